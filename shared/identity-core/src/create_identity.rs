@@ -1,0 +1,61 @@
+//! Create an identity for a user an administrator names, optionally with a token
+//! in the same request.
+
+use crate::{
+    Error,
+    identity::{ExternalId, Invocation, TokenRequest},
+    obtain::{Obtained, obtain},
+    ports::{Clock, IdentityClient, IdentityStore},
+};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose identity.
+    pub user: ExternalId,
+    /// The token to issue with it, if any.
+    pub token: Option<TokenRequest>,
+    /// The request being served.
+    pub invocation: Invocation,
+}
+
+/// Creates the identity, once: for a user who has one, this finds it.
+pub async fn create_identity(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: Request,
+) -> Result<Obtained, Error> {
+    let Request { user, token, invocation } = request;
+    obtain(store, acs, clock, &user, token.as_ref(), &invocation).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{AcsCall, World, an_hour, user};
+
+    async fn create(world: &World, token: Option<TokenRequest>) -> Obtained {
+        let invocation = world.invocation("create");
+        let request = Request { user: user("alice"), token, invocation };
+        create_identity(&world.store, &world.acs, &world.clock, request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn creating_twice_finds_the_first_one() {
+        let world = World::with([]);
+        let first = create(&world, None).await;
+        let second = create(&world, None).await;
+        assert_eq!((first.created, second.created), (true, false));
+        assert_eq!(first.acs_id, second.acs_id);
+        assert_eq!(world.acs.calls(), [AcsCall::Create]);
+    }
+
+    #[tokio::test]
+    async fn the_token_comes_in_the_same_request() {
+        let world = World::with([]);
+        let created = create(&world, Some(an_hour())).await;
+        assert!(world.acs.is_alive(&created.token.unwrap()));
+        assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+    }
+}

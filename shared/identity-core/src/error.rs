@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an operation did not happen.
+///
+/// A variant exists only if some caller acts on it; everything else is a
+/// `source`. Displaying an error never prints its source, and never a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The policy does not allow this caller these scopes, or this lifetime.
+    #[error("the policy does not allow it")]
+    BeyondPolicy,
+    /// The user is blocked.
+    #[error("the user is blocked")]
+    Blocked,
+    /// There is no such identity.
+    #[error("no such identity")]
+    NotFound,
+    /// Somebody else is changing this identity right now.
+    #[error("the identity is being changed by another request")]
+    Busy {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// ACS asked us to slow down. Nothing happened there.
+    #[error("ACS throttled the request")]
+    Throttled {
+        /// What ACS asked for, or our own floor.
+        retry_after: Duration,
+    },
+    /// ACS could not be reached, was too slow, or answered nonsense.
+    #[error("ACS is unavailable")]
+    AcsUnavailable {
+        /// Whether ACS may have done what it was asked all the same.
+        maybe_applied: bool,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// ACS refused a request of ours that must be right: our key is wrong, the
+    /// identity belongs to another resource, or we speak another version.
+    #[error("ACS refused our request")]
+    AcsRefused(#[source] Source),
+    /// The identity store could not be reached, or answered nonsense.
+    #[error("the identity store is unavailable")]
+    StoreUnavailable(#[source] Source),
+    /// The identity store refused a request of ours that must be right: the table
+    /// is missing, or we may not use it.
+    #[error("the identity store refused our request")]
+    StoreRefused(#[source] Source),
+    /// Something the code holds to be impossible.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Somebody else is at it; they usually need less than a second.
+    #[must_use]
+    pub const fn busy() -> Self {
+        Self::Busy { retry_after: Duration::from_secs(1) }
+    }
+}

@@ -1,0 +1,54 @@
+//! Get an identity: what is known about it, by either of its names.
+
+use crate::{Error, identity::IdentityRef, ports::IdentityStore, record::Record};
+
+/// Reads the record of an identity; [`Error::NotFound`] if it is gone.
+pub async fn get_identity(
+    store: &impl IdentityStore,
+    identity: &IdentityRef,
+) -> Result<Record, Error> {
+    let found = find(store, identity).await?;
+    found.filter(|record| record.state != crate::record::State::Deleted).ok_or(Error::NotFound)
+}
+
+/// Reads the record of an identity, tombstones included, strongly consistent
+/// whichever name it goes by.
+pub(crate) async fn find(
+    store: &impl IdentityStore,
+    identity: &IdentityRef,
+) -> Result<Option<Record>, Error> {
+    let user = match identity {
+        IdentityRef::External(user) => user.clone(),
+        IdentityRef::Acs(acs_id) => match store.find_by_acs_id(acs_id).await? {
+            Some(user) => user,
+            None => return Ok(None),
+        },
+    };
+    let record = store.find(&user).await?;
+    Ok(record.filter(|record| match identity {
+        // The index may lag behind, and name the user of an identity that is gone.
+        IdentityRef::Acs(acs_id) => record.acs_id() == Some(acs_id),
+        IdentityRef::External(_) => true,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        record::State,
+        testing::{World, acs_id, user},
+    };
+
+    #[tokio::test]
+    async fn an_identity_goes_by_either_name_until_it_is_deleted() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        for name in [IdentityRef::External(user("alice")), IdentityRef::Acs(acs_id("8:acs:1"))] {
+            assert_eq!(get_identity(&world.store, &name).await.unwrap(), world.alice().unwrap());
+        }
+        world.records.meanwhile(|seen| seen.deletion_confirmed(seen.created_at));
+        for name in [IdentityRef::External(user("alice")), IdentityRef::Acs(acs_id("8:acs:1"))] {
+            assert!(matches!(get_identity(&world.store, &name).await, Err(Error::NotFound)));
+        }
+    }
+}

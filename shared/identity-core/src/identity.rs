@@ -1,0 +1,306 @@
+//! The nouns: users, identities, scopes, tokens, invocations.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// Our name for a user, and the key of their record.
+///
+/// For somebody who signed in it is `<issuer>|<subject>`: a subject is unique
+/// within its issuer only. An administrator may give any other name.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// `DynamoDB` takes keys of up to 2,048 bytes; an OIDC subject has at
+    /// most 255 characters.
+    const MAX_LENGTH: usize = 1024;
+
+    /// Accepts 1 to 1,024 visible ASCII characters.
+    ///
+    /// A name that begins with `8:` is refused: it would look like an ACS id.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let visible = raw.bytes().all(|byte| byte.is_ascii_graphic());
+        let length = (1..=Self::MAX_LENGTH).contains(&raw.len());
+        (visible && length && !raw.starts_with(AcsId::PREFIX)).then(|| Self(raw.to_owned()))
+    }
+
+    /// The name of the user whom `issuer` calls `subject`.
+    #[must_use]
+    pub fn of_subject(issuer: &str, subject: &str) -> Option<Self> {
+        // An issuer is a URL (OpenID Connect Core §2) and holds no `|`, so two
+        // different pairs never give the same name.
+        let usable = !issuer.is_empty() && !subject.is_empty() && !issuer.contains('|');
+        usable.then(|| Self::parse(&format!("{issuer}|{subject}"))).flatten()
+    }
+
+    /// The name itself. It can hold an e-mail address: not for logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ExternalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExternalId(…)")
+    }
+}
+
+/// The name ACS gave an identity, e.g. `8:acs:<resource>_<guid>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct AcsId(String);
+
+impl AcsId {
+    const PREFIX: &str = "8:";
+
+    /// Accepts a raw communication identifier of a user: `8:` and up to 254 more
+    /// visible ASCII characters that need no escape in a path but the colon.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b":_-.".contains(&byte);
+        let ok = raw.starts_with(Self::PREFIX)
+            && (3..=256).contains(&raw.len())
+            && raw.bytes().all(plain);
+        ok.then(|| Self(raw.to_owned()))
+    }
+
+    /// As ACS spells it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AcsId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An identity, by either of its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentityRef {
+    /// By our name for its user.
+    External(ExternalId),
+    /// By the name ACS gave it.
+    Acs(AcsId),
+}
+
+impl IdentityRef {
+    /// Reads either name: what begins with `8:` is an ACS id.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        AcsId::parse(raw).map(Self::Acs).or_else(|| ExternalId::parse(raw).map(Self::External))
+    }
+}
+
+/// What a token may be used for. Spelled as ACS spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub enum Scope {
+    /// Everything in Chat.
+    #[serde(rename = "chat")]
+    Chat,
+    /// Chat without creating, changing or deleting threads.
+    #[serde(rename = "chat.join")]
+    ChatJoin,
+    /// As `chat.join`, and without adding or removing people; meant for guests.
+    #[serde(rename = "chat.join.limited")]
+    ChatJoinLimited,
+    /// Everything in Calling.
+    #[serde(rename = "voip")]
+    Voip,
+    /// Joining calls, not starting them.
+    #[serde(rename = "voip.join")]
+    VoipJoin,
+}
+
+impl Scope {
+    /// Every scope ACS has.
+    pub const ALL: [Self; 5] =
+        [Self::Chat, Self::ChatJoin, Self::ChatJoinLimited, Self::Voip, Self::VoipJoin];
+
+    /// As ACS spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::ChatJoin => "chat.join",
+            Self::ChatJoinLimited => "chat.join.limited",
+            Self::Voip => "voip",
+            Self::VoipJoin => "voip.join",
+        }
+    }
+
+    /// Reads ACS's spelling.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == raw)
+    }
+}
+
+/// One scope or more, each once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// Accepts scopes as ACS spells them: at least one, none twice, none unknown.
+    #[must_use]
+    pub fn parse<'a>(raw: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let scopes: Option<Vec<Scope>> = raw.into_iter().map(Scope::parse).collect();
+        scopes.and_then(Self::of)
+    }
+
+    /// Accepts at least one scope, none twice.
+    #[must_use]
+    pub fn of(mut scopes: Vec<Scope>) -> Option<Self> {
+        let asked = scopes.len();
+        scopes.sort_unstable();
+        scopes.dedup();
+        (asked > 0 && scopes.len() == asked).then_some(Self(scopes))
+    }
+
+    /// Chat and calling: what meeting chat and calls need.
+    #[must_use]
+    pub fn chat_and_voip() -> Self {
+        Self(vec![Scope::Chat, Scope::Voip])
+    }
+
+    /// The scopes, in a fixed order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Scope] {
+        &self.0
+    }
+
+    /// Whether every scope of `self` is in `other`.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.iter().all(|scope| other.0.contains(scope))
+    }
+}
+
+/// How long a token lives. ACS accepts one hour to one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lifetime {
+    minutes: u16,
+}
+
+impl Lifetime {
+    /// The shortest ACS allows.
+    pub const HOUR: Self = Self { minutes: 60 };
+    /// The longest ACS allows.
+    pub const DAY: Self = Self { minutes: 1440 };
+
+    /// Accepts 60 to 1,440 minutes.
+    #[must_use]
+    pub fn from_minutes(minutes: u64) -> Option<Self> {
+        let minutes = u16::try_from(minutes).ok()?;
+        (Self::HOUR.minutes..=Self::DAY.minutes).contains(&minutes).then_some(Self { minutes })
+    }
+
+    /// In minutes, as ACS counts it.
+    #[must_use]
+    pub fn minutes(self) -> u16 {
+        self.minutes
+    }
+}
+
+/// What a token is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRequest {
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+}
+
+/// A token ACS issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The bearer token.
+    pub token: Secret,
+    /// When it stops working.
+    pub expires_on: SystemTime,
+}
+
+/// The request being served: its name, and how much time it has.
+///
+/// Carried through every operation, so that time and uniqueness are arguments.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Unique to this invocation: Lambda's request id. Leases and receipts are
+    /// named after it.
+    pub id: String,
+    /// When Lambda kills the function.
+    pub deadline: SystemTime,
+    /// How long to wait for somebody else who is creating the same identity.
+    pub patience: Duration,
+}
+
+impl Invocation {
+    /// A second caller waits this long for the first one's identity: a create
+    /// takes ACS about 100 ms, rarely a second.
+    pub const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// How long after [`deadline`](Self::deadline) somebody else may take over
+    /// what this invocation began. Lambda has killed it by then, so a takeover
+    /// from a living owner needs clocks that differ by as much.
+    pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_one_or_more_each_once_and_known() {
+        assert!(Scopes::parse(["chat", "voip"]).is_some());
+        for bad in [&[][..], &["chat", "chat"], &["root"], &["chat", ""], &["Chat"]] {
+            assert_eq!(Scopes::parse(bad.iter().copied()), None, "{bad:?}");
+        }
+        for scope in Scope::ALL {
+            assert_eq!(Scope::parse(scope.as_str()), Some(scope));
+        }
+    }
+
+    #[test]
+    fn a_lifetime_is_an_hour_to_a_day() {
+        for (minutes, ok) in [(59, false), (60, true), (1440, true), (1441, false), (65596, false)]
+        {
+            assert_eq!(Lifetime::from_minutes(minutes).is_some(), ok, "{minutes}");
+        }
+    }
+
+    #[test]
+    fn the_same_subject_at_two_issuers_is_two_users() {
+        let a = ExternalId::of_subject("https://a.example", "auth0|1").unwrap();
+        let b = ExternalId::of_subject("https://b.example", "auth0|1").unwrap();
+        assert_ne!(a, b);
+        // Would collide with subject "x|y" of issuer "https://a.example".
+        assert_eq!(ExternalId::of_subject("https://a.example|x", "y"), None);
+    }
+
+    #[test]
+    fn an_external_id_cannot_pass_for_an_acs_id() {
+        assert_eq!(ExternalId::parse("8:acs:1_2"), None);
+        assert!(matches!(IdentityRef::parse("8:acs:1_2"), Some(IdentityRef::Acs(_))));
+        assert!(matches!(IdentityRef::parse("alice"), Some(IdentityRef::External(_))));
+        for bad in ["", " ", "a b", "8:", "8:acs:../../x", "é", &"x".repeat(1025)] {
+            assert_eq!(IdentityRef::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_not_printed_by_accident() {
+        let id = ExternalId::parse("alice@example.com").unwrap();
+        assert_eq!(format!("{id:?}"), "ExternalId(…)");
+    }
+}

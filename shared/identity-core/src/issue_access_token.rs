@@ -1,0 +1,128 @@
+//! Issue an access token: for a user, creating the identity on first use, or for
+//! an identity an administrator names.
+
+use crate::{
+    Error,
+    get_identity::find,
+    identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest},
+    obtain::{issue, obtain},
+    ports::{Clock, IdentityClient, IdentityStore},
+    record::State,
+};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose token.
+    pub whose: Whose,
+    /// What the token may be used for, and how long it lives.
+    pub token: TokenRequest,
+    /// The request being served.
+    pub invocation: Invocation,
+}
+
+/// Whose token is asked for.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    /// The caller's own: the first call creates their identity.
+    Caller(ExternalId),
+    /// That of an identity, which must exist.
+    Identity(IdentityRef),
+}
+
+/// A token, and whose it is.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The identity's name in ACS.
+    pub acs_id: AcsId,
+    /// The token.
+    pub token: AccessToken,
+    /// Whether this call created the identity.
+    pub created: bool,
+}
+
+/// Issues a token.
+///
+/// The token is returned and forgotten: never stored, cached or logged. If the
+/// identity was revoked, blocked or marked for deletion while ACS was answering,
+/// the token is dropped and the answer is [`Error::Busy`] or [`Error::Blocked`].
+pub async fn issue_access_token(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: Request,
+) -> Result<Issued, Error> {
+    let Request { whose, token, invocation } = request;
+    let obtained = match whose {
+        Whose::Caller(user) => obtain(store, acs, clock, &user, Some(&token), &invocation).await?,
+        Whose::Identity(named) => {
+            let record = find(store, &named).await?.ok_or(Error::NotFound)?;
+            let acs_id = match &record.state {
+                State::Active { .. } if record.pending_revocation.is_some() => {
+                    return Err(Error::busy());
+                }
+                State::Active { acs_id } => acs_id.clone(),
+                State::Provisioning { .. } => return Err(Error::busy()),
+                State::Blocked { .. } => return Err(Error::Blocked),
+                State::Deleting { .. } | State::Deleted => return Err(Error::NotFound),
+            };
+            issue(store, acs, clock, &record, acs_id, &token, &invocation).await?
+        }
+    };
+    let token = obtained.token.ok_or(Error::Internal("a token was asked for and none came"))?;
+    Ok(Issued { acs_id: obtained.acs_id, token, created: obtained.created })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{AcsCall, World, acs_id, an_hour, user};
+
+    async fn issue(world: &World, whose: Whose) -> Result<Issued, Error> {
+        let request = Request { whose, token: an_hour(), invocation: world.invocation("issue") };
+        issue_access_token(&world.store, &world.acs, &world.clock, request).await
+    }
+
+    fn alice() -> Whose {
+        Whose::Identity(IdentityRef::External(user("alice")))
+    }
+
+    #[tokio::test]
+    async fn a_caller_gets_a_token_of_their_own_identity() {
+        let world = World::with([]);
+        let first = issue(&world, Whose::Caller(user("alice"))).await.unwrap();
+        let second = issue(&world, Whose::Caller(user("alice"))).await.unwrap();
+        assert_eq!((first.created, second.created), (true, false));
+        assert_eq!(first.acs_id, second.acs_id);
+        assert!(world.acs.is_alive(&first.token) && world.acs.is_alive(&second.token));
+    }
+
+    #[tokio::test]
+    async fn an_administrator_names_an_identity_that_exists() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        for whose in [alice(), Whose::Identity(IdentityRef::Acs(acs_id("8:acs:1")))] {
+            let issued = issue(&world, whose).await.unwrap();
+            assert!(world.acs.is_alive(&issued.token));
+        }
+        let unknown = Whose::Identity(IdentityRef::Acs(acs_id("8:acs:2")));
+        assert!(matches!(issue(&world, unknown).await, Err(Error::NotFound)));
+        assert!(matches!(issue(&World::with([]), alice()).await, Err(Error::NotFound)));
+    }
+
+    #[tokio::test]
+    async fn r08_an_administrator_gets_no_token_either_for_an_identity_on_its_way_out() {
+        for state in [State::deleting("8:acs:1"), State::Deleted] {
+            let world = World::where_alice_is(state);
+            world.acs.issue_for_the_dead();
+            assert!(matches!(issue(&world, alice()).await, Err(Error::NotFound)));
+            assert_eq!(world.acs.calls(), [], "ACS is not asked");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_a_token_for_a_blocked_user() {
+        let world = World::where_alice_is(State::blocked("8:acs:1"));
+        assert!(matches!(issue(&world, alice()).await, Err(Error::Blocked)));
+        assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    }
+}

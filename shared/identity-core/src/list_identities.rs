@@ -1,0 +1,158 @@
+//! List identities: all of them, by state, or by when they were last used. ACS has
+//! no such call; this inventory is the only one.
+
+use std::time::SystemTime;
+
+use crate::{
+    Error,
+    ports::{IdentityStore, ListQuery, Position, SHARDS},
+    record::{Record, StateName},
+};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Only identities in this state. Tombstones are not identities.
+    pub state: Option<StateName>,
+    /// Only identities last used before this.
+    pub unused_since: Option<SystemTime>,
+    /// How many, at most: 1 to [`MAX_PAGE`].
+    pub limit: u16,
+    /// Where the page before this one ended.
+    pub cursor: Option<Cursor>,
+}
+
+/// A place in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The shard that is being listed.
+    pub shard: u8,
+    /// The last record seen in it, if any was.
+    pub after: Option<Position>,
+}
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The records; not sorted as a whole, longest unused first within a shard.
+    pub records: Vec<Record>,
+    /// Where to go on; `None` at the end. A page may be short, or even empty, and
+    /// not be the last one.
+    pub next: Option<Cursor>,
+}
+
+/// The largest page.
+pub const MAX_PAGE: u16 = 100;
+
+/// Lists one page, shard by shard.
+pub async fn list_identities(
+    store: &impl IdentityStore,
+    request: Request,
+) -> Result<Listed, Error> {
+    let Request { state, unused_since, limit, cursor } = request;
+    let limit = limit.clamp(1, MAX_PAGE);
+    let mut records = Vec::new();
+    let mut place = cursor.unwrap_or(Cursor { shard: 0, after: None });
+    for _ in 0..MAX_READS {
+        let wanted = usize::from(limit).saturating_sub(records.len());
+        if place.shard >= SHARDS {
+            return Ok(Listed { records, next: None });
+        }
+        if wanted == 0 {
+            break;
+        }
+        let query = ListQuery {
+            shard: place.shard,
+            state,
+            unused_since,
+            after: place.after.take(),
+            // A filter by state makes pages thin: look at more than are wanted.
+            limit: if state.is_some() { MAX_PAGE } else { u16::try_from(wanted).unwrap_or(limit) },
+        };
+        let page = store.list(&query).await?;
+        let mut found = page.records;
+        let next = if found.len() > wanted {
+            found.truncate(wanted);
+            found.last().map(position)
+        } else {
+            page.next
+        };
+        records.extend(found);
+        place = match next {
+            Some(after) => Cursor { shard: place.shard, after: Some(after) },
+            None => Cursor { shard: place.shard + 1, after: None },
+        };
+    }
+    let next = (place.shard < SHARDS).then_some(place);
+    Ok(Listed { records, next })
+}
+
+fn position(record: &Record) -> Position {
+    Position { last_issued_at: record.last_issued_at, external_id: record.external_id.clone() }
+}
+
+/// Reads per page, at most. All shards fit in one page with room to spare; a rare
+/// state in a large table gives thin pages rather than slow ones.
+const MAX_READS: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use super::*;
+    use crate::{
+        ports::Clock,
+        record::State,
+        testing::{ManualClock, World, record},
+    };
+
+    fn hundred() -> World {
+        let now = ManualClock::default().now();
+        World::with((0..100_u32).map(|index| {
+            let id = format!("8:acs:{index}");
+            let state = if index % 10 == 0 { State::blocked(&id) } else { State::active(&id) };
+            record(&format!("user-{index}"), state, now + Duration::from_secs(u64::from(index)))
+        }))
+    }
+
+    async fn walk(world: &World, request: Request) -> (BTreeSet<String>, usize) {
+        let (mut names, mut pages, mut cursor) = (BTreeSet::new(), 0, None);
+        loop {
+            let page =
+                list_identities(&world.store, Request { cursor, ..request.clone() }).await.unwrap();
+            assert!(page.records.len() <= usize::from(request.limit));
+            for record in page.records {
+                assert!(names.insert(record.external_id.as_str().to_owned()), "each once");
+            }
+            pages += 1;
+            cursor = page.next;
+            if cursor.is_none() {
+                return (names, pages);
+            }
+        }
+    }
+
+    fn all(limit: u16) -> Request {
+        Request { state: None, unused_since: None, limit, cursor: None }
+    }
+
+    #[tokio::test]
+    async fn pages_of_any_size_give_every_identity_once() {
+        let world = hundred();
+        for limit in [1, 7, 100] {
+            let (names, _) = walk(&world, all(limit)).await;
+            assert_eq!(names.len(), 100, "pages of {limit}");
+        }
+        assert_eq!(walk(&world, all(100)).await.1, 1, "a full page in one call");
+    }
+
+    #[tokio::test]
+    async fn a_list_is_narrowed_by_state_and_by_last_use() {
+        let world = hundred();
+        let blocked = Request { state: Some(StateName::Blocked), ..all(3) };
+        assert_eq!(walk(&world, blocked).await.0.len(), 10);
+        let before = ManualClock::default().now() + Duration::from_secs(25);
+        let old = Request { unused_since: Some(before), ..all(100) };
+        assert_eq!(walk(&world, old).await.0.len(), 25);
+    }
+}

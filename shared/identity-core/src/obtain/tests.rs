@@ -1,0 +1,215 @@
+use super::*;
+use crate::{
+    record::{ReceiptId, StateName},
+    testing::{
+        AcsCall, Loss,
+        StoreCall::{self, Advance, Find, RecordUse},
+        World, acs_id, an_hour, user,
+    },
+};
+
+async fn obtain_a_token(world: &World, invocation: &Invocation) -> Result<Obtained, Error> {
+    let (user, token) = (user("alice"), an_hour());
+    obtain(&world.store, &world.acs, &world.clock, &user, Some(&token), invocation).await
+}
+
+async fn first_call(world: &World) -> Result<Obtained, Error> {
+    obtain_a_token(world, &world.invocation("first")).await
+}
+
+fn token(obtained: &Obtained) -> &AccessToken {
+    obtained.token.as_ref().unwrap()
+}
+
+#[tokio::test]
+async fn a_first_call_is_one_request_to_acs_and_two_writes() {
+    let world = World::with([]);
+    let obtained = first_call(&world).await.unwrap();
+    assert!(obtained.created);
+    assert!(world.acs.is_alive(token(&obtained)));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+    let writes = [Advance(StateName::Provisioning), Advance(StateName::Active)];
+    assert_eq!(world.store.calls(), [&[Find][..], &writes].concat());
+    assert_eq!(world.alice().unwrap().acs_id(), Some(&obtained.acs_id));
+}
+
+#[tokio::test]
+async fn a_later_call_is_one_read_one_request_to_acs_and_one_write() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    world.clock.advance(Duration::from_mins(1));
+    let obtained = first_call(&world).await.unwrap();
+    assert!(!obtained.created);
+    assert!(world.acs.is_alive(token(&obtained)));
+    assert_eq!(world.acs.calls(), [AcsCall::Issue]);
+    assert_eq!(world.store.calls(), [Find, RecordUse]);
+    assert_eq!(world.alice().unwrap().last_issued_at, world.clock.now());
+}
+
+#[tokio::test]
+async fn somebody_who_was_deleted_gets_a_fresh_identity() {
+    let world = World::where_alice_is(State::Deleted);
+    let obtained = first_call(&world).await.unwrap();
+    assert!(obtained.created);
+    assert_eq!(world.alice().unwrap().epoch, 2, "tokens of the old identity stay dead");
+}
+
+#[tokio::test]
+async fn a_blocked_user_gets_nothing_and_acs_is_not_asked() {
+    let world = World::where_alice_is(State::blocked("8:acs:1"));
+    assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
+    assert_eq!(world.acs.calls(), []);
+}
+
+#[tokio::test]
+async fn r08_an_identity_on_its_way_out_gets_no_token_and_acs_is_not_asked() {
+    let world = World::where_alice_is(State::deleting("8:acs:1"));
+    world.acs.issue_for_the_dead();
+    assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
+    assert_eq!(world.acs.calls(), []);
+}
+
+#[tokio::test]
+async fn a_deletion_its_author_died_in_is_finished_by_the_next_caller() {
+    let world = World::where_alice_is(State::deleting("8:acs:1"));
+    world.clock.advance(Duration::from_secs(15));
+    let obtained = first_call(&world).await.unwrap();
+    assert!(obtained.created);
+    assert_eq!(world.acs.calls(), [AcsCall::Delete, AcsCall::CreateWithToken]);
+}
+
+#[tokio::test]
+async fn a_revocation_its_author_died_in_is_finished_before_a_token_is_issued() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let old = first_call(&world).await.unwrap();
+    let recorded = world.alice().unwrap();
+    let revoked = recorded.revoked(ReceiptId("r".to_owned()), false, world.clock.now());
+    world.store.advance(Some(&recorded), &revoked).await.unwrap();
+    assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })), "its author may be alive");
+    world.clock.advance(Duration::from_secs(15));
+    let new = first_call(&world).await.unwrap();
+    assert!(!world.acs.is_alive(token(&old)));
+    assert!(world.acs.is_alive(token(&new)));
+    assert_eq!(world.alice().unwrap().pending_revocation, None);
+}
+
+#[tokio::test]
+async fn somebody_elses_reservation_says_when_to_come_back() {
+    let world = World::with([]);
+    let ends = world.clock.now() + Duration::from_secs(7);
+    let lease = Lease { id: LeaseId("other".to_owned()), ends };
+    let reserved = Record::reserved(&user("alice"), None, lease, world.clock.now());
+    world.store.advance(None, &reserved).await.unwrap();
+    let busy = first_call(&world).await;
+    assert!(matches!(busy, Err(Error::Busy { retry_after }) if retry_after.as_secs() == 7));
+    assert_eq!(world.acs.calls(), []);
+}
+
+#[tokio::test]
+async fn a_second_caller_waits_for_the_first_ones_identity() {
+    let world = World::with([]);
+    let ends = world.clock.now() + Duration::from_secs(7);
+    let lease = Lease { id: LeaseId("other".to_owned()), ends };
+    let reserved = Record::reserved(&user("alice"), None, lease, world.clock.now());
+    world.store.advance(None, &reserved).await.unwrap();
+    world.acs.know(&acs_id("8:acs:1"));
+    let records = world.records.clone();
+    let mut looks = 0;
+    world.store.lose(move |call| {
+        // The third look finds the other one's identity.
+        looks += u32::from(call == Find);
+        if looks == 3 {
+            records.meanwhile(|seen| seen.activated(acs_id("8:acs:1"), seen.created_at));
+        }
+        None
+    });
+    let patient = Invocation { patience: Invocation::PATIENCE, ..world.invocation("second") };
+    let obtained = obtain_a_token(&world, &patient).await.unwrap();
+    assert_eq!(obtained.acs_id, acs_id("8:acs:1"));
+    assert_eq!(world.acs.calls(), [AcsCall::Issue]);
+    assert!(world.clock.elapsed() < Invocation::PATIENCE);
+}
+
+#[tokio::test]
+async fn r05_a_reservation_whose_owner_died_is_taken_over() {
+    let world = World::with([]);
+    let lease = Lease { id: LeaseId("dead".to_owned()), ends: world.clock.now() };
+    let reserved = Record::reserved(&user("alice"), None, lease, world.clock.now());
+    world.store.advance(None, &reserved).await.unwrap();
+    let obtained = first_call(&world).await.unwrap();
+    assert!(obtained.created);
+    assert_eq!(world.acs.identities(), [obtained.acs_id]);
+}
+
+#[tokio::test]
+async fn r06_a_create_that_failed_is_not_repeated_and_the_place_is_given_back() {
+    let world = World::with([]);
+    let mut first = true;
+    world.acs.fail(move |_| {
+        std::mem::take(&mut first)
+            .then(|| Error::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
+    });
+    assert!(matches!(first_call(&world).await, Err(Error::AcsUnavailable { .. })));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(world.alice().unwrap().state, State::Deleted);
+    assert!(first_call(&world).await.unwrap().created, "the next caller need not wait");
+}
+
+/// Loses one write to this state.
+fn once(state: StateName, loss: Loss) -> impl FnMut(StoreCall) -> Option<Loss> {
+    let mut first = true;
+    move |call| (call == Advance(state) && std::mem::take(&mut first)).then_some(loss)
+}
+
+#[tokio::test]
+async fn r03_if_the_store_fails_after_acs_created_the_identity_is_deleted_again() {
+    let world = World::with([]);
+    world.store.lose(once(StateName::Active, Loss::Request));
+    assert!(matches!(first_call(&world).await, Err(Error::StoreUnavailable(_))));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
+    assert_eq!(world.acs.identities(), []);
+    assert_eq!(world.alice().unwrap().state, State::Deleted);
+}
+
+#[tokio::test]
+async fn r04_a_write_whose_answer_is_lost_does_not_delete_a_live_identity() {
+    let world = World::with([]);
+    world.store.lose(once(StateName::Active, Loss::Answer));
+    let obtained = first_call(&world).await.unwrap();
+    assert!(world.acs.is_alive(token(&obtained)));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+}
+
+#[tokio::test]
+async fn r04_if_every_answer_is_lost_nothing_is_touched() {
+    let world = World::with([]);
+    world.store.lose(|call| match call {
+        Advance(StateName::Active) => Some(Loss::Answer),
+        Advance(StateName::Deleted) => Some(Loss::Request),
+        _ => None,
+    });
+    assert!(matches!(first_call(&world).await, Err(Error::StoreUnavailable(_))));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken], "and no delete");
+    assert_eq!(world.alice().unwrap().acs_id(), world.acs.identities().first());
+}
+
+#[tokio::test]
+async fn a_block_that_meets_the_creation_leaves_nothing_behind() {
+    let world = World::with([]);
+    let records = world.records.clone();
+    world.acs.while_answering(move || {
+        records.meanwhile(|seen| seen.revoked(ReceiptId("r".to_owned()), true, seen.created_at));
+    });
+    assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
+    assert_eq!(world.acs.identities(), []);
+}
+
+#[tokio::test]
+async fn r14_a_token_issued_around_a_revocation_is_dropped() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let records = world.records.clone();
+    world.acs.while_answering(move || {
+        records.meanwhile(|seen| seen.revoked(ReceiptId("r".to_owned()), false, seen.created_at));
+    });
+    assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
+}

@@ -1,0 +1,247 @@
+//! The policy: from what is known about a caller to what they may have.
+//!
+//! ```json
+//! {
+//!   "rules": [
+//!     {
+//!       "if": { "role": "guest" },
+//!       "scopes": ["voip.join", "chat.join.limited"],
+//!       "maxLifetimeMinutes": 60
+//!     }
+//!   ],
+//!   "otherwise": { "scopes": ["chat", "voip"], "maxLifetimeMinutes": 1440 }
+//! }
+//! ```
+//!
+//! The first rule whose claims all match decides; without one, `otherwise` does. A
+//! claim matches if it has that value, or is a list that holds it. A caller who asks
+//! for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
+//! absent); a caller who asks may ask for less, never for more.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{
+    Error,
+    identity::{Lifetime, Scopes, TokenRequest},
+};
+
+/// The claims the caller's identity provider signed. A list is spelled as API
+/// Gateway spells it: `[a b]`.
+pub type Claims = BTreeMap<String, String>;
+
+/// Who may have what. The default is chat and calling for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    #[serde(default)]
+    rules: Vec<Rule>,
+    #[serde(default)]
+    otherwise: Grant,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawRule")]
+struct Rule {
+    claims: BTreeMap<String, String>,
+    grant: Grant,
+}
+
+/// What a caller may have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawGrant")]
+pub struct Grant {
+    scopes: Scopes,
+    max_lifetime: Lifetime,
+    default_lifetime: Lifetime,
+}
+
+impl Default for Grant {
+    /// Chat and calling; an hour unless more is asked for.
+    fn default() -> Self {
+        Self {
+            scopes: Scopes::chat_and_voip(),
+            max_lifetime: Lifetime::DAY,
+            default_lifetime: Lifetime::HOUR,
+        }
+    }
+}
+
+impl Policy {
+    /// What somebody with these claims may have.
+    #[must_use]
+    pub fn grant(&self, claims: &Claims) -> &Grant {
+        let rule = self.rules.iter().find(|rule| rule.matches(claims));
+        rule.map_or(&self.otherwise, |rule| &rule.grant)
+    }
+}
+
+impl Rule {
+    fn matches(&self, claims: &Claims) -> bool {
+        self.claims.iter().all(|(name, wanted)| {
+            claims.get(name).is_some_and(|value| value == wanted || lists(value, wanted))
+        })
+    }
+}
+
+/// Whether `claim` is a list (`[a b]`) that holds `wanted`.
+fn lists(claim: &str, wanted: &str) -> bool {
+    let inner = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.split([' ', ',']).any(|item| item == wanted))
+}
+
+impl Grant {
+    /// What somebody gets who asks for these scopes and this lifetime, or for
+    /// nothing in particular. [`Error::BeyondPolicy`] if that is more than they may
+    /// have: a caller who got less than they asked for would find out in a call.
+    pub fn decide(
+        &self,
+        scopes: Option<Scopes>,
+        lifetime: Option<Lifetime>,
+    ) -> Result<TokenRequest, Error> {
+        let scopes = scopes.unwrap_or_else(|| self.scopes.clone());
+        let lifetime = lifetime.unwrap_or(self.default_lifetime);
+        let allowed = scopes.is_within(&self.scopes) && lifetime <= self.max_lifetime;
+        allowed.then_some(TokenRequest { scopes, lifetime }).ok_or(Error::BeyondPolicy)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RawRule {
+    r#if: BTreeMap<String, String>,
+    scopes: Vec<String>,
+    max_lifetime_minutes: Option<u64>,
+    default_lifetime_minutes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RawGrant {
+    scopes: Vec<String>,
+    max_lifetime_minutes: Option<u64>,
+    default_lifetime_minutes: Option<u64>,
+}
+
+impl TryFrom<RawRule> for Rule {
+    type Error = &'static str;
+
+    fn try_from(raw: RawRule) -> Result<Self, Self::Error> {
+        if raw.r#if.is_empty() {
+            return Err("a rule needs at least one claim in `if`; use `otherwise` for everybody");
+        }
+        let grant = Grant::try_from(RawGrant {
+            scopes: raw.scopes,
+            max_lifetime_minutes: raw.max_lifetime_minutes,
+            default_lifetime_minutes: raw.default_lifetime_minutes,
+        })?;
+        Ok(Self { claims: raw.r#if, grant })
+    }
+}
+
+impl TryFrom<RawGrant> for Grant {
+    type Error = &'static str;
+
+    fn try_from(raw: RawGrant) -> Result<Self, Self::Error> {
+        let lifetime = |minutes: Option<u64>, default: Lifetime| match minutes {
+            None => Ok(default),
+            Some(minutes) => {
+                Lifetime::from_minutes(minutes).ok_or("a lifetime is 60 to 1440 minutes")
+            }
+        };
+        let max_lifetime = lifetime(raw.max_lifetime_minutes, Lifetime::DAY)?;
+        let default_lifetime = lifetime(raw.default_lifetime_minutes, Lifetime::HOUR)?;
+        if default_lifetime > max_lifetime {
+            return Err("defaultLifetimeMinutes is larger than maxLifetimeMinutes");
+        }
+        let scopes = Scopes::parse(raw.scopes.iter().map(String::as_str)).ok_or(
+            "scopes are one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once",
+        )?;
+        Ok(Self { scopes, max_lifetime, default_lifetime })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::identity::Scope;
+
+    fn policy() -> Policy {
+        serde_json::from_value(json!({
+            "rules": [
+                { "if": { "role": "guest" }, "scopes": ["voip.join"], "maxLifetimeMinutes": 90 },
+                { "if": { "role": "staff", "tier": "gold" }, "scopes": ["chat", "voip", "voip.join"] },
+            ],
+            "otherwise": { "scopes": ["chat", "voip"], "maxLifetimeMinutes": 120 },
+        }))
+        .unwrap()
+    }
+
+    fn claims(pairs: &[(&str, &str)]) -> Claims {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides() {
+        for (who, scopes) in [
+            (&[("role", "guest")][..], &["voip.join"][..]),
+            (&[("role", "[x guest]")], &["voip.join"]),
+            (&[("role", "guests")], &["chat", "voip"]),
+            (&[("role", "staff")], &["chat", "voip"]),
+            (&[("role", "staff"), ("tier", "gold")], &["chat", "voip", "voip.join"]),
+            (&[], &["chat", "voip"]),
+        ] {
+            let decided = policy().grant(&claims(who)).decide(None, None).unwrap();
+            assert_eq!(Some(decided.scopes), Scopes::parse(scopes.iter().copied()), "{who:?}");
+        }
+    }
+
+    #[test]
+    fn asking_for_more_is_refused_not_cut_down() {
+        let policy = policy();
+        let guest = policy.grant(&claims(&[("role", "guest")]));
+        assert!(matches!(guest.decide(Scopes::parse(["voip"]), None), Err(Error::BeyondPolicy)));
+        let long = Lifetime::from_minutes(91);
+        assert!(matches!(guest.decide(None, long), Err(Error::BeyondPolicy)));
+        assert_eq!(guest.decide(None, Lifetime::from_minutes(90)).unwrap().lifetime.minutes(), 90);
+    }
+
+    #[test]
+    fn a_policy_that_makes_no_sense_is_refused() {
+        for bad in [
+            json!({ "otherwise": { "scopes": [] } }),
+            json!({ "otherwise": { "scopes": ["root"] } }),
+            json!({ "otherwise": { "scopes": ["chat"], "maxLifetimeMinutes": 59 } }),
+            json!({ "otherwise": { "scopes": ["chat"], "defaultLifetimeMinutes": 90, "maxLifetimeMinutes": 60 } }),
+            json!({ "rules": [{ "if": {}, "scopes": ["chat"] }] }),
+            json!({ "rule": [] }),
+        ] {
+            assert!(serde_json::from_value::<Policy>(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        /// R11: never more than the rule allows, whatever is asked.
+        #[test]
+        fn r11_what_is_given_is_what_was_asked_and_never_more(
+            asked in prop::collection::vec(0_usize..5, 0..6),
+            minutes in 0_u64..2000,
+            guest: bool,
+        ) {
+            let policy = policy();
+            let grant = policy.grant(&if guest { claims(&[("role", "guest")]) } else { Claims::new() });
+            let scopes = Scopes::of(asked.iter().map(|&i| Scope::ALL[i]).collect());
+            let lifetime = Lifetime::from_minutes(minutes);
+            if let Ok(given) = grant.decide(scopes.clone(), lifetime) {
+                prop_assert!(given.scopes.is_within(&grant.scopes));
+                prop_assert!(given.lifetime <= grant.max_lifetime);
+                prop_assert!(scopes.is_none_or(|asked| asked == given.scopes));
+                prop_assert!(lifetime.is_none_or(|asked| asked == given.lifetime));
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the rules need from the outside. Each port is named for its role; an
+//! adapter puts its technology in front (`DynamoIdentityStore`).
+
+use std::{
+    future::Future,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    Error,
+    identity::{AccessToken, AcsId, ExternalId, TokenRequest},
+    record::{Active, Record, StateName},
+};
+
+/// Where the mapping from user to identity is kept.
+///
+/// The protocol is not in here: it is in [`Record`]'s steps and in the operations.
+/// A store makes one conditional write, the same for every step, and tells the
+/// truth about it.
+pub trait IdentityStore: Sync {
+    /// Reads one record, strongly consistent.
+    fn find(&self, user: &ExternalId)
+    -> impl Future<Output = Result<Option<Record>, Error>> + Send;
+
+    /// Whose identity this is. Eventually consistent: read the record with
+    /// [`find`](Self::find) before deciding anything.
+    fn find_by_acs_id(
+        &self,
+        id: &AcsId,
+    ) -> impl Future<Output = Result<Option<ExternalId>, Error>> + Send;
+
+    /// One page of one shard, longest unused first. Tombstones are left out.
+    /// Eventually consistent.
+    fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, Error>> + Send;
+
+    /// Replaces the record by `next`, if it is still in the state and the epoch of
+    /// `seen` (`None`: if there still is none).
+    ///
+    /// When it was last used is written only if `next` differs from `seen` in it, so
+    /// that no step undoes a [`record_use`](Self::record_use) it has not seen.
+    ///
+    /// A record that refuses the write and equals `next` is our own: an adapter may
+    /// have sent the same request twice, and its first attempt refuses the second.
+    /// That is [`Change::Made`].
+    fn advance(
+        &self,
+        seen: Option<&Record>,
+        next: &Record,
+    ) -> impl Future<Output = Result<Change, Error>> + Send;
+
+    /// Notes that the identity was used, if it is still the one `seen`: active,
+    /// and in the same epoch.
+    fn record_use(
+        &self,
+        user: &ExternalId,
+        seen: &Active,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Change, Error>> + Send;
+}
+
+/// How a conditional write ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The record is now as asked, and this is it.
+    Made(Record),
+    /// The record was not as expected; this is what it was.
+    Refused(Option<Record>),
+}
+
+impl Change {
+    /// What a refused [`advance`](IdentityStore::advance) means, given the record
+    /// that refused it: one that is as `next` asked is our own write, sent twice.
+    ///
+    /// Taken for somebody else's, it would make us delete the identity that we have
+    /// just stored.
+    #[must_use]
+    pub fn refused(found: Option<Record>, seen: Option<&Record>, next: &Record) -> Self {
+        match found {
+            Some(found) if found == next.written_over(seen, &found) => Self::Made(found),
+            found => Self::Refused(found),
+        }
+    }
+}
+
+/// How many shards the records are spread over, so that no index partition is hot.
+pub const SHARDS: u8 = 16;
+
+/// Which records to list.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// Which of the [`SHARDS`], from 0.
+    pub shard: u8,
+    /// Only records in this state.
+    pub state: Option<StateName>,
+    /// Only records last used before this.
+    pub unused_since: Option<SystemTime>,
+    /// Only what comes after this place.
+    pub after: Option<Position>,
+    /// How many records to look at, at most; with `state`, fewer may come back.
+    pub limit: u16,
+}
+
+/// A place in a shard: sorted by time, then by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// When the record there was last used.
+    pub last_issued_at: SystemTime,
+    /// Whose record is there.
+    pub external_id: ExternalId,
+}
+
+/// Some records of a shard.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Record>,
+    /// Where to go on; `None` at the end of the shard.
+    pub next: Option<Position>,
+}
+
+/// The ACS identity API.
+///
+/// Nothing here is retried by a caller: an adapter knows which of its requests
+/// may be sent again. Each call must have ended, one way or the other, by
+/// `deadline`.
+pub trait IdentityClient: Sync {
+    /// Creates an identity. Never idempotent: each call that reaches ACS makes one.
+    fn create_identity(
+        &self,
+        deadline: SystemTime,
+    ) -> impl Future<Output = Result<AcsId, Error>> + Send;
+
+    /// Creates an identity and issues its first token, in one request.
+    fn create_identity_with_token(
+        &self,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> impl Future<Output = Result<(AcsId, AccessToken), Error>> + Send;
+
+    /// Issues a token for an identity that exists.
+    fn issue_access_token(
+        &self,
+        identity: &AcsId,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> impl Future<Output = Result<AccessToken, Error>> + Send;
+
+    /// Kills every token issued for the identity until now. An identity ACS does
+    /// not have is success: it has no tokens.
+    fn revoke_access_tokens(
+        &self,
+        identity: &AcsId,
+        deadline: SystemTime,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Deletes the identity with its tokens and data. An identity ACS does not have
+    /// is success.
+    fn delete_identity(
+        &self,
+        identity: &AcsId,
+        deadline: SystemTime,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// The time.
+pub trait Clock: Sync {
+    /// The current time.
+    fn now(&self) -> SystemTime;
+
+    /// Comes back after `pause`.
+    fn sleep(&self, pause: Duration) -> impl Future<Output = ()> + Send;
+}

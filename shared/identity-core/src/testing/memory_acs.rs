@@ -1,0 +1,189 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    Error,
+    identity::{AccessToken, AcsId, TokenRequest},
+    ports::IdentityClient,
+    secret::Secret,
+};
+
+/// A call to ACS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcsCall {
+    /// Create identity, without a token.
+    Create,
+    /// Create identity, with its first token.
+    CreateWithToken,
+    /// Issue access token.
+    Issue,
+    /// Revoke access tokens.
+    Revoke,
+    /// Delete identity.
+    Delete,
+}
+
+type Meanwhile = Box<dyn FnOnce() + Send>;
+type Trouble = Box<dyn FnMut(AcsCall) -> Option<Error> + Send>;
+
+/// An ACS in memory: identities, tokens that live and die, and a ledger. Clones
+/// share it.
+#[derive(Clone, Default)]
+pub struct MemoryIdentityClient(Arc<Mutex<World>>);
+
+#[derive(Default)]
+struct World {
+    made: u32,
+    /// Identities and their live tokens.
+    identities: BTreeMap<AcsId, Vec<String>>,
+    calls: Vec<AcsCall>,
+    requests: Vec<TokenRequest>,
+    meanwhile: Option<Meanwhile>,
+    trouble: Option<Trouble>,
+    issues_for_the_dead: bool,
+}
+
+impl MemoryIdentityClient {
+    /// Runs `action` during the next call, after ACS decided and before it answers.
+    pub fn while_answering(&self, action: impl FnOnce() + Send + 'static) {
+        self.lock().meanwhile = Some(Box::new(action));
+    }
+
+    /// Makes calls fail, before they have an effect, as long as `trouble` says so.
+    pub fn fail(&self, trouble: impl FnMut(AcsCall) -> Option<Error> + Send + 'static) {
+        self.lock().trouble = Some(Box::new(trouble));
+    }
+
+    /// Makes ACS issue tokens for identities it has deleted. Whether the real one
+    /// does is not documented, so nothing may depend on it.
+    pub fn issue_for_the_dead(&self) {
+        self.lock().issues_for_the_dead = true;
+    }
+
+    /// Puts an identity there, as if created earlier.
+    pub fn know(&self, id: &AcsId) {
+        self.lock().identities.insert(id.clone(), Vec::new());
+    }
+
+    /// Every call so far, the failed ones too.
+    #[must_use]
+    pub fn calls(&self) -> Vec<AcsCall> {
+        self.lock().calls.clone()
+    }
+
+    /// Every token request that reached ACS.
+    #[must_use]
+    pub fn requests(&self) -> Vec<TokenRequest> {
+        self.lock().requests.clone()
+    }
+
+    /// The identities there are.
+    #[must_use]
+    pub fn identities(&self) -> Vec<AcsId> {
+        self.lock().identities.keys().cloned().collect()
+    }
+
+    /// Whether the token works.
+    #[must_use]
+    pub fn is_alive(&self, token: &AccessToken) -> bool {
+        let world = self.lock();
+        world.identities.values().flatten().any(|live| live == token.token.expose())
+    }
+
+    /// How many tokens work.
+    #[must_use]
+    pub fn live_tokens(&self) -> usize {
+        self.lock().identities.values().map(Vec::len).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call<T>(&self, call: AcsCall, effect: impl FnOnce(&mut World) -> T) -> Result<T, Error> {
+        let mut world = self.lock();
+        world.calls.push(call);
+        if let Some(error) = world.trouble.as_mut().and_then(|trouble| trouble(call)) {
+            return Err(error);
+        }
+        let result = effect(&mut world);
+        let meanwhile = world.meanwhile.take();
+        drop(world);
+        if let Some(action) = meanwhile {
+            action();
+        }
+        Ok(result)
+    }
+}
+
+impl World {
+    fn create(&mut self) -> AcsId {
+        self.made += 1;
+        let id = super::acs_id(&format!("8:acs:res_{}", self.made));
+        self.identities.insert(id.clone(), Vec::new());
+        id
+    }
+
+    fn mint(&mut self, id: &AcsId, request: &TokenRequest) -> AccessToken {
+        self.made += 1;
+        self.requests.push(request.clone());
+        let token = format!("token-{}-for-{id}", self.made);
+        // For an identity that is gone there is nowhere to keep it, and so it is dead.
+        if let Some(live) = self.identities.get_mut(id) {
+            live.push(token.clone());
+        }
+        let life = Duration::from_mins(u64::from(request.lifetime.minutes()));
+        AccessToken {
+            token: Secret::new(token),
+            expires_on: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000) + life,
+        }
+    }
+}
+
+impl IdentityClient for MemoryIdentityClient {
+    async fn create_identity(&self, _: SystemTime) -> Result<AcsId, Error> {
+        self.call(AcsCall::Create, World::create)
+    }
+
+    async fn create_identity_with_token(
+        &self,
+        token: &TokenRequest,
+        _: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        self.call(AcsCall::CreateWithToken, |world| {
+            let id = world.create();
+            let token = world.mint(&id, token);
+            (id, token)
+        })
+    }
+
+    async fn issue_access_token(
+        &self,
+        identity: &AcsId,
+        token: &TokenRequest,
+        _: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        self.call(AcsCall::Issue, |world| {
+            let known = world.identities.contains_key(identity) || world.issues_for_the_dead;
+            known.then(|| world.mint(identity, token))
+        })?
+        .ok_or_else(|| Error::AcsRefused("ACS does not know the identity".into()))
+    }
+
+    async fn revoke_access_tokens(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
+        self.call(AcsCall::Revoke, |world| {
+            if let Some(live) = world.identities.get_mut(identity) {
+                live.clear();
+            }
+        })
+    }
+
+    async fn delete_identity(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
+        self.call(AcsCall::Delete, |world| {
+            world.identities.remove(identity);
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! Adapters that live in memory, for tests here and in the functions, and the
+//! contract that keeps the store among them honest.
+
+mod clock;
+mod memory_acs;
+mod memory_store;
+pub mod store_contract;
+mod watched_store;
+
+use std::time::{Duration, SystemTime};
+
+pub use clock::ManualClock;
+pub use memory_acs::{AcsCall, MemoryIdentityClient};
+pub use memory_store::MemoryIdentityStore;
+pub use watched_store::{Loss, StoreCall, WatchedStore};
+
+use crate::{
+    identity::{AcsId, ExternalId, Invocation, Lifetime, Scopes, TokenRequest},
+    ports::Clock,
+    record::{Record, State},
+};
+
+/// A user.
+///
+/// # Panics
+/// If `name` is no external id.
+#[must_use]
+pub fn user(name: &str) -> ExternalId {
+    #[expect(clippy::expect_used, reason = "a test may die")]
+    ExternalId::parse(name).expect("an external id")
+}
+
+/// An ACS id.
+///
+/// # Panics
+/// If `raw` is no ACS id.
+#[must_use]
+pub fn acs_id(raw: &str) -> AcsId {
+    #[expect(clippy::expect_used, reason = "a test may die")]
+    AcsId::parse(raw).expect("an ACS id")
+}
+
+/// A request for an hour of chat and calling.
+#[must_use]
+pub fn an_hour() -> TokenRequest {
+    TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR }
+}
+
+/// An invocation with ten seconds to go, which waits for nobody.
+#[must_use]
+pub fn invocation(id: &str, clock: &impl Clock) -> Invocation {
+    Invocation {
+        id: id.to_owned(),
+        deadline: clock.now() + Duration::from_secs(10),
+        patience: Duration::ZERO,
+    }
+}
+
+/// A record in its first epoch.
+#[must_use]
+pub fn record(name: &str, state: State, at: SystemTime) -> Record {
+    Record {
+        external_id: user(name),
+        state,
+        epoch: 1,
+        created_at: at,
+        last_issued_at: at,
+        changed_at: at,
+        pending_revocation: None,
+    }
+}
+
+/// Everything a rule needs, in memory.
+pub struct World {
+    /// The store behind [`store`](Self::store).
+    pub records: MemoryIdentityStore,
+    /// The store the rules see.
+    pub store: WatchedStore<MemoryIdentityStore>,
+    /// ACS.
+    pub acs: MemoryIdentityClient,
+    /// The time.
+    pub clock: ManualClock,
+}
+
+impl World {
+    /// A world with these records in its store, and their identities in ACS.
+    #[must_use]
+    pub fn with(records: impl IntoIterator<Item = Record>) -> Self {
+        let records = MemoryIdentityStore::with(records);
+        let acs = MemoryIdentityClient::default();
+        for record in records.records() {
+            if let Some(id) = record.acs_id() {
+                acs.know(id);
+            }
+        }
+        let store = WatchedStore::new(records.clone());
+        Self { records, store, acs, clock: ManualClock::default() }
+    }
+
+    /// A world with one user, in this state.
+    #[must_use]
+    pub fn where_alice_is(state: State) -> Self {
+        Self::with([record("alice", state, ManualClock::default().now())])
+    }
+
+    /// Alice's record.
+    #[must_use]
+    pub fn alice(&self) -> Option<Record> {
+        self.records.records().into_iter().find(|record| record.external_id == user("alice"))
+    }
+
+    /// An invocation that waits for nobody.
+    #[must_use]
+    pub fn invocation(&self, id: &str) -> Invocation {
+        invocation(id, &self.clock)
+    }
+}
+
+impl State {
+    /// An identity that may be used.
+    #[must_use]
+    pub fn active(raw: &str) -> Self {
+        Self::Active { acs_id: acs_id(raw) }
+    }
+
+    /// An identity on its way out.
+    #[must_use]
+    pub fn deleting(raw: &str) -> Self {
+        Self::Deleting { acs_id: acs_id(raw), blocked: false }
+    }
+
+    /// A user who is cut off.
+    #[must_use]
+    pub fn blocked(raw: &str) -> Self {
+        Self::Blocked { acs_id: Some(acs_id(raw)) }
+    }
+}

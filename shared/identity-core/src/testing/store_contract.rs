@@ -1,0 +1,279 @@
+//! What every identity store must do, as tests. Each clause uses names of its own,
+//! so that one store can serve them all.
+//!
+//! An adapter's contract test is one line: `store_contract!(a_store().await)`.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a clause is a test: it panics when it does not hold"
+)]
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
+
+use super::{acs_id, record, user};
+use crate::{
+    identity::ExternalId,
+    ports::{Change, IdentityStore, ListQuery, SHARDS},
+    record::{Active, Lease, LeaseId, ReceiptId, Record, State, StateName},
+};
+
+/// Makes one test of each clause, against the store that the expression gives.
+#[macro_export]
+macro_rules! store_contract {
+    ($store:expr) => {
+        $crate::store_contract! { $store =>
+            nothing_is_found_where_nothing_was_written
+            a_record_reads_back_as_it_was_written_in_every_state
+            the_first_record_is_written_once
+            a_write_that_was_sent_twice_is_made_not_refused
+            a_step_needs_the_state_and_the_epoch_it_saw
+            a_step_keeps_a_use_it_has_not_seen
+            a_use_is_recorded_only_for_the_identity_and_the_epoch_seen
+            an_identity_is_found_by_its_acs_id_until_it_is_gone
+            every_record_but_tombstones_is_listed_longest_unused_first
+            a_list_can_be_read_one_record_at_a_time
+            a_list_is_narrowed_by_state_and_by_last_use
+        }
+    };
+    ($store:expr => $($clause:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $clause() {
+                $crate::testing::store_contract::$clause(&$store).await;
+            }
+        )*
+    };
+}
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000) + Duration::from_secs(seconds)
+}
+
+fn active(name: &str) -> Record {
+    record(name, State::Active { acs_id: acs_id(&format!("8:acs:res_{name}")) }, at(0))
+}
+
+#[expect(clippy::expect_used, reason = "a test may die")]
+async fn find(store: &impl IdentityStore, user: &ExternalId) -> Option<Record> {
+    store.find(user).await.expect("a readable store")
+}
+
+#[expect(clippy::expect_used, reason = "a test may die")]
+async fn advance(store: &impl IdentityStore, seen: Option<&Record>, next: &Record) -> Change {
+    store.advance(seen, next).await.expect("a writable store")
+}
+
+async fn put(store: &impl IdentityStore, record: &Record) {
+    assert_eq!(advance(store, None, record).await, Change::Made(record.clone()));
+}
+
+/// A clause of the contract.
+pub async fn nothing_is_found_where_nothing_was_written(store: &impl IdentityStore) {
+    assert_eq!(find(store, &user("nobody")).await, None);
+    let found = store.find_by_acs_id(&acs_id("8:acs:res_nobody")).await;
+    assert!(matches!(found, Ok(None)));
+}
+
+/// A clause of the contract.
+pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl IdentityStore) {
+    let lease = Lease { id: LeaseId("request#0".to_owned()), ends: at(15) };
+    let id = acs_id("8:acs:res_every-state");
+    let states = [
+        State::Provisioning { lease },
+        State::Active { acs_id: id.clone() },
+        State::Blocked { acs_id: Some(id.clone()) },
+        State::Blocked { acs_id: None },
+        State::Deleting { acs_id: id.clone(), blocked: false },
+        State::Deleting { acs_id: id, blocked: true },
+        State::Deleted,
+    ];
+    for (index, state) in states.into_iter().enumerate() {
+        let record = Record {
+            epoch: 7,
+            created_at: at(1),
+            last_issued_at: at(2),
+            changed_at: at(3) + Duration::from_millis(250),
+            pending_revocation: Some(ReceiptId("receipt".to_owned())),
+            ..record(&format!("every-state-{index}"), state, at(0))
+        };
+        put(store, &record).await;
+        assert_eq!(find(store, &record.external_id).await, Some(record));
+    }
+}
+
+/// A clause of the contract.
+pub async fn the_first_record_is_written_once(store: &impl IdentityStore) {
+    let first = active("once");
+    put(store, &first).await;
+    let second = Record { epoch: 2, ..first.clone() };
+    assert_eq!(advance(store, None, &second).await, Change::Refused(Some(first)));
+    let gone = active("never-there");
+    let next = gone.released(at(1));
+    assert_eq!(advance(store, Some(&gone), &next).await, Change::Refused(None));
+}
+
+/// A clause of the contract.
+pub async fn a_write_that_was_sent_twice_is_made_not_refused(store: &impl IdentityStore) {
+    let first = active("twice");
+    put(store, &first).await;
+    put(store, &first).await;
+    let next = first.revoked(ReceiptId("r1".to_owned()), true, at(1));
+    for _ in 0..2 {
+        assert_eq!(advance(store, Some(&first), &next).await, Change::Made(next.clone()));
+    }
+    let other = first.revoked(ReceiptId("r2".to_owned()), true, at(1));
+    assert_eq!(advance(store, Some(&first), &other).await, Change::Refused(Some(next)));
+}
+
+/// A clause of the contract.
+pub async fn a_step_needs_the_state_and_the_epoch_it_saw(store: &impl IdentityStore) {
+    let current = Record { epoch: 5, ..active("seen") };
+    put(store, &current).await;
+    let stale = Record { epoch: 4, ..current.clone() };
+    let next = stale.released(at(1));
+    let refused = Change::Refused(Some(current.clone()));
+    assert_eq!(advance(store, Some(&stale), &next).await, refused);
+    let elsewhere = Record { state: State::Deleted, ..current.clone() };
+    let next = elsewhere.revoked(ReceiptId("r".to_owned()), true, at(1));
+    assert_eq!(advance(store, Some(&elsewhere), &next).await, refused);
+    assert_eq!(find(store, &current.external_id).await, Some(current));
+}
+
+/// A clause of the contract.
+pub async fn a_step_keeps_a_use_it_has_not_seen(store: &impl IdentityStore) {
+    let seen = active("used-meanwhile");
+    put(store, &seen).await;
+    let identity = Active { acs_id: acs_id("8:acs:res_used-meanwhile"), epoch: 1 };
+    let used = store.record_use(&seen.external_id, &identity, at(60)).await;
+    assert!(matches!(used, Ok(Change::Made(_))));
+    let next = seen.revoked(ReceiptId("r".to_owned()), false, at(61));
+    let expected = Record { last_issued_at: at(60), ..next.clone() };
+    for attempt in ["first", "sent twice"] {
+        let made = Change::Made(expected.clone());
+        assert_eq!(advance(store, Some(&seen), &next).await, made, "{attempt}");
+    }
+}
+
+/// A clause of the contract.
+pub async fn a_use_is_recorded_only_for_the_identity_and_the_epoch_seen(
+    store: &impl IdentityStore,
+) {
+    let current = Record { epoch: 3, ..active("use") };
+    let blocked =
+        record("use-blocked", State::Blocked { acs_id: current.acs_id().cloned() }, at(0));
+    put(store, &current).await;
+    put(store, &blocked).await;
+    let id = acs_id("8:acs:res_use");
+    let right = Active { acs_id: id.clone(), epoch: 3 };
+    for (name, seen) in [
+        ("use", Active { acs_id: id.clone(), epoch: 2 }),
+        ("use", Active { acs_id: acs_id("8:acs:res_other"), epoch: 3 }),
+        ("use-blocked", Active { acs_id: id, epoch: 1 }),
+        ("use-nobody", right.clone()),
+    ] {
+        let before = find(store, &user(name)).await;
+        let refused = store.record_use(&user(name), &seen, at(9)).await;
+        assert!(matches!(refused, Ok(Change::Refused(found)) if found == before), "{name}");
+        assert_eq!(find(store, &user(name)).await, before, "{name}");
+    }
+    let used = Record { last_issued_at: at(9), ..current.clone() };
+    let made = store.record_use(&current.external_id, &right, at(9)).await;
+    assert!(matches!(made, Ok(Change::Made(record)) if record == used));
+    assert_eq!(find(store, &current.external_id).await, Some(used));
+}
+
+/// A clause of the contract.
+pub async fn an_identity_is_found_by_its_acs_id_until_it_is_gone(store: &impl IdentityStore) {
+    let record = active("by-acs-id");
+    put(store, &record).await;
+    let id = acs_id("8:acs:res_by-acs-id");
+    let found = store.find_by_acs_id(&id).await;
+    assert!(matches!(found, Ok(Some(found)) if found == record.external_id));
+    let deleted = record.released(at(1));
+    assert!(matches!(advance(store, Some(&record), &deleted).await, Change::Made(_)));
+    assert!(matches!(store.find_by_acs_id(&id).await, Ok(None)));
+}
+
+/// Every record of the store whose name begins with `prefix`, shard by shard.
+#[expect(clippy::expect_used, reason = "a test may die")]
+async fn walk(
+    store: &impl IdentityStore,
+    prefix: &str,
+    limit: u16,
+    state: Option<StateName>,
+    unused_since: Option<SystemTime>,
+) -> Vec<Record> {
+    let mut records = Vec::new();
+    for shard in 0..SHARDS {
+        let mut query = ListQuery { shard, state, unused_since, after: None, limit };
+        let mut previous = None;
+        loop {
+            let page = store.list(&query).await.expect("a readable store");
+            assert!(page.records.len() <= usize::from(limit), "no more than asked for");
+            for record in page.records {
+                assert!(previous <= Some(record.last_issued_at), "longest unused first");
+                previous = Some(record.last_issued_at);
+                records.push(record);
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+    }
+    records.retain(|record| record.external_id.as_str().starts_with(prefix));
+    records
+}
+
+async fn forty(store: &impl IdentityStore, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for index in 0..40_u64 {
+        let name = format!("{prefix}-{index}");
+        let fresh = active(&name);
+        let state = if index % 4 == 0 {
+            State::Blocked { acs_id: fresh.acs_id().cloned() }
+        } else {
+            fresh.state.clone()
+        };
+        put(store, &Record { state, last_issued_at: at(1000 - index), ..fresh }).await;
+        names.insert(name);
+    }
+    put(store, &record(&format!("{prefix}-tombstone"), State::Deleted, at(0))).await;
+    names
+}
+
+fn names(records: &[Record]) -> BTreeSet<String> {
+    records.iter().map(|record| record.external_id.as_str().to_owned()).collect()
+}
+
+/// A clause of the contract.
+pub async fn every_record_but_tombstones_is_listed_longest_unused_first(
+    store: &impl IdentityStore,
+) {
+    let expected = forty(store, "list").await;
+    let listed = walk(store, "list-", 100, None, None).await;
+    assert_eq!(listed.len(), 40, "each once");
+    assert_eq!(names(&listed), expected);
+}
+
+/// A clause of the contract.
+pub async fn a_list_can_be_read_one_record_at_a_time(store: &impl IdentityStore) {
+    let expected = forty(store, "pages").await;
+    let listed = walk(store, "pages-", 1, None, None).await;
+    assert_eq!(listed.len(), 40, "each once");
+    assert_eq!(names(&listed), expected);
+}
+
+/// A clause of the contract.
+pub async fn a_list_is_narrowed_by_state_and_by_last_use(store: &impl IdentityStore) {
+    forty(store, "narrow").await;
+    let blocked = walk(store, "narrow-", 3, Some(StateName::Blocked), None).await;
+    assert_eq!(blocked.len(), 10);
+    let old = walk(store, "narrow-", 100, None, Some(at(990))).await;
+    assert_eq!(old.len(), 29, "those of index 11 and more; exactly at the time is not before it");
+    let both = walk(store, "narrow-", 100, Some(StateName::Blocked), Some(at(990))).await;
+    assert_eq!(both.len(), 7);
+}

@@ -1,0 +1,111 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use crate::{
+    Error,
+    identity::{AcsId, ExternalId},
+    ports::{Change, IdentityStore, ListQuery, Page},
+    record::{Active, Record, StateName},
+};
+
+/// A request to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreCall {
+    /// A consistent read.
+    Find,
+    /// A read of the index.
+    FindByAcsId,
+    /// A page.
+    List,
+    /// A conditional write, to this state.
+    Advance(StateName),
+    /// The write that commits a token.
+    RecordUse,
+}
+
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It never arrived.
+    Request,
+    /// It was carried out, and its answer was lost.
+    Answer,
+}
+
+type Trouble = Box<dyn FnMut(StoreCall) -> Option<Loss> + Send>;
+
+/// A store that keeps a ledger of its requests, and loses some if told to.
+#[derive(Clone)]
+pub struct WatchedStore<S> {
+    inner: S,
+    calls: Arc<Mutex<Vec<StoreCall>>>,
+    trouble: Arc<Mutex<Option<Trouble>>>,
+}
+
+impl<S> WatchedStore<S> {
+    /// Watches `inner`.
+    pub fn new(inner: S) -> Self {
+        Self { inner, calls: Arc::default(), trouble: Arc::default() }
+    }
+
+    /// Loses requests or answers, as long as `trouble` says so.
+    pub fn lose(&self, trouble: impl FnMut(StoreCall) -> Option<Loss> + Send + 'static) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(trouble));
+    }
+
+    /// Every request so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<StoreCall> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn watch<T>(
+        &self,
+        call: StoreCall,
+        request: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        let loss = {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            trouble.as_mut().and_then(|trouble| trouble(call))
+        };
+        match loss {
+            None => request.await,
+            Some(Loss::Request) => Err(Error::StoreUnavailable("the request was lost".into())),
+            Some(Loss::Answer) => {
+                request.await?;
+                Err(Error::StoreUnavailable("the answer was lost".into()))
+            }
+        }
+    }
+}
+
+impl<S: IdentityStore + Send> IdentityStore for WatchedStore<S> {
+    async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
+        self.watch(StoreCall::Find, self.inner.find(user)).await
+    }
+
+    async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
+        self.watch(StoreCall::FindByAcsId, self.inner.find_by_acs_id(id)).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
+        self.watch(StoreCall::List, self.inner.list(query)).await
+    }
+
+    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
+        let call = StoreCall::Advance(next.state.name());
+        self.watch(call, self.inner.advance(seen, next)).await
+    }
+
+    async fn record_use(
+        &self,
+        user: &ExternalId,
+        seen: &Active,
+        now: SystemTime,
+    ) -> Result<Change, Error> {
+        self.watch(StoreCall::RecordUse, self.inner.record_use(user, seen, now)).await
+    }
+}
