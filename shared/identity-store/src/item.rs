@@ -1,0 +1,206 @@
+//! A record as a `DynamoDB` item, both ways.
+//!
+//! | attribute | type | when |
+//! |---|---|---|
+//! | `externalId` | S | always; the key |
+//! | `state` | S | always |
+//! | `epoch` | N | always |
+//! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
+//! | `acsId` | S | there is an identity; key of the index `by-acs-id` |
+//! | `lease`, `leaseEnds` | S; N, ms | provisioning |
+//! | `blocked` | BOOL | deleting, and the user was blocked |
+//! | `pendingRevocation` | S | ACS has not yet confirmed a revocation |
+//! | `staleShard` | N, 0 to 15 | all but tombstones; key of the index `by-last-issued` |
+//! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after it |
+//!
+//! Columns are read by name, and unknown ones are left alone: an older version may
+//! run beside a newer one.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use identity_core::{
+    identity::{AcsId, ExternalId},
+    ports::SHARDS,
+    record::{Lease, LeaseId, ReceiptId, Record, State, StateName},
+};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The key.
+pub(crate) const EXTERNAL_ID: &str = "externalId";
+/// The key of the index by ACS id.
+pub(crate) const ACS_ID: &str = "acsId";
+pub(crate) const STATE: &str = "state";
+pub(crate) const EPOCH: &str = "epoch";
+pub(crate) const LAST_ISSUED_AT: &str = "lastIssuedAt";
+pub(crate) const STALE_SHARD: &str = "staleShard";
+/// The time-to-live attribute; the template names the same one.
+pub(crate) const EXPIRES_AT: &str = "expiresAt";
+const CREATED_AT: &str = "createdAt";
+const CHANGED_AT: &str = "changedAt";
+const LEASE: &str = "lease";
+const LEASE_ENDS: &str = "leaseEnds";
+const BLOCKED: &str = "blocked";
+const PENDING_REVOCATION: &str = "pendingRevocation";
+
+/// The attributes that a record may or may not have.
+pub(crate) const OPTIONAL: [&str; 7] =
+    [ACS_ID, LEASE, LEASE_ENDS, BLOCKED, PENDING_REVOCATION, STALE_SHARD, EXPIRES_AT];
+
+/// How long a tombstone stays: longer than any event can be late. A queue keeps a
+/// message for 14 days at the most.
+const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
+
+/// Writes a record down.
+pub(crate) fn write(record: &Record) -> Item {
+    let mut item = Item::from([
+        (EXTERNAL_ID.to_owned(), text(record.external_id.as_str())),
+        (STATE.to_owned(), text(record.state.name().as_str())),
+        (EPOCH.to_owned(), number(record.epoch)),
+        (CREATED_AT.to_owned(), time(record.created_at)),
+        (LAST_ISSUED_AT.to_owned(), time(record.last_issued_at)),
+        (CHANGED_AT.to_owned(), time(record.changed_at)),
+    ]);
+    let mut put = |name: &str, value| item.insert(name.to_owned(), value);
+    if let Some(acs_id) = record.acs_id() {
+        put(ACS_ID, text(acs_id.as_str()));
+    }
+    if let Some(receipt) = &record.pending_revocation {
+        put(PENDING_REVOCATION, text(&receipt.0));
+    }
+    match &record.state {
+        State::Provisioning { lease } => {
+            put(LEASE, text(&lease.id.0));
+            put(LEASE_ENDS, time(lease.ends));
+        }
+        State::Deleting { blocked: true, .. } => {
+            put(BLOCKED, AttributeValue::Bool(true));
+        }
+        State::Deleted => {
+            put(EXPIRES_AT, number(milliseconds(record.changed_at + TOMBSTONE_LIFE) / 1000));
+            return item;
+        }
+        _ => {}
+    }
+    put(STALE_SHARD, number(u64::from(shard_of(&record.external_id))));
+    item
+}
+
+/// Reads a record; `Err` names the attribute that makes no sense.
+pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
+    let acs_id = || AcsId::parse(string(item, ACS_ID)?);
+    let state = match string(item, STATE).and_then(StateName::parse).ok_or(STATE)? {
+        StateName::Provisioning => State::Provisioning {
+            lease: Lease {
+                id: LeaseId(string(item, LEASE).ok_or(LEASE)?.to_owned()),
+                ends: instant(item, LEASE_ENDS).ok_or(LEASE_ENDS)?,
+            },
+        },
+        StateName::Active => State::Active { acs_id: acs_id().ok_or(ACS_ID)? },
+        StateName::Blocked => State::Blocked { acs_id: acs_id() },
+        StateName::Deleting => State::Deleting {
+            acs_id: acs_id().ok_or(ACS_ID)?,
+            blocked: matches!(item.get(BLOCKED), Some(AttributeValue::Bool(true))),
+        },
+        StateName::Deleted => State::Deleted,
+    };
+    Ok(Record {
+        external_id: external_id(item).ok_or(EXTERNAL_ID)?,
+        state,
+        epoch: integer(item, EPOCH).ok_or(EPOCH)?,
+        created_at: instant(item, CREATED_AT).ok_or(CREATED_AT)?,
+        last_issued_at: instant(item, LAST_ISSUED_AT).ok_or(LAST_ISSUED_AT)?,
+        changed_at: instant(item, CHANGED_AT).ok_or(CHANGED_AT)?,
+        pending_revocation: string(item, PENDING_REVOCATION)
+            .map(|receipt| ReceiptId(receipt.to_owned())),
+    })
+}
+
+/// Whose item it is.
+pub(crate) fn external_id(item: &Item) -> Option<ExternalId> {
+    string(item, EXTERNAL_ID).and_then(ExternalId::parse)
+}
+
+/// Which shard a user's record is in. The same for ever: it is stored.
+pub(crate) fn shard_of(user: &ExternalId) -> u8 {
+    // FNV-1a, 64 bits: even over names that differ in one place.
+    let hash = user.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    u8::try_from(hash % u64::from(SHARDS)).unwrap_or_default()
+}
+
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(crate) fn time(value: SystemTime) -> AttributeValue {
+    number(milliseconds(value))
+}
+
+fn milliseconds(value: SystemTime) -> u64 {
+    let since = value.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+fn integer(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(crate) fn instant(item: &Item, name: &str) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(integer(item, name)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use identity_core::testing::user;
+
+    use super::*;
+
+    #[test]
+    fn an_item_that_makes_no_sense_is_refused_by_the_name_of_its_attribute() {
+        let record = identity_core::testing::record(
+            "alice",
+            State::active("8:acs:1"),
+            SystemTime::UNIX_EPOCH,
+        );
+        for name in [EXTERNAL_ID, STATE, EPOCH, CREATED_AT, CHANGED_AT, LAST_ISSUED_AT, ACS_ID] {
+            let mut item = write(&record);
+            item.remove(name);
+            assert_eq!(read(&item), Err(name));
+            item.insert(name.to_owned(), AttributeValue::Bool(true));
+            assert_eq!(read(&item), Err(name));
+        }
+    }
+
+    #[test]
+    fn a_tombstone_goes_after_thirty_days_and_is_in_no_index() {
+        let day = 24 * 3600;
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(day);
+        let item = write(&identity_core::testing::record("alice", State::Deleted, at));
+        assert_eq!(item.get(EXPIRES_AT), Some(&number(31 * day)));
+        assert_eq!((item.get(ACS_ID), item.get(STALE_SHARD)), (None, None));
+    }
+
+    #[test]
+    fn users_are_spread_over_the_shards_and_stay_where_they_are() {
+        let mut counts = [0_u32; SHARDS as usize];
+        for index in 0..16_000 {
+            counts[usize::from(shard_of(&user(&format!("https://idp.example|{index}"))))] += 1;
+        }
+        assert!(counts.iter().all(|count| (800..1200).contains(count)), "{counts:?}");
+        assert_eq!(shard_of(&user("alice")), 7, "stored: it may never change");
+    }
+}
