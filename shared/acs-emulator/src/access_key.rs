@@ -1,0 +1,75 @@
+//! An access key of the resource: what a client signs its requests with.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::random;
+use crate::start_error::StartError;
+
+/// An access key. `Debug` shows nothing of it, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    base64: String,
+    bytes: Vec<u8>,
+}
+
+impl AccessKey {
+    /// Takes a key as ACS hands it out: standard base64 with padding.
+    pub fn from_base64(base64: &str) -> Result<Self, StartError> {
+        let bytes = STANDARD.decode(base64).map_err(|_| StartError::AccessKeyNotBase64)?;
+        if bytes.len() < SHORTEST {
+            return Err(StartError::AccessKeyTooShort);
+        }
+        Ok(Self { base64: base64.to_owned(), bytes })
+    }
+
+    /// A new random key of 64 bytes, the length of the keys Azure makes.
+    pub(crate) fn generate() -> Result<Self, StartError> {
+        let bytes: [u8; 64] = random::bytes().map_err(|_| StartError::NoRandomness)?;
+        Ok(Self { base64: STANDARD.encode(bytes), bytes: bytes.to_vec() })
+    }
+
+    /// The key in base64, for a connection string or a secret store.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.base64
+    }
+
+    pub(crate) fn for_hmac(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &self.bytes)
+    }
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessKey(…)")
+    }
+}
+
+/// Shorter than this is a mistake (an empty or cut-off value), not a key.
+const SHORTEST: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_does_not_show_itself() {
+        let key = AccessKey::generate().unwrap();
+        assert_eq!(format!("{key:?}"), "AccessKey(…)");
+        assert_eq!(key.expose().len(), 88);
+        assert_eq!(AccessKey::from_base64(key.expose()).unwrap(), key);
+    }
+
+    #[test]
+    fn what_is_not_base64_or_too_short_is_refused_without_being_quoted() {
+        for (given, expected) in [("not base64!", "base64"), ("c2hvcnQ=", "too short")] {
+            let error = AccessKey::from_base64(given).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains(given), "{error}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Answers: the status, headers and body that ACS would send.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY,
+};
+use hyper::{HeaderMap, Response, StatusCode, header::HeaderValue};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::api_version;
+use crate::error::{ApiError, Raised};
+use crate::operations::{Failure, Success};
+use crate::payload::Payload;
+use crate::random;
+use crate::timestamp::http_date;
+
+pub(crate) type Answer = Response<Payload>;
+
+/// What an operation did, as ACS answers it.
+pub(crate) fn of(outcome: Result<Success, Failure>) -> Answer {
+    match outcome {
+        Ok(success) => of_success(success),
+        Err(Failure::Api(error)) => of_error(&error),
+        Err(Failure::NoSuchRoute(status)) => bare(status),
+    }
+}
+
+fn of_success(success: Success) -> Answer {
+    let mut answer = match success.body {
+        Some(body) => with_body(success.status, JSON_UTF8, Payload::whole(body)),
+        None => bare(success.status),
+    };
+    name_versions(&mut answer);
+    answer
+}
+
+fn of_error(error: &ApiError) -> Answer {
+    // The service's errors come chunked and without a charset.
+    let mut answer = with_body(error.status, JSON, Payload::chunked(error.body()));
+    if error.raised == Raised::InController {
+        name_versions(&mut answer);
+    }
+    answer
+}
+
+fn name_versions(answer: &mut Answer) {
+    if let Ok(versions) = HeaderValue::from_str(&api_version::supported()) {
+        answer.headers_mut().insert("api-supported-versions", versions);
+    }
+}
+
+/// The answer of a fault that asks for a status.
+pub(crate) fn of_fault(status: u16, retry_after: Option<&str>, body: Option<String>) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut answer = match body {
+        Some(body) => with_body(status, JSON, Payload::whole(body.into_bytes())),
+        None => bare(status),
+    };
+    if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {
+        answer.headers_mut().insert(RETRY_AFTER, value);
+    }
+    answer
+}
+
+/// The page of a proxy that stands where the service should be.
+pub(crate) fn proxy_page(status: u16) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let page = "<!DOCTYPE html><html><head><title>Our services aren't available right now</title>\
+                </head><body><h2>We're working to restore all services.</h2></body></html>";
+    with_body(status, "text/html", Payload::whole(page.as_bytes().to_vec()))
+}
+
+/// An answer of the control API.
+pub(crate) fn control(status: StatusCode, body: &Value) -> Answer {
+    with_body(status, JSON_UTF8, Payload::whole(body.to_string().into_bytes()))
+}
+
+/// A status and nothing else.
+pub(crate) fn bare(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Payload::empty());
+    *answer.status_mut() = status;
+    answer
+}
+
+fn with_body(status: StatusCode, content_type: &'static str, body: Payload) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+/// What a browser asks before it calls.
+pub(crate) fn preflight() -> Answer {
+    let mut answer = bare(StatusCode::NO_CONTENT);
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, DELETE, OPTIONS"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "authorization, content-type, x-ms-client-request-id, x-ms-content-sha256, x-ms-date, \
+             x-ms-useragent, accept",
+        ),
+    );
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    answer
+}
+
+/// What the headers of every answer go by.
+pub(crate) struct Circumstances<'a> {
+    pub request: &'a HeaderMap,
+    pub now: OffsetDateTime,
+    pub took_millis: u128,
+    pub secure: bool,
+}
+
+/// Adds the headers that the service and its gateway put on everything.
+pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
+    let headers = answer.headers_mut();
+    let mut set = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    };
+    set("ms-cv", format!("{}.0", STANDARD_NO_PAD.encode(noise())));
+    set("request-context", "appId=".to_owned());
+    set("x-azure-ref", STANDARD.encode(noise()));
+    set("x-cache", "CONFIG_NOCACHE".to_owned());
+    set("x-processing-time", format!("{}ms", circumstances.took_millis));
+    // `expiresOn` minus `Date` is a token's life, also when the clock was moved.
+    set("date", http_date(circumstances.now));
+    if let Some(id) = circumstances.request.get("x-ms-client-request-id") {
+        headers.insert("x-ms-client-request-id", id.clone());
+    }
+    if !circumstances.secure {
+        // Browsers ignore it over http. Over https it would make one believe
+        // that everything on localhost is https for a month.
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=2592000"));
+    }
+    if circumstances.request.contains_key("origin") {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+    }
+}
+
+/// Sixteen bytes that are unlike any others; all zero if there is no randomness,
+/// which costs nothing here but the difference.
+fn noise() -> [u8; 16] {
+    random::bytes().unwrap_or_default()
+}
+
+const JSON: &str = "application/json";
+const JSON_UTF8: &str = "application/json; charset=utf-8";

@@ -1,0 +1,118 @@
+//! The command line of the program.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    Serve(Arguments),
+}
+
+/// How to serve.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub host: IpAddr,
+    /// 0 for any that is free.
+    pub port: u16,
+    /// Where to keep keys and identities; in memory if absent.
+    pub data: Option<PathBuf>,
+}
+
+/// Reads the command line, without the program's name.
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut given = arguments;
+    let mut parsed = Arguments { host: Ipv4Addr::LOCALHOST.into(), port: 0, data: None };
+    let (mut ephemeral, mut knowing) = (false, false);
+    while let Some(flag) = given.next() {
+        let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value"));
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help),
+            "--port" => {
+                let value = value()?;
+                parsed.port = value
+                    .parse()
+                    .map_err(|_| format!("--port takes a number from 0 to 65535, not {value:?}"))?;
+            }
+            "--host" => {
+                let value = value()?;
+                parsed.host = value
+                    .parse()
+                    .map_err(|_| format!("--host takes an IP address, not {value:?}"))?;
+            }
+            "--data" => parsed.data = Some(value()?.into()),
+            "--ephemeral" => ephemeral = true,
+            "--i-know-this-is-an-emulator" => knowing = true,
+            _ => return Err(format!("there is no argument {flag:?}")),
+        }
+    }
+    if ephemeral && parsed.data.is_some() {
+        return Err("--ephemeral and --data contradict each other: leave one out".into());
+    }
+    if !parsed.host.is_loopback() && !knowing {
+        return Err(format!(
+            "{} is reachable from other machines, and whoever reaches the emulator controls it \
+             without credentials; add --i-know-this-is-an-emulator if that is wanted",
+            parsed.host
+        ));
+    }
+    Ok(Command::Serve(parsed))
+}
+
+/// What `--help` prints.
+pub(crate) const USAGE: &str = "\
+A local Azure Communication Services Identity service.
+
+Usage: acs-emulator [--port N] [--host IP] [--data DIR | --ephemeral]
+
+  --port N       the port to listen on; 0, the default, takes a free one
+  --host IP      the address to listen on; 127.0.0.1 by default
+  --data DIR     keep keys and identities in DIR, and find them there again
+  --ephemeral    keep nothing (the default)
+  --i-know-this-is-an-emulator
+                 allow an address that other machines can reach
+
+The log goes to stderr; RUST_LOG says how much of it.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn nothing_said_is_loopback_any_port_and_memory() {
+        let host = Ipv4Addr::LOCALHOST.into();
+        let expected = Command::Serve(Arguments { host, port: 0, data: None });
+        assert_eq!(parsed("").unwrap(), expected);
+        assert_eq!(parsed("--ephemeral").unwrap(), expected);
+    }
+
+    #[test]
+    fn everything_can_be_said() {
+        let Ok(Command::Serve(arguments)) =
+            parsed("--port 8080 --host 0.0.0.0 --data d --i-know-this-is-an-emulator")
+        else {
+            panic!("refused")
+        };
+        assert_eq!((arguments.port, arguments.data), (8080, Some("d".into())));
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        for (line, expected) in [
+            ("--port", "--port needs a value"),
+            ("--port x", "0 to 65535"),
+            ("--host localhost", "IP address"),
+            ("--host 0.0.0.0", "reachable from other machines"),
+            ("--data d --ephemeral", "contradict"),
+            ("serve", "no argument"),
+        ] {
+            let complaint = parsed(line).unwrap_err();
+            assert!(complaint.contains(expected), "{line}: {complaint}");
+        }
+    }
+}

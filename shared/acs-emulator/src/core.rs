@@ -1,0 +1,38 @@
+//! What all connections share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::access_key::AccessKey;
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::identities::Identities;
+use crate::request_log::RequestLog;
+use crate::signature::Rules;
+use crate::token::TokenSigner;
+
+/// One resource: its keys, its identities, and what tests do to it.
+pub(crate) struct Core {
+    /// The resource's GUID, lower case.
+    pub resource: String,
+    /// Primary and secondary: either signs.
+    pub keys: [AccessKey; 2],
+    pub rules: Rules,
+    pub issue_for_deleted: bool,
+    pub clock: Clock,
+    pub signer: TokenSigner,
+    pub identities: Identities,
+    pub requests: RequestLog,
+    pub faults: Faults,
+    pub serial: AtomicU64,
+}
+
+impl Core {
+    pub(crate) fn primary_key(&self) -> &AccessKey {
+        let [primary, _] = &self.keys;
+        primary
+    }
+
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,84 @@
+//! What an emulator keeps between starts: its keys and its journal.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Event, Journal};
+use crate::start_error::StartError;
+
+/// A directory that only its owner can read.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir(PathBuf);
+
+/// The resource and its keys, in base64. No `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Resource {
+    #[serde(rename = "resourceId")]
+    pub guid: String,
+    pub primary_key: String,
+    pub secondary_key: String,
+}
+
+impl DataDir {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
+        let made = fs::create_dir_all(&path)
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o700)));
+        made.map_err(|source| StartError::DataFile { path: path.clone(), source })?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn resource(&self) -> Result<Option<Resource>, StartError> {
+        let Some(bytes) = self.read(RESOURCE)? else { return Ok(None) };
+        let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
+        serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
+    }
+
+    pub(crate) fn keep_resource(&self, resource: &Resource) -> Result<(), StartError> {
+        let bytes = serde_json::to_vec_pretty(resource);
+        let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
+        self.write(RESOURCE, &bytes.map_err(unreadable)?)
+    }
+
+    /// The file, or nothing if there is none.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StartError> {
+        let path = self.0.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StartError::DataFile { path, source }),
+        }
+    }
+
+    /// Writes a file that only its owner can read, all of it or none.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
+        let path = self.0.join(name);
+        let beside = self.0.join(format!("{name}.new"));
+        let written = private_file(&beside)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&beside, &path));
+        written.map_err(|source| StartError::DataFile { path, source })
+    }
+
+    pub(crate) fn journal(&self) -> Result<(Journal, Vec<Event>), StartError> {
+        let path = self.0.join(JOURNAL);
+        Journal::open(&path).map_err(|source| StartError::DataFile { path, source })
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// The file of the signing key, PKCS#8 DER.
+pub(crate) const SIGNING_KEY: &str = "signing-key.der";
+const RESOURCE: &str = "resource.json";
+const JOURNAL: &str = "identities.jsonl";

@@ -1,0 +1,208 @@
+//! The emulator as a program embeds it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::access_key::AccessKey;
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::data_dir::{DataDir, Resource, SIGNING_KEY};
+use crate::faults::Faults;
+use crate::identities::Identities;
+use crate::server::Server;
+use crate::signature::Rules;
+use crate::start_error::StartError;
+use crate::token::TokenSigner;
+
+/// A local ACS resource. Clones are the same resource.
+#[derive(Clone)]
+pub struct Emulator {
+    core: Arc<Core>,
+    data_dir: Option<DataDir>,
+}
+
+impl Emulator {
+    /// A resource with random keys that is forgotten at the end of the process,
+    /// unless the builder is told otherwise.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Serves on `listener`. May be called for several listeners; they show one resource.
+    pub fn serve(&self, listener: TcpListener) -> Result<Server, StartError> {
+        Server::start(Arc::clone(&self.core), listener, None).map_err(StartError::Listener)
+    }
+
+    /// Serves on a free port of 127.0.0.1.
+    pub async fn serve_on_loopback(&self) -> Result<Server, StartError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(StartError::Listener)?;
+        self.serve(listener)
+    }
+
+    /// The GUID of the resource, which every identity's id begins with.
+    #[must_use]
+    pub fn resource_id(&self) -> &str {
+        &self.core.resource
+    }
+
+    /// The primary access key.
+    #[must_use]
+    pub fn access_key(&self) -> &AccessKey {
+        self.core.primary_key()
+    }
+
+    /// The secondary access key. Either signs.
+    #[must_use]
+    pub fn secondary_access_key(&self) -> &AccessKey {
+        let [_, secondary] = &self.core.keys;
+        secondary
+    }
+
+    /// The time that tokens live by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// Where keys and identities are kept, if they are.
+    #[must_use]
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_ref().map(DataDir::path)
+    }
+}
+
+/// Says what the resource is like. What is not said is random, or as the real
+/// service has it.
+#[derive(Default)]
+#[must_use = "nothing happens before `build`"]
+pub struct Builder {
+    resource: Option<String>,
+    keys: Option<[AccessKey; 2]>,
+    signing_key: Option<Vec<u8>>,
+    data_dir: Option<PathBuf>,
+    skew: Option<Duration>,
+    issue_for_deleted: bool,
+    allow_host_with_slash: bool,
+}
+
+impl Builder {
+    /// The resource's GUID.
+    pub fn resource(mut self, guid: impl Into<String>) -> Self {
+        self.resource = Some(guid.into());
+        self
+    }
+
+    /// The primary and the secondary access key.
+    pub fn keys(mut self, primary: AccessKey, secondary: AccessKey) -> Self {
+        self.keys = Some([primary, secondary]);
+        self
+    }
+
+    /// The RSA key that signs tokens, in PKCS#8 DER.
+    pub fn signing_key(mut self, pkcs8_der: Vec<u8>) -> Self {
+        self.signing_key = Some(pkcs8_der);
+        self
+    }
+
+    /// Keeps keys and identities in a directory, and finds them there again.
+    /// What the builder says itself goes before what is found.
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// How far a request's date may be from this machine's clock: five minutes
+    /// if not said. The clock that tests move has no part in it.
+    pub fn skew(mut self, skew: Duration) -> Self {
+        self.skew = Some(skew);
+        self
+    }
+
+    /// Issues tokens also for identities that were deleted or never created, and
+    /// such tokens live: the worst the real service could do.
+    pub fn issue_for_deleted(mut self, issue: bool) -> Self {
+        self.issue_for_deleted = issue;
+        self
+    }
+
+    /// Believes a host that was signed with a trailing slash. The real service
+    /// does not.
+    pub fn allow_host_with_slash(mut self, allow: bool) -> Self {
+        self.allow_host_with_slash = allow;
+        self
+    }
+
+    /// Makes the resource. Without a signing key, given or found, this takes
+    /// the time it takes to make one.
+    pub fn build(self) -> Result<Emulator, StartError> {
+        let data_dir = self.data_dir.map(DataDir::open).transpose()?;
+        let found = data_dir.as_ref().map(DataDir::resource).transpose()?.flatten();
+        let resource = match (&self.resource, &found) {
+            (Some(given), _) => guid(given)?,
+            (None, Some(found)) => guid(&found.guid)?,
+            (None, None) => Uuid::new_v4().to_string(),
+        };
+        let keys = match (self.keys, &found) {
+            (Some(given), _) => given,
+            (None, Some(found)) => [
+                AccessKey::from_base64(&found.primary_key)?,
+                AccessKey::from_base64(&found.secondary_key)?,
+            ],
+            (None, None) => [AccessKey::generate()?, AccessKey::generate()?],
+        };
+        let signer = signer(self.signing_key, data_dir.as_ref())?;
+        let (journal, events) = match &data_dir {
+            Some(dir) => dir.journal().map(|(journal, events)| (Some(journal), events))?,
+            None => (None, Vec::new()),
+        };
+        if let Some(dir) = &data_dir {
+            let [primary, secondary] = keys.each_ref().map(|key| key.expose().to_owned());
+            dir.keep_resource(&Resource {
+                guid: resource.clone(),
+                primary_key: primary,
+                secondary_key: secondary,
+            })?;
+        }
+        let skew = self.skew.unwrap_or(SKEW).try_into().unwrap_or(time::Duration::MAX);
+        let core = Core {
+            resource,
+            keys,
+            rules: Rules { skew, allow_host_with_slash: self.allow_host_with_slash },
+            issue_for_deleted: self.issue_for_deleted,
+            clock: Clock::default(),
+            signer,
+            identities: Identities::new(journal, events),
+            requests: crate::request_log::RequestLog::default(),
+            faults: Faults::new(),
+            serial: std::sync::atomic::AtomicU64::new(1),
+        };
+        Ok(Emulator { core: Arc::new(core), data_dir })
+    }
+}
+
+/// The key that was given, or the one that was kept, or a new one that is kept.
+fn signer(given: Option<Vec<u8>>, dir: Option<&DataDir>) -> Result<TokenSigner, StartError> {
+    if let Some(der) = given {
+        return TokenSigner::from_pkcs8(&der);
+    }
+    let Some(dir) = dir else { return TokenSigner::generate() };
+    if let Some(der) = dir.read(SIGNING_KEY)? {
+        let path = dir.path().join(SIGNING_KEY);
+        return TokenSigner::from_pkcs8(&der).map_err(|_| StartError::DataFileUnreadable { path });
+    }
+    let made = TokenSigner::generate()?;
+    dir.write(SIGNING_KEY, &made.to_pkcs8()?)?;
+    Ok(made)
+}
+
+fn guid(text: &str) -> Result<String, StartError> {
+    let guid = Uuid::try_parse(text).map_err(|_| StartError::ResourceNotGuid)?;
+    Ok(guid.hyphenated().to_string())
+}
+
+/// The real service's margin, either way.
+const SKEW: Duration = Duration::from_mins(5);

@@ -1,0 +1,288 @@
+//! The fault script: what shall go wrong, and when.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::operation::Operation;
+
+/// One line of the script.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Fault {
+    /// The operation it waits for, or `*`. `createIdentity` means both ways of creating.
+    pub operation: String,
+    /// The first call it strikes, counted from 1 since the script was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u64>,
+    /// How many calls it strikes: without `nth` all by default, with it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    pub action: Action,
+}
+
+/// What happens to a call that is struck. Exactly one member decides.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of the JSON are flags")]
+pub(crate) struct Action {
+    /// Answers with this status instead of doing anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// `Retry-After` of that answer, as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<String>,
+    /// Body of that answer, sent as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Does it, and answers so many milliseconds later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// Answers with a proxy's page, 200 unless `status` says otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub html: bool,
+    /// Drops the connection, and does nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reset_before: bool,
+    /// Does it, and drops the connection without an answer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reset_after: bool,
+    /// Does it, and drops the connection in the middle of the answer's body.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub half_body: bool,
+    /// Does it, and answers when `POST /_emulator/faults/release` comes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hold: bool,
+}
+
+/// An [`Action`] that has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Strike {
+    Status { status: u16, retry_after: Option<String>, body: Option<String> },
+    Html { status: u16 },
+    ResetBefore,
+    Delay { ms: u64 },
+    ResetAfter,
+    HalfBody,
+    Hold,
+}
+
+impl Strike {
+    /// The name of the member that asked for it, for the request log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Html { .. } => "html",
+            Self::ResetBefore => "resetBefore",
+            Self::Delay { .. } => "delayMs",
+            Self::ResetAfter => "resetAfter",
+            Self::HalfBody => "halfBody",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+impl Action {
+    fn strike(&self) -> Result<Strike, String> {
+        if (self.retry_after.is_some() || self.body.is_some())
+            && (self.status.is_none() || self.html)
+        {
+            return Err("an action's retryAfter and body go with status alone".into());
+        }
+        let status = match self.status {
+            Some(status) if !(200..=599).contains(&status) => {
+                return Err(format!("an action's status must be 200 to 599, not {status}"));
+            }
+            status => status,
+        };
+        let by_status = status.filter(|_| !self.html).map(|status| Strike::Status {
+            status,
+            retry_after: self.retry_after.clone(),
+            body: self.body.clone(),
+        });
+        let mut strikes = [
+            by_status,
+            self.html.then_some(Strike::Html { status: status.unwrap_or(200) }),
+            self.delay_ms.map(|ms| Strike::Delay { ms }),
+            self.reset_before.then_some(Strike::ResetBefore),
+            self.reset_after.then_some(Strike::ResetAfter),
+            self.half_body.then_some(Strike::HalfBody),
+            self.hold.then_some(Strike::Hold),
+        ]
+        .into_iter()
+        .flatten();
+        match (strikes.next(), strikes.next()) {
+            (Some(strike), None) => Ok(strike),
+            _ => Err("an action needs exactly one of status, delayMs, html, resetBefore, \
+                      resetAfter, halfBody, hold"
+                .into()),
+        }
+    }
+}
+
+/// The script and the answers it holds back.
+pub(crate) struct Faults {
+    lines: Mutex<Vec<Line>>,
+    /// Counts releases: who waits, waits for the next.
+    releases: watch::Sender<u64>,
+}
+
+impl Faults {
+    pub(crate) fn new() -> Self {
+        Self { lines: Mutex::default(), releases: watch::Sender::new(0) }
+    }
+
+    /// Adds lines to the script, all or, with the reason, none.
+    pub(crate) fn add(&self, faults: Vec<Fault>) -> Result<(), String> {
+        let lines = faults.into_iter().map(Line::new).collect::<Result<Vec<_>, _>>()?;
+        self.lock().extend(lines);
+        Ok(())
+    }
+
+    /// Counts a call of `operation`, and gives what strikes it. Every line that
+    /// means the operation counts the call; the first that is due strikes.
+    pub(crate) fn strike(&self, operation: Operation) -> Option<Strike> {
+        let mut struck = None;
+        for line in
+            self.lock().iter_mut().filter(|line| operation.answers_to(&line.fault.operation))
+        {
+            line.seen += 1;
+            if struck.is_none() && line.is_due() {
+                struck = Some(line.strike.clone());
+            }
+        }
+        struck
+    }
+
+    /// Waits for the next release.
+    pub(crate) async fn released(&self) {
+        let mut releases = self.releases.subscribe();
+        // The sender lives as long as `self`, so the wait cannot fail.
+        let _ = releases.changed().await;
+    }
+
+    /// Lets every held answer go, and says how many there were.
+    pub(crate) fn release(&self) -> usize {
+        let held = self.held();
+        self.releases.send_modify(|count| *count += 1);
+        held
+    }
+
+    /// How many answers are being held.
+    pub(crate) fn held(&self) -> usize {
+        self.releases.receiver_count()
+    }
+
+    pub(crate) fn list(&self) -> Vec<Fault> {
+        self.lock().iter().map(|line| line.fault.clone()).collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Line {
+    fault: Fault,
+    strike: Strike,
+    seen: u64,
+}
+
+impl Line {
+    fn new(fault: Fault) -> Result<Self, String> {
+        let known = Operation::ALL.iter().any(|operation| operation.name() == fault.operation);
+        if !known && fault.operation != "*" {
+            let names = Operation::ALL.map(Operation::name).join(", ");
+            return Err(format!(
+                "no operation is called {:?}; there are * and {names}",
+                fault.operation
+            ));
+        }
+        if fault.nth == Some(0) {
+            return Err("nth counts from 1".into());
+        }
+        let strike = fault.action.strike()?;
+        Ok(Self { fault, strike, seen: 0 })
+    }
+
+    fn is_due(&self) -> bool {
+        let first = self.fault.nth.unwrap_or(1);
+        let times = self.fault.times.or(self.fault.nth.map(|_| 1)).unwrap_or(u64::MAX);
+        self.seen >= first && self.seen - first < times
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn script(lines: Value) -> Result<Faults, String> {
+        let faults = Faults::new();
+        faults.add(serde_json::from_value(lines).map_err(|error| error.to_string())?)?;
+        Ok(faults)
+    }
+
+    fn struck(lines: Value, operation: Operation, calls: usize) -> Vec<bool> {
+        let faults = script(lines).unwrap();
+        (0..calls).map(|_| faults.strike(operation).is_some()).collect()
+    }
+
+    #[test]
+    fn nth_and_times_say_which_calls_are_struck() {
+        let operation = Operation::IssueAccessToken;
+        let line = |rest: Value| {
+            let mut line = json!({"operation": "issueAccessToken", "action": {"hold": true}});
+            line.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            json!([line])
+        };
+        for (rest, expected) in [
+            (json!({}), [true, true, true, true]),
+            (json!({"times": 2}), [true, true, false, false]),
+            (json!({"nth": 2}), [false, true, false, false]),
+            (json!({"nth": 2, "times": 2}), [false, true, true, false]),
+        ] {
+            assert_eq!(struck(line(rest.clone()), operation, 4), expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn create_identity_means_both_ways_of_creating() {
+        let both = json!([{"operation": "createIdentity", "action": {"hold": true}}]);
+        let one = json!([{"operation": "createIdentityWithToken", "action": {"hold": true}}]);
+        assert_eq!(struck(both.clone(), Operation::CreateIdentity, 1), [true]);
+        assert_eq!(struck(both.clone(), Operation::CreateIdentityWithToken, 1), [true]);
+        assert_eq!(struck(both, Operation::DeleteIdentity, 1), [false]);
+        assert_eq!(struck(one, Operation::CreateIdentity, 1), [false]);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_meant_is_refused_with_the_reason() {
+        for (line, reason) in [
+            (
+                json!({"operation": "createUser", "action": {"hold": true}}),
+                "no operation is called",
+            ),
+            (json!({"operation": "*", "action": {}}), "exactly one of"),
+            (json!({"operation": "*", "action": {"hold": true, "delayMs": 1}}), "exactly one of"),
+            (json!({"operation": "*", "action": {"status": 99}}), "200 to 599"),
+            (json!({"operation": "*", "action": {"hold": true, "body": "x"}}), "go with status"),
+            (json!({"operation": "*", "nth": 0, "action": {"hold": true}}), "counts from 1"),
+            (json!({"operation": "*", "action": {"explode": true}}), "unknown field"),
+        ] {
+            let error = script(json!([line])).err().unwrap();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What happened to the identities, one JSON line each, so that a restart
+//! knows them again. Holds no token and no key.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+/// Something that happened to an identity. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+pub(crate) enum Event {
+    IdentityCreated { id: String, at: i64 },
+    TokenIssued { id: String, expires: i64 },
+    TokensRevoked { id: String },
+    IdentityDeleted { id: String },
+}
+
+/// An append-only file of events. Each goes to the system in one write, so a
+/// killed process loses none that it answered for.
+pub(crate) struct Journal {
+    file: File,
+}
+
+impl Journal {
+    /// Opens or makes the file, and gives the events in it.
+    pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<Event>)> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        // A crash of the machine can leave half a line. It must not swallow the next one.
+        if !text.is_empty() && !text.ends_with('\n') {
+            file.write_all(b"\n")?;
+        }
+        let mut events = Vec::new();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+            match serde_json::from_str(line) {
+                Ok(event) => events.push(event),
+                Err(_) => {
+                    warn!(journal.line = number + 1, "skipped a line that is not an event");
+                }
+            }
+        }
+        Ok((Self { file }, events))
+    }
+
+    pub(crate) fn append(&mut self, event: &Event) -> io::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.file.write_all(&line)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn created(id: &str) -> Event {
+        Event::IdentityCreated { id: id.into(), at: 1 }
+    }
+
+    #[test]
+    fn events_come_back_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (mut journal, events) = Journal::open(&path).unwrap();
+        assert!(events.is_empty());
+        journal.append(&created("a")).unwrap();
+        journal.append(&Event::IdentityDeleted { id: "a".into() }).unwrap();
+        let (_, events) = Journal::open(&path).unwrap();
+        assert_eq!(events, [created("a"), Event::IdentityDeleted { id: "a".into() }]);
+    }
+
+    #[test]
+    fn half_a_line_is_skipped_and_does_not_swallow_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        std::fs::write(
+            &path,
+            "{\"event\":\"identityCreated\",\"id\":\"a\",\"at\":1}\n{\"event\":\"ide",
+        )
+        .unwrap();
+        let (mut journal, events) = Journal::open(&path).unwrap();
+        assert_eq!(events, [created("a")]);
+        journal.append(&created("b")).unwrap();
+        assert_eq!(Journal::open(&path).unwrap().1, [created("a"), created("b")]);
+    }
+
+    #[test]
+    fn a_cleared_journal_is_empty_and_usable() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        journal.append(&created("a")).unwrap();
+        journal.clear().unwrap();
+        journal.append(&created("b")).unwrap();
+        assert_eq!(Journal::open(&path).unwrap().1, [created("b")]);
+    }
+}

@@ -1,0 +1,121 @@
+//! The operations of the service. Each takes a call and gives an answer or a refusal.
+
+mod create_identity;
+mod delete_identity;
+mod issue_access_token;
+mod revoke_access_tokens;
+mod validation;
+
+use hyper::StatusCode;
+use serde::Serialize;
+use time::{Duration, OffsetDateTime};
+use tracing::error;
+
+use crate::api_version::ApiVersion;
+use crate::core::Core;
+use crate::error::ApiError;
+use crate::mri::Mri;
+use crate::request_body::RequestBody;
+use crate::route::Route;
+use crate::timestamp::date_time_offset;
+use crate::token::{Claims, EmulatorClaim};
+
+/// A call that is authenticated and names a version that is served.
+pub(crate) struct Call<'a> {
+    pub core: &'a Core,
+    pub version: ApiVersion,
+    pub now: OffsetDateTime,
+    pub body: Result<&'a RequestBody, ApiError>,
+}
+
+/// What an operation did.
+pub(crate) struct Success {
+    pub status: StatusCode,
+    /// JSON; nothing for 204.
+    pub body: Option<Vec<u8>>,
+    pub identity: Mri,
+}
+
+/// Does what `route` names.
+pub(crate) fn perform(route: &Route, call: &Call<'_>) -> Result<Success, Failure> {
+    match route {
+        Route::CreateIdentity => create_identity::perform(call),
+        Route::IssueAccessToken(id) => issue_access_token::perform(call, id),
+        Route::RevokeAccessTokens(id) => revoke_access_tokens::perform(call, id),
+        Route::DeleteIdentity(id) => delete_identity::perform(call, id),
+        Route::Unknown => Err(Failure::NoSuchRoute(StatusCode::NOT_FOUND)),
+        Route::WrongMethod => Err(Failure::NoSuchRoute(StatusCode::METHOD_NOT_ALLOWED)),
+    }
+}
+
+/// Why an operation did nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The service's own refusal.
+    Api(ApiError),
+    /// The web framework's: a status and no body.
+    NoSuchRoute(StatusCode),
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl Call<'_> {
+    /// The identity a path names, if it is the resource's.
+    fn own_identity(&self, id: &str) -> Result<Mri, ApiError> {
+        Mri::owned_by(&self.core.resource, id)
+    }
+
+    fn body(&self) -> Result<&RequestBody, ApiError> {
+        self.body.clone()
+    }
+
+    /// A token for an identity that was looked at; nothing if it is gone.
+    fn issue(
+        &self,
+        identity: &Mri,
+        scopes: &[String],
+        life: Duration,
+    ) -> Result<AccessToken, ApiError> {
+        let expires = self.now.checked_add(life).ok_or_else(ApiError::internal)?;
+        let even_if_gone = self.core.issue_for_deleted;
+        let generation =
+            kept(self.core.identities.issue(identity, self.now, expires, even_if_gone))?
+                .ok_or_else(ApiError::identity_not_found)?;
+        // Signed outside the lock: a revocation in between ends this token too.
+        let emulator = EmulatorClaim { generation, serial: self.core.next_serial() };
+        let claims = Claims::new(identity, scopes, self.now, expires, emulator);
+        let token = self.core.signer.sign(&claims).ok_or_else(ApiError::internal)?;
+        Ok(AccessToken { token, expires_on: date_time_offset(expires) })
+    }
+}
+
+/// `CommunicationIdentityAccessToken`. No `Debug`: it carries a token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccessToken {
+    token: String,
+    expires_on: String,
+}
+
+impl Success {
+    fn json(status: StatusCode, identity: Mri, body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(body).map_err(|_| ApiError::internal())?;
+        Ok(Self { status, body: Some(body), identity })
+    }
+
+    fn no_content(identity: Mri) -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: None, identity }
+    }
+}
+
+/// What could not be kept did not happen, so the caller hears of it.
+fn kept<T>(result: std::io::Result<T>) -> Result<T, ApiError> {
+    result.map_err(|cause| {
+        error!(error = %cause, "the journal cannot be written");
+        ApiError::internal()
+    })
+}

@@ -1,0 +1,41 @@
+//! `POST /identities`: a new identity, with a token if scopes are given.
+
+use hyper::StatusCode;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{AccessToken, Call, Failure, Success, kept, validation};
+use crate::mri::Mri;
+
+pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
+    let body = call.body()?;
+    let scopes = body.scopes(SCOPES, "CreateTokenWithScopes")?.unwrap_or_default();
+    let life = validation::life(call.version, body)?;
+    let scopes = validation::known_scopes(call.version, scopes, SCOPES)?;
+
+    let id = Mri::new(&call.core.resource, &Uuid::new_v4().to_string());
+    kept(call.core.identities.create(&id, call.now))?;
+    let access_token = match scopes.as_slice() {
+        [] => None,
+        scopes => Some(call.issue(&id, scopes, life)?),
+    };
+    let created = Created { identity: Identity { id: id.as_str() }, access_token };
+    Ok(Success::json(StatusCode::CREATED, id.clone(), &created)?)
+}
+
+/// The member that asks for a token.
+const SCOPES: &str = "createTokenWithScopes";
+
+/// `CommunicationIdentityAccessTokenResult`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Created<'a> {
+    identity: Identity<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<AccessToken>,
+}
+
+#[derive(Serialize)]
+struct Identity<'a> {
+    id: &'a str,
+}

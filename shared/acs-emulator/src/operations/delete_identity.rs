@@ -1,0 +1,9 @@
+//! `DELETE /identities/{id}`: ends an identity and its tokens.
+
+use super::{Call, Failure, Success, kept};
+
+pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
+    let identity = call.own_identity(id)?;
+    kept(call.core.identities.delete(&identity))?;
+    Ok(Success::no_content(identity))
+}

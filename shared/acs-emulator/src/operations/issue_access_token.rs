@@ -1,0 +1,26 @@
+//! `POST /identities/{id}/:issueAccessToken`: a token for an identity.
+
+use hyper::StatusCode;
+
+use super::{Call, Failure, Success, validation};
+use crate::error::ApiError;
+
+pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
+    // Two refusals that look alike: absent scopes are found by model binding,
+    // an empty list by the operation.
+    let body = call.body()?;
+    let scopes = body.scopes("scopes", "Scopes")?;
+    let scopes = scopes.ok_or_else(|| {
+        ApiError::invalid_model("Scopes", "Scopes: The Scopes field is required.")
+    })?;
+    if scopes.is_empty() {
+        let message = "Invalid scopes - Scopes field is required.";
+        return Err(ApiError::invalid("scopes", message).into());
+    }
+    let life = validation::life(call.version, body)?;
+    let scopes = validation::known_scopes(call.version, scopes, "scopes")?;
+
+    let identity = call.own_identity(id)?;
+    let token = call.issue(&identity, &scopes, life)?;
+    Ok(Success::json(StatusCode::OK, identity, &token)?)
+}

@@ -1,0 +1,9 @@
+//! `POST /identities/{id}/:revokeAccessTokens`: ends every token issued so far.
+
+use super::{Call, Failure, Success, kept};
+
+pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
+    let identity = call.own_identity(id)?;
+    kept(call.core.identities.revoke(&identity))?;
+    Ok(Success::no_content(identity))
+}

@@ -1,0 +1,88 @@
+//! The bodies of answers.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+/// A body that is whole, chunked, or cut off on purpose.
+pub(crate) struct Payload {
+    rest: Option<Bytes>,
+    length: Length,
+}
+
+enum Length {
+    /// Announced by `Content-Length`.
+    Known,
+    /// Not announced, so hyper sends it chunked.
+    Unknown,
+    /// Announced in full, but there is no more than `rest`.
+    Cut { announced: u64, flushed: bool },
+}
+
+/// Tells hyper to drop the connection.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault drops the connection")]
+pub(crate) struct Dropped;
+
+impl Payload {
+    pub(crate) fn empty() -> Self {
+        Self { rest: None, length: Length::Known }
+    }
+
+    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+        Self { rest: Some(bytes.into()), length: Length::Known }
+    }
+
+    pub(crate) fn chunked(bytes: Vec<u8>) -> Self {
+        Self { rest: Some(bytes.into()), length: Length::Unknown }
+    }
+
+    /// Announces all of `self` and will break off after the first half.
+    pub(crate) fn cut(self) -> Self {
+        let mut half = self.rest.unwrap_or_default();
+        // An empty body cannot be cut; one byte is announced that never comes.
+        let announced = u64::try_from(half.len()).unwrap_or(u64::MAX).max(1);
+        half.truncate(half.len() / 2);
+        Self { rest: Some(half), length: Length::Cut { announced, flushed: false } }
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Dropped;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+        if let Some(bytes) = self.rest.take().filter(|bytes| !bytes.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        match &mut self.length {
+            Length::Known | Length::Unknown => Poll::Ready(None),
+            Length::Cut { flushed: true, .. } => Poll::Ready(Some(Err(Dropped))),
+            Length::Cut { flushed, .. } => {
+                // A pause, in which hyper flushes; else the first half would be lost too.
+                *flushed = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.length {
+            Length::Known => {
+                let length = self.rest.as_ref().map_or(0, Bytes::len);
+                SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
+            }
+            Length::Unknown => SizeHint::new(),
+            Length::Cut { announced, .. } => SizeHint::with_exact(announced),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.length, Length::Known) && self.rest.as_ref().is_none_or(Bytes::is_empty)
+    }
+}

@@ -1,0 +1,103 @@
+//! Which operation a method and a path ask for.
+
+use hyper::Method;
+
+/// The operation a request names, with the identifier from its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    CreateIdentity,
+    IssueAccessToken(String),
+    RevokeAccessTokens(String),
+    DeleteIdentity(String),
+    /// No such resource.
+    Unknown,
+    /// The resource exists, the method does not fit it.
+    WrongMethod,
+}
+
+impl Route {
+    /// Reads a raw path. Identifiers come percent-encoded (`8%3Aacs%3A…`) or
+    /// with literal colons, depending on the client; both are one identifier.
+    pub(crate) fn of(method: &Method, path: &str) -> Self {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let (allowed, route) = match segments.as_slice() {
+            ["identities"] => (Method::POST, Self::CreateIdentity),
+            ["identities", id] if !id.is_empty() => {
+                (Method::DELETE, Self::DeleteIdentity(percent_decoded(id)))
+            }
+            ["identities", id, verb] if !id.is_empty() => match percent_decoded(verb).as_str() {
+                ":issueAccessToken" => (Method::POST, Self::IssueAccessToken(percent_decoded(id))),
+                ":revokeAccessTokens" => {
+                    (Method::POST, Self::RevokeAccessTokens(percent_decoded(id)))
+                }
+                _ => return Self::Unknown,
+            },
+            _ => return Self::Unknown,
+        };
+        if *method == allowed { route } else { Self::WrongMethod }
+    }
+
+    /// The identifier in the path, where the operation has one.
+    pub(crate) fn identity(&self) -> Option<&str> {
+        match self {
+            Self::IssueAccessToken(id)
+            | Self::RevokeAccessTokens(id)
+            | Self::DeleteIdentity(id) => Some(id),
+            Self::CreateIdentity | Self::Unknown | Self::WrongMethod => None,
+        }
+    }
+}
+
+/// Undoes `%XX`. What is not an escape stays as it is.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let (byte, after) = escaped(rest).unwrap_or((*first, tail));
+        decoded.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The byte that `%XX` at the beginning of `text` stands for, and what follows.
+fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
+    let [b'%', high, low, after @ ..] = text else { return None };
+    Some((hex(*high)? << 4 | hex(*low)?, after))
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_and_literal_colons_are_one_identifier() {
+        let issue = Route::IssueAccessToken("8:acs:r_u".into());
+        for path in [
+            "/identities/8%3Aacs%3Ar_u/:issueAccessToken",
+            "/identities/8%3aacs%3ar_u/%3AissueAccessToken",
+            "/identities/8:acs:r_u/:issueAccessToken",
+        ] {
+            assert_eq!(Route::of(&Method::POST, path), issue, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_served_is_unknown_and_what_is_asked_wrongly_is_a_wrong_method() {
+        for path in ["/", "/identities/", "/identities/x/:else", "/identities/x/y/z", "/other"] {
+            assert_eq!(Route::of(&Method::POST, path), Route::Unknown, "{path}");
+        }
+        assert_eq!(Route::of(&Method::GET, "/identities/x"), Route::WrongMethod);
+        assert_eq!(Route::of(&Method::DELETE, "/identities"), Route::WrongMethod);
+    }
+
+    #[test]
+    fn a_broken_escape_stays_as_it_is() {
+        assert_eq!(percent_decoded("a%zz%4"), "a%zz%4");
+        assert_eq!(percent_decoded("%3A"), ":");
+    }
+}

@@ -1,0 +1,212 @@
+//! Connections: accepting them, serving them, breaking them off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::{debug, warn};
+
+use crate::access_key::AccessKey;
+use crate::answer::{self, Answer, Circumstances};
+use crate::breakable::Breakable;
+use crate::control;
+use crate::core::Core;
+use crate::error::ApiError;
+use crate::operations::Failure;
+use crate::payload::Dropped;
+use crate::service::{self, Reply, Request};
+
+/// A running listener. Dropping it ends it at once; [`Server::stop`] lets the
+/// answers in progress finish first.
+#[must_use = "the listener ends when this is dropped"]
+pub struct Server {
+    address: SocketAddr,
+    scheme: &'static str,
+    access_key: AccessKey,
+    stop: watch::Sender<bool>,
+    core: Arc<Core>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) fn start(
+        core: Arc<Core>,
+        listener: TcpListener,
+        tls: Option<tokio_rustls::TlsAcceptor>,
+    ) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let access_key = core.primary_key().clone();
+        let (stop, stopped) = watch::channel(false);
+        let accepting = tokio::spawn(accept(Arc::clone(&core), listener, tls, stopped));
+        Ok(Self { address, scheme, access_key, stop, core, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:8080` or `https://localhost:8443`: without a slash at the end.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// `endpoint=…;accesskey=…`, as the Azure portal shows it. A secret.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        format!("endpoint={}/;accesskey={}", self.endpoint(), self.access_key.expose())
+    }
+
+    /// Accepts no more, lets go of held answers, and waits for those in progress,
+    /// for five seconds at most.
+    pub async fn stop(mut self) {
+        // Without a receiver there is nobody left to tell.
+        let _ = self.stop.send(true);
+        self.core.faults.release();
+        if tokio::time::timeout(LAST_ANSWERS, &mut self.accepting).await.is_err() {
+            warn!("stopped before the last answers were sent");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// The connections live in this task, and end with it.
+async fn accept(
+    core: Arc<Core>,
+    listener: TcpListener,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(cause) => {
+                // Such as too many open files: the next moment may be better.
+                warn!(error = %cause, "could not accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (core, tls, stopped) = (Arc::clone(&core), tls.clone(), stopped.clone());
+        connections.spawn(async move {
+            // Answers are small; waiting to fill a packet would only slow them.
+            let _ = stream.set_nodelay(true);
+            let broken = Arc::new(AtomicBool::new(false));
+            let stream = Breakable::new(stream, Arc::clone(&broken));
+            match tls {
+                None => serve(core, stream, Wire { broken, secure: false }, stopped).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => serve(core, stream, Wire { broken, secure: true }, stopped).await,
+                    Err(cause) => debug!(error = %cause, "a TLS handshake failed"),
+                },
+            }
+        });
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// What a connection is like.
+struct Wire {
+    /// Set to end it with a reset instead of a farewell.
+    broken: Arc<AtomicBool>,
+    secure: bool,
+}
+
+async fn serve(
+    core: Arc<Core>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    wire: Wire,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let service = service_fn(|request| answer(&core, &wire, request));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(cause) = ended {
+        debug!(error = %cause, "a connection broke off");
+    }
+}
+
+async fn answer(
+    core: &Core,
+    wire: &Wire,
+    request: hyper::Request<Incoming>,
+) -> Result<Answer, Dropped> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let reply = if let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await {
+        let body = body.to_bytes().to_vec();
+        let (method, uri, headers) = (parts.method, parts.uri, parts.headers.clone());
+        reply(core, &Request { method, uri, headers, body }).await
+    } else {
+        let error = Failure::Api(ApiError::body_too_large());
+        Reply::Answer(answer::of(Err(error)))
+    };
+    match reply {
+        Reply::Answer(mut answer) => {
+            let circumstances = Circumstances {
+                request: &parts.headers,
+                now: core.clock.now(),
+                took_millis: started.elapsed().as_millis(),
+                secure: wire.secure,
+            };
+            answer::dress(&mut answer, &circumstances);
+            Ok(answer)
+        }
+        Reply::Reset => {
+            wire.broken.store(true, Ordering::SeqCst);
+            Err(Dropped)
+        }
+    }
+}
+
+async fn reply(core: &Core, request: &Request) -> Reply {
+    if control::owns(request.uri.path()) {
+        return Reply::Answer(control::handle(core, request));
+    }
+    // Only a browser's question before a call has this header.
+    if request.method == Method::OPTIONS
+        && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        return Reply::Answer(answer::preflight());
+    }
+    service::handle(core, request).await
+}
+
+/// Far above the largest body any operation takes.
+const LARGEST_BODY: usize = 1024 * 1024;
+const LAST_ANSWERS: Duration = Duration::from_secs(5);

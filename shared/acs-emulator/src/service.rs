@@ -1,0 +1,175 @@
+//! One request of the identity API, from its bytes to its answer.
+
+use std::time::Duration;
+
+use hyper::{HeaderMap, Method, Uri};
+use tracing::warn;
+
+use crate::answer::{self, Answer};
+use crate::api_version::{self, ApiVersion};
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::error::ApiError;
+use crate::faults::Strike;
+use crate::operation::Operation;
+use crate::operations::{self, Call, Failure, Success};
+use crate::payload::Payload;
+use crate::request_body::RequestBody;
+use crate::request_log::Entry;
+use crate::route::Route;
+use crate::signature::{self, SignedRequest};
+use crate::timestamp::date_time_offset;
+
+/// A request with all of its body.
+pub(crate) struct Request {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+/// What the connection shall do.
+pub(crate) enum Reply {
+    Answer(Answer),
+    /// Break off, without a byte.
+    Reset,
+}
+
+/// Answers a request of the API.
+///
+/// The order is the caller's signature, the fault script, the api-version,
+/// the operation; so a fault counts the calls that would have been believed.
+pub(crate) async fn handle(core: &Core, request: &Request) -> Reply {
+    let route = Route::of(&request.method, request.uri.path());
+    let body = RequestBody::parse(&request.body);
+    let operation = operation(&route, body.as_ref().ok());
+    let mut entry = entry(core, request, operation, &route, body.as_ref().ok());
+    let mut noted = |status: Option<u16>, fault, identity: Option<String>| {
+        entry.status = status;
+        entry.fault = fault;
+        entry.identity = identity.or(entry.identity.take());
+        core.requests.push(operation, entry.clone());
+    };
+
+    let strike = match verified(core, request) {
+        Ok(()) => core.faults.strike(operation),
+        Err(refusal) => {
+            noted(Some(refusal.status.as_u16()), None, None);
+            return Reply::Answer(answer::of(Err(refusal.into())));
+        }
+    };
+    let fault = strike.as_ref().map(Strike::name);
+    if strike == Some(Strike::ResetBefore) {
+        noted(None, fault, None);
+        return Reply::Reset;
+    }
+    if let Some(answer) = strike.as_ref().and_then(instead) {
+        noted(Some(answer.status().as_u16()), fault, None);
+        return Reply::Answer(answer);
+    }
+
+    let outcome = perform(core, request, &route, &body);
+    let identity = outcome.as_ref().ok().map(|success| success.identity.as_str().to_owned());
+    let answer = answer::of(outcome);
+    noted(Some(answer.status().as_u16()), fault, identity);
+    after_effect(core, strike, answer).await
+}
+
+/// The answer that a fault gives in the service's place.
+fn instead(strike: &Strike) -> Option<Answer> {
+    match strike {
+        Strike::Status { status, retry_after, body } => {
+            Some(answer::of_fault(*status, retry_after.as_deref(), body.clone()))
+        }
+        Strike::Html { status } => Some(answer::proxy_page(*status)),
+        _ => None,
+    }
+}
+
+/// Plays the faults that come after the effect.
+async fn after_effect(core: &Core, strike: Option<Strike>, answer: Answer) -> Reply {
+    match strike {
+        Some(Strike::ResetAfter) => return Reply::Reset,
+        Some(Strike::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
+        Some(Strike::Hold) => core.faults.released().await,
+        Some(Strike::HalfBody) => return Reply::Answer(answer.map(Payload::cut)),
+        _ => {}
+    }
+    Reply::Answer(answer)
+}
+
+fn verified(core: &Core, request: &Request) -> Result<(), ApiError> {
+    let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
+    let signed = SignedRequest {
+        method: request.method.as_str(),
+        target,
+        headers: &request.headers,
+        body: &request.body,
+    };
+    signature::verify(&signed, &core.keys, Clock::system_now(), core.rules).map_err(|refusal| {
+        warn!(
+            http.method = %request.method,
+            http.path = request.uri.path(),
+            reason = %refusal,
+            "refused a request: {refusal}"
+        );
+        refusal.answer()
+    })
+}
+
+fn perform(
+    core: &Core,
+    request: &Request,
+    route: &Route,
+    body: &Result<RequestBody, ApiError>,
+) -> Result<Success, Failure> {
+    let version = match route {
+        Route::Unknown | Route::WrongMethod => Ok(ApiVersion::V2021_03_07),
+        _ => ApiVersion::of(request.uri.path(), request.uri.query()),
+    }?;
+    let body = body.as_ref().map_err(ApiError::clone);
+    let call = Call { core, version, now: core.clock.now(), body };
+    operations::perform(route, &call)
+}
+
+fn operation(route: &Route, body: Option<&RequestBody>) -> Operation {
+    match route {
+        Route::CreateIdentity => match requested_scopes(route, body) {
+            Some(scopes) if !scopes.is_empty() => Operation::CreateIdentityWithToken,
+            _ => Operation::CreateIdentity,
+        },
+        Route::IssueAccessToken(_) => Operation::IssueAccessToken,
+        Route::RevokeAccessTokens(_) => Operation::RevokeAccessTokens,
+        Route::DeleteIdentity(_) => Operation::DeleteIdentity,
+        Route::Unknown | Route::WrongMethod => Operation::BadRoute,
+    }
+}
+
+fn requested_scopes(route: &Route, body: Option<&RequestBody>) -> Option<Vec<String>> {
+    let member = match route {
+        Route::CreateIdentity => "createTokenWithScopes",
+        Route::IssueAccessToken(_) => "scopes",
+        _ => return None,
+    };
+    body?.scopes(member, member).ok().flatten()
+}
+
+fn entry(
+    core: &Core,
+    request: &Request,
+    operation: Operation,
+    route: &Route,
+    body: Option<&RequestBody>,
+) -> Entry {
+    let minutes = body.and_then(|body| body.expires_in_minutes().ok()?);
+    Entry {
+        operation: operation.name(),
+        status: None,
+        at: date_time_offset(core.clock.now()),
+        identity: route.identity().map(str::to_owned),
+        api_version: api_version::parameter(request.uri.query()),
+        scopes: requested_scopes(route, body),
+        expires_in_minutes: minutes.map(i64::from),
+        fault: None,
+    }
+}

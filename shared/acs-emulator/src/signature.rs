@@ -1,0 +1,214 @@
+//! Verification of a request signed with HMAC-SHA256.
+//!
+//! The string to sign has three lines: the verb; the raw request target; and
+//! the values of the signed headers, joined by semicolons. Which headers, and
+//! in which order, the `Authorization` header says itself: older clients sign
+//! `date` where newer ones sign `x-ms-date`.
+//!
+//! A signature may be used again: clients retry with the request they signed.
+
+use aws_lc_rs::{constant_time, digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::HeaderMap;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+
+use crate::access_key::AccessKey;
+use crate::error::ApiError;
+
+/// A request as it came over the wire.
+pub(crate) struct SignedRequest<'a> {
+    pub method: &'a str,
+    /// Path and query exactly as sent, escapes untouched.
+    pub target: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// What a verifier goes by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// How far a request's date may be from the system's, either way.
+    pub skew: Duration,
+    /// Whether a host signed with a trailing slash passes. The real service
+    /// refuses it.
+    pub allow_host_with_slash: bool,
+}
+
+/// Why a request is not believed. One variant per cause, for the log; the
+/// caller is told less, by [`Refusal::answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is no Authorization header")]
+    NoAuthorization,
+    #[error("the Authorization header is not HMAC-SHA256 SignedHeaders=…&Signature=…")]
+    Malformed,
+    #[error("SignedHeaders must name a date, the host and x-ms-content-sha256")]
+    TooFewSignedHeaders,
+    #[error("a header named in SignedHeaders was not sent")]
+    SignedHeaderMissing,
+    #[error("x-ms-content-sha256 is not the hash of the body that came")]
+    BodyHash,
+    #[error("the date is not RFC 1123, such as Tue, 05 Mar 2024 07:08:09 GMT")]
+    DateUnreadable,
+    #[error("the date is too far from this machine's clock")]
+    DateOutsideWindow { skew_seconds: i64 },
+    #[error(
+        "the signature fits neither access key: a wrong key, or another verb, target, host or date was signed"
+    )]
+    Mismatch,
+    #[error("the host was signed with a trailing slash, which the real service refuses")]
+    HostWithSlash,
+}
+
+impl Refusal {
+    /// What the service tells the caller.
+    pub(crate) fn answer(self) -> ApiError {
+        match self {
+            Self::Malformed | Self::TooFewSignedHeaders => {
+                ApiError::denied("Given value does not match HMAC header structure")
+            }
+            Self::BodyHash => ApiError::denied(
+                "Request 'x-ms-content-sha256' differs from generated content hash.",
+            ),
+            Self::DateOutsideWindow { skew_seconds } => {
+                let margin = match skew_seconds {
+                    300 => "5 minutes".to_owned(),
+                    seconds => format!("{seconds} seconds"),
+                };
+                ApiError::denied(format!(
+                    "The given request could not be resolved. Its date must be within {margin} of the service's time."
+                ))
+            }
+            Self::NoAuthorization
+            | Self::SignedHeaderMissing
+            | Self::DateUnreadable
+            | Self::Mismatch
+            | Self::HostWithSlash => ApiError::denied("Denied by the resource provider."),
+        }
+    }
+}
+
+/// Believes `request` if one of `keys` signed it, near the time `now`.
+pub(crate) fn verify(
+    request: &SignedRequest<'_>,
+    keys: &[AccessKey],
+    now: OffsetDateTime,
+    rules: Rules,
+) -> Result<(), Refusal> {
+    let authorization = Authorization::of(request.headers)?;
+    verify_body(request)?;
+    verify_date(request.headers, &authorization, now, rules.skew)?;
+
+    let host = header(request.headers, "host").ok_or(Refusal::SignedHeaderMissing)?;
+    let signed_with = |host: &str| -> Result<bool, Refusal> {
+        let text = authorization.string_to_sign(request, host)?;
+        Ok(keys.iter().any(|key| {
+            hmac::verify(&key.for_hmac(), text.as_bytes(), &authorization.signature).is_ok()
+        }))
+    };
+    for candidate in host_candidates(host) {
+        if signed_with(&candidate)? {
+            return Ok(());
+        }
+    }
+    match signed_with(&format!("{host}/"))? {
+        true if rules.allow_host_with_slash => Ok(()),
+        true => Err(Refusal::HostWithSlash),
+        false => Err(Refusal::Mismatch),
+    }
+}
+
+/// `HMAC-SHA256 SignedHeaders=a;b;c&Signature=…`, taken apart.
+struct Authorization<'a> {
+    signed_headers: Vec<&'a str>,
+    signature: Vec<u8>,
+}
+
+impl<'a> Authorization<'a> {
+    fn of(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+        let value = headers.get("authorization").ok_or(Refusal::NoAuthorization)?;
+        let value = value.to_str().map_err(|_| Refusal::Malformed)?;
+        let (names, signature) = value
+            .strip_prefix("HMAC-SHA256 SignedHeaders=")
+            .and_then(|rest| rest.split_once("&Signature="))
+            .ok_or(Refusal::Malformed)?;
+        let signature = STANDARD.decode(signature).map_err(|_| Refusal::Malformed)?;
+        let signed_headers: Vec<&str> = names.split(';').collect();
+        let signs = |name: &str| signed_headers.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let dated = signs("x-ms-date") || signs("date");
+        if !(dated && signs("host") && signs("x-ms-content-sha256")) {
+            return Err(Refusal::TooFewSignedHeaders);
+        }
+        Ok(Self { signed_headers, signature })
+    }
+
+    fn string_to_sign(&self, request: &SignedRequest<'_>, host: &str) -> Result<String, Refusal> {
+        let values = self
+            .signed_headers
+            .iter()
+            .map(|name| {
+                if name.eq_ignore_ascii_case("host") {
+                    return Ok(host);
+                }
+                header(request.headers, name).ok_or(Refusal::SignedHeaderMissing)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(format!("{}\n{}\n{}", request.method, request.target, values.join(";")))
+    }
+
+    /// The date that was signed, and so the one that counts.
+    fn date_header(&self) -> &'static str {
+        let new = self.signed_headers.iter().any(|name| name.eq_ignore_ascii_case("x-ms-date"));
+        if new { "x-ms-date" } else { "date" }
+    }
+}
+
+fn verify_body(request: &SignedRequest<'_>) -> Result<(), Refusal> {
+    let announced =
+        header(request.headers, "x-ms-content-sha256").ok_or(Refusal::SignedHeaderMissing)?;
+    let announced = STANDARD.decode(announced).map_err(|_| Refusal::BodyHash)?;
+    let actual = digest::digest(&digest::SHA256, request.body);
+    constant_time::verify_slices_are_equal(&announced, actual.as_ref())
+        .map_err(|_| Refusal::BodyHash)
+}
+
+fn verify_date(
+    headers: &HeaderMap,
+    authorization: &Authorization<'_>,
+    now: OffsetDateTime,
+    skew: Duration,
+) -> Result<(), Refusal> {
+    let date = header(headers, authorization.date_header()).ok_or(Refusal::SignedHeaderMissing)?;
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let date = PrimitiveDateTime::parse(date, format).map_err(|_| Refusal::DateUnreadable)?;
+    if (now - date.assume_utc()).abs() > skew {
+        return Err(Refusal::DateOutsideWindow { skew_seconds: skew.whole_seconds() });
+    }
+    Ok(())
+}
+
+/// The hosts a well-meaning client may have signed for the `Host` it sent:
+/// as sent; without the port (Java); with the port twice (JS's
+/// communication-common up to 2.4.0 on a port of its own choosing).
+fn host_candidates(host: &str) -> Vec<String> {
+    let mut candidates = vec![host.to_owned()];
+    if let Some((name, port)) = host.rsplit_once(':')
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        candidates.push(name.to_owned());
+        candidates.push(format!("{host}:{port}"));
+    }
+    candidates
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests;

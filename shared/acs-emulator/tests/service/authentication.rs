@@ -1,0 +1,103 @@
+//! Who is believed, and what the others are told.
+
+use acs_emulator::Emulator;
+use time::Duration;
+
+use crate::support::{Reply, V2023, World, now, refusal};
+
+fn create(world: &World) -> crate::support::Draft {
+    world.draft("POST", &format!("/identities{V2023}"), "{}")
+}
+
+fn assert_denied(reply: &Reply, message: &str) {
+    let expected = (401, "Denied".to_owned(), message.to_owned(), None);
+    assert_eq!(refusal(reply), expected);
+    assert_eq!(reply.header("api-supported-versions"), None);
+    assert_eq!(reply.header("www-authenticate"), None);
+}
+
+#[tokio::test]
+async fn both_keys_of_the_resource_sign() {
+    let world = World::new().await;
+    assert_eq!(world.send(create(&world)).await.status, 201);
+    let key = world.emulator.secondary_access_key().expose().to_owned();
+    let reply = world.send(crate::support::Draft { key, ..create(&world) }).await;
+    assert_eq!(reply.status, 201);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_denied() {
+    let (world, other) = (World::new().await, World::new().await);
+    let key = other.emulator.access_key().expose().to_owned();
+    let reply = world.send(crate::support::Draft { key, ..create(&world) }).await;
+    assert_denied(&reply, "Denied by the resource provider.");
+}
+
+#[tokio::test]
+async fn no_signature_and_no_header_is_denied() {
+    let world = World::new().await;
+    let url = format!("{}/identities{V2023}", world.server.endpoint());
+    let response = world.client.post(url).send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(response.text().await.unwrap().contains("Denied by the resource provider."));
+}
+
+#[tokio::test]
+async fn a_header_that_is_not_hmac_is_told_so() {
+    let world = World::new().await;
+    let mut draft = create(&world);
+    draft.spoiled.push(("authorization", "HMAC-SHA256 Signature=x".into()));
+    let message = "Given value does not match HMAC header structure";
+    assert_denied(&world.send(draft).await, message);
+}
+
+#[tokio::test]
+async fn another_body_than_was_hashed_is_told_so() {
+    let world = World::new().await;
+    let mut draft = create(&world);
+    draft
+        .spoiled
+        .push(("x-ms-content-sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".into()));
+    let message = "Request 'x-ms-content-sha256' differs from generated content hash.";
+    assert_denied(&world.send(draft).await, message);
+}
+
+#[tokio::test]
+async fn a_date_too_far_off_is_told_the_margin() {
+    let world = World::new().await;
+    for offset in [Duration::minutes(-6), Duration::minutes(6)] {
+        let reply =
+            world.send(crate::support::Draft { date: now() + offset, ..create(&world) }).await;
+        let (status, _, message, _) = refusal(&reply);
+        assert_eq!(status, 401);
+        assert!(message.starts_with("The given request could not be resolved."), "{message}");
+        assert!(message.contains("5 minutes"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn the_margin_can_be_set_and_the_movable_clock_does_not_move_it() {
+    let skew = std::time::Duration::from_hours(1);
+    let world = World::with(Emulator::builder().skew(skew)).await;
+    world.emulator.clock().advance(10 * 24 * 3600);
+    let date = now() - Duration::minutes(50);
+    let reply = world.send(crate::support::Draft { date, ..create(&world) }).await;
+    assert_eq!(reply.status, 201);
+}
+
+#[tokio::test]
+async fn a_retry_with_the_same_signature_is_believed() {
+    let world = World::new().await;
+    let draft = create(&world);
+    assert_eq!(world.send(draft.clone()).await.status, 201);
+    assert_eq!(world.send(draft).await.status, 201);
+}
+
+#[tokio::test]
+async fn identifiers_may_be_encoded_or_literal_in_the_signed_path() {
+    let world = World::new().await;
+    let id = world.create().await;
+    for id in [id.clone(), id.replace(':', "%3A"), id.replace(':', "%3a")] {
+        assert_eq!(world.revoke(&id).await.status, 204, "{id}");
+    }
+}

@@ -1,0 +1,112 @@
+//! The control API.
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::support::{V2023, World};
+
+#[tokio::test]
+async fn the_published_key_verifies_a_token() {
+    let world = World::new().await;
+    let token = world.issue(&world.create().await).await;
+    let jwks = world.look("jwks").await;
+    let key = &jwks["keys"][0];
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let member = |name: &str| decode(key[name].as_str().unwrap());
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let public = RsaPublicKeyComponents { n: member("n"), e: member("e") };
+    public.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &decode(signature)).unwrap();
+    let header: Value = serde_json::from_slice(&decode(token.split('.').next().unwrap())).unwrap();
+    assert_eq!((&header["kid"], &header["x5t"]), (&key["kid"], &key["x5t"]));
+}
+
+#[tokio::test]
+async fn introspection_knows_strangers() {
+    let (world, other) = (World::new().await, World::new().await);
+    let foreign = other.issue(&other.create().await).await;
+    assert_eq!(
+        world.introspect(&foreign).await,
+        json!({"active": false, "reason": "unknown-signature", "identity": null, "scopes": null,
+            "expiresOn": null})
+    );
+    assert_eq!(world.introspect("no token").await["reason"], "malformed");
+}
+
+#[tokio::test]
+async fn identities_are_listed_with_their_live_tokens() {
+    let world = World::new().await;
+    let (a, b) = (world.create().await, world.create().await);
+    world.issue(&b).await;
+    world.issue(&b).await;
+    let listed = world.look("identities").await["identities"].clone();
+    let find = |id: &str| {
+        listed.as_array().unwrap().iter().find(|it| it["id"] == id).unwrap()["liveTokens"].clone()
+    };
+    assert_eq!((find(&a), find(&b)), (json!(0), json!(2)));
+    world.delete(&a).await;
+    assert_eq!(world.look("identities").await["identities"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn requests_are_logged_with_what_they_asked_and_without_tokens() {
+    let world = World::new().await;
+    let target = format!("/identities{V2023}");
+    let body = r#"{"createTokenWithScopes":["voip"],"expiresInMinutes":60}"#;
+    let created = world.call("POST", &target, body).await.json();
+    let id = created["identity"]["id"].as_str().unwrap();
+    world.delete(id).await;
+    let log = world.look("requests").await;
+    assert_eq!(
+        log["counts"],
+        json!({"createIdentity": 0, "createIdentityWithToken": 1, "issueAccessToken": 0,
+            "revokeAccessTokens": 0, "deleteIdentity": 1, "badRoute": 0})
+    );
+    let first = &log["requests"][0];
+    assert_eq!(first["operation"], "createIdentityWithToken");
+    assert_eq!((&first["status"], &first["identity"]), (&json!(201), &json!(id)));
+    assert_eq!((&first["scopes"], &first["expiresInMinutes"]), (&json!(["voip"]), &json!(60)));
+    assert_eq!(first["apiVersion"], "2023-10-01");
+    assert!(!log.to_string().contains(created["accessToken"]["token"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_reset_forgets_all_but_the_keys() {
+    let world = World::new().await;
+    let token = world.issue(&world.create().await).await;
+    world.control("POST", "clock", &json!({"advanceSeconds": 60})).await;
+    world.script(json!([{"operation": "*", "action": {"status": 500}}])).await;
+    assert_eq!(world.control("POST", "reset", &json!({})).await.status, 204);
+    assert_eq!(world.look("identities").await["identities"], json!([]));
+    assert_eq!(world.look("requests").await["requests"], json!([]));
+    assert_eq!(world.look("clock").await["offsetSeconds"], 0);
+    assert_eq!(world.introspect(&token).await["reason"], "identity-unknown");
+    world.create().await;
+}
+
+#[tokio::test]
+async fn what_control_does_not_understand_is_explained_without_quoting_a_token() {
+    let world = World::new().await;
+    let unknown = world.control("POST", "self-destruct", &json!({})).await;
+    assert_eq!(unknown.status, 404);
+    assert!(unknown.text.contains("POST introspect"), "{}", unknown.text);
+    let clock = world.control("POST", "clock", &json!({"seconds": 1})).await;
+    assert_eq!(clock.status, 400);
+    assert!(clock.text.contains("advanceSeconds"), "{}", clock.text);
+    let introspect = world.control("POST", "introspect", &json!("eySecret")).await;
+    assert_eq!(introspect.status, 400);
+    assert!(!introspect.text.contains("eySecret"), "{}", introspect.text);
+}
+
+#[tokio::test]
+async fn two_listeners_show_one_resource_and_a_stopped_one_refuses() {
+    let world = World::new().await;
+    let id = world.create().await;
+    let second = world.emulator.serve_on_loopback().await.unwrap();
+    let url = format!("{}/_emulator/identities", second.endpoint());
+    let listed: Value = world.client.get(&url).send().await.unwrap().json().await.unwrap();
+    assert_eq!(listed["identities"][0]["id"], id.as_str());
+    second.stop().await;
+    assert!(world.client.get(&url).send().await.is_err());
+}

@@ -1,0 +1,112 @@
+//! What goes wrong on purpose.
+
+use serde_json::json;
+
+use crate::support::{V2023, World};
+
+fn create(world: &World) -> crate::support::Draft {
+    world.draft("POST", &format!("/identities{V2023}"), "")
+}
+
+async fn identities(world: &World) -> usize {
+    world.look("identities").await["identities"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_status_is_answered_in_place_of_the_second_call() {
+    let world = World::new().await;
+    world
+        .script(json!([{"operation": "createIdentity", "nth": 2, "action":
+            {"status": 503, "retryAfter": "2", "body": "{}"}}]))
+        .await;
+    assert_eq!(world.send(create(&world)).await.status, 201);
+    let struck = world.send(create(&world)).await;
+    assert_eq!(struck.status, 503);
+    assert_eq!((struck.header("retry-after"), struck.text.as_str()), (Some("2"), "{}"));
+    assert_eq!(world.send(create(&world)).await.status, 201);
+    assert_eq!(identities(&world).await, 2);
+    assert_eq!(world.count("createIdentity").await, 3);
+}
+
+#[tokio::test]
+async fn a_proxys_page_is_html_and_does_nothing() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "times": 1, "action": {"html": true}}])).await;
+    let struck = world.send(create(&world)).await;
+    assert_eq!((struck.status.as_u16(), struck.header("content-type")), (200, Some("text/html")));
+    assert_eq!(identities(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_reset_before_drops_the_connection_and_does_nothing() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "times": 1, "action": {"resetBefore": true}}])).await;
+    assert!(world.try_send(create(&world)).await.is_err());
+    assert_eq!(identities(&world).await, 0);
+    assert_eq!(world.look("requests").await["requests"][0]["fault"], "resetBefore");
+}
+
+#[tokio::test]
+async fn a_reset_after_drops_the_connection_and_leaves_an_orphan() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "times": 1, "action": {"resetAfter": true}}])).await;
+    assert!(world.try_send(create(&world)).await.is_err());
+    assert_eq!(identities(&world).await, 1);
+    let request = &world.look("requests").await["requests"][0];
+    assert_eq!((&request["status"], &request["fault"]), (&json!(201), &json!("resetAfter")));
+    assert!(request["identity"].as_str().unwrap().starts_with("8:acs:"));
+}
+
+#[tokio::test]
+async fn half_a_body_arrives_with_its_status_and_breaks_off() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "times": 1, "action": {"halfBody": true}}])).await;
+    let error = world.try_send(create(&world)).await.unwrap_err();
+    assert!(error.is_body() || error.is_decode(), "{error:?}");
+    assert_eq!(identities(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_held_answer_is_done_but_comes_only_when_released() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "times": 1, "action": {"hold": true}}])).await;
+    let draft = create(&world);
+    let (reply, ()) = tokio::join!(world.try_send(draft), async {
+        world.until_held(1).await;
+        assert_eq!(identities(&world).await, 1);
+        let released = world.control("POST", "faults/release", &json!({})).await.json();
+        assert_eq!(released, json!({"released": 1}));
+    });
+    assert_eq!(reply.unwrap().status, 201);
+    assert_eq!(world.look("faults").await["held"], 0);
+}
+
+#[tokio::test]
+async fn a_delay_comes_after_the_effect() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "action": {"delayMs": 50}}])).await;
+    let started = std::time::Instant::now();
+    assert_eq!(world.send(create(&world)).await.status, 201);
+    assert!(started.elapsed().as_millis() >= 50);
+}
+
+#[tokio::test]
+async fn the_script_can_be_read_and_cleared() {
+    let world = World::new().await;
+    let line = json!({"operation": "createIdentity", "times": 3, "action": {"status": 500}});
+    world.script(json!([line])).await;
+    assert_eq!(world.look("faults").await["faults"], json!([line]));
+    world.control("DELETE", "faults", &json!({})).await;
+    assert_eq!(world.look("faults").await["faults"], json!([]));
+    assert_eq!(world.send(create(&world)).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_believed_is_neither_struck_nor_counted_by_the_script() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "nth": 1, "action": {"status": 503}}])).await;
+    let mut denied = create(&world);
+    denied.spoiled.push(("authorization", "none".into()));
+    assert_eq!(world.send(denied).await.status, 401);
+    assert_eq!(world.send(create(&world)).await.status, 503);
+}

@@ -1,0 +1,90 @@
+//! The headers of answers, and browsers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use crate::support::{V2023, World};
+
+const ALL: &str = "2021-03-07, 2022-06-01, 2022-10-01, 2023-10-01, 2025-06-30, 2026-09-23";
+
+#[tokio::test]
+async fn a_json_success_says_its_charset_and_length_and_the_versions() {
+    let world = World::new().await;
+    let reply = world.call("POST", &format!("/identities{V2023}"), "").await;
+    assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(reply.header("content-length"), Some(reply.text.len().to_string().as_str()));
+    assert_eq!(reply.header("api-supported-versions"), Some(ALL));
+    for absent in ["location", "etag", "retry-after", "x-ms-request-id"] {
+        assert_eq!(reply.header(absent), None, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn no_content_has_no_type_and_no_length_but_the_versions() {
+    let world = World::new().await;
+    let id = world.create().await;
+    for reply in [world.revoke(&id).await, world.delete(&id).await] {
+        for absent in ["content-type", "content-length", "transfer-encoding"] {
+            assert_eq!(reply.header(absent), None, "{absent}");
+        }
+        assert_eq!(reply.header("api-supported-versions"), Some(ALL));
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_what_the_gateway_adds() {
+    let world = World::new().await;
+    let mut denied = world.draft("POST", &format!("/identities{V2023}"), "");
+    denied.spoiled.push(("authorization", "none".into()));
+    let replies = [
+        world.call("POST", &format!("/identities{V2023}"), "").await,
+        world.call("POST", "/identities", "").await,
+        world.send(denied).await,
+    ];
+    for reply in replies {
+        let vector = reply.header("ms-cv").unwrap().strip_suffix(".0").unwrap();
+        assert_eq!(STANDARD_NO_PAD.decode(vector).unwrap().len(), 16);
+        let took = reply.header("x-processing-time").unwrap().strip_suffix("ms").unwrap();
+        took.parse::<u32>().unwrap();
+        assert_eq!(reply.header("request-context"), Some("appId="));
+        assert_eq!(reply.header("x-cache"), Some("CONFIG_NOCACHE"));
+        assert_eq!(reply.header("strict-transport-security"), Some("max-age=2592000"));
+        assert!(reply.header("x-azure-ref").is_some());
+        assert!(reply.header("date").unwrap().ends_with(" GMT"));
+        assert_eq!(reply.header("x-ms-client-request-id"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_callers_request_id_comes_back() {
+    let world = World::new().await;
+    let mut draft = world.draft("POST", &format!("/identities{V2023}"), "");
+    draft.spoiled.push(("x-ms-client-request-id", "a-b-c".into()));
+    assert_eq!(world.send(draft).await.header("x-ms-client-request-id"), Some("a-b-c"));
+}
+
+#[tokio::test]
+async fn a_browser_may_ask_and_call() {
+    let world = World::new().await;
+    let url = format!("{}/identities{V2023}", world.server.endpoint());
+    let asked = world
+        .client
+        .request(reqwest::Method::OPTIONS, url)
+        .header("origin", "http://localhost:9876")
+        .header("access-control-request-method", "POST")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status(), 204);
+    let allowed = asked.headers()["access-control-allow-headers"].to_str().unwrap();
+    for name in ["authorization", "x-ms-date", "x-ms-content-sha256", "x-ms-useragent"] {
+        assert!(allowed.contains(name), "{name}");
+    }
+
+    let mut draft = world.draft("POST", &format!("/identities{V2023}"), "");
+    draft.spoiled.push(("origin", "http://localhost:9876".into()));
+    let reply = world.send(draft).await;
+    assert_eq!(reply.status, 201);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(reply.header("access-control-expose-headers"), Some("*"));
+}

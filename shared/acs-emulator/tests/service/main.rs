@@ -1,0 +1,10 @@
+//! The service over HTTP: what it answers, what it refuses, what its tokens do.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+
+mod authentication;
+mod control;
+mod errors;
+mod faults;
+mod headers;
+mod operations;
+mod support;

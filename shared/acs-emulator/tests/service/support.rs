@@ -1,0 +1,199 @@
+//! A client that signs for itself, so that no mistake is made on both sides.
+
+use std::time::{Duration, Instant};
+
+use acs_emulator::{Builder, Emulator, Server};
+use aws_lc_rs::{digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+pub(crate) const V2023: &str = "?api-version=2023-10-01";
+
+/// A running emulator, and somebody who knows its key.
+pub(crate) struct World {
+    pub emulator: Emulator,
+    pub server: Server,
+    pub client: Client,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        Some(self.headers.get(name)?.to_str().unwrap())
+    }
+}
+
+/// A request about to be signed; tests spoil what they like.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub method: Method,
+    pub target: String,
+    pub body: Vec<u8>,
+    pub key: String,
+    pub date: OffsetDateTime,
+    /// Headers set after signing, in place of what was signed.
+    pub spoiled: Vec<(&'static str, String)>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Emulator::builder()).await
+    }
+
+    pub(crate) async fn with(builder: Builder) -> Self {
+        let emulator = builder.build().unwrap();
+        let server = emulator.serve_on_loopback().await.unwrap();
+        let client = Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
+        Self { emulator, server, client }
+    }
+
+    pub(crate) fn draft(&self, method: &str, target: &str, body: &str) -> Draft {
+        Draft {
+            method: method.parse().unwrap(),
+            target: target.to_owned(),
+            body: body.as_bytes().to_vec(),
+            key: self.emulator.access_key().expose().to_owned(),
+            date: now(),
+            spoiled: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn try_send(&self, draft: Draft) -> reqwest::Result<Reply> {
+        let host = self.server.address().to_string();
+        let hash = STANDARD.encode(digest::digest(&digest::SHA256, &draft.body));
+        let date = rfc1123(draft.date);
+        let text = format!("{}\n{}\n{date};{host};{hash}", draft.method, draft.target);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(&draft.key).unwrap());
+        let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+        let mut headers = HeaderMap::new();
+        let mut set = |name: &'static str, value: String| {
+            let value = HeaderValue::from_str(&value).unwrap();
+            headers.insert(HeaderName::from_static(name), value);
+        };
+        set("x-ms-date", date);
+        set("x-ms-content-sha256", hash);
+        set("content-type", "application/json".into());
+        set(
+            "authorization",
+            format!(
+                "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+            ),
+        );
+        for (name, value) in draft.spoiled {
+            set(name, value);
+        }
+        let url = format!("{}{}", self.server.endpoint(), draft.target);
+        let request = self.client.request(draft.method, url).headers(headers).body(draft.body);
+        read(request.send().await?).await
+    }
+
+    pub(crate) async fn send(&self, draft: Draft) -> Reply {
+        self.try_send(draft).await.unwrap()
+    }
+
+    pub(crate) async fn call(&self, method: &str, target: &str, body: &str) -> Reply {
+        self.send(self.draft(method, target, body)).await
+    }
+
+    /// A new identity's id.
+    pub(crate) async fn create(&self) -> String {
+        let reply = self.call("POST", &format!("/identities{V2023}"), "").await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        reply.json()["identity"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn issue_with(&self, id: &str, body: &str) -> Reply {
+        let target = format!("/identities/{}/:issueAccessToken{V2023}", id.replace(':', "%3A"));
+        self.call("POST", &target, body).await
+    }
+
+    /// A token for `chat` and `voip`.
+    pub(crate) async fn issue(&self, id: &str) -> String {
+        let reply = self.issue_with(id, r#"{"scopes":["chat","voip"]}"#).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn revoke(&self, id: &str) -> Reply {
+        self.call("POST", &format!("/identities/{id}/:revokeAccessTokens{V2023}"), "").await
+    }
+
+    pub(crate) async fn delete(&self, id: &str) -> Reply {
+        self.call("DELETE", &format!("/identities/{id}{V2023}"), "").await
+    }
+
+    pub(crate) async fn control(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let url = format!("{}/_emulator/{path}", self.server.endpoint());
+        let request = self.client.request(method.parse().unwrap(), url).body(body.to_string());
+        read(request.send().await.unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn look(&self, path: &str) -> Value {
+        let reply = self.control("GET", path, &json!({})).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json()
+    }
+
+    /// What introspection says of a token.
+    pub(crate) async fn introspect(&self, token: &str) -> Value {
+        self.control("POST", "introspect", &json!({ "token": token })).await.json()
+    }
+
+    pub(crate) async fn script(&self, faults: Value) {
+        let reply = self.control("POST", "faults", &json!({ "faults": faults })).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+
+    pub(crate) async fn count(&self, operation: &str) -> u64 {
+        self.look("requests").await["counts"][operation].as_u64().unwrap()
+    }
+
+    /// Waits until so many answers are held.
+    pub(crate) async fn until_held(&self, held: u64) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.look("faults").await["held"] != held {
+            assert!(Instant::now() < deadline, "the answer was never held");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The error an answer carries: status, code, message, target.
+pub(crate) fn refusal(reply: &Reply) -> (u16, String, String, Option<String>) {
+    let error = &reply.json()["error"];
+    let text = |name: &str| error[name].as_str().map(str::to_owned);
+    (reply.status.as_u16(), text("code").unwrap(), text("message").unwrap(), text("target"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test client signs with the system's time")]
+pub(crate) fn now() -> OffsetDateTime {
+    std::time::SystemTime::now().into()
+}
+
+async fn read(response: Response) -> reqwest::Result<Reply> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok(Reply { status, headers, text: response.text().await? })
+}
+
+fn rfc1123(time: OffsetDateTime) -> String {
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    time.format(format).unwrap()
+}
