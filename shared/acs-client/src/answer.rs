@@ -1,0 +1,165 @@
+//! What ACS answered, and what it means for each operation.
+
+use std::time::{Duration, SystemTime};
+
+use tracing::warn;
+
+use crate::{
+    error::{Answered, Cause, LONGEST_TEXT, clean},
+    wire::{ErrorBody, read_error},
+};
+
+/// What is asked of ACS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Create,
+    Issue,
+    Revoke,
+    Delete,
+}
+
+impl Operation {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create identity",
+            Self::Issue => "issue access token",
+            Self::Revoke => "revoke access tokens",
+            Self::Delete => "delete identity",
+        }
+    }
+
+    fn is_done(self, status: u16) -> bool {
+        match self {
+            // Versions before 2021 answer a creation with 200.
+            Self::Create => matches!(status, 200 | 201),
+            Self::Issue => status == 200,
+            // 204 and nothing else: anything in between can answer 200, and a
+            // revocation must not be believed on its word.
+            Self::Revoke | Self::Delete => status == 204,
+        }
+    }
+}
+
+/// An answer, as far as it matters.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Empty if it was too large.
+    pub(crate) body: Body,
+    pub(crate) retry_after: Option<Duration>,
+    /// When ACS says it answered.
+    pub(crate) date: Option<SystemTime>,
+    /// `MS-CV`: ACS sends it with every answer.
+    pub(crate) cv: String,
+    /// `api-supported-versions`.
+    pub(crate) versions: String,
+    /// Our name for the request.
+    pub(crate) request_id: String,
+}
+
+/// A body that cannot be printed: it may hold a token.
+pub(crate) struct Body(pub(crate) Vec<u8>);
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+/// What an answer comes to.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It was done, or there was nothing to do.
+    Done,
+    /// Slow down; nothing happened.
+    Throttled,
+    /// ACS does not do it; it may have done it.
+    Unavailable(Answered),
+    /// Our request is wrong.
+    Refused(Answered),
+}
+
+impl Answer {
+    /// What this comes to as the answer to `operation`, at `now`.
+    pub(crate) fn verdict(&self, operation: Operation, now: SystemTime) -> Verdict {
+        let error = read_error(&self.body.0);
+        let is_acs = error.is_some() || !self.cv.is_empty();
+        let error = error.unwrap_or_default();
+        let answered = |cause| self.answered(operation, &error, cause);
+        match self.status {
+            status if operation.is_done(status) => Verdict::Done,
+            429 => Verdict::Throttled,
+            401 | 403 => match self.refusal(&error, now) {
+                // A foreign identity is not ours to delete, and never was.
+                Cause::NotOwned if operation == Operation::Delete => Verdict::Done,
+                cause => Verdict::Refused(answered(cause)),
+            },
+            404 => match operation {
+                Operation::Create => Verdict::Refused(answered(Cause::NoSuchOperation)),
+                Operation::Issue => Verdict::Refused(answered(Cause::IdentityLost)),
+                Operation::Revoke | Operation::Delete if is_acs => Verdict::Done,
+                // Somebody else's 404 proves nothing about the identity.
+                Operation::Revoke | Operation::Delete => {
+                    Verdict::Unavailable(answered(Cause::Nonsense))
+                }
+            },
+            408 | 500.. => Verdict::Unavailable(answered(Cause::Failed)),
+            400..=499 if is_version_error(&error) => {
+                let supported = self.versions.clone();
+                Verdict::Refused(answered(Cause::UnsupportedVersion { supported }))
+            }
+            400..=499 => Verdict::Refused(answered(Cause::BadRequest)),
+            300..=399 => Verdict::Unavailable(answered(Cause::Redirected)),
+            _ => Verdict::Unavailable(answered(Cause::Nonsense)),
+        }
+    }
+
+    /// A 2xx whose body is nothing we can use.
+    pub(crate) fn nonsense(&self, operation: Operation) -> Answered {
+        self.answered(operation, &ErrorBody::default(), Cause::Nonsense)
+    }
+
+    fn answered(&self, operation: Operation, error: &ErrorBody, cause: Cause) -> Answered {
+        Answered {
+            operation: operation.name(),
+            status: self.status,
+            cause,
+            code: clean(&error.code, LONGEST_NAME),
+            message: clean(&error.message, LONGEST_TEXT),
+            request_id: self.request_id.clone(),
+            cv: self.cv.clone(),
+        }
+    }
+
+    /// Why ACS says 401 or 403.
+    fn refusal(&self, error: &ErrorBody, now: SystemTime) -> Cause {
+        if error.code == "IdentityNotOwned" {
+            return Cause::NotOwned;
+        }
+        let ahead_s = self.date.map(|date| seconds_ahead(now, date));
+        let is_skewed = ahead_s.is_some_and(|ahead| ahead.unsigned_abs() > ALLOWED_SKEW_S);
+        if is_skewed || error.message.starts_with("The given request could not be resolved.") {
+            warn!(clock.skew_s = ahead_s, "ACS refuses our signature because of its date");
+            return Cause::ClockSkew { ahead_s };
+        }
+        Cause::KeyRefused
+    }
+}
+
+fn is_version_error(error: &ErrorBody) -> bool {
+    matches!(error.code.as_str(), "UnsupportedApiVersion" | "ApiVersionUnspecified")
+}
+
+fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {
+    let seconds = |gap: Duration| i64::try_from(gap.as_secs()).unwrap_or(i64::MAX);
+    match ours.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    }
+}
+
+/// ACS accepts signatures whose date is up to five minutes off.
+const ALLOWED_SKEW_S: u64 = 300;
+
+/// For error codes, and names that stand in headers.
+pub(crate) const LONGEST_NAME: usize = 64;

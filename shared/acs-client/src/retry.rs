@@ -1,0 +1,180 @@
+//! What is sent again, and when.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    answer::{Answer, Operation},
+    date::parse_http_date,
+    error::Unanswered,
+};
+
+/// Attempts per call, the first one included.
+pub(crate) const ATTEMPTS: u32 = 3;
+
+/// Whether sending the same request again is safe, and may help.
+pub(crate) fn is_repeatable(operation: Operation, outcome: &Result<Answer, Unanswered>) -> bool {
+    match outcome {
+        // Nothing happened there, whatever it was.
+        Err(Unanswered::NotConnected { .. }) => true,
+        Ok(answer) if answer.status == 429 => true,
+        // A creation ACS may have seen is never repeated: each one makes another
+        // identity, and the first could not be found again.
+        _ if operation == Operation::Create => false,
+        Err(Unanswered::TimedOut { .. } | Unanswered::Lost { .. }) => true,
+        Ok(answer) => matches!(answer.status, 500 | 502 | 503 | 504),
+        Err(Unanswered::NoTime { .. }) => false,
+    }
+}
+
+/// How long to wait before attempt `number + 1`; `None` if ACS asks for more than
+/// a caller can wait.
+pub(crate) fn pause(number: u32, asked: Option<Duration>, random: u64) -> Option<Duration> {
+    if asked.is_some_and(|asked| asked > LONGEST_WAIT) {
+        return None;
+    }
+    Some(backoff(number, random).max(asked.unwrap_or_default()))
+}
+
+/// Full jitter: anything from nothing to a limit that doubles, so that callers who
+/// failed together do not come back together.
+fn backoff(number: u32, random: u64) -> Duration {
+    let limit = BASE.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1))).min(CAP);
+    let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(random % micros.saturating_add(1))
+}
+
+/// Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. What is neither is
+/// as good as not sent.
+pub(crate) fn retry_after(raw: &str, now: SystemTime) -> Option<Duration> {
+    let raw = raw.trim();
+    if !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(raw.parse().unwrap_or(u64::MAX)));
+    }
+    let at = parse_http_date(raw)?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// What a caller is told to wait after a 429.
+pub(crate) fn bounded(asked: Option<Duration>) -> Duration {
+    asked.unwrap_or(UNTOLD).clamp(Duration::from_secs(1), Duration::from_mins(5))
+}
+
+const BASE: Duration = Duration::from_millis(100);
+const CAP: Duration = Duration::from_secs(2);
+
+/// Whoever asks for more is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// ACS counts requests over 30 s and does not say when to come back.
+const UNTOLD: Duration = Duration::from_secs(5);
+
+/// Random numbers nobody has to trust: for jitter, and for names of requests.
+#[derive(Debug)]
+pub(crate) struct Dice(AtomicU64);
+
+impl Dice {
+    /// The hasher of a `HashMap` is seeded by the operating system.
+    pub(crate) fn new() -> Self {
+        Self::seeded(RandomState::new().hash_one(0_u8))
+    }
+
+    /// The same numbers each time.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    /// The next number (Steele, Lea, Flood: `SplitMix64`).
+    pub(crate) fn roll(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.0.fetch_add(STEP, Relaxed).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A name for a request, in the form of a random UUID (RFC 9562 §5.4).
+    pub(crate) fn request_id(&self) -> String {
+        let (high, low) = (self.roll(), self.roll());
+        let hex = format!(
+            "{:016x}{:016x}",
+            high & 0xffff_ffff_ffff_0fff | 0x4000,
+            low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+        );
+        let mut id = String::with_capacity(36);
+        for (place, digit) in hex.chars().enumerate() {
+            if matches!(place, 8 | 12 | 16 | 20) {
+                id.push('-');
+            }
+            id.push(digit);
+        }
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn the_jitter_is_full_and_its_limit_doubles_up_to_the_cap() {
+        let dice = Dice::seeded(7);
+        for (number, limit) in [(1, 100), (2, 200), (3, 400), (5, 1600), (6, 2000), (40, 2000)] {
+            let rolls: Vec<_> = (0..2000).map(|_| backoff(number, dice.roll())).collect();
+            assert!(rolls.iter().all(|pause| *pause <= MS(limit)), "{number}");
+            assert!(rolls.iter().any(|pause| *pause > MS(limit * 9 / 10)), "{number}");
+            assert!(rolls.iter().any(|pause| *pause < MS(limit / 10)), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_acs_asks_for_is_the_least_and_too_much_is_given_up() {
+        assert_eq!(pause(1, Some(MS(2000)), 55_555), Some(MS(2000)));
+        assert_eq!(pause(1, Some(Duration::ZERO), 55_555), Some(Duration::from_micros(55_555)));
+        assert_eq!(pause(1, Some(MS(60_000)), 0), Some(MS(60_000)));
+        assert_eq!(pause(1, Some(MS(60_001)), 0), None);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_in_no_other() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_709_622_489);
+        for (raw, expected) in [
+            ("0", Some(0)),
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("1000000000", Some(1_000_000_000)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Tue, 05 Mar 2024 07:08:19 GMT", Some(10)),
+            ("Tue, 05 Mar 2024 07:07:09 GMT", Some(0)),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+            ("soon", None),
+        ] {
+            assert_eq!(retry_after(raw, now), expected.map(Duration::from_secs), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_told_a_second_to_five_minutes() {
+        for (asked, told) in [(None, 5), (Some(0), 1), (Some(61), 61), (Some(u64::MAX), 300)] {
+            assert_eq!(bounded(asked.map(Duration::from_secs)), Duration::from_secs(told));
+        }
+    }
+
+    #[test]
+    fn request_ids_are_random_uuids_and_differ() {
+        let dice = Dice::new();
+        let (a, b) = (dice.request_id(), dice.request_id());
+        assert_ne!(a, b);
+        let groups: Vec<_> = a.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12]);
+        assert_eq!(&a[14..15], "4");
+        assert!("89ab".contains(&a[19..20]), "{a}");
+    }
+}

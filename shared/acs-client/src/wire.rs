@@ -1,0 +1,186 @@
+//! Requests and responses as ACS spells them.
+
+use identity_core::{
+    identity::{AccessToken, AcsId, Scopes, TokenRequest},
+    secret::Secret,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::date::parse_json_date;
+
+/// The body of *create identity* with a token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateWithToken<'a> {
+    create_token_with_scopes: &'a Scopes,
+    expires_in_minutes: u16,
+}
+
+/// The body of *issue access token*.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Issue<'a> {
+    scopes: &'a Scopes,
+    expires_in_minutes: u16,
+}
+
+/// Writes the body of *create identity* with a token.
+pub(crate) fn create_with_token(token: &TokenRequest) -> Option<Vec<u8>> {
+    serde_json::to_vec(&CreateWithToken {
+        create_token_with_scopes: &token.scopes,
+        expires_in_minutes: token.lifetime.minutes(),
+    })
+    .ok()
+}
+
+/// Writes the body of *issue access token*.
+pub(crate) fn issue(token: &TokenRequest) -> Option<Vec<u8>> {
+    serde_json::to_vec(&Issue {
+        scopes: &token.scopes,
+        expires_in_minutes: token.lifetime.minutes(),
+    })
+    .ok()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IdentityWithToken {
+    identity: Identity,
+    access_token: Option<Token>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Token {
+    token: String,
+    expires_on: String,
+}
+
+impl Token {
+    fn checked(self) -> Option<AccessToken> {
+        // A JWT has some hundred characters, all of them visible.
+        let plausible = !self.token.is_empty() && self.token.bytes().all(|b| b.is_ascii_graphic());
+        let expires_on = parse_json_date(&self.expires_on)?;
+        plausible.then(|| AccessToken { token: Secret::new(self.token), expires_on })
+    }
+}
+
+// Below, serde's own message is dropped: it can quote the input, and that may be
+// a token.
+
+/// Reads the answer to *create identity*.
+pub(crate) fn read_identity(body: &[u8]) -> Option<AcsId> {
+    let answer: IdentityWithToken = serde_json::from_slice(body).ok()?;
+    AcsId::parse(&answer.identity.id)
+}
+
+/// Reads the answer to *create identity* with a token.
+pub(crate) fn read_identity_with_token(body: &[u8]) -> Option<(AcsId, AccessToken)> {
+    let answer: IdentityWithToken = serde_json::from_slice(body).ok()?;
+    Some((AcsId::parse(&answer.identity.id)?, answer.access_token?.checked()?))
+}
+
+/// Reads the answer to *issue access token*.
+pub(crate) fn read_token(body: &[u8]) -> Option<AccessToken> {
+    serde_json::from_slice::<Token>(body).ok()?.checked()
+}
+
+/// The body of an error.
+#[derive(Default, Deserialize)]
+pub(crate) struct ErrorBody {
+    /// For machines, e.g. `Denied`.
+    #[serde(default)]
+    pub(crate) code: String,
+    /// For people.
+    #[serde(default)]
+    pub(crate) message: String,
+}
+
+/// Reads the body of an error; nothing if it is not ACS's.
+pub(crate) fn read_error(body: &[u8]) -> Option<ErrorBody> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        error: ErrorBody,
+    }
+    let envelope: Envelope = serde_json::from_slice(body).ok()?;
+    (!envelope.error.code.is_empty()).then_some(envelope.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use identity_core::identity::Lifetime;
+
+    use super::*;
+
+    fn request() -> TokenRequest {
+        let scopes = Scopes::parse(["voip.join", "chat", "chat.join.limited"]).unwrap();
+        TokenRequest { scopes, lifetime: Lifetime::HOUR }
+    }
+
+    #[test]
+    fn requests_are_spelled_as_acs_spells_them() {
+        assert_eq!(
+            String::from_utf8(create_with_token(&request()).unwrap()).unwrap(),
+            r#"{"createTokenWithScopes":["chat","chat.join.limited","voip.join"],"expiresInMinutes":60}"#
+        );
+        assert_eq!(
+            String::from_utf8(issue(&request()).unwrap()).unwrap(),
+            r#"{"scopes":["chat","chat.join.limited","voip.join"],"expiresInMinutes":60}"#
+        );
+    }
+
+    #[test]
+    fn an_identity_with_a_token_is_read_whatever_else_is_in_it() {
+        let body = br#"{"identity":{"customId":"x","id":"8:acs:1_2"},"new":1,
+            "accessToken":{"token":"a.b.c","expiresOn":"2023-10-19T15:34:47.9325159+00:00"}}"#;
+        let (id, token) = read_identity_with_token(body).unwrap();
+        assert_eq!(id.as_str(), "8:acs:1_2");
+        assert_eq!(token.token.expose(), "a.b.c");
+        let expiry = SystemTime::UNIX_EPOCH + Duration::new(1_697_729_687, 932_515_900);
+        assert_eq!(token.expires_on, expiry);
+        assert_eq!(read_identity(body), Some(id));
+    }
+
+    #[test]
+    fn nonsense_is_not_an_answer() {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            "<html>",
+            r#"{"identity":{"id":""}}"#,
+            r#"{"identity":{"id":"8:../../x"}}"#,
+            r#"{"identity":{"id":"8:acs:1_2"}"#,
+        ] {
+            assert_eq!(read_identity(body.as_bytes()), None, "{body}");
+        }
+        for token in [
+            r#"{"token":"","expiresOn":"2023-10-19T15:34:47+00:00"}"#,
+            r#"{"token":"a b","expiresOn":"2023-10-19T15:34:47+00:00"}"#,
+            r#"{"token":"a.b.c","expiresOn":"soon"}"#,
+            r#"{"token":"a.b.c"}"#,
+            "null",
+        ] {
+            assert_eq!(read_token(token.as_bytes()), None, "{token}");
+            let body = format!(r#"{{"identity":{{"id":"8:acs:1_2"}},"accessToken":{token}}}"#);
+            assert_eq!(read_identity_with_token(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_acs_s_only_with_a_code() {
+        let error = read_error(br#"{"error":{"code":"Denied","message":"No."}}"#).unwrap();
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("Denied", "No."));
+        for body in ["", "<html>", "{}", r#"{"error":"Denied"}"#, r#"{"error":{}}"#] {
+            assert!(read_error(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+}

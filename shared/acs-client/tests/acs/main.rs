@@ -1,0 +1,11 @@
+//! The client against small servers that answer, hang, and break as told.
+
+#![expect(clippy::unwrap_used, reason = "a test may die")]
+
+mod errors;
+mod retries;
+mod secrets;
+mod signatures;
+mod stale;
+mod support;
+mod wire;

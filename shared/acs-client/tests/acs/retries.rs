@@ -1,0 +1,252 @@
+//! What is sent again, how often, and how long it takes.
+
+use std::{
+    collections::VecDeque,
+    net::TcpListener,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use acs_client::AcsIdentityClient;
+use identity_core::Error;
+use tokio::task::JoinSet;
+
+use crate::support::{Operation, Reply, Server, TestClock, World, config, maybe_applied};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// Trouble that leaves open whether ACS did it.
+fn unsure() -> [Reply; 9] {
+    [
+        Reply::status(500),
+        Reply::status(502),
+        Reply::status(503),
+        Reply::status(504),
+        Reply::Close,
+        Reply::Reset,
+        Reply::Hang(String::new()),
+        Reply::Hang("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{".to_owned()),
+        Reply::SayAndClose("HTTP/1.1 201 OK\r\ncontent-length: 90\r\n\r\n{\"iden".to_owned()),
+    ]
+}
+
+fn impatient(replies: impl Into<VecDeque<Reply>>) -> World {
+    World::of(Server::start(replies), |config| config.limits.attempt = MS(500))
+}
+
+/// What came of an operation, and how many requests and pauses it took.
+type Outcome = (Result<(), Error>, usize, usize);
+
+/// Calls all operations side by side: most of them wait for a timeout.
+async fn side_by_side(cases: Vec<(World, Operation)>) -> Vec<Outcome> {
+    let mut tasks = JoinSet::new();
+    for (world, operation) in cases {
+        tasks.spawn(async move {
+            let outcome = world.call(operation).await;
+            (outcome, world.server.count(), world.clock.pauses().len())
+        });
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test]
+async fn r06_create_is_sent_once_if_acs_may_have_seen_it() {
+    let mut cases = Vec::new();
+    for operation in Operation::CREATIONS {
+        for trouble in unsure() {
+            cases.push((impatient([trouble, operation.success()]), operation));
+        }
+    }
+    for (outcome, requests, pauses) in side_by_side(cases).await {
+        assert_eq!((requests, pauses), (1, 0), "{outcome:?}");
+        assert!(maybe_applied(outcome));
+    }
+}
+
+#[tokio::test]
+async fn r06_create_is_sent_again_after_429_at_most_three_times() {
+    for operation in Operation::CREATIONS {
+        let world = World::new([Reply::status(429), Reply::status(429), operation.success()]);
+        world.call(operation).await.unwrap();
+        assert_eq!(world.server.count(), 3);
+
+        let world = World::new([Reply::status(429)]);
+        let Err(Error::Throttled { retry_after }) = world.call(operation).await else {
+            unreachable!();
+        };
+        assert_eq!((world.server.count(), retry_after), (3, Duration::from_secs(5)));
+    }
+}
+
+#[tokio::test]
+async fn r06_create_is_sent_again_if_there_was_no_connection() {
+    for operation in Operation::ALL {
+        // Bound but not listening: the kernel refuses connections, and nobody else
+        // gets the port.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let clock = TestClock::new();
+        let server = Arc::new(Mutex::new(None));
+        let place = server.clone();
+        clock.at_first_pause(move || {
+            let listener: TcpListener = socket.listen(16).unwrap().into_std().unwrap();
+            listener.set_nonblocking(false).unwrap();
+            *place.lock().unwrap() = Some(Server::on(listener, [operation.success()]));
+        });
+        let acs =
+            AcsIdentityClient::new(config(&format!("http://{address}")), clock.clone()).unwrap();
+        let world = World { server: Server::start([]), clock, acs };
+        world.call(operation).await.unwrap();
+        assert_eq!(world.clock.pauses().len(), 1);
+        assert_eq!(server.lock().unwrap().as_ref().unwrap().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn without_a_connection_acs_cannot_have_done_it() {
+    let garbage = Server::start([Reply::Close]);
+    for endpoint in
+        ["http://127.0.0.1:1".to_owned(), format!("https://127.0.0.1:{}", garbage.address.port())]
+    {
+        // The second speaks no TLS: it never finds a request in our greeting.
+        let clock = TestClock::new();
+        let mut config = config(&endpoint);
+        config.limits.connect = MS(200);
+        let acs = AcsIdentityClient::new(config, clock.clone()).unwrap();
+        let world = World { server: garbage.clone(), clock, acs };
+        assert!(!maybe_applied(world.call(Operation::Create).await), "{endpoint}");
+        assert_eq!(world.clock.pauses().len(), 2, "{endpoint}");
+    }
+    assert_eq!(garbage.count(), 0);
+}
+
+#[tokio::test]
+async fn r42_the_others_are_sent_at_most_three_times() {
+    let (mut cured, mut ill) = (Vec::new(), Vec::new());
+    for operation in Operation::REPEATABLE {
+        for trouble in unsure().into_iter().chain([Reply::status(429)]) {
+            let replies = [trouble.clone(), trouble.clone(), operation.success()];
+            cured.push((impatient(replies), operation));
+            ill.push((impatient([trouble]), operation));
+        }
+    }
+    for (outcome, requests, pauses) in side_by_side(cured).await {
+        assert_eq!((requests, pauses), (3, 2), "{outcome:?}");
+        outcome.unwrap();
+    }
+    for (outcome, requests, pauses) in side_by_side(ill).await {
+        assert_eq!((requests, pauses), (3, 2), "{outcome:?}");
+        assert!(matches!(outcome, Err(Error::Throttled { .. })) || maybe_applied(outcome));
+    }
+}
+
+#[tokio::test]
+async fn what_will_not_change_is_not_sent_again() {
+    for operation in Operation::ALL {
+        for status in [200, 202, 301, 307, 400, 401, 403, 404, 408, 409, 413, 501, 505] {
+            let world = World::new([Reply::with(status, "", "<html>")]);
+            assert!(world.call(operation).await.is_err(), "{operation:?} {status}");
+            assert_eq!(world.server.count(), 1, "{operation:?} {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn that_an_earlier_attempt_may_have_worked_is_not_forgotten() {
+    let server = Server::start([Reply::Close, Reply::status(503)]);
+    let world = World::of(server, |_| {});
+    assert!(maybe_applied(world.call(Operation::Issue).await));
+    // 429 says that nothing happened; the attempt before it says nothing.
+    let world = World::new([Reply::status(429), Reply::Close]);
+    assert!(maybe_applied(world.call(Operation::Create).await));
+}
+
+#[tokio::test]
+async fn r42_pauses_are_short_and_jittered_unless_acs_asks_for_longer() {
+    let world = World::new([Reply::status(500)]);
+    for _ in 0..20 {
+        assert!(world.call(Operation::Delete).await.is_err());
+    }
+    let pauses = world.clock.pauses();
+    assert_eq!(pauses.len(), 40);
+    for pair in pauses.chunks(2) {
+        assert!(pair[0] <= MS(100) && pair[1] <= MS(200), "{pair:?}");
+    }
+    assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
+
+    for status in [429, 503] {
+        for (header, expected) in [
+            ("2", Some(MS(2000))),
+            ("Fri, 15 Jan 2027 08:00:03 GMT", Some(MS(3000))),
+            ("-7", None),
+            ("soon", None),
+            ("Fri, 15 Jan 2027 07:59:00 GMT", None),
+        ] {
+            let header = format!("retry-after: {header}\r\n");
+            let world = World::new([Reply::with(status, &header, ""), Reply::done()]);
+            world.call(Operation::Delete).await.unwrap();
+            let [pause] = world.clock.pauses()[..] else { unreachable!() };
+            match expected {
+                Some(expected) => assert_eq!(pause, expected, "{header}"),
+                None => assert!(pause <= MS(100), "{header}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_does_not_fit_is_handed_to_the_caller() {
+    for (asked, left, told) in [
+        ("4", 20, None),       // Fits.
+        ("6", 20, Some(6)),    // Not within the bound of a call.
+        ("4", 3, Some(4)),     // Not before the deadline.
+        ("61", 400, Some(61)), // Nobody waits that long.
+        ("1000000000", 20, Some(300)),
+        ("99999999999999999999999999", 20, Some(300)),
+    ] {
+        let header = format!("retry-after: {asked}\r\n");
+        let world = World::new([Reply::with(429, &header, ""), Reply::identity()]);
+        let outcome = world.call_within(Operation::Create, Duration::from_secs(left)).await;
+        match (outcome, told) {
+            (Ok(()), None) => assert_eq!(world.server.count(), 2),
+            (Err(Error::Throttled { retry_after }), Some(told)) => {
+                assert_eq!(retry_after, Duration::from_secs(told), "{asked}");
+                assert_eq!((world.server.count(), world.clock.pauses().len()), (1, 0));
+            }
+            other => unreachable!("{asked}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_when_the_time_is_over() {
+    for left in [Duration::ZERO, MS(100)] {
+        for operation in Operation::ALL {
+            let world = World::new([operation.success()]);
+            assert!(!maybe_applied(world.call_within(operation, left).await));
+            assert_eq!(world.server.count(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn r42_an_attempt_ends_before_the_deadline_and_none_follows() {
+    let world = World::new([Reply::Hang(String::new())]);
+    let start = Instant::now();
+    let outcome = world.call_within(Operation::Issue, MS(400)).await;
+    assert!(maybe_applied(outcome));
+    assert!(start.elapsed() >= MS(400) && start.elapsed() < MS(2000), "{:?}", start.elapsed());
+    // The clock stands still, so what stopped it after three is the count alone;
+    // each attempt had no more than was left.
+    assert!(world.server.count() <= 3);
+}
+
+#[tokio::test]
+async fn r40_a_body_that_drips_is_cut_by_the_same_limit() {
+    let drip = "HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n".to_owned();
+    let world = impatient([Reply::Hang(drip)]);
+    let start = Instant::now();
+    assert!(maybe_applied(world.call(Operation::Create).await));
+    assert!(start.elapsed() < MS(2000), "{:?}", start.elapsed());
+}
