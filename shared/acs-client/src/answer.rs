@@ -83,7 +83,7 @@ impl Answer {
     /// What this comes to as the answer to `operation`, at `now`.
     pub(crate) fn verdict(&self, operation: Operation, now: SystemTime) -> Verdict {
         let error = read_error(&self.body.0);
-        let is_acs = error.is_some() || !self.cv.is_empty();
+        let is_acs = error.is_some() || (self.body.0.is_empty() && !self.cv.is_empty());
         let error = error.unwrap_or_default();
         let answered = |cause| self.answered(operation, &error, cause);
         match self.status {

@@ -8,4 +8,5 @@ mod secrets;
 mod signatures;
 mod stale;
 mod support;
+mod tls;
 mod wire;

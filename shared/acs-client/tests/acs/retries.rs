@@ -131,11 +131,12 @@ async fn r42_the_others_are_sent_at_most_three_times() {
             ill.push((impatient([trouble]), operation));
         }
     }
-    for (outcome, requests, pauses) in side_by_side(cured).await {
+    let (cured, ill) = tokio::join!(side_by_side(cured), side_by_side(ill));
+    for (outcome, requests, pauses) in cured {
         assert_eq!((requests, pauses), (3, 2), "{outcome:?}");
         outcome.unwrap();
     }
-    for (outcome, requests, pauses) in side_by_side(ill).await {
+    for (outcome, requests, pauses) in ill {
         assert_eq!((requests, pauses), (3, 2), "{outcome:?}");
         assert!(matches!(outcome, Err(Error::Throttled { .. })) || maybe_applied(outcome));
     }
@@ -232,14 +233,17 @@ async fn nothing_is_sent_when_the_time_is_over() {
 
 #[tokio::test]
 async fn r42_an_attempt_ends_before_the_deadline_and_none_follows() {
-    let world = World::new([Reply::Hang(String::new())]);
-    let start = Instant::now();
-    let outcome = world.call_within(Operation::Issue, MS(400)).await;
-    assert!(maybe_applied(outcome));
-    assert!(start.elapsed() >= MS(400) && start.elapsed() < MS(2000), "{:?}", start.elapsed());
-    // The clock stands still, so what stopped it after three is the count alone;
-    // each attempt had no more than was left.
-    assert!(world.server.count() <= 3);
+    for (left, limit) in [(400, 3000), (3000, 400)] {
+        // The deadline is near, or the bound of a whole call is.
+        let server = Server::start([Reply::Hang(String::new())]);
+        let world = World::of(server, |config| config.limits.call = MS(limit));
+        world.clock.tick();
+        let start = Instant::now();
+        assert!(maybe_applied(world.call_within(Operation::Issue, MS(left)).await));
+        let took = start.elapsed();
+        assert!(took >= MS(390) && took < MS(1500), "{took:?}");
+        assert_eq!((world.server.count(), world.clock.pauses().len()), (1, 0));
+    }
 }
 
 #[tokio::test]

@@ -34,7 +34,9 @@ async fn r50_no_error_and_no_debug_holds_a_secret() {
     for operation in Operation::ALL {
         for reply in &replies {
             let world = World::of(Server::start([reply.clone()]), |config| {
-                config.limits.attempt = Duration::from_millis(260);
+                if matches!(reply, Reply::Hang(_)) {
+                    config.limits.attempt = Duration::from_millis(50);
+                }
             });
             let error = world.call(operation).await.unwrap_err();
             assert_clean(&chain(&error));

@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, mpsc},
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use acs_client::{AcsIdentityClient, Config};
@@ -209,16 +209,27 @@ struct Time {
     now: SystemTime,
     pauses: Vec<Duration>,
     on_pause: Option<Box<dyn FnOnce() + Send>>,
+    ticking_since: Option<Instant>,
 }
 
 impl TestClock {
     pub(crate) fn new() -> Self {
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
-        Self(Arc::new(Mutex::new(Time { now, pauses: Vec::new(), on_pause: None })))
+        Self(Arc::new(Mutex::new(Time {
+            now,
+            pauses: Vec::new(),
+            on_pause: None,
+            ticking_since: None,
+        })))
     }
 
     pub(crate) fn pauses(&self) -> Vec<Duration> {
         self.0.lock().unwrap().pauses.clone()
+    }
+
+    /// From now on time passes by itself, too.
+    pub(crate) fn tick(&self) {
+        self.0.lock().unwrap().ticking_since = Some(Instant::now());
     }
 
     pub(crate) fn at_first_pause(&self, act: impl FnOnce() + Send + 'static) {
@@ -228,7 +239,8 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> SystemTime {
-        self.0.lock().unwrap().now
+        let time = self.0.lock().unwrap();
+        time.now + time.ticking_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     async fn sleep(&self, pause: Duration) {
