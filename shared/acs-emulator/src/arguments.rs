@@ -16,6 +16,8 @@ pub(crate) struct Arguments {
     pub host: IpAddr,
     /// 0 for any that is free.
     pub port: u16,
+    /// For https; not served if absent.
+    pub https_port: Option<u16>,
     /// Where to keep keys and identities; in memory if absent.
     pub data: Option<PathBuf>,
 }
@@ -23,18 +25,15 @@ pub(crate) struct Arguments {
 /// Reads the command line, without the program's name.
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut given = arguments;
-    let mut parsed = Arguments { host: Ipv4Addr::LOCALHOST.into(), port: 0, data: None };
+    let mut parsed =
+        Arguments { host: Ipv4Addr::LOCALHOST.into(), port: 0, https_port: None, data: None };
     let (mut ephemeral, mut knowing) = (false, false);
     while let Some(flag) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value"));
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
-            "--port" => {
-                let value = value()?;
-                parsed.port = value
-                    .parse()
-                    .map_err(|_| format!("--port takes a number from 0 to 65535, not {value:?}"))?;
-            }
+            "--port" => parsed.port = port(&value()?)?,
+            "--https-port" => parsed.https_port = Some(port(&value()?)?),
             "--host" => {
                 let value = value()?;
                 parsed.host = value
@@ -50,6 +49,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     if ephemeral && parsed.data.is_some() {
         return Err("--ephemeral and --data contradict each other: leave one out".into());
     }
+    if parsed.https_port.is_some() && parsed.data.is_none() {
+        return Err("--https-port needs --data, to keep the certificate that clients trust".into());
+    }
     if !parsed.host.is_loopback() && !knowing {
         return Err(format!(
             "{} is reachable from other machines, and whoever reaches the emulator controls it \
@@ -60,15 +62,20 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     Ok(Command::Serve(parsed))
 }
 
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("a port is a number from 0 to 65535, not {text:?}"))
+}
+
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
 A local Azure Communication Services Identity service.
 
-Usage: acs-emulator [--port N] [--host IP] [--data DIR | --ephemeral]
+Usage: acs-emulator [--port N] [--host IP] [--data DIR [--https-port N] | --ephemeral]
 
   --port N       the port to listen on; 0, the default, takes a free one
   --host IP      the address to listen on; 127.0.0.1 by default
   --data DIR     keep keys and identities in DIR, and find them there again
+  --https-port N serve https too, with a certificate that DIR/ca.pem vouches for
   --ephemeral    keep nothing (the default)
   --i-know-this-is-an-emulator
                  allow an address that other machines can reach
@@ -86,19 +93,20 @@ mod tests {
     #[test]
     fn nothing_said_is_loopback_any_port_and_memory() {
         let host = Ipv4Addr::LOCALHOST.into();
-        let expected = Command::Serve(Arguments { host, port: 0, data: None });
+        let expected = Command::Serve(Arguments { host, port: 0, https_port: None, data: None });
         assert_eq!(parsed("").unwrap(), expected);
         assert_eq!(parsed("--ephemeral").unwrap(), expected);
     }
 
     #[test]
     fn everything_can_be_said() {
-        let Ok(Command::Serve(arguments)) =
-            parsed("--port 8080 --host 0.0.0.0 --data d --i-know-this-is-an-emulator")
-        else {
+        let Ok(Command::Serve(arguments)) = parsed(
+            "--port 8080 --https-port 0 --host 0.0.0.0 --data d --i-know-this-is-an-emulator",
+        ) else {
             panic!("refused")
         };
-        assert_eq!((arguments.port, arguments.data), (8080, Some("d".into())));
+        assert_eq!((arguments.port, arguments.https_port), (8080, Some(0)));
+        assert_eq!(arguments.data, Some("d".into()));
     }
 
     #[test]
@@ -106,6 +114,7 @@ mod tests {
         for (line, expected) in [
             ("--port", "--port needs a value"),
             ("--port x", "0 to 65535"),
+            ("--https-port 0", "needs --data"),
             ("--host localhost", "IP address"),
             ("--host 0.0.0.0", "reachable from other machines"),
             ("--data d --ephemeral", "contradict"),

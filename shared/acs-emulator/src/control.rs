@@ -1,16 +1,16 @@
 //! The control API under `/_emulator/`, for tests and for people. It asks for
 //! no credentials, so it belongs on loopback, and it shows no token and no key.
 
-use hyper::{Method, StatusCode};
+use hyper::{Method, StatusCode, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::error;
 
 use crate::answer::{self, Answer};
-use crate::core::Core;
 use crate::faults::Fault;
 use crate::introspection;
+use crate::resource::Resource;
 use crate::service::Request;
 use crate::timestamp::date_time_offset;
 
@@ -20,29 +20,34 @@ pub(crate) fn owns(path: &str) -> bool {
 }
 
 /// Answers a request of the control API.
-pub(crate) fn handle(core: &Core, request: &Request) -> Answer {
+pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
+    if from_elsewhere(request) {
+        let message = "a page of another machine must not control the emulator";
+        return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
+    }
     let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let answered = match (request.method.clone(), path) {
-        (Method::GET, "clock") => Ok(clock(core)),
+        (Method::GET, "clock") => Ok(clock(resource)),
         (Method::POST, "clock") => read(request).map(|asked: AdvanceClock| {
-            core.clock.advance(asked.advance_seconds);
-            clock(core)
+            resource.clock.advance(asked.advance_seconds);
+            clock(resource)
         }),
         (Method::POST, "introspect") => {
-            read(request).map(|asked: Introspect| introspection::of(core, &asked.token))
+            read(request).map(|asked: Introspect| introspection::of(resource, &asked.token))
         }
-        (Method::GET, "identities") => Ok(identities(core)),
-        (Method::GET, "requests") => Ok(core.requests.to_json()),
-        (Method::GET, "jwks") => Ok(core.signer.jwks()),
-        (Method::GET, "faults") => Ok(faults(core)),
-        (Method::POST, "faults") => read(request)
-            .and_then(|script: Script| core.faults.add(script.faults).map(|()| faults(core))),
+        (Method::GET, "identities") => Ok(identities(resource)),
+        (Method::GET, "requests") => Ok(resource.requests.to_json()),
+        (Method::GET, "jwks") => Ok(resource.signer.jwks()),
+        (Method::GET, "faults") => Ok(faults(resource)),
+        (Method::POST, "faults") => read(request).and_then(|script: Script| {
+            resource.faults.add(script.faults).map(|()| faults(resource))
+        }),
         (Method::DELETE, "faults") => {
-            core.faults.clear();
-            Ok(faults(core))
+            resource.faults.clear();
+            Ok(faults(resource))
         }
-        (Method::POST, "faults/release") => Ok(json!({"released": core.faults.release()})),
-        (Method::POST, "reset") => return reset(core),
+        (Method::POST, "faults/release") => Ok(json!({"released": resource.faults.release()})),
+        (Method::POST, "reset") => return reset(resource),
         _ => {
             let message = format!("there is no such control; there are {ROUTES}");
             return refusal(StatusCode::NOT_FOUND, "NotFound", &message);
@@ -54,17 +59,26 @@ pub(crate) fn handle(core: &Core, request: &Request) -> Answer {
     }
 }
 
-fn clock(core: &Core) -> Value {
+/// Whether a browser sends this for a page that is not of this machine. Without
+/// credentials, nothing else would keep a page on the web from sending a reset.
+fn from_elsewhere(request: &Request) -> bool {
+    let Some(origin) = request.headers.get("origin") else { return false };
+    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+    let host = origin.as_ref().and_then(Uri::host).unwrap_or_default();
+    !matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn clock(resource: &Resource) -> Value {
     json!({
-        "offsetSeconds": core.clock.offset_seconds(),
-        "now": date_time_offset(core.clock.now()),
+        "offsetSeconds": resource.clock.offset_seconds(),
+        "now": date_time_offset(resource.clock.now()),
     })
 }
 
-fn identities(core: &Core) -> Value {
-    let listed: Vec<Value> = core
+fn identities(resource: &Resource) -> Value {
+    let listed: Vec<Value> = resource
         .identities
-        .list(core.clock.now())
+        .list(resource.clock.now())
         .into_iter()
         .map(|listed| {
             json!({
@@ -77,18 +91,18 @@ fn identities(core: &Core) -> Value {
     json!({ "identities": listed })
 }
 
-fn faults(core: &Core) -> Value {
-    json!({"faults": core.faults.list(), "held": core.faults.held()})
+fn faults(resource: &Resource) -> Value {
+    json!({"faults": resource.faults.list(), "held": resource.faults.held()})
 }
 
 /// Forgets identities, requests, faults and the clock's offset, and lets go of
 /// what is held. Keys stay: somebody has them in a configuration.
-fn reset(core: &Core) -> Answer {
-    core.faults.clear();
-    core.faults.release();
-    core.clock.reset();
-    core.requests.clear();
-    match core.identities.clear() {
+fn reset(resource: &Resource) -> Answer {
+    resource.faults.clear();
+    resource.faults.release();
+    resource.clock.reset();
+    resource.requests.clear();
+    match resource.identities.clear() {
         Ok(()) => answer::bare(StatusCode::NO_CONTENT),
         Err(cause) => {
             error!(error = %cause, "the journal cannot be written");

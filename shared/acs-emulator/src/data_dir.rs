@@ -1,8 +1,8 @@
 //! What an emulator keeps between starts: its keys and its journal.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{Event, Journal};
 use crate::start_error::StartError;
 
-/// A directory that only its owner can read.
+/// A directory whose keys only its owner can read.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir(PathBuf);
 
 /// The resource and its keys, in base64. No `Debug`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Resource {
+pub(crate) struct KeptResource {
     #[serde(rename = "resourceId")]
     pub guid: String,
     pub primary_key: String,
@@ -26,8 +26,8 @@ pub(crate) struct Resource {
 
 impl DataDir {
     pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
-        let made = fs::create_dir_all(&path)
-            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o700)));
+        // One that is there already is left as it is: it may hold other things.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.map_err(|source| StartError::DataFile { path: path.clone(), source })?;
         Ok(Self(path))
     }
@@ -36,13 +36,13 @@ impl DataDir {
         &self.0
     }
 
-    pub(crate) fn resource(&self) -> Result<Option<Resource>, StartError> {
+    pub(crate) fn resource(&self) -> Result<Option<KeptResource>, StartError> {
         let Some(bytes) = self.read(RESOURCE)? else { return Ok(None) };
         let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
         serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
     }
 
-    pub(crate) fn keep_resource(&self, resource: &Resource) -> Result<(), StartError> {
+    pub(crate) fn keep_resource(&self, resource: &KeptResource) -> Result<(), StartError> {
         let bytes = serde_json::to_vec_pretty(resource);
         let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
         self.write(RESOURCE, &bytes.map_err(unreadable)?)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -9,19 +10,21 @@ use uuid::Uuid;
 
 use crate::access_key::AccessKey;
 use crate::clock::Clock;
-use crate::core::Core;
-use crate::data_dir::{DataDir, Resource, SIGNING_KEY};
+use crate::data_dir::{DataDir, KeptResource, SIGNING_KEY};
 use crate::faults::Faults;
 use crate::identities::Identities;
+use crate::request_log::RequestLog;
+use crate::resource::Resource;
 use crate::server::Server;
 use crate::signature::Rules;
 use crate::start_error::StartError;
+use crate::tls::Tls;
 use crate::token::TokenSigner;
 
 /// A local ACS resource. Clones are the same resource.
 #[derive(Clone)]
 pub struct Emulator {
-    core: Arc<Core>,
+    resource: Arc<Resource>,
     data_dir: Option<DataDir>,
 }
 
@@ -34,7 +37,7 @@ impl Emulator {
 
     /// Serves on `listener`. May be called for several listeners; they show one resource.
     pub fn serve(&self, listener: TcpListener) -> Result<Server, StartError> {
-        Server::start(Arc::clone(&self.core), listener, None).map_err(StartError::Listener)
+        Server::start(Arc::clone(&self.resource), listener, None).map_err(StartError::Listener)
     }
 
     /// Serves on a free port of 127.0.0.1.
@@ -43,29 +46,37 @@ impl Emulator {
         self.serve(listener)
     }
 
+    /// Serves https on `listener`, with a certificate for localhost, 127.0.0.1 and
+    /// `::1`. The authority that signs it is kept in `ca_dir` and made there at the
+    /// first start; [`Server::ca_cert_path`] is the certificate to trust.
+    pub fn serve_tls(&self, listener: TcpListener, ca_dir: &Path) -> Result<Server, StartError> {
+        let tls = Tls::with_authority_in(ca_dir)?;
+        Server::start(Arc::clone(&self.resource), listener, Some(tls)).map_err(StartError::Listener)
+    }
+
     /// The GUID of the resource, which every identity's id begins with.
     #[must_use]
     pub fn resource_id(&self) -> &str {
-        &self.core.resource
+        &self.resource.guid
     }
 
     /// The primary access key.
     #[must_use]
     pub fn access_key(&self) -> &AccessKey {
-        self.core.primary_key()
+        self.resource.primary_key()
     }
 
     /// The secondary access key. Either signs.
     #[must_use]
     pub fn secondary_access_key(&self) -> &AccessKey {
-        let [_, secondary] = &self.core.keys;
+        let [_, secondary] = &self.resource.keys;
         secondary
     }
 
     /// The time that tokens live by.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.core.clock
+        &self.resource.clock
     }
 
     /// Where keys and identities are kept, if they are.
@@ -141,9 +152,9 @@ impl Builder {
     pub fn build(self) -> Result<Emulator, StartError> {
         let data_dir = self.data_dir.map(DataDir::open).transpose()?;
         let found = data_dir.as_ref().map(DataDir::resource).transpose()?.flatten();
-        let resource = match (&self.resource, &found) {
-            (Some(given), _) => guid(given)?,
-            (None, Some(found)) => guid(&found.guid)?,
+        let guid = match (&self.resource, &found) {
+            (Some(given), _) => parsed_guid(given)?,
+            (None, Some(found)) => parsed_guid(&found.guid)?,
             (None, None) => Uuid::new_v4().to_string(),
         };
         let keys = match (self.keys, &found) {
@@ -161,26 +172,26 @@ impl Builder {
         };
         if let Some(dir) = &data_dir {
             let [primary, secondary] = keys.each_ref().map(|key| key.expose().to_owned());
-            dir.keep_resource(&Resource {
-                guid: resource.clone(),
+            dir.keep_resource(&KeptResource {
+                guid: guid.clone(),
                 primary_key: primary,
                 secondary_key: secondary,
             })?;
         }
         let skew = self.skew.unwrap_or(SKEW).try_into().unwrap_or(time::Duration::MAX);
-        let core = Core {
-            resource,
+        let resource = Resource {
+            guid,
             keys,
             rules: Rules { skew, allow_host_with_slash: self.allow_host_with_slash },
             issue_for_deleted: self.issue_for_deleted,
             clock: Clock::default(),
             signer,
             identities: Identities::new(journal, events),
-            requests: crate::request_log::RequestLog::default(),
+            requests: RequestLog::default(),
             faults: Faults::new(),
-            serial: std::sync::atomic::AtomicU64::new(1),
+            serial: AtomicU64::new(1),
         };
-        Ok(Emulator { core: Arc::new(core), data_dir })
+        Ok(Emulator { resource: Arc::new(resource), data_dir })
     }
 }
 
@@ -199,7 +210,7 @@ fn signer(given: Option<Vec<u8>>, dir: Option<&DataDir>) -> Result<TokenSigner, 
     Ok(made)
 }
 
-fn guid(text: &str) -> Result<String, StartError> {
+fn parsed_guid(text: &str) -> Result<String, StartError> {
     let guid = Uuid::try_parse(text).map_err(|_| StartError::ResourceNotGuid)?;
     Ok(guid.hyphenated().to_string())
 }

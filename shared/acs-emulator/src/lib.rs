@@ -16,7 +16,8 @@
 //!
 //! Create (with or without a token), issue access token, revoke access tokens
 //! and delete, in every generally available api-version from 2021-03-07 to
-//! 2026-09-23; and the control API under `/_emulator/`, without credentials.
+//! 2026-09-23; and the control API under `/_emulator/`, without credentials. Over http, and
+//! over https with a certificate authority of its own.
 //!
 //! # Choices
 //!
@@ -48,7 +49,6 @@ mod api_version;
 mod breakable;
 mod clock;
 mod control;
-mod core;
 mod data_dir;
 mod emulator;
 mod error;
@@ -63,12 +63,14 @@ mod payload;
 mod random;
 mod request_body;
 mod request_log;
+mod resource;
 mod route;
 mod server;
 mod service;
 mod signature;
 mod start_error;
 mod timestamp;
+mod tls;
 mod token;
 
 pub use access_key::AccessKey;

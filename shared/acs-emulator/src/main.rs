@@ -3,9 +3,11 @@
 mod arguments;
 
 use std::io::{self, Write as _};
+use std::net::IpAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
-use acs_emulator::Emulator;
+use acs_emulator::{Emulator, Server};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -35,25 +37,43 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.data_dir(directory);
     }
     let emulator = builder.build()?;
-    let address = (arguments.host, arguments.port);
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|cause| format!("cannot listen on {}:{}: {cause}", address.0, address.1))?;
-    let server = emulator.serve(listener)?;
-    // The connection string is what a client needs, and the key in it opens
-    // nothing but this emulator.
-    say(&format!(
-        "endpoint           {}\nconnection string  {}\ncontrol            {}/_emulator/\nkept in            {}",
-        server.endpoint(),
-        server.connection_string(),
-        server.endpoint(),
-        emulator
-            .data_dir()
-            .map_or("memory, gone with this process".into(), |dir| dir.display().to_string()),
-    ))?;
+    let server = emulator.serve(listen(arguments.host, arguments.port).await?)?;
+    let secure = match (arguments.https_port, emulator.data_dir()) {
+        (Some(port), Some(directory)) => {
+            Some(emulator.serve_tls(listen(arguments.host, port).await?, directory)?)
+        }
+        _ => None,
+    };
+    say(&announcement(&emulator, &server, secure.as_ref()))?;
     interrupted().await?;
     server.stop().await;
+    if let Some(secure) = secure {
+        secure.stop().await;
+    }
     Ok(())
+}
+
+/// What clients need. The key in a connection string opens nothing but this emulator.
+fn announcement(emulator: &Emulator, server: &Server, secure: Option<&Server>) -> String {
+    let mut lines = vec![
+        format!("endpoint           {}", server.endpoint()),
+        format!("connection string  {}", server.connection_string()),
+    ];
+    if let Some(secure) = secure {
+        lines.push(format!("https endpoint     {}", secure.endpoint()));
+        lines.push(format!("https connection   {}", secure.connection_string()));
+        let ca_cert = secure.ca_cert_path().unwrap_or(Path::new("")).display();
+        lines.push(format!("https certificate  {ca_cert}"));
+    }
+    lines.push(format!("control            {}/_emulator/", server.endpoint()));
+    let kept = emulator.data_dir().map(|directory| directory.display().to_string());
+    lines.push(format!("kept in            {}", kept.as_deref().unwrap_or("memory")));
+    lines.join("\n")
+}
+
+async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, String> {
+    let bound = TcpListener::bind((host, port)).await;
+    bound.map_err(|cause| format!("cannot listen on {host}, port {port}: {cause}"))
 }
 
 /// Waits for Ctrl-C or for being asked to end.
@@ -67,7 +87,8 @@ async fn interrupted() -> io::Result<()> {
 }
 
 fn say(text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    // One write: who reads the first line may then close the pipe.
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
+    out.write_all(format!("{text}\n").as_bytes())?;
     Ok(out.flush()?)
 }

@@ -12,17 +12,17 @@ use time::{Duration, OffsetDateTime};
 use tracing::error;
 
 use crate::api_version::ApiVersion;
-use crate::core::Core;
 use crate::error::ApiError;
 use crate::mri::Mri;
 use crate::request_body::RequestBody;
+use crate::resource::Resource;
 use crate::route::Route;
 use crate::timestamp::date_time_offset;
 use crate::token::{Claims, EmulatorClaim};
 
 /// A call that is authenticated and names a version that is served.
 pub(crate) struct Call<'a> {
-    pub core: &'a Core,
+    pub resource: &'a Resource,
     pub version: ApiVersion,
     pub now: OffsetDateTime,
     pub body: Result<&'a RequestBody, ApiError>,
@@ -66,7 +66,7 @@ impl From<ApiError> for Failure {
 impl Call<'_> {
     /// The identity a path names, if it is the resource's.
     fn own_identity(&self, id: &str) -> Result<Mri, ApiError> {
-        Mri::owned_by(&self.core.resource, id)
+        Mri::owned_by(&self.resource.guid, id)
     }
 
     fn body(&self) -> Result<&RequestBody, ApiError> {
@@ -81,14 +81,14 @@ impl Call<'_> {
         life: Duration,
     ) -> Result<AccessToken, ApiError> {
         let expires = self.now.checked_add(life).ok_or_else(ApiError::internal)?;
-        let even_if_gone = self.core.issue_for_deleted;
+        let even_if_gone = self.resource.issue_for_deleted;
         let generation =
-            kept(self.core.identities.issue(identity, self.now, expires, even_if_gone))?
+            kept(self.resource.identities.issue(identity, self.now, expires, even_if_gone))?
                 .ok_or_else(ApiError::identity_not_found)?;
         // Signed outside the lock: a revocation in between ends this token too.
-        let emulator = EmulatorClaim { generation, serial: self.core.next_serial() };
+        let emulator = EmulatorClaim { generation, serial: self.resource.next_serial() };
         let claims = Claims::new(identity, scopes, self.now, expires, emulator);
-        let token = self.core.signer.sign(&claims).ok_or_else(ApiError::internal)?;
+        let token = self.resource.signer.sign(&claims).ok_or_else(ApiError::internal)?;
         Ok(AccessToken { token, expires_on: date_time_offset(expires) })
     }
 }

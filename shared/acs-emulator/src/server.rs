@@ -1,6 +1,7 @@
 //! Connections: accepting them, serving them, breaking them off.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,42 +16,48 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use crate::access_key::AccessKey;
 use crate::answer::{self, Answer, Circumstances};
 use crate::breakable::Breakable;
 use crate::control;
-use crate::core::Core;
 use crate::error::ApiError;
 use crate::operations::Failure;
 use crate::payload::Dropped;
+use crate::resource::Resource;
 use crate::service::{self, Reply, Request};
+use crate::tls::Tls;
 
 /// A running listener. Dropping it ends it at once; [`Server::stop`] lets the
 /// answers in progress finish first.
 #[must_use = "the listener ends when this is dropped"]
 pub struct Server {
     address: SocketAddr,
-    scheme: &'static str,
+    /// Present if it speaks https.
+    ca_cert: Option<PathBuf>,
     access_key: AccessKey,
     stop: watch::Sender<bool>,
-    core: Arc<Core>,
+    resource: Arc<Resource>,
     accepting: JoinHandle<()>,
 }
 
 impl Server {
     pub(crate) fn start(
-        core: Arc<Core>,
+        resource: Arc<Resource>,
         listener: TcpListener,
-        tls: Option<tokio_rustls::TlsAcceptor>,
+        tls: Option<Tls>,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let access_key = core.primary_key().clone();
+        let (acceptor, ca_cert) = match tls {
+            Some(tls) => (Some(tls.acceptor), Some(tls.ca_cert)),
+            None => (None, None),
+        };
+        let access_key = resource.primary_key().clone();
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(Arc::clone(&core), listener, tls, stopped));
-        Ok(Self { address, scheme, access_key, stop, core, accepting })
+        let accepting = tokio::spawn(accept(Arc::clone(&resource), listener, acceptor, stopped));
+        Ok(Self { address, ca_cert, access_key, stop, resource, accepting })
     }
 
     /// Where it listens.
@@ -59,10 +66,25 @@ impl Server {
         self.address
     }
 
-    /// `http://127.0.0.1:8080` or `https://localhost:8443`: without a slash at the end.
+    /// `http://127.0.0.1:8080` or `https://127.0.0.1:8443`, without a slash at the
+    /// end. A listener on all addresses is named by its loopback one.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
+        let scheme = if self.ca_cert.is_some() { "https" } else { "http" };
+        let mut address = self.address;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        format!("{scheme}://{address}")
+    }
+
+    /// The certificate that a client of this listener has to trust, in PEM; nothing
+    /// if the listener speaks http.
+    #[must_use]
+    pub fn ca_cert_path(&self) -> Option<&Path> {
+        self.ca_cert.as_deref()
     }
 
     /// `endpoint=…;accesskey=…`, as the Azure portal shows it. A secret.
@@ -76,7 +98,7 @@ impl Server {
     pub async fn stop(mut self) {
         // Without a receiver there is nobody left to tell.
         let _ = self.stop.send(true);
-        self.core.faults.release();
+        self.resource.faults.release();
         if tokio::time::timeout(LAST_ANSWERS, &mut self.accepting).await.is_err() {
             warn!("stopped before the last answers were sent");
         }
@@ -91,9 +113,9 @@ impl Drop for Server {
 
 /// The connections live in this task, and end with it.
 async fn accept(
-    core: Arc<Core>,
+    resource: Arc<Resource>,
     listener: TcpListener,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<TlsAcceptor>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -112,18 +134,19 @@ async fn accept(
                 continue;
             }
         };
-        let (core, tls, stopped) = (Arc::clone(&core), tls.clone(), stopped.clone());
+        let (resource, tls, stopped) = (Arc::clone(&resource), tls.clone(), stopped.clone());
         connections.spawn(async move {
             // Answers are small; waiting to fill a packet would only slow them.
             let _ = stream.set_nodelay(true);
             let broken = Arc::new(AtomicBool::new(false));
             let stream = Breakable::new(stream, Arc::clone(&broken));
-            match tls {
-                None => serve(core, stream, Wire { broken, secure: false }, stopped).await,
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => serve(core, stream, Wire { broken, secure: true }, stopped).await,
-                    Err(cause) => debug!(error = %cause, "a TLS handshake failed"),
-                },
+            let wire = Wire { broken, secure: tls.is_some() };
+            let Some(tls) = tls else {
+                return serve(resource, stream, wire, stopped).await;
+            };
+            match tls.accept(stream).await {
+                Ok(stream) => serve(resource, stream, wire, stopped).await,
+                Err(cause) => debug!(error = %cause, "a TLS handshake failed"),
             }
         });
     }
@@ -139,12 +162,12 @@ struct Wire {
 }
 
 async fn serve(
-    core: Arc<Core>,
+    resource: Arc<Resource>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     wire: Wire,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = service_fn(|request| answer(&core, &wire, request));
+    let service = service_fn(|request| answer(&resource, &wire, request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new());
     let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -162,7 +185,7 @@ async fn serve(
 }
 
 async fn answer(
-    core: &Core,
+    resource: &Resource,
     wire: &Wire,
     request: hyper::Request<Incoming>,
 ) -> Result<Answer, Dropped> {
@@ -171,7 +194,7 @@ async fn answer(
     let reply = if let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await {
         let body = body.to_bytes().to_vec();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers.clone());
-        reply(core, &Request { method, uri, headers, body }).await
+        reply(resource, &Request { method, uri, headers, body }).await
     } else {
         let error = Failure::Api(ApiError::body_too_large());
         Reply::Answer(answer::of(Err(error)))
@@ -180,7 +203,7 @@ async fn answer(
         Reply::Answer(mut answer) => {
             let circumstances = Circumstances {
                 request: &parts.headers,
-                now: core.clock.now(),
+                now: resource.clock.now(),
                 took_millis: started.elapsed().as_millis(),
                 secure: wire.secure,
             };
@@ -194,9 +217,9 @@ async fn answer(
     }
 }
 
-async fn reply(core: &Core, request: &Request) -> Reply {
+async fn reply(resource: &Resource, request: &Request) -> Reply {
     if control::owns(request.uri.path()) {
-        return Reply::Answer(control::handle(core, request));
+        return Reply::Answer(control::handle(resource, request));
     }
     // Only a browser's question before a call has this header.
     if request.method == Method::OPTIONS
@@ -204,7 +227,7 @@ async fn reply(core: &Core, request: &Request) -> Reply {
     {
         return Reply::Answer(answer::preflight());
     }
-    service::handle(core, request).await
+    service::handle(resource, request).await
 }
 
 /// Far above the largest body any operation takes.

@@ -8,7 +8,6 @@ use tracing::warn;
 use crate::answer::{self, Answer};
 use crate::api_version::{self, ApiVersion};
 use crate::clock::Clock;
-use crate::core::Core;
 use crate::error::ApiError;
 use crate::faults::Strike;
 use crate::operation::Operation;
@@ -16,6 +15,7 @@ use crate::operations::{self, Call, Failure, Success};
 use crate::payload::Payload;
 use crate::request_body::RequestBody;
 use crate::request_log::Entry;
+use crate::resource::Resource;
 use crate::route::Route;
 use crate::signature::{self, SignedRequest};
 use crate::timestamp::date_time_offset;
@@ -39,20 +39,20 @@ pub(crate) enum Reply {
 ///
 /// The order is the caller's signature, the fault script, the api-version,
 /// the operation; so a fault counts the calls that would have been believed.
-pub(crate) async fn handle(core: &Core, request: &Request) -> Reply {
+pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
     let route = Route::of(&request.method, request.uri.path());
     let body = RequestBody::parse(&request.body);
     let operation = operation(&route, body.as_ref().ok());
-    let mut entry = entry(core, request, operation, &route, body.as_ref().ok());
+    let mut entry = entry(resource, request, operation, &route, body.as_ref().ok());
     let mut noted = |status: Option<u16>, fault, identity: Option<String>| {
         entry.status = status;
         entry.fault = fault;
         entry.identity = identity.or(entry.identity.take());
-        core.requests.push(operation, entry.clone());
+        resource.requests.push(operation, entry.clone());
     };
 
-    let strike = match verified(core, request) {
-        Ok(()) => core.faults.strike(operation),
+    let strike = match verified(resource, request) {
+        Ok(()) => resource.faults.strike(operation),
         Err(refusal) => {
             noted(Some(refusal.status.as_u16()), None, None);
             return Reply::Answer(answer::of(Err(refusal.into())));
@@ -68,11 +68,11 @@ pub(crate) async fn handle(core: &Core, request: &Request) -> Reply {
         return Reply::Answer(answer);
     }
 
-    let outcome = perform(core, request, &route, &body);
+    let outcome = perform(resource, request, &route, &body);
     let identity = outcome.as_ref().ok().map(|success| success.identity.as_str().to_owned());
     let answer = answer::of(outcome);
     noted(Some(answer.status().as_u16()), fault, identity);
-    after_effect(core, strike, answer).await
+    after_effect(resource, strike, answer).await
 }
 
 /// The answer that a fault gives in the service's place.
@@ -87,18 +87,18 @@ fn instead(strike: &Strike) -> Option<Answer> {
 }
 
 /// Plays the faults that come after the effect.
-async fn after_effect(core: &Core, strike: Option<Strike>, answer: Answer) -> Reply {
+async fn after_effect(resource: &Resource, strike: Option<Strike>, answer: Answer) -> Reply {
     match strike {
         Some(Strike::ResetAfter) => return Reply::Reset,
         Some(Strike::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
-        Some(Strike::Hold) => core.faults.released().await,
+        Some(Strike::Hold) => resource.faults.released().await,
         Some(Strike::HalfBody) => return Reply::Answer(answer.map(Payload::cut)),
         _ => {}
     }
     Reply::Answer(answer)
 }
 
-fn verified(core: &Core, request: &Request) -> Result<(), ApiError> {
+fn verified(resource: &Resource, request: &Request) -> Result<(), ApiError> {
     let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
     let signed = SignedRequest {
         method: request.method.as_str(),
@@ -106,19 +106,21 @@ fn verified(core: &Core, request: &Request) -> Result<(), ApiError> {
         headers: &request.headers,
         body: &request.body,
     };
-    signature::verify(&signed, &core.keys, Clock::system_now(), core.rules).map_err(|refusal| {
-        warn!(
-            http.method = %request.method,
-            http.path = request.uri.path(),
-            reason = %refusal,
-            "refused a request: {refusal}"
-        );
-        refusal.answer()
-    })
+    signature::verify(&signed, &resource.keys, Clock::system_now(), resource.rules).map_err(
+        |refusal| {
+            warn!(
+                http.method = %request.method,
+                http.path = request.uri.path(),
+                reason = %refusal,
+                "refused a request: {refusal}"
+            );
+            refusal.answer()
+        },
+    )
 }
 
 fn perform(
-    core: &Core,
+    resource: &Resource,
     request: &Request,
     route: &Route,
     body: &Result<RequestBody, ApiError>,
@@ -128,7 +130,7 @@ fn perform(
         _ => ApiVersion::of(request.uri.path(), request.uri.query()),
     }?;
     let body = body.as_ref().map_err(ApiError::clone);
-    let call = Call { core, version, now: core.clock.now(), body };
+    let call = Call { resource, version, now: resource.clock.now(), body };
     operations::perform(route, &call)
 }
 
@@ -155,7 +157,7 @@ fn requested_scopes(route: &Route, body: Option<&RequestBody>) -> Option<Vec<Str
 }
 
 fn entry(
-    core: &Core,
+    resource: &Resource,
     request: &Request,
     operation: Operation,
     route: &Route,
@@ -165,7 +167,7 @@ fn entry(
     Entry {
         operation: operation.name(),
         status: None,
-        at: date_time_offset(core.clock.now()),
+        at: date_time_offset(resource.clock.now()),
         identity: route.identity().map(str::to_owned),
         api_version: api_version::parameter(request.uri.query()),
         scopes: requested_scopes(route, body),

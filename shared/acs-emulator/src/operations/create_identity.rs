@@ -13,8 +13,8 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     let life = validation::life(call.version, body)?;
     let scopes = validation::known_scopes(call.version, scopes, SCOPES)?;
 
-    let id = Mri::new(&call.core.resource, &Uuid::new_v4().to_string());
-    kept(call.core.identities.create(&id, call.now))?;
+    let id = Mri::new(&call.resource.guid, &Uuid::new_v4().to_string());
+    kept(call.resource.identities.create(&id, call.now))?;
     let access_token = match scopes.as_slice() {
         [] => None,
         scopes => Some(call.issue(&id, scopes, life)?),

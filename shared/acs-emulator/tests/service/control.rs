@@ -1,5 +1,6 @@
 //! The control API.
 
+use acs_emulator::Emulator;
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,7 +25,7 @@ async fn the_published_key_verifies_a_token() {
 
 #[tokio::test]
 async fn introspection_knows_strangers() {
-    let (world, other) = (World::new().await, World::new().await);
+    let (world, other) = (World::new().await, World::with(Emulator::builder()).await);
     let foreign = other.issue(&other.create().await).await;
     assert_eq!(
         world.introspect(&foreign).await,
@@ -97,6 +98,23 @@ async fn what_control_does_not_understand_is_explained_without_quoting_a_token()
     let introspect = world.control("POST", "introspect", &json!("eySecret")).await;
     assert_eq!(introspect.status, 400);
     assert!(!introspect.text.contains("eySecret"), "{}", introspect.text);
+}
+
+#[tokio::test]
+async fn a_page_of_this_machine_may_control_and_one_of_the_web_may_not() {
+    let world = World::new().await;
+    let url = format!("{}/_emulator/identities", world.server.endpoint());
+    for (origin, status) in [
+        ("http://localhost:9876", 200),
+        ("https://127.0.0.1", 200),
+        ("http://[::1]:3000", 200),
+        ("https://example.com", 403),
+        ("http://localhost.example.com", 403),
+        ("null", 403),
+    ] {
+        let response = world.client.get(&url).header("origin", origin).send().await.unwrap();
+        assert_eq!(response.status(), status, "{origin}");
+    }
 }
 
 #[tokio::test]

@@ -7,4 +7,6 @@ mod errors;
 mod faults;
 mod headers;
 mod operations;
+mod program;
 mod support;
+mod tls;

@@ -1,8 +1,11 @@
 //! A client that signs for itself, so that no mistake is made on both sides.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use acs_emulator::{Builder, Emulator, Server};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,9 +54,22 @@ pub(crate) struct Draft {
     pub spoiled: Vec<(&'static str, String)>,
 }
 
+impl Draft {
+    pub(crate) fn new(key: &str, method: &str, target: &str, body: &str) -> Self {
+        Self {
+            method: method.parse().unwrap(),
+            target: target.to_owned(),
+            body: body.as_bytes().to_vec(),
+            key: key.to_owned(),
+            date: now(),
+            spoiled: Vec::new(),
+        }
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(Emulator::builder()).await
+        Self::with(Emulator::builder().signing_key(signing_key())).await
     }
 
     pub(crate) async fn with(builder: Builder) -> Self {
@@ -64,43 +80,11 @@ impl World {
     }
 
     pub(crate) fn draft(&self, method: &str, target: &str, body: &str) -> Draft {
-        Draft {
-            method: method.parse().unwrap(),
-            target: target.to_owned(),
-            body: body.as_bytes().to_vec(),
-            key: self.emulator.access_key().expose().to_owned(),
-            date: now(),
-            spoiled: Vec::new(),
-        }
+        Draft::new(self.emulator.access_key().expose(), method, target, body)
     }
 
     pub(crate) async fn try_send(&self, draft: Draft) -> reqwest::Result<Reply> {
-        let host = self.server.address().to_string();
-        let hash = STANDARD.encode(digest::digest(&digest::SHA256, &draft.body));
-        let date = rfc1123(draft.date);
-        let text = format!("{}\n{}\n{date};{host};{hash}", draft.method, draft.target);
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(&draft.key).unwrap());
-        let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
-        let mut headers = HeaderMap::new();
-        let mut set = |name: &'static str, value: String| {
-            let value = HeaderValue::from_str(&value).unwrap();
-            headers.insert(HeaderName::from_static(name), value);
-        };
-        set("x-ms-date", date);
-        set("x-ms-content-sha256", hash);
-        set("content-type", "application/json".into());
-        set(
-            "authorization",
-            format!(
-                "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
-            ),
-        );
-        for (name, value) in draft.spoiled {
-            set(name, value);
-        }
-        let url = format!("{}{}", self.server.endpoint(), draft.target);
-        let request = self.client.request(draft.method, url).headers(headers).body(draft.body);
-        read(request.send().await?).await
+        signed(&self.client, &self.server.endpoint(), draft).await
     }
 
     pub(crate) async fn send(&self, draft: Draft) -> Reply {
@@ -184,6 +168,48 @@ pub(crate) fn refusal(reply: &Reply) -> (u16, String, String, Option<String>) {
 #[expect(clippy::disallowed_methods, reason = "a test client signs with the system's time")]
 pub(crate) fn now() -> OffsetDateTime {
     std::time::SystemTime::now().into()
+}
+
+/// Signs a draft for the emulator at `endpoint` and sends it there.
+pub(crate) async fn signed(
+    client: &Client,
+    endpoint: &str,
+    draft: Draft,
+) -> reqwest::Result<Reply> {
+    let host = endpoint.split_once("://").unwrap().1;
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, &draft.body));
+    let date = rfc1123(draft.date);
+    let text = format!("{}\n{}\n{date};{host};{hash}", draft.method, draft.target);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(&draft.key).unwrap());
+    let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+    let names = "x-ms-date;host;x-ms-content-sha256";
+    let authorization = format!("HMAC-SHA256 SignedHeaders={names}&Signature={signature}");
+    let mut headers = HeaderMap::new();
+    let mut set = |name: &'static str, value: String| {
+        let value = HeaderValue::from_str(&value).unwrap();
+        headers.insert(HeaderName::from_static(name), value);
+    };
+    set("x-ms-date", date);
+    set("x-ms-content-sha256", hash);
+    set("content-type", "application/json".into());
+    set("authorization", authorization);
+    for (name, value) in draft.spoiled {
+        set(name, value);
+    }
+    let url = format!("{endpoint}{}", draft.target);
+    let request = client.request(draft.method, url).headers(headers).body(draft.body);
+    read(request.send().await?).await
+}
+
+/// One key for all: making one for every test would be most of their time.
+fn signing_key() -> Vec<u8> {
+    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
+    let made = || {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        der.as_ref().to_vec()
+    };
+    KEY.get_or_init(made).clone()
 }
 
 async fn read(response: Response) -> reqwest::Result<Reply> {

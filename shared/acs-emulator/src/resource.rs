@@ -1,4 +1,4 @@
-//! What all connections share.
+//! The resource that all connections show.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,9 +11,9 @@ use crate::signature::Rules;
 use crate::token::TokenSigner;
 
 /// One resource: its keys, its identities, and what tests do to it.
-pub(crate) struct Core {
+pub(crate) struct Resource {
     /// The resource's GUID, lower case.
-    pub resource: String,
+    pub guid: String,
     /// Primary and secondary: either signs.
     pub keys: [AccessKey; 2],
     pub rules: Rules,
@@ -26,7 +26,7 @@ pub(crate) struct Core {
     pub serial: AtomicU64,
 }
 
-impl Core {
+impl Resource {
     pub(crate) fn primary_key(&self) -> &AccessKey {
         let [primary, _] = &self.keys;
         primary
