@@ -36,6 +36,9 @@ pub(crate) struct Action {
     /// Body of that answer, sent as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// With `status` or `html`: does it first, like a gateway that gave up waiting.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub after_effect: bool,
     /// Does it, and answers so many milliseconds later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
@@ -59,8 +62,8 @@ pub(crate) struct Action {
 /// An [`Action`] that has been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Strike {
-    Status { status: u16, retry_after: Option<String>, body: Option<String> },
-    Html { status: u16 },
+    Status { after_effect: bool, status: u16, retry_after: Option<String>, body: Option<String> },
+    Html { after_effect: bool, status: u16 },
     ResetBefore,
     Delay { ms: u64 },
     ResetAfter,
@@ -69,6 +72,15 @@ pub(crate) enum Strike {
 }
 
 impl Strike {
+    /// Whether it comes before anything is done.
+    pub(crate) fn prevents(&self) -> bool {
+        match self {
+            Self::Status { after_effect, .. } | Self::Html { after_effect, .. } => !after_effect,
+            Self::ResetBefore => true,
+            Self::Delay { .. } | Self::ResetAfter | Self::HalfBody | Self::Hold => false,
+        }
+    }
+
     /// The name of the member that asked for it, for the request log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -96,14 +108,19 @@ impl Action {
             }
             status => status,
         };
+        let after_effect = self.after_effect;
+        if after_effect && status.is_none() && !self.html {
+            return Err("an action's afterEffect goes with status or html".into());
+        }
         let by_status = status.filter(|_| !self.html).map(|status| Strike::Status {
+            after_effect,
             status,
             retry_after: self.retry_after.clone(),
             body: self.body.clone(),
         });
         let mut strikes = [
             by_status,
-            self.html.then_some(Strike::Html { status: status.unwrap_or(200) }),
+            self.html.then_some(Strike::Html { after_effect, status: status.unwrap_or(200) }),
             self.delay_ms.map(|ms| Strike::Delay { ms }),
             self.reset_before.then_some(Strike::ResetBefore),
             self.reset_after.then_some(Strike::ResetAfter),
@@ -278,6 +295,10 @@ mod tests {
             (json!({"operation": "*", "action": {"hold": true, "delayMs": 1}}), "exactly one of"),
             (json!({"operation": "*", "action": {"status": 99}}), "200 to 599"),
             (json!({"operation": "*", "action": {"hold": true, "body": "x"}}), "go with status"),
+            (
+                json!({"operation": "*", "action": {"hold": true, "afterEffect": true}}),
+                "afterEffect",
+            ),
             (json!({"operation": "*", "nth": 0, "action": {"hold": true}}), "counts from 1"),
             (json!({"operation": "*", "action": {"explode": true}}), "unknown field"),
         ] {

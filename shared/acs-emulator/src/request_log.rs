@@ -19,8 +19,8 @@ pub(crate) struct RequestLog {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
     pub operation: &'static str,
-    /// The status of the answer; null when a fault dropped the connection
-    /// before anything happened.
+    /// The status of what was done, whatever a later fault makes of the answer;
+    /// null when a fault dropped the connection before anything was done.
     pub status: Option<u16>,
     /// The emulator's time.
     pub at: String,

@@ -218,14 +218,14 @@ async fn answer(
 }
 
 async fn reply(resource: &Resource, request: &Request) -> Reply {
-    if control::owns(request.uri.path()) {
-        return Reply::Answer(control::handle(resource, request));
-    }
     // Only a browser's question before a call has this header.
     if request.method == Method::OPTIONS
         && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     {
         return Reply::Answer(answer::preflight());
+    }
+    if control::owns(request.uri.path()) {
+        return Reply::Answer(control::handle(resource, request));
     }
     service::handle(resource, request).await
 }

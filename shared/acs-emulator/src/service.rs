@@ -59,43 +59,42 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         }
     };
     let fault = strike.as_ref().map(Strike::name);
-    if strike == Some(Strike::ResetBefore) {
-        noted(None, fault, None);
-        return Reply::Reset;
-    }
-    if let Some(answer) = strike.as_ref().and_then(instead) {
-        noted(Some(answer.status().as_u16()), fault, None);
-        return Reply::Answer(answer);
+    if let Some(strike) = strike.as_ref().filter(|strike| strike.prevents()) {
+        let reply = instead(strike);
+        noted(reply.as_ref().map(|answer| answer.status().as_u16()), fault, None);
+        return reply.map_or(Reply::Reset, Reply::Answer);
     }
 
     let outcome = perform(resource, request, &route, &body);
     let identity = outcome.as_ref().ok().map(|success| success.identity.as_str().to_owned());
     let answer = answer::of(outcome);
     noted(Some(answer.status().as_u16()), fault, identity);
-    after_effect(resource, strike, answer).await
-}
-
-/// The answer that a fault gives in the service's place.
-fn instead(strike: &Strike) -> Option<Answer> {
-    match strike {
-        Strike::Status { status, retry_after, body } => {
-            Some(answer::of_fault(*status, retry_after.as_deref(), body.clone()))
-        }
-        Strike::Html { status } => Some(answer::proxy_page(*status)),
-        _ => None,
-    }
+    after_effect(resource, strike.as_ref(), answer).await
 }
 
 /// Plays the faults that come after the effect.
-async fn after_effect(resource: &Resource, strike: Option<Strike>, answer: Answer) -> Reply {
+async fn after_effect(resource: &Resource, strike: Option<&Strike>, answer: Answer) -> Reply {
+    let Some(strike) = strike else { return Reply::Answer(answer) };
     match strike {
-        Some(Strike::ResetAfter) => return Reply::Reset,
-        Some(Strike::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
-        Some(Strike::Hold) => resource.faults.released().await,
-        Some(Strike::HalfBody) => return Reply::Answer(answer.map(Payload::cut)),
-        _ => {}
+        Strike::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
+        Strike::Hold => resource.faults.released().await,
+        Strike::HalfBody => return Reply::Answer(answer.map(Payload::cut)),
+        Strike::Status { .. } | Strike::Html { .. } | Strike::ResetBefore | Strike::ResetAfter => {
+            return instead(strike).map_or(Reply::Reset, Reply::Answer);
+        }
     }
     Reply::Answer(answer)
+}
+
+/// The answer that a fault gives in place of the service's, if it gives one.
+fn instead(strike: &Strike) -> Option<Answer> {
+    match strike {
+        Strike::Status { status, retry_after, body, .. } => {
+            Some(answer::of_fault(*status, retry_after.as_deref(), body.clone()))
+        }
+        Strike::Html { status, .. } => Some(answer::proxy_page(*status)),
+        _ => None,
+    }
 }
 
 fn verified(resource: &Resource, request: &Request) -> Result<(), ApiError> {

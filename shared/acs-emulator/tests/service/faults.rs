@@ -29,6 +29,18 @@ async fn a_status_is_answered_in_place_of_the_second_call() {
 }
 
 #[tokio::test]
+async fn a_status_can_come_after_the_effect_like_a_gateways_timeout() {
+    let world = World::new().await;
+    world
+        .script(json!([{"operation": "*", "times": 1, "action":
+            {"status": 504, "afterEffect": true}}]))
+        .await;
+    assert_eq!(world.send(create(&world)).await.status, 504);
+    assert_eq!(identities(&world).await, 1);
+    assert_eq!(world.look("requests").await["requests"][0]["status"], 201);
+}
+
+#[tokio::test]
 async fn a_proxys_page_is_html_and_does_nothing() {
     let world = World::new().await;
     world.script(json!([{"operation": "*", "times": 1, "action": {"html": true}}])).await;
