@@ -19,6 +19,29 @@
 //! 2026-09-23; and the control API under `/_emulator/`, without credentials. Over http, and
 //! over https with a certificate authority of its own.
 //!
+//! # Control
+//!
+//! | `/_emulator/` | Takes | Gives |
+//! |---|---|---|
+//! | `GET`, `POST clock` | `{"advanceSeconds": -60}` | `{"offsetSeconds", "now"}` |
+//! | `POST introspect` | `{"token"}` | `{"active", "reason", "identity", "scopes", "expiresOn"}` |
+//! | `GET identities` | | `{"identities": [{"id", "createdAt", "liveTokens"}]}` |
+//! | `GET requests` | | `{"counts": {"createIdentity": 0, …}, "requests": [the last 1,000]}` |
+//! | `GET jwks` | | the key that signs tokens |
+//! | `GET`, `POST`, `DELETE faults` | `{"faults": [{"operation", "nth", "times", "action"}]}` | `{"faults", "held"}` |
+//! | `POST faults/release` | | `{"released"}` |
+//! | `POST reset` | | 204: all but the keys is forgotten |
+//!
+//! A dead token's reason is `revoked`, `expired`, `identity-deleted`,
+//! `identity-unknown` (of before a reset), `unknown-signature` or `malformed`.
+//!
+//! A fault's action is one of `{"status": 503, "retryAfter": "2", "body": "{}"}`,
+//! `{"html": true}`, `{"resetBefore": true}`, which do nothing else; and
+//! `{"delayMs": 50}`, `{"resetAfter": true}`, `{"halfBody": true}`,
+//! `{"hold": true}`, which first do what was asked. `"afterEffect": true` beside
+//! `status` or `html` has them come after it too. Without `nth` every call is
+//! struck, or the first `times`; with it the nth, and `times` from there on.
+//!
 //! # Choices
 //!
 //! Where nothing is known of the real service, this one does as follows.

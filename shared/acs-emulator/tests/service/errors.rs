@@ -131,6 +131,19 @@ async fn a_body_that_is_not_json_or_has_the_wrong_types() {
 }
 
 #[tokio::test]
+async fn a_body_larger_than_any_operation_takes() {
+    let world = World::new().await;
+    let body = " ".repeat(2 * 1024 * 1024);
+    // The server may close before all is sent; what counts is that it does not create.
+    if let Ok(reply) =
+        world.try_send(world.draft("POST", &format!("/identities{V2023}"), &body)).await
+    {
+        assert_eq!(reply.status, 413);
+    }
+    assert_eq!(world.look("identities").await["identities"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_path_or_a_method_that_is_not_served() {
     let world = World::new().await;
     let unknown = world.call("POST", &format!("/rooms{V2023}"), "").await;

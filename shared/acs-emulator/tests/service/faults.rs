@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{V2023, World};
+use crate::support::{V2023, World, signed};
 
 fn create(world: &World) -> crate::support::Draft {
     world.draft("POST", &format!("/identities{V2023}"), "")
@@ -91,6 +91,18 @@ async fn a_held_answer_is_done_but_comes_only_when_released() {
     });
     assert_eq!(reply.unwrap().status, 201);
     assert_eq!(world.look("faults").await["held"], 0);
+}
+
+#[tokio::test]
+async fn stopping_lets_held_answers_go() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "action": {"hold": true}}])).await;
+    let (client, endpoint) = (world.client.clone(), world.server.endpoint());
+    let draft = create(&world);
+    let held = tokio::spawn(async move { signed(&client, &endpoint, draft).await });
+    world.until_held(1).await;
+    world.server.stop().await;
+    assert_eq!(held.await.unwrap().unwrap().status, 201);
 }
 
 #[tokio::test]

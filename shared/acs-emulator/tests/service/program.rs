@@ -1,6 +1,7 @@
 //! The program, started and killed.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -68,6 +69,19 @@ async fn a_killed_program_knows_its_identities_and_keys_again() {
     assert_eq!(second.look("identities").await["identities"][0]["id"], id.as_str());
     assert_eq!(second.look("jwks").await, jwks);
     create(&second, dir.path()).await;
+}
+
+#[tokio::test]
+async fn kept_keys_are_for_their_owner_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let arguments = ["--data", data.to_str().unwrap(), "--https-port", "0"];
+    let _program = Program::start(&arguments);
+    for name in ["resource.json", "signing-key.der", "ca-key.der"] {
+        let mode = std::fs::metadata(data.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[test]
