@@ -73,6 +73,7 @@ impl<C: Clock> AcsIdentityClient<C> {
             if left < SHORTEST_ATTEMPT {
                 break;
             }
+            notice_closed_connections().await;
             outcome =
                 call.attempt(&self.http, connection_string, now, left.min(limits.attempt)).await;
             let Some(pause) = self.pause(number, operation, &outcome) else { break };
@@ -185,6 +186,17 @@ impl<C> fmt::Debug for AcsIdentityClient<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AcsIdentityClient").field("config", &self.config).finish_non_exhaustive()
     }
+}
+
+/// Lets the runtime hear from the network before a kept connection is used.
+///
+/// A function is frozen between two invocations, and a server closes what is idle.
+/// If nobody has looked since, a request would be written to the dead connection,
+/// and for a creation that means: lost, and not to be repeated. The first yield
+/// lets the runtime poll the network, the second lets the connections act on it.
+async fn notice_closed_connections() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
 }
 
 /// An ACS id has no other character that needs an escape.

@@ -155,9 +155,11 @@ async fn what_will_not_change_is_not_sent_again() {
 
 #[tokio::test]
 async fn that_an_earlier_attempt_may_have_worked_is_not_forgotten() {
-    let server = Server::start([Reply::Close, Reply::status(503)]);
-    let world = World::of(server, |_| {});
-    assert!(maybe_applied(world.call(Operation::Issue).await));
+    let world = World::new([Reply::Close]);
+    let server = world.server.clone();
+    world.clock.at_first_pause(move || server.stop());
+    assert!(maybe_applied(world.call(Operation::Revoke).await));
+    assert_eq!((world.server.count(), world.clock.pauses().len()), (1, 2));
     // 429 says that nothing happened; the attempt before it says nothing.
     let world = World::new([Reply::status(429), Reply::Close]);
     assert!(maybe_applied(world.call(Operation::Create).await));

@@ -97,6 +97,8 @@ struct State {
     arrived: Mutex<Vec<Arrived>>,
     connections: Mutex<usize>,
     closed: Mutex<Option<mpsc::Sender<()>>>,
+    stopped: Mutex<bool>,
+    accepting: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 impl Server {
@@ -108,14 +110,25 @@ impl Server {
         let state = Arc::new(State { replies: Mutex::new(replies.into()), ..State::default() });
         let server = Self { address: listener.local_addr().unwrap(), state };
         let state = server.state.clone();
-        thread::spawn(move || {
+        let accepting = thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if *state.stopped.lock().unwrap() {
+                    return;
+                }
                 *state.connections.lock().unwrap() += 1;
                 let state = state.clone();
                 thread::spawn(move || state.serve(stream));
             }
         });
+        *server.state.accepting.lock().unwrap() = Some(accepting);
         server
+    }
+
+    /// Refuses connections from now on.
+    pub(crate) fn stop(&self) {
+        *self.state.stopped.lock().unwrap() = true;
+        drop(TcpStream::connect(self.address));
+        self.state.accepting.lock().unwrap().take().unwrap().join().unwrap();
     }
 
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
