@@ -1,1 +1,33 @@
-//! local-stack.
+//! The whole service on one machine, with no cloud account, no container and no network.
+//!
+//! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its
+//! JWT authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a
+//! DynamoDB engine; beside them an emulator of ACS, an issuer of tokens for development, an
+//! `EventBridge` endpoint and a console. Everything listens on loopback, and nothing else can be
+//! asked for: the issuer signs for anybody.
+//!
+//! Read `stack.rs` first: it puts the parts together. Then follow a request from `gateway` to
+//! `runtime`.
+
+mod acs;
+mod clock;
+mod console;
+mod dynamodb;
+mod events;
+mod gateway;
+mod issuer;
+mod options;
+mod output;
+mod ports;
+mod runtime;
+mod server;
+mod stack;
+mod stack_file;
+mod start_error;
+pub mod template;
+
+pub use dynamodb::EngineError;
+pub use issuer::KeyError;
+pub use options::{Command, Options, Surroundings, USAGE, parse};
+pub use stack::Stack;
+pub use start_error::StartError;

@@ -1,0 +1,41 @@
+//! A function for tests: does what the query's `do` asks, and echoes the event otherwise.
+
+use lambda_http::{
+    Body, Error, IntoResponse as _, Request, RequestExt as _, Response, run, service_fn,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let variables: Vec<_> = std::env::vars().map(|(name, _)| name).collect();
+    if variables.iter().any(|name| name == "FAIL_INIT") {
+        return Err("init fails because FAIL_INIT is set".into());
+    }
+    run(service_fn(async |request: Request| {
+        let asked = request.query_string_parameters().first("do").unwrap_or_default().to_owned();
+        match asked.as_str() {
+            "exit" => std::process::exit(1),
+            #[expect(clippy::panic, reason = "that is what was asked for")]
+            "panic" => panic!("asked to panic"),
+            "error" => return Err(Error::from("asked to fail")),
+            "hang" => std::future::pending::<()>().await,
+            "wait" => tokio::time::sleep(std::time::Duration::from_millis(300)).await,
+            _ => {}
+        }
+        let body = serde_json::json!({
+            "pid": std::process::id(),
+            "variables": std::env::vars().map(|(name, _)| name).collect::<Vec<_>>(),
+            "context": request.request_context(),
+            "headers": request.headers().iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect::<std::collections::BTreeMap<_, _>>(),
+            "body": match request.body() { Body::Text(text) => text.clone(), _ => String::new() },
+            "id": request.path_parameters().first("id"),
+        });
+        Ok::<_, Error>(Response::builder()
+            .header("content-type", "application/json")
+            .body(body.to_string())?
+            .into_response()
+            .await)
+    }))
+    .await
+}

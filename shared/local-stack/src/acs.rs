@@ -1,0 +1,74 @@
+//! The ACS emulator, as the stack uses it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use acs_emulator::{Emulator, Server, StartError};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The emulator, serving.
+pub(crate) struct Acs {
+    emulator: Emulator,
+    http: Server,
+}
+
+impl Acs {
+    /// Serves an emulator that keeps its resource in `data`, or in memory.
+    pub(crate) fn start(http: TcpListener, data: Option<&Path>) -> Result<Self, StartError> {
+        let builder = Emulator::builder();
+        let emulator = match data {
+            Some(data) => builder.data_dir(data),
+            None => builder,
+        }
+        .build()?;
+        let http = emulator.serve(http)?;
+        Ok(Self { emulator, http })
+    }
+
+    pub(crate) fn connection_string(&self) -> String {
+        self.http.connection_string()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.http.address()
+    }
+
+    /// `endpoint`, `accessKey` and the rest, as `stack.json` has them.
+    pub(crate) fn urls(&self) -> Urls {
+        Urls {
+            http: self.http.endpoint(),
+            https: None,
+            ca_cert: None,
+            access_key: self.emulator.access_key().expose().to_owned(),
+            connection_string: self.connection_string(),
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.http.stop().await;
+    }
+}
+
+/// Where ACS is and what opens it. There is no `Debug`: it holds the key.
+pub(crate) struct Urls {
+    pub(crate) http: String,
+    pub(crate) https: Option<String>,
+    pub(crate) ca_cert: Option<PathBuf>,
+    pub(crate) access_key: String,
+    pub(crate) connection_string: String,
+}
+
+/// What the emulator's control API says about its identities.
+pub(crate) async fn identities(address: SocketAddr) -> io::Result<Value> {
+    let mut stream = TcpStream::connect(address).await?;
+    // HTTP/1.0, so that the end of the connection is the end of the answer.
+    let request = format!("GET /_emulator/identities HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    Ok(serde_json::from_str(body)?)
+}

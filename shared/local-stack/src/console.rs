@@ -1,0 +1,125 @@
+//! The console: a page for people, and the stack's control for tests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::{Map, Value, json};
+
+use crate::acs;
+use crate::gateway::Gateway;
+use crate::runtime::Function;
+
+/// What the console shows.
+pub(crate) struct Console {
+    /// `stack.json` without what opens ACS.
+    pub(crate) places: Value,
+    /// What to paste into a shell.
+    pub(crate) example: String,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) functions: Vec<Arc<Function>>,
+    pub(crate) acs: SocketAddr,
+}
+
+const PAGE: &str = include_str!("console.html");
+
+/// The console's routes.
+pub(crate) fn router(console: Arc<Console>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/identities.json", get(identities))
+        .route("/requests.json", get(requests))
+        .route("/_local/stack", get(stack))
+        .route("/_local/functions", get(functions))
+        .layer(middleware::from_fn(loopback_names_only))
+        .with_state(console)
+}
+
+/// Refuses names that are not this machine's, so that a page elsewhere cannot make a browser
+/// take the console for its own origin by pointing its name at 127.0.0.1.
+async fn loopback_names_only(request: Request, next: Next) -> Response {
+    if is_loopback(request.headers()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "use http://127.0.0.1 or http://localhost\n").into_response()
+    }
+}
+
+fn is_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "127.0.0.1" | "localhost")
+}
+
+async fn page(State(console): State<Arc<Console>>) -> Response {
+    let places = console.places.to_string();
+    let page = PAGE
+        .replace("{{places}}", &escape(&places))
+        .replace("{{example}}", &escape(&console.example));
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    (headers, page).into_response()
+}
+
+async fn stack(State(console): State<Arc<Console>>) -> Response {
+    json_answer(&console.places)
+}
+
+/// `{"issue-access-token": [pid, …], …}`
+async fn functions(State(console): State<Arc<Console>>) -> Response {
+    let pids: Map<String, Value> = console
+        .functions
+        .iter()
+        .map(|function| (function.name().to_owned(), function.pids().into()))
+        .collect();
+    json_answer(&Value::Object(pids))
+}
+
+async fn identities(State(console): State<Arc<Console>>) -> Response {
+    match acs::identities(console.acs).await {
+        Ok(identities) => json_answer(&identities),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+async fn requests(State(console): State<Arc<Console>>) -> Response {
+    json_answer(&json!({ "requests": console.gateway.last_requests() }))
+}
+
+fn json_answer(json: &Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (headers, json.to_string()).into_response()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_served() {
+        for (host, served) in [
+            ("127.0.0.1:3001", true),
+            ("localhost:3001", true),
+            ("localhost", true),
+            ("evil.example:3001", false),
+            ("localhost.evil.example", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            assert_eq!(is_loopback(&headers), served, "{host}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use aws_lc_rs::hmac;
+use serde_json::json;
+
+use super::*;
+use crate::issuer::SigningKey;
+
+const NOW: i64 = 1_700_000_000;
+
+struct World {
+    key: SigningKey,
+    authorizer: Authorizer,
+}
+
+impl World {
+    fn new() -> Self {
+        let key = SigningKey::generate().unwrap();
+        let keys = serde_json::from_value(json!({ "keys": [key.jwk()] })).unwrap();
+        let config = template::Authorizer {
+            issuer: "http://issuer".to_owned(),
+            audience: vec!["app".to_owned(), "other".to_owned()],
+        };
+        Self { key, authorizer: Authorizer::new(config, keys) }
+    }
+
+    fn ask(&self, authorization: &str) -> Result<Claims, Refusal> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+        self.authorizer.authorize(&headers, &["read".to_owned(), "write".to_owned()], NOW)
+    }
+
+    fn refusal(&self, token: &str) -> Refusal {
+        self.ask(&format!("Bearer {token}")).err().unwrap()
+    }
+}
+
+/// Claims that are let through, with `changes`; a change to null takes a claim away.
+fn claims(changes: &Value) -> Value {
+    let mut claims = json!({
+        "iss": "http://issuer", "aud": "app", "sub": "alice", "scope": "openid read",
+        "exp": NOW + 1, "nbf": NOW, "iat": NOW,
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    claims
+}
+
+#[test]
+fn good_tokens_are_let_through() {
+    let world = World::new();
+    for changes in [
+        json!({}),
+        json!({ "aud": ["x", "other"] }),
+        json!({ "aud": null, "client_id": "app" }),
+        json!({ "nbf": null, "iat": null }),
+        json!({ "scope": null, "scp": ["write"] }),
+        json!({ "scope": null, "scp": "a write" }),
+    ] {
+        let token = world.key.sign(&claims(&changes)).unwrap();
+        assert!(world.ask(&format!("Bearer {token}")).is_ok(), "{changes}");
+        assert!(world.ask(&token).is_ok(), "without the scheme: {changes}");
+    }
+}
+
+#[test]
+fn a_request_without_a_token_is_told_that_it_needs_one() {
+    let world = World::new();
+    let refusal = world.authorizer.authorize(&HeaderMap::new(), &[], NOW).err();
+    assert_eq!(refusal, Some(Refusal::Missing));
+}
+
+#[test]
+fn bad_claims_are_refused() {
+    let world = World::new();
+    for (changes, why) in [
+        (json!({ "iss": "http://issuer/" }), "the token is not of this issuer"),
+        (json!({ "iss": null }), "the token is not of this issuer"),
+        (json!({ "aud": "elsewhere" }), "the token does not have a valid audience"),
+        (
+            json!({ "aud": "elsewhere", "client_id": "app" }),
+            "the token does not have a valid audience",
+        ),
+        (json!({ "aud": null }), "the token does not have a valid audience"),
+        (json!({ "exp": NOW }), "the token has expired"),
+        (json!({ "exp": null }), "the token has expired"),
+        (json!({ "exp": "never" }), "the token has expired"),
+        (json!({ "nbf": NOW + 1 }), "the token is not valid yet"),
+        (json!({ "iat": NOW + 1 }), "the token is not valid yet"),
+    ] {
+        let token = world.key.sign(&claims(&changes)).unwrap();
+        assert_eq!(world.refusal(&token), Refusal::Invalid(why), "{changes}");
+    }
+    for scopes in [json!({ "scope": "reader" }), json!({ "scope": null }), json!({ "scope": "" })] {
+        let token = world.key.sign(&claims(&scopes)).unwrap();
+        assert_eq!(world.refusal(&token), Refusal::Scope, "{scopes}");
+    }
+}
+
+#[test]
+fn a_token_that_the_issuer_did_not_sign_is_refused() {
+    let world = World::new();
+    let good = world.key.sign(&claims(&json!({}))).unwrap();
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = message.split_once('.').unwrap();
+    let kid = world.key.jwk()["kid"].clone();
+    let encode = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+
+    let none = encode(json!({ "alg": "none", "kid": kid }));
+    let hs256 = encode(json!({ "alg": "HS256", "kid": kid }));
+    // The classic: the public key as the secret of an HMAC.
+    let modulus = world.key.jwk()["n"].as_str().unwrap().to_owned();
+    let hmac = |secret: &[u8]| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let tag = hmac::sign(&key, format!("{hs256}.{payload}").as_bytes());
+        format!("{hs256}.{payload}.{}", URL_SAFE_NO_PAD.encode(tag.as_ref()))
+    };
+    let other = encode(claims(&json!({ "sub": "mallory" })));
+    let foreign = World::new().key.sign(&claims(&json!({}))).unwrap();
+    let no_kid = encode(json!({ "alg": "RS256" }));
+
+    for token in [
+        "garbage".to_owned(),
+        "a.b.c".to_owned(),
+        "..".to_owned(),
+        format!("{none}.{payload}."),
+        format!("{none}.{payload}.{signature}"),
+        hmac(modulus.as_bytes()),
+        hmac(&URL_SAFE_NO_PAD.decode(&modulus).unwrap()),
+        format!("{header}.{other}.{signature}"),
+        format!("{message}."),
+        message.to_owned(),
+        foreign,
+        format!("{no_kid}.{payload}.{signature}"),
+    ] {
+        assert!(matches!(world.refusal(&token), Refusal::Invalid(_)), "{token}");
+    }
+}
+
+#[test]
+fn claims_reach_a_function_as_text() {
+    let world = World::new();
+    let token = world
+        .key
+        .sign(&claims(&json!({ "groups": ["a", 1], "admin": true, "address": { "city": "Bonn" } })))
+        .unwrap();
+    let claims = world.ask(&token).ok().unwrap().flattened();
+    for (name, text) in [
+        ("groups", "[a 1]"),
+        ("admin", "true"),
+        ("address", "map[city:Bonn]"),
+        ("exp", "1700000001"),
+        ("sub", "alice"),
+    ] {
+        assert_eq!(claims[name], text, "{name}");
+    }
+}

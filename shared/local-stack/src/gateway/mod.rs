@@ -1,0 +1,172 @@
+//! The HTTP API: routes by the template, the JWT authorizer, functions behind it.
+
+mod authorizer;
+mod event;
+mod response;
+mod routes;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub(crate) use authorizer::Authorizer;
+use authorizer::{Claims, Refusal};
+use event::Incoming;
+pub(crate) use routes::Routes;
+use routes::Target;
+
+use crate::clock;
+use crate::output::say;
+use crate::runtime::NoAnswer;
+use crate::template::Access;
+
+/// API Gateway's limit for a request.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// How many requests the console shows.
+const REMEMBERED: usize = 50;
+
+/// The gateway.
+pub(crate) struct Gateway {
+    routes: Routes,
+    authorizer: Option<Authorizer>,
+    last: Mutex<VecDeque<Value>>,
+}
+
+impl Gateway {
+    pub(crate) fn new(routes: Routes, authorizer: Option<Authorizer>) -> Arc<Self> {
+        Arc::new(Self { routes, authorizer, last: Mutex::default() })
+    }
+
+    /// The last requests, newest first: time, method, path, status, milliseconds.
+    pub(crate) fn last_requests(&self) -> Vec<Value> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// One line and one entry per request; neither the query nor a header is in them.
+    fn record(&self, method: &str, path: &str, status: StatusCode, began: Instant) {
+        let ms = began.elapsed().as_millis();
+        say(format_args!("{method} {path} {} {ms} ms", status.as_u16()));
+        let at = clock::epoch_ms(clock::now());
+        let entry = json!({
+            "at": at, "method": method, "path": path, "status": status.as_u16(),
+            "ms": u64::try_from(ms).unwrap_or(u64::MAX),
+        });
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.truncate(REMEMBERED - 1);
+        last.push_front(entry);
+    }
+
+    async fn respond(&self, peer: SocketAddr, request: Request, request_id: &str) -> Response {
+        let (parts, body) = request.into_parts();
+        let found = self.routes.find(parts.method.as_str(), parts.uri.path());
+        let Some((target, path_parameters)) = found else {
+            return message(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let now = clock::now();
+        let authorized = match self.authorize(target, &parts.headers, now.unix_timestamp()) {
+            Ok(authorized) => authorized,
+            Err(refusal) => return refused(&refusal, target),
+        };
+        let Some(body) = read(body).await else {
+            return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        };
+        let event = event::event(&Incoming {
+            parts: &parts,
+            body: &body,
+            route_key: &target.key,
+            path_parameters,
+            authorizer: authorized.as_ref().map(|(claims, scopes)| (claims, *scopes)),
+            request_id,
+            source_ip: peer.ip().to_string(),
+            now,
+        });
+        let failed = || message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        match target.function.invoke(Bytes::from(event.to_string())).await {
+            Ok(payload) => response::response(&payload).unwrap_or_else(failed),
+            Err(NoAnswer::Failed) => failed(),
+            // What an HTTP API says in place of a 504.
+            Err(NoAnswer::TimedOut) => {
+                message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+        }
+    }
+
+    fn authorize<'a>(
+        &self,
+        target: &'a Target,
+        headers: &axum::http::HeaderMap,
+        now: i64,
+    ) -> Result<Option<(Claims, &'a [String])>, Refusal> {
+        let (Access::Jwt { scopes }, Some(authorizer)) = (&target.access, &self.authorizer) else {
+            return Ok(None);
+        };
+        authorizer.authorize(headers, scopes, now).map(|claims| Some((claims, scopes.as_slice())))
+    }
+}
+
+/// The gateway's routes.
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new().fallback(handle).with_state(gateway)
+}
+
+async fn handle(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let began = Instant::now();
+    let method = request.method().to_string();
+    let path = request.uri().path().to_owned();
+    let request_id = Uuid::new_v4().to_string();
+    let mut response = gateway.respond(peer, request, &request_id).await;
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("apigw-requestid", value);
+    }
+    gateway.record(&method, &path, response.status(), began);
+    response
+}
+
+/// The whole body, unless it is longer than API Gateway allows.
+async fn read(body: axum::body::Body) -> Option<Bytes> {
+    axum::body::to_bytes(body, BODY_LIMIT).await.ok()
+}
+
+fn message(status: StatusCode, message: &str) -> Response {
+    let body = json!({ "message": message }).to_string();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn refused(refusal: &Refusal, target: &Target) -> Response {
+    let scopes = match &target.access {
+        Access::Jwt { scopes } => scopes.join(" "),
+        Access::Public => String::new(),
+    };
+    let challenge = |error: &str, why: &str| {
+        format!("Bearer scope=\"{scopes}\" error=\"{error}\" error_description=\"{why}\"")
+    };
+    let (status, text, challenge) = match refusal {
+        Refusal::Missing => (StatusCode::UNAUTHORIZED, "Unauthorized", "Bearer".to_owned()),
+        Refusal::Invalid(why) => {
+            (StatusCode::UNAUTHORIZED, "Unauthorized", challenge("invalid_token", why))
+        }
+        Refusal::Scope => {
+            let why = "the token has none of the scopes of this route";
+            (StatusCode::FORBIDDEN, "Forbidden", challenge("insufficient_scope", why))
+        }
+    };
+    let mut response = message(status, text);
+    if let Ok(value) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}

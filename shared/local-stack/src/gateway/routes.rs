@@ -1,0 +1,89 @@
+//! Which route of the template a request is for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use crate::runtime::Function;
+use crate::template::{Access, Route};
+
+/// A route and where it leads.
+pub(crate) struct Target {
+    /// As API Gateway calls it: `GET /v1/identities/{id}`.
+    pub(crate) key: String,
+    pub(crate) access: Access,
+    pub(crate) function: Arc<Function>,
+    method: String,
+    segments: Vec<Segment>,
+}
+
+enum Segment {
+    Literal(String),
+    Parameter(String),
+}
+
+/// All routes, those with fewer parameters first: API Gateway prefers the most specific.
+pub(crate) struct Routes(Vec<Target>);
+
+impl Routes {
+    pub(crate) fn new(routes: impl IntoIterator<Item = (Route, Arc<Function>)>) -> Self {
+        let mut targets: Vec<_> =
+            routes.into_iter().map(|(route, function)| Target::new(route, function)).collect();
+        targets.sort_by_key(|target| {
+            target.segments.iter().filter(|s| matches!(s, Segment::Parameter(_))).count()
+        });
+        Self(targets)
+    }
+
+    /// The route for a request, with its path parameters, decoded.
+    pub(crate) fn find(
+        &self,
+        method: &str,
+        path: &str,
+    ) -> Option<(&Target, BTreeMap<String, String>)> {
+        let path: Vec<&str> = path.split('/').collect();
+        self.0
+            .iter()
+            .filter(|target| target.method == method)
+            .find_map(|target| Some((target, target.parameters(&path)?)))
+    }
+}
+
+impl Target {
+    fn new(route: Route, function: Arc<Function>) -> Self {
+        let segments = route
+            .path
+            .split('/')
+            .map(|segment| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+                Some(name) => Segment::Parameter(name.to_owned()),
+                None => Segment::Literal(segment.to_owned()),
+            })
+            .collect();
+        Self {
+            key: format!("{} {}", route.method, route.path),
+            access: route.access,
+            function,
+            method: route.method,
+            segments,
+        }
+    }
+
+    fn parameters(&self, path: &[&str]) -> Option<BTreeMap<String, String>> {
+        if path.len() != self.segments.len() {
+            return None;
+        }
+        let mut parameters = BTreeMap::new();
+        for (segment, actual) in self.segments.iter().zip(path) {
+            match segment {
+                Segment::Literal(text) if text == actual => {}
+                Segment::Parameter(name) if !actual.is_empty() => {
+                    let value = percent_decode_str(actual).decode_utf8_lossy().into_owned();
+                    parameters.insert(name.clone(), value);
+                }
+                _ => return None,
+            }
+        }
+        Some(parameters)
+    }
+}

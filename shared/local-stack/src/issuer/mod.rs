@@ -1,0 +1,162 @@
+//! An OIDC provider for development: it signs whatever it is asked to.
+
+mod key;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Map, Value, json};
+
+use crate::clock;
+pub use key::KeyError;
+pub(crate) use key::SigningKey;
+
+/// What discovery says, so that nobody takes this for a login.
+pub(crate) const WARNING: &str =
+    "FOR DEVELOPMENT ONLY: signs a token for anybody, with any subject and scope, unasked";
+
+/// An hour, as most providers have it.
+const DEFAULT_LIFETIME: i64 = 3600;
+
+/// The provider.
+pub(crate) struct Issuer {
+    url: String,
+    audience: String,
+    scope: String,
+    key: SigningKey,
+}
+
+impl Issuer {
+    /// An issuer at `url` whose tokens are for `audience`, with `scope` unless asked otherwise.
+    ///
+    /// The key is kept in `file`, so that tokens outlive a restart; without it, it is made anew.
+    pub(crate) fn new(
+        url: &str,
+        audience: &str,
+        scope: &str,
+        file: Option<&Path>,
+    ) -> Result<Self, KeyError> {
+        let key = match file {
+            Some(file) => SigningKey::load_or_create(file)?,
+            None => SigningKey::generate()?,
+        };
+        Ok(Self {
+            url: url.to_owned(),
+            audience: audience.to_owned(),
+            scope: scope.to_owned(),
+            key,
+        })
+    }
+
+    /// The public keys, as `/jwks` shows them.
+    pub(crate) fn jwks(&self) -> Value {
+        json!({ "keys": [self.key.jwk()] })
+    }
+
+    fn discovery(&self) -> Value {
+        let url = &self.url;
+        json!({
+            "issuer": url,
+            "jwks_uri": format!("{url}/jwks"),
+            "token_endpoint": format!("{url}/token"),
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["token"],
+            "subject_types_supported": ["public"],
+            "warning": WARNING,
+        })
+    }
+
+    /// The token for a form, or why there is none.
+    fn token(&self, form: &[u8]) -> Result<Value, String> {
+        let now = clock::now().unix_timestamp();
+        let mut claims = Map::new();
+        let mut audience: Vec<String> = Vec::new();
+        let mut lifetime = DEFAULT_LIFETIME;
+        for (name, value) in form_urlencoded::parse(form) {
+            match &*name {
+                "aud" => audience.push(value.into_owned()),
+                "expires_in" => lifetime = seconds(&name, &value)?,
+                "not_before" => {
+                    let nbf = now.saturating_add(seconds(&name, &value)?);
+                    claims.insert("nbf".to_owned(), nbf.into());
+                }
+                "exp" | "iat" | "nbf" | "jti" => {
+                    let help = "use expires_in or not_before, in seconds from now";
+                    return Err(format!("{name} is set by the issuer; {help}"));
+                }
+                _ if claims.contains_key(&*name) => return Err(format!("{name} is there twice")),
+                _ => {
+                    claims.insert(name.into_owned(), value.into_owned().into());
+                }
+            }
+        }
+        if claims.get("sub").and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err("sub is missing: say for whom the token is, e.g. sub=alice".to_owned());
+        }
+        claims.entry("iss").or_insert_with(|| self.url.clone().into());
+        claims.entry("scope").or_insert_with(|| self.scope.clone().into());
+        match audience.as_slice() {
+            [] => drop(claims.insert("aud".to_owned(), self.audience.clone().into())),
+            // `aud=`: a token without one, as Amazon Cognito's access tokens are.
+            [one] if one.is_empty() => {}
+            [one] => drop(claims.insert("aud".to_owned(), one.clone().into())),
+            several => drop(claims.insert("aud".to_owned(), several.into())),
+        }
+        claims.insert("iat".to_owned(), now.into());
+        claims.insert("exp".to_owned(), now.saturating_add(lifetime).into());
+        claims.insert("jti".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        let token = self
+            .key
+            .sign(&Value::Object(claims))
+            .map_err(|_| "the system gave no randomness; try again".to_owned())?;
+        Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": lifetime }))
+    }
+}
+
+fn seconds(name: &str, value: &str) -> Result<i64, String> {
+    value.parse().map_err(|_| format!("{name} is not a whole number of seconds"))
+}
+
+/// The issuer's routes.
+pub(crate) fn router(issuer: Arc<Issuer>) -> Router {
+    Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get(async |State(issuer): State<Arc<Issuer>>| {
+                answer(StatusCode::OK, &issuer.discovery())
+            }),
+        )
+        .route("/jwks", get(jwks))
+        .route("/.well-known/jwks.json", get(jwks))
+        .route("/token", post(token))
+        .with_state(issuer)
+}
+
+async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
+    answer(StatusCode::OK, &issuer.jwks())
+}
+
+async fn token(State(issuer): State<Arc<Issuer>>, form: Bytes) -> Response {
+    match issuer.token(&form) {
+        Ok(token) => answer(StatusCode::OK, &token),
+        // RFC 6749 §5.2.
+        Err(problem) => {
+            let body = json!({ "error": "invalid_request", "error_description": problem });
+            answer(StatusCode::BAD_REQUEST, &body)
+        }
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests;

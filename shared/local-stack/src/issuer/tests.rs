@@ -1,0 +1,75 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::*;
+
+fn issuer() -> Issuer {
+    Issuer::new("http://issuer", "aud", "guestpass.token", None).unwrap()
+}
+
+fn claims(form: &str) -> Value {
+    let answer = issuer().token(form.as_bytes()).unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[test]
+fn a_token_says_what_it_was_asked_to_say() {
+    let claims = claims("sub=alice&scope=a+b&role=guest&expires_in=60&not_before=10");
+    for (name, value) in [
+        ("sub", "alice"),
+        ("scope", "a b"),
+        ("role", "guest"),
+        ("iss", "http://issuer"),
+        ("aud", "aud"),
+    ] {
+        assert_eq!(claims[name], value, "{name}");
+    }
+    let issued = claims["iat"].as_i64().unwrap();
+    assert_eq!(claims["exp"].as_i64().unwrap() - issued, 60);
+    assert_eq!(claims["nbf"].as_i64().unwrap() - issued, 10);
+}
+
+#[test]
+fn a_token_can_be_expired_and_for_nobody_or_for_several() {
+    assert!(claims("sub=a&expires_in=-5")["exp"].as_i64() < claims("sub=a")["iat"].as_i64());
+    assert_eq!(claims("sub=a&aud=").get("aud"), None);
+    assert_eq!(claims("sub=a&aud=x&aud=y")["aud"], json!(["x", "y"]));
+}
+
+#[test]
+fn a_bad_form_is_told_what_is_wrong_with_it() {
+    for (form, word) in [
+        ("", "sub"),
+        ("sub=", "sub"),
+        ("scope=a", "sub"),
+        ("sub=a&expires_in=soon", "expires_in"),
+        ("sub=a&exp=5", "exp"),
+        ("sub=a&sub=b", "twice"),
+    ] {
+        let problem = issuer().token(form.as_bytes()).unwrap_err();
+        assert!(problem.contains(word), "{form}: {problem}");
+    }
+}
+
+#[test]
+fn the_key_is_the_same_after_a_restart_and_the_owners_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key");
+    let first = Issuer::new("u", "a", "s", Some(&file)).unwrap().jwks();
+    let second = Issuer::new("u", "a", "s", Some(&file)).unwrap().jwks();
+    assert_eq!(first, second);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_that_is_no_key_is_not_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key");
+    std::fs::write(&file, "mine").unwrap();
+    assert!(matches!(SigningKey::load_or_create(&file), Err(KeyError::Unreadable(_))));
+    assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+}

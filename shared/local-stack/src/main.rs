@@ -1,0 +1,65 @@
+//! `local-stack`: what `make run` starts.
+
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use local_stack::{Command, Options, Stack, Surroundings, USAGE, parse};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match parse(std::env::args().skip(1), surroundings()) {
+        Ok(Command::Help) => writeln!(io::stdout(), "{USAGE}").map_err(Into::into),
+        Ok(Command::Start { options, exit_with_stdin }) => run(*options, exit_with_stdin).await,
+        Err(complaint) => Err(format!("{complaint}\n\n{USAGE}").into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "local-stack: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options, exit_with_stdin: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let stack = Stack::start(options).await?;
+    stack.introduce();
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+        () = stdin_closed(exit_with_stdin) => {}
+    }
+    stack.stop().await;
+    Ok(())
+}
+
+/// Resolves when nobody can write to stdin any more; never, if nobody cares.
+async fn stdin_closed(care: bool) {
+    if !care {
+        return std::future::pending().await;
+    }
+    let (closed, is_closed) = oneshot::channel();
+    // A thread of its own, because one of tokio's would be waited for at the end.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 256];
+        while io::stdin().read(&mut buffer).is_ok_and(|read| read > 0) {}
+        let _ = closed.send(());
+    });
+    let _ = is_closed.await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+fn surroundings() -> Surroundings {
+    let own = std::env::current_exe().ok();
+    Surroundings {
+        own_dir: own.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
+        port: std::env::var("GUESTPASS_PORT").ok(),
+        rust_log: std::env::var("RUST_LOG").ok(),
+    }
+}

@@ -1,0 +1,171 @@
+//! What a stack is asked to be, and the command line that asks.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How to start a stack.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The SAM template.
+    pub template: PathBuf,
+    /// Keys, tables, identities and logs.
+    pub data: PathBuf,
+    /// Keeps keys, tables and identities in memory. Logs are written to `data` all the same.
+    pub ephemeral: bool,
+    /// Where `stack.json` is put while the stack runs.
+    pub stack_file: PathBuf,
+    /// The first of the ports; 0 for any that are free.
+    pub port: u16,
+    /// The directory of the functions' binaries.
+    pub functions_dir: PathBuf,
+    /// Values of the template's parameters. Issuer, audience and secret are the stack's.
+    pub parameters: BTreeMap<String, String>,
+    /// `RUST_LOG` of the functions.
+    pub rust_log: String,
+    /// How many processes a function may have at a time; more requests wait.
+    pub processes: usize,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// To be told how to ask.
+    Help,
+    /// A stack.
+    Start {
+        /// Which one.
+        options: Box<Options>,
+        /// Whether it ends when stdin does.
+        exit_with_stdin: bool,
+    },
+}
+
+/// What the program finds around it.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The directory of the program itself: cargo puts the functions there, too.
+    pub own_dir: PathBuf,
+    /// `GUESTPASS_PORT`.
+    pub port: Option<String>,
+    /// `RUST_LOG`.
+    pub rust_log: Option<String>,
+}
+
+/// What `--help` prints.
+pub const USAGE: &str = "\
+The whole service on localhost: gateway, functions, DynamoDB, ACS, an issuer of tokens.
+
+Usage: local-stack [options]
+
+  --template PATH         the SAM template (infra/template.yaml)
+  --data DIR              keys, tables, identities and logs (target/local/data)
+  --ephemeral             keep nothing but logs
+  --stack-file PATH       where to say where everything is (target/local/stack.json)
+  --port N                the first of seven ports: gateway, console, issuer, events,
+                          ACS http, ACS https, DynamoDB; 0 for any that are free
+                          (GUESTPASS_PORT, or 3000)
+  --functions-dir DIR     the functions' binaries (beside this program)
+  --parameter NAME=VALUE  a value for a parameter of the template
+  --exit-with-stdin       stop when stdin is closed";
+
+/// Seven ports follow each other, so the first cannot be one of the last.
+const LAST_PORT: u16 = u16::MAX - 6;
+
+/// Reads the command line, without the program's name.
+pub fn parse(
+    arguments: impl IntoIterator<Item = String>,
+    surroundings: Surroundings,
+) -> Result<Command, String> {
+    let mut options = Options {
+        template: "infra/template.yaml".into(),
+        data: "target/local/data".into(),
+        ephemeral: false,
+        stack_file: "target/local/stack.json".into(),
+        port: match &surroundings.port {
+            Some(value) => port("GUESTPASS_PORT", value)?,
+            None => 3000,
+        },
+        functions_dir: surroundings.own_dir,
+        parameters: BTreeMap::new(),
+        rust_log: surroundings.rust_log.unwrap_or_else(|| "info".to_owned()),
+        processes: 16,
+    };
+    let mut exit_with_stdin = false;
+    let mut arguments = arguments.into_iter();
+    while let Some(flag) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{flag} needs a value"));
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help),
+            "--template" => options.template = value()?.into(),
+            "--data" => options.data = value()?.into(),
+            "--ephemeral" => options.ephemeral = true,
+            "--stack-file" => options.stack_file = value()?.into(),
+            "--port" => options.port = port("--port", &value()?)?,
+            "--functions-dir" => options.functions_dir = value()?.into(),
+            "--parameter" => {
+                let value = value()?;
+                let (name, value) = value
+                    .split_once('=')
+                    .ok_or_else(|| format!("--parameter takes NAME=VALUE, not {value:?}"))?;
+                options.parameters.insert(name.to_owned(), value.to_owned());
+            }
+            "--exit-with-stdin" => exit_with_stdin = true,
+            _ => return Err(format!("there is no option {flag:?}")),
+        }
+    }
+    Ok(Command::Start { options: Box::new(options), exit_with_stdin })
+}
+
+fn port(name: &str, value: &str) -> Result<u16, String> {
+    match value.parse() {
+        Ok(port) if port <= LAST_PORT => Ok(port),
+        _ => Err(format!("{name} takes a number from 0 to {LAST_PORT}, not {value:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str, port: Option<&str>) -> Result<(Options, bool), String> {
+        let surroundings =
+            Surroundings { own_dir: "/bin".into(), port: port.map(str::to_owned), rust_log: None };
+        match parse(line.split_whitespace().map(str::to_owned), surroundings)? {
+            Command::Start { options, exit_with_stdin } => Ok((*options, exit_with_stdin)),
+            Command::Help => Err("help".to_owned()),
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let (options, exit_with_stdin) = parsed("", None).unwrap();
+        assert_eq!((options.port, options.ephemeral, exit_with_stdin), (3000, false, false));
+        assert_eq!(options.functions_dir, PathBuf::from("/bin"));
+        assert_eq!(options.rust_log, "info");
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment() {
+        assert_eq!(parsed("", Some("4000")).unwrap().0.port, 4000);
+        assert_eq!(parsed("--port 0", Some("4000")).unwrap().0.port, 0);
+        let (options, exit) =
+            parsed("--ephemeral --parameter Policy={} --exit-with-stdin", None).unwrap();
+        assert!(options.ephemeral && exit);
+        assert_eq!(options.parameters["Policy"], "{}");
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        for (line, port, expected) in [
+            ("--port", None, "--port needs a value"),
+            ("--port 65530", None, "--port takes a number from 0 to 65529"),
+            ("", Some("many"), "GUESTPASS_PORT takes a number"),
+            ("--parameter x", None, "NAME=VALUE"),
+            ("start", None, "no option"),
+            ("--help", None, "help"),
+        ] {
+            let problem = parsed(line, port).unwrap_err();
+            assert!(problem.contains(expected), "{line}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The listeners of a stack. All of them are on loopback: it hands out tokens to anybody.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+use crate::StartError;
+
+/// One listener for each thing that is served.
+pub(crate) struct Ports {
+    pub(crate) gateway: TcpListener,
+    pub(crate) console: TcpListener,
+    pub(crate) issuer: TcpListener,
+    pub(crate) events: TcpListener,
+    pub(crate) acs_http: TcpListener,
+    pub(crate) dynamodb: TcpListener,
+}
+
+impl Ports {
+    /// Takes `first` and the ports after it, or any if it is 0.
+    pub(crate) async fn take(first: u16) -> Result<Self, StartError> {
+        let listen = async |offset: u16, what: &'static str| {
+            let port = if first == 0 { 0 } else { first.saturating_add(offset) };
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| {
+                if source.kind() == io::ErrorKind::AddrInUse {
+                    StartError::PortInUse { port, what }
+                } else {
+                    StartError::Port { port, what, source }
+                }
+            })
+        };
+        Ok(Self {
+            gateway: listen(0, "gateway").await?,
+            console: listen(1, "console").await?,
+            issuer: listen(2, "issuer").await?,
+            events: listen(3, "events").await?,
+            acs_http: listen(4, "ACS http").await?,
+            dynamodb: listen(6, "DynamoDB").await?,
+        })
+    }
+}
+
+/// The URL of a listener.
+pub(crate) fn url(listener: &TcpListener) -> io::Result<String> {
+    listener.local_addr().map(|address: SocketAddr| format!("http://{address}"))
+}

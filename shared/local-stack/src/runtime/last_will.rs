@@ -1,0 +1,72 @@
+//! Ends the functions of a stack that was killed with SIGKILL.
+//!
+//! An idle function notices by itself: its `next` fails, and the runtime returns. One that is
+//! busy does not, until it is done. So a small shell waits on a pipe that only the stack holds;
+//! when the pipe closes it kills whoever is still on its list, and nobody on an orderly end.
+
+use std::io::{self, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use super::lock;
+
+/// `+ pid` puts a process on the list, `- pid` takes it off.
+const SCRIPT: &str = r#"
+pids=" "
+while read -r what pid; do
+    case $what in
+        +) pids="$pids$pid " ;;
+        -) pids="${pids%% "$pid" *} ${pids#* "$pid" }" ;;
+    esac
+done
+for pid in $pids; do kill -9 "$pid"; done
+"#;
+
+/// The list of the processes that must not outlive the stack.
+#[derive(Clone)]
+pub(crate) struct LastWill(Arc<Mutex<Executor>>);
+
+struct Executor {
+    pipe: Option<ChildStdin>,
+    shell: Child,
+}
+
+impl LastWill {
+    /// Starts the shell that waits.
+    pub(crate) fn new() -> io::Result<Self> {
+        use std::os::unix::process::CommandExt as _;
+        let mut shell = Command::new("/bin/sh")
+            .args(["-c", SCRIPT])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C in the terminal must not take it before the stack.
+            .process_group(0)
+            .spawn()?;
+        let pipe = shell.stdin.take();
+        Ok(Self(Arc::new(Mutex::new(Executor { pipe, shell }))))
+    }
+
+    pub(super) fn include(&self, pid: u32) {
+        self.write('+', pid);
+    }
+
+    pub(super) fn exclude(&self, pid: u32) {
+        self.write('-', pid);
+    }
+
+    fn write(&self, what: char, pid: u32) {
+        if let Some(pipe) = &mut lock(&self.0).pipe {
+            // Without the shell there is still the runtime's own end.
+            let _ = writeln!(pipe, "{what} {pid}");
+        }
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        drop(self.pipe.take());
+        let _ = self.shell.wait();
+    }
+}

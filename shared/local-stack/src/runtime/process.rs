@@ -1,0 +1,175 @@
+//! One process of a function, from its start to its end.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::api::{self, Api, Invocation, Reply};
+use super::logs::Log;
+use super::{NoAnswer, Spec, lock};
+use crate::output::say;
+
+/// A process that has asked for its first event.
+pub(super) struct Process {
+    events: mpsc::Sender<Invocation>,
+    kill: watch::Sender<bool>,
+    exited: watch::Receiver<bool>,
+    idle_since: Instant,
+}
+
+/// How a process dealt with an event.
+pub(super) enum Answer {
+    Response(Bytes),
+    Error,
+    Died,
+    TimedOut,
+}
+
+/// Lambda gives init ten seconds, and they do not count against the function's timeout.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+impl Process {
+    /// Starts a process and waits for the end of its init. Says on stdout why there is none.
+    pub(super) async fn start(
+        spec: &Spec,
+        pids: &Arc<Mutex<BTreeSet<u32>>>,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Self, NoAnswer> {
+        let name = &spec.name;
+        let (log, started) =
+            Log::open(&spec.log).map_or_else(|error| (None, Err(error)), |log| (Some(log), Ok(())));
+        let started = match started {
+            Ok(()) => Self::spawn(spec, log.as_ref(), pids, stopping).await,
+            Err(error) => Err(error),
+        };
+        let (process, mut ready) = started.map_err(|error| {
+            say(format_args!("{name} could not be started: {error}"));
+            NoAnswer::Failed
+        })?;
+        let mut exited = process.exited.clone();
+        let why = tokio::select! {
+            biased;
+            Ok(_) = ready.wait_for(|ready| *ready) => return Ok(process),
+            _ = exited.wait_for(|exited| *exited) => "ended before it asked for an event",
+            () = tokio::time::sleep(INIT_LIMIT) => "did not ask for an event within 10 s",
+        };
+        process.kill().await;
+        say(format_args!("{name} {why}; its log is {}", spec.log.display()));
+        for line in log.map(|log| log.last_lines()).unwrap_or_default() {
+            say(format_args!("  {line}"));
+        }
+        Err(NoAnswer::Failed)
+    }
+
+    async fn spawn(
+        spec: &Spec,
+        log: Option<&Log>,
+        pids: &Arc<Mutex<BTreeSet<u32>>>,
+        mut stopping: watch::Receiver<bool>,
+    ) -> std::io::Result<(Self, watch::Receiver<bool>)> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let mut child = Command::new(&spec.binary)
+            // Lambda starts a function with its own variables and no others.
+            .env_clear()
+            .envs(&spec.environment)
+            .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in the terminal is for the stack, which then ends its processes.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let pid = child.id().unwrap_or_default();
+        lock(pids).insert(pid);
+        spec.last_will.include(pid);
+        let pumps = log.map(|log| (log.pump(child.stdout.take()), log.pump(child.stderr.take())));
+
+        let (events, receiver) = mpsc::channel(1);
+        let (ready_sender, ready) = watch::channel(false);
+        let (kill, mut killed) = watch::channel(false);
+        let (exited_sender, exited) = watch::channel(false);
+        let api = Arc::new(Api {
+            function_name: spec.name.clone(),
+            timeout: spec.timeout,
+            events: tokio::sync::Mutex::new(receiver),
+            ready: ready_sender,
+            current: Mutex::default(),
+        });
+        let pids = Arc::clone(pids);
+        let last_will = spec.last_will.clone();
+        tokio::spawn(async move {
+            let serve = axum::serve(listener, api::router(api));
+            let must_end = tokio::select! {
+                _ = child.wait() => false,
+                _ = killed.wait_for(|killed| *killed) => true,
+                _ = stopping.wait_for(|stopping| *stopping) => true,
+                _ = serve => true,
+            };
+            if must_end {
+                // SIGKILL: what Lambda does to a function that is out of time, too. It fails
+                // for a process that has ended, which is as well.
+                let _ = child.kill().await;
+            }
+            last_will.exclude(pid);
+            // What it said last is in the log before anybody hears of its end.
+            if let Some((stdout, stderr)) = pumps {
+                let both = async { tokio::join!(stdout, stderr) };
+                let _ = tokio::time::timeout(Duration::from_secs(1), both).await;
+            }
+            lock(&pids).remove(&pid);
+            exited_sender.send_replace(true);
+        });
+        Ok((Self { events, kill, exited, idle_since: Instant::now() }, ready))
+    }
+
+    /// Hands `event` over and waits for the answer, at most `timeout`.
+    pub(super) async fn invoke(&self, event: Bytes, timeout: Duration) -> Answer {
+        let (answer, mut reply) = oneshot::channel();
+        if self.events.send(Invocation { event, answer }).await.is_err() {
+            return Answer::Died;
+        }
+        let mut exited = self.exited.clone();
+        let reply = tokio::select! {
+            biased;
+            reply = &mut reply => reply,
+            // It may have answered and then ended.
+            _ = exited.wait_for(|exited| *exited) => match reply.try_recv() {
+                Ok(reply) => Ok(reply),
+                Err(_) => return Answer::Died,
+            },
+            () = tokio::time::sleep(timeout) => return Answer::TimedOut,
+        };
+        match reply {
+            Ok(Reply::Response(payload)) => Answer::Response(payload),
+            Ok(Reply::Error) => Answer::Error,
+            Err(_) => Answer::Died,
+        }
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        !*self.exited.borrow()
+    }
+
+    /// Ends the process, and returns when it is gone.
+    pub(super) async fn kill(mut self) {
+        self.kill.send_replace(true);
+        let _ = self.exited.wait_for(|exited| *exited).await;
+    }
+
+    /// The same process, idle from now on.
+    pub(super) fn rested(self) -> Self {
+        Self { idle_since: Instant::now(), ..self }
+    }
+
+    pub(super) fn idle_for(&self) -> Duration {
+        self.idle_since.elapsed()
+    }
+}

@@ -1,0 +1,55 @@
+//! HTTP servers that stop together.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The servers of one stack.
+pub(crate) struct Servers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// What a connection that does not end gets before it is cut.
+const GRACE: Duration = Duration::from_secs(2);
+
+impl Servers {
+    pub(crate) fn new() -> Self {
+        Self { tasks: JoinSet::new(), stop: watch::Sender::new(false) }
+    }
+
+    /// Serves until the stack stops.
+    pub(crate) fn serve(&mut self, listener: TcpListener, router: Router) {
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let stop = self.stopping();
+        self.tasks.spawn(async move {
+            // It returns no error: a failed accept is tried again.
+            let _ = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+        });
+    }
+
+    /// Runs something that ends by itself when the future of [`Self::stopping`] does.
+    pub(crate) fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Resolves when the servers are to stop.
+    pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stop = self.stop.subscribe();
+        async move {
+            // An error means that the sender is gone: the same.
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GRACE, all).await;
+        self.tasks.shutdown().await;
+    }
+}

@@ -1,0 +1,285 @@
+//! Puts the parts together, and takes them apart again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::acs::Acs;
+use crate::console::{self, Console};
+use crate::gateway::{self, Authorizer, Gateway, Routes};
+use crate::issuer::{self, Issuer, WARNING};
+use crate::output::say;
+use crate::ports::{Ports, url};
+use crate::runtime::{Function, LastWill, Spec};
+use crate::server::Servers;
+use crate::stack_file::{Places, StackFile};
+use crate::template::{self, Inputs, Template};
+use crate::{Options, StartError, dynamodb, events};
+
+/// The `aud` of the issuer's tokens.
+const AUDIENCE: &str = "guestpass-local";
+
+/// What the issuer's tokens may do unless asked otherwise.
+const SCOPE: &str = "guestpass.token";
+
+/// The ARN under which a function finds the connection string.
+const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
+
+/// How long a process may have nothing to do.
+const IDLE_LIMIT: Duration = Duration::from_mins(5);
+
+/// A running stack. Dropping it kills it; [`Stack::stop`] ends it in order.
+pub struct Stack {
+    places: Places,
+    file: StackFile,
+    functions: Vec<Arc<Function>>,
+    end_functions: watch::Sender<bool>,
+    acs: Acs,
+    servers: Servers,
+}
+
+impl Stack {
+    /// Starts everything. When it returns, everything answers and `stack.json` is written.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let logs = directories(&options.data)?;
+        let kept = |name: &str| (!options.ephemeral).then(|| options.data.join(name));
+        let ports = Ports::take(options.port).await?;
+        let at = |listener| url(listener).map_err(StartError::System);
+        let issuer_url = at(&ports.issuer)?;
+        let dynamodb_url = at(&ports.dynamodb)?;
+        let gateway_url = at(&ports.gateway)?;
+
+        let acs = Acs::start(ports.acs_http, kept("acs").as_deref())?;
+        let template = read_template(&options, &issuer_url, &acs)?;
+        let database = dynamodb::open(kept("dynamodb.sqlite").as_deref(), &template.tables)?;
+        let key = kept("issuer-key.pkcs8");
+        let issuer = Arc::new(Issuer::new(&issuer_url, AUDIENCE, SCOPE, key.as_deref())?);
+
+        let end_functions = watch::Sender::new(false);
+        let last_will = LastWill::new().map_err(StartError::System)?;
+        let mut functions = Vec::new();
+        let mut routes = Vec::new();
+        for described in template.functions {
+            let environment = environment(&described, &dynamodb_url, &options.rust_log);
+            let spec = Spec {
+                binary: binary(&options.functions_dir, &described.binary)?,
+                log: logs.join(format!("{}.log", described.binary)),
+                name: described.binary,
+                environment,
+                timeout: described.timeout,
+                last_will: last_will.clone(),
+            };
+            let function = Function::new(spec, options.processes, end_functions.subscribe());
+            routes.extend(described.routes.into_iter().map(|r| (r, Arc::clone(&function))));
+            functions.push(function);
+        }
+        let authorizer = template
+            .authorizer
+            .zip(serde_json::from_value(issuer.jwks()).ok())
+            .map(|(config, keys)| Authorizer::new(config, keys));
+        let gateway = Gateway::new(Routes::new(routes), authorizer);
+
+        let places = Places {
+            gateway: gateway_url,
+            console: at(&ports.console)?,
+            issuer: issuer_url,
+            events: at(&ports.events)?,
+            acs: acs.urls(),
+            dynamodb: dynamodb_url,
+            table: template.tables.first().map(|table| table.name.clone()),
+        };
+        let console = Arc::new(Console {
+            places: places.to_public_json(),
+            example: example(&places),
+            gateway: Arc::clone(&gateway),
+            functions: functions.clone(),
+            acs: acs.address(),
+        });
+
+        let mut servers = Servers::new();
+        servers.serve(ports.gateway, gateway::router(gateway));
+        servers.serve(ports.console, console::router(console));
+        servers.serve(ports.issuer, issuer::router(issuer));
+        servers.serve(ports.events, events::router());
+        let stopping = servers.stopping();
+        servers.run(async move {
+            let _ = dynoxide::server::serve_with_shutdown(ports.dynamodb, database, stopping).await;
+        });
+        servers.run(end_idle(functions.clone(), servers.stopping()));
+
+        let file = StackFile::write(&options.stack_file, &places)
+            .map_err(StartError::file(&options.stack_file))?;
+        Ok(Self { places, file, functions, end_functions, acs, servers })
+    }
+
+    /// The base of the API's URLs.
+    #[must_use]
+    pub fn gateway(&self) -> &str {
+        &self.places.gateway
+    }
+
+    /// The URL of the console.
+    #[must_use]
+    pub fn console(&self) -> &str {
+        &self.places.console
+    }
+
+    /// The URL of the issuer, which is its `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.places.issuer
+    }
+
+    /// The URL for `PutEvents`.
+    #[must_use]
+    pub fn events(&self) -> &str {
+        &self.places.events
+    }
+
+    /// The endpoint of ACS.
+    #[must_use]
+    pub fn acs(&self) -> &str {
+        &self.places.acs.http
+    }
+
+    /// The endpoint of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> &str {
+        &self.places.dynamodb
+    }
+
+    /// The ids of a function's processes, by the name of its binary.
+    #[must_use]
+    pub fn pids(&self, function: &str) -> Vec<u32> {
+        self.functions.iter().find(|f| f.name() == function).map(|f| f.pids()).unwrap_or_default()
+    }
+
+    /// Says on stdout where everything is, and how to make a first call.
+    pub fn introduce(&self) {
+        let places = &self.places;
+        say("Guestpass runs on this machine:\n");
+        for (name, place) in [
+            ("gateway", places.gateway.as_str()),
+            ("console", &places.console),
+            ("issuer", &places.issuer),
+            ("events", &places.events),
+            ("ACS", &places.acs.http),
+            ("DynamoDB", &places.dynamodb),
+        ] {
+            say(format_args!("  {name:<9} {place}"));
+        }
+        say(format_args!("\nThe issuer is {WARNING}."));
+        say(format_args!("\nA first call:\n\n{}\n", example(places)));
+    }
+
+    /// Ends everything: when it returns, no process is left and no port is taken.
+    pub async fn stop(self) {
+        let Self { file, functions, end_functions, acs, servers, .. } = self;
+        drop(file);
+        end_functions.send_replace(true);
+        for function in &functions {
+            function.stopped().await;
+        }
+        servers.stop().await;
+        acs.stop().await;
+    }
+}
+
+/// Makes the directories. The data is the owner's alone: keys are in it.
+fn directories(data: &Path) -> Result<PathBuf, StartError> {
+    let logs = data.join("logs");
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(&logs).map_err(StartError::file(&logs))?;
+    Ok(logs)
+}
+
+fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template, StartError> {
+    let path = &options.template;
+    let yaml = fs::read_to_string(path).map_err(StartError::file(path))?;
+    let mut parameters = options.parameters.clone();
+    for (name, value) in [("Issuer", issuer), ("Audience", AUDIENCE), ("AcsSecretArn", ACS_SECRET)]
+    {
+        parameters.insert(name.to_owned(), value.to_owned());
+    }
+    let secrets = BTreeMap::from([(ACS_SECRET.to_owned(), acs.connection_string())]);
+    Template::read(&yaml, &Inputs { parameters, secrets })
+        .map_err(|source| StartError::Template { path: path.clone(), source })
+}
+
+fn binary(directory: &Path, name: &str) -> Result<PathBuf, StartError> {
+    let path = directory.join(name);
+    if path.is_file() {
+        // A relative one would be looked up in PATH's way, or after a change of directory.
+        fs::canonicalize(&path).map_err(StartError::file(path))
+    } else {
+        Err(StartError::FunctionMissing { path, name: name.to_owned() })
+    }
+}
+
+/// The template's variables, and what Lambda and the AWS SDK would find in the cloud.
+fn environment(
+    function: &template::Function,
+    dynamodb: &str,
+    rust_log: &str,
+) -> BTreeMap<String, String> {
+    let name = &function.binary;
+    let memory = function.memory.to_string();
+    let mut environment: BTreeMap<String, String> = [
+        ("AWS_LAMBDA_FUNCTION_NAME", name.as_str()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("TZ", ":UTC"),
+        ("LANG", "en_US.UTF-8"),
+        ("_HANDLER", "bootstrap"),
+        ("RUST_LOG", rust_log),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    environment.extend(function.environment.clone());
+    environment
+}
+
+async fn end_idle(functions: Vec<Arc<Function>>, stopping: impl Future<Output = ()>) {
+    tokio::pin!(stopping);
+    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    loop {
+        tokio::select! {
+            () = &mut stopping => return,
+            _ = ticks.tick() => {}
+        }
+        for function in &functions {
+            function.end_idle(IDLE_LIMIT).await;
+        }
+    }
+}
+
+/// Two lines for a shell.
+fn example(places: &Places) -> String {
+    let (issuer, gateway) = (&places.issuer, &places.gateway);
+    let pick = r#"python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])'"#;
+    format!(
+        "TOKEN=$(curl -s -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {pick})\n\
+         curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
+    )
+}
+
+// `acs::Urls` and `Places` hold the access key, so a stack shows its public half only.
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stack {}", self.places.to_public_json())
+    }
+}

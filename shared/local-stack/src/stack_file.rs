@@ -1,0 +1,80 @@
+//! `stack.json`: where everything is, for tests and tools, while the stack runs.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::acs::Urls;
+
+/// Where everything is. There is no `Debug`: it holds the access key.
+pub(crate) struct Places {
+    pub(crate) gateway: String,
+    pub(crate) console: String,
+    pub(crate) issuer: String,
+    pub(crate) events: String,
+    pub(crate) acs: Urls,
+    pub(crate) dynamodb: String,
+    pub(crate) table: Option<String>,
+}
+
+impl Places {
+    /// All of it, the access key included: for a file only the owner can read.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut json = self.to_public_json();
+        if let Some(acs) = json.get_mut("acs").and_then(Value::as_object_mut) {
+            acs.insert("accessKey".to_owned(), self.acs.access_key.as_str().into());
+            acs.insert("connectionString".to_owned(), self.acs.connection_string.as_str().into());
+        }
+        json
+    }
+
+    /// Without what opens ACS: for whoever can reach the console.
+    pub(crate) fn to_public_json(&self) -> Value {
+        json!({
+            "gateway": self.gateway,
+            "console": self.console,
+            "issuer": self.issuer,
+            "events": self.events,
+            "acs": {
+                "http": self.acs.http,
+                "https": self.acs.https,
+                "caCert": self.acs.ca_cert,
+                "endpoint": self.acs.http,
+            },
+            "dynamodb": self.dynamodb,
+            "table": self.table,
+        })
+    }
+}
+
+/// The file, which is gone when this is.
+pub(crate) struct StackFile(PathBuf);
+
+impl StackFile {
+    /// Writes the file, whole or not at all, readable by its owner only.
+    pub(crate) fn write(path: &Path, places: &Places) -> io::Result<Self> {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
+        // One left behind could have another mode.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        writeln!(file, "{:#}", places.to_json())?;
+        fs::rename(&new, path)?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for StackFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

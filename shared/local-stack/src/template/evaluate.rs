@@ -1,0 +1,202 @@
+//! Intrinsic functions of `CloudFormation`, as far as one template on one machine needs them.
+//!
+//! Only what the stack reads is evaluated, so a policy or an output may use an intrinsic that
+//! is unknown here. Where one is needed and unknown, the error says where it stands.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use serde_norway::Value as Yaml;
+
+use super::Error;
+
+/// What `Ref`, `GetAtt` and dynamic references stand for on this machine.
+#[derive(Default)]
+pub(super) struct Names {
+    /// `Ref`: parameters, resources and pseudo parameters. `None`: a parameter without a value.
+    pub(super) references: BTreeMap<String, Option<String>>,
+    /// `GetAtt`: `Resource.Attribute`.
+    pub(super) attributes: BTreeMap<String, String>,
+    /// `{{resolve:secretsmanager:…}}`: by ARN.
+    pub(super) secrets: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// Evaluates `node`, which stands at `at`.
+    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json, Error> {
+        match node {
+            Yaml::Null => Ok(Json::Null),
+            Yaml::Bool(value) => Ok(Json::Bool(*value)),
+            Yaml::Number(number) => serde_json::to_value(number)
+                .map_err(|_| Error::at(at, "a number that JSON cannot hold")),
+            Yaml::String(text) => self.resolve(text, at).map(Json::String),
+            Yaml::Sequence(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.evaluate(item, &format!("{at}[{index}]")))
+                .collect(),
+            Yaml::Mapping(mapping) => {
+                if let Some((name, argument)) = long_form(mapping) {
+                    return self.call(name, argument, at);
+                }
+                let mut object = serde_json::Map::new();
+                for (key, value) in mapping {
+                    let key = key.as_str().ok_or_else(|| Error::at(at, "a key is not text"))?;
+                    object.insert(key.to_owned(), self.evaluate(value, &format!("{at}.{key}"))?);
+                }
+                Ok(Json::Object(object))
+            }
+            Yaml::Tagged(tagged) => {
+                let tag = tagged.tag.to_string();
+                self.call(tag.trim_start_matches('!'), &tagged.value, at)
+            }
+        }
+    }
+
+    fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json, Error> {
+        let text = match (function, argument) {
+            ("Ref", Yaml::String(name)) => self.reference(name, at)?,
+            ("GetAtt", Yaml::String(name)) => self.attribute(name, at)?,
+            ("GetAtt", Yaml::Sequence(parts)) => {
+                let parts: Vec<_> = parts.iter().filter_map(Yaml::as_str).collect();
+                self.attribute(&parts.join("."), at)?
+            }
+            ("Sub", Yaml::String(text)) => self.substitute(text, at)?,
+            ("Ref" | "GetAtt" | "Sub", _) => {
+                return Err(Error::at(at, format!("!{function} is not used with plain text here")));
+            }
+            _ => {
+                let known = "the local stack knows !Ref, !Sub and !GetAtt";
+                return Err(Error::at(at, format!("!{function} is not known: {known}")));
+            }
+        };
+        self.resolve(&text, at).map(Json::String)
+    }
+
+    fn reference(&self, name: &str, at: &str) -> Result<String, Error> {
+        match self.references.get(name) {
+            Some(Some(value)) => Ok(value.clone()),
+            Some(None) => {
+                let help = format!("give one with --parameter {name}=…");
+                Err(Error::at(at, format!("the parameter {name} has no value: {help}")))
+            }
+            None => {
+                Err(Error::at(at, format!("!Ref {name}: there is no such name on this machine")))
+            }
+        }
+    }
+
+    fn attribute(&self, name: &str, at: &str) -> Result<String, Error> {
+        self.attributes.get(name).cloned().ok_or_else(|| {
+            Error::at(at, format!("!GetAtt {name}: there is no such attribute on this machine"))
+        })
+    }
+
+    /// Replaces `${Name}` and `${Resource.Attribute}`; `${!text}` is `${text}` literally.
+    fn substitute(&self, text: &str, at: &str) -> Result<String, Error> {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) =
+                after.split_once('}').ok_or_else(|| Error::at(at, "!Sub: a ${ without its }"))?;
+            result.push_str(before);
+            if let Some(literal) = name.strip_prefix('!') {
+                result.extend(["${", literal, "}"]);
+            } else if name.contains('.') {
+                result.push_str(&self.attribute(name, at)?);
+            } else {
+                result.push_str(&self.reference(name, at)?);
+            }
+            rest = after;
+        }
+        result.push_str(rest);
+        Ok(result)
+    }
+
+    /// Replaces `{{resolve:secretsmanager:<arn>}}` by the secret.
+    fn resolve(&self, text: &str, at: &str) -> Result<String, Error> {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{resolve:") {
+            let (reference, after) = after
+                .split_once("}}")
+                .ok_or_else(|| Error::at(at, "a {{resolve: without its }}"))?;
+            let secret = reference
+                .strip_prefix("secretsmanager:")
+                .and_then(|arn| self.secrets.get(arn))
+                .ok_or_else(|| {
+                    Error::at(
+                        at,
+                        format!("{{{{resolve:{reference}}}}}: no such secret on this machine"),
+                    )
+                })?;
+            result.push_str(before);
+            result.push_str(secret);
+            rest = after;
+        }
+        result.push_str(rest);
+        Ok(result)
+    }
+}
+
+/// `{ Ref: x }` and `{ "Fn::Sub": x }`: what the short tags abbreviate.
+fn long_form(mapping: &serde_norway::Mapping) -> Option<(&str, &Yaml)> {
+    let (key, argument) = mapping.iter().next().filter(|_| mapping.len() == 1)?;
+    match key.as_str()? {
+        "Ref" => Some(("Ref", argument)),
+        key => key.strip_prefix("Fn::").map(|name| (name, argument)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names {
+            references: BTreeMap::from([
+                ("Name".to_owned(), Some("alice".to_owned())),
+                ("Nothing".to_owned(), None),
+                ("Secret".to_owned(), Some("arn:s".to_owned())),
+            ]),
+            attributes: BTreeMap::from([("Table.Arn".to_owned(), "arn:t".to_owned())]),
+            secrets: BTreeMap::from([("arn:s".to_owned(), "endpoint=x".to_owned())]),
+        }
+    }
+
+    fn evaluate(yaml: &str) -> Result<Json, Error> {
+        names().evaluate(&serde_norway::from_str(yaml).unwrap(), "here")
+    }
+
+    #[test]
+    fn intrinsics_have_a_short_and_a_long_form() {
+        for (yaml, value) in [
+            ("!Ref Name", "alice"),
+            ("{ Ref: Name }", "alice"),
+            ("!GetAtt Table.Arn", "arn:t"),
+            ("!GetAtt [Table, Arn]", "arn:t"),
+            ("{ Fn::GetAtt: [Table, Arn] }", "arn:t"),
+            ("!Sub '${Table.Arn}/${Name}/${!Kept}'", "arn:t/alice/${Kept}"),
+            ("{ Fn::Sub: 'a${Name}' }", "aalice"),
+            ("!Sub '{{resolve:secretsmanager:${Secret}}}'", "endpoint=x"),
+            ("'{{resolve:secretsmanager:arn:s}}'", "endpoint=x"),
+        ] {
+            assert_eq!(evaluate(yaml).unwrap(), Json::from(value), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_evaluated_is_named_with_its_place() {
+        for (yaml, message) in [
+            ("a: { b: [1, !ImportValue x] }", "here.a.b[1]: !ImportValue is not known"),
+            ("a: !Ref Missing", "here.a: !Ref Missing"),
+            ("a: !Ref Nothing", "here.a: the parameter Nothing has no value"),
+            ("a: !Sub '${Table.Name}'", "here.a: !GetAtt Table.Name"),
+            ("a: !Sub '${Name'", "here.a: !Sub"),
+            ("a: '{{resolve:ssm:x}}'", "here.a: {{resolve:ssm:x}}"),
+        ] {
+            let error = evaluate(yaml).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{yaml}: {error}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A stack with the echo function, and a client for it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use local_stack::{Options, Stack};
+use reqwest::{Client, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) struct World {
+    pub(crate) stack: Stack,
+    pub(crate) client: Client,
+    pub(crate) directory: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut options = options(directory.path());
+        change(&mut options);
+        let stack = Stack::start(options).await.unwrap();
+        Self { stack, client: client(), directory }
+    }
+
+    /// A token for alice.
+    pub(crate) async fn token(&self, scope: &str) -> String {
+        token(&self.client, self.stack.issuer(), scope).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        let token = self.token("guestpass.token").await;
+        self.client
+            .get(format!("{}{path}", self.stack.gateway()))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        let path = self.directory.path().join("data/logs/echo_function.log");
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+}
+
+pub(crate) fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+pub(crate) async fn token(client: &Client, issuer: &str, scope: &str) -> String {
+    let answer: Value = client
+        .post(format!("{issuer}/token"))
+        .body(format!("sub=alice&scope={scope}"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+pub(crate) fn options(directory: &Path) -> Options {
+    Options {
+        template: template(),
+        data: directory.join("data"),
+        ephemeral: true,
+        stack_file: directory.join("stack.json"),
+        port: 0,
+        functions_dir: functions_dir(),
+        parameters: std::collections::BTreeMap::new(),
+        rust_log: "info".to_owned(),
+        processes: 16,
+    }
+}
+
+pub(crate) fn template() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/template.yaml")
+}
+
+/// Cargo builds examples along with the tests, beside the program.
+pub(crate) fn functions_dir() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_local-stack")).with_file_name("examples")
+}
+
+/// Whether a process exists and has not ended.
+pub(crate) fn is_running(pid: u32) -> bool {
+    let ended = |state: &str| state.trim_start().starts_with(['Z', 'X']);
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => !stat.rsplit_once(')').is_some_and(|(_, state)| ended(state)),
+        Err(_) => false,
+    }
+}
+
+/// Waits until `condition` holds; dies after ten seconds.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,109 @@
+//! What a client of the gateway sees.
+
+use crate::fixture::World;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_request_reaches_the_function_with_verified_claims() {
+    let world = World::start().await;
+    let token = world.token("guestpass.token").await;
+    let answer: Value = world
+        .client
+        .post(format!("{}/echo?a=1", world.stack.gateway()))
+        .bearer_auth(token)
+        .header("content-type", "application/json")
+        .body("{\"b\":2}")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(answer["body"], "{\"b\":2}");
+    let jwt = &answer["context"]["authorizer"]["jwt"];
+    assert_eq!(jwt["claims"]["sub"], "alice");
+    assert_eq!(jwt["claims"]["iss"], world.stack.issuer());
+    assert!(jwt["claims"]["exp"].is_string(), "{jwt}");
+    assert_eq!(jwt["scopes"], json!(["guestpass.token"]));
+    assert_eq!(answer["context"]["routeKey"], "POST /echo");
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_let_through_is_what_the_template_says() {
+    let world = World::start().await;
+    let user = world.token("guestpass.token").await;
+    let admin = world.token("guestpass.admin").await;
+    for (path, token, status, body, challenge) in [
+        ("/echo", None, 401, "Unauthorized", "Bearer"),
+        (
+            "/echo",
+            Some("garbage"),
+            401,
+            "Unauthorized",
+            "Bearer scope=\"guestpass.token\" error=\"invalid_token\"",
+        ),
+        (
+            "/echo",
+            Some(admin.as_str()),
+            403,
+            "Forbidden",
+            "Bearer scope=\"guestpass.token\" error=\"insufficient_scope\"",
+        ),
+        ("/things/1", Some(&user), 403, "Forbidden", "Bearer scope=\"guestpass.admin\""),
+        ("/nowhere", Some(&user), 404, "Not Found", ""),
+        ("/things/1/more", Some(&admin), 404, "Not Found", ""),
+        ("/things/", Some(&admin), 404, "Not Found", ""),
+    ] {
+        let mut request = world.client.get(format!("{}{path}", world.stack.gateway()));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        let header = response.headers().get("www-authenticate");
+        let header = header.map(|value| value.to_str().unwrap()).unwrap_or_default();
+        assert!(header.starts_with(challenge), "{path}: {header}");
+        assert_eq!(response.json::<Value>().await.unwrap(), json!({ "message": body }), "{path}");
+    }
+    let things = format!("{}/things/a%20b", world.stack.gateway());
+    let answer: Value =
+        world.client.get(things).bearer_auth(&admin).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["id"], "a b");
+    let open = format!("{}/open", world.stack.gateway());
+    let answer: Value = world.client.get(open).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["context"].get("authorizer"), None);
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_over_ten_megabytes_is_too_large() {
+    let world = World::start().await;
+    let token = world.token("guestpass.token").await;
+    let response = world
+        .client
+        .post(format!("{}/echo", world.stack.gateway()))
+        .bearer_auth(token)
+        .body(vec![b'a'; 10 * 1024 * 1024 + 1])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 413);
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_finds_lambdas_environment_and_nothing_of_ours() {
+    let world = World::start().await;
+    let answer: Value = world.get("/echo").await.json().await.unwrap();
+    let variables: Vec<_> =
+        answer["variables"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    for expected in ["TABLE_NAME", "ACS_CONNECTION_STRING", "RUST_LOG", "AWS_ENDPOINT_URL_DYNAMODB"]
+    {
+        assert!(variables.contains(&expected), "{expected}: {variables:?}");
+    }
+    for leak in ["PATH", "HOME", "CARGO_MANIFEST_DIR"] {
+        assert!(!variables.contains(&leak), "{leak}");
+    }
+    world.stack.stop().await;
+}

@@ -1,0 +1,119 @@
+//! The program, from the outside.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fixture::{client, functions_dir, is_running, template, token, until};
+
+struct Program {
+    child: Child,
+    places: Value,
+    directory: TempDir,
+}
+
+impl Program {
+    async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let stack_file = directory.path().join("stack.json");
+        let mut child = command(directory.path()).spawn().unwrap();
+        let mut places = Value::Null;
+        until("stack.json is there", async || {
+            assert!(child.try_wait().unwrap().is_none(), "the stack has ended");
+            match std::fs::read(&stack_file) {
+                Ok(json) => places = serde_json::from_slice(&json).unwrap(),
+                Err(_) => return false,
+            }
+            true
+        })
+        .await;
+        Self { child, places, directory }
+    }
+
+    fn place(&self, name: &str) -> &str {
+        self.places[name].as_str().unwrap()
+    }
+
+    /// Makes a request and returns the process that answers; for `hang`, that hangs.
+    async fn function(&self, query: &str) -> u32 {
+        let token = token(&client(), self.place("issuer"), "guestpass.token").await;
+        let url = format!("{}/echo{query}", self.place("gateway"));
+        let request = tokio::spawn(client().get(url).bearer_auth(token).send());
+        let functions = format!("{}/_local/functions", self.place("console"));
+        let mut pid = None;
+        until("there is a process", async || {
+            let pids: Value = client().get(&functions).send().await.unwrap().json().await.unwrap();
+            pid = pids["echo_function"][0].as_u64();
+            pid.is_some()
+        })
+        .await;
+        if query.is_empty() {
+            assert_eq!(request.await.unwrap().unwrap().status(), 200);
+        }
+        u32::try_from(pid.unwrap()).unwrap()
+    }
+}
+
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local-stack"));
+    command
+        .args(["--port", "0", "--ephemeral", "--exit-with-stdin", "--template"])
+        .arg(template())
+        .arg("--functions-dir")
+        .arg(functions_dir())
+        .arg("--data")
+        .arg(directory.join("data"))
+        .arg("--stack-file")
+        .arg(directory.join("stack.json"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command
+}
+
+#[tokio::test]
+async fn the_program_ends_with_its_stdin_and_takes_everything_along() {
+    let mut program = Program::start().await;
+    let pid = program.function("").await;
+    drop(program.child.stdin.take());
+    until("the stack has ended", async || program.child.try_wait().unwrap().is_some()).await;
+    assert!(!is_running(pid));
+    assert!(!program.directory.path().join("stack.json").exists());
+    let output = program.child.wait_with_output().unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(output.contains("curl -s -X POST"), "{output}");
+    assert!(output.contains("GET /echo 200 "), "{output}");
+    assert!(!output.contains("Bearer ey") && !output.contains("accesskey"), "{output}");
+}
+
+#[tokio::test]
+async fn sigterm_is_an_orderly_end() {
+    let mut program = Program::start().await;
+    let pid = program.function("").await;
+    let id = program.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    until("the stack has ended", async || program.child.try_wait().unwrap().is_some()).await;
+    assert!(program.child.wait().unwrap().success());
+    assert!(!is_running(pid));
+}
+
+#[tokio::test]
+async fn no_function_outlives_a_stack_that_is_killed() {
+    for query in ["", "?do=hang"] {
+        let mut program = Program::start().await;
+        let pid = program.function(query).await;
+        program.child.kill().unwrap();
+        program.child.wait().unwrap();
+        until("the function has ended", async || !is_running(pid)).await;
+    }
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_explained() {
+    let output = Command::new(env!("CARGO_BIN_EXE_local-stack")).arg("--prot").output().unwrap();
+    assert!(!output.status.success());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("there is no option \"--prot\""), "{message}");
+    assert!(message.contains("--port N"), "{message}");
+}

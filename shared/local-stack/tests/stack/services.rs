@@ -1,0 +1,176 @@
+//! What is served beside the gateway.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use local_stack::Stack;
+use serde_json::{Value, json};
+
+use crate::fixture::{self, World, client, options, token};
+
+#[tokio::test]
+async fn discovery_leads_to_the_keys_and_warns() {
+    let world = World::start().await;
+    let url = format!("{}/.well-known/openid-configuration", world.stack.issuer());
+    let discovery: Value = get(&url).await;
+    assert_eq!(discovery["issuer"], world.stack.issuer());
+    assert!(discovery["warning"].as_str().unwrap().contains("DEVELOPMENT ONLY"));
+    let jwks = get(discovery["jwks_uri"].as_str().unwrap()).await;
+    assert_eq!(jwks["keys"][0]["alg"], "RS256");
+    assert!(jwks["keys"][0].get("d").is_none());
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_form_gets_an_oauth_error() {
+    let world = World::start().await;
+    let url = format!("{}/token", world.stack.issuer());
+    let response = world.client.post(url).body("scope=a").send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.json::<Value>().await.unwrap()["error"], "invalid_request");
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused() {
+    let world = World::start().await;
+    let form = "sub=alice&expires_in=-1";
+    let url = format!("{}/token", world.stack.issuer());
+    let answer: Value =
+        world.client.post(url).body(form).send().await.unwrap().json().await.unwrap();
+    let url = format!("{}/echo", world.stack.gateway());
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(world.client.get(url).bearer_auth(token).send().await.unwrap().status(), 401);
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_accepted_one_by_one() {
+    let world = World::start().await;
+    let put = |target: &'static str| {
+        let entries = json!({ "Entries": [
+            { "Source": "guestpass.identity", "DetailType": "user.disabled", "Detail": "{}" },
+            { "Source": "guestpass.identity", "DetailType": "user.disabled", "Detail": "no" },
+        ] });
+        let request = world.client.post(world.stack.events()).header("x-amz-target", target);
+        async move { request.body(entries.to_string()).send().await.unwrap() }
+    };
+    let response = put("AWSEvents.PutEvents").await;
+    assert_eq!(response.headers()["content-type"], "application/x-amz-json-1.1");
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["FailedEntryCount"], 1);
+    assert!(answer["Entries"][0]["EventId"].is_string());
+    assert_eq!(put("AWSEvents.ListRules").await.status(), 400);
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn dynamodb_has_the_templates_table() {
+    let world = World::start().await;
+    let answer: Value = world
+        .client
+        .post(world.stack.dynamodb())
+        .header("x-amz-target", "DynamoDB_20120810.DescribeTable")
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+        .header("x-amz-date", "20260101T000000Z")
+        .body(json!({ "TableName": "guestpass-local-Things" }).to_string())
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(answer["Table"]["TableStatus"], "ACTIVE", "{answer}");
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_itself() {
+    let world = World::start().await;
+    let path = world.directory.path().join("stack.json");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&file), ["acs", "console", "dynamodb", "events", "gateway", "issuer", "table"]);
+    assert_eq!(
+        keys(&file["acs"]),
+        ["accessKey", "caCert", "connectionString", "endpoint", "http", "https"]
+    );
+    assert_eq!(file["table"], "guestpass-local-Things");
+
+    let key = file["acs"]["accessKey"].as_str().unwrap();
+    let shown = get(&format!("{}/_local/stack", world.stack.console())).await;
+    assert_eq!(shown["gateway"], world.stack.gateway());
+    let page = world.client.get(world.stack.console()).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("/v1/token") && page.contains(world.stack.issuer()));
+    for text in [shown.to_string(), page, format!("{:?}", world.stack)] {
+        assert!(!text.contains(key));
+    }
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_console_shows_processes_requests_and_identities() {
+    let world = World::start().await;
+    world.get("/echo?secret=1").await;
+    let console = world.stack.console();
+    let functions = get(&format!("{console}/_local/functions")).await;
+    assert_eq!(functions, json!({ "echo_function": world.stack.pids("echo_function") }));
+    let requests = get(&format!("{console}/requests.json")).await;
+    assert_eq!(requests["requests"][0]["path"], "/echo");
+    assert_eq!(requests["requests"][0]["status"], 200);
+    assert!(!requests.to_string().contains("secret"));
+    assert_eq!(get(&format!("{console}/identities.json")).await, json!({ "identities": [] }));
+    let rebound = world.client.get(console).header("host", "evil.example").send().await.unwrap();
+    assert_eq!(rebound.status(), 403);
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_issuers_key_the_table_and_the_key_of_acs() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = options(directory.path());
+    options.ephemeral = false;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let stack = Stack::start(options.clone()).await.unwrap();
+        let file = std::fs::read(&options.stack_file).unwrap();
+        let file: Value = serde_json::from_slice(&file).unwrap();
+        let jwks = get(&format!("{}/jwks", stack.issuer())).await;
+        seen.push((jwks, file["acs"]["accessKey"].clone()));
+        token(&client(), stack.issuer(), "guestpass.token").await;
+        stack.stop().await;
+    }
+    assert_eq!(seen[0], seen[1]);
+    let mode = std::fs::metadata(&options.data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert!(options.data.join("dynamodb.sqlite").exists());
+}
+
+#[tokio::test]
+async fn a_stack_that_cannot_start_says_what_to_do() {
+    let world = World::start().await;
+    let taken = world.stack.gateway().rsplit_once(':').unwrap().1.parse().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = options(directory.path());
+    options.port = taken;
+    let error = Stack::start(options.clone()).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("port {taken} (for gateway) is in use:")), "{error}");
+    assert!(!error.contains('\n') && error.contains("GUESTPASS_PORT"), "{error}");
+
+    options.port = 0;
+    options.functions_dir = directory.path().to_owned();
+    let error = Stack::start(options.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("cargo build -p echo_function"), "{error}");
+
+    options.functions_dir = fixture::functions_dir();
+    options.template = directory.path().join("none.yaml");
+    let error = Stack::start(options.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("none.yaml"), "{error}");
+    assert!(!options.stack_file.exists());
+    world.stack.stop().await;
+}
+
+async fn get(url: &str) -> Value {
+    client().get(url).send().await.unwrap().json().await.unwrap()
+}
