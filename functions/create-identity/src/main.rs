@@ -1,1 +1,185 @@
-fn main() {}
+//! `POST /v1/identities`: an identity for a user whom an administrator names,
+//! optionally with a token in the same request. Idempotent by the external id.
+
+use acs_client::AcsIdentityClient;
+use identity_core::{
+    create_identity::{self, create_identity},
+    identity::{ExternalId, Lifetime, TokenRequest},
+    ports::{Clock, IdentityClient, IdentityStore},
+};
+use identity_store::DynamoIdentityStore;
+use lambda_edge::{
+    Answer, Caller, IdentityOutput, Problem, SystemClock, TokenInput, TokenOutput,
+    config::{ConfigError, Env, process_env, required},
+    invocation, json, serve, telemetry,
+};
+use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+use serde::{Deserialize, Serialize};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = Config::from_env(&process_env)?;
+    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
+    let (store, ()) = tokio::join!(DynamoIdentityStore::connect(config.table), acs.connect());
+    let (scope, clock) = (config.admin_scope, SystemClock);
+    run(service_fn(async |request| {
+        let answer = handle(&store, &acs, &clock, &scope, &request);
+        serve("CreateIdentity", &clock, &request, answer).await
+    }))
+    .await
+}
+
+/// What the environment says.
+struct Config {
+    table: String,
+    acs: acs_client::Config,
+    admin_scope: String,
+}
+
+impl Config {
+    fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table: required(env, "TABLE_NAME")?,
+            acs: acs_client::Config {
+                api_version: required(env, "ACS_API_VERSION")?,
+                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
+            },
+            admin_scope: required(env, "ADMIN_SCOPE")?,
+        })
+    }
+}
+
+/// The request body.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Input {
+    /// Our name for the user; without it, one is made up.
+    external_id: Option<String>,
+    /// The token to issue in the same request; without it, none is.
+    token: Option<TokenInput>,
+}
+
+/// The response body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Output {
+    #[serde(flatten)]
+    identity: IdentityOutput,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<TokenOutput>,
+}
+
+async fn handle(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    admin_scope: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    Caller::of(request)?.with_scope(admin_scope)?;
+    let invocation = invocation(request, clock);
+    let input = json::<Input>(request)?;
+    // Unique, as Lambda's request ids are.
+    let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
+    let user = ExternalId::parse(&name).ok_or(Problem::INVALID_EXTERNAL_ID)?;
+    let token = input.token.as_ref().map(token_request).transpose()?;
+    let scopes = token.as_ref().map(|token| token.scopes.clone());
+    let request = create_identity::Request { user, token, invocation };
+    let obtained = create_identity(store, acs, clock, request).await?;
+    let status = if obtained.created { StatusCode::CREATED } else { StatusCode::OK };
+    let output = Output {
+        identity: IdentityOutput::from(&obtained.record),
+        access_token: obtained
+            .token
+            .map(|token| TokenOutput::new(&token, &obtained.acs_id, clock.now())),
+    };
+    let answer = Answer::json(status, &output)?.about(Some(&obtained.acs_id));
+    Ok(match scopes {
+        Some(scopes) => answer.granting(scopes),
+        None => answer,
+    })
+}
+
+/// An administrator says which scopes; an hour is the default.
+fn token_request(input: &TokenInput) -> Result<TokenRequest, Problem> {
+    Ok(TokenRequest {
+        scopes: input.scopes()?.ok_or(Problem::INVALID_SCOPES)?,
+        lifetime: input.lifetime()?.unwrap_or(Lifetime::HOUR),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use identity_core::testing::{AcsCall, World};
+    use lambda_edge::testing::{Event, body};
+    use lambda_http::{Body, Response};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn create(world: &World, event: Event) -> Response<Body> {
+        let request = event.request();
+        let answer = handle(&world.store, &world.acs, &world.clock, "guestpass.admin", &request);
+        serve("CreateIdentity", &world.clock, &request, answer).await.unwrap()
+    }
+
+    fn with(body: &Value) -> Event {
+        Event::new("POST /v1/identities").json(body)
+    }
+
+    #[tokio::test]
+    async fn the_same_user_has_the_same_identity_the_second_time() {
+        let world = World::with([]);
+        let first = create(&world, with(&json!({ "externalId": "crm-7" }))).await;
+        let second = create(&world, with(&json!({ "externalId": "crm-7" }))).await;
+        assert_eq!((first.status().as_u16(), second.status().as_u16()), (201, 200));
+        assert_eq!(body(&first), body(&second));
+        assert_eq!(
+            body(&first),
+            json!({
+                "externalId": "crm-7",
+                "state": "active",
+                "user": { "communicationUserId": "8:acs:res_1" },
+                "epoch": 1,
+                "createdAt": "2027-01-15T08:00:00Z",
+                "lastIssuedAt": "2027-01-15T08:00:00Z",
+                "revocationPending": false,
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_token_comes_in_the_same_request() {
+        let world = World::with([]);
+        let asked = json!({ "externalId": "crm-7", "token": { "scopes": ["voip.join"] } });
+        let response = create(&world, with(&asked)).await;
+        assert_eq!(response.status(), 201);
+        assert!(body(&response)["accessToken"]["token"].is_string());
+        assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+    }
+
+    #[tokio::test]
+    async fn bad_bodies_are_refused() {
+        let world = World::with([]);
+        for bad in [
+            json!({ "externalId": "" }),
+            json!({ "externalId": "8:acs:1" }),
+            json!({ "externalId": "a b" }),
+            json!({ "externalId": 7 }),
+            json!({ "token": {} }),
+            json!({ "token": { "scopes": [] } }),
+            json!({ "token": { "scopes": ["chat"], "expiresInMinutes": 59 } }),
+            json!({ "state": "active" }),
+        ] {
+            assert_eq!(create(&world, with(&bad)).await.status(), 400, "{bad}");
+        }
+        assert_eq!(world.records.records(), []);
+    }
+
+    #[tokio::test]
+    async fn only_an_administrator_may() {
+        let event = with(&json!({})).claim("scope", "guestpass.token");
+        assert_eq!(create(&World::with([]), event).await.status(), 403);
+    }
+}

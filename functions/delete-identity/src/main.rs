@@ -1,1 +1,112 @@
-fn main() {}
+//! `DELETE /v1/identity`: deletes the caller's own identity, as an app's account
+//! deletion does. `DELETE /v1/identities/{id}`: one that an administrator names.
+
+use acs_client::AcsIdentityClient;
+use identity_core::{
+    delete_identity::{self, delete_identity},
+    ports::{Clock, IdentityClient, IdentityStore},
+};
+use identity_store::DynamoIdentityStore;
+use lambda_edge::{
+    Addressed, Answer, Problem, RouteScopes, SystemClock,
+    config::{ConfigError, Env, process_env, required},
+    invocation, serve, telemetry,
+};
+use lambda_http::{Error, Request, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = Config::from_env(&process_env)?;
+    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
+    let (store, ()) = tokio::join!(DynamoIdentityStore::connect(config.table), acs.connect());
+    let (scopes, clock) = (config.scopes, SystemClock);
+    run(service_fn(async |request| {
+        let answer = handle(&store, &acs, &clock, &scopes, &request);
+        serve("DeleteIdentity", &clock, &request, answer).await
+    }))
+    .await
+}
+
+/// What the environment says.
+struct Config {
+    table: String,
+    acs: acs_client::Config,
+    scopes: RouteScopes,
+}
+
+impl Config {
+    fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table: required(env, "TABLE_NAME")?,
+            acs: acs_client::Config {
+                api_version: required(env, "ACS_API_VERSION")?,
+                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
+            },
+            scopes: RouteScopes::from_env(env)?,
+        })
+    }
+}
+
+async fn handle(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    scopes: &RouteScopes,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let identity = Addressed::of(request, scopes)?.into();
+    let invocation = invocation(request, clock);
+    let request = delete_identity::Request { identity, invocation };
+    let deleted = delete_identity(store, acs, clock, request).await?;
+    Ok(Answer::empty().about(deleted.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use identity_core::{
+        record::State,
+        testing::{AcsCall, World, record},
+    };
+    use lambda_edge::testing::{self, Event};
+    use lambda_http::{Body, Response};
+
+    use super::*;
+
+    fn alice() -> World {
+        World::with([record(Event::ALICE, State::active("8:acs:1"), World::with([]).clock.now())])
+    }
+
+    async fn delete(world: &World, event: Event) -> Response<Body> {
+        let (scopes, request) = (testing::scopes(), event.request());
+        let answer = handle(&world.store, &world.acs, &world.clock, &scopes, &request);
+        serve("DeleteIdentity", &world.clock, &request, answer).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn r07_deleting_twice_is_success_by_any_name() {
+        for event in [
+            Event::new("DELETE /v1/identity"),
+            Event::new("DELETE /v1/identities/{id}").id("8:acs:1"),
+            Event::new("DELETE /v1/identities/{id}").id(Event::ALICE),
+        ] {
+            let world = alice();
+            for _ in 0..2 {
+                assert_eq!(delete(&world, event.clone()).await.status(), 204);
+            }
+            assert_eq!(world.acs.calls(), [AcsCall::Delete]);
+            assert_eq!(world.acs.identities(), []);
+        }
+    }
+
+    #[tokio::test]
+    async fn callers_cannot_delete_anybody_else() {
+        let world = alice();
+        let other = Event::new("DELETE /v1/identities/{id}").id("8:acs:1");
+        let bob = other.claim("sub", "bob").claim("scope", "guestpass.token");
+        assert_eq!(delete(&world, bob).await.status(), 403);
+        let bobs = Event::new("DELETE /v1/identity").claim("sub", "bob");
+        assert_eq!(delete(&world, bobs).await.status(), 204);
+        assert_eq!(world.acs.calls(), []);
+    }
+}

@@ -1,1 +1,105 @@
-fn main() {}
+//! `GET /v1/identity`: what is known about the caller's own identity.
+//! `GET /v1/identities/{id}`: about one that an administrator names.
+
+use identity_core::{get_identity::get_identity, ports::IdentityStore};
+use identity_store::DynamoIdentityStore;
+use lambda_edge::{
+    Addressed, Answer, IdentityOutput, Problem, RouteScopes, SystemClock,
+    config::{ConfigError, Env, process_env, required},
+    serve, telemetry,
+};
+use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = Config::from_env(&process_env)?;
+    let store = DynamoIdentityStore::connect(config.table).await;
+    let scopes = config.scopes;
+    run(service_fn(async |request| {
+        serve("GetIdentity", &SystemClock, &request, handle(&store, &scopes, &request)).await
+    }))
+    .await
+}
+
+/// What the environment says.
+struct Config {
+    table: String,
+    scopes: RouteScopes,
+}
+
+impl Config {
+    fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self { table: required(env, "TABLE_NAME")?, scopes: RouteScopes::from_env(env)? })
+    }
+}
+
+async fn handle(
+    store: &impl IdentityStore,
+    scopes: &RouteScopes,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let identity = Addressed::of(request, scopes)?.into();
+    let record = get_identity(store, &identity).await?;
+    Ok(Answer::json(StatusCode::OK, &IdentityOutput::from(&record))?.about(record.acs_id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use identity_core::{
+        ports::Clock,
+        record::State,
+        testing::{World, record},
+    };
+    use lambda_edge::testing::{self, Event, body};
+    use lambda_http::{Body, Response};
+    use serde_json::json;
+
+    use super::*;
+
+    async fn get(event: Event) -> Response<Body> {
+        let now = World::with([]).clock.now();
+        let world = World::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
+        let (scopes, request) = (testing::scopes(), event.request());
+        let answer = handle(&world.store, &scopes, &request);
+        serve("GetIdentity", &world.clock, &request, answer).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn callers_see_their_own_and_administrators_any() {
+        let own = get(Event::new("GET /v1/identity")).await;
+        assert_eq!(
+            body(&own),
+            json!({
+                "externalId": "https://idp.example|alice",
+                "state": "active",
+                "user": { "communicationUserId": "8:acs:1" },
+                "epoch": 1,
+                "createdAt": "2027-01-15T08:00:00Z",
+                "lastIssuedAt": "2027-01-15T08:00:00Z",
+                "revocationPending": false,
+            })
+        );
+        for id in ["8:acs:1", Event::ALICE] {
+            let any = get(Event::new("GET /v1/identities/{id}").id(id)).await;
+            assert_eq!(body(&any), body(&own));
+        }
+    }
+
+    #[tokio::test]
+    async fn somebody_without_an_identity_finds_none() {
+        let bob = get(Event::new("GET /v1/identity").claim("sub", "bob")).await;
+        assert_eq!(bob.status(), 404);
+        let unknown = get(Event::new("GET /v1/identities/{id}").id("8:acs:2")).await;
+        assert_eq!(unknown.status(), 404);
+    }
+
+    #[tokio::test]
+    async fn each_route_needs_its_scope() {
+        let own = Event::new("GET /v1/identity").claim("scope", "guestpass.admin");
+        assert_eq!(get(own).await.status(), 403);
+        let any = Event::new("GET /v1/identities/{id}").id("8:acs:1");
+        assert_eq!(get(any.clone().claim("scope", "guestpass.token")).await.status(), 403);
+        assert_eq!(get(any.without_authorizer()).await.status(), 401);
+    }
+}

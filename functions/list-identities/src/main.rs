@@ -1,1 +1,174 @@
-fn main() {}
+//! `GET /v1/identities`: the inventory, by state and by last use, in pages.
+
+use identity_core::{
+    list_identities::{self, Cursor, Listed, MAX_PAGE, list_identities},
+    ports::IdentityStore,
+    record::StateName,
+};
+use identity_store::DynamoIdentityStore;
+use lambda_edge::{
+    Answer, Caller, IdentityOutput, Problem, SystemClock,
+    config::{ConfigError, Env, process_env, required},
+    query, serve, telemetry,
+};
+use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+mod cursor;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = Config::from_env(&process_env)?;
+    let store = DynamoIdentityStore::connect(config.table).await;
+    let scope = config.admin_scope;
+    run(service_fn(async |request| {
+        serve("ListIdentities", &SystemClock, &request, handle(&store, &scope, &request)).await
+    }))
+    .await
+}
+
+/// What the environment says.
+struct Config {
+    table: String,
+    admin_scope: String,
+}
+
+impl Config {
+    fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self { table: required(env, "TABLE_NAME")?, admin_scope: required(env, "ADMIN_SCOPE")? })
+    }
+}
+
+/// The query.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Input {
+    /// `provisioning`, `active`, `blocked` or `deleting`.
+    state: Option<StateName>,
+    /// RFC 3339: only identities last used before it.
+    unused_since: Option<String>,
+    /// 1 to 100; 50 if absent.
+    limit: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The response body.
+#[derive(Serialize)]
+struct Output {
+    identities: Vec<IdentityOutput>,
+    /// The `cursor` of the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Input {
+    fn into_request(self) -> Result<list_identities::Request, Problem> {
+        let limit = match self.limit {
+            None => 50,
+            Some(raw) => raw.parse().map_err(|_| Problem::INVALID_QUERY)?,
+        };
+        // A tombstone is not an identity, and none is listed.
+        if !(1..=MAX_PAGE).contains(&limit) || self.state == Some(StateName::Deleted) {
+            return Err(Problem::INVALID_QUERY);
+        }
+        let unused_since = self.unused_since.map(|raw| OffsetDateTime::parse(&raw, &Rfc3339));
+        let unused_since = unused_since.transpose().map_err(|_| Problem::INVALID_QUERY)?;
+        let cursor: Option<Cursor> = match self.cursor {
+            None => None,
+            Some(raw) => Some(cursor::decode(&raw).ok_or(Problem::INVALID_QUERY)?),
+        };
+        let unused_since = unused_since.map(Into::into);
+        Ok(list_identities::Request { state: self.state, unused_since, limit, cursor })
+    }
+}
+
+async fn handle(
+    store: &impl IdentityStore,
+    admin_scope: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    Caller::of(request)?.with_scope(admin_scope)?;
+    let wanted = query::<Input>(request)?.into_request()?;
+    let Listed { records, next } = list_identities(store, wanted).await?;
+    let identities = records.iter().map(IdentityOutput::from).collect();
+    Answer::json(StatusCode::OK, &Output { identities, next: next.as_ref().map(cursor::encode) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use identity_core::{
+        ports::Clock,
+        record::State,
+        testing::{World, record},
+    };
+    use lambda_edge::testing::{Event, body};
+    use lambda_http::{Body, Response};
+
+    use super::*;
+
+    fn thirty() -> World {
+        let now = World::with([]).clock.now();
+        World::with((0..30).map(|index| {
+            let id = format!("8:acs:{index}");
+            let state = if index < 5 { State::blocked(&id) } else { State::active(&id) };
+            record(&format!("user-{index}"), state, now)
+        }))
+    }
+
+    async fn list(world: &World, query: &str) -> Response<Body> {
+        let request = Event::new("GET /v1/identities").query(query).request();
+        let answer = handle(&world.store, "guestpass.admin", &request);
+        serve("ListIdentities", &world.clock, &request, answer).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn pages_lead_to_the_end_and_show_everybody_once() {
+        let (world, mut seen, mut query) = (thirty(), BTreeSet::new(), "limit=7".to_owned());
+        loop {
+            let page = body(&list(&world, &query).await);
+            for identity in page["identities"].as_array().unwrap() {
+                assert!(seen.insert(identity["externalId"].as_str().unwrap().to_owned()));
+            }
+            match page["next"].as_str() {
+                Some(next) => query = format!("limit=7&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen.len(), 30);
+    }
+
+    #[tokio::test]
+    async fn a_list_is_narrowed_by_state_and_by_last_use() {
+        for (query, count) in [
+            ("state=blocked", 5),
+            ("unusedSince=2027-01-15T08:00:00Z", 0),
+            ("unusedSince=2027-01-15T08:00:01Z&state=active", 25),
+        ] {
+            let page = body(&list(&thirty(), query).await);
+            assert_eq!(page["identities"].as_array().unwrap().len(), count, "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_query_that_makes_no_sense_is_refused() {
+        for query in [
+            "state=deleted",
+            "state=happy",
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "unusedSince=yesterday",
+            "cursor=!",
+            "cursor=e30",
+            "sort=asc",
+            "limit=1&limit=2",
+        ] {
+            assert_eq!(list(&thirty(), query).await.status(), 400, "{query}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use tracing::info;
 use crate::{
     Error,
     get_identity::find,
-    identity::{IdentityRef, Invocation},
+    identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore},
     record::State,
     settle,
@@ -20,8 +20,8 @@ pub struct Request {
     pub invocation: Invocation,
 }
 
-/// Deletes the identity. One that is gone already is success, so that a repeated
-/// request is.
+/// Deletes the identity, and says which it was. One that is gone already is success,
+/// so that a repeated request is.
 ///
 /// A user who was blocked stays blocked.
 pub async fn delete_identity(
@@ -29,18 +29,20 @@ pub async fn delete_identity(
     acs: &impl IdentityClient,
     clock: &impl Clock,
     request: Request,
-) -> Result<(), Error> {
+) -> Result<Option<AcsId>, Error> {
     let Request { identity, invocation } = request;
     for _ in 0..MAX_LOOKS {
-        let Some(seen) = find(store, &identity).await? else { return Ok(()) };
+        let Some(seen) = find(store, &identity).await? else { return Ok(None) };
+        let acs_id = seen.acs_id().cloned();
         if matches!(seen.state, State::Deleting { .. }) {
-            return settle::finish(store, acs, clock, &seen, &invocation).await;
+            settle::finish(store, acs, clock, &seen, &invocation).await?;
+            return Ok(acs_id);
         }
-        let Some(next) = seen.marked_for_deletion(clock.now()) else { return Ok(()) };
+        let Some(next) = seen.marked_for_deletion(clock.now()) else { return Ok(None) };
         if let Change::Made(marked) = store.advance(Some(&seen), &next).await? {
             settle::finish(store, acs, clock, &marked, &invocation).await?;
-            info!(acs.id = seen.acs_id().map(ToString::to_string), "deleted the identity");
-            return Ok(());
+            info!(acs.id = acs_id.as_ref().map(ToString::to_string), "deleted the identity");
+            return Ok(acs_id);
         }
     }
     Err(Error::busy())
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
     use crate::testing::{AcsCall, World, acs_id, user};
 
-    async fn delete(world: &World) -> Result<(), Error> {
+    async fn delete(world: &World) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::External(user("alice"));
         let request = Request { identity, invocation: world.invocation("delete") };
         delete_identity(&world.store, &world.acs, &world.clock, request).await

@@ -174,6 +174,12 @@ impl Scopes {
         Self(vec![Scope::Chat, Scope::Voip])
     }
 
+    /// Every scope there is.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Scope::ALL.to_vec())
+    }
+
     /// The scopes, in a fixed order.
     #[must_use]
     pub fn as_slice(&self) -> &[Scope] {

@@ -53,6 +53,7 @@ struct Rule {
 #[serde(try_from = "RawGrant")]
 pub struct Grant {
     scopes: Scopes,
+    default_scopes: Scopes,
     max_lifetime: Lifetime,
     default_lifetime: Lifetime,
 }
@@ -62,6 +63,7 @@ impl Default for Grant {
     fn default() -> Self {
         Self {
             scopes: Scopes::chat_and_voip(),
+            default_scopes: Scopes::chat_and_voip(),
             max_lifetime: Lifetime::DAY,
             default_lifetime: Lifetime::HOUR,
         }
@@ -92,6 +94,13 @@ fn lists(claim: &str, wanted: &str) -> bool {
 }
 
 impl Grant {
+    /// Every scope and the longest lifetime, for whoever is not held to a policy;
+    /// chat and calling for an hour, unless something else is asked for.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { scopes: Scopes::all(), default_scopes: Scopes::chat_and_voip(), ..Self::default() }
+    }
+
     /// What somebody gets who asks for these scopes and this lifetime, or for
     /// nothing in particular. [`Error::BeyondPolicy`] if that is more than they may
     /// have: a caller who got less than they asked for would find out in a call.
@@ -100,7 +109,7 @@ impl Grant {
         scopes: Option<Scopes>,
         lifetime: Option<Lifetime>,
     ) -> Result<TokenRequest, Error> {
-        let scopes = scopes.unwrap_or_else(|| self.scopes.clone());
+        let scopes = scopes.unwrap_or_else(|| self.default_scopes.clone());
         let lifetime = lifetime.unwrap_or(self.default_lifetime);
         let allowed = scopes.is_within(&self.scopes) && lifetime <= self.max_lifetime;
         allowed.then_some(TokenRequest { scopes, lifetime }).ok_or(Error::BeyondPolicy)
@@ -158,7 +167,7 @@ impl TryFrom<RawGrant> for Grant {
         let scopes = Scopes::parse(raw.scopes.iter().map(String::as_str)).ok_or(
             "scopes are one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once",
         )?;
-        Ok(Self { scopes, max_lifetime, default_lifetime })
+        Ok(Self { default_scopes: scopes.clone(), scopes, max_lifetime, default_lifetime })
     }
 }
 

@@ -1,1 +1,27 @@
-//! lambda-edge.
+//! The edge every function shares: who is calling, what they sent, and how a
+//! result becomes an HTTP response and a log line.
+
+pub mod config;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+mod addressed;
+mod answer;
+mod caller;
+mod clock;
+mod identity_output;
+mod problem;
+mod request;
+mod token_input;
+mod token_output;
+
+pub use addressed::{Addressed, RouteScopes};
+pub use answer::{Answer, serve};
+pub use caller::Caller;
+pub use clock::SystemClock;
+pub use identity_output::IdentityOutput;
+pub use problem::Problem;
+pub use request::{invocation, json, query};
+pub use token_input::TokenInput;
+pub use token_output::{TokenOutput, rfc3339};

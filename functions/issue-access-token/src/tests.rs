@@ -1,0 +1,192 @@
+use identity_core::{
+    identity::{Scope, Scopes},
+    record::State,
+    testing::{AcsCall, World, record, user},
+};
+use lambda_edge::testing::{self, Event, body};
+use lambda_http::{Body, Response};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn alice(state: State) -> World {
+    World::with([record(Event::ALICE, state, World::with([]).clock.now())])
+}
+
+fn rules(policy: Value) -> Rules {
+    Rules { scopes: testing::scopes(), policy: serde_json::from_value(policy).unwrap() }
+}
+
+async fn call(world: &World, event: Event) -> Response<Body> {
+    call_with(world, &rules(json!({})), event).await
+}
+
+async fn call_with(world: &World, rules: &Rules, event: Event) -> Response<Body> {
+    let request = event.request();
+    let answer = handle(&world.store, &world.acs, &world.clock, rules, &request);
+    serve("CreateToken", &world.clock, &request, answer).await.unwrap()
+}
+
+fn own() -> Event {
+    Event::new("POST /v1/token")
+}
+
+fn of_identity(id: &str) -> Event {
+    Event::new("POST /v1/identities/{id}/token").id(id)
+}
+
+fn kind(response: &Response<Body>) -> String {
+    body(response)["type"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn the_first_call_gives_a_token_and_nothing_caches_it() {
+    let world = World::with([]);
+    for method in ["GET", "POST"] {
+        let response = call(&world, Event::new(&format!("{method} /v1/token"))).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = body(&response);
+        assert!(body["token"].as_str().unwrap().starts_with("token-"));
+        assert_eq!(body["expiresIn"], 3600);
+        assert_eq!(body["user"]["communicationUserId"], "8:acs:res_1");
+    }
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Issue]);
+    assert_eq!(world.records.records()[0].external_id, user(Event::ALICE));
+}
+
+#[tokio::test]
+async fn scopes_and_lifetime_reach_acs_as_asked() {
+    let world = alice(State::active("8:acs:1"));
+    let asked = json!({ "scopes": ["voip", "chat"], "expiresInMinutes": 1440 });
+    assert_eq!(call(&world, own().json(&asked)).await.status(), 200);
+    let request = world.acs.requests().remove(0);
+    assert_eq!(request.scopes, Scopes::of(vec![Scope::Chat, Scope::Voip]).unwrap());
+    assert_eq!(request.lifetime.minutes(), 1440);
+}
+
+#[tokio::test]
+async fn r53_bad_bodies_are_refused_and_acs_is_not_asked() {
+    let world = alice(State::active("8:acs:1"));
+    for (sent, problem) in [
+        (json!({ "scopes": [] }), "invalid-scopes"),
+        (json!({ "scopes": ["root"] }), "invalid-scopes"),
+        (json!({ "scopes": ["chat", "chat"] }), "invalid-scopes"),
+        (json!({ "scopes": "chat" }), "invalid-body"),
+        (json!({ "expiresInMinutes": 59 }), "invalid-lifetime"),
+        (json!({ "expiresInMinutes": 1441 }), "invalid-lifetime"),
+        (json!({ "expiresInMinutes": 60.5 }), "invalid-lifetime"),
+        (json!({ "expiresInMinutes": "60" }), "invalid-lifetime"),
+        (json!({ "expiresInMinutes": -60 }), "invalid-lifetime"),
+        (json!({ "userId": "bob" }), "invalid-body"),
+        (json!({ "scopes": ["chat"], "acsId": "8:acs:2" }), "invalid-body"),
+        (json!({ "__proto__": {} }), "invalid-body"),
+        (json!([]), "invalid-body"),
+        (json!("chat"), "invalid-body"),
+    ] {
+        let response = call(&world, own().json(&sent)).await;
+        assert_eq!(response.status(), 400, "{sent}");
+        assert_eq!(kind(&response), format!("/problems/{problem}"), "{sent}");
+    }
+    for broken in ["{", "{\"scopes\":[\"chat\"],\"scopes\":[\"voip\"]}", "\"\\ud800\""] {
+        let response = call(&world, own().body("application/json", broken)).await;
+        assert_eq!(kind(&response), "/problems/invalid-body", "{broken}");
+    }
+    assert_eq!(world.acs.calls(), []);
+}
+
+#[tokio::test]
+async fn a_body_is_json_and_small() {
+    let world = alice(State::active("8:acs:1"));
+    let charset = own().body("application/json; charset=utf-8", "{}");
+    assert_eq!(call(&world, charset).await.status(), 200);
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
+        assert_eq!(call(&world, own().body(media_type, "{}")).await.status(), 415, "{media_type}");
+    }
+    let large = format!("{{}}{}", " ".repeat(16 * 1024));
+    assert_eq!(call(&world, own().body("application/json", &large)).await.status(), 413);
+}
+
+#[tokio::test]
+async fn r53_who_the_caller_is_comes_from_the_authorizer_alone() {
+    let world = alice(State::active("8:acs:1"));
+    assert_eq!(call(&world, own().without_authorizer()).await.status(), 401);
+    for claim in ["sub", "iss"] {
+        assert_eq!(call(&world, own().claim(claim, "")).await.status(), 401, "{claim}");
+    }
+    assert_eq!(world.acs.calls(), []);
+    let bob = call(&world, own().claim("sub", "bob")).await;
+    assert_ne!(body(&bob)["user"]["communicationUserId"], "8:acs:1");
+}
+
+#[tokio::test]
+async fn each_route_needs_its_scope_even_if_the_gateway_forgot() {
+    let world = alice(State::active("8:acs:1"));
+    let only_admin = own().claim("scope", "guestpass.admin openid");
+    assert_eq!(call(&world, only_admin).await.status(), 403);
+    let only_token = of_identity("8:acs:1").claim("scope", "guestpass.token");
+    assert_eq!(call(&world, only_token).await.status(), 403);
+    let lookalike = own().claim("scope", "guestpass.tokens xguestpass.token");
+    assert_eq!(call(&world, lookalike).await.status(), 403);
+    let entra = own().claim("scope", "").claim("scp", "guestpass.token");
+    assert_eq!(call(&world, entra).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_administrator_gets_a_token_for_an_identity_by_either_name() {
+    let world = alice(State::active("8:acs:1"));
+    for id in ["8:acs:1", Event::ALICE] {
+        let response = call(&world, of_identity(id)).await;
+        assert_eq!(body(&response)["user"]["communicationUserId"], "8:acs:1", "{id}");
+    }
+    for id in ["8:acs:2", "nobody", "no body", "8:acs:../1"] {
+        let response = call(&world, of_identity(id)).await;
+        assert_eq!(kind(&response), "/problems/not-found", "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_is_held_to_the_policy() {
+    let policy = json!({ "rules": [{ "if": { "role": "guest" }, "scopes": ["voip.join"] }] });
+    let (world, rules) = (alice(State::active("8:acs:1")), rules(policy));
+    let guest = || own().claim("role", "guest");
+    let wide = guest().json(&json!({ "scopes": ["voip"] }));
+    assert_eq!(kind(&call_with(&world, &rules, wide).await), "/problems/beyond-policy");
+    assert_eq!(world.acs.calls(), []);
+    assert_eq!(call_with(&world, &rules, guest()).await.status(), 200);
+    assert_eq!(world.acs.requests()[0].scopes, Scopes::of(vec![Scope::VoipJoin]).unwrap());
+}
+
+#[tokio::test]
+async fn what_the_client_should_do_next_is_in_the_answer() {
+    for (state, status, retry) in
+        [(State::blocked("8:acs:1"), 403, "never"), (State::deleting("8:acs:1"), 409, "later")]
+    {
+        let response = call(&alice(state), own()).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(body(&response)["retry"], retry);
+        assert_eq!(response.headers().contains_key("retry-after"), retry == "later");
+    }
+    let unauthenticated = call(&World::with([]), own().without_authorizer()).await;
+    assert_eq!(body(&unauthenticated)["retry"], "sign-in");
+}
+
+#[test]
+fn a_variable_that_is_missing_or_wrong_is_named() {
+    let good = |name: &str| {
+        Some(match name {
+            "ACS_CONNECTION_STRING" => "endpoint=https://a.example/;accesskey=a2V5".to_owned(),
+            "POLICY" => "{}".to_owned(),
+            _ => "value".to_owned(),
+        })
+    };
+    assert!(Config::from_env(&good).is_ok());
+    for missing in ["TABLE_NAME", "ACS_CONNECTION_STRING", "TOKEN_SCOPE", "ADMIN_SCOPE"] {
+        let env = |name: &str| good(name).filter(|_| name != missing);
+        let error = Config::from_env(&env).err().unwrap().to_string();
+        assert!(error.contains(missing) && error.contains("not set"), "{error}");
+    }
+    let malformed = |name: &str| good(name).map(|value| value.replace("endpoint=", "host="));
+    let error = Config::from_env(&malformed).err().unwrap().to_string();
+    assert!(error.contains("ACS_CONNECTION_STRING") && !error.contains("a2V5"), "{error}");
+}

@@ -1,0 +1,48 @@
+//! A place in the list, as the client carries it from page to page: base64url of
+//! JSON. Whoever changes it sees other pages of the list they may see anyway.
+
+use std::time::{Duration, SystemTime};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use identity_core::{
+    identity::ExternalId,
+    list_identities::Cursor,
+    ports::{Position, SHARDS},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    shard: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<(u64, String)>,
+}
+
+/// Writes a cursor.
+pub(crate) fn encode(cursor: &Cursor) -> String {
+    let milliseconds = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or_default()
+    };
+    let after = cursor
+        .after
+        .as_ref()
+        .map(|after| (milliseconds(after.last_issued_at), after.external_id.as_str().to_owned()));
+    let place = Place { shard: cursor.shard, after };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place).unwrap_or_default())
+}
+
+/// Reads a cursor.
+pub(crate) fn decode(raw: &str) -> Option<Cursor> {
+    let place: Place = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(raw).ok()?).ok()?;
+    let after = match place.after {
+        None => None,
+        Some((milliseconds, name)) => Some(Position {
+            last_issued_at: SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_millis(milliseconds))?,
+            external_id: ExternalId::parse(&name)?,
+        }),
+    };
+    (place.shard < SHARDS).then_some(Cursor { shard: place.shard, after })
+}

@@ -1,0 +1,227 @@
+use std::convert::Infallible;
+
+use identity_core::{
+    identity::{AcsId, Scopes},
+    ports::Clock,
+};
+use lambda_http::{
+    Body, Request, RequestExt, Response,
+    http::{
+        HeaderValue, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+            X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    Problem,
+    problem::Retry,
+    telemetry::{self, RequestLine},
+};
+
+/// A success, and what the log should know about it.
+pub struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+    identity: Option<AcsId>,
+    scopes: Option<Scopes>,
+}
+
+impl Answer {
+    /// A status without a body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: Vec::new(), identity: None, scopes: None }
+    }
+
+    /// A status with a JSON body.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|_| Problem::INTERNAL)?;
+        Ok(Self { status, body, ..Self::empty() })
+    }
+
+    /// Says which identity it was about.
+    #[must_use]
+    pub fn about(self, identity: Option<&AcsId>) -> Self {
+        Self { identity: identity.cloned(), ..self }
+    }
+
+    /// Says what was granted.
+    #[must_use]
+    pub fn granting(self, scopes: Scopes) -> Self {
+        Self { scopes: Some(scopes), ..self }
+    }
+}
+
+/// Runs a handler, writes the log line of the request, and answers. Infallible,
+/// because a Lambda error would reach the client as API Gateway's own 500.
+///
+/// `operation` is the name that Azure Monitor gives the like: `CreateToken` …
+pub async fn serve(
+    operation: &'static str,
+    clock: &impl Clock,
+    request: &Request,
+    handler: impl Future<Output = Result<Answer, Problem>>,
+) -> Result<Response<Body>, Infallible> {
+    let correlation_id = correlation_id(request);
+    let began = clock.now();
+    let result = handler.await;
+    let mut line = RequestLine {
+        operation,
+        correlation_id: &correlation_id,
+        at: clock.now(),
+        duration: clock.now().duration_since(began).unwrap_or_default(),
+        status: StatusCode::OK,
+        problem: None,
+        identity: None,
+        scopes: None,
+    };
+    let mut response = match result {
+        Ok(answer) => {
+            line.status = answer.status;
+            line.identity = answer.identity.as_ref().map(AcsId::as_str).map(ToOwned::to_owned);
+            line.scopes = answer.scopes;
+            success(answer.status, answer.body)
+        }
+        Err(problem) => {
+            line.status = problem.status;
+            line.problem = Some(problem.kind);
+            failure(&problem)
+        }
+    };
+    telemetry::write(&line);
+    let headers = response.headers_mut();
+    // RFC 6749 §5.1: nothing may keep a token; nor anything else of ours.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(&correlation_id) {
+        headers.insert(HeaderName::from_static(X_REQUEST_ID), id);
+    }
+    Ok(response)
+}
+
+fn success(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(text(body));
+    *response.status_mut() = status;
+    if status != StatusCode::NO_CONTENT {
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+    }
+    response
+}
+
+fn failure(problem: &Problem) -> Response<Body> {
+    let document = serde_json::json!({
+        "type": problem.type_uri(),
+        "title": problem.title,
+        "status": problem.status.as_u16(),
+        "detail": problem.detail,
+        "retry": match problem.retry {
+            Retry::Never => "never",
+            Retry::Later(_) => "later",
+            Retry::SignIn => "sign-in",
+        },
+    });
+    let mut response = Response::new(Body::Text(document.to_string()));
+    *response.status_mut() = problem.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Retry::Later(wait) = problem.retry {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if problem.status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// JSON is text: sent as such, it needs no base64 on its way through Lambda.
+fn text(body: Vec<u8>) -> Body {
+    match String::from_utf8(body) {
+        Ok(body) if body.is_empty() => Body::Empty,
+        Ok(body) => Body::Text(body),
+        Err(error) => Body::Binary(error.into_bytes()),
+    }
+}
+
+/// The client's request id, if it sent one that can be repeated; otherwise Lambda's.
+fn correlation_id(request: &Request) -> String {
+    let sent = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    let usable = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    };
+    let lambdas = || request.lambda_context_ref().map(|context| context.request_id.clone());
+    sent.filter(usable).map(ToOwned::to_owned).or_else(lambdas).unwrap_or_default()
+}
+
+const X_REQUEST_ID: &str = "x-request-id";
+
+#[cfg(test)]
+mod tests {
+    use identity_core::{Error, testing::ManualClock};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn refuse(problem: Problem) -> Response<Body> {
+        let request = Request::new(Body::Empty);
+        serve("Test", &ManualClock::default(), &request, async { Err(problem) }).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_cause_is_logged_but_never_sent() {
+        let cause = "connect 10.0.0.7: refused, key=hunter2".into();
+        let error = Error::AcsUnavailable { maybe_applied: false, source: cause };
+        let response = refuse(Problem::from(error)).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(
+            body,
+            json!({
+                "type": "/problems/unavailable",
+                "title": "Something this service depends on is unavailable",
+                "status": 503,
+                "detail": "Send the request again after the time in `Retry-After`.",
+                "retry": "later",
+            })
+        );
+        assert_eq!(response.headers()["retry-after"], "2");
+    }
+
+    #[tokio::test]
+    async fn r56_every_response_says_no_store_and_nosniff_and_its_own_media_type() {
+        let request = Request::new(Body::Empty);
+        let clock = ManualClock::default();
+        let answer = async { Answer::json(StatusCode::OK, &json!({})) };
+        let good = serve("Test", &clock, &request, answer).await.unwrap();
+        let none = serve("Test", &clock, &request, async { Ok(Answer::empty()) }).await.unwrap();
+        let mut responses = vec![(good, Some("application/json")), (none, None)];
+        for problem in Problem::ALL {
+            responses.push((refuse(problem.clone()).await, Some("application/problem+json")));
+        }
+        for (response, media_type) in responses {
+            let headers = response.headers();
+            assert_eq!(headers["cache-control"], "no-store");
+            assert_eq!(headers["x-content-type-options"], "nosniff");
+            let content_type = headers.get("content-type").map(|value| value.to_str().unwrap());
+            assert_eq!(content_type, media_type);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_id_comes_back_unless_it_could_do_harm() {
+        for (sent, returned) in [("abc-1", "abc-1"), ("a b", ""), ("<x>", ""), ("", "")] {
+            let mut request = Request::new(Body::Empty);
+            request.headers_mut().insert("x-request-id", sent.parse().unwrap());
+            let clock = ManualClock::default();
+            let response =
+                serve("Test", &clock, &request, async { Ok(Answer::empty()) }).await.unwrap();
+            assert_eq!(response.headers()["x-request-id"], returned, "{sent:?}");
+        }
+    }
+}

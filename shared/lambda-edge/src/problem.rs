@@ -1,0 +1,250 @@
+use std::{error::Error as StdError, time::Duration};
+
+use identity_core::Error;
+use lambda_http::http::StatusCode;
+use tracing::{error, warn};
+
+/// A failure, as the client sees it: an RFC 9457 problem document.
+///
+/// Everything in it is a constant of ours. What went wrong inside is logged,
+/// not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    /// What to do about it.
+    pub(crate) detail: &'static str,
+    pub(crate) retry: Retry,
+}
+
+/// What the client should do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// The same request will fail again.
+    Never,
+    /// The same request may succeed after this long.
+    Later(Duration),
+    /// A new sign-in is needed.
+    SignIn,
+}
+
+impl Problem {
+    /// Nobody vouches for the caller.
+    pub const UNAUTHENTICATED: Self = Self {
+        status: StatusCode::UNAUTHORIZED,
+        kind: "unauthenticated",
+        title: "No valid token was sent",
+        detail: "Send the user's access token as `Authorization: Bearer …`.",
+        retry: Retry::SignIn,
+    };
+    /// The caller's token lacks the scope.
+    pub const FORBIDDEN: Self = Self {
+        status: StatusCode::FORBIDDEN,
+        kind: "forbidden",
+        title: "The caller may not do this",
+        detail: "The access token lacks the scope that this operation needs.",
+        retry: Retry::Never,
+    };
+    /// More was asked for than the policy gives.
+    pub const BEYOND_POLICY: Self = Self {
+        status: StatusCode::FORBIDDEN,
+        kind: "beyond-policy",
+        title: "The policy does not allow these scopes or this lifetime",
+        detail: "Ask for fewer scopes or a shorter lifetime, or for nothing in particular.",
+        retry: Retry::Never,
+    };
+    /// The user is cut off.
+    pub const BLOCKED: Self = Self {
+        status: StatusCode::FORBIDDEN,
+        kind: "user-blocked",
+        title: "The user is blocked",
+        detail: "An administrator or the identity provider has cut the user off.",
+        retry: Retry::Never,
+    };
+    /// There is no such identity, or the caller may not know of it.
+    pub const NOT_FOUND: Self = Self {
+        status: StatusCode::NOT_FOUND,
+        kind: "not-found",
+        title: "There is no such identity",
+        detail: "An identity is made by its user's first call of POST /v1/token.",
+        retry: Retry::Never,
+    };
+    const BUSY: Self = Self {
+        status: StatusCode::CONFLICT,
+        kind: "busy",
+        title: "Another request is changing the identity",
+        detail: "Send the request again after the time in `Retry-After`.",
+        retry: Retry::Later(Duration::from_secs(1)),
+    };
+    /// The body is larger than any that makes sense.
+    pub const BODY_TOO_LARGE: Self = Self {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        kind: "body-too-large",
+        title: "The body is too large",
+        detail: "A body has 16 KiB at the most.",
+        retry: Retry::Never,
+    };
+    /// The body is not declared as JSON.
+    pub const UNSUPPORTED_MEDIA_TYPE: Self = Self {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        kind: "unsupported-media-type",
+        title: "The body must be JSON",
+        detail: "Send it with `Content-Type: application/json`.",
+        retry: Retry::Never,
+    };
+    /// The body is no JSON, or not the JSON this operation takes.
+    pub const INVALID_BODY: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "invalid-body",
+        title: "The body is not the JSON that this operation takes",
+        detail: "See the operation in the OpenAPI document; a field it does not list is refused.",
+        retry: Retry::Never,
+    };
+    /// The scopes are none, unknown or doubled.
+    pub const INVALID_SCOPES: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "invalid-scopes",
+        title: "The scopes are not valid",
+        detail: "Give one or more of chat, chat.join, chat.join.limited, voip and voip.join, each \
+                 once; or leave `scopes` out.",
+        retry: Retry::Never,
+    };
+    /// The lifetime is out of ACS's range.
+    pub const INVALID_LIFETIME: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "invalid-lifetime",
+        title: "The lifetime is not valid",
+        detail: "`expiresInMinutes` is a whole number from 60 to 1440; or leave it out.",
+        retry: Retry::Never,
+    };
+    /// The external id is empty, too long, or looks like an ACS id.
+    pub const INVALID_EXTERNAL_ID: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "invalid-external-id",
+        title: "The external id is not valid",
+        detail: "`externalId` has 1 to 1024 visible ASCII characters and does not begin with `8:`.",
+        retry: Retry::Never,
+    };
+    /// A query parameter makes no sense.
+    pub const INVALID_QUERY: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "invalid-query",
+        title: "A query parameter is not valid",
+        detail: "See the operation in the OpenAPI document; a parameter it does not list is \
+                 refused.",
+        retry: Retry::Never,
+    };
+    const THROTTLED: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        kind: "throttled",
+        title: "The service is busy",
+        detail: "Send the request again after the time in `Retry-After`.",
+        retry: Retry::Later(Duration::from_secs(1)),
+    };
+    const UNAVAILABLE: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        kind: "unavailable",
+        title: "Something this service depends on is unavailable",
+        detail: "Send the request again after the time in `Retry-After`.",
+        retry: Retry::Later(Duration::from_secs(2)),
+    };
+    pub(crate) const INTERNAL: Self = Self {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        kind: "internal",
+        title: "Something went wrong here",
+        detail: "Whoever runs this service finds the cause in its log, by the request id.",
+        retry: Retry::Never,
+    };
+
+    /// Every problem there is, for the contract.
+    pub const ALL: [&Self; 16] = [
+        &Self::UNAUTHENTICATED,
+        &Self::FORBIDDEN,
+        &Self::BEYOND_POLICY,
+        &Self::BLOCKED,
+        &Self::NOT_FOUND,
+        &Self::BUSY,
+        &Self::BODY_TOO_LARGE,
+        &Self::UNSUPPORTED_MEDIA_TYPE,
+        &Self::INVALID_BODY,
+        &Self::INVALID_SCOPES,
+        &Self::INVALID_LIFETIME,
+        &Self::INVALID_EXTERNAL_ID,
+        &Self::INVALID_QUERY,
+        &Self::THROTTLED,
+        &Self::UNAVAILABLE,
+        &Self::INTERNAL,
+    ];
+
+    /// The `type` of the document.
+    #[must_use]
+    pub fn type_uri(&self) -> String {
+        format!("/problems/{}", self.kind)
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn after(self, wait: Duration) -> Self {
+        Self { retry: Retry::Later(wait.max(Duration::from_secs(1))), ..self }
+    }
+}
+
+impl From<Error> for Problem {
+    /// The one table from what went wrong to what the client is told.
+    fn from(error: Error) -> Self {
+        let problem = match error {
+            Error::BeyondPolicy => Self::BEYOND_POLICY,
+            Error::Blocked => Self::BLOCKED,
+            Error::NotFound => Self::NOT_FOUND,
+            Error::Busy { retry_after } => Self::BUSY.after(retry_after),
+            Error::Throttled { retry_after } => Self::THROTTLED.after(retry_after),
+            Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::UNAVAILABLE,
+            _ => Self::INTERNAL,
+        };
+        if problem.status.is_server_error() {
+            error!(error = chain(&error), "the request failed");
+        } else {
+            warn!(error = chain(&error), "the request was refused");
+        }
+        problem
+    }
+}
+
+/// The error and its causes on one line.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    std::iter::successors(Some(error), |&error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_problem_has_a_type_of_its_own() {
+        let kinds: BTreeSet<_> = Problem::ALL.iter().map(|problem| problem.kind).collect();
+        assert_eq!(kinds.len(), Problem::ALL.len());
+    }
+
+    #[test]
+    fn waiting_is_at_least_a_second() {
+        let busy = Problem::from(Error::Busy { retry_after: Duration::from_millis(3) });
+        assert_eq!(busy.retry, Retry::Later(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn the_causes_are_on_one_line() {
+        let cause = std::io::Error::other("connection refused");
+        let error = Error::AcsUnavailable { maybe_applied: false, source: cause.into() };
+        assert_eq!(chain(&error), "ACS is unavailable: connection refused");
+    }
+}

@@ -1,0 +1,58 @@
+use std::time::{Duration, SystemTime};
+
+use identity_core::{identity::Invocation, ports::Clock};
+use lambda_http::{Request, RequestExt, http::header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// No request of ours is larger. API Gateway would accept 10 MB.
+const MAX_BODY: usize = 16 * 1024;
+
+/// Reads a JSON body; without one, the default.
+pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    let body: &[u8] = request.body();
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    if body.len() > MAX_BODY {
+        return Err(Problem::BODY_TOO_LARGE);
+    }
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    if !media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")) {
+        return Err(Problem::UNSUPPORTED_MEDIA_TYPE);
+    }
+    // The parser's message can quote the input, which can hold a secret.
+    serde_json::from_slice(body).map_err(|_| Problem::INVALID_BODY)
+}
+
+/// Reads the query parameters; one that is unknown or doubled is refused.
+pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    let parameters = request.query_string_parameters_ref();
+    let mut fields = serde_json::Map::new();
+    for (name, value) in parameters.iter().flat_map(|parameters| parameters.iter()) {
+        if fields.insert(name.to_owned(), value.into()).is_some() {
+            return Err(Problem::INVALID_QUERY);
+        }
+    }
+    serde_json::from_value(fields.into()).map_err(|_| Problem::INVALID_QUERY)
+}
+
+/// The invocation's name and deadline, as Lambda gave them.
+#[must_use]
+pub fn invocation(request: &Request, clock: &impl Clock) -> Invocation {
+    let context = request.lambda_context_ref();
+    let deadline = context.map(|context| context.deadline).filter(|deadline| *deadline > 0);
+    Invocation {
+        id: context.map(|context| context.request_id.clone()).unwrap_or_default(),
+        deadline: deadline.map_or_else(
+            || clock.now() + WITHOUT_DEADLINE,
+            |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
+        ),
+        patience: Invocation::PATIENCE,
+    }
+}
+
+/// For an event that did not come through Lambda: a test's.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);

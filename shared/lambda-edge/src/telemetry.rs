@@ -1,0 +1,178 @@
+//! Logs and metrics: one JSON object per line on stdout, where Lambda collects it.
+//!
+//! The line of a request has the field names of Azure Monitor's table
+//! `ACSAuthIncomingOperations`, so that the identity is the key here as it is there,
+//! and carries the metric `APIRequestAuthentication` in CloudWatch's embedded metric
+//! format. No token, key, body or claim is ever in a line.
+
+use std::{
+    io::Write,
+    time::{Duration, SystemTime},
+};
+
+use identity_core::identity::Scopes;
+use lambda_http::http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{LevelFilter, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::rfc3339;
+
+/// Starts logging. Call once, first thing in `main`. `RUST_LOG` sets the level.
+pub fn init() {
+    let level =
+        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let json = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false);
+    let lines = json.with_filter(filter_fn(may_be_logged));
+    tracing_subscriber::registry().with(level).with(lines).init();
+}
+
+/// Other people's crates say what is safe at `info`. Below it, the Lambda runtime
+/// prints response bodies and the AWS SDK prints requests, whatever `RUST_LOG` asks
+/// for: there a token would be in the log.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let ours = OURS.iter().any(|name| {
+        metadata
+            .target()
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    });
+    ours || *metadata.level() <= Level::INFO
+}
+
+const OURS: [&str; 4] = ["acs_client", "identity_core", "identity_store", "lambda_edge"];
+
+/// What a request's line says.
+pub(crate) struct RequestLine<'a> {
+    pub(crate) operation: &'static str,
+    pub(crate) correlation_id: &'a str,
+    pub(crate) at: SystemTime,
+    pub(crate) duration: Duration,
+    pub(crate) status: StatusCode,
+    pub(crate) problem: Option<&'static str>,
+    pub(crate) identity: Option<String>,
+    pub(crate) scopes: Option<Scopes>,
+}
+
+/// Writes a request's line. Not by `tracing`, whose fields are flat: the metric is
+/// an object, and it is not a matter of the log level.
+pub(crate) fn write(line: &RequestLine<'_>) {
+    let mut text = serde_json::to_string(&Row::of(line)).unwrap_or_default();
+    text.push('\n');
+    // There is nobody to tell.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// The line as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Row<'a> {
+    #[serde(rename = "timestamp")]
+    timestamp: String,
+    #[serde(rename = "level")]
+    level: &'static str,
+    #[serde(rename = "message")]
+    message: String,
+    operation_name: &'static str,
+    operation_version: &'static str,
+    category: &'static str,
+    correlation_id: &'a str,
+    result_type: &'static str,
+    result_signature: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_description: Option<&'static str>,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<&'a Scopes>,
+    operation: &'static str,
+    status_code: String,
+    status_code_class: String,
+    #[serde(rename = "APIRequestAuthentication")]
+    api_request_authentication: u8,
+    #[serde(rename = "_aws")]
+    embedded_metric: Value,
+}
+
+impl<'a> Row<'a> {
+    fn of(line: &'a RequestLine<'_>) -> Self {
+        let status = line.status.as_u16();
+        let failed = line.status.is_client_error() || line.status.is_server_error();
+        let at = line.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            timestamp: rfc3339(line.at),
+            level: if line.status.is_server_error() { "ERROR" } else { "INFO" },
+            message: format!("{} {status}", line.operation),
+            operation_name: line.operation,
+            operation_version: "v1",
+            category: "AuthOperational",
+            correlation_id: line.correlation_id,
+            result_type: if failed { "Failed" } else { "Succeeded" },
+            result_signature: status.to_string(),
+            result_description: line.problem,
+            duration_ms: milliseconds(line.duration),
+            identity: line.identity.as_deref(),
+            scopes: line.scopes.as_ref(),
+            operation: line.operation,
+            status_code: status.to_string(),
+            status_code_class: format!("{}xx", status / 100),
+            api_request_authentication: 1,
+            embedded_metric: json!({
+                "Timestamp": milliseconds(at),
+                "CloudWatchMetrics": [{
+                    "Namespace": "Guestpass",
+                    "Dimensions": [["Operation", "StatusCode", "StatusCodeClass"]],
+                    "Metrics": [
+                        { "Name": "APIRequestAuthentication", "Unit": "Count" },
+                        { "Name": "DurationMs", "Unit": "Milliseconds" },
+                    ],
+                }],
+            }),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requests_line_is_an_azure_log_row_and_a_cloudwatch_metric() {
+        let line = RequestLine {
+            operation: "CreateToken",
+            correlation_id: "r-1",
+            at: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
+            duration: Duration::from_millis(42),
+            status: StatusCode::OK,
+            problem: None,
+            identity: Some("8:acs:1".to_owned()),
+            scopes: Some(Scopes::chat_and_voip()),
+        };
+        let line = serde_json::to_value(Row::of(&line)).unwrap();
+        assert_eq!(line["Identity"], "8:acs:1");
+        assert_eq!(line["Scopes"], json!(["chat", "voip"]));
+        assert_eq!((&line["ResultType"], &line["DurationMs"]), (&json!("Succeeded"), &json!(42)));
+        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+        for metric in metrics["Metrics"].as_array().unwrap() {
+            assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric}");
+        }
+        for dimension in metrics["Dimensions"][0].as_array().unwrap() {
+            assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
+        }
+    }
+}

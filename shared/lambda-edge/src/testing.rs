@@ -1,0 +1,113 @@
+//! What API Gateway sends, for the tests of the functions.
+#![expect(clippy::indexing_slicing, reason = "the events are made here")]
+
+use lambda_http::{Body, Request, Response, request::from_str};
+use serde_json::{Value, json};
+
+use crate::RouteScopes;
+
+/// A request as API Gateway hands it over once its JWT authorizer has said yes.
+#[derive(Clone, Debug)]
+pub struct Event(Value);
+
+impl Event {
+    /// A request of `alice`, at the issuer `https://idp.example`, who may do
+    /// everything; `route` is the template's, e.g. `POST /v1/token`.
+    #[must_use]
+    pub fn new(route: &str) -> Self {
+        let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
+        Self(json!({
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {},
+            "requestContext": {
+                "http": { "method": method, "path": path },
+                "authorizer": {
+                    "jwt": {
+                        "claims": {
+                            "iss": "https://idp.example",
+                            "sub": "alice",
+                            "scope": "guestpass.token guestpass.admin",
+                        },
+                        "scopes": [],
+                    },
+                },
+            },
+            "isBase64Encoded": false,
+        }))
+    }
+
+    /// The external id of the caller.
+    pub const ALICE: &str = "https://idp.example|alice";
+
+    /// With another claim, or another value of one.
+    #[must_use]
+    pub fn claim(mut self, name: &str, value: &str) -> Self {
+        self.0["requestContext"]["authorizer"]["jwt"]["claims"][name] = value.into();
+        self
+    }
+
+    /// Without an authorizer, as if somebody had attached the function elsewhere.
+    #[must_use]
+    pub fn without_authorizer(mut self) -> Self {
+        self.0["requestContext"]["authorizer"] = Value::Null;
+        self
+    }
+
+    /// With a value for `{id}`.
+    #[must_use]
+    pub fn id(mut self, id: &str) -> Self {
+        self.0["pathParameters"] = json!({ "id": id });
+        self
+    }
+
+    /// With a query.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        self.0["rawQueryString"] = query.into();
+        self
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", &body.to_string())
+    }
+
+    /// With any body.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: &str) -> Self {
+        self.0["headers"]["content-type"] = content_type.into();
+        self.0["body"] = body.into();
+        self
+    }
+
+    /// As the function gets it.
+    ///
+    /// # Panics
+    /// If it is no event.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        #[expect(clippy::expect_used, reason = "a test may die")]
+        from_str(&self.0.to_string()).expect("an API Gateway event")
+    }
+}
+
+/// The scopes of the events here.
+#[must_use]
+pub fn scopes() -> RouteScopes {
+    RouteScopes { token: "guestpass.token".to_owned(), admin: "guestpass.admin".to_owned() }
+}
+
+/// The JSON of a response; `null` if it has no body.
+///
+/// # Panics
+/// If it has one that is no JSON.
+#[must_use]
+pub fn body(response: &Response<Body>) -> Value {
+    let body: &[u8] = response.body();
+    #[expect(clippy::expect_used, reason = "a test may die")]
+    if body.is_empty() { Value::Null } else { serde_json::from_slice(body).expect("a JSON body") }
+}

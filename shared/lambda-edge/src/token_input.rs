@@ -1,0 +1,29 @@
+use identity_core::identity::{Lifetime, Scopes};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Problem;
+
+/// What a caller may say about the token they want. Whose it is cannot be said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct TokenInput {
+    scopes: Option<Vec<String>>,
+    expires_in_minutes: Option<Value>,
+}
+
+impl TokenInput {
+    /// The scopes, if any were given.
+    pub fn scopes(&self) -> Result<Option<Scopes>, Problem> {
+        let Some(scopes) = &self.scopes else { return Ok(None) };
+        let scopes = Scopes::parse(scopes.iter().map(String::as_str));
+        scopes.map(Some).ok_or(Problem::INVALID_SCOPES)
+    }
+
+    /// The lifetime, if one was given.
+    pub fn lifetime(&self) -> Result<Option<Lifetime>, Problem> {
+        let Some(minutes) = &self.expires_in_minutes else { return Ok(None) };
+        let lifetime = minutes.as_u64().and_then(Lifetime::from_minutes);
+        lifetime.map(Some).ok_or(Problem::INVALID_LIFETIME)
+    }
+}

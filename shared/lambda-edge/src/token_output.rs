@@ -1,0 +1,113 @@
+use std::time::{Duration, SystemTime};
+
+use identity_core::identity::{AccessToken, AcsId};
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A token, as the client gets it: the only place where one leaves the service.
+///
+/// The field names are those that Microsoft's clients read: the mobile samples take
+/// `token` at the top level, `@azure/communication-common` takes `token` and
+/// `expiresOnTimestamp`, the hero samples `expiresOn` and `user`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenOutput {
+    token: String,
+    /// RFC 3339, UTC.
+    expires_on: String,
+    /// Milliseconds since 1970.
+    expires_on_timestamp: u64,
+    /// Seconds from now: right even where the client's clock is not.
+    expires_in: u64,
+    /// RFC 3339, UTC.
+    refresh_after: String,
+    user: User,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    communication_user_id: AcsId,
+}
+
+impl TokenOutput {
+    /// Writes `token` out for its user.
+    #[must_use]
+    pub fn new(token: &AccessToken, acs_id: &AcsId, now: SystemTime) -> Self {
+        let left = token.expires_on.duration_since(now).unwrap_or_default();
+        let since = token.expires_on.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            token: token.token.expose().to_owned(),
+            expires_on: rfc3339(token.expires_on),
+            expires_on_timestamp: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            expires_in: left.as_secs(),
+            refresh_after: rfc3339(now + refresh_after(left, acs_id)),
+            user: User { communication_user_id: acs_id.clone() },
+        }
+    }
+}
+
+/// When to ask for the next token: after 60 to 80 % of the life that is left.
+///
+/// Which percentage is a matter of the identity, so that the tokens of a morning
+/// are not all renewed in the same minute. ACS's own clients renew in the last ten
+/// minutes; of the shortest life, an hour, at least twelve are left here.
+fn refresh_after(left: Duration, acs_id: &AcsId) -> Duration {
+    let spread = acs_id
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+        % 2001;
+    left * (6000 + spread) / 10_000
+}
+
+/// A time as RFC 3339 spells it, in UTC.
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
+    OffsetDateTime::from(time).format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use identity_core::{secret::Secret, testing::acs_id};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_written_for_each_of_microsofts_clients() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+        let token = AccessToken {
+            token: Secret::new("a.b.c"),
+            expires_on: now + Duration::from_millis(3_600_250),
+        };
+        let output = TokenOutput::new(&token, &acs_id("8:acs:1_2"), now);
+        let mut body = serde_json::to_value(output).unwrap();
+        let refresh_after = body["refreshAfter"].take();
+        assert_eq!(
+            body,
+            json!({
+                "token": "a.b.c",
+                "expiresOn": "2027-01-15T09:00:00.25Z",
+                "expiresOnTimestamp": 1_800_003_600_250_u64,
+                "expiresIn": 3600,
+                "refreshAfter": Value::Null,
+                "user": { "communicationUserId": "8:acs:1_2" },
+            })
+        );
+        assert!(refresh_after.as_str().unwrap().starts_with("2027-01-15T08:"));
+    }
+
+    #[test]
+    fn the_refreshes_of_a_morning_are_spread_over_the_last_third_of_the_life() {
+        let hour = Duration::from_hours(1);
+        let mut buckets = [0_u32; 12];
+        for index in 0..6000 {
+            let after = refresh_after(hour, &acs_id(&format!("8:acs:res_{index}")));
+            assert!((hour * 6 / 10..=hour * 8 / 10).contains(&after));
+            let bucket = (after.as_secs() - 36 * 60) / 60;
+            buckets[usize::try_from(bucket).unwrap().min(11)] += 1;
+        }
+        assert!(buckets.iter().all(|count| (350..650).contains(count)), "{buckets:?}");
+    }
+}
