@@ -13,19 +13,32 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Acs {
     emulator: Emulator,
     http: Server,
+    https: Server,
+    /// What is to be gone at the end: the authority of an emulator that keeps nothing.
+    scratch: Option<PathBuf>,
 }
 
 impl Acs {
-    /// Serves an emulator that keeps its resource in `data`, or in memory.
-    pub(crate) fn start(http: TcpListener, data: Option<&Path>) -> Result<Self, StartError> {
+    /// Serves one emulator over http and https. It keeps everything in `data`, or, if it is
+    /// `ephemeral`, only the certificate that clients have to trust, and that until the end.
+    pub(crate) fn start(
+        http: TcpListener,
+        https: TcpListener,
+        data: &Path,
+        ephemeral: bool,
+    ) -> Result<Self, StartError> {
         let builder = Emulator::builder();
-        let emulator = match data {
-            Some(data) => builder.data_dir(data),
-            None => builder,
-        }
-        .build()?;
+        let (builder, authority, scratch) = if ephemeral {
+            let authority = data.join("acs-ephemeral");
+            (builder, authority.clone(), Some(authority))
+        } else {
+            let kept = data.join("acs");
+            (builder.data_dir(&kept), kept, None)
+        };
+        let emulator = builder.build()?;
         let http = emulator.serve(http)?;
-        Ok(Self { emulator, http })
+        let https = emulator.serve_tls(https, &authority)?;
+        Ok(Self { emulator, http, https, scratch })
     }
 
     pub(crate) fn connection_string(&self) -> String {
@@ -40,8 +53,9 @@ impl Acs {
     pub(crate) fn urls(&self) -> Urls {
         Urls {
             http: self.http.endpoint(),
-            https: None,
-            ca_cert: None,
+            https: self.https.endpoint(),
+            // A relative path would be one only from where the stack was started.
+            ca_cert: self.https.ca_cert_path().and_then(|path| path.canonicalize().ok()),
             access_key: self.emulator.access_key().expose().to_owned(),
             connection_string: self.connection_string(),
         }
@@ -49,13 +63,17 @@ impl Acs {
 
     pub(crate) async fn stop(self) {
         self.http.stop().await;
+        self.https.stop().await;
+        if let Some(scratch) = self.scratch {
+            let _ = std::fs::remove_dir_all(scratch);
+        }
     }
 }
 
 /// Where ACS is and what opens it. There is no `Debug`: it holds the key.
 pub(crate) struct Urls {
     pub(crate) http: String,
-    pub(crate) https: Option<String>,
+    pub(crate) https: String,
     pub(crate) ca_cert: Option<PathBuf>,
     pub(crate) access_key: String,
     pub(crate) connection_string: String,

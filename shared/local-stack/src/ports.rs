@@ -14,6 +14,7 @@ pub(crate) struct Ports {
     pub(crate) issuer: TcpListener,
     pub(crate) events: TcpListener,
     pub(crate) acs_http: TcpListener,
+    pub(crate) acs_https: TcpListener,
     pub(crate) dynamodb: TcpListener,
 }
 
@@ -36,6 +37,7 @@ impl Ports {
             issuer: listen(2, "issuer").await?,
             events: listen(3, "events").await?,
             acs_http: listen(4, "ACS http").await?,
+            acs_https: listen(5, "ACS https").await?,
             dynamodb: listen(6, "DynamoDB").await?,
         })
     }

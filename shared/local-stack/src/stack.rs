@@ -54,7 +54,7 @@ impl Stack {
         let dynamodb_url = at(&ports.dynamodb)?;
         let gateway_url = at(&ports.gateway)?;
 
-        let acs = Acs::start(ports.acs_http, kept("acs").as_deref())?;
+        let acs = Acs::start(ports.acs_http, ports.acs_https, &options.data, options.ephemeral)?;
         let template = read_template(&options, &issuer_url, &acs)?;
         let database = dynamodb::open(kept("dynamodb.sqlite").as_deref(), &template.tables)?;
         let key = kept("issuer-key.pkcs8");
@@ -169,6 +169,7 @@ impl Stack {
             ("issuer", &places.issuer),
             ("events", &places.events),
             ("ACS", &places.acs.http),
+            ("", &places.acs.https),
             ("DynamoDB", &places.dynamodb),
         ] {
             say(format_args!("  {name:<9} {place}"));

@@ -97,6 +97,9 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
         ["accessKey", "caCert", "connectionString", "endpoint", "http", "https"]
     );
     assert_eq!(file["table"], "guestpass-local-Things");
+    assert!(file["acs"]["https"].as_str().unwrap().starts_with("https://127.0.0.1:"));
+    let cert = std::fs::read_to_string(file["acs"]["caCert"].as_str().unwrap()).unwrap();
+    assert!(cert.starts_with("-----BEGIN CERTIFICATE-----"));
 
     let key = file["acs"]["accessKey"].as_str().unwrap();
     let shown = get(&format!("{}/_local/stack", world.stack.console())).await;
@@ -107,6 +110,12 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
         assert!(!text.contains(key));
     }
     world.stack.stop().await;
+    // Ephemeral: only logs remain.
+    let kept: Vec<_> = std::fs::read_dir(world.directory.path().join("data"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(kept, ["logs"]);
 }
 
 #[tokio::test]
