@@ -8,7 +8,7 @@ mod routes;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -31,6 +31,9 @@ use crate::template::Access;
 
 /// API Gateway's limit for a request.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// API Gateway waits no longer for an integration.
+const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
 
 /// How many requests the console shows.
 const REMEMBERED: usize = 50;
@@ -91,11 +94,13 @@ impl Gateway {
             now,
         });
         let failed = || message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        match target.function.invoke(Bytes::from(event.to_string())).await {
-            Ok(payload) => response::response(&payload).unwrap_or_else(failed),
-            Err(NoAnswer::Failed) => failed(),
-            // What an HTTP API says in place of a 504.
-            Err(NoAnswer::TimedOut) => {
+        let invocation = target.function.invoke(Bytes::from(event.to_string()));
+        match tokio::time::timeout(INTEGRATION_LIMIT, invocation).await {
+            Ok(Ok(payload)) => response::response(&payload).unwrap_or_else(failed),
+            Ok(Err(NoAnswer::Failed)) => failed(),
+            // What an HTTP API answers in place of 504 when an integration takes too long. A
+            // function's own timeout is not documented apart from that, and treated alike.
+            Ok(Err(NoAnswer::TimedOut)) | Err(_) => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
         }

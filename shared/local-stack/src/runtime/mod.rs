@@ -29,7 +29,7 @@ pub(crate) struct Function {
     /// One for each process there may be. Who gets none waits.
     slots: Semaphore,
     /// The processes that exist.
-    pids: Arc<Mutex<BTreeSet<u32>>>,
+    pids: watch::Sender<BTreeSet<u32>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -61,7 +61,7 @@ impl Function {
             spec,
             idle: Mutex::default(),
             slots: Semaphore::new(processes),
-            pids: Arc::default(),
+            pids: watch::Sender::default(),
             stopping,
         })
     }
@@ -72,7 +72,7 @@ impl Function {
 
     /// The ids of the processes that exist.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        lock(&self.pids).iter().copied().collect()
+        self.pids.borrow().iter().copied().collect()
     }
 
     /// Hands `event` to a process and waits for its answer.
@@ -127,14 +127,11 @@ impl Function {
 
     /// Waits until no process is left. They end because `stopping` has turned true.
     pub(crate) async fn stopped(&self) {
+        // Whoever waits for a slot is told, and nobody starts a process any more.
         self.slots.close();
-        let idle = std::mem::take(&mut *lock(&self.idle));
-        for process in idle {
-            process.kill().await;
-        }
-        while !self.pids().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        lock(&self.idle).clear();
+        // It cannot fail: the sender is this function's own.
+        let _ = self.pids.subscribe().wait_for(BTreeSet::is_empty).await;
     }
 
     fn take_idle(&self) -> Option<Process> {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::api::{self, Api, Invocation, Reply};
 use super::logs::Log;
-use super::{NoAnswer, Spec, lock};
+use super::{NoAnswer, Spec};
 use crate::output::say;
 
 /// A process that has asked for its first event.
@@ -39,7 +39,7 @@ impl Process {
     /// Starts a process and waits for the end of its init. Says on stdout why there is none.
     pub(super) async fn start(
         spec: &Spec,
-        pids: &Arc<Mutex<BTreeSet<u32>>>,
+        pids: &watch::Sender<BTreeSet<u32>>,
         stopping: watch::Receiver<bool>,
     ) -> Result<Self, NoAnswer> {
         let name = &spec.name;
@@ -71,7 +71,7 @@ impl Process {
     async fn spawn(
         spec: &Spec,
         log: Option<&Log>,
-        pids: &Arc<Mutex<BTreeSet<u32>>>,
+        pids: &watch::Sender<BTreeSet<u32>>,
         mut stopping: watch::Receiver<bool>,
     ) -> std::io::Result<(Self, watch::Receiver<bool>)> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -88,7 +88,7 @@ impl Process {
             .kill_on_drop(true)
             .spawn()?;
         let pid = child.id().unwrap_or_default();
-        lock(pids).insert(pid);
+        pids.send_modify(|pids| _ = pids.insert(pid));
         spec.last_will.include(pid);
         let pumps = log.map(|log| (log.pump(child.stdout.take()), log.pump(child.stderr.take())));
 
@@ -103,7 +103,7 @@ impl Process {
             ready: ready_sender,
             current: Mutex::default(),
         });
-        let pids = Arc::clone(pids);
+        let pids = pids.clone();
         let last_will = spec.last_will.clone();
         tokio::spawn(async move {
             let serve = axum::serve(listener, api::router(api));
@@ -124,7 +124,7 @@ impl Process {
                 let both = async { tokio::join!(stdout, stderr) };
                 let _ = tokio::time::timeout(Duration::from_secs(1), both).await;
             }
-            lock(&pids).remove(&pid);
+            pids.send_modify(|pids| _ = pids.remove(&pid));
             exited_sender.send_replace(true);
         });
         Ok((Self { events, kill, exited, idle_since: Instant::now() }, ready))

@@ -2,16 +2,17 @@
 //! authorizer, the tables.
 
 mod evaluate;
+mod sam;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
 use evaluate::Names;
+use sam::{ApiAuth, FunctionProperties, HttpApiEvent};
 
 /// What a template says that matters on one machine.
 #[derive(Debug)]
@@ -212,67 +213,6 @@ fn names(
         names.references.insert((*id).to_owned(), Some(reference));
     }
     Ok(names)
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct FunctionProperties {
-    code_uri: Option<String>,
-    timeout: Option<u64>,
-    memory_size: Option<u32>,
-    environment: Environment,
-    events: BTreeMap<String, Event>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Environment {
-    variables: BTreeMap<String, Json>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    #[serde(rename = "Type")]
-    kind: String,
-    #[serde(default)]
-    properties: Json,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HttpApiEvent {
-    method: String,
-    path: String,
-    #[serde(default)]
-    auth: EventAuth,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct EventAuth {
-    authorizer: Option<String>,
-    authorization_scopes: Vec<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct ApiAuth {
-    default_authorizer: Option<String>,
-    authorizers: BTreeMap<String, ApiAuthorizer>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ApiAuthorizer {
-    jwt_configuration: JwtConfiguration,
-}
-
-/// SAM spells these two in lower case.
-#[derive(Deserialize)]
-struct JwtConfiguration {
-    issuer: String,
-    audience: Vec<String>,
 }
 
 /// Evaluates what the stack reads of a function, and nothing else of it.
