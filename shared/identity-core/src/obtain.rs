@@ -224,7 +224,15 @@ pub(crate) async fn issue(
         Change::Made(record) => {
             Ok(Obtained { record, acs_id: active.acs_id, token: Some(token), created: false })
         }
-        Change::Refused(Some(Record { state: State::Blocked { .. }, .. })) => Err(Error::Blocked),
+        Change::Refused(Some(Record { state: State::Blocked { .. }, .. })) => {
+            // ACS may have issued our token after it revoked the others. It is in
+            // nobody's hands; but a blocked user has no live token, not even that.
+            let acs_id = &active.acs_id;
+            if let Err(cause) = acs.revoke_access_tokens(acs_id, invocation.deadline).await {
+                warn!(acs.id = %acs_id, %cause, "a dropped token of a blocked user may live");
+            }
+            Err(Error::Blocked)
+        }
         Change::Refused(_) => Err(Error::busy()),
     }
 }

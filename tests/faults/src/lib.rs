@@ -1,1 +1,7 @@
-//! Tests.
+//! Trouble, on purpose.
+
+mod interleaving;
+mod yielding;
+
+pub use interleaving::{Task, every_interleaving, turn};
+pub use yielding::{Blind, Forgetful, Yielding};

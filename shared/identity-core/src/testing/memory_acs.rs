@@ -44,6 +44,7 @@ struct World {
     meanwhile: Option<Meanwhile>,
     trouble: Option<Trouble>,
     issues_for_the_dead: bool,
+    minted_for_the_dead: Vec<String>,
 }
 
 impl MemoryIdentityClient {
@@ -93,6 +94,16 @@ impl MemoryIdentityClient {
         world.identities.values().flatten().any(|live| live == token.token.expose())
     }
 
+    /// Whether any of these tokens was minted for an identity that was gone by then.
+    pub fn handed_out_for_the_dead<'a>(
+        &self,
+        mut tokens: impl Iterator<Item = &'a AccessToken>,
+    ) -> bool {
+        let world = self.lock();
+        tokens
+            .any(|token| world.minted_for_the_dead.iter().any(|dead| dead == token.token.expose()))
+    }
+
     /// How many tokens work.
     #[must_use]
     pub fn live_tokens(&self) -> usize {
@@ -131,9 +142,9 @@ impl World {
         self.made += 1;
         self.requests.push(request.clone());
         let token = format!("token-{}-for-{id}", self.made);
-        // For an identity that is gone there is nowhere to keep it, and so it is dead.
-        if let Some(live) = self.identities.get_mut(id) {
-            live.push(token.clone());
+        match self.identities.get_mut(id) {
+            Some(live) => live.push(token.clone()),
+            None => self.minted_for_the_dead.push(token.clone()),
         }
         let life = Duration::from_mins(u64::from(request.lifetime.minutes()));
         AccessToken {

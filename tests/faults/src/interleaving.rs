@@ -1,0 +1,64 @@
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+/// A boxed task.
+pub type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Runs `world()` once for every order in which its tasks can take their turns,
+/// and returns how many orders there were.
+///
+/// A turn lasts until the task awaits a port, so with [`Yielding`](crate::Yielding)
+/// adapters this is every interleaving of the real code that a distributed run could
+/// show.
+pub fn every_interleaving(world: impl Fn() -> (Vec<Task>, Box<dyn FnOnce()>)) -> usize {
+    let mut schedule: Vec<Choice> = Vec::new();
+    let mut runs = 0;
+    loop {
+        let (tasks, check) = world();
+        follow(&mut schedule, tasks);
+        check();
+        runs += 1;
+        // The next schedule in depth-first order.
+        while schedule.last().is_some_and(|choice| choice.taken + 1 == choice.out_of) {
+            schedule.pop();
+        }
+        match schedule.last_mut() {
+            Some(choice) => choice.taken += 1,
+            None => return runs,
+        }
+    }
+}
+
+/// Whose turn it is, counted among those that are not done.
+struct Choice {
+    taken: usize,
+    out_of: usize,
+}
+
+/// Runs the tasks to their end, taking turns by the schedule, and first come first
+/// served where it ends; what was chosen is added to it.
+fn follow(schedule: &mut Vec<Choice>, mut tasks: Vec<Task>) {
+    let mut step = 0;
+    while !tasks.is_empty() {
+        if schedule.len() == step {
+            schedule.push(Choice { taken: 0, out_of: tasks.len() });
+        }
+        let index = schedule.get(step).map_or(0, |choice| choice.taken);
+        let done = tasks.get_mut(index).is_none_or(|task| {
+            task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        });
+        if done {
+            drop(tasks.remove(index));
+        }
+        step += 1;
+    }
+}
+
+/// Lets the others go first.
+pub async fn turn() {
+    let mut first = true;
+    poll_fn(|_| if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }).await;
+}
