@@ -1,5 +1,7 @@
 //! A function for tests: does what the query's `do` asks, and echoes the event otherwise.
 
+use std::io::Write as _;
+
 use lambda_http::{
     Body, Error, IntoResponse as _, Request, RequestExt as _, Response, run, service_fn,
 };
@@ -17,7 +19,10 @@ async fn main() -> Result<(), Error> {
             #[expect(clippy::panic, reason = "that is what was asked for")]
             "panic" => panic!("asked to panic"),
             "error" => return Err(Error::from("asked to fail")),
-            "hang" => std::future::pending::<()>().await,
+            "hang" => {
+                let _ = writeln!(std::io::stderr(), "hanging");
+                std::future::pending::<()>().await;
+            }
             "wait" => tokio::time::sleep(std::time::Duration::from_millis(300)).await,
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How to start a stack.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Options {
     pub rust_log: String,
     /// How many processes a function may have at a time; more requests wait.
     pub processes: usize,
+    /// How long a process may have nothing to do before it is ended.
+    pub idle_limit: Duration,
 }
 
 /// What the command line asks for.
@@ -89,6 +92,7 @@ pub fn parse(
         parameters: BTreeMap::new(),
         rust_log: surroundings.rust_log.unwrap_or_else(|| "info".to_owned()),
         processes: 16,
+        idle_limit: Duration::from_mins(5),
     };
     let mut exit_with_stdin = false;
     let mut arguments = arguments.into_iter();

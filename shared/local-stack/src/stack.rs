@@ -13,7 +13,7 @@ use crate::acs::Acs;
 use crate::console::{self, Console};
 use crate::gateway::{self, Authorizer, Gateway, Routes};
 use crate::issuer::{self, Issuer, WARNING};
-use crate::output::say;
+use crate::output::{flush, say};
 use crate::ports::{Ports, url};
 use crate::runtime::{Function, LastWill, Spec};
 use crate::server::Servers;
@@ -29,9 +29,6 @@ const SCOPE: &str = "guestpass.token";
 
 /// The ARN under which a function finds the connection string.
 const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
-
-/// How long a process may have nothing to do.
-const IDLE_LIMIT: Duration = Duration::from_mins(5);
 
 /// A running stack. Dropping it kills it; [`Stack::stop`] ends it in order.
 pub struct Stack {
@@ -110,7 +107,7 @@ impl Stack {
         servers.run(async move {
             let _ = dynoxide::server::serve_with_shutdown(ports.dynamodb, database, stopping).await;
         });
-        servers.run(end_idle(functions.clone(), servers.stopping()));
+        servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
 
         let file = StackFile::write(&options.stack_file, &places)
             .map_err(StartError::file(&options.stack_file))?;
@@ -188,6 +185,7 @@ impl Stack {
         }
         servers.stop().await;
         acs.stop().await;
+        let _ = tokio::task::spawn_blocking(flush).await;
     }
 }
 
@@ -254,16 +252,20 @@ fn environment(
     environment
 }
 
-async fn end_idle(functions: Vec<Arc<Function>>, stopping: impl Future<Output = ()>) {
+async fn end_idle(
+    functions: Vec<Arc<Function>>,
+    limit: Duration,
+    stopping: impl Future<Output = ()>,
+) {
     tokio::pin!(stopping);
-    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    let mut ticks = tokio::time::interval((limit / 10).max(Duration::from_millis(1)));
     loop {
         tokio::select! {
             () = &mut stopping => return,
             _ = ticks.tick() => {}
         }
         for function in &functions {
-            function.end_idle(IDLE_LIMIT).await;
+            function.end_idle(limit).await;
         }
     }
 }

@@ -76,6 +76,7 @@ pub(crate) fn options(directory: &Path) -> Options {
         parameters: std::collections::BTreeMap::new(),
         rust_log: "info".to_owned(),
         processes: 16,
+        idle_limit: Duration::from_mins(5),
     }
 }
 

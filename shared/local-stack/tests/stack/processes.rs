@@ -21,6 +21,15 @@ async fn a_process_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_process_with_nothing_to_do_is_ended() {
+    let world = World::with(|options| options.idle_limit = Duration::from_millis(50)).await;
+    let pid = u32::try_from(pid(&world, "/echo").await).unwrap();
+    until("the process has ended", async || world.stack.pids(NAME).is_empty()).await;
+    assert!(!is_running(pid));
+    world.stack.stop().await;
+}
+
+#[tokio::test]
 async fn requests_at_the_same_time_have_processes_of_their_own_up_to_the_limit() {
     let world = World::with(|options| options.processes = 4).await;
     let requests = (0..20).map(|_| pid(&world, "/echo?do=wait"));

@@ -36,7 +36,7 @@ impl Program {
         self.places[name].as_str().unwrap()
     }
 
-    /// Makes a request and returns the process that answers; for `hang`, that hangs.
+    /// Makes a request and returns the process that answers, or that hangs.
     async fn function(&self, query: &str) -> u32 {
         let token = token(&client(), self.place("issuer"), "guestpass.token").await;
         let url = format!("{}/echo{query}", self.place("gateway"));
@@ -51,6 +51,12 @@ impl Program {
         .await;
         if query.is_empty() {
             assert_eq!(request.await.unwrap().unwrap().status(), 200);
+        } else {
+            let log = self.directory.path().join("data/logs/echo_function.log");
+            until("the function hangs", async || {
+                std::fs::read_to_string(&log).is_ok_and(|log| log.contains("hanging"))
+            })
+            .await;
         }
         u32::try_from(pid.unwrap()).unwrap()
     }
@@ -107,6 +113,20 @@ async fn no_function_outlives_a_stack_that_is_killed() {
         program.child.wait().unwrap();
         until("the function has ended", async || !is_running(pid)).await;
     }
+}
+
+#[tokio::test]
+async fn a_stdout_that_nobody_reads_does_not_stop_the_stack() {
+    let mut program = Program::start().await;
+    // More than a pipe holds, and then more than the queue.
+    let path = "a".repeat(4000);
+    let client = client();
+    for _ in 0..1200 {
+        let url = format!("{}/{path}", program.place("gateway"));
+        assert_eq!(client.get(url).send().await.unwrap().status(), 404);
+    }
+    drop(program.child.stdin.take());
+    until("the stack has ended", async || program.child.try_wait().unwrap().is_some()).await;
 }
 
 #[test]
