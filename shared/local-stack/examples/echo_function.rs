@@ -20,10 +20,14 @@ async fn main() -> Result<(), Error> {
             "panic" => panic!("asked to panic"),
             "error" => return Err(Error::from("asked to fail")),
             "hang" => {
-                let _ = writeln!(std::io::stderr(), "hanging");
+                log("hanging");
                 std::future::pending::<()>().await;
             }
-            "wait" => tokio::time::sleep(std::time::Duration::from_millis(300)).await,
+            "wait" => {
+                log("waiting");
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                log("waited");
+            }
             _ => {}
         }
         let body = serde_json::json!({
@@ -43,4 +47,8 @@ async fn main() -> Result<(), Error> {
             .await)
     }))
     .await
+}
+
+fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

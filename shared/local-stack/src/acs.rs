@@ -8,6 +8,7 @@ use acs_emulator::{Emulator, Server, StartError};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use uuid::Uuid;
 
 /// The emulator, serving.
 pub(crate) struct Acs {
@@ -15,7 +16,7 @@ pub(crate) struct Acs {
     http: Server,
     https: Server,
     /// What is to be gone at the end: the authority of an emulator that keeps nothing.
-    scratch: Option<PathBuf>,
+    _scratch: Option<Scratch>,
 }
 
 impl Acs {
@@ -29,8 +30,9 @@ impl Acs {
     ) -> Result<Self, StartError> {
         let builder = Emulator::builder();
         let (builder, authority, scratch) = if ephemeral {
-            let authority = data.join("acs-ephemeral");
-            (builder, authority.clone(), Some(authority))
+            // Several stacks that keep nothing may share a directory.
+            let authority = data.join(format!("acs-{}", Uuid::new_v4()));
+            (builder, authority.clone(), Some(Scratch(authority)))
         } else {
             let kept = data.join("acs");
             (builder.data_dir(&kept), kept, None)
@@ -38,7 +40,7 @@ impl Acs {
         let emulator = builder.build()?;
         let http = emulator.serve(http)?;
         let https = emulator.serve_tls(https, &authority)?;
-        Ok(Self { emulator, http, https, scratch })
+        Ok(Self { emulator, http, https, _scratch: scratch })
     }
 
     pub(crate) fn connection_string(&self) -> String {
@@ -64,9 +66,15 @@ impl Acs {
     pub(crate) async fn stop(self) {
         self.http.stop().await;
         self.https.stop().await;
-        if let Some(scratch) = self.scratch {
-            let _ = std::fs::remove_dir_all(scratch);
-        }
+    }
+}
+
+/// A directory that is gone when this is.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

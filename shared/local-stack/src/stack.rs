@@ -1,7 +1,7 @@
 //! Puts the parts together, and takes them apart again.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,14 +38,19 @@ pub struct Stack {
     end_functions: watch::Sender<bool>,
     acs: Acs,
     servers: Servers,
+    /// Held while the data is this stack's.
+    lock: Option<File>,
 }
 
 impl Stack {
     /// Starts everything. When it returns, everything answers and `stack.json` is written.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let logs = directories(&options.data)?;
+        let lock = if options.ephemeral { None } else { Some(lock(&options.data)?) };
         let kept = |name: &str| (!options.ephemeral).then(|| options.data.join(name));
         let ports = Ports::take(options.port).await?;
+        // One that a killed stack left behind says what is no longer true.
+        StackFile::remove_stale(&options.stack_file);
         let at = |listener| url(listener).map_err(StartError::System);
         let issuer_url = at(&ports.issuer)?;
         let dynamodb_url = at(&ports.dynamodb)?;
@@ -111,7 +116,7 @@ impl Stack {
 
         let file = StackFile::write(&options.stack_file, &places)
             .map_err(StartError::file(&options.stack_file))?;
-        Ok(Self { places, file, functions, end_functions, acs, servers })
+        Ok(Self { places, file, functions, end_functions, acs, servers, lock })
     }
 
     /// The base of the API's URLs.
@@ -177,7 +182,7 @@ impl Stack {
 
     /// Ends everything: when it returns, no process is left and no port is taken.
     pub async fn stop(self) {
-        let Self { file, functions, end_functions, acs, servers, .. } = self;
+        let Self { file, functions, end_functions, acs, servers, lock, places: _ } = self;
         drop(file);
         end_functions.send_replace(true);
         for function in &functions {
@@ -185,6 +190,7 @@ impl Stack {
         }
         servers.stop().await;
         acs.stop().await;
+        drop(lock);
         let _ = tokio::task::spawn_blocking(flush).await;
     }
 }
@@ -196,6 +202,17 @@ fn directories(data: &Path) -> Result<PathBuf, StartError> {
     builder.recursive(true).mode(0o700);
     builder.create(&logs).map_err(StartError::file(&logs))?;
     Ok(logs)
+}
+
+/// Keeps other stacks from the data. The system lets go of it even after SIGKILL.
+fn lock(data: &Path) -> Result<File, StartError> {
+    let path = data.join("lock");
+    let file = File::create(&path).map_err(StartError::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataInUse(data.to_owned())),
+        Err(TryLockError::Error(source)) => Err(StartError::File { path, source }),
+    }
 }
 
 fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template, StartError> {

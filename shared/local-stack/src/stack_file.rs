@@ -54,6 +54,11 @@ impl Places {
 pub(crate) struct StackFile(PathBuf);
 
 impl StackFile {
+    /// Removes a file that nobody else did.
+    pub(crate) fn remove_stale(path: &Path) {
+        let _ = fs::remove_file(path);
+    }
+
     /// Writes the file, whole or not at all, readable by its owner only.
     pub(crate) fn write(path: &Path, places: &Places) -> io::Result<Self> {
         if let Some(directory) = path.parent() {

@@ -30,6 +30,12 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// Another stack keeps its data there.
+    #[error(
+        "another stack uses {}: stop it, or take another directory with --data, or --ephemeral",
+        .0.display()
+    )]
+    DataInUse(PathBuf),
     /// A file or a directory cannot be used.
     #[error("{}: {source}", path.display())]
     File {

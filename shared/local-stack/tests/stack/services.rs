@@ -157,6 +157,24 @@ async fn a_restart_keeps_the_issuers_key_the_table_and_the_key_of_acs() {
 }
 
 #[tokio::test]
+async fn data_belongs_to_one_stack_at_a_time() {
+    let world = World::with(|options| options.ephemeral = false).await;
+    let mut options = options(world.directory.path());
+    options.stack_file = world.directory.path().join("other.json");
+    let error = {
+        let mut options = options.clone();
+        options.ephemeral = false;
+        Stack::start(options).await.unwrap_err().to_string()
+    };
+    assert!(error.contains("--data"), "{error}");
+    // One that keeps nothing is no danger.
+    Stack::start(options.clone()).await.unwrap().stop().await;
+    world.stack.stop().await;
+    options.ephemeral = false;
+    Stack::start(options).await.unwrap().stop().await;
+}
+
+#[tokio::test]
 async fn a_stack_that_cannot_start_says_what_to_do() {
     let world = World::start().await;
     let taken = world.stack.gateway().rsplit_once(':').unwrap().1.parse().unwrap();
