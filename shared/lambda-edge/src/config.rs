@@ -9,7 +9,7 @@ use identity_core::policy::Policy;
 
 /// A variable that is missing or does not parse.
 ///
-/// Names the variable and never quotes its value: a value may be a secret. Its
+/// Names the variable and does not quote its value, which may be a secret. Its
 /// `Debug` is its `Display`, because that is what `main` prints when it ends with it.
 pub struct ConfigError {
     name: &'static str,
@@ -51,7 +51,8 @@ where
     raw.parse().map_err(|error| ConfigError { name, reason: format!("is not usable: {error}") })
 }
 
-/// Reads the policy; without one, everybody may have what the default gives.
+/// Reads the policy; without one, everybody may have what the default gives. What is
+/// wrong with it is said by the names in it: a policy is no secret.
 pub fn policy(env: &impl Env, name: &'static str) -> Result<Policy, ConfigError> {
     match env(name).filter(|raw| !raw.is_empty()) {
         None => Ok(Policy::default()),

@@ -1,1 +1,10 @@
-//! Tests.
+//! A whole stack for each test: the real binaries, a DynamoDB engine, an ACS that
+//! verifies what it is sent.
+#![expect(clippy::missing_panics_doc, reason = "a fixture dies when something is wrong")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::panic, clippy::expect_used, reason = "a test may die")]
+
+mod canaries;
+mod stack;
+
+pub use stack::{Reply, Stack, binary};

@@ -1,0 +1,271 @@
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, Method, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::canaries;
+
+/// A stack that lives as long as its test.
+///
+/// When it is dropped, everything it logged is searched for secrets: its functions
+/// run at `RUST_LOG=trace`.
+pub struct Stack {
+    process: Child,
+    dir: TempDir,
+    urls: Value,
+    client: Client,
+    /// Every secret that was seen.
+    secrets: Mutex<Vec<String>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as JSON; `null` if there was none.
+    pub body: Value,
+}
+
+/// A binary of the workspace: cargo puts them beside the tests.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.parent().and_then(std::path::Path::parent).unwrap().join(name)
+}
+
+impl Stack {
+    /// Starts a stack on free ports and waits until it is ready.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts a stack with further options.
+    pub async fn with(options: &[&str]) -> Self {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("stack.json");
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
+        let process = Command::new(binary("local-stack"))
+            .args(["--port", "0", "--ephemeral", "--exit-with-stdin", "--template", template])
+            .arg("--data")
+            .arg(dir.path().join("data"))
+            .arg("--stack-file")
+            .arg(&file)
+            .args(options)
+            .env("RUST_LOG", "trace")
+            // Held open: when this test dies, the stack does.
+            .stdin(Stdio::piped())
+            .stdout(std::fs::File::create(dir.path().join("stack.out")).unwrap())
+            .stderr(std::fs::File::create(dir.path().join("stack.err")).unwrap())
+            .spawn()
+            .expect("build the binaries first: `make binaries`");
+        let client = Client::builder().no_proxy().build().unwrap();
+        let mut stack = Self { process, dir, urls: Value::Null, client, secrets: Mutex::default() };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !file.exists() {
+            let alive = stack.process.try_wait().unwrap().is_none();
+            assert!(alive && Instant::now() < deadline, "no stack: {}", stack.output());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stack.urls = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        for secret in ["accessKey", "connectionString"] {
+            stack.keep_secret(&stack.urls["acs"][secret]);
+        }
+        stack
+    }
+
+    /// A bearer of `sub`, with these scopes.
+    pub async fn bearer(&self, sub: &str, scope: &str) -> String {
+        self.bearer_with(&[("sub", sub), ("scope", scope)]).await
+    }
+
+    /// A bearer with these claims; see the issuer for those it knows.
+    pub async fn bearer_with(&self, form: &[(&str, &str)]) -> String {
+        let url = format!("{}/token", self.url("issuer"));
+        let issued = self.client.post(url).form(form).send().await.unwrap();
+        let issued: Value = issued.error_for_status().unwrap().json().await.unwrap();
+        self.keep_secret(&issued["access_token"]);
+        issued["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A user's bearer.
+    pub async fn user(&self, sub: &str) -> String {
+        self.bearer(sub, "guestpass.token").await
+    }
+
+    /// An administrator's bearer.
+    pub async fn admin(&self) -> String {
+        self.bearer("root", "guestpass.admin").await
+    }
+
+    /// Calls the API with a bearer, and with a JSON body unless it is `null`.
+    pub async fn call(&self, route: &str, bearer: &str, body: Value) -> Reply {
+        let headers = vec![("authorization", format!("Bearer {bearer}"))];
+        match body {
+            Value::Null => self.send(route, headers, None).await,
+            body => {
+                let json = ("content-type", "application/json".to_owned());
+                self.send(route, [headers, vec![json]].concat(), Some(body.to_string())).await
+            }
+        }
+    }
+
+    /// Calls the API with any headers and any body.
+    pub async fn send(
+        &self,
+        route: &str,
+        headers: Vec<(&str, String)>,
+        body: Option<String>,
+    ) -> Reply {
+        let (method, path) = route.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let url = format!("{}{path}", self.url("gateway"));
+        let mut request = self.client.request(method, url).body(body.unwrap_or_default());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let reply = Reply::of(request.send().await.unwrap()).await;
+        for token in [&reply.body["token"], &reply.body["accessToken"]["token"]] {
+            self.keep_secret(token);
+        }
+        reply.assert_decent();
+        reply
+    }
+
+    /// Calls the emulator's control API.
+    pub async fn emulator(&self, route: &str, body: Value) -> Value {
+        let (method, path) = route.split_once(' ').unwrap();
+        let url = format!("{}/_emulator/{path}", self.urls["acs"]["http"].as_str().unwrap());
+        let request = self.client.request(method.parse().unwrap(), url);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let reply = Reply::of(request.send().await.unwrap()).await;
+        assert!(reply.status.is_success(), "{reply:?}");
+        reply.body
+    }
+
+    /// Why a token is dead; `null` if it lives.
+    pub async fn dead(&self, token: &Value) -> Value {
+        let introspected = self.emulator("POST introspect", json!({ "token": token })).await;
+        assert_eq!(introspected["active"], introspected["reason"].is_null(), "{introspected}");
+        introspected["reason"].clone()
+    }
+
+    /// What ACS was asked for, but for the unsigned requests with which a function
+    /// opens its connection during init.
+    pub async fn requests(&self) -> Vec<Value> {
+        let ledger = self.emulator("GET requests", Value::Null).await;
+        let requests = ledger["requests"].as_array().cloned().unwrap_or_default();
+        requests.into_iter().filter(|request| request["operation"] != "badRoute").collect()
+    }
+
+    /// How often ACS was asked for `operation`.
+    pub async fn asked(&self, operation: &str) -> u64 {
+        self.emulator("GET requests", Value::Null).await["counts"][operation].as_u64().unwrap_or(0)
+    }
+
+    /// Makes ACS misbehave: `action` as the emulator's fault script has it.
+    pub async fn fault(&self, operation: &str, action: Value) {
+        let fault = json!({ "operation": operation, "action": action });
+        self.emulator("POST faults", json!({ "faults": [fault] })).await;
+    }
+
+    /// Ends every fault.
+    pub async fn heal(&self) {
+        self.emulator("DELETE faults", Value::Null).await;
+    }
+
+    /// The processes of a function.
+    pub async fn processes(&self, function: &str) -> Vec<u64> {
+        let url = format!("{}/_local/functions", self.url("console"));
+        let listed: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        listed[function].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+    }
+
+    /// What a function has logged.
+    #[must_use]
+    pub fn log(&self, function: &str) -> String {
+        let path = self.dir.path().join(format!("data/logs/{function}.log"));
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+
+    fn url(&self, name: &str) -> &str {
+        self.urls[name].as_str().unwrap()
+    }
+
+    fn keep_secret(&self, value: &Value) {
+        if let Some(secret) = value.as_str() {
+            self.secrets.lock().unwrap().push(secret.to_owned());
+        }
+    }
+
+    fn output(&self) -> String {
+        let read = |name| std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default();
+        read("stack.out") + &read("stack.err")
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            return;
+        }
+        let secrets = self.secrets.lock().unwrap();
+        if let Some(found) = canaries::search(self.dir.path(), &secrets) {
+            panic!("a secret is in {}: {}", found.file.display(), found.what);
+        }
+    }
+}
+
+impl Reply {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = match text.as_str() {
+            "" => Value::Null,
+            text => serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {text}")),
+        };
+        Self { status, headers, body }
+    }
+
+    /// The `type` of a problem document, without what all of them begin with.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        let kind = self.body["type"].as_str().unwrap_or_default();
+        kind.strip_prefix("/problems/").unwrap_or_default()
+    }
+
+    /// A header's value; empty if there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// R56: what holds for every response of a function. The gateway's own refusals
+    /// are API Gateway's: a `message` and nothing else.
+    fn assert_decent(&self) {
+        if self.body.get("message").is_some() {
+            return;
+        }
+        assert_eq!(self.header("cache-control"), "no-store", "{self:?}");
+        assert_eq!(self.header("x-content-type-options"), "nosniff", "{self:?}");
+        assert!(!self.header("x-request-id").is_empty(), "{self:?}");
+        let expected = match self.status.as_u16() {
+            204 => "",
+            200..300 => "application/json",
+            _ => "application/problem+json",
+        };
+        assert_eq!(self.header("content-type"), expected, "{self:?}");
+        let says_when = self.body["retry"] == "later";
+        assert_eq!(says_when, self.headers.contains_key("retry-after"), "{self:?}");
+    }
+}

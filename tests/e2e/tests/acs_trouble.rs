@@ -1,0 +1,134 @@
+//! When ACS misbehaves, the caller hears so in time, and nothing is half done.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Reply, Stack};
+use serde_json::{Value, json};
+
+/// R40: within this the caller hears.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+async fn first_call(stack: &Stack, name: &str) -> Reply {
+    let bearer = stack.user(name).await;
+    let began = Instant::now();
+    let reply = stack.call("POST /v1/token", &bearer, Value::Null).await;
+    assert!(began.elapsed() < PATIENCE, "{name} waited for {:?}", began.elapsed());
+    reply
+}
+
+#[tokio::test]
+async fn r40_a_first_call_that_fails_leaves_nothing_and_the_next_one_succeeds() {
+    let stack = Stack::start().await;
+    for (name, action) in [
+        ("500", json!({ "status": 500 })),
+        ("503", json!({ "status": 503, "retryAfter": "1" })),
+        ("redirect", json!({ "status": 301 })),
+        ("html", json!({ "html": true })),
+        ("reset", json!({ "resetBefore": true })),
+    ] {
+        stack.emulator("POST reset", Value::Null).await;
+        stack.fault("createIdentity", action).await;
+        let refused = first_call(&stack, name).await;
+        assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"), "{name}");
+        assert_eq!(refused.body["retry"], "later");
+        assert_eq!(stack.asked("createIdentityWithToken").await, 1, "R06: {name} is not repeated");
+        let bearer = stack.user(name).await;
+        assert_eq!(stack.call("GET /v1/identity", &bearer, Value::Null).await.status, 404);
+        stack.heal().await;
+        assert_eq!(first_call(&stack, name).await.status, 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn r05_an_identity_whose_birth_was_not_heard_costs_one_orphan_and_no_token() {
+    let stack = Stack::start().await;
+    for (name, action) in
+        [("reset", json!({ "resetAfter": true })), ("half", json!({ "halfBody": true }))]
+    {
+        stack.emulator("POST reset", Value::Null).await;
+        stack.fault("createIdentity", action).await;
+        assert_eq!(first_call(&stack, name).await.status, 503, "{name}");
+        stack.heal().await;
+        let token = first_call(&stack, name).await;
+        assert_eq!(token.status, 200, "{name}");
+        let known = stack.emulator("GET identities", Value::Null).await;
+        assert_eq!(known["identities"].as_array().unwrap().len(), 2, "one of them is lost");
+        let counted =
+            stack.log("issue-access-token").matches("\"metric.identities_abandoned\":1").count();
+        assert!(counted > 0, "and it is counted");
+    }
+}
+
+#[tokio::test]
+async fn r42_a_throttled_call_is_repeated_and_then_given_back() {
+    let stack = Stack::start().await;
+    assert_eq!(first_call(&stack, "alice").await.status, 200);
+    stack.fault("issueAccessToken", json!({ "status": 429, "retryAfter": "0" })).await;
+    let refused = first_call(&stack, "alice").await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (503, "throttled"));
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert_eq!(stack.asked("issueAccessToken").await, 3, "three attempts and no more");
+    stack.heal().await;
+    assert_eq!(first_call(&stack, "alice").await.status, 200);
+}
+
+#[tokio::test]
+async fn r40_a_slow_acs_is_not_waited_for() {
+    let stack = Stack::start().await;
+    stack.fault("*", json!({ "hold": true })).await;
+    let refused = first_call(&stack, "alice").await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"));
+    stack.heal().await;
+    stack.emulator("POST faults/release", Value::Null).await;
+    assert_eq!(first_call(&stack, "alice").await.status, 200);
+}
+
+#[tokio::test]
+async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
+    let stack = Stack::start().await;
+    let denied = json!({
+        "error": { "code": "Denied", "message": "Denied by the resource provider." },
+    });
+    stack.fault("*", json!({ "status": 401, "body": denied.to_string() })).await;
+    let refused = first_call(&stack, "alice").await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (500, "internal"));
+    assert_eq!(refused.body["retry"], "never");
+    let log = stack.log("issue-access-token");
+    let cause = log.lines().find(|line| line.contains("\"level\":\"ERROR\"")).unwrap();
+    assert!(cause.contains("access key") && cause.contains("401"), "{cause}");
+    stack.heal().await;
+    assert_eq!(first_call(&stack, "alice").await.status, 200);
+}
+
+#[tokio::test]
+async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_leaves() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    let token = stack.call("POST /v1/token", &alice, Value::Null).await;
+    stack.fault("revokeAccessTokens", json!({ "status": 500 })).await;
+    let unsure = stack.call("DELETE /v1/token", &alice, Value::Null).await;
+    assert_eq!((unsure.status.as_u16(), unsure.problem()), (503, "unavailable"));
+    let identity = stack.call("GET /v1/identity", &alice, Value::Null).await;
+    assert_eq!(identity.body["revocationPending"], true);
+    let busy = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!((busy.status.as_u16(), busy.problem()), (409, "busy"));
+    stack.heal().await;
+    let sure = stack.call("DELETE /v1/token", &alice, Value::Null).await;
+    assert_eq!(sure.status, 200);
+    assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+    assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_deletion_that_acs_does_not_confirm_can_be_repeated() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    stack.call("POST /v1/token", &alice, Value::Null).await;
+    stack.fault("deleteIdentity", json!({ "status": 500 })).await;
+    assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 503);
+    assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.problem(), "busy");
+    stack.heal().await;
+    assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
+    let known = stack.emulator("GET identities", Value::Null).await;
+    assert_eq!(known["identities"], json!([]));
+}

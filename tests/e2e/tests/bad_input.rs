@@ -1,0 +1,63 @@
+//! Bad input gets a clear answer and loses nothing.
+
+use e2e::Stack;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn bad_bodies_are_answered_with_what_is_wrong() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    for (body, status, problem) in [
+        (json!({ "scopes": [] }), 400, "invalid-scopes"),
+        (json!({ "scopes": ["root"] }), 400, "invalid-scopes"),
+        (json!({ "scopes": ["chat", "chat"] }), 400, "invalid-scopes"),
+        (json!({ "expiresInMinutes": 59 }), 400, "invalid-lifetime"),
+        (json!({ "expiresInMinutes": 1441 }), 400, "invalid-lifetime"),
+        (json!({ "unknown": 1 }), 400, "invalid-body"),
+        (json!([1]), 400, "invalid-body"),
+    ] {
+        let reply = stack.call("POST /v1/token", &alice, body.clone()).await;
+        assert_eq!((reply.status.as_u16(), reply.problem()), (status, problem), "{body}");
+        assert_eq!(reply.body["retry"], "never", "{body}");
+    }
+    for (media_type, body, status, problem) in [
+        ("application/json", "{", 400, "invalid-body"),
+        ("application/json", "\u{fffd}", 400, "invalid-body"),
+        ("text/plain", "{}", 415, "unsupported-media-type"),
+        ("application/x-www-form-urlencoded", "scopes=chat", 415, "unsupported-media-type"),
+        ("application/json", &format!("[{}]", "1,".repeat(10_000)), 413, "body-too-large"),
+    ] {
+        let headers = vec![
+            ("authorization", format!("Bearer {alice}")),
+            ("content-type", media_type.to_owned()),
+        ];
+        let reply = stack.send("POST /v1/token", headers, Some(body.to_owned())).await;
+        assert_eq!((reply.status.as_u16(), reply.problem()), (status, problem), "{media_type}");
+    }
+    assert!(stack.requests().await.is_empty(), "ACS heard of none of it");
+    assert_eq!(stack.call("GET /v1/identity", &alice, Value::Null).await.status, 404);
+    assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_route_that_the_template_does_not_have_is_not_found() {
+    let stack = Stack::start().await;
+    let admin = stack.bearer("alice", "guestpass.token guestpass.admin").await;
+    for route in ["GET /", "PUT /v1/token", "GET /v2/token", "GET /v1/token/x", "GET /v1//token"] {
+        assert_eq!(stack.call(route, &admin, Value::Null).await.status, 404, "{route}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_id_goes_in_and_out() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    let headers = vec![
+        ("authorization", format!("Bearer {alice}")),
+        ("x-request-id", "from-the-app-7".to_owned()),
+    ];
+    let reply = stack.send("GET /v1/identity", headers, None).await;
+    assert_eq!(reply.header("x-request-id"), "from-the-app-7");
+    let log = stack.log("get-identity");
+    assert!(log.contains("\"CorrelationId\":\"from-the-app-7\""), "{log}");
+}

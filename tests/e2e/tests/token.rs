@@ -1,0 +1,93 @@
+//! The token endpoint: one call, the first one included.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use e2e::Stack;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn one_call_gives_a_token_the_first_one_included() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    for route in ["GET /v1/token", "POST /v1/token"] {
+        let reply = stack.call(route, &alice, Value::Null).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(stack.dead(&reply.body["token"]).await, Value::Null);
+        let fields: Vec<&String> = reply.body.as_object().unwrap().keys().collect();
+        assert_eq!(
+            fields,
+            ["expiresIn", "expiresOn", "expiresOnTimestamp", "refreshAfter", "token", "user"]
+        );
+    }
+    // One round trip for the first call, one for the second.
+    let requests = stack.requests().await;
+    let operations: Vec<&Value> = requests.iter().map(|request| &request["operation"]).collect();
+    assert_eq!(operations, ["createIdentityWithToken", "issueAccessToken"]);
+}
+
+#[tokio::test]
+async fn r11_acs_gets_exactly_what_was_asked() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    let asked = json!({ "scopes": ["voip", "chat"], "expiresInMinutes": 61 });
+    let narrow = json!({ "scopes": ["chat"] });
+    for (body, scopes, minutes) in [
+        (Value::Null, json!(["chat", "voip"]), 60),
+        (asked, json!(["chat", "voip"]), 61),
+        (narrow, json!(["chat"]), 60),
+    ] {
+        assert_eq!(stack.call("POST /v1/token", &alice, body).await.status, 200);
+        let last = stack.requests().await.pop().unwrap();
+        assert_eq!((&last["scopes"], &last["expiresInMinutes"]), (&scopes, &json!(minutes)));
+    }
+}
+
+#[tokio::test]
+async fn a_guest_is_held_to_the_policy() {
+    let policy = json!({
+        "rules": [{ "if": { "role": "guest" }, "scopes": ["voip.join", "chat.join.limited"] }],
+    });
+    let stack = Stack::with(&["--parameter", &format!("Policy={policy}")]).await;
+    let form = [("sub", "guest"), ("scope", "guestpass.token"), ("role", "guest")];
+    let guest = stack.bearer_with(&form).await;
+    let wide = stack.call("POST /v1/token", &guest, json!({ "scopes": ["voip"] })).await;
+    assert_eq!((wide.status.as_u16(), wide.problem()), (403, "beyond-policy"));
+    assert_eq!(stack.asked("createIdentityWithToken").await, 0);
+    let given = stack.call("POST /v1/token", &guest, Value::Null).await;
+    let introspected = stack.emulator("POST introspect", json!({ "token": given.body["token"] }));
+    assert_eq!(introspected.await["scopes"], json!(["chat.join.limited", "voip.join"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r02_two_hundred_first_calls_make_one_identity() {
+    let stack = Arc::new(Stack::start().await);
+    let alice = stack.user("alice").await;
+    let calls: Vec<_> = (0..200)
+        .map(|_| {
+            let (stack, alice) = (stack.clone(), alice.clone());
+            tokio::spawn(async move {
+                let mut refused = 0;
+                // A 409 says when to come back; a test need not wait that long.
+                loop {
+                    let reply = stack.call("POST /v1/token", &alice, Value::Null).await;
+                    if reply.status == 200 {
+                        return (reply.body, refused);
+                    }
+                    assert_eq!((reply.status.as_u16(), reply.problem()), (409, "busy"));
+                    assert!(!reply.header("retry-after").is_empty());
+                    refused += 1;
+                    assert!(refused < 50, "no retry gets a token");
+                }
+            })
+        })
+        .collect();
+    let mut users = BTreeSet::new();
+    for call in calls {
+        let (body, _) = call.await.unwrap();
+        assert_eq!(stack.dead(&body["token"]).await, Value::Null);
+        users.insert(body["user"]["communicationUserId"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(users.len(), 1);
+    assert_eq!(stack.asked("createIdentityWithToken").await, 1);
+    assert!(stack.processes("issue-access-token").await.len() > 1, "several processes");
+}
