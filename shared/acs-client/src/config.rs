@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, redirect};
 
-use crate::{ConnectionString, error::chain};
+use crate::{ApiVersion, ConnectionString, error::chain};
 
 /// How to reach a resource.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where it is, and what opens it.
     pub connection_string: ConnectionString,
-    /// The version of the API, e.g. [`Config::API_VERSION`].
-    pub api_version: String,
+    /// The version of the API.
+    pub api_version: ApiVersion,
     /// Further roots to trust, in PEM: for an emulator with a certificate of its
     /// own. Otherwise Mozilla's roots are trusted, as of this crate's build.
     pub extra_roots_pem: Option<String>,
@@ -21,15 +21,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The newest stable version.
-    pub const API_VERSION: &str = "2026-09-23";
-
     /// The defaults for a resource.
     #[must_use]
     pub fn new(connection_string: ConnectionString) -> Self {
         Self {
             connection_string,
-            api_version: Self::API_VERSION.to_owned(),
+            api_version: ApiVersion::default(),
             extra_roots_pem: None,
             limits: Limits::default(),
         }
@@ -37,11 +34,6 @@ impl Config {
 
     /// The HTTP client: it holds the connections, so there is one per client.
     pub(crate) fn http(&self) -> Result<Client, ConfigError> {
-        let version = self.api_version.as_bytes();
-        let spelled = version.iter().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(b));
-        if !(1..=40).contains(&version.len()) || !spelled {
-            return Err(ConfigError::ApiVersion);
-        }
         Client::builder()
             .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
             .https_only(self.connection_string.endpoint.root().scheme() == "https")
@@ -101,12 +93,6 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The api-version is not one.
-    #[error(
-        "the api-version is not like {}: use letters, digits, `-` and `.`",
-        Config::API_VERSION
-    )]
-    ApiVersion,
     /// The extra roots are not certificates.
     #[error("the extra roots hold no certificate in PEM (-----BEGIN CERTIFICATE-----)")]
     ExtraRoots,

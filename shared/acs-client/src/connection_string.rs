@@ -109,7 +109,7 @@ impl Endpoint {
         &self.root
     }
 
-    pub(crate) fn url(&self, path: &str, api_version: &str) -> Url {
+    pub(crate) fn url(&self, path: &str, api_version: &crate::ApiVersion) -> Url {
         let mut url = self.root.clone();
         url.set_path(path);
         url.set_query(Some(&format!("api-version={api_version}")));

@@ -62,6 +62,7 @@
 //! and no `Debug` holds the access key, a token, or a body.
 
 mod answer;
+mod api_version;
 mod client;
 mod config;
 mod connection_string;
@@ -72,6 +73,7 @@ pub mod sign;
 mod transport;
 mod wire;
 
+pub use api_version::{ApiVersion, ApiVersionError};
 pub use client::AcsIdentityClient;
 pub use config::{Config, ConfigError, Limits};
 pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
