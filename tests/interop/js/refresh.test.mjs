@@ -11,11 +11,12 @@ import { advanceEmulator, introspect, issue, signIn, until } from "./helpers.mjs
 
 const MINUTE = 60_000;
 
-/** Mocks timers and `Date` from the emulator's present on; gives what moves both. */
+/** Mocks timers and `Date` from the emulator's present on; gives what moves both to a moment. */
 async function commonClock(t) {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: await advanceEmulator(0) });
-  return async (milliseconds) => {
-    await advanceEmulator(milliseconds / 1000);
+  return async (moment) => {
+    const milliseconds = moment - Date.now();
+    await advanceEmulator(Math.ceil(milliseconds / 1000));
     t.mock.timers.tick(milliseconds);
   };
 }
@@ -34,15 +35,16 @@ async function refreshing(t, options) {
 }
 
 test("a proactive credential has a new token ten minutes before the old one ends", async (t) => {
-  const advance = await commonClock(t);
+  const goTo = await commonClock(t);
   const seen = await refreshing(t, { refreshProactively: true });
   const first = await seen.credential.getToken();
 
-  await advance(49 * MINUTE);
+  const due = first.expiresOnTimestamp - 10 * MINUTE;
+  await goTo(due - 1000);
   assert.equal(seen.calls, 1);
   assert.equal((await seen.credential.getToken()).token, first.token);
 
-  await advance(1 * MINUTE);
+  await goTo(due);
   assert.equal(seen.calls, 2);
   // Nobody asks for a token here that is not held already: the timer alone fetched it.
   await until(async () => (await seen.credential.getToken()).token !== first.token);
@@ -55,10 +57,10 @@ test("a proactive credential has a new token ten minutes before the old one ends
 });
 
 test("a credential whose token has ended fetches a new one when it is asked", async (t) => {
-  const advance = await commonClock(t);
+  const goTo = await commonClock(t);
   const seen = await refreshing(t);
   const first = await seen.credential.getToken();
-  await advance(61 * MINUTE);
+  await goTo(first.expiresOnTimestamp + MINUTE);
   assert.equal((await introspect(first.token)).reason, "expired");
   assert.equal(seen.calls, 1);
 
