@@ -216,6 +216,10 @@ fn position(key: &Item) -> Result<Position, Error> {
         .ok_or(Error::Internal("a page that ends nowhere"))
 }
 
+/// The attribute after whose time `DynamoDB` removes a tombstone. Housekeeping, never
+/// logic: it can be days late.
+pub const TTL_ATTRIBUTE: &str = item::EXPIRES_AT;
+
 /// The index from an ACS id to its user.
 const BY_ACS_ID: &str = "by-acs-id";
 
