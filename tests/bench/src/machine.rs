@@ -1,0 +1,46 @@
+//! Where and when it was measured. A figure without this says nothing.
+
+use std::{fs, process::Command, thread};
+
+use identity_core::ports::Clock as _;
+use lambda_edge::{SystemClock, rfc3339};
+use serde::Serialize;
+
+/// A machine at a time.
+#[derive(Serialize)]
+pub(crate) struct Machine {
+    pub(crate) date: String,
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) rustc: String,
+}
+
+impl Machine {
+    /// This one, now. What it does not tell is `unknown`.
+    pub(crate) fn this() -> Self {
+        Self {
+            date: rfc3339(SystemClock.now()),
+            cpu: cpu().unwrap_or_else(unknown),
+            cores: thread::available_parallelism().map_or(0, usize::from),
+            rustc: rustc().unwrap_or_else(unknown),
+        }
+    }
+}
+
+fn cpu() -> Option<String> {
+    let info = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, model)| model.trim().to_owned())
+}
+
+/// The compiler in the path is the one that `make bench` has just built with.
+fn rustc() -> Option<String> {
+    let version = Command::new("rustc").arg("--version").output().ok()?;
+    let version = String::from_utf8(version.stdout).ok()?;
+    let version = version.trim();
+    (!version.is_empty()).then(|| version.to_owned())
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}

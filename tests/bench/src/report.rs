@@ -1,0 +1,104 @@
+//! The figures, and what is promised about them.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
+
+use crate::{machine::Machine, sample::Summary};
+
+/// All there is to say about a run.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) service: Summary,
+    pub(crate) bare: Summary,
+    /// The part of a warm call that is ACS's, and here the emulator's.
+    pub(crate) acs_call_ms: f64,
+    pub(crate) promises: Vec<Promise>,
+}
+
+/// A figure and its limit.
+#[derive(Serialize)]
+pub(crate) struct Promise {
+    what: &'static str,
+    measured: f64,
+    limit: f64,
+    unit: &'static str,
+}
+
+impl Promise {
+    /// What is not a number keeps no promise.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.measured <= self.limit
+    }
+}
+
+impl Report {
+    pub(crate) fn new(machine: Machine, service: Summary, bare: Summary, acs_call_ms: f64) -> Self {
+        let promise = |what, measured, limit, unit| Promise { what, measured, limit, unit };
+        let promises = vec![
+            promise("init beside the bare function's", service.init_ms / bare.init_ms, 5.0, "×"),
+            promise("CPU of a cold start", service.cold_start_cpu_ms, 40.0, " ms"),
+            promise("memory after the last call", service.memory_mb, 20.0, " MB"),
+            promise("binary", service.binary_mb, 8.0, " MB"),
+        ];
+        Self { machine, service, bare, acs_call_ms, promises }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Machine { date, cpu, cores, rustc } = &self.machine;
+        let (service, bare) = (&self.service, &self.bare);
+        writeln!(f, "{date}; {cpu}, {cores} cores; {rustc}, release")?;
+        writeln!(
+            f,
+            "Medians of {} processes each, by turns, with {} calls each, at the Runtime API.\n\
+             The ACS emulator and the DynamoDB engine run in the bench's own process, on the same\n\
+             cores, over http: their work is in the calls, and a handshake is not.\n",
+            service.processes, service.calls_per_process,
+        )?;
+        writeln!(f, "{:32}{:>20}{:>16}{:>9}", "", service.name, bare.name, "ratio")?;
+        let both = [
+            ("init, wall", "ms", service.init_ms, bare.init_ms),
+            ("init, CPU", "ms", service.init_cpu_ms, bare.init_cpu_ms),
+            ("init and first call, CPU", "ms", service.cold_start_cpu_ms, bare.cold_start_cpu_ms),
+            ("first call, wall", "ms", service.first_call_ms, bare.first_call_ms),
+            ("hundredth call, wall", "ms", service.hundredth_call_ms, bare.hundredth_call_ms),
+            ("a later call, CPU", "ms", service.warm_call_cpu_ms, bare.warm_call_cpu_ms),
+            ("memory after the last call", "MB", service.memory_mb, bare.memory_mb),
+            ("memory at its peak", "MB", service.peak_memory_mb, bare.peak_memory_mb),
+            ("binary", "MB", service.binary_mb, bare.binary_mb),
+        ];
+        for (what, unit, ours, theirs) in both {
+            let ratio = ours / theirs;
+            writeln!(f, "{what:32}{ours:>17.2} {unit}{theirs:>13.2} {unit}{ratio:>8.1}×")?;
+        }
+        let acs = self.acs_call_ms;
+        writeln!(f, "{:32}{acs:>17.2} ms", "the call to ACS alone, wall")?;
+        writeln!(f, "\nPromised")?;
+        for promise in &self.promises {
+            let Promise { what, measured, limit, unit } = promise;
+            let verdict = if promise.is_kept() { "kept" } else { "BROKEN" };
+            writeln!(
+                f,
+                "  {what:34}{measured:>8.2}{unit:3}  at most {limit:>2}{unit:3}  {verdict}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_kept_up_to_its_limit_and_not_without_a_figure() {
+        let promise = |measured| Promise { what: "", measured, limit: 5.0, unit: "×" };
+        assert!(promise(5.0).is_kept());
+        assert!(!promise(5.01).is_kept());
+        assert!(!promise(f64::NAN).is_kept());
+    }
+}
