@@ -75,8 +75,8 @@ mod tests {
                 "state": "active",
                 "user": { "communicationUserId": "8:acs:1" },
                 "epoch": 1,
-                "createdAt": "2027-01-15T08:00:00Z",
-                "lastIssuedAt": "2027-01-15T08:00:00Z",
+                "createdAt": "2027-01-15T08:00:00.000Z",
+                "lastIssuedAt": "2027-01-15T08:00:00.000Z",
                 "revocationPending": false,
             })
         );

@@ -170,9 +170,9 @@ mod tests {
                 "identity": "8:acs:1",
                 "epoch": 2,
                 "blocked": false,
-                "acceptedAt": "2027-01-15T08:00:00Z",
-                "revokedAt": "2027-01-15T08:00:00Z",
-                "effectiveBy": "2027-01-15T08:15:00Z",
+                "acceptedAt": "2027-01-15T08:00:00.000Z",
+                "revokedAt": "2027-01-15T08:00:00.000Z",
+                "effectiveBy": "2027-01-15T08:15:00.000Z",
             })
         );
     }

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::identity::{AccessToken, AcsId};
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, macros::format_description};
 
 /// A token, as the client gets it: the only place where one leaves the service.
 ///
@@ -61,10 +61,13 @@ fn refresh_after(left: Duration, acs_id: &AcsId) -> Duration {
     left * (6000 + spread) / 10_000
 }
 
-/// A time as RFC 3339 spells it, in UTC.
+/// A time as RFC 3339 spells it, in UTC, to the millisecond: always three digits, since
+/// not every parser takes seven, as ACS writes them.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
-    OffsetDateTime::from(time).format(&Rfc3339).unwrap_or_default()
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from(time).format(&format).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -88,7 +91,7 @@ mod tests {
             body,
             json!({
                 "token": "a.b.c",
-                "expiresOn": "2027-01-15T09:00:00.25Z",
+                "expiresOn": "2027-01-15T09:00:00.250Z",
                 "expiresOnTimestamp": 1_800_003_600_250_u64,
                 "expiresIn": 3600,
                 "refreshAfter": Value::Null,

@@ -58,7 +58,9 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     lock(&api.current).take();
     api.ready.send_replace(true);
     let Some(invocation) = api.events.lock().await.recv().await else {
-        return StatusCode::GONE.into_response();
+        // The process is about to be killed, as Lambda does it: without an answer, on
+        // which the runtime would panic into the log.
+        return std::future::pending().await;
     };
     let id = Uuid::new_v4().to_string();
     let timeout = i64::try_from(api.timeout.as_millis()).unwrap_or(i64::MAX);
