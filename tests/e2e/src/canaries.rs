@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_in_a_log_is_found() {
+    fn r50_a_secret_in_a_log_is_found() {
         for (line, leaks) in [
             ("{\"message\":\"CreateToken 200\"}", false),
             ("key=hunter2hunter2", true),

@@ -1,0 +1,67 @@
+# The targets are the whole interface: CI runs `make test` and nothing else.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p local-stack
+CARGO     := cargo --locked
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: need-rust binaries ## the whole service on localhost
+	@exec "$$($(MAKE) where)/local-stack"
+
+.PHONY: test
+test: need-rust need-python3 need-node lint unit faults e2e interop audit ## everything CI runs, in CI's order
+
+.PHONY: lint
+lint: ## rustfmt, clippy and rustdoc, warnings being errors
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+.PHONY: unit
+unit: ## unit and contract tests
+	$(CARGO) test --workspace --exclude e2e --exclude faults
+
+.PHONY: faults
+faults: ## every interleaving of what may meet
+	$(CARGO) test -p faults
+
+.PHONY: e2e
+e2e: binaries ## the real binaries under the local stack, through HTTP
+	$(CARGO) test -p e2e
+
+.PHONY: interop
+interop: binaries ## Microsoft's own SDKs against the local stack
+	@tests/interop/run "$$($(MAKE) where)"
+
+.PHONY: audit
+audit: ## what the change may have let in: secrets, paths, files of no use
+	@tests/audit/run
+
+.PHONY: bench
+bench: ## cold start, warm call, memory and size of issue-access-token, beside a bare function
+	$(CARGO) build --release -p issue-access-token -p bench
+	@"$$($(MAKE) where)/../release/bench"
+
+.PHONY: binaries
+binaries:
+	@echo "building the functions and the local stack (minutes the first time, then seconds)"
+	@$(CARGO) build $(PACKAGES)
+
+# Where cargo puts the debug binaries, wherever CARGO_TARGET_DIR or a config say.
+.PHONY: where
+where:
+	@cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1\/debug/'
+
+need-%:
+	@command -v $(patsubst rust,cargo,$*) >/dev/null || { echo "$* is missing: $(NEED_$*)" >&2; exit 1; }
+NEED_rust    := install it from https://rustup.rs, with a C compiler beside it
+NEED_python3 := the tests run the official Python SDK; install python3 with its venv module
+NEED_node    := the tests run the official JavaScript SDK; install Node.js 20 or newer
