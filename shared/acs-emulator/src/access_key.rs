@@ -6,6 +6,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::keys::KeyMark;
 use crate::random;
 use crate::start_error::StartError;
 
@@ -36,6 +37,15 @@ impl AccessKey {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.base64
+    }
+
+    /// What tokens remember of the key they were minted with: 48 bits of it, put
+    /// through HMAC, which tell as little of it as any signature.
+    pub(crate) fn mark(&self) -> KeyMark {
+        let tag = hmac::sign(&self.for_hmac(), b"minted with this access key");
+        let bytes = tag.as_ref().iter().take(6);
+        // Zero means no key.
+        KeyMark(bytes.fold(0, |mark, byte| mark << 8 | u64::from(*byte)).max(1))
     }
 
     pub(crate) fn for_hmac(&self) -> hmac::Key {

@@ -66,6 +66,18 @@ pub(crate) fn of_fault(status: u16, retry_after: Option<&str>, body: Option<Stri
     answer
 }
 
+/// The answer with JSON of a shape that no operation has in place of its body.
+pub(crate) fn misshapen(answer: Answer) -> Answer {
+    let (mut parts, _) = answer.into_parts();
+    if parts.status == StatusCode::NO_CONTENT {
+        // It could not carry a body.
+        parts.status = StatusCode::OK;
+    }
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON_UTF8));
+    let body = br#"{"value":[{"id":1,"identity":[],"token":null}],"error":"none"}"#;
+    Response::from_parts(parts, Payload::whole(body.to_vec()))
+}
+
 /// The page of a proxy that stands where the service should be.
 pub(crate) fn proxy_page(status: u16) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use crate::choices::{self, Choices};
+
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -20,13 +22,19 @@ pub(crate) struct Arguments {
     pub https_port: Option<u16>,
     /// Where to keep keys and identities; in memory if absent.
     pub data: Option<PathBuf>,
+    pub choices: Choices,
 }
 
 /// Reads the command line, without the program's name.
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut given = arguments;
-    let mut parsed =
-        Arguments { host: Ipv4Addr::LOCALHOST.into(), port: 0, https_port: None, data: None };
+    let mut parsed = Arguments {
+        host: Ipv4Addr::LOCALHOST.into(),
+        port: 0,
+        https_port: None,
+        data: None,
+        choices: Choices::default(),
+    };
     let (mut ephemeral, mut knowing) = (false, false);
     while let Some(flag) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value"));
@@ -43,6 +51,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--data" => parsed.data = Some(value()?.into()),
             "--ephemeral" => ephemeral = true,
             "--i-know-this-is-an-emulator" => knowing = true,
+            _ if parsed.choices.take(&flag, value)? => {}
             _ => return Err(format!("there is no argument {flag:?}")),
         }
     }
@@ -67,10 +76,15 @@ fn port(text: &str) -> Result<u16, String> {
 }
 
 /// What `--help` prints.
-pub(crate) const USAGE: &str = "\
+pub(crate) fn usage() -> String {
+    format!("{USAGE}\n\n{CHOICES}\n{}\n\n{LOG}", choices::USAGE)
+}
+
+const USAGE: &str = "\
 A local Azure Communication Services Identity service.
 
 Usage: acs-emulator [--port N] [--host IP] [--data DIR [--https-port N] | --ephemeral]
+                    [CHOICES]
 
   --port N       the port to listen on; 0, the default, takes a free one
   --host IP      the address to listen on; 127.0.0.1 by default
@@ -78,9 +92,9 @@ Usage: acs-emulator [--port N] [--host IP] [--data DIR [--https-port N] | --ephe
   --https-port N serve https too, with a certificate that DIR/ca.pem vouches for
   --ephemeral    keep nothing (the default)
   --i-know-this-is-an-emulator
-                 allow an address that other machines can reach
-
-The log goes to stderr; RUST_LOG says how much of it.";
+                 allow an address that other machines can reach";
+const CHOICES: &str = "Choices, mostly where nobody knows what the real service does:";
+const LOG: &str = "The log goes to stderr; RUST_LOG says how much of it.";
 
 #[cfg(test)]
 mod tests {
@@ -93,7 +107,13 @@ mod tests {
     #[test]
     fn nothing_said_is_loopback_any_port_and_memory() {
         let host = Ipv4Addr::LOCALHOST.into();
-        let expected = Command::Serve(Arguments { host, port: 0, https_port: None, data: None });
+        let expected = Command::Serve(Arguments {
+            host,
+            port: 0,
+            https_port: None,
+            data: None,
+            choices: Choices::default(),
+        });
         assert_eq!(parsed("").unwrap(), expected);
         assert_eq!(parsed("--ephemeral").unwrap(), expected);
     }
@@ -118,6 +138,7 @@ mod tests {
             ("--host localhost", "IP address"),
             ("--host 0.0.0.0", "reachable from other machines"),
             ("--data d --ephemeral", "contradict"),
+            ("--revocation-lag 901", "0 to 900"),
             ("serve", "no argument"),
         ] {
             let complaint = parsed(line).unwrap_err();

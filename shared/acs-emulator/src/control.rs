@@ -1,5 +1,5 @@
 //! The control API under `/_emulator/`, for tests and for people. It asks for
-//! no credentials, so it belongs on loopback, and it shows no token and no key.
+//! no credentials, so it belongs on loopback, and it shows no token, and no key but a new one.
 
 use hyper::{Method, StatusCode, Uri};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use tracing::error;
 use crate::answer::{self, Answer};
 use crate::faults::Fault;
 use crate::introspection;
+use crate::keys::KeyType;
 use crate::resource::Resource;
 use crate::service::Request;
 use crate::timestamp::date_time_offset;
@@ -47,6 +48,10 @@ pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
             Ok(faults(resource))
         }
         (Method::POST, "faults/release") => Ok(json!({"released": resource.faults.release()})),
+        (Method::POST, "keys/regenerate") => match read(request) {
+            Ok(RegenerateKey { key_type }) => return regenerate(resource, key_type),
+            Err(message) => Err(message),
+        },
         (Method::POST, "reset") => return reset(resource),
         _ => {
             let message = format!("there is no such control; there are {ROUTES}");
@@ -78,7 +83,7 @@ fn clock(resource: &Resource) -> Value {
 fn identities(resource: &Resource) -> Value {
     let listed: Vec<Value> = resource
         .identities
-        .list(resource.clock.now())
+        .list(resource.clock.now(), &resource.keys.now())
         .into_iter()
         .map(|listed| {
             json!({
@@ -95,13 +100,31 @@ fn faults(resource: &Resource) -> Value {
     json!({"faults": resource.faults.list(), "held": resource.faults.held()})
 }
 
-/// Forgets identities, requests, faults and the clock's offset, and lets go of
+/// A new key in place of one. The only control that shows a key, because nobody
+/// else could tell the caller what to sign with from now on.
+fn regenerate(resource: &Resource, key_type: KeyType) -> Answer {
+    match resource.keys.regenerate(key_type) {
+        Ok(key) => {
+            let body = json!({"keyType": key_type, "accessKey": key.expose()});
+            answer::control(StatusCode::OK, &body)
+        }
+        Err(cause) => {
+            error!(error = %cause, "the new key cannot be kept");
+            let message =
+                "the new key cannot be kept, so the old one stays; see the emulator's log";
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal", message)
+        }
+    }
+}
+
+/// Forgets identities, requests, limits, faults and the clock's offset, and lets go of
 /// what is held. Keys stay: somebody has them in a configuration.
 fn reset(resource: &Resource) -> Answer {
     resource.faults.clear();
     resource.faults.release();
     resource.clock.reset();
     resource.requests.clear();
+    resource.limits.clear();
     match resource.identities.clear() {
         Ok(()) => answer::bare(StatusCode::NO_CONTENT),
         Err(cause) => {
@@ -133,6 +156,12 @@ struct AdvanceClock {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RegenerateKey {
+    key_type: KeyType,
+}
+
+#[derive(Deserialize)]
 struct Introspect {
     token: String,
 }
@@ -145,4 +174,4 @@ struct Script {
 
 const PREFIX: &str = "/_emulator/";
 const ROUTES: &str = "GET and POST clock, POST introspect, GET identities, GET requests, GET jwks, \
-                      GET, POST and DELETE faults, POST faults/release, POST reset";
+                      GET, POST and DELETE faults, POST faults/release, POST keys/regenerate, POST reset";

@@ -1,6 +1,6 @@
 //! What an emulator keeps between starts: its keys and its journal.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ pub(crate) struct KeptResource {
     pub guid: String,
     pub primary_key: String,
     pub secondary_key: String,
+    /// Keys that were regenerated, newest first.
+    #[serde(default)]
+    pub retired_keys: Vec<String>,
 }
 
 impl DataDir {
@@ -30,6 +33,21 @@ impl DataDir {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.map_err(|source| StartError::DataFile { path: path.clone(), source })?;
         Ok(Self(path))
+    }
+
+    /// Makes the directory this process's alone until the lock is dropped. The
+    /// system gives it back when the process ends, however it ends.
+    pub(crate) fn lock(&self) -> Result<DataLock, StartError> {
+        let path = self.0.join(LOCK);
+        let file = match private_file(&path) {
+            Ok(file) => file,
+            Err(source) => return Err(StartError::DataFile { path, source }),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(DataLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StartError::DataDirInUse { path: self.0.clone() }),
+            Err(TryLockError::Error(source)) => Err(StartError::DataFile { path, source }),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -74,6 +92,11 @@ impl DataDir {
     }
 }
 
+/// The directory is in use as long as this is.
+pub(crate) struct DataLock {
+    _file: File,
+}
+
 fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
@@ -82,3 +105,4 @@ fn private_file(path: &Path) -> io::Result<File> {
 pub(crate) const SIGNING_KEY: &str = "signing-key.der";
 const RESOURCE: &str = "resource.json";
 const JOURNAL: &str = "identities.jsonl";
+const LOCK: &str = "lock";

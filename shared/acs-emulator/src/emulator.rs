@@ -10,9 +10,12 @@ use uuid::Uuid;
 
 use crate::access_key::AccessKey;
 use crate::clock::Clock;
-use crate::data_dir::{DataDir, KeptResource, SIGNING_KEY};
+use crate::data_dir::{DataDir, DataLock, SIGNING_KEY};
 use crate::faults::Faults;
 use crate::identities::Identities;
+use crate::keys::{KeyRing, KeyType, Keys};
+use crate::limits::Limits;
+use crate::options::Options;
 use crate::request_log::RequestLog;
 use crate::resource::Resource;
 use crate::server::Server;
@@ -26,6 +29,7 @@ use crate::token::TokenSigner;
 pub struct Emulator {
     resource: Arc<Resource>,
     data_dir: Option<DataDir>,
+    lock: Option<Arc<DataLock>>,
 }
 
 impl Emulator {
@@ -37,7 +41,7 @@ impl Emulator {
 
     /// Serves on `listener`. May be called for several listeners; they show one resource.
     pub fn serve(&self, listener: TcpListener) -> Result<Server, StartError> {
-        Server::start(Arc::clone(&self.resource), listener, None).map_err(StartError::Listener)
+        self.start(listener, None)
     }
 
     /// Serves on a free port of 127.0.0.1.
@@ -51,7 +55,12 @@ impl Emulator {
     /// first start; [`Server::ca_cert_path`] is the certificate to trust.
     pub fn serve_tls(&self, listener: TcpListener, ca_dir: &Path) -> Result<Server, StartError> {
         let tls = Tls::with_authority_in(ca_dir)?;
-        Server::start(Arc::clone(&self.resource), listener, Some(tls)).map_err(StartError::Listener)
+        self.start(listener, Some(tls))
+    }
+
+    fn start(&self, listener: TcpListener, tls: Option<Tls>) -> Result<Server, StartError> {
+        let lock = self.lock.clone();
+        Server::start(Arc::clone(&self.resource), listener, tls, lock).map_err(StartError::Listener)
     }
 
     /// The GUID of the resource, which every identity's id begins with.
@@ -60,17 +69,16 @@ impl Emulator {
         &self.resource.guid
     }
 
-    /// The primary access key.
+    /// The primary access key as it is now: regenerating makes it another.
     #[must_use]
-    pub fn access_key(&self) -> &AccessKey {
-        self.resource.primary_key()
+    pub fn access_key(&self) -> AccessKey {
+        self.resource.keys.get(KeyType::Primary)
     }
 
-    /// The secondary access key. Either signs.
+    /// The secondary access key as it is now. Either signs.
     #[must_use]
-    pub fn secondary_access_key(&self) -> &AccessKey {
-        let [_, secondary] = &self.resource.keys;
-        secondary
+    pub fn secondary_access_key(&self) -> AccessKey {
+        self.resource.keys.get(KeyType::Secondary)
     }
 
     /// The time that tokens live by.
@@ -96,8 +104,8 @@ pub struct Builder {
     signing_key: Option<Vec<u8>>,
     data_dir: Option<PathBuf>,
     skew: Option<Duration>,
-    issue_for_deleted: bool,
     allow_host_with_slash: bool,
+    pub(crate) options: Options,
 }
 
 impl Builder {
@@ -133,13 +141,6 @@ impl Builder {
         self
     }
 
-    /// Issues tokens also for identities that were deleted or never created, and
-    /// such tokens live: the worst the real service could do.
-    pub fn issue_for_deleted(mut self, issue: bool) -> Self {
-        self.issue_for_deleted = issue;
-        self
-    }
-
     /// Believes a host that was signed with a trailing slash. The real service
     /// does not.
     pub fn allow_host_with_slash(mut self, allow: bool) -> Self {
@@ -151,12 +152,15 @@ impl Builder {
     /// the time it takes to make one.
     pub fn build(self) -> Result<Emulator, StartError> {
         let data_dir = self.data_dir.map(DataDir::open).transpose()?;
+        let lock = data_dir.as_ref().map(DataDir::lock).transpose()?.map(Arc::new);
         let found = data_dir.as_ref().map(DataDir::resource).transpose()?.flatten();
         let guid = match (&self.resource, &found) {
             (Some(given), _) => parsed_guid(given)?,
             (None, Some(found)) => parsed_guid(&found.guid)?,
             (None, None) => Uuid::new_v4().to_string(),
         };
+        let retired = found.iter().flat_map(|found| &found.retired_keys);
+        let retired = retired.map(|key| AccessKey::from_base64(key)).collect::<Result<_, _>>()?;
         let keys = match (self.keys, &found) {
             (Some(given), _) => given,
             (None, Some(found)) => [
@@ -165,33 +169,27 @@ impl Builder {
             ],
             (None, None) => [AccessKey::generate()?, AccessKey::generate()?],
         };
+        let keys = Keys::new(KeyRing { keys, retired }, guid.clone(), data_dir.clone())?;
         let signer = signer(self.signing_key, data_dir.as_ref())?;
         let (journal, events) = match &data_dir {
             Some(dir) => dir.journal().map(|(journal, events)| (Some(journal), events))?,
             None => (None, Vec::new()),
         };
-        if let Some(dir) = &data_dir {
-            let [primary, secondary] = keys.each_ref().map(|key| key.expose().to_owned());
-            dir.keep_resource(&KeptResource {
-                guid: guid.clone(),
-                primary_key: primary,
-                secondary_key: secondary,
-            })?;
-        }
         let skew = self.skew.unwrap_or(SKEW).try_into().unwrap_or(time::Duration::MAX);
         let resource = Resource {
             guid,
             keys,
             rules: Rules { skew, allow_host_with_slash: self.allow_host_with_slash },
-            issue_for_deleted: self.issue_for_deleted,
+            options: self.options,
             clock: Clock::default(),
             signer,
-            identities: Identities::new(journal, events),
+            identities: Identities::new(journal, events, self.options.into()),
             requests: RequestLog::default(),
             faults: Faults::new(),
+            limits: Limits::default(),
             serial: AtomicU64::new(1),
         };
-        Ok(Emulator { resource: Arc::new(resource), data_dir })
+        Ok(Emulator { resource: Arc::new(resource), data_dir, lock })
     }
 }
 

@@ -81,6 +81,16 @@ impl ApiError {
         )
     }
 
+    /// 429: a limit was reached. Nobody has recorded one; this has the shape of
+    /// every other refusal of the gateway.
+    pub(crate) fn too_many_requests() -> Self {
+        Self::before(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequests",
+            "The resource has reached its limit of requests for this operation.",
+        )
+    }
+
     /// 500: the emulator's own trouble, such as a full disk.
     pub(crate) fn internal() -> Self {
         Self::within(

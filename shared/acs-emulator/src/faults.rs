@@ -54,6 +54,12 @@ pub(crate) struct Action {
     /// Does it, and drops the connection in the middle of the answer's body.
     #[serde(default, skip_serializing_if = "is_false")]
     pub half_body: bool,
+    /// Does it, and sends the answer's body a byte at a time, so many milliseconds apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_bytes_ms: Option<u64>,
+    /// Does it, and answers with valid JSON of another shape.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wrong_json: bool,
     /// Does it, and answers when `POST /_emulator/faults/release` comes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hold: bool,
@@ -68,6 +74,8 @@ pub(crate) enum Strike {
     Delay { ms: u64 },
     ResetAfter,
     HalfBody,
+    SlowBytes { ms: u64 },
+    WrongJson,
     Hold,
 }
 
@@ -77,7 +85,12 @@ impl Strike {
         match self {
             Self::Status { after_effect, .. } | Self::Html { after_effect, .. } => !after_effect,
             Self::ResetBefore => true,
-            Self::Delay { .. } | Self::ResetAfter | Self::HalfBody | Self::Hold => false,
+            Self::Delay { .. }
+            | Self::ResetAfter
+            | Self::HalfBody
+            | Self::SlowBytes { .. }
+            | Self::WrongJson
+            | Self::Hold => false,
         }
     }
 
@@ -90,6 +103,8 @@ impl Strike {
             Self::Delay { .. } => "delayMs",
             Self::ResetAfter => "resetAfter",
             Self::HalfBody => "halfBody",
+            Self::SlowBytes { .. } => "slowBytesMs",
+            Self::WrongJson => "wrongJson",
             Self::Hold => "hold",
         }
     }
@@ -125,6 +140,8 @@ impl Action {
             self.reset_before.then_some(Strike::ResetBefore),
             self.reset_after.then_some(Strike::ResetAfter),
             self.half_body.then_some(Strike::HalfBody),
+            self.slow_bytes_ms.map(|ms| Strike::SlowBytes { ms }),
+            self.wrong_json.then_some(Strike::WrongJson),
             self.hold.then_some(Strike::Hold),
         ]
         .into_iter()
@@ -132,7 +149,7 @@ impl Action {
         match (strikes.next(), strikes.next()) {
             (Some(strike), None) => Ok(strike),
             _ => Err("an action needs exactly one of status, delayMs, html, resetBefore, \
-                      resetAfter, halfBody, hold"
+                      resetAfter, halfBody, slowBytesMs, wrongJson, hold"
                 .into()),
         }
     }

@@ -1,8 +1,4 @@
-//! The identities of the resource and the lives of their tokens.
-//!
-//! A token belongs to the generation its identity had when it was issued.
-//! Revoking and deleting begin a new generation, so the answer to "does it
-//! still live" does not depend on seconds.
+//! The identities of the resource, and the journal that keeps them.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,22 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
+use crate::identity::{Identity, RevocationRules, TokenState, from_millis, millis};
 use crate::journal::{Event, Journal};
+use crate::keys::{KeyMark, KeyRing};
 use crate::mri::Mri;
 
 /// All identities, and the journal that keeps them if there is one.
 pub(crate) struct Identities {
     inner: Mutex<Inner>,
-}
-
-/// What became of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenState {
-    Live,
-    Revoked,
-    IdentityDeleted,
-    /// Of an identity that a reset forgot.
-    IdentityUnknown,
 }
 
 /// An identity as the control API lists it.
@@ -37,8 +25,12 @@ pub(crate) struct Listed {
 }
 
 impl Identities {
-    pub(crate) fn new(journal: Option<Journal>, events: Vec<Event>) -> Self {
-        let mut inner = Inner { journal, known: HashMap::new() };
+    pub(crate) fn new(
+        journal: Option<Journal>,
+        events: Vec<Event>,
+        rules: RevocationRules,
+    ) -> Self {
+        let mut inner = Inner { journal, known: HashMap::new(), rules };
         for event in events {
             inner.apply(event);
         }
@@ -49,14 +41,15 @@ impl Identities {
         self.lock().record(Event::IdentityCreated { id: key(id), at: millis(now) })
     }
 
-    /// Notes a token that will live until `expires`, and gives its generation;
-    /// nothing if the identity was deleted or never created and `even_if_gone`
-    /// does not say that this is no obstacle.
+    /// Notes a token that will live until `expires` and was minted with `minted`,
+    /// and gives its generation; nothing if the identity was deleted or never
+    /// created and `even_if_gone` does not say that this is no obstacle.
     pub(crate) fn issue(
         &self,
         id: &Mri,
         now: OffsetDateTime,
         expires: OffsetDateTime,
+        minted: KeyMark,
         even_if_gone: bool,
     ) -> io::Result<Option<u64>> {
         let mut inner = self.lock();
@@ -67,39 +60,52 @@ impl Identities {
         if !inner.known.contains_key(id.as_str()) {
             inner.record(Event::IdentityCreated { id: key(id), at: millis(now) })?;
         }
-        inner.record(Event::TokenIssued { id: key(id), expires: millis(expires) })?;
-        Ok(inner.known.get(id.as_str()).map(|identity| identity.generation))
+        let (at, expires) = (millis(now), millis(expires));
+        inner.record(Event::TokenIssued { id: key(id), at, expires, key: minted })?;
+        Ok(inner.known.get(id.as_str()).map(Identity::generation))
     }
 
-    /// Ends the life of every token issued so far. Unknown is already revoked.
-    pub(crate) fn revoke(&self, id: &Mri) -> io::Result<()> {
-        self.record_if_known(id, Event::TokensRevoked { id: key(id) })
+    /// Ends the life of every token issued so far, and says whether the identity
+    /// exists. Unknown is already revoked.
+    pub(crate) fn revoke(&self, id: &Mri, now: OffsetDateTime) -> io::Result<bool> {
+        self.record_if_known(id, Event::TokensRevoked { id: key(id), at: millis(now) })
     }
 
-    /// Ends the identity and its tokens. Unknown is already deleted.
-    pub(crate) fn delete(&self, id: &Mri) -> io::Result<()> {
-        self.record_if_known(id, Event::IdentityDeleted { id: key(id) })
+    /// Ends the identity and its tokens, and says whether it existed. Unknown is
+    /// already deleted.
+    pub(crate) fn delete(&self, id: &Mri, now: OffsetDateTime) -> io::Result<bool> {
+        self.record_if_known(id, Event::IdentityDeleted { id: key(id), at: millis(now) })
     }
 
-    /// Whether a token of `generation` still lives, its expiry aside.
-    pub(crate) fn token_state(&self, id: &Mri, generation: u64) -> TokenState {
-        match self.lock().known.get(id.as_str()) {
-            None => TokenState::IdentityUnknown,
-            Some(identity) if identity.generation == generation => TokenState::Live,
-            Some(identity) if identity.deleted => TokenState::IdentityDeleted,
-            Some(_) => TokenState::Revoked,
-        }
+    /// Whether a token of `generation`, issued at `issued`, lives at `now`, its
+    /// expiry and its key aside.
+    pub(crate) fn token_state(
+        &self,
+        id: &Mri,
+        generation: u64,
+        issued: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> TokenState {
+        let inner = self.lock();
+        inner.known.get(id.as_str()).map_or(TokenState::IdentityUnknown, |identity| {
+            identity.token_state(generation, millis(issued), millis(now), inner.rules)
+        })
     }
 
     /// The identities that exist, oldest first, and any deleted one for which
     /// a token was issued afterwards.
-    pub(crate) fn list(&self, now: OffsetDateTime) -> Vec<Listed> {
+    pub(crate) fn list(&self, now: OffsetDateTime, ring: &KeyRing) -> Vec<Listed> {
         let now = millis(now);
         let inner = self.lock();
         let mut listed: Vec<_> = inner
             .known
             .iter()
-            .map(|(id, identity)| (identity.deleted, identity.listed(id, now)))
+            .map(|(id, identity)| {
+                let live_tokens = identity.live_tokens(now, ring, inner.rules);
+                let id = Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id));
+                let created_at = from_millis(identity.created_at);
+                (identity.deleted, Listed { id, created_at, live_tokens })
+            })
             .filter(|(deleted, listed)| !deleted || listed.live_tokens > 0)
             .map(|(_, listed)| listed)
             .collect();
@@ -114,9 +120,12 @@ impl Identities {
         inner.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
 
-    fn record_if_known(&self, id: &Mri, event: Event) -> io::Result<()> {
+    fn record_if_known(&self, id: &Mri, event: Event) -> io::Result<bool> {
         let mut inner = self.lock();
-        if inner.known.contains_key(id.as_str()) { inner.record(event) } else { Ok(()) }
+        let Some(known) = inner.known.get(id.as_str()) else { return Ok(false) };
+        let exists = !known.deleted;
+        inner.record(event)?;
+        Ok(exists)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -127,6 +136,7 @@ impl Identities {
 struct Inner {
     journal: Option<Journal>,
     known: HashMap<String, Identity>,
+    rules: RevocationRules,
 }
 
 impl Inner {
@@ -142,59 +152,27 @@ impl Inner {
     fn apply(&mut self, event: Event) {
         match event {
             Event::IdentityCreated { id, at } => {
-                let identity = Identity { created_at: at, ..Identity::default() };
-                self.known.insert(id, identity);
+                self.known.insert(id, Identity::new(at));
             }
-            Event::TokenIssued { id, expires } => {
+            Event::TokenIssued { id, at, expires, key } => {
                 if let Some(identity) = self.known.get_mut(&id) {
-                    identity.expiries.push(expires);
+                    identity.issued(at, expires, key);
                 }
             }
-            Event::TokensRevoked { id } => self.end_generation(&id, false),
-            Event::IdentityDeleted { id } => self.end_generation(&id, true),
+            Event::TokensRevoked { id, at } => self.end_generation(&id, at, false),
+            Event::IdentityDeleted { id, at } => self.end_generation(&id, at, true),
         }
     }
 
-    fn end_generation(&mut self, id: &str, deleted: bool) {
+    fn end_generation(&mut self, id: &str, at: i64, deleted: bool) {
         if let Some(identity) = self.known.get_mut(id) {
-            identity.generation += 1;
-            identity.expiries.clear();
-            identity.deleted |= deleted;
-        }
-    }
-}
-
-#[derive(Default)]
-struct Identity {
-    created_at: i64,
-    generation: u64,
-    /// Kept after deletion, so that its tokens are known to be dead.
-    deleted: bool,
-    /// When the tokens of this generation end. Ended ones stay: the clock may go back.
-    expiries: Vec<i64>,
-}
-
-impl Identity {
-    fn listed(&self, id: &str, now: i64) -> Listed {
-        Listed {
-            id: Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id)),
-            created_at: from_millis(self.created_at),
-            live_tokens: self.expiries.iter().filter(|expires| **expires > now).count(),
+            identity.end_generation(at, deleted, self.rules);
         }
     }
 }
 
 fn key(id: &Mri) -> String {
     id.as_str().to_owned()
-}
-
-fn millis(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-fn from_millis(millis: i64) -> OffsetDateTime {
-    let nanos = i128::from(millis) * 1_000_000;
-    OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -206,48 +184,63 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-03-05 07:08:09 UTC);
 
+    const REVOKED: TokenState =
+        TokenState::Ended { deleted: false, at: NOW, effective: NOW, pending: false };
+    const DELETED: TokenState =
+        TokenState::Ended { deleted: true, at: NOW, effective: NOW, pending: false };
+
+    fn state(identities: &Identities, id: &Mri, generation: u64) -> TokenState {
+        identities.token_state(id, generation, NOW, NOW)
+    }
+
+    fn ring() -> KeyRing {
+        let keys = [(); 2].map(|()| crate::access_key::AccessKey::generate().unwrap());
+        KeyRing { keys, retired: Vec::new() }
+    }
+
     fn one() -> (Identities, Mri) {
-        let (identities, id) = (Identities::new(None, Vec::new()), Mri::new("r", "a"));
+        let (identities, id) =
+            (Identities::new(None, Vec::new(), RevocationRules::default()), Mri::new("r", "a"));
         identities.create(&id, NOW).unwrap();
         (identities, id)
     }
 
     fn issue(identities: &Identities, id: &Mri) -> Option<u64> {
-        identities.issue(id, NOW, NOW + Duration::hours(1), false).unwrap()
+        identities.issue(id, NOW, NOW + Duration::hours(1), KeyMark::default(), false).unwrap()
     }
 
     #[test]
     fn a_revocation_ends_the_tokens_of_the_same_second_and_spares_the_next() {
         let (identities, id) = one();
         let before = issue(&identities, &id).unwrap();
-        identities.revoke(&id).unwrap();
+        identities.revoke(&id, NOW).unwrap();
         let after = issue(&identities, &id).unwrap();
-        assert_eq!(identities.token_state(&id, before), TokenState::Revoked);
-        assert_eq!(identities.token_state(&id, after), TokenState::Live);
+        assert_eq!(state(&identities, &id, before), REVOKED);
+        assert_eq!(state(&identities, &id, after), TokenState::Live);
     }
 
     #[test]
     fn a_deleted_identity_gets_no_token_unless_that_is_asked_for() {
         let (identities, id) = one();
         let before = issue(&identities, &id).unwrap();
-        identities.delete(&id).unwrap();
+        identities.delete(&id, NOW).unwrap();
         assert_eq!(issue(&identities, &id), None);
-        assert_eq!(identities.token_state(&id, before), TokenState::IdentityDeleted);
-        assert!(identities.list(NOW).is_empty());
+        assert_eq!(state(&identities, &id, before), DELETED);
+        assert!(identities.list(NOW, &ring()).is_empty());
 
         let expires = NOW + Duration::hours(1);
-        let after = identities.issue(&id, NOW, expires, true).unwrap().unwrap();
-        assert_eq!(identities.token_state(&id, after), TokenState::Live);
-        assert_eq!(identities.list(NOW).len(), 1);
+        let after = identities.issue(&id, NOW, expires, KeyMark::default(), true).unwrap().unwrap();
+        assert_eq!(state(&identities, &id, after), TokenState::Live);
+        assert_eq!(identities.list(NOW, &ring()).len(), 1);
     }
 
     #[test]
     fn live_tokens_are_counted_by_the_clock() {
         let (identities, id) = one();
         issue(&identities, &id);
-        assert_eq!(identities.list(NOW)[0].live_tokens, 1);
-        assert_eq!(identities.list(NOW + Duration::hours(1))[0].live_tokens, 0);
-        assert_eq!(identities.list(NOW)[0].live_tokens, 1);
+        assert_eq!(identities.list(NOW, &ring())[0].live_tokens, 1);
+        assert_eq!(identities.list(NOW + Duration::hours(1), &ring())[0].live_tokens, 0);
+        assert_eq!(identities.list(NOW, &ring())[0].live_tokens, 1);
     }
 
     #[test]
@@ -256,25 +249,25 @@ mod tests {
         let path = dir.path().join("journal");
         let open = || {
             let (journal, events) = Journal::open(&path).unwrap();
-            Identities::new(Some(journal), events)
+            Identities::new(Some(journal), events, RevocationRules::default())
         };
         let (kept, gone) = (Mri::new("r", "kept"), Mri::new("r", "gone"));
         let first = open();
         first.create(&kept, NOW).unwrap();
         first.create(&gone, NOW).unwrap();
         let revoked = issue(&first, &kept).unwrap();
-        first.revoke(&kept).unwrap();
+        first.revoke(&kept, NOW).unwrap();
         let live = issue(&first, &kept).unwrap();
-        first.delete(&gone).unwrap();
-        let listed = first.list(NOW);
+        first.delete(&gone, NOW).unwrap();
+        let listed = first.list(NOW, &ring());
         drop(first);
 
         let second = open();
-        assert_eq!(second.list(NOW), listed);
-        assert_eq!(second.token_state(&kept, revoked), TokenState::Revoked);
-        assert_eq!(second.token_state(&kept, live), TokenState::Live);
-        assert_eq!(second.token_state(&gone, 0), TokenState::IdentityDeleted);
+        assert_eq!(second.list(NOW, &ring()), listed);
+        assert_eq!(state(&second, &kept, revoked), REVOKED);
+        assert_eq!(state(&second, &kept, live), TokenState::Live);
+        assert_eq!(state(&second, &gone, 0), DELETED);
         second.clear().unwrap();
-        assert_eq!(open().token_state(&kept, live), TokenState::IdentityUnknown);
+        assert_eq!(state(&open(), &kept, live), TokenState::IdentityUnknown);
     }
 }

@@ -3,14 +3,16 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::identities::TokenState;
+use crate::identity::TokenState;
 use crate::mri::Mri;
 use crate::resource::Resource;
 use crate::timestamp::date_time_offset;
-use crate::token::NotOurs;
+use crate::token::{EmulatorClaim, NotOurs};
 
 /// `{"active", "reason", "identity", "scopes", "expiresOn"}`. A dead token has a
-/// reason; one that this emulator did not sign has nothing else.
+/// reason; one that this emulator did not sign has nothing else. One that was
+/// revoked, or deleted with its identity, has `revokedAt` and `effectiveAt` too,
+/// also while it still lives.
 pub(crate) fn of(resource: &Resource, token: &str) -> Value {
     let claims = match resource.signer.read(token) {
         Ok(claims) => claims,
@@ -18,22 +20,38 @@ pub(crate) fn of(resource: &Resource, token: &str) -> Value {
         Err(NotOurs::UnknownSignature) => return stranger("unknown-signature"),
     };
     let identity = Mri::from_skype_id(&claims.skypeid);
-    let reason = match resource.identities.token_state(&identity, claims.emulator.generation) {
+    let now = resource.clock.now();
+    let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
+    let issued = time(claims.iat).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let EmulatorClaim { generation, key, .. } = claims.emulator;
+    let state = resource.identities.token_state(&identity, generation, issued, now);
+    let reason = match state {
         TokenState::IdentityUnknown => Some("identity-unknown"),
-        TokenState::IdentityDeleted => Some("identity-deleted"),
-        TokenState::Revoked => Some("revoked"),
-        TokenState::Live => {
-            (resource.clock.now().unix_timestamp() >= claims.exp).then_some("expired")
+        TokenState::Ended { pending: false, deleted: true, .. } => Some("identity-deleted"),
+        TokenState::Ended { pending: false, .. } => Some("revoked"),
+        TokenState::Live | TokenState::Ended { pending: true, .. } => {
+            if !resource.keys.now().honours(key) {
+                Some("key-regenerated")
+            } else if now.unix_timestamp() >= claims.exp {
+                Some("expired")
+            } else {
+                None
+            }
         }
     };
-    let expires = OffsetDateTime::from_unix_timestamp(claims.exp);
-    json!({
+    let mut told = json!({
         "active": reason.is_none(),
         "reason": reason,
         "identity": identity.as_str(),
         "scopes": claims.acs_scope.split(',').collect::<Vec<_>>(),
-        "expiresOn": expires.ok().map(date_time_offset),
-    })
+        "expiresOn": time(claims.exp).map(date_time_offset),
+    });
+    if let (TokenState::Ended { at, effective, .. }, Some(members)) = (state, told.as_object_mut())
+    {
+        members.insert("revokedAt".to_owned(), date_time_offset(at).into());
+        members.insert("effectiveAt".to_owned(), date_time_offset(effective).into());
+    }
+    told
 }
 
 fn stranger(reason: &str) -> Value {

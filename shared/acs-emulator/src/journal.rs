@@ -8,14 +8,16 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::keys::KeyMark;
+
 /// Something that happened to an identity. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub(crate) enum Event {
     IdentityCreated { id: String, at: i64 },
-    TokenIssued { id: String, expires: i64 },
-    TokensRevoked { id: String },
-    IdentityDeleted { id: String },
+    TokenIssued { id: String, at: i64, expires: i64, key: KeyMark },
+    TokensRevoked { id: String, at: i64 },
+    IdentityDeleted { id: String, at: i64 },
 }
 
 /// An append-only file of events. Each goes to the system in one write, so a
@@ -74,9 +76,9 @@ mod tests {
         let (mut journal, events) = Journal::open(&path).unwrap();
         assert!(events.is_empty());
         journal.append(&created("a")).unwrap();
-        journal.append(&Event::IdentityDeleted { id: "a".into() }).unwrap();
+        journal.append(&Event::IdentityDeleted { id: "a".into(), at: 2 }).unwrap();
         let (_, events) = Journal::open(&path).unwrap();
-        assert_eq!(events, [created("a"), Event::IdentityDeleted { id: "a".into() }]);
+        assert_eq!(events, [created("a"), Event::IdentityDeleted { id: "a".into(), at: 2 }]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `acs-emulator`: the emulator as a program of its own.
 
 mod arguments;
+mod choices;
 
 use std::io::{self, Write as _};
 use std::net::IpAddr;
@@ -11,16 +12,16 @@ use acs_emulator::{Emulator, Server};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{Arguments, Command, USAGE};
+use crate::arguments::{Arguments, Command, usage};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     let outcome = match arguments::parse(std::env::args().skip(1)) {
-        Ok(Command::Help) => say(USAGE),
+        Ok(Command::Help) => say(&usage()),
         Ok(Command::Serve(arguments)) => serve(arguments).await,
-        Err(complaint) => Err(format!("{complaint}\n\n{USAGE}").into()),
+        Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,7 +33,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let mut builder = Emulator::builder();
+    let mut builder = arguments.choices.tell(Emulator::builder());
     if let Some(directory) = &arguments.data {
         builder = builder.data_dir(directory);
     }

@@ -13,6 +13,7 @@ use tracing::error;
 
 use crate::api_version::ApiVersion;
 use crate::error::ApiError;
+use crate::keys::KeyMark;
 use crate::mri::Mri;
 use crate::request_body::RequestBody;
 use crate::resource::Resource;
@@ -25,6 +26,8 @@ pub(crate) struct Call<'a> {
     pub resource: &'a Resource,
     pub version: ApiVersion,
     pub now: OffsetDateTime,
+    /// The access key that signed the request.
+    pub key: KeyMark,
     pub body: Result<&'a RequestBody, ApiError>,
 }
 
@@ -69,6 +72,14 @@ impl Call<'_> {
         Mri::owned_by(&self.resource.guid, id)
     }
 
+    /// Whether revoking and deleting may pass for an identity that is not there.
+    fn known(&self, exists: bool) -> Result<(), ApiError> {
+        if exists || !self.resource.options.refuse_unknown_identities {
+            return Ok(());
+        }
+        Err(ApiError::identity_not_found())
+    }
+
     fn body(&self) -> Result<&RequestBody, ApiError> {
         self.body.clone()
     }
@@ -81,12 +92,12 @@ impl Call<'_> {
         life: Duration,
     ) -> Result<AccessToken, ApiError> {
         let expires = self.now.checked_add(life).ok_or_else(ApiError::internal)?;
-        let even_if_gone = self.resource.issue_for_deleted;
-        let generation =
-            kept(self.resource.identities.issue(identity, self.now, expires, even_if_gone))?
-                .ok_or_else(ApiError::identity_not_found)?;
+        let (key, even_if_gone) = (self.key, self.resource.options.issue_for_deleted);
+        let identities = &self.resource.identities;
+        let generation = kept(identities.issue(identity, self.now, expires, key, even_if_gone))?
+            .ok_or_else(ApiError::identity_not_found)?;
         // Signed outside the lock: a revocation in between ends this token too.
-        let emulator = EmulatorClaim { generation, serial: self.resource.next_serial() };
+        let emulator = EmulatorClaim { generation, serial: self.resource.next_serial(), key };
         let claims = Claims::new(identity, scopes, self.now, expires, emulator);
         let token = self.resource.signer.sign(&claims).ok_or_else(ApiError::internal)?;
         Ok(AccessToken { token, expires_on: date_time_offset(expires) })

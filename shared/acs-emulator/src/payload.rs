@@ -2,13 +2,22 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::time::Sleep;
 
 /// A body that is whole, chunked, or cut off on purpose.
 pub(crate) struct Payload {
     rest: Option<Bytes>,
     length: Length,
+    pace: Option<Pace>,
+}
+
+/// How slowly a body is sent: a byte whenever the timer has run.
+struct Pace {
+    every: Duration,
+    timer: Pin<Box<Sleep>>,
 }
 
 enum Length {
@@ -27,15 +36,15 @@ pub(crate) struct Dropped;
 
 impl Payload {
     pub(crate) fn empty() -> Self {
-        Self { rest: None, length: Length::Known }
+        Self { rest: None, length: Length::Known, pace: None }
     }
 
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Self { rest: Some(bytes.into()), length: Length::Known }
+        Self { rest: Some(bytes.into()), length: Length::Known, pace: None }
     }
 
     pub(crate) fn chunked(bytes: Vec<u8>) -> Self {
-        Self { rest: Some(bytes.into()), length: Length::Unknown }
+        Self { rest: Some(bytes.into()), length: Length::Unknown, pace: None }
     }
 
     /// Announces all of `self` and will break off after the first half.
@@ -44,7 +53,13 @@ impl Payload {
         // An empty body cannot be cut; one byte is announced that never comes.
         let announced = u64::try_from(half.len()).unwrap_or(u64::MAX).max(1);
         half.truncate(half.len() / 2);
-        Self { rest: Some(half), length: Length::Cut { announced, flushed: false } }
+        Self { rest: Some(half), length: Length::Cut { announced, flushed: false }, pace: None }
+    }
+
+    /// Sends a byte, waits for `every`, sends the next.
+    pub(crate) fn slowly(self, every: Duration) -> Self {
+        let timer = Box::pin(tokio::time::sleep(every));
+        Self { pace: Some(Pace { every, timer }), ..self }
     }
 }
 
@@ -53,13 +68,22 @@ impl Body for Payload {
     type Error = Dropped;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
-        if let Some(bytes) = self.rest.take().filter(|bytes| !bytes.is_empty()) {
+        let this = self.get_mut();
+        if let (Some(rest), Some(pace)) = (&mut this.rest, &mut this.pace)
+            && !rest.is_empty()
+        {
+            std::task::ready!(pace.timer.as_mut().poll(context));
+            let byte = rest.split_to(1);
+            pace.timer = Box::pin(tokio::time::sleep(pace.every));
+            return Poll::Ready(Some(Ok(Frame::data(byte))));
+        }
+        if let Some(bytes) = this.rest.take().filter(|bytes| !bytes.is_empty()) {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        match &mut self.length {
+        match &mut this.length {
             Length::Known | Length::Unknown => Poll::Ready(None),
             Length::Cut { flushed: true, .. } => Poll::Ready(Some(Err(Dropped))),
             Length::Cut { flushed, .. } => {

@@ -49,6 +49,11 @@ impl RequestBody {
         minutes.map(Some).ok_or_else(unfit)
     }
 
+    /// Whether a member is there, and not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.member(name).is_some()
+    }
+
     fn member(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value).filter(|value| !value.is_null())

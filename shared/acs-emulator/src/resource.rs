@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::access_key::AccessKey;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::identities::Identities;
+use crate::keys::Keys;
+use crate::limits::Limits;
+use crate::options::Options;
 use crate::request_log::RequestLog;
 use crate::signature::Rules;
 use crate::token::TokenSigner;
@@ -14,24 +16,19 @@ use crate::token::TokenSigner;
 pub(crate) struct Resource {
     /// The resource's GUID, lower case.
     pub guid: String,
-    /// Primary and secondary: either signs.
-    pub keys: [AccessKey; 2],
+    pub keys: Keys,
     pub rules: Rules,
-    pub issue_for_deleted: bool,
+    pub options: Options,
     pub clock: Clock,
     pub signer: TokenSigner,
     pub identities: Identities,
     pub requests: RequestLog,
     pub faults: Faults,
+    pub limits: Limits,
     pub serial: AtomicU64,
 }
 
 impl Resource {
-    pub(crate) fn primary_key(&self) -> &AccessKey {
-        let [primary, _] = &self.keys;
-        primary
-    }
-
     pub(crate) fn next_serial(&self) -> u64 {
         self.serial.fetch_add(1, Ordering::Relaxed)
     }

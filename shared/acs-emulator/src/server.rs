@@ -19,11 +19,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use crate::access_key::AccessKey;
 use crate::answer::{self, Answer, Circumstances};
 use crate::breakable::Breakable;
 use crate::control;
+use crate::data_dir::DataLock;
 use crate::error::ApiError;
+use crate::keys::KeyType;
 use crate::operations::Failure;
 use crate::payload::Dropped;
 use crate::resource::Resource;
@@ -37,10 +38,11 @@ pub struct Server {
     address: SocketAddr,
     /// Present if it speaks https.
     ca_cert: Option<PathBuf>,
-    access_key: AccessKey,
     stop: watch::Sender<bool>,
     resource: Arc<Resource>,
     accepting: JoinHandle<()>,
+    /// Here and not in the task, so that who drops this may open the directory again at once.
+    _lock: Option<Arc<DataLock>>,
 }
 
 impl Server {
@@ -48,16 +50,16 @@ impl Server {
         resource: Arc<Resource>,
         listener: TcpListener,
         tls: Option<Tls>,
+        lock: Option<Arc<DataLock>>,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (acceptor, ca_cert) = match tls {
             Some(tls) => (Some(tls.acceptor), Some(tls.ca_cert)),
             None => (None, None),
         };
-        let access_key = resource.primary_key().clone();
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(Arc::clone(&resource), listener, acceptor, stopped));
-        Ok(Self { address, ca_cert, access_key, stop, resource, accepting })
+        Ok(Self { address, ca_cert, stop, resource, accepting, _lock: lock })
     }
 
     /// Where it listens.
@@ -87,10 +89,12 @@ impl Server {
         self.ca_cert.as_deref()
     }
 
-    /// `endpoint=…;accesskey=…`, as the Azure portal shows it. A secret.
+    /// `endpoint=…;accesskey=…` with the primary key of now, as the Azure portal
+    /// shows it. A secret.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        format!("endpoint={}/;accesskey={}", self.endpoint(), self.access_key.expose())
+        let key = self.resource.keys.get(KeyType::Primary);
+        format!("endpoint={}/;accesskey={}", self.endpoint(), key.expose())
     }
 
     /// Accepts no more, lets go of held answers, and waits for those in progress,

@@ -10,6 +10,8 @@ use crate::api_version::{self, ApiVersion};
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::faults::Strike;
+use crate::keys::KeyMark;
+use crate::limits;
 use crate::operation::Operation;
 use crate::operations::{self, Call, Failure, Success};
 use crate::payload::Payload;
@@ -37,8 +39,9 @@ pub(crate) enum Reply {
 
 /// Answers a request of the API.
 ///
-/// The order is the caller's signature, the fault script, the api-version,
-/// the operation; so a fault counts the calls that would have been believed.
+/// The order is the caller's signature, the limit, the fault script, the
+/// api-version, the operation; so a fault counts the calls that would have been
+/// believed and let in.
 pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
     let route = Route::of(&request.method, request.uri.path());
     let body = RequestBody::parse(&request.body);
@@ -51,8 +54,14 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         resource.requests.push(operation, entry.clone());
     };
 
-    let strike = match verified(resource, request) {
-        Ok(()) => resource.faults.strike(operation),
+    let (key, strike) = match verified(resource, request) {
+        Ok(key) => {
+            if let Some(answer) = throttled(resource, operation) {
+                noted(Some(answer.status().as_u16()), None, None);
+                return Reply::Answer(answer);
+            }
+            (key, resource.faults.strike(operation))
+        }
         Err(refusal) => {
             noted(Some(refusal.status.as_u16()), None, None);
             return Reply::Answer(answer::of(Err(refusal.into())));
@@ -65,7 +74,7 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         return reply.map_or(Reply::Reset, Reply::Answer);
     }
 
-    let outcome = perform(resource, request, &route, &body);
+    let outcome = perform(resource, request, &route, &body, key);
     let identity = outcome.as_ref().ok().map(|success| success.identity.as_str().to_owned());
     let answer = answer::of(outcome);
     noted(Some(answer.status().as_u16()), fault, identity);
@@ -78,6 +87,11 @@ async fn after_effect(resource: &Resource, strike: Option<&Strike>, answer: Answ
     match strike {
         Strike::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
         Strike::Hold => resource.faults.released().await,
+        Strike::SlowBytes { ms } => {
+            let every = Duration::from_millis(*ms);
+            return Reply::Answer(answer.map(|body| body.slowly(every)));
+        }
+        Strike::WrongJson => return Reply::Answer(answer::misshapen(answer)),
         Strike::HalfBody => return Reply::Answer(answer.map(Payload::cut)),
         Strike::Status { .. } | Strike::Html { .. } | Strike::ResetBefore | Strike::ResetAfter => {
             return instead(strike).map_or(Reply::Reset, Reply::Answer);
@@ -97,7 +111,17 @@ fn instead(strike: &Strike) -> Option<Answer> {
     }
 }
 
-fn verified(resource: &Resource, request: &Request) -> Result<(), ApiError> {
+/// The refusal of a call above the operation's limit.
+fn throttled(resource: &Resource, operation: Operation) -> Option<Answer> {
+    if !resource.options.limits {
+        return None;
+    }
+    let wait = resource.limits.admit(operation, resource.clock.now()).err()?;
+    Some(limits::refusal(resource.options.retry_after.then_some(wait)))
+}
+
+/// The access key that signed the request.
+fn verified(resource: &Resource, request: &Request) -> Result<KeyMark, ApiError> {
     let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
     let signed = SignedRequest {
         method: request.method.as_str(),
@@ -105,17 +129,16 @@ fn verified(resource: &Resource, request: &Request) -> Result<(), ApiError> {
         headers: &request.headers,
         body: &request.body,
     };
-    signature::verify(&signed, &resource.keys, Clock::system_now(), resource.rules).map_err(
-        |refusal| {
-            warn!(
-                http.method = %request.method,
-                http.path = request.uri.path(),
-                reason = %refusal,
-                "refused a request: {refusal}"
-            );
-            refusal.answer()
-        },
-    )
+    let (ring, now) = (resource.keys.now(), Clock::system_now());
+    signature::verify_with_ring(&signed, &ring, now, resource.rules).map_err(|refusal| {
+        warn!(
+            http.method = %request.method,
+            http.path = request.uri.path(),
+            reason = %refusal,
+            "refused a request: {refusal}"
+        );
+        refusal.answer()
+    })
 }
 
 fn perform(
@@ -123,13 +146,14 @@ fn perform(
     request: &Request,
     route: &Route,
     body: &Result<RequestBody, ApiError>,
+    key: KeyMark,
 ) -> Result<Success, Failure> {
     let version = match route {
         Route::Unknown | Route::WrongMethod => Ok(ApiVersion::V2021_03_07),
         _ => ApiVersion::of(request.uri.path(), request.uri.query()),
     }?;
     let body = body.as_ref().map_err(ApiError::clone);
-    let call = Call { resource, version, now: resource.clock.now(), body };
+    let call = Call { resource, version, now: resource.clock.now(), key, body };
     operations::perform(route, &call)
 }
 

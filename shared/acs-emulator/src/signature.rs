@@ -16,6 +16,7 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use crate::access_key::AccessKey;
 use crate::error::ApiError;
+use crate::keys::{KeyMark, KeyRing};
 
 /// A request as it came over the wire.
 pub(crate) struct SignedRequest<'a> {
@@ -58,6 +59,8 @@ pub(crate) enum Refusal {
         "the signature fits neither access key: a wrong key, or another verb, target, host or date was signed"
     )]
     Mismatch,
+    #[error("the signature is of an access key that was regenerated")]
+    KeyRegenerated,
     #[error("the host was signed with a trailing slash, which the real service refuses")]
     HostWithSlash,
 }
@@ -85,38 +88,57 @@ impl Refusal {
             | Self::SignedHeaderMissing
             | Self::DateUnreadable
             | Self::Mismatch
+            | Self::KeyRegenerated
             | Self::HostWithSlash => ApiError::denied("Denied by the resource provider."),
         }
     }
 }
 
+/// Believes `request` if a key of `ring` signed it, near the time `now`, and
+/// says which.
+pub(crate) fn verify_with_ring(
+    request: &SignedRequest<'_>,
+    ring: &KeyRing,
+    now: OffsetDateTime,
+    rules: Rules,
+) -> Result<KeyMark, Refusal> {
+    match verify(request, &ring.keys, now, rules) {
+        Err(Refusal::Mismatch) if verify(request, &ring.retired, now, rules).is_ok() => {
+            Err(Refusal::KeyRegenerated)
+        }
+        verified => verified,
+    }
+}
+
 /// Believes `request` if one of `keys` signed it, near the time `now`.
-pub(crate) fn verify(
+fn verify(
     request: &SignedRequest<'_>,
     keys: &[AccessKey],
     now: OffsetDateTime,
     rules: Rules,
-) -> Result<(), Refusal> {
+) -> Result<KeyMark, Refusal> {
     let authorization = Authorization::of(request.headers)?;
     verify_body(request)?;
     verify_date(request.headers, &authorization, now, rules.skew)?;
 
     let host = header(request.headers, "host").ok_or(Refusal::SignedHeaderMissing)?;
-    let signed_with = |host: &str| -> Result<bool, Refusal> {
+    let signed_with = |host: &str| -> Result<Option<KeyMark>, Refusal> {
         let text = authorization.string_to_sign(request, host)?;
-        Ok(keys.iter().any(|key| {
+        let mut keys = keys.iter();
+        let key = keys.find(|key| {
             hmac::verify(&key.for_hmac(), text.as_bytes(), &authorization.signature).is_ok()
-        }))
+        });
+        Ok(key.map(AccessKey::mark))
     };
     for candidate in host_candidates(host) {
-        if signed_with(&candidate)? {
-            return Ok(());
+        if let Some(key) = signed_with(&candidate)? {
+            return Ok(key);
         }
     }
     match signed_with(&format!("{host}/"))? {
-        true if rules.allow_host_with_slash => Ok(()),
-        true => Err(Refusal::HostWithSlash),
-        false => Err(Refusal::Mismatch),
+        Some(key) if rules.allow_host_with_slash => Ok(key),
+        Some(_) => Err(Refusal::HostWithSlash),
+        None => Err(Refusal::Mismatch),
     }
 }
 

@@ -36,6 +36,15 @@ pub enum StartError {
         /// The file.
         path: PathBuf,
     },
+    /// Another emulator keeps its state in the data directory.
+    #[error(
+        "{path} is in use by another emulator; stop that one, or give this one a directory of its own",
+        path = path.display()
+    )]
+    DataDirInUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The listener has no address, so there is nothing to announce.
     #[error("the listener has no local address: {0}")]
     Listener(#[source] io::Error),

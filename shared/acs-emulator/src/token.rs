@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::keys::KeyMark;
 use crate::mri::Mri;
 use crate::start_error::StartError;
 
@@ -47,7 +48,8 @@ pub(crate) struct Claims {
     resource_id: String,
     #[serde(rename = "resourceLocation")]
     resource_location: String,
-    iat: i64,
+    /// Seconds since 1970.
+    pub iat: i64,
     pub emulator: EmulatorClaim,
 }
 
@@ -58,6 +60,9 @@ pub(crate) struct EmulatorClaim {
     pub generation: u64,
     /// The how-manieth token of this process it is.
     pub serial: u64,
+    /// The access key that its request was signed with.
+    #[serde(default)]
+    pub key: KeyMark,
 }
 
 /// Why a string is not one of our tokens.
@@ -187,7 +192,7 @@ mod tests {
             "11111111-2222-3333-4444-555555555555",
             "66666666-7777-8888-9999-aaaaaaaaaaaa",
         );
-        let emulator = EmulatorClaim { generation: 2, serial: 7 };
+        let emulator = EmulatorClaim { generation: 2, serial: 7, key: KeyMark(9) };
         let scopes = ["chat".to_owned(), "voip".to_owned()];
         Claims::new(&mri, &scopes, issued, issued + time::Duration::hours(1), emulator)
     }
@@ -219,7 +224,7 @@ mod tests {
                 "resourceId": "11111111-2222-3333-4444-555555555555",
                 "resourceLocation": "unitedstates",
                 "iat": 1_772_694_489,
-                "emulator": {"generation": 2, "serial": 7},
+                "emulator": {"generation": 2, "serial": 7, "key": 9},
             })
         );
     }

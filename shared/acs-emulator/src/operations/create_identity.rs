@@ -10,8 +10,8 @@ use crate::mri::Mri;
 pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     let body = call.body()?;
     let scopes = body.scopes(SCOPES, "CreateTokenWithScopes")?.unwrap_or_default();
-    let life = validation::life(call.version, body)?;
-    let scopes = validation::known_scopes(call.version, scopes, SCOPES)?;
+    let life = validation::life(call, body)?;
+    let scopes = validation::known_scopes(call, scopes, SCOPES)?;
 
     let id = Mri::new(&call.resource.guid, &Uuid::new_v4().to_string());
     kept(call.resource.identities.create(&id, call.now))?;

@@ -4,6 +4,6 @@ use super::{Call, Failure, Success, kept};
 
 pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
     let identity = call.own_identity(id)?;
-    kept(call.resource.identities.delete(&identity))?;
+    call.known(kept(call.resource.identities.delete(&identity, call.now))?)?;
     Ok(Success::no_content(identity))
 }

@@ -17,8 +17,8 @@ pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
         let message = "Invalid scopes - Scopes field is required.";
         return Err(ApiError::invalid("scopes", message).into());
     }
-    let life = validation::life(call.version, body)?;
-    let scopes = validation::known_scopes(call.version, scopes, "scopes")?;
+    let life = validation::life(call, body)?;
+    let scopes = validation::known_scopes(call, scopes, "scopes")?;
 
     let identity = call.own_identity(id)?;
     let token = call.issue(&identity, &scopes, life)?;

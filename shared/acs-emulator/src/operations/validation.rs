@@ -2,13 +2,18 @@
 
 use time::Duration;
 
-use crate::api_version::ApiVersion;
+use super::Call;
 use crate::error::ApiError;
 use crate::request_body::RequestBody;
 
 /// How long a token shall live: what was asked for, or a day.
-pub(crate) fn life(version: ApiVersion, body: &RequestBody) -> Result<Duration, ApiError> {
-    if !version.has_custom_expiry() {
+pub(crate) fn life(call: &Call<'_>, body: &RequestBody) -> Result<Duration, ApiError> {
+    if !call.version.has_custom_expiry() {
+        if call.resource.options.refuse_newer_members && body.has("expiresInMinutes") {
+            let message =
+                "ExpiresInMinutes: The ExpiresInMinutes field is not part of this api-version.";
+            return Err(ApiError::invalid_model("ExpiresInMinutes", message));
+        }
         return Ok(Duration::minutes(LONGEST_MINUTES.into()));
     }
     let minutes = body.expires_in_minutes()?.unwrap_or(LONGEST_MINUTES);
@@ -26,12 +31,15 @@ pub(crate) fn life(version: ApiVersion, body: &RequestBody) -> Result<Duration, 
 
 /// Passes scopes that the version knows, in the order given.
 pub(crate) fn known_scopes(
-    version: ApiVersion,
+    call: &Call<'_>,
     scopes: Vec<String>,
     target: &'static str,
 ) -> Result<Vec<String>, ApiError> {
+    if call.resource.options.accept_unknown_scopes {
+        return Ok(scopes);
+    }
     let unknown = scopes.iter().find(|scope| {
-        let joins = version.has_join_scopes() && JOIN_SCOPES.contains(&scope.as_str());
+        let joins = call.version.has_join_scopes() && JOIN_SCOPES.contains(&scope.as_str());
         !joins && !SCOPES.contains(&scope.as_str())
     });
     match unknown {

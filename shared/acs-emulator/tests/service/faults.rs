@@ -134,3 +134,80 @@ async fn a_call_that_is_not_believed_is_neither_struck_nor_counted_by_the_script
     assert_eq!(world.send(denied).await.status, 401);
     assert_eq!(world.send(create(&world)).await.status, 503);
 }
+
+#[tokio::test]
+async fn wrong_json_is_valid_and_of_another_shape() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "*", "action": {"wrongJson": true}}])).await;
+    let struck = world.send(create(&world)).await;
+    assert_eq!(struck.status, 201);
+    assert_eq!(struck.header("content-type"), Some("application/json; charset=utf-8"));
+    let body = struck.json();
+    assert!(body.is_object(), "{body}");
+    assert!(body["identity"].get("id").is_none(), "{body}");
+    assert_eq!(identities(&world).await, 1);
+    assert_eq!(world.look("requests").await["requests"][0]["fault"], "wrongJson");
+}
+
+#[tokio::test]
+async fn wrong_json_comes_with_200_where_there_should_be_no_content() {
+    let world = World::new().await;
+    let id = world.create().await;
+    world.script(json!([{"operation": "deleteIdentity", "action": {"wrongJson": true}}])).await;
+    assert_eq!(world.delete(&id).await.status, 200);
+    assert_eq!(identities(&world).await, 0);
+}
+
+#[tokio::test]
+async fn slow_bytes_come_one_by_one_and_whole() {
+    let world = World::new().await;
+    world
+        .script(json!([{"operation": "createIdentity", "nth": 1, "action": {"slowBytesMs": 1}}]))
+        .await;
+    let started = std::time::Instant::now();
+    let reply = world.send(create(&world)).await;
+    let took = started.elapsed().as_millis();
+    assert_eq!(reply.status, 201);
+    assert!(reply.json()["identity"]["id"].is_string());
+    assert!(took >= u128::try_from(reply.text.len()).unwrap(), "{took} ms");
+    assert_eq!(identities(&world).await, 1);
+}
+
+#[tokio::test]
+async fn slow_bytes_show_the_head_and_a_first_byte_long_before_the_last() {
+    let world = World::new().await;
+    world.script(json!([{"operation": "createIdentity", "action": {"slowBytesMs": 2000}}])).await;
+    let draft = create(&world);
+    let error = crate::support::signed(
+        &reqwest::Client::builder()
+            .read_timeout(std::time::Duration::from_millis(200))
+            .build()
+            .unwrap(),
+        &world.server.endpoint(),
+        draft,
+    )
+    .await
+    .unwrap_err();
+    // The head came in time; the body did not.
+    assert!(error.is_body() || error.is_decode() || error.is_timeout(), "{error:?}");
+    assert_eq!(identities(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_page_and_a_status_strike_the_operation_and_the_call_they_name() {
+    let world = World::new().await;
+    let id = world.create().await;
+    world
+        .script(json!([
+            {"operation": "revokeAccessTokens", "nth": 2, "action": {"html": true, "status": 502}},
+            {"operation": "deleteIdentity", "nth": 1, "action": {"resetBefore": true}},
+        ]))
+        .await;
+    assert_eq!(world.revoke(&id).await.status, 204);
+    let page = world.revoke(&id).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (502, Some("text/html")));
+    assert_eq!(world.revoke(&id).await.status, 204);
+    let deletion = world.draft("DELETE", &format!("/identities/{id}{V2023}"), "");
+    assert!(world.try_send(deletion).await.is_err());
+    assert_eq!(world.delete(&id).await.status, 204);
+}

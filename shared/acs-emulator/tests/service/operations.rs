@@ -185,13 +185,12 @@ async fn keys_identities_and_tokens_outlive_a_restart() {
         first.revoke(&id).await;
         first.issue(&id).await
     });
-    let (resource, key) =
-        (first.emulator.resource_id().to_owned(), first.emulator.access_key().clone());
+    let (resource, key) = (first.emulator.resource_id().to_owned(), first.emulator.access_key());
     drop(first);
 
     let second = start().await;
     assert_eq!(second.emulator.resource_id(), resource);
-    assert_eq!(second.emulator.access_key(), &key);
+    assert_eq!(second.emulator.access_key(), key);
     assert_eq!(second.introspect(&dead).await["reason"], "revoked");
     assert_eq!(second.introspect(&live).await["active"], true);
     second.issue(&id).await;

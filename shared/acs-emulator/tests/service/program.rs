@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Draft, V2023, signed};
 
@@ -45,12 +45,16 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Has the kept emulator create an identity, signed with the kept key.
-async fn create(program: &Program, data: &Path) -> String {
+/// The primary key that is kept in `data`.
+fn key(data: &Path) -> String {
     let kept: Value =
         serde_json::from_slice(&std::fs::read(data.join("resource.json")).unwrap()).unwrap();
-    let key = kept["primaryKey"].as_str().unwrap();
-    let draft = Draft::new(key, "POST", &format!("/identities{V2023}"), "");
+    kept["primaryKey"].as_str().unwrap().to_owned()
+}
+
+/// Has the kept emulator create an identity, signed with the kept key.
+async fn create(program: &Program, data: &Path) -> String {
+    let draft = Draft::new(&key(data), "POST", &format!("/identities{V2023}"), "");
     let client = Client::builder().build().unwrap();
     let reply = signed(&client, &program.endpoint, draft).await.unwrap();
     reply.json()["identity"]["id"].as_str().unwrap().to_owned()
@@ -82,6 +86,61 @@ async fn kept_keys_are_for_their_owner_alone() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_killed_program_knows_its_new_key_and_which_tokens_died_with_the_old_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["--data", dir.path().to_str().unwrap()];
+    let first = Program::start(&arguments);
+    let body = r#"{"createTokenWithScopes":["chat"]}"#;
+    let draft = Draft::new(&key(dir.path()), "POST", &format!("/identities{V2023}"), body);
+    let client = Client::builder().build().unwrap();
+    let made = signed(&client, &first.endpoint, draft.clone()).await.unwrap().json();
+    let control = |program: &Program, path: &str, body: Value| {
+        client.post(format!("{}/_emulator/{path}", program.endpoint)).body(body.to_string()).send()
+    };
+    let told = control(&first, "keys/regenerate", json!({"keyType": "primary"})).await.unwrap();
+    let told: Value = told.json().await.unwrap();
+    drop(first);
+
+    let second = Program::start(&arguments);
+    assert_eq!(told["accessKey"], key(dir.path()));
+    assert_eq!(signed(&client, &second.endpoint, draft).await.unwrap().status, 401);
+    create(&second, dir.path()).await;
+    let token = &made["accessToken"]["token"];
+    let seen = control(&second, "introspect", json!({ "token": token })).await.unwrap();
+    let seen: Value = seen.json().await.unwrap();
+    assert_eq!(seen["reason"], "key-regenerated");
+}
+
+#[test]
+fn a_directory_in_use_is_refused_and_free_again_when_its_program_was_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["--data", dir.path().to_str().unwrap()];
+    let first = Program::start(&arguments);
+    let output = command(&arguments).stderr(Stdio::piped()).output().unwrap();
+    assert!(!output.status.success());
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("is in use by another emulator"), "{complaint}");
+    assert!(complaint.contains(dir.path().to_str().unwrap()), "{complaint}");
+    drop(first);
+    let _second = Program::start(&arguments);
+}
+
+#[test]
+fn help_names_every_choice() {
+    let output = command(&["--help"]).output().unwrap();
+    assert!(output.status.success());
+    let help = String::from_utf8(output.stdout).unwrap();
+    for flag in ["--no-limits", "--revocation-lag", "--issue-for-deleted"] {
+        assert!(help.contains(flag), "{help}");
+    }
+}
+
+#[test]
+fn an_address_that_others_reach_is_served_if_that_is_known() {
+    let _program = Program::start(&["--host", "0.0.0.0", "--i-know-this-is-an-emulator"]);
 }
 
 #[test]

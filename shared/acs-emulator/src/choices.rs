@@ -1,0 +1,122 @@
+//! The flags for what is open about the real service, and for limits.
+
+use std::time::Duration;
+
+use acs_emulator::Builder;
+
+/// What the command line chose. What it did not is as the library has it.
+#[derive(Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Choices {
+    no_limits: bool,
+    no_retry_after: bool,
+    revocation_lag: Option<Duration>,
+    revoke_by_second: bool,
+    issue_for_deleted: bool,
+    refuse_unknown_identities: bool,
+    accept_unknown_scopes: bool,
+    refuse_newer_members: bool,
+}
+
+impl Choices {
+    /// Takes `flag`, with its value if it has one; false if it is not one of these.
+    pub(crate) fn take(
+        &mut self,
+        flag: &str,
+        value: impl FnOnce() -> Result<String, String>,
+    ) -> Result<bool, String> {
+        let chosen = match flag {
+            "--no-limits" => &mut self.no_limits,
+            "--no-retry-after" => &mut self.no_retry_after,
+            "--revoke-by-second" => &mut self.revoke_by_second,
+            "--issue-for-deleted" => &mut self.issue_for_deleted,
+            "--refuse-unknown-identities" => &mut self.refuse_unknown_identities,
+            "--accept-unknown-scopes" => &mut self.accept_unknown_scopes,
+            "--refuse-newer-members" => &mut self.refuse_newer_members,
+            "--revocation-lag" => {
+                self.revocation_lag = Some(lag(&value()?)?);
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        *chosen = true;
+        Ok(true)
+    }
+
+    /// Tells the builder.
+    pub(crate) fn tell(&self, builder: Builder) -> Builder {
+        builder
+            .limits(!self.no_limits)
+            .retry_after(!self.no_retry_after)
+            .revocation_lag(self.revocation_lag.unwrap_or_default())
+            .revoke_by_second(self.revoke_by_second)
+            .issue_for_deleted(self.issue_for_deleted)
+            .refuse_unknown_identities(self.refuse_unknown_identities)
+            .accept_unknown_scopes(self.accept_unknown_scopes)
+            .refuse_newer_members(self.refuse_newer_members)
+    }
+}
+
+fn lag(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds <= LONGEST_LAG_SECONDS => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!(
+            "--revocation-lag is a number of seconds from 0 to {LONGEST_LAG_SECONDS}, not {text:?}"
+        )),
+    }
+}
+
+/// What `--help` prints of them.
+pub(crate) const USAGE: &str = "\
+  --no-limits    answer any number of requests, where 500 or 1000 per 30 seconds
+                 and operation are documented, and 429 above that
+  --no-retry-after
+                 leave Retry-After out of the 429
+  --revocation-lag SECONDS
+                 let tokens outlive a revocation, up to 900 seconds; 0 by default
+  --revoke-by-second
+                 let a revocation end all tokens of its second, later ones too
+  --issue-for-deleted
+                 issue tokens for identities that were deleted or never created
+  --refuse-unknown-identities
+                 answer 404, not 204, to revoking and deleting such identities
+  --accept-unknown-scopes
+                 issue tokens for any scope, where the default is 400
+  --refuse-newer-members
+                 answer 400 to a member newer than the api-version, not ignore it";
+
+const LONGEST_LAG_SECONDS: u64 = 15 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(flag: &str, value: &str) -> Result<(bool, Choices), String> {
+        let mut choices = Choices::default();
+        let taken = choices.take(flag, || Ok(value.to_owned()))?;
+        Ok((taken, choices))
+    }
+
+    #[test]
+    fn every_flag_of_the_usage_is_taken_and_chooses_something() {
+        let named = USAGE.split_whitespace().filter(|word| word.starts_with("--"));
+        let mut seen = Vec::new();
+        for flag in named {
+            let (taken, choices) = taken(flag, "60").unwrap();
+            assert!(taken, "{flag}");
+            assert_ne!(choices, Choices::default(), "{flag}");
+            assert!(!seen.contains(&choices), "{flag} chooses what another one does");
+            seen.push(choices);
+        }
+        assert_eq!(seen.len(), 8);
+        assert!(!taken("--serve", "").unwrap().0);
+    }
+
+    #[test]
+    fn a_lag_is_up_to_a_quarter_of_an_hour() {
+        assert!(taken("--revocation-lag", "900").unwrap().0);
+        for bad in ["901", "-1", "1m", ""] {
+            assert!(taken("--revocation-lag", bad).unwrap_err().contains("0 to 900"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What is open about the real service, as this emulator plays it: each point
+//! both ways. The table in the crate's documentation lists them with their defaults.
+
+use std::time::Duration;
+
+use crate::emulator::Builder;
+
+/// One choice per open point.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, made both ways")]
+pub(crate) struct Options {
+    pub limits: bool,
+    pub retry_after: bool,
+    pub revocation_lag: time::Duration,
+    pub revoke_by_second: bool,
+    pub issue_for_deleted: bool,
+    pub refuse_unknown_identities: bool,
+    pub accept_unknown_scopes: bool,
+    pub refuse_newer_members: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: true,
+            retry_after: true,
+            revocation_lag: time::Duration::ZERO,
+            revoke_by_second: false,
+            issue_for_deleted: false,
+            refuse_unknown_identities: false,
+            accept_unknown_scopes: false,
+            refuse_newer_members: false,
+        }
+    }
+}
+
+impl Builder {
+    /// Whether the documented limits hold: so many calls of an operation in any
+    /// 30 seconds of the emulator's clock, and 429 above that. They do if not said.
+    pub fn limits(mut self, limits: bool) -> Self {
+        self.options.limits = limits;
+        self
+    }
+
+    /// Whether a 429 says in `Retry-After` after how many seconds a call will
+    /// pass. It does if not said; nobody knows whether the real service does.
+    pub fn retry_after(mut self, retry_after: bool) -> Self {
+        self.options.retry_after = retry_after;
+        self
+    }
+
+    /// How long tokens outlive a revocation or a deletion, on the emulator's
+    /// clock. Not at all if not said; ACS documents up to 15 minutes, and more
+    /// than that is taken as 15 minutes.
+    pub fn revocation_lag(mut self, lag: Duration) -> Self {
+        let lag = time::Duration::try_from(lag).unwrap_or(LONGEST_LAG);
+        self.options.revocation_lag = lag.min(LONGEST_LAG);
+        self
+    }
+
+    /// Has a revocation end every token whose `iat` is of its second or before,
+    /// also one that was issued after it. If not said, the order of the two decides.
+    pub fn revoke_by_second(mut self, by_second: bool) -> Self {
+        self.options.revoke_by_second = by_second;
+        self
+    }
+
+    /// Issues tokens also for identities that were deleted or never created, and
+    /// such tokens live: the worst the real service could do.
+    pub fn issue_for_deleted(mut self, issue: bool) -> Self {
+        self.options.issue_for_deleted = issue;
+        self
+    }
+
+    /// Answers 404 to revoking and deleting an identity that was deleted or
+    /// never created, where the default is 204.
+    pub fn refuse_unknown_identities(mut self, refuse: bool) -> Self {
+        self.options.refuse_unknown_identities = refuse;
+        self
+    }
+
+    /// Takes any string for a scope and puts it into the token, where the
+    /// default is 400.
+    pub fn accept_unknown_scopes(mut self, accept: bool) -> Self {
+        self.options.accept_unknown_scopes = accept;
+        self
+    }
+
+    /// Answers 400 to a member that is newer than the request's api-version,
+    /// where the default is to ignore it.
+    pub fn refuse_newer_members(mut self, refuse: bool) -> Self {
+        self.options.refuse_newer_members = refuse;
+        self
+    }
+}
+
+/// What ACS documents for a revocation to reach everybody.
+const LONGEST_LAG: time::Duration = time::Duration::minutes(15);

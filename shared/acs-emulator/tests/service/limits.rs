@@ -1,0 +1,117 @@
+//! The documented limits: one test per row, and what a 429 says.
+
+use acs_emulator::Emulator;
+use serde_json::json;
+
+use crate::support::{Draft, V2023, World, refusal};
+
+/// Sends one signed request so often that the last finds no place, and gives that answer.
+async fn exceed(world: &World, draft: Draft, limit: usize) -> crate::support::Reply {
+    for call in 1..=limit {
+        let reply = world.send(draft.clone()).await;
+        assert_ne!(reply.status, 429, "call {call}");
+    }
+    world.send(draft).await
+}
+
+fn create(world: &World) -> Draft {
+    world.draft("POST", &format!("/identities{V2023}"), "")
+}
+
+async fn assert_limit(method: &str, target: &str, body: &str, limit: usize) {
+    let world = World::new().await;
+    let target = target.replace("{id}", &world.create().await);
+    // The identity took a place where the row is about creating.
+    let free = if method == "POST" && target.starts_with("/identities?") && body.is_empty() {
+        limit - 1
+    } else {
+        limit
+    };
+    let reply = exceed(&world, world.draft(method, &target, body), free).await;
+    let message = "The resource has reached its limit of requests for this operation.";
+    let expected = (429, "TooManyRequests".to_owned(), message.to_owned(), None);
+    assert_eq!(refusal(&reply), expected);
+    let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(reply.header("api-supported-versions"), None);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test]
+async fn create_identity_1000_per_30_seconds() {
+    assert_limit("POST", &format!("/identities{V2023}"), "", 1000).await;
+}
+
+// The rows with tokens are counted by requests that are refused for what they
+// say: a call takes its place before its body is judged, and a thousand
+// signatures would take longer than the window is wide on a slow machine.
+
+#[tokio::test]
+async fn issue_token_1000_per_30_seconds() {
+    let target = format!("/identities/{{id}}/:issueAccessToken{V2023}");
+    assert_limit("POST", &target, r#"{"scopes":["pstn"]}"#, 1000).await;
+}
+
+#[tokio::test]
+async fn create_user_and_token_1000_per_30_seconds() {
+    let body = r#"{"createTokenWithScopes":["pstn"]}"#;
+    assert_limit("POST", &format!("/identities{V2023}"), body, 1000).await;
+}
+
+#[tokio::test]
+async fn revoke_500_per_30_seconds() {
+    let target = format!("/identities/{{id}}/:revokeAccessTokens{V2023}");
+    assert_limit("POST", &target, "", 500).await;
+}
+
+#[tokio::test]
+async fn delete_500_per_30_seconds() {
+    assert_limit("DELETE", &format!("/identities/{{id}}{V2023}"), "", 500).await;
+}
+
+#[tokio::test]
+async fn after_the_window_or_a_reset_there_is_room_again() {
+    let world = World::new().await;
+    let deletion = world.draft("DELETE", &format!("/identities/x{V2023}"), "");
+    assert_eq!(exceed(&world, deletion.clone(), 500).await.status, 429);
+    world.control("POST", "clock", &json!({"advanceSeconds": 30})).await;
+    assert_eq!(exceed(&world, deletion.clone(), 500).await.status, 429);
+    world.control("POST", "reset", &json!({})).await;
+    assert_eq!(world.send(deletion).await.status, 401);
+}
+
+#[tokio::test]
+async fn what_is_throttled_has_no_effect_and_is_logged_and_not_counted_by_the_fault_script() {
+    let world = World::new().await;
+    world
+        .script(json!([{"operation": "createIdentity", "nth": 1001, "action": {"status": 503}}]))
+        .await;
+    assert_eq!(exceed(&world, create(&world), 1000).await.status, 429);
+    assert_eq!(world.look("identities").await["identities"].as_array().unwrap().len(), 1000);
+    assert_eq!(world.look("requests").await["requests"][999]["status"], 429);
+    world.control("POST", "clock", &json!({"advanceSeconds": 30})).await;
+    assert_eq!(world.send(create(&world)).await.status, 503);
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_believed_takes_no_place() {
+    let world = World::new().await;
+    let mut denied = world.draft("DELETE", &format!("/identities/x{V2023}"), "");
+    denied.spoiled.push(("authorization", "none".into()));
+    assert_eq!(exceed(&world, denied, 500).await.status, 401);
+}
+
+#[tokio::test]
+async fn without_retry_after_a_429_names_no_time() {
+    let world = World::with(Emulator::builder().retry_after(false)).await;
+    let reply =
+        exceed(&world, world.draft("DELETE", &format!("/identities/x{V2023}"), ""), 500).await;
+    assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (429, None));
+}
+
+#[tokio::test]
+async fn without_limits_nothing_is_throttled() {
+    let world = World::with(Emulator::builder().limits(false)).await;
+    let deletion = world.draft("DELETE", &format!("/identities/x{V2023}"), "");
+    assert_eq!(exceed(&world, deletion, 500).await.status, 401);
+}

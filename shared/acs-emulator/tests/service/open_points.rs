@@ -1,0 +1,151 @@
+//! What is open about the real service, each point the other way than by default.
+//! The defaults are tested where the operations are.
+
+use std::time::Duration;
+
+use acs_emulator::{Builder, Emulator};
+use serde_json::{Value, json};
+
+use crate::support::{World, refusal};
+
+async fn advance(world: &World, seconds: i64) {
+    world.control("POST", "clock", &json!({ "advanceSeconds": seconds })).await;
+}
+
+fn lagging(seconds: u64) -> Builder {
+    Emulator::builder().revocation_lag(Duration::from_secs(seconds))
+}
+
+async fn live_tokens(world: &World) -> Value {
+    world.look("identities").await["identities"][0]["liveTokens"].clone()
+}
+
+#[tokio::test]
+async fn a_revocation_without_a_lag_takes_effect_at_once() {
+    let world = World::new().await;
+    let id = world.create().await;
+    let token = world.issue(&id).await;
+    assert_eq!(world.introspect(&token).await.get("revokedAt"), None);
+    world.revoke(&id).await;
+    let seen = world.introspect(&token).await;
+    assert_eq!((&seen["active"], &seen["reason"]), (&json!(false), &json!("revoked")));
+    assert_eq!(seen["revokedAt"], seen["effectiveAt"]);
+}
+
+#[tokio::test]
+async fn a_lagging_revocation_is_pending_and_then_takes_effect() {
+    let world = World::with(lagging(900)).await;
+    let id = world.create().await;
+    let token = world.issue(&id).await;
+    assert_eq!(world.revoke(&id).await.status, 204);
+    let next = world.issue(&id).await;
+    advance(&world, 890).await;
+    let pending = world.introspect(&token).await;
+    assert_eq!((&pending["active"], &pending["reason"]), (&json!(true), &json!(null)));
+    assert!(pending["revokedAt"].as_str().unwrap() < pending["effectiveAt"].as_str().unwrap());
+    assert_eq!(live_tokens(&world).await, 2);
+
+    advance(&world, 10).await;
+    let dead = world.introspect(&token).await;
+    assert_eq!((&dead["active"], &dead["reason"]), (&json!(false), &json!("revoked")));
+    assert_eq!(world.introspect(&next).await["active"], true);
+    assert_eq!(live_tokens(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_lagging_deletion_refuses_new_tokens_at_once_and_ends_old_ones_later() {
+    let world = World::with(lagging(60)).await;
+    let id = world.create().await;
+    let token = world.issue(&id).await;
+    world.delete(&id).await;
+    assert_eq!(world.issue_with(&id, r#"{"scopes":["chat"]}"#).await.status, 404);
+    assert_eq!(world.introspect(&token).await["active"], true);
+    advance(&world, 60).await;
+    assert_eq!(world.introspect(&token).await["reason"], "identity-deleted");
+    assert_eq!(world.look("identities").await["identities"], json!([]));
+}
+
+#[tokio::test]
+async fn a_lag_is_a_quarter_of_an_hour_at_most() {
+    let world = World::with(lagging(24 * 3600)).await;
+    let id = world.create().await;
+    let token = world.issue(&id).await;
+    world.revoke(&id).await;
+    advance(&world, 900).await;
+    assert_eq!(world.introspect(&token).await["reason"], "revoked");
+}
+
+#[tokio::test]
+async fn a_pending_revocation_outlives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || World::with(lagging(60).data_dir(dir.path()));
+    let first = start().await;
+    let id = first.create().await;
+    let token = first.issue(&id).await;
+    first.revoke(&id).await;
+    let seen = first.introspect(&token).await;
+    drop(first);
+
+    let second = start().await;
+    assert_eq!(second.introspect(&token).await, seen);
+    assert_eq!(live_tokens(&second).await, 1);
+    advance(&second, 60).await;
+    assert_eq!(second.introspect(&token).await["reason"], "revoked");
+}
+
+#[tokio::test]
+async fn by_second_a_token_issued_after_a_revocation_dies_if_its_second_is_the_same() {
+    let world = World::with(Emulator::builder().revoke_by_second(true)).await;
+    let id = world.create().await;
+    // Whether the two fall into one second is the clock's business, so it is
+    // asked what their seconds were: the clock goes back by one for the token.
+    world.revoke(&id).await;
+    advance(&world, -1).await;
+    let same = world.issue(&id).await;
+    assert_eq!(world.introspect(&same).await["reason"], "revoked");
+    advance(&world, 3).await;
+    let later = world.issue(&id).await;
+    assert_eq!(world.introspect(&later).await["active"], true);
+}
+
+#[tokio::test]
+async fn unknown_scopes_are_accepted_and_put_into_the_token() {
+    let world = World::with(Emulator::builder().accept_unknown_scopes(true)).await;
+    let id = world.create().await;
+    let reply = world.issue_with(&id, r#"{"scopes":["chat","pstn"]}"#).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let seen = world.introspect(reply.json()["token"].as_str().unwrap()).await;
+    assert_eq!(seen["scopes"], json!(["chat", "pstn"]));
+}
+
+#[tokio::test]
+async fn a_member_newer_than_the_api_version_is_ignored_or_refused() {
+    let body = r#"{"createTokenWithScopes":["chat"],"expiresInMinutes":60}"#;
+    let (old, new) = ("/identities?api-version=2022-06-01", "/identities?api-version=2022-10-01");
+    let ignoring = World::new().await;
+    assert_eq!(ignoring.call("POST", old, body).await.status, 201);
+
+    let refusing = World::with(Emulator::builder().refuse_newer_members(true)).await;
+    let (status, code, _, target) = refusal(&refusing.call("POST", old, body).await);
+    assert_eq!((status, code.as_str()), (400, "ValidationError"));
+    assert_eq!(target.as_deref(), Some("ExpiresInMinutes"));
+    assert_eq!(refusing.call("POST", new, body).await.status, 201);
+    // A null is absence, as everywhere.
+    let null = r#"{"createTokenWithScopes":["chat"],"expiresInMinutes":null}"#;
+    assert_eq!(refusing.call("POST", old, null).await.status, 201);
+}
+
+#[tokio::test]
+async fn revoking_and_deleting_what_is_not_there_is_refused() {
+    let world = World::with(Emulator::builder().refuse_unknown_identities(true)).await;
+    let id = world.create().await;
+    assert_eq!(world.revoke(&id).await.status, 204);
+    assert_eq!(world.delete(&id).await.status, 204);
+    let never = format!("8:acs:{}_never-created", world.emulator.resource_id());
+    for id in [&id, &never] {
+        for reply in [world.revoke(id).await, world.delete(id).await] {
+            let (status, code, ..) = refusal(&reply);
+            assert_eq!((status, code.as_str()), (404, "IdentityNotFound"));
+        }
+    }
+}
