@@ -24,47 +24,72 @@
 //! | `/_emulator/` | Takes | Gives |
 //! |---|---|---|
 //! | `GET`, `POST clock` | `{"advanceSeconds": -60}` | `{"offsetSeconds", "now"}` |
-//! | `POST introspect` | `{"token"}` | `{"active", "reason", "identity", "scopes", "expiresOn"}` |
+//! | `POST introspect` | `{"token"}` | `{"active", "reason", "identity", "scopes", "expiresOn"}`, and `"revokedAt", "effectiveAt"` of a token that was revoked or deleted |
 //! | `GET identities` | | `{"identities": [{"id", "createdAt", "liveTokens"}]}` |
 //! | `GET requests` | | `{"counts": {"createIdentity": 0, …}, "requests": [the last 1,000]}` |
 //! | `GET jwks` | | the key that signs tokens |
 //! | `GET`, `POST`, `DELETE faults` | `{"faults": [{"operation", "nth", "times", "action"}]}` | `{"faults", "held"}` |
 //! | `POST faults/release` | | `{"released"}` |
+//! | `POST keys/regenerate` | `{"keyType": "primary"}` or `"secondary"` | `{"keyType", "accessKey"}`: the one answer that shows a key |
 //! | `POST reset` | | 204: all but the keys is forgotten |
 //!
 //! A dead token's reason is `revoked`, `expired`, `identity-deleted`,
-//! `identity-unknown` (of before a reset), `unknown-signature` or `malformed`.
+//! `key-regenerated`, `identity-unknown` (of before a reset), `unknown-signature`
+//! or `malformed`. One that was revoked while revocations lag has an
+//! `effectiveAt` to come, and is active until then.
 //!
 //! A fault's action is one of `{"status": 503, "retryAfter": "2", "body": "{}"}`,
 //! `{"html": true}`, `{"resetBefore": true}`, which do nothing else; and
 //! `{"delayMs": 50}`, `{"resetAfter": true}`, `{"halfBody": true}`,
-//! `{"hold": true}`, which first do what was asked. `"afterEffect": true` beside
+//! `{"slowBytesMs": 20}` (a byte of the body every so many milliseconds),
+//! `{"wrongJson": true}` (valid, of another shape), `{"hold": true}`, which first
+//! do what was asked. `"afterEffect": true` beside
 //! `status` or `html` has them come after it too. Without `nth` every call is
 //! struck, or the first `times`; with it the nth, and `times` from there on.
 //!
 //! # Choices
 //!
-//! Where nothing is known of the real service, this one does as follows.
+//! Where nothing is known of the real service, or it may do either, this one can
+//! be told which way to play it.
 //!
-//! * An unknown scope, and a join scope before 2023-10-01, is a 400
-//!   `ValidationError`.
-//! * A token for an identity that was deleted or never created is refused with
-//!   404 `IdentityNotFound`; [`Builder::issue_for_deleted`] makes the service
-//!   issue one that lives. Revoking and deleting answer 204 for such an
-//!   identity: only the resource inside an id is known to be checked.
+//! | What is open | By default | The other way | By flag | By [`Builder`] |
+//! |---|---|---|---|---|
+//! | The limits per operation and 30 seconds | 1000 for creating, creating with a token and issuing, 500 for revoking, deleting and exchanging; 429 above | none | `--no-limits` | [`limits(false)`](Builder::limits) |
+//! | `Retry-After` on that 429 | the seconds until a place is free | absent | `--no-retry-after` | [`retry_after(false)`](Builder::retry_after) |
+//! | When a revocation or deletion ends tokens | at once | up to 15 minutes later | `--revocation-lag SECONDS` | [`revocation_lag`](Builder::revocation_lag) |
+//! | A token issued after a revocation, in its second | lives: their order decides | dies: `iat` decides | `--revoke-by-second` | [`revoke_by_second`](Builder::revoke_by_second) |
+//! | Issuing for an identity that was deleted or never created | 404 `IdentityNotFound` | 200, and the token lives | `--issue-for-deleted` | [`issue_for_deleted`](Builder::issue_for_deleted) |
+//! | Revoking and deleting such an identity | 204: only the resource inside an id is known to be checked | 404 `IdentityNotFound` | `--refuse-unknown-identities` | [`refuse_unknown_identities`](Builder::refuse_unknown_identities) |
+//! | An unknown scope, and a join scope before 2023-10-01 | 400 `ValidationError` | issued as it is | `--accept-unknown-scopes` | [`accept_unknown_scopes`](Builder::accept_unknown_scopes) |
+//! | A member newer than the api-version (`expiresInMinutes` before 2022-10-01) | ignored, as ASP.NET would | 400 `ValidationError` | `--refuse-newer-members` | [`refuse_newer_members`](Builder::refuse_newer_members) |
+//! | A host that was signed with a trailing slash | 401, as the real service does, and its own line in the log | believed | | [`allow_host_with_slash`](Builder::allow_host_with_slash) |
+//! | How far a request's date may be off | 5 minutes | any other margin | | [`skew`](Builder::skew) |
+//!
+//! The rest is as follows.
+//!
+//! * A 429 is `{"error":{"code":"TooManyRequests","message"}}`, without
+//!   `api-supported-versions`, as a gateway's refusals are. Every call that is
+//!   believed takes a place in the window, one that is then a 400 too; a 429
+//!   takes none. The window is on the clock that tests move.
+//! * A token remembers the access key of the request that asked for it, and dies
+//!   when that key is regenerated, at once whatever the lag. The old key is
+//!   denied like any wrong one; the log says that it was regenerated.
+//! * A lagging deletion lets old tokens live on, and refuses new ones at once.
 //! * An id that is not of the form `8:acs:…` is not the resource's:
 //!   401 `IdentityNotOwned`.
-//! * The signature is checked before the route, the route before the
-//!   api-version, the body before the ownership of the id.
-//! * A member newer than the api-version is ignored, as ASP.NET would.
+//! * The signature is checked before the limit, the limit before the route, the
+//!   route before the api-version, the body before the ownership of the id.
 //! * Refusals for the api-version do not carry `api-supported-versions`, like
 //!   everything raised before a controller. The header lists what is served here.
-//! * A host signed with a trailing slash is refused, as the real service does;
-//!   the log names that cause, and [`Builder::allow_host_with_slash`] lets it pass.
-//! * A revocation begins a new generation of tokens, so a token issued in the
-//!   same second, but after it, lives.
 //! * `Strict-Transport-Security` is left out over https, or a browser would
 //!   remember localhost as https only.
+//!
+//! # Kept
+//!
+//! In memory, unless [`Builder::data_dir`] or `--data` names a directory: then the
+//! keys, those regenerated among them, identities, tokens' lives and revocations
+//! are there again after the process was killed. Limits, faults, the request log
+//! and the clock's offset are not kept. A directory serves one emulator at a time.
 
 mod access_key;
 mod answer;
