@@ -4,11 +4,15 @@
 //! Revoking and deleting begin a new generation, so the answer to "does it
 //! still live" does not depend on seconds.
 
+mod assignments;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
+
+pub(crate) use assignments::Assignment;
 
 use crate::journal::{Event, Journal};
 use crate::mri::Mri;
@@ -36,9 +40,21 @@ pub(crate) struct Listed {
     pub live_tokens: usize,
 }
 
+/// What one preview tells of an identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    pub custom_id: Option<String>,
+    pub last_token_at: Option<OffsetDateTime>,
+}
+
 impl Identities {
     pub(crate) fn new(journal: Option<Journal>, events: Vec<Event>) -> Self {
-        let mut inner = Inner { journal, known: HashMap::new() };
+        let mut inner = Inner {
+            journal,
+            known: HashMap::new(),
+            custom: HashMap::new(),
+            assignments: HashMap::new(),
+        };
         for event in events {
             inner.apply(event);
         }
@@ -47,6 +63,32 @@ impl Identities {
 
     pub(crate) fn create(&self, id: &Mri, now: OffsetDateTime) -> io::Result<()> {
         self.lock().record(Event::IdentityCreated { id: key(id), at: millis(now) })
+    }
+
+    /// Gives the identity that has `custom_id`; if none has, creates `new` and
+    /// lets that have it.
+    pub(crate) fn create_once(
+        &self,
+        new: Mri,
+        custom_id: &str,
+        now: OffsetDateTime,
+    ) -> io::Result<Mri> {
+        let mut inner = self.lock();
+        if let Some(id) = inner.custom.get(custom_id) {
+            return Ok(Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id)));
+        }
+        inner.record(Event::IdentityCreated { id: key(&new), at: millis(now) })?;
+        let custom_id = custom_id.to_owned();
+        inner.record(Event::CustomIdGiven { id: key(&new), custom_id })?;
+        Ok(new)
+    }
+
+    /// What is known of an identity that exists.
+    pub(crate) fn details(&self, id: &Mri) -> Option<Details> {
+        let inner = self.lock();
+        let identity = inner.known.get(id.as_str()).filter(|identity| !identity.deleted)?;
+        let last_token_at = identity.last_token_at.map(from_millis);
+        Some(Details { custom_id: identity.custom_id.clone(), last_token_at })
     }
 
     /// Notes a token that will live until `expires`, and gives its generation;
@@ -67,7 +109,11 @@ impl Identities {
         if !inner.known.contains_key(id.as_str()) {
             inner.record(Event::IdentityCreated { id: key(id), at: millis(now) })?;
         }
-        inner.record(Event::TokenIssued { id: key(id), expires: millis(expires) })?;
+        inner.record(Event::TokenIssued {
+            id: key(id),
+            at: Some(millis(now)),
+            expires: millis(expires),
+        })?;
         Ok(inner.known.get(id.as_str()).map(|identity| identity.generation))
     }
 
@@ -92,13 +138,14 @@ impl Identities {
     }
 
     /// The identities that exist, oldest first, and any deleted one for which
-    /// a token was issued afterwards.
+    /// a token was issued afterwards. Teams users are none of the resource's.
     pub(crate) fn list(&self, now: OffsetDateTime) -> Vec<Listed> {
         let now = millis(now);
         let inner = self.lock();
         let mut listed: Vec<_> = inner
             .known
             .iter()
+            .filter(|(id, _)| !Mri::names_teams_user(id))
             .map(|(id, identity)| (identity.deleted, identity.listed(id, now)))
             .filter(|(deleted, listed)| !deleted || listed.live_tokens > 0)
             .map(|(_, listed)| listed)
@@ -111,6 +158,8 @@ impl Identities {
     pub(crate) fn clear(&self) -> io::Result<()> {
         let mut inner = self.lock();
         inner.known.clear();
+        inner.custom.clear();
+        inner.assignments.clear();
         inner.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
 
@@ -127,6 +176,9 @@ impl Identities {
 struct Inner {
     journal: Option<Journal>,
     known: HashMap<String, Identity>,
+    /// Identities by their custom ids.
+    custom: HashMap<String, String>,
+    assignments: HashMap<String, Assignment>,
 }
 
 impl Inner {
@@ -145,13 +197,29 @@ impl Inner {
                 let identity = Identity { created_at: at, ..Identity::default() };
                 self.known.insert(id, identity);
             }
-            Event::TokenIssued { id, expires } => {
+            Event::TokenIssued { id, at, expires } => {
                 if let Some(identity) = self.known.get_mut(&id) {
+                    identity.last_token_at = at.or(identity.last_token_at);
                     identity.expiries.push(expires);
                 }
             }
             Event::TokensRevoked { id } => self.end_generation(&id, false),
             Event::IdentityDeleted { id } => self.end_generation(&id, true),
+            Event::CustomIdGiven { id, custom_id } => {
+                if let Some(identity) = self.known.get_mut(&id) {
+                    identity.custom_id = Some(custom_id.clone());
+                    self.custom.insert(custom_id, id);
+                }
+            }
+            Event::Assigned { name, assignment } => {
+                self.assignments.insert(name, assignment);
+            }
+            Event::Unassigned { name } => self.end_assignment(&name),
+            Event::LetIn { id, by } => {
+                if let Some(identity) = self.known.get_mut(&id) {
+                    identity.let_in_by = Some(by);
+                }
+            }
         }
     }
 
@@ -160,6 +228,9 @@ impl Inner {
             identity.generation += 1;
             identity.expiries.clear();
             identity.deleted |= deleted;
+            if deleted && let Some(custom_id) = identity.custom_id.take() {
+                self.custom.remove(&custom_id);
+            }
         }
     }
 }
@@ -172,6 +243,10 @@ struct Identity {
     deleted: bool,
     /// When the tokens of this generation end. Ended ones stay: the clock may go back.
     expiries: Vec<i64>,
+    last_token_at: Option<i64>,
+    custom_id: Option<String>,
+    /// The assignment by which its user last came by a token.
+    let_in_by: Option<String>,
 }
 
 impl Identity {

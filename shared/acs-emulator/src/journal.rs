@@ -8,14 +8,44 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::identities::Assignment;
+
 /// Something that happened to an identity. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub(crate) enum Event {
-    IdentityCreated { id: String, at: i64 },
-    TokenIssued { id: String, expires: i64 },
-    TokensRevoked { id: String },
-    IdentityDeleted { id: String },
+    IdentityCreated {
+        id: String,
+        at: i64,
+    },
+    TokenIssued {
+        id: String,
+        /// Not in journals of before it was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<i64>,
+        expires: i64,
+    },
+    TokensRevoked {
+        id: String,
+    },
+    IdentityDeleted {
+        id: String,
+    },
+    CustomIdGiven {
+        id: String,
+        custom_id: String,
+    },
+    Assigned {
+        name: String,
+        assignment: Assignment,
+    },
+    Unassigned {
+        name: String,
+    },
+    LetIn {
+        id: String,
+        by: String,
+    },
 }
 
 /// An append-only file of events. Each goes to the system in one write, so a

@@ -74,6 +74,7 @@ mod clock;
 mod control;
 mod data_dir;
 mod emulator;
+mod entra;
 mod error;
 mod faults;
 mod identities;

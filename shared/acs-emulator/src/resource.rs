@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::access_key::AccessKey;
 use crate::clock::Clock;
+use crate::entra::Entra;
 use crate::faults::Faults;
 use crate::identities::Identities;
 use crate::request_log::RequestLog;
@@ -21,6 +22,7 @@ pub(crate) struct Resource {
     pub clock: Clock,
     pub signer: TokenSigner,
     pub identities: Identities,
+    pub entra: Entra,
     pub requests: RequestLog,
     pub faults: Faults,
     pub serial: AtomicU64,

@@ -8,6 +8,7 @@ use tracing::warn;
 use crate::answer::{self, Answer};
 use crate::api_version::{self, ApiVersion};
 use crate::clock::Clock;
+use crate::entra::{self, EntraClaims};
 use crate::error::ApiError;
 use crate::faults::Strike;
 use crate::operation::Operation;
@@ -16,7 +17,7 @@ use crate::payload::Payload;
 use crate::request_body::RequestBody;
 use crate::request_log::Entry;
 use crate::resource::Resource;
-use crate::route::Route;
+use crate::route::{Access, Route, Verb};
 use crate::signature::{self, SignedRequest};
 use crate::timestamp::date_time_offset;
 
@@ -51,13 +52,14 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         resource.requests.push(operation, entry.clone());
     };
 
-    let strike = match verified(resource, request) {
-        Ok(()) => resource.faults.strike(operation),
+    let user = match authenticated(resource, request, &route) {
+        Ok(user) => user,
         Err(refusal) => {
             noted(Some(refusal.status.as_u16()), None, None);
-            return Reply::Answer(answer::of(Err(refusal.into())));
+            return Reply::Answer(answer::of(&route, Err(refusal.into())));
         }
     };
+    let strike = resource.faults.strike(operation);
     let fault = strike.as_ref().map(Strike::name);
     if let Some(strike) = strike.as_ref().filter(|strike| strike.prevents()) {
         let reply = instead(strike);
@@ -65,9 +67,10 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         return reply.map_or(Reply::Reset, Reply::Answer);
     }
 
-    let outcome = perform(resource, request, &route, &body);
-    let identity = outcome.as_ref().ok().map(|success| success.identity.as_str().to_owned());
-    let answer = answer::of(outcome);
+    let outcome = perform(resource, request, &route, &body, user.as_ref());
+    let identity = outcome.as_ref().ok().and_then(|success| success.identity.as_ref());
+    let identity = identity.map(|identity| identity.as_str().to_owned());
+    let answer = answer::of(&route, outcome);
     noted(Some(answer.status().as_u16()), fault, identity);
     after_effect(resource, strike.as_ref(), answer).await
 }
@@ -97,6 +100,34 @@ fn instead(strike: &Strike) -> Option<Answer> {
     }
 }
 
+/// Who calls: a user with a token of their own, where the route is for users;
+/// else nobody in particular, with a key or an Entra role of the resource.
+fn authenticated(
+    resource: &Resource,
+    request: &Request,
+    route: &Route,
+) -> Result<Option<EntraClaims>, ApiError> {
+    let entra = &resource.entra;
+    let bearer = entra::bearer(&request.headers);
+    let user = match (route, bearer) {
+        (Route::ExchangeAccess(access), Some(token)) => {
+            entra.user(*access, token, resource.clock.now()).map(Some)
+        }
+        (Route::ExchangeAccess(_), None) => Err(entra::Refusal::NoBearer),
+        (_, Some(token)) => entra.operator(token, Clock::system_now()).map(|_| None),
+        (_, None) => return verified(resource, request).map(|()| None),
+    };
+    user.map_err(|refusal| {
+        warn!(
+            http.method = %request.method,
+            http.path = request.uri.path(),
+            reason = %refusal,
+            "refused a bearer: {refusal}"
+        );
+        ApiError::denied("Denied by the resource provider.")
+    })
+}
+
 fn verified(resource: &Resource, request: &Request) -> Result<(), ApiError> {
     let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
     let signed = SignedRequest {
@@ -123,13 +154,14 @@ fn perform(
     request: &Request,
     route: &Route,
     body: &Result<RequestBody, ApiError>,
+    user: Option<&EntraClaims>,
 ) -> Result<Success, Failure> {
     let version = match route {
         Route::Unknown | Route::WrongMethod => Ok(ApiVersion::V2021_03_07),
-        _ => ApiVersion::of(request.uri.path(), request.uri.query()),
+        _ => ApiVersion::of(route, request.uri.path(), request.uri.query()),
     }?;
     let body = body.as_ref().map_err(ApiError::clone);
-    let call = Call { resource, version, now: resource.clock.now(), body };
+    let call = Call { resource, version, now: resource.clock.now(), body, user };
     operations::perform(route, &call)
 }
 
@@ -142,6 +174,21 @@ fn operation(route: &Route, body: Option<&RequestBody>) -> Operation {
         Route::IssueAccessToken(_) => Operation::IssueAccessToken,
         Route::RevokeAccessTokens(_) => Operation::RevokeAccessTokens,
         Route::DeleteIdentity(_) => Operation::DeleteIdentity,
+        Route::GetIdentity(_) => Operation::GetIdentity,
+        Route::ExchangeTeamsToken => Operation::ExchangeTeamsUserAccessToken,
+        Route::ExchangeAccess(Access::TeamsExtension) => {
+            Operation::ExchangeTeamsExtensionAccessToken
+        }
+        Route::ExchangeAccess(Access::Entra) => Operation::ExchangeEntraAccessToken,
+        Route::Assignment(verb, key) => match (key.access, verb) {
+            (Access::TeamsExtension, Verb::Get) => Operation::GetTeamsExtensionAssignment,
+            (Access::TeamsExtension, Verb::Put) => Operation::PutTeamsExtensionAssignment,
+            (Access::TeamsExtension, Verb::Delete) => Operation::DeleteTeamsExtensionAssignment,
+            (Access::Entra, Verb::Get) => Operation::GetEntraAssignment,
+            (Access::Entra, Verb::Put) => Operation::PutEntraAssignment,
+            (Access::Entra, Verb::Delete) => Operation::DeleteEntraAssignment,
+        },
+        Route::PatchEntraAssignments => Operation::PatchEntraAssignments,
         Route::Unknown | Route::WrongMethod => Operation::BadRoute,
     }
 }

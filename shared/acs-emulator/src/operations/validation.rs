@@ -24,6 +24,19 @@ pub(crate) fn life(version: ApiVersion, body: &RequestBody) -> Result<Duration, 
     Ok(Duration::minutes(minutes.into()))
 }
 
+/// The custom id a version knows, if one was given: 1 to 256 characters.
+pub(crate) fn custom_id(version: ApiVersion, body: &RequestBody) -> Result<Option<&str>, ApiError> {
+    if !version.has_custom_id() || !body.has("customId") {
+        return Ok(None);
+    }
+    let custom_id = body.text("customId", "CustomId")?;
+    if !(1..=LONGEST_CUSTOM_ID).contains(&custom_id.chars().count()) {
+        let message = format!("CustomId must have between 1 and {LONGEST_CUSTOM_ID} characters.");
+        return Err(ApiError::invalid("customId", message));
+    }
+    Ok(Some(custom_id))
+}
+
 /// Passes scopes that the version knows, in the order given.
 pub(crate) fn known_scopes(
     version: ApiVersion,
@@ -48,6 +61,8 @@ pub(crate) fn known_scopes(
 
 const SHORTEST_MINUTES: i32 = 60;
 const LONGEST_MINUTES: i32 = 1440;
+
+const LONGEST_CUSTOM_ID: usize = 256;
 
 const SCOPES: [&str; 2] = ["chat", "voip"];
 const JOIN_SCOPES: [&str; 3] = ["chat.join", "chat.join.limited", "voip.join"];
