@@ -3,11 +3,11 @@
 
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::claims::EntraClaims;
 use super::trusted_key::TrustedKey;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, ENTRA_SIGNING_KEY};
@@ -43,7 +43,7 @@ impl DevelopmentIssuer {
     }
 
     /// A token; nothing if there is no key.
-    pub(super) fn sign(&self, claims: &EntraClaims) -> Option<String> {
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Option<String> {
         self.signer()?.sign(claims)
     }
 

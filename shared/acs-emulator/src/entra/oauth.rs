@@ -101,7 +101,7 @@ impl OAuthRoute {
 
 fn configuration(base: &str, tenant: &str) -> Value {
     json!({
-        "issuer": format!("https://login.microsoftonline.com/{}/v2.0", tenant_guid(tenant)),
+        "issuer": issuer_of(&tenant_guid(tenant)),
         "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
         "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
@@ -198,16 +198,26 @@ fn grant(resource: &Resource, tenant: &str, request: &Request) -> Result<Value, 
         ver: "1.0".to_owned(),
         ..EntraClaims::default()
     };
-    let sign = |claims: &EntraClaims| resource.entra.issuer.sign(claims).ok_or(GrantRefusal::Key);
+    let signer = &resource.entra.issuer;
     let mut granted = json!({"token_type": "Bearer", "expires_in": LIFE_SECONDS,
         "ext_expires_in": LIFE_SECONDS, "scope": form.get("scope"),
-        "access_token": sign(&claims)?});
+        "access_token": signer.sign(&claims).ok_or(GrantRefusal::Key)?});
     if let (true, Some(members)) = (claims.scp.is_some(), granted.as_object_mut()) {
-        // By which a client library files the user.
+        // By these two a client library knows the user.
         let info = json!({"uid": oid, "utid": tenant}).to_string();
         members.insert("client_info".to_owned(), URL_SAFE_NO_PAD.encode(info).into());
+        let about = json!({"aud": client, "iss": issuer_of(&tenant), "iat": now, "nbf": now,
+            "exp": claims.exp, "oid": oid, "sub": oid, "tid": tenant, "ver": "2.0",
+            "preferred_username": form.get("username")});
+        let about = signer.sign(&about).ok_or(GrantRefusal::Key)?;
+        members.insert("id_token".to_owned(), about.into());
     }
     Ok(granted)
+}
+
+/// The issuer of the development issuer's id tokens.
+fn issuer_of(tenant: &str) -> String {
+    format!("https://login.microsoftonline.com/{tenant}/v2.0")
 }
 
 /// The application and its permissions that a request's scopes name.
