@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use tracing::warn;
+use reqwest::Method;
 
 use crate::{
-    error::{Answered, Cause, LONGEST_TEXT, clean},
+    Cause,
+    error::{Answered, LONGEST_TEXT, clean},
     wire::{ErrorBody, read_error},
 };
 
@@ -16,6 +17,11 @@ pub(crate) enum Operation {
     Issue,
     Revoke,
     Delete,
+    ExchangeTeamsUser,
+    ExchangeTeamsExtension,
+    FindAssignment,
+    PutAssignment,
+    DeleteAssignment,
 }
 
 impl Operation {
@@ -25,17 +31,34 @@ impl Operation {
             Self::Issue => "issue access token",
             Self::Revoke => "revoke access tokens",
             Self::Delete => "delete identity",
+            Self::ExchangeTeamsUser => "exchange Teams user token",
+            Self::ExchangeTeamsExtension => "exchange Teams extension token",
+            Self::FindAssignment => "get Teams extension assignment",
+            Self::PutAssignment => "put Teams extension assignment",
+            Self::DeleteAssignment => "delete Teams extension assignment",
+        }
+    }
+
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::Delete | Self::DeleteAssignment => Method::DELETE,
+            Self::FindAssignment => Method::GET,
+            Self::PutAssignment => Method::PUT,
+            _ => Method::POST,
         }
     }
 
     fn is_done(self, status: u16) -> bool {
         match self {
             // Versions before 2021 answer a creation with 200.
-            Self::Create => matches!(status, 200 | 201),
-            Self::Issue => status == 200,
+            Self::Create | Self::PutAssignment => matches!(status, 200 | 201),
+            Self::Issue
+            | Self::ExchangeTeamsUser
+            | Self::ExchangeTeamsExtension
+            | Self::FindAssignment => status == 200,
             // 204 and nothing else: anything in between can answer 200, and a
             // revocation must not be believed on its word.
-            Self::Revoke | Self::Delete => status == 204,
+            Self::Revoke | Self::Delete | Self::DeleteAssignment => status == 204,
         }
     }
 }
@@ -55,6 +78,8 @@ pub(crate) struct Answer {
     pub(crate) versions: String,
     /// Our name for the request.
     pub(crate) request_id: String,
+    /// Whether the request was signed with an access key.
+    pub(crate) signed: bool,
 }
 
 /// A body that cannot be printed: it may hold a token.
@@ -72,7 +97,7 @@ pub(crate) enum Verdict {
     /// It was done, or there was nothing to do.
     Done,
     /// Slow down; nothing happened.
-    Throttled,
+    Throttled(Answered),
     /// ACS does not do it; it may have done it.
     Unavailable(Answered),
     /// Our request is wrong.
@@ -88,30 +113,39 @@ impl Answer {
         let answered = |cause| self.answered(operation, &error, cause);
         match self.status {
             status if operation.is_done(status) => Verdict::Done,
-            429 => Verdict::Throttled,
+            429 => Verdict::Throttled(answered(Cause::Failed)),
             401 | 403 => match self.refusal(&error, now) {
                 // A foreign identity is not ours to delete, and never was.
-                Cause::NotOwned if operation == Operation::Delete => Verdict::Done,
+                Cause::IdentityNotOwned if operation == Operation::Delete => Verdict::Done,
                 cause => Verdict::Refused(answered(cause)),
             },
             404 => match operation {
-                Operation::Create => Verdict::Refused(answered(Cause::NoSuchOperation)),
                 Operation::Issue => Verdict::Refused(answered(Cause::IdentityLost)),
                 Operation::Revoke | Operation::Delete if is_acs => Verdict::Done,
+                // Older versions have no assignments at all: an empty 404 is theirs.
+                Operation::FindAssignment | Operation::DeleteAssignment
+                    if !error.code.is_empty() =>
+                {
+                    Verdict::Done
+                }
                 // Somebody else's 404 proves nothing about the identity.
                 Operation::Revoke | Operation::Delete => {
                     Verdict::Unavailable(answered(Cause::Nonsense))
                 }
+                _ => Verdict::Refused(answered(Cause::NoSuchOperation)),
             },
             408 | 500.. => Verdict::Unavailable(answered(Cause::Failed)),
-            400..=499 if is_version_error(&error) => {
-                let supported = self.versions.clone();
-                Verdict::Refused(answered(Cause::UnsupportedVersion { supported }))
-            }
-            400..=499 => Verdict::Refused(answered(Cause::BadRequest)),
+            400..=499 => Verdict::Refused(answered(self.complaint(&error))),
             300..=399 => Verdict::Unavailable(answered(Cause::Redirected)),
             _ => Verdict::Unavailable(answered(Cause::Nonsense)),
         }
+    }
+
+    /// Whether ACS did not accept the access key the request was signed with. It has
+    /// looked at nothing else then.
+    pub(crate) fn refuses_key(&self, now: SystemTime) -> bool {
+        let error = || read_error(&self.body.0).unwrap_or_default();
+        self.status == 401 && self.refusal(&error(), now) == Cause::KeyRefused
     }
 
     /// A 2xx whose body is nothing we can use.
@@ -126,6 +160,7 @@ impl Answer {
             cause,
             code: clean(&error.code, LONGEST_NAME),
             message: clean(&error.message, LONGEST_TEXT),
+            target: clean(error.target.as_deref().unwrap_or_default(), LONGEST_NAME),
             request_id: self.request_id.clone(),
             cv: self.cv.clone(),
         }
@@ -133,21 +168,34 @@ impl Answer {
 
     /// Why ACS says 401 or 403.
     fn refusal(&self, error: &ErrorBody, now: SystemTime) -> Cause {
-        if error.code == "IdentityNotOwned" {
-            return Cause::NotOwned;
+        match error.code.as_str() {
+            "IdentityNotOwned" => return Cause::IdentityNotOwned,
+            "InvalidAccessToken" => return Cause::InvalidAccessToken,
+            _ if !self.signed => return Cause::Denied,
+            _ => {}
         }
         let ahead_s = self.date.map(|date| seconds_ahead(now, date));
         let is_skewed = ahead_s.is_some_and(|ahead| ahead.unsigned_abs() > ALLOWED_SKEW_S);
         if is_skewed || error.message.starts_with("The given request could not be resolved.") {
-            warn!(clock.skew_s = ahead_s, "ACS refuses our signature because of its date");
             return Cause::ClockSkew { ahead_s };
         }
         Cause::KeyRefused
     }
-}
 
-fn is_version_error(error: &ErrorBody) -> bool {
-    matches!(error.code.as_str(), "UnsupportedApiVersion" | "ApiVersionUnspecified")
+    /// What ACS finds wrong with a request.
+    fn complaint(&self, error: &ErrorBody) -> Cause {
+        match error.code.as_str() {
+            "UnsupportedApiVersion" => {
+                Cause::UnsupportedApiVersion { supported: self.versions.clone() }
+            }
+            "ApiVersionUnspecified" => Cause::ApiVersionUnspecified,
+            "ValidationError" => {
+                let target = clean(error.target.as_deref().unwrap_or_default(), LONGEST_NAME);
+                Cause::of_validation(&target, &error.message)
+            }
+            _ => Cause::BadRequest,
+        }
+    }
 }
 
 fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {

@@ -1,33 +1,44 @@
-//! The adapter: one method per operation, and the loop they share.
+//! The client, and the loop its operations share.
 
 use std::{
     fmt,
     time::{Duration, SystemTime},
 };
 
-use identity_core::{
-    Error,
-    identity::{AccessToken, AcsId, TokenRequest},
-    ports::{Clock, IdentityClient},
-};
+use identity_core::{Error, ports::Clock, secret::Secret};
 use reqwest::Client;
 use tracing::{debug, warn};
 
 use crate::{
-    Config, ConfigError,
+    Cause, Config, ConfigError,
     answer::{Answer, Operation, Verdict},
-    error::{Unanswered, chain},
+    credential::Pass,
+    error::{Silence, Unanswered, chain},
+    http::read_capped,
     retry::{self, ATTEMPTS, Dice},
-    transport::{Call, read_capped},
-    wire,
+    transport::Call,
 };
 
 /// A client of one ACS resource. Share it: it holds the connections.
+///
+/// The operations on identities are those of the port
+/// [`IdentityClient`](identity_core::ports::IdentityClient); those for Teams are its
+/// own methods. Every call ends by its `deadline`, whatever happens.
 pub struct AcsIdentityClient<C> {
     config: Config,
     http: Client,
     clock: C,
     dice: Dice,
+}
+
+/// A request, as an operation wants it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) operation: Operation,
+    /// With what needs an escape escaped.
+    pub(crate) path: &'a str,
+    pub(crate) body: Vec<u8>,
+    /// A user's bearer token, where it is sent instead of our own credential.
+    pub(crate) user_token: Option<&'a Secret>,
 }
 
 impl<C: Clock> AcsIdentityClient<C> {
@@ -38,10 +49,10 @@ impl<C: Clock> AcsIdentityClient<C> {
 
     /// Opens a connection in advance, so that the first call need not wait for it.
     ///
-    /// Asks for the root of the endpoint, without a signature, and ignores the
+    /// Asks for the root of the endpoint, without a credential, and ignores the
     /// answer. A failure is only logged: the first call tries again, and tells.
     pub async fn connect(&self) {
-        let root = self.config.connection_string.endpoint.root().clone();
+        let root = self.config.endpoint.root().clone();
         let request = self.http.get(root).timeout(self.config.limits.attempt);
         let outcome = async { read_capped(&mut request.send().await?).await }.await;
         if let Err(error) = outcome {
@@ -51,31 +62,37 @@ impl<C: Clock> AcsIdentityClient<C> {
 
     /// Sends a request, again if that is safe, until it is done or `deadline` is
     /// near.
-    async fn call(
+    pub(crate) async fn call(
         &self,
-        operation: Operation,
-        path: &str,
-        body: Vec<u8>,
+        wanted: Wanted<'_>,
         deadline: SystemTime,
     ) -> Result<Answer, Error> {
-        let Config { connection_string, api_version, limits, .. } = &self.config;
+        let Wanted { operation, path, body, user_token } = wanted;
         let call = Call {
             operation,
-            url: connection_string.endpoint.url(path, api_version),
+            url: self.config.endpoint.url(path, &self.config.api_version),
             body,
             request_id: self.dice.request_id(),
         };
-        let end = deadline.min(self.clock.now() + limits.call);
-        let mut outcome = Err(Unanswered::NoTime { operation: operation.name() });
-        let mut maybe_applied = false;
+        let end = deadline.min(self.clock.now() + self.config.limits.call);
+        let mut outcome = Err(call.unanswered(Silence::NoTime));
+        let (mut maybe_applied, mut has_new_key) = (false, false);
         for number in 1..=ATTEMPTS {
-            let (now, left) = self.time_left(end);
-            if left < SHORTEST_ATTEMPT {
+            if self.time_left(end).1 < SHORTEST_ATTEMPT {
                 break;
             }
             notice_closed_connections().await;
-            outcome =
-                call.attempt(&self.http, connection_string, now, left.min(limits.attempt)).await;
+            let pass;
+            (pass, outcome) = self.attempt(&call, user_token, end).await;
+            if number < ATTEMPTS
+                && !has_new_key
+                && self.is_key_replaced(pass.as_ref(), &outcome, end).await
+            {
+                // ACS has looked at nothing but the signature, so that even a
+                // creation may be sent again.
+                has_new_key = true;
+                continue;
+            }
             let Some(pause) = self.pause(number, operation, &outcome) else { break };
             if self.time_left(end).1 < pause + SHORTEST_ATTEMPT {
                 break;
@@ -91,6 +108,49 @@ impl<C: Clock> AcsIdentityClient<C> {
             self.clock.sleep(pause).await;
         }
         self.conclude(operation, outcome, maybe_applied)
+    }
+
+    /// One attempt, and what it carried.
+    async fn attempt(
+        &self,
+        call: &Call,
+        user_token: Option<&Secret>,
+        end: SystemTime,
+    ) -> (Option<Pass>, Result<Answer, Unanswered>) {
+        let Config { endpoint, credential, limits, .. } = &self.config;
+        let (now, left) = self.time_left(end);
+        let pass = match user_token {
+            Some(_) if !self.config.may_send_bearer() => {
+                return (None, Err(call.unanswered(Silence::BearerOverHttp)));
+            }
+            Some(token) => Pass::Bearer(token.clone()),
+            None => match credential.pass(now, left.min(limits.attempt)).await {
+                Ok(pass) => pass,
+                Err(error) => return (None, Err(call.unanswered(Silence::NoBearer(error)))),
+            },
+        };
+        // To get a token may have taken a while.
+        let (now, left) = self.time_left(end);
+        let limit = left.min(limits.attempt);
+        let outcome = call.attempt(&self.http, endpoint, &pass, now, limit).await;
+        (Some(pass), outcome)
+    }
+
+    /// Whether ACS refused our key, and there is another one now.
+    async fn is_key_replaced(
+        &self,
+        pass: Option<&Pass>,
+        outcome: &Result<Answer, Unanswered>,
+        end: SystemTime,
+    ) -> bool {
+        let (now, left) = self.time_left(end);
+        let Config { endpoint, credential, limits, .. } = &self.config;
+        match (pass, outcome) {
+            (Some(Pass::Key(key)), Ok(answer)) if answer.refuses_key(now) => {
+                credential.replace(key, endpoint, now, left.min(limits.attempt)).await
+            }
+            _ => false,
+        }
     }
 
     /// The time, and how much of it is left. Never more than a whole call may take,
@@ -124,61 +184,28 @@ impl<C: Clock> AcsIdentityClient<C> {
         earlier: bool,
     ) -> Result<Answer, Error> {
         let maybe_applied = earlier || may_be_applied(&outcome);
-        let answer = outcome
-            .map_err(|error| Error::AcsUnavailable { maybe_applied, source: error.into() })?;
+        let answer = outcome.map_err(|error| match &error.why {
+            Silence::BearerOverHttp => Error::AcsRefused(error.into()),
+            Silence::NoBearer(reason) if !reason.may_pass() => Error::AcsRefused(error.into()),
+            _ => Error::AcsUnavailable { maybe_applied, source: error.into() },
+        })?;
         match answer.verdict(operation, self.clock.now()) {
             Verdict::Done => Ok(answer),
-            Verdict::Throttled => {
+            Verdict::Throttled(answered) => {
+                // The error has no room for it.
+                warn!(error = %answered, "ACS throttles us");
                 Err(Error::Throttled { retry_after: retry::bounded(answer.retry_after) })
             }
             Verdict::Unavailable(answered) => {
                 Err(Error::AcsUnavailable { maybe_applied, source: answered.into() })
             }
-            Verdict::Refused(answered) => Err(Error::AcsRefused(answered.into())),
+            Verdict::Refused(answered) => {
+                if let Cause::ClockSkew { ahead_s } = answered.cause() {
+                    warn!(clock.skew_s = ahead_s, "ACS refuses our signature because of its date");
+                }
+                Err(Error::AcsRefused(answered.into()))
+            }
         }
-    }
-}
-
-impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
-    async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
-        let answer = self.call(Operation::Create, "/identities", Vec::new(), deadline).await?;
-        wire::read_identity(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Create))
-    }
-
-    async fn create_identity_with_token(
-        &self,
-        token: &TokenRequest,
-        deadline: SystemTime,
-    ) -> Result<(AcsId, AccessToken), Error> {
-        let body = wire::create_with_token(token).ok_or(UNWRITABLE)?;
-        let answer = self.call(Operation::Create, "/identities", body, deadline).await?;
-        wire::read_identity_with_token(&answer.body.0)
-            .ok_or_else(|| nonsense(&answer, Operation::Create))
-    }
-
-    async fn issue_access_token(
-        &self,
-        identity: &AcsId,
-        token: &TokenRequest,
-        deadline: SystemTime,
-    ) -> Result<AccessToken, Error> {
-        let body = wire::issue(token).ok_or(UNWRITABLE)?;
-        let path = format!("{}/:issueAccessToken", path(identity));
-        let answer = self.call(Operation::Issue, &path, body, deadline).await?;
-        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Issue))
-    }
-
-    async fn revoke_access_tokens(
-        &self,
-        identity: &AcsId,
-        deadline: SystemTime,
-    ) -> Result<(), Error> {
-        let path = format!("{}/:revokeAccessTokens", path(identity));
-        self.call(Operation::Revoke, &path, Vec::new(), deadline).await.map(drop)
-    }
-
-    async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
-        self.call(Operation::Delete, &path(identity), Vec::new(), deadline).await.map(drop)
     }
 }
 
@@ -199,11 +226,6 @@ async fn notice_closed_connections() {
     tokio::task::yield_now().await;
 }
 
-/// An ACS id has no other character that needs an escape.
-fn path(identity: &AcsId) -> String {
-    format!("/identities/{}", identity.as_str().replace(':', "%3A"))
-}
-
 /// Whether ACS may have done what it was asked.
 fn may_be_applied(outcome: &Result<Answer, Unanswered>) -> bool {
     match outcome {
@@ -212,12 +234,13 @@ fn may_be_applied(outcome: &Result<Answer, Unanswered>) -> bool {
     }
 }
 
-fn nonsense(answer: &Answer, operation: Operation) -> Error {
+/// A 2xx whose body is nothing we can use.
+pub(crate) fn nonsense(answer: &Answer, operation: Operation) -> Error {
     let source = answer.nonsense(operation).into();
     Error::AcsUnavailable { maybe_applied: true, source }
 }
 
-const UNWRITABLE: Error = Error::Internal("a request to ACS cannot be written as JSON");
+pub(crate) const UNWRITABLE: Error = Error::Internal("a request to ACS cannot be written as JSON");
 
 /// ACS needs about 0.1 s. With less time than this, an attempt would mostly end in
 /// not knowing.

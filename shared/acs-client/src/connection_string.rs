@@ -109,6 +109,10 @@ impl Endpoint {
         &self.root
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.root.scheme() == "https"
+    }
+
     pub(crate) fn url(&self, path: &str, api_version: &crate::ApiVersion) -> Url {
         let mut url = self.root.clone();
         url.set_path(path);
@@ -177,6 +181,16 @@ impl AccessKey {
         self.0.clone().chain_update(message).finalize().into_bytes()
     }
 }
+
+/// Whether both sign alike; takes the same time for any two keys.
+impl PartialEq for AccessKey {
+    fn eq(&self, other: &Self) -> bool {
+        let mark = |key: &Self| key.0.clone().finalize();
+        mark(self) == mark(other)
+    }
+}
+
+impl Eq for AccessKey {}
 
 impl FromStr for AccessKey {
     type Err = ConnectionStringError;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{Cause, TokenError};
+
 /// ACS, or something in its place, answered, but not with what was asked for.
 ///
 /// The source of an [`identity_core::Error`]: downcast to it to tell causes apart.
@@ -13,11 +15,18 @@ pub struct Answered {
     pub(crate) cause: Cause,
     pub(crate) code: String,
     pub(crate) message: String,
+    pub(crate) target: String,
     pub(crate) request_id: String,
     pub(crate) cv: String,
 }
 
 impl Answered {
+    /// What ACS answered, if that is the reason for `error`.
+    #[must_use]
+    pub fn of(error: &identity_core::Error) -> Option<&Self> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -30,16 +39,36 @@ impl Answered {
         &self.code
     }
 
+    /// The member of the request that ACS complains of, e.g. `appId`; empty if it
+    /// names none.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// What it means.
     #[must_use]
     pub fn cause(&self) -> &Cause {
         &self.cause
     }
+
+    /// Our name for the request: `x-ms-client-request-id`.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// ACS's name for the request, `MS-CV`: what Microsoft's support asks for. Empty
+    /// if there was none.
+    #[must_use]
+    pub fn ms_cv(&self) -> &str {
+        &self.cv
+    }
 }
 
 impl fmt::Display for Answered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operation, status, cause, code, message, request_id, cv } = self;
+        let Self { operation, status, cause, code, message, target, request_id, cv } = self;
         write!(f, "ACS answered {status}")?;
         if !code.is_empty() {
             write!(f, " {code}")?;
@@ -47,6 +76,9 @@ impl fmt::Display for Answered {
         write!(f, " to `{operation}` (")?;
         if !message.is_empty() {
             write!(f, "\"{message}\", ")?;
+        }
+        if !target.is_empty() {
+            write!(f, "target {target}, ")?;
         }
         write!(f, "x-ms-client-request-id {request_id}")?;
         if !cv.is_empty() {
@@ -58,116 +90,62 @@ impl fmt::Display for Answered {
 
 impl std::error::Error for Answered {}
 
-/// What an answer means, as far as we can tell.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The signature was not accepted. After a key was rotated, reading the
-    /// connection string again helps.
-    #[error("the access key is wrong, or belongs to another resource")]
-    KeyRefused,
-    /// The signature was not accepted because of its date.
-    #[error("{}", skew_text(*.ahead_s))]
-    ClockSkew {
-        /// By how many seconds our clock is ahead of ACS's, if it said its time.
-        ahead_s: Option<i64>,
-    },
-    /// The identity was made by another resource.
-    #[error(
-        "the identity belongs to another resource: the record or the connection string is wrong"
-    )]
-    NotOwned,
-    /// ACS does not know the identity.
-    #[error("ACS does not know the identity; the record is kept, since ACS may be wrong")]
-    IdentityLost,
-    /// The endpoint does not have the operation.
-    #[error("there is no such operation: is the endpoint an ACS resource?")]
-    NoSuchOperation,
-    /// The api-version is not served.
-    #[error(
-        "the api-version is not supported; supported are: {}",
-        if .supported.is_empty() { "(not told)" } else { .supported }
-    )]
-    UnsupportedVersion {
-        /// What ACS says it supports.
-        supported: String,
-    },
-    /// ACS finds something wrong with our request.
-    #[error("ACS does not accept our request")]
-    BadRequest,
-    /// ACS wants fewer requests.
-    #[error("too many requests")]
-    Throttled,
-    /// ACS, or what is in front of it, failed.
-    #[error("ACS failed")]
-    Failed,
-    /// ACS does not redirect; and a signature is not carried elsewhere.
-    #[error("redirects are not followed: is the endpoint an ACS resource?")]
-    Redirected,
-    /// The status or the body is nothing that ACS answers.
-    #[error("the answer is not what ACS documents: is the endpoint an ACS resource?")]
-    Nonsense,
-}
-
-fn skew_text(ahead_s: Option<i64>) -> String {
-    match ahead_s {
-        Some(ahead) if ahead < 0 => {
-            format!("our clock is {} s behind ACS's, which allows 300 s", ahead.unsigned_abs())
-        }
-        Some(ahead) => format!("our clock is {ahead} s ahead of ACS's, which allows 300 s"),
-        None => "our clock differs from ACS's by more than 300 s".to_owned(),
-    }
-}
-
 /// There was no answer, or only a part of one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Unanswered {
-    /// Nothing was sent.
-    #[error("`{operation}` was not sent: too little time is left before the deadline")]
-    NoTime {
-        /// What was to be done.
-        operation: &'static str,
-    },
-    /// Nothing was sent: there is no connection.
-    #[error(
-        "could not connect to ACS for `{operation}` (x-ms-client-request-id {request_id}): {why}"
-    )]
-    NotConnected {
-        /// What was to be done.
-        operation: &'static str,
-        /// Our name for the request.
-        request_id: String,
-        /// What the network says.
-        why: String,
-    },
-    /// The answer did not come in time.
-    #[error("ACS did not answer `{operation}` in time (x-ms-client-request-id {request_id})")]
-    TimedOut {
-        /// What was to be done.
-        operation: &'static str,
-        /// Our name for the request.
-        request_id: String,
-    },
-    /// The connection was lost before the whole answer was there.
-    #[error(
-        "the connection was lost during `{operation}` (x-ms-client-request-id {request_id}): {why}"
-    )]
-    Lost {
-        /// What was to be done.
-        operation: &'static str,
-        /// Our name for the request.
-        request_id: String,
-        /// What the network says.
-        why: String,
-    },
+///
+/// The source of an [`identity_core::Error`]; its own source is a [`Silence`].
+#[derive(Debug, thiserror::Error)]
+#[error("no answer to `{operation}` (x-ms-client-request-id {request_id})")]
+pub struct Unanswered {
+    pub(crate) operation: &'static str,
+    pub(crate) request_id: String,
+    #[source]
+    pub(crate) why: Silence,
 }
 
 impl Unanswered {
+    /// Why there was none.
+    #[must_use]
+    pub fn why(&self) -> &Silence {
+        &self.why
+    }
+
+    /// Our name for the request: `x-ms-client-request-id`.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// Whether ACS may have seen the request.
     pub(crate) fn maybe_applied(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Lost { .. })
+        matches!(self.why, Silence::TimedOut | Silence::Lost(_))
     }
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Silence {
+    /// Nothing was sent.
+    #[error("it was not sent: too little time is left before the deadline")]
+    NoTime,
+    /// Nothing was sent: a bearer token was needed, and there is none.
+    #[error("it was not sent: there is no bearer token")]
+    NoBearer(#[source] TokenError),
+    /// Nothing was sent: a bearer token would travel in the clear.
+    #[error(
+        "it was not sent: a bearer token goes over https only; for an emulator on this machine, \
+         set `bearer_over_loopback_http`"
+    )]
+    BearerOverHttp,
+    /// Nothing was sent: there is no connection.
+    #[error("could not connect to ACS: {0}")]
+    NotConnected(String),
+    /// The answer did not come in time.
+    #[error("ACS did not answer in time")]
+    TimedOut,
+    /// The connection was lost before the whole answer was there.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
 }
 
 /// Cuts a foreign text, and leaves nothing in it that could forge a log line.
@@ -184,7 +162,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         text.push_str(&source.to_string());
         next = source.source();
     }
-    clean(&text, LONGEST_TEXT)
+    clean(&text, 2 * LONGEST_TEXT)
 }
 
 /// ACS's own messages have up to 120 characters.

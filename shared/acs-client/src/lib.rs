@@ -63,18 +63,33 @@
 
 mod answer;
 mod api_version;
+mod bearer;
+mod cause;
 mod client;
+mod client_secret;
 mod config;
 mod connection_string;
+mod credential;
 mod date;
 mod error;
+mod http;
+mod identities;
+mod keys;
 mod retry;
 pub mod sign;
+mod teams;
+mod teams_exchange;
 mod transport;
 mod wire;
 
 pub use api_version::{ApiVersion, ApiVersionError};
+pub use bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
+pub use cause::{Cause, Mistake};
 pub use client::AcsIdentityClient;
+pub use client_secret::{AUTHORITY, ClientSecretCredential, EntraApp};
 pub use config::{Config, ConfigError, Limits};
 pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
-pub use error::{Answered, Cause, Unanswered};
+pub use credential::Credential;
+pub use error::{Answered, Silence, Unanswered};
+pub use keys::{ConnectionStrings, KeySource};
+pub use teams::{Guid, GuidError, PrincipalType, TeamsExtensionAssignment};

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     answer::{Answer, Operation},
     date::parse_http_date,
-    error::Unanswered,
+    error::{Silence, Unanswered},
 };
 
 /// Attempts per call, the first one included.
@@ -17,17 +17,20 @@ pub(crate) const ATTEMPTS: u32 = 3;
 
 /// Whether sending the same request again is safe, and may help.
 pub(crate) fn is_repeatable(operation: Operation, outcome: &Result<Answer, Unanswered>) -> bool {
-    match outcome {
-        // Nothing happened there, whatever it was.
-        Err(Unanswered::NotConnected { .. }) => true,
-        Ok(answer) if answer.status == 429 => true,
-        // A creation ACS may have seen is never repeated: each one makes another
-        // identity, and the first could not be found again.
-        _ if operation == Operation::Create => false,
-        Err(Unanswered::TimedOut { .. } | Unanswered::Lost { .. }) => true,
+    let seen = match outcome {
+        Err(Unanswered { why, .. }) => match why {
+            // Nothing happened there, whatever it was.
+            Silence::NotConnected(_) => return true,
+            Silence::NoBearer(error) => return error.may_pass(),
+            Silence::NoTime | Silence::BearerOverHttp => return false,
+            Silence::TimedOut | Silence::Lost(_) => true,
+        },
+        Ok(Answer { status: 429, .. }) => return true,
         Ok(answer) => matches!(answer.status, 500 | 502 | 503 | 504),
-        Err(Unanswered::NoTime { .. }) => false,
-    }
+    };
+    // A creation ACS may have seen is never repeated: each one makes another
+    // identity, and the first could not be found again.
+    seen && operation != Operation::Create
 }
 
 /// How long to wait before attempt `number + 1`; `None` if ACS asks for more than

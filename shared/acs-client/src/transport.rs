@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use identity_core::secret::Secret;
 use reqwest::{
     Client, Method, Response, Url,
     header::{
@@ -11,10 +12,12 @@ use reqwest::{
 };
 
 use crate::{
-    ConnectionString,
+    AccessKey, Endpoint, TokenError,
     answer::{Answer, Body, LONGEST_NAME, Operation},
+    credential::Pass,
     date::{http_date, parse_http_date},
-    error::{LONGEST_TEXT, Unanswered, chain, clean},
+    error::{LONGEST_TEXT, Silence, Unanswered, chain, clean},
+    http::read_capped,
     retry::retry_after,
     sign::{Unsigned, sign},
 };
@@ -33,15 +36,23 @@ impl Call {
     pub(crate) async fn attempt(
         &self,
         http: &Client,
-        to: &ConnectionString,
+        to: &Endpoint,
+        pass: &Pass,
         now: SystemTime,
         limit: Duration,
     ) -> Result<Answer, Unanswered> {
-        let method = match self.operation {
-            Operation::Create | Operation::Issue | Operation::Revoke => Method::POST,
-            Operation::Delete => Method::DELETE,
+        let method = self.operation.method();
+        let authorization = match pass {
+            Pass::Key(key) => self.signature(&method, to, key, now),
+            Pass::Bearer(token) => bearer(token),
         };
-        let headers = self.headers(&method, to, now).ok_or_else(|| self.lost("bad header"))?;
+        let bad = || {
+            self.unanswered(match pass {
+                Pass::Key(_) => Silence::Lost("bad header".to_owned()),
+                Pass::Bearer(_) => Silence::NoBearer(TokenError::Unusable),
+            })
+        };
+        let headers = self.headers(&method, authorization.ok_or_else(bad)?).ok_or_else(bad)?;
         let response = http
             .request(method, self.url.clone())
             .headers(headers)
@@ -49,40 +60,47 @@ impl Call {
             .timeout(limit)
             .send()
             .await
-            .map_err(|error| self.unanswered(error))?;
-        self.read(response, now).await
+            .map_err(|error| self.broken(error))?;
+        self.read(response, matches!(pass, Pass::Key(_)), now).await
     }
 
-    fn headers(
+    /// Why there is no answer to this.
+    pub(crate) fn unanswered(&self, why: Silence) -> Unanswered {
+        let (operation, request_id) = (self.operation.name(), self.request_id.clone());
+        Unanswered { operation, request_id, why }
+    }
+
+    /// The headers that come from an access key.
+    fn signature(
         &self,
         method: &Method,
-        to: &ConnectionString,
+        to: &Endpoint,
+        key: &AccessKey,
         now: SystemTime,
     ) -> Option<HeaderMap> {
         let date = http_date(now)?;
         let path_and_query = format!("{}?{}", self.url.path(), self.url.query()?);
         let signed = sign(
-            &to.key,
+            key,
             Unsigned {
                 verb: method.as_str(),
                 path_and_query: &path_and_query,
-                host: to.endpoint.host(),
+                host: to.host(),
                 date: &date,
                 body: &self.body,
             },
         );
-        let value = |raw: &str| HeaderValue::from_str(raw).ok();
-        let mut authorization = value(&signed.authorization)?;
-        // What is sensitive is not printed by the libraries' own logs.
-        authorization.set_sensitive(true);
-        let mut headers = HeaderMap::from_iter([
-            (ACCEPT, HeaderValue::from_static("application/json")),
-            (AUTHORIZATION, authorization),
-        ]);
-        headers.insert("x-ms-date", value(&date)?);
-        headers.insert("x-ms-content-sha256", value(&signed.content_sha256)?);
-        headers.insert("x-ms-client-request-id", value(&self.request_id)?);
-        if method == Method::POST {
+        let mut headers = authorization(&signed.authorization)?;
+        headers.insert("x-ms-date", HeaderValue::from_str(&date).ok()?);
+        let hash = HeaderValue::from_str(&signed.content_sha256).ok()?;
+        headers.insert("x-ms-content-sha256", hash);
+        Some(headers)
+    }
+
+    fn headers(&self, method: &Method, mut headers: HeaderMap) -> Option<HeaderMap> {
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert("x-ms-client-request-id", HeaderValue::from_str(&self.request_id).ok()?);
+        if matches!(*method, Method::POST | Method::PUT) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if self.body.is_empty() {
                 // hyper leaves it out, and servers may answer 411 to that.
@@ -92,7 +110,12 @@ impl Call {
         Some(headers)
     }
 
-    async fn read(&self, mut response: Response, now: SystemTime) -> Result<Answer, Unanswered> {
+    async fn read(
+        &self,
+        mut response: Response,
+        signed: bool,
+        now: SystemTime,
+    ) -> Result<Answer, Unanswered> {
         let status = response.status();
         let text = |name: &str, longest| {
             let value = response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -106,49 +129,37 @@ impl Call {
             cv: text("ms-cv", LONGEST_NAME),
             versions: text("api-supported-versions", LONGEST_TEXT),
             request_id: self.request_id.clone(),
+            signed,
         };
         match read_capped(&mut response).await {
             Ok(body) => answer.body = Body(body),
-            Err(error) if status.is_success() => return Err(self.unanswered(error)),
+            Err(error) if status.is_success() => return Err(self.broken(error)),
             // The status says enough.
             Err(_) => {}
         }
         Ok(answer)
     }
 
-    fn unanswered(&self, error: reqwest::Error) -> Unanswered {
-        let (operation, request_id) = (self.operation.name(), self.request_id.clone());
+    fn broken(&self, error: reqwest::Error) -> Unanswered {
         let error = error.without_url();
         // A timeout while connecting is both; that nothing was sent matters more.
-        if error.is_connect() {
-            Unanswered::NotConnected { operation, request_id, why: chain(&error) }
+        self.unanswered(if error.is_connect() {
+            Silence::NotConnected(chain(&error))
         } else if error.is_timeout() {
-            Unanswered::TimedOut { operation, request_id }
+            Silence::TimedOut
         } else {
-            self.lost(&chain(&error))
-        }
-    }
-
-    fn lost(&self, why: &str) -> Unanswered {
-        Unanswered::Lost {
-            operation: self.operation.name(),
-            request_id: self.request_id.clone(),
-            why: why.to_owned(),
-        }
+            Silence::Lost(chain(&error))
+        })
     }
 }
 
-/// Reads a body; nothing of one that is too large.
-pub(crate) async fn read_capped(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Ok(Vec::new());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+fn bearer(token: &Secret) -> Option<HeaderMap> {
+    authorization(&format!("Bearer {}", token.expose()))
 }
 
-/// ACS's answers have some 2 KB.
-const LARGEST_BODY: usize = 64 * 1024;
+fn authorization(text: &str) -> Option<HeaderMap> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    // What is sensitive is not printed by the libraries' own logs.
+    value.set_sensitive(true);
+    Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}

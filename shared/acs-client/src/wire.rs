@@ -1,4 +1,4 @@
-//! Requests and responses as ACS spells them.
+//! Requests and responses about identities as ACS spells them.
 
 use identity_core::{
     identity::{AccessToken, AcsId, Scopes, TokenRequest},
@@ -63,11 +63,14 @@ struct Token {
 
 impl Token {
     fn checked(self) -> Option<AccessToken> {
-        // A JWT has some hundred characters, all of them visible.
-        let plausible = !self.token.is_empty() && self.token.bytes().all(|b| b.is_ascii_graphic());
         let expires_on = parse_json_date(&self.expires_on)?;
-        plausible.then(|| AccessToken { token: Secret::new(self.token), expires_on })
+        is_token(&self.token).then(|| AccessToken { token: Secret::new(self.token), expires_on })
     }
+}
+
+/// Whether a text can be a token: a JWT has some hundred characters, all visible.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 // Below, serde's own message is dropped: it can quote the input, and that may be
@@ -99,6 +102,8 @@ pub(crate) struct ErrorBody {
     /// For people.
     #[serde(default)]
     pub(crate) message: String,
+    /// The member of the request it is about.
+    pub(crate) target: Option<String>,
 }
 
 /// Reads the body of an error; nothing if it is not ACS's.

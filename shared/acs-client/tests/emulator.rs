@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use acs_client::{AcsIdentityClient, Answered, Cause, Config};
+use acs_client::{AcsIdentityClient, Answered, Cause, Config, Credential};
 use acs_emulator::{Builder, Emulator, Server};
 use identity_core::{
     Error,
@@ -104,7 +104,7 @@ fn request() -> TokenRequest {
 }
 
 fn cause(error: &Error) -> &Cause {
-    std::error::Error::source(error).unwrap().downcast_ref::<Answered>().unwrap().cause()
+    Answered::of(error).unwrap().cause()
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn the_secondary_key_and_older_versions_work() {
     })
     .await;
     let error = world.create().await.unwrap_err();
-    assert!(matches!(cause(&error), Cause::UnsupportedVersion { .. }), "{error:?}");
+    assert!(matches!(cause(&error), Cause::UnsupportedApiVersion { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn r45_every_id_is_signed_as_it_is_sent() {
         let id = AcsId::parse(&format!("8:acs:{resource}_{tail}")).unwrap();
         match world.acs.revoke_access_tokens(&id, World::deadline()).await {
             Ok(()) => {}
-            Err(error) => assert_eq!(cause(&error), &Cause::NotOwned, "{tail}: {error:?}"),
+            Err(error) => assert_eq!(cause(&error), &Cause::IdentityNotOwned, "{tail}: {error:?}"),
         }
     }
 }
@@ -176,7 +176,7 @@ async fn r45_every_id_is_signed_as_it_is_sent() {
 #[tokio::test]
 async fn r43_r44_a_wrong_key_and_a_wrong_clock_are_told_apart() {
     let world = World::with(Emulator::builder(), time::Duration::ZERO, |config| {
-        config.connection_string.key = "d3Jvbmctd3Jvbmctd3Jvbmc=".parse().unwrap();
+        config.credential = Credential::key("d3Jvbmctd3Jvbmctd3Jvbmc=".parse().unwrap());
     })
     .await;
     let error = world.create().await.unwrap_err();
@@ -199,9 +199,9 @@ async fn r43_r44_a_wrong_key_and_a_wrong_clock_are_told_apart() {
 async fn an_identity_of_another_resource_is_not_ours() {
     let (ours, theirs) = (World::new().await, World::new().await);
     let id = theirs.create().await.unwrap();
-    assert_eq!(cause(&ours.issue(&id).await.unwrap_err()), &Cause::NotOwned);
+    assert_eq!(cause(&ours.issue(&id).await.unwrap_err()), &Cause::IdentityNotOwned);
     let revoked = ours.acs.revoke_access_tokens(&id, World::deadline()).await;
-    assert_eq!(cause(&revoked.unwrap_err()), &Cause::NotOwned);
+    assert_eq!(cause(&revoked.unwrap_err()), &Cause::IdentityNotOwned);
     ours.acs.delete_identity(&id, World::deadline()).await.unwrap();
     theirs.issue(&id).await.unwrap();
 }

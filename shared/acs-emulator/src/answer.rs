@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
 };
 use hyper::{HeaderMap, Response, StatusCode, header::HeaderValue};
 use serde_json::Value;
@@ -16,41 +16,45 @@ use crate::error::{ApiError, Raised};
 use crate::operations::{Failure, Success};
 use crate::payload::Payload;
 use crate::random;
+use crate::route::Route;
 use crate::timestamp::http_date;
 
 pub(crate) type Answer = Response<Payload>;
 
 /// What an operation did, as ACS answers it.
-pub(crate) fn of(outcome: Result<Success, Failure>) -> Answer {
+pub(crate) fn of(route: &Route, outcome: Result<Success, Failure>) -> Answer {
     match outcome {
-        Ok(success) => of_success(success),
-        Err(Failure::Api(error)) => of_error(&error),
+        Ok(success) => of_success(route, success),
+        Err(Failure::Api(error)) => of_error(route, &error),
         Err(Failure::NoSuchRoute(status)) => bare(status),
     }
 }
 
-fn of_success(success: Success) -> Answer {
+fn of_success(route: &Route, success: Success) -> Answer {
     let mut answer = match success.body {
         Some(body) => with_body(success.status, JSON_UTF8, Payload::whole(body)),
         None => bare(success.status),
     };
-    name_versions(&mut answer);
+    name_versions(route, &mut answer);
+    if matches!(route, Route::GetIdentity(_)) {
+        // Recorded on this route alone.
+        answer.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
     answer
 }
 
-fn of_error(error: &ApiError) -> Answer {
+fn of_error(route: &Route, error: &ApiError) -> Answer {
     // The service's errors come chunked and without a charset.
     let mut answer = with_body(error.status, JSON, Payload::chunked(error.body()));
     if error.raised == Raised::InController {
-        name_versions(&mut answer);
+        name_versions(route, &mut answer);
     }
     answer
 }
 
-fn name_versions(answer: &mut Answer) {
-    if let Ok(versions) = HeaderValue::from_str(&api_version::supported()) {
-        answer.headers_mut().insert("api-supported-versions", versions);
-    }
+fn name_versions(route: &Route, answer: &mut Answer) {
+    let versions = HeaderValue::from_static(api_version::supported(route));
+    answer.headers_mut().insert("api-supported-versions", versions);
 }
 
 /// The answer of a fault that asks for a status.
@@ -110,7 +114,10 @@ pub(crate) fn preflight() -> Answer {
     let mut answer = bare(StatusCode::NO_CONTENT);
     let headers = answer.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, DELETE, OPTIONS"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+    );
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(

@@ -1,27 +1,56 @@
 //! The api-versions served, and what depends on them.
 
 use crate::error::ApiError;
-use crate::route;
+use crate::route::{self, Access, AssignmentKey, Route};
 
-/// A generally available api-version. Order is age.
+/// An api-version that is served. Order is age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ApiVersion {
     V2021_03_07,
+    V2021_10_31Preview,
     V2022_06_01,
     V2022_10_01,
     V2023_10_01,
+    V2025_03_02Preview,
     V2025_06_30,
     V2026_09_23,
 }
 
 impl ApiVersion {
-    /// Reads `api-version` out of a query string.
-    pub(crate) fn of(path: &str, query: Option<&str>) -> Result<Self, ApiError> {
+    /// Reads `api-version` out of a query string, and passes it if it has `route`.
+    pub(crate) fn of(route: &Route, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let given = parameter(query).ok_or_else(ApiError::api_version_unspecified)?;
         ALL.iter()
             .find(|(_, text)| *text == given)
             .map(|(version, _)| *version)
+            .filter(|version| version.has(route))
             .ok_or_else(|| ApiError::unsupported_api_version(path, &given))
+    }
+
+    fn has(self, route: &Route) -> bool {
+        match route {
+            Route::ExchangeTeamsToken => self >= Self::V2021_10_31Preview,
+            Route::ExchangeAccess(access) | Route::Assignment(_, AssignmentKey { access, .. }) => {
+                match access {
+                    Access::TeamsExtension => self >= Self::V2025_03_02Preview,
+                    Access::Entra => self == Self::V2025_03_02Preview,
+                }
+            }
+            Route::PatchEntraAssignments | Route::GetIdentity(_) => {
+                self == Self::V2025_03_02Preview
+            }
+            _ => true,
+        }
+    }
+
+    /// The first Teams exchange that is served took the token alone.
+    pub(crate) fn names_app_and_user(self) -> bool {
+        self > Self::V2021_10_31Preview
+    }
+
+    /// `customId` and `lastTokenIssuedAt` came with a preview and went with it.
+    pub(crate) fn has_custom_id(self) -> bool {
+        self == Self::V2025_03_02Preview
     }
 
     /// `expiresInMinutes` came with 2022-10-01. Before that it is ignored, as
@@ -36,11 +65,32 @@ impl ApiVersion {
     }
 }
 
-/// The text of `api-supported-versions`: what this emulator serves.
-///
-/// The real header also names previews; announcing them here would be a lie.
-pub(crate) fn supported() -> String {
-    ALL.map(|(_, text)| text).join(", ")
+/// The text of `api-supported-versions` on a route: as recorded in October 2023
+/// and April 2025, with the two stable versions since. It names previews that
+/// are refused here, as it did in the recordings while they were being withdrawn.
+pub(crate) fn supported(route: &Route) -> &'static str {
+    match route {
+        Route::IssueAccessToken(_) => {
+            "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
+             2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-03-31-preview, 2025-06-30, \
+             2026-09-23"
+        }
+        Route::ExchangeTeamsToken => {
+            "2021-10-31-preview, 2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview, \
+             2025-06-30, 2026-09-23"
+        }
+        Route::ExchangeAccess(access) | Route::Assignment(_, AssignmentKey { access, .. }) => {
+            match access {
+                Access::TeamsExtension => "2025-03-02-preview, 2025-06-30, 2026-09-23",
+                Access::Entra => "2025-03-02-preview",
+            }
+        }
+        Route::PatchEntraAssignments => "2025-03-02-preview",
+        _ => {
+            "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
+             2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23"
+        }
+    }
 }
 
 /// The `api-version` of a query as it was sent, for the request log.
@@ -53,11 +103,13 @@ pub(crate) fn parameter(query: Option<&str>) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-const ALL: [(ApiVersion, &str); 6] = [
+const ALL: [(ApiVersion, &str); 8] = [
     (ApiVersion::V2021_03_07, "2021-03-07"),
+    (ApiVersion::V2021_10_31Preview, "2021-10-31-preview"),
     (ApiVersion::V2022_06_01, "2022-06-01"),
     (ApiVersion::V2022_10_01, "2022-10-01"),
     (ApiVersion::V2023_10_01, "2023-10-01"),
+    (ApiVersion::V2025_03_02Preview, "2025-03-02-preview"),
     (ApiVersion::V2025_06_30, "2025-06-30"),
     (ApiVersion::V2026_09_23, "2026-09-23"),
 ];
@@ -68,17 +120,19 @@ mod tests {
 
     #[test]
     fn the_parameter_is_found_anywhere_in_the_query() {
-        let version = ApiVersion::of("/identities", Some("a=b&Api-Version=2022-10-01")).unwrap();
+        let query = Some("a=b&Api-Version=2022-10-01");
+        let version = ApiVersion::of(&Route::CreateIdentity, "/identities", query).unwrap();
         assert_eq!(version, ApiVersion::V2022_10_01);
     }
 
     #[test]
-    fn absent_and_empty_are_unspecified_and_previews_are_unsupported() {
+    fn absent_and_empty_are_unspecified_and_unknown_ones_unsupported() {
+        let code = |query| ApiVersion::of(&Route::CreateIdentity, "/", query).unwrap_err().code;
         for query in [None, Some(""), Some("api-version="), Some("version=2022-10-01")] {
-            assert_eq!(ApiVersion::of("/", query).unwrap_err().code, "ApiVersionUnspecified");
+            assert_eq!(code(query), "ApiVersionUnspecified");
         }
-        for query in ["api-version=2025-03-02-preview", "api-version=2020-07-20-preview2"] {
-            assert_eq!(ApiVersion::of("/", Some(query)).unwrap_err().code, "UnsupportedApiVersion");
+        for query in ["api-version=2025-03-31-preview", "api-version=2020-07-20-preview2"] {
+            assert_eq!(code(Some(query)), "UnsupportedApiVersion");
         }
     }
 }

@@ -23,18 +23,33 @@ pub(crate) struct Arguments {
     /// Where to keep keys and identities; in memory if absent.
     pub data: Option<PathBuf>,
     pub choices: Choices,
+    /// JWK sets of Entra issuers to believe beside the development one.
+    pub entra_jwks: Vec<PathBuf>,
+    /// The role a bearer must have.
+    pub entra_role: Option<String>,
+    /// Applications that get tokens: id and secret.
+    pub entra_clients: Vec<(String, String)>,
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            https_port: None,
+            data: None,
+            choices: Choices::default(),
+            entra_jwks: Vec::new(),
+            entra_role: None,
+            entra_clients: Vec::new(),
+        }
+    }
 }
 
 /// Reads the command line, without the program's name.
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut given = arguments;
-    let mut parsed = Arguments {
-        host: Ipv4Addr::LOCALHOST.into(),
-        port: 0,
-        https_port: None,
-        data: None,
-        choices: Choices::default(),
-    };
+    let mut parsed = Arguments::default();
     let (mut ephemeral, mut knowing) = (false, false);
     while let Some(flag) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value"));
@@ -49,6 +64,14 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
                     .map_err(|_| format!("--host takes an IP address, not {value:?}"))?;
             }
             "--data" => parsed.data = Some(value()?.into()),
+            "--entra-jwks" => parsed.entra_jwks.push(value()?.into()),
+            "--entra-role" => parsed.entra_role = Some(value()?),
+            "--entra-client" => {
+                let value = value()?;
+                let (id, secret) =
+                    value.split_once('=').ok_or("--entra-client takes an id, =, and a secret")?;
+                parsed.entra_clients.push((id.to_owned(), secret.to_owned()));
+            }
             "--ephemeral" => ephemeral = true,
             "--i-know-this-is-an-emulator" => knowing = true,
             _ if parsed.choices.take(&flag, value)? => {}
@@ -91,6 +114,12 @@ Usage: acs-emulator [--port N] [--host IP] [--data DIR [--https-port N] | --ephe
   --data DIR     keep keys and identities in DIR, and find them there again
   --https-port N serve https too, with a certificate that DIR/ca.pem vouches for
   --ephemeral    keep nothing (the default)
+  --entra-jwks FILE
+                 believe Entra tokens that a key of this JWK set signed, too
+  --entra-role ROLE
+                 deny a bearer that does not have ROLE among its roles
+  --entra-client ID=SECRET
+                 an application that gets tokens, in place of the development one
   --i-know-this-is-an-emulator
                  allow an address that other machines can reach";
 const CHOICES: &str = "Choices, mostly where nobody knows what the real service does:";
@@ -106,14 +135,7 @@ mod tests {
 
     #[test]
     fn nothing_said_is_loopback_any_port_and_memory() {
-        let host = Ipv4Addr::LOCALHOST.into();
-        let expected = Command::Serve(Arguments {
-            host,
-            port: 0,
-            https_port: None,
-            data: None,
-            choices: Choices::default(),
-        });
+        let expected = Command::Serve(Arguments::default());
         assert_eq!(parsed("").unwrap(), expected);
         assert_eq!(parsed("--ephemeral").unwrap(), expected);
     }
@@ -127,6 +149,14 @@ mod tests {
         };
         assert_eq!((arguments.port, arguments.https_port), (8080, Some(0)));
         assert_eq!(arguments.data, Some("d".into()));
+        let Ok(Command::Serve(arguments)) =
+            parsed("--entra-jwks a --entra-jwks b --entra-role r --entra-client id=s=1")
+        else {
+            panic!("refused")
+        };
+        assert_eq!(arguments.entra_jwks, [PathBuf::from("a"), "b".into()]);
+        assert_eq!(arguments.entra_role.as_deref(), Some("r"));
+        assert_eq!(arguments.entra_clients, [("id".to_owned(), "s=1".to_owned())]);
     }
 
     #[test]
@@ -139,6 +169,7 @@ mod tests {
             ("--host 0.0.0.0", "reachable from other machines"),
             ("--data d --ephemeral", "contradict"),
             ("--revocation-lag 901", "0 to 900"),
+            ("--entra-client id", "an id, =, and a secret"),
             ("serve", "no argument"),
         ] {
             let complaint = parsed(line).unwrap_err();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use crate::answer::{self, Answer};
+use crate::entra::{self, OAuthRoute};
 use crate::faults::Fault;
 use crate::introspection;
 use crate::keys::KeyType;
@@ -39,6 +40,8 @@ pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
         (Method::GET, "identities") => Ok(identities(resource)),
         (Method::GET, "requests") => Ok(resource.requests.to_json()),
         (Method::GET, "jwks") => Ok(resource.signer.jwks()),
+        (Method::GET, "entra/jwks") => Ok(resource.entra.issuer.jwks()),
+        (Method::POST, "entra/token") => entra::mint(resource, &request.body),
         (Method::GET, "faults") => Ok(faults(resource)),
         (Method::POST, "faults") => read(request).and_then(|script: Script| {
             resource.faults.add(script.faults).map(|()| faults(resource))
@@ -62,6 +65,22 @@ pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
         Ok(body) => answer::control(StatusCode::OK, &body),
         Err(message) => refusal(StatusCode::BAD_REQUEST, "BadRequest", &message),
     }
+}
+
+/// Answers in Entra's place. Its development accounts are known to everybody,
+/// so it is guarded like the control API.
+pub(crate) fn handle_oauth(
+    resource: &Resource,
+    route: &OAuthRoute,
+    request: &Request,
+    scheme: &str,
+) -> Answer {
+    if from_elsewhere(request) {
+        let message = "a page of another machine must not get the emulator's tokens";
+        return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
+    }
+    let (status, body) = route.answer(resource, request, scheme);
+    answer::control(status, &body)
 }
 
 /// Whether a browser sends this for a page that is not of this machine. Without
@@ -174,4 +193,6 @@ struct Script {
 
 const PREFIX: &str = "/_emulator/";
 const ROUTES: &str = "GET and POST clock, POST introspect, GET identities, GET requests, GET jwks, \
-                      GET, POST and DELETE faults, POST faults/release, POST keys/regenerate, POST reset";
+                      POST entra/token, GET entra/jwks, \
+                      GET, POST and DELETE faults, POST faults/release, POST keys/regenerate, \
+                      POST reset";

@@ -103,6 +103,8 @@ fn private_file(path: &Path) -> io::Result<File> {
 
 /// The file of the signing key, PKCS#8 DER.
 pub(crate) const SIGNING_KEY: &str = "signing-key.der";
+/// The file of the development Entra issuer's key, PKCS#8 DER.
+pub(crate) const ENTRA_SIGNING_KEY: &str = "entra-signing-key.der";
 const RESOURCE: &str = "resource.json";
 const JOURNAL: &str = "identities.jsonl";
 const LOCK: &str = "lock";

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::access_key::AccessKey;
 use crate::clock::Clock;
 use crate::data_dir::{DataDir, DataLock, SIGNING_KEY};
+use crate::entra::{Accounts, DevelopmentIssuer, Entra, TrustedKey};
 use crate::faults::Faults;
 use crate::identities::Identities;
 use crate::keys::{KeyRing, KeyType, Keys};
@@ -106,6 +107,10 @@ pub struct Builder {
     skew: Option<Duration>,
     allow_host_with_slash: bool,
     pub(crate) options: Options,
+    entra_signing_key: Option<Vec<u8>>,
+    entra_keys: Vec<String>,
+    entra_accounts: Accounts,
+    entra_role: Option<String>,
 }
 
 impl Builder {
@@ -148,6 +153,48 @@ impl Builder {
         self
     }
 
+    /// The RSA key of the development Entra issuer, in PKCS#8 DER. If not said,
+    /// one is made when the issuer is first asked for something.
+    pub fn entra_signing_key(mut self, pkcs8_der: Vec<u8>) -> Self {
+        self.entra_signing_key = Some(pkcs8_der);
+        self
+    }
+
+    /// Believes Entra tokens signed with the keys of a JWK set too, such as
+    /// `https://login.microsoftonline.com/common/discovery/v2.0/keys` answers.
+    /// A key with an `issuer` of its own vouches for that issuer; one without,
+    /// or with `{tenantid}` in it, for Entra's issuers of any tenant.
+    pub fn trust_entra_keys(mut self, jwks: impl Into<String>) -> Self {
+        self.entra_keys.push(jwks.into());
+        self
+    }
+
+    /// An application that gets tokens for its secret, in place of the
+    /// development one. May be called for several.
+    pub fn entra_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.entra_accounts.clients.push((id.into(), secret.into()));
+        self
+    }
+
+    /// A user who gets tokens for a password, in place of the development one.
+    /// `object_id` is the token's `oid`. May be called for several.
+    pub fn entra_user(
+        mut self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+        object_id: impl Into<String>,
+    ) -> Self {
+        self.entra_accounts.users.push((name.into(), password.into(), object_id.into()));
+        self
+    }
+
+    /// Denies callers whose bearer does not have `role` among its `roles`, as
+    /// ACS denies those without a role on the resource. Any will do if not said.
+    pub fn require_entra_role(mut self, role: impl Into<String>) -> Self {
+        self.entra_role = Some(role.into());
+        self
+    }
+
     /// Makes the resource. Without a signing key, given or found, this takes
     /// the time it takes to make one.
     pub fn build(self) -> Result<Emulator, StartError> {
@@ -175,6 +222,17 @@ impl Builder {
             Some(dir) => dir.journal().map(|(journal, events)| (Some(journal), events))?,
             None => (None, Vec::new()),
         };
+        let mut trusted = Vec::new();
+        for jwks in &self.entra_keys {
+            let keys = serde_json::from_str(jwks).ok().and_then(|set| TrustedKey::of_set(&set));
+            trusted.extend(keys.ok_or(StartError::EntraKeysRejected)?);
+        }
+        let entra = Entra {
+            issuer: DevelopmentIssuer::new(self.entra_signing_key, data_dir.clone())?,
+            accounts: self.entra_accounts.or_development(),
+            trusted,
+            required_role: self.entra_role,
+        };
         let skew = self.skew.unwrap_or(SKEW).try_into().unwrap_or(time::Duration::MAX);
         let resource = Resource {
             guid,
@@ -184,6 +242,7 @@ impl Builder {
             clock: Clock::default(),
             signer,
             identities: Identities::new(journal, events, self.options.into()),
+            entra,
             requests: RequestLog::default(),
             faults: Faults::new(),
             limits: Limits::default(),

@@ -48,6 +48,18 @@ impl ApiError {
         )
     }
 
+    /// 401: the token of Entra that is to be exchanged is not good.
+    pub(crate) fn invalid_access_token() -> Self {
+        let message = "Provided access token is not valid.";
+        Self::before(StatusCode::UNAUTHORIZED, "InvalidAccessToken", message)
+    }
+
+    /// 404: nobody was assigned so.
+    pub(crate) fn assignment_not_found() -> Self {
+        let message = "Provided assignment doesn't exist.";
+        Self::within(StatusCode::NOT_FOUND, "AssignmentNotFound", message)
+    }
+
     /// 404: the identity was deleted, or never created.
     pub(crate) fn identity_not_found() -> Self {
         Self::within(StatusCode::NOT_FOUND, "IdentityNotFound", "Provided identity doesn't exist.")

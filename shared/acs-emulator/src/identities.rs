@@ -1,5 +1,7 @@
 //! The identities of the resource, and the journal that keeps them.
 
+mod assignments;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 
 use crate::identity::{Identity, RevocationRules, TokenState, from_millis, millis};
+pub(crate) use assignments::Assignment;
+
 use crate::journal::{Event, Journal};
 use crate::keys::{KeyMark, KeyRing};
 use crate::mri::Mri;
@@ -24,13 +28,26 @@ pub(crate) struct Listed {
     pub live_tokens: usize,
 }
 
+/// What one preview tells of an identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    pub custom_id: Option<String>,
+    pub last_token_at: Option<OffsetDateTime>,
+}
+
 impl Identities {
     pub(crate) fn new(
         journal: Option<Journal>,
         events: Vec<Event>,
         rules: RevocationRules,
     ) -> Self {
-        let mut inner = Inner { journal, known: HashMap::new(), rules };
+        let mut inner = Inner {
+            journal,
+            known: HashMap::new(),
+            rules,
+            custom: HashMap::new(),
+            assignments: HashMap::new(),
+        };
         for event in events {
             inner.apply(event);
         }
@@ -39,6 +56,32 @@ impl Identities {
 
     pub(crate) fn create(&self, id: &Mri, now: OffsetDateTime) -> io::Result<()> {
         self.lock().record(Event::IdentityCreated { id: key(id), at: millis(now) })
+    }
+
+    /// Gives the identity that has `custom_id`; if none has, creates `new` and
+    /// lets that have it.
+    pub(crate) fn create_once(
+        &self,
+        new: Mri,
+        custom_id: &str,
+        now: OffsetDateTime,
+    ) -> io::Result<Mri> {
+        let mut inner = self.lock();
+        if let Some(id) = inner.custom.get(custom_id) {
+            return Ok(Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id)));
+        }
+        inner.record(Event::IdentityCreated { id: key(&new), at: millis(now) })?;
+        let custom_id = custom_id.to_owned();
+        inner.record(Event::CustomIdGiven { id: key(&new), custom_id })?;
+        Ok(new)
+    }
+
+    /// What is known of an identity that exists.
+    pub(crate) fn details(&self, id: &Mri) -> Option<Details> {
+        let inner = self.lock();
+        let identity = inner.known.get(id.as_str()).filter(|identity| !identity.deleted)?;
+        let last_token_at = identity.last_token_at.map(from_millis);
+        Some(Details { custom_id: identity.custom_id.clone(), last_token_at })
     }
 
     /// Notes a token that will live until `expires` and was minted with `minted`,
@@ -61,7 +104,7 @@ impl Identities {
             inner.record(Event::IdentityCreated { id: key(id), at: millis(now) })?;
         }
         let (at, expires) = (millis(now), millis(expires));
-        inner.record(Event::TokenIssued { id: key(id), at, expires, key: minted })?;
+        inner.record(Event::TokenIssued { id: key(id), at: Some(at), expires, key: minted })?;
         Ok(inner.known.get(id.as_str()).map(Identity::generation))
     }
 
@@ -93,13 +136,14 @@ impl Identities {
     }
 
     /// The identities that exist, oldest first, and any deleted one for which
-    /// a token was issued afterwards.
+    /// a token was issued afterwards. Teams users are none of the resource's.
     pub(crate) fn list(&self, now: OffsetDateTime, ring: &KeyRing) -> Vec<Listed> {
         let now = millis(now);
         let inner = self.lock();
         let mut listed: Vec<_> = inner
             .known
             .iter()
+            .filter(|(id, _)| !Mri::names_teams_user(id))
             .map(|(id, identity)| {
                 let live_tokens = identity.live_tokens(now, ring, inner.rules);
                 let id = Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id));
@@ -117,6 +161,8 @@ impl Identities {
     pub(crate) fn clear(&self) -> io::Result<()> {
         let mut inner = self.lock();
         inner.known.clear();
+        inner.custom.clear();
+        inner.assignments.clear();
         inner.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
 
@@ -137,6 +183,9 @@ struct Inner {
     journal: Option<Journal>,
     known: HashMap<String, Identity>,
     rules: RevocationRules,
+    /// Identities by their custom ids.
+    custom: HashMap<String, String>,
+    assignments: HashMap<String, Assignment>,
 }
 
 impl Inner {
@@ -161,12 +210,30 @@ impl Inner {
             }
             Event::TokensRevoked { id, at } => self.end_generation(&id, at, false),
             Event::IdentityDeleted { id, at } => self.end_generation(&id, at, true),
+            Event::CustomIdGiven { id, custom_id } => {
+                if let Some(identity) = self.known.get_mut(&id) {
+                    identity.custom_id = Some(custom_id.clone());
+                    self.custom.insert(custom_id, id);
+                }
+            }
+            Event::Assigned { name, assignment } => {
+                self.assignments.insert(name, assignment);
+            }
+            Event::Unassigned { name, at } => self.end_assignment(&name, at),
+            Event::LetIn { id, by } => {
+                if let Some(identity) = self.known.get_mut(&id) {
+                    identity.let_in_by = Some(by);
+                }
+            }
         }
     }
 
     fn end_generation(&mut self, id: &str, at: i64, deleted: bool) {
         if let Some(identity) = self.known.get_mut(id) {
             identity.end_generation(at, deleted, self.rules);
+            if deleted && let Some(custom_id) = identity.custom_id.take() {
+                self.custom.remove(&custom_id);
+            }
         }
     }
 }

@@ -8,16 +8,53 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::identities::Assignment;
 use crate::keys::KeyMark;
 
 /// Something that happened to an identity. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub(crate) enum Event {
-    IdentityCreated { id: String, at: i64 },
-    TokenIssued { id: String, at: i64, expires: i64, key: KeyMark },
-    TokensRevoked { id: String, at: i64 },
-    IdentityDeleted { id: String, at: i64 },
+    IdentityCreated {
+        id: String,
+        at: i64,
+    },
+    /// A token's time and its key are not in journals of before they were noted.
+    TokenIssued {
+        id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<i64>,
+        expires: i64,
+        #[serde(default)]
+        key: KeyMark,
+    },
+    TokensRevoked {
+        id: String,
+        #[serde(default)]
+        at: i64,
+    },
+    IdentityDeleted {
+        id: String,
+        #[serde(default)]
+        at: i64,
+    },
+    CustomIdGiven {
+        id: String,
+        custom_id: String,
+    },
+    Assigned {
+        name: String,
+        assignment: Assignment,
+    },
+    Unassigned {
+        name: String,
+        #[serde(default)]
+        at: i64,
+    },
+    LetIn {
+        id: String,
+        by: String,
+    },
 }
 
 /// An append-only file of events. Each goes to the system in one write, so a

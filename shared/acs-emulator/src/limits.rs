@@ -9,6 +9,7 @@ use time::{Duration, OffsetDateTime};
 use crate::answer::{self, Answer};
 use crate::error::ApiError;
 use crate::operation::Operation;
+use crate::route::Route;
 
 /// The calls of the last 30 seconds, by operation.
 ///
@@ -76,14 +77,17 @@ fn limit(operation: Operation) -> Option<usize> {
         Operation::CreateIdentity
         | Operation::CreateIdentityWithToken
         | Operation::IssueAccessToken => Some(1000),
-        Operation::RevokeAccessTokens | Operation::DeleteIdentity => Some(500),
-        Operation::BadRoute => None,
+        Operation::RevokeAccessTokens
+        | Operation::DeleteIdentity
+        | Operation::ExchangeTeamsUserAccessToken => Some(500),
+        // Nothing is documented for the others.
+        _ => None,
     }
 }
 
 /// The answer to a call that found no place.
-pub(crate) fn refusal(retry_after_seconds: Option<u64>) -> Answer {
-    let mut answer = answer::of(Err(ApiError::too_many_requests().into()));
+pub(crate) fn refusal(route: &Route, retry_after_seconds: Option<u64>) -> Answer {
+    let mut answer = answer::of(route, Err(ApiError::too_many_requests().into()));
     if let Some(seconds) = retry_after_seconds {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -109,6 +113,7 @@ mod tests {
             (Operation::CreateIdentityWithToken, 1000),
             (Operation::RevokeAccessTokens, 500),
             (Operation::DeleteIdentity, 500),
+            (Operation::ExchangeTeamsUserAccessToken, 500),
         ] {
             for call in 1..=limit {
                 assert_eq!(limits.admit(operation, NOW), Ok(()), "{operation:?}, call {call}");

@@ -37,6 +37,18 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(directory) = &arguments.data {
         builder = builder.data_dir(directory);
     }
+    for path in &arguments.entra_jwks {
+        let jwks = std::fs::read_to_string(path);
+        builder = builder.trust_entra_keys(jwks.map_err(|cause| {
+            format!("the keys of an Entra issuer, {}: {cause}", path.display())
+        })?);
+    }
+    if let Some(role) = &arguments.entra_role {
+        builder = builder.require_entra_role(role);
+    }
+    for (id, secret) in &arguments.entra_clients {
+        builder = builder.entra_client(id, secret);
+    }
     let emulator = builder.build()?;
     let server = emulator.serve(listen(arguments.host, arguments.port).await?)?;
     let secure = match (arguments.https_port, emulator.data_dir()) {

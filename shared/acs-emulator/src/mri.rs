@@ -25,6 +25,15 @@ impl Mri {
         }
     }
 
+    /// A Teams user, who is no resource's.
+    pub(crate) fn of_teams_user(object_id: &str) -> Self {
+        Self(format!("{TEAMS_PREFIX}{object_id}"))
+    }
+
+    pub(crate) fn names_teams_user(id: &str) -> bool {
+        id.starts_with(TEAMS_PREFIX)
+    }
+
     /// Takes back what was kept in a file or a token.
     pub(crate) fn from_skype_id(skype_id: &str) -> Self {
         Self(format!("8:{skype_id}"))
@@ -46,6 +55,7 @@ impl Mri {
 }
 
 const PREFIX: &str = "8:acs:";
+const TEAMS_PREFIX: &str = "8:orgid:";
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,11 @@
 //! The operations of the service. Each takes a call and gives an answer or a refusal.
 
+mod assignments;
 mod create_identity;
 mod delete_identity;
+mod exchange_access;
+mod exchange_teams_token;
+mod get_identity;
 mod issue_access_token;
 mod revoke_access_tokens;
 mod validation;
@@ -12,6 +16,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::error;
 
 use crate::api_version::ApiVersion;
+use crate::entra::EntraClaims;
 use crate::error::ApiError;
 use crate::keys::KeyMark;
 use crate::mri::Mri;
@@ -29,6 +34,8 @@ pub(crate) struct Call<'a> {
     /// The access key that signed the request.
     pub key: KeyMark,
     pub body: Result<&'a RequestBody, ApiError>,
+    /// Present on the routes that users come to by themselves.
+    pub user: Option<&'a EntraClaims>,
 }
 
 /// What an operation did.
@@ -36,7 +43,8 @@ pub(crate) struct Success {
     pub status: StatusCode,
     /// JSON; nothing for 204.
     pub body: Option<Vec<u8>>,
-    pub identity: Mri,
+    /// Whose it was about, if it was about an identity.
+    pub identity: Option<Mri>,
 }
 
 /// Does what `route` names.
@@ -46,6 +54,11 @@ pub(crate) fn perform(route: &Route, call: &Call<'_>) -> Result<Success, Failure
         Route::IssueAccessToken(id) => issue_access_token::perform(call, id),
         Route::RevokeAccessTokens(id) => revoke_access_tokens::perform(call, id),
         Route::DeleteIdentity(id) => delete_identity::perform(call, id),
+        Route::GetIdentity(id) => get_identity::perform(call, id),
+        Route::ExchangeTeamsToken => exchange_teams_token::perform(call),
+        Route::ExchangeAccess(access) => exchange_access::perform(call, *access),
+        Route::Assignment(verb, key) => assignments::perform(call, *verb, key),
+        Route::PatchEntraAssignments => assignments::patch(call),
         Route::Unknown => Err(Failure::NoSuchRoute(StatusCode::NOT_FOUND)),
         Route::WrongMethod => Err(Failure::NoSuchRoute(StatusCode::METHOD_NOT_ALLOWED)),
     }
@@ -92,13 +105,24 @@ impl Call<'_> {
         life: Duration,
     ) -> Result<AccessToken, ApiError> {
         let expires = self.now.checked_add(life).ok_or_else(ApiError::internal)?;
-        let (key, even_if_gone) = (self.key, self.resource.options.issue_for_deleted);
-        let identities = &self.resource.identities;
+        self.issue_until(identity, scopes, expires, self.resource.options.issue_for_deleted)
+    }
+
+    /// A token for an identity that need not have been created, if `even_if_gone`.
+    fn issue_until(
+        &self,
+        identity: &Mri,
+        scopes: &[String],
+        expires: OffsetDateTime,
+        even_if_gone: bool,
+    ) -> Result<AccessToken, ApiError> {
+        let (key, identities) = (self.key, &self.resource.identities);
         let generation = kept(identities.issue(identity, self.now, expires, key, even_if_gone))?
             .ok_or_else(ApiError::identity_not_found)?;
         // Signed outside the lock: a revocation in between ends this token too.
         let emulator = EmulatorClaim { generation, serial: self.resource.next_serial(), key };
-        let claims = Claims::new(identity, scopes, self.now, expires, emulator);
+        let claims = Claims::new(identity, scopes, self.now, expires, emulator)
+            .of_resource(&self.resource.guid);
         let token = self.resource.signer.sign(&claims).ok_or_else(ApiError::internal)?;
         Ok(AccessToken { token, expires_on: date_time_offset(expires) })
     }
@@ -113,13 +137,17 @@ struct AccessToken {
 }
 
 impl Success {
-    fn json(status: StatusCode, identity: Mri, body: &impl Serialize) -> Result<Self, ApiError> {
+    fn json(
+        status: StatusCode,
+        identity: impl Into<Option<Mri>>,
+        body: &impl Serialize,
+    ) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(body).map_err(|_| ApiError::internal())?;
-        Ok(Self { status, body: Some(body), identity })
+        Ok(Self { status, body: Some(body), identity: identity.into() })
     }
 
-    fn no_content(identity: Mri) -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, identity }
+    fn no_content(identity: impl Into<Option<Mri>>) -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: None, identity: identity.into() }
     }
 }
 

@@ -9,6 +9,12 @@ use crate::error::ApiError;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestBody(Map<String, Value>);
 
+impl From<Map<String, Value>> for RequestBody {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+}
+
 impl RequestBody {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
         if bytes.trim_ascii().is_empty() {
@@ -49,9 +55,33 @@ impl RequestBody {
         minutes.map(Some).ok_or_else(unfit)
     }
 
-    /// Whether a member is there, and not null.
+    /// A text as it is, empty if the member is absent. `label` is the member's
+    /// name as the service writes it in errors.
+    pub(crate) fn text(&self, name: &str, label: &'static str) -> Result<&str, ApiError> {
+        let Some(value) = self.member(name) else { return Ok("") };
+        value.as_str().ok_or_else(|| {
+            ApiError::invalid_model(label, format!("{label}: The value must be a string."))
+        })
+    }
+
+    /// A text that must be there and not be blank.
+    pub(crate) fn required(&self, name: &str, label: &'static str) -> Result<&str, ApiError> {
+        let text = self.text(name, label)?;
+        if text.trim().is_empty() {
+            let message = format!("{label}: The {label} field is required.");
+            return Err(ApiError::invalid_model(label, message));
+        }
+        Ok(text)
+    }
+
+    /// Whether the member is there and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.member(name).is_some()
+    }
+
+    /// Every member, nulls too, as it was sent.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     fn member(&self, name: &str) -> Option<&Value> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
+use crate::entra::Entra;
 use crate::faults::Faults;
 use crate::identities::Identities;
 use crate::keys::Keys;
@@ -22,6 +23,7 @@ pub(crate) struct Resource {
     pub clock: Clock,
     pub signer: TokenSigner,
     pub identities: Identities,
+    pub entra: Entra,
     pub requests: RequestLog,
     pub faults: Faults,
     pub limits: Limits,

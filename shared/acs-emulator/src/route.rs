@@ -9,10 +9,41 @@ pub(crate) enum Route {
     IssueAccessToken(String),
     RevokeAccessTokens(String),
     DeleteIdentity(String),
+    GetIdentity(String),
+    /// Of a Teams user, for the token in the body.
+    ExchangeTeamsToken,
+    /// Of the user whose bearer it is.
+    ExchangeAccess(Access),
+    Assignment(Verb, AssignmentKey),
+    PatchEntraAssignments,
     /// No such resource.
     Unknown,
     /// The resource exists, the method does not fit it.
     WrongMethod,
+}
+
+/// The two ways by which users of Entra get at the resource by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    TeamsExtension,
+    Entra,
+}
+
+/// What is done to an assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Put,
+    Delete,
+}
+
+/// Whose assignment: GUIDs as the path has them, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AssignmentKey {
+    pub access: Access,
+    /// In the path of Teams Phone only.
+    pub tenant: Option<String>,
+    pub object: String,
 }
 
 impl Route {
@@ -20,21 +51,61 @@ impl Route {
     /// with literal colons, depending on the client; both are one identifier.
     pub(crate) fn of(method: &Method, path: &str) -> Self {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let (allowed, route) = match segments.as_slice() {
-            ["identities"] => (Method::POST, Self::CreateIdentity),
-            ["identities", id] if !id.is_empty() => {
-                (Method::DELETE, Self::DeleteIdentity(percent_decoded(id)))
-            }
-            ["identities", id, verb] if !id.is_empty() => match percent_decoded(verb).as_str() {
-                ":issueAccessToken" => (Method::POST, Self::IssueAccessToken(percent_decoded(id))),
-                ":revokeAccessTokens" => {
-                    (Method::POST, Self::RevokeAccessTokens(percent_decoded(id)))
-                }
-                _ => return Self::Unknown,
+        match segments.as_slice() {
+            ["identities"] => Self::only(method, &Method::POST, Self::CreateIdentity),
+            ["identities", id] if !id.is_empty() => match *method {
+                Method::DELETE => Self::DeleteIdentity(percent_decoded(id)),
+                Method::GET => Self::GetIdentity(percent_decoded(id)),
+                _ => Self::WrongMethod,
             },
+            ["identities", id, verb] if !id.is_empty() => {
+                let route = match percent_decoded(verb).as_str() {
+                    ":issueAccessToken" => Self::IssueAccessToken(percent_decoded(id)),
+                    ":revokeAccessTokens" => Self::RevokeAccessTokens(percent_decoded(id)),
+                    _ => return Self::Unknown,
+                };
+                Self::only(method, &Method::POST, route)
+            }
+            ["teamsUser", verb] if exchanges(verb) => {
+                Self::only(method, &Method::POST, Self::ExchangeTeamsToken)
+            }
+            ["access", rest @ ..] => Self::of_access(method, rest),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Reads what follows `/access/`.
+    fn of_access(method: &Method, segments: &[&str]) -> Self {
+        let (access, tenant, object) = match segments {
+            ["teamsExtension", verb] if exchanges(verb) => {
+                let route = Self::ExchangeAccess(Access::TeamsExtension);
+                return Self::only(method, &Method::POST, route);
+            }
+            ["entra", verb] if exchanges(verb) => {
+                return Self::only(method, &Method::POST, Self::ExchangeAccess(Access::Entra));
+            }
+            ["entra", "assignments"] => {
+                return Self::only(method, &Method::PATCH, Self::PatchEntraAssignments);
+            }
+            ["teamsExtension", "tenants", tenant, "assignments", object] => {
+                (Access::TeamsExtension, Some(*tenant), *object)
+            }
+            ["entra", "assignments", object] => (Access::Entra, None, *object),
             _ => return Self::Unknown,
         };
-        if *method == allowed { route } else { Self::WrongMethod }
+        let verb = match *method {
+            Method::GET => Verb::Get,
+            Method::PUT => Verb::Put,
+            Method::DELETE => Verb::Delete,
+            _ => return Self::WrongMethod,
+        };
+        let plain = |text: &str| percent_decoded(text).to_ascii_lowercase();
+        let key = AssignmentKey { access, tenant: tenant.map(plain), object: plain(object) };
+        Self::Assignment(verb, key)
+    }
+
+    fn only(method: &Method, allowed: &Method, route: Self) -> Self {
+        if method == allowed { route } else { Self::WrongMethod }
     }
 
     /// The identifier in the path, where the operation has one.
@@ -42,10 +113,15 @@ impl Route {
         match self {
             Self::IssueAccessToken(id)
             | Self::RevokeAccessTokens(id)
-            | Self::DeleteIdentity(id) => Some(id),
-            Self::CreateIdentity | Self::Unknown | Self::WrongMethod => None,
+            | Self::DeleteIdentity(id)
+            | Self::GetIdentity(id) => Some(id),
+            _ => None,
         }
     }
+}
+
+fn exchanges(verb: &str) -> bool {
+    percent_decoded(verb) == ":exchangeAccessToken"
 }
 
 /// Undoes `%XX`. What is not an escape stays as it is.
@@ -88,10 +164,13 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_unknown_and_what_is_asked_wrongly_is_a_wrong_method() {
-        for path in ["/", "/identities/", "/identities/x/:else", "/identities/x/y/z", "/other"] {
+        for path in
+            ["/", "/identities/", "/identities/x/:else", "/identities/x/y/z", "/access/entra"]
+        {
             assert_eq!(Route::of(&Method::POST, path), Route::Unknown, "{path}");
         }
-        assert_eq!(Route::of(&Method::GET, "/identities/x"), Route::WrongMethod);
+        assert_eq!(Route::of(&Method::PUT, "/identities/x"), Route::WrongMethod);
+        assert_eq!(Route::of(&Method::GET, "/access/entra/assignments"), Route::WrongMethod);
         assert_eq!(Route::of(&Method::DELETE, "/identities"), Route::WrongMethod);
     }
 

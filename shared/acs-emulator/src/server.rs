@@ -23,11 +23,13 @@ use crate::answer::{self, Answer, Circumstances};
 use crate::breakable::Breakable;
 use crate::control;
 use crate::data_dir::DataLock;
+use crate::entra::OAuthRoute;
 use crate::error::ApiError;
 use crate::keys::KeyType;
 use crate::operations::Failure;
 use crate::payload::Dropped;
 use crate::resource::Resource;
+use crate::route::Route;
 use crate::service::{self, Reply, Request};
 use crate::tls::Tls;
 
@@ -198,10 +200,10 @@ async fn answer(
     let reply = if let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await {
         let body = body.to_bytes().to_vec();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers.clone());
-        reply(resource, &Request { method, uri, headers, body }).await
+        reply(resource, wire, &Request { method, uri, headers, body }).await
     } else {
         let error = Failure::Api(ApiError::body_too_large());
-        Reply::Answer(answer::of(Err(error)))
+        Reply::Answer(answer::of(&Route::Unknown, Err(error)))
     };
     match reply {
         Reply::Answer(mut answer) => {
@@ -221,7 +223,7 @@ async fn answer(
     }
 }
 
-async fn reply(resource: &Resource, request: &Request) -> Reply {
+async fn reply(resource: &Resource, wire: &Wire, request: &Request) -> Reply {
     // Only a browser's question before a call has this header.
     if request.method == Method::OPTIONS
         && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
@@ -230,6 +232,10 @@ async fn reply(resource: &Resource, request: &Request) -> Reply {
     }
     if control::owns(request.uri.path()) {
         return Reply::Answer(control::handle(resource, request));
+    }
+    if let Some(route) = OAuthRoute::of(&request.method, request.uri.path()) {
+        let scheme = if wire.secure { "https" } else { "http" };
+        return Reply::Answer(control::handle_oauth(resource, &route, request, scheme));
     }
     service::handle(resource, request).await
 }

@@ -8,6 +8,7 @@ use tracing::warn;
 use crate::answer::{self, Answer};
 use crate::api_version::{self, ApiVersion};
 use crate::clock::Clock;
+use crate::entra::{self, EntraClaims};
 use crate::error::ApiError;
 use crate::faults::Strike;
 use crate::keys::KeyMark;
@@ -18,7 +19,7 @@ use crate::payload::Payload;
 use crate::request_body::RequestBody;
 use crate::request_log::Entry;
 use crate::resource::Resource;
-use crate::route::Route;
+use crate::route::{Access, Route, Verb};
 use crate::signature::{self, SignedRequest};
 use crate::timestamp::date_time_offset;
 
@@ -54,19 +55,18 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         resource.requests.push(operation, entry.clone());
     };
 
-    let (key, strike) = match verified(resource, request) {
-        Ok(key) => {
-            if let Some(answer) = throttled(resource, operation) {
-                noted(Some(answer.status().as_u16()), None, None);
-                return Reply::Answer(answer);
-            }
-            (key, resource.faults.strike(operation))
-        }
+    let caller = match authenticated(resource, request, &route) {
+        Ok(caller) => caller,
         Err(refusal) => {
             noted(Some(refusal.status.as_u16()), None, None);
-            return Reply::Answer(answer::of(Err(refusal.into())));
+            return Reply::Answer(answer::of(&route, Err(refusal.into())));
         }
     };
+    if let Some(answer) = throttled(resource, operation, &route) {
+        noted(Some(answer.status().as_u16()), None, None);
+        return Reply::Answer(answer);
+    }
+    let strike = resource.faults.strike(operation);
     let fault = strike.as_ref().map(Strike::name);
     if let Some(strike) = strike.as_ref().filter(|strike| strike.prevents()) {
         let reply = instead(strike);
@@ -74,9 +74,10 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
         return reply.map_or(Reply::Reset, Reply::Answer);
     }
 
-    let outcome = perform(resource, request, &route, &body, key);
-    let identity = outcome.as_ref().ok().map(|success| success.identity.as_str().to_owned());
-    let answer = answer::of(outcome);
+    let outcome = perform(resource, request, &route, &body, &caller);
+    let identity = outcome.as_ref().ok().and_then(|success| success.identity.as_ref());
+    let identity = identity.map(|identity| identity.as_str().to_owned());
+    let answer = answer::of(&route, outcome);
     noted(Some(answer.status().as_u16()), fault, identity);
     after_effect(resource, strike.as_ref(), answer).await
 }
@@ -112,12 +113,51 @@ fn instead(strike: &Strike) -> Option<Answer> {
 }
 
 /// The refusal of a call above the operation's limit.
-fn throttled(resource: &Resource, operation: Operation) -> Option<Answer> {
+fn throttled(resource: &Resource, operation: Operation, route: &Route) -> Option<Answer> {
     if !resource.options.limits {
         return None;
     }
     let wait = resource.limits.admit(operation, resource.clock.now()).err()?;
-    Some(limits::refusal(resource.options.retry_after.then_some(wait)))
+    Some(limits::refusal(route, resource.options.retry_after.then_some(wait)))
+}
+
+/// Who calls.
+struct Caller {
+    /// The access key that signed, if one did.
+    key: KeyMark,
+    /// The user whose token it is, on the routes that users come to by themselves.
+    user: Option<EntraClaims>,
+}
+
+/// Who calls: a user with a token of their own, where the route is for users;
+/// else nobody in particular, with a key or an Entra role of the resource.
+fn authenticated(
+    resource: &Resource,
+    request: &Request,
+    route: &Route,
+) -> Result<Caller, ApiError> {
+    let entra = &resource.entra;
+    let bearer = entra::bearer(&request.headers);
+    let user = match (route, bearer) {
+        (Route::ExchangeAccess(access), Some(token)) => {
+            entra.user(*access, token, resource.clock.now()).map(Some)
+        }
+        (Route::ExchangeAccess(_), None) => Err(entra::Refusal::NoBearer),
+        (_, Some(token)) => entra.operator(token, Clock::system_now()).map(|_| None),
+        (_, None) => {
+            return verified(resource, request).map(|key| Caller { key, user: None });
+        }
+    };
+    // No key asked for it, so no regeneration ends what comes of it.
+    user.map(|user| Caller { key: KeyMark::default(), user }).map_err(|refusal| {
+        warn!(
+            http.method = %request.method,
+            http.path = request.uri.path(),
+            reason = %refusal,
+            "refused a bearer: {refusal}"
+        );
+        ApiError::denied("Denied by the resource provider.")
+    })
 }
 
 /// The access key that signed the request.
@@ -146,14 +186,16 @@ fn perform(
     request: &Request,
     route: &Route,
     body: &Result<RequestBody, ApiError>,
-    key: KeyMark,
+    caller: &Caller,
 ) -> Result<Success, Failure> {
     let version = match route {
         Route::Unknown | Route::WrongMethod => Ok(ApiVersion::V2021_03_07),
-        _ => ApiVersion::of(request.uri.path(), request.uri.query()),
+        _ => ApiVersion::of(route, request.uri.path(), request.uri.query()),
     }?;
     let body = body.as_ref().map_err(ApiError::clone);
-    let call = Call { resource, version, now: resource.clock.now(), key, body };
+    let Caller { key, user } = caller;
+    let now = resource.clock.now();
+    let call = Call { resource, version, now, key: *key, body, user: user.as_ref() };
     operations::perform(route, &call)
 }
 
@@ -166,6 +208,21 @@ fn operation(route: &Route, body: Option<&RequestBody>) -> Operation {
         Route::IssueAccessToken(_) => Operation::IssueAccessToken,
         Route::RevokeAccessTokens(_) => Operation::RevokeAccessTokens,
         Route::DeleteIdentity(_) => Operation::DeleteIdentity,
+        Route::GetIdentity(_) => Operation::GetIdentity,
+        Route::ExchangeTeamsToken => Operation::ExchangeTeamsUserAccessToken,
+        Route::ExchangeAccess(Access::TeamsExtension) => {
+            Operation::ExchangeTeamsExtensionAccessToken
+        }
+        Route::ExchangeAccess(Access::Entra) => Operation::ExchangeEntraAccessToken,
+        Route::Assignment(verb, key) => match (key.access, verb) {
+            (Access::TeamsExtension, Verb::Get) => Operation::GetTeamsExtensionAssignment,
+            (Access::TeamsExtension, Verb::Put) => Operation::PutTeamsExtensionAssignment,
+            (Access::TeamsExtension, Verb::Delete) => Operation::DeleteTeamsExtensionAssignment,
+            (Access::Entra, Verb::Get) => Operation::GetEntraAssignment,
+            (Access::Entra, Verb::Put) => Operation::PutEntraAssignment,
+            (Access::Entra, Verb::Delete) => Operation::DeleteEntraAssignment,
+        },
+        Route::PatchEntraAssignments => Operation::PatchEntraAssignments,
         Route::Unknown | Route::WrongMethod => Operation::BadRoute,
     }
 }

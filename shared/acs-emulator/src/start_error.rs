@@ -19,6 +19,11 @@ pub enum StartError {
     /// The signing key is not an RSA key in PKCS#8.
     #[error("the signing key is not an RSA key of 2048 bits or more in PKCS#8 DER")]
     SigningKeyRejected,
+    /// What was given as the keys of another Entra issuer has no RSA key.
+    #[error(
+        "the keys of an Entra issuer are not a JWK set with RSA keys: {{\"keys\":[{{\"kty\":\"RSA\",\"n\",\"e\"}}]}}"
+    )]
+    EntraKeysRejected,
     /// No key could be made.
     #[error("the system gave no randomness for a key")]
     NoRandomness,

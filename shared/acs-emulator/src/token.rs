@@ -96,6 +96,13 @@ impl Claims {
     }
 }
 
+impl Claims {
+    /// Names the resource where the identity's own name does not: a Teams user's.
+    pub(crate) fn of_resource(self, guid: &str) -> Self {
+        Self { resource_id: guid.to_owned(), ..self }
+    }
+}
+
 impl TokenSigner {
     /// Makes a new RSA key of 2048 bits.
     pub(crate) fn generate() -> Result<Self, StartError> {
@@ -129,7 +136,7 @@ impl TokenSigner {
     }
 
     /// The token for `claims`, or nothing if the key cannot sign.
-    pub(crate) fn sign(&self, claims: &Claims) -> Option<String> {
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
         let header = Header { alg: "RS256", kid: &self.kid, x5t: &self.x5t, typ: "JWT" };
         let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
         let claims = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).ok()?);

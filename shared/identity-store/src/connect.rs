@@ -31,7 +31,8 @@ pub(crate) async fn client() -> Client {
     Client::new(&config)
 }
 
-/// The SDK's own client, but with roots that are compiled in, and without a proxy.
+/// The SDK's own client, but with roots that are compiled in, and without a proxy. So an
+/// endpoint of one's own, in `AWS_ENDPOINT_URL_DYNAMODB`, is one over http.
 fn https() -> SharedHttpClient {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     // It cannot fail as of now; the default is the system's roots.
@@ -39,9 +40,9 @@ fn https() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build_https()
 }
 
-/// All of what the endpoints of `DynamoDB` chain to. To load the system's trust store, some
-/// 150 roots, would be the longest part of a cold start. Amazon asks whoever has a store
-/// of their own to take all five.
+/// What the endpoints of `DynamoDB` chain to. To load the system's trust store, with some
+/// 140 roots, would take longer than all the rest of init. Amazon asks whoever has a
+/// store of their own to take all five.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
 #[cfg(test)]

@@ -20,14 +20,23 @@ async fn r43_a_wrong_key_is_named() {
             let reply = Reply::error(status, code, "Denied by the resource provider.");
             let error = tell(operation, reply).await.unwrap_err();
             assert!(matches!(error, Error::AcsRefused(_)), "{error:?}");
-            assert_eq!(answered(&error).cause(), &Cause::KeyRefused);
+            let (cause, says) = if operation.is_signed() {
+                (Cause::KeyRefused, "the access key is wrong, or belongs to another resource")
+            } else {
+                (Cause::Denied, "the bearer token is not accepted")
+            };
+            assert_eq!(answered(&error).cause(), &cause);
             assert_eq!(answered(&error).status(), status);
+            assert_eq!(
+                (answered(&error).ms_cv(), answered(&error).request_id().len()),
+                ("abc.0", 36)
+            );
             let text = chain(&error);
             for part in [
                 &format!("ACS answered {status} {code}"),
                 "x-ms-client-request-id ",
                 "MS-CV abc.0",
-                "the access key is wrong, or belongs to another resource",
+                says,
             ] {
                 assert!(text.contains(part), "{text}");
             }
@@ -43,7 +52,7 @@ async fn an_identity_of_another_resource_is_refused_and_is_already_deleted() {
     for operation in [Operation::Issue, Operation::Revoke] {
         let error = tell(operation, foreign()).await.unwrap_err();
         assert!(matches!(error, Error::AcsRefused(_)));
-        assert_eq!(answered(&error).cause(), &Cause::NotOwned);
+        assert_eq!(answered(&error).cause(), &Cause::IdentityNotOwned);
         assert!(chain(&error).contains("the identity belongs to another resource"));
     }
     tell(Operation::Delete, foreign()).await.unwrap();

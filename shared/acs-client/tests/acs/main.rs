@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
+mod credentials;
 mod errors;
+mod keys;
 mod retries;
 mod secrets;
 mod signatures;
 mod stale;
 mod support;
+mod teams;
 mod tls;
 mod wire;

@@ -9,15 +9,26 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use acs_client::{AcsIdentityClient, Config};
+use acs_client::{
+    AcsIdentityClient, Config, PrincipalType, TeamsExtensionAssignment as Assignment,
+};
 use identity_core::{
     Error,
     identity::{AcsId, Lifetime, Scopes, TokenRequest},
     ports::{Clock, IdentityClient},
+    secret::Secret,
 };
 
 pub(crate) const KEY: &str = "Q0FOQVJZLWtleS1DQU5BUlkta2V5LUNBTkFSWQ==";
 pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.CANARY-token.c2ln";
+pub(crate) const USER_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.CANARY-user.c2ln";
+pub(crate) const TENANT: &str = "aaaaaaaa-2222-3333-4444-555555555555";
+pub(crate) const OBJECT: &str = "bbbbbbbb-2222-3333-4444-555555555555";
+pub(crate) const ASSIGNMENT: &str = concat!(
+    r#"{"objectId":"bbbbbbbb-2222-3333-4444-555555555555","#,
+    r#""tenantId":"aaaaaaaa-2222-3333-4444-555555555555","principalType":"user","#,
+    r#""clientIds":["cccccccc-2222-3333-4444-555555555555"]}"#
+);
 pub(crate) const ID: &str = "8:acs:11111111-2222-3333-4444-555555555555_66666666";
 
 /// What the server does about one request.
@@ -314,6 +325,28 @@ impl World {
             }
             Operation::Revoke => self.acs.revoke_access_tokens(&id(), deadline).await,
             Operation::Delete => self.acs.delete_identity(&id(), deadline).await,
+            Operation::ExchangeTeamsUser => {
+                let user = Secret::new(USER_TOKEN);
+                self.acs.exchange_teams_user_token(&user, "app", "user", deadline).await.map(drop)
+            }
+            Operation::ExchangeTeamsExtension => {
+                let user = Secret::new(USER_TOKEN);
+                self.acs.exchange_teams_extension_token(&user, deadline).await.map(drop)
+            }
+            Operation::FindAssignment => {
+                let Assignment { tenant_id, object_id, .. } = assignment();
+                let acs = &self.acs;
+                acs.find_teams_extension_assignment(&tenant_id, &object_id, deadline)
+                    .await
+                    .map(drop)
+            }
+            Operation::PutAssignment => {
+                self.acs.put_teams_extension_assignment(&assignment(), deadline).await.map(drop)
+            }
+            Operation::DeleteAssignment => {
+                let Assignment { tenant_id, object_id, .. } = assignment();
+                self.acs.delete_teams_extension_assignment(&tenant_id, &object_id, deadline).await
+            }
         }
     }
 }
@@ -325,37 +358,77 @@ pub(crate) enum Operation {
     Issue,
     Revoke,
     Delete,
+    ExchangeTeamsUser,
+    ExchangeTeamsExtension,
+    FindAssignment,
+    PutAssignment,
+    DeleteAssignment,
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Create, Self::CreateWithToken, Self::Issue, Self::Revoke, Self::Delete];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Create,
+        Self::CreateWithToken,
+        Self::Issue,
+        Self::Revoke,
+        Self::Delete,
+        Self::ExchangeTeamsUser,
+        Self::ExchangeTeamsExtension,
+        Self::FindAssignment,
+        Self::PutAssignment,
+        Self::DeleteAssignment,
+    ];
     pub(crate) const CREATIONS: [Self; 2] = [Self::Create, Self::CreateWithToken];
-    pub(crate) const REPEATABLE: [Self; 3] = [Self::Issue, Self::Revoke, Self::Delete];
+    pub(crate) const REPEATABLE: [Self; 8] = [
+        Self::Issue,
+        Self::Revoke,
+        Self::Delete,
+        Self::ExchangeTeamsUser,
+        Self::ExchangeTeamsExtension,
+        Self::FindAssignment,
+        Self::PutAssignment,
+        Self::DeleteAssignment,
+    ];
+
+    /// Whether it is signed with our key; otherwise it carries a user's token.
+    pub(crate) fn is_signed(self) -> bool {
+        self != Self::ExchangeTeamsExtension
+    }
 
     pub(crate) fn success(self) -> Reply {
         let expiry = "2027-01-15T09:00:00.1234567+00:00";
         match self {
             Self::Create => Reply::identity(),
-            Self::CreateWithToken => Reply::with(
-                201,
+            Self::CreateWithToken | Self::ExchangeTeamsExtension => Reply::with(
+                if self == Self::CreateWithToken { 201 } else { 200 },
                 "",
                 &format!(
                     r#"{{"identity":{{"id":"{ID}"}},"accessToken":{{"token":"{TOKEN}","expiresOn":"{expiry}"}}}}"#
                 ),
             ),
-            Self::Issue => Reply::token(),
-            Self::Revoke | Self::Delete => Reply::done(),
+            Self::Issue | Self::ExchangeTeamsUser => Reply::token(),
+            Self::FindAssignment | Self::PutAssignment => Reply::with(200, "", ASSIGNMENT),
+            Self::Revoke | Self::Delete | Self::DeleteAssignment => Reply::done(),
         }
     }
 }
 
 pub(crate) fn config(endpoint: &str) -> Config {
-    Config::new(format!("endpoint={endpoint}/;accesskey={KEY}").parse().unwrap())
+    let connection_string = format!("endpoint={endpoint}/;accesskey={KEY}").parse().unwrap();
+    Config { bearer_over_loopback_http: true, ..Config::new(connection_string) }
 }
 
 pub(crate) fn id() -> AcsId {
     AcsId::parse(ID).unwrap()
+}
+
+pub(crate) fn assignment() -> Assignment {
+    Assignment {
+        tenant_id: TENANT.parse().unwrap(),
+        object_id: OBJECT.parse().unwrap(),
+        principal_type: PrincipalType::User,
+        client_ids: vec!["cccccccc-2222-3333-4444-555555555555".parse().unwrap()],
+    }
 }
 
 pub(crate) fn request() -> TokenRequest {

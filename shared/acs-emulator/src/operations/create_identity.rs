@@ -5,21 +5,34 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{AccessToken, Call, Failure, Success, kept, validation};
+use crate::api_version::ApiVersion;
+use crate::identities::Details;
 use crate::mri::Mri;
+use crate::timestamp::date_time_offset;
 
 pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     let body = call.body()?;
     let scopes = body.scopes(SCOPES, "CreateTokenWithScopes")?.unwrap_or_default();
     let life = validation::life(call, body)?;
     let scopes = validation::known_scopes(call, scopes, SCOPES)?;
+    let custom_id = validation::custom_id(call, body)?;
 
-    let id = Mri::new(&call.resource.guid, &Uuid::new_v4().to_string());
-    kept(call.resource.identities.create(&id, call.now))?;
+    let identities = &call.resource.identities;
+    let new = Mri::new(&call.resource.guid, &Uuid::new_v4().to_string());
+    // Who has the same custom id has the same identity, and hears 201 again.
+    let id = if let Some(custom_id) = custom_id {
+        kept(identities.create_once(new, custom_id, call.now))?
+    } else {
+        kept(identities.create(&new, call.now))?;
+        new
+    };
     let access_token = match scopes.as_slice() {
         [] => None,
         scopes => Some(call.issue(&id, scopes, life)?),
     };
-    let created = Created { identity: Identity { id: id.as_str() }, access_token };
+    let details = if custom_id.is_some() { identities.details(&id) } else { None };
+    let identity = Identity::of(call.version, &id, details.unwrap_or_default());
+    let created = Created { identity, access_token };
     Ok(Success::json(StatusCode::CREATED, id.clone(), &created)?)
 }
 
@@ -29,13 +42,33 @@ const SCOPES: &str = "createTokenWithScopes";
 /// `CommunicationIdentityAccessTokenResult`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Created<'a> {
-    identity: Identity<'a>,
+pub(super) struct Created<'a> {
+    pub identity: Identity<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<AccessToken>,
+    pub access_token: Option<AccessToken>,
 }
 
+/// `CommunicationIdentity`, in the order of the recordings.
 #[derive(Serialize)]
-struct Identity<'a> {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Identity<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_id: Option<String>,
+    /// In whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_token_issued_at: Option<String>,
     id: &'a str,
+}
+
+impl<'a> Identity<'a> {
+    /// What `version` tells of `id`.
+    pub(super) fn of(version: ApiVersion, id: &'a Mri, details: Details) -> Self {
+        let details = if version.has_custom_id() { details } else { Details::default() };
+        let second = details.last_token_at.and_then(|at| at.replace_nanosecond(0).ok());
+        Self {
+            custom_id: details.custom_id,
+            last_token_issued_at: second.map(date_time_offset),
+            id: id.as_str(),
+        }
+    }
 }

@@ -59,11 +59,10 @@ async fn requests_are_logged_with_what_they_asked_and_without_tokens() {
     let id = created["identity"]["id"].as_str().unwrap();
     world.delete(id).await;
     let log = world.look("requests").await;
-    assert_eq!(
-        log["counts"],
-        json!({"createIdentity": 0, "createIdentityWithToken": 1, "issueAccessToken": 0,
-            "revokeAccessTokens": 0, "deleteIdentity": 1, "badRoute": 0})
-    );
+    for (operation, count) in log["counts"].as_object().unwrap() {
+        let once = ["createIdentityWithToken", "deleteIdentity"].contains(&operation.as_str());
+        assert_eq!(count, u64::from(once), "{operation}");
+    }
     let first = &log["requests"][0];
     assert_eq!(first["operation"], "createIdentityWithToken");
     assert_eq!((&first["status"], &first["identity"]), (&json!(201), &json!(id)));

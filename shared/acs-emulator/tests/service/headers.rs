@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::support::{V2023, World};
 
-const ALL: &str = "2021-03-07, 2022-06-01, 2022-10-01, 2023-10-01, 2025-06-30, 2026-09-23";
+const ALL: &str = "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
+                   2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23";
 
 #[tokio::test]
 async fn a_json_success_says_its_charset_and_length_and_the_versions() {

@@ -1,0 +1,194 @@
+//! Bearer tokens of Microsoft Entra, instead of an access key.
+
+use std::{
+    error::Error,
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use identity_core::secret::Secret;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use crate::{error::chain, wire::is_token};
+
+/// Where bearer tokens for ACS come from.
+///
+/// Implement it for what your machine can prove: a client secret (that is
+/// [`ClientSecretCredential`](crate::ClientSecretCredential)), a managed identity, a
+/// token of AWS that Entra trusts. It need not cache: it is asked for the first
+/// token, and again shortly before that one expires, by one caller at a time.
+pub trait TokenSource: Send + Sync {
+    /// Fetches a token with the audience `https://communication.azure.com/`, for the
+    /// scope [`ENTRA_SCOPE`]. Dropped if it takes longer than an attempt may.
+    fn fetch(
+        &self,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<BearerToken, TokenError>> + Send;
+}
+
+/// The scope to ask Entra for. Both slashes are right: the resource ends in one.
+pub const ENTRA_SCOPE: &str = "https://communication.azure.com//.default";
+
+/// A bearer token of Entra.
+#[derive(Clone, Debug)]
+pub struct BearerToken {
+    /// The token, as it stands behind `Bearer `.
+    pub token: Secret,
+    /// When it stops working.
+    pub expires_on: SystemTime,
+}
+
+/// Why there is no bearer token. Logged: the reasons must not hold a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// It was refused: the configuration is wrong, and trying again does not help.
+    #[error("Entra gives no token")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// Whoever gives tokens could not be reached, or failed.
+    #[error("the source of tokens is unavailable")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// There was none in time.
+    #[error("no token came in time")]
+    TimedOut,
+    /// What came is not a token, or is an expired one.
+    #[error("what came as a bearer token is none, or has expired")]
+    Unusable,
+}
+
+impl TokenError {
+    /// Whether trying again may help.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::TimedOut)
+    }
+}
+
+/// The tokens of a client.
+pub(crate) struct Bearers {
+    source: Box<dyn BoxedTokenSource>,
+    kept: Mutex<Option<Kept>>,
+    /// Who holds it, fetches.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+struct Kept {
+    token: BearerToken,
+    /// When to look for the next one.
+    renew_at: SystemTime,
+}
+
+impl Bearers {
+    pub(crate) fn new(source: impl TokenSource + 'static) -> Self {
+        Self {
+            source: Box::new(source),
+            kept: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// A token that lives; within `limit`.
+    pub(crate) async fn token(
+        &self,
+        now: SystemTime,
+        limit: Duration,
+    ) -> Result<Secret, TokenError> {
+        let end = Instant::now() + limit;
+        let old = match self.kept_at(now) {
+            Some((token, Age::Fresh)) => return Ok(token),
+            Some((token, Age::Old)) => Some(token),
+            None => None,
+        };
+        let one_at_a_time = match (old, self.fetching.try_lock()) {
+            (_, Ok(guard)) => guard,
+            // Somebody renews it; until then the old one does.
+            (Some(old), Err(_)) => return Ok(old),
+            (None, Err(_)) => {
+                timeout_at(end, self.fetching.lock()).await.map_err(|_| TokenError::TimedOut)?
+            }
+        };
+        let old = match self.kept_at(now) {
+            Some((token, Age::Fresh)) => return Ok(token),
+            Some((token, Age::Old)) => Some(token),
+            None => None,
+        };
+        let fetched = timeout_at(end, self.source.fetch_boxed(now)).await;
+        let outcome = fetched.unwrap_or(Err(TokenError::TimedOut)).and_then(|it| usable(it, now));
+        let outcome = match (outcome, old) {
+            (Ok(kept), _) => {
+                let token = kept.token.token.clone();
+                *self.kept() = Some(kept);
+                Ok(token)
+            }
+            (Err(error), Some(old)) => {
+                warn!(error = chain(&error), "could not renew the bearer token yet");
+                if let Some(kept) = &mut *self.kept() {
+                    kept.renew_at = now + BETWEEN_FAILURES;
+                }
+                Ok(old)
+            }
+            (Err(error), None) => Err(error),
+        };
+        drop(one_at_a_time);
+        outcome
+    }
+
+    /// What is kept, if it still lives.
+    fn kept_at(&self, now: SystemTime) -> Option<(Secret, Age)> {
+        let kept = self.kept();
+        let Kept { token, renew_at } = kept.as_ref()?;
+        let age = if now < *renew_at { Age::Fresh } else { Age::Old };
+        (now + LEAST_LIFE < token.expires_on).then(|| (token.token.clone(), age))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        // Nobody panics while holding it, and each change is a whole one.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Age {
+    Fresh,
+    /// It works, but not for long.
+    Old,
+}
+
+/// A token worth keeping.
+fn usable(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
+    let life = token.expires_on.duration_since(now).unwrap_or_default();
+    if life <= LEAST_LIFE || !is_token(token.token.expose()) {
+        return Err(TokenError::Unusable);
+    }
+    Ok(Kept { renew_at: token.expires_on - EARLY.min(life / 2), token })
+}
+
+/// A [`TokenSource`] behind a pointer, so that no client has it in its type.
+trait BoxedTokenSource: Send + Sync {
+    fn fetch_boxed(
+        &self,
+        now: SystemTime,
+    ) -> Pin<Box<dyn Future<Output = Result<BearerToken, TokenError>> + Send + '_>>;
+}
+
+impl<S: TokenSource> BoxedTokenSource for S {
+    fn fetch_boxed(
+        &self,
+        now: SystemTime,
+    ) -> Pin<Box<dyn Future<Output = Result<BearerToken, TokenError>> + Send + '_>> {
+        Box::pin(self.fetch(now))
+    }
+}
+
+/// How long before its end a token is renewed: it leaves time for an Entra that is
+/// down for a while. Tokens live an hour or more.
+const EARLY: Duration = Duration::from_mins(5);
+
+/// A token with less life may expire on the way.
+const LEAST_LIFE: Duration = Duration::from_secs(10);
+
+/// An old token serves while its successor cannot be had; asking costs the caller
+/// time.
+const BETWEEN_FAILURES: Duration = Duration::from_secs(30);

@@ -1,0 +1,140 @@
+//! Bearer tokens for an Entra app that has a client secret.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use identity_core::secret::Secret;
+use reqwest::{Client, Url, header::CONTENT_TYPE};
+use serde::Deserialize;
+
+use crate::{
+    BearerToken, ConfigError, ENTRA_SCOPE, Endpoint, TokenError, TokenSource,
+    error::{chain, clean},
+    http::{self, read_capped},
+};
+
+/// An Entra app that proves with a client secret that it is itself (OAuth 2.0 client
+/// credentials, RFC 6749 §4.4).
+///
+/// It needs a role on the ACS resource; without one, ACS answers 401 `Denied`.
+pub struct ClientSecretCredential {
+    app: EntraApp,
+    http: Client,
+    url: Url,
+}
+
+/// An Entra app.
+#[derive(Clone, Debug)]
+pub struct EntraApp {
+    /// The tenant in which it signs in: a GUID, or one of the tenant's domains.
+    pub tenant: String,
+    /// Its application (client) id.
+    pub client_id: String,
+    /// Its secret: the value, not the id of the secret.
+    pub client_secret: Secret,
+    /// Where Entra is, if not at [`AUTHORITY`].
+    pub authority: Option<Endpoint>,
+    /// Further roots to trust, in PEM: for an emulator with a certificate of its own.
+    pub extra_roots_pem: Option<String>,
+}
+
+/// Entra's public cloud.
+pub const AUTHORITY: &str = "https://login.microsoftonline.com";
+
+impl ClientSecretCredential {
+    /// Prepares to ask for tokens. Connects to nothing yet.
+    pub fn new(app: EntraApp) -> Result<Self, ConfigError> {
+        let authority = match &app.authority {
+            Some(authority) => authority.clone(),
+            None => AUTHORITY.parse().map_err(|_| ConfigError::Authority)?,
+        };
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+        // A tenant of dots would be a way to another path.
+        if !app.tenant.bytes().all(is_name) || app.tenant.trim_matches('.').is_empty() {
+            return Err(ConfigError::Tenant);
+        }
+        let mut url = authority.root().clone();
+        url.set_path(&format!("/{}/oauth2/v2.0/token", app.tenant));
+        let http = http::client(authority.is_https(), app.extra_roots_pem.as_deref(), CONNECT)?;
+        Ok(Self { app, http, url })
+    }
+}
+
+impl TokenSource for ClientSecretCredential {
+    async fn fetch(&self, now: SystemTime) -> Result<BearerToken, TokenError> {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &self.app.client_id)
+            .append_pair("client_secret", self.app.client_secret.expose())
+            .append_pair("scope", ENTRA_SCOPE)
+            .finish();
+        let request = self
+            .http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        let (status, body) = async {
+            let mut response = request.send().await?;
+            Ok((response.status().as_u16(), read_capped(&mut response).await?))
+        }
+        .await
+        .map_err(|error: reqwest::Error| {
+            TokenError::Unavailable(chain(&error.without_url()).into())
+        })?;
+        match status {
+            200 => read_token(&body, now),
+            400..=499 if status != 408 && status != 429 => {
+                Err(TokenError::Refused(said(status, &body).into()))
+            }
+            _ => Err(TokenError::Unavailable(said(status, &body).into())),
+        }
+    }
+}
+
+impl fmt::Debug for ClientSecretCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSecretCredential").field("app", &self.app).finish_non_exhaustive()
+    }
+}
+
+// Below, serde's own message is dropped: it can quote the input, and that may be a
+// token.
+
+fn read_token(body: &[u8], now: SystemTime) -> Result<BearerToken, TokenError> {
+    #[derive(Deserialize)]
+    struct Granted {
+        access_token: String,
+        expires_in: u32,
+    }
+    let granted: Granted = serde_json::from_slice(body).map_err(|_| TokenError::Unusable)?;
+    Ok(BearerToken {
+        token: Secret::new(granted.access_token),
+        expires_on: now + Duration::from_secs(granted.expires_in.into()),
+    })
+}
+
+/// What Entra says about a failure, without its prose: that quotes what was sent.
+fn said(status: u16, body: &[u8]) -> String {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Failed {
+        error: String,
+        error_codes: Vec<u32>,
+        correlation_id: Option<crate::Guid>,
+    }
+    let failed: Failed = serde_json::from_slice(body).unwrap_or_default();
+    // RFC 6749 §5.2 has such names only; anything else may be an echo.
+    let is_name = failed.error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let name = if is_name { clean(&failed.error, LONGEST_NAME) } else { String::new() };
+    let codes = failed.error_codes.iter().take(3).map(|code| format!(" AADSTS{code}"));
+    let id = failed.correlation_id.map(|id| format!(" (correlation id {id})"));
+    let (codes, id) = (codes.collect::<String>(), id.unwrap_or_default());
+    format!("Entra answered {status} {name}{codes}{id}")
+}
+
+/// TCP and TLS take three round trips.
+const CONNECT: Duration = Duration::from_secs(1);
+
+const LONGEST_NAME: usize = 64;

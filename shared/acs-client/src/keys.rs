@@ -1,0 +1,173 @@
+//! Access keys that change: a resource has two, so that one can be regenerated
+//! while the other works.
+
+use std::{
+    error::Error,
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::{Instant, timeout_at};
+use tracing::{error, info};
+
+use crate::{AccessKey, ConnectionString, Endpoint, error::chain};
+
+/// Where the current keys of a resource can be read: a secret store, a file.
+///
+/// It is read again only after ACS has refused a key, and at most once per 30 s.
+pub trait KeySource: Send + Sync {
+    /// Reads the keys as they are now. Dropped if it takes longer than an attempt
+    /// may. The error is logged: it must not quote the secret.
+    fn load(
+        &self,
+    ) -> impl Future<Output = Result<ConnectionStrings, Box<dyn Error + Send + Sync>>> + Send;
+}
+
+/// The two connection strings of a resource.
+#[derive(Clone, Debug)]
+pub struct ConnectionStrings {
+    /// With the key to use.
+    pub primary: ConnectionString,
+    /// With the key to use if the first one is refused.
+    pub secondary: Option<ConnectionString>,
+}
+
+impl From<ConnectionString> for ConnectionStrings {
+    fn from(primary: ConnectionString) -> Self {
+        Self { primary, secondary: None }
+    }
+}
+
+/// Two strings that do not change: if one key is refused, the other is tried.
+impl KeySource for ConnectionStrings {
+    async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
+        Ok(self.clone())
+    }
+}
+
+/// The keys of a client.
+pub(crate) struct Keys {
+    source: Option<Box<dyn BoxedKeySource>>,
+    known: Mutex<Known>,
+    /// When the source was last read. Who holds it, reads.
+    reloaded: tokio::sync::Mutex<Option<SystemTime>>,
+}
+
+struct Known {
+    in_use: AccessKey,
+    /// All that could be in use, the preferred one first.
+    keys: Vec<AccessKey>,
+}
+
+impl Keys {
+    pub(crate) fn fixed(key: AccessKey) -> Self {
+        let known = Known { in_use: key, keys: Vec::new() };
+        Self { source: None, known: Mutex::new(known), reloaded: tokio::sync::Mutex::default() }
+    }
+
+    pub(crate) fn reloadable(current: ConnectionStrings, source: impl KeySource + 'static) -> Self {
+        let in_use = current.primary.key.clone();
+        let endpoint = current.primary.endpoint.clone();
+        let known = Known { in_use, keys: keys_of(current, &endpoint) };
+        Self {
+            source: Some(Box::new(source)),
+            known: Mutex::new(known),
+            reloaded: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn in_use(&self) -> AccessKey {
+        self.known().in_use.clone()
+    }
+
+    /// Takes another key than `refused` into use, if there is one.
+    pub(crate) async fn replace(
+        &self,
+        refused: &AccessKey,
+        endpoint: &Endpoint,
+        now: SystemTime,
+        limit: Duration,
+    ) -> bool {
+        let Some(source) = &self.source else { return false };
+        let end = Instant::now() + limit;
+        let is_replaced = || self.known().in_use != *refused;
+        // Whoever waits here mostly finds that somebody else has done it.
+        let Ok(mut reloaded) = timeout_at(end, self.reloaded.lock()).await else {
+            return is_replaced();
+        };
+        if is_replaced() {
+            return true;
+        }
+        if !is_due(&mut reloaded, now) {
+            return false;
+        }
+        match timeout_at(end, source.load_boxed()).await {
+            Ok(Ok(found)) => self.known().keys = keys_of(found, endpoint),
+            Ok(Err(error)) => {
+                error!(error = chain(&*error), "could not read the access keys again");
+            }
+            Err(_) => error!("could not read the access keys again in time"),
+        }
+        self.known().prefer_to(refused);
+        is_replaced()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nobody panics while holding it, and each change is a whole one.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn prefer_to(&mut self, refused: &AccessKey) {
+        if let Some(other) = self.keys.iter().find(|key| *key != refused) {
+            self.in_use = other.clone();
+            info!("ACS refused the access key; another one is in use now");
+        }
+    }
+}
+
+/// The keys for an endpoint, the primary first.
+fn keys_of(strings: ConnectionStrings, endpoint: &Endpoint) -> Vec<AccessKey> {
+    let ConnectionStrings { primary, secondary } = strings;
+    let (ours, others): (Vec<_>, Vec<_>) =
+        [Some(primary), secondary].into_iter().flatten().partition(|one| one.endpoint == *endpoint);
+    for other in others {
+        error!(
+            acs.endpoint = %other.endpoint,
+            "the key source has a connection string for another endpoint; it is not used"
+        );
+    }
+    ours.into_iter().map(|one| one.key).collect()
+}
+
+/// Whether the source may be read again, and if so, notes that it is.
+fn is_due(reloaded: &mut Option<SystemTime>, now: SystemTime) -> bool {
+    let wait = reloaded.map_or(Duration::ZERO, |at| {
+        // If the clock was set back, the wait begins anew, so that it ends.
+        BETWEEN_RELOADS.saturating_sub(now.duration_since(at).unwrap_or_default())
+    });
+    if wait.is_zero() || wait == BETWEEN_RELOADS {
+        *reloaded = Some(now);
+    }
+    wait.is_zero()
+}
+
+/// A [`KeySource`] behind a pointer, so that no client has it in its type.
+trait BoxedKeySource: Send + Sync {
+    fn load_boxed(&self) -> Pin<Box<dyn Future<Output = Loaded> + Send + '_>>;
+}
+
+type Loaded = Result<ConnectionStrings, Box<dyn Error + Send + Sync>>;
+
+impl<S: KeySource> BoxedKeySource for S {
+    fn load_boxed(&self) -> Pin<Box<dyn Future<Output = Loaded> + Send + '_>> {
+        Box::pin(self.load())
+    }
+}
+
+/// A key that is wrong for good is asked about twice a minute, by all callers
+/// together.
+const BETWEEN_RELOADS: Duration = Duration::from_secs(30);

@@ -1,0 +1,244 @@
+//! The operations for Teams: tokens of Teams users, and who may use Teams Phone.
+
+use std::{fmt, str::FromStr, time::SystemTime};
+
+use identity_core::{
+    Error,
+    identity::{AccessToken, AcsId},
+    ports::Clock,
+    secret::Secret,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AcsIdentityClient,
+    answer::Operation,
+    client::{UNWRITABLE, Wanted, nonsense},
+    wire,
+};
+
+/// What lets a user or a resource account of a tenant use Teams Phone through the
+/// ACS resource.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TeamsExtensionAssignment {
+    /// The tenant of the principal.
+    pub tenant_id: Guid,
+    /// The object id of the principal.
+    pub object_id: Guid,
+    /// What it is.
+    pub principal_type: PrincipalType,
+    /// The Entra apps it may sign in with. What an empty list means is ACS's matter;
+    /// it is sent as it is.
+    #[serde(default)]
+    pub client_ids: Vec<Guid>,
+}
+
+/// Who an assignment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PrincipalType {
+    /// A person.
+    User,
+    /// A Teams resource account: an auto attendant, or a call queue.
+    ResourceAccount,
+}
+
+impl<C: Clock> AcsIdentityClient<C> {
+    /// Exchanges a Teams user's Entra token for an access token of ACS
+    /// (`POST /teamsUser/:exchangeAccessToken`, since 2022-06-01).
+    ///
+    /// `token` is for `https://auth.msft.communication.azure.com/`, with the delegated
+    /// permissions `Teams.ManageCalls` and `Teams.ManageChats`; `app_id` is the client id
+    /// of the Entra app it was issued to, `user_id` the user's object id. The ids are
+    /// GUIDs, but are not checked here: what is wrong with them ACS tells, see
+    /// [`Cause::AppId`](crate::Cause::AppId) and
+    /// [`Cause::UserId`](crate::Cause::UserId).
+    ///
+    /// The new token expires when the old one does, after 60 to 89 minutes mostly.
+    /// Nothing is stored, so the request is sent again like one to issue a token.
+    pub async fn exchange_teams_user_token(
+        &self,
+        token: &Secret,
+        app_id: &str,
+        user_id: &str,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        let operation = Operation::ExchangeTeamsUser;
+        let body = serde_json::to_vec(&Exchange { token: token.expose(), app_id, user_id })
+            .map_err(|_| UNWRITABLE)?;
+        let path = "/teamsUser/:exchangeAccessToken";
+        let wanted = Wanted { operation, path, body, user_token: None };
+        let answer = self.call(wanted, deadline).await?;
+        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
+    }
+
+    /// Exchanges the Entra token of somebody with an assignment for a Teams Phone
+    /// identity and its access token
+    /// (`POST /access/teamsExtension/:exchangeAccessToken`, since 2025-06-30).
+    ///
+    /// The request carries the user's token in place of our own credential: over https
+    /// only, unless [`bearer_over_loopback_http`](crate::Config) is set.
+    pub async fn exchange_teams_extension_token(
+        &self,
+        user_token: &Secret,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        let operation = Operation::ExchangeTeamsExtension;
+        let path = "/access/teamsExtension/:exchangeAccessToken";
+        let body = b"{}".to_vec();
+        let wanted = Wanted { operation, path, body, user_token: Some(user_token) };
+        let answer = self.call(wanted, deadline).await?;
+        wire::read_identity_with_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
+    }
+
+    /// The assignment of a principal (`GET`, since 2025-06-30), if it has one.
+    pub async fn find_teams_extension_assignment(
+        &self,
+        tenant_id: &Guid,
+        object_id: &Guid,
+        deadline: SystemTime,
+    ) -> Result<Option<TeamsExtensionAssignment>, Error> {
+        let operation = Operation::FindAssignment;
+        let path = assignment_path(tenant_id, object_id);
+        let wanted = Wanted { operation, path: &path, body: Vec::new(), user_token: None };
+        let answer = self.call(wanted, deadline).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let found = read_assignment(&answer.body.0, tenant_id, object_id);
+        found.map(Some).ok_or_else(|| nonsense(&answer, operation))
+    }
+
+    /// Creates or replaces an assignment (`PUT`, since 2025-06-30), and gives it as ACS
+    /// has it now.
+    ///
+    /// Whether there was one before is not told: after a lost answer nobody knows.
+    pub async fn put_teams_extension_assignment(
+        &self,
+        assignment: &TeamsExtensionAssignment,
+        deadline: SystemTime,
+    ) -> Result<TeamsExtensionAssignment, Error> {
+        let operation = Operation::PutAssignment;
+        let TeamsExtensionAssignment { tenant_id, object_id, principal_type, client_ids } =
+            assignment;
+        let body = serde_json::to_vec(&PutAssignment { principal_type, client_ids });
+        let path = assignment_path(tenant_id, object_id);
+        let body = body.map_err(|_| UNWRITABLE)?;
+        let wanted = Wanted { operation, path: &path, body, user_token: None };
+        let answer = self.call(wanted, deadline).await?;
+        read_assignment(&answer.body.0, tenant_id, object_id)
+            .ok_or_else(|| nonsense(&answer, operation))
+    }
+
+    /// Deletes an assignment (`DELETE`, since 2025-06-30), and with it the tokens made
+    /// through it. One that does not exist is success.
+    pub async fn delete_teams_extension_assignment(
+        &self,
+        tenant_id: &Guid,
+        object_id: &Guid,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        let path = assignment_path(tenant_id, object_id);
+        let operation = Operation::DeleteAssignment;
+        let wanted = Wanted { operation, path: &path, body: Vec::new(), user_token: None };
+        self.call(wanted, deadline).await.map(drop)
+    }
+}
+
+/// A GUID in its usual form, e.g. `11111111-2222-3333-4444-555555555555`. Kept in
+/// lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+pub struct Guid(String);
+
+/// The text is not a GUID. Does not quote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a GUID is 8-4-4-4-12 hexadecimal digits, without braces")]
+pub struct GuidError;
+
+impl Guid {
+    /// In lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Guid {
+    type Err = GuidError;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        let ok = raw.len() == 36
+            && raw.bytes().enumerate().all(|(place, byte)| match place {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
+        ok.then(|| Self(raw.to_ascii_lowercase())).ok_or(GuidError)
+    }
+}
+
+impl TryFrom<String> for Guid {
+    type Error = GuidError;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        raw.parse()
+    }
+}
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Exchange<'a> {
+    token: &'a str,
+    app_id: &'a str,
+    user_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PutAssignment<'a> {
+    principal_type: &'a PrincipalType,
+    client_ids: &'a [Guid],
+}
+
+fn assignment_path(tenant_id: &Guid, object_id: &Guid) -> String {
+    format!("/access/teamsExtension/tenants/{tenant_id}/assignments/{object_id}")
+}
+
+/// Reads an assignment, if it is the one that was asked for.
+fn read_assignment(
+    body: &[u8],
+    tenant_id: &Guid,
+    object_id: &Guid,
+) -> Option<TeamsExtensionAssignment> {
+    let found: TeamsExtensionAssignment = serde_json::from_slice(body).ok()?;
+    (found.tenant_id == *tenant_id && found.object_id == *object_id).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_read_in_its_usual_form_only() {
+        let guid: Guid = "AAAAAAAA-2222-3333-4444-555555555555".parse().unwrap();
+        assert_eq!(guid.as_str(), "aaaaaaaa-2222-3333-4444-555555555555");
+        for bad in [
+            "",
+            "{aaaaaaaa-2222-3333-4444-555555555555}",
+            "aaaaaaaa222233334444555555555555",
+            "aaaaaaaa-2222-3333-4444-55555555555",
+            "gaaaaaaa-2222-3333-4444-555555555555",
+            "aaaaaaaa/2222-3333-4444-555555555555",
+            "aaaaaaaa-2222-3333-4444-55555555555é",
+        ] {
+            assert_eq!(bad.parse::<Guid>(), Err(GuidError), "{bad}");
+        }
+    }
+}

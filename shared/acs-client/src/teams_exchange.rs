@@ -1,0 +1,41 @@
+//! The adapter of the port [`TeamsTokenExchange`]: from what ACS says to what the
+//! caller can mend.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    Error,
+    exchange_teams_token::TeamsTokenFault,
+    identity::AccessToken,
+    ports::{Clock, TeamsTokenExchange},
+    secret::Secret,
+};
+
+use crate::{AcsIdentityClient, Answered, Cause};
+
+impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {
+    async fn exchange_teams_user_token(
+        &self,
+        token: &Secret,
+        app_id: &str,
+        user_id: &str,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        let exchanged = Self::exchange_teams_user_token(self, token, app_id, user_id, deadline);
+        exchanged.await.map_err(|error| match fault(&error) {
+            Some(fault) => Error::TeamsToken(fault),
+            None => error,
+        })
+    }
+}
+
+/// What ACS says is wrong with the token; nothing if it is not about the token.
+fn fault(error: &Error) -> Option<TeamsTokenFault> {
+    let Error::AcsRefused(source) = error else { return None };
+    match source.downcast_ref::<Answered>()?.cause() {
+        Cause::InvalidAccessToken => Some(TeamsTokenFault::Invalid),
+        Cause::AppId(_) => Some(TeamsTokenFault::WrongApp),
+        Cause::UserId(_) => Some(TeamsTokenFault::WrongUser),
+        _ => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! Tokens of Entra ID: whose are believed, and what they must say for what.
+//!
+//! A token is believed if a trusted key signed it: the development issuer's, or
+//! one of a JWK set that [`crate::Builder::trust_entra_keys`] was given.
+
+mod claims;
+mod issuer;
+mod minting;
+mod oauth;
+mod refusal;
+mod trusted_key;
+
+use hyper::HeaderMap;
+use time::OffsetDateTime;
+
+pub(crate) use claims::EntraClaims;
+pub(crate) use issuer::DevelopmentIssuer;
+pub(crate) use minting::mint;
+pub(crate) use oauth::{Accounts, OAuthRoute};
+pub(crate) use refusal::Refusal;
+pub(crate) use trusted_key::TrustedKey;
+
+use crate::route::Access;
+
+/// Whom the resource believes.
+pub(crate) struct Entra {
+    pub issuer: DevelopmentIssuer,
+    pub accounts: Accounts,
+    /// Of other issuers.
+    pub trusted: Vec<TrustedKey>,
+    /// The role a caller of the resource's operations must have in `roles`.
+    pub required_role: Option<String>,
+}
+
+impl Entra {
+    /// Believes a caller who manages the resource in place of its key.
+    pub(crate) fn operator(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let claims = self.verified(token, &[RESOURCE], now)?;
+        match &self.required_role {
+            Some(role) if !claims.roles.contains(role) => Err(Refusal::RoleMissing),
+            _ => Ok(claims),
+        }
+    }
+
+    /// Believes the token of a Teams user that an application wants exchanged.
+    pub(crate) fn teams_user(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let claims = self.verified(token, &TEAMS, now)?;
+        if !TEAMS_SCOPES.iter().all(|scope| claims.may(scope)) {
+            return Err(Refusal::ScopeMissing);
+        }
+        claims.names_a_user()
+    }
+
+    /// Believes a user who comes for a token with one of their own.
+    pub(crate) fn user(
+        &self,
+        access: Access,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let claims = match access {
+            Access::TeamsExtension => {
+                let claims = self.verified(token, &TEAMS, now)?;
+                claims.may(TEAMS_EXTENSION_SCOPE).then_some(claims)
+            }
+            Access::Entra => {
+                let claims = self.verified(token, &CLIENTS, now)?;
+                (!claims.acs_scopes().is_empty()).then_some(claims)
+            }
+        };
+        claims.ok_or(Refusal::ScopeMissing)?.names_a_user()
+    }
+
+    fn verified(
+        &self,
+        token: &str,
+        audiences: &[&str],
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let own = self.issuer.trusted_key();
+        let claims = trusted_key::read(token, self.trusted.iter().chain(own.as_ref()))?;
+        let audience = claims.aud.strip_suffix('/').unwrap_or(&claims.aud);
+        if !audiences.contains(&audience) {
+            return Err(Refusal::Audience);
+        }
+        if now.unix_timestamp() >= claims.exp {
+            return Err(Refusal::Expired);
+        }
+        Ok(claims)
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get("authorization")?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Whether tokens for `audience` are credentials of whoever manages the resource.
+fn is_resource(audience: &str) -> bool {
+    audience.strip_suffix('/').unwrap_or(audience) == RESOURCE
+}
+
+/// Audiences, without the slash that some end with. Entra writes an
+/// application's URI or its id, as the application is registered.
+const RESOURCE: &str = "https://communication.azure.com";
+const TEAMS: [&str; 2] =
+    ["https://auth.msft.communication.azure.com", "1fd5118e-2576-4263-8130-9503064c837a"];
+const CLIENTS: [&str; 2] =
+    ["https://communication.azure.com/clients", "2a04943b-b6a7-4f65-8786-2bb6131b59f6"];
+
+/// The permissions an application needs for Teams users, both of them.
+const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
+const TEAMS_EXTENSION_SCOPE: &str = "TeamsExtension.ManageCalls";

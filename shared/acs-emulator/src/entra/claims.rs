@@ -1,0 +1,71 @@
+//! What a token of Entra says.
+
+use serde::{Deserialize, Serialize};
+
+use super::refusal::Refusal;
+
+/// The claims that matter here. Whatever else a token says is passed over.
+/// No `Debug`: they are about a person.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct EntraClaims {
+    pub aud: String,
+    pub iss: String,
+    #[serde(default)]
+    pub iat: i64,
+    #[serde(default)]
+    pub nbf: i64,
+    /// Seconds since 1970.
+    pub exp: i64,
+    /// The application, in tokens of version 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+    /// The application, in tokens of version 2.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azp: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// The user, or the application's own principal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oid: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Delegated permissions, with spaces between; a user's token has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tid: Option<String>,
+    #[serde(default)]
+    pub ver: String,
+}
+
+impl EntraClaims {
+    /// The application that the token was made for.
+    pub(crate) fn application(&self) -> Option<&str> {
+        self.appid.as_deref().or(self.azp.as_deref())
+    }
+
+    /// Whether the user has let the application do `scope`.
+    pub(super) fn may(&self, scope: &str) -> bool {
+        self.scp.as_deref().unwrap_or_default().split(' ').any(|given| given == scope)
+    }
+
+    /// The service's scopes whose twins among Entra's permissions the token has.
+    pub(crate) fn acs_scopes(&self) -> Vec<String> {
+        let twins = TWINS.iter().filter(|(permission, _)| self.may(permission));
+        twins.map(|(_, scope)| (*scope).to_owned()).collect()
+    }
+
+    /// Passes what says whose token it is: user, tenant and application.
+    pub(super) fn names_a_user(self) -> Result<Self, Refusal> {
+        let complete = self.oid.is_some() && self.tid.is_some() && self.application().is_some();
+        if complete && self.scp.is_some() { Ok(self) } else { Err(Refusal::NoUser) }
+    }
+}
+
+const TWINS: [(&str, &str); 5] = [
+    ("Chat", "chat"),
+    ("Chat.Join", "chat.join"),
+    ("Chat.Join.Limited", "chat.join.limited"),
+    ("VoIP", "voip"),
+    ("VoIP.Join", "voip.join"),
+];

@@ -1,0 +1,92 @@
+//! Who is let in with a token of Entra, and which identities came by it.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Identities, Inner, key};
+use crate::identity::millis;
+use crate::journal::Event;
+use crate::mri::Mri;
+use crate::route::{Access, AssignmentKey};
+
+/// An assignment, as the service answers it and the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Assignment {
+    pub object_id: String,
+    pub tenant_id: String,
+    pub principal_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ids: Option<Vec<String>>,
+}
+
+impl Assignment {
+    /// Whether it is for the application too: any, if it names none.
+    pub(crate) fn lets_in(&self, application: &str) -> bool {
+        let named = self.client_ids.as_ref();
+        named.is_none_or(|ids| ids.iter().any(|id| id.eq_ignore_ascii_case(application)))
+    }
+}
+
+impl Identities {
+    pub(crate) fn assignment(&self, of: &AssignmentKey) -> Option<Assignment> {
+        self.lock().assignments.get(&name(of)).cloned()
+    }
+
+    /// Makes or replaces one, and says whether it replaced.
+    pub(crate) fn assign(&self, of: &AssignmentKey, assignment: Assignment) -> io::Result<bool> {
+        let mut inner = self.lock();
+        let replaced = inner.assignments.contains_key(&name(of));
+        inner.record(Event::Assigned { name: name(of), assignment })?;
+        Ok(replaced)
+    }
+
+    /// Ends one, and the tokens of everybody who came by it. Unknown is already ended.
+    pub(crate) fn unassign(&self, of: &AssignmentKey, now: OffsetDateTime) -> io::Result<()> {
+        let mut inner = self.lock();
+        let name = name(of);
+        if inner.assignments.contains_key(&name) {
+            inner.record(Event::Unassigned { name, at: millis(now) })?;
+        }
+        Ok(())
+    }
+
+    /// Notes by which assignment an identity came by its token, so that both
+    /// end together; says whether there still is the assignment.
+    pub(crate) fn let_in(&self, id: &Mri, by: &AssignmentKey) -> io::Result<bool> {
+        let mut inner = self.lock();
+        let by = name(by);
+        let open = inner.assignments.contains_key(&by);
+        if open {
+            inner.record(Event::LetIn { id: key(id), by })?;
+        }
+        Ok(open)
+    }
+}
+
+impl Inner {
+    pub(super) fn end_assignment(&mut self, name: &str, at: i64) {
+        self.assignments.remove(name);
+        let came = |by: &Option<String>| by.as_deref() == Some(name);
+        let ended: Vec<String> = self
+            .known
+            .iter()
+            .filter(|(_, identity)| came(&identity.let_in_by))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ended {
+            self.end_generation(&id, at, false);
+        }
+    }
+}
+
+/// The assignment as the journal names it.
+fn name(key: &AssignmentKey) -> String {
+    let AssignmentKey { access, tenant, object } = key;
+    match access {
+        Access::TeamsExtension => format!("teams/{}/{object}", tenant.as_deref().unwrap_or("")),
+        Access::Entra => format!("entra/{object}"),
+    }
+}

@@ -1,0 +1,52 @@
+//! `POST /teamsUser/:exchangeAccessToken`: a token of Entra for one of ours.
+//!
+//! The token that is exchanged is looked at before anything else in the body,
+//! so a request that is wrong in every way is told of the token.
+
+use hyper::StatusCode;
+use time::OffsetDateTime;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{Call, Failure, Success};
+use crate::error::ApiError;
+use crate::mri::Mri;
+
+pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
+    let body = call.body()?;
+    let token = body.text("token", "Token")?;
+    let claims = call.resource.entra.teams_user(token, call.now).map_err(|refusal| {
+        warn!(reason = %refusal, "refused to exchange a Teams user's token: {refusal}");
+        ApiError::invalid_access_token()
+    })?;
+    if call.version.names_app_and_user() {
+        let app = body.required("appId", "AppId")?;
+        let user = body.required("userId", "UserId")?;
+        let app = guid(app, "appId", "Provided AppId has invalid format.")?;
+        let user = guid(user, "userId", "Provided UserId has invalid format.")?;
+        if !names(claims.application(), app) {
+            let message = "AAD application is not the expected one.";
+            return Err(ApiError::invalid("appId", message).into());
+        }
+        if !names(claims.oid.as_deref(), user) {
+            let message = "Provided AAD token issued for unexpected user.";
+            return Err(ApiError::invalid("userId", message).into());
+        }
+    }
+    let user = claims.oid.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let identity = Mri::of_teams_user(&user);
+    // Ours lives as long as the one that was given for it.
+    let expires = OffsetDateTime::from_unix_timestamp(claims.exp);
+    let expires = expires.map_err(|_| ApiError::invalid_access_token())?;
+    let scopes = ["chat", "voip"].map(str::to_owned);
+    let token = call.issue_until(&identity, &scopes, expires, true)?;
+    Ok(Success::json(StatusCode::OK, identity, &token)?)
+}
+
+fn guid(text: &str, target: &'static str, message: &str) -> Result<Uuid, ApiError> {
+    Uuid::try_parse(text.trim()).map_err(|_| ApiError::invalid(target, message))
+}
+
+fn names(claim: Option<&str>, guid: Uuid) -> bool {
+    claim.and_then(|claim| Uuid::try_parse(claim).ok()) == Some(guid)
+}
