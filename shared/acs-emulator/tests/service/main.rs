@@ -1,12 +1,18 @@
 //! The service over HTTP: what it answers, what it refuses, what its tokens do.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
+mod assignments;
 mod authentication;
+mod bearer;
 mod control;
+mod entra;
 mod errors;
 mod faults;
 mod headers;
 mod operations;
+mod preview;
 mod program;
 mod support;
+mod teams_exchange;
 mod tls;
+mod versions;
