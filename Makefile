@@ -13,11 +13,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust binaries ## the whole service on localhost
+run: need-rust need-cc binaries ## the whole service on localhost
 	@exec "$$($(MAKE) where)/local-stack"
 
 .PHONY: test
-test: need-rust need-python3 need-node lint unit faults e2e interop audit ## everything CI runs, in CI's order
+test: need-rust need-cc need-python3 need-node lint unit faults e2e interop audit ## everything CI runs, in CI's order
 
 .PHONY: lint
 lint: ## rustfmt, clippy and rustdoc, warnings being errors
@@ -62,6 +62,7 @@ where:
 
 need-%:
 	@command -v $(patsubst rust,cargo,$*) >/dev/null || { echo "$* is missing: $(NEED_$*)" >&2; exit 1; }
-NEED_rust    := install it from https://rustup.rs, with a C compiler beside it
+NEED_rust    := install it from https://rustup.rs
+NEED_cc      := some crates are C; install a C compiler (Debian: build-essential, macOS: xcode-select --install)
 NEED_python3 := the tests run the official Python SDK; install python3 with its venv module
 NEED_node    := the tests run the official JavaScript SDK; install Node.js 20 or newer

@@ -9,7 +9,7 @@ use identity_core::{
 };
 use identity_store::DynamoIdentityStore;
 use lambda_edge::{
-    Answer, Caller, IdentityOutput, Problem, SystemClock, TokenInput, TokenOutput,
+    Answer, Caller, IdentityOutput, Object, Problem, SystemClock, TokenInput, TokenOutput,
     config::{ConfigError, Env, process_env, required},
     invocation, json, serve, telemetry,
 };
@@ -57,7 +57,7 @@ struct Input {
     /// Our name for the user; without it, one is made up.
     external_id: Option<String>,
     /// The token to issue in the same request; without it, none is.
-    token: Option<TokenInput>,
+    token: Option<Object<TokenInput>>,
 }
 
 /// The response body.
@@ -83,7 +83,7 @@ async fn handle(
     // Unique, as Lambda's request ids are.
     let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
     let user = ExternalId::parse(&name).ok_or(Problem::INVALID_EXTERNAL_ID)?;
-    let token = input.token.as_ref().map(token_request).transpose()?;
+    let token = input.token.map(|Object(token)| token_request(&token)).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
     let request = create_identity::Request { user, token, invocation };
     let obtained = create_identity(store, acs, clock, request).await?;
@@ -171,6 +171,8 @@ mod tests {
             json!({ "token": { "scopes": [] } }),
             json!({ "token": { "scopes": ["chat"], "expiresInMinutes": 59 } }),
             json!({ "state": "active" }),
+            json!(["crm-7", null]),
+            json!({ "token": [["chat"], 60] }),
         ] {
             assert_eq!(create(&world, with(&bad)).await.status(), 400, "{bad}");
         }

@@ -14,7 +14,11 @@ use lambda_edge::{
     config::{ConfigError, Env, policy, process_env, required},
     invocation, json, serve, telemetry,
 };
-use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+use lambda_http::{
+    Error, Request,
+    http::{Method, StatusCode},
+    run, service_fn,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -70,7 +74,9 @@ async fn handle(
             (Whose::Caller(caller.user().clone()), rules.policy.grant(caller.claims()))
         }
     };
-    let input = json::<TokenInput>(request)?;
+    // What a GET carries means nothing.
+    let input =
+        if request.method() == Method::GET { TokenInput::default() } else { json(request)? };
     let token = grant.decide(input.scopes()?, input.lifetime()?)?;
     let scopes = token.scopes.clone();
     let invocation = invocation(request, clock);

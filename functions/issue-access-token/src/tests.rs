@@ -82,6 +82,7 @@ async fn r53_bad_bodies_are_refused_and_acs_is_not_asked() {
         (json!({ "scopes": ["chat"], "acsId": "8:acs:2" }), "invalid-body"),
         (json!({ "__proto__": {} }), "invalid-body"),
         (json!([]), "invalid-body"),
+        (json!([["chat"], 60]), "invalid-body"),
         (json!("chat"), "invalid-body"),
     ] {
         let response = call(&world, own().json(&sent)).await;

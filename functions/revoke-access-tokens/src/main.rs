@@ -63,11 +63,6 @@ struct Input {
     block: bool,
 }
 
-/// The request body of the sign-out: nothing can be said.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 /// The response body: what was done, and from when on it can be relied upon.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,13 +101,8 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     let addressed = Addressed::of(request, scopes)?;
     let own = matches!(addressed, Addressed::Own(_));
-    let block = if own {
-        let Nothing {} = json(request)?;
-        false
-    } else {
-        let Input { block } = json(request)?;
-        block
-    };
+    // What a DELETE carries means nothing.
+    let Input { block } = if own { Input::default() } else { json(request)? };
     let identity = addressed.into();
     let invocation = invocation(request, clock);
     let request = revoke_access_tokens::Request { identity, block, invocation };
@@ -212,9 +202,12 @@ mod tests {
         let world = alice();
         let bob = admin("8:acs:1").claim("sub", "bob").claim("scope", "guestpass.token");
         assert_eq!(revoke(&world, bob).await.status(), 403);
-        for body in [json!({ "block": true }), json!({ "externalId": "bob" })] {
-            assert_eq!(revoke(&world, sign_out().json(&body)).await.status(), 400, "{body}");
-        }
         assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+        for bad in [json!([true]), json!({ "block": 1 }), json!({ "blocked": true })] {
+            assert_eq!(revoke(&world, admin("8:acs:1").json(&bad)).await.status(), 400, "{bad}");
+        }
+        let body = json!({ "block": true, "externalId": "bob" });
+        assert_eq!(revoke(&world, sign_out().json(&body)).await.status(), 200);
+        assert_eq!(world.records.records()[0].state, State::active("8:acs:1"), "not blocked");
     }
 }

@@ -20,6 +20,38 @@ use crate::{error::chain, wire::is_token};
 /// [`ClientSecretCredential`](crate::ClientSecretCredential)), a managed identity, a
 /// token of AWS that Entra trusts. It need not cache: it is asked for the first
 /// token, and again shortly before that one expires, by one caller at a time.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let world = World::new().await?;
+/// # let order = serde_json::json!({"aud": "https://communication.azure.com/"});
+/// # let token = world.entra_token(order).await?.token;
+/// # let World { server, clock, deadline, .. } = world;
+/// # let endpoint = server.endpoint();
+/// use std::time::{Duration, SystemTime};
+///
+/// use acs_client::{BearerToken, Credential, TokenError, TokenSource};
+/// use identity_core::{ports::IdentityClient, secret::Secret};
+///
+/// /// The instance metadata of the machine, say.
+/// struct Elsewhere(Secret);
+///
+/// impl TokenSource for Elsewhere {
+///     async fn fetch(&self, now: SystemTime) -> Result<BearerToken, TokenError> {
+///         Ok(BearerToken { token: self.0.clone(), expires_on: now + Duration::from_mins(59) })
+///     }
+/// }
+///
+/// let credential = Credential::bearer(Elsewhere(token));
+/// let config = Config::with_credential(endpoint.parse()?, credential);
+/// # let config = Config { bearer_over_loopback_http: true, ..config };
+/// let acs = AcsIdentityClient::new(config, clock)?;
+/// acs.create_identity(deadline).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait TokenSource: Send + Sync {
     /// Fetches a token with the audience `https://communication.azure.com/`, for the
     /// scope [`ENTRA_SCOPE`]. Dropped if it takes longer than an attempt may.

@@ -19,6 +19,36 @@ use crate::{
 /// credentials, RFC 6749 §4.4).
 ///
 /// It needs a role on the ACS resource; without one, ACS answers 401 `Denied`.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = acs_emulator::Emulator::builder().entra_client("11111111-2222-3333-4444-555555555555", "s3cret").build()?;
+/// # let server = emulator.serve_on_loopback().await?;
+/// # let (endpoint, authority, clock) = (server.endpoint(), server.endpoint(), MachineClock);
+/// # let client_secret = "s3cret".to_owned();
+/// # let deadline = std::time::SystemTime::now() + std::time::Duration::from_secs(20);
+/// use acs_client::{ClientSecretCredential, Credential, EntraApp};
+/// use identity_core::{ports::IdentityClient, secret::Secret};
+///
+/// let app = EntraApp {
+///     tenant: "aaaaaaaa-2222-3333-4444-555555555555".to_owned(),
+///     client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+///     client_secret: Secret::new(client_secret),
+///     authority: None,
+///     extra_roots_pem: None,
+/// };
+/// # let app = EntraApp { authority: Some(authority.parse()?), ..app };
+/// let credential = Credential::bearer(ClientSecretCredential::new(app)?);
+/// // https://<resource>.communication.azure.com
+/// let config = Config::with_credential(endpoint.parse()?, credential);
+/// # let config = Config { bearer_over_loopback_http: true, ..config };
+/// let acs = AcsIdentityClient::new(config, clock)?;
+/// acs.create_identity(deadline).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct ClientSecretCredential {
     app: EntraApp,
     http: Client,

@@ -16,12 +16,51 @@ use crate::{
 };
 
 impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
+    /// `POST /identities`, answered with 201.
+    ///
+    /// Not repeated once ACS may have seen it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::ports::IdentityClient;
+    ///
+    /// let identity = acs.create_identity(deadline).await?;
+    /// assert!(identity.as_str().starts_with("8:acs:"));
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
         let answer =
             self.call(wanted(Operation::Create, "/identities", Vec::new()), deadline).await?;
         wire::read_identity(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Create))
     }
 
+    /// `POST /identities` with scopes and minutes, answered with 201.
+    ///
+    /// Not repeated once ACS may have seen it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::{
+    ///     identity::{Lifetime, Scopes, TokenRequest},
+    ///     ports::IdentityClient,
+    /// };
+    ///
+    /// let request = TokenRequest {
+    ///     scopes: Scopes::parse(["chat", "voip"]).ok_or("unknown scope")?,
+    ///     lifetime: Lifetime::from_minutes(90).ok_or("not an hour to a day")?,
+    /// };
+    /// let (identity, token) = acs.create_identity_with_token(&request, deadline).await?;
+    /// println!("{identity} has a token until {:?}", token.expires_on);
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn create_identity_with_token(
         &self,
         token: &TokenRequest,
@@ -33,6 +72,30 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
             .ok_or_else(|| nonsense(&answer, Operation::Create))
     }
 
+    /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
+    ///
+    /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
+    /// another resource [`Cause::IdentityNotOwned`](crate::Cause).
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::{
+    ///     identity::{Lifetime, Scope, Scopes, TokenRequest},
+    ///     ports::IdentityClient,
+    /// };
+    ///
+    /// let identity = acs.create_identity(deadline).await?;
+    /// let scopes = Scopes::of(vec![Scope::VoipJoin]).ok_or("no scope")?;
+    /// let request = TokenRequest { scopes, lifetime: Lifetime::HOUR };
+    /// let token = acs.issue_access_token(&identity, &request, deadline).await?;
+    /// // The only way to the token itself; its `Debug` is `[secret]`.
+    /// assert_eq!(token.token.expose().split('.').count(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn issue_access_token(
         &self,
         identity: &AcsId,
@@ -45,6 +108,22 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
         wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Issue))
     }
 
+    /// `POST /identities/{id}/:revokeAccessTokens`, answered with 204.
+    ///
+    /// It may take Microsoft's services up to 15 minutes to hear of it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::ports::IdentityClient;
+    ///
+    /// let identity = acs.create_identity(deadline).await?;
+    /// acs.revoke_access_tokens(&identity, deadline).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn revoke_access_tokens(
         &self,
         identity: &AcsId,
@@ -54,6 +133,23 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
         self.call(wanted(Operation::Revoke, &path, Vec::new()), deadline).await.map(drop)
     }
 
+    /// `DELETE /identities/{id}`, answered with 204.
+    ///
+    /// An identity of another resource is success, too: it is not ours, and never was.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::ports::IdentityClient;
+    ///
+    /// let identity = acs.create_identity(deadline).await?;
+    /// acs.delete_identity(&identity, deadline).await?;
+    /// acs.delete_identity(&identity, deadline).await?; // It is gone: that is success.
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
         let path = path(identity);
         self.call(wanted(Operation::Delete, &path, Vec::new()), deadline).await.map(drop)

@@ -17,6 +17,37 @@ use crate::{AccessKey, ConnectionString, Endpoint, error::chain};
 /// Where the current keys of a resource can be read: a secret store, a file.
 ///
 /// It is read again only after ACS has refused a key, and at most once per 30 s.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let World { connection_string, clock, deadline, server: _server, .. } = World::new().await?;
+/// # let path = std::env::temp_dir().join(format!("acs-client-doc-{}", std::process::id()));
+/// # std::fs::write(&path, &connection_string)?;
+/// # let remove = path.clone();
+/// use std::{error::Error, path::PathBuf};
+///
+/// use acs_client::{ConnectionString, ConnectionStrings, KeySource};
+/// use identity_core::ports::IdentityClient;
+///
+/// /// A file that somebody else keeps up to date.
+/// struct KeyFile(PathBuf);
+///
+/// impl KeySource for KeyFile {
+///     async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
+///         let current: ConnectionString = std::fs::read_to_string(&self.0)?.parse()?;
+///         Ok(current.into())
+///     }
+/// }
+///
+/// let config = Config::load(KeyFile(path)).await.map_err(|error| error.to_string())?;
+/// let acs = AcsIdentityClient::new(config, clock)?;
+/// acs.create_identity(deadline).await?;
+/// # std::fs::remove_file(remove)?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait KeySource: Send + Sync {
     /// Reads the keys as they are now. Dropped if it takes longer than an attempt
     /// may. The error is logged: it must not quote the secret.

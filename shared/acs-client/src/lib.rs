@@ -1,39 +1,38 @@
-//! A client for the Identity REST API of Azure Communication Services (ACS):
-//! create identities, issue and revoke their access tokens, delete them.
+//! A client for the Identity REST API of Azure Communication Services (ACS).
 //!
-//! [`AcsIdentityClient`] is the adapter of the port
-//! [`IdentityClient`](identity_core::ports::IdentityClient). It signs each request
-//! with the resource's access key, and it knows what may be sent twice:
-//!
-//! | Operation | Sent again after |
+//! | Operation | Method of [`AcsIdentityClient`] |
 //! |---|---|
-//! | create an identity, with or without a token | 429, or a connection that was never made |
-//! | issue a token, revoke tokens, delete an identity | these, and a lost connection, a timeout, 500, 502, 503, 504 |
+//! | create an identity | `create_identity`, `create_identity_with_token` |
+//! | issue and revoke its access tokens | `issue_access_token`, `revoke_access_tokens` |
+//! | delete it | `delete_identity` |
+//! | exchange a Teams user's token | [`exchange_teams_user_token`](AcsIdentityClient::exchange_teams_user_token) |
+//! | exchange a Teams Phone user's token | [`exchange_teams_extension_token`](AcsIdentityClient::exchange_teams_extension_token) |
+//! | who may use Teams Phone | [`find_teams_extension_assignment`](AcsIdentityClient::find_teams_extension_assignment), [`put_…`](AcsIdentityClient::put_teams_extension_assignment), [`delete_…`](AcsIdentityClient::delete_teams_extension_assignment) |
 //!
-//! A creation that ACS may have seen is never repeated: ACS makes a new identity
-//! each time, and the first one would be lost. There are at most three attempts,
-//! the last of which ends before the deadline of the call, and in any case within
-//! [`Limits::call`]. `Retry-After` is honoured.
+//! Those on identities are the port
+//! [`IdentityClient`](identity_core::ports::IdentityClient). Left out is what only the
+//! preview 2025-03-02 had, and Microsoft has withdrawn.
 //!
 //! # Example
 //!
-//! ```no_run
-//! use std::time::{Duration, SystemTime};
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let World { connection_string, clock, server: _server, .. } = World::new().await?;
+//! use std::time::Duration;
 //!
-//! use acs_client::{AcsIdentityClient, Config};
 //! use identity_core::{
 //!     identity::{Lifetime, Scopes, TokenRequest},
 //!     ports::{Clock, IdentityClient},
 //! };
 //!
-//! # async fn example(clock: impl Clock, connection_string: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! // From the resource's page "Keys" in the Azure portal:
 //! // endpoint=https://<resource>.communication.azure.com/;accesskey=<base64>
 //! let deadline = clock.now() + Duration::from_secs(8);
 //! let acs = AcsIdentityClient::new(Config::new(connection_string.parse()?), clock)?;
 //!
-//! let scopes = Scopes::parse(["chat", "voip"]).ok_or("unknown scope")?;
-//! let request = TokenRequest { scopes, lifetime: Lifetime::HOUR };
+//! let request = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
 //! let (identity, token) = acs.create_identity_with_token(&request, deadline).await?;
 //! println!("{identity} has a token until {:?}", token.expires_on);
 //!
@@ -45,8 +44,42 @@
 //!
 //! # Units
 //!
-//! A [`Lifetime`](identity_core::identity::Lifetime) counts minutes, as ACS does;
-//! deadlines and expiries are [`SystemTime`](std::time::SystemTime)s.
+//! A [`Lifetime`](identity_core::identity::Lifetime) counts minutes, as ACS does: 60 to
+//! 1,440. Deadlines and expiries are [`SystemTime`](std::time::SystemTime)s; ACS tells
+//! expiries to 100 ns. The time comes from a [`Clock`](identity_core::ports::Clock).
+//!
+//! # Credentials
+//!
+//! | [`Credential`] | What a request carries |
+//! |---|---|
+//! | [`key`](Credential::key), [`Config::new`] | a signature by the access key (HMAC-SHA256, see [`sign`]) |
+//! | [`keys`](Credential::keys), [`Config::load`] | the same; when ACS refuses the key, it is read again from a [`KeySource`] |
+//! | [`bearer`](Credential::bearer) | an Entra token of a [`TokenSource`], e.g. a [`ClientSecretCredential`] |
+//!
+//! A resource has two access keys, so that one can be regenerated while the other
+//! works. After a 401 for the key in use, the source is read once, all callers
+//! waiting for it, and the request is sent once more with a key that was not
+//! refused; a creation, too, since ACS has not looked at it. The source is read at
+//! most once per 30 s. An identity of another resource and a wrong clock are also
+//! 401, and no reason to read it.
+//!
+//! A bearer token goes over https only; to an emulator on this machine also over
+//! http, if [`Config::bearer_over_loopback_http`] says so.
+//!
+//! # What is sent again
+//!
+//! | Operation | After |
+//! |---|---|
+//! | create an identity, with or without a token | 429, or a connection that was never made |
+//! | all others | these, and a lost connection, a timeout, 500, 502, 503, 504 |
+//!
+//! A creation that ACS may have seen is never repeated: ACS makes a new identity
+//! each time, and the first one would be lost. There are at most three attempts,
+//! the last of which ends before the deadline of the call, and in any case within
+//! [`Limits::call`]. Between them is a random pause of up to 0.1 s, then 0.2 s; the
+//! `Retry-After` of a 429 or 503, in seconds or as a date, is the least. One that
+//! does not fit before the deadline, or is longer than a minute, is handed to the
+//! caller.
 //!
 //! # Errors
 //!
@@ -54,12 +87,35 @@
 //! |---|---|---|
 //! | `Throttled` | ACS answered 429, and waiting did not help or did not fit; `retry_after` is 1 s to 5 min | |
 //! | `AcsUnavailable` | no connection, a timeout, 3xx, 408, 5xx, or an answer ACS does not give; `maybe_applied` is `false` only if ACS cannot have seen the request | [`Unanswered`] or [`Answered`] |
-//! | `AcsRefused` | any other 4xx: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] |
+//! | `AcsRefused` | any other 4xx, or Entra gives no token: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] or [`Unanswered`] |
 //!
-//! The text of a source is for the log of whoever is on call: it names the cause,
-//! ACS's error code and message, `x-ms-client-request-id` and `MS-CV` (what
-//! Microsoft's support asks for). What ACS says in it is cut and cleaned. No error
-//! and no `Debug` holds the access key, a token, or a body.
+//! [`Answered::of`] finds the source, and its [`Cause`] tells what it was:
+//!
+//! | Status, code | [`Cause`] |
+//! |---|---|
+//! | 401 `Denied` | `KeyRefused`; `ClockSkew` if the dates differ; `Denied` for a bearer token |
+//! | 401 `IdentityNotOwned` | `IdentityNotOwned` |
+//! | 401 `InvalidAccessToken` | `InvalidAccessToken`: the Teams user's token |
+//! | 400 `ValidationError` | `AppId`, `UserId` (each with a [`Mistake`]); `Validation` for any other target |
+//! | 400 `UnsupportedApiVersion`, `ApiVersionUnspecified` | the same |
+//! | 404 | `IdentityLost`, `NoSuchOperation` |
+//! | any other 4xx | `BadRequest` |
+//!
+//! What is deleted or revoked already is success. The text of a source is for the log
+//! of whoever is on call: it names the cause, ACS's error code, message and target,
+//! `x-ms-client-request-id` and `MS-CV` (what Microsoft's support asks for). What ACS
+//! says in it is cut and cleaned. A `Throttled` has no room for that; it is logged. No
+//! error and no `Debug` holds a key, a secret, a token, or a body.
+//!
+//! # Sources
+//!
+//! Shapes: Microsoft's [specification of the API] (2021-03-07 to 2026-09-23); lifetimes,
+//! limits and revocation: [Microsoft Learn]. Codes, messages and the format of dates are
+//! those of recorded traffic, where that exists; the answers to `Denied`, a wrong
+//! api-version and 429 are known from reports only.
+//!
+//! [specification of the API]: https://github.com/Azure/azure-rest-api-specs/tree/main/specification/communication/data-plane/Identity
+//! [Microsoft Learn]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
 
 mod answer;
 mod api_version;

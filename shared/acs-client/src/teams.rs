@@ -57,6 +57,28 @@ impl<C: Clock> AcsIdentityClient<C> {
     ///
     /// The new token expires when the old one does, after 60 to 89 minutes mostly.
     /// Nothing is stored, so the request is sent again like one to issue a token.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let world = World::new().await?;
+    /// # let user = world.entra_token(serde_json::json!({})).await?;
+    /// # let World { acs, deadline, .. } = world;
+    /// use acs_client::{Answered, Cause, Mistake};
+    ///
+    /// // `user`: what the app got when the user signed in with Entra.
+    /// let token =
+    ///     acs.exchange_teams_user_token(&user.token, &user.app_id, &user.user_id, deadline).await?;
+    /// println!("good until {:?}", token.expires_on);
+    ///
+    /// let refused = acs.exchange_teams_user_token(&user.token, "my app", &user.user_id, deadline).await;
+    /// let error = refused.err().ok_or("it was accepted")?;
+    /// let cause = Answered::of(&error).map(Answered::cause);
+    /// assert_eq!(cause, Some(&Cause::AppId(Mistake::Malformed)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn exchange_teams_user_token(
         &self,
         token: &Secret,
@@ -79,6 +101,28 @@ impl<C: Clock> AcsIdentityClient<C> {
     ///
     /// The request carries the user's token in place of our own credential: over https
     /// only, unless [`bearer_over_loopback_http`](crate::Config) is set.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let world = World::new().await?;
+    /// # let order = serde_json::json!({"scp": "TeamsExtension.ManageCalls"});
+    /// # let user = world.entra_token(order).await?;
+    /// # let World { acs, deadline, .. } = world;
+    /// # let assignment = acs_client::TeamsExtensionAssignment {
+    /// #     tenant_id: user.tenant_id.parse()?,
+    /// #     object_id: user.user_id.parse()?,
+    /// #     principal_type: acs_client::PrincipalType::User,
+    /// #     client_ids: vec![user.app_id.parse()?],
+    /// # };
+    /// # acs.put_teams_extension_assignment(&assignment, deadline).await?;
+    /// // `user.token`: an Entra token of a user who has an assignment.
+    /// let (identity, token) = acs.exchange_teams_extension_token(&user.token, deadline).await?;
+    /// println!("{identity} has a token until {:?}", token.expires_on);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn exchange_teams_extension_token(
         &self,
         user_token: &Secret,
@@ -93,6 +137,21 @@ impl<C: Clock> AcsIdentityClient<C> {
     }
 
     /// The assignment of a principal (`GET`, since 2025-06-30), if it has one.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use acs_client::Guid;
+    ///
+    /// let tenant_id: Guid = "aaaaaaaa-2222-3333-4444-555555555555".parse()?;
+    /// let object_id: Guid = "bbbbbbbb-2222-3333-4444-555555555555".parse()?;
+    /// let found = acs.find_teams_extension_assignment(&tenant_id, &object_id, deadline).await?;
+    /// assert_eq!(found, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_teams_extension_assignment(
         &self,
         tenant_id: &Guid,
@@ -114,6 +173,27 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// has it now.
     ///
     /// Whether there was one before is not told: after a lost answer nobody knows.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use acs_client::{Guid, PrincipalType, TeamsExtensionAssignment};
+    ///
+    /// let tenant_id: Guid = "aaaaaaaa-2222-3333-4444-555555555555".parse()?;
+    /// let object_id: Guid = "bbbbbbbb-2222-3333-4444-555555555555".parse()?;
+    /// let assignment = TeamsExtensionAssignment {
+    ///     tenant_id,
+    ///     object_id,
+    ///     principal_type: PrincipalType::ResourceAccount,
+    ///     client_ids: vec!["cccccccc-2222-3333-4444-555555555555".parse()?],
+    /// };
+    /// let put = acs.put_teams_extension_assignment(&assignment, deadline).await?;
+    /// assert_eq!(put, assignment);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn put_teams_extension_assignment(
         &self,
         assignment: &TeamsExtensionAssignment,
@@ -133,6 +213,20 @@ impl<C: Clock> AcsIdentityClient<C> {
 
     /// Deletes an assignment (`DELETE`, since 2025-06-30), and with it the tokens made
     /// through it. One that does not exist is success.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use acs_client::Guid;
+    ///
+    /// let tenant_id: Guid = "aaaaaaaa-2222-3333-4444-555555555555".parse()?;
+    /// let object_id: Guid = "bbbbbbbb-2222-3333-4444-555555555555".parse()?;
+    /// acs.delete_teams_extension_assignment(&tenant_id, &object_id, deadline).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn delete_teams_extension_assignment(
         &self,
         tenant_id: &Guid,

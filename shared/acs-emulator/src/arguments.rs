@@ -1,5 +1,6 @@
 //! The command line of the program.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -27,8 +28,21 @@ pub(crate) struct Arguments {
     pub entra_jwks: Vec<PathBuf>,
     /// The role a bearer must have.
     pub entra_role: Option<String>,
-    /// Applications that get tokens: id and secret.
-    pub entra_clients: Vec<(String, String)>,
+    /// Applications that get tokens.
+    pub entra_clients: Vec<EntraClient>,
+}
+
+/// An application's id and secret. `Debug` shows no secret.
+#[derive(PartialEq, Eq)]
+pub(crate) struct EntraClient {
+    pub id: String,
+    pub secret: String,
+}
+
+impl fmt::Debug for EntraClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntraClient({}, …)", self.id)
+    }
 }
 
 impl Default for Arguments {
@@ -70,7 +84,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
                 let value = value()?;
                 let (id, secret) =
                     value.split_once('=').ok_or("--entra-client takes an id, =, and a secret")?;
-                parsed.entra_clients.push((id.to_owned(), secret.to_owned()));
+                let (id, secret) = (id.to_owned(), secret.to_owned());
+                parsed.entra_clients.push(EntraClient { id, secret });
             }
             "--ephemeral" => ephemeral = true,
             "--i-know-this-is-an-emulator" => knowing = true,
@@ -156,7 +171,9 @@ mod tests {
         };
         assert_eq!(arguments.entra_jwks, [PathBuf::from("a"), "b".into()]);
         assert_eq!(arguments.entra_role.as_deref(), Some("r"));
-        assert_eq!(arguments.entra_clients, [("id".to_owned(), "s=1".to_owned())]);
+        let client = EntraClient { id: "id".into(), secret: "s=1".into() };
+        assert_eq!(arguments.entra_clients, [client]);
+        assert!(!format!("{arguments:?}").contains("s=1"));
     }
 
     #[test]

@@ -14,10 +14,19 @@
 //!
 //! # Served
 //!
-//! Create (with or without a token), issue access token, revoke access tokens
-//! and delete, in every generally available api-version from 2021-03-07 to
-//! 2026-09-23; and the control API under `/_emulator/`, without credentials. Over http, and
-//! over https with a certificate authority of its own.
+//! In every generally available api-version from 2021-03-07 to 2026-09-23, and
+//! in the previews named here:
+//!
+//! | Operation | Since |
+//! |---|---|
+//! | create (with or without a token), issue access token, revoke access tokens, delete | 2021-03-07 |
+//! | exchange a Teams user's token | 2022-06-01; with the token alone in 2021-10-31-preview |
+//! | Teams Phone: exchange one's own token; get, put and delete assignments | 2025-06-30; 2025-03-02-preview |
+//! | get identity, `customId`; Entra: exchange one's own token; get, put, delete and patch assignments | 2025-03-02-preview alone |
+//!
+//! And the control API under `/_emulator/`, without credentials, and as much of
+//! Entra ID's endpoints as credential classes ask for. Over http, and over https
+//! with a certificate authority of its own.
 //!
 //! # Control
 //!
@@ -28,6 +37,8 @@
 //! | `GET identities` | | `{"identities": [{"id", "createdAt", "liveTokens"}]}` |
 //! | `GET requests` | | `{"counts": {"createIdentity": 0, …}, "requests": [the last 1,000]}` |
 //! | `GET jwks` | | the key that signs tokens |
+//! | `POST entra/token` | JSON or a form, see below | `{"token", "expiresOn", "claims"}` |
+//! | `GET entra/jwks` | | the key that signs Entra-like tokens |
 //! | `GET`, `POST`, `DELETE faults` | `{"faults": [{"operation", "nth", "times", "action"}]}` | `{"faults", "held"}` |
 //! | `POST faults/release` | | `{"released"}` |
 //! | `POST keys/regenerate` | `{"keyType": "primary"}` or `"secondary"` | `{"keyType", "accessKey"}`: the one answer that shows a key |
@@ -46,6 +57,44 @@
 //! do what was asked. `"afterEffect": true` beside
 //! `status` or `html` has them come after it too. Without `nth` every call is
 //! struck, or the first `times`; with it the nth, and `times` from there on.
+//!
+//! # Tokens of Entra ID
+//!
+//! A development issuer makes tokens like those of Entra ID, of version 1.0.
+//! `POST /_emulator/entra/token` takes, all of it optional: `tenant`, `oid`,
+//! `appid`, `aud`, `scp` (with spaces between) or `scopes` (a list), `roles`,
+//! `groups`, `expiresInSeconds` (may be negative), `iss`, and `ver` (`2.0` for
+//! the claims of that version). Without anything it makes the token of the
+//! development user for a Teams exchange. For a bearer of the operations, ask
+//! for `{"aud": "https://communication.azure.com/"}`.
+//!
+//! Microsoft's credential classes get theirs over https from
+//! `POST /{tenant}/oauth2/v2.0/token`, by client secret or by password, when
+//! their authority is the emulator and instance discovery is disabled; a
+//! discovery that is not goes to Microsoft's own host. MSAL for Python, which
+//! looks for the realm of a user at port 443, asks for neither if its authority
+//! is `https://localhost:PORT/adfs`. Unless the builder names others, there are:
+//!
+//! | | |
+//! |---|---|
+//! | tenant | `e0000000-0000-4000-8000-000000000001`, also for names that are not a GUID |
+//! | application | `e0000000-0000-4000-8000-000000000002`, secret `development-secret` |
+//! | user | `user@emulator.invalid`, password `development-password`, object id `e0000000-0000-4000-8000-000000000003` |
+//!
+//! Whose tokens are believed: the development issuer's and those signed with a
+//! key of [`Builder::trust_entra_keys`], for a `tid` of Entra's two forms of
+//! `iss`. A bearer of the operations is dated by the system's clock, as a
+//! signature is; users' tokens live by the clock that tests move. `nbf` is not
+//! looked at, since that clock may go back.
+//!
+//! | For | `aud` | `scp` |
+//! |---|---|---|
+//! | operations | `https://communication.azure.com` | none; `roles` if [`Builder::require_entra_role`] says so |
+//! | Teams exchange | `https://auth.msft.communication.azure.com` or `1fd5118e-2576-4263-8130-9503064c837a` | `Teams.ManageCalls` and `Teams.ManageChats` |
+//! | Teams Phone | the same | `TeamsExtension.ManageCalls` |
+//! | Entra access | `https://communication.azure.com/clients` or `2a04943b-b6a7-4f65-8786-2bb6131b59f6` | any of `Chat`, `Chat.Join`, `Chat.Join.Limited`, `VoIP`, `VoIP.Join` |
+//!
+//! An `aud` may end with one slash.
 //!
 //! # Choices
 //!
@@ -72,15 +121,33 @@
 //!   believed takes a place in the window, one that is then a 400 too; a 429
 //!   takes none. The window is on the clock that tests move.
 //! * A token remembers the access key of the request that asked for it, and dies
-//!   when that key is regenerated, at once whatever the lag. The old key is
-//!   denied like any wrong one; the log says that it was regenerated.
+//!   when that key is regenerated, at once whatever the lag; one that was asked
+//!   for with a bearer does not. The old key is denied like any wrong one; the
+//!   log says that it was regenerated.
 //! * A lagging deletion lets old tokens live on, and refuses new ones at once.
 //! * An id that is not of the form `8:acs:…` is not the resource's:
 //!   401 `IdentityNotOwned`.
 //! * The signature is checked before the limit, the limit before the route, the
 //!   route before the api-version, the body before the ownership of the id.
 //! * Refusals for the api-version do not carry `api-supported-versions`, like
-//!   everything raised before a controller. The header lists what is served here.
+//!   everything raised before a controller. An operation that a version does not
+//!   have is refused like a version that is unknown. The header is as recorded
+//!   in October 2023 and April 2025 with 2025-06-30 and 2026-09-23 added, so it
+//!   names previews that are not served here.
+//! * A Teams user's token names `8:orgid:{oid}` and the scopes `chat` and `voip`,
+//!   and ends with the Entra token it was exchanged for, or at a reset. It is no
+//!   identity of the resource, so revoking and deleting do not reach it. Of two
+//!   mistakes in the same check, the one in `appId` is told.
+//! * Whoever comes with a token of their own and is not assigned, or with
+//!   another application than `clientIds` names (any, if it names none), is
+//!   refused as 401 `Denied`. The token ends with theirs. A Teams Phone user is
+//!   `8:acs:{resource}_{tid}_{oid}` with the scope `voip`, an Entra user
+//!   `8:acs:{resource}_wf_{tid}_{oid}` with the scopes granted. Ending an
+//!   assignment ends the tokens of everybody who last came by it; replacing it
+//!   ends none.
+//! * An assignment that does not exist is a 404 `AssignmentNotFound`; ending one
+//!   is a 204. A patch of assignments is done whole or not at all, and is a 204.
+//! * A deleted identity's custom id is free again.
 //! * `Strict-Transport-Security` is left out over https, or a browser would
 //!   remember localhost as https only.
 //!

@@ -46,8 +46,8 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(role) = &arguments.entra_role {
         builder = builder.require_entra_role(role);
     }
-    for (id, secret) in &arguments.entra_clients {
-        builder = builder.entra_client(id, secret);
+    for client in &arguments.entra_clients {
+        builder = builder.entra_client(&client.id, &client.secret);
     }
     let emulator = builder.build()?;
     let server = emulator.serve(listen(arguments.host, arguments.port).await?)?;

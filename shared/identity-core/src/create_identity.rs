@@ -4,7 +4,7 @@
 use crate::{
     Error,
     identity::{ExternalId, Invocation, TokenRequest},
-    obtain::{Obtained, obtain},
+    obtain::{Obtained, Wanted, obtain},
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
@@ -27,7 +27,7 @@ pub async fn create_identity(
     request: Request,
 ) -> Result<Obtained, Error> {
     let Request { user, token, invocation } = request;
-    obtain(store, acs, clock, &user, token.as_ref(), &invocation).await
+    obtain(store, acs, clock, &Wanted::Users(user), token.as_ref(), &invocation).await
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::exchange_teams_token::TeamsTokenFault;
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an operation did not happen.
@@ -15,6 +17,9 @@ pub enum Error {
     /// The user is blocked.
     #[error("the user is blocked")]
     Blocked,
+    /// A Teams user's token cannot be exchanged.
+    #[error("the Teams user's token cannot be exchanged: {0}")]
+    TeamsToken(TeamsTokenFault),
     /// There is no such identity.
     #[error("no such identity")]
     NotFound,

@@ -1,7 +1,7 @@
 //! The nouns: users, identities, scopes, tokens, invocations.
 
 use std::{
-    fmt,
+    fmt::{self, Write},
     time::{Duration, SystemTime},
 };
 
@@ -31,13 +31,25 @@ impl ExternalId {
         (visible && length && !raw.starts_with(AcsId::PREFIX)).then(|| Self(raw.to_owned()))
     }
 
-    /// The name of the user whom `issuer` calls `subject`.
+    /// The name of the user whom `issuer` calls `subject`. What a name may not hold is
+    /// percent-encoded in the subject: no provider is bound to visible ASCII.
     #[must_use]
     pub fn of_subject(issuer: &str, subject: &str) -> Option<Self> {
         // An issuer is a URL (OpenID Connect Core §2) and holds no `|`, so two
         // different pairs never give the same name.
-        let usable = !issuer.is_empty() && !subject.is_empty() && !issuer.contains('|');
-        usable.then(|| Self::parse(&format!("{issuer}|{subject}"))).flatten()
+        if issuer.is_empty() || subject.is_empty() || issuer.contains('|') {
+            return None;
+        }
+        let mut name = format!("{issuer}|");
+        for byte in subject.bytes() {
+            if byte.is_ascii_graphic() && byte != b'%' {
+                name.push(char::from(byte));
+            } else {
+                // Writing to a string cannot fail.
+                let _ = write!(name, "%{byte:02X}");
+            }
+        }
+        Self::parse(&name)
     }
 
     /// The name itself. It can hold an e-mail address: not for logs.
@@ -139,6 +151,17 @@ impl Scope {
         }
     }
 
+    /// Whether whoever has `self` can do everything that `other` permits.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        match self {
+            Self::Chat => matches!(other, Self::Chat | Self::ChatJoin | Self::ChatJoinLimited),
+            Self::ChatJoin => matches!(other, Self::ChatJoin | Self::ChatJoinLimited),
+            Self::Voip => matches!(other, Self::Voip | Self::VoipJoin),
+            Self::ChatJoinLimited | Self::VoipJoin => self == other,
+        }
+    }
+
     /// Reads ACS's spelling.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
@@ -186,10 +209,10 @@ impl Scopes {
         &self.0
     }
 
-    /// Whether every scope of `self` is in `other`.
+    /// Whether `self` permits nothing that `other` does not.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.iter().all(|scope| other.0.contains(scope))
+        self.0.iter().all(|scope| other.0.iter().any(|had| had.includes(*scope)))
     }
 }
 
@@ -245,8 +268,11 @@ pub struct Invocation {
     /// Unique to this invocation: Lambda's request id. Leases and receipts are
     /// named after it.
     pub id: String,
-    /// When Lambda kills the function.
+    /// When Lambda kills the function. A lease ends a little later.
     pub deadline: SystemTime,
+    /// When ACS must have answered: what comes after, the write that decides and the
+    /// answer, needs time, too.
+    pub acs_until: SystemTime,
     /// How long to wait for somebody else who is creating the same identity.
     pub patience: Duration,
 }
@@ -292,6 +318,30 @@ mod tests {
         assert_ne!(a, b);
         // Would collide with subject "x|y" of issuer "https://a.example".
         assert_eq!(ExternalId::of_subject("https://a.example|x", "y"), None);
+    }
+
+    #[test]
+    fn a_subject_may_hold_anything_and_stays_itself() {
+        let name = |subject| ExternalId::of_subject("https://a.example", subject).unwrap();
+        assert_eq!(name("auth0|a b").as_str(), "https://a.example|auth0|a%20b");
+        assert_eq!(name("é").as_str(), "https://a.example|%C3%A9");
+        assert_ne!(name("a b"), name("a%20b"));
+    }
+
+    #[test]
+    fn a_scope_includes_the_narrower_ones() {
+        for (had, asked, within) in [
+            (["chat"], ["chat.join.limited"], true),
+            (["chat.join"], ["chat.join.limited"], true),
+            (["chat.join.limited"], ["chat.join"], false),
+            (["chat.join"], ["chat"], false),
+            (["voip"], ["voip.join"], true),
+            (["voip.join"], ["voip"], false),
+            (["chat"], ["voip.join"], false),
+        ] {
+            let (had, asked) = (Scopes::parse(had).unwrap(), Scopes::parse(asked).unwrap());
+            assert_eq!(asked.is_within(&had), within, "{asked:?} of {had:?}");
+        }
     }
 
     #[test]

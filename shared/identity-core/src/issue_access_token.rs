@@ -3,11 +3,9 @@
 
 use crate::{
     Error,
-    get_identity::find,
     identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest},
-    obtain::{issue, obtain},
+    obtain::{Wanted, obtain},
     ports::{Clock, IdentityClient, IdentityStore},
-    record::State,
 };
 
 /// What is asked for.
@@ -53,22 +51,15 @@ pub async fn issue_access_token(
     request: Request,
 ) -> Result<Issued, Error> {
     let Request { whose, token, invocation } = request;
-    let obtained = match whose {
-        Whose::Caller(user) => obtain(store, acs, clock, &user, Some(&token), &invocation).await?,
-        Whose::Identity(named) => {
-            let record = find(store, &named).await?.ok_or(Error::NotFound)?;
-            let acs_id = match &record.state {
-                State::Active { .. } if record.pending_revocation.is_some() => {
-                    return Err(Error::busy());
-                }
-                State::Active { acs_id } => acs_id.clone(),
-                State::Provisioning { .. } => return Err(Error::busy()),
-                State::Blocked { .. } => return Err(Error::Blocked),
-                State::Deleting { .. } | State::Deleted => return Err(Error::NotFound),
-            };
-            issue(store, acs, clock, &record, acs_id, &token, &invocation).await?
+    let wanted = match whose {
+        Whose::Caller(user) => Wanted::Users(user),
+        Whose::Identity(IdentityRef::External(user)) => Wanted::Existing(user, None),
+        Whose::Identity(IdentityRef::Acs(acs_id)) => {
+            let user = store.find_by_acs_id(&acs_id).await?.ok_or(Error::NotFound)?;
+            Wanted::Existing(user, Some(acs_id))
         }
     };
+    let obtained = obtain(store, acs, clock, &wanted, Some(&token), &invocation).await?;
     let token = obtained.token.ok_or(Error::Internal("a token was asked for and none came"))?;
     Ok(Issued { acs_id: obtained.acs_id, token, created: obtained.created })
 }
@@ -76,7 +67,10 @@ pub async fn issue_access_token(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{AcsCall, World, acs_id, an_hour, user};
+    use crate::{
+        record::State,
+        testing::{AcsCall, World, acs_id, an_hour, user},
+    };
 
     async fn issue(world: &World, whose: Whose) -> Result<Issued, Error> {
         let request = Request { whose, token: an_hour(), invocation: world.invocation("issue") };

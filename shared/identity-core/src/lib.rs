@@ -9,6 +9,7 @@
 
 pub mod create_identity;
 pub mod delete_identity;
+pub mod exchange_teams_token;
 pub mod get_identity;
 pub mod identity;
 pub mod issue_access_token;
@@ -26,3 +27,4 @@ mod error;
 mod settle;
 
 pub use error::Error;
+pub use settle::ABANDONED_AFTER;

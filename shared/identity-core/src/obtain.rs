@@ -42,24 +42,34 @@ pub struct Obtained {
     pub created: bool,
 }
 
-/// Uses the user's identity, creating it if there is none.
+/// Whose identity is wanted.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// This user's, which is created if there is none.
+    Users(ExternalId),
+    /// This one, which must exist, and go by this name in ACS if one is given.
+    Existing(ExternalId, Option<AcsId>),
+}
+
+/// Uses an identity, and issues a token for it if one is asked for.
 pub(crate) async fn obtain(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    user: &ExternalId,
+    wanted: &Wanted,
     token: Option<&TokenRequest>,
     invocation: &Invocation,
 ) -> Result<Obtained, Error> {
+    let (Wanted::Users(user) | Wanted::Existing(user, _)) = wanted;
     let mut waiting = Waiting::new(clock.now(), invocation);
     for attempt in 0..MAX_LOOKS {
         let seen = store.find(user).await?;
-        match next_step(seen.as_ref(), clock.now())? {
+        match next_step(wanted, seen.as_ref(), clock.now())? {
             Step::Use(record, acs_id) => {
-                let Some(wanted) = token else {
+                let Some(token) = token else {
                     return Ok(Obtained { record, acs_id, token: None, created: false });
                 };
-                return issue(store, acs, clock, &record, acs_id, wanted, invocation).await;
+                return issue(store, acs, clock, &record, acs_id, token, invocation).await;
             }
             Step::Create => {
                 let lease = lease(invocation, attempt);
@@ -75,6 +85,13 @@ pub(crate) async fn obtain(
                     Settled::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
                 }
             }
+            Step::Refuse(record) => {
+                // The answer is the same whatever comes of it.
+                if let Err(cause) = settle::settle(store, acs, clock, &record, invocation).await {
+                    warn!(%cause, "the tokens of a blocked user are not yet revoked");
+                }
+                return Err(Error::Blocked);
+            }
             Step::Wait(retry_after) => waiting.wait(clock, retry_after).await?,
         }
     }
@@ -87,23 +104,37 @@ enum Step {
     Create,
     /// Somebody began a revocation or a deletion.
     Settle(Record),
+    /// Somebody began to block the user.
+    Refuse(Record),
     /// Somebody is creating the identity, and has this much time left for it.
     Wait(Duration),
 }
 
-fn next_step(seen: Option<&Record>, now: SystemTime) -> Result<Step, Error> {
-    let Some(record) = seen else { return Ok(Step::Create) };
-    Ok(match &record.state {
-        State::Blocked { .. } => return Err(Error::Blocked),
-        State::Active { .. } if record.pending_revocation.is_some() => Step::Settle(record.clone()),
-        State::Active { acs_id } => Step::Use(record.clone(), acs_id.clone()),
-        State::Deleting { .. } => Step::Settle(record.clone()),
-        State::Deleted => Step::Create,
+fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<Step, Error> {
+    let absent = || match wanted {
+        Wanted::Users(_) => Ok(Step::Create),
+        Wanted::Existing(..) => Err(Error::NotFound),
+    };
+    let Some(record) = seen else { return absent() };
+    if let Wanted::Existing(_, Some(acs_id)) = wanted
+        && record.acs_id() != Some(acs_id)
+    {
+        return Err(Error::NotFound);
+    }
+    let is_pending = record.pending_revocation.is_some();
+    match &record.state {
+        State::Blocked { .. } if is_pending => Ok(Step::Refuse(record.clone())),
+        State::Blocked { .. } => Err(Error::Blocked),
+        State::Active { .. } if is_pending => Ok(Step::Settle(record.clone())),
+        State::Active { acs_id } => Ok(Step::Use(record.clone(), acs_id.clone())),
+        State::Deleting { .. } if matches!(wanted, Wanted::Existing(..)) => Err(Error::NotFound),
+        State::Deleting { .. } => Ok(Step::Settle(record.clone())),
+        State::Deleted => absent(),
         State::Provisioning { lease } => match lease.ends.duration_since(now) {
-            Ok(left) if !left.is_zero() => Step::Wait(left),
-            _ => Step::Create,
+            Ok(left) if !left.is_zero() => Ok(Step::Wait(left)),
+            _ => absent(),
         },
-    })
+    }
 }
 
 /// A user's place in the store, and our claim to it.
@@ -124,22 +155,26 @@ async fn create(
     invocation: &Invocation,
 ) -> Result<Option<Obtained>, Error> {
     let wanted = Record::reserved(place.user, place.seen, place.lease, clock.now());
-    let Change::Made(reserved) = store.advance(place.seen, &wanted).await? else {
-        return Ok(None);
+    let reserved = match store.advance(place.seen, &wanted).await {
+        Ok(Change::Made(reserved)) => reserved,
+        Ok(Change::Refused(_)) => return Ok(None),
+        Err(cause) => {
+            // It may have been made. ACS was not asked, so nobody need wait for the lease.
+            give_back(store, clock, &wanted).await;
+            return Err(cause);
+        }
     };
     if place.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
         // Whoever held the lease died; ACS cannot be asked what they created.
         warn!(metric.identities_abandoned = 1, "took over a reservation whose lease had ended");
     }
-    let (acs_id, token) = match create_in_acs(acs, token, invocation.deadline).await {
+    let (acs_id, token) = match create_in_acs(acs, token, invocation.acs_until).await {
         Ok(created) => created,
         Err(cause) => {
             if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
                 warn!(metric.identities_abandoned = 1, "ACS may have created an identity unheard");
             }
-            if store.advance(Some(&reserved), &reserved.released(clock.now())).await.is_err() {
-                debug!("the reservation could not be given back; it ends with its lease");
-            }
+            give_back(store, clock, &reserved).await;
             return Err(cause);
         }
     };
@@ -180,6 +215,13 @@ async fn create(
     }
 }
 
+/// Gives a reservation back that came to nothing.
+async fn give_back(store: &impl IdentityStore, clock: &impl Clock, reserved: &Record) {
+    if store.advance(Some(reserved), &reserved.released(clock.now())).await.is_err() {
+        debug!("the reservation could not be given back; it ends with its lease");
+    }
+}
+
 async fn create_in_acs(
     acs: &impl IdentityClient,
     token: Option<&TokenRequest>,
@@ -196,7 +238,7 @@ async fn create_in_acs(
 
 /// Deletes an identity that no record names, and none will.
 async fn take_back(acs: &impl IdentityClient, acs_id: &AcsId, invocation: &Invocation) {
-    if let Err(cause) = acs.delete_identity(acs_id, invocation.deadline).await {
+    if let Err(cause) = acs.delete_identity(acs_id, invocation.acs_until).await {
         error!(
             acs.id = %acs_id,
             metric.identities_abandoned = 1,
@@ -209,7 +251,7 @@ async fn take_back(acs: &impl IdentityClient, acs_id: &AcsId, invocation: &Invoc
 /// Issues a token for the identity of `seen`. The last write decides whether it is
 /// answered: it is refused if a revocation, a block or a deletion began after
 /// `seen` was read.
-pub(crate) async fn issue(
+async fn issue(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
@@ -218,7 +260,7 @@ pub(crate) async fn issue(
     wanted: &TokenRequest,
     invocation: &Invocation,
 ) -> Result<Obtained, Error> {
-    let token = acs.issue_access_token(&acs_id, wanted, invocation.deadline).await?;
+    let token = acs.issue_access_token(&acs_id, wanted, invocation.acs_until).await?;
     let active = Active { acs_id, epoch: seen.epoch };
     match store.record_use(&seen.external_id, &active, clock.now()).await? {
         Change::Made(record) => {
@@ -228,7 +270,7 @@ pub(crate) async fn issue(
             // ACS may have issued our token after it revoked the others. It is in
             // nobody's hands; but a blocked user has no live token, not even that.
             let acs_id = &active.acs_id;
-            if let Err(cause) = acs.revoke_access_tokens(acs_id, invocation.deadline).await {
+            if let Err(cause) = acs.revoke_access_tokens(acs_id, invocation.acs_until).await {
                 warn!(acs.id = %acs_id, %cause, "a dropped token of a blocked user may live");
             }
             Err(Error::Blocked)

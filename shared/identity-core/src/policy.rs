@@ -14,7 +14,9 @@
 //! ```
 //!
 //! The first rule whose claims all match decides; without one, `otherwise` does. A
-//! claim matches if it has that value, or is a list that holds it. A caller who asks
+//! claim matches if it has that value, or is a list that holds it; API Gateway writes a
+//! list as `[a b]`, so go by claims whose values hold no space (ids, not display names)
+//! and which your identity provider controls. A caller who asks
 //! for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
 //! absent); a caller who asks may ask for less, never for more.
 
@@ -90,7 +92,7 @@ impl Rule {
 /// Whether `claim` is a list (`[a b]`) that holds `wanted`.
 fn lists(claim: &str, wanted: &str) -> bool {
     let inner = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    inner.is_some_and(|inner| inner.split([' ', ',']).any(|item| item == wanted))
+    inner.is_some_and(|inner| inner.split(' ').any(|item| item == wanted))
 }
 
 impl Grant {
@@ -200,6 +202,7 @@ mod tests {
             (&[("role", "guest")][..], &["voip.join"][..]),
             (&[("role", "[x guest]")], &["voip.join"]),
             (&[("role", "guests")], &["chat", "voip"]),
+            (&[("role", "[x,guest]")], &["chat", "voip"]),
             (&[("role", "staff")], &["chat", "voip"]),
             (&[("role", "staff"), ("tier", "gold")], &["chat", "voip", "voip.join"]),
             (&[], &["chat", "voip"]),

@@ -10,6 +10,7 @@ use crate::{
     Error,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     record::{Active, Record, StateName},
+    secret::Secret,
 };
 
 /// Where the mapping from user to identity is kept.
@@ -160,6 +161,22 @@ pub trait IdentityClient: Sync {
         identity: &AcsId,
         deadline: SystemTime,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// ACS's exchange of a Teams user's Entra token.
+pub trait TeamsTokenExchange: Sync {
+    /// Exchanges `token`, which Entra issued to the application `app_id` for the user
+    /// whose object id is `user_id`. The new token ends when that one does.
+    ///
+    /// What ACS finds wrong with the token is
+    /// [`Error::TeamsToken`].
+    fn exchange_teams_user_token(
+        &self,
+        token: &Secret,
+        app_id: &str,
+        user_id: &str,
+        deadline: SystemTime,
+    ) -> impl Future<Output = Result<AccessToken, Error>> + Send;
 }
 
 /// The time.

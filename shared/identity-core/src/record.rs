@@ -109,6 +109,17 @@ impl Record {
         }
     }
 
+    /// The step *take up*: finishing what a dead invocation began is now ours alone. Two
+    /// who did it at once would revoke twice, and the second time a token issued since.
+    ///
+    /// A pending revocation goes by our name from now on, so that nobody who takes it up
+    /// in the same millisecond can take our write for theirs.
+    #[must_use]
+    pub fn taken_up(&self, by: &ReceiptId, now: SystemTime) -> Self {
+        let pending_revocation = self.pending_revocation.as_ref().map(|_| by.clone());
+        Self { epoch: self.epoch + 1, changed_at: now, pending_revocation, ..self.clone() }
+    }
+
     /// The step *finish revocation*: ACS has confirmed it.
     #[must_use]
     pub fn revocation_confirmed(&self) -> Self {

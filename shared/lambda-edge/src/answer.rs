@@ -1,4 +1,7 @@
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use identity_core::{
     identity::{AcsId, Scopes},
@@ -15,6 +18,7 @@ use lambda_http::{
     },
 };
 use serde::Serialize;
+use tracing::{Instrument, error, info_span};
 
 use crate::{
     Problem,
@@ -67,11 +71,14 @@ pub async fn serve(
     handler: impl Future<Output = Result<Answer, Problem>>,
 ) -> Result<Response<Body>, Infallible> {
     let correlation_id = correlation_id(request);
+    let request_id = lambda_request_id(request);
+    let span = info_span!("request", CorrelationId = %correlation_id, RequestId = %request_id);
     let began = clock.now();
-    let result = handler.await;
+    let result = in_time(clock, request, handler).instrument(span).await;
     let mut line = RequestLine {
         operation,
         correlation_id: &correlation_id,
+        request_id: &request_id,
         at: clock.now(),
         duration: clock.now().duration_since(began).unwrap_or_default(),
         status: StatusCode::OK,
@@ -102,6 +109,38 @@ pub async fn serve(
     }
     Ok(response)
 }
+
+/// The handler's result, if it has one before the caller would stop waiting or Lambda
+/// would kill the function. What it leaves half done is what a crash would leave, and
+/// others finish it; but the caller gets an answer, and a `Retry-After`.
+async fn in_time(
+    clock: &impl Clock,
+    request: &Request,
+    handler: impl Future<Output = Result<Answer, Problem>>,
+) -> Result<Answer, Problem> {
+    let killed_in = request
+        .lambda_context_ref()
+        .and_then(|context| {
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline))
+        })
+        .and_then(|deadline| deadline.duration_since(clock.now()).ok())
+        .and_then(|left| left.checked_sub(LAST_WORDS));
+    let limit = killed_in.map_or(PATIENCE, |left| left.min(PATIENCE));
+    tokio::select! {
+        biased;
+        result = handler => result,
+        () = clock.sleep(limit) => {
+            error!("the request took too long");
+            Err(Problem::UNAVAILABLE)
+        }
+    }
+}
+
+/// Within 8 s the caller hears something.
+const PATIENCE: Duration = Duration::from_millis(7_500);
+
+/// What it takes to answer before Lambda kills the function.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 fn success(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(text(body));
@@ -155,8 +194,12 @@ fn correlation_id(request: &Request) -> String {
         (1..=128).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
     };
-    let lambdas = || request.lambda_context_ref().map(|context| context.request_id.clone());
-    sent.filter(usable).map(ToOwned::to_owned).or_else(lambdas).unwrap_or_default()
+    sent.filter(usable).map_or_else(|| lambda_request_id(request), ToOwned::to_owned)
+}
+
+/// Lambda's name for the invocation; receipts and leases are named after it.
+fn lambda_request_id(request: &Request) -> String {
+    request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default()
 }
 
 const X_REQUEST_ID: &str = "x-request-id";

@@ -38,7 +38,7 @@ impl Caller {
         let carries = ["scope", "scp"]
             .iter()
             .filter_map(|name| self.claims.get(*name))
-            .any(|had| had.trim_matches(['[', ']']).split([' ', ',']).any(|one| one == scope));
+            .any(|had| had.trim_matches(['[', ']']).split(' ').any(|one| one == scope));
         carries.then_some(self).ok_or(Problem::FORBIDDEN)
     }
 

@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, time::Duration};
 
-use identity_core::Error;
+use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
 use lambda_http::http::StatusCode;
 use tracing::{error, warn};
 
@@ -135,6 +135,74 @@ impl Problem {
                  refused.",
         retry: Retry::Never,
     };
+    /// The Teams user's token is no JWT.
+    pub const TEAMS_TOKEN_MALFORMED: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-malformed",
+        title: "The Teams user's token is no token",
+        detail: "`token` is the access token that your app got from Entra for the Teams user.",
+        retry: Retry::Never,
+    };
+    const TEAMS_TOKEN_OF_ANOTHER_USER: Self = Self {
+        status: StatusCode::FORBIDDEN,
+        kind: "teams-token-of-another-user",
+        title: "The Teams user's token is not the caller's own",
+        detail: "Sign in here and at Teams as the same user: `oid` and `tid` must be the same in \
+                 both tokens, so callers need a bearer token of Entra.",
+        retry: Retry::SignIn,
+    };
+    const TEAMS_TOKEN_EXPIRED: Self = Self {
+        status: StatusCode::UNAUTHORIZED,
+        kind: "teams-token-expired",
+        title: "The Teams user's token has expired",
+        detail: "Get a fresh one from Entra, without the cache of your library.",
+        retry: Retry::SignIn,
+    };
+    const TEAMS_TOKEN_EXPIRING: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-expiring",
+        title: "The Teams user's token has less than ten minutes left",
+        detail: "Get a fresh one from Entra, without the cache of your library.",
+        retry: Retry::Never,
+    };
+    const TEAMS_TOKEN_AUDIENCE: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-audience",
+        title: "The Teams user's token is for another service",
+        detail: "Ask Entra for the scopes \
+                 https://auth.msft.communication.azure.com/Teams.ManageCalls and \
+                 https://auth.msft.communication.azure.com/Teams.ManageChats.",
+        retry: Retry::Never,
+    };
+    const TEAMS_TOKEN_PERMISSION: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-permission",
+        title: "The Teams user's token lacks a permission",
+        detail: "It needs the delegated permissions Teams.ManageCalls and Teams.ManageChats, both.",
+        retry: Retry::Never,
+    };
+    const TEAMS_TOKEN_APP: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-app",
+        title: "The Teams user's token was issued to another application",
+        detail: "`appId` is the id of the Entra application, a GUID, that the token was issued to.",
+        retry: Retry::Never,
+    };
+    const TEAMS_TOKEN_USER: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-user",
+        title: "ACS takes the Teams user's token for another user's",
+        detail: "Sign in again, as the user whom the bearer token names.",
+        retry: Retry::SignIn,
+    };
+    const TEAMS_TOKEN_INVALID: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "teams-token-invalid",
+        title: "ACS does not accept the Teams user's token",
+        detail: "Send the token as Entra issued it. Personal accounts, app-only tokens and users \
+                 without a Teams licence are not accepted.",
+        retry: Retry::Never,
+    };
     const THROTTLED: Self = Self {
         status: StatusCode::SERVICE_UNAVAILABLE,
         kind: "throttled",
@@ -142,7 +210,7 @@ impl Problem {
         detail: "Send the request again after the time in `Retry-After`.",
         retry: Retry::Later(Duration::from_secs(1)),
     };
-    const UNAVAILABLE: Self = Self {
+    pub(crate) const UNAVAILABLE: Self = Self {
         status: StatusCode::SERVICE_UNAVAILABLE,
         kind: "unavailable",
         title: "Something this service depends on is unavailable",
@@ -158,7 +226,7 @@ impl Problem {
     };
 
     /// Every problem there is, for the contract.
-    pub const ALL: [&Self; 16] = [
+    pub const ALL: [&Self; 25] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
         &Self::BEYOND_POLICY,
@@ -172,6 +240,15 @@ impl Problem {
         &Self::INVALID_LIFETIME,
         &Self::INVALID_EXTERNAL_ID,
         &Self::INVALID_QUERY,
+        &Self::TEAMS_TOKEN_MALFORMED,
+        &Self::TEAMS_TOKEN_OF_ANOTHER_USER,
+        &Self::TEAMS_TOKEN_EXPIRED,
+        &Self::TEAMS_TOKEN_EXPIRING,
+        &Self::TEAMS_TOKEN_AUDIENCE,
+        &Self::TEAMS_TOKEN_PERMISSION,
+        &Self::TEAMS_TOKEN_APP,
+        &Self::TEAMS_TOKEN_USER,
+        &Self::TEAMS_TOKEN_INVALID,
         &Self::THROTTLED,
         &Self::UNAVAILABLE,
         &Self::INTERNAL,
@@ -189,6 +266,19 @@ impl Problem {
         self.status
     }
 
+    fn of_teams_token(fault: TeamsTokenFault) -> Self {
+        match fault {
+            TeamsTokenFault::AnotherUser => Self::TEAMS_TOKEN_OF_ANOTHER_USER,
+            TeamsTokenFault::Expired => Self::TEAMS_TOKEN_EXPIRED,
+            TeamsTokenFault::Expiring => Self::TEAMS_TOKEN_EXPIRING,
+            TeamsTokenFault::WrongAudience => Self::TEAMS_TOKEN_AUDIENCE,
+            TeamsTokenFault::MissingPermission => Self::TEAMS_TOKEN_PERMISSION,
+            TeamsTokenFault::WrongApp => Self::TEAMS_TOKEN_APP,
+            TeamsTokenFault::WrongUser => Self::TEAMS_TOKEN_USER,
+            TeamsTokenFault::Invalid => Self::TEAMS_TOKEN_INVALID,
+        }
+    }
+
     fn after(self, wait: Duration) -> Self {
         Self { retry: Retry::Later(wait.max(Duration::from_secs(1))), ..self }
     }
@@ -200,6 +290,7 @@ impl From<Error> for Problem {
         let problem = match error {
             Error::BeyondPolicy => Self::BEYOND_POLICY,
             Error::Blocked => Self::BLOCKED,
+            Error::TeamsToken(fault) => Self::of_teams_token(fault),
             Error::NotFound => Self::NOT_FOUND,
             Error::Busy { retry_after } => Self::BUSY.after(retry_after),
             Error::Throttled { retry_after } => Self::THROTTLED.after(retry_after),

@@ -4,7 +4,7 @@ use identity_core::{identity::Invocation, ports::Clock};
 use lambda_http::{Request, RequestExt, http::header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
+use crate::{Object, Problem};
 
 /// No request of ours is larger. API Gateway would accept 10 MB.
 const MAX_BODY: usize = 16 * 1024;
@@ -24,7 +24,8 @@ pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Probl
         return Err(Problem::UNSUPPORTED_MEDIA_TYPE);
     }
     // The parser's message can quote the input, which can hold a secret.
-    serde_json::from_slice(body).map_err(|_| Problem::INVALID_BODY)
+    let Object(body) = serde_json::from_slice(body).map_err(|_| Problem::INVALID_BODY)?;
+    Ok(body)
 }
 
 /// Reads the query parameters; one that is unknown or doubled is refused.
@@ -39,20 +40,30 @@ pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     serde_json::from_value(fields.into()).map_err(|_| Problem::INVALID_QUERY)
 }
 
-/// The invocation's name and deadline, as Lambda gave them.
+/// The invocation's name and times, as Lambda gave them.
 #[must_use]
 pub fn invocation(request: &Request, clock: &impl Clock) -> Invocation {
+    let now = clock.now();
     let context = request.lambda_context_ref();
     let deadline = context.map(|context| context.deadline).filter(|deadline| *deadline > 0);
+    let deadline = deadline.map_or_else(
+        || now + WITHOUT_DEADLINE,
+        |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
+    );
+    let acs_until = deadline.checked_sub(AFTER_ACS).unwrap_or(now).min(now + FOR_ACS);
     Invocation {
         id: context.map(|context| context.request_id.clone()).unwrap_or_default(),
-        deadline: deadline.map_or_else(
-            || clock.now() + WITHOUT_DEADLINE,
-            |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
-        ),
+        deadline,
+        acs_until,
         patience: Invocation::PATIENCE,
     }
 }
 
 /// For an event that did not come through Lambda: a test's.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long ACS may take, all calls of a request together.
+const FOR_ACS: Duration = Duration::from_secs(6);
+
+/// What is left, after ACS, for the write that decides and for the answer.
+const AFTER_ACS: Duration = Duration::from_secs(2);

@@ -31,7 +31,7 @@ pub fn init() {
     let json = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
+        .with_current_span(true)
         .with_span_list(false);
     let lines = json.with_filter(filter_fn(may_be_logged));
     tracing_subscriber::registry().with(level).with(lines).init();
@@ -56,6 +56,7 @@ const OURS: [&str; 4] = ["acs_client", "identity_core", "identity_store", "lambd
 pub(crate) struct RequestLine<'a> {
     pub(crate) operation: &'static str,
     pub(crate) correlation_id: &'a str,
+    pub(crate) request_id: &'a str,
     pub(crate) at: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) status: StatusCode,
@@ -87,6 +88,7 @@ struct Row<'a> {
     operation_version: &'static str,
     category: &'static str,
     correlation_id: &'a str,
+    request_id: &'a str,
     result_type: &'static str,
     result_signature: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +120,7 @@ impl<'a> Row<'a> {
             operation_version: "v1",
             category: "AuthOperational",
             correlation_id: line.correlation_id,
+            request_id: line.request_id,
             result_type: if failed { "Failed" } else { "Succeeded" },
             result_signature: status.to_string(),
             result_description: line.problem,
@@ -156,6 +159,7 @@ mod tests {
         let line = RequestLine {
             operation: "CreateToken",
             correlation_id: "r-1",
+            request_id: "lambda-1",
             at: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
             duration: Duration::from_millis(42),
             status: StatusCode::OK,

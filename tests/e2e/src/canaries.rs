@@ -25,6 +25,12 @@ pub(crate) fn search(dir: &Path, secrets: &[String]) -> Option<Found> {
     })
 }
 
+/// Whether any function has logged anything.
+pub(crate) fn has_logs(dir: &Path) -> bool {
+    let logs = files(&dir.join("data/logs"));
+    logs.iter().any(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
+}
+
 fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect()

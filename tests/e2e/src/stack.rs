@@ -1,7 +1,10 @@
 use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,6 +25,8 @@ pub struct Stack {
     client: Client,
     /// Every secret that was seen.
     secrets: Mutex<Vec<String>>,
+    /// Whether a function has answered.
+    served: AtomicBool,
 }
 
 /// What came back.
@@ -68,7 +73,14 @@ impl Stack {
             .spawn()
             .expect("build the binaries first: `make binaries`");
         let client = Client::builder().no_proxy().build().unwrap();
-        let mut stack = Self { process, dir, urls: Value::Null, client, secrets: Mutex::default() };
+        let mut stack = Self {
+            process,
+            dir,
+            urls: Value::Null,
+            client,
+            secrets: Mutex::default(),
+            served: AtomicBool::new(false),
+        };
         let deadline = Instant::now() + Duration::from_secs(30);
         while !file.exists() {
             let alive = stack.process.try_wait().unwrap().is_none();
@@ -137,6 +149,7 @@ impl Stack {
             self.keep_secret(token);
         }
         reply.assert_decent();
+        self.served.fetch_or(reply.status.is_success(), Relaxed);
         reply
     }
 
@@ -177,6 +190,15 @@ impl Stack {
         self.emulator("POST faults", json!({ "faults": [fault] })).await;
     }
 
+    /// Waits until ACS holds this many answers back.
+    pub async fn until_held(&self, count: u64) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.emulator("GET faults", Value::Null).await["held"] != count {
+            assert!(Instant::now() < deadline, "no answer is held back");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Ends every fault.
     pub async fn heal(&self) {
         self.emulator("DELETE faults", Value::Null).await;
@@ -215,10 +237,19 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        let _ = self.process.wait();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while matches!(self.process.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                let _ = self.process.kill();
+            }
+            std::thread::yield_now();
+        }
         if std::thread::panicking() {
             return;
         }
+        let logged = canaries::has_logs(self.dir.path());
+        let served = self.served.load(Relaxed);
+        assert!(logged || !served, "a function has answered, and nothing was logged");
         let secrets = self.secrets.lock().unwrap();
         if let Some(found) = canaries::search(self.dir.path(), &secrets) {
             panic!("a secret is in {}: {}", found.file.display(), found.what);

@@ -75,12 +75,18 @@ async fn r42_a_throttled_call_is_repeated_and_then_given_back() {
 #[tokio::test]
 async fn r40_a_slow_acs_is_not_waited_for() {
     let stack = Stack::start().await;
+    assert_eq!(first_call(&stack, "bob").await.status, 200);
     stack.fault("*", json!({ "hold": true })).await;
-    let refused = first_call(&stack, "alice").await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"));
+    // A creation is tried once, a token for an identity that exists three times.
+    for name in ["alice", "bob"] {
+        let refused = first_call(&stack, name).await;
+        assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"), "{name}");
+    }
     stack.heal().await;
     stack.emulator("POST faults/release", Value::Null).await;
-    assert_eq!(first_call(&stack, "alice").await.status, 200);
+    for name in ["alice", "bob"] {
+        assert_eq!(first_call(&stack, name).await.status, 200, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -96,6 +102,8 @@ async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
     let log = stack.log("issue-access-token");
     let cause = log.lines().find(|line| line.contains("\"level\":\"ERROR\"")).unwrap();
     assert!(cause.contains("access key") && cause.contains("401"), "{cause}");
+    let id = refused.header("x-request-id");
+    assert!(!id.is_empty() && cause.contains(id), "the cause is found by the request id: {cause}");
     stack.heal().await;
     assert_eq!(first_call(&stack, "alice").await.status, 200);
 }
@@ -131,4 +139,27 @@ async fn a_deletion_that_acs_does_not_confirm_can_be_repeated() {
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
     let known = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(known["identities"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_nobody_else() {
+    let stack = std::sync::Arc::new(Stack::start().await);
+    stack.fault("createIdentity", json!({ "hold": true })).await;
+    let killed = tokio::spawn({
+        let stack = stack.clone();
+        async move { first_call(&stack, "alice").await }
+    });
+    stack.until_held(1).await;
+    for pid in stack.processes("issue-access-token").await {
+        let kill = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+        assert!(kill.is_ok_and(|status| status.success()));
+    }
+    assert_eq!(killed.await.map(|reply| reply.status.as_u16()).ok(), Some(500));
+    stack.heal().await;
+    stack.emulator("POST faults/release", Value::Null).await;
+    let busy = first_call(&stack, "alice").await;
+    assert_eq!((busy.status.as_u16(), busy.problem()), (409, "busy"), "the lease still runs");
+    let wait: u64 = busy.header("retry-after").parse().unwrap_or(u64::MAX);
+    assert!((1..=15).contains(&wait), "{wait}");
+    assert_eq!(first_call(&stack, "bob").await.status, 200);
 }

@@ -15,6 +15,7 @@ async fn bad_bodies_are_answered_with_what_is_wrong() {
         (json!({ "expiresInMinutes": 1441 }), 400, "invalid-lifetime"),
         (json!({ "unknown": 1 }), 400, "invalid-body"),
         (json!([1]), 400, "invalid-body"),
+        (json!([["chat"], 60]), 400, "invalid-body"),
     ] {
         let reply = stack.call("POST /v1/token", &alice, body.clone()).await;
         assert_eq!((reply.status.as_u16(), reply.problem()), (status, problem), "{body}");

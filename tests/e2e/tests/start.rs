@@ -35,14 +35,16 @@ fn variables_of(function: &str) -> Vec<&'static str> {
         "get-identity" => (&[], &[TOKEN, ADMIN]),
         "list-identities" => (&[], &[ADMIN]),
         "create-identity" => (&ACS, &[ADMIN]),
+        "exchange-teams-token" => return vec!["ACS_CONNECTION_STRING", "ACS_API_VERSION", TOKEN],
         _ => (&ACS, &[TOKEN, ADMIN]),
     };
     [&STORE[..], acs, scopes].concat()
 }
 
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "create-identity",
     "delete-identity",
+    "exchange-teams-token",
     "get-identity",
     "issue-access-token",
     "list-identities",

@@ -160,3 +160,41 @@ impl<T: IdentityStore> IdentityStore for Forgetful<T> {
         Ok(record.map_or(Change::Refused(None), Change::Made))
     }
 }
+
+/// A store in which finishing what somebody left is not claimed first: the protocol
+/// without that write, to show that the tests would notice.
+#[derive(Clone, Debug)]
+pub struct Unclaimed<T>(pub T);
+
+impl<T: IdentityStore> IdentityStore for Unclaimed<T> {
+    async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
+        self.0.find(user).await
+    }
+
+    async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
+        self.0.find_by_acs_id(id).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
+        self.0.list(query).await
+    }
+
+    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
+        match seen {
+            // Of all steps only this one moves the epoch and leaves a revocation pending.
+            Some(seen) if seen.epoch < next.epoch && seen.pending_revocation.is_some() => {
+                Ok(Change::Made(seen.clone()))
+            }
+            _ => self.0.advance(seen, next).await,
+        }
+    }
+
+    async fn record_use(
+        &self,
+        user: &ExternalId,
+        seen: &Active,
+        now: SystemTime,
+    ) -> Result<Change, Error> {
+        self.0.record_use(user, seen, now).await
+    }
+}

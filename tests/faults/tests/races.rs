@@ -6,16 +6,17 @@ use std::{
     rc::Rc,
 };
 
-use faults::{Blind, Forgetful, Task, Yielding, every_interleaving};
+use faults::{Blind, Forgetful, Task, Unclaimed, Yielding, every_interleaving};
 use identity_core::{
-    Error, delete_identity,
+    ABANDONED_AFTER, Error, delete_identity,
     identity::{AcsId, IdentityRef},
     issue_access_token::{self, Issued, Whose, issue_access_token},
-    ports::IdentityStore,
-    record::State,
+    ports::{Clock, IdentityStore},
+    record::{ReceiptId, Record, State},
     revoke_access_tokens,
     testing::{
-        ManualClock, MemoryIdentityClient, MemoryIdentityStore, World, an_hour, invocation, user,
+        AcsCall, ManualClock, MemoryIdentityClient, MemoryIdentityStore, World, an_hour,
+        invocation, record, user,
     },
 };
 
@@ -242,5 +243,52 @@ fn r08_nobody_gets_a_token_for_an_identity_that_is_gone() {
 #[test]
 fn r08_without_the_commit_tokens_of_the_dead_are_handed_out() {
     let (bad, runs) = two_issues_and_a_deletion(Forgetful);
+    assert!(bad > 0, "of {runs} orders");
+}
+
+/// Alice, whose revocation was recorded by somebody who died before ACS heard of it.
+fn abandoned() -> World {
+    let long_ago = ManualClock::default().now() - ABANDONED_AFTER;
+    let left = Record {
+        pending_revocation: Some(ReceiptId("abandoned".to_owned())),
+        ..record("alice", State::active("8:acs:1"), long_ago)
+    };
+    World::with([left])
+}
+
+fn two_who_finish_a_revocation<S: IdentityStore + 'static>(
+    adapter: fn(MemoryIdentityStore) -> S,
+) -> (usize, usize) {
+    let tasks = move |world: &World, answers: &Answers| {
+        ["one", "two"]
+            .map(|name| {
+                let store = adapter(world.records.clone());
+                first_call(name, store, &world.records, &world.acs, answers)
+            })
+            .into()
+    };
+    bad_orders(tasks, abandoned, |world, answers| {
+        let revoked_once =
+            world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count();
+        let confirmed = world.alice().unwrap().pending_revocation.is_none();
+        let tokens_live = answers.iter().all(|(answer, _)| match answer {
+            Ok(issued) => world.acs.is_alive(&issued.token),
+            Err(error) => matches!(error, Error::Busy { .. }),
+        });
+        revoked_once == 1 && confirmed && tokens_live
+    })
+}
+
+#[test]
+fn r12_of_two_who_finish_a_revocation_one_does_it_and_no_new_token_dies() {
+    let (bad, runs) = two_who_finish_a_revocation(|store| store);
+    assert_eq!(bad, 0, "of {runs} orders");
+    assert!(runs > 100, "{runs} orders are too few to show anything");
+}
+
+/// The test above can fail: without the claim, it does.
+#[test]
+fn r12_without_a_claim_both_finish_it_and_a_new_token_dies() {
+    let (bad, runs) = two_who_finish_a_revocation(Unclaimed);
     assert!(bad > 0, "of {runs} orders");
 }

@@ -4,7 +4,11 @@ use crate::support::{Reply, V2023, World, refusal};
 
 const NIL: &str = "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000";
 
-fn assert_refused(reply: &Reply, expected: (u16, &str, &str, Option<&str>), names_versions: bool) {
+pub(crate) fn assert_refused(
+    reply: &Reply,
+    expected: (u16, &str, &str, Option<&str>),
+    names_versions: bool,
+) {
     let (status, code, message, target) = expected;
     let expected = (status, code.to_owned(), message.to_owned(), target.map(str::to_owned));
     assert_eq!(refusal(reply), expected);

@@ -70,6 +70,12 @@ async fn delete_500_per_30_seconds() {
 }
 
 #[tokio::test]
+async fn exchange_teams_token_500_per_30_seconds() {
+    let target = format!("/teamsUser/:exchangeAccessToken{V2023}");
+    assert_limit("POST", &target, r#"{"token":""}"#, 500).await;
+}
+
+#[tokio::test]
 async fn after_the_window_or_a_reset_there_is_room_again() {
     let world = World::new().await;
     let deletion = world.draft("DELETE", &format!("/identities/x{V2023}"), "");

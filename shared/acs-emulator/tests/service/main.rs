@@ -1,8 +1,11 @@
 //! The service over HTTP: what it answers, what it refuses, what its tokens do.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
+mod assignments;
 mod authentication;
+mod bearer;
 mod control;
+mod entra;
 mod errors;
 mod faults;
 mod headers;
@@ -10,6 +13,9 @@ mod keys;
 mod limits;
 mod open_points;
 mod operations;
+mod preview;
 mod program;
 mod support;
+mod teams_exchange;
 mod tls;
+mod versions;

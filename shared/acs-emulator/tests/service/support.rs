@@ -69,7 +69,14 @@ impl Draft {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(Emulator::builder().signing_key(signing_key())).await
+        Self::with(Self::builder()).await
+    }
+
+    /// With keys for both kinds of tokens, so that none need to be made.
+    pub(crate) fn builder() -> Builder {
+        let keys = [&SIGNING_KEY, &ENTRA_KEY].map(key);
+        let [signing_key, entra_key] = keys;
+        Emulator::builder().signing_key(signing_key).entra_signing_key(entra_key)
     }
 
     pub(crate) async fn with(builder: Builder) -> Self {
@@ -148,6 +155,28 @@ impl World {
         self.look("requests").await["counts"][operation].as_u64().unwrap()
     }
 
+    /// A token of the development Entra issuer.
+    pub(crate) async fn entra_token(&self, order: Value) -> String {
+        let reply = self.control("POST", "entra/token", &order).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A call with a bearer in place of a signature.
+    pub(crate) async fn bear(&self, token: &str, method: &str, target: &str, body: &str) -> Reply {
+        let url = format!("{}{target}", self.server.endpoint());
+        let request = self.client.request(method.parse().unwrap(), url).bearer_auth(token);
+        let request = request.header("content-type", "application/json").body(body.to_owned());
+        read(request.send().await.unwrap()).await.unwrap()
+    }
+
+    /// A form posted to one of Entra's own paths.
+    pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let url = format!("{}{path}", self.server.endpoint());
+        read(self.client.post(url).body(body).send().await.unwrap()).await.unwrap()
+    }
+
     /// Waits until so many answers are held.
     pub(crate) async fn until_held(&self, held: u64) {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -202,15 +231,17 @@ pub(crate) async fn signed(
 }
 
 /// One key for all: making one for every test would be most of their time.
-fn signing_key() -> Vec<u8> {
-    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
+fn key(of: &OnceLock<Vec<u8>>) -> Vec<u8> {
     let made = || {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
         der.as_ref().to_vec()
     };
-    KEY.get_or_init(made).clone()
+    of.get_or_init(made).clone()
 }
+
+static SIGNING_KEY: OnceLock<Vec<u8>> = OnceLock::new();
+static ENTRA_KEY: OnceLock<Vec<u8>> = OnceLock::new();
 
 async fn read(response: Response) -> reqwest::Result<Reply> {
     let (status, headers) = (response.status(), response.headers().clone());

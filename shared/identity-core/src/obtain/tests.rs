@@ -9,8 +9,8 @@ use crate::{
 };
 
 async fn obtain_a_token(world: &World, invocation: &Invocation) -> Result<Obtained, Error> {
-    let (user, token) = (user("alice"), an_hour());
-    obtain(&world.store, &world.acs, &world.clock, &user, Some(&token), invocation).await
+    let (wanted, token) = (Wanted::Users(user("alice")), an_hour());
+    obtain(&world.store, &world.acs, &world.clock, &wanted, Some(&token), invocation).await
 }
 
 async fn first_call(world: &World) -> Result<Obtained, Error> {
@@ -90,6 +90,30 @@ async fn a_revocation_its_author_died_in_is_finished_before_a_token_is_issued() 
     assert!(!world.acs.is_alive(token(&old)));
     assert!(world.acs.is_alive(token(&new)));
     assert_eq!(world.alice().unwrap().pending_revocation, None);
+}
+
+#[tokio::test]
+async fn a_block_its_author_died_in_is_finished_by_the_next_caller_and_refuses_them() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let old = first_call(&world).await.unwrap();
+    let recorded = world.alice().unwrap();
+    let blocked = recorded.revoked(ReceiptId("r".to_owned()), true, world.clock.now());
+    world.store.advance(Some(&recorded), &blocked).await.unwrap();
+    assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
+    assert!(world.acs.is_alive(token(&old)), "its author may be alive");
+    world.clock.advance(Duration::from_secs(15));
+    assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
+    assert!(!world.acs.is_alive(token(&old)));
+    assert_eq!(world.alice().unwrap().pending_revocation, None);
+}
+
+#[tokio::test]
+async fn a_reservation_whose_answer_was_lost_is_given_back() {
+    let world = World::with([]);
+    world.store.lose(once(StateName::Provisioning, Loss::Answer));
+    assert!(matches!(first_call(&world).await, Err(Error::StoreUnavailable(_))));
+    assert_eq!(world.acs.calls(), []);
+    assert!(first_call(&world).await.unwrap().created, "the next caller need not wait");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod clock;
 mod memory_acs;
 mod memory_store;
+mod memory_teams;
 pub mod store_contract;
 mod watched_store;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 pub use clock::ManualClock;
 pub use memory_acs::{AcsCall, MemoryIdentityClient};
 pub use memory_store::MemoryIdentityStore;
+pub use memory_teams::MemoryTeamsTokenExchange;
 pub use watched_store::{Loss, StoreCall, WatchedStore};
 
 use crate::{
@@ -52,6 +54,7 @@ pub fn invocation(id: &str, clock: &impl Clock) -> Invocation {
     Invocation {
         id: id.to_owned(),
         deadline: clock.now() + Duration::from_secs(10),
+        acs_until: clock.now() + Duration::from_secs(6),
         patience: Duration::ZERO,
     }
 }

@@ -1,0 +1,142 @@
+//! What each api-version has, and what each route says of versions.
+
+use serde_json::json;
+
+use crate::support::{World, refusal};
+
+const GUID: &str = "aaaaaaaa-1111-4111-8111-111111111111";
+const STABLE: [&str; 6] =
+    ["2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01", "2025-06-30", "2026-09-23"];
+const ALL: [&str; 8] = [
+    "2021-03-07",
+    "2021-10-31-preview",
+    "2022-06-01",
+    "2022-10-01",
+    "2023-10-01",
+    "2025-03-02-preview",
+    "2025-06-30",
+    "2026-09-23",
+];
+
+/// The versions that have an operation, told by what the others answer.
+async fn versions_of(world: &World, method: &str, path: &str) -> Vec<&'static str> {
+    let mut having = Vec::new();
+    for version in ALL {
+        let reply = world.call(method, &format!("{path}?api-version={version}"), "").await;
+        if reply.status == 400 && refusal(&reply).1 == "UnsupportedApiVersion" {
+            assert_eq!(reply.header("api-supported-versions"), None);
+        } else {
+            having.push(version);
+        }
+    }
+    having
+}
+
+#[tokio::test]
+async fn the_four_identity_operations_are_in_every_version() {
+    let world = World::new().await;
+    let id = world.create().await;
+    for (method, path) in [
+        ("POST", "/identities".to_owned()),
+        ("POST", format!("/identities/{id}/:issueAccessToken")),
+        ("POST", format!("/identities/{id}/:revokeAccessTokens")),
+        ("DELETE", format!("/identities/{id}")),
+    ] {
+        assert_eq!(versions_of(&world, method, &path).await, ALL, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_teams_exchange_is_in_2022_06_01_and_later_and_in_one_preview_with_the_token_alone() {
+    let world = World::new().await;
+    let path = "/teamsUser/:exchangeAccessToken";
+    assert_eq!(versions_of(&world, "POST", path).await, ALL[1..]);
+    let body = json!({"token": world.entra_token(json!({})).await}).to_string();
+    let preview = format!("{path}?api-version=2021-10-31-preview");
+    assert_eq!(world.call("POST", &preview, &body).await.status, 200);
+    let stable = format!("{path}?api-version=2022-06-01");
+    assert_eq!(refusal(&world.call("POST", &stable, &body).await).3.as_deref(), Some("AppId"));
+}
+
+#[tokio::test]
+async fn custom_expiry_is_in_2022_10_01_and_later_and_ignored_before() {
+    let world = World::new().await;
+    let body = r#"{"createTokenWithScopes":["voip"],"expiresInMinutes":1}"#;
+    for version in STABLE {
+        let target = format!("/identities?api-version={version}");
+        let status = if version < "2022-10-01" { 201 } else { 400 };
+        assert_eq!(world.call("POST", &target, body).await.status, status, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn join_scopes_are_in_2023_10_01_and_later() {
+    let world = World::new().await;
+    let body = r#"{"createTokenWithScopes":["chat.join","chat.join.limited","voip.join"]}"#;
+    for version in STABLE {
+        let target = format!("/identities?api-version={version}");
+        let status = if version < "2023-10-01" { 400 } else { 201 };
+        assert_eq!(world.call("POST", &target, body).await.status, status, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn teams_phone_is_in_2025_06_30_and_later_and_in_the_preview_before() {
+    let world = World::new().await;
+    let path = format!("/access/teamsExtension/tenants/{GUID}/assignments/{GUID}");
+    for method in ["GET", "PUT", "DELETE"] {
+        assert_eq!(versions_of(&world, method, &path).await, ALL[5..], "{method}");
+    }
+    let order = json!({"scp": "TeamsExtension.ManageCalls"});
+    let token = world.entra_token(order).await;
+    for version in ALL {
+        let path = format!("/access/teamsExtension/:exchangeAccessToken?api-version={version}");
+        let reply = world.bear(&token, "POST", &path, "{}").await;
+        let code = if ALL[5..].contains(&version) { "Denied" } else { "UnsupportedApiVersion" };
+        assert_eq!(refusal(&reply).1, code, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn get_identity_and_entra_access_are_in_2025_03_02_preview_alone() {
+    let world = World::new().await;
+    for (method, path) in [
+        ("GET", format!("/identities/{}", world.create().await)),
+        ("GET", format!("/access/entra/assignments/{GUID}")),
+        ("PUT", format!("/access/entra/assignments/{GUID}")),
+        ("DELETE", format!("/access/entra/assignments/{GUID}")),
+        ("PATCH", "/access/entra/assignments".to_owned()),
+    ] {
+        let having = versions_of(&world, method, &path).await;
+        assert_eq!(having, ["2025-03-02-preview"], "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn each_route_names_versions_of_its_own() {
+    let world = World::new().await;
+    let id = world.create().await;
+    let identities = "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
+                      2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23";
+    let issue = identities.replace("2025-06-30", "2025-03-31-preview, 2025-06-30");
+    let teams = "2021-10-31-preview, 2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview, \
+                 2025-06-30, 2026-09-23";
+    let body = json!({"token": world.entra_token(json!({})).await, "appId": "x", "userId": "x",
+        "scopes": ["chat"]});
+    for (method, path, versions) in [
+        ("POST", "/identities".to_owned(), identities),
+        ("POST", format!("/identities/{id}/:issueAccessToken"), issue.as_str()),
+        ("POST", format!("/identities/{id}/:revokeAccessTokens"), identities),
+        ("POST", "/teamsUser/:exchangeAccessToken".to_owned(), teams),
+        (
+            "GET",
+            format!("/access/teamsExtension/tenants/{GUID}/assignments/{GUID}"),
+            "2025-03-02-preview, 2025-06-30, 2026-09-23",
+        ),
+        ("GET", format!("/access/entra/assignments/{GUID}"), "2025-03-02-preview"),
+    ] {
+        let target = format!("{path}?api-version=2025-03-02-preview");
+        let reply = world.call(method, &target, &body.to_string()).await;
+        assert_eq!(reply.header("api-supported-versions"), Some(versions), "{method} {path}");
+    }
+}
