@@ -28,7 +28,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Result<Self, Box<dyn Error>> {
-        let acs = Emulator::builder().build()?.serve_on_loopback().await?;
+        let acs = Emulator::builder().limits(false).build()?.serve_on_loopback().await?;
         let database = dynoxide::Database::memory()?;
         database.create_table(serde_json::from_value(table())?)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -89,3 +89,117 @@ async fn a_browser_may_ask_and_call() {
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     assert_eq!(reply.header("access-control-expose-headers"), Some("*"));
 }
+
+/// The answers of the table's four columns: JSON, no content, refused by the
+/// operation, refused before it. With each whether it names the versions.
+async fn columns(world: &World) -> [(crate::support::Reply, bool); 4] {
+    let id = world.create().await;
+    [
+        (world.call("POST", &format!("/identities{V2023}"), "").await, true),
+        (world.revoke(&id).await, true),
+        (world.issue_with(&id, r#"{"scopes":[]}"#).await, true),
+        (world.issue_with(&id, "{}").await, false),
+    ]
+}
+
+#[tokio::test]
+async fn row_content_type() {
+    let world = World::new().await;
+    let types =
+        columns(&world).await.map(|(reply, _)| reply.header("content-type").map(str::to_owned));
+    let utf8 = Some("application/json; charset=utf-8".to_owned());
+    let json = Some("application/json".to_owned());
+    assert_eq!(types, [utf8, None, json.clone(), json]);
+}
+
+#[tokio::test]
+async fn row_content_length_and_transfer_encoding() {
+    let world = World::new().await;
+    let framing = columns(&world).await.map(|(reply, _)| {
+        let length = reply.header("content-length").is_some();
+        (length, reply.header("transfer-encoding").map(str::to_owned))
+    });
+    let chunked = Some("chunked".to_owned());
+    assert_eq!(framing, [(true, None), (false, None), (false, chunked.clone()), (false, chunked)]);
+}
+
+#[tokio::test]
+async fn row_api_supported_versions() {
+    let world = World::new().await;
+    for (reply, named) in columns(&world).await {
+        assert_eq!(reply.header("api-supported-versions").is_some(), named, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn row_date_is_rfc_1123_and_of_the_movable_clock() {
+    let world = World::new().await;
+    world.emulator.clock().advance(3 * 24 * 3600);
+    let before = crate::support::rfc1123(world.emulator.clock().now());
+    for (reply, _) in columns(&world).await {
+        let date = reply.header("date").unwrap();
+        assert!(date.ends_with(" GMT"), "{date}");
+        // The day alone: the seconds may have gone on, even past midnight.
+        let now = crate::support::rfc1123(world.emulator.clock().now());
+        assert!([&before[..11], &now[..11]].contains(&&date[..11]), "{date}");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_the_gateway_are_on_every_answer() {
+    let world = World::new().await;
+    for (reply, _) in columns(&world).await {
+        for (name, value) in [
+            ("request-context", "appId="),
+            ("strict-transport-security", "max-age=2592000"),
+            ("x-cache", "CONFIG_NOCACHE"),
+        ] {
+            assert_eq!(reply.header(name), Some(value), "{reply:?}");
+        }
+        for name in ["ms-cv", "x-azure-ref", "x-processing-time"] {
+            assert!(reply.header(name).is_some(), "{name}: {reply:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn row_never_seen() {
+    let world = World::new().await;
+    for (reply, _) in columns(&world).await {
+        for name in [
+            "x-ms-request-id",
+            "retry-after",
+            "repeatability-request-id",
+            "etag",
+            "www-authenticate",
+            "location",
+        ] {
+            assert_eq!(reply.header(name), None, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_of_any_origin_may_delete_and_reads_refusals_too() {
+    let world = World::new().await;
+    let mut denied = world.draft("POST", &format!("/identities{V2023}"), "");
+    denied.spoiled.push(("origin", "https://app.example".into()));
+    denied.spoiled.push(("authorization", "none".into()));
+    let reply = world.send(denied).await;
+    assert_eq!(reply.status, 401);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(reply.header("access-control-expose-headers"), Some("*"));
+
+    let asked = world
+        .client
+        .request(reqwest::Method::OPTIONS, format!("{}/identities{V2023}", world.server.endpoint()))
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "DELETE")
+        .header("access-control-request-headers", "x-ms-date")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.headers()["access-control-allow-origin"], "*");
+    let methods = asked.headers()["access-control-allow-methods"].to_str().unwrap();
+    assert!(methods.contains("DELETE") && methods.contains("POST"), "{methods}");
+}

@@ -15,6 +15,7 @@ mod open_points;
 mod operations;
 mod preview;
 mod program;
+mod quirks;
 mod support;
 mod teams_exchange;
 mod tls;

@@ -248,7 +248,7 @@ async fn read(response: Response) -> reqwest::Result<Reply> {
     Ok(Reply { status, headers, text: response.text().await? })
 }
 
-fn rfc1123(time: OffsetDateTime) -> String {
+pub(crate) fn rfc1123(time: OffsetDateTime) -> String {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );
