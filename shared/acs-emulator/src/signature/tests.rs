@@ -177,3 +177,22 @@ fn every_broken_header_has_a_cause_of_its_own() {
     assert_eq!(with("x-ms-date", Some("2024-03-05T07:08:09Z")), Refusal::DateUnreadable);
     assert_eq!(with("x-ms-date", None), Refusal::SignedHeaderMissing);
 }
+
+#[test]
+fn a_regenerated_key_is_told_from_a_wrong_one_in_the_log_and_not_to_the_caller() {
+    let vector = vector("P1");
+    let headers = headers(&vector);
+    let (method, target) = (vector.method.as_str(), vector.target.as_str());
+    let request = SignedRequest { method, target, headers: &headers, body: b"" };
+    let key = AccessKey::from_base64(&fixture().access_key).unwrap();
+    let [one, two, old] = [(); 3].map(|()| AccessKey::generate().unwrap());
+    let verified = |keys: [AccessKey; 2], retired: Vec<AccessKey>| {
+        verify_with_ring(&request, &KeyRing { keys, retired }, NOW, RULES)
+    };
+    assert_eq!(verified([one.clone(), key.clone()], Vec::new()), Ok(key.mark()));
+    let regenerated = verified([one.clone(), two.clone()], vec![old.clone(), key]).unwrap_err();
+    let wrong = verified([one, two], vec![old]).unwrap_err();
+    assert_eq!((regenerated, wrong), (Refusal::KeyRegenerated, Refusal::Mismatch));
+    assert_ne!(regenerated.to_string(), wrong.to_string());
+    assert_eq!(regenerated.answer(), wrong.answer());
+}
