@@ -202,3 +202,29 @@ impl<S: KeySource> BoxedKeySource for S {
 /// A key that is wrong for good is asked about twice a minute, by all callers
 /// together.
 const BETWEEN_RELOADS: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reload_is_due_every_30_s_and_a_clock_set_back_delays_it_once() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let mut reloaded = None;
+        for (seconds, due) in [
+            (2000, true),
+            (2000, false),
+            (2029, false),
+            (2030, true),
+            (2059, false),
+            // Half an hour back.
+            (2059 - 1800, false),
+            (2059 - 1771, false),
+            (2059 - 1770, true),
+            // And forward again.
+            (2060, true),
+        ] {
+            assert_eq!(is_due(&mut reloaded, at(seconds)), due, "{seconds}");
+        }
+    }
+}

@@ -1,99 +1,137 @@
-//! The store keeps the contract on a real `DynamoDB` engine, with the indexes of the
+//! The store keeps the contract on a real `DynamoDB` engine, with the table of the
 //! template.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
-    types::{
-        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-        Projection, ProjectionType, ScalarAttributeType,
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::SystemTime,
 };
-use identity_core::{Error, ports::IdentityStore, store_contract, testing::user};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{
+        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+        interceptors::BeforeTransmitInterceptorContextRef, retry::RetryConfig,
+    },
+    error::BoxError,
+};
+use dynoxide::Database;
+use identity_core::{
+    Error,
+    ports::{Change, IdentityStore, ListQuery},
+    record::{Active, State},
+    store_contract,
+    testing::{acs_id, record, user},
+};
 use identity_store::DynamoIdentityStore;
+use local_stack::template::{Inputs, Template};
 
 store_contract!(a_store().await);
 
 #[tokio::test]
 async fn a_missing_table_is_our_mistake_and_not_a_matter_of_waiting() {
-    let store = DynamoIdentityStore::new(a_client().await, "missing".to_owned());
+    let config = config_at(serve(Database::memory().unwrap()).await).build();
+    let store = DynamoIdentityStore::new(Client::from_conf(config), "missing".to_owned());
     assert!(matches!(store.find(&user("alice")).await, Err(Error::StoreRefused(_))));
 }
 
 #[tokio::test]
 async fn an_engine_that_is_gone_is_unavailable() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = client_at(listener.local_addr().unwrap());
+    let config = config_at(listener.local_addr().unwrap()).build();
     drop(listener);
-    let store = DynamoIdentityStore::new(client, TABLE.to_owned());
+    let store = DynamoIdentityStore::new(Client::from_conf(config), "Identities".to_owned());
     assert!(matches!(store.find(&user("alice")).await, Err(Error::StoreUnavailable(_))));
 }
 
-const TABLE: &str = "Identities";
+/// What the promises count, and what a function pays for.
+#[tokio::test]
+async fn each_method_is_one_request() {
+    let (database, table) = an_engine();
+    let sent = Sent::default();
+    let config = config_at(serve(database).await).interceptor(sent.clone()).build();
+    let store = DynamoIdentityStore::new(Client::from_conf(config), table);
+    let requests = || sent.0.swap(0, Relaxed);
+    let alice = record("alice", State::active("8:acs:1"), SystemTime::UNIX_EPOCH);
+
+    assert!(matches!(store.advance(None, &alice).await.unwrap(), Change::Made(_)));
+    assert_eq!(requests(), 1);
+    let refused = store.advance(None, &alice.released(SystemTime::UNIX_EPOCH)).await.unwrap();
+    assert!(matches!(refused, Change::Refused(_)));
+    assert_eq!(requests(), 1, "a refusal brings the record that refused");
+    assert_eq!(store.find(&user("alice")).await.unwrap(), Some(alice));
+    assert_eq!(requests(), 1);
+    let seen = Active { acs_id: acs_id("8:acs:1"), epoch: 1 };
+    store.record_use(&user("alice"), &seen, SystemTime::UNIX_EPOCH).await.unwrap();
+    assert_eq!(requests(), 1);
+    store.find_by_acs_id(&acs_id("8:acs:1")).await.unwrap();
+    assert_eq!(requests(), 1);
+    let query = ListQuery { shard: 0, state: None, unused_since: None, after: None, limit: 1 };
+    store.list(&query).await.unwrap();
+    assert_eq!(requests(), 1);
+}
+
+/// Counts the requests that are sent.
+#[derive(Clone, Debug, Default)]
+struct Sent(Arc<AtomicUsize>);
+
+impl Intercept for Sent {
+    fn name(&self) -> &'static str {
+        "Sent"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Relaxed);
+        Ok(())
+    }
+}
 
 /// A store on an engine of its own.
 async fn a_store() -> DynamoIdentityStore {
-    let client = a_client().await;
-    create_table(&client).await;
-    DynamoIdentityStore::new(client, TABLE.to_owned())
+    let (database, table) = an_engine();
+    let config = config_at(serve(database).await).build();
+    DynamoIdentityStore::new(Client::from_conf(config), table)
 }
 
-async fn a_client() -> Client {
+/// An engine with the table of the template, and its name.
+fn an_engine() -> (Database, String) {
+    let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
+    let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let inputs = Inputs {
+        parameters: BTreeMap::from(parameters),
+        secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
+    };
+    let template = include_str!("../../../infra/template.yaml");
+    let table = Template::read(template, &inputs).unwrap().tables.remove(0);
+    let database = Database::memory().unwrap();
+    database.create_table(serde_json::from_value(table.definition).unwrap()).unwrap();
+    (database, table.name)
+}
+
+async fn serve(database: Database) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let engine = dynoxide::Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_on(listener, engine));
-    client_at(address)
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    address
 }
 
-fn client_at(address: std::net::SocketAddr) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
+fn config_at(address: SocketAddr) -> aws_sdk_dynamodb::config::Builder {
+    Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(format!("http://{address}"))
         // One answer each, so that nothing waits between attempts.
         .retry_config(RetryConfig::disabled())
-        .build();
-    Client::from_conf(config)
-}
-
-async fn create_table(client: &Client) {
-    let attribute = |name: &str, kind: ScalarAttributeType| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
-    };
-    let key = |name: &str, kind: KeyType| {
-        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
-    };
-    let index = |name: &str, keys: Vec<KeySchemaElement>, projected: ProjectionType| {
-        GlobalSecondaryIndex::builder()
-            .index_name(name)
-            .set_key_schema(Some(keys))
-            .projection(Projection::builder().projection_type(projected).build())
-            .build()
-            .unwrap()
-    };
-    client
-        .create_table()
-        .table_name(TABLE)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("externalId", ScalarAttributeType::S))
-        .attribute_definitions(attribute("acsId", ScalarAttributeType::S))
-        .attribute_definitions(attribute("staleShard", ScalarAttributeType::N))
-        .attribute_definitions(attribute("lastIssuedAt", ScalarAttributeType::N))
-        .key_schema(key("externalId", KeyType::Hash))
-        .global_secondary_indexes(index(
-            "by-acs-id",
-            vec![key("acsId", KeyType::Hash)],
-            ProjectionType::KeysOnly,
-        ))
-        .global_secondary_indexes(index(
-            "by-last-issued",
-            vec![key("staleShard", KeyType::Hash), key("lastIssuedAt", KeyType::Range)],
-            ProjectionType::All,
-        ))
-        .send()
-        .await
-        .unwrap();
 }

@@ -38,3 +38,19 @@ pub fn operations() -> BTreeSet<Operation> {
     }
     operations
 }
+
+/// The statuses that the contract lists for a request, by its method and its path;
+/// `None` if it lists no such operation.
+#[must_use]
+pub fn statuses(method: &str, path: &str) -> Option<BTreeSet<u16>> {
+    let segments = |path: &str| path.split('/').map(ToOwned::to_owned).collect::<Vec<_>>();
+    let asked = segments(path.split('?').next().unwrap_or_default());
+    let openapi = openapi();
+    let (_, item) = openapi["paths"].as_object().unwrap().iter().find(|(pattern, _)| {
+        let pattern = segments(pattern);
+        pattern.len() == asked.len()
+            && pattern.iter().zip(&asked).all(|(one, other)| one.starts_with('{') || one == other)
+    })?;
+    let responses = item.get(method.to_lowercase())?["responses"].as_object()?;
+    Some(responses.keys().filter_map(|status| status.parse().ok()).collect())
+}

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
+mod credentials;
+mod teams;
+
 use std::time::{Duration, SystemTime};
 
 use acs_client::{AcsIdentityClient, Answered, Cause, Config, Credential};

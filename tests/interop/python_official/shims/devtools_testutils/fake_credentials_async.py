@@ -1,0 +1,5 @@
+"""Imported by the suite, and of no use to it where nothing is played back."""
+
+
+class AsyncFakeCredential:
+    pass
