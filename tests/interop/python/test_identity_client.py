@@ -4,6 +4,7 @@ import base64
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import requests
 from azure.communication.identity import CommunicationIdentityClient, CommunicationUserIdentifier
 from azure.core.exceptions import HttpResponseError
 
@@ -27,6 +28,16 @@ each_valid_life = pytest.mark.parametrize("hours", [1, 24])
 each_invalid_life = pytest.mark.parametrize("minutes", [59, 1441])
 
 
+def needs(version, oldest):
+    if version < oldest:
+        pytest.skip(f"came with {oldest}")
+
+
+def needs_version_of(scopes, version):
+    if any(".join" in scope for scope in scopes):
+        needs(version, "2023-10-01")
+
+
 def refusal(call, *args, **kwargs):
     """Status, code and message with which the service refuses a call."""
     with pytest.raises(HttpResponseError) as raised:
@@ -47,7 +58,8 @@ def test_a_user_is_created(client):
 
 
 @each_scope_set
-def test_a_user_is_created_with_a_token(client, stack, scopes):
+def test_a_user_is_created_with_a_token(client, version, stack, scopes):
+    needs_version_of(scopes, version)
     user, token = client.create_user_and_token(scopes)
     known = stack.introspect(token.token)
     assert known["active"]
@@ -56,7 +68,8 @@ def test_a_user_is_created_with_a_token(client, stack, scopes):
 
 
 @each_scope_set
-def test_a_token_is_issued(client, stack, scopes):
+def test_a_token_is_issued(client, version, stack, scopes):
+    needs_version_of(scopes, version)
     user = client.create_user()
     known = stack.introspect(client.get_token(user, scopes).token)
     assert known["active"]
@@ -65,14 +78,16 @@ def test_a_token_is_issued(client, stack, scopes):
 
 
 @each_valid_life
-def test_a_first_token_lives_as_long_as_asked(client, hours):
+def test_a_first_token_lives_as_long_as_asked(client, version, hours):
+    needs(version, "2022-10-01")
     life = timedelta(hours=hours)
     _, token = client.create_user_and_token(["chat"], token_expires_in=life)
     assert_lives_for(token, life)
 
 
 @each_valid_life
-def test_a_token_lives_as_long_as_asked(client, hours):
+def test_a_token_lives_as_long_as_asked(client, version, hours):
+    needs(version, "2022-10-01")
     life = timedelta(hours=hours)
     assert_lives_for(client.get_token(client.create_user(), ["chat"], token_expires_in=life), life)
 
@@ -82,7 +97,8 @@ def test_a_token_lives_a_day_if_nothing_is_asked(client):
 
 
 @each_invalid_life
-def test_a_life_outside_of_an_hour_to_a_day_is_refused(client, minutes):
+def test_a_life_outside_of_an_hour_to_a_day_is_refused(client, version, minutes):
+    needs(version, "2022-10-01")
     life = timedelta(minutes=minutes)
     expected = (
         400,
@@ -92,6 +108,29 @@ def test_a_life_outside_of_an_hour_to_a_day_is_refused(client, minutes):
     user = client.create_user()
     assert refusal(client.get_token, user, ["chat"], token_expires_in=life) == expected
     assert refusal(client.create_user_and_token, ["chat"], token_expires_in=life) == expected
+
+
+def test_a_life_is_a_day_whatever_is_asked_of_a_version_that_has_no_other(client, version):
+    if version >= "2022-10-01":
+        pytest.skip("has others")
+    token = client.get_token(client.create_user(), ["chat"], token_expires_in=timedelta(hours=1))
+    assert_lives_for(token, timedelta(hours=24))
+
+
+@pytest.mark.parametrize("scope", ["chat.join", "chat.join.limited", "voip.join"])
+def test_a_scope_younger_than_the_version_is_refused(client, version, scope):
+    if version >= "2023-10-01":
+        pytest.skip("has them")
+    status, code, _ = refusal(client.get_token, client.create_user(), [scope])
+    assert (status, code) == (400, "ValidationError")
+
+
+def test_the_version_asked_for_is_the_one_chosen(client, version, stack):
+    user = client.create_user()
+    client.delete_user(user)
+    calls = requests.get(f"{stack.acs['http']}/_emulator/requests", timeout=10).json()["requests"]
+    mine = [call["apiVersion"] for call in calls if call.get("identity") == user.properties["id"]]
+    assert mine and set(mine) == {version}
 
 
 def test_a_token_for_no_scopes_is_refused(client):
