@@ -7,10 +7,11 @@ use identity_core::{
     identity::{AccessToken, AcsId, TokenRequest},
     ports::{Clock, IdentityClient},
 };
+use tracing::error;
 
 use crate::{
     AcsIdentityClient,
-    answer::Operation,
+    answer::{Answer, Operation},
     client::{UNWRITABLE, Wanted, nonsense},
     wire,
 };
@@ -68,8 +69,10 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     ) -> Result<(AcsId, AccessToken), Error> {
         let body = wire::create_with_token(token).ok_or(UNWRITABLE)?;
         let answer = self.call(wanted(Operation::Create, "/identities", body), deadline).await?;
-        wire::read_identity_with_token(&answer.body.0)
-            .ok_or_else(|| nonsense(&answer, Operation::Create))
+        match wire::read_identity_with_token(&answer.body.0) {
+            Some(created) => Ok(created),
+            None => Err(self.take_back(&answer, deadline).await),
+        }
     }
 
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
@@ -153,6 +156,22 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
         let path = path(identity);
         self.call(wanted(Operation::Delete, &path, Vec::new()), deadline).await.map(drop)
+    }
+}
+
+impl<C: Clock> AcsIdentityClient<C> {
+    /// Deletes the identity of an answer whose token cannot be read. Otherwise a change
+    /// of ACS's format would leave an identity behind with every call.
+    async fn take_back(&self, answer: &Answer, deadline: SystemTime) -> Error {
+        let source = answer.nonsense(Operation::Create).into();
+        let Some(identity) = wire::read_identity(&answer.body.0) else {
+            return Error::AcsUnavailable { maybe_applied: true, source };
+        };
+        let deleted = self.delete_identity(&identity, deadline).await;
+        if deleted.is_err() {
+            error!(acs.id = %identity, "an identity that nobody owns could not be deleted");
+        }
+        Error::AcsUnavailable { maybe_applied: deleted.is_err(), source }
     }
 }
 

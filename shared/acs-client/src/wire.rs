@@ -49,6 +49,12 @@ struct IdentityWithToken {
     access_token: Option<Token>,
 }
 
+/// The same, whatever became of the token.
+#[derive(Deserialize)]
+struct JustIdentity {
+    identity: Identity,
+}
+
 #[derive(Deserialize)]
 struct Identity {
     id: String,
@@ -78,7 +84,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// Reads the answer to *create identity*.
 pub(crate) fn read_identity(body: &[u8]) -> Option<AcsId> {
-    let answer: IdentityWithToken = serde_json::from_slice(body).ok()?;
+    let answer: JustIdentity = serde_json::from_slice(body).ok()?;
     AcsId::parse(&answer.identity.id)
 }
 

@@ -20,6 +20,12 @@ const control = (path, body) =>
 /** What the emulator knows about a token: whether it is active, and if not, why. */
 export const introspect = (token) => json(control("introspect", { token }));
 
+/** The latest calls that the emulator answered. */
+export const requests = async () => (await json(fetch(`${acs.http}/_emulator/requests`))).requests;
+
+/** A token of the emulator's Entra issuer: `{ token, claims }`. */
+export const entraToken = (order) => json(control("entra/token", order));
+
 /** Moves the emulator's clock, and says where it stands then, in milliseconds. */
 export async function advanceEmulator(advanceSeconds) {
   const { now } = await json(control("clock", { advanceSeconds }));

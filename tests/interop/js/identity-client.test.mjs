@@ -3,10 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { CommunicationIdentityClient } from "@azure/communication-identity";
-import { AzureKeyCredential } from "@azure/core-auth";
-
-import { acs, introspect } from "./helpers.mjs";
+import { CLIENTS, hasCustomExpiry, hasJoinScopes, withKey } from "./clients.mjs";
+import { introspect, requests } from "./helpers.mjs";
 
 const SCOPE_SETS = [
   ["chat"],
@@ -24,57 +22,66 @@ const FOREIGN_USER = {
     "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000",
 };
 
-const http = { allowInsecureConnection: true };
-const withKey = (key) => new CommunicationIdentityClient(acs.http, new AzureKeyCredential(key), http);
-
 function assertLivesFor(token, minutes) {
   const left = (token.expiresOn.getTime() - Date.now()) / 60_000;
   assert.ok(Math.abs(left - minutes) < minutes * 0.05, `${left} minutes are left`);
 }
 
-const constructions = {
-  "an endpoint and a key": () => withKey(acs.accessKey),
-  "a connection string": () => new CommunicationIdentityClient(acs.connectionString, http),
-};
+const known = (version, scopes) =>
+  hasJoinScopes(version) || !scopes.some((scope) => scope.includes(".join"));
 
-for (const [made, make] of Object.entries(constructions)) {
+for (const [made, client, version] of CLIENTS) {
   describe(`a client made of ${made}`, () => {
-    const client = make();
-
     test("creates users", async () => {
       const user = await client.createUser();
       assert.match(user.communicationUserId, /^8:acs:/);
       assert.notEqual(user.communicationUserId, (await client.createUser()).communicationUserId);
     });
 
-    for (const scopes of SCOPE_SETS) {
+    test(`asks for ${version}`, async () => {
+      const { communicationUserId } = await client.createUser();
+      await client.deleteUser({ communicationUserId });
+      const mine = (await requests()).filter(({ identity }) => identity === communicationUserId);
+      assert.ok(mine.length > 0);
+      for (const { apiVersion } of mine) assert.equal(apiVersion, version);
+    });
+
+    for (const scopes of SCOPE_SETS.filter((scopes) => known(version, scopes))) {
       test(`creates a user with a token for ${scopes.join("+")}`, async () => {
         const { user, token } = await client.createUserAndToken(scopes);
-        const known = await introspect(token);
-        assert.equal(known.active, true);
-        assert.equal(known.identity, user.communicationUserId);
-        assert.deepEqual(new Set(known.scopes), new Set(scopes));
+        const found = await introspect(token);
+        assert.equal(found.active, true);
+        assert.equal(found.identity, user.communicationUserId);
+        assert.deepEqual(new Set(found.scopes), new Set(scopes));
       });
 
       test(`issues a token for ${scopes.join("+")}`, async () => {
         const user = await client.createUser();
-        const known = await introspect((await client.getToken(user, scopes)).token);
-        assert.equal(known.active, true);
-        assert.equal(known.identity, user.communicationUserId);
-        assert.deepEqual(new Set(known.scopes), new Set(scopes));
+        const found = await introspect((await client.getToken(user, scopes)).token);
+        assert.equal(found.active, true);
+        assert.equal(found.identity, user.communicationUserId);
+        assert.deepEqual(new Set(found.scopes), new Set(scopes));
+      });
+    }
+
+    for (const scopes of SCOPE_SETS.filter((scopes) => !known(version, scopes))) {
+      test(`is refused ${scopes.join("+")}, which is younger`, async () => {
+        const refusal = { statusCode: 400, code: "ValidationError" };
+        await assert.rejects(client.createUserAndToken(scopes), refusal);
+        await assert.rejects(client.getToken(await client.createUser(), scopes), refusal);
       });
     }
 
     for (const tokenExpiresInMinutes of [60, 1440]) {
-      test(`gets tokens that live ${tokenExpiresInMinutes} minutes`, async () => {
+      const life = hasCustomExpiry(version) ? tokenExpiresInMinutes : 1440;
+      test(`gets tokens that live ${life} minutes, asked for ${tokenExpiresInMinutes}`, async () => {
         const asked = { tokenExpiresInMinutes };
-        assertLivesFor(await client.createUserAndToken(["chat"], asked), tokenExpiresInMinutes);
-        const token = await client.getToken(await client.createUser(), ["chat"], asked);
-        assertLivesFor(token, tokenExpiresInMinutes);
+        assertLivesFor(await client.createUserAndToken(["chat"], asked), life);
+        assertLivesFor(await client.getToken(await client.createUser(), ["chat"], asked), life);
       });
     }
 
-    for (const tokenExpiresInMinutes of [59, 1441]) {
+    for (const tokenExpiresInMinutes of hasCustomExpiry(version) ? [59, 1441] : []) {
       test(`is refused tokens that live ${tokenExpiresInMinutes} minutes`, async () => {
         const asked = { tokenExpiresInMinutes };
         const refusal = {
@@ -100,16 +107,16 @@ for (const [made, make] of Object.entries(constructions)) {
       const { user, token: before } = await client.createUserAndToken(["chat"]);
       await client.revokeTokens(user);
       const { token: after } = await client.getToken(user, ["chat"]);
-      const known = await introspect(before);
-      assert.deepEqual([known.active, known.reason], [false, "revoked"]);
+      const found = await introspect(before);
+      assert.deepEqual([found.active, found.reason], [false, "revoked"]);
       assert.equal((await introspect(after)).active, true);
     });
 
     test("ends by a deletion the identity and its tokens", async () => {
       const { user, token } = await client.createUserAndToken(["chat"]);
       await client.deleteUser(user);
-      const known = await introspect(token);
-      assert.deepEqual([known.active, known.reason], [false, "identity-deleted"]);
+      const found = await introspect(token);
+      assert.deepEqual([found.active, found.reason], [false, "identity-deleted"]);
     });
 
     test("does not reach a user of another resource", async () => {

@@ -11,7 +11,7 @@ use acs_client::AcsIdentityClient;
 use identity_core::Error;
 use tokio::task::JoinSet;
 
-use crate::support::{Operation, Reply, Server, TestClock, World, config, maybe_applied};
+use crate::support::{ID, Operation, Reply, Server, TestClock, World, config, maybe_applied};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -60,6 +60,19 @@ async fn r06_create_is_sent_once_if_acs_may_have_seen_it() {
     for (outcome, requests, pauses) in side_by_side(cases).await {
         assert_eq!((requests, pauses), (1, 0), "{outcome:?}");
         assert!(maybe_applied(outcome));
+    }
+}
+
+#[tokio::test]
+async fn an_identity_whose_token_cannot_be_read_is_deleted_again() {
+    for token in ["{}", "7", r#"{"token":"t","expiresOn":"tomorrow"}"#] {
+        let body = format!(r#"{{"identity":{{"id":"{ID}"}},"accessToken":{token}}}"#);
+        let world = World::new([Reply::with(201, "", &body), Reply::done()]);
+        let error = world.call(Operation::CreateWithToken).await.unwrap_err();
+        assert!(matches!(error, Error::AcsUnavailable { maybe_applied: false, .. }), "{error:?}");
+        let arrived = world.server.arrived();
+        assert_eq!(arrived.len(), 2, "{token}");
+        assert!(arrived[1].line().starts_with("DELETE /identities/"), "{token}");
     }
 }
 

@@ -1,0 +1,88 @@
+use identity_core::{
+    Error as CoreError,
+    record::State,
+    testing::{AcsCall, World, record},
+};
+use lambda_edge::testing::{self, Event, body};
+use lambda_http::{Body, Response};
+use serde_json::json;
+
+use super::*;
+
+fn alice() -> World {
+    World::with([record(Event::ALICE, State::active("8:acs:1"), World::with([]).clock.now())])
+}
+
+async fn revoke(world: &World, event: Event) -> Response<Body> {
+    let (scopes, request) = (testing::scopes(), event.request());
+    let answer = handle(&world.store, &world.acs, &world.clock, &scopes, &request);
+    serve("RevokeToken", &world.clock, &request, answer).await.unwrap()
+}
+
+fn sign_out() -> Event {
+    Event::new("DELETE /v1/token")
+}
+
+fn admin(id: &str) -> Event {
+    Event::new("POST /v1/identities/{id}/revoke").id(id)
+}
+
+#[tokio::test]
+async fn a_revocation_is_answered_with_a_receipt() {
+    let response = revoke(&alice(), sign_out()).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        body(&response),
+        json!({
+            "receiptId": "",
+            "identity": "8:acs:1",
+            "epoch": 2,
+            "blocked": false,
+            "acceptedAt": "2027-01-15T08:00:00.000Z",
+            "revokedAt": "2027-01-15T08:00:00.000Z",
+            "effectiveBy": "2027-01-15T08:15:00.000Z",
+        })
+    );
+}
+
+#[tokio::test]
+async fn r13_signing_out_without_an_identity_is_success() {
+    assert_eq!(revoke(&World::with([]), sign_out()).await.status(), 204);
+}
+
+#[tokio::test]
+async fn r13_if_acs_does_not_confirm_the_answer_is_503() {
+    let world = alice();
+    world.acs.fail(|_| {
+        Some(CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
+    });
+    let response = revoke(&world, admin("8:acs:1").json(&json!({ "block": true }))).await;
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(world.records.records()[0].state, State::blocked("8:acs:1"));
+}
+
+#[tokio::test]
+async fn an_administrator_can_block_by_either_name_and_before_the_first_call() {
+    for (id, status) in [("8:acs:1", 200), (Event::ALICE, 200), ("unseen", 200), ("8:acs:2", 404)] {
+        let world = alice();
+        let response = revoke(&world, admin(id).json(&json!({ "block": true }))).await;
+        assert_eq!(response.status(), status, "{id}");
+        assert_eq!(body(&response)["blocked"] == true, status == 200, "{id}");
+    }
+    assert_eq!(revoke(&alice(), admin("unseen")).await.status(), 404, "nothing to revoke");
+}
+
+#[tokio::test]
+async fn nobody_else_can_be_signed_out_or_blocked() {
+    let world = alice();
+    let bob = admin("8:acs:1").claim("sub", "bob").claim("scope", "guestpass.token");
+    assert_eq!(revoke(&world, bob).await.status(), 403);
+    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    for bad in [json!([true]), json!({ "block": 1 }), json!({ "blocked": true })] {
+        assert_eq!(revoke(&world, admin("8:acs:1").json(&bad)).await.status(), 400, "{bad}");
+    }
+    let body = json!({ "block": true, "externalId": "bob" });
+    assert_eq!(revoke(&world, sign_out().json(&body)).await.status(), 200);
+    assert_eq!(world.records.records()[0].state, State::active("8:acs:1"), "not blocked");
+}
