@@ -1,0 +1,122 @@
+"""The SDKs' signing policies, with the HTTP clients they bring: `SDKS` makes one by its name."""
+
+import asyncio
+import json
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from email.utils import formatdate
+from pathlib import Path
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from azure.communication.identity._shared.auth_policy_utils import get_authentication_policy
+from azure.core.credentials import AzureKeyCredential
+from azure.core.pipeline import AsyncPipeline, Pipeline
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.pipeline.transport import AioHttpTransport, HttpRequest, RequestsTransport
+from yarl import URL
+
+SIGNING_CLOCK = "azure.communication.identity._shared.policy.get_current_utc_time"
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    url: str
+    body: str
+    key: str
+    # How many seconds the signer's clock is ahead.
+    skew: int = 0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went out, and the answer to it."""
+
+    target: str
+    headers: dict
+    status: int
+    text: str
+
+
+class Watch(SansIOHTTPPolicy):
+    """Last in a pipeline, it sees what the signing policy made."""
+
+    def on_request(self, request):
+        self.headers = dict(request.http_request.headers)
+
+
+def prepare(request):
+    headers = {"Content-Type": "application/json"}
+    http_request = HttpRequest(request.method, request.url, headers, data=request.body or None)
+    host = urlsplit(request.url)
+    policy = get_authentication_policy(f"{host.scheme}://{host.netloc}", AzureKeyCredential(request.key))
+    date = formatdate(time.time() + request.skew, usegmt=True)
+    return http_request, policy, host, patch(SIGNING_CLOCK, lambda: date)
+
+
+def target(url):
+    return url.path + (f"?{url.query}" if url.query else "")
+
+
+class PythonSdk:
+    def __init__(self):
+        self._transport = RequestsTransport()
+
+    def send(self, request):
+        http_request, policy, url, clock = prepare(request)
+        watch = Watch()
+        with clock:
+            answer = Pipeline(self._transport, [policy, watch]).run(http_request).http_response
+        headers = {"Host": url.netloc, **watch.headers}
+        return Sent(target(url), headers, answer.status_code, answer.text())
+
+    def close(self):
+        self._transport.close()
+
+
+class AsyncPythonSdk:
+    def __init__(self):
+        self._loop = asyncio.new_event_loop()
+        self._transport = None
+
+    def send(self, request):
+        return self._loop.run_until_complete(self._send(request))
+
+    async def _send(self, request):
+        self._transport = self._transport or AioHttpTransport()
+        http_request, policy, url, clock = prepare(request)
+        watch = Watch()
+        with clock:
+            pipeline = AsyncPipeline(self._transport, [policy, watch])
+            answer = (await pipeline.run(http_request)).http_response
+        await answer.load_body()
+        headers = {"Host": url.netloc, **watch.headers}
+        # This client decodes what needs no escape, and the policy signs what it makes of it.
+        return Sent(str(URL(target(url))), headers, answer.status_code, answer.text())
+
+    def close(self):
+        self._loop.run_until_complete(self._transport.close())
+        self._loop.close()
+
+
+class JavaScriptSdk:
+    def __init__(self):
+        script = Path(__file__).with_name("sign_and_send.mjs")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._node = subprocess.Popen(["node", script], text=True, encoding="utf-8", bufsize=1, **pipes)
+
+    def send(self, request):
+        self._node.stdin.write(json.dumps({**asdict(request), "send": True}) + "\n")
+        line = self._node.stdout.readline()
+        assert line, "the JavaScript side has ended"
+        return Sent(**json.loads(line))
+
+    def close(self):
+        self._node.stdin.close()
+        self._node.wait(timeout=10)
+        self._node.stdout.close()
+
+
+SDKS = {"python": PythonSdk, "python-async": AsyncPythonSdk, "javascript": JavaScriptSdk}
