@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use crate::choices::{self, Choices};
+use acs_emulator::choices::{self, Choices};
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,13 +1,14 @@
-//! The flags for what is open about the real service, and for limits.
+//! The flags for what is open about the real service, and for limits, for programs
+//! that serve an emulator.
 
 use std::time::Duration;
 
-use acs_emulator::Builder;
+use crate::Builder;
 
 /// What the command line chose. What it did not is as the library has it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct Choices {
+pub struct Choices {
     no_limits: bool,
     no_retry_after: bool,
     revocation_lag: Option<Duration>,
@@ -20,7 +21,7 @@ pub(crate) struct Choices {
 
 impl Choices {
     /// Takes `flag`, with its value if it has one; false if it is not one of these.
-    pub(crate) fn take(
+    pub fn take(
         &mut self,
         flag: &str,
         value: impl FnOnce() -> Result<String, String>,
@@ -44,7 +45,7 @@ impl Choices {
     }
 
     /// Tells the builder.
-    pub(crate) fn tell(&self, builder: Builder) -> Builder {
+    pub fn tell(&self, builder: Builder) -> Builder {
         builder
             .limits(!self.no_limits)
             .retry_after(!self.no_retry_after)
@@ -67,7 +68,7 @@ fn lag(text: &str) -> Result<Duration, String> {
 }
 
 /// What `--help` prints of them.
-pub(crate) const USAGE: &str = "\
+pub const USAGE: &str = "\
   --no-limits    answer any number of requests, where 500 or 1000 per 30 seconds
                  and operation are documented, and 429 above that
   --no-retry-after

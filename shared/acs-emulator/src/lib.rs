@@ -162,6 +162,7 @@ mod access_key;
 mod answer;
 mod api_version;
 mod breakable;
+pub mod choices;
 mod clock;
 mod control;
 mod data_dir;

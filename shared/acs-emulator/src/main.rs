@@ -1,7 +1,6 @@
 //! `acs-emulator`: the emulator as a program of its own.
 
 mod arguments;
-mod choices;
 
 use std::io::{self, Write as _};
 use std::net::IpAddr;

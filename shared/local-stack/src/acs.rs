@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use acs_emulator::choices::Choices;
 use acs_emulator::{Emulator, Server, StartError};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -27,8 +28,9 @@ impl Acs {
         https: TcpListener,
         data: &Path,
         ephemeral: bool,
+        choices: &Choices,
     ) -> Result<Self, StartError> {
-        let builder = Emulator::builder();
+        let builder = choices.tell(Emulator::builder());
         let (builder, authority, scratch) = if ephemeral {
             // Several stacks that keep nothing may share a directory.
             let authority = data.join(format!("acs-{}", Uuid::new_v4()));

@@ -28,6 +28,6 @@ pub mod template;
 
 pub use dynamodb::EngineError;
 pub use issuer::KeyError;
-pub use options::{Command, Options, Surroundings, USAGE, parse};
+pub use options::{Command, Options, Surroundings, parse, usage};
 pub use stack::Stack;
 pub use start_error::StartError;

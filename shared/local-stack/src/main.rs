@@ -4,16 +4,16 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use local_stack::{Command, Options, Stack, Surroundings, USAGE, parse};
+use local_stack::{Command, Options, Stack, Surroundings, parse, usage};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match parse(std::env::args().skip(1), surroundings()) {
-        Ok(Command::Help) => writeln!(io::stdout(), "{USAGE}").map_err(Into::into),
+        Ok(Command::Help) => writeln!(io::stdout(), "{}", usage()).map_err(Into::into),
         Ok(Command::Start { options, exit_with_stdin }) => run(*options, exit_with_stdin).await,
-        Err(complaint) => Err(format!("{complaint}\n\n{USAGE}").into()),
+        Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use acs_emulator::choices::{self, Choices};
+
 /// How to start a stack.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -21,6 +23,8 @@ pub struct Options {
     pub functions_dir: PathBuf,
     /// Values of the template's parameters. Issuer, audience and secret are the stack's.
     pub parameters: BTreeMap<String, String>,
+    /// What is open about ACS, as its emulator is to play it.
+    pub acs: Choices,
     /// `RUST_LOG` of the functions.
     pub rust_log: String,
     /// How many processes a function may have at a time; more requests wait.
@@ -55,7 +59,12 @@ pub struct Surroundings {
 }
 
 /// What `--help` prints.
-pub const USAGE: &str = "\
+#[must_use]
+pub fn usage() -> String {
+    format!("{USAGE}\n\nOf the ACS emulator:\n\n{}", choices::USAGE)
+}
+
+const USAGE: &str = "\
 The whole service on localhost: gateway, functions, DynamoDB, ACS, an issuer of tokens.
 
 Usage: local-stack [options]
@@ -91,6 +100,7 @@ pub fn parse(
         functions_dir: surroundings.own_dir,
         parameters: BTreeMap::new(),
         rust_log: surroundings.rust_log.unwrap_or_else(|| "info".to_owned()),
+        acs: Choices::default(),
         processes: 16,
         idle_limit: Duration::from_mins(5),
     };
@@ -114,6 +124,7 @@ pub fn parse(
                 options.parameters.insert(name.to_owned(), value.to_owned());
             }
             "--exit-with-stdin" => exit_with_stdin = true,
+            _ if options.acs.take(&flag, value)? => {}
             _ => return Err(format!("there is no option {flag:?}")),
         }
     }
@@ -153,7 +164,9 @@ mod tests {
         assert_eq!(parsed("", Some("4000")).unwrap().0.port, 4000);
         assert_eq!(parsed("--port 0", Some("4000")).unwrap().0.port, 0);
         let (options, exit) =
-            parsed("--ephemeral --parameter Policy={} --exit-with-stdin", None).unwrap();
+            parsed("--ephemeral --parameter Policy={} --exit-with-stdin --no-limits", None)
+                .unwrap();
+        assert_ne!(options.acs, Choices::default());
         assert!(options.ephemeral && exit);
         assert_eq!(options.parameters["Policy"], "{}");
     }
@@ -166,6 +179,7 @@ mod tests {
             ("", Some("many"), "GUESTPASS_PORT takes a number"),
             ("--parameter x", None, "NAME=VALUE"),
             ("start", None, "no option"),
+            ("--revocation-lag 901", None, "0 to 900"),
             ("--help", None, "help"),
         ] {
             let problem = parsed(line, port).unwrap_err();

@@ -56,7 +56,8 @@ impl Stack {
         let dynamodb_url = at(&ports.dynamodb)?;
         let gateway_url = at(&ports.gateway)?;
 
-        let acs = Acs::start(ports.acs_http, ports.acs_https, &options.data, options.ephemeral)?;
+        let (data, keeps_nothing) = (&options.data, options.ephemeral);
+        let acs = Acs::start(ports.acs_http, ports.acs_https, data, keeps_nothing, &options.acs)?;
         let template = read_template(&options, &issuer_url, &acs)?;
         let database = dynamodb::open(kept("dynamodb.sqlite").as_deref(), &template.tables)?;
         let key = kept("issuer-key.pkcs8");

@@ -47,6 +47,14 @@ pub fn binary(name: &str) -> PathBuf {
     tests.parent().and_then(std::path::Path::parent).unwrap().join(name)
 }
 
+/// What is open about ACS, played the other way, if the run is to show that nothing of
+/// ours depends on it.
+fn other_ways() -> impl Iterator<Item = String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let flags = std::env::var("ACS_THE_OTHER_WAY").unwrap_or_default();
+    flags.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>().into_iter()
+}
+
 impl Stack {
     /// Starts a stack on free ports and waits until it is ready.
     pub async fn start() -> Self {
@@ -65,6 +73,7 @@ impl Stack {
             .arg("--stack-file")
             .arg(&file)
             .args(options)
+            .args(other_ways())
             .env("RUST_LOG", "trace")
             // Held open: when this test dies, the stack does.
             .stdin(Stdio::piped())

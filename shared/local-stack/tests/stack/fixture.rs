@@ -67,6 +67,7 @@ pub(crate) async fn token(client: &Client, issuer: &str, scope: &str) -> String 
 
 pub(crate) fn options(directory: &Path) -> Options {
     Options {
+        acs: acs_emulator::choices::Choices::default(),
         template: template(),
         data: directory.join("data"),
         ephemeral: true,
