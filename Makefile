@@ -43,6 +43,7 @@ OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-sc
 
 .PHONY: interop
 interop: binaries ## Microsoft's own SDKs against the local stack
+	@$(CARGO) build -p acs-client --example sign
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: audit

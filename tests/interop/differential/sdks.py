@@ -1,7 +1,9 @@
-"""The SDKs' signing policies, with the HTTP clients they bring: `SDKS` makes one by its name."""
+"""The SDKs' signing, and our client's, with something to send by: `SDKS` makes one by its name."""
 
 import asyncio
+import http.client
 import json
+import os
 import subprocess
 import time
 from dataclasses import asdict, dataclass
@@ -119,4 +121,31 @@ class JavaScriptSdk:
         self._node.stdout.close()
 
 
-SDKS = {"python": PythonSdk, "python-async": AsyncPythonSdk, "javascript": JavaScriptSdk}
+class RustClient:
+    """Our own: it signs, and requests are sent with the path as it is."""
+
+    def __init__(self):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._signer = subprocess.Popen([os.environ["RUST_SIGNER"]], text=True, encoding="utf-8", bufsize=1, **pipes)
+
+    def send(self, request):
+        url = urlsplit(request.url)
+        date = formatdate(time.time() + request.skew, usegmt=True)
+        unsigned = {"method": request.method, "target": target(url), "host": url.netloc, "date": date}
+        unsigned |= {"body": request.body, "key": request.key}
+        self._signer.stdin.write(json.dumps(unsigned) + "\n")
+        headers = {"host": url.netloc, "x-ms-date": date, **json.loads(self._signer.stdout.readline())}
+        connection = http.client.HTTPConnection(url.netloc, timeout=10)
+        connection.request(request.method, target(url), request.body.encode(), {**headers, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        sent = Sent(target(url), headers, answer.status, answer.read().decode())
+        connection.close()
+        return sent
+
+    def close(self):
+        self._signer.stdin.close()
+        self._signer.wait(timeout=10)
+        self._signer.stdout.close()
+
+
+SDKS = {"python": PythonSdk, "python-async": AsyncPythonSdk, "javascript": JavaScriptSdk, "rust": RustClient}
