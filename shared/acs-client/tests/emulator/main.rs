@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
+mod contract;
 mod credentials;
 mod teams;
 

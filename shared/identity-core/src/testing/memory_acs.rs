@@ -4,6 +4,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::client_contract::Introspect;
 use crate::{
     Error,
     identity::{AccessToken, AcsId, TokenRequest},
@@ -196,5 +197,17 @@ impl IdentityClient for MemoryIdentityClient {
         self.call(AcsCall::Delete, |world| {
             world.identities.remove(identity);
         })
+    }
+}
+
+impl Introspect for MemoryIdentityClient {
+    async fn lives(&self, token: &AccessToken) -> bool {
+        self.is_alive(token)
+    }
+
+    async fn a_moment_passes(&self) {}
+
+    fn deadline(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
     }
 }

@@ -1,6 +1,7 @@
 //! Adapters that live in memory, for tests here and in the functions, and the
 //! contract that keeps the store among them honest.
 
+pub mod client_contract;
 mod clock;
 mod memory_acs;
 mod memory_store;

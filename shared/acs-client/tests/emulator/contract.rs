@@ -1,0 +1,63 @@
+//! The client keeps the contract that the rules' double of ACS keeps.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    Error, client_contract,
+    identity::{AccessToken, AcsId, TokenRequest},
+    ports::IdentityClient,
+    testing::client_contract::Introspect,
+};
+
+use crate::World;
+
+client_contract!(World::new().await);
+
+impl IdentityClient for World {
+    async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
+        self.acs.create_identity(deadline).await
+    }
+
+    async fn create_identity_with_token(
+        &self,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        self.acs.create_identity_with_token(token, deadline).await
+    }
+
+    async fn issue_access_token(
+        &self,
+        identity: &AcsId,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        self.acs.issue_access_token(identity, token, deadline).await
+    }
+
+    async fn revoke_access_tokens(
+        &self,
+        identity: &AcsId,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        self.acs.revoke_access_tokens(identity, deadline).await
+    }
+
+    async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
+        self.acs.delete_identity(identity, deadline).await
+    }
+}
+
+impl Introspect for World {
+    async fn lives(&self, token: &AccessToken) -> bool {
+        World::lives(self, token).await
+    }
+
+    async fn a_moment_passes(&self) {
+        self.emulator.clock().advance(1);
+    }
+
+    fn deadline(&self) -> SystemTime {
+        World::deadline()
+    }
+}
