@@ -133,12 +133,21 @@ pub(crate) fn preflight() -> Answer {
 pub(crate) struct Circumstances<'a> {
     pub request: &'a HeaderMap,
     pub now: OffsetDateTime,
+    /// The time that signatures are judged by.
+    pub signing_now: OffsetDateTime,
     pub took_millis: u128,
     pub secure: bool,
 }
 
 /// Adds the headers that the service and its gateway put on everything.
 pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
+    // `expiresOn` minus `Date` is a token's life, also when the clock was moved.
+    // A 401 has no `expiresOn`, and its `Date` tells a client whether the one it
+    // signed was too far off, so it is of the clock that judged that.
+    let date = match answer.status() {
+        StatusCode::UNAUTHORIZED => circumstances.signing_now,
+        _ => circumstances.now,
+    };
     let headers = answer.headers_mut();
     let mut set = |name: &'static str, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -150,8 +159,7 @@ pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
     set("x-azure-ref", STANDARD.encode(noise()));
     set("x-cache", "CONFIG_NOCACHE".to_owned());
     set("x-processing-time", format!("{}ms", circumstances.took_millis));
-    // `expiresOn` minus `Date` is a token's life, also when the clock was moved.
-    set("date", http_date(circumstances.now));
+    set("date", http_date(date));
     if let Some(id) = circumstances.request.get("x-ms-client-request-id") {
         headers.insert("x-ms-client-request-id", id.clone());
     }

@@ -9,8 +9,8 @@ use time::{Duration, OffsetDateTime};
 /// The system clock with a movable offset. Clones share the offset.
 ///
 /// The offset moves token lives and the `Date` of answers. The check of a
-/// request's signing date uses the system clock as it is: the clients that
-/// sign do not know about the offset.
+/// request's signing date, and the `Date` of a 401, use the system clock as it
+/// is: the clients that sign do not know about the offset.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_seconds: Arc<AtomicI64>,

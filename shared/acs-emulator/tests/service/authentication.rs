@@ -34,6 +34,19 @@ async fn a_wrong_key_is_denied() {
 }
 
 #[tokio::test]
+async fn a_denial_is_dated_by_the_clock_that_judges_signatures_and_the_rest_by_the_movable_one() {
+    let world = World::new().await;
+    world.emulator.clock().advance(3600);
+    let other = World::new().await.emulator.access_key().expose().to_owned();
+    let denied = world.send(crate::support::Draft { key: other, ..create(&world) }).await;
+    assert_eq!(denied.status, 401);
+    assert!((denied.date() - now()).abs() < Duration::minutes(1), "{}", denied.date());
+    let created = world.send(create(&world)).await;
+    assert_eq!(created.status, 201);
+    assert!((created.date() - now()) > Duration::minutes(59), "{}", created.date());
+}
+
+#[tokio::test]
 async fn no_signature_and_no_header_is_denied() {
     let world = World::new().await;
     let url = format!("{}/identities{V2023}", world.server.endpoint());

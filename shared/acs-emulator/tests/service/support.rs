@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 pub(crate) const V2023: &str = "?api-version=2023-10-01";
 
@@ -39,6 +39,15 @@ impl Reply {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         Some(self.headers.get(name)?.to_str().unwrap())
+    }
+
+    /// The `Date` of the answer.
+    pub(crate) fn date(&self) -> OffsetDateTime {
+        let format = format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        let date = self.header("date").unwrap();
+        PrimitiveDateTime::parse(date, format).unwrap().assume_utc()
     }
 }
 
