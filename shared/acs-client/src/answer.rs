@@ -113,7 +113,7 @@ impl Answer {
         let answered = |cause| self.answered(operation, &error, cause);
         match self.status {
             status if operation.is_done(status) => Verdict::Done,
-            429 => Verdict::Throttled(answered(Cause::Failed)),
+            429 => Verdict::Throttled(answered(Cause::Throttled)),
             401 | 403 => match self.refusal(&error, now) {
                 // A foreign identity is not ours to delete, and never was.
                 Cause::IdentityNotOwned if operation == Operation::Delete => Verdict::Done,

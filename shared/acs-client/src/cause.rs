@@ -67,6 +67,9 @@ pub enum Cause {
     /// ACS finds something else wrong with our request.
     #[error("ACS does not accept our request")]
     BadRequest,
+    /// 429: more requests than ACS takes in 30 seconds.
+    #[error("ACS asks for fewer requests")]
+    Throttled,
     /// ACS, or what is in front of it, failed.
     #[error("ACS failed")]
     Failed,

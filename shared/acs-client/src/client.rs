@@ -192,9 +192,8 @@ impl<C: Clock> AcsIdentityClient<C> {
         match answer.verdict(operation, self.clock.now()) {
             Verdict::Done => Ok(answer),
             Verdict::Throttled(answered) => {
-                // The error has no room for it.
-                warn!(error = %answered, "ACS throttles us");
-                Err(Error::Throttled { retry_after: retry::bounded(answer.retry_after) })
+                let retry_after = retry::bounded(answer.retry_after);
+                Err(Error::Throttled { retry_after, source: answered.into() })
             }
             Verdict::Unavailable(answered) => {
                 Err(Error::AcsUnavailable { maybe_applied, source: answered.into() })

@@ -85,7 +85,7 @@
 //!
 //! | [`identity_core::Error`] | Means | Its source |
 //! |---|---|---|
-//! | `Throttled` | ACS answered 429, and waiting did not help or did not fit; `retry_after` is 1 s to 5 min | |
+//! | `Throttled` | ACS answered 429, and waiting did not help or did not fit; `retry_after` is 1 s to 5 min | [`Answered`] |
 //! | `AcsUnavailable` | no connection, a timeout, 3xx, 408, 5xx, or an answer ACS does not give; `maybe_applied` is `false` only if ACS cannot have seen the request | [`Unanswered`] or [`Answered`] |
 //! | `AcsRefused` | any other 4xx, or Entra gives no token: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] or [`Unanswered`] |
 //!
@@ -104,7 +104,7 @@
 //! What is deleted or revoked already is success. The text of a source is for the log
 //! of whoever is on call: it names the cause, ACS's error code, message and target,
 //! `x-ms-client-request-id` and `MS-CV` (what Microsoft's support asks for). What ACS
-//! says in it is cut and cleaned. A `Throttled` has no room for that; it is logged. No
+//! says in it is cut and cleaned. No
 //! error and no `Debug` holds a key, a secret, a token, or a body.
 //!
 //! # Sources

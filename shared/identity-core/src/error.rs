@@ -34,6 +34,9 @@ pub enum Error {
     Throttled {
         /// What ACS asked for, or our own floor.
         retry_after: Duration,
+        /// What ACS answered.
+        #[source]
+        source: Source,
     },
     /// ACS could not be reached, was too slow, or answered nonsense.
     #[error("ACS is unavailable")]

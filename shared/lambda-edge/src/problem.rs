@@ -293,7 +293,7 @@ impl From<Error> for Problem {
             Error::TeamsToken(fault) => Self::of_teams_token(fault),
             Error::NotFound => Self::NOT_FOUND,
             Error::Busy { retry_after } => Self::BUSY.after(retry_after),
-            Error::Throttled { retry_after } => Self::THROTTLED.after(retry_after),
+            Error::Throttled { retry_after, .. } => Self::THROTTLED.after(retry_after),
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::UNAVAILABLE,
             _ => Self::INTERNAL,
         };

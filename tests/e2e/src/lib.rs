@@ -7,4 +7,4 @@
 mod canaries;
 mod stack;
 
-pub use stack::{Reply, Stack, binary};
+pub use stack::{Reply, Stack, binary, other_ways};

@@ -48,11 +48,12 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 /// What is open about ACS, played the other way, if the run is to show that nothing of
-/// ours depends on it.
-fn other_ways() -> impl Iterator<Item = String> {
+/// ours depends on it: the emulator's flags.
+#[must_use]
+pub fn other_ways() -> Vec<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let flags = std::env::var("ACS_THE_OTHER_WAY").unwrap_or_default();
-    flags.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>().into_iter()
+    flags.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
 impl Stack {

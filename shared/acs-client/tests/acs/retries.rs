@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use acs_client::AcsIdentityClient;
+use acs_client::{AcsIdentityClient, Answered, Cause};
 use identity_core::Error;
 use tokio::task::JoinSet;
 
@@ -84,9 +84,11 @@ async fn r06_create_is_sent_again_after_429_at_most_three_times() {
         assert_eq!(world.server.count(), 3);
 
         let world = World::new([Reply::status(429)]);
-        let Err(Error::Throttled { retry_after }) = world.call(operation).await else {
-            unreachable!();
-        };
+        let error = world.call(operation).await.unwrap_err();
+        let answered = Answered::of(&error).unwrap();
+        assert_eq!((answered.status(), answered.cause()), (429, &Cause::Throttled));
+        assert!(!answered.request_id().is_empty(), "support asks for it");
+        let Error::Throttled { retry_after, .. } = error else { unreachable!() };
         assert_eq!((world.server.count(), retry_after), (3, Duration::from_secs(5)));
     }
 }
@@ -226,7 +228,7 @@ async fn a_wait_that_does_not_fit_is_handed_to_the_caller() {
         let outcome = world.call_within(Operation::Create, Duration::from_secs(left)).await;
         match (outcome, told) {
             (Ok(()), None) => assert_eq!(world.server.count(), 2),
-            (Err(Error::Throttled { retry_after }), Some(told)) => {
+            (Err(Error::Throttled { retry_after, .. }), Some(told)) => {
                 assert_eq!(retry_after, Duration::from_secs(told), "{asked}");
                 assert_eq!((world.server.count(), world.clock.pauses().len()), (1, 0));
             }

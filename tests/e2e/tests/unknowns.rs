@@ -1,0 +1,83 @@
+//! Where nobody knows what ACS does, nothing of ours goes wrong whichever it is. Each
+//! test runs against both; what differs is said here and nowhere else.
+
+use e2e::{Stack, other_ways};
+use serde_json::{Value, json};
+
+fn acs_does(flag: &str) -> bool {
+    other_ways().iter().any(|way| way == flag)
+}
+
+/// Alice has a record and ACS has forgotten her identity.
+async fn a_lost_identity(stack: &Stack) -> String {
+    let alice = stack.user("alice").await;
+    assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
+    stack.emulator("POST reset", Value::Null).await;
+    alice
+}
+
+#[tokio::test]
+async fn an_identity_that_acs_has_lost_is_reported_and_its_record_kept() {
+    let stack = Stack::start().await;
+    let alice = a_lost_identity(&stack).await;
+    let before = stack.call("GET /v1/identity", &alice, Value::Null).await;
+    let token = stack.call("POST /v1/token", &alice, Value::Null).await;
+    if acs_does("--issue-for-deleted") {
+        assert_eq!(token.status, 200);
+    } else {
+        assert_eq!((token.status.as_u16(), token.problem()), (500, "internal"));
+        let log = stack.log("issue-access-token");
+        assert!(log.contains("404") && log.contains("\"level\":\"ERROR\""), "{log}");
+    }
+    let after = stack.call("GET /v1/identity", &alice, Value::Null).await;
+    assert_eq!(after.body["user"], before.body["user"], "never dropped on ACS's word alone");
+}
+
+#[tokio::test]
+async fn revoking_and_deleting_what_acs_has_lost_is_success() {
+    let stack = Stack::start().await;
+    let alice = a_lost_identity(&stack).await;
+    assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
+    assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
+    let fresh = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!(stack.dead(&fresh.body["token"]).await, Value::Null, "a fresh start");
+}
+
+#[tokio::test]
+async fn no_token_of_a_deleted_identity_is_handed_out_even_if_acs_would_issue_one() {
+    let stack = Stack::start().await;
+    let (alice, admin) = (stack.user("alice").await, stack.admin().await);
+    let token = stack.call("POST /v1/token", &alice, Value::Null).await;
+    let id = token.body["user"]["communicationUserId"].as_str().unwrap();
+    assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
+    let gone = stack.call(&format!("POST /v1/identities/{id}/token"), &admin, Value::Null).await;
+    assert_eq!((gone.status.as_u16(), gone.problem()), (404, "not-found"));
+    assert_eq!(stack.asked("issueAccessToken").await, 0);
+}
+
+#[tokio::test]
+async fn a_429_without_retry_after_still_says_when_to_come_back() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    stack.fault("createIdentity", json!({ "status": 429 })).await;
+    let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (503, "throttled"));
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn a_token_of_the_same_second_as_a_sign_out_lives_unless_acs_counts_seconds() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    let old = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
+    let new = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!(stack.dead(&old.body["token"]).await, "revoked");
+    // If ACS counts seconds, this is the second of the sign-out, mostly; the client asks again.
+    if !acs_does("--revoke-by-second") {
+        assert_eq!(stack.dead(&new.body["token"]).await, Value::Null);
+    }
+    stack.emulator("POST clock", json!({ "advanceSeconds": 1 })).await;
+    let next = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!(stack.dead(&next.body["token"]).await, Value::Null);
+}
