@@ -68,8 +68,9 @@ fn lag(text: &str) -> Result<Duration, String> {
 }
 
 /// What `--help` prints of them.
-pub const USAGE: &str = "\
-  --no-limits    answer any number of requests, where 500 or 1000 per 30 seconds
+// The first flag stands on the line of the quote, since `\` there would eat its indent.
+pub const USAGE: &str =
+    "  --no-limits    answer any number of requests, where 500 or 1000 per 30 seconds
                  and operation are documented, and 429 above that
   --no-retry-after
                  leave Retry-After out of the 429
@@ -111,6 +112,13 @@ mod tests {
         }
         assert_eq!(seen.len(), 8);
         assert!(!taken("--serve", "").unwrap().0);
+    }
+
+    #[test]
+    fn every_flag_of_the_usage_is_indented_alike() {
+        for line in USAGE.lines().filter(|line| line.contains("--")) {
+            assert!(line.starts_with("  --"), "{line}");
+        }
     }
 
     #[test]
