@@ -1,21 +1,14 @@
 """The emulator answers a request alike, whichever SDK has signed it."""
 
 import json
-import urllib.request
 from collections import Counter
 from urllib.parse import unquote
 
 from random_requests import IDENTITIES, case
 from sdks import Request
+from teams import teams_user
 
 CASES = 400
-
-
-def teams_user(acs):
-    url = f"{acs['http']}/_emulator/entra/token"
-    with urllib.request.urlopen(url, data=b"{}", timeout=10) as answer:
-        order = json.load(answer)
-    return {"token": order["token"], "appId": order["claims"]["appid"], "userId": order["claims"]["oid"]}
 
 
 def identities(acs, sdk):
