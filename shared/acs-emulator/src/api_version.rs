@@ -7,11 +7,15 @@ use crate::route::{self, Access, AssignmentKey, Route};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ApiVersion {
     V2021_03_07,
+    V2021_03_31Preview1,
     V2021_10_31Preview,
+    V2021_11_01,
     V2022_06_01,
     V2022_10_01,
+    V2023_08_01,
     V2023_10_01,
     V2025_03_02Preview,
+    V2025_03_31Preview,
     V2025_06_30,
     V2026_09_23,
 }
@@ -29,7 +33,13 @@ impl ApiVersion {
 
     fn has(self, route: &Route) -> bool {
         match route {
-            Route::ExchangeTeamsToken => self >= Self::V2021_10_31Preview,
+            Route::IssueAccessToken(_) => true,
+            // Of the recorded `api-supported-versions`, those of issuing alone name it.
+            _ if self == Self::V2025_03_31Preview => false,
+            // Those of the exchange go from 2021-10-31-preview to 2022-06-01.
+            Route::ExchangeTeamsToken => {
+                self >= Self::V2021_03_31Preview1 && self != Self::V2021_11_01
+            }
             Route::ExchangeAccess(access) | Route::Assignment(_, AssignmentKey { access, .. }) => {
                 match access {
                     Access::TeamsExtension => self >= Self::V2025_03_02Preview,
@@ -43,7 +53,7 @@ impl ApiVersion {
         }
     }
 
-    /// The first Teams exchange that is served took the token alone.
+    /// The Teams exchange of the two first previews took the token alone.
     pub(crate) fn names_app_and_user(self) -> bool {
         self > Self::V2021_10_31Preview
     }
@@ -59,15 +69,17 @@ impl ApiVersion {
         self >= Self::V2022_10_01
     }
 
-    /// `chat.join`, `chat.join.limited` and `voip.join` came with 2023-10-01.
+    /// `chat.join`, `chat.join.limited` and `voip.join` came with 2023-08-01, which
+    /// was served until 2023-10-01 took its place.
     pub(crate) fn has_join_scopes(self) -> bool {
-        self >= Self::V2023_10_01
+        self >= Self::V2023_08_01
     }
 }
 
 /// The text of `api-supported-versions` on a route: as recorded in October 2023
-/// and April 2025, with the two stable versions since. It names previews that
-/// are refused here, as it did in the recordings while they were being withdrawn.
+/// and April 2025, with the two stable versions since. So it names
+/// 2020-07-20-preview2, which had other routes and is refused here, and does not
+/// name 2021-03-31-preview1 and 2023-08-01, which were withdrawn by then.
 pub(crate) fn supported(route: &Route) -> &'static str {
     match route {
         Route::IssueAccessToken(_) => {
@@ -103,13 +115,17 @@ pub(crate) fn parameter(query: Option<&str>) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-const ALL: [(ApiVersion, &str); 8] = [
+const ALL: [(ApiVersion, &str); 12] = [
     (ApiVersion::V2021_03_07, "2021-03-07"),
+    (ApiVersion::V2021_03_31Preview1, "2021-03-31-preview1"),
     (ApiVersion::V2021_10_31Preview, "2021-10-31-preview"),
+    (ApiVersion::V2021_11_01, "2021-11-01"),
     (ApiVersion::V2022_06_01, "2022-06-01"),
     (ApiVersion::V2022_10_01, "2022-10-01"),
+    (ApiVersion::V2023_08_01, "2023-08-01"),
     (ApiVersion::V2023_10_01, "2023-10-01"),
     (ApiVersion::V2025_03_02Preview, "2025-03-02-preview"),
+    (ApiVersion::V2025_03_31Preview, "2025-03-31-preview"),
     (ApiVersion::V2025_06_30, "2025-06-30"),
     (ApiVersion::V2026_09_23, "2026-09-23"),
 ];

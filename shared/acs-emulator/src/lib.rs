@@ -14,13 +14,16 @@
 //!
 //! # Served
 //!
-//! In every generally available api-version from 2021-03-07 to 2026-09-23, and
-//! in the previews named here:
+//! In every api-version from 2021-03-07 to 2026-09-23 that the real service was
+//! recorded to answer or to name: 2021-03-07, 2021-03-31-preview1,
+//! 2021-10-31-preview, 2021-11-01, 2022-06-01, 2022-10-01, 2023-08-01, 2023-10-01,
+//! 2025-03-02-preview, 2025-03-31-preview (only issuing, where alone it was
+//! named), 2025-06-30 and 2026-09-23.
 //!
 //! | Operation | Since |
 //! |---|---|
 //! | create (with or without a token), issue access token, revoke access tokens, delete | 2021-03-07 |
-//! | exchange a Teams user's token | 2022-06-01; with the token alone in 2021-10-31-preview |
+//! | exchange a Teams user's token | 2022-06-01; with the token alone in 2021-03-31-preview1 and 2021-10-31-preview; not in 2021-11-01 |
 //! | Teams Phone: exchange one's own token; get, put and delete assignments | 2025-06-30; 2025-03-02-preview |
 //! | get identity, `customId`; Entra: exchange one's own token; get, put, delete and patch assignments | 2025-03-02-preview alone |
 //!
@@ -109,7 +112,7 @@
 //! | A token issued after a revocation, in its second | lives: their order decides | dies: `iat` decides | `--revoke-by-second` | [`revoke_by_second`](Builder::revoke_by_second) |
 //! | Issuing for an identity that was deleted or never created | 404 `IdentityNotFound` | 200, and the token lives | `--issue-for-deleted` | [`issue_for_deleted`](Builder::issue_for_deleted) |
 //! | Revoking and deleting such an identity | 204: only the resource inside an id is known to be checked | 404 `IdentityNotFound` | `--refuse-unknown-identities` | [`refuse_unknown_identities`](Builder::refuse_unknown_identities) |
-//! | An unknown scope, and a join scope before 2023-10-01 | 400 `ValidationError` | issued as it is | `--accept-unknown-scopes` | [`accept_unknown_scopes`](Builder::accept_unknown_scopes) |
+//! | An unknown scope, and a join scope before 2023-08-01 | 400 `ValidationError` | issued as it is | `--accept-unknown-scopes` | [`accept_unknown_scopes`](Builder::accept_unknown_scopes) |
 //! | A member newer than the api-version (`expiresInMinutes` before 2022-10-01, `customId`) | ignored, as ASP.NET would | 400 `ValidationError` | `--refuse-newer-members` | [`refuse_newer_members`](Builder::refuse_newer_members) |
 //! | A host that was signed with a trailing slash | 401, as the real service does, and its own line in the log | believed | | [`allow_host_with_slash`](Builder::allow_host_with_slash) |
 //! | How far a request's date may be off | 5 minutes | any other margin | | [`skew`](Builder::skew) |
@@ -133,7 +136,8 @@
 //!   everything raised before a controller. An operation that a version does not
 //!   have is refused like a version that is unknown. The header is as recorded
 //!   in October 2023 and April 2025 with 2025-06-30 and 2026-09-23 added, so it
-//!   names previews that are not served here.
+//!   names 2020-07-20-preview2, which is not served here, and leaves out
+//!   2021-03-31-preview1 and 2023-08-01, which are.
 //! * A Teams user's token names `8:orgid:{oid}` and the scopes `chat` and `voip`,
 //!   and ends with the Entra token it was exchanged for, or at a reset. It is no
 //!   identity of the resource, so revoking and deleting do not reach it. Of two

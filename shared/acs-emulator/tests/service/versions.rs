@@ -5,18 +5,27 @@ use serde_json::json;
 use crate::support::{World, refusal};
 
 const GUID: &str = "aaaaaaaa-1111-4111-8111-111111111111";
-const STABLE: [&str; 6] =
-    ["2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01", "2025-06-30", "2026-09-23"];
-const ALL: [&str; 8] = [
+/// Of issuing alone.
+const OF_ISSUING: &str = "2025-03-31-preview";
+const ALL: [&str; 12] = [
     "2021-03-07",
+    "2021-03-31-preview1",
     "2021-10-31-preview",
+    "2021-11-01",
     "2022-06-01",
     "2022-10-01",
+    "2023-08-01",
     "2023-10-01",
     "2025-03-02-preview",
+    OF_ISSUING,
     "2025-06-30",
     "2026-09-23",
 ];
+
+/// The versions that have all but one operation.
+fn general() -> Vec<&'static str> {
+    ALL.into_iter().filter(|version| *version != OF_ISSUING).collect()
+}
 
 /// The versions that have an operation, told by what the others answer.
 async fn versions_of(world: &World, method: &str, path: &str) -> Vec<&'static str> {
@@ -33,27 +42,32 @@ async fn versions_of(world: &World, method: &str, path: &str) -> Vec<&'static st
 }
 
 #[tokio::test]
-async fn the_four_identity_operations_are_in_every_version() {
+async fn issuing_is_in_every_version_and_the_other_identity_operations_in_all_but_one() {
     let world = World::new().await;
     let id = world.create().await;
+    let issuing = format!("/identities/{id}/:issueAccessToken");
+    assert_eq!(versions_of(&world, "POST", &issuing).await, ALL);
     for (method, path) in [
         ("POST", "/identities".to_owned()),
-        ("POST", format!("/identities/{id}/:issueAccessToken")),
         ("POST", format!("/identities/{id}/:revokeAccessTokens")),
         ("DELETE", format!("/identities/{id}")),
     ] {
-        assert_eq!(versions_of(&world, method, &path).await, ALL, "{method} {path}");
+        assert_eq!(versions_of(&world, method, &path).await, general(), "{method} {path}");
     }
 }
 
 #[tokio::test]
-async fn the_teams_exchange_is_in_2022_06_01_and_later_and_in_one_preview_with_the_token_alone() {
+async fn the_teams_exchange_is_in_2022_06_01_and_later_and_in_two_previews_with_the_token_alone() {
     let world = World::new().await;
     let path = "/teamsUser/:exchangeAccessToken";
-    assert_eq!(versions_of(&world, "POST", path).await, ALL[1..]);
+    let mut having = general();
+    having.retain(|version| !["2021-03-07", "2021-11-01"].contains(version));
+    assert_eq!(versions_of(&world, "POST", path).await, having);
     let body = json!({"token": world.entra_token(json!({})).await}).to_string();
-    let preview = format!("{path}?api-version=2021-10-31-preview");
-    assert_eq!(world.call("POST", &preview, &body).await.status, 200);
+    for preview in ["2021-03-31-preview1", "2021-10-31-preview"] {
+        let target = format!("{path}?api-version={preview}");
+        assert_eq!(world.call("POST", &target, &body).await.status, 200, "{preview}");
+    }
     let stable = format!("{path}?api-version=2022-06-01");
     assert_eq!(refusal(&world.call("POST", &stable, &body).await).3.as_deref(), Some("AppId"));
 }
@@ -62,7 +76,7 @@ async fn the_teams_exchange_is_in_2022_06_01_and_later_and_in_one_preview_with_t
 async fn custom_expiry_is_in_2022_10_01_and_later_and_ignored_before() {
     let world = World::new().await;
     let body = r#"{"createTokenWithScopes":["voip"],"expiresInMinutes":1}"#;
-    for version in STABLE {
+    for version in general() {
         let target = format!("/identities?api-version={version}");
         let status = if version < "2022-10-01" { 201 } else { 400 };
         assert_eq!(world.call("POST", &target, body).await.status, status, "{version}");
@@ -70,29 +84,40 @@ async fn custom_expiry_is_in_2022_10_01_and_later_and_ignored_before() {
 }
 
 #[tokio::test]
-async fn join_scopes_are_in_2023_10_01_and_later() {
+async fn join_scopes_are_in_2023_08_01_and_later() {
     let world = World::new().await;
     let body = r#"{"createTokenWithScopes":["chat.join","chat.join.limited","voip.join"]}"#;
-    for version in STABLE {
+    for version in general() {
         let target = format!("/identities?api-version={version}");
-        let status = if version < "2023-10-01" { 400 } else { 201 };
+        let status = if version < "2023-08-01" { 400 } else { 201 };
         assert_eq!(world.call("POST", &target, body).await.status, status, "{version}");
     }
+}
+
+#[tokio::test]
+async fn issuing_has_custom_expiry_and_join_scopes_in_the_preview_of_its_own() {
+    let world = World::new().await;
+    let target =
+        format!("/identities/{}/:issueAccessToken?api-version={OF_ISSUING}", world.create().await);
+    let issue = async |body| world.call("POST", &target, body).await.status;
+    assert_eq!(issue(r#"{"scopes":["voip.join"],"expiresInMinutes":60}"#).await, 200);
+    assert_eq!(issue(r#"{"scopes":["voip.join"],"expiresInMinutes":1}"#).await, 400);
 }
 
 #[tokio::test]
 async fn teams_phone_is_in_2025_06_30_and_later_and_in_the_preview_before() {
     let world = World::new().await;
     let path = format!("/access/teamsExtension/tenants/{GUID}/assignments/{GUID}");
+    let having = ["2025-03-02-preview", "2025-06-30", "2026-09-23"];
     for method in ["GET", "PUT", "DELETE"] {
-        assert_eq!(versions_of(&world, method, &path).await, ALL[5..], "{method}");
+        assert_eq!(versions_of(&world, method, &path).await, having, "{method}");
     }
     let order = json!({"scp": "TeamsExtension.ManageCalls"});
     let token = world.entra_token(order).await;
     for version in ALL {
         let path = format!("/access/teamsExtension/:exchangeAccessToken?api-version={version}");
         let reply = world.bear(&token, "POST", &path, "{}").await;
-        let code = if ALL[5..].contains(&version) { "Denied" } else { "UnsupportedApiVersion" };
+        let code = if having.contains(&version) { "Denied" } else { "UnsupportedApiVersion" };
         assert_eq!(refusal(&reply).1, code, "{version}");
     }
 }
