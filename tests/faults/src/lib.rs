@@ -4,4 +4,4 @@ mod interleaving;
 mod yielding;
 
 pub use interleaving::{Task, every_interleaving, turn};
-pub use yielding::{Blind, Forgetful, Unclaimed, Yielding};
+pub use yielding::{Part, Without, Yielding};

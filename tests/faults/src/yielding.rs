@@ -95,97 +95,50 @@ impl<T: IdentityClient> IdentityClient for Yielding<T> {
     }
 }
 
-/// A store whose steps are made whatever anybody has seen: the protocol without its
-/// conditions, to show that the tests would notice.
+/// A store that leaves one thing of the protocol out, to show that the tests would
+/// notice.
 #[derive(Clone, Debug)]
-pub struct Blind<T>(pub T);
+pub struct Without<T>(pub Part, pub T);
 
-impl<T: IdentityStore> IdentityStore for Blind<T> {
-    async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
-        self.0.find(user).await
-    }
-
-    async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
-        self.0.find_by_acs_id(id).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        self.0.list(query).await
-    }
-
-    async fn advance(&self, _: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        let current = self.0.find(&next.external_id).await?;
-        self.0.advance(current.as_ref(), next).await
-    }
-
-    async fn record_use(
-        &self,
-        user: &ExternalId,
-        seen: &Active,
-        now: SystemTime,
-    ) -> Result<Change, Error> {
-        self.0.record_use(user, seen, now).await
-    }
+/// A part of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Nothing is left out.
+    Nothing,
+    /// Steps are made whatever anybody has seen.
+    Conditions,
+    /// The use of an identity is not committed, and said to be.
+    Commit,
+    /// Finishing what somebody left is not claimed first.
+    Claim,
 }
 
-/// A store that does not commit the use of an identity, and says it did: the protocol
-/// without its last write, to show that the tests would notice.
-#[derive(Clone, Debug)]
-pub struct Forgetful<T>(pub T);
-
-impl<T: IdentityStore> IdentityStore for Forgetful<T> {
+impl<T: IdentityStore + Send> IdentityStore for Without<T> {
     async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
-        self.0.find(user).await
+        self.1.find(user).await
     }
 
     async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
-        self.0.find_by_acs_id(id).await
+        self.1.find_by_acs_id(id).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        self.0.list(query).await
+        self.1.list(query).await
     }
 
     async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        self.0.advance(seen, next).await
-    }
-
-    async fn record_use(
-        &self,
-        user: &ExternalId,
-        _: &Active,
-        _: SystemTime,
-    ) -> Result<Change, Error> {
-        let record = self.0.find(user).await?;
-        Ok(record.map_or(Change::Refused(None), Change::Made))
-    }
-}
-
-/// A store in which finishing what somebody left is not claimed first: the protocol
-/// without that write, to show that the tests would notice.
-#[derive(Clone, Debug)]
-pub struct Unclaimed<T>(pub T);
-
-impl<T: IdentityStore> IdentityStore for Unclaimed<T> {
-    async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
-        self.0.find(user).await
-    }
-
-    async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
-        self.0.find_by_acs_id(id).await
-    }
-
-    async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        self.0.list(query).await
-    }
-
-    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        match seen {
-            // Of all steps only this one moves the epoch and leaves a revocation pending.
-            Some(seen) if seen.epoch < next.epoch && seen.pending_revocation.is_some() => {
+        match (self.0, seen) {
+            (Part::Conditions, _) => {
+                let current = self.1.find(&next.external_id).await?;
+                self.1.advance(current.as_ref(), next).await
+            }
+            // Of all steps only the claim moves the epoch and leaves a revocation pending.
+            (Part::Claim, Some(seen))
+                if seen.epoch < next.epoch && seen.pending_revocation.is_some() =>
+            {
                 Ok(Change::Made(seen.clone()))
             }
-            _ => self.0.advance(seen, next).await,
+            _ => self.1.advance(seen, next).await,
         }
     }
 
@@ -195,6 +148,10 @@ impl<T: IdentityStore> IdentityStore for Unclaimed<T> {
         seen: &Active,
         now: SystemTime,
     ) -> Result<Change, Error> {
-        self.0.record_use(user, seen, now).await
+        if self.0 == Part::Commit {
+            let record = self.1.find(user).await?;
+            return Ok(record.map_or(Change::Refused(None), Change::Made));
+        }
+        self.1.record_use(user, seen, now).await
     }
 }

@@ -1,4 +1,5 @@
-//! Every interleaving of operations that may meet, over the real use cases.
+//! Every interleaving of operations that may meet, over the real use cases. Each test has
+//! a twin that leaves a part of the protocol out, and finds bad orders.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 use std::{
@@ -6,36 +7,29 @@ use std::{
     rc::Rc,
 };
 
-use faults::{Blind, Forgetful, Task, Unclaimed, Yielding, every_interleaving};
+use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
     ABANDONED_AFTER, Error, delete_identity,
     identity::{AcsId, IdentityRef},
     issue_access_token::{self, Issued, Whose, issue_access_token},
-    ports::{Clock, IdentityStore},
+    ports::Clock,
     record::{ReceiptId, Record, State},
     revoke_access_tokens,
-    testing::{
-        AcsCall, ManualClock, MemoryIdentityClient, MemoryIdentityStore, World, an_hour,
-        invocation, record, user,
-    },
+    testing::{AcsCall, ManualClock, World, acs_id, an_hour, invocation, record, user},
 };
 
 /// The answers of an interleaving, and the epoch in which each request began.
-type Answers = Rc<RefCell<Vec<(Result<Issued, Error>, u64)>>>;
+type Answers = Rc<RefCell<Vec<Answer>>>;
+type Answer = (Result<Issued, Error>, u64);
 
 /// Alice's request for a token.
-fn first_call<S: IdentityStore + 'static>(
-    name: &str,
-    store: S,
-    records: &MemoryIdentityStore,
-    acs: &MemoryIdentityClient,
-    answers: &Answers,
-) -> Task {
-    let (store, acs, answers) = (Yielding(store), Yielding(acs.clone()), answers.clone());
-    let (name, records) = (name.to_owned(), records.clone());
+fn token_call(name: &'static str, without: Part, world: &World, answers: &Answers) -> Task {
+    let (records, answers) = (world.records.clone(), answers.clone());
+    let store = Yielding(Without(without, records.clone()));
+    let acs = Yielding(world.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
-        let invocation = invocation(&name, &clock);
+        let invocation = invocation(name, &clock);
         let whose = Whose::Caller(user("alice"));
         let request = issue_access_token::Request { whose, token: an_hour(), invocation };
         let epoch = records.records().first().map_or(0, |record| record.epoch);
@@ -44,8 +38,8 @@ fn first_call<S: IdentityStore + 'static>(
     })
 }
 
-fn revocation(records: &MemoryIdentityStore, acs: &MemoryIdentityClient, block: bool) -> Task {
-    let (store, acs) = (Yielding(records.clone()), Yielding(acs.clone()));
+fn revocation(world: &World, block: bool) -> Task {
+    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
     Box::pin(async move {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
@@ -56,8 +50,8 @@ fn revocation(records: &MemoryIdentityStore, acs: &MemoryIdentityClient, block: 
     })
 }
 
-fn deletion(records: &MemoryIdentityStore, acs: &MemoryIdentityClient) -> Task {
-    let (store, acs) = (Yielding(records.clone()), Yielding(acs.clone()));
+fn deletion(world: &World) -> Task {
+    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
     Box::pin(async move {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
@@ -67,25 +61,42 @@ fn deletion(records: &MemoryIdentityStore, acs: &MemoryIdentityClient) -> Task {
     })
 }
 
-/// Runs the tasks of `world` in every order; how many orders were bad, and of how
-/// many.
+/// Runs Alice's token calls, and what else there is, in every order; how many orders
+/// were bad, and of how many.
 fn bad_orders(
-    world: impl Fn(&World, &Answers) -> Vec<Task>,
     start: impl Fn() -> World,
-    is_good: impl Fn(&World, &[(Result<Issued, Error>, u64)]) -> bool + 'static,
+    calls: &[&'static str],
+    without: Part,
+    others: impl Fn(&World) -> Vec<Task>,
+    is_good: fn(&World, &[Answer]) -> bool,
 ) -> (usize, usize) {
-    let (bad, is_good) = (Rc::new(Cell::new(0)), Rc::new(is_good));
+    let bad = Rc::new(Cell::new(0));
     let runs = every_interleaving(|| {
-        let (here, answers) = (start(), Answers::default());
-        let tasks = world(&here, &answers);
-        let (bad, is_good) = (bad.clone(), is_good.clone());
+        let (world, answers) = (start(), Answers::default());
+        let mut tasks: Vec<Task> =
+            calls.iter().map(|name| token_call(name, without, &world, &answers)).collect();
+        tasks.extend(others(&world));
+        let bad = bad.clone();
         let check = move || {
-            let good = is_good(&here, &answers.borrow());
+            let good = is_good(&world, &answers.borrow());
             bad.set(bad.get() + usize::from(!good));
         };
         (tasks, Box::new(check) as Box<dyn FnOnce()>)
     });
     (bad.get(), runs)
+}
+
+fn assert_none((bad, runs): (usize, usize)) {
+    assert_eq!(bad, 0, "of {runs} orders");
+    assert!(runs > 100, "{runs} orders are too few to show anything");
+}
+
+fn assert_some((bad, runs): (usize, usize)) {
+    assert!(bad > 0, "of {runs} orders");
+}
+
+fn is_busy(error: &Error) -> bool {
+    matches!(error, Error::Busy { .. })
 }
 
 /// What holds after every order: each identity in ACS is the one in the record.
@@ -95,94 +106,66 @@ fn nothing_is_left_behind(world: &World) -> bool {
     world.acs.identities() == known
 }
 
-fn three_first_calls<S: IdentityStore + 'static>(
-    adapter: fn(MemoryIdentityStore) -> S,
-) -> (usize, usize) {
-    let calls = move |world: &World, answers: &Answers| {
-        ["one", "two", "three"]
-            .map(|name| {
-                let store = adapter(world.records.clone());
-                first_call(name, store, &world.records, &world.acs, answers)
-            })
-            .into()
-    };
+/// An active Alice.
+fn alice() -> World {
+    World::where_alice_is(State::active("8:acs:1"))
+}
+
+fn three_first_calls(without: Part) -> (usize, usize) {
+    let calls = ["one", "two", "three"];
     bad_orders(
-        calls,
         || World::with([]),
+        &calls,
+        without,
+        |_| vec![],
         |world, answers| {
             let one_identity = world.acs.identities().len() == 1 && nothing_is_left_behind(world);
-            let tokens_live_or_busy = answers.iter().all(|(answer, _)| match answer {
+            let live_or_busy = answers.iter().all(|(answer, _)| match answer {
                 Ok(issued) => world.acs.is_alive(&issued.token),
-                Err(error) => matches!(error, Error::Busy { .. }),
+                Err(error) => is_busy(error),
             });
-            one_identity && tokens_live_or_busy && answers.iter().any(|(answer, _)| answer.is_ok())
+            one_identity && live_or_busy && answers.iter().any(|(answer, _)| answer.is_ok())
         },
     )
 }
 
 #[test]
 fn r01_three_first_calls_make_one_identity_in_every_order() {
-    let (bad, runs) = three_first_calls(|store| store);
-    assert_eq!(bad, 0, "of {runs} orders");
-    assert!(runs > 1000, "{runs} orders are too few to show anything");
+    assert_none(three_first_calls(Part::Nothing));
 }
 
-/// The test above can fail: without the conditions of the writes, it does.
 #[test]
 fn r01_without_conditions_three_first_calls_make_several_identities() {
-    let (bad, runs) = three_first_calls(Blind);
-    assert!(bad > 0, "of {runs} orders");
+    assert_some(three_first_calls(Part::Conditions));
 }
 
-fn two_issues_and_a_revocation<S: IdentityStore + 'static>(
-    adapter: fn(MemoryIdentityStore) -> S,
-) -> (usize, usize) {
-    let tasks = move |world: &World, answers: &Answers| {
-        let call = |name: &str| {
-            let store = adapter(world.records.clone());
-            first_call(name, store, &world.records, &world.acs, answers)
-        };
-        vec![call("one"), call("two"), revocation(&world.records, &world.acs, false)]
-    };
-    bad_orders(
-        tasks,
-        || World::where_alice_is(State::active("8:acs:1")),
-        |world, answers| {
-            answers.iter().all(|(answer, began_in)| match answer {
-                Ok(issued) => *began_in > 1 || !world.acs.is_alive(&issued.token),
-                Err(error) => matches!(error, Error::Busy { .. }),
-            })
-        },
-    )
+fn two_calls_and_a_revocation(without: Part) -> (usize, usize) {
+    let others = |world: &World| vec![revocation(world, false)];
+    bad_orders(alice, &["one", "two"], without, others, |world, answers| {
+        answers.iter().all(|(answer, began_in)| match answer {
+            Ok(issued) => *began_in > 1 || !world.acs.is_alive(&issued.token),
+            Err(error) => is_busy(error),
+        })
+    })
 }
 
 #[test]
 fn r12_no_token_from_before_a_revocation_outlives_it() {
-    let (bad, runs) = two_issues_and_a_revocation(|store| store);
-    assert_eq!(bad, 0, "of {runs} orders");
-    assert!(runs > 1000, "{runs} orders are too few to show anything");
+    assert_none(two_calls_and_a_revocation(Part::Nothing));
 }
 
-/// The test above can fail: without the write that commits a token, it does.
 #[test]
 fn r12_without_the_commit_tokens_do_outlive_a_revocation() {
-    let (bad, runs) = two_issues_and_a_revocation(Forgetful);
-    assert!(bad > 0, "of {runs} orders");
+    assert_some(two_calls_and_a_revocation(Part::Commit));
 }
 
-fn two_first_calls_and_a_block<S: IdentityStore + 'static>(
-    adapter: fn(MemoryIdentityStore) -> S,
-) -> (usize, usize) {
-    let tasks = move |world: &World, answers: &Answers| {
-        let call = |name: &str| {
-            let store = adapter(world.records.clone());
-            first_call(name, store, &world.records, &world.acs, answers)
-        };
-        vec![call("one"), call("two"), revocation(&world.records, &world.acs, true)]
-    };
+fn two_first_calls_and_a_block(without: Part) -> (usize, usize) {
+    let others = |world: &World| vec![revocation(world, true)];
     bad_orders(
-        tasks,
         || World::with([]),
+        &["one", "two"],
+        without,
+        others,
         |world, _| {
             let blocked = matches!(world.alice().unwrap().state, State::Blocked { .. });
             blocked && world.acs.live_tokens() == 0 && nothing_is_left_behind(world)
@@ -192,103 +175,78 @@ fn two_first_calls_and_a_block<S: IdentityStore + 'static>(
 
 #[test]
 fn r12_a_block_that_meets_a_creation_leaves_no_token_and_no_identity() {
-    let (bad, runs) = two_first_calls_and_a_block(|store| store);
-    assert_eq!(bad, 0, "of {runs} orders");
-    assert!(runs > 1000, "{runs} orders are too few to show anything");
+    assert_none(two_first_calls_and_a_block(Part::Nothing));
 }
 
-/// The test above can fail: without the conditions of the writes, it does.
 #[test]
 fn r12_without_conditions_a_block_is_overwritten() {
-    let (bad, runs) = two_first_calls_and_a_block(Blind);
-    assert!(bad > 0, "of {runs} orders");
+    assert_some(two_first_calls_and_a_block(Part::Conditions));
 }
 
-fn two_issues_and_a_deletion<S: IdentityStore + 'static>(
-    adapter: fn(MemoryIdentityStore) -> S,
-) -> (usize, usize) {
-    let tasks = move |world: &World, answers: &Answers| {
-        let call = |name: &str| {
-            let store = adapter(world.records.clone());
-            first_call(name, store, &world.records, &world.acs, answers)
-        };
-        vec![call("one"), call("two"), deletion(&world.records, &world.acs)]
-    };
+fn two_calls_and_a_deletion(without: Part) -> (usize, usize) {
     let start = || {
-        let world = World::where_alice_is(State::active("8:acs:1"));
+        let world = alice();
         world.acs.issue_for_the_dead();
         world
     };
-    bad_orders(tasks, start, |world, answers| {
-        let old = IdentityRef::parse("8:acs:1");
-        let handed_out_after_the_mark = answers.iter().any(|(answer, began_in)| {
-            let of_the_old = |issued: &Issued| Some(IdentityRef::Acs(issued.acs_id.clone())) == old;
-            *began_in > 1 && answer.as_ref().is_ok_and(of_the_old)
-        });
-        let committed_for_the_dead = world.acs.handed_out_for_the_dead(
-            answers.iter().filter_map(|(answer, _)| answer.as_ref().ok()).map(|i| &i.token),
-        );
-        !handed_out_after_the_mark && !committed_for_the_dead && nothing_is_left_behind(world)
+    let others = |world: &World| vec![deletion(world)];
+    bad_orders(start, &["one", "two"], without, others, |world, answers| {
+        let handed_out: Vec<(&Issued, u64)> = answers
+            .iter()
+            .filter_map(|(answer, began_in)| Some((answer.as_ref().ok()?, *began_in)))
+            .collect();
+        let after_the_mark = handed_out
+            .iter()
+            .any(|(issued, began_in)| *began_in > 1 && issued.acs_id == acs_id("8:acs:1"));
+        let tokens = handed_out.iter().map(|(issued, _)| &issued.token);
+        let for_the_dead = world.acs.handed_out_for_the_dead(tokens);
+        !after_the_mark && !for_the_dead && nothing_is_left_behind(world)
     })
 }
 
 #[test]
 fn r08_nobody_gets_a_token_for_an_identity_that_is_gone() {
-    let (bad, runs) = two_issues_and_a_deletion(|store| store);
-    assert_eq!(bad, 0, "of {runs} orders");
-    assert!(runs > 1000, "{runs} orders are too few to show anything");
+    assert_none(two_calls_and_a_deletion(Part::Nothing));
 }
 
-/// The test above can fail: without the write that commits a token, it does.
 #[test]
 fn r08_without_the_commit_tokens_of_the_dead_are_handed_out() {
-    let (bad, runs) = two_issues_and_a_deletion(Forgetful);
-    assert!(bad > 0, "of {runs} orders");
+    assert_some(two_calls_and_a_deletion(Part::Commit));
 }
 
-/// Alice, whose revocation was recorded by somebody who died before ACS heard of it.
-fn abandoned() -> World {
-    let long_ago = ManualClock::default().now() - ABANDONED_AFTER;
-    let left = Record {
-        pending_revocation: Some(ReceiptId("abandoned".to_owned())),
-        ..record("alice", State::active("8:acs:1"), long_ago)
+/// Two calls meet a revocation that was recorded by somebody who died before ACS heard
+/// of it.
+fn two_who_finish_a_revocation(without: Part) -> (usize, usize) {
+    let abandoned = || {
+        let long_ago = ManualClock::default().now() - ABANDONED_AFTER;
+        World::with([Record {
+            pending_revocation: Some(ReceiptId("abandoned".to_owned())),
+            ..record("alice", State::active("8:acs:1"), long_ago)
+        }])
     };
-    World::with([left])
-}
-
-fn two_who_finish_a_revocation<S: IdentityStore + 'static>(
-    adapter: fn(MemoryIdentityStore) -> S,
-) -> (usize, usize) {
-    let tasks = move |world: &World, answers: &Answers| {
-        ["one", "two"]
-            .map(|name| {
-                let store = adapter(world.records.clone());
-                first_call(name, store, &world.records, &world.acs, answers)
-            })
-            .into()
-    };
-    bad_orders(tasks, abandoned, |world, answers| {
-        let revoked_once =
-            world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count();
-        let confirmed = world.alice().unwrap().pending_revocation.is_none();
-        let tokens_live = answers.iter().all(|(answer, _)| match answer {
-            Ok(issued) => world.acs.is_alive(&issued.token),
-            Err(error) => matches!(error, Error::Busy { .. }),
-        });
-        revoked_once == 1 && confirmed && tokens_live
-    })
+    bad_orders(
+        abandoned,
+        &["one", "two"],
+        without,
+        |_| vec![],
+        |world, answers| {
+            let revoked = world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count();
+            let confirmed = world.alice().unwrap().pending_revocation.is_none();
+            let live_or_busy = answers.iter().all(|(answer, _)| match answer {
+                Ok(issued) => world.acs.is_alive(&issued.token),
+                Err(error) => is_busy(error),
+            });
+            revoked == 1 && confirmed && live_or_busy
+        },
+    )
 }
 
 #[test]
 fn r12_of_two_who_finish_a_revocation_one_does_it_and_no_new_token_dies() {
-    let (bad, runs) = two_who_finish_a_revocation(|store| store);
-    assert_eq!(bad, 0, "of {runs} orders");
-    assert!(runs > 100, "{runs} orders are too few to show anything");
+    assert_none(two_who_finish_a_revocation(Part::Nothing));
 }
 
-/// The test above can fail: without the claim, it does.
 #[test]
 fn r12_without_a_claim_both_finish_it_and_a_new_token_dies() {
-    let (bad, runs) = two_who_finish_a_revocation(Unclaimed);
-    assert!(bad > 0, "of {runs} orders");
+    assert_some(two_who_finish_a_revocation(Part::Claim));
 }
