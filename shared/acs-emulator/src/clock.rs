@@ -6,31 +6,36 @@ use std::time::SystemTime;
 
 use time::{Duration, OffsetDateTime};
 
-/// The system clock with a movable offset. Clones share the offset.
+/// The system clock with a movable offset, and with a skew. Clones share both.
 ///
 /// The offset moves token lives and the `Date` of answers. The check of a
-/// request's signing date, and the `Date` of a 401, use the system clock as it
-/// is: the clients that sign do not know about the offset.
+/// request's signing date, and the `Date` of a 401, do not use it: the clients
+/// that sign do not know about it. They use the system clock with the skew, by
+/// which the service is wrong about the time in the eyes of its clients.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_seconds: Arc<AtomicI64>,
+    skew_seconds: Arc<AtomicI64>,
 }
 
 impl Clock {
     /// The emulator's time: the system's plus the offset.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
-        let system = Self::system_now();
-        system.checked_add(Duration::seconds(self.offset_seconds())).unwrap_or(system)
+        moved(self.offset_seconds())
+    }
+
+    /// The time that the dates of requests are judged by: the system's plus the skew.
+    #[must_use]
+    pub fn signing_now(&self) -> OffsetDateTime {
+        moved(self.skew_seconds())
     }
 
     /// Moves the clock by `seconds`, back if negative.
     ///
     /// The offset stays within a hundred years of the system's time.
     pub fn advance(&self, seconds: i64) {
-        let moved = |offset: i64| {
-            Some(offset.saturating_add(seconds).clamp(-FURTHEST_SECONDS, FURTHEST_SECONDS))
-        };
+        let moved = |offset: i64| Some(within_reach(offset.saturating_add(seconds)));
         // The closure always gives an offset, so there is no failure to look at.
         let _ = self.offset_seconds.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
     }
@@ -41,16 +46,41 @@ impl Clock {
         self.offset_seconds.load(Ordering::SeqCst)
     }
 
-    /// Back to the system's time.
-    pub fn reset(&self) {
-        self.offset_seconds.store(0, Ordering::SeqCst);
+    /// Has the service be wrong about the time of requests by `seconds`, behind
+    /// if negative; in place of an earlier skew.
+    ///
+    /// The skew stays within a hundred years too.
+    pub fn skew(&self, seconds: i64) {
+        self.skew_seconds.store(within_reach(seconds), Ordering::SeqCst);
     }
 
-    /// The system's time, which the offset does not touch.
+    /// How wrong the service is about the time of requests, in seconds.
+    #[must_use]
+    pub fn skew_seconds(&self) -> i64 {
+        self.skew_seconds.load(Ordering::SeqCst)
+    }
+
+    /// Back to the system's time, without a skew.
+    pub fn reset(&self) {
+        self.offset_seconds.store(0, Ordering::SeqCst);
+        self.skew_seconds.store(0, Ordering::SeqCst);
+    }
+
+    /// The system's time, which neither the offset nor the skew touches.
     #[expect(clippy::disallowed_methods, reason = "the one place where the emulator asks")]
     pub(crate) fn system_now() -> OffsetDateTime {
         SystemTime::now().into()
     }
+}
+
+/// The system's time and `seconds`.
+fn moved(seconds: i64) -> OffsetDateTime {
+    let system = Clock::system_now();
+    system.checked_add(Duration::seconds(seconds)).unwrap_or(system)
+}
+
+fn within_reach(seconds: i64) -> i64 {
+    seconds.clamp(-FURTHEST_SECONDS, FURTHEST_SECONDS)
 }
 
 /// A hundred years: far enough for any token, near enough for any date format.
@@ -74,7 +104,10 @@ mod tests {
     fn an_absurd_offset_is_clamped_and_now_still_answers() {
         let clock = Clock::default();
         clock.advance(i64::MAX);
+        clock.skew(i64::MAX);
         assert_eq!(clock.offset_seconds(), FURTHEST_SECONDS);
+        assert_eq!(clock.skew_seconds(), FURTHEST_SECONDS);
         assert!(clock.now().year() >= Clock::system_now().year() + 100);
+        assert!(clock.signing_now().year() >= Clock::system_now().year() + 100);
     }
 }

@@ -30,10 +30,7 @@ pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
     let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let answered = match (request.method.clone(), path) {
         (Method::GET, "clock") => Ok(clock(resource)),
-        (Method::POST, "clock") => read(request).map(|asked: AdvanceClock| {
-            resource.clock.advance(asked.advance_seconds);
-            clock(resource)
-        }),
+        (Method::POST, "clock") => read(request).and_then(|asked| set_clock(resource, &asked)),
         (Method::POST, "introspect") => {
             read(request).map(|asked: Introspect| introspection::of(resource, &asked.token))
         }
@@ -95,8 +92,22 @@ fn from_elsewhere(request: &Request) -> bool {
 fn clock(resource: &Resource) -> Value {
     json!({
         "offsetSeconds": resource.clock.offset_seconds(),
+        "skewSeconds": resource.clock.skew_seconds(),
         "now": date_time_offset(resource.clock.now()),
     })
+}
+
+fn set_clock(resource: &Resource, asked: &SetClock) -> Result<Value, String> {
+    if asked.advance_seconds.is_none() && asked.skew_seconds.is_none() {
+        return Err("the body must have advanceSeconds, skewSeconds or both, as integers".into());
+    }
+    if let Some(seconds) = asked.advance_seconds {
+        resource.clock.advance(seconds);
+    }
+    if let Some(seconds) = asked.skew_seconds {
+        resource.clock.skew(seconds);
+    }
+    Ok(clock(resource))
 }
 
 fn identities(resource: &Resource) -> Value {
@@ -136,8 +147,8 @@ fn regenerate(resource: &Resource, key_type: KeyType) -> Answer {
     }
 }
 
-/// Forgets identities, requests, limits, faults and the clock's offset, and lets go of
-/// what is held. Keys stay: somebody has them in a configuration.
+/// Forgets identities, requests, limits, faults and the clock's offset and skew, and
+/// lets go of what is held. Keys stay: somebody has them in a configuration.
 fn reset(resource: &Resource) -> Answer {
     resource.faults.clear();
     resource.faults.release();
@@ -168,10 +179,12 @@ fn refusal(status: StatusCode, code: &str, message: &str) -> Answer {
     answer::control(status, &json!({"error": {"code": code, "message": message}}))
 }
 
+/// What is absent stays as it is.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AdvanceClock {
-    advance_seconds: i64,
+struct SetClock {
+    advance_seconds: Option<i64>,
+    skew_seconds: Option<i64>,
 }
 
 #[derive(Deserialize)]

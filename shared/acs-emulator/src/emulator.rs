@@ -140,7 +140,8 @@ impl Builder {
     }
 
     /// How far a request's date may be from this machine's clock: five minutes
-    /// if not said. The clock that tests move has no part in it.
+    /// if not said. The clock that tests move has no part in it, but for its
+    /// [`Clock::skew`].
     pub fn skew(mut self, skew: Duration) -> Self {
         self.skew = Some(skew);
         self

@@ -35,7 +35,7 @@
 //!
 //! | `/_emulator/` | Takes | Gives |
 //! |---|---|---|
-//! | `GET`, `POST clock` | `{"advanceSeconds": -60}` | `{"offsetSeconds", "now"}` |
+//! | `GET`, `POST clock` | `{"advanceSeconds": -60}`, `{"skewSeconds": 400}` or both | `{"offsetSeconds", "skewSeconds", "now"}` |
 //! | `POST introspect` | `{"token"}` | `{"active", "reason", "identity", "scopes", "expiresOn"}`, and `"revokedAt", "effectiveAt"` of a token that was revoked or deleted |
 //! | `GET identities` | | `{"identities": [{"id", "createdAt", "liveTokens"}]}` |
 //! | `GET requests` | | `{"counts": {"createIdentity": 0, …}, "requests": [the last 1,000]}` |
@@ -46,6 +46,12 @@
 //! | `POST faults/release` | | `{"released"}` |
 //! | `POST keys/regenerate` | `{"keyType": "primary"}` or `"secondary"` | `{"keyType", "accessKey"}`: the one answer that shows a key |
 //! | `POST reset` | | 204: all but the keys is forgotten |
+//!
+//! `advanceSeconds` adds to the offset of the clock that tokens live by, and that
+//! dates answers. `skewSeconds` says how wrong the service is, from then on, about
+//! the time that signatures and operators' bearers are judged by; 0 ends it. That
+//! time, which the offset does not move, dates the 401s, so with a skew of more
+//! than 5 minutes either way every client meets a service whose clock disagrees.
 //!
 //! A dead token's reason is `revoked`, `expired`, `identity-deleted`,
 //! `key-regenerated`, `identity-unknown` (of before a reset), `unknown-signature`
@@ -160,7 +166,7 @@
 //! In memory, unless [`Builder::data_dir`] or `--data` names a directory: then the
 //! keys, those regenerated among them, identities, tokens' lives and revocations
 //! are there again after the process was killed. Limits, faults, the request log
-//! and the clock's offset are not kept. A directory serves one emulator at a time.
+//! and the clock's offset and skew are not kept. A directory serves one emulator at a time.
 
 mod access_key;
 mod answer;

@@ -21,7 +21,6 @@ use tracing::{debug, warn};
 
 use crate::answer::{self, Answer, Circumstances};
 use crate::breakable::Breakable;
-use crate::clock::Clock;
 use crate::control;
 use crate::data_dir::DataLock;
 use crate::entra::OAuthRoute;
@@ -211,7 +210,7 @@ async fn answer(
             let circumstances = Circumstances {
                 request: &parts.headers,
                 now: resource.clock.now(),
-                signing_now: Clock::system_now(),
+                signing_now: resource.clock.signing_now(),
                 took_millis: started.elapsed().as_millis(),
                 secure: wire.secure,
             };

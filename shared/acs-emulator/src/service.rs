@@ -7,7 +7,6 @@ use tracing::warn;
 
 use crate::answer::{self, Answer};
 use crate::api_version::{self, ApiVersion};
-use crate::clock::Clock;
 use crate::entra::{self, EntraClaims};
 use crate::error::ApiError;
 use crate::faults::Strike;
@@ -143,7 +142,7 @@ fn authenticated(
             entra.user(*access, token, resource.clock.now()).map(Some)
         }
         (Route::ExchangeAccess(_), None) => Err(entra::Refusal::NoBearer),
-        (_, Some(token)) => entra.operator(token, Clock::system_now()).map(|_| None),
+        (_, Some(token)) => entra.operator(token, resource.clock.signing_now()).map(|_| None),
         (_, None) => {
             return verified(resource, request).map(|key| Caller { key, user: None });
         }
@@ -169,7 +168,7 @@ fn verified(resource: &Resource, request: &Request) -> Result<KeyMark, ApiError>
         headers: &request.headers,
         body: &request.body,
     };
-    let (ring, now) = (resource.keys.now(), Clock::system_now());
+    let (ring, now) = (resource.keys.now(), resource.clock.signing_now());
     signature::verify_with_ring(&signed, &ring, now, resource.rules).map_err(|refusal| {
         warn!(
             http.method = %request.method,

@@ -1,6 +1,7 @@
 //! Who is believed, and what the others are told.
 
 use acs_emulator::Emulator;
+use serde_json::json;
 use time::Duration;
 
 use crate::support::{Reply, V2023, World, now, refusal};
@@ -96,6 +97,33 @@ async fn the_margin_can_be_set_and_the_movable_clock_does_not_move_it() {
     let date = now() - Duration::minutes(50);
     let reply = world.send(crate::support::Draft { date, ..create(&world) }).await;
     assert_eq!(reply.status, 201);
+}
+
+#[tokio::test]
+async fn a_service_of_another_time_refuses_right_signatures_and_dates_the_refusal_by_that_time() {
+    let world = World::new().await;
+    let skew = async |seconds: i64| {
+        let told = world.control("POST", "clock", &json!({ "skewSeconds": seconds })).await;
+        assert_eq!(told.json()["skewSeconds"], seconds);
+    };
+    for seconds in [400, -400] {
+        skew(seconds).await;
+        let reply = world.send(create(&world)).await;
+        let (status, code, message, _) = refusal(&reply);
+        assert_eq!((status, code.as_str()), (401, "Denied"));
+        assert!(message.contains("within 5 minutes of the service's time"), "{message}");
+        let there = now() + Duration::seconds(seconds);
+        assert!((reply.date() - there).abs() < Duration::minutes(1), "{}", reply.date());
+        // Who signs by that date is believed, and answered by the movable clock.
+        let believed =
+            world.send(crate::support::Draft { date: reply.date(), ..create(&world) }).await;
+        assert_eq!(believed.status, 201);
+        assert!((believed.date() - now()).abs() < Duration::minutes(1), "{}", believed.date());
+    }
+    for seconds in [200, -200, 0] {
+        skew(seconds).await;
+        assert_eq!(world.send(create(&world)).await.status, 201, "{seconds}");
+    }
 }
 
 #[tokio::test]

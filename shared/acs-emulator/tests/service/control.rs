@@ -75,12 +75,13 @@ async fn requests_are_logged_with_what_they_asked_and_without_tokens() {
 async fn a_reset_forgets_all_but_the_keys() {
     let world = World::new().await;
     let token = world.issue(&world.create().await).await;
-    world.control("POST", "clock", &json!({"advanceSeconds": 60})).await;
+    world.control("POST", "clock", &json!({"advanceSeconds": 60, "skewSeconds": 30})).await;
     world.script(json!([{"operation": "*", "action": {"status": 500}}])).await;
     assert_eq!(world.control("POST", "reset", &json!({})).await.status, 204);
     assert_eq!(world.look("identities").await["identities"], json!([]));
     assert_eq!(world.look("requests").await["requests"], json!([]));
-    assert_eq!(world.look("clock").await["offsetSeconds"], 0);
+    let clock = world.look("clock").await;
+    assert_eq!((&clock["offsetSeconds"], &clock["skewSeconds"]), (&json!(0), &json!(0)));
     assert_eq!(world.introspect(&token).await["reason"], "identity-unknown");
     world.create().await;
 }
@@ -94,6 +95,7 @@ async fn what_control_does_not_understand_is_explained_without_quoting_a_token()
     let clock = world.control("POST", "clock", &json!({"seconds": 1})).await;
     assert_eq!(clock.status, 400);
     assert!(clock.text.contains("advanceSeconds"), "{}", clock.text);
+    assert_eq!(world.control("POST", "clock", &json!({})).await.status, 400);
     let introspect = world.control("POST", "introspect", &json!("eySecret")).await;
     assert_eq!(introspect.status, 400);
     assert!(!introspect.text.contains("eySecret"), "{}", introspect.text);
@@ -126,4 +128,14 @@ async fn two_listeners_show_one_resource_and_a_stopped_one_refuses() {
     assert_eq!(listed["identities"][0]["id"], id.as_str());
     second.stop().await;
     assert!(world.client.get(&url).send().await.is_err());
+}
+
+#[tokio::test]
+async fn offset_and_skew_of_the_clock_are_set_apart() {
+    let world = World::new().await;
+    world.control("POST", "clock", &json!({"skewSeconds": -30})).await;
+    world.control("POST", "clock", &json!({"advanceSeconds": 60})).await;
+    world.control("POST", "clock", &json!({"advanceSeconds": 60})).await;
+    let clock = world.look("clock").await;
+    assert_eq!((&clock["offsetSeconds"], &clock["skewSeconds"]), (&json!(120), &json!(-30)));
 }
