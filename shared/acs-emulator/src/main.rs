@@ -65,15 +65,17 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What clients need. The key in a connection string opens nothing but this emulator.
+/// What clients need. The keys in connection strings open nothing but this emulator.
 fn announcement(emulator: &Emulator, server: &Server, secure: Option<&Server>) -> String {
     let mut lines = vec![
         format!("endpoint           {}", server.endpoint()),
         format!("connection string  {}", server.connection_string()),
+        format!("secondary string   {}", server.secondary_connection_string()),
     ];
     if let Some(secure) = secure {
         lines.push(format!("https endpoint     {}", secure.endpoint()));
         lines.push(format!("https connection   {}", secure.connection_string()));
+        lines.push(format!("https secondary    {}", secure.secondary_connection_string()));
         let ca_cert = secure.ca_cert_path().unwrap_or(Path::new("")).display();
         lines.push(format!("https certificate  {ca_cert}"));
     }

@@ -95,7 +95,17 @@ impl Server {
     /// shows it. A secret.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        let key = self.resource.keys.get(KeyType::Primary);
+        self.connection_string_with(KeyType::Primary)
+    }
+
+    /// The same with the secondary key, which is as good. A secret.
+    #[must_use]
+    pub fn secondary_connection_string(&self) -> String {
+        self.connection_string_with(KeyType::Secondary)
+    }
+
+    fn connection_string_with(&self, key_type: KeyType) -> String {
+        let key = self.resource.keys.get(key_type);
         format!("endpoint={}/;accesskey={}", self.endpoint(), key.expose())
     }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -14,15 +14,27 @@ use crate::support::{Draft, V2023, signed};
 struct Program {
     child: Child,
     endpoint: String,
+    /// The rest of what it says of itself.
+    announcement: BufReader<ChildStdout>,
 }
 
 impl Program {
     fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut announcement = BufReader::new(child.stdout.take().unwrap());
+        announcement.read_line(&mut line).unwrap();
         let endpoint = line.split_whitespace().last().unwrap().to_owned();
-        Self { child, endpoint }
+        Self { child, endpoint, announcement }
+    }
+
+    /// The rest of the announcement, which ends with where things are kept.
+    fn announced(&mut self) -> String {
+        let mut text = String::new();
+        while !text.contains("kept in") {
+            assert_ne!(self.announcement.read_line(&mut text).unwrap(), 0, "{text}");
+        }
+        text
     }
 
     async fn look(&self, path: &str) -> Value {
@@ -47,9 +59,13 @@ fn command(arguments: &[&str]) -> Command {
 
 /// The primary key that is kept in `data`.
 fn key(data: &Path) -> String {
+    kept(data, "primaryKey")
+}
+
+fn kept(data: &Path, member: &str) -> String {
     let kept: Value =
         serde_json::from_slice(&std::fs::read(data.join("resource.json")).unwrap()).unwrap();
-    kept["primaryKey"].as_str().unwrap().to_owned()
+    kept[member].as_str().unwrap().to_owned()
 }
 
 /// Has the kept emulator create an identity, signed with the kept key.
@@ -73,6 +89,23 @@ async fn a_killed_program_knows_its_identities_and_keys_again() {
     assert_eq!(second.look("identities").await["identities"][0]["id"], id.as_str());
     assert_eq!(second.look("jwks").await, jwks);
     create(&second, dir.path()).await;
+}
+
+#[test]
+fn the_announcement_has_a_connection_string_for_each_key_and_each_scheme() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let mut program = Program::start(&["--data", data, "--https-port", "0"]);
+    let announced = program.announced();
+    for member in ["primaryKey", "secondaryKey"] {
+        let key = kept(dir.path(), member);
+        let over = |scheme: &str| {
+            let with_key = |line: &&str| line.ends_with(&format!(";accesskey={key}"));
+            let lines = announced.lines().filter(with_key);
+            lines.filter(|line| line.contains(&format!("  endpoint={scheme}://"))).count()
+        };
+        assert_eq!((over("http"), over("https")), (1, 1), "{member}: {announced}");
+    }
 }
 
 #[tokio::test]
