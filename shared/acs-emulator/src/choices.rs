@@ -17,6 +17,8 @@ pub struct Choices {
     refuse_unknown_identities: bool,
     accept_unknown_scopes: bool,
     refuse_newer_members: bool,
+    allow_host_with_slash: bool,
+    skew: Option<Duration>,
 }
 
 impl Choices {
@@ -34,8 +36,13 @@ impl Choices {
             "--refuse-unknown-identities" => &mut self.refuse_unknown_identities,
             "--accept-unknown-scopes" => &mut self.accept_unknown_scopes,
             "--refuse-newer-members" => &mut self.refuse_newer_members,
+            "--allow-host-with-slash" => &mut self.allow_host_with_slash,
             "--revocation-lag" => {
-                self.revocation_lag = Some(lag(&value()?)?);
+                self.revocation_lag = Some(seconds(flag, &value()?, LONGEST_LAG_SECONDS)?);
+                return Ok(true);
+            }
+            "--skew" => {
+                self.skew = Some(seconds(flag, &value()?, WIDEST_SKEW_SECONDS)?);
                 return Ok(true);
             }
             _ => return Ok(false),
@@ -46,6 +53,10 @@ impl Choices {
 
     /// Tells the builder.
     pub fn tell(&self, builder: Builder) -> Builder {
+        let builder = match self.skew {
+            Some(skew) => builder.skew(skew),
+            None => builder,
+        };
         builder
             .limits(!self.no_limits)
             .retry_after(!self.no_retry_after)
@@ -55,15 +66,14 @@ impl Choices {
             .refuse_unknown_identities(self.refuse_unknown_identities)
             .accept_unknown_scopes(self.accept_unknown_scopes)
             .refuse_newer_members(self.refuse_newer_members)
+            .allow_host_with_slash(self.allow_host_with_slash)
     }
 }
 
-fn lag(text: &str) -> Result<Duration, String> {
+fn seconds(flag: &str, text: &str, most: u64) -> Result<Duration, String> {
     match text.parse() {
-        Ok(seconds) if seconds <= LONGEST_LAG_SECONDS => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!(
-            "--revocation-lag is a number of seconds from 0 to {LONGEST_LAG_SECONDS}, not {text:?}"
-        )),
+        Ok(seconds) if seconds <= most => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("{flag} is a number of seconds from 0 to {most}, not {text:?}")),
     }
 }
 
@@ -85,9 +95,14 @@ pub const USAGE: &str =
   --accept-unknown-scopes
                  issue tokens for any scope, where the default is 400
   --refuse-newer-members
-                 answer 400 to a member newer than the api-version, not ignore it";
+                 answer 400 to a member newer than the api-version, not ignore it
+  --allow-host-with-slash
+                 believe a signature over a host with a slash at its end
+  --skew SECONDS how far the date of a request may be off; 300 by default";
 
 const LONGEST_LAG_SECONDS: u64 = 15 * 60;
+/// A day: who wants more does not want the date checked.
+const WIDEST_SKEW_SECONDS: u64 = 24 * 60 * 60;
 
 #[cfg(test)]
 mod tests {
@@ -110,7 +125,7 @@ mod tests {
             assert!(!seen.contains(&choices), "{flag} chooses what another one does");
             seen.push(choices);
         }
-        assert_eq!(seen.len(), 8);
+        assert_eq!(seen.len(), 10);
         assert!(!taken("--serve", "").unwrap().0);
     }
 
@@ -126,6 +141,18 @@ mod tests {
         assert!(taken("--revocation-lag", "900").unwrap().0);
         for bad in ["901", "-1", "1m", ""] {
             assert!(taken("--revocation-lag", bad).unwrap_err().contains("0 to 900"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_skew_is_up_to_a_day() {
+        assert!(taken("--skew", "0").unwrap().0);
+        for bad in ["86401", "-1", "5m", ""] {
+            let complaint = taken("--skew", bad).unwrap_err();
+            assert!(
+                complaint.starts_with("--skew is") && complaint.contains("0 to 86400"),
+                "{bad}"
+            );
         }
     }
 }

@@ -120,8 +120,8 @@
 //! | Revoking and deleting such an identity | 204: only the resource inside an id is known to be checked | 404 `IdentityNotFound` | `--refuse-unknown-identities` | [`refuse_unknown_identities`](Builder::refuse_unknown_identities) |
 //! | An unknown scope, and a join scope before 2023-08-01 | 400 `ValidationError` | issued as it is | `--accept-unknown-scopes` | [`accept_unknown_scopes`](Builder::accept_unknown_scopes) |
 //! | A member newer than the api-version (`expiresInMinutes` before 2022-10-01, `customId`) | ignored, as ASP.NET would | 400 `ValidationError` | `--refuse-newer-members` | [`refuse_newer_members`](Builder::refuse_newer_members) |
-//! | A host that was signed with a trailing slash | 401, as the real service does, and its own line in the log | believed | | [`allow_host_with_slash`](Builder::allow_host_with_slash) |
-//! | How far a request's date may be off | 5 minutes | any other margin | | [`skew`](Builder::skew) |
+//! | A host that was signed with a trailing slash | 401, as the real service does, and its own line in the log | believed | `--allow-host-with-slash` | [`allow_host_with_slash`](Builder::allow_host_with_slash) |
+//! | How far a request's date may be off | 5 minutes | any other margin; by flag up to a day | `--skew SECONDS` | [`skew`](Builder::skew) |
 //!
 //! The rest is as follows.
 //!

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::support::{Draft, V2023, signed};
+use crate::support::{Draft, V2023, now, signed};
 
 /// A running program, killed without warning when dropped.
 struct Program {
@@ -182,4 +182,18 @@ fn an_address_that_others_reach_is_refused() {
     assert!(!output.status.success());
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(complaint.contains("--i-know-this-is-an-emulator"), "{complaint}");
+}
+
+#[tokio::test]
+async fn the_margin_of_dates_can_be_said() {
+    let mut program = Program::start(&["--skew", "60"]);
+    let announced = program.announced();
+    let key = announced.lines().find_map(|line| line.split_once("accesskey=")).unwrap().1;
+    let client = Client::builder().build().unwrap();
+    for (seconds, status) in [(-5, 201), (-70, 401)] {
+        let date = now() + time::Duration::seconds(seconds);
+        let draft = Draft { date, ..Draft::new(key, "POST", &format!("/identities{V2023}"), "") };
+        let reply = signed(&client, &program.endpoint, draft).await.unwrap();
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
 }
