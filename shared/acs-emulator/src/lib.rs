@@ -158,6 +158,9 @@
 //! * An assignment that does not exist is a 404 `AssignmentNotFound`; ending one
 //!   is a 204. A patch of assignments is done whole or not at all, and is a 204.
 //! * A deleted identity's custom id is free again.
+//! * In early October 2022 the refusal of an `expiresInMinutes` out of range ended
+//!   after `is invalid.`; the wording with the interval superseded that, and alone
+//!   is played.
 //! * `Strict-Transport-Security` is left out over https, or a browser would
 //!   remember localhost as https only.
 //!
