@@ -175,7 +175,7 @@ async fn assignments_outlive_a_restart_and_not_a_reset() {
     let first = start().await;
     put(&first, &phone(), json!({"principalType": "user"})).await;
     let token = token_of(&come(&first, "teamsExtension", json!({})).await);
-    drop(first);
+    first.stop().await;
     let second = start().await;
     assert_eq!(second.call("GET", &phone(), "").await.status, 200);
     second.call("DELETE", &phone(), "").await;

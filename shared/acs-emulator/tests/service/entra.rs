@@ -205,7 +205,7 @@ async fn the_issuers_key_outlives_a_restart() {
     let first = start().await;
     let order = json!({"aud": "https://communication.azure.com"});
     let token = first.entra_token(order).await;
-    drop(first);
+    first.stop().await;
     let second = start().await;
     let target = format!("/identities{V2023}");
     assert_eq!(second.bear(&token, "POST", &target, "").await.status, 201);

@@ -77,7 +77,7 @@ async fn a_regeneration_outlives_a_restart() {
         token_by(&first, first.emulator.secondary_access_key().expose()).await,
     );
     let new = regenerate(&first, "primary").await;
-    drop(first);
+    first.stop().await;
 
     let second = start().await;
     assert_eq!(second.emulator.access_key().expose(), new["accessKey"].as_str().unwrap());
@@ -91,7 +91,7 @@ async fn keys_given_at_a_start_end_the_tokens_of_those_kept() {
     let dir = tempfile::tempdir().unwrap();
     let first = World::with(Emulator::builder().data_dir(dir.path())).await;
     let token = token_by(&first, first.emulator.access_key().expose()).await;
-    drop(first);
+    first.stop().await;
 
     let other = Emulator::builder().build().unwrap();
     let builder = Emulator::builder().data_dir(dir.path());

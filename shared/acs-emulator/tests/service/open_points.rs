@@ -84,7 +84,7 @@ async fn a_pending_revocation_outlives_a_restart() {
     let token = first.issue(&id).await;
     first.revoke(&id).await;
     let seen = first.introspect(&token).await;
-    drop(first);
+    first.stop().await;
 
     let second = start().await;
     assert_eq!(second.introspect(&token).await, seen);

@@ -186,7 +186,7 @@ async fn keys_identities_and_tokens_outlive_a_restart() {
         first.issue(&id).await
     });
     let (resource, key) = (first.emulator.resource_id().to_owned(), first.emulator.access_key());
-    drop(first);
+    first.stop().await;
 
     let second = start().await;
     assert_eq!(second.emulator.resource_id(), resource);

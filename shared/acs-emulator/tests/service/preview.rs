@@ -99,7 +99,7 @@ async fn custom_ids_outlive_a_restart() {
     let body = r#"{"customId":"bob","createTokenWithScopes":["chat"]}"#;
     let world = start().await;
     let first = create(&world, body).await.json()["identity"].clone();
-    drop(world);
+    world.stop().await;
     let world = start().await;
     assert_eq!(create(&world, r#"{"customId":"bob"}"#).await.json()["identity"], first);
 }

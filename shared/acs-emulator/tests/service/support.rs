@@ -95,6 +95,13 @@ impl World {
         Self { emulator, server, client }
     }
 
+    /// Ends it, so that the next one finds its data directory free: connections that are
+    /// cut off by a drop may hold it for a moment longer.
+    pub(crate) async fn stop(self) {
+        drop(self.client);
+        self.server.stop().await;
+    }
+
     pub(crate) fn draft(&self, method: &str, target: &str, body: &str) -> Draft {
         Draft::new(self.emulator.access_key().expose(), method, target, body)
     }
