@@ -1,7 +1,6 @@
 //! The identity store in `DynamoDB`: one item per user, one conditional request per
 //! change.
 
-mod connect;
 mod failure;
 mod item;
 
@@ -35,7 +34,7 @@ impl DynamoIdentityStore {
     /// Connects to one table, with the credentials and the region of the process
     /// environment. Opens the connection, so that the first request finds it open.
     pub async fn connect(table: String) -> Self {
-        let store = Self::new(connect::client().await, table);
+        let store = Self::new(Client::new(&aws_connection::config().await), table);
         store.warm_up().await;
         store
     }

@@ -1,46 +1,49 @@
-//! How the store reaches `DynamoDB`.
+//! How the adapters reach AWS: `identity-store` its table, `acs-secret` its secret. Whoever
+//! has this crate can reach nothing by it: what is asked for needs an SDK, and those are
+//! the adapters'.
 
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 
-/// A client with the credentials and the region of the process environment.
-pub(crate) async fn client() -> Client {
+/// What a client of any service needs: the credentials and the region of the process
+/// environment, and limits that leave a function time to answer. A request ends within
+/// 3 s, with all its attempts.
+pub async fn config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(1))
         // Three attempts; a function has 10 s, and ACS may take 6 of them.
         .operation_timeout(Duration::from_secs(3))
         .build();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https())
+    // The SDK's own client, but without a proxy. So an endpoint of one's own, in
+    // `AWS_ENDPOINT_URL_DYNAMODB` and the like, is one over http.
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http.tls_context(tls()).build_https())
         // Where Lambda puts them. The other places the SDK would look in cost init time.
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts)
         .load()
-        .await;
-    Client::new(&config)
+        .await
 }
 
-/// The SDK's own client, but with roots that are compiled in, and without a proxy. So an
-/// endpoint of one's own, in `AWS_ENDPOINT_URL_DYNAMODB`, is one over http.
-fn https() -> SharedHttpClient {
+/// The roots that are compiled in.
+fn tls() -> TlsContext {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     // It cannot fail as of now; the default is the system's roots.
-    let tls = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build_https()
+    TlsContext::builder().with_trust_store(roots).build().unwrap_or_default()
 }
 
-/// What the endpoints of `DynamoDB` chain to. To load the system's trust store, with some
+/// What the endpoints of AWS chain to. To load the system's trust store, with some
 /// 140 roots, would take longer than all the rest of init. Amazon asks whoever has a
 /// store of their own to take all five.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
@@ -62,15 +65,5 @@ mod tests {
             .collect();
         assert_eq!(roots.len(), 5);
         assert!(roots.iter().all(|root| mozilla.contains(root)));
-    }
-
-    #[test]
-    fn the_tls_stack_takes_the_roots() {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(https())
-            .build();
-        // It would panic here.
-        drop(Client::from_conf(config));
     }
 }
