@@ -1,7 +1,7 @@
 //! `POST /v1/identities`: an identity for a user whom an administrator names,
 //! optionally with a token in the same request. Idempotent by the external id.
 
-use acs_client::AcsIdentityClient;
+use acs_secret::AcsResource;
 use identity_core::{
     create_identity::{self, create_identity},
     identity::{ExternalId, Lifetime, TokenRequest},
@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
-    let (store, ()) = tokio::join!(DynamoIdentityStore::connect(config.table), acs.connect());
+    let (store, acs) =
+        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
+    let acs = acs?;
     let (scope, clock) = (config.admin_scope, SystemClock);
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &scope, &request);
@@ -33,7 +34,7 @@ async fn main() -> Result<(), Error> {
 /// What the environment says.
 struct Config {
     table: String,
-    acs: acs_client::Config,
+    acs: AcsResource,
     admin_scope: String,
 }
 
@@ -41,9 +42,9 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             table: required(env, "TABLE_NAME")?,
-            acs: acs_client::Config {
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
-                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
             },
             admin_scope: required(env, "ADMIN_SCOPE")?,
         })

@@ -1,7 +1,7 @@
 //! `DELETE /v1/identity`: deletes the caller's own identity, as an app's account
 //! deletion does. `DELETE /v1/identities/{id}`: one that an administrator names.
 
-use acs_client::AcsIdentityClient;
+use acs_secret::AcsResource;
 use identity_core::{
     delete_identity::{self, delete_identity},
     ports::{Clock, IdentityClient, IdentityStore},
@@ -18,8 +18,9 @@ use lambda_http::{Error, Request, run, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
-    let (store, ()) = tokio::join!(DynamoIdentityStore::connect(config.table), acs.connect());
+    let (store, acs) =
+        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
+    let acs = acs?;
     let (scopes, clock) = (config.scopes, SystemClock);
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &scopes, &request);
@@ -31,7 +32,7 @@ async fn main() -> Result<(), Error> {
 /// What the environment says.
 struct Config {
     table: String,
-    acs: acs_client::Config,
+    acs: AcsResource,
     scopes: RouteScopes,
 }
 
@@ -39,9 +40,9 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             table: required(env, "TABLE_NAME")?,
-            acs: acs_client::Config {
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
-                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
             },
             scopes: RouteScopes::from_env(env)?,
         })

@@ -1,7 +1,7 @@
 //! `POST /v1/token/teams`: a Teams user's Entra token for an ACS token. It must be the
 //! caller's own.
 
-use acs_client::AcsIdentityClient;
+use acs_secret::AcsResource;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_core::{
     exchange_teams_token::{self, EntraUser, UnverifiedClaims, exchange_teams_token},
@@ -21,8 +21,7 @@ use serde::Deserialize;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
-    acs.connect().await;
+    let acs = config.acs.connect(SystemClock).await?;
     let (scope, clock) = (config.token_scope, SystemClock);
     run(service_fn(async |request| {
         let answer = handle(&acs, &clock, &scope, &request);
@@ -33,16 +32,16 @@ async fn main() -> Result<(), Error> {
 
 /// What the environment says.
 struct Config {
-    acs: acs_client::Config,
+    acs: AcsResource,
     token_scope: String,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            acs: acs_client::Config {
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
-                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
             },
             token_scope: required(env, "TOKEN_SCOPE")?,
         })

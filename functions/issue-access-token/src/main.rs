@@ -2,7 +2,7 @@
 //! first call creates. `POST /v1/identities/{id}/token`: one for an identity that an
 //! administrator names.
 
-use acs_client::AcsIdentityClient;
+use acs_secret::AcsResource;
 use identity_core::{
     issue_access_token::{self, Issued, Whose, issue_access_token},
     policy::{Grant, Policy},
@@ -24,8 +24,9 @@ use lambda_http::{
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
-    let (store, ()) = tokio::join!(DynamoIdentityStore::connect(config.table), acs.connect());
+    let (store, acs) =
+        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
+    let acs = acs?;
     let (rules, clock) = (config.rules, SystemClock);
     run(service_fn(async |request| {
         serve("CreateToken", &clock, &request, handle(&store, &acs, &clock, &rules, &request)).await
@@ -36,7 +37,7 @@ async fn main() -> Result<(), Error> {
 /// What the environment says.
 struct Config {
     table: String,
-    acs: acs_client::Config,
+    acs: AcsResource,
     rules: Rules,
 }
 
@@ -50,9 +51,9 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             table: required(env, "TABLE_NAME")?,
-            acs: acs_client::Config {
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
-                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
             },
             rules: Rules { scopes: RouteScopes::from_env(env)?, policy: policy(env, "POLICY")? },
         })

@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use acs_client::AcsIdentityClient;
+use acs_secret::AcsResource;
 use identity_core::{
     identity::AcsId,
     ports::{Clock, IdentityClient, IdentityStore},
@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let acs = AcsIdentityClient::new(config.acs, SystemClock)?;
-    let (store, ()) = tokio::join!(DynamoIdentityStore::connect(config.table), acs.connect());
+    let (store, acs) =
+        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
+    let acs = acs?;
     let (scopes, clock) = (config.scopes, SystemClock);
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &scopes, &request);
@@ -37,7 +38,7 @@ async fn main() -> Result<(), Error> {
 /// What the environment says.
 struct Config {
     table: String,
-    acs: acs_client::Config,
+    acs: AcsResource,
     scopes: RouteScopes,
 }
 
@@ -45,9 +46,9 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             table: required(env, "TABLE_NAME")?,
-            acs: acs_client::Config {
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
-                ..acs_client::Config::new(required(env, "ACS_CONNECTION_STRING")?)
             },
             scopes: RouteScopes::from_env(env)?,
         })

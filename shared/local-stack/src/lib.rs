@@ -3,7 +3,7 @@
 //! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its
 //! JWT authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a
 //! DynamoDB engine; beside them an emulator of ACS, an issuer of tokens for development, an
-//! `EventBridge` endpoint and a console. Everything listens on loopback, and nothing else can be
+//! `EventBridge` endpoint, the secret with the connection string, and a console. Everything listens on loopback, and nothing else can be
 //! asked for: the issuer signs for anybody.
 //!
 //! Read `stack.rs` first: it puts the parts together. Then follow a request from `gateway` to
@@ -20,6 +20,7 @@ mod options;
 mod output;
 mod ports;
 mod runtime;
+mod secrets;
 mod server;
 mod stack;
 mod stack_file;

@@ -73,15 +73,16 @@ Usage: local-stack [options]
   --data DIR              keys, tables, identities and logs (target/local/data)
   --ephemeral             keep nothing but logs
   --stack-file PATH       where to say where everything is (target/local/stack.json)
-  --port N                the first of seven ports: gateway, console, issuer, events,
-                          ACS http, ACS https, DynamoDB; 0 for any that are free
+  --port N                the first of eight ports: gateway, console, issuer, events,
+                          ACS http, ACS https, DynamoDB, Secrets Manager; 0 for any
+                          that are free
                           (GUESTPASS_PORT, or 3000)
   --functions-dir DIR     the functions' binaries (beside this program)
   --parameter NAME=VALUE  a value for a parameter of the template
   --exit-with-stdin       stop when stdin is closed";
 
-/// Seven ports follow each other, so the first cannot be one of the last.
-const LAST_PORT: u16 = u16::MAX - 6;
+/// Eight ports follow each other, so the first cannot be one of the last.
+const LAST_PORT: u16 = u16::MAX - 7;
 
 /// Reads the command line, without the program's name.
 pub fn parse(
@@ -175,7 +176,7 @@ mod tests {
     fn a_mistake_is_named() {
         for (line, port, expected) in [
             ("--port", None, "--port needs a value"),
-            ("--port 65530", None, "--port takes a number from 0 to 65529"),
+            ("--port 65529", None, "--port takes a number from 0 to 65528"),
             ("", Some("many"), "GUESTPASS_PORT takes a number"),
             ("--parameter x", None, "NAME=VALUE"),
             ("start", None, "no option"),

@@ -16,6 +16,7 @@ pub(crate) struct Ports {
     pub(crate) acs_http: TcpListener,
     pub(crate) acs_https: TcpListener,
     pub(crate) dynamodb: TcpListener,
+    pub(crate) secrets: TcpListener,
 }
 
 impl Ports {
@@ -39,6 +40,7 @@ impl Ports {
             acs_http: listen(4, "ACS http").await?,
             acs_https: listen(5, "ACS https").await?,
             dynamodb: listen(6, "DynamoDB").await?,
+            secrets: listen(7, "Secrets Manager").await?,
         })
     }
 }

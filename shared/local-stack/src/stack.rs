@@ -19,7 +19,7 @@ use crate::runtime::{Function, LastWill, Spec};
 use crate::server::Servers;
 use crate::stack_file::{Places, StackFile};
 use crate::template::{self, Inputs, Template};
-use crate::{Options, StartError, dynamodb, events};
+use crate::{Options, StartError, dynamodb, events, secrets};
 
 /// The `aud` of the issuer's tokens.
 const AUDIENCE: &str = "guestpass-local";
@@ -27,7 +27,7 @@ const AUDIENCE: &str = "guestpass-local";
 /// What the issuer's tokens may do unless asked otherwise.
 const SCOPE: &str = "guestpass.token";
 
-/// The ARN under which a function finds the connection string.
+/// The secret in which a function finds the connection string.
 const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
 
 /// A running stack. Dropping it kills it; [`Stack::stop`] ends it in order.
@@ -54,6 +54,7 @@ impl Stack {
         let at = |listener| url(listener).map_err(StartError::System);
         let issuer_url = at(&ports.issuer)?;
         let dynamodb_url = at(&ports.dynamodb)?;
+        let secrets_url = at(&ports.secrets)?;
         let gateway_url = at(&ports.gateway)?;
 
         let (data, keeps_nothing) = (&options.data, options.ephemeral);
@@ -68,7 +69,8 @@ impl Stack {
         let mut functions = Vec::new();
         let mut routes = Vec::new();
         for described in template.functions {
-            let environment = environment(&described, &dynamodb_url, &options.rust_log);
+            let environment =
+                environment(&described, &dynamodb_url, &secrets_url, &options.rust_log);
             let spec = Spec {
                 binary: binary(&options.functions_dir, &described.binary)?,
                 log: logs.join(format!("{}.log", described.binary)),
@@ -94,6 +96,8 @@ impl Stack {
             events: at(&ports.events)?,
             acs: acs.urls(),
             dynamodb: dynamodb_url,
+            secrets: secrets_url,
+            acs_secret_arn: ACS_SECRET,
             table: template.tables.first().map(|table| table.name.clone()),
         };
         let console = Arc::new(Console {
@@ -109,6 +113,7 @@ impl Stack {
         servers.serve(ports.console, console::router(console));
         servers.serve(ports.issuer, issuer::router(issuer));
         servers.serve(ports.events, events::router());
+        servers.serve(ports.secrets, secrets::router(ACS_SECRET, acs.connection_string()));
         let stopping = servers.stopping();
         servers.run(async move {
             let _ = dynoxide::server::serve_with_shutdown(ports.dynamodb, database, stopping).await;
@@ -174,6 +179,7 @@ impl Stack {
             ("ACS", &places.acs.http),
             ("", &places.acs.https),
             ("DynamoDB", &places.dynamodb),
+            ("secrets", &places.secrets),
         ] {
             say(format_args!("  {name:<9} {place}"));
         }
@@ -243,6 +249,7 @@ fn binary(directory: &Path, name: &str) -> Result<PathBuf, StartError> {
 fn environment(
     function: &template::Function,
     dynamodb: &str,
+    secrets: &str,
     rust_log: &str,
 ) -> BTreeMap<String, String> {
     let name = &function.binary;
@@ -259,6 +266,7 @@ fn environment(
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
         ("TZ", ":UTC"),
         ("LANG", "en_US.UTF-8"),
         ("_HANDLER", "bootstrap"),

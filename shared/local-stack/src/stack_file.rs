@@ -17,6 +17,8 @@ pub(crate) struct Places {
     pub(crate) events: String,
     pub(crate) acs: Urls,
     pub(crate) dynamodb: String,
+    pub(crate) secrets: String,
+    pub(crate) acs_secret_arn: &'static str,
     pub(crate) table: Option<String>,
 }
 
@@ -45,6 +47,8 @@ impl Places {
                 "endpoint": self.acs.http,
             },
             "dynamodb": self.dynamodb,
+            "secretsManager": self.secrets,
+            "acsSecretArn": self.acs_secret_arn,
             "table": self.table,
         })
     }

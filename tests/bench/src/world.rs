@@ -4,11 +4,13 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    io,
     time::{Duration, Instant},
 };
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config};
 use acs_emulator::{Emulator, Server};
+use axum::{Router, routing::post};
 use identity_core::{
     identity::{Lifetime, Scopes, TokenRequest},
     ports::{Clock as _, IdentityClient as _},
@@ -24,6 +26,8 @@ pub(crate) struct World {
     acs: Server,
     dynamodb: String,
     engine: JoinHandle<()>,
+    secrets: String,
+    secrets_manager: JoinHandle<io::Result<()>>,
 }
 
 impl World {
@@ -34,18 +38,23 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let dynamodb = format!("http://{}", listener.local_addr()?);
         let engine = tokio::spawn(dynoxide::server::serve_on(listener, database));
-        Ok(Self { acs, dynamodb, engine })
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let secrets = format!("http://{}", listener.local_addr()?);
+        let secret = json!({ "ARN": SECRET, "SecretString": acs.connection_string() }).to_string();
+        let router = Router::new().route("/", post(async move || secret));
+        let secrets_manager = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { acs, dynamodb, engine, secrets, secrets_manager })
     }
 
     /// What Lambda and the template would set.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
-        let connection_string = self.acs.connection_string();
         [
             ("ACS_API_VERSION", ApiVersion::default().as_str()),
-            ("ACS_CONNECTION_STRING", &connection_string),
+            ("ACS_SECRET_ARN", SECRET),
             ("ADMIN_SCOPE", "guestpass.admin"),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
@@ -84,10 +93,12 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.engine.abort();
+        self.secrets_manager.abort();
     }
 }
 
 const TABLE: &str = "Identities";
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs";
 
 /// The table of the template.
 fn table() -> Value {

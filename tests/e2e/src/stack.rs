@@ -179,6 +179,36 @@ impl Stack {
         reply.body
     }
 
+    /// Puts another text into the secret from which the functions know ACS.
+    pub async fn put_secret(&self, text: &str) {
+        self.keep_secret(&text.into());
+        let body = json!({ "SecretId": self.urls["acsSecretArn"], "SecretString": text });
+        let request = self
+            .client
+            .post(self.url("secretsManager"))
+            .header("x-amz-target", "secretsmanager.PutSecretValue")
+            .header("content-type", "application/x-amz-json-1.1");
+        let reply = request.body(body.to_string()).send().await.unwrap();
+        assert!(reply.status().is_success(), "{reply:?}");
+    }
+
+    /// How often the functions have read that secret.
+    pub async fn secret_reads(&self) -> u64 {
+        let url = format!("{}/_local/reads", self.url("secretsManager"));
+        let told: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        told["reads"].as_u64().unwrap()
+    }
+
+    /// Makes ACS refuse the primary key from now on. The connection string with the new
+    /// one.
+    pub async fn regenerate_key(&self) -> String {
+        let regenerated =
+            self.emulator("POST keys/regenerate", json!({ "keyType": "primary" })).await;
+        self.keep_secret(&regenerated["accessKey"]);
+        let key = regenerated["accessKey"].as_str().unwrap();
+        format!("endpoint={}/;accesskey={key}", self.urls["acs"]["endpoint"].as_str().unwrap())
+    }
+
     /// Why a token is dead; `null` if it lives.
     pub async fn dead(&self, token: &Value) -> Value {
         let introspected = self.emulator("POST introspect", json!({ "token": token })).await;

@@ -93,8 +93,7 @@ async fn r40_a_slow_acs_is_not_waited_for() {
 async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
     let stack = Stack::start().await;
     assert_eq!(first_call(&stack, "alice").await.status, 200);
-    let regenerated = stack.emulator("POST keys/regenerate", json!({ "keyType": "primary" })).await;
-    stack.keep_secret(&regenerated["accessKey"]);
+    stack.regenerate_key().await;
     let refused = first_call(&stack, "alice").await;
     assert_eq!((refused.status.as_u16(), refused.problem()), (500, "internal"));
     assert_eq!(refused.body["retry"], "never");

@@ -6,13 +6,13 @@ use std::process::Command;
 use e2e::binary;
 
 const STORE: [&str; 1] = ["TABLE_NAME"];
-const ACS: [&str; 2] = ["ACS_CONNECTION_STRING", "ACS_API_VERSION"];
+const ACS: [&str; 2] = ["ACS_SECRET_ARN", "ACS_API_VERSION"];
 const TOKEN: &str = "TOKEN_SCOPE";
 const ADMIN: &str = "ADMIN_SCOPE";
 
 fn good(name: &str) -> &'static str {
     match name {
-        "ACS_CONNECTION_STRING" => "endpoint=http://127.0.0.1:9/;accesskey=c2VjcmV0LWNhbmFyeQ==",
+        "ACS_SECRET_ARN" => "arn:aws:secretsmanager:us-east-1:000000000000:secret:acs",
         "ACS_API_VERSION" => "2026-09-23",
         "POLICY" => "{}",
         _ => "value",
@@ -35,7 +35,7 @@ fn variables_of(function: &str) -> Vec<&'static str> {
         "get-identity" => (&[], &[TOKEN, ADMIN]),
         "list-identities" => (&[], &[ADMIN]),
         "create-identity" => (&ACS, &[ADMIN]),
-        "exchange-teams-token" => return vec!["ACS_CONNECTION_STRING", "ACS_API_VERSION", TOKEN],
+        "exchange-teams-token" => return vec!["ACS_SECRET_ARN", "ACS_API_VERSION", TOKEN],
         _ => (&ACS, &[TOKEN, ADMIN]),
     };
     [&STORE[..], acs, scopes].concat()
@@ -71,8 +71,9 @@ fn a_missing_variable_stops_the_function_with_one_line_that_names_it() {
 #[test]
 fn a_malformed_variable_stops_the_function_with_one_line_that_does_not_quote_it() {
     for (name, value) in [
-        ("ACS_CONNECTION_STRING", "endpoint=http://127.0.0.1:9/;accesskey=secret canary"),
-        ("ACS_CONNECTION_STRING", "secret canary"),
+        // The secret itself, where its name should be.
+        ("ACS_SECRET_ARN", "endpoint=http://127.0.0.1:9/;accesskey=secret canary"),
+        ("ACS_SECRET_ARN", "secret canary"),
         ("ACS_API_VERSION", "secret canary"),
         ("POLICY", "secret canary"),
     ] {

@@ -25,7 +25,7 @@ fn real() -> Template {
 fn the_service_is_read_from_its_own_template() {
     let template = real();
     let issue = template.functions.iter().find(|f| f.binary == "issue-access-token").unwrap();
-    assert_eq!(issue.environment["ACS_CONNECTION_STRING"], "endpoint=e;accesskey=k");
+    assert_eq!(issue.environment["ACS_SECRET_ARN"], ARN);
     assert_eq!(issue.environment["TABLE_NAME"], "guestpass-local-Identities");
     assert_eq!(issue.environment["TOKEN_SCOPE"], "guestpass.token");
     assert!(issue.timeout > Duration::ZERO && issue.memory >= 128);

@@ -98,8 +98,13 @@ async fn a_function_finds_lambdas_environment_and_nothing_of_ours() {
     let answer: Value = world.get("/echo").await.json().await.unwrap();
     let variables: Vec<_> =
         answer["variables"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
-    for expected in ["TABLE_NAME", "ACS_CONNECTION_STRING", "RUST_LOG", "AWS_ENDPOINT_URL_DYNAMODB"]
-    {
+    for expected in [
+        "TABLE_NAME",
+        "ACS_CONNECTION_STRING",
+        "RUST_LOG",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    ] {
         assert!(variables.contains(&expected), "{expected}: {variables:?}");
     }
     for leak in ["PATH", "HOME", "CARGO_MANIFEST_DIR"] {

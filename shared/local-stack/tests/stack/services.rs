@@ -85,13 +85,64 @@ async fn dynamodb_has_the_templates_table() {
 }
 
 #[tokio::test]
+async fn the_secret_holds_what_opens_acs_until_another_is_put() {
+    let world = World::start().await;
+    let path = world.directory.path().join("stack.json");
+    let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let call = async |operation: &str, body: Value| {
+        let answer = world
+            .client
+            .post(file["secretsManager"].as_str().unwrap())
+            .header("x-amz-target", format!("secretsmanager.{operation}"))
+            .header("content-type", "application/x-amz-json-1.1")
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let id = &file["acsSecretArn"];
+    let (status, first) = call("GetSecretValue", json!({ "SecretId": id })).await;
+    assert_eq!((status, &first["ARN"]), (200, id), "{first}");
+    assert_eq!(first["SecretString"], file["acs"]["connectionString"]);
+    let new = json!({ "SecretId": id, "SecretString": "another" });
+    assert_eq!(call("PutSecretValue", new).await.0, 200);
+    let (_, second) = call("GetSecretValue", json!({ "SecretId": id })).await;
+    assert_eq!(second["SecretString"], "another");
+    assert_ne!(second["VersionId"], first["VersionId"]);
+    for (operation, body, code) in [
+        ("GetSecretValue", json!({ "SecretId": "other" }), "ResourceNotFoundException"),
+        ("GetSecretValue", json!({}), "InvalidParameterException"),
+        ("PutSecretValue", json!({ "SecretId": id }), "InvalidParameterException"),
+        ("DeleteSecret", json!({ "SecretId": id }), "UnknownOperationException"),
+    ] {
+        let (status, answer) = call(operation, body).await;
+        assert_eq!((status, answer["__type"].as_str()), (400, Some(code)), "{operation}");
+    }
+    world.stack.stop().await;
+}
+
+#[tokio::test]
 async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_itself() {
     let world = World::start().await;
     let path = world.directory.path().join("stack.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&file), ["acs", "console", "dynamodb", "events", "gateway", "issuer", "table"]);
+    assert_eq!(
+        keys(&file),
+        [
+            "acs",
+            "acsSecretArn",
+            "console",
+            "dynamodb",
+            "events",
+            "gateway",
+            "issuer",
+            "secretsManager",
+            "table"
+        ]
+    );
     assert_eq!(
         keys(&file["acs"]),
         ["accessKey", "caCert", "connectionString", "endpoint", "http", "https"]

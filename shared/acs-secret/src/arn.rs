@@ -1,0 +1,71 @@
+//! The name of a secret.
+
+use std::{fmt, str::FromStr};
+
+/// The ARN of a secret in AWS Secrets Manager. It is no secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretArn(String);
+
+/// The text is not the ARN of a secret. Does not quote it: it may be the secret itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretArnError;
+
+impl SecretArn {
+    /// As AWS spells it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SecretArn {
+    type Err = SecretArnError;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        // arn:<partition>:secretsmanager:<region>:<account>:secret:<name>
+        let mut parts = raw.split(':');
+        let (arn, service, kind) = (parts.next(), parts.nth(1), parts.nth(2));
+        let spelled = raw.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+        let named = parts.next().is_some_and(|name| !name.is_empty());
+        let is_one = (arn, service, kind) == (Some("arn"), Some("secretsmanager"), Some("secret"));
+        (is_one && named && spelled).then(|| Self(raw.to_owned())).ok_or(SecretArnError)
+    }
+}
+
+impl fmt::Display for SecretArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SecretArnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an ARN of Secrets Manager is arn:…:secretsmanager:…:secret:…")
+    }
+}
+
+impl std::error::Error for SecretArnError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_arn_of_a_secret_is_one() {
+        for (raw, is_one) in [
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:guestpass/acs-AbCdEf", true),
+            ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:acs", true),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:", false),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret", false),
+            ("arn:aws:ssm:eu-west-1:123456789012:secret:acs", false),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:a\"b", false),
+            ("guestpass/acs", false),
+            ("endpoint=https://x.communication.azure.com/;accesskey=c2VjcmV0", false),
+            ("", false),
+        ] {
+            let parsed = raw.parse::<SecretArn>();
+            assert_eq!(parsed.is_ok(), is_one, "{raw}");
+            assert!(parsed.map_or(true, |arn| arn.as_str() == raw));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The connection string of an ACS resource, as the text of a secret in AWS Secrets
+//! Manager.
+//!
+//! It is read during init, and again when ACS refuses the key, at most once per 30 s (see
+//! [`acs_client::Credential::keys`]): who rotates the key need not deploy anything.
+
+mod arn;
+
+use std::{error::Error, fmt};
+
+use acs_client::{AcsIdentityClient, ApiVersion, Config, ConnectionStrings, KeySource};
+use aws_sdk_secretsmanager::{
+    Client,
+    error::{ProvideErrorMetadata as _, SdkError},
+    operation::get_secret_value::GetSecretValueError,
+};
+use identity_core::ports::Clock;
+
+pub use arn::{SecretArn, SecretArnError};
+
+/// A resource whose connection string is in a secret.
+#[derive(Clone, Debug)]
+pub struct AcsResource {
+    /// The secret.
+    pub secret: SecretArn,
+    /// The version of the API.
+    pub api_version: ApiVersion,
+}
+
+impl AcsResource {
+    /// Reads the secret, with the credentials and the region of the process environment,
+    /// and opens the connection, so that the first request finds it open.
+    pub async fn connect<C: Clock>(self, clock: C) -> Result<AcsIdentityClient<C>, SecretError> {
+        let Self { secret, api_version } = self;
+        let unusable = |reason: String| SecretError::new(&secret, reason);
+        let client = Client::new(&aws_connection::config().await);
+        let source = ConnectionStringSecret { client, arn: secret.clone() };
+        let config = Config::load(source).await.map_err(|error| unusable(error.to_string()))?;
+        let acs = AcsIdentityClient::new(Config { api_version, ..config }, clock)
+            .map_err(|error| unusable(error.to_string()))?;
+        acs.connect().await;
+        Ok(acs)
+    }
+}
+
+/// Where the client reads the connection string again.
+struct ConnectionStringSecret {
+    client: Client,
+    arn: SecretArn,
+}
+
+impl KeySource for ConnectionStringSecret {
+    async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
+        let read = self.client.get_secret_value().secret_id(self.arn.as_str()).send().await;
+        let value = read.map_err(|error| unreadable(&error))?;
+        let text = value.secret_string().ok_or(NO_TEXT)?;
+        if text.trim_start().starts_with('{') {
+            return Err(JSON.into());
+        }
+        Ok(text.parse::<acs_client::ConnectionString>()?.into())
+    }
+}
+
+/// Why there is no client. Names the secret and quotes nothing of it.
+///
+/// Its `Debug` is its `Display`, because that is what `main` prints when it ends with it.
+pub struct SecretError {
+    arn: SecretArn,
+    reason: String,
+}
+
+impl SecretError {
+    fn new(arn: &SecretArn, reason: String) -> Self {
+        Self { arn: arn.clone(), reason }
+    }
+}
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the secret {} is not usable: {}", self.arn, self.reason)
+    }
+}
+
+impl fmt::Debug for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for SecretError {}
+
+/// Why it cannot be read, by what the errors print of themselves. Their `Debug` would print
+/// an answer that cannot be understood, and that may be the secret.
+fn unreadable(error: &SdkError<GetSecretValueError>) -> String {
+    let told = error.as_service_error();
+    let code = told.and_then(|told| told.code()).unwrap_or_default();
+    let message = told.and_then(|told| told.message()).unwrap_or_default();
+    match code {
+        "" => {
+            let mut text = error.to_string();
+            let mut next = error.source();
+            while let Some(source) = next {
+                text = format!("{text}: {source}");
+                next = source.source();
+            }
+            text
+        }
+        "AccessDeniedException" => {
+            format!("{code} ({message}); the function needs secretsmanager:GetSecretValue on it")
+        }
+        "ResourceNotFoundException" => {
+            format!("{code} ({message}); it must be in the function's account and region")
+        }
+        _ => format!("{code} ({message})"),
+    }
+}
+
+const NO_TEXT: &str = "it holds bytes; store the connection string as text";
+const JSON: &str = "it holds JSON; store the connection string alone, as plain text";
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+    use axum::{Router, http::StatusCode, routing::post};
+    use serde_json::json;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs";
+
+    /// What a Secrets Manager that answers this leads to.
+    async fn load(status: u16, answer: String) -> Result<ConnectionStrings, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let status = StatusCode::from_u16(status).unwrap();
+        let router = Router::new().route("/", post(async move || (status, answer)));
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        let config = aws_sdk_secretsmanager::Config::from(&aws_connection::config().await)
+            .to_builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(Credentials::for_tests())
+            .endpoint_url(endpoint)
+            .build();
+        let client = Client::from_conf(config);
+        let secret = ConnectionStringSecret { client, arn: ARN.parse().unwrap() };
+        let loaded = secret.load().await;
+        serving.abort();
+        loaded.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_connection_string_is_taken_as_it_is() {
+        let text = "endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0\n";
+        let loaded = load(200, json!({ "SecretString": text }).to_string()).await.unwrap();
+        assert_eq!(loaded.primary.endpoint.host(), "contoso.communication.azure.com");
+        assert!(loaded.secondary.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_said_with_what_to_do_and_without_what_is_in_it() {
+        let said = |text: &str| json!({ "SecretString": text }).to_string();
+        let failed = |code: &str| json!({ "__type": code, "Message": "m" }).to_string();
+        for (status, answer, expected) in [
+            (200, said("canary"), "copy it whole"),
+            (200, said(r#" {"connectionString": "canary"}"#), "as plain text"),
+            (200, json!({ "SecretBinary": "Y2FuYXJ5" }).to_string(), "as text"),
+            (200, "canary".to_owned(), ""),
+            (400, failed("AccessDeniedException"), "needs secretsmanager:GetSecretValue"),
+            (400, failed("ResourceNotFoundException"), "account and region"),
+            (400, failed("DecryptionFailure"), "DecryptionFailure (m)"),
+            (400, "canary".to_owned(), ""),
+        ] {
+            let problem = load(status, answer.clone()).await.unwrap_err();
+            assert!(problem.contains(expected), "{answer}: {problem}");
+            assert!(!problem.is_empty() && !problem.contains("canary"), "{problem}");
+            assert!(!problem.contains("Y2FuYXJ5") && !problem.contains('\n'), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_debug_form_is_what_main_prints() {
+        let error = SecretError::new(&ARN.parse().unwrap(), JSON.to_owned());
+        let line = format!("the secret {ARN} is not usable: {JSON}");
+        assert_eq!((format!("{error:?}"), error.to_string()), (line.clone(), line));
+    }
+}

@@ -1,0 +1,109 @@
+//! Secrets Manager's `GetSecretValue` and `PutSecretValue`, in AWS JSON 1.1, for the one
+//! secret there is: the connection string of ACS.
+//!
+//! As in the cloud, a key that is regenerated at ACS makes the secret wrong until somebody
+//! puts the new one: `aws secretsmanager put-secret-value --endpoint-url …`. How often the
+//! secret was read, `GET /_local/reads` tells.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The secret. There is no `Debug`.
+struct Secret {
+    arn: String,
+    current: Mutex<Version>,
+    reads: AtomicU64,
+}
+
+struct Version {
+    id: String,
+    text: String,
+}
+
+/// Serves the secret of this ARN, which holds `text` at first.
+pub(crate) fn router(arn: &str, text: String) -> Router {
+    let current = Mutex::new(Version::new(text));
+    let secret = Secret { arn: arn.to_owned(), current, reads: AtomicU64::new(0) };
+    Router::new()
+        .route("/", post(call))
+        .route("/_local/reads", get(reads))
+        .with_state(Arc::new(secret))
+}
+
+/// `{"reads": 1}`
+async fn reads(State(secret): State<Arc<Secret>>) -> Response {
+    let reads = json!({ "reads": secret.reads.load(Relaxed) });
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], reads.to_string())
+        .into_response()
+}
+
+async fn call(State(secret): State<Arc<Secret>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(id) = body.get("SecretId").and_then(Value::as_str) else {
+        return error("InvalidParameterException", "SecretId is missing.");
+    };
+    if id != secret.arn {
+        let problem = "Secrets Manager can't find the specified secret.";
+        return error("ResourceNotFoundException", problem);
+    }
+    match target {
+        Some("secretsmanager.GetSecretValue") => answer(StatusCode::OK, &secret.get()),
+        Some("secretsmanager.PutSecretValue") => {
+            match body.get("SecretString").and_then(Value::as_str) {
+                Some(text) => answer(StatusCode::OK, &secret.put(text.to_owned())),
+                None => error("InvalidParameterException", "Only SecretString is kept here."),
+            }
+        }
+        _ => error("UnknownOperationException", "only GetSecretValue and PutSecretValue are here"),
+    }
+}
+
+impl Secret {
+    fn get(&self) -> Value {
+        self.reads.fetch_add(1, Relaxed);
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        self.describe(&current.id, Some(&current.text))
+    }
+
+    fn put(&self, text: String) -> Value {
+        let new = Version::new(text);
+        let answer = self.describe(&new.id, None);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        answer
+    }
+
+    fn describe(&self, version: &str, text: Option<&str>) -> Value {
+        json!({
+            "ARN": self.arn,
+            "Name": self.arn.rsplit(':').next(),
+            "VersionId": version,
+            "VersionStages": ["AWSCURRENT"],
+            "SecretString": text,
+        })
+    }
+}
+
+impl Version {
+    fn new(text: String) -> Self {
+        Self { id: Uuid::new_v4().to_string(), text }
+    }
+}
+
+fn error(kind: &str, problem: &str) -> Response {
+    answer(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "Message": problem }))
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string())
+        .into_response()
+}
