@@ -1,0 +1,119 @@
+//! One file per command: its arguments, and what it does.
+
+pub(crate) mod completion;
+pub(crate) mod doctor;
+pub(crate) mod identity_create;
+pub(crate) mod identity_delete;
+pub(crate) mod identity_list;
+pub(crate) mod identity_show;
+pub(crate) mod man;
+pub(crate) mod quickstart;
+pub(crate) mod status;
+pub(crate) mod token_exchange_teams;
+pub(crate) mod token_inspect;
+pub(crate) mod token_issue;
+pub(crate) mod token_revoke;
+
+use identity_core::identity::{IdentityRef, Lifetime, Scopes, TokenRequest};
+
+use crate::{
+    cli::{Command, IdentityCommand, Scope, TokenCommand, Where},
+    failure::{Failure, Result},
+    output::{self, Format, Row},
+    span,
+    surroundings::Surroundings,
+    target::Target,
+    world::World,
+};
+
+/// What every command has at hand.
+pub(crate) struct Context {
+    /// Environment, directory, terminal.
+    pub(crate) around: Surroundings,
+    /// Which service is meant.
+    pub(crate) place: Where,
+    /// The format that was asked for.
+    pub(crate) output: Option<Format>,
+}
+
+impl Context {
+    /// The service that is meant.
+    pub(crate) fn target(&self) -> Result<Target> {
+        Target::find(&self.place, &self.around)
+    }
+
+    /// The service, ready for requests.
+    pub(crate) async fn world(&self) -> Result<World> {
+        World::of(self.target()?).await
+    }
+
+    /// The format to answer in.
+    pub(crate) fn format(&self) -> Format {
+        Format::wanted(self.output, &self.around)
+    }
+
+    /// Answers.
+    pub(crate) fn show<R: Row>(&self, row: &R) -> Result<()> {
+        output::show(row, self.format())
+    }
+}
+
+/// Does what was asked.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
+    match command {
+        Command::Identity(command) => match command {
+            IdentityCommand::Create(arguments) => identity_create::run(arguments, context).await,
+            IdentityCommand::Show(arguments) => identity_show::run(arguments, context).await,
+            IdentityCommand::List(arguments) => identity_list::run(arguments, context).await,
+            IdentityCommand::Delete(arguments) => identity_delete::run(arguments, context).await,
+        },
+        Command::Token(command) => match command {
+            TokenCommand::Issue(arguments) => token_issue::run(arguments, context).await,
+            TokenCommand::Revoke(arguments) => token_revoke::run(arguments, context).await,
+            TokenCommand::ExchangeTeams(arguments) => {
+                token_exchange_teams::run(arguments, context).await
+            }
+            TokenCommand::Inspect(arguments) => token_inspect::run(&arguments, context),
+        },
+        Command::Status => status::run(context),
+        Command::Doctor(arguments) => doctor::run(arguments, context).await,
+        Command::Quickstart(arguments) => quickstart::run(arguments, context).await,
+        Command::Completion(arguments) => completion::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    }
+}
+
+/// Reads either name of an identity.
+fn identity(raw: &str) -> Result<IdentityRef> {
+    IdentityRef::parse(raw).ok_or_else(|| {
+        Failure::usage(format!("{raw:?} names no identity"))
+            .because("an ACS id is like 8:acs:…_…; an external id has 1 to 1,024 visible ASCII characters and does not begin with 8:")
+            .so("look it up with `guestpass identity list`")
+    })
+}
+
+/// What a token is asked for.
+fn token_request(scopes: &[Scope], expires_in: Option<&str>) -> Result<TokenRequest> {
+    let wanted = scopes.iter().map(|scope| (*scope).into()).collect();
+    let scopes = Scopes::of(wanted).ok_or_else(|| {
+        Failure::usage("the scopes make no sense")
+            .because("a token has one scope or more, each once")
+            .so("give --scope voip, or --scope chat voip")
+    })?;
+    let lifetime = expires_in.map_or(Ok(Lifetime::HOUR), lifetime)?;
+    Ok(TokenRequest { scopes, lifetime })
+}
+
+fn lifetime(raw: &str) -> Result<Lifetime> {
+    let wrong = |why: String| {
+        Failure::usage(format!("{raw:?} is no lifetime of a token"))
+            .because(why)
+            .so("give --expires-in 60m, 90m, … 24h")
+    };
+    let span = span::parse(raw).map_err(wrong)?;
+    let minutes =
+        (span.subsec_nanos() == 0 && span.as_secs() % 60 == 0).then(|| span.as_secs() / 60);
+    minutes
+        .and_then(Lifetime::from_minutes)
+        .ok_or_else(|| wrong("ACS takes 60 minutes to 24 hours, in whole minutes".to_owned()))
+}

@@ -1,0 +1,82 @@
+//! `guestpass status`
+
+use serde::Serialize;
+
+use super::Context;
+use crate::{failure::Result, output::Row, target::Way};
+
+/// Which service is meant.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    /// `direct` or `local`.
+    way: &'static str,
+    /// What says so.
+    because: String,
+    acs: String,
+    api_version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console: Option<String>,
+}
+
+impl Row for Status {
+    const COLUMNS: &'static [&'static str] = &[
+        "way",
+        "because",
+        "ACS",
+        "api-version",
+        "table",
+        "region",
+        "gateway",
+        "issuer",
+        "console",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+        vec![
+            self.way.to_owned(),
+            self.because.clone(),
+            self.acs.clone(),
+            self.api_version.clone(),
+            or_empty(&self.table),
+            or_empty(&self.region),
+            or_empty(&self.gateway),
+            or_empty(&self.issuer),
+            or_empty(&self.console),
+        ]
+    }
+}
+
+/// Says which service is meant. Asks nobody: that is the doctor's work.
+pub(crate) fn run(context: &Context) -> Result<()> {
+    let target = context.target()?;
+    let (way, because) = match &target.way {
+        Way::Direct { from } => ("direct", format!("the connection string in {from}")),
+        Way::Local { file, .. } => ("local", file.display().to_string()),
+    };
+    let stack = target.stack();
+    let region = match stack {
+        Some(_) => None,
+        None => target.region.clone().or_else(|| context.around.variable("AWS_REGION")),
+    };
+    context.show(&Status {
+        way,
+        because,
+        acs: target.acs.endpoint.to_string(),
+        api_version: target.acs.api_version.to_string(),
+        table: target.table.clone(),
+        region,
+        gateway: stack.map(|stack| stack.gateway.clone()),
+        issuer: stack.map(|stack| stack.issuer.clone()),
+        console: stack.map(|stack| stack.console.clone()),
+    })
+}

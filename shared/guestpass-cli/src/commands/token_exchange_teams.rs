@@ -1,0 +1,69 @@
+//! `guestpass token exchange-teams`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use identity_core::{
+    exchange_teams_token::{EntraUser, Request, UnverifiedClaims, exchange_teams_token},
+    ports::Clock as _,
+};
+
+use super::Context;
+use crate::{
+    cli::secret_argument,
+    clock::SystemClock,
+    explain::explain,
+    failure::{Failure, Result},
+    jwt::{self, Unverified},
+    target::secret_in,
+    views::Token,
+    world::{acs, invocation},
+};
+
+/// Whose token.
+#[derive(Args)]
+#[command(after_help = "\
+The token is for https://auth.msft.communication.azure.com and permits Teams.ManageCalls and
+Teams.ManageChats. It comes from stdin, or from a file.")]
+pub(crate) struct Arguments {
+    /// The client id of the Entra application it was issued to
+    #[arg(long, value_name = "GUID")]
+    app_id: String,
+    /// The object id of its user
+    #[arg(long, value_name = "GUID")]
+    user_id: String,
+    /// A file with the token, instead of stdin
+    #[arg(long, value_name = "PATH", default_value = "-", hide_default_value = true)]
+    token_file: PathBuf,
+    #[arg(long, alias = "aad-token", hide = true)]
+    token: Option<String>,
+}
+
+/// Exchanges a Teams user's token.
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
+    let Arguments { app_id, user_id, token_file, token } = arguments;
+    if token.is_some() {
+        return Err(secret_argument("--token", "a token").so("pipe it in, or give --token-file"));
+    }
+    let text = secret_in(&token_file, "the Teams user's token")?;
+    let token = jwt::found_in(text.expose()).ok_or_else(|| {
+        Failure::usage("that is no token").so("pipe in the token itself, or the answer it came in")
+    })?;
+    let claims = claims(&token);
+    // Whoever has the token in hand says whose it is.
+    let caller = EntraUser { oid: user_id, tid: claims.tid.clone().unwrap_or_default() };
+    let target = context.target()?;
+    let acs = acs(&target)?;
+    let token = identity_core::secret::Secret::new(token);
+    let request = Request { token, claims, app_id, caller, invocation: invocation(&SystemClock) };
+    let exchanged = exchange_teams_token(&acs, &SystemClock, request)
+        .await
+        .map_err(|error| explain(error, &target))?;
+    context.show(&Token::new(&exchanged, None, SystemClock.now()))
+}
+
+/// What the token says, as far as it matters.
+pub(crate) fn claims(token: &str) -> UnverifiedClaims {
+    let claims = Unverified::read(token).map(|token| serde_json::Value::Object(token.claims));
+    claims.and_then(|claims| serde_json::from_value(claims).ok()).unwrap_or_default()
+}

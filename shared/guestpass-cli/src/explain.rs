@@ -1,0 +1,197 @@
+//! What an error of the service means to somebody at a prompt: why, and what to do.
+
+use std::{error::Error as _, time::Duration};
+
+use acs_client::{Answered, Cause, Mistake, Silence, Unanswered};
+use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
+
+use crate::{
+    failure::{Exit, Failure, chain},
+    target::Target,
+};
+
+/// Explains an error.
+pub(crate) fn explain(error: Error, target: &Target) -> Failure {
+    let failure = match &error {
+        Error::Blocked => Failure::new(Exit::Refused, "the user is blocked")
+            .because("they were cut off, and get no token until somebody unblocks them")
+            .so("`guestpass identity show` tells since when"),
+        Error::NotFound => Failure::new(Exit::NotFound, "there is no such identity")
+            .because(format!(
+                "the table {} has no record that goes by this name",
+                target.table.as_deref().unwrap_or_default()
+            ))
+            .so("`guestpass identity list` shows those there are; an external id stands as it is, an ACS id begins with 8:"),
+        Error::Busy { retry_after } => {
+            Failure::new(Exit::Later, "somebody else is changing this identity right now")
+                .so(again(*retry_after))
+        }
+        Error::Throttled { retry_after, .. } => {
+            Failure::new(Exit::Later, "ACS asks for fewer requests")
+                .because("all requests to the resource count, those of the service, too")
+                .so(again(*retry_after))
+        }
+        Error::TeamsToken(fault) => teams_token(*fault),
+        Error::AcsUnavailable { .. } => acs_unavailable(&error, target),
+        Error::AcsRefused(_) => acs_refused(&error),
+        Error::StoreUnavailable(_) => store_unavailable(&error, target),
+        Error::StoreRefused(_) => store_refused(&error, target),
+        error => Failure::new(Exit::Failed, error.to_string()),
+    };
+    failure.from_error(&error)
+}
+
+fn again(after: Duration) -> String {
+    format!("try again in {} s", after.as_secs().max(1))
+}
+
+fn acs_unavailable(error: &Error, target: &Target) -> Failure {
+    let failure = Failure::new(Exit::Later, "ACS is unavailable");
+    if let Some(answered) = Answered::of(error) {
+        return failure.because(answered.cause().to_string()).so(match answered.cause() {
+            Cause::Failed => "try again in a minute".to_owned(),
+            _ => format!(
+                "check that {} is an ACS resource, and what is in between",
+                target.acs.endpoint
+            ),
+        });
+    }
+    let silence = error.source().and_then(|source| source.downcast_ref::<Unanswered>());
+    let why = silence.map_or_else(|| error.to_string(), |unanswered| unanswered.why().to_string());
+    let is_unreachable = silence.is_some_and(|it| matches!(it.why(), Silence::NotConnected(_)));
+    let todo = match (target.stack(), is_unreachable) {
+        (Some(_), true) => "no stack runs there any more: start one with `make run`".to_owned(),
+        (None, true) => {
+            format!(
+                "check the name in the endpoint ({}), and that this machine reaches it",
+                target.acs.endpoint
+            )
+        }
+        (_, false) => "try again".to_owned(),
+    };
+    failure.because(why).so(todo)
+}
+
+fn acs_refused(error: &Error) -> Failure {
+    let failure = Failure::new(Exit::Refused, "ACS refuses the request");
+    let Some(answered) = Answered::of(error) else {
+        return failure.because(chain(error).join(": "));
+    };
+    failure.because(answered.cause().to_string()).so(remedy(answered.cause()))
+}
+
+/// What to do about an answer of ACS.
+pub(crate) fn remedy(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::KeyRefused => {
+            "copy the connection string again from the resource's page \"Keys\" in the Azure portal"
+        }
+        Cause::Denied => {
+            "give the principal the role Contributor on the Communication Services resource"
+        }
+        Cause::ClockSkew { .. } => "set this machine's clock (NTP)",
+        Cause::IdentityNotOwned => {
+            "use the connection string of the resource that made the identities in the table, or the table that belongs to this resource"
+        }
+        Cause::IdentityLost => {
+            "if ACS keeps saying so: delete the identity; its user's next call makes another"
+        }
+        Cause::NoSuchOperation | Cause::Redirected | Cause::Nonsense => {
+            "check the endpoint in the connection string: https://<resource>.communication.azure.com/"
+        }
+        Cause::UnsupportedApiVersion { .. } => {
+            "leave --api-version and ACS_API_VERSION out, or name one of those"
+        }
+        Cause::ApiVersionUnspecified => "look for a proxy in between that removes the query",
+        Cause::InvalidAccessToken => {
+            "ask Entra for a fresh token for https://auth.msft.communication.azure.com with Teams.ManageCalls and Teams.ManageChats"
+        }
+        Cause::AppId(Mistake::Malformed | Mistake::Missing) => {
+            "give the application (client) id, a GUID, as --app-id"
+        }
+        Cause::AppId(Mistake::Mismatched) => {
+            "give the id of the application the token was issued to (its claim appid)"
+        }
+        Cause::UserId(Mistake::Malformed | Mistake::Missing) => {
+            "give the user's object id, a GUID, as --user-id"
+        }
+        Cause::UserId(Mistake::Mismatched) => {
+            "give the object id of the token's own user (its claim oid)"
+        }
+        _ => "try again; --debug gives the ids that Microsoft's support asks for",
+    }
+}
+
+fn teams_token(fault: TeamsTokenFault) -> Failure {
+    Failure::new(Exit::Refused, "the Teams user's token cannot be exchanged")
+        .because(fault.to_string())
+        .so(teams_remedy(fault))
+}
+
+/// What to do about a Teams user's token.
+pub(crate) fn teams_remedy(fault: TeamsTokenFault) -> &'static str {
+    match fault {
+        TeamsTokenFault::AnotherUser | TeamsTokenFault::WrongUser => {
+            "give the object id of the token's own user (its claim oid) as --user-id"
+        }
+        TeamsTokenFault::Expired | TeamsTokenFault::Expiring => {
+            "sign the user in again: the exchanged token lives as long as this one"
+        }
+        TeamsTokenFault::WrongAudience => {
+            "ask Entra for the scopes https://auth.msft.communication.azure.com/Teams.ManageCalls and …/Teams.ManageChats"
+        }
+        TeamsTokenFault::MissingPermission => {
+            "give the Entra application both delegated permissions, Teams.ManageCalls and Teams.ManageChats"
+        }
+        TeamsTokenFault::WrongApp => {
+            "give the client id of the application the token was issued to (its claim appid) as --app-id"
+        }
+        TeamsTokenFault::Invalid => {
+            "sign the user in again; `guestpass token inspect` shows what the token says"
+        }
+    }
+}
+
+fn store_unavailable(error: &Error, target: &Target) -> Failure {
+    let texts = chain(error);
+    let last = texts.last().cloned().unwrap_or_default();
+    let failure = Failure::new(Exit::Later, "the table cannot be reached").because(last);
+    let speaks_of = |word: &str| texts.iter().any(|text| text.to_ascii_lowercase().contains(word));
+    if target.stack().is_some() {
+        failure.so("no stack runs there any more: start one with `make run`")
+    } else if speaks_of("credential") || speaks_of("sso") || speaks_of("identity resolver") {
+        Failure::new(Exit::Refused, "there are no AWS credentials")
+            .because(texts.last().cloned().unwrap_or_default())
+            .so("sign in (`aws sso login`), set AWS_PROFILE, or give --profile")
+    } else {
+        failure.so("check the region and that this machine reaches DynamoDB there; then try again")
+    }
+}
+
+fn store_refused(error: &Error, target: &Target) -> Failure {
+    let texts = chain(error);
+    let has = |code: &str| texts.iter().any(|text| text.contains(code));
+    let table = target.table.as_deref().unwrap_or_default();
+    let failure = Failure::new(Exit::Refused, "DynamoDB refuses the request");
+    if has("ResourceNotFoundException") {
+        failure
+            .because(format!(
+                "in this account and region there is no table {table}, or it lacks an index"
+            ))
+            .so("check --table or GUESTPASS_TABLE, the region and the profile")
+    } else if has("AccessDenied") {
+        failure
+            .because(format!("these AWS credentials may not use the table {table}"))
+            .so("use a role that may GetItem, UpdateItem and Query on the table and its indexes")
+    } else if has("UnrecognizedClient")
+        || has("ExpiredToken")
+        || has("InvalidSignature")
+        || has("IncompleteSignature")
+    {
+        failure
+            .because("it does not accept the AWS credentials")
+            .so("sign in again (`aws sso login`), or check AWS_PROFILE and the key")
+    } else {
+        failure.because(texts.last().cloned().unwrap_or_default())
+    }
+}

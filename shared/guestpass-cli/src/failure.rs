@@ -1,0 +1,170 @@
+//! What went wrong: what, why, what to do, and the exit code.
+
+use std::{error::Error, fmt, io};
+
+use crate::style::Style;
+
+/// The result of everything that may fail.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// How the program ends. The numbers are documented in [`EXIT_CODES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Whatever no other code names.
+    Failed = 1,
+    /// The command line, the configuration or the input is wrong.
+    Usage = 2,
+    /// There is no such identity.
+    NotFound = 3,
+    /// The user is blocked, or ACS or AWS does not accept us.
+    Refused = 4,
+    /// Something is down, busy, or asks for fewer requests.
+    Later = 5,
+    /// Some of many were not done.
+    Partly = 6,
+    /// The doctor found something.
+    Unwell = 7,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+/// As `--help` shows them.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed in a way that no other code names
+  2    the command line, the configuration or the input is wrong
+  3    there is no such identity
+  4    refused: the user is blocked, or ACS or AWS does not accept the credentials
+  5    try again later: something is down, busy, or asks for fewer requests
+  6    partly done; what was not is named
+  7    the doctor found something
+  130  stopped by Ctrl-C; a second run goes on where this one stopped";
+
+/// Why a command did not do what was asked. Holds no secret.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    what: String,
+    why: Option<String>,
+    todo: Option<String>,
+    /// What the errors say, from the outside in, for `--debug`.
+    chain: Vec<String>,
+    is_closed: bool,
+}
+
+impl Failure {
+    /// Something failed.
+    pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), why: None, todo: None, chain: Vec::new(), is_closed: false }
+    }
+
+    /// The command line, the configuration or the input is wrong.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what)
+    }
+
+    /// Says why.
+    #[must_use]
+    pub(crate) fn because(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub(crate) fn so(mut self, todo: impl Into<String>) -> Self {
+        self.todo = Some(todo.into());
+        self
+    }
+
+    /// Keeps what the errors say for `--debug`.
+    #[must_use]
+    pub(crate) fn from_error(mut self, error: &(dyn Error + 'static)) -> Self {
+        self.chain = chain(error);
+        self
+    }
+
+    /// What happened, in one line.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Why, if it is known.
+    pub(crate) fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
+    /// The remedy, if there is one.
+    pub(crate) fn todo(&self) -> Option<&str> {
+        self.todo.as_deref()
+    }
+
+    /// What and why, in one line.
+    pub(crate) fn in_short(&self) -> String {
+        match &self.why {
+            Some(why) => format!("{}: {why}", self.what),
+            None => self.what.clone(),
+        }
+    }
+
+    /// Whether the reader of the answer has gone: `| head`, say.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Writes it out for a person.
+    pub(crate) fn show(
+        &self,
+        out: &mut impl io::Write,
+        style: Style,
+        debug: bool,
+    ) -> io::Result<()> {
+        let Self { what, why, todo, chain, .. } = self;
+        writeln!(out, "{}: {what}", style.bad("guestpass"))?;
+        if let Some(why) = why {
+            writeln!(out, "  why: {why}")?;
+        }
+        if let Some(todo) = todo {
+            writeln!(out, "  do:  {todo}")?;
+        }
+        if debug {
+            for error in chain {
+                writeln!(out, "  from: {error}")?;
+            }
+        } else if !chain.is_empty() && why.is_none() {
+            writeln!(out, "  --debug tells more")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.in_short())
+    }
+}
+
+/// What an error and its sources say, from the outside in.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(source) = next {
+        let text = source.to_string();
+        // Some errors say what their source says.
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        next = source.source();
+    }
+    texts
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let is_closed = error.kind() == io::ErrorKind::BrokenPipe;
+        let failure = Self::new(Exit::Failed, "cannot write the answer").because(error.to_string());
+        Self { is_closed, ..failure }
+    }
+}

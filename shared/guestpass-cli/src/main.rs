@@ -1,0 +1,62 @@
+//! `guestpass`: the operator's tool.
+//!
+//! Read in this order: `cli` (what can be asked), `target` (which service is meant),
+//! `world` (how it is reached), then one file per command in `commands`. The rules
+//! are not in here: they are `identity-core`'s, the same as in the functions.
+
+mod bulk;
+mod cli;
+mod clock;
+mod commands;
+mod confirm;
+mod explain;
+mod failure;
+mod jwt;
+mod moment;
+mod output;
+mod pace;
+mod progress;
+mod span;
+mod stack_file;
+mod style;
+mod surroundings;
+mod target;
+mod views;
+mod world;
+
+use std::{io::stderr, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::{
+    cli::{Cli, Command},
+    commands::Context,
+    failure::Result,
+    surroundings::Surroundings,
+};
+
+fn main() -> ExitCode {
+    let Cli { place, how, command } = Cli::parse();
+    let around = Surroundings::of_process();
+    let (style, debug) = (around.stderr_style, how.debug);
+    let context = Context { around, place, output: how.output };
+    match run(command, &context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if failure.is_closed() {
+                // Whoever read has read enough.
+                return ExitCode::SUCCESS;
+            }
+            let _ = failure.show(&mut stderr(), style, debug);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn run(command: Command, context: &Context) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(commands::run(command, context));
+    // Nobody waits for a read of stdin that does not end.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,23 @@
+//! Moments, as RFC 3339 spells them.
+
+use std::time::SystemTime;
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+
+/// In UTC, to the millisecond, as the service's API writes them.
+pub(crate) fn show(moment: SystemTime) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from(moment).format(&format).unwrap_or_default()
+}
+
+/// In UTC, to the second: for tables.
+pub(crate) fn show_short(moment: SystemTime) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
+    OffsetDateTime::from(moment).format(&format).unwrap_or_default()
+}
+
+/// Reads RFC 3339.
+pub(crate) fn parse(raw: &str) -> Option<SystemTime> {
+    OffsetDateTime::parse(raw, &Rfc3339).ok().map(Into::into)
+}

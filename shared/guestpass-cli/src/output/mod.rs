@@ -1,0 +1,121 @@
+//! What a command answers, on stdout, in the format that is wanted.
+
+mod rows;
+
+use std::io::{self, Write, stdout};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+pub(crate) use rows::Rows;
+
+use crate::{
+    failure::{Failure, Result},
+    surroundings::Surroundings,
+};
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people (what a terminal gets)
+    Table,
+    /// For jq (what a pipe gets)
+    Json,
+    /// As the table, without its head, separated by tabs
+    Tsv,
+    /// As JSON, but easier to read
+    Yaml,
+    /// Nothing but the exit code
+    None,
+    /// A token as `export` lines, for eval
+    Env,
+}
+
+impl Format {
+    /// What was asked for; else what suits whoever reads.
+    pub(crate) fn wanted(asked: Option<Self>, around: &Surroundings) -> Self {
+        let natural = if around.stdout_is_terminal { Self::Table } else { Self::Json };
+        asked.unwrap_or(natural)
+    }
+}
+
+/// Something that is shown: whole in JSON and YAML, as cells in a table.
+pub(crate) trait Row: Serialize {
+    /// The heads of the cells.
+    const COLUMNS: &'static [&'static str];
+
+    /// The cells, one for each column.
+    fn cells(&self) -> Vec<String>;
+
+    /// Shell variables, if it is something to `eval`.
+    fn variables(&self) -> Option<Vec<(&'static str, String)>> {
+        None
+    }
+}
+
+/// Writes one answer.
+pub(crate) fn show<R: Row>(row: &R, format: Format) -> Result<()> {
+    let mut out = stdout().lock();
+    match format {
+        Format::Table => list_cells(&mut out, row)?,
+        Format::Tsv => tsv(&mut out, row)?,
+        Format::Json => json(&mut out, row)?,
+        Format::Yaml => out.write_all(yaml(row)?.as_bytes())?,
+        Format::None => {}
+        Format::Env => {
+            let variables = row.variables().ok_or_else(no_variables)?;
+            for (name, value) in variables {
+                writeln!(out, "export {name}={}", quoted(&value))?;
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// One answer in a table stands upright: a name and a value per line.
+fn list_cells<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
+    let width = R::COLUMNS.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+    for (name, value) in R::COLUMNS.iter().zip(row.cells()) {
+        if !value.is_empty() {
+            writeln!(out, "{name:<width$}  {value}")?;
+        }
+    }
+    Ok(())
+}
+
+fn tsv<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
+    let cells: Vec<String> =
+        row.cells().iter().map(|cell| cell.replace(['\t', '\n'], " ")).collect();
+    writeln!(out, "{}", cells.join("\t"))
+}
+
+fn json<T: Serialize>(out: &mut impl Write, value: &T) -> Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+fn yaml<T: Serialize>(value: &T) -> Result<String> {
+    serde_norway::to_string(value).map_err(|error| io::Error::other(error).into())
+}
+
+fn no_variables() -> Failure {
+    Failure::usage("there is nothing here to eval")
+        .because("the format env is for tokens")
+        .so("choose table, json, yaml, tsv or none")
+}
+
+/// A word for a POSIX shell, whatever it holds.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_quotes() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("'; rm -rf ~; '"), r"''\''; rm -rf ~; '\'''");
+    }
+}

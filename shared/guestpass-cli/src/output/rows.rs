@@ -1,0 +1,106 @@
+//! Many answers, one after the other: however many there are, few are kept.
+
+use std::io::{self, BufWriter, Stdout, Write, stdout};
+
+use super::{Format, Row, json, no_variables, tsv, yaml};
+use crate::failure::Result;
+
+/// Writes answers as they come.
+pub(crate) struct Rows<R> {
+    format: Format,
+    out: BufWriter<Stdout>,
+    written: u64,
+    /// The first rows of a table wait, until it is known how wide their columns are.
+    waiting: Vec<R>,
+    widths: Vec<usize>,
+}
+
+impl<R: Row> Rows<R> {
+    /// Nothing yet.
+    pub(crate) fn new(format: Format) -> Result<Self> {
+        if format == Format::Env {
+            return Err(no_variables());
+        }
+        let out = BufWriter::new(stdout());
+        Ok(Self { format, out, written: 0, waiting: Vec::new(), widths: Vec::new() })
+    }
+
+    /// How many rows were written.
+    pub(crate) fn count(&self) -> u64 {
+        self.written
+    }
+
+    /// Writes one more.
+    pub(crate) fn push(&mut self, row: R) -> Result<()> {
+        let first = self.written == 0;
+        self.written += 1;
+        match self.format {
+            Format::Table if self.widths.is_empty() => {
+                self.waiting.push(row);
+                if self.waiting.len() == MEASURED {
+                    self.write_waiting()?;
+                }
+            }
+            Format::Table => self.write_line(&row.cells())?,
+            Format::Tsv => tsv(&mut self.out, &row)?,
+            Format::Json => {
+                self.out.write_all(if first { b"[\n" } else { b",\n" })?;
+                let mut text = Vec::new();
+                json(&mut text, &row)?;
+                let text = String::from_utf8_lossy(&text);
+                write!(self.out, "  {}", text.trim_end().replace('\n', "\n  "))?;
+            }
+            // A list of one is a part of the list.
+            Format::Yaml => self.out.write_all(yaml(&[row])?.as_bytes())?,
+            Format::None | Format::Env => {}
+        }
+        Ok(())
+    }
+
+    /// Lets the reader have what there is.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(mut self) -> Result<u64> {
+        match (self.format, self.written) {
+            (Format::Table, _) if self.widths.is_empty() => self.write_waiting()?,
+            (Format::Json, 0) => self.out.write_all(b"[]\n")?,
+            (Format::Json, _) => self.out.write_all(b"\n]\n")?,
+            (Format::Yaml, 0) => self.out.write_all(b"[]\n")?,
+            _ => {}
+        }
+        self.out.flush()?;
+        Ok(self.written)
+    }
+
+    fn write_waiting(&mut self) -> io::Result<()> {
+        let rows: Vec<Vec<String>> = self.waiting.drain(..).map(|row| row.cells()).collect();
+        let head: Vec<String> = R::COLUMNS.iter().map(|name| name.to_uppercase()).collect();
+        self.widths = (0..head.len())
+            .map(|column| {
+                let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+                cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+            })
+            .collect();
+        self.write_line(&head)?;
+        rows.iter().try_for_each(|row| self.write_line(row))
+    }
+
+    fn write_line(&mut self, cells: &[String]) -> io::Result<()> {
+        let last = cells.len().saturating_sub(1);
+        for (place, (cell, width)) in cells.iter().zip(&self.widths).enumerate() {
+            if place == last {
+                writeln!(self.out, "{cell}")?;
+            } else {
+                write!(self.out, "{cell:<width$}  ")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many rows decide how wide the columns are. A later row that is wider pushes the
+/// rest of its own line to the right.
+const MEASURED: usize = 200;

@@ -1,0 +1,76 @@
+//! A budget of requests per second, used whole and never exceeded.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// Hands out one slot after the other.
+pub(crate) struct Pace {
+    period: Duration,
+    next: Instant,
+}
+
+impl Pace {
+    /// So many slots per second, from now on.
+    pub(crate) fn per_second(rate: f64) -> Self {
+        Self { period: Duration::from_secs_f64(1.0 / rate), next: Instant::now() }
+    }
+
+    /// Comes back when the next slot has come. Take it with [`take`](Self::take).
+    pub(crate) async fn slot(&self) {
+        sleep_until(self.next).await;
+    }
+
+    /// Takes the slot that has come.
+    ///
+    /// Slots missed for up to a second are made up for, so that a slow answer costs
+    /// nothing of the budget; over half a minute, which is what ACS counts, that is no
+    /// burst.
+    pub(crate) fn take(&mut self) {
+        let oldest = Instant::now().checked_sub(CATCH_UP).unwrap_or(self.next);
+        self.next = self.next.max(oldest) + self.period;
+    }
+
+    /// No slot for a while.
+    pub(crate) fn hold(&mut self, pause: Duration) {
+        self.next = self.next.max(Instant::now() + pause);
+    }
+}
+
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_taker_loses_nothing_and_a_second_at_most_is_made_up_for() {
+        let started = Instant::now();
+        let mut pace = Pace::per_second(8.0);
+        for slot in 0..80 {
+            pace.slot().await;
+            pace.take();
+            if slot % 8 == 0 {
+                tokio::time::advance(Duration::from_millis(500)).await;
+            }
+        }
+        let took = started.elapsed().as_secs_f64();
+        assert!((9.8..=10.2).contains(&took), "80 slots at 8/s took {took} s");
+        tokio::time::advance(Duration::from_mins(1)).await;
+        let resumed = Instant::now();
+        for _ in 0..17 {
+            pace.slot().await;
+            pace.take();
+        }
+        assert!(resumed.elapsed() >= Duration::from_millis(900), "a burst after a pause");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_goes_on_while_it_is_held() {
+        let mut pace = Pace::per_second(8.0);
+        let started = Instant::now();
+        pace.hold(Duration::from_secs(5));
+        pace.slot().await;
+        assert!(started.elapsed() >= Duration::from_secs(5));
+    }
+}

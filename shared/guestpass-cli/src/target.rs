@@ -1,0 +1,215 @@
+//! Which service is meant: one in the cloud, or the local stack.
+
+use std::{
+    fs,
+    io::{Read as _, stdin},
+    path::{Path, PathBuf},
+};
+
+use acs_client::{ApiVersion, ConnectionString};
+use identity_core::secret::Secret;
+
+use crate::{
+    cli::Where,
+    failure::{Failure, Result},
+    stack_file::{self, StackFile},
+    surroundings::Surroundings,
+};
+
+/// The service that is meant.
+pub(crate) struct Target {
+    /// How it is reached.
+    pub(crate) way: Way,
+    /// How ACS is reached.
+    pub(crate) acs: acs_client::Config,
+    /// The table, if one is named.
+    pub(crate) table: Option<String>,
+    /// The profile of the AWS configuration, if one is named.
+    pub(crate) profile: Option<String>,
+    /// The AWS region, if one is named.
+    pub(crate) region: Option<String>,
+}
+
+/// How the service is reached.
+pub(crate) enum Way {
+    /// ACS and the table themselves, with the operator's own credentials.
+    Direct {
+        /// Where the connection string came from.
+        from: String,
+    },
+    /// A local stack.
+    Local {
+        /// Its `stack.json`.
+        file: PathBuf,
+        /// What that says.
+        stack: Box<StackFile>,
+    },
+}
+
+impl Target {
+    /// Finds the service that is meant.
+    ///
+    /// A flag decides; else a connection string in the environment; else a local
+    /// stack that was started here.
+    pub(crate) fn find(wanted: &Where, around: &Surroundings) -> Result<Self> {
+        wanted.refuse_secrets()?;
+        let file = if let Some(file) = &wanted.stack_file {
+            Some(file.clone())
+        } else if wanted.local {
+            Some(stack_file::find(&around.directory).ok_or_else(|| no_stack(around))?)
+        } else {
+            None
+        };
+        match (file, connection_string(wanted, around)?) {
+            (Some(file), _) => Self::local(file, wanted, around),
+            (None, Some((from, secret))) => Self::direct(from, &secret, wanted, around),
+            (None, None) => match stack_file::find(&around.directory) {
+                Some(file) => Self::local(file, wanted, around),
+                None => Err(nothing()),
+            },
+        }
+    }
+
+    /// A local stack.
+    pub(crate) fn local(file: PathBuf, wanted: &Where, around: &Surroundings) -> Result<Self> {
+        let stack = stack_file::read(&file)?;
+        let acs = acs(&Secret::new(stack.acs.connection_string.as_str()), wanted, around)
+            .map_err(|failure| failure.so("start the stack again with `make run`"))?;
+        let table = wanted.table.clone().or_else(|| stack.table.clone());
+        let way = Way::Local { file, stack: Box::new(stack) };
+        Ok(Self { way, acs, table, profile: None, region: None })
+    }
+
+    fn direct(
+        from: String,
+        secret: &Secret,
+        wanted: &Where,
+        around: &Surroundings,
+    ) -> Result<Self> {
+        let acs = acs(secret, wanted, around)
+            .map_err(|failure| failure.so(format!("set {from} to the whole connection string")))?;
+        Ok(Self {
+            way: Way::Direct { from },
+            acs,
+            table: wanted.table.clone().or_else(|| around.variable(TABLE)),
+            profile: wanted.profile.clone(),
+            region: wanted.region.clone(),
+        })
+    }
+
+    /// The local stack, if it is one.
+    pub(crate) fn stack(&self) -> Option<&StackFile> {
+        match &self.way {
+            Way::Local { stack, .. } => Some(stack),
+            Way::Direct { .. } => None,
+        }
+    }
+
+    /// The table.
+    pub(crate) fn table(&self) -> Result<&str> {
+        self.table.as_deref().ok_or_else(|| {
+            Failure::usage("no table is named")
+                .because(
+                    "ACS cannot list or find identities: the service's DynamoDB table knows them",
+                )
+                .so(format!("set {TABLE}, or give --table: the stack's output `Table` is its name"))
+        })
+    }
+
+    /// The service in a few words, for a prompt.
+    pub(crate) fn in_words(&self) -> String {
+        match self.way {
+            Way::Direct { .. } => format!("at {}", self.acs.endpoint),
+            Way::Local { .. } => "of the local stack".to_owned(),
+        }
+    }
+}
+
+fn acs(secret: &Secret, wanted: &Where, around: &Surroundings) -> Result<acs_client::Config> {
+    let string: ConnectionString = secret.expose().trim().parse().map_err(|error| {
+        Failure::usage("the connection string makes no sense").because(format!("{error}"))
+    })?;
+    let mut config = acs_client::Config::new(string);
+    let version = wanted.api_version.clone().or_else(|| around.variable("ACS_API_VERSION"));
+    if let Some(version) = version {
+        config.api_version = version.parse::<ApiVersion>().map_err(|error| {
+            Failure::usage(format!("{version:?} is no api-version"))
+                .because(error.to_string())
+                .so("leave it out, or write one like 2026-09-23")
+        })?;
+    }
+    Ok(config)
+}
+
+/// The connection string, and where it came from.
+fn connection_string(wanted: &Where, around: &Surroundings) -> Result<Option<(String, Secret)>> {
+    if let Some(file) = &wanted.connection_string_file {
+        let from =
+            if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+        return Ok(Some((from, secret_in(file, "the connection string")?)));
+    }
+    let mut found = CONNECTION_STRINGS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), around.variable(name)?)));
+    let first = found.next();
+    if let (Some((one, value)), Some((other, others))) = (&first, found.next())
+        && *value != others
+    {
+        return Err(Failure::usage(format!("{one} and {other} differ"))
+            .because("either could be meant")
+            .so("unset one of them"));
+    }
+    Ok(first.map(|(from, value)| (from, Secret::new(value))))
+}
+
+/// Reads a secret from a file, or with `-` from stdin.
+pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text)
+    } else {
+        fs::File::open(file).and_then(|file| file.take(LONGEST_SECRET).read_to_string(&mut text))
+    };
+    read.map_err(|error| {
+        Failure::usage(format!("cannot read {what} from {}", file.display()))
+            .because(error.to_string())
+            .so("name a file that you can read, or `-` for stdin")
+    })?;
+    match text.trim() {
+        "" => Err(Failure::usage(format!("{what} is empty"))
+            .because(format!("nothing was read from {}", file.display()))
+            .so("check what writes it")),
+        text => Ok(Secret::new(text)),
+    }
+}
+
+fn no_stack(around: &Surroundings) -> Failure {
+    Failure::usage("no local stack runs here")
+        .because(format!(
+            "there is no target/local/stack.json in {} or above it",
+            around.directory.display()
+        ))
+        .so("start one with `make run` in the repository, or name its --stack-file")
+}
+
+fn nothing() -> Failure {
+    Failure::usage("it is not clear which service is meant")
+        .because(format!(
+            "{} is not set, and no local stack runs in this directory or above it",
+            CONNECTION_STRINGS.join(" or ")
+        ))
+        .so(format!(
+            "set one of them and {TABLE} for a deployed service; or start a local stack with \
+             `make run`; `guestpass quickstart` needs neither"
+        ))
+}
+
+/// The variable that names the table.
+const TABLE: &str = "GUESTPASS_TABLE";
+
+/// The variables of Microsoft's SDKs and of its command line.
+const CONNECTION_STRINGS: [&str; 2] =
+    ["COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"];
+
+/// Tokens have some 2 KB.
+const LONGEST_SECRET: u64 = 64 * 1024;

@@ -1,0 +1,180 @@
+//! Identities, tokens and receipts, as they are shown. In JSON they are what the
+//! service's API answers.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    identity::{AccessToken, AcsId, Scopes},
+    record::{Record, StateName},
+};
+use serde::Serialize;
+
+use crate::{moment, output::Row, span};
+
+/// An identity.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Identity {
+    external_id: String,
+    state: StateName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<User>,
+    epoch: u64,
+    created_at: String,
+    last_issued_at: String,
+    revocation_pending: bool,
+}
+
+/// The identity's name in ACS.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    communication_user_id: AcsId,
+}
+
+impl From<&Record> for Identity {
+    fn from(record: &Record) -> Self {
+        Self {
+            external_id: record.external_id.as_str().to_owned(),
+            state: record.state.name(),
+            user: record.acs_id().map(|acs_id| User { communication_user_id: acs_id.clone() }),
+            epoch: record.epoch,
+            created_at: moment::show(record.created_at),
+            last_issued_at: moment::show(record.last_issued_at),
+            revocation_pending: record.pending_revocation.is_some(),
+        }
+    }
+}
+
+impl Row for Identity {
+    const COLUMNS: &'static [&'static str] =
+        &["external id", "ACS id", "state", "created", "last token", "note"];
+
+    fn cells(&self) -> Vec<String> {
+        let user = self.user.as_ref().map(|user| user.communication_user_id.to_string());
+        let note = if self.revocation_pending { "ACS has yet to confirm a revocation" } else { "" };
+        vec![
+            self.external_id.clone(),
+            user.unwrap_or_default(),
+            self.state.as_str().to_owned(),
+            self.created_at.clone(),
+            self.last_issued_at.clone(),
+            note.to_owned(),
+        ]
+    }
+}
+
+/// A token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Token {
+    token: String,
+    expires_on: String,
+    expires_on_timestamp: u64,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Scopes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<User>,
+}
+
+impl Token {
+    /// Writes `token` out. An exchanged one has neither an identity of ours nor scopes.
+    pub(crate) fn new(token: &AccessToken, of: Option<(&AcsId, &Scopes)>, now: SystemTime) -> Self {
+        let left = token.expires_on.duration_since(now).unwrap_or_default();
+        let since = token.expires_on.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            token: token.token.expose().to_owned(),
+            expires_on: moment::show(token.expires_on),
+            expires_on_timestamp: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            expires_in: left.as_secs(),
+            scopes: of.map(|(_, scopes)| scopes.clone()),
+            user: of.map(|(acs_id, _)| User { communication_user_id: acs_id.clone() }),
+        }
+    }
+
+    fn user(&self) -> String {
+        self.user.as_ref().map(|user| user.communication_user_id.to_string()).unwrap_or_default()
+    }
+}
+
+impl Row for Token {
+    const COLUMNS: &'static [&'static str] = &["token", "ACS id", "scopes", "expires", "in"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.token.clone(),
+            self.user(),
+            self.scopes.as_ref().map(joined).unwrap_or_default(),
+            self.expires_on.clone(),
+            span::show(std::time::Duration::from_secs(self.expires_in)),
+        ]
+    }
+
+    fn variables(&self) -> Option<Vec<(&'static str, String)>> {
+        let mut variables = vec![
+            ("ACS_TOKEN", self.token.clone()),
+            ("ACS_TOKEN_EXPIRES_ON", self.expires_on.clone()),
+        ];
+        if self.user.is_some() {
+            variables.push(("ACS_USER_ID", self.user()));
+        }
+        Some(variables)
+    }
+}
+
+/// Scopes, separated by spaces.
+pub(crate) fn joined(scopes: &Scopes) -> String {
+    let names: Vec<&str> = scopes.as_slice().iter().map(|scope| scope.as_str()).collect();
+    names.join(" ")
+}
+
+/// An identity that was created, or found.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Created {
+    #[serde(flatten)]
+    identity: Identity,
+    /// Whether there was none before.
+    created: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<Token>,
+}
+
+impl Created {
+    /// What came of it.
+    pub(crate) fn new(record: &Record, created: bool, access_token: Option<Token>) -> Self {
+        Self { identity: record.into(), created, access_token }
+    }
+}
+
+impl Row for Created {
+    const COLUMNS: &'static [&'static str] =
+        &["external id", "ACS id", "state", "created", "token", "scopes", "expires", "note"];
+
+    fn cells(&self) -> Vec<String> {
+        let token = |cell| {
+            self.access_token
+                .as_ref()
+                .and_then(|token| token.cells().into_iter().nth(cell))
+                .unwrap_or_default()
+        };
+        let identity = self.identity.cells();
+        let identity = |cell: usize| identity.get(cell).cloned().unwrap_or_default();
+        let note = if self.created { "" } else { "it was there already" };
+        vec![
+            identity(0),
+            identity(1),
+            identity(2),
+            identity(3),
+            token(0),
+            token(2),
+            token(3),
+            note.to_owned(),
+        ]
+    }
+
+    fn variables(&self) -> Option<Vec<(&'static str, String)>> {
+        self.access_token.as_ref()?.variables()
+    }
+}
