@@ -49,6 +49,11 @@ impl Acs {
         self.http.connection_string()
     }
 
+    /// What tokens, limits and dates are judged by.
+    pub(crate) fn clock(&self) -> acs_emulator::Clock {
+        self.emulator.clock().clone()
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.http.address()
     }

@@ -1,13 +1,199 @@
-//! The time, read in one place.
+//! The time the whole stack lives by: the system's, plus an offset that can be moved.
+//!
+//! Gateway, issuer, queues and schedules ask here. The functions are processes of their own, so
+//! they are told by a file; the ACS emulator is moved along.
 
-use time::OffsetDateTime;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Now, in UTC.
-pub(crate) fn now() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+use tokio::sync::watch;
+
+/// The variable by which a function finds the file with the offset.
+pub(crate) const OFFSET_FILE: &str = "GUESTPASS_CLOCK_OFFSET_FILE";
+
+/// A hundred years either way: every date format can say that.
+const FURTHEST_MS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
+
+/// The longest single sleep. Timers take no longer ones, and a suspended laptop is noticed.
+const NAP: Duration = Duration::from_hours(1);
+
+/// A clock that can be moved, and that wakes whoever waits for a time.
+pub(crate) struct Clock {
+    offset_ms: watch::Sender<i64>,
+    file: Option<OffsetFile>,
+    acs: Option<acs_emulator::Clock>,
+}
+
+impl Clock {
+    /// The system's time, for whoever has no stack.
+    #[cfg(test)]
+    pub(crate) fn system() -> Arc<Self> {
+        Arc::new(Self { offset_ms: watch::Sender::new(0), file: None, acs: None })
+    }
+
+    /// A clock whose offset is in `file`, and that moves that of the ACS emulator along.
+    ///
+    /// With `keep`, the offset of the last run goes on: what is kept carries its times.
+    pub(crate) fn open(
+        file: PathBuf,
+        keep: bool,
+        acs: acs_emulator::Clock,
+    ) -> io::Result<Arc<Self>> {
+        let found = fs::read_to_string(&file).ok().filter(|_| keep);
+        let offset = found.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let file = OffsetFile { path: file, scratch: !keep };
+        let clock = Self { offset_ms: watch::Sender::new(0), file: Some(file), acs: Some(acs) };
+        clock.advance_ms(offset)?;
+        Ok(Arc::new(clock))
+    }
+
+    /// Now, in UTC.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        let now = OffsetDateTime::now_utc();
+        now.checked_add(time::Duration::milliseconds(self.offset_ms())).unwrap_or(now)
+    }
+
+    /// Milliseconds since the epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        epoch_ms(self.now())
+    }
+
+    /// How far the clock is ahead of the system's.
+    pub(crate) fn offset_ms(&self) -> i64 {
+        *self.offset_ms.borrow()
+    }
+
+    /// Moves the clock, back if negative, and wakes whoever waits for a time.
+    pub(crate) fn advance(&self, seconds: i64) -> io::Result<()> {
+        self.advance_ms(seconds.saturating_mul(1000))
+    }
+
+    fn advance_ms(&self, by: i64) -> io::Result<()> {
+        let before = self.offset_ms();
+        let offset = before.saturating_add(by).clamp(-FURTHEST_MS, FURTHEST_MS);
+        if let Some(file) = &self.file {
+            file.write(offset)?;
+        }
+        if let Some(acs) = &self.acs {
+            let seconds = (offset - before) / 1000;
+            acs.advance(seconds);
+            // The functions sign with the moved time, so the emulator has to judge by it.
+            acs.skew(acs.skew_seconds().saturating_add(seconds));
+        }
+        self.offset_ms.send_replace(offset);
+        Ok(())
+    }
+
+    /// Removes the file, if it is of no use once the stack has ended.
+    pub(crate) fn tidy(&self) {
+        if let Some(file) = self.file.as_ref().filter(|file| file.scratch) {
+            let _ = fs::remove_file(&file.path);
+        }
+    }
+
+    /// The file that functions read the offset from.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+
+    /// Returns when it is `ms` (since the epoch) on this clock, by waiting or by being moved.
+    pub(crate) async fn sleep_until(&self, ms: i64) {
+        let mut moved = self.offset_ms.subscribe();
+        loop {
+            moved.mark_unchanged();
+            let Ok(left @ 1..) = u64::try_from(ms.saturating_sub(self.now_ms())) else { return };
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(left).min(NAP)) => {}
+                // The sender is this clock's own, so there is always a next change.
+                _ = moved.changed() => {}
+            }
+        }
+    }
 }
 
 /// Milliseconds since the epoch.
 pub(crate) fn epoch_ms(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// The time of `ms` since the epoch; 1970 for what no date can say.
+pub(crate) fn from_ms(ms: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// As EventBridge writes times: RFC 3339 in UTC, in whole seconds.
+pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
+    at.to_offset(UtcOffset::UTC).truncate_to_second().format(&Rfc3339).unwrap_or_default()
+}
+
+struct OffsetFile {
+    path: PathBuf,
+    /// Whether it is of no use to anybody once the stack has ended.
+    scratch: bool,
+}
+
+impl OffsetFile {
+    /// Puts the offset there at once: somebody reads while it is written.
+    fn write(&self, offset_ms: i64) -> io::Result<()> {
+        let mut new = self.path.clone().into_os_string();
+        new.push(".new");
+        fs::write(&new, offset_ms.to_string())?;
+        fs::rename(&new, &self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(file: &Path, keep: bool) -> (Arc<Clock>, acs_emulator::Clock) {
+        let acs = acs_emulator::Clock::default();
+        (Clock::open(file.to_owned(), keep, acs.clone()).unwrap(), acs)
+    }
+
+    #[test]
+    fn a_moved_clock_takes_acs_and_the_file_along_and_can_be_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("offset");
+        let (clock, acs) = opened(&file, true);
+        clock.advance(3600).unwrap();
+        clock.advance(-600).unwrap();
+        assert!(clock.now() - OffsetDateTime::now_utc() > time::Duration::minutes(49));
+        assert_eq!((acs.offset_seconds(), acs.skew_seconds()), (3000, 3000));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "3000000");
+        drop(clock);
+        let (clock, acs) = opened(&file, true);
+        assert_eq!((clock.offset_ms(), acs.offset_seconds()), (3_000_000, 3000));
+        drop(clock);
+        let (clock, acs) = opened(&file, false);
+        assert_eq!((clock.offset_ms(), acs.skew_seconds()), (0, 0));
+        clock.tidy();
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn an_absurd_offset_is_clamped() {
+        let clock = Clock::system();
+        clock.advance(i64::MAX).unwrap();
+        assert_eq!(clock.offset_ms(), FURTHEST_MS);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_when_the_clock_is_moved() {
+        let clock = Clock::system();
+        let waiting = Arc::clone(&clock);
+        let until = clock.now_ms() + 3_600_000;
+        let waiter = tokio::spawn(async move { waiting.sleep_until(until).await });
+        clock.advance(1800).unwrap();
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished());
+        clock.advance(1800).unwrap();
+        tokio::time::timeout(Duration::from_secs(5), waiter).await.unwrap().unwrap();
+    }
 }

@@ -36,14 +36,15 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/requests.json", get(requests))
         .route("/_local/stack", get(stack))
         .route("/_local/functions", get(functions))
-        .layer(middleware::from_fn(loopback_names_only))
+        .layer(middleware::from_fn(this_machine_only))
         .with_state(console)
 }
 
 /// Refuses names that are not this machine's, so that a page elsewhere cannot make a browser
-/// take the console for its own origin by pointing its name at 127.0.0.1.
-async fn loopback_names_only(request: Request, next: Next) -> Response {
-    if is_loopback(request.headers()) {
+/// take the console for its own origin by pointing its name at 127.0.0.1; and requests that a
+/// browser makes for a page elsewhere, which could move the clock without seeing the answer.
+pub(crate) async fn this_machine_only(request: Request, next: Next) -> Response {
+    if is_loopback(request.headers()) && !is_from_elsewhere(request.headers()) {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "use http://127.0.0.1 or http://localhost\n").into_response()
@@ -52,6 +53,17 @@ async fn loopback_names_only(request: Request, next: Next) -> Response {
 
 fn is_loopback(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    is_this_machine(host)
+}
+
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let origin = origin.to_str().unwrap_or_default();
+    !origin.strip_prefix("http://").is_some_and(is_this_machine)
+}
+
+/// Whether this is a name of this machine, with a port or without.
+fn is_this_machine(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     matches!(name, "127.0.0.1" | "localhost")
 }
@@ -121,5 +133,15 @@ mod tests {
             headers.insert(header::HOST, host.parse().unwrap());
             assert_eq!(is_loopback(&headers), served, "{host}");
         }
+    }
+
+    #[test]
+    fn a_page_of_another_machine_controls_nothing() {
+        let from = |origin: Option<&str>| {
+            let headers = origin.map(|origin| (header::ORIGIN, origin.parse().unwrap()));
+            is_from_elsewhere(&headers.into_iter().collect())
+        };
+        assert!(!from(None) && !from(Some("http://127.0.0.1:3001")));
+        assert!(from(Some("https://evil.example")) && from(Some("null")));
     }
 }

@@ -2,24 +2,30 @@
 //!
 //! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its
 //! JWT authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a
-//! DynamoDB engine; beside them an emulator of ACS, an issuer of tokens for development, an
-//! `EventBridge` endpoint, the secret with the connection string, and a console. Everything listens on loopback, and nothing else can be
-//! asked for: the issuer signs for anybody.
+//! DynamoDB engine, event buses with their rules, queues with their dead letters, schedules;
+//! beside them an emulator of ACS, an issuer of tokens for development, the secret with the
+//! connection string, and a console. All of it lives by one clock, which can be moved.
+//! Everything listens on loopback, and nothing else can be asked for: the issuer signs for
+//! anybody.
 //!
 //! Read `stack.rs` first: it puts the parts together. Then follow a request from `gateway` to
-//! `runtime`.
+//! `runtime`, and an event from `bus` through `queue` to the same place.
 
 mod acs;
+mod bus;
 mod clock;
 mod console;
+mod control;
 mod dynamodb;
-mod events;
+mod fleet;
 mod gateway;
 mod issuer;
 mod options;
 mod output;
 mod ports;
+mod queue;
 mod runtime;
+mod schedule;
 mod secrets;
 mod server;
 mod stack;
@@ -27,8 +33,11 @@ mod stack_file;
 mod start_error;
 pub mod template;
 
+pub use bus::Pattern;
 pub use dynamodb::EngineError;
 pub use issuer::KeyError;
 pub use options::{Command, Options, Surroundings, parse, usage};
+pub use queue::JournalError;
+pub use schedule::Expression;
 pub use stack::Stack;
 pub use start_error::StartError;

@@ -8,18 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::acs::Acs;
+use crate::bus::{self, Bus};
+use crate::clock::Clock;
 use crate::console::{self, Console};
+use crate::control::{self, Control};
+use crate::fleet::{Fleet, Grounds};
 use crate::gateway::{self, Authorizer, Gateway, Routes};
 use crate::issuer::{self, Issuer, WARNING};
 use crate::output::{flush, say};
 use crate::ports::{Ports, url};
-use crate::runtime::{Function, LastWill, Spec};
+use crate::queue::{self, Queues};
+use crate::runtime::{Function, LastWill};
 use crate::server::Servers;
 use crate::stack_file::{Places, StackFile};
-use crate::template::{self, Inputs, Template};
-use crate::{Options, StartError, dynamodb, events, secrets};
+use crate::template::{Inputs, Template};
+use crate::{Options, StartError, dynamodb, secrets};
 
 /// The `aud` of the issuer's tokens.
 const AUDIENCE: &str = "guestpass-local";
@@ -38,6 +44,7 @@ pub struct Stack {
     end_functions: watch::Sender<bool>,
     acs: Acs,
     servers: Servers,
+    clock: Arc<Clock>,
     /// Held while the data is this stack's.
     lock: Option<File>,
 }
@@ -59,35 +66,33 @@ impl Stack {
 
         let (data, keeps_nothing) = (&options.data, options.ephemeral);
         let acs = Acs::start(ports.acs_http, ports.acs_https, data, keeps_nothing, &options.acs)?;
+        let clock = clock(data, keeps_nothing, &acs)?;
         let template = read_template(&options, &issuer_url, &acs)?;
         let database = dynamodb::open(kept("dynamodb.sqlite").as_deref(), &template.tables)?;
         let key = kept("issuer-key.pkcs8");
-        let issuer = Arc::new(Issuer::new(&issuer_url, AUDIENCE, SCOPE, key.as_deref())?);
+        let issuer = Issuer::new(&issuer_url, AUDIENCE, SCOPE, key.as_deref(), Arc::clone(&clock))?;
+        let issuer = Arc::new(issuer);
+        let queues = Queues::open(template.queues, kept("queues.jsonl"), Arc::clone(&clock))?;
+        let bus = Bus::new(template.rules, Arc::clone(&queues), Arc::clone(&clock));
 
         let end_functions = watch::Sender::new(false);
-        let last_will = LastWill::new().map_err(StartError::System)?;
-        let mut functions = Vec::new();
-        let mut routes = Vec::new();
-        for described in template.functions {
-            let environment =
-                environment(&described, &dynamodb_url, &secrets_url, &options.rust_log);
-            let spec = Spec {
-                binary: binary(&options.functions_dir, &described.binary)?,
-                log: logs.join(format!("{}.log", described.binary)),
-                name: described.binary,
-                environment,
-                timeout: described.timeout,
-                last_will: last_will.clone(),
-            };
-            let function = Function::new(spec, options.processes, end_functions.subscribe());
-            routes.extend(described.routes.into_iter().map(|r| (r, Arc::clone(&function))));
-            functions.push(function);
+        let fleet = Grounds {
+            options: &options,
+            logs: &logs,
+            dynamodb: &dynamodb_url,
+            secrets: &secrets_url,
+            clock: &clock,
+            queues: &queues,
+            last_will: LastWill::new().map_err(StartError::System)?,
+            stopping: end_functions.subscribe(),
         }
+        .fleet(template.functions)?;
+        let Fleet { functions, routes, sources, schedules } = fleet;
         let authorizer = template
             .authorizer
             .zip(serde_json::from_value(issuer.jwks()).ok())
             .map(|(config, keys)| Authorizer::new(config, keys));
-        let gateway = Gateway::new(Routes::new(routes), authorizer);
+        let gateway = Gateway::new(Routes::new(routes), authorizer, Arc::clone(&clock));
 
         let places = Places {
             gateway: gateway_url,
@@ -100,6 +105,13 @@ impl Stack {
             acs_secret_arn: ACS_SECRET,
             table: template.tables.first().map(|table| table.name.clone()),
         };
+        let control = Arc::new(Control {
+            clock: Arc::clone(&clock),
+            bus: Arc::clone(&bus),
+            queues,
+            schedules: schedules.clone(),
+            functions: functions.clone(),
+        });
         let console = Arc::new(Console {
             places: places.to_public_json(),
             example: example(&places),
@@ -110,19 +122,25 @@ impl Stack {
 
         let mut servers = Servers::new();
         servers.serve(ports.gateway, gateway::router(gateway));
-        servers.serve(ports.console, console::router(console));
+        servers.serve(ports.console, console::router(console).merge(control::router(control)));
         servers.serve(ports.issuer, issuer::router(issuer));
-        servers.serve(ports.events, events::router());
+        servers.serve(ports.events, bus::put_events::router(bus));
         servers.serve(ports.secrets, secrets::router(ACS_SECRET, acs.connection_string()));
         let stopping = servers.stopping();
         servers.run(async move {
             let _ = dynoxide::server::serve_with_shutdown(ports.dynamodb, database, stopping).await;
         });
+        for source in sources {
+            servers.run(queue::poll(source, end_functions.subscribe()));
+        }
+        for schedule in schedules {
+            servers.run(schedule.keep(end_functions.subscribe()));
+        }
         servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
 
         let file = StackFile::write(&options.stack_file, &places)
             .map_err(StartError::file(&options.stack_file))?;
-        Ok(Self { places, file, functions, end_functions, acs, servers, lock })
+        Ok(Self { places, file, functions, end_functions, acs, servers, clock, lock })
     }
 
     /// The base of the API's URLs.
@@ -189,7 +207,7 @@ impl Stack {
 
     /// Ends everything: when it returns, no process is left and no port is taken.
     pub async fn stop(self) {
-        let Self { file, functions, end_functions, acs, servers, lock, places: _ } = self;
+        let Self { file, functions, end_functions, acs, servers, clock, lock, places: _ } = self;
         drop(file);
         end_functions.send_replace(true);
         for function in &functions {
@@ -197,6 +215,7 @@ impl Stack {
         }
         servers.stop().await;
         acs.stop().await;
+        clock.tidy();
         drop(lock);
         let _ = tokio::task::spawn_blocking(flush).await;
     }
@@ -209,6 +228,14 @@ fn directories(data: &Path) -> Result<PathBuf, StartError> {
     builder.recursive(true).mode(0o700);
     builder.create(&logs).map_err(StartError::file(&logs))?;
     Ok(logs)
+}
+
+/// The clock. Its file is one for functions to read, wherever they were started.
+fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartError> {
+    let data = fs::canonicalize(data).map_err(StartError::file(data))?;
+    let name = if ephemeral { format!("clock-{}", Uuid::new_v4()) } else { "clock".to_owned() };
+    let file = data.join(name);
+    Clock::open(file.clone(), !ephemeral, acs.clock()).map_err(StartError::file(file))
 }
 
 /// Keeps other stacks from the data. The system lets go of it even after SIGKILL.
@@ -233,49 +260,6 @@ fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template,
     let secrets = BTreeMap::from([(ACS_SECRET.to_owned(), acs.connection_string())]);
     Template::read(&yaml, &Inputs { parameters, secrets })
         .map_err(|source| StartError::Template { path: path.clone(), source })
-}
-
-fn binary(directory: &Path, name: &str) -> Result<PathBuf, StartError> {
-    let path = directory.join(name);
-    if path.is_file() {
-        // A relative one would be looked up in PATH's way, or after a change of directory.
-        fs::canonicalize(&path).map_err(StartError::file(path))
-    } else {
-        Err(StartError::FunctionMissing { path, name: name.to_owned() })
-    }
-}
-
-/// The template's variables, and what Lambda and the AWS SDK would find in the cloud.
-fn environment(
-    function: &template::Function,
-    dynamodb: &str,
-    secrets: &str,
-    rust_log: &str,
-) -> BTreeMap<String, String> {
-    let name = &function.binary;
-    let memory = function.memory.to_string();
-    let mut environment: BTreeMap<String, String> = [
-        ("AWS_LAMBDA_FUNCTION_NAME", name.as_str()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
-        ("TZ", ":UTC"),
-        ("LANG", "en_US.UTF-8"),
-        ("_HANDLER", "bootstrap"),
-        ("RUST_LOG", rust_log),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    environment.extend(function.environment.clone());
-    environment
 }
 
 async fn end_idle(

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{EngineError, KeyError, template};
+use crate::{EngineError, JournalError, KeyError, template};
 
 /// Why a stack does not start, and what to do about it. Never quotes a secret.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,9 @@ pub enum StartError {
     /// DynamoDB does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// What the queues kept cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The ACS emulator does not start.
     #[error("the ACS emulator does not start: {0}")]
     Acs(#[from] acs_emulator::StartError),

@@ -24,7 +24,7 @@ use event::Incoming;
 pub(crate) use routes::Routes;
 use routes::Target;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::output::say;
 use crate::runtime::NoAnswer;
 use crate::template::Access;
@@ -42,12 +42,17 @@ const REMEMBERED: usize = 50;
 pub(crate) struct Gateway {
     routes: Routes,
     authorizer: Option<Authorizer>,
+    clock: Arc<Clock>,
     last: Mutex<VecDeque<Value>>,
 }
 
 impl Gateway {
-    pub(crate) fn new(routes: Routes, authorizer: Option<Authorizer>) -> Arc<Self> {
-        Arc::new(Self { routes, authorizer, last: Mutex::default() })
+    pub(crate) fn new(
+        routes: Routes,
+        authorizer: Option<Authorizer>,
+        clock: Arc<Clock>,
+    ) -> Arc<Self> {
+        Arc::new(Self { routes, authorizer, clock, last: Mutex::default() })
     }
 
     /// The last requests, newest first: time, method, path, status, milliseconds.
@@ -59,7 +64,7 @@ impl Gateway {
     fn record(&self, method: &str, path: &str, status: StatusCode, began: Instant) {
         let ms = began.elapsed().as_millis();
         say(format_args!("{method} {path} {} {ms} ms", status.as_u16()));
-        let at = clock::epoch_ms(clock::now());
+        let at = self.clock.now_ms();
         let entry = json!({
             "at": at, "method": method, "path": path, "status": status.as_u16(),
             "ms": u64::try_from(ms).unwrap_or(u64::MAX),
@@ -75,7 +80,7 @@ impl Gateway {
         let Some((target, path_parameters)) = found else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let now = clock::now();
+        let now = self.clock.now();
         let authorized = match self.authorize(target, &parts.headers, now.unix_timestamp()) {
             Ok(authorized) => authorized,
             Err(refusal) => return refused(&refusal, target),

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 
-use crate::clock;
+use crate::clock::Clock;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
 
@@ -30,6 +30,7 @@ pub(crate) struct Issuer {
     audience: String,
     scope: String,
     key: SigningKey,
+    clock: Arc<Clock>,
 }
 
 impl Issuer {
@@ -41,6 +42,7 @@ impl Issuer {
         audience: &str,
         scope: &str,
         file: Option<&Path>,
+        clock: Arc<Clock>,
     ) -> Result<Self, KeyError> {
         let key = match file {
             Some(file) => SigningKey::load_or_create(file)?,
@@ -51,6 +53,7 @@ impl Issuer {
             audience: audience.to_owned(),
             scope: scope.to_owned(),
             key,
+            clock,
         })
     }
 
@@ -74,7 +77,7 @@ impl Issuer {
 
     /// The token for a form, or why there is none.
     fn token(&self, form: &[u8]) -> Result<Value, String> {
-        let now = clock::now().unix_timestamp();
+        let now = self.clock.now().unix_timestamp();
         let mut claims = Map::new();
         let mut audience: Vec<String> = Vec::new();
         let mut lifetime = DEFAULT_LIFETIME;

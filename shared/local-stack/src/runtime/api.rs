@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::lock;
-use crate::clock;
+use crate::clock::Clock;
 
 /// An event on its way to a process.
 pub(super) struct Invocation {
@@ -34,6 +34,7 @@ pub(super) enum Reply {
 pub(super) struct Api {
     pub(super) function_name: String,
     pub(super) timeout: Duration,
+    pub(super) clock: Arc<Clock>,
     pub(super) events: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     /// Turns true with the first `next`: init is over.
     pub(super) ready: watch::Sender<bool>,
@@ -64,7 +65,7 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     };
     let id = Uuid::new_v4().to_string();
     let timeout = i64::try_from(api.timeout.as_millis()).unwrap_or(i64::MAX);
-    let deadline = clock::epoch_ms(clock::now()).saturating_add(timeout);
+    let deadline = api.clock.now_ms().saturating_add(timeout);
     let trace = Uuid::new_v4().simple().to_string();
     let (time, random) = trace.split_at(8);
     let response = Response::builder()

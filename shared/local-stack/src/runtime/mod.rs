@@ -9,8 +9,9 @@ mod api;
 mod last_will;
 mod logs;
 mod process;
+mod signal;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,10 @@ use tokio::sync::{Semaphore, watch};
 
 pub(crate) use last_will::LastWill;
 use process::Process;
+pub(crate) use signal::Signal;
+use signal::Signals;
+
+use crate::clock::Clock;
 
 /// One function and its processes.
 pub(crate) struct Function {
@@ -28,8 +33,9 @@ pub(crate) struct Function {
     idle: Mutex<Vec<Process>>,
     /// One for each process there may be. Who gets none waits.
     slots: Semaphore,
-    /// The processes that exist.
-    pids: watch::Sender<BTreeSet<u32>>,
+    processes: usize,
+    /// The processes that exist, and how to send them a signal.
+    pids: watch::Sender<BTreeMap<u32, Signals>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -41,6 +47,8 @@ pub(crate) struct Spec {
     /// Everything but what the Runtime API adds.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
+    /// What the deadlines are on.
+    pub(crate) clock: Arc<Clock>,
     pub(crate) log: PathBuf,
     pub(crate) last_will: LastWill,
 }
@@ -61,6 +69,7 @@ impl Function {
             spec,
             idle: Mutex::default(),
             slots: Semaphore::new(processes),
+            processes,
             pids: watch::Sender::default(),
             stopping,
         })
@@ -72,7 +81,24 @@ impl Function {
 
     /// The ids of the processes that exist.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.pids.borrow().iter().copied().collect()
+        self.pids.borrow().keys().copied().collect()
+    }
+
+    /// How many processes it has at most.
+    pub(crate) fn processes(&self) -> usize {
+        self.processes
+    }
+
+    /// Sends a signal to its processes, and says to which.
+    pub(crate) async fn signal(&self, signal: Signal) -> Vec<u32> {
+        let processes = self.pids.borrow().clone();
+        let mut reached = Vec::new();
+        for (pid, signals) in processes {
+            if signals.send(signal).await {
+                reached.push(pid);
+            }
+        }
+        reached
     }
 
     /// Hands `event` to a process and waits for its answer.
@@ -131,7 +157,7 @@ impl Function {
         self.slots.close();
         lock(&self.idle).clear();
         // It cannot fail: the sender is this function's own.
-        let _ = self.pids.subscribe().wait_for(BTreeSet::is_empty).await;
+        let _ = self.pids.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 
     fn take_idle(&self) -> Option<Process> {

@@ -1,6 +1,6 @@
 //! One process of a function, from its start to its end.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::api::{self, Api, Invocation, Reply};
 use super::logs::Log;
+use super::signal::{self, Signals};
 use super::{NoAnswer, Spec};
 use crate::output::say;
 
@@ -39,7 +40,7 @@ impl Process {
     /// Starts a process and waits for the end of its init. Says on stdout why there is none.
     pub(super) async fn start(
         spec: &Spec,
-        pids: &watch::Sender<BTreeSet<u32>>,
+        pids: &watch::Sender<BTreeMap<u32, Signals>>,
         stopping: watch::Receiver<bool>,
     ) -> Result<Self, NoAnswer> {
         let name = &spec.name;
@@ -71,7 +72,7 @@ impl Process {
     async fn spawn(
         spec: &Spec,
         log: Option<&Log>,
-        pids: &watch::Sender<BTreeSet<u32>>,
+        pids: &watch::Sender<BTreeMap<u32, Signals>>,
         mut stopping: watch::Receiver<bool>,
     ) -> std::io::Result<(Self, watch::Receiver<bool>)> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -88,7 +89,8 @@ impl Process {
             .kill_on_drop(true)
             .spawn()?;
         let pid = child.id().unwrap_or_default();
-        pids.send_modify(|pids| _ = pids.insert(pid));
+        let (signals, mut inbox) = signal::channel();
+        pids.send_modify(|pids| _ = pids.insert(pid, signals));
         spec.last_will.include(pid);
         let pumps = log.map(|log| (log.pump(child.stdout.take()), log.pump(child.stderr.take())));
 
@@ -99,6 +101,7 @@ impl Process {
         let api = Arc::new(Api {
             function_name: spec.name.clone(),
             timeout: spec.timeout,
+            clock: Arc::clone(&spec.clock),
             events: tokio::sync::Mutex::new(receiver),
             ready: ready_sender,
             current: Mutex::default(),
@@ -106,12 +109,16 @@ impl Process {
         let pids = pids.clone();
         let last_will = spec.last_will.clone();
         tokio::spawn(async move {
-            let serve = axum::serve(listener, api::router(api));
-            let must_end = tokio::select! {
-                _ = child.wait() => false,
-                _ = killed.wait_for(|killed| *killed) => true,
-                _ = stopping.wait_for(|stopping| *stopping) => true,
-                _ = serve => true,
+            let serve = axum::serve(listener, api::router(api)).into_future();
+            tokio::pin!(serve);
+            let must_end = loop {
+                tokio::select! {
+                    _ = child.wait() => break false,
+                    _ = killed.wait_for(|killed| *killed) => break true,
+                    _ = stopping.wait_for(|stopping| *stopping) => break true,
+                    _ = &mut serve => break true,
+                    Some(order) = inbox.recv() => order.execute(child.id()),
+                }
             };
             if must_end {
                 // SIGKILL: what Lambda does to a function that is out of time, too. It fails

@@ -3,7 +3,8 @@
 //! Only what the stack reads is evaluated, so a policy or an output may use an intrinsic that
 //! is unknown here. Where one is needed and unknown, the error says where it stands.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
@@ -19,11 +20,21 @@ pub(super) struct Names {
     pub(super) attributes: BTreeMap<String, String>,
     /// `{{resolve:secretsmanager:…}}`: by ARN.
     pub(super) secrets: BTreeMap<String, String>,
+    /// The parameters that are numbers, so that `Ref` gives one.
+    pub(super) numbers: BTreeSet<String>,
+    /// `Conditions`, evaluated when somebody asks.
+    pub(super) conditions: BTreeMap<String, Yaml>,
 }
+
+/// `!If` chooses it to say that there is nothing.
+const NO_VALUE: &str = "AWS::NoValue";
 
 impl Names {
     /// Evaluates `node`, which stands at `at`.
     pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json, Error> {
+        if is_no_value(node) {
+            return Ok(Json::Null);
+        }
         match node {
             Yaml::Null => Ok(Json::Null),
             Yaml::Bool(value) => Ok(Json::Bool(*value)),
@@ -33,7 +44,9 @@ impl Names {
             Yaml::Sequence(items) => items
                 .iter()
                 .enumerate()
-                .map(|(index, item)| self.evaluate(item, &format!("{at}[{index}]")))
+                .filter_map(|(index, item)| {
+                    self.member(item, &format!("{at}[{index}]")).transpose()
+                })
                 .collect(),
             Yaml::Mapping(mapping) => {
                 if let Some((name, argument)) = long_form(mapping) {
@@ -42,7 +55,9 @@ impl Names {
                 let mut object = serde_json::Map::new();
                 for (key, value) in mapping {
                     let key = key.as_str().ok_or_else(|| Error::at(at, "a key is not text"))?;
-                    object.insert(key.to_owned(), self.evaluate(value, &format!("{at}.{key}"))?);
+                    if let Some(value) = self.member(value, &format!("{at}.{key}"))? {
+                        object.insert(key.to_owned(), value);
+                    }
                 }
                 Ok(Json::Object(object))
             }
@@ -53,8 +68,22 @@ impl Names {
         }
     }
 
+    /// Evaluates a member of a list or a mapping; none if it is `AWS::NoValue`.
+    pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>, Error> {
+        let chosen = self.chosen(node, at)?;
+        if is_no_value(chosen) { Ok(None) } else { self.evaluate(chosen, at).map(Some) }
+    }
+
     fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json, Error> {
         let text = match (function, argument) {
+            ("If", _) => return self.evaluate(self.branch(argument, at)?, at),
+            ("Ref", Yaml::String(name)) if self.numbers.contains(name) => {
+                let text = self.reference(name, at)?;
+                let number: serde_json::Number = text.parse().map_err(|_| {
+                    Error::at(at, format!("the parameter {name} is to be a number, not {text:?}"))
+                })?;
+                return Ok(Json::Number(number));
+            }
             ("Ref", Yaml::String(name)) => self.reference(name, at)?,
             ("GetAtt", Yaml::String(name)) => self.attribute(name, at)?,
             ("GetAtt", Yaml::Sequence(parts)) => {
@@ -66,7 +95,7 @@ impl Names {
                 return Err(Error::at(at, format!("!{function} is not used with plain text here")));
             }
             _ => {
-                let known = "the local stack knows !Ref, !Sub and !GetAtt";
+                let known = "the local stack knows !Ref, !Sub, !GetAtt and !If";
                 return Err(Error::at(at, format!("!{function} is not known: {known}")));
             }
         };
@@ -139,6 +168,25 @@ impl Names {
     }
 }
 
+/// An intrinsic function and its argument, in the short form or the long one.
+pub(super) fn intrinsic(node: &Yaml) -> Option<(Cow<'_, str>, &Yaml)> {
+    match node {
+        Yaml::Tagged(tagged) => {
+            Some((tagged.tag.to_string().trim_start_matches('!').to_owned().into(), &tagged.value))
+        }
+        Yaml::Mapping(mapping) => {
+            long_form(mapping).map(|(name, argument)| (name.into(), argument))
+        }
+        _ => None,
+    }
+}
+
+fn is_no_value(node: &Yaml) -> bool {
+    intrinsic(node).is_some_and(|(name, argument)| {
+        name == "Ref" && argument.as_str().is_some_and(|name| name == NO_VALUE)
+    })
+}
+
 /// `{ Ref: x }` and `{ "Fn::Sub": x }`: what the short tags abbreviate.
 fn long_form(mapping: &serde_norway::Mapping) -> Option<(&str, &Yaml)> {
     let (key, argument) = mapping.iter().next().filter(|_| mapping.len() == 1)?;
@@ -161,6 +209,7 @@ mod tests {
             ]),
             attributes: BTreeMap::from([("Table.Arn".to_owned(), "arn:t".to_owned())]),
             secrets: BTreeMap::from([("arn:s".to_owned(), "endpoint=x".to_owned())]),
+            ..Names::default()
         }
     }
 

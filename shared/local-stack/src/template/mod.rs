@@ -1,7 +1,10 @@
-//! `infra/template.yaml`, read into what runs here: functions with their routes, the API's
-//! authorizer, the tables.
+//! `infra/template.yaml`, read into what runs here: functions with their routes, queues and
+//! schedules, the API's authorizer, the tables, the queues and the rules that fill them.
 
+mod conditions;
 mod evaluate;
+mod events;
+mod functions;
 mod sam;
 
 use std::collections::BTreeMap;
@@ -12,7 +15,9 @@ use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
 use evaluate::Names;
-use sam::{ApiAuth, FunctionProperties, HttpApiEvent};
+pub(crate) use events::queue_arn;
+pub use events::{Queue, QueueMapping, Redrive, Rule, Schedule, Scheduler};
+use sam::ApiAuth;
 
 /// What a template says that matters on one machine.
 #[derive(Debug)]
@@ -23,6 +28,10 @@ pub struct Template {
     pub authorizer: Option<Authorizer>,
     /// The tables, in the order of their logical ids.
     pub tables: Vec<Table>,
+    /// The queues, in the order of their logical ids.
+    pub queues: Vec<Queue>,
+    /// The rules of the event buses that are enabled, in the order of their logical ids.
+    pub rules: Vec<Rule>,
 }
 
 /// An `AWS::Serverless::Function`.
@@ -38,8 +47,14 @@ pub struct Function {
     pub timeout: Duration,
     /// Megabytes.
     pub memory: u32,
+    /// How many requests it may serve at the same time, if that is limited.
+    pub concurrency: Option<usize>,
     /// The routes of the HTTP API that lead here.
     pub routes: Vec<Route>,
+    /// The queues whose messages come here.
+    pub queues: Vec<QueueMapping>,
+    /// When it is invoked without anybody asking.
+    pub schedules: Vec<Schedule>,
 }
 
 /// One route of the HTTP API.
@@ -115,6 +130,8 @@ impl std::fmt::Debug for Function {
             .field("logical_id", &self.logical_id)
             .field("environment", &self.environment.keys())
             .field("routes", &self.routes)
+            .field("queues", &self.queues)
+            .field("schedules", &self.schedules)
             .finish_non_exhaustive()
     }
 }
@@ -124,32 +141,39 @@ impl Template {
     pub fn read(yaml: &str, inputs: &Inputs) -> Result<Self, Error> {
         let document: Yaml = serde_norway::from_str(yaml)
             .map_err(|error| Error::at("template", format!("is not YAML: {error}")))?;
-        let resources = resources(&document)?;
-        let names = names(&document, &resources, inputs)?;
+        let mut names = parameters(&document, inputs)?;
+        let resources = resources(&document, &names)?;
+        name(&resources, &mut names);
 
-        let globals = match child(&document, &["Globals", "Function"]) {
-            Some(node) => properties(&names, node, "Globals.Function")?,
-            None => FunctionProperties::default(),
-        };
+        let queues = events::queues(&names, &resources)?;
+        let rules = events::rules(&names, &resources, &queues)?;
         let authorizer = authorizer(&names, &resources)?;
+        let reader = functions::Reader::new(&names, &document, authorizer.as_ref(), &queues)?;
         let mut functions = Vec::new();
         let mut tables = Vec::new();
         for (id, resource) in &resources {
             let at = format!("Resources.{id}.Properties");
             match resource.kind {
                 "AWS::Serverless::Function" => {
-                    let own = properties(&names, resource.properties, &at)?;
-                    functions.push(function(id, own, &globals, authorizer.as_ref(), &at)?);
+                    functions.push(reader.function(id, resource.properties, &at)?);
                 }
                 "AWS::DynamoDB::Table" => {
                     tables.push(table(id, &names.evaluate(resource.properties, &at)?));
                 }
+                // Alarms, dashboards, roles: nothing of this machine, whatever they say.
                 _ => {}
             }
         }
-        Ok(Self { functions, authorizer: authorizer.map(|(_, authorizer)| authorizer), tables })
+        let authorizer = authorizer.map(|(_, authorizer)| authorizer);
+        Ok(Self { functions, authorizer, tables, queues, rules })
     }
 }
+
+/// The region of everything here.
+pub(crate) const REGION: &str = "local";
+
+/// The account of everything here.
+pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// The name of a table on this machine.
 fn table_name(logical_id: &str) -> String {
@@ -161,32 +185,37 @@ struct Resource<'a> {
     properties: &'a Yaml,
 }
 
-fn resources(document: &Yaml) -> Result<BTreeMap<&str, Resource<'_>>, Error> {
+/// The resources that exist: those whose condition holds, if they have one.
+fn resources<'a>(
+    document: &'a Yaml,
+    names: &Names,
+) -> Result<BTreeMap<&'a str, Resource<'a>>, Error> {
     let mapping = child(document, &["Resources"])
         .and_then(Yaml::as_mapping)
         .ok_or_else(|| Error::at("Resources", "is missing"))?;
-    mapping
-        .iter()
-        .map(|(id, resource)| {
-            let id = id.as_str().ok_or_else(|| Error::at("Resources", "a key is not text"))?;
-            let kind = child(resource, &["Type"])
-                .and_then(Yaml::as_str)
-                .ok_or_else(|| Error::at(&format!("Resources.{id}.Type"), "is missing"))?;
-            let properties = child(resource, &["Properties"]).unwrap_or(&Yaml::Null);
-            Ok((id, Resource { kind, properties }))
-        })
-        .collect()
+    let mut resources = BTreeMap::new();
+    for (id, resource) in mapping {
+        let id = id.as_str().ok_or_else(|| Error::at("Resources", "a key is not text"))?;
+        let kind = child(resource, &["Type"])
+            .and_then(Yaml::as_str)
+            .ok_or_else(|| Error::at(&format!("Resources.{id}.Type"), "is missing"))?;
+        if let Some(condition) = child(resource, &["Condition"]).and_then(Yaml::as_str)
+            && !names.holds(condition, &format!("Resources.{id}.Condition"))?
+        {
+            continue;
+        }
+        let properties = child(resource, &["Properties"]).unwrap_or(&Yaml::Null);
+        resources.insert(id, Resource { kind, properties });
+    }
+    Ok(resources)
 }
 
-fn names(
-    document: &Yaml,
-    resources: &BTreeMap<&str, Resource<'_>>,
-    inputs: &Inputs,
-) -> Result<Names, Error> {
+/// What can be named before the resources are known: conditions need no more.
+fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
     let mut names = Names { secrets: inputs.secrets.clone(), ..Names::default() };
     for (name, value) in [
-        ("AWS::Region", "local"),
-        ("AWS::AccountId", "000000000000"),
+        ("AWS::Region", REGION),
+        ("AWS::AccountId", ACCOUNT),
         ("AWS::Partition", "aws"),
         ("AWS::StackName", "guestpass-local"),
     ] {
@@ -200,30 +229,36 @@ fn names(
             None => child(parameter, &["Default"]).and_then(scalar),
         };
         names.references.insert(name.to_owned(), value);
+        if child(parameter, &["Type"]).and_then(Yaml::as_str) == Some("Number") {
+            names.numbers.insert(name.to_owned());
+        }
     }
+    let conditions = child(document, &["Conditions"]).and_then(Yaml::as_mapping);
+    for (name, condition) in conditions.into_iter().flatten() {
+        let name = name.as_str().ok_or_else(|| Error::at("Conditions", "a key is not text"))?;
+        names.conditions.insert(name.to_owned(), condition.clone());
+    }
+    Ok(names)
+}
+
+/// Adds what `Ref` and `GetAtt` give of the resources.
+fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) {
     for (id, resource) in resources {
         let reference = match resource.kind {
             "AWS::DynamoDB::Table" => {
-                let arn = format!("arn:aws:dynamodb:local:000000000000:table/{}", table_name(id));
+                let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}", table_name(id));
                 names.attributes.insert(format!("{id}.Arn"), arn);
                 table_name(id)
+            }
+            "AWS::SQS::Queue" => {
+                names.attributes.insert(format!("{id}.Arn"), events::queue_arn(id));
+                names.attributes.insert(format!("{id}.QueueName"), (*id).to_owned());
+                format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{id}")
             }
             _ => (*id).to_owned(),
         };
         names.references.insert((*id).to_owned(), Some(reference));
     }
-    Ok(names)
-}
-
-/// Evaluates what the stack reads of a function, and nothing else of it.
-fn properties(names: &Names, node: &Yaml, at: &str) -> Result<FunctionProperties, Error> {
-    let mut object = serde_json::Map::new();
-    for key in ["CodeUri", "Timeout", "MemorySize", "Environment", "Events"] {
-        if let Some(value) = child(node, &[key]) {
-            object.insert(key.to_owned(), names.evaluate(value, &format!("{at}.{key}"))?);
-        }
-    }
-    parse(Json::Object(object), at)
 }
 
 fn authorizer(
@@ -246,73 +281,6 @@ fn authorizer(
         .ok_or_else(|| Error::at(&at, format!("DefaultAuthorizer {name} is not an authorizer")))?
         .jwt_configuration;
     Ok(Some((name, Authorizer { issuer: jwt.issuer, audience: jwt.audience })))
-}
-
-fn function(
-    id: &str,
-    own: FunctionProperties,
-    globals: &FunctionProperties,
-    authorizer: Option<&(String, Authorizer)>,
-    at: &str,
-) -> Result<Function, Error> {
-    let binary = own
-        .code_uri
-        .as_deref()
-        .and_then(|uri| uri.trim_end_matches('/').rsplit('/').next())
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| Error::at(&format!("{at}.CodeUri"), "does not name a binary"))?
-        .to_owned();
-    let mut environment = BTreeMap::new();
-    for (name, value) in globals.environment.variables.iter().chain(&own.environment.variables) {
-        let at = format!("{at}.Environment.Variables.{name}");
-        let text = match value {
-            Json::String(text) => text.clone(),
-            Json::Number(_) | Json::Bool(_) => value.to_string(),
-            _ => return Err(Error::at(&at, "is not text")),
-        };
-        environment.insert(name.clone(), text);
-    }
-    let mut routes = Vec::new();
-    for (name, event) in own.events {
-        // Queues and schedules are not HTTP: they are read by what delivers them.
-        if event.kind == "HttpApi" {
-            let at = format!("{at}.Events.{name}");
-            routes.push(route(parse(event.properties, &at)?, authorizer, &at)?);
-        }
-    }
-    Ok(Function {
-        logical_id: id.to_owned(),
-        binary,
-        environment,
-        // Lambda's own defaults.
-        timeout: Duration::from_secs(own.timeout.or(globals.timeout).unwrap_or(3)),
-        memory: own.memory_size.or(globals.memory_size).unwrap_or(128),
-        routes,
-    })
-}
-
-fn route(
-    event: HttpApiEvent,
-    authorizer: Option<&(String, Authorizer)>,
-    at: &str,
-) -> Result<Route, Error> {
-    if event.path.contains("+}") || event.method.eq_ignore_ascii_case("any") {
-        return Err(Error::at(
-            at,
-            "the local stack knows routes of one method and {name} segments",
-        ));
-    }
-    let access = match (event.auth.authorizer.as_deref(), authorizer) {
-        (Some("NONE"), _) | (None, None) => Access::Public,
-        (None, Some(_)) => Access::Jwt { scopes: event.auth.authorization_scopes },
-        (Some(named), Some((name, _))) if named == name => {
-            Access::Jwt { scopes: event.auth.authorization_scopes }
-        }
-        (Some(named), _) => {
-            return Err(Error::at(at, format!("{named} is not the API's default authorizer")));
-        }
-    };
-    Ok(Route { method: event.method.to_ascii_uppercase(), path: event.path, access })
 }
 
 fn table(id: &str, properties: &Json) -> Table {

@@ -12,22 +12,13 @@ pub(super) struct FunctionProperties {
     pub(super) timeout: Option<u64>,
     pub(super) memory_size: Option<u32>,
     pub(super) environment: Environment,
-    pub(super) events: BTreeMap<String, Event>,
+    pub(super) reserved_concurrent_executions: Option<usize>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Environment {
     pub(super) variables: BTreeMap<String, Json>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Event {
-    #[serde(rename = "Type")]
-    pub(super) kind: String,
-    #[serde(default)]
-    pub(super) properties: Json,
 }
 
 #[derive(Deserialize)]
@@ -64,4 +55,91 @@ pub(super) struct ApiAuthorizer {
 pub(super) struct JwtConfiguration {
     pub(super) issuer: String,
     pub(super) audience: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct QueueProperties {
+    pub(super) visibility_timeout: u64,
+    pub(super) message_retention_period: u64,
+    pub(super) delay_seconds: u64,
+    pub(super) fifo_queue: bool,
+    pub(super) redrive_policy: Option<RedrivePolicy>,
+}
+
+impl Default for QueueProperties {
+    /// SQS's own defaults: 30 seconds, four days, none.
+    fn default() -> Self {
+        Self {
+            visibility_timeout: 30,
+            message_retention_period: 4 * 24 * 3600,
+            delay_seconds: 0,
+            fifo_queue: false,
+            redrive_policy: None,
+        }
+    }
+}
+
+/// SQS spells these two in lower case.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RedrivePolicy {
+    pub(super) dead_letter_target_arn: String,
+    pub(super) max_receive_count: u32,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RuleProperties {
+    pub(super) event_bus_name: Option<String>,
+    pub(super) event_pattern: Option<Json>,
+    pub(super) schedule_expression: Option<Json>,
+    pub(super) state: Option<String>,
+    pub(super) targets: Vec<BTreeMap<String, Json>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SqsEvent {
+    pub(super) queue: String,
+    #[serde(default = "batch_size")]
+    pub(super) batch_size: usize,
+    #[serde(default)]
+    pub(super) maximum_batching_window_in_seconds: u64,
+    #[serde(default)]
+    pub(super) function_response_types: Vec<String>,
+    #[serde(default)]
+    pub(super) scaling_config: ScalingConfig,
+    #[serde(default = "enabled")]
+    pub(super) enabled: bool,
+    pub(super) filter_criteria: Option<Json>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ScalingConfig {
+    pub(super) maximum_concurrency: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ScheduleEvent {
+    #[serde(alias = "Schedule")]
+    pub(super) schedule_expression: String,
+    pub(super) schedule_expression_timezone: Option<String>,
+    pub(super) start_date: Option<String>,
+    pub(super) end_date: Option<String>,
+    pub(super) input: Option<String>,
+    pub(super) state: Option<String>,
+    #[serde(default = "enabled")]
+    pub(super) enabled: bool,
+}
+
+/// Lambda's default for a queue.
+fn batch_size() -> usize {
+    10
+}
+
+fn enabled() -> bool {
+    true
 }

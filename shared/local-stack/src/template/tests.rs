@@ -97,6 +97,14 @@ fn what_cannot_run_here_is_refused_with_its_place() {
             "Resources.F.Properties.Events.E: the local stack knows",
         ),
         (
+            function("CodeUri: f, Events: { E: { Type: SNS } }"),
+            "Resources.F.Properties.Events.E: the type \"SNS\" is not known",
+        ),
+        (
+            function("CodeUri: f, ReservedConcurrentExecutions: 0"),
+            "Resources.F.Properties.ReservedConcurrentExecutions: of 0",
+        ),
+        (
             function(
                 "CodeUri: f, Events: { E: { Type: HttpApi, Properties: { Method: GET, Path: /, Auth: { Authorizer: A } } } }",
             ),
@@ -125,9 +133,175 @@ Resources:
       Events:
         A: { Type: HttpApi, Properties: { Method: get, Path: /a } }
         B: { Type: HttpApi, Properties: { Method: get, Path: /b, Auth: { Authorizer: NONE } } }
-        C: { Type: SQS, Properties: { Queue: q } }
 ";
     let template = Template::read(yaml, &Inputs::default()).unwrap();
     let access: Vec<_> = template.functions[0].routes.iter().map(|r| r.access.clone()).collect();
     assert_eq!(access, [Access::Jwt { scopes: vec![] }, Access::Public]);
+}
+
+mod delivery {
+    //! Rules, queues and schedules.
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::Expression;
+
+    const YAML: &str = r#"
+Parameters:
+  PartnerBus: { Type: String, Default: "" }
+  Every: { Type: String, Default: rate(1 hour) }
+  Batch: { Type: Number, Default: 10 }
+Conditions:
+  HasPartner: !Not [!Equals [!Ref PartnerBus, ""]]
+Resources:
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: ../target/lambda/worker/
+      ReservedConcurrentExecutions: 1
+      EventInvokeConfig: { MaximumRetryAttempts: 0 }
+      Environment: { Variables: { BATCH: !Ref Batch } }
+      Events:
+        Queue:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt Work.Arn
+            BatchSize: !Ref Batch
+            MaximumBatchingWindowInSeconds: 2
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            ScalingConfig: { MaximumConcurrency: 4 }
+        Off: { Type: SQS, Properties: { Queue: !GetAtt Dead.Arn, Enabled: false } }
+        Nightly:
+          Type: ScheduleV2
+          Properties:
+            ScheduleExpression: !Ref Every
+            Input: '{"time": "<aws.scheduler.scheduled-time>"}'
+            RetryPolicy: { MaximumRetryAttempts: 0 }
+            DeadLetterConfig: { Type: SQS, QueueLogicalId: Dead }
+        Rule: { Type: Schedule, Properties: { Schedule: "cron(0 3 * * ? *)", Enabled: false } }
+  Work:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 60
+      MessageRetentionPeriod: 1209600
+      RedrivePolicy: { deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5 }
+  Dead: { Type: AWS::SQS::Queue }
+  Own:
+    Type: AWS::Events::Rule
+    Properties:
+      EventPattern: { source: [guestpass.identity] }
+      Targets: [{ Id: queue, Arn: !GetAtt Work.Arn }]
+  Partner:
+    Type: AWS::Events::Rule
+    Condition: HasPartner
+    Properties:
+      EventBusName: !Ref PartnerBus
+      EventPattern: { source: [{ prefix: aws.partner/auth0.com/ }] }
+      Targets: [{ Id: queue, Arn: !GetAtt Work.Arn }]
+  Off: { Type: AWS::Events::Rule, Properties: { State: DISABLED, EventPattern: { a: [{ cidr: x }] } } }
+  Dashboard:
+    Type: AWS::CloudWatch::Dashboard
+    Properties: { DashboardBody: !Sub ["${A}", { A: !ImportValue x }] }
+"#;
+
+    fn read(parameters: &[(&str, &str)]) -> Template {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let parameters = parameters.iter().map(owned).collect();
+        Template::read(YAML, &Inputs { parameters, ..Inputs::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_function_has_queues_schedules_and_a_limit() {
+        let [worker] = read(&[("Batch", "7")]).functions.try_into().unwrap();
+        assert_eq!(worker.concurrency, Some(1));
+        assert_eq!(worker.environment["BATCH"], "7");
+        let mapping = QueueMapping {
+            queue: "Work".to_owned(),
+            batch_size: 7,
+            window: Duration::from_secs(2),
+            reports_failures: true,
+            concurrency: Some(4),
+        };
+        assert_eq!(worker.queues, [mapping]);
+        let [nightly, rule] = worker.schedules.try_into().unwrap();
+        assert_eq!((nightly.name.as_str(), nightly.enabled), ("WorkerNightly", true));
+        assert_eq!(nightly.expression, Expression::parse("rate(1 hour)").unwrap());
+        assert_eq!((nightly.scheduler, rule.scheduler), (Scheduler::Scheduler, Scheduler::Rule));
+        assert!(!rule.enabled && rule.input.is_none());
+    }
+
+    #[test]
+    fn a_queue_has_its_times_and_its_dead_letters() {
+        let [dead, work] = read(&[]).queues.try_into().unwrap();
+        assert_eq!((dead.visibility.as_secs(), dead.retention.as_secs()), (30, 345_600));
+        assert_eq!((work.visibility.as_secs(), work.retention.as_secs()), (60, 1_209_600));
+        let redrive = Redrive { dead_letters: "Dead".to_owned(), max_receives: 5 };
+        assert_eq!((dead.redrive, work.redrive), (None, Some(redrive)));
+    }
+
+    #[test]
+    fn a_rule_is_there_if_its_condition_holds() {
+        let [own] = read(&[]).rules.try_into().unwrap();
+        assert_eq!((own.name.as_str(), own.bus.as_str()), ("Own", "default"));
+        assert!(own.pattern.matches(&json!({ "source": "guestpass.identity" })));
+        let arn = "arn:aws:events:local:000000000000:event-bus/aws.partner/auth0.com/t";
+        let [_, partner] = read(&[("PartnerBus", arn)]).rules.try_into().unwrap();
+        assert_eq!(
+            (partner.bus.as_str(), &partner.queues),
+            ("aws.partner/auth0.com/t", &own.queues)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_refused_with_its_place() {
+        let refused = |from: &str, to: &str, at: &str| {
+            let yaml = YAML.replace(from, to);
+            assert_ne!(yaml, YAML, "{from}");
+            let error = Template::read(&yaml, &Inputs::default()).unwrap_err().to_string();
+            assert!(error.starts_with(at), "{to}: {error}");
+        };
+        let events = "Resources.Worker.Properties.Events";
+        for (from, to, at) in [
+            (
+                "BatchSize: !Ref Batch",
+                "FilterCriteria: {}",
+                "Queue: the local stack does not filter",
+            ),
+            ("BatchSize: !Ref Batch", "BatchSize: many", "Queue: "),
+            ("Queue: !GetAtt Work.Arn", "Queue: arn:other", "Queue.Queue: \"arn:other\" is not"),
+            ("rate(1 hour)", "rate(1 hours)", "Nightly: the schedule \"rate(1 hours)\""),
+            ("RetryPolicy", "StartDate: x, RetryPolicy", "Nightly: "),
+            ("'{\"time\"", "'{time", "Nightly.Input: is not JSON"),
+        ] {
+            let to = to.replace(", ", "\n            ");
+            refused(from, &to, &format!("{events}.{at}"));
+        }
+        for (from, to, at) in [
+            (
+                "source: [guestpass",
+                "source: [{ cidr: x }], b: [guestpass",
+                "Own.Properties.EventPattern: source: ",
+            ),
+            ("{ Id: queue, Arn", "{ InputPath: $.a, Arn", "Own.Properties.Targets[0].InputPath"),
+            (
+                "EventPattern: { source: [guestpass.identity] }",
+                "ScheduleExpression: rate(1 day)",
+                "Own.Properties.ScheduleExpression",
+            ),
+            (
+                "VisibilityTimeout: 60",
+                "FifoQueue: true",
+                "Work.Properties: the local stack has no FIFO",
+            ),
+            (
+                "deadLetterTargetArn: !GetAtt Dead.Arn",
+                "deadLetterTargetArn: x",
+                "Work.Properties: deadLetter",
+            ),
+            ("Condition: HasPartner", "Condition: Missing", "Partner.Condition: there is no"),
+        ] {
+            refused(from, to, &format!("Resources.{at}"));
+        }
+    }
 }

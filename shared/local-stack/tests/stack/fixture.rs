@@ -42,6 +42,30 @@ impl World {
             .unwrap()
     }
 
+    /// A stack whose function is `worker_function`, fed by queues and schedules.
+    pub(crate) async fn delivering() -> Self {
+        Self::with(|options| options.template = delivery_template()).await
+    }
+
+    /// Sends `body` to the control, and returns the status and the answer.
+    pub(crate) async fn control(&self, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}/_local/{path}", self.stack.console());
+        let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// What the control tells.
+    pub(crate) async fn told(&self, path: &str) -> Value {
+        let url = format!("{}/_local/{path}", self.stack.console());
+        self.client.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    pub(crate) async fn advance(&self, seconds: i64) {
+        let (status, _) =
+            self.control("clock", &serde_json::json!({ "advanceSeconds": seconds })).await;
+        assert_eq!(status, 200);
+    }
+
     pub(crate) fn log(&self) -> String {
         let path = self.directory.path().join("data/logs/echo_function.log");
         std::fs::read_to_string(path).unwrap_or_default()
@@ -83,6 +107,10 @@ pub(crate) fn options(directory: &Path) -> Options {
 
 pub(crate) fn template() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/template.yaml")
+}
+
+pub(crate) fn delivery_template() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/delivery.yaml")
 }
 
 /// Cargo builds examples along with the tests, beside the program.

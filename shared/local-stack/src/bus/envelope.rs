@@ -1,0 +1,61 @@
+//! An event as EventBridge delivers it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::clock::{self, Clock};
+use crate::template::{ACCOUNT, REGION};
+
+/// The whole event, its fields in the order in which EventBridge writes them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Envelope {
+    #[serde(default = "version")]
+    pub(crate) version: String,
+    #[serde(default = "id")]
+    pub(crate) id: String,
+    pub(crate) detail_type: String,
+    pub(crate) source: String,
+    #[serde(default = "account")]
+    pub(crate) account: String,
+    /// RFC 3339, in whole seconds. Empty: now.
+    #[serde(default)]
+    pub(crate) time: String,
+    #[serde(default = "region")]
+    pub(crate) region: String,
+    #[serde(default)]
+    pub(crate) resources: Vec<String>,
+    pub(crate) detail: Map<String, Value>,
+    /// What else somebody put there.
+    #[serde(flatten)]
+    pub(crate) rest: Map<String, Value>,
+}
+
+impl Envelope {
+    /// Takes an event as it is, and adds what EventBridge would know by itself.
+    pub(crate) fn complete(event: Value, clock: &Clock) -> Result<Self, String> {
+        let mut event: Self = serde_json::from_value(event)
+            .map_err(|error| format!("an event has source, detail-type and detail: {error}"))?;
+        if event.time.is_empty() {
+            event.time = clock::rfc3339(clock.now());
+        }
+        Ok(event)
+    }
+}
+
+fn version() -> String {
+    "0".to_owned()
+}
+
+fn id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn account() -> String {
+    ACCOUNT.to_owned()
+}
+
+fn region() -> String {
+    REGION.to_owned()
+}

@@ -1,0 +1,75 @@
+//! Events that only AWS and its partners can send, sent here by anybody.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{Control, Refusal, ok, read};
+use crate::bus::Envelope;
+
+/// Delivers whole events as EventBridge would. All of them are looked at before one is sent.
+pub(super) async fn send(
+    State(control): State<Arc<Control>>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let (bus, events) = batch(read(&body)?)?;
+    let events: Vec<Envelope> = events
+        .into_iter()
+        .map(|event| Envelope::complete(event, control.bus.clock()).map_err(Refusal::bad))
+        .collect::<Result<_, _>>()?;
+    let mut sent = Vec::new();
+    for event in events {
+        let rules = control
+            .bus
+            .deliver(bus.as_deref(), &event)
+            .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        sent.push(json!({ "id": event.id, "rules": rules }));
+    }
+    Ok(ok(&json!({ "events": sent })))
+}
+
+/// One event, an array of them, or either with a bus: `{"bus", "events"}` or a member `bus`
+/// beside those of the event.
+fn batch(mut body: Value) -> Result<(Option<String>, Vec<Value>), Refusal> {
+    let bus = match body.as_object_mut().and_then(|members| members.remove("bus")) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(bus)) => Some(bus),
+        Some(_) => return Err(Refusal::bad("bus is the name or the ARN of an event bus")),
+    };
+    let events = match body.get_mut("events").map(Value::take) {
+        Some(events) => events,
+        None => body,
+    };
+    Ok((
+        bus,
+        match events {
+            Value::Array(events) => events,
+            event => vec![event],
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_alone_or_together_and_with_a_bus_or_without() {
+        let (one, two) = (json!({ "source": "s" }), json!({ "source": "t" }));
+        for (body, bus, events) in [
+            (json!({ "source": "s" }), None, vec![one.clone()]),
+            (json!({ "source": "s", "bus": "b" }), Some("b"), vec![one.clone()]),
+            (json!([one, two]), None, vec![one.clone(), two.clone()]),
+            (json!({ "bus": "b", "events": [one, two] }), Some("b"), vec![one.clone(), two]),
+            (json!({ "events": one }), None, vec![one]),
+        ] {
+            let (found, read) = batch(body).ok().unwrap();
+            assert_eq!((found.as_deref(), read), (bus, events));
+        }
+        assert!(batch(json!({ "bus": 1 })).is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! The functions, without what is usually in front of them.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Control, Refusal, ok, read};
+use crate::runtime::{Function, NoAnswer, Signal};
+
+/// Hands an event to a function, and its answer back as it is.
+pub(super) async fn invoke(
+    State(control): State<Arc<Control>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let function = function(&control, &name)?;
+    let _: Value = read(&body)?;
+    match function.invoke(body).await {
+        Ok(answer) => Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response()),
+        Err(NoAnswer::Failed) => {
+            Err(Refusal(StatusCode::BAD_GATEWAY, format!("{name} failed; see its log")))
+        }
+        Err(NoAnswer::TimedOut) => {
+            Err(Refusal(StatusCode::GATEWAY_TIMEOUT, format!("{name} took too long")))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    signal: Signal,
+}
+
+/// Sends a signal to all processes of a function.
+pub(super) async fn signal(
+    State(control): State<Arc<Control>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let function = function(&control, &name)?;
+    let asked: Asked = read(&body)?;
+    Ok(ok(&json!({ "pids": function.signal(asked.signal).await })))
+}
+
+fn function<'a>(control: &'a Control, name: &str) -> Result<&'a Arc<Function>, Refusal> {
+    let named = control.functions.iter().find(|function| function.name() == name);
+    named.ok_or_else(|| {
+        Refusal::missing("function", name, control.functions.iter().map(|f| f.name()))
+    })
+}

@@ -1,0 +1,127 @@
+//! Control of the stack, for tests and for people: `/_local/` on the console's port.
+//!
+//! | `/_local/` | takes | answers |
+//! |---|---|---|
+//! | `GET clock` | | `{"now", "offsetSeconds"}` |
+//! | `POST clock` | `{"advanceSeconds": 60}` | the same, after it |
+//! | `POST events` | an event, an array of them, or `{"bus", "events": [...]}` | `{"events": [{"id", "rules": [...]}]}` |
+//! | `GET queues` | | `{"queues": [{"name", "visible", "inFlight", "delayed", "oldestAgeSeconds", "isDeadLetterQueueOf"}]}` |
+//! | `GET queues/{name}/messages` | | `{"messages": [{"messageId", "body", "receiveCount", "sentAt", "visibleAt", "inFlight"}]}` |
+//! | `POST queues/{name}/redrive` | | `{"moved"}` |
+//! | `GET schedules` | | `{"schedules": [{"name", "function", "expression", "enabled", "next", "last"}]}` |
+//! | `POST schedules/{name}/run` | `{"time", "input"}`, both optional | `{"status", "result"}` when it is over |
+//! | `POST functions/{name}/invoke` | any JSON | what the function answers |
+//! | `POST functions/{name}/signal` | `{"signal": "kill"}`, `"stop"` or `"cont"` | `{"pids": [...]}` |
+//!
+//! What cannot be done is answered with 4xx and `{"message"}`.
+
+mod events;
+mod functions;
+mod queues;
+mod schedules;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::bus::Bus;
+use crate::clock::{Clock, rfc3339};
+use crate::console::this_machine_only;
+use crate::queue::Queues;
+use crate::runtime::Function;
+use crate::schedule::Schedule;
+
+/// What can be controlled.
+pub(crate) struct Control {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) schedules: Vec<Arc<Schedule>>,
+    pub(crate) functions: Vec<Arc<Function>>,
+}
+
+/// An event may be as long as Lambda takes one.
+const BODY_LIMIT: usize = 6 * 1024 * 1024;
+
+/// The routes.
+pub(crate) fn router(control: Arc<Control>) -> Router {
+    Router::new()
+        .route("/_local/clock", get(clock).post(advance))
+        .route("/_local/events", post(events::send))
+        .route("/_local/queues", get(queues::list))
+        .route("/_local/queues/{name}/messages", get(queues::messages))
+        .route("/_local/queues/{name}/redrive", post(queues::redrive))
+        .route("/_local/schedules", get(schedules::list))
+        .route("/_local/schedules/{name}/run", post(schedules::run))
+        .route("/_local/functions/{name}/invoke", post(functions::invoke))
+        .route("/_local/functions/{name}/signal", post(functions::signal))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(this_machine_only))
+        .with_state(control)
+}
+
+async fn clock(State(control): State<Arc<Control>>) -> Response {
+    ok(&time(&control.clock))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Advance {
+    advance_seconds: i64,
+}
+
+async fn advance(State(control): State<Arc<Control>>, body: Bytes) -> Result<Response, Refusal> {
+    let asked: Advance = read(&body)?;
+    control.clock.advance(asked.advance_seconds).map_err(|error| {
+        Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("the clock's file: {error}"))
+    })?;
+    Ok(ok(&time(&control.clock)))
+}
+
+fn time(clock: &Clock) -> Value {
+    json!({ "now": rfc3339(clock.now()), "offsetSeconds": clock.offset_ms() / 1000 })
+}
+
+/// What cannot be done, and why.
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn bad(problem: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, problem.into())
+    }
+
+    fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known = known.collect::<Vec<_>>().join(", ");
+        let problem = format!("there is no {what} {name:?}; there are: {known}");
+        Self(StatusCode::NOT_FOUND, problem)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        answer(self.0, &json!({ "message": self.1 }))
+    }
+}
+
+fn ok(body: &Value) -> Response {
+    answer(StatusCode::OK, body)
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, body.to_string()).into_response()
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad(format!("the body does not fit: {error}")))
+}

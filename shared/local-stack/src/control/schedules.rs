@@ -1,0 +1,48 @@
+//! The schedules, and runs on demand.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Control, Refusal, ok, read};
+
+pub(super) async fn list(State(control): State<Arc<Control>>) -> Response {
+    let schedules: Vec<Value> = control.schedules.iter().map(|s| s.overview()).collect();
+    ok(&json!({ "schedules": schedules }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// The time for which it runs; now, if not said.
+    time: Option<String>,
+    /// Members in place of those of the template's input.
+    input: Option<Map<String, Value>>,
+}
+
+/// Runs a schedule, whether it is enabled or not, and answers when it is over.
+pub(super) async fn run(
+    State(control): State<Arc<Control>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let named = control.schedules.iter().find(|schedule| schedule.name() == name);
+    let schedule = named.ok_or_else(|| {
+        Refusal::missing("schedule", &name, control.schedules.iter().map(|s| s.name()))
+    })?;
+    let asked: Asked = if body.is_empty() { Asked::default() } else { read(&body)? };
+    let time = match asked.time {
+        None => control.clock.now(),
+        Some(time) => OffsetDateTime::parse(&time, &Rfc3339).map_err(|_| {
+            Refusal::bad(format!("{time:?} is not a time as in 2026-01-02T03:04:05Z"))
+        })?,
+    };
+    let run = schedule.run(time, asked.input).await.map_err(Refusal::bad)?;
+    Ok(ok(&json!({ "status": run.status, "result": run.result })))
+}

@@ -1,0 +1,114 @@
+//! The functions of a template, each with what leads to it: routes, queues, schedules.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::{Clock, OFFSET_FILE};
+use crate::queue::{Queues, Source};
+use crate::runtime::{Function, LastWill, Spec};
+use crate::schedule::Schedule;
+use crate::template;
+use crate::{Options, StartError};
+
+/// Functions, and what leads to them.
+#[derive(Default)]
+pub(crate) struct Fleet {
+    pub(crate) functions: Vec<Arc<Function>>,
+    pub(crate) routes: Vec<(template::Route, Arc<Function>)>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) schedules: Vec<Arc<Schedule>>,
+}
+
+/// What functions stand on.
+pub(crate) struct Grounds<'a> {
+    pub(crate) options: &'a Options,
+    /// The directory of their logs.
+    pub(crate) logs: &'a Path,
+    /// The URL of DynamoDB.
+    pub(crate) dynamodb: &'a str,
+    /// The URL of Secrets Manager.
+    pub(crate) secrets: &'a str,
+    pub(crate) clock: &'a Arc<Clock>,
+    pub(crate) queues: &'a Arc<Queues>,
+    pub(crate) last_will: LastWill,
+    /// Turns true when they are to end.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl Grounds<'_> {
+    /// Makes the functions. Their processes start when somebody needs them.
+    pub(crate) fn fleet(self, described: Vec<template::Function>) -> Result<Fleet, StartError> {
+        let mut fleet = Fleet::default();
+        for described in described {
+            let most = described.concurrency.unwrap_or(usize::MAX).min(self.options.processes);
+            let spec = Spec {
+                binary: binary(&self.options.functions_dir, &described.binary)?,
+                log: self.logs.join(format!("{}.log", described.binary)),
+                environment: self.environment(&described),
+                name: described.binary,
+                timeout: described.timeout,
+                clock: Arc::clone(self.clock),
+                last_will: self.last_will.clone(),
+            };
+            let function = Function::new(spec, most, self.stopping.clone());
+            for route in described.routes {
+                fleet.routes.push((route, Arc::clone(&function)));
+            }
+            for mapping in described.queues {
+                let (queues, function) = (Arc::clone(self.queues), Arc::clone(&function));
+                fleet.sources.push(Source { queues, function, mapping });
+            }
+            for settings in described.schedules {
+                let (function, clock) = (Arc::clone(&function), Arc::clone(self.clock));
+                fleet.schedules.push(Schedule::new(settings, function, clock));
+            }
+            fleet.functions.push(function);
+        }
+        Ok(fleet)
+    }
+
+    /// The template's variables, and what Lambda and the AWS SDK would find in the cloud.
+    fn environment(&self, function: &template::Function) -> BTreeMap<String, String> {
+        let name = &function.binary;
+        let memory = function.memory.to_string();
+        let mut environment: BTreeMap<String, String> = [
+            ("AWS_LAMBDA_FUNCTION_NAME", name.as_str()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets),
+            ("TZ", ":UTC"),
+            ("LANG", "en_US.UTF-8"),
+            ("_HANDLER", "bootstrap"),
+            ("RUST_LOG", self.options.rust_log.as_str()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        if let Some(file) = self.clock.file() {
+            environment.insert(OFFSET_FILE.to_owned(), file.to_string_lossy().into_owned());
+        }
+        environment.extend(function.environment.clone());
+        environment
+    }
+}
+
+fn binary(directory: &Path, name: &str) -> Result<PathBuf, StartError> {
+    let path = directory.join(name);
+    if path.is_file() {
+        // A relative one would be looked up in PATH's way, or after a change of directory.
+        fs::canonicalize(&path).map_err(StartError::file(path))
+    } else {
+        Err(StartError::FunctionMissing { path, name: name.to_owned() })
+    }
+}

@@ -1,0 +1,184 @@
+//! What keeps messages over a restart: a file to which every change is appended.
+//!
+//! Each line is one change. The file is written anew, without what is over, at the start and
+//! whenever most of it is.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+
+/// The messages of every queue, by the queue's name, in the order of their arrival.
+pub(super) type Contents = BTreeMap<String, Vec<Message>>;
+
+/// The journal cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the queues' journal {}: {source}", path.display())]
+pub struct JournalError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The open file.
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Lines since it was last written anew.
+    lines: usize,
+}
+
+/// One line.
+#[derive(Serialize, Deserialize)]
+struct Change<'a> {
+    queue: std::borrow::Cow<'a, str>,
+    id: std::borrow::Cow<'a, str>,
+    /// The message as it is from then on; none: it is gone.
+    message: Option<std::borrow::Cow<'a, Message>>,
+}
+
+impl Journal {
+    /// Opens the journal in `path` and reads what it has.
+    pub(super) fn open(path: PathBuf) -> Result<(Self, Contents), JournalError> {
+        let contents = match fs::read_to_string(&path) {
+            Ok(text) => replay(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Contents::new(),
+            Err(source) => return Err(JournalError { path, source }),
+        };
+        match write_anew(&path, &contents) {
+            Ok(file) => Ok((Self { path, file, lines: 0 }, contents)),
+            Err(source) => Err(JournalError { path, source }),
+        }
+    }
+
+    /// Appends what a message of `queue` is from now on, or that it is gone.
+    pub(super) fn append(
+        &mut self,
+        queue: &str,
+        id: &str,
+        message: Option<&Message>,
+    ) -> Result<(), JournalError> {
+        let change = Change {
+            queue: queue.into(),
+            id: id.into(),
+            message: message.map(std::borrow::Cow::Borrowed),
+        };
+        self.lines += 1;
+        // One write, so that a killed stack leaves whole lines.
+        self.file.write_all(line(&change).as_bytes()).map_err(|source| self.error(source))
+    }
+
+    /// Whether most of the file is over, if there are `live` messages.
+    pub(super) fn is_stale(&self, live: usize) -> bool {
+        self.lines > STALE_LINES && self.lines > live * 4
+    }
+
+    /// Writes the file anew.
+    pub(super) fn compact(&mut self, contents: &Contents) -> Result<(), JournalError> {
+        self.file = write_anew(&self.path, contents).map_err(|source| self.error(source))?;
+        self.lines = 0;
+        Ok(())
+    }
+
+    fn error(&self, source: io::Error) -> JournalError {
+        JournalError { path: self.path.clone(), source }
+    }
+}
+
+fn replay(text: &str) -> Contents {
+    let mut contents = Contents::new();
+    // The last line may be half of one, after a power cut.
+    for change in text.lines().filter_map(|line| serde_json::from_str::<Change<'_>>(line).ok()) {
+        let messages = contents.entry(change.queue.into_owned()).or_default();
+        let known = messages.iter_mut().find(|message| message.id == change.id);
+        match (known, change.message) {
+            (Some(known), Some(message)) => *known = message.into_owned(),
+            (None, Some(message)) => messages.push(message.into_owned()),
+            (_, None) => messages.retain(|message| message.id != change.id),
+        }
+    }
+    contents
+}
+
+fn write_anew(path: &Path, contents: &Contents) -> io::Result<File> {
+    let mut text = String::new();
+    for (queue, messages) in contents {
+        for message in messages {
+            text.push_str(&line(&Change {
+                queue: queue.into(),
+                id: message.id.as_str().into(),
+                message: Some(std::borrow::Cow::Borrowed(message)),
+            }));
+        }
+    }
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    fs::write(&new, text)?;
+    fs::rename(&new, path)?;
+    OpenOptions::new().append(true).open(path)
+}
+
+fn line(change: &Change<'_>) -> String {
+    // It is text and numbers, which JSON always has room for.
+    let mut line = serde_json::to_string(change).unwrap_or_default();
+    line.push('\n');
+    line
+}
+
+const STALE_LINES: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, receives: u32) -> Message {
+        Message {
+            id: id.to_owned(),
+            body: "line\nline".to_owned(),
+            sent_at: 1,
+            receives,
+            first_received_at: None,
+            visible_at: 2,
+            receipt: None,
+        }
+    }
+
+    #[test]
+    fn what_was_appended_is_found_again_even_after_half_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queues.jsonl");
+        let (mut journal, contents) = Journal::open(path.clone()).unwrap();
+        assert!(contents.is_empty());
+        for id in ["a", "b", "c"] {
+            journal.append("Q", id, Some(&message(id, 0))).unwrap();
+        }
+        journal.append("Q", "b", None).unwrap();
+        journal.append("Q", "a", Some(&message("a", 3))).unwrap();
+        journal.file.write_all(b"{\"queue\":\"Q\",\"id\":\"d\",\"mess").unwrap();
+        drop(journal);
+        for _ in 0..2 {
+            let (_, contents) = Journal::open(path.clone()).unwrap();
+            assert_eq!(contents["Q"], [message("a", 3), message("c", 0)]);
+        }
+    }
+
+    #[test]
+    fn a_journal_that_is_mostly_over_is_written_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queues.jsonl");
+        let (mut journal, _) = Journal::open(path.clone()).unwrap();
+        for receives in 0..=u32::try_from(STALE_LINES).unwrap() {
+            journal.append("Q", "a", Some(&message("a", receives))).unwrap();
+        }
+        assert!(journal.is_stale(1) && !journal.is_stale(STALE_LINES));
+        let contents = Contents::from([("Q".to_owned(), vec![message("a", 9)])]);
+        journal.compact(&contents).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        journal.append("Q", "b", Some(&message("b", 0))).unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(path).unwrap().1["Q"].len(), 2);
+    }
+}

@@ -1,0 +1,134 @@
+//! The event source mapping: takes messages from a queue, hands them to a function in batches,
+//! and deletes those that it did not fail.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::{Message, Queues};
+use crate::output::say;
+use crate::runtime::Function;
+use crate::template::QueueMapping;
+
+/// A queue, and the function that its messages are for.
+pub(crate) struct Source {
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) function: Arc<Function>,
+    pub(crate) mapping: QueueMapping,
+}
+
+/// Delivers messages until `stopping` turns true, and returns when no batch is under way.
+pub(crate) async fn poll(source: Source, mut stopping: watch::Receiver<bool>) {
+    let source = Arc::new(source);
+    let mapping = &source.mapping;
+    let limit = mapping.concurrency.unwrap_or(usize::MAX).min(source.function.processes());
+    let permits = Arc::new(Semaphore::new(limit));
+    let mut batches = JoinSet::new();
+    loop {
+        let next = async {
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            let queue = &mapping.queue;
+            let batch = source.queues.receive(queue, mapping.batch_size, mapping.window).await;
+            (permit, batch)
+        };
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+            (permit, batch) = next => {
+                let source = Arc::clone(&source);
+                batches.spawn(async move {
+                    source.deliver(&batch).await;
+                    drop(permit);
+                });
+            }
+        }
+        while batches.try_join_next().is_some() {}
+    }
+    while batches.join_next().await.is_some() {}
+}
+
+impl Source {
+    async fn deliver(&self, batch: &[Message]) {
+        let began = Instant::now();
+        let queue = &self.mapping.queue;
+        let records: Vec<Value> = batch.iter().map(|message| message.record(queue)).collect();
+        let event = json!({ "Records": records }).to_string();
+        let ids: BTreeSet<&str> = batch.iter().map(|message| message.id.as_str()).collect();
+        let failed = match self.function.invoke(Bytes::from(event)).await {
+            Ok(_) if !self.mapping.reports_failures => Some(BTreeSet::new()),
+            Ok(answer) => failures(&answer, &ids),
+            Err(_) => None,
+        };
+        // What has failed stays, and is to be had again after its visibility time-out.
+        let failed = failed.unwrap_or_else(|| ids.iter().map(|id| (*id).to_owned()).collect());
+        let done = batch.iter().filter(|message| !failed.contains(&message.id));
+        let done: Vec<String> = done.filter_map(|message| message.receipt.clone()).collect();
+        self.queues.delete(queue, &done);
+        say(format_args!(
+            "{queue} → {}: {} done, {} failed, {} ms",
+            self.function.name(),
+            done.len(),
+            failed.len(),
+            began.elapsed().as_millis()
+        ));
+    }
+}
+
+/// The messages that an answer says have failed; none, if it cannot be made sense of, for then
+/// all of them have.
+fn failures(answer: &[u8], ids: &BTreeSet<&str>) -> Option<BTreeSet<String>> {
+    // Lambda takes an empty answer, null and {} for success.
+    if answer.is_empty() {
+        return Some(BTreeSet::new());
+    }
+    let answer: Option<Answer> = serde_json::from_slice(answer).ok()?;
+    let failures = answer.unwrap_or_default().batch_item_failures.unwrap_or_default();
+    let failed: BTreeSet<String> = failures.into_iter().map(|f| f.item_identifier).collect();
+    failed.iter().all(|id| ids.contains(id.as_str())).then_some(failed)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    batch_item_failures: Option<Vec<Failure>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_which_messages_have_failed() {
+        let ids = BTreeSet::from(["a", "b"]);
+        for (answer, failed) in [
+            ("", Some(vec![])),
+            ("null", Some(vec![])),
+            ("{}", Some(vec![])),
+            (r#"{"batchItemFailures":null}"#, Some(vec![])),
+            (r#"{"batchItemFailures":[]}"#, Some(vec![])),
+            (r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#, Some(vec!["b"])),
+            (r#"{"batchItemFailures":[{"itemIdentifier":"c"}]}"#, None),
+            (r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, None),
+            (r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, None),
+            (r#"{"batchItemFailures":[{"item":"a"}]}"#, None),
+            (r#"{"batchItemFailures":"a"}"#, None),
+            ("\"done\"", None),
+            ("{", None),
+        ] {
+            let failed = failed.map(|ids| ids.into_iter().map(str::to_owned).collect());
+            assert_eq!(failures(answer.as_bytes(), &ids), failed, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! One message, from when it is sent until it is deleted.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::template::{REGION, queue_arn};
+
+/// A message. Times are milliseconds since the epoch, on the stack's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) body: String,
+    pub(crate) sent_at: i64,
+    pub(crate) receives: u32,
+    pub(crate) first_received_at: Option<i64>,
+    /// From when on it is to be had.
+    pub(crate) visible_at: i64,
+    /// The handle of the newest receive, which alone deletes it.
+    pub(crate) receipt: Option<String>,
+}
+
+impl Message {
+    /// As a function gets it among the `Records` of its event.
+    pub(crate) fn record(&self, queue: &str) -> Value {
+        json!({
+            "messageId": self.id,
+            "receiptHandle": self.receipt,
+            "body": self.body,
+            "attributes": {
+                "ApproximateReceiveCount": self.receives.to_string(),
+                "SentTimestamp": self.sent_at.to_string(),
+                "SenderId": SENDER,
+                "ApproximateFirstReceiveTimestamp":
+                    self.first_received_at.unwrap_or(self.sent_at).to_string(),
+            },
+            "messageAttributes": {},
+            "md5OfBody": format!("{:x}", md5::compute(&self.body)),
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue_arn(queue),
+            "awsRegion": REGION,
+        })
+    }
+}
+
+/// Who sent it: in AWS, the id of a user or role of EventBridge's own.
+const SENDER: &str = "AIDALOCALEVENTBRIDGE";

@@ -1,0 +1,324 @@
+//! SQS, as far as a function that gets its messages can tell: at least once, with a visibility
+//! time-out, a limit of receives, dead letters and a retention.
+
+mod journal;
+mod mapping;
+mod message;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use journal::JournalError;
+use journal::{Contents, Journal};
+pub(crate) use mapping::{Source, poll};
+pub(crate) use message::Message;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::clock::{Clock, from_ms, rfc3339};
+use crate::output::say;
+use crate::template::Queue;
+
+/// The queues of a stack.
+pub(crate) struct Queues {
+    settings: Vec<Queue>,
+    state: Mutex<State>,
+    /// Wakes whoever waits for a message.
+    changed: watch::Sender<()>,
+    clock: Arc<Clock>,
+}
+
+struct State {
+    contents: Contents,
+    journal: Option<Journal>,
+}
+
+impl Queues {
+    /// The queues, with what `journal` kept of them.
+    pub(crate) fn open(
+        settings: Vec<Queue>,
+        journal: Option<PathBuf>,
+        clock: Arc<Clock>,
+    ) -> Result<Arc<Self>, JournalError> {
+        let (journal, contents) = match journal {
+            Some(path) => Journal::open(path).map(|(journal, found)| (Some(journal), found))?,
+            None => (None, Contents::new()),
+        };
+        let state = Mutex::new(State { contents, journal });
+        Ok(Arc::new(Self { settings, state, changed: watch::Sender::new(()), clock }))
+    }
+
+    /// Adds a message to `queue`. It is kept when this returns.
+    pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), JournalError> {
+        let now = self.clock.now_ms();
+        let delay = self.settings(queue).map_or(Duration::ZERO, |settings| settings.delay);
+        let message = Message {
+            id: Uuid::new_v4().to_string(),
+            body,
+            sent_at: now,
+            receives: 0,
+            first_received_at: None,
+            visible_at: now.saturating_add(ms(delay)),
+            receipt: None,
+        };
+        self.lock().put(queue, message)?;
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    /// Waits for messages and takes up to `most` of them: when there are as many, or when the
+    /// first of them has waited for `window`.
+    pub(crate) async fn receive(&self, queue: &str, most: usize, window: Duration) -> Vec<Message> {
+        let mut changed = self.changed.subscribe();
+        let mut full_by = None;
+        loop {
+            changed.mark_unchanged();
+            let now = self.clock.now_ms();
+            let (ready, next) = self.ready(queue, now);
+            let until = if ready == 0 {
+                full_by = None;
+                next
+            } else {
+                let full_by = *full_by.get_or_insert(now.saturating_add(ms(window)));
+                if ready >= most || now >= full_by {
+                    let batch = self.take(queue, most, now);
+                    if !batch.is_empty() {
+                        return batch;
+                    }
+                    // They were dead letters.
+                    continue;
+                }
+                Some(full_by)
+            };
+            let time = async {
+                match until {
+                    Some(until) => self.clock.sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = time => {}
+                // The sender is these queues' own, so there is always a next change.
+                _ = changed.changed() => {}
+            }
+        }
+    }
+
+    /// Deletes messages by the handles of their receives. A handle that is no longer the
+    /// newest deletes nothing: the message is being worked on again.
+    pub(crate) fn delete(&self, queue: &str, receipts: &[String]) {
+        let mut state = self.lock();
+        let done: Vec<_> = state
+            .messages(queue)
+            .filter(|message| message.receipt.as_ref().is_some_and(|r| receipts.contains(r)))
+            .map(|message| message.id.clone())
+            .collect();
+        for id in done {
+            state.remove(queue, &id);
+        }
+    }
+
+    /// How many messages are to be had, and when there may be more.
+    fn ready(&self, queue: &str, now: i64) -> (usize, Option<i64>) {
+        let mut state = self.lock();
+        self.expire(&mut state, queue, now);
+        let ready = state.messages(queue).filter(|message| message.visible_at <= now).count();
+        let hidden = state.messages(queue).map(|m| m.visible_at).filter(|at| *at > now);
+        (ready, hidden.min())
+    }
+
+    fn take(&self, queue: &str, most: usize, now: i64) -> Vec<Message> {
+        let Some(settings) = self.settings(queue) else { return Vec::new() };
+        let mut state = self.lock();
+        self.expire(&mut state, queue, now);
+        let visible: Vec<Message> =
+            state.messages(queue).filter(|message| message.visible_at <= now).cloned().collect();
+        let mut batch = Vec::new();
+        for mut message in visible {
+            if let Some(redrive) = &settings.redrive
+                && message.receives >= redrive.max_receives
+            {
+                // Id, body and time stay: its retention goes on counting.
+                let letter = Message { receipt: None, visible_at: now, ..message.clone() };
+                note(state.put(&redrive.dead_letters, letter));
+                state.remove(queue, &message.id);
+                self.changed.send_replace(());
+                say(format_args!(
+                    "{queue}: a message was received {} times in vain and is in {}",
+                    message.receives, redrive.dead_letters
+                ));
+            } else if batch.len() < most {
+                message.receives += 1;
+                message.first_received_at.get_or_insert(now);
+                message.visible_at = now.saturating_add(ms(settings.visibility));
+                message.receipt = Some(Uuid::new_v4().to_string());
+                note(state.put(queue, message.clone()));
+                batch.push(message);
+            }
+        }
+        batch
+    }
+
+    /// For each queue its name, how many messages it has in each state, the age of the oldest,
+    /// and whose dead letters it has.
+    pub(crate) fn overview(&self) -> Vec<Value> {
+        let now = self.clock.now_ms();
+        let mut state = self.lock();
+        let mut overview = Vec::new();
+        for queue in &self.settings {
+            self.expire(&mut state, &queue.name, now);
+            let (mut visible, mut in_flight, mut delayed, mut oldest) = (0, 0, 0, None::<i64>);
+            for message in state.messages(&queue.name) {
+                match (message.visible_at > now, &message.receipt) {
+                    (false, _) => visible += 1,
+                    (true, Some(_)) => in_flight += 1,
+                    (true, None) => delayed += 1,
+                }
+                oldest = Some(oldest.map_or(message.sent_at, |at| at.min(message.sent_at)));
+            }
+            overview.push(json!({
+                "name": queue.name,
+                "visible": visible,
+                "inFlight": in_flight,
+                "delayed": delayed,
+                "oldestAgeSeconds": oldest.map(|at| (now - at).max(0) / 1000),
+                "isDeadLetterQueueOf": self.sources(&queue.name),
+            }));
+        }
+        overview
+    }
+
+    /// What is in a queue, oldest first; none if there is no such queue.
+    pub(crate) fn messages(&self, queue: &str) -> Option<Vec<Value>> {
+        self.settings(queue)?;
+        let now = self.clock.now_ms();
+        let mut state = self.lock();
+        self.expire(&mut state, queue, now);
+        let messages = state.messages(queue).map(|message| {
+            json!({
+                "messageId": message.id,
+                "body": message.body,
+                "receiveCount": message.receives,
+                "sentAt": rfc3339(from_ms(message.sent_at)),
+                "visibleAt": rfc3339(from_ms(message.visible_at)),
+                "inFlight": message.visible_at > now && message.receipt.is_some(),
+            })
+        });
+        Some(messages.collect())
+    }
+
+    /// Sends the dead letters of a queue back to where they came from, as new messages, and
+    /// says how many there were. The error says why that cannot be done.
+    pub(crate) fn redrive(&self, queue: &str) -> Result<usize, String> {
+        let source = match self.sources(queue).as_slice() {
+            [source] => source.clone(),
+            [] => return Err(format!("{queue} is not a queue of dead letters")),
+            _ => return Err(format!("{queue} has dead letters of several queues")),
+        };
+        let now = self.clock.now_ms();
+        let mut state = self.lock();
+        self.expire(&mut state, queue, now);
+        let letters: Vec<Message> = state.messages(queue).cloned().collect();
+        for letter in &letters {
+            let again = Message {
+                id: Uuid::new_v4().to_string(),
+                body: letter.body.clone(),
+                sent_at: now,
+                receives: 0,
+                first_received_at: None,
+                visible_at: now,
+                receipt: None,
+            };
+            state.put(&source, again).map_err(|error| error.to_string())?;
+            state.remove(queue, &letter.id);
+        }
+        drop(state);
+        self.changed.send_replace(());
+        Ok(letters.len())
+    }
+
+    /// The queues whose dead letters `queue` has.
+    fn sources(&self, queue: &str) -> Vec<String> {
+        let is_source = |source: &&Queue| {
+            source.redrive.as_ref().is_some_and(|redrive| redrive.dead_letters == queue)
+        };
+        self.settings.iter().filter(is_source).map(|source| source.name.clone()).collect()
+    }
+
+    fn settings(&self, queue: &str) -> Option<&Queue> {
+        self.settings.iter().find(|settings| settings.name == queue)
+    }
+
+    /// Deletes what is older than the queue keeps.
+    fn expire(&self, state: &mut State, queue: &str, now: i64) {
+        let Some(settings) = self.settings(queue) else { return };
+        let oldest = now.saturating_sub(ms(settings.retention));
+        let old: Vec<_> = state
+            .messages(queue)
+            .filter(|message| message.sent_at <= oldest)
+            .map(|message| message.id.clone())
+            .collect();
+        for id in old {
+            state.remove(queue, &id);
+        }
+    }
+
+    /// What is behind this lock is whole whenever it is free.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn messages(&self, queue: &str) -> impl Iterator<Item = &Message> {
+        self.contents.get(queue).into_iter().flatten()
+    }
+
+    /// Adds a message, or changes the one of its id; in the journal first.
+    fn put(&mut self, queue: &str, message: Message) -> Result<(), JournalError> {
+        if let Some(journal) = &mut self.journal {
+            journal.append(queue, &message.id, Some(&message))?;
+        }
+        let messages = self.contents.entry(queue.to_owned()).or_default();
+        match messages.iter_mut().find(|known| known.id == message.id) {
+            Some(known) => *known = message,
+            None => messages.push(message),
+        }
+        self.compact();
+        Ok(())
+    }
+
+    fn remove(&mut self, queue: &str, id: &str) {
+        if let Some(journal) = &mut self.journal {
+            // It may come once more after a restart, as a message may.
+            note(journal.append(queue, id, None));
+        }
+        if let Some(messages) = self.contents.get_mut(queue) {
+            messages.retain(|message| message.id != id);
+        }
+        self.compact();
+    }
+
+    fn compact(&mut self) {
+        let live = self.contents.values().map(Vec::len).sum();
+        if let Some(journal) = self.journal.as_mut().filter(|journal| journal.is_stale(live)) {
+            note(journal.compact(&self.contents));
+        }
+    }
+}
+
+/// Says that something is not kept; it goes on in memory.
+fn note(outcome: Result<(), JournalError>) {
+    if let Err(error) = outcome {
+        say(error);
+    }
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+use super::*;
+use crate::template::Redrive;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings(name: &str, redrive: Option<&str>) -> Queue {
+    Queue {
+        name: name.to_owned(),
+        visibility: SECOND * 60,
+        retention: SECOND * 3600,
+        delay: Duration::ZERO,
+        redrive: redrive.map(|name| Redrive { dead_letters: name.to_owned(), max_receives: 5 }),
+    }
+}
+
+fn queues() -> Arc<Queues> {
+    let queues = vec![settings("Q", Some("Dead")), settings("Dead", None)];
+    Queues::open(queues, None, Clock::system()).unwrap()
+}
+
+/// What is to be had at once.
+fn take(queues: &Queues, most: usize) -> Vec<Message> {
+    queues.take("Q", most, queues.clock.now_ms())
+}
+
+#[test]
+fn a_message_is_hidden_after_a_receive_until_its_visibility_ends() {
+    let queues = queues();
+    queues.send("Q", "body".to_owned()).unwrap();
+    let first = take(&queues, 10).pop().unwrap();
+    assert_eq!(first.receives, 1);
+    assert!(take(&queues, 10).is_empty());
+    assert_eq!(queues.overview()[0]["inFlight"], 1);
+    queues.clock.advance(61).unwrap();
+    let again = take(&queues, 10).pop().unwrap();
+    assert_eq!((again.id, again.receives), (first.id, 2));
+    assert_eq!(again.first_received_at, first.first_received_at);
+    assert_ne!(again.receipt, first.receipt);
+}
+
+#[test]
+fn a_handle_that_was_overtaken_deletes_nothing() {
+    let queues = queues();
+    queues.send("Q", "body".to_owned()).unwrap();
+    let old = take(&queues, 1).pop().unwrap();
+    queues.clock.advance(61).unwrap();
+    let new = take(&queues, 1).pop().unwrap();
+    queues.delete("Q", &[old.receipt.unwrap()]);
+    assert_eq!(queues.messages("Q").unwrap().len(), 1);
+    queues.delete("Q", &[new.receipt.unwrap()]);
+    assert!(queues.messages("Q").unwrap().is_empty());
+}
+
+#[test]
+fn a_message_is_a_dead_letter_after_its_last_receive_and_comes_back_as_a_new_one() {
+    let queues = queues();
+    let body = "{\"a\": \"\u{e9}\\u00e9\"}\n";
+    queues.send("Q", body.to_owned()).unwrap();
+    for receives in 1..=5 {
+        assert_eq!(take(&queues, 10).pop().unwrap().receives, receives);
+        queues.clock.advance(61).unwrap();
+    }
+    assert!(take(&queues, 10).is_empty());
+    assert!(queues.messages("Q").unwrap().is_empty());
+    let [letter] = queues.messages("Dead").unwrap().try_into().unwrap();
+    assert_eq!((letter["body"].as_str(), letter["receiveCount"].as_u64()), (Some(body), Some(5)));
+    assert_eq!(queues.overview()[1]["isDeadLetterQueueOf"], json!(["Q"]));
+
+    assert_eq!(queues.redrive("Dead"), Ok(1));
+    assert!(queues.messages("Dead").unwrap().is_empty());
+    let again = take(&queues, 10).pop().unwrap();
+    assert_eq!((again.body.as_str(), again.receives), (body, 1));
+    assert_ne!(letter["messageId"], again.id.as_str());
+    assert!(queues.redrive("Q").is_err());
+}
+
+#[test]
+fn a_message_is_kept_for_the_retention_and_no_longer_even_as_a_dead_letter() {
+    let queues = queues();
+    queues.send("Q", "body".to_owned()).unwrap();
+    queues.clock.advance(3598).unwrap();
+    assert_eq!(queues.messages("Q").unwrap().len(), 1);
+    queues.clock.advance(3).unwrap();
+    assert!(queues.messages("Q").unwrap().is_empty());
+    assert!(take(&queues, 10).is_empty());
+}
+
+#[test]
+fn a_batch_is_no_longer_than_asked_and_oldest_first() {
+    let queues = queues();
+    for body in ["a", "b", "c"] {
+        queues.send("Q", body.to_owned()).unwrap();
+    }
+    let bodies = |batch: Vec<Message>| batch.into_iter().map(|m| m.body).collect::<Vec<_>>();
+    assert_eq!(bodies(take(&queues, 2)), ["a", "b"]);
+    assert_eq!(bodies(take(&queues, 2)), ["c"]);
+}
+
+#[tokio::test]
+async fn whoever_waits_gets_a_message_at_once_and_when_the_clock_is_moved() {
+    let queues = queues();
+    let receive = || {
+        let queues = Arc::clone(&queues);
+        tokio::spawn(async move { queues.receive("Q", 10, Duration::ZERO).await })
+    };
+    let soon = async |task| tokio::time::timeout(SECOND * 5, task).await.unwrap();
+    let waiter = receive();
+    tokio::task::yield_now().await;
+    queues.send("Q", "body".to_owned()).unwrap();
+    assert_eq!(soon(waiter).await.unwrap().len(), 1);
+    let waiter = receive();
+    tokio::task::yield_now().await;
+    queues.clock.advance(61).unwrap();
+    assert_eq!(soon(waiter).await.unwrap()[0].receives, 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_full_waits_for_its_window() {
+    let queues = queues();
+    let receiving = Arc::clone(&queues);
+    let waiter = tokio::spawn(async move { receiving.receive("Q", 3, SECOND * 20).await });
+    for body in ["a", "b"] {
+        queues.send("Q", body.to_owned()).unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiter.is_finished());
+    queues.clock.advance(21).unwrap();
+    assert_eq!(tokio::time::timeout(SECOND * 5, waiter).await.unwrap().unwrap().len(), 2);
+}
+
+#[test]
+fn a_function_gets_the_record_that_lambda_documents() {
+    let queues = queues();
+    queues.send("Q", "hello".to_owned()).unwrap();
+    let message = take(&queues, 1).pop().unwrap();
+    let record = message.record("Q");
+    assert_eq!(record["md5OfBody"], "5d41402abc4b2a76b9719d911017c592");
+    assert_eq!(record["eventSource"], "aws:sqs");
+    assert_eq!(record["eventSourceARN"], "arn:aws:sqs:local:000000000000:Q");
+    assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
+    assert_eq!(record["attributes"]["SentTimestamp"], message.sent_at.to_string());
+    assert_eq!(record["messageId"], message.id.as_str());
+    assert_eq!(record["messageAttributes"], json!({}));
+}

@@ -1,0 +1,57 @@
+//! Signals for the processes of a function, so that tests can stop, freeze and thaw them.
+//!
+//! The task that waits for the end of a process also sends the signals: so none goes to another
+//! process that got the same id later.
+
+use rustix::process::{Pid, kill_process};
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot};
+
+/// A signal that may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Signal {
+    /// SIGKILL: a crash.
+    Kill,
+    /// SIGSTOP: Lambda's freeze.
+    Stop,
+    /// SIGCONT: its thaw.
+    Cont,
+}
+
+/// What sends signals to one process.
+#[derive(Clone)]
+pub(super) struct Signals(mpsc::UnboundedSender<Order>);
+
+/// A signal on its way.
+pub(super) struct Order {
+    signal: Signal,
+    done: oneshot::Sender<bool>,
+}
+
+pub(super) fn channel() -> (Signals, mpsc::UnboundedReceiver<Order>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Signals(sender), receiver)
+}
+
+impl Signals {
+    /// Returns whether the process was still there to get it.
+    pub(super) async fn send(&self, signal: Signal) -> bool {
+        let (done, is_done) = oneshot::channel();
+        self.0.send(Order { signal, done }).is_ok() && is_done.await.unwrap_or(false)
+    }
+}
+
+impl Order {
+    /// Sends the signal to the process, unless it has been waited for already.
+    pub(super) fn execute(self, pid: Option<u32>) {
+        let signal = match self.signal {
+            Signal::Kill => rustix::process::Signal::KILL,
+            Signal::Stop => rustix::process::Signal::STOP,
+            Signal::Cont => rustix::process::Signal::CONT,
+        };
+        let pid = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let sent = pid.is_some_and(|pid| kill_process(pid, signal).is_ok());
+        let _ = self.done.send(sent);
+    }
+}

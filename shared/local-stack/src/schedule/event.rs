@@ -1,0 +1,137 @@
+//! What a schedule sends to its function.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::clock::rfc3339;
+use crate::template::{ACCOUNT, REGION, Schedule, Scheduler};
+
+/// The event for the time `scheduled`, with `over` in place of the input's members.
+pub(super) fn event(
+    schedule: &Schedule,
+    scheduled: OffsetDateTime,
+    over: Option<Map<String, Value>>,
+) -> Result<Value, String> {
+    let mut event = match &schedule.input {
+        Some(input) => {
+            let input = match schedule.scheduler {
+                Scheduler::Scheduler => filled(input, &arn(schedule), &rfc3339(scheduled)),
+                // A rule sends its input as it is.
+                Scheduler::Rule => input.clone(),
+            };
+            serde_json::from_str(&input)
+                .map_err(|error| format!("the input is not JSON: {error}"))?
+        }
+        None => unasked(schedule, scheduled),
+    };
+    if let Some(over) = over {
+        match &mut event {
+            Value::Object(members) => members.extend(over),
+            _ => return Err("the schedule's input is not an object, so nothing fits in".to_owned()),
+        }
+    }
+    Ok(event)
+}
+
+/// Whether an input is JSON once its keywords are replaced.
+pub(crate) fn is_json(input: &str) -> bool {
+    serde_json::from_str::<Value>(&filled(input, "arn", "1970-01-01T00:00:00Z")).is_ok()
+}
+
+/// Replaces EventBridge Scheduler's keywords.
+fn filled(input: &str, arn: &str, time: &str) -> String {
+    let execution = Uuid::new_v4().simple().to_string();
+    input
+        .replace("<aws.scheduler.schedule-arn>", arn)
+        .replace("<aws.scheduler.scheduled-time>", time)
+        .replace("<aws.scheduler.execution-id>", execution.get(..16).unwrap_or_default())
+        // Nothing is tried again here.
+        .replace("<aws.scheduler.attempt-number>", "1")
+}
+
+/// What is sent without an input: that it is time, and no more.
+fn unasked(schedule: &Schedule, scheduled: OffsetDateTime) -> Value {
+    let (source, detail) = match schedule.scheduler {
+        // Here the detail is text.
+        Scheduler::Scheduler => ("aws.scheduler", json!("{}")),
+        Scheduler::Rule => ("aws.events", json!({})),
+    };
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": source,
+        "account": ACCOUNT,
+        "time": rfc3339(scheduled),
+        "region": REGION,
+        "resources": [arn(schedule)],
+        "detail": detail,
+    })
+}
+
+fn arn(schedule: &Schedule) -> String {
+    let name = &schedule.name;
+    match schedule.scheduler {
+        Scheduler::Scheduler => {
+            format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}")
+        }
+        Scheduler::Rule => format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::schedule::Expression;
+
+    const TIME: OffsetDateTime = datetime!(2026-05-06 07:08:09.5 UTC);
+
+    fn schedule(scheduler: Scheduler, input: Option<&str>) -> Schedule {
+        Schedule {
+            name: "S".to_owned(),
+            scheduler,
+            expression: Expression::parse("rate(1 hour)").unwrap(),
+            input: input.map(str::to_owned),
+            enabled: true,
+        }
+    }
+
+    #[test]
+    fn keywords_are_replaced_and_members_are_put_over() {
+        let input = r#"{"time":"<aws.scheduler.scheduled-time>","n":<aws.scheduler.attempt-number>,
+            "id":"<aws.scheduler.execution-id>","arn":"<aws.scheduler.schedule-arn>"}"#;
+        assert!(is_json(input));
+        let over = json!({ "mode": "plan", "id": 5 }).as_object().cloned();
+        let event = event(&schedule(Scheduler::Scheduler, Some(input)), TIME, over).unwrap();
+        let arn = "arn:aws:scheduler:local:000000000000:schedule/default/S";
+        let expected =
+            json!({ "time": "2026-05-06T07:08:09Z", "n": 1, "id": 5, "arn": arn, "mode": "plan" });
+        assert_eq!(event, expected);
+    }
+
+    #[test]
+    fn without_an_input_it_is_the_event_of_the_service() {
+        let scheduler = event(&schedule(Scheduler::Scheduler, None), TIME, None).unwrap();
+        assert_eq!(
+            (scheduler["source"].as_str(), &scheduler["detail"]),
+            (Some("aws.scheduler"), &json!("{}"))
+        );
+        let rule = event(&schedule(Scheduler::Rule, None), TIME, None).unwrap();
+        assert_eq!((rule["source"].as_str(), &rule["detail"]), (Some("aws.events"), &json!({})));
+        for event in [scheduler, rule] {
+            assert_eq!(event["detail-type"], "Scheduled Event");
+            assert_eq!(event["time"], "2026-05-06T07:08:09Z");
+        }
+    }
+
+    #[test]
+    fn members_do_not_fit_into_what_is_no_object() {
+        let over = Some(Map::new());
+        assert!(event(&schedule(Scheduler::Rule, Some("[]")), TIME, over).is_err());
+        assert_eq!(event(&schedule(Scheduler::Rule, Some("[]")), TIME, None), Ok(json!([])));
+        assert!(!is_json("{"));
+    }
+}

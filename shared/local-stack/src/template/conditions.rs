@@ -1,0 +1,138 @@
+//! `Conditions` of a template, and what `!If` makes of them.
+
+use serde_json::Value as Json;
+use serde_norway::Value as Yaml;
+
+use super::Error;
+use super::evaluate::{Names, intrinsic};
+
+impl Names {
+    /// What `!If` chooses, or the node itself.
+    pub(super) fn chosen<'a>(&self, mut node: &'a Yaml, at: &str) -> Result<&'a Yaml, Error> {
+        while let Some((name, argument)) = intrinsic(node)
+            && name == "If"
+        {
+            node = self.branch(argument, at)?;
+        }
+        Ok(node)
+    }
+
+    /// The branch that `!If` takes.
+    pub(super) fn branch<'a>(&self, argument: &'a Yaml, at: &str) -> Result<&'a Yaml, Error> {
+        let Some([Yaml::String(name), then, otherwise]) = items(argument) else {
+            return Err(Error::at(at, "!If takes a condition and two values"));
+        };
+        Ok(if self.holds(name, at)? { then } else { otherwise })
+    }
+
+    /// Whether a condition of `Conditions` holds.
+    pub(super) fn holds(&self, name: &str, at: &str) -> Result<bool, Error> {
+        self.named(name, at, 0)
+    }
+
+    fn named(&self, name: &str, at: &str, depth: usize) -> Result<bool, Error> {
+        let condition = self
+            .conditions
+            .get(name)
+            .ok_or_else(|| Error::at(at, format!("there is no condition {name}")))?;
+        self.condition(condition, &format!("Conditions.{name}"), depth)
+    }
+
+    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool, Error> {
+        if depth > DEEPEST {
+            return Err(Error::at(at, "the condition is defined by itself"));
+        }
+        if let Some(name) = condition_of(node) {
+            return self.named(name, at, depth + 1);
+        }
+        let (function, argument) =
+            intrinsic(node).ok_or_else(|| Error::at(at, "is not a condition"))?;
+        let inner = |node| self.condition(node, at, depth + 1);
+        match (&*function, items(argument)) {
+            ("Equals", Some([left, right])) => {
+                Ok(text(&self.evaluate(left, at)?) == text(&self.evaluate(right, at)?))
+            }
+            ("Not", Some([condition])) => inner(condition).map(|holds| !holds),
+            ("And", Some(all)) => all.iter().try_fold(true, |holds, one| Ok(holds && inner(one)?)),
+            ("Or", Some(all)) => all.iter().try_fold(false, |holds, one| Ok(holds || inner(one)?)),
+            _ => {
+                let known = "the local stack knows !Equals, !Not, !And, !Or and !Condition";
+                Err(Error::at(at, format!("!{function} is not used like this here: {known}")))
+            }
+        }
+    }
+}
+
+/// `!Condition Name` and `{ Condition: Name }`. The long form means this only here: in a
+/// policy it is something else.
+fn condition_of(node: &Yaml) -> Option<&str> {
+    match node {
+        Yaml::Tagged(tagged) if tagged.tag == "Condition" => tagged.value.as_str(),
+        Yaml::Mapping(mapping) if mapping.len() == 1 => mapping.get("Condition")?.as_str(),
+        _ => None,
+    }
+}
+
+fn items(node: &Yaml) -> Option<&[Yaml]> {
+    node.as_sequence().map(Vec::as_slice)
+}
+
+/// As conditions compare: `90` and `"90"` are the same.
+fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Deeper than anybody nests; conditions that name each other in a circle get there.
+const DEEPEST: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn names() -> Names {
+        Names {
+            references: BTreeMap::from([("Name".to_owned(), Some("alice".to_owned()))]),
+            conditions: [
+                ("Named", "!Not [!Equals [!Ref Name, '']]"),
+                ("Bob", "{ Fn::Equals: [!Ref Name, bob] }"),
+                ("Both", "!And [!Condition Named, { Condition: Bob }]"),
+                ("Either", "!Or [!Condition Bob, !Condition Named]"),
+                ("Number", "!Equals [90, '90']"),
+                ("Circle", "!Not [!Condition Circle]"),
+                ("Text", "Named"),
+            ]
+            .map(|(name, yaml)| (name.to_owned(), serde_norway::from_str(yaml).unwrap()))
+            .into(),
+            ..Names::default()
+        }
+    }
+
+    fn evaluate(yaml: &str) -> Json {
+        names().evaluate(&serde_norway::from_str(yaml).unwrap(), "here").unwrap()
+    }
+
+    #[test]
+    fn a_condition_is_a_parameter_compared() {
+        for (name, holds) in
+            [("Named", true), ("Bob", false), ("Both", false), ("Either", true), ("Number", true)]
+        {
+            assert_eq!(names().holds(name, "here").unwrap(), holds, "{name}");
+        }
+        for (name, problem) in [
+            ("Circle", "Conditions.Circle: the condition is defined by itself"),
+            ("Missing", "here: there is no condition Missing"),
+            ("Text", "Conditions.Text: is not a condition"),
+        ] {
+            assert_eq!(names().holds(name, "here").unwrap_err().to_string(), problem);
+        }
+    }
+
+    #[test]
+    fn if_chooses_and_may_choose_nothing() {
+        assert_eq!(evaluate("!If [Bob, 1, !If [Named, 2, 3]]"), 2);
+        let kept = evaluate("{ a: !If [Bob, 1, !Ref AWS::NoValue], b: [!Ref AWS::NoValue, 1] }");
+        assert_eq!(kept, serde_json::json!({ "b": [1] }));
+    }
+}
