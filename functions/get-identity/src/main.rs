@@ -39,9 +39,14 @@ async fn handle(
     scopes: &RouteScopes,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let identity = Addressed::of(request, scopes)?.into();
-    let record = get_identity(store, &identity).await?;
-    Ok(Answer::json(StatusCode::OK, &IdentityOutput::from(&record))?.about(record.acs_id()))
+    let addressed = Addressed::of(request, scopes)?;
+    let own = matches!(addressed, Addressed::Own(_));
+    let record = get_identity(store, &addressed.into()).await?;
+    let output = match own {
+        true => IdentityOutput::from(&record),
+        false => IdentityOutput::with_receipts(&record),
+    };
+    Ok(Answer::json(StatusCode::OK, &output)?.about(record.acs_id()))
 }
 
 #[cfg(test)]
@@ -49,7 +54,7 @@ mod tests {
     use identity_core::{
         ports::Clock,
         record::State,
-        testing::{World, record},
+        testing::{World, order, record},
     };
     use lambda_edge::testing::{self, Event, body};
     use lambda_http::{Body, Response};
@@ -82,8 +87,36 @@ mod tests {
         );
         for id in ["8:acs:1", Event::ALICE] {
             let any = get(Event::new("GET /v1/identities/{id}").id(id)).await;
-            assert_eq!(body(&any), body(&own));
+            let mut expected = body(&own);
+            expected["receipts"] = json!([]);
+            assert_eq!(body(&any), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn administrators_see_the_receipts_and_the_user_does_not() {
+        let now = World::with([]).clock.now();
+        let alice = record(Event::ALICE, State::active("8:acs:1"), now);
+        let world = World::with([alice.revoked(&order("r1", true, now), now)]);
+        let get = async |event: Event| {
+            let (scopes, request) = (testing::scopes(), event.request());
+            let answer = handle(&world.store, &scopes, &request);
+            body(&serve("GetIdentity", &world.clock, &request, answer).await.unwrap())
+        };
+        let any = get(Event::new("GET /v1/identities/{id}").id("8:acs:1")).await;
+        assert_eq!(
+            any["receipts"],
+            json!([{
+                "receiptId": "r1",
+                "identity": "8:acs:1",
+                "epoch": 2,
+                "blocked": true,
+                "cause": "administrator",
+                "acceptedAt": "2027-01-15T08:00:00.000Z",
+            }]),
+            "nothing is said to be revoked before ACS has confirmed it"
+        );
+        assert_eq!(get(Event::new("GET /v1/identity")).await.get("receipts"), None);
     }
 
     #[tokio::test]

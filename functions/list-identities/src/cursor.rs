@@ -28,7 +28,7 @@ pub(crate) fn encode(cursor: &Cursor) -> String {
     let after = cursor
         .after
         .as_ref()
-        .map(|after| (milliseconds(after.last_issued_at), after.external_id.as_str().to_owned()));
+        .map(|after| (milliseconds(after.at), after.external_id.as_str().to_owned()));
     let place = Place { shard: cursor.shard, after };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place).unwrap_or_default())
 }
@@ -39,10 +39,9 @@ pub(crate) fn decode(raw: &str) -> Option<Cursor> {
     let after = match place.after {
         None => None,
         Some((milliseconds, name)) => Some(Position {
-            last_issued_at: SystemTime::UNIX_EPOCH
-                .checked_add(Duration::from_millis(milliseconds))?,
+            at: SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))?,
             external_id: ExternalId::parse(&name)?,
         }),
     };
-    (place.shard < SHARDS).then_some(Cursor { shard: place.shard, after })
+    (place.shard < 2 * SHARDS).then_some(Cursor { shard: place.shard, after })
 }

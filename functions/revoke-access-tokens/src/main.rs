@@ -2,23 +2,20 @@
 //! `POST /v1/identities/{id}/revoke`: an administrator revokes somebody's, and can
 //! block them.
 
-use std::time::SystemTime;
-
 use acs_secret::AcsResource;
 use identity_core::{
-    identity::AcsId,
     ports::{Clock, IdentityClient, IdentityStore},
-    record::ReceiptId,
-    revoke_access_tokens::{self, Receipt, revoke_access_tokens},
+    record::{By, Cause, Reason},
+    revoke_access_tokens::{self, revoke_access_tokens},
 };
 use identity_store::DynamoIdentityStore;
 use lambda_edge::{
-    Addressed, Answer, Problem, RouteScopes, SystemClock,
+    Addressed, Answer, Problem, ReceiptOutput, RouteScopes, SystemClock,
     config::{ConfigError, Env, process_env, required},
-    invocation, json, rfc3339, serve, telemetry,
+    invocation, json, serve, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -62,35 +59,8 @@ struct Input {
     /// Whether the user gets no new token, either.
     #[serde(default)]
     block: bool,
-}
-
-/// The response body: what was done, and from when on it can be relied upon.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Output {
-    receipt_id: ReceiptId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<AcsId>,
-    epoch: u64,
-    blocked: bool,
-    accepted_at: String,
-    revoked_at: String,
-    effective_by: String,
-}
-
-impl From<Receipt> for Output {
-    fn from(receipt: Receipt) -> Self {
-        let time = |time: SystemTime| rfc3339(time);
-        Self {
-            epoch: receipt.epoch,
-            blocked: receipt.blocked,
-            accepted_at: time(receipt.accepted_at),
-            revoked_at: time(receipt.revoked_at),
-            effective_by: time(receipt.effective_by()),
-            receipt_id: receipt.id,
-            identity: receipt.identity,
-        }
-    }
+    /// Why, for the receipt.
+    reason: Option<String>,
 }
 
 async fn handle(
@@ -103,14 +73,19 @@ async fn handle(
     let addressed = Addressed::of(request, scopes)?;
     let own = matches!(addressed, Addressed::Own(_));
     // What a DELETE carries means nothing.
-    let Input { block } = if own { Input::default() } else { json(request)? };
-    let identity = addressed.into();
-    let invocation = invocation(request, clock);
-    let request = revoke_access_tokens::Request { identity, block, invocation };
+    let Input { block, reason } = if own { Input::default() } else { json(request)? };
+    let reason = reason.map(|raw| Reason::parse(&raw).ok_or(Problem::INVALID_BODY)).transpose()?;
+    let by = if own { By::User } else { By::Administrator };
+    let request = revoke_access_tokens::Request {
+        identity: addressed.into(),
+        block,
+        cause: Cause { by, reason },
+        invocation: invocation(request, clock),
+    };
     match revoke_access_tokens(store, acs, clock, request).await? {
         Some(receipt) => {
-            let identity = receipt.identity.clone();
-            Ok(Answer::json(StatusCode::OK, &Output::from(receipt))?.about(identity.as_ref()))
+            let output = ReceiptOutput::from(&receipt);
+            Ok(Answer::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
         }
         // RFC 7009 §2.2: somebody without tokens is signed out already. An
         // administrator who names nobody has made a mistake.

@@ -38,6 +38,7 @@ async fn a_revocation_is_answered_with_a_receipt() {
             "identity": "8:acs:1",
             "epoch": 2,
             "blocked": false,
+            "cause": "user",
             "acceptedAt": "2027-01-15T08:00:00.000Z",
             "revokedAt": "2027-01-15T08:00:00.000Z",
             "effectiveBy": "2027-01-15T08:15:00.000Z",

@@ -23,6 +23,13 @@ pub enum Error {
     /// There is no such identity.
     #[error("no such identity")]
     NotFound,
+    /// A revocation or a deletion of the identity failed again and again; until somebody
+    /// looks there is no token.
+    #[error("the identity is stuck")]
+    Stuck,
+    /// An event says it happened later than any clock may say now.
+    #[error("the event's time is too far ahead")]
+    EventFromTheFuture,
     /// Somebody else is changing this identity right now.
     #[error("the identity is being changed by another request")]
     Busy {

@@ -7,8 +7,11 @@
 //! module per operation. Nothing here knows about HTTP, Lambda, `DynamoDB` or the
 //! ACS wire format.
 
+pub mod apply_event;
 pub mod create_identity;
 pub mod delete_identity;
+pub mod delete_stale_identities;
+pub mod event;
 pub mod exchange_teams_token;
 pub mod get_identity;
 pub mod identity;
@@ -22,6 +25,7 @@ pub mod revoke_access_tokens;
 pub mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod unblock_user;
 
 mod error;
 mod settle;

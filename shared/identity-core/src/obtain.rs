@@ -15,7 +15,7 @@
 //! The answer is the commit point: a token leaves only after step 3, and for an
 //! identity that exists only after its use was recorded in the epoch it was asked
 //! for. If both the activation and the release end unknown, nothing is touched:
-//! the identity may be live.
+//! the identity may be live. It is noted, and the scheduled job settles it.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +24,7 @@ use tracing::{debug, error, warn};
 use crate::{
     Error,
     identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
-    ports::{Change, Clock, IdentityClient, IdentityStore},
+    ports::{Change, Clock, IdentityClient, IdentityStore, Orphan},
     record::{Active, Lease, LeaseId, Record, State},
     settle::{self, Settled},
 };
@@ -124,11 +124,12 @@ fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<
     let is_pending = record.pending_revocation.is_some();
     match &record.state {
         State::Blocked { .. } if is_pending => Ok(Step::Refuse(record.clone())),
-        State::Blocked { .. } => Err(Error::Blocked),
+        State::Blocked { .. } | State::Stuck { blocked: true, .. } => Err(Error::Blocked),
         State::Active { .. } if is_pending => Ok(Step::Settle(record.clone())),
         State::Active { acs_id } => Ok(Step::Use(record.clone(), acs_id.clone())),
         State::Deleting { .. } if matches!(wanted, Wanted::Existing(..)) => Err(Error::NotFound),
         State::Deleting { .. } => Ok(Step::Settle(record.clone())),
+        State::Stuck { .. } => Err(Error::Stuck),
         State::Deleted => absent(),
         State::Provisioning { lease } => match lease.ends.duration_since(now) {
             Ok(left) if !left.is_zero() => Ok(Step::Wait(left)),
@@ -179,6 +180,8 @@ async fn create(
         }
     };
     let active = reserved.activated(acs_id.clone(), clock.now());
+    let orphan =
+        || Orphan { acs_id: acs_id.clone(), user: place.user.clone(), noted_at: clock.now() };
     let refused_by = match store.advance(Some(&reserved), &active).await {
         Ok(Change::Made(record)) => {
             return Ok(Some(Obtained { record, acs_id, token, created: true }));
@@ -186,16 +189,16 @@ async fn create(
         Ok(Change::Refused(found)) => found,
         Err(cause) => match store.advance(Some(&reserved), &reserved.released(clock.now())).await {
             Ok(Change::Made(_)) => {
-                take_back(acs, &acs_id, invocation).await;
+                take_back(store, acs, orphan(), invocation).await;
                 return Err(cause);
             }
             Ok(Change::Refused(found)) => found,
             Err(_) => {
                 error!(
                     acs.id = %acs_id,
-                    metric.identities_abandoned = 1,
                     "cannot tell whether the identity was stored; leaving it as it is"
                 );
+                note(store, orphan()).await;
                 return Err(cause);
             }
         },
@@ -209,7 +212,7 @@ async fn create(
         // since: the identity is in their hands, and our token is not answered.
         Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
         _ => {
-            take_back(acs, &acs_id, invocation).await;
+            take_back(store, acs, orphan(), invocation).await;
             Ok(None)
         }
     }
@@ -237,13 +240,26 @@ async fn create_in_acs(
 }
 
 /// Deletes an identity that no record names, and none will.
-async fn take_back(acs: &impl IdentityClient, acs_id: &AcsId, invocation: &Invocation) {
-    if let Err(cause) = acs.delete_identity(acs_id, invocation.acs_until).await {
+async fn take_back(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    orphan: Orphan,
+    invocation: &Invocation,
+) {
+    if let Err(cause) = acs.delete_identity(&orphan.acs_id, invocation.acs_until).await {
+        warn!(acs.id = %orphan.acs_id, %cause, "an identity that nobody owns is still there");
+        note(store, orphan).await;
+    }
+}
+
+/// Leaves an identity of which nobody knows whether it is owned to the scheduled job.
+async fn note(store: &impl IdentityStore, orphan: Orphan) {
+    if let Err(cause) = store.note_orphan(&orphan).await {
         error!(
-            acs.id = %acs_id,
+            acs.id = %orphan.acs_id,
             metric.identities_abandoned = 1,
             %cause,
-            "an identity that nobody owns could not be deleted"
+            "an identity that nobody may own could not be noted"
         );
     }
 }

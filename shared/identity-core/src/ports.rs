@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Error,
+    delete_stale_identities::Run,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     record::{Active, Record, StateName},
     secret::Secret,
@@ -30,9 +31,18 @@ pub trait IdentityStore: Sync {
         id: &AcsId,
     ) -> impl Future<Output = Result<Option<ExternalId>, Error>> + Send;
 
-    /// One page of one shard, longest unused first. Tombstones are left out.
-    /// Eventually consistent.
+    /// One page of one shard, in the order of its [`Index`]. Tombstones are left out.
+    ///
+    /// A listed record is a hint: it can lag behind, and it comes without its receipts.
+    /// Read it with [`find`](Self::find) before deciding anything.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, Error>> + Send;
+
+    /// How many records [`list`](Self::list) would look at, and where that ended.
+    fn count(&self, query: &ListQuery) -> impl Future<Output = Result<Count, Error>> + Send;
+
+    /// About how many identities there are, without counting them. It may be some hours
+    /// old, and 0 while nobody knows.
+    fn total(&self) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// Replaces the record by `next`, if it is still in the state and the epoch of
     /// `seen` (`None`: if there still is none).
@@ -49,6 +59,14 @@ pub trait IdentityStore: Sync {
         next: &Record,
     ) -> impl Future<Output = Result<Change, Error>> + Send;
 
+    /// As [`advance`](Self::advance), and only if the identity was not used since
+    /// `seen` was read.
+    fn advance_unless_used(
+        &self,
+        seen: &Record,
+        next: &Record,
+    ) -> impl Future<Output = Result<Change, Error>> + Send;
+
     /// Notes that the identity was used, if it is still the one `seen`: active,
     /// and in the same epoch.
     fn record_use(
@@ -57,6 +75,42 @@ pub trait IdentityStore: Sync {
         seen: &Active,
         now: SystemTime,
     ) -> impl Future<Output = Result<Change, Error>> + Send;
+
+    /// Remembers an identity that ACS may have and no record may name, for
+    /// [`Orphanage`] to settle.
+    fn note_orphan(&self, orphan: &Orphan) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// The identities of which nobody knows whether they are owned: the scheduled job's.
+pub trait Orphanage: Sync {
+    /// Some of those that were noted, oldest first. Eventually consistent.
+    fn orphans(&self) -> impl Future<Output = Result<Vec<Orphan>, Error>> + Send;
+
+    /// Forgets one that is settled.
+    fn forget_orphan(&self, acs_id: &AcsId) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// An identity that was created, and of which it is unknown whether the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Its name in ACS.
+    pub acs_id: AcsId,
+    /// For whom it was created.
+    pub user: ExternalId,
+    /// When that became unknown.
+    pub noted_at: SystemTime,
+}
+
+/// Where the scheduled job keeps what its runs did.
+pub trait RunLog: Sync {
+    /// The newest run. Strongly consistent.
+    fn latest_run(&self) -> impl Future<Output = Result<Option<Run>, Error>> + Send;
+
+    /// One run, by its name.
+    fn find_run(&self, id: &str) -> impl Future<Output = Result<Option<Run>, Error>> + Send;
+
+    /// Writes down a run, which becomes the newest.
+    fn save_run(&self, run: &Run) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// How a conditional write ended.
@@ -83,12 +137,27 @@ impl Change {
     }
 }
 
-/// How many shards the records are spread over, so that no index partition is hot.
+/// How many shards the identities are spread over, so that no index partition is hot.
+///
+/// In [`Index::LastIssued`] as many again follow, for users who have none: they are
+/// blocked, and the scheduled job need not read past them.
 pub const SHARDS: u8 = 16;
+
+/// What records can be listed by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Index {
+    /// All of them, longest unused first.
+    #[default]
+    LastIssued,
+    /// The [unfinished](Record::is_unfinished) ones, longest unchanged first.
+    Unfinished,
+}
 
 /// Which records to list.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
+    /// Among which, and in what order.
+    pub index: Index,
     /// Which of the [`SHARDS`], from 0.
     pub shard: u8,
     /// Only records in this state.
@@ -97,17 +166,30 @@ pub struct ListQuery {
     pub unused_since: Option<SystemTime>,
     /// Only what comes after this place.
     pub after: Option<Position>,
-    /// How many records to look at, at most; with `state`, fewer may come back.
+    /// How many records to look at, at most; with `state` or, among unfinished ones,
+    /// `unused_since`, fewer may come back.
     pub limit: u16,
 }
 
 /// A place in a shard: sorted by time, then by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// When the record there was last used.
-    pub last_issued_at: SystemTime,
+    /// The time by which the index sorts the record there.
+    pub at: SystemTime,
     /// Whose record is there.
     pub external_id: ExternalId,
+}
+
+impl Position {
+    /// The place of `record` in `index`.
+    #[must_use]
+    pub fn of(record: &Record, index: Index) -> Self {
+        let at = match index {
+            Index::LastIssued => record.last_issued_at,
+            Index::Unfinished => record.changed_at,
+        };
+        Self { at, external_id: record.external_id.clone() }
+    }
 }
 
 /// Some records of a shard.
@@ -115,6 +197,15 @@ pub struct Position {
 pub struct Page {
     /// The records.
     pub records: Vec<Record>,
+    /// Where to go on; `None` at the end of the shard.
+    pub next: Option<Position>,
+}
+
+/// How many records there are up to a place.
+#[derive(Clone, Debug, Default)]
+pub struct Count {
+    /// How many.
+    pub records: u64,
     /// Where to go on; `None` at the end of the shard.
     pub next: Option<Position>,
 }

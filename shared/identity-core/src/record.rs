@@ -8,10 +8,17 @@
 //!
 //! Every change of what may be answered moves the [`epoch`](Record::epoch), and
 //! every such change is made only if the epoch is still the one its author saw.
+//!
+//! A revocation or a deletion that fails again and again makes the identity *stuck*,
+//! from wherever it was.
+
+mod receipt;
+mod state;
 
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+pub use receipt::{By, Cause, Order, Reason, Receipt, ReceiptId};
+pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
 
 use crate::identity::{AcsId, ExternalId};
 
@@ -29,35 +36,79 @@ pub struct Record {
     pub created_at: SystemTime,
     /// When a token was last issued; until then, when the identity was created.
     pub last_issued_at: SystemTime,
-    /// When the epoch last moved.
+    /// When the record last changed, other than by being used.
     pub changed_at: SystemTime,
+    /// The time of the newest decision about whether the user is blocked. An older
+    /// decision that comes late changes nothing.
+    pub decided_at: Option<SystemTime>,
+    /// The time of the newest revocation: every token older than this is dead, or
+    /// being killed. A revocation that comes late and is older has been done.
+    pub revoked_through: Option<SystemTime>,
     /// A revocation that is recorded here and not yet confirmed by ACS.
     pub pending_revocation: Option<ReceiptId>,
+    /// How often finishing what was begun has failed.
+    pub attempts: u8,
+    /// The last [`RECEIPTS`] revocations, oldest first.
+    pub receipts: Vec<Receipt>,
 }
 
 impl Record {
+    /// A record of somebody who has no identity, and about whom nothing is known.
+    #[must_use]
+    pub fn unseen(user: &ExternalId, now: SystemTime) -> Self {
+        Self {
+            external_id: user.clone(),
+            state: State::Deleted,
+            epoch: 0,
+            created_at: now,
+            last_issued_at: now,
+            changed_at: now,
+            decided_at: None,
+            revoked_through: None,
+            pending_revocation: None,
+            attempts: 0,
+            receipts: Vec::new(),
+        }
+    }
+
     /// The identity behind the record, if there is one.
     #[must_use]
     pub fn acs_id(&self) -> Option<&AcsId> {
         match &self.state {
-            State::Active { acs_id } | State::Deleting { acs_id, .. } => Some(acs_id),
+            State::Active { acs_id }
+            | State::Deleting { acs_id, .. }
+            | State::Stuck { acs_id, .. } => Some(acs_id),
             State::Blocked { acs_id } => acs_id.as_ref(),
             State::Provisioning { .. } | State::Deleted => None,
         }
     }
 
+    /// Whether something was begun and is not finished, so that the scheduled job has
+    /// to look at it: a reservation, a revocation, a deletion, or one that is stuck.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        let by_state = matches!(
+            self.state,
+            State::Provisioning { .. } | State::Deleting { .. } | State::Stuck { .. }
+        );
+        by_state || self.pending_revocation.is_some()
+    }
+
     /// The step *reserve*: `seen` (nothing, a tombstone, or a reservation whose
-    /// lease has ended) gives way to a reservation under `lease`.
+    /// lease has ended) gives way to a reservation under `lease`. What was decided and
+    /// revoked before stays known.
     #[must_use]
     pub fn reserved(user: &ExternalId, seen: Option<&Self>, lease: Lease, now: SystemTime) -> Self {
+        let before = seen.cloned().unwrap_or_else(|| Self::unseen(user, now));
         Self {
-            external_id: user.clone(),
             state: State::Provisioning { lease },
-            epoch: seen.map_or(0, |seen| seen.epoch) + 1,
+            epoch: before.epoch + 1,
             created_at: now,
             last_issued_at: now,
             changed_at: now,
             pending_revocation: None,
+            attempts: 0,
+            ..before
         }
     }
 
@@ -74,38 +125,46 @@ impl Record {
         self.moved_to(State::Deleted, now)
     }
 
-    /// The step *begin revocation*: every token issued until now is to die, and
-    /// with `block` no new one is issued.
+    /// The step *begin revocation*: every token issued until now is to die, and if
+    /// the order says so no new one is issued.
     ///
     /// A reservation does not survive it: whoever holds it finds out when they
     /// activate, and takes back what they created.
     #[must_use]
-    pub fn revoked(&self, receipt: ReceiptId, block: bool, now: SystemTime) -> Self {
-        let state = match &self.state {
-            State::Active { acs_id } if block => State::Blocked { acs_id: Some(acs_id.clone()) },
-            State::Active { .. } | State::Blocked { .. } => self.state.clone(),
-            State::Deleting { acs_id, blocked } => {
-                State::Deleting { acs_id: acs_id.clone(), blocked: *blocked || block }
-            }
-            State::Provisioning { .. } | State::Deleted if block => State::Blocked { acs_id: None },
-            State::Provisioning { .. } | State::Deleted => State::Deleted,
+    pub fn revoked(&self, order: &Order, now: SystemTime) -> Self {
+        let before = match self.state.unstuck() {
+            State::Provisioning { .. } => State::Deleted,
+            state => state,
         };
+        let state = if order.block { before.with_block(true) } else { before };
+        let decided_at = order.block.then_some(order.at).max(self.decided_at);
+        let revoked_through = self.revoked_through.max(Some(order.at));
         // A deletion on its way kills the tokens by itself.
         let has_tokens = matches!(state, State::Active { .. } | State::Blocked { acs_id: Some(_) });
-        Self { pending_revocation: has_tokens.then_some(receipt), ..self.moved_to(state, now) }
+        let next = Self { decided_at, revoked_through, ..self.moved_to(state, now) };
+        let receipt = Receipt {
+            id: order.receipt.clone(),
+            identity: next.acs_id().cloned(),
+            epoch: next.epoch,
+            blocked: next.state.is_blocked(),
+            cause: order.cause.clone(),
+            accepted_at: now,
+            revoked_at: next.acs_id().is_none().then_some(now),
+        };
+        let pending_revocation = has_tokens.then(|| order.receipt.clone());
+        Self { pending_revocation, ..next }.with_receipt(receipt)
     }
 
-    /// A record for a user who is blocked before they were ever seen.
+    /// The step *unblock*: the user gets tokens again. What was begun is still to be
+    /// finished.
     #[must_use]
-    pub fn blocked_unseen(user: &ExternalId, now: SystemTime) -> Self {
+    pub fn unblocked(&self, at: SystemTime, now: SystemTime) -> Self {
         Self {
-            external_id: user.clone(),
-            state: State::Blocked { acs_id: None },
-            epoch: 1,
-            created_at: now,
-            last_issued_at: now,
+            state: self.state.with_block(false),
+            epoch: self.epoch + 1,
             changed_at: now,
-            pending_revocation: None,
+            decided_at: self.decided_at.max(Some(at)),
+            ..self.clone()
         }
     }
 
@@ -120,25 +179,48 @@ impl Record {
         Self { epoch: self.epoch + 1, changed_at: now, pending_revocation, ..self.clone() }
     }
 
-    /// The step *finish revocation*: ACS has confirmed it.
+    /// The step *finish revocation*: ACS has confirmed it, and with it all that came
+    /// before.
     #[must_use]
-    pub fn revocation_confirmed(&self) -> Self {
-        Self { pending_revocation: None, ..self.clone() }
+    pub fn revocation_confirmed(&self, now: SystemTime) -> Self {
+        let next = Self { pending_revocation: None, attempts: 0, ..self.clone() };
+        next.with_receipts_confirmed(now)
+    }
+
+    /// What is left of it after one more failure at ACS: after [`MAX_ATTEMPTS`] of
+    /// them it is stuck.
+    #[must_use]
+    pub fn attempt_failed(&self, now: SystemTime) -> Self {
+        let attempts = self.attempts.saturating_add(1);
+        let unfinished = match &self.state {
+            State::Deleting { .. } => Unfinished::Deletion,
+            _ => Unfinished::Revocation,
+        };
+        let state = match self.acs_id() {
+            Some(acs_id) if attempts >= MAX_ATTEMPTS => State::Stuck {
+                acs_id: acs_id.clone(),
+                blocked: self.state.is_blocked(),
+                unfinished,
+            },
+            _ => self.state.clone(),
+        };
+        Self { state, attempts, changed_at: now, ..self.clone() }
     }
 
     /// The step *begin deletion*. `None` if there is nothing to delete in ACS and
     /// the record can stay as it is.
     #[must_use]
     pub fn marked_for_deletion(&self, now: SystemTime) -> Option<Self> {
-        let (acs_id, blocked) = match &self.state {
-            State::Active { acs_id } => (acs_id.clone(), false),
-            State::Blocked { acs_id: Some(acs_id) } => (acs_id.clone(), true),
-            State::Provisioning { .. } => return Some(self.released(now)),
-            State::Blocked { acs_id: None } | State::Deleting { .. } | State::Deleted => {
-                return None;
+        let blocked = self.state.is_blocked();
+        match &self.state {
+            State::Active { acs_id }
+            | State::Blocked { acs_id: Some(acs_id) }
+            | State::Stuck { acs_id, .. } => {
+                Some(self.moved_to(State::Deleting { acs_id: acs_id.clone(), blocked }, now))
             }
-        };
-        Some(self.moved_to(State::Deleting { acs_id, blocked }, now))
+            State::Provisioning { .. } => Some(self.released(now)),
+            State::Blocked { acs_id: None } | State::Deleting { .. } | State::Deleted => None,
+        }
     }
 
     /// The step *finish deletion*: ACS no longer has the identity. A blocked user
@@ -149,7 +231,7 @@ impl Record {
             State::Deleting { blocked: true, .. } => State::Blocked { acs_id: None },
             _ => State::Deleted,
         };
-        self.moved_to(state, now)
+        self.moved_to(state, now).with_receipts_confirmed(now)
     }
 
     /// What a step from `seen` to `self` makes of the record `found`: a step that does
@@ -167,118 +249,31 @@ impl Record {
             epoch: self.epoch + 1,
             changed_at: now,
             pending_revocation: None,
+            attempts: 0,
             ..self.clone()
         }
     }
-}
 
-/// Where an identity is in its life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Reserved by an invocation that has not yet heard from ACS.
-    Provisioning {
-        /// Who reserved it, and until when.
-        lease: Lease,
-    },
-    /// Usable.
-    Active {
-        /// Its name in ACS.
-        acs_id: AcsId,
-    },
-    /// Cut off: no token until somebody unblocks the user.
-    Blocked {
-        /// Its name in ACS; nothing if the user was blocked before they had one, or
-        /// if it was deleted since.
-        acs_id: Option<AcsId>,
-    },
-    /// On its way out; no token may be issued.
-    Deleting {
-        /// Its name in ACS.
-        acs_id: AcsId,
-        /// Whether the user was blocked: deleting an identity must not unblock them.
-        blocked: bool,
-    },
-    /// Gone. The record stays for a while so that late events find their like.
-    Deleted,
-}
+    fn with_receipt(mut self, receipt: Receipt) -> Self {
+        self.receipts.push(receipt);
+        let surplus = self.receipts.len().saturating_sub(RECEIPTS);
+        self.receipts.drain(..surplus);
+        self
+    }
 
-impl State {
-    /// The state without what belongs to it.
-    #[must_use]
-    pub fn name(&self) -> StateName {
-        match self {
-            Self::Provisioning { .. } => StateName::Provisioning,
-            Self::Active { .. } => StateName::Active,
-            Self::Blocked { .. } => StateName::Blocked,
-            Self::Deleting { .. } => StateName::Deleting,
-            Self::Deleted => StateName::Deleted,
+    fn with_receipts_confirmed(mut self, now: SystemTime) -> Self {
+        for receipt in &mut self.receipts {
+            receipt.revoked_at.get_or_insert(now);
         }
+        self
     }
 }
 
-/// A state's name, as stored and as shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StateName {
-    /// See [`State::Provisioning`].
-    Provisioning,
-    /// See [`State::Active`].
-    Active,
-    /// See [`State::Blocked`].
-    Blocked,
-    /// See [`State::Deleting`].
-    Deleting,
-    /// See [`State::Deleted`].
-    Deleted,
-}
+/// How many receipts a record keeps.
+pub const RECEIPTS: usize = 10;
 
-impl StateName {
-    /// Every state.
-    pub const ALL: [Self; 5] =
-        [Self::Provisioning, Self::Active, Self::Blocked, Self::Deleting, Self::Deleted];
+/// After this many failures nobody tries again by themselves.
+pub const MAX_ATTEMPTS: u8 = 6;
 
-    /// As stored and as shown.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Provisioning => "provisioning",
-            Self::Active => "active",
-            Self::Blocked => "blocked",
-            Self::Deleting => "deleting",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// Reads a name.
-    #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|name| name.as_str() == raw)
-    }
-}
-
-/// The right of one invocation to create a user's identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// Unique to the attempt.
-    pub id: LeaseId,
-    /// After this, another invocation may take over.
-    pub ends: SystemTime,
-}
-
-/// Names a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeaseId(pub String);
-
-/// Names a revocation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct ReceiptId(pub String);
-
-/// An identity as it was when a token was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Active {
-    /// Its name in ACS.
-    pub acs_id: AcsId,
-    /// The epoch the token belongs to.
-    pub epoch: u64,
-}
+#[cfg(test)]
+mod tests;

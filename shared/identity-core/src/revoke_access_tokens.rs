@@ -5,16 +5,16 @@
 //! leaves), then ACS, then the confirmation, then the answer. "Recorded" is never
 //! taken for "revoked".
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tracing::info;
 
 use crate::{
     Error,
     get_identity::find,
-    identity::{AcsId, ExternalId, IdentityRef, Invocation},
+    identity::{ExternalId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore},
-    record::{ReceiptId, Record, State},
+    record::{Cause, Order, Receipt, ReceiptId, Record, State},
     settle,
 };
 
@@ -26,37 +26,10 @@ pub struct Request {
     /// Whether the user is cut off, too: no token until somebody unblocks them. A
     /// user who was never seen can be blocked by their external id.
     pub block: bool,
+    /// Who wants it, and why.
+    pub cause: Cause,
     /// The request being served.
     pub invocation: Invocation,
-}
-
-/// What was done, and from when on it can be relied upon.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Names the revocation.
-    pub id: ReceiptId,
-    /// Whose tokens; nothing if the user has no identity.
-    pub identity: Option<AcsId>,
-    /// Tokens of earlier epochs are dead.
-    pub epoch: u64,
-    /// Whether the user is blocked.
-    pub blocked: bool,
-    /// From when on no token was handed out.
-    pub accepted_at: SystemTime,
-    /// When ACS had confirmed it.
-    pub revoked_at: SystemTime,
-}
-
-impl Receipt {
-    /// ACS documents that a revocation may take this long to reach all of its
-    /// services.
-    pub const REACHES_EVERYWHERE_WITHIN: Duration = Duration::from_mins(15);
-
-    /// When the revocation has reached every ACS service.
-    #[must_use]
-    pub fn effective_by(&self) -> SystemTime {
-        self.revoked_at + Self::REACHES_EVERYWHERE_WITHIN
-    }
 }
 
 /// Revokes. `None` if there is nothing to revoke: the user has no identity, and is
@@ -70,7 +43,7 @@ pub async fn revoke_access_tokens(
     clock: &impl Clock,
     request: Request,
 ) -> Result<Option<Receipt>, Error> {
-    let Request { identity, block, invocation } = request;
+    let Request { identity, block, cause, invocation } = request;
     let receipt = ReceiptId(invocation.id.clone());
     for _ in 0..MAX_LOOKS {
         let seen = find(store, &identity).await?;
@@ -79,19 +52,18 @@ pub async fn revoke_access_tokens(
             (None, IdentityRef::External(user)) => user.clone(),
             (None, IdentityRef::Acs(_)) => return Ok(None),
         };
-        let Some(next) = step(seen.as_ref(), &user, &receipt, block, clock.now()) else {
+        let order =
+            Order { receipt: receipt.clone(), at: clock.now(), block, cause: cause.clone() };
+        let Some(next) = step(seen.as_ref(), &user, &order, clock.now()) else {
             return Ok(None);
         };
         if let Change::Made(recorded) = store.advance(seen.as_ref(), &next).await? {
             settle::finish(store, acs, clock, &recorded, &invocation).await?;
             info!(acs.id = recorded.acs_id().map(ToString::to_string), block, "revoked");
-            return Ok(Some(Receipt {
-                id: receipt,
-                identity: recorded.acs_id().cloned(),
-                epoch: recorded.epoch,
-                blocked: block || matches!(recorded.state, State::Blocked { .. }),
-                accepted_at: recorded.changed_at,
-                revoked_at: clock.now(),
+            let receipt = recorded.receipts.into_iter().next_back();
+            return Ok(receipt.map(|mut receipt| {
+                receipt.revoked_at.get_or_insert(clock.now());
+                receipt
             }));
         }
     }
@@ -102,14 +74,13 @@ pub async fn revoke_access_tokens(
 fn step(
     seen: Option<&Record>,
     user: &ExternalId,
-    receipt: &ReceiptId,
-    block: bool,
+    order: &Order,
     now: SystemTime,
 ) -> Option<Record> {
     match seen {
-        None => block.then(|| Record::blocked_unseen(user, now)),
-        Some(Record { state: State::Deleted, .. }) if !block => None,
-        Some(record) => Some(record.revoked(receipt.clone(), block, now)),
+        None | Some(Record { state: State::Deleted, .. }) if !order.block => None,
+        None => Some(Record::unseen(user, now).revoked(order, now)),
+        Some(record) => Some(record.revoked(order, now)),
     }
 }
 
@@ -118,16 +89,19 @@ const MAX_LOOKS: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         identity::AccessToken,
-        record::{Lease, LeaseId, StateName},
+        record::{By, Lease, LeaseId, Reason, StateName},
         testing::{AcsCall, Loss, StoreCall, World, acs_id, an_hour, user},
     };
 
     async fn revoke(world: &World, block: bool) -> Result<Option<Receipt>, Error> {
         let identity = IdentityRef::External(user("alice"));
-        let request = Request { identity, block, invocation: world.invocation("receipt") };
+        let cause = Cause { by: By::Administrator, reason: Reason::parse("left the company") };
+        let request = Request { identity, block, cause, invocation: world.invocation("receipt") };
         revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
     }
 
@@ -145,10 +119,11 @@ mod tests {
         assert_eq!(receipt.id, ReceiptId("receipt".to_owned()));
         assert_eq!(receipt.identity, Some(acs_id("8:acs:1")));
         assert_eq!((receipt.epoch, receipt.blocked), (2, false));
-        assert_eq!(receipt.effective_by(), world.clock.now() + Duration::from_mins(15));
+        assert_eq!(receipt.effective_by(), Some(world.clock.now() + Duration::from_mins(15)));
         let record = world.alice().unwrap();
         assert_eq!((record.epoch, record.pending_revocation), (2, None));
         assert_eq!(record.state, State::active("8:acs:1"));
+        assert_eq!(record.receipts, [receipt], "and the record keeps it");
     }
 
     #[tokio::test]
@@ -222,7 +197,8 @@ mod tests {
     async fn an_unknown_acs_id_is_not_made_up() {
         let world = World::with([]);
         let identity = IdentityRef::Acs(acs_id("8:acs:unknown"));
-        let request = Request { identity, block: true, invocation: world.invocation("r") };
+        let cause = Cause::of(By::Administrator);
+        let request = Request { identity, block: true, cause, invocation: world.invocation("r") };
         let revoked = revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await;
         assert_eq!(revoked.unwrap(), None);
         assert_eq!(world.records.records(), []);
@@ -238,6 +214,7 @@ mod tests {
         let record = at_acs.recv().unwrap().remove(0);
         assert_eq!(record.state, State::blocked("8:acs:1"));
         assert!(record.pending_revocation.is_some());
+        assert_eq!(record.receipts[0].revoked_at, None, "not revoked before ACS says so");
         assert_eq!(world.acs.calls(), [AcsCall::Revoke]);
     }
 }

@@ -36,17 +36,46 @@ pub(crate) async fn settle(
     record: &Record,
     invocation: &Invocation,
 ) -> Result<Settled, Error> {
+    match claim(store, clock, record, invocation).await? {
+        Claim::Busy(left) => Ok(Settled::Busy(left)),
+        Claim::Lost => Ok(Settled::Done),
+        Claim::Ours(ours) => {
+            finish(store, acs, clock, &ours, invocation).await?;
+            Ok(Settled::Done)
+        }
+    }
+}
+
+/// Who may finish what was begun.
+pub(crate) enum Claim {
+    /// We, and nobody else.
+    Ours(Box<Record>),
+    /// Somebody else has changed the record.
+    Lost,
+    /// Perhaps its author is alive; come back after this.
+    Busy(Duration),
+}
+
+/// Takes up what `record` says was begun, unless its author may be alive.
+pub(crate) async fn claim(
+    store: &impl IdentityStore,
+    clock: &impl Clock,
+    record: &Record,
+    invocation: &Invocation,
+) -> Result<Claim, Error> {
     let age = clock.now().duration_since(record.changed_at).unwrap_or_default();
     if let Some(left) = ABANDONED_AFTER.checked_sub(age).filter(|left| !left.is_zero()) {
         // Most authors are done within a second; those who died are waited for longer.
-        return Ok(Settled::Busy(left.min(Duration::from_secs(5))));
+        return Ok(Claim::Busy(left.min(Duration::from_secs(5))));
     }
     let ours = record.taken_up(&ReceiptId(invocation.id.clone()), clock.now());
-    if let Change::Made(ours) = store.advance(Some(record), &ours).await? {
-        info!(acs.id = ours.acs_id().map(ToString::to_string), "finishing what was half done");
-        finish(store, acs, clock, &ours, invocation).await?;
+    match store.advance(Some(record), &ours).await? {
+        Change::Made(ours) => {
+            info!(acs.id = ours.acs_id().map(ToString::to_string), "finishing what was half done");
+            Ok(Claim::Ours(Box::new(ours)))
+        }
+        Change::Refused(_) => Ok(Claim::Lost),
     }
-    Ok(Settled::Done)
 }
 
 /// Does at ACS what `record` says is to be done, and notes it. A record that has
@@ -67,7 +96,7 @@ pub(crate) async fn finish(
             if record.pending_revocation.is_some() =>
         {
             acs.revoke_access_tokens(acs_id, invocation.acs_until).await?;
-            store.advance(Some(record), &record.revocation_confirmed()).await?;
+            store.advance(Some(record), &record.revocation_confirmed(clock.now())).await?;
         }
         _ => {}
     }

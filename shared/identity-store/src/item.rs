@@ -8,9 +8,15 @@
 //! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
 //! | `acsId` | S | there is an identity; key of the index `by-acs-id` |
 //! | `lease`, `leaseEnds` | S; N, ms | provisioning |
-//! | `blocked` | BOOL | deleting, and the user was blocked |
+//! | `blocked` | BOOL | deleting or stuck, and the user is blocked |
+//! | `unfinished` | S, `revocation` or `deletion` | stuck |
+//! | `decidedAt` | N, ms | it was ever decided whether the user is blocked |
+//! | `revokedThrough` | N, ms | there ever was a revocation |
 //! | `pendingRevocation` | S | ACS has not yet confirmed a revocation |
-//! | `staleShard` | N, 0 to 15 | all but tombstones; key of the index `by-last-issued` |
+//! | `attempts` | N | finishing what was begun has failed |
+//! | `receipts` | L of M | there were revocations; the last ten |
+//! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | all but tombstones; key of the index `by-last-issued` |
+//! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | something is unfinished; keys of the index `by-unfinished` |
 //! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after it |
 //!
 //! Columns are read by name, and unknown ones are left alone: an older version may
@@ -25,8 +31,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::{
     identity::{AcsId, ExternalId},
     ports::SHARDS,
-    record::{Lease, LeaseId, ReceiptId, Record, State, StateName},
+    record::{Lease, LeaseId, ReceiptId, Record, State, StateName, Unfinished},
 };
+
+use crate::receipt;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -38,6 +46,8 @@ pub(crate) const STATE: &str = "state";
 pub(crate) const EPOCH: &str = "epoch";
 pub(crate) const LAST_ISSUED_AT: &str = "lastIssuedAt";
 pub(crate) const STALE_SHARD: &str = "staleShard";
+pub(crate) const UNFINISHED_SHARD: &str = "unfinishedShard";
+pub(crate) const UNFINISHED_SINCE: &str = "unfinishedSince";
 /// The time-to-live attribute; the template names the same one.
 pub(crate) const EXPIRES_AT: &str = "expiresAt";
 const CREATED_AT: &str = "createdAt";
@@ -45,11 +55,30 @@ const CHANGED_AT: &str = "changedAt";
 const LEASE: &str = "lease";
 const LEASE_ENDS: &str = "leaseEnds";
 const BLOCKED: &str = "blocked";
+const UNFINISHED: &str = "unfinished";
+const DECIDED_AT: &str = "decidedAt";
+const REVOKED_THROUGH: &str = "revokedThrough";
 const PENDING_REVOCATION: &str = "pendingRevocation";
+const ATTEMPTS: &str = "attempts";
+const RECEIPTS: &str = "receipts";
 
 /// The attributes that a record may or may not have.
-pub(crate) const OPTIONAL: [&str; 7] =
-    [ACS_ID, LEASE, LEASE_ENDS, BLOCKED, PENDING_REVOCATION, STALE_SHARD, EXPIRES_AT];
+pub(crate) const OPTIONAL: [&str; 14] = [
+    ACS_ID,
+    LEASE,
+    LEASE_ENDS,
+    BLOCKED,
+    UNFINISHED,
+    DECIDED_AT,
+    REVOKED_THROUGH,
+    PENDING_REVOCATION,
+    ATTEMPTS,
+    RECEIPTS,
+    STALE_SHARD,
+    UNFINISHED_SHARD,
+    UNFINISHED_SINCE,
+    EXPIRES_AT,
+];
 
 /// How long a tombstone stays: longer than any event can be late. A queue keeps a
 /// message for 14 days at the most.
@@ -72,27 +101,58 @@ pub(crate) fn write(record: &Record) -> Item {
     if let Some(receipt) = &record.pending_revocation {
         put(PENDING_REVOCATION, text(&receipt.0));
     }
+    if let Some(at) = record.decided_at {
+        put(DECIDED_AT, time(at));
+    }
+    if let Some(at) = record.revoked_through {
+        put(REVOKED_THROUGH, time(at));
+    }
+    if record.attempts > 0 {
+        put(ATTEMPTS, number(record.attempts.into()));
+    }
+    if !record.receipts.is_empty() {
+        put(RECEIPTS, receipt::write(&record.receipts));
+    }
+    let shard = shard_of(&record.external_id);
+    if record.is_unfinished() {
+        put(UNFINISHED_SHARD, number(shard.into()));
+        put(UNFINISHED_SINCE, time(record.changed_at));
+    }
     match &record.state {
         State::Provisioning { lease } => {
             put(LEASE, text(&lease.id.0));
             put(LEASE_ENDS, time(lease.ends));
         }
-        State::Deleting { blocked: true, .. } => {
-            put(BLOCKED, AttributeValue::Bool(true));
+        State::Deleting { blocked, .. } => {
+            put(BLOCKED, AttributeValue::Bool(*blocked));
         }
-        State::Deleted => {
-            put(EXPIRES_AT, number(milliseconds(record.changed_at + TOMBSTONE_LIFE) / 1000));
-            return item;
+        State::Stuck { blocked, unfinished, .. } => {
+            put(BLOCKED, AttributeValue::Bool(*blocked));
+            put(UNFINISHED, text(unfinished_name(*unfinished)));
         }
-        _ => {}
+        State::Active { .. } | State::Blocked { .. } | State::Deleted => {}
     }
-    put(STALE_SHARD, number(u64::from(shard_of(&record.external_id))));
+    match &record.state {
+        State::Deleted => {
+            put(EXPIRES_AT, number(milliseconds(record.changed_at + TOMBSTONE_LIFE) / 1000))
+        }
+        State::Blocked { acs_id: None } => put(STALE_SHARD, number((SHARDS + shard).into())),
+        _ => put(STALE_SHARD, number(shard.into())),
+    };
     item
+}
+
+fn unfinished_name(unfinished: Unfinished) -> &'static str {
+    match unfinished {
+        Unfinished::Revocation => "revocation",
+        Unfinished::Deletion => "deletion",
+    }
 }
 
 /// Reads a record; `Err` names the attribute that makes no sense.
 pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
     let acs_id = || AcsId::parse(string(item, ACS_ID)?);
+    let blocked = || matches!(item.get(BLOCKED), Some(AttributeValue::Bool(true)));
     let state = match string(item, STATE).and_then(StateName::parse).ok_or(STATE)? {
         StateName::Provisioning => State::Provisioning {
             lease: Lease {
@@ -102,9 +162,17 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         },
         StateName::Active => State::Active { acs_id: acs_id().ok_or(ACS_ID)? },
         StateName::Blocked => State::Blocked { acs_id: acs_id() },
-        StateName::Deleting => State::Deleting {
+        StateName::Deleting => {
+            State::Deleting { acs_id: acs_id().ok_or(ACS_ID)?, blocked: blocked() }
+        }
+        StateName::Stuck => State::Stuck {
             acs_id: acs_id().ok_or(ACS_ID)?,
-            blocked: matches!(item.get(BLOCKED), Some(AttributeValue::Bool(true))),
+            blocked: blocked(),
+            unfinished: match string(item, UNFINISHED) {
+                Some("revocation") => Unfinished::Revocation,
+                Some("deletion") => Unfinished::Deletion,
+                _ => return Err(UNFINISHED),
+            },
         },
         StateName::Deleted => State::Deleted,
     };
@@ -117,6 +185,10 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         changed_at: instant(item, CHANGED_AT).ok_or(CHANGED_AT)?,
         pending_revocation: string(item, PENDING_REVOCATION)
             .map(|receipt| ReceiptId(receipt.to_owned())),
+        decided_at: instant(item, DECIDED_AT),
+        revoked_through: instant(item, REVOKED_THROUGH),
+        attempts: integer(item, ATTEMPTS).and_then(|n| n.try_into().ok()).unwrap_or_default(),
+        receipts: item.get(RECEIPTS).map_or(Some(Vec::new()), receipt::read).ok_or(RECEIPTS)?,
     })
 }
 
@@ -146,16 +218,16 @@ pub(crate) fn time(value: SystemTime) -> AttributeValue {
     number(milliseconds(value))
 }
 
-fn milliseconds(value: SystemTime) -> u64 {
+pub(crate) fn milliseconds(value: SystemTime) -> u64 {
     let since = value.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+pub(crate) fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-fn integer(item: &Item, name: &str) -> Option<u64> {
+pub(crate) fn integer(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 

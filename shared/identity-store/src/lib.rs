@@ -3,18 +3,26 @@
 
 mod failure;
 mod item;
+mod ledger;
+mod receipt;
 
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    operation::{
+        query::builders::QueryFluentBuilder,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
+    types::{
+        GlobalSecondaryIndexDescription, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
+        TableDescription,
+    },
 };
 use identity_core::{
     Error,
     identity::{AcsId, ExternalId},
-    ports::{Change, IdentityStore, ListQuery, Page, Position},
+    ports::{Change, Count, IdentityStore, Index, ListQuery, Orphan, Page, Position},
     record::{Active, Record},
 };
 
@@ -63,6 +71,83 @@ impl DynamoIdentityStore {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
+
+    /// The update that makes the record `next`, without its condition.
+    fn replace(&self, seen: Option<&Record>, next: &Record) -> UpdateItemFluentBuilder {
+        let mut item = item::write(next);
+        item.remove(item::EXTERNAL_ID);
+        if seen.is_some_and(|seen| seen.last_issued_at == next.last_issued_at) {
+            item.remove(item::LAST_ISSUED_AT);
+        }
+        let mut request = self.update(&next.external_id);
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        for name in item::OPTIONAL.into_iter().filter(|name| !item.contains_key(*name)) {
+            request = request.expression_attribute_names(format!("#{name}"), name);
+            remove.push(format!("#{name}"));
+        }
+        for (name, value) in item {
+            set.push(format!("#{name} = :{name}"));
+            request = request
+                .expression_attribute_values(format!(":{name}"), value)
+                .expression_attribute_names(format!("#{name}"), name);
+        }
+        let update = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
+        request = request.update_expression(update);
+        match seen {
+            None => request,
+            Some(seen) => request
+                .expression_attribute_values(":seenState", text(seen.state.name().as_str()))
+                .expression_attribute_values(":seenEpoch", number(seen.epoch)),
+        }
+    }
+
+    async fn make(
+        &self,
+        request: UpdateItemFluentBuilder,
+        seen: Option<&Record>,
+        next: &Record,
+    ) -> Result<Change, Error> {
+        Ok(match send(request).await? {
+            Change::Refused(found) => Change::refused(found, seen, next),
+            made @ Change::Made(_) => made,
+        })
+    }
+
+    fn query(&self, query: &ListQuery) -> QueryFluentBuilder {
+        let (index, shard, filter) = match (query.index, query.unused_since) {
+            (Index::LastIssued, None) => (BY_LAST_ISSUED, "staleShard = :shard", None),
+            (Index::LastIssued, Some(_)) => {
+                (BY_LAST_ISSUED, "staleShard = :shard AND lastIssuedAt < :before", None)
+            }
+            (Index::Unfinished, None) => (BY_UNFINISHED, "unfinishedShard = :shard", None),
+            (Index::Unfinished, Some(_)) => {
+                (BY_UNFINISHED, "unfinishedShard = :shard", Some("lastIssuedAt < :before"))
+            }
+        };
+        let start = query.after.as_ref().map(|after| start_key(query, after));
+        let state = query.state.map(|_| "#state = :state");
+        let filter: Vec<&str> = filter.into_iter().chain(state).collect();
+        let filter = (!filter.is_empty()).then(|| filter.join(" AND "));
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index)
+            .key_condition_expression(shard)
+            .set_filter_expression(filter)
+            .expression_attribute_values(":shard", number(u64::from(query.shard)))
+            .set_exclusive_start_key(start)
+            .limit(i32::from(query.limit));
+        if let Some(before) = query.unused_since {
+            request = request.expression_attribute_values(":before", time(before));
+        }
+        if let Some(state) = query.state {
+            request = request
+                .expression_attribute_names("#state", item::STATE)
+                .expression_attribute_values(":state", text(state.as_str()));
+        }
+        request
+    }
 }
 
 impl IdentityStore for DynamoIdentityStore {
@@ -95,65 +180,46 @@ impl IdentityStore for DynamoIdentityStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        let mut request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(BY_LAST_ISSUED)
-            .expression_attribute_values(":shard", number(u64::from(query.shard)))
-            .set_exclusive_start_key(
-                query.after.as_ref().map(|after| start_key(query.shard, after)),
-            )
-            .limit(i32::from(query.limit));
-        request = match query.unused_since {
-            Some(before) => request
-                .key_condition_expression("staleShard = :shard AND lastIssuedAt < :before")
-                .expression_attribute_values(":before", time(before)),
-            None => request.key_condition_expression("staleShard = :shard"),
-        };
-        if let Some(state) = query.state {
-            request = request
-                .filter_expression("#state = :state")
-                .expression_attribute_names("#state", item::STATE)
-                .expression_attribute_values(":state", text(state.as_str()));
-        }
-        let page = request.send().await.map_err(failure)?;
-        let next = page.last_evaluated_key().map(position).transpose()?;
+        let page = self.query(query).send().await.map_err(failure)?;
+        let next = page.last_evaluated_key().map(|key| position(key, query.index)).transpose()?;
         let records = page.items().iter().map(record).collect::<Result<_, _>>()?;
         Ok(Page { records, next })
     }
 
+    async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
+        let page = self.query(query).select(Select::Count).send().await.map_err(failure)?;
+        let next = page.last_evaluated_key().map(|key| position(key, query.index)).transpose()?;
+        Ok(Count { records: page.count().try_into().unwrap_or_default(), next })
+    }
+
+    /// `DynamoDB` counts the entries of an index itself, about every six hours, and the
+    /// index by ACS id has one for each identity.
+    async fn total(&self) -> Result<u64, Error> {
+        let described =
+            self.client.describe_table().table_name(&self.table).send().await.map_err(failure)?;
+        let indexes = described.table.as_ref().map(TableDescription::global_secondary_indexes);
+        let mut indexes = indexes.unwrap_or_default().iter();
+        let by_acs_id = indexes.find(|index| index.index_name() == Some(BY_ACS_ID));
+        let entries = by_acs_id.and_then(GlobalSecondaryIndexDescription::item_count);
+        Ok(entries.and_then(|count| count.try_into().ok()).unwrap_or_default())
+    }
+
     async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        let mut item = item::write(next);
-        item.remove(item::EXTERNAL_ID);
-        if seen.is_some_and(|seen| seen.last_issued_at == next.last_issued_at) {
-            item.remove(item::LAST_ISSUED_AT);
-        }
-        let mut request = self.update(&next.external_id);
-        let (mut set, mut remove) = (Vec::new(), Vec::new());
-        for name in item::OPTIONAL.into_iter().filter(|name| !item.contains_key(*name)) {
-            request = request.expression_attribute_names(format!("#{name}"), name);
-            remove.push(format!("#{name}"));
-        }
-        for (name, value) in item {
-            set.push(format!("#{name} = :{name}"));
-            request = request
-                .expression_attribute_values(format!(":{name}"), value)
-                .expression_attribute_names(format!("#{name}"), name);
-        }
-        let update = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
-        request = request.update_expression(update);
-        request = match seen {
-            None => request.condition_expression("attribute_not_exists(externalId)"),
-            Some(seen) => request
-                .condition_expression("#state = :seenState AND #epoch = :seenEpoch")
-                .expression_attribute_values(":seenState", text(seen.state.name().as_str()))
-                .expression_attribute_values(":seenEpoch", number(seen.epoch)),
+        let request = match seen {
+            None => {
+                self.replace(None, next).condition_expression("attribute_not_exists(externalId)")
+            }
+            Some(seen) => self.replace(Some(seen), next).condition_expression(AS_SEEN),
         };
-        Ok(match send(request).await? {
-            Change::Refused(found) => Change::refused(found, seen, next),
-            made @ Change::Made(_) => made,
-        })
+        self.make(request, seen, next).await
+    }
+
+    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
+        let request = self
+            .replace(Some(seen), next)
+            .condition_expression(format!("{AS_SEEN} AND lastIssuedAt = :seenLastIssuedAt"))
+            .expression_attribute_values(":seenLastIssuedAt", time(seen.last_issued_at));
+        self.make(request, Some(seen), next).await
     }
 
     async fn record_use(
@@ -173,6 +239,10 @@ impl IdentityStore for DynamoIdentityStore {
             .expression_attribute_values(":epoch", number(seen.epoch))
             .expression_attribute_values(":acsId", text(seen.acs_id.as_str()));
         send(request).await
+    }
+
+    async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
+        self.write_orphan(orphan).await
     }
 }
 
@@ -198,22 +268,33 @@ fn record(item: &Item) -> Result<Record, Error> {
     })
 }
 
-fn start_key(shard: u8, after: &Position) -> Item {
+fn start_key(query: &ListQuery, after: &Position) -> Item {
+    let (shard, at) = keys(query.index);
     Item::from([
         (item::EXTERNAL_ID.to_owned(), text(after.external_id.as_str())),
-        (item::STALE_SHARD.to_owned(), number(u64::from(shard))),
-        (item::LAST_ISSUED_AT.to_owned(), time(after.last_issued_at)),
+        (shard.to_owned(), number(u64::from(query.shard))),
+        (at.to_owned(), time(after.at)),
     ])
 }
 
-fn position(key: &Item) -> Result<Position, Error> {
+fn position(key: &Item, index: Index) -> Result<Position, Error> {
     let external_id = item::external_id(key);
-    let last_issued_at = item::instant(key, item::LAST_ISSUED_AT);
+    let at = item::instant(key, keys(index).1);
     external_id
-        .zip(last_issued_at)
-        .map(|(external_id, last_issued_at)| Position { last_issued_at, external_id })
+        .zip(at)
+        .map(|(external_id, at)| Position { at, external_id })
         .ok_or(Error::Internal("a page that ends nowhere"))
 }
+
+fn keys(index: Index) -> (&'static str, &'static str) {
+    match index {
+        Index::LastIssued => (item::STALE_SHARD, item::LAST_ISSUED_AT),
+        Index::Unfinished => (item::UNFINISHED_SHARD, item::UNFINISHED_SINCE),
+    }
+}
+
+/// The record is still in the state and the epoch that were seen.
+const AS_SEEN: &str = "#state = :seenState AND #epoch = :seenEpoch";
 
 /// The attribute after whose time `DynamoDB` removes a tombstone. Housekeeping, never
 /// logic: it can be days late.
@@ -224,3 +305,6 @@ const BY_ACS_ID: &str = "by-acs-id";
 
 /// The index from a shard to its records, longest unused first.
 const BY_LAST_ISSUED: &str = "by-last-issued";
+
+/// The index from a shard to its unfinished records, longest unchanged first.
+const BY_UNFINISHED: &str = "by-unfinished";

@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::{
 use dynoxide::Database;
 use identity_core::{
     Error,
-    ports::{Change, IdentityStore, ListQuery},
+    ports::{Change, IdentityStore, Index, ListQuery},
     record::{Active, State},
     store_contract,
     testing::{acs_id, record, user},
@@ -71,8 +71,14 @@ async fn each_method_is_one_request() {
     assert_eq!(requests(), 1);
     store.find_by_acs_id(&acs_id("8:acs:1")).await.unwrap();
     assert_eq!(requests(), 1);
-    let query = ListQuery { shard: 0, state: None, unused_since: None, after: None, limit: 1 };
+    let index = Index::LastIssued;
+    let query =
+        ListQuery { index, shard: 0, state: None, unused_since: None, after: None, limit: 1 };
     store.list(&query).await.unwrap();
+    assert_eq!(requests(), 1);
+    store.count(&query).await.unwrap();
+    assert_eq!(requests(), 1);
+    assert_eq!(store.total().await.unwrap(), 1);
     assert_eq!(requests(), 1);
 }
 

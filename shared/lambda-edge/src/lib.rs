@@ -21,7 +21,7 @@ pub use addressed::{Addressed, RouteScopes};
 pub use answer::{Answer, serve};
 pub use caller::Caller;
 pub use clock::SystemClock;
-pub use identity_output::IdentityOutput;
+pub use identity_output::{IdentityOutput, ReceiptOutput};
 pub use object::Object;
 pub use problem::Problem;
 pub use request::{invocation, json, query};

@@ -70,6 +70,14 @@ impl Problem {
         detail: "An identity is made by its user's first call of POST /v1/token.",
         retry: Retry::Never,
     };
+    const STUCK: Self = Self {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        kind: "identity-stuck",
+        title: "The identity is stuck",
+        detail: "ACS refused again and again to revoke its tokens or to delete it. It gets no \
+                 token until an administrator revokes or deletes once more.",
+        retry: Retry::Never,
+    };
     const BUSY: Self = Self {
         status: StatusCode::CONFLICT,
         kind: "busy",
@@ -226,7 +234,7 @@ impl Problem {
     };
 
     /// Every problem there is, for the contract.
-    pub const ALL: [&Self; 25] = [
+    pub const ALL: [&Self; 26] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
         &Self::BEYOND_POLICY,
@@ -251,6 +259,7 @@ impl Problem {
         &Self::TEAMS_TOKEN_INVALID,
         &Self::THROTTLED,
         &Self::UNAVAILABLE,
+        &Self::STUCK,
         &Self::INTERNAL,
     ];
 
@@ -292,6 +301,7 @@ impl From<Error> for Problem {
             Error::Blocked => Self::BLOCKED,
             Error::TeamsToken(fault) => Self::of_teams_token(fault),
             Error::NotFound => Self::NOT_FOUND,
+            Error::Stuck => Self::STUCK,
             Error::Busy { retry_after } => Self::BUSY.after(retry_after),
             Error::Throttled { retry_after, .. } => Self::THROTTLED.after(retry_after),
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::UNAVAILABLE,

@@ -2,8 +2,11 @@ use std::time::SystemTime;
 
 use identity_core::{
     Error,
+    delete_stale_identities::Run,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
-    ports::{Change, IdentityClient, IdentityStore, ListQuery, Page},
+    ports::{
+        Change, Count, IdentityClient, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog,
+    },
     record::{Active, Record},
 };
 
@@ -32,6 +35,30 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
         page
     }
 
+    async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
+        let count = self.0.count(query).await;
+        turn().await;
+        count
+    }
+
+    async fn total(&self) -> Result<u64, Error> {
+        let total = self.0.total().await;
+        turn().await;
+        total
+    }
+
+    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
+        let change = self.0.advance_unless_used(seen, next).await;
+        turn().await;
+        change
+    }
+
+    async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
+        let noted = self.0.note_orphan(orphan).await;
+        turn().await;
+        noted
+    }
+
     async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
         let change = self.0.advance(seen, next).await;
         turn().await;
@@ -47,6 +74,40 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
         let change = self.0.record_use(user, seen, now).await;
         turn().await;
         change
+    }
+}
+
+impl<T: Orphanage> Orphanage for Yielding<T> {
+    async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
+        let orphans = self.0.orphans().await;
+        turn().await;
+        orphans
+    }
+
+    async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
+        let forgotten = self.0.forget_orphan(acs_id).await;
+        turn().await;
+        forgotten
+    }
+}
+
+impl<T: RunLog> RunLog for Yielding<T> {
+    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+        let run = self.0.latest_run().await;
+        turn().await;
+        run
+    }
+
+    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+        let run = self.0.find_run(id).await;
+        turn().await;
+        run
+    }
+
+    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+        let saved = self.0.save_run(run).await;
+        turn().await;
+        saved
     }
 }
 
@@ -111,6 +172,8 @@ pub enum Part {
     Commit,
     /// Finishing what somebody left is not claimed first.
     Claim,
+    /// A stale identity is marked even if it was used meanwhile.
+    Guard,
 }
 
 impl<T: IdentityStore + Send> IdentityStore for Without<T> {
@@ -124,6 +187,26 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
         self.1.list(query).await
+    }
+
+    async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
+        self.1.count(query).await
+    }
+
+    async fn total(&self) -> Result<u64, Error> {
+        self.1.total().await
+    }
+
+    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
+        match self.0 {
+            Part::Conditions => self.advance(Some(seen), next).await,
+            Part::Guard => self.1.advance(Some(seen), next).await,
+            _ => self.1.advance_unless_used(seen, next).await,
+        }
+    }
+
+    async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
+        self.1.note_orphan(orphan).await
     }
 
     async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
@@ -153,5 +236,29 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
             return Ok(record.map_or(Change::Refused(None), Change::Made));
         }
         self.1.record_use(user, seen, now).await
+    }
+}
+
+impl<T: Orphanage + Send> Orphanage for Without<T> {
+    async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
+        self.1.orphans().await
+    }
+
+    async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
+        self.1.forget_orphan(acs_id).await
+    }
+}
+
+impl<T: RunLog + Send> RunLog for Without<T> {
+    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+        self.1.latest_run().await
+    }
+
+    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+        self.1.find_run(id).await
+    }
+
+    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+        self.1.save_run(run).await
     }
 }

@@ -13,7 +13,7 @@ use identity_core::{
     identity::{AcsId, IdentityRef},
     issue_access_token::{self, Issued, Whose, issue_access_token},
     ports::Clock,
-    record::{ReceiptId, Record, State},
+    record::{By, Cause, ReceiptId, Record, State},
     revoke_access_tokens,
     testing::{AcsCall, ManualClock, World, acs_id, an_hour, invocation, record, user},
 };
@@ -44,7 +44,8 @@ fn revocation(world: &World, block: bool) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("revocation", &clock);
-        let request = revoke_access_tokens::Request { identity, block, invocation };
+        let cause = Cause::of(By::Administrator);
+        let request = revoke_access_tokens::Request { identity, block, cause, invocation };
         let revoked = revoke_access_tokens::revoke_access_tokens(&store, &acs, &clock, request);
         revoked.await.unwrap();
     })

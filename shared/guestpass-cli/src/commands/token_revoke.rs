@@ -3,8 +3,8 @@
 use clap::Args;
 use identity_core::{
     identity::AcsId,
-    record::ReceiptId,
-    revoke_access_tokens::{Receipt, Request, revoke_access_tokens},
+    record::{By, Cause, Receipt, ReceiptId},
+    revoke_access_tokens::{Request, revoke_access_tokens},
 };
 use serde::Serialize;
 
@@ -42,8 +42,10 @@ struct Shown {
     epoch: u64,
     blocked: bool,
     accepted_at: String,
-    revoked_at: String,
-    effective_by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_by: Option<String>,
 }
 
 impl From<Receipt> for Shown {
@@ -52,8 +54,8 @@ impl From<Receipt> for Shown {
             epoch: receipt.epoch,
             blocked: receipt.blocked,
             accepted_at: moment::show(receipt.accepted_at),
-            revoked_at: moment::show(receipt.revoked_at),
-            effective_by: moment::show(receipt.effective_by()),
+            revoked_at: receipt.revoked_at.map(moment::show),
+            effective_by: receipt.effective_by().map(moment::show),
             receipt_id: receipt.id,
             identity: receipt.identity,
         }
@@ -71,8 +73,8 @@ impl Row for Shown {
             self.epoch.to_string(),
             if self.blocked { "yes" } else { "no" }.to_owned(),
             self.accepted_at.clone(),
-            self.revoked_at.clone(),
-            self.effective_by.clone(),
+            self.revoked_at.clone().unwrap_or_default(),
+            self.effective_by.clone().unwrap_or_default(),
         ]
     }
 }
@@ -88,7 +90,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = World::of(target).await?;
     let receipt = world
         .serve(async |invocation| {
-            let request = Request { identity, block, invocation };
+            let cause = Cause::of(By::Administrator);
+            let request = Request { identity, block, cause, invocation };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
         .await?

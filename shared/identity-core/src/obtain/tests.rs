@@ -1,10 +1,11 @@
 use super::*;
 use crate::{
-    record::{ReceiptId, StateName},
+    ports::Orphanage,
+    record::StateName,
     testing::{
         AcsCall, Loss,
         StoreCall::{self, Advance, Find, RecordUse},
-        World, acs_id, an_hour, user,
+        World, acs_id, an_hour, order, user,
     },
 };
 
@@ -82,7 +83,7 @@ async fn a_revocation_its_author_died_in_is_finished_before_a_token_is_issued() 
     let world = World::where_alice_is(State::active("8:acs:1"));
     let old = first_call(&world).await.unwrap();
     let recorded = world.alice().unwrap();
-    let revoked = recorded.revoked(ReceiptId("r".to_owned()), false, world.clock.now());
+    let revoked = recorded.revoked(&order("r", false, world.clock.now()), world.clock.now());
     world.store.advance(Some(&recorded), &revoked).await.unwrap();
     assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })), "its author may be alive");
     world.clock.advance(Duration::from_secs(15));
@@ -97,7 +98,7 @@ async fn a_block_its_author_died_in_is_finished_by_the_next_caller_and_refuses_t
     let world = World::where_alice_is(State::active("8:acs:1"));
     let old = first_call(&world).await.unwrap();
     let recorded = world.alice().unwrap();
-    let blocked = recorded.revoked(ReceiptId("r".to_owned()), true, world.clock.now());
+    let blocked = recorded.revoked(&order("r", true, world.clock.now()), world.clock.now());
     world.store.advance(Some(&recorded), &blocked).await.unwrap();
     assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
     assert!(world.acs.is_alive(token(&old)), "its author may be alive");
@@ -204,7 +205,7 @@ async fn r04_a_write_whose_answer_is_lost_does_not_delete_a_live_identity() {
 }
 
 #[tokio::test]
-async fn r04_if_every_answer_is_lost_nothing_is_touched() {
+async fn r04_if_every_answer_is_lost_nothing_is_touched_and_the_identity_is_noted() {
     let world = World::with([]);
     world.store.lose(|call| match call {
         Advance(StateName::Active) => Some(Loss::Answer),
@@ -214,6 +215,8 @@ async fn r04_if_every_answer_is_lost_nothing_is_touched() {
     assert!(matches!(first_call(&world).await, Err(Error::StoreUnavailable(_))));
     assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken], "and no delete");
     assert_eq!(world.alice().unwrap().acs_id(), world.acs.identities().first());
+    let noted = world.records.orphans().await.unwrap();
+    assert_eq!(world.acs.identities(), [noted[0].acs_id.clone()], "for the scheduled job");
 }
 
 #[tokio::test]
@@ -221,7 +224,7 @@ async fn a_block_that_meets_the_creation_leaves_nothing_behind() {
     let world = World::with([]);
     let records = world.records.clone();
     world.acs.while_answering(move || {
-        records.meanwhile(|seen| seen.revoked(ReceiptId("r".to_owned()), true, seen.created_at));
+        records.meanwhile(|seen| seen.revoked(&order("r", true, seen.created_at), seen.created_at));
     });
     assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
     assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
@@ -233,7 +236,8 @@ async fn r14_a_token_issued_around_a_revocation_is_dropped() {
     let world = World::where_alice_is(State::active("8:acs:1"));
     let records = world.records.clone();
     world.acs.while_answering(move || {
-        records.meanwhile(|seen| seen.revoked(ReceiptId("r".to_owned()), false, seen.created_at));
+        records
+            .meanwhile(|seen| seen.revoked(&order("r", false, seen.created_at), seen.created_at));
     });
     assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
 }

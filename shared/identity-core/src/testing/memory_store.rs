@@ -6,82 +6,134 @@ use std::{
 
 use crate::{
     Error,
+    delete_stale_identities::Run,
     identity::{AcsId, ExternalId},
-    ports::{Change, IdentityStore, ListQuery, Page, Position, SHARDS},
+    ports::{
+        Change, Count, IdentityStore, Index, ListQuery, Orphan, Orphanage, Page, Position, RunLog,
+        SHARDS,
+    },
     record::{Active, Record, State},
 };
 
 /// An identity store in a map. Clones share the map.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryIdentityStore(Arc<Mutex<BTreeMap<ExternalId, Record>>>);
+pub struct MemoryIdentityStore(Arc<Mutex<Contents>>);
+
+#[derive(Debug, Default)]
+struct Contents {
+    records: BTreeMap<ExternalId, Record>,
+    orphans: BTreeMap<AcsId, Orphan>,
+    runs: Vec<Run>,
+}
 
 impl MemoryIdentityStore {
     /// A store holding these records.
     #[must_use]
     pub fn with(records: impl IntoIterator<Item = Record>) -> Self {
         let entries = records.into_iter().map(|record| (record.external_id.clone(), record));
-        Self(Arc::new(Mutex::new(entries.collect())))
+        let records = entries.collect();
+        Self(Arc::new(Mutex::new(Contents { records, ..Contents::default() })))
     }
 
     /// Everything in it.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.lock().values().cloned().collect()
+        self.lock().records.values().cloned().collect()
     }
 
     /// Somebody else's step: replaces the only record, whatever anybody has seen.
     pub fn meanwhile(&self, step: impl FnOnce(&Record) -> Record) {
-        let mut records = self.lock();
-        if let Some(record) = records.values_mut().next() {
+        let mut contents = self.lock();
+        if let Some(record) = contents.records.values_mut().next() {
             *record = step(record);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ExternalId, Record>> {
+    /// The runs that were saved, each as it was saved last.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Run> {
+        self.lock().runs.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What a query looks at, in order, from its place on.
+    fn looked_at(&self, query: &ListQuery) -> Vec<Record> {
+        let place = |record: &Record| {
+            let Position { at, external_id } = Position::of(record, query.index);
+            (at, external_id)
+        };
+        let contents = self.lock();
+        let mut shard: Vec<Record> = contents
+            .records
+            .values()
+            .filter(|record| match query.index {
+                Index::LastIssued => shard_of(record) == Some(query.shard),
+                Index::Unfinished => {
+                    record.is_unfinished() && spread(&record.external_id) == query.shard
+                }
+            })
+            .filter(|record| {
+                query.index == Index::Unfinished
+                    || query.unused_since.is_none_or(|before| record.last_issued_at < before)
+            })
+            .filter(|record| {
+                let after = query.after.as_ref().map(|after| (after.at, after.external_id.clone()));
+                after.is_none_or(|after| place(record) > after)
+            })
+            .map(|record| Record { receipts: Vec::new(), ..record.clone() })
+            .collect();
+        shard.sort_by_key(place);
+        shard
+    }
+}
+
+/// Where a page of `limit` records out of `all` ends; `None` at the end.
+fn end(all: &[Record], query: &ListQuery) -> Option<Position> {
+    let limit = usize::from(query.limit);
+    let last = all.get(limit.checked_sub(1)?)?;
+    (all.len() > limit).then(|| Position::of(last, query.index))
 }
 
 impl IdentityStore for MemoryIdentityStore {
     async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
-        Ok(self.lock().get(user).cloned())
+        Ok(self.lock().records.get(user).cloned())
     }
 
     async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
-        let records = self.lock();
-        let found = records.values().find(|record| record.acs_id() == Some(id));
+        let contents = self.lock();
+        let found = contents.records.values().find(|record| record.acs_id() == Some(id));
         Ok(found.map(|record| record.external_id.clone()))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        let records = self.lock();
-        let place = |record: &Record| (record.last_issued_at, record.external_id.clone());
-        let mut shard: Vec<&Record> = records
-            .values()
-            .filter(|record| shard_of(&record.external_id) == query.shard)
-            .filter(|record| record.state != State::Deleted)
-            .filter(|record| query.unused_since.is_none_or(|before| record.last_issued_at < before))
-            .filter(|record| {
-                query.after.as_ref().is_none_or(|after| {
-                    place(record) > (after.last_issued_at, after.external_id.clone())
-                })
-            })
-            .collect();
-        shard.sort_by_key(|record| place(record));
-        let looked_at: Vec<&Record> =
-            shard.iter().take(usize::from(query.limit)).copied().collect();
-        let next = (looked_at.len() < shard.len()).then(|| looked_at.last()).flatten();
-        let next = next.map(|record| Position {
-            last_issued_at: record.last_issued_at,
-            external_id: record.external_id.clone(),
+        let mut records = self.looked_at(query);
+        let next = end(&records, query);
+        records.truncate(usize::from(query.limit));
+        records.retain(|record| {
+            query.state.is_none_or(|state| record.state.name() == state)
+                && query.unused_since.is_none_or(|before| record.last_issued_at < before)
         });
-        let wanted =
-            |record: &&Record| query.state.is_none_or(|state| record.state.name() == state);
-        Ok(Page { records: looked_at.into_iter().filter(wanted).cloned().collect(), next })
+        Ok(Page { records, next })
+    }
+
+    async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
+        let next = end(&self.looked_at(query), query);
+        let page = self.list(query).await?;
+        Ok(Count { records: page.records.len().try_into().unwrap_or(u64::MAX), next })
+    }
+
+    async fn total(&self) -> Result<u64, Error> {
+        let contents = self.lock();
+        let identities = contents.records.values().filter(|record| record.acs_id().is_some());
+        Ok(identities.count().try_into().unwrap_or(u64::MAX))
     }
 
     async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        let mut records = self.lock();
+        let mut contents = self.lock();
+        let records = &mut contents.records;
         let found = records.get(&next.external_id).cloned();
         let unchanged = match (&found, seen) {
             (None, None) => true,
@@ -98,14 +150,24 @@ impl IdentityStore for MemoryIdentityStore {
         Ok(Change::Made(record))
     }
 
+    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
+        let found = self.lock().records.get(&seen.external_id).cloned();
+        match found {
+            Some(found) if found.last_issued_at != seen.last_issued_at => {
+                Ok(Change::Refused(Some(found)))
+            }
+            _ => self.advance(Some(seen), next).await,
+        }
+    }
+
     async fn record_use(
         &self,
         user: &ExternalId,
         seen: &Active,
         now: SystemTime,
     ) -> Result<Change, Error> {
-        let mut records = self.lock();
-        match records.get_mut(user) {
+        let mut contents = self.lock();
+        match contents.records.get_mut(user) {
             Some(record)
                 if record.epoch == seen.epoch
                     && record.state == State::Active { acs_id: seen.acs_id.clone() } =>
@@ -116,10 +178,55 @@ impl IdentityStore for MemoryIdentityStore {
             found => Ok(Change::Refused(found.cloned())),
         }
     }
+
+    async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
+        self.lock().orphans.insert(orphan.acs_id.clone(), orphan.clone());
+        Ok(())
+    }
+}
+
+impl Orphanage for MemoryIdentityStore {
+    async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
+        let mut orphans: Vec<Orphan> = self.lock().orphans.values().cloned().collect();
+        orphans.sort_by_key(|orphan| orphan.noted_at);
+        Ok(orphans)
+    }
+
+    async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
+        self.lock().orphans.remove(acs_id);
+        Ok(())
+    }
+}
+
+impl RunLog for MemoryIdentityStore {
+    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+        Ok(self.lock().runs.last().cloned())
+    }
+
+    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+        Ok(self.lock().runs.iter().find(|run| run.id == id).cloned())
+    }
+
+    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+        let mut contents = self.lock();
+        contents.runs.retain(|saved| saved.id != run.id);
+        contents.runs.push(run.clone());
+        Ok(())
+    }
+}
+
+/// In which shard a record is listed: users without an identity come after the others.
+fn shard_of(record: &Record) -> Option<u8> {
+    let shard = spread(&record.external_id);
+    match record.state {
+        State::Deleted => None,
+        State::Blocked { acs_id: None } => Some(SHARDS + shard),
+        _ => Some(shard),
+    }
 }
 
 /// Any spread will do, as long as it is the same every time.
-fn shard_of(user: &ExternalId) -> u8 {
+fn spread(user: &ExternalId) -> u8 {
     let sum = user.as_str().bytes().fold(0_u8, u8::wrapping_add);
     sum % SHARDS
 }

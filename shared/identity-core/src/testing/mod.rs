@@ -20,7 +20,7 @@ pub use watched_store::{Loss, StoreCall, WatchedStore};
 use crate::{
     identity::{AcsId, ExternalId, Invocation, Lifetime, Scopes, TokenRequest},
     ports::Clock,
-    record::{Record, State},
+    record::{By, Cause, Order, ReceiptId, Record, State},
 };
 
 /// A user.
@@ -63,15 +63,14 @@ pub fn invocation(id: &str, clock: &impl Clock) -> Invocation {
 /// A record in its first epoch.
 #[must_use]
 pub fn record(name: &str, state: State, at: SystemTime) -> Record {
-    Record {
-        external_id: user(name),
-        state,
-        epoch: 1,
-        created_at: at,
-        last_issued_at: at,
-        changed_at: at,
-        pending_revocation: None,
-    }
+    Record { state, epoch: 1, ..Record::unseen(&user(name), at) }
+}
+
+/// An administrator's order to revoke, or to block.
+#[must_use]
+pub fn order(receipt: &str, block: bool, at: SystemTime) -> Order {
+    let receipt = ReceiptId(receipt.to_owned());
+    Order { receipt, at, block, cause: Cause::of(By::Administrator) }
 }
 
 /// Everything a rule needs, in memory.

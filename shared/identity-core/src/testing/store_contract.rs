@@ -13,11 +13,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{acs_id, record, user};
+use super::{acs_id, order, record, user};
 use crate::{
+    delete_stale_identities::{Mode, Run},
+    event::EventKind,
     identity::ExternalId,
-    ports::{Change, IdentityStore, ListQuery, SHARDS},
-    record::{Active, Lease, LeaseId, ReceiptId, Record, State, StateName},
+    ports::{Change, IdentityStore, Index, ListQuery, Orphan, Orphanage, RunLog, SHARDS},
+    record::{
+        Active, By, Cause, Lease, LeaseId, Reason, Receipt, ReceiptId, Record, State, StateName,
+        Unfinished,
+    },
 };
 
 /// Makes one test of each clause, against the store that the expression gives.
@@ -36,6 +41,12 @@ macro_rules! store_contract {
             every_record_but_tombstones_is_listed_longest_unused_first
             a_list_can_be_read_one_record_at_a_time
             a_list_is_narrowed_by_state_and_by_last_use
+            what_is_unfinished_is_listed_until_it_is_finished
+            users_without_an_identity_are_listed_apart
+            a_count_and_a_list_look_at_the_same_records
+            a_step_that_forbids_use_is_refused_by_a_use
+            an_orphan_is_noted_until_it_is_forgotten
+            the_newest_run_is_the_one_saved_last
         }
     };
     ($store:expr => $($clause:ident)*) => {
@@ -81,13 +92,30 @@ pub async fn nothing_is_found_where_nothing_was_written(store: &impl IdentitySto
 pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl IdentityStore) {
     let lease = Lease { id: LeaseId("request#0".to_owned()), ends: at(15) };
     let id = acs_id("8:acs:res_every-state");
+    let receipt = |by, reason, revoked_at| Receipt {
+        id: ReceiptId("receipt".to_owned()),
+        identity: Some(id.clone()),
+        epoch: 6,
+        blocked: true,
+        cause: Cause { by, reason },
+        accepted_at: at(4),
+        revoked_at,
+    };
+    let event = By::Event { kind: EventKind::Disabled, id: "event-1".to_owned() };
+    let receipts = vec![
+        receipt(By::User, None, Some(at(5))),
+        receipt(By::Administrator, Reason::parse("left the company"), None),
+        Receipt { identity: None, ..receipt(event, None, None) },
+    ];
     let states = [
         State::Provisioning { lease },
         State::Active { acs_id: id.clone() },
         State::Blocked { acs_id: Some(id.clone()) },
         State::Blocked { acs_id: None },
         State::Deleting { acs_id: id.clone(), blocked: false },
-        State::Deleting { acs_id: id, blocked: true },
+        State::Deleting { acs_id: id.clone(), blocked: true },
+        State::Stuck { acs_id: id.clone(), blocked: false, unfinished: Unfinished::Deletion },
+        State::Stuck { acs_id: id.clone(), blocked: true, unfinished: Unfinished::Revocation },
         State::Deleted,
     ];
     for (index, state) in states.into_iter().enumerate() {
@@ -96,7 +124,11 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
             created_at: at(1),
             last_issued_at: at(2),
             changed_at: at(3) + Duration::from_millis(250),
+            decided_at: Some(at(3)),
+            revoked_through: Some(at(4) + Duration::from_millis(1)),
             pending_revocation: Some(ReceiptId("receipt".to_owned())),
+            attempts: 5,
+            receipts: receipts.clone(),
             ..record(&format!("every-state-{index}"), state, at(0))
         };
         put(store, &record).await;
@@ -120,11 +152,11 @@ pub async fn a_write_that_was_sent_twice_is_made_not_refused(store: &impl Identi
     let first = active("twice");
     put(store, &first).await;
     put(store, &first).await;
-    let next = first.revoked(ReceiptId("r1".to_owned()), true, at(1));
+    let next = first.revoked(&order("r1", true, at(1)), at(1));
     for _ in 0..2 {
         assert_eq!(advance(store, Some(&first), &next).await, Change::Made(next.clone()));
     }
-    let other = first.revoked(ReceiptId("r2".to_owned()), true, at(1));
+    let other = first.revoked(&order("r2", true, at(1)), at(1));
     assert_eq!(advance(store, Some(&first), &other).await, Change::Refused(Some(next)));
 }
 
@@ -137,7 +169,7 @@ pub async fn a_step_needs_the_state_and_the_epoch_it_saw(store: &impl IdentitySt
     let refused = Change::Refused(Some(current.clone()));
     assert_eq!(advance(store, Some(&stale), &next).await, refused);
     let elsewhere = Record { state: State::Deleted, ..current.clone() };
-    let next = elsewhere.revoked(ReceiptId("r".to_owned()), true, at(1));
+    let next = elsewhere.revoked(&order("r", true, at(1)), at(1));
     assert_eq!(advance(store, Some(&elsewhere), &next).await, refused);
     assert_eq!(find(store, &current.external_id).await, Some(current));
 }
@@ -149,7 +181,7 @@ pub async fn a_step_keeps_a_use_it_has_not_seen(store: &impl IdentityStore) {
     let identity = Active { acs_id: acs_id("8:acs:res_used-meanwhile"), epoch: 1 };
     let used = store.record_use(&seen.external_id, &identity, at(60)).await;
     assert!(matches!(used, Ok(Change::Made(_))));
-    let next = seen.revoked(ReceiptId("r".to_owned()), false, at(61));
+    let next = seen.revoked(&order("r", false, at(61)), at(61));
     let expected = Record { last_issued_at: at(60), ..next.clone() };
     for attempt in ["first", "sent twice"] {
         let made = Change::Made(expected.clone());
@@ -207,8 +239,9 @@ async fn walk(
     unused_since: Option<SystemTime>,
 ) -> Vec<Record> {
     let mut records = Vec::new();
-    for shard in 0..SHARDS {
-        let mut query = ListQuery { shard, state, unused_since, after: None, limit };
+    for shard in 0..2 * SHARDS {
+        let index = Index::LastIssued;
+        let mut query = ListQuery { index, shard, state, unused_since, after: None, limit };
         let mut previous = None;
         loop {
             let page = store.list(&query).await.expect("a readable store");
@@ -276,4 +309,150 @@ pub async fn a_list_is_narrowed_by_state_and_by_last_use(store: &impl IdentitySt
     assert_eq!(old.len(), 29, "those of index 11 and more; exactly at the time is not before it");
     let both = walk(store, "narrow-", 100, Some(StateName::Blocked), Some(at(990))).await;
     assert_eq!(both.len(), 7);
+}
+
+/// The unfinished records whose name begins with `prefix`.
+#[expect(clippy::expect_used, reason = "a test may die")]
+async fn unfinished(
+    store: &impl IdentityStore,
+    prefix: &str,
+    state: Option<StateName>,
+) -> BTreeSet<String> {
+    let mut records = Vec::new();
+    for shard in 0..SHARDS {
+        let index = Index::Unfinished;
+        let mut query =
+            ListQuery { index, shard, state, unused_since: None, after: None, limit: 1 };
+        loop {
+            let page = store.list(&query).await.expect("a readable store");
+            records.extend(page.records);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+    }
+    records.retain(|record| record.external_id.as_str().starts_with(prefix));
+    names(&records)
+}
+
+/// A clause of the contract.
+pub async fn what_is_unfinished_is_listed_until_it_is_finished(store: &impl IdentityStore) {
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let id = acs_id("8:acs:res_unfinished");
+    let lease = Lease { id: LeaseId("request#0".to_owned()), ends: at(15) };
+    let stuck =
+        State::Stuck { acs_id: id.clone(), blocked: false, unfinished: Unfinished::Deletion };
+    for (name, state) in [
+        ("open-provisioning", State::Provisioning { lease }),
+        ("open-active", State::Active { acs_id: id.clone() }),
+        ("open-blocked", State::Blocked { acs_id: None }),
+        ("open-deleting", State::Deleting { acs_id: id.clone(), blocked: false }),
+        ("open-stuck", stuck),
+        ("open-deleted", State::Deleted),
+    ] {
+        put(store, &record(name, state, at(0))).await;
+    }
+    let revoking = record("open-revoking", State::Active { acs_id: id }, at(0));
+    let revoking = Record { pending_revocation: Some(ReceiptId("r".to_owned())), ..revoking };
+    put(store, &revoking).await;
+    let all = ["open-deleting", "open-provisioning", "open-revoking", "open-stuck"];
+    assert_eq!(unfinished(store, "open-", None).await, set(&all));
+    let stuck = unfinished(store, "open-", Some(StateName::Stuck)).await;
+    assert_eq!(stuck, set(&["open-stuck"]));
+    advance(store, Some(&revoking), &revoking.revocation_confirmed(at(1))).await;
+    assert_eq!(unfinished(store, "open-revoking", None).await, set(&[]));
+}
+
+/// A clause of the contract.
+#[expect(clippy::expect_used, reason = "a test may die")]
+pub async fn users_without_an_identity_are_listed_apart(store: &impl IdentityStore) {
+    put(store, &record("apart-without", State::Blocked { acs_id: None }, at(0))).await;
+    let mut found = Vec::new();
+    for shard in 0..2 * SHARDS {
+        let query = ListQuery {
+            index: Index::LastIssued,
+            shard,
+            state: None,
+            unused_since: None,
+            after: None,
+            limit: 1000,
+        };
+        let page = store.list(&query).await.expect("a readable store");
+        let here = page.records.iter().any(|r| r.external_id == user("apart-without"));
+        found.extend(here.then_some(shard));
+    }
+    assert!(matches!(found[..], [shard] if shard >= SHARDS), "{found:?}");
+}
+
+/// A clause of the contract.
+#[expect(clippy::expect_used, reason = "a test may die")]
+pub async fn a_count_and_a_list_look_at_the_same_records(store: &impl IdentityStore) {
+    forty(store, "count").await;
+    for unused_since in [None, Some(at(990))] {
+        for shard in 0..SHARDS {
+            let index = Index::LastIssued;
+            let limit = 1000;
+            let query = ListQuery { index, shard, state: None, unused_since, after: None, limit };
+            let count = store.count(&query).await.expect("a readable store");
+            let page = store.list(&query).await.expect("a readable store");
+            assert_eq!((count.records, count.next), (page.records.len() as u64, page.next));
+            let first = store.count(&ListQuery { limit: 1, ..query }).await;
+            let first = first.expect("a readable store").records;
+            assert_eq!(first, count.records.min(1), "and no more than asked for");
+        }
+    }
+    assert!(store.total().await.is_ok());
+}
+
+/// A clause of the contract.
+#[expect(clippy::expect_used, reason = "a test may die")]
+pub async fn a_step_that_forbids_use_is_refused_by_a_use(store: &impl IdentityStore) {
+    let seen = active("unless-used");
+    put(store, &seen).await;
+    let next = seen.marked_for_deletion(at(90)).expect("an identity to delete");
+    let identity = Active { acs_id: acs_id("8:acs:res_unless-used"), epoch: 1 };
+    let used = store.record_use(&seen.external_id, &identity, at(60)).await;
+    assert!(matches!(used, Ok(Change::Made(_))));
+    let used = Record { last_issued_at: at(60), ..seen.clone() };
+    let refused = store.advance_unless_used(&seen, &next).await;
+    assert_eq!(refused.expect("a writable store"), Change::Refused(Some(used.clone())));
+    let next = used.marked_for_deletion(at(90)).expect("an identity to delete");
+    for attempt in ["first", "sent twice"] {
+        let made = store.advance_unless_used(&used, &next).await.expect("a writable store");
+        assert_eq!(made, Change::Made(next.clone()), "{attempt}");
+    }
+}
+
+/// A clause of the contract.
+#[expect(clippy::expect_used, reason = "a test may die")]
+pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStore + Orphanage)) {
+    let orphan = Orphan {
+        acs_id: acs_id("8:acs:res_orphan"),
+        user: user("https://idp.example|orphan"),
+        noted_at: at(1),
+    };
+    for _ in 0..2 {
+        store.note_orphan(&orphan).await.expect("a writable store");
+    }
+    assert_eq!(store.orphans().await.expect("a readable store"), std::slice::from_ref(&orphan));
+    assert_eq!(find(store, &orphan.user).await, None, "it is nobody's record");
+    for _ in 0..2 {
+        store.forget_orphan(&orphan.acs_id).await.expect("a writable store");
+    }
+    assert_eq!(store.orphans().await.expect("a readable store"), []);
+}
+
+/// A clause of the contract.
+#[expect(clippy::expect_used, reason = "a test may die")]
+pub async fn the_newest_run_is_the_one_saved_last(store: &impl RunLog) {
+    assert_eq!(store.latest_run().await.expect("a readable store"), None);
+    let run =
+        |id: &str, deleted| Run { id: id.to_owned(), mode: Mode::Apply, deleted, ..Run::default() };
+    for saved in [run("r1", 0), run("r1", 7), run("r2", 1)] {
+        store.save_run(&saved).await.expect("a writable store");
+        assert_eq!(store.latest_run().await.expect("a readable store"), Some(saved));
+    }
+    assert_eq!(store.find_run("r1").await.expect("a readable store"), Some(run("r1", 7)));
+    assert_eq!(store.find_run("r3").await.expect("a readable store"), None);
 }

@@ -5,8 +5,9 @@ use std::{
 
 use crate::{
     Error,
+    delete_stale_identities::Run,
     identity::{AcsId, ExternalId},
-    ports::{Change, IdentityStore, ListQuery, Page},
+    ports::{Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog},
     record::{Active, Record, StateName},
 };
 
@@ -19,10 +20,24 @@ pub enum StoreCall {
     FindByAcsId,
     /// A page.
     List,
+    /// A count.
+    Count,
+    /// The number of identities.
+    Total,
     /// A conditional write, to this state.
     Advance(StateName),
     /// The write that commits a token.
     RecordUse,
+    /// A note about an identity that may be nobody's.
+    NoteOrphan,
+    /// A read of those notes.
+    Orphans,
+    /// A note is taken away.
+    ForgetOrphan,
+    /// A read of a run.
+    FindRun,
+    /// A run is written down.
+    SaveRun,
 }
 
 /// What goes wrong with a request.
@@ -95,6 +110,14 @@ impl<S: IdentityStore + Send> IdentityStore for WatchedStore<S> {
         self.watch(StoreCall::List, self.inner.list(query)).await
     }
 
+    async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
+        self.watch(StoreCall::Count, self.inner.count(query)).await
+    }
+
+    async fn total(&self) -> Result<u64, Error> {
+        self.watch(StoreCall::Total, self.inner.total()).await
+    }
+
     async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
         let call = StoreCall::Advance(next.state.name());
         self.watch(call, self.inner.advance(seen, next)).await
@@ -107,5 +130,38 @@ impl<S: IdentityStore + Send> IdentityStore for WatchedStore<S> {
         now: SystemTime,
     ) -> Result<Change, Error> {
         self.watch(StoreCall::RecordUse, self.inner.record_use(user, seen, now)).await
+    }
+
+    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
+        let call = StoreCall::Advance(next.state.name());
+        self.watch(call, self.inner.advance_unless_used(seen, next)).await
+    }
+
+    async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
+        self.watch(StoreCall::NoteOrphan, self.inner.note_orphan(orphan)).await
+    }
+}
+
+impl<S: Orphanage + Send> Orphanage for WatchedStore<S> {
+    async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
+        self.watch(StoreCall::Orphans, self.inner.orphans()).await
+    }
+
+    async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
+        self.watch(StoreCall::ForgetOrphan, self.inner.forget_orphan(acs_id)).await
+    }
+}
+
+impl<S: RunLog + Send> RunLog for WatchedStore<S> {
+    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+        self.watch(StoreCall::FindRun, self.inner.latest_run()).await
+    }
+
+    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+        self.watch(StoreCall::FindRun, self.inner.find_run(id)).await
+    }
+
+    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+        self.watch(StoreCall::SaveRun, self.inner.save_run(run)).await
     }
 }

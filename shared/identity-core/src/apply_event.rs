@@ -1,0 +1,109 @@
+//! Apply an event: what an identity provider said about a user takes effect here.
+
+use tracing::info;
+
+use crate::{
+    Error,
+    event::{Decision, Event, Why, decide},
+    get_identity::find,
+    identity::{AcsId, IdentityRef, Invocation},
+    ports::{Change, Clock, IdentityClient, IdentityStore},
+    record::ReceiptId,
+    settle::{self, Settled},
+};
+
+/// What came of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Whose identity it was about, if they have one.
+    pub acs_id: Option<AcsId>,
+    /// What was done.
+    pub effect: Effect,
+}
+
+/// What was done because of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The record changed, and ACS has confirmed what followed from it.
+    Changed,
+    /// What somebody had begun for it was finished.
+    Finished,
+    /// Nothing.
+    Nothing(Why),
+}
+
+/// Obeys `event`. `Ok` means done, and confirmed by ACS; an error means that it is to
+/// be sent again, and [`Error::EventFromTheFuture`] that this will not help.
+///
+/// "Already recorded" is not "already done": of an event that comes again after its
+/// first delivery died half way, this finishes the other half.
+pub async fn apply_event(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    event: &Event,
+    invocation: &Invocation,
+) -> Result<Applied, Error> {
+    if event.is_from_the_future(clock.now()) {
+        return Err(Error::EventFromTheFuture);
+    }
+    for _ in 0..MAX_LOOKS {
+        let seen = find(store, &event.identity).await?;
+        let user = match (&seen, &event.identity) {
+            (Some(record), _) => record.external_id.clone(),
+            (None, IdentityRef::External(user)) => user.clone(),
+            (None, IdentityRef::Acs(_)) => {
+                return Ok(Applied { acs_id: None, effect: Effect::Nothing(Why::NoIdentity) });
+            }
+        };
+        let acs_id = seen.as_ref().and_then(|record| record.acs_id().cloned());
+        let receipt = ReceiptId(invocation.id.clone());
+        match decide(seen.as_ref(), &user, event, receipt, clock.now()) {
+            Decision::Nothing(why) => {
+                return Ok(Applied { acs_id, effect: Effect::Nothing(why) });
+            }
+            Decision::Change(next) => {
+                if let Change::Made(recorded) = store.advance(seen.as_ref(), &next).await? {
+                    settle::finish(store, acs, clock, &recorded, invocation).await?;
+                    return Ok(Applied { acs_id, effect: Effect::Changed });
+                }
+            }
+            Decision::Finish => {
+                let Some(record) = seen else { continue };
+                match settle::settle(store, acs, clock, &record, invocation).await? {
+                    Settled::Done => {
+                        info!(event.id, "what an earlier delivery had begun is finished");
+                        return Ok(Applied { acs_id, effect: Effect::Finished });
+                    }
+                    Settled::Busy(retry_after) => return Err(Error::Busy { retry_after }),
+                }
+            }
+        }
+    }
+    Err(Error::busy())
+}
+
+/// What [`apply_event`] would do now. Reads, and changes nothing.
+pub async fn foresee_event(
+    store: &impl IdentityStore,
+    clock: &impl Clock,
+    event: &Event,
+) -> Result<Decision, Error> {
+    if event.is_from_the_future(clock.now()) {
+        return Err(Error::EventFromTheFuture);
+    }
+    let seen = find(store, &event.identity).await?;
+    let user = match (&seen, &event.identity) {
+        (Some(record), _) => record.external_id.clone(),
+        (None, IdentityRef::External(user)) => user.clone(),
+        (None, IdentityRef::Acs(_)) => return Ok(Decision::Nothing(Why::NoIdentity)),
+    };
+    let receipt = ReceiptId("foreseen".to_owned());
+    Ok(decide(seen.as_ref(), &user, event, receipt, clock.now()))
+}
+
+/// How often an event tries again when others change the record meanwhile.
+const MAX_LOOKS: usize = 8;
+
+#[cfg(test)]
+mod tests;

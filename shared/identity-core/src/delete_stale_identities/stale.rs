@@ -1,0 +1,219 @@
+//! The identities nobody has used: counting, surveying, deleting them.
+
+use std::time::SystemTime;
+
+use tracing::info;
+
+use super::{Sample, job::Job};
+use crate::{
+    Error,
+    identity::{ExternalId, Invocation},
+    ports::{
+        Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS,
+    },
+    record::{Record, State},
+    settle,
+};
+
+/// What became of one identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is gone.
+    Deleted,
+    /// Somebody used it.
+    Used,
+    /// Somebody is changing it, or has deleted it.
+    Changed,
+}
+
+/// Deletes one identity, if it has not been used since before `cutoff` and nobody
+/// uses it meanwhile.
+pub async fn delete_if_unused_since(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    user: &ExternalId,
+    cutoff: SystemTime,
+    invocation: &Invocation,
+) -> Result<Fate, Error> {
+    match mark(store, clock, user, cutoff).await? {
+        Mark::Made(marked) => {
+            settle::finish(store, acs, clock, &marked, invocation).await?;
+            info!(acs.id = marked.acs_id().map(ToString::to_string), "deleted an unused identity");
+            Ok(Fate::Deleted)
+        }
+        Mark::Used => Ok(Fate::Used),
+        Mark::Changed => Ok(Fate::Changed),
+    }
+}
+
+enum Mark {
+    Made(Box<Record>),
+    Used,
+    Changed,
+}
+
+/// Marks one identity for deletion. From here on no token leaves.
+async fn mark(
+    store: &impl IdentityStore,
+    clock: &impl Clock,
+    user: &ExternalId,
+    cutoff: SystemTime,
+) -> Result<Mark, Error> {
+    let Some(seen) = store.find(user).await? else { return Ok(Mark::Changed) };
+    if seen.last_issued_at >= cutoff {
+        return Ok(Mark::Used);
+    }
+    let next = match seen.state {
+        State::Active { .. } | State::Blocked { .. } => seen.marked_for_deletion(clock.now()),
+        _ => None,
+    };
+    let Some(next) = next else { return Ok(Mark::Changed) };
+    Ok(match store.advance_unless_used(&seen, &next).await? {
+        Change::Made(marked) => Mark::Made(Box::new(marked)),
+        Change::Refused(Some(found)) if found.last_issued_at > seen.last_issued_at => Mark::Used,
+        Change::Refused(_) => Mark::Changed,
+    })
+}
+
+/// Deletes what is stale, from shard `start` on.
+pub(super) async fn delete<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+    start: u8,
+) -> Result<(), Error> {
+    for shard in (0..SHARDS).map(|offset| (start + offset) % SHARDS) {
+        let mut after = None;
+        loop {
+            if job.must_stop(shard) {
+                return Ok(());
+            }
+            let page = page(job, shard, after).await?;
+            job.each(page.records, |listed| delete_one(job, shard, listed)).await?;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+    shard: u8,
+    listed: Record,
+) -> Result<(), Error> {
+    // What is on its way out, or stuck, is none of the stale ones.
+    let may_go = matches!(listed.state, State::Active { .. } | State::Blocked { .. });
+    if !may_go || job.must_stop(shard) || !job.may_begin() {
+        return Ok(());
+    }
+    job.tally().considered += 1;
+    // Before the mark: nobody is to wait for their next token longer than it takes.
+    job.turn().await;
+    let marked = match mark(job.store, job.clock, &listed.external_id, job.cutoff).await? {
+        Mark::Made(marked) => marked,
+        Mark::Used => {
+            job.tally().spared.used += 1;
+            return Ok(());
+        }
+        Mark::Changed => {
+            job.tally().spared.changed += 1;
+            return Ok(());
+        }
+    };
+    if job.finish(&marked).await? {
+        let run_id = &job.invocation.id;
+        info!(
+            acs.id = marked.acs_id().map(ToString::to_string),
+            run.id = run_id,
+            "deleted an unused identity"
+        );
+        note(job, &marked);
+    }
+    Ok(())
+}
+
+/// Counts what a run would delete, by age, and takes a sample.
+pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+) -> Result<(), Error> {
+    for shard in 0..SHARDS {
+        let mut after = None;
+        loop {
+            if job.must_stop(shard) {
+                return Ok(());
+            }
+            let page = page(job, shard, after).await?;
+            for listed in &page.records {
+                if matches!(listed.state, State::Active { .. } | State::Blocked { .. }) {
+                    job.tally().considered += 1;
+                    note(job, listed);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Notes an identity that was deleted, or would have been.
+fn note<S: IdentityStore, A: IdentityClient, C: Clock>(job: &Job<'_, S, A, C>, record: &Record) {
+    let age = job.time.duration_since(record.last_issued_at).unwrap_or_default();
+    let mut tally = job.tally();
+    tally.deleted += 1;
+    tally.ages.count(age);
+    if let Some(acs_id) = record.acs_id().filter(|_| tally.sample.len() < SAMPLE) {
+        let sample = Sample::of(acs_id, record.last_issued_at, record.state.is_blocked());
+        tally.sample.push(sample);
+    }
+}
+
+/// How many identities have not been used since the cutoff.
+pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+) -> Result<u64, Error> {
+    let mut stale = 0;
+    for shard in 0..SHARDS {
+        let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..stale_ones(job, shard, None) };
+        loop {
+            let counted = job.store.count(&query).await?;
+            stale += counted.records;
+            query.after = counted.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(stale)
+}
+
+async fn page<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+    shard: u8,
+    after: Option<Position>,
+) -> Result<Page, Error> {
+    job.store.list(&stale_ones(job, shard, after)).await
+}
+
+fn stale_ones<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+    shard: u8,
+    after: Option<Position>,
+) -> ListQuery {
+    let unused_since = Some(job.cutoff);
+    let index = Index::LastIssued;
+    ListQuery { index, shard, state: None, unused_since, after, limit: PAGE }
+}
+
+/// So many records are held in memory at a time.
+const PAGE: u16 = 100;
+
+/// A count brings no records, and a larger page saves requests.
+const COUNTED_AT_A_TIME: u16 = 2_000;
+
+/// So many identities are named in the record of a run.
+const SAMPLE: usize = 100;

@@ -1,0 +1,168 @@
+//! What the scheduled job keeps beside the records: its runs, and the identities of
+//! which nobody knows whether they are owned.
+//!
+//! They are items of the same table. Their keys begin with a space, which no external
+//! id does.
+//!
+//! | item | key | attributes |
+//! |---|---|---|
+//! | a run | ` run <id>` | `run` (JSON), `expiresAt` |
+//! | the newest run | ` run` | `run` (JSON) |
+//! | an orphan | ` orphan <ACS id>` | `orphan` (ACS id), `user`, `unfinishedShard` 16, `unfinishedSince` |
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use identity_core::{
+    Error,
+    delete_stale_identities::Run,
+    identity::{AcsId, ExternalId},
+    ports::{Orphan, Orphanage, RunLog, SHARDS},
+};
+
+use crate::{
+    BY_UNFINISHED, DynamoIdentityStore,
+    failure::failure,
+    item::{self, Item, instant, number, string, text, time},
+};
+
+impl DynamoIdentityStore {
+    /// Notes an orphan; noting it twice changes nothing.
+    pub(crate) async fn write_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
+        let update = "SET #orphan = :orphan, #user = :user, #shard = :shard, #since = :since";
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key(item::EXTERNAL_ID, text(&orphan_key(&orphan.acs_id)))
+            .update_expression(update)
+            .expression_attribute_names("#orphan", ORPHAN)
+            .expression_attribute_names("#user", USER)
+            .expression_attribute_names("#shard", item::UNFINISHED_SHARD)
+            .expression_attribute_names("#since", item::UNFINISHED_SINCE)
+            .expression_attribute_values(":orphan", text(orphan.acs_id.as_str()))
+            .expression_attribute_values(":user", text(orphan.user.as_str()))
+            .expression_attribute_values(":shard", number(SHARDS.into()))
+            .expression_attribute_values(":since", time(orphan.noted_at))
+            .send()
+            .await
+            .map_err(failure)?;
+        Ok(())
+    }
+
+    async fn read_run(&self, key: &str) -> Result<Option<Run>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(item::EXTERNAL_ID, text(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failure)?;
+        let Some(item) = found.item else { return Ok(None) };
+        let run = string(&item, RUN).and_then(|json| serde_json::from_str(json).ok());
+        run.map(Some)
+            .ok_or_else(|| Error::StoreRefused("the record of a run makes no sense".into()))
+    }
+
+    async fn write_run(
+        &self,
+        key: &str,
+        run: &str,
+        expires_at: Option<AttributeValue>,
+    ) -> Result<(), Error> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(item::EXTERNAL_ID, text(key))
+            .expression_attribute_names("#run", RUN)
+            .expression_attribute_values(":run", text(run));
+        request = match expires_at {
+            Some(at) => request
+                .update_expression("SET #run = :run, #expiresAt = :expiresAt")
+                .expression_attribute_names("#expiresAt", item::EXPIRES_AT)
+                .expression_attribute_values(":expiresAt", at),
+            None => request.update_expression("SET #run = :run"),
+        };
+        request.send().await.map_err(failure)?;
+        Ok(())
+    }
+}
+
+impl Orphanage for DynamoIdentityStore {
+    async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_UNFINISHED)
+            .key_condition_expression("unfinishedShard = :shard")
+            .expression_attribute_values(":shard", number(SHARDS.into()))
+            .limit(ORPHANS_AT_A_TIME)
+            .send()
+            .await
+            .map_err(failure)?;
+        found
+            .items()
+            .iter()
+            .map(|item| {
+                orphan(item).ok_or_else(|| Error::StoreRefused("an orphan makes no sense".into()))
+            })
+            .collect()
+    }
+
+    async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .key(item::EXTERNAL_ID, text(&orphan_key(acs_id)))
+            .send()
+            .await
+            .map_err(failure)?;
+        Ok(())
+    }
+}
+
+impl RunLog for DynamoIdentityStore {
+    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+        self.read_run(LATEST_RUN).await
+    }
+
+    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+        self.read_run(&run_key(id)).await
+    }
+
+    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+        let json = serde_json::to_string(run)
+            .map_err(|_| Error::Internal("a run that cannot be written down"))?;
+        let expires_at = number((run.started_at.0 + RUN_LIFE_MILLIS) / 1000);
+        self.write_run(&run_key(&run.id), &json, Some(expires_at)).await?;
+        self.write_run(LATEST_RUN, &json, None).await
+    }
+}
+
+fn orphan(item: &Item) -> Option<Orphan> {
+    Some(Orphan {
+        acs_id: AcsId::parse(string(item, ORPHAN)?)?,
+        user: ExternalId::parse(string(item, USER)?)?,
+        noted_at: instant(item, item::UNFINISHED_SINCE)?,
+    })
+}
+
+fn orphan_key(acs_id: &AcsId) -> String {
+    format!(" orphan {acs_id}")
+}
+
+fn run_key(id: &str) -> String {
+    format!("{LATEST_RUN} {id}")
+}
+
+const LATEST_RUN: &str = " run";
+const RUN: &str = "run";
+const ORPHAN: &str = "orphan";
+const USER: &str = "user";
+
+/// There are few; what is left is for the next run.
+const ORPHANS_AT_A_TIME: i32 = 100;
+
+/// The record of a run stays for ninety days.
+const RUN_LIFE_MILLIS: u64 = 90 * 24 * 3600 * 1000;
