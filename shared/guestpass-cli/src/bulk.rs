@@ -82,12 +82,12 @@ struct Run<'a> {
     outcome: Outcome,
 }
 
-/// Deletes; `stop` ends it within a second.
+/// Deletes; `interruption` ends it within a second.
 pub(crate) async fn delete_all(
     world: &Arc<World>,
     deletion: Deletion,
     progress: &Progress,
-    stop: impl Future<Output = ()>,
+    interruption: impl Future<Output = ()>,
 ) -> Outcome {
     let Deletion { names, rate, unrecorded } = deletion;
     let waiting = names.into_iter().map(|name| Job { name, tries: 0 }).collect();
@@ -104,7 +104,7 @@ pub(crate) async fn delete_all(
     };
     let mut pace = Pace::per_second(rate);
     let started = Instant::now();
-    tokio::pin!(stop);
+    tokio::pin!(interruption);
     loop {
         run.look_ahead();
         if run.tasks.is_empty() && run.ready.is_empty() {
@@ -112,7 +112,7 @@ pub(crate) async fn delete_all(
         }
         let may_delete = !run.ready.is_empty() && run.deleting < MOST_AT_A_TIME;
         tokio::select! {
-            () = &mut stop => {
+            () = &mut interruption => {
                 run.outcome.interrupted = true;
                 break;
             }
@@ -211,7 +211,7 @@ impl Run<'_> {
             }
             // Whatever comes next would be refused just so.
             _ => {
-                let failure = self.world.explain(error);
+                let failure = self.world.explain(&error);
                 self.outcome.gave_up = Some(failure);
                 self.waiting.push_front(job);
                 return None;
@@ -223,7 +223,7 @@ impl Run<'_> {
             self.waiting.push_back(job);
             return pause;
         }
-        let failure = self.world.explain(error);
+        let failure = self.world.explain(&error);
         if is_down {
             self.outcome.gave_up = Some(failure);
             self.waiting.push_front(job);
@@ -258,9 +258,8 @@ async fn look(world: &World, name: &IdentityRef, unrecorded: bool) -> Step {
         // A reservation without an identity is given back, which is a change, too.
         Ok(record) if record.acs_id().is_some() => Step::Present,
         Ok(record) if matches!(record.state, State::Provisioning { .. }) => Step::Present,
-        Ok(_) => Step::Gone,
         Err(Error::NotFound) if unrecorded && matches!(name, IdentityRef::Acs(_)) => Step::Present,
-        Err(Error::NotFound) => Step::Gone,
+        Ok(_) | Err(Error::NotFound) => Step::Gone,
         Err(error) => Step::Failed(error),
     }
 }

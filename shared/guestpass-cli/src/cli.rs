@@ -1,4 +1,5 @@
 //! The command line.
+#![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
 
 use std::path::PathBuf;
 
@@ -115,6 +116,11 @@ pub(crate) struct Where {
 }
 
 impl Where {
+    /// Whether a flag asks for a deployed service.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.connection_string_file.is_some() || self.connection_string.is_some()
+    }
+
     /// What `az` takes as an argument is not taken here.
     pub(crate) fn refuse_secrets(&self) -> Result<()> {
         match self.connection_string {

@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// Explains an error.
-pub(crate) fn explain(error: Error, target: &Target) -> Failure {
-    let failure = match &error {
+pub(crate) fn explain(error: &Error, target: &Target) -> Failure {
+    let failure = match error {
         Error::Blocked => Failure::new(Exit::Refused, "the user is blocked")
             .because("they were cut off, and get no token until somebody unblocks them")
             .so("`guestpass identity show` tells since when"),
@@ -32,13 +32,13 @@ pub(crate) fn explain(error: Error, target: &Target) -> Failure {
                 .so(again(*retry_after))
         }
         Error::TeamsToken(fault) => teams_token(*fault),
-        Error::AcsUnavailable { .. } => acs_unavailable(&error, target),
-        Error::AcsRefused(_) => acs_refused(&error),
-        Error::StoreUnavailable(_) => store_unavailable(&error, target),
-        Error::StoreRefused(_) => store_refused(&error, target),
+        Error::AcsUnavailable { .. } => acs_unavailable(error, target),
+        Error::AcsRefused(_) => acs_refused(error),
+        Error::StoreUnavailable(_) => store_unavailable(error, target),
+        Error::StoreRefused(_) => store_refused(error, target),
         error => Failure::new(Exit::Failed, error.to_string()),
     };
-    failure.from_error(&error)
+    failure.caused_by(error)
 }
 
 fn again(after: Duration) -> String {
@@ -161,7 +161,9 @@ fn store_unavailable(error: &Error, target: &Target) -> Failure {
         failure.so("no stack runs there any more: start one with `make run`")
     } else if speaks_of("credential") || speaks_of("sso") || speaks_of("identity resolver") {
         Failure::new(Exit::Refused, "there are no AWS credentials")
-            .because(texts.last().cloned().unwrap_or_default())
+            .because(
+                "the environment, the profile, single sign-on and this machine's role give none",
+            )
             .so("sign in (`aws sso login`), set AWS_PROFILE, or give --profile")
     } else {
         failure.so("check the region and that this machine reaches DynamoDB there; then try again")

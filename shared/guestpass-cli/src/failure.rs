@@ -81,19 +81,9 @@ impl Failure {
 
     /// Keeps what the errors say for `--debug`.
     #[must_use]
-    pub(crate) fn from_error(mut self, error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         self.chain = chain(error);
         self
-    }
-
-    /// What happened, in one line.
-    pub(crate) fn what(&self) -> &str {
-        &self.what
-    }
-
-    /// Why, if it is known.
-    pub(crate) fn why(&self) -> Option<&str> {
-        self.why.as_deref()
     }
 
     /// The remedy, if there is one.

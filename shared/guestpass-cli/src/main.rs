@@ -5,6 +5,7 @@
 //! are not in here: they are `identity-core`'s, the same as in the functions.
 
 mod bulk;
+mod checks;
 mod cli;
 mod clock;
 mod commands;
@@ -14,6 +15,7 @@ mod failure;
 mod jwt;
 mod moment;
 mod output;
+mod own_stack;
 mod pace;
 mod progress;
 mod span;

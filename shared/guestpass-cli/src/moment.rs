@@ -11,12 +11,6 @@ pub(crate) fn show(moment: SystemTime) -> String {
     OffsetDateTime::from(moment).format(&format).unwrap_or_default()
 }
 
-/// In UTC, to the second: for tables.
-pub(crate) fn show_short(moment: SystemTime) -> String {
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
-    OffsetDateTime::from(moment).format(&format).unwrap_or_default()
-}
-
 /// Reads RFC 3339.
 pub(crate) fn parse(raw: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(raw, &Rfc3339).ok().map(Into::into)

@@ -70,6 +70,13 @@ impl Target {
         }
     }
 
+    /// Whether anything says which service is meant.
+    pub(crate) fn is_told(wanted: &Where, around: &Surroundings) -> bool {
+        let by_flag = wanted.local || wanted.stack_file.is_some() || wanted.is_direct();
+        let by_variable = || CONNECTION_STRINGS.iter().any(|name| around.variable(name).is_some());
+        by_flag || by_variable() || stack_file::find(&around.directory).is_some()
+    }
+
     /// A local stack.
     pub(crate) fn local(file: PathBuf, wanted: &Where, around: &Surroundings) -> Result<Self> {
         let stack = stack_file::read(&file)?;

@@ -68,7 +68,8 @@ impl Row for Identity {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
-    token: String,
+    #[serde(rename = "token")]
+    text: String,
     expires_on: String,
     expires_on_timestamp: u64,
     expires_in: u64,
@@ -84,7 +85,7 @@ impl Token {
         let left = token.expires_on.duration_since(now).unwrap_or_default();
         let since = token.expires_on.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
-            token: token.token.expose().to_owned(),
+            text: token.token.expose().to_owned(),
             expires_on: moment::show(token.expires_on),
             expires_on_timestamp: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             expires_in: left.as_secs(),
@@ -103,7 +104,7 @@ impl Row for Token {
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.token.clone(),
+            self.text.clone(),
             self.user(),
             self.scopes.as_ref().map(joined).unwrap_or_default(),
             self.expires_on.clone(),
@@ -113,7 +114,7 @@ impl Row for Token {
 
     fn variables(&self) -> Option<Vec<(&'static str, String)>> {
         let mut variables = vec![
-            ("ACS_TOKEN", self.token.clone()),
+            ("ACS_TOKEN", self.text.clone()),
             ("ACS_TOKEN_EXPIRES_ON", self.expires_on.clone()),
         ];
         if self.user.is_some() {
@@ -136,15 +137,16 @@ pub(crate) struct Created {
     #[serde(flatten)]
     identity: Identity,
     /// Whether there was none before.
-    created: bool,
+    #[serde(rename = "created")]
+    is_new: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<Token>,
 }
 
 impl Created {
     /// What came of it.
-    pub(crate) fn new(record: &Record, created: bool, access_token: Option<Token>) -> Self {
-        Self { identity: record.into(), created, access_token }
+    pub(crate) fn new(record: &Record, is_new: bool, access_token: Option<Token>) -> Self {
+        Self { identity: record.into(), is_new, access_token }
     }
 }
 
@@ -161,7 +163,7 @@ impl Row for Created {
         };
         let identity = self.identity.cells();
         let identity = |cell: usize| identity.get(cell).cloned().unwrap_or_default();
-        let note = if self.created { "" } else { "it was there already" };
+        let note = if self.is_new { "" } else { "it was there already" };
         vec![
             identity(0),
             identity(1),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acs_client::AcsIdentityClient;
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use identity_core::{Error, identity::Invocation, ports::Clock};
 use identity_store::DynamoIdentityStore;
@@ -41,7 +41,7 @@ impl World {
         &self,
         operation: impl AsyncFnOnce(Invocation) -> std::result::Result<T, Error>,
     ) -> Result<T> {
-        self.try_serve(operation).await.map_err(|error| self.explain(error))
+        self.try_serve(operation).await.map_err(|error| self.explain(&error))
     }
 
     /// The same, for a caller who acts on errors.
@@ -56,7 +56,7 @@ impl World {
     }
 
     /// What an error means here.
-    pub(crate) fn explain(&self, error: Error) -> Failure {
+    pub(crate) fn explain(&self, error: &Error) -> Failure {
         explain(error, &self.target)
     }
 }
@@ -78,9 +78,13 @@ pub(crate) fn invocation(clock: &impl Clock) -> Invocation {
     }
 }
 
-/// A client of `DynamoDB`: with the operator's own credentials, from wherever the AWS
+async fn dynamodb(target: &Target) -> Result<Client> {
+    Ok(Client::new(&aws(target).await?))
+}
+
+/// How AWS is reached: with the operator's own credentials, from wherever the AWS
 /// command line would take them.
-pub(crate) async fn dynamodb(target: &Target) -> Result<Client> {
+pub(crate) async fn aws(target: &Target) -> Result<SdkConfig> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(2))
@@ -111,7 +115,7 @@ pub(crate) async fn dynamodb(target: &Target) -> Result<Client> {
             .because("neither --region, AWS_REGION nor the profile says where the table is")
             .so("set AWS_REGION to the region the service is deployed in"));
     }
-    Ok(Client::new(&config))
+    Ok(config)
 }
 
 /// As long as a function may take: others rely on it when they take over what

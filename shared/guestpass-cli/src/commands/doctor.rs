@@ -1,11 +1,168 @@
 //! `guestpass doctor`
-use super::Context;
-use crate::failure::Result;
+#![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
+
+use std::path::PathBuf;
+
 use clap::Args;
-/// x
+use identity_core::{ports::Clock as _, secret::Secret};
+
+use super::Context;
+use crate::{
+    checks::{Check, Findings, bearer, issuer, scopes, secret, service, table, teams},
+    clock::SystemClock,
+    failure::{Exit, Failure, Result},
+    jwt,
+    target::{Target, Way, secret_in},
+    world::World,
+};
+
+/// What to look at besides the service itself.
 #[derive(Args)]
-pub(crate) struct Arguments {}
-/// x
-pub(crate) async fn run(_: Arguments, _: &Context) -> Result<()> {
-    Ok(())
+#[command(after_help = "\
+Changes nothing. To see whether the table belongs to the resource, it asks ACS for one token of
+an identity in the table, and drops it.
+
+  guestpass doctor
+  guestpass doctor --issuer https://login.example --audience my-api --bearer-file - < bearer
+
+Exit code 7 if something is wrong, 0 if not.")]
+pub(crate) struct Arguments {
+    /// The issuer of the users' tokens, as in their claim iss
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// The audience of the users' tokens
+    #[arg(long, value_name = "NAME")]
+    audience: Option<String>,
+    /// The scope that a bearer needs
+    #[arg(long, value_name = "NAME", default_value = "guestpass.token")]
+    scope: String,
+    /// A user's bearer; - for stdin
+    #[arg(long, value_name = "PATH")]
+    bearer_file: Option<PathBuf>,
+    /// A Teams user's Entra token; - for stdin
+    #[arg(long, value_name = "PATH", requires_all = ["teams_app_id", "teams_user_id"])]
+    teams_token_file: Option<PathBuf>,
+    /// The client id of the application the Teams user's token was issued to
+    #[arg(long, value_name = "GUID", requires = "teams_token_file")]
+    teams_app_id: Option<String>,
+    /// The object id of the Teams user
+    #[arg(long, value_name = "GUID", requires = "teams_token_file")]
+    teams_user_id: Option<String>,
+    /// The secret that the functions read: the template's AcsSecretArn
+    #[arg(long, value_name = "ARN")]
+    secret: Option<String>,
+    /// The policy: the template's Policy
+    #[arg(long, value_name = "PATH")]
+    policy: Option<PathBuf>,
 }
+
+/// Looks at one thing after the other.
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
+    let mut findings = Findings::new(context.format(), context.around.stdout_style)?;
+    // Both can be stdin, which is read only once: whoever wants both names a file.
+    let token = |file: &Option<PathBuf>, what: &str| {
+        file.as_deref().map(|file| secret_in(file, what)).transpose()
+    };
+    let bearer_text = token(&arguments.bearer_file, "the bearer")?;
+    let teams_text = token(&arguments.teams_token_file, "the Teams user's token")?;
+
+    match context.target() {
+        Ok(target) => service(target, &arguments, teams_text, &mut findings).await?,
+        Err(failure) => findings.tell(Check::failed("configuration", &failure))?,
+    }
+    let local = context.target().ok().and_then(|target| {
+        let stack = target.stack()?;
+        Some((stack.issuer.clone(), LOCAL_AUDIENCE.to_owned()))
+    });
+    let (local_issuer, local_audience) = local.unzip();
+    let issuer = arguments.issuer.clone().or(local_issuer);
+    let mut keys = None;
+    if let Some(issuer) = &issuer {
+        let (discovered, signing, names) = issuer::look(issuer).await;
+        findings.tell(discovered)?;
+        findings.tell(signing)?;
+        keys = names;
+    } else {
+        findings.tell(Check::skipped("issuer", "give --issuer to look at it"))?;
+    }
+    findings.tell(match bearer_text {
+        None => Check::skipped("bearer", "give --bearer-file to look at one"),
+        Some(text) => {
+            let audience = arguments.audience.clone().or(local_audience);
+            let expected = bearer::Expected {
+                issuer: issuer.as_deref(),
+                keys: keys.as_ref(),
+                audience: audience.as_deref(),
+                scope: &arguments.scope,
+            };
+            let token = jwt::found_in(text.expose()).unwrap_or_default();
+            bearer::look(&token, &expected, SystemClock.now())
+        }
+    })?;
+    findings.tell(scopes::look(arguments.policy.as_deref()))?;
+    match findings.finish()? {
+        0 => Ok(()),
+        1 => Err(Failure::new(Exit::Unwell, "one thing is wrong")),
+        bad => Err(Failure::new(Exit::Unwell, format!("{bad} things are wrong"))),
+    }
+}
+
+/// The service, from the outside in.
+async fn service(
+    target: Target,
+    arguments: &Arguments,
+    teams_text: Option<Secret>,
+    findings: &mut Findings,
+) -> Result<()> {
+    let way = match &target.way {
+        Way::Direct { from } => format!("direct, with the connection string in {from}"),
+        Way::Local { file, .. } => format!("the local stack of {}", file.display()),
+    };
+    findings.tell(Check::good("configuration", way))?;
+    let checks = service::look(&target).await?;
+    let takes_our_key = checks.iter().any(|check| check.is_about("key") && check.is_good());
+    let is_there = checks.iter().all(|check| !check.is_about("endpoint") || check.is_good());
+    for check in checks {
+        findings.tell(check)?;
+    }
+    teams(&target, arguments, teams_text, takes_our_key, findings).await?;
+    if let Some(arn) = &arguments.secret {
+        findings.tell(secret::look(arn, &target).await?)?;
+    }
+    if target.stack().is_some() && !is_there {
+        // A stack that is gone is one diagnosis.
+        return findings.tell(Check::skipped("table", "see above"));
+    }
+    let world = match World::of(target).await {
+        Ok(world) => world,
+        Err(failure) => return findings.tell(Check::failed("table", &failure)),
+    };
+    let table = table::look(&world).await;
+    let is_readable = table.is_good();
+    findings.tell(table)?;
+    findings.tell(if is_readable && takes_our_key {
+        table::resource(&world).await
+    } else {
+        Check::skipped("resource", "see above")
+    })
+}
+
+async fn teams(
+    target: &Target,
+    arguments: &Arguments,
+    text: Option<Secret>,
+    takes_our_key: bool,
+    findings: &mut Findings,
+) -> Result<()> {
+    let ids = arguments.teams_app_id.as_deref().zip(arguments.teams_user_id.as_deref());
+    let Some((text, (app_id, user_id))) = text.zip(ids) else { return Ok(()) };
+    findings.tell(if takes_our_key {
+        let token = jwt::found_in(text.expose()).unwrap_or_default();
+        teams::look(&token, app_id, user_id, target).await?
+    } else {
+        Check::skipped("Teams token", "see above")
+    })
+}
+
+/// The `aud` of the local issuer's tokens.
+const LOCAL_AUDIENCE: &str = "guestpass-local";

@@ -172,7 +172,7 @@ fn conclude(outcome: Outcome) -> Result<()> {
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         // Then the default holds: Ctrl-C kills, which is safe, too.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -42,6 +42,11 @@ impl Context {
         Target::find(&self.place, &self.around)
     }
 
+    /// The service that is meant, if anything says so.
+    pub(crate) fn target_if_any(&self) -> Result<Option<Target>> {
+        if Target::is_told(&self.place, &self.around) { self.target().map(Some) } else { Ok(None) }
+    }
+
     /// The service, ready for requests.
     pub(crate) async fn world(&self) -> Result<World> {
         World::of(self.target()?).await
@@ -112,7 +117,7 @@ fn lifetime(raw: &str) -> Result<Lifetime> {
     };
     let span = span::parse(raw).map_err(wrong)?;
     let minutes =
-        (span.subsec_nanos() == 0 && span.as_secs() % 60 == 0).then(|| span.as_secs() / 60);
+        (span.subsec_nanos() == 0 && span.as_secs() % 60 == 0).then_some(span.as_secs() / 60);
     minutes
         .and_then(Lifetime::from_minutes)
         .ok_or_else(|| wrong("ACS takes 60 minutes to 24 hours, in whole minutes".to_owned()))

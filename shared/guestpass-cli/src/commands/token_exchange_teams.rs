@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let request = Request { token, claims, app_id, caller, invocation: invocation(&SystemClock) };
     let exchanged = exchange_teams_token(&acs, &SystemClock, request)
         .await
-        .map_err(|error| explain(error, &target))?;
+        .map_err(|error| explain(&error, &target))?;
     context.show(&Token::new(&exchanged, None, SystemClock.now()))
 }
 

@@ -25,11 +25,6 @@ impl<R: Row> Rows<R> {
         Ok(Self { format, out, written: 0, waiting: Vec::new(), widths: Vec::new() })
     }
 
-    /// How many rows were written.
-    pub(crate) fn count(&self) -> u64 {
-        self.written
-    }
-
     /// Writes one more.
     pub(crate) fn push(&mut self, row: R) -> Result<()> {
         let first = self.written == 0;
@@ -57,18 +52,12 @@ impl<R: Row> Rows<R> {
         Ok(())
     }
 
-    /// Lets the reader have what there is.
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        Ok(self.out.flush()?)
-    }
-
     /// Writes what is left.
     pub(crate) fn finish(mut self) -> Result<u64> {
         match (self.format, self.written) {
             (Format::Table, _) if self.widths.is_empty() => self.write_waiting()?,
-            (Format::Json, 0) => self.out.write_all(b"[]\n")?,
+            (Format::Json | Format::Yaml, 0) => self.out.write_all(b"[]\n")?,
             (Format::Json, _) => self.out.write_all(b"\n]\n")?,
-            (Format::Yaml, 0) => self.out.write_all(b"[]\n")?,
             _ => {}
         }
         self.out.flush()?;
@@ -89,15 +78,9 @@ impl<R: Row> Rows<R> {
     }
 
     fn write_line(&mut self, cells: &[String]) -> io::Result<()> {
-        let last = cells.len().saturating_sub(1);
-        for (place, (cell, width)) in cells.iter().zip(&self.widths).enumerate() {
-            if place == last {
-                writeln!(self.out, "{cell}")?;
-            } else {
-                write!(self.out, "{cell:<width$}  ")?;
-            }
-        }
-        Ok(())
+        let padded = cells.iter().zip(&self.widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let line = padded.collect::<Vec<_>>().join("  ");
+        writeln!(self.out, "{}", line.trim_end())
     }
 }
 

@@ -1,0 +1,100 @@
+//! A bearer of a user: would API Gateway and the functions take it?
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::{Check, issuer::KeyNames};
+use crate::{jwt::Unverified, moment};
+
+/// What a bearer is held to.
+pub(crate) struct Expected<'a> {
+    /// The issuer, if it is known.
+    pub(crate) issuer: Option<&'a str>,
+    /// The names of its keys, if they are.
+    pub(crate) keys: Option<&'a KeyNames>,
+    /// The audience, if it is known.
+    pub(crate) audience: Option<&'a str>,
+    /// The scope that the route needs.
+    pub(crate) scope: &'a str,
+}
+
+/// Looks at a bearer: the first thing that is wrong with it.
+pub(crate) fn look(token: &str, expected: &Expected<'_>, now: SystemTime) -> Check {
+    let bad = |finding: String, remedy: &str| Check::bad("bearer", finding, remedy);
+    let Some(token) = Unverified::read(token) else {
+        return bad(
+            "it is no JSON Web Token".to_owned(),
+            "send an access token that is a JWT; an opaque one cannot be verified by API Gateway",
+        );
+    };
+    let header = |name: &str| token.header.get(name).and_then(Value::as_str).unwrap_or_default();
+    let said = token.text("iss").unwrap_or_default();
+    if let Some(issuer) = expected.issuer
+        && said != issuer
+    {
+        return bad(
+            format!("its issuer is {said:?}, not {issuer:?}"),
+            "both must be spelled alike, a slash at the end included: correct the template's Issuer, or send the right token",
+        );
+    }
+    if header("alg") != "RS256" {
+        return bad(
+            format!("it is signed with {:?}", header("alg")),
+            "have the provider sign with RS256: API Gateway takes RSA only",
+        );
+    }
+    if let Some(keys) = expected.keys
+        && !keys.iter().any(|key| key == header("kid"))
+    {
+        return bad(
+            format!("the issuer has no key {:?}", header("kid")),
+            "get a fresh token: the key was rotated away, or the token is somebody else's",
+        );
+    }
+    match token.moment("exp") {
+        None => return bad("it has no expiry".to_owned(), "API Gateway wants the claim exp"),
+        Some(ends) if ends <= now => {
+            return bad(format!("it expired at {}", moment::show(ends)), "sign in again");
+        }
+        Some(_) => {}
+    }
+    if let Some(begins) = token.moment("nbf").or_else(|| token.moment("iat"))
+        && begins > now + LEEWAY
+    {
+        return bad(
+            format!("it is not valid before {}", moment::show(begins)),
+            "set this machine's clock, or the issuer's (NTP)",
+        );
+    }
+    let audiences = token.audiences();
+    if let Some(audience) = expected.audience
+        && !audiences.iter().any(|one| one == audience)
+    {
+        return bad(
+            format!("its audience is {audiences:?}, not {audience:?}"),
+            "request the token for this API, or correct the template's Audience",
+        );
+    }
+    let mut scopes = token.words("scope");
+    scopes.extend(token.words("scp"));
+    if !scopes.iter().any(|scope| scope == expected.scope) {
+        return bad(
+            format!("its scopes are {scopes:?}, and it needs {:?}", expected.scope),
+            "have the app request the scope, and the provider grant it; an ID token has none: send the access token",
+        );
+    }
+    if token.text("sub").is_none_or(str::is_empty) {
+        return bad(
+            "it does not say whose it is".to_owned(),
+            "send a user's token: the claim sub is the user",
+        );
+    }
+    Check::good(
+        "bearer",
+        "issuer, key, life, audience and scope are right; the signature is API Gateway's to verify",
+    )
+}
+
+/// Clocks differ a little.
+const LEEWAY: std::time::Duration = std::time::Duration::from_mins(1);

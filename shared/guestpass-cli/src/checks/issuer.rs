@@ -1,0 +1,80 @@
+//! The issuer of the users' tokens: discovery document and keys.
+
+use serde_json::Value;
+
+use super::{
+    Check,
+    service::{client, innermost},
+};
+
+/// The names of an issuer's keys.
+pub(crate) type KeyNames = Vec<String>;
+
+/// Looks at the discovery document, and at the keys it names.
+pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<KeyNames>) {
+    let keys_uri = match discover(issuer).await {
+        Ok(keys_uri) => keys_uri,
+        Err(bad) => return (bad, Check::skipped("signing keys", "see above"), None),
+    };
+    let discovered = Check::good("issuer", format!("{issuer} is what it says it is"));
+    match keys(&keys_uri).await {
+        Ok(names) => {
+            let found = format!("{} RS256 key(s) at {keys_uri}", names.len());
+            (discovered, Check::good("signing keys", found), Some(names))
+        }
+        Err(bad) => (discovered, bad, None),
+    }
+}
+
+async fn discover(issuer: &str) -> Result<String, Check> {
+    // OpenID Connect Discovery §4: after the issuer, without a slash of its own.
+    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let document = fetch(&url).await.map_err(|why| {
+        Check::bad(
+            "issuer",
+            format!("{url}: {why}"),
+            "check the issuer: it is the `iss` of the users' tokens, and API Gateway must reach it",
+        )
+    })?;
+    let said = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
+    if said != issuer {
+        return Err(Check::bad(
+            "issuer",
+            format!("{url} says that the issuer is {said:?}"),
+            format!("give the template's Issuer exactly as the document spells it: {said}"),
+        ));
+    }
+    let keys_uri = document.get("jwks_uri").and_then(Value::as_str);
+    keys_uri.map(str::to_owned).ok_or_else(|| {
+        Check::bad("issuer", format!("{url} has no jwks_uri"), "use an OpenID Connect provider")
+    })
+}
+
+async fn keys(uri: &str) -> Result<KeyNames, Check> {
+    let todo = "API Gateway takes RS256 keys from jwks_uri: ask the provider to publish one";
+    let set = fetch(uri)
+        .await
+        .map_err(|why| Check::bad("signing keys", format!("{uri}: {why}"), todo))?;
+    let keys = set.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is = |key: &Value, name: &str, value: &str| key.get(name).is_none_or(|it| it == value);
+    let names: KeyNames = keys
+        .iter()
+        .filter(|key| key.get("kty").is_some_and(|kty| kty == "RSA"))
+        .filter(|key| is(key, "use", "sig") && is(key, "alg", "RS256"))
+        .filter_map(|key| key.get("kid")?.as_str().map(str::to_owned))
+        .collect();
+    if names.is_empty() {
+        return Err(Check::bad("signing keys", format!("{uri} has no RS256 key with a kid"), todo));
+    }
+    Ok(names)
+}
+
+async fn fetch(url: &str) -> Result<Value, String> {
+    let told = |error: reqwest::Error| innermost(&error);
+    let answer = client().map_err(told)?.get(url).send().await.map_err(told)?;
+    if !answer.status().is_success() {
+        return Err(format!("it answers {}", answer.status()));
+    }
+    let body = answer.bytes().await.map_err(told)?;
+    serde_json::from_slice(&body).map_err(|_| "it answers something else than JSON".to_owned())
+}

@@ -1,0 +1,156 @@
+//! ACS: is it there, does it agree about the time, does it take our key and version?
+
+use std::time::{Duration, Instant, SystemTime};
+
+use acs_client::{Answered, Cause};
+use identity_core::{Error, ports::Clock as _, secret::Secret};
+use reqwest::{Client, header::DATE, redirect};
+use time::{PrimitiveDateTime, macros::format_description};
+
+use super::Check;
+use crate::{
+    clock::SystemClock,
+    explain::{explain, remedy},
+    failure::Result,
+    target::Target,
+    world,
+};
+
+/// Looks at endpoint, clock, key and api-version. Creates nothing.
+pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
+    let acs = world::acs(target)?;
+    let (reached, ahead_s) = match reach(target).await {
+        Ok(reached) => reached,
+        Err(bad) => return Ok([bad, after("clock"), after("key"), after("api-version")]),
+    };
+    // ACS looks at the signature first, and then finds that an empty token is none: a
+    // question whose answer shows that our key is good, and that changes nothing.
+    let deadline = SystemClock.now() + Duration::from_secs(6);
+    let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
+    let skew = || clock(ahead_s);
+    let version = target.acs.api_version.as_str();
+    let cause = error.as_ref().and_then(Answered::of).map(Answered::cause).cloned();
+    Ok(match (cause.as_ref(), error) {
+        (Some(Cause::InvalidAccessToken | Cause::AppId(_) | Cause::UserId(_)), _) | (_, None) => [
+            reached,
+            skew(),
+            Check::good("key", "ACS accepts the access key"),
+            Check::good("api-version", version),
+        ],
+        (Some(cause @ Cause::ClockSkew { .. }), _) => [
+            reached,
+            Check::bad("clock", cause.to_string(), remedy(cause)),
+            Check::skipped("key", "ACS looks at no key while the clocks differ"),
+            after("api-version"),
+        ],
+        (Some(cause @ (Cause::KeyRefused | Cause::Denied)), _) => [
+            reached,
+            skew(),
+            Check::bad("key", cause.to_string(), remedy(cause)),
+            after("api-version"),
+        ],
+        (Some(cause @ (Cause::UnsupportedApiVersion { .. } | Cause::ApiVersionUnspecified)), _) => {
+            [
+                reached,
+                skew(),
+                Check::skipped("key", "ACS looks at no key before it knows the api-version"),
+                Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
+            ]
+        }
+        (Some(Cause::NoSuchOperation), _) if version < TEAMS => [
+            reached,
+            skew(),
+            Check::skipped("key", "this api-version has no question that changes nothing"),
+            Check::note("api-version", format!("{version} has no Teams exchange; {TEAMS} has")),
+        ],
+        (Some(cause @ (Cause::NoSuchOperation | Cause::Redirected | Cause::Nonsense)), _) => [
+            Check::bad("endpoint", cause.to_string(), remedy(cause)),
+            after("clock"),
+            after("key"),
+            after("api-version"),
+        ],
+        (_, Some(error)) => unforeseen(reached, skew(), &error, target),
+    })
+}
+
+fn unforeseen(reached: Check, skew: Check, error: &Error, target: &Target) -> [Check; 4] {
+    let failure = explain(error, target);
+    [reached, skew, Check::failed("key", &failure), after("api-version")]
+}
+
+fn after(check: &'static str) -> Check {
+    Check::skipped(check, "see above")
+}
+
+/// Asks for the root of the endpoint, without a key: is anybody there, and what time is
+/// it for them?
+async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Check> {
+    let endpoint = &target.acs.endpoint;
+    let todo = match target.stack() {
+        Some(_) => "no stack runs there any more: start one with `make run`".to_owned(),
+        None => format!(
+            "check the resource's name in {endpoint}, this machine's DNS and what is in between"
+        ),
+    };
+    let bad = |why: String| Check::bad("endpoint", format!("{endpoint}: {why}"), &*todo);
+    let client = client().map_err(|error| bad(error.to_string()))?;
+    let started = Instant::now();
+    let asked = SystemClock.now();
+    let answer =
+        client.get(endpoint.to_string()).send().await.map_err(|error| bad(innermost(&error)))?;
+    let took = started.elapsed();
+    let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
+    let good = Check::good("endpoint", format!("{endpoint} answers within {} ms", round_up(took)));
+    Ok((good, date.map(|date| seconds_ahead(asked, date))))
+}
+
+/// A client for questions without a key; nothing it is told to fetch is a secret.
+pub(crate) fn client() -> reqwest::Result<Client> {
+    Client::builder()
+        .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(3))
+        .timeout(Duration::from_secs(5))
+        .build()
+}
+
+/// The last thing an error says, which is what happened.
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    crate::failure::chain(error).pop().unwrap_or_default()
+}
+
+fn clock(ahead_s: Option<i64>) -> Check {
+    match ahead_s {
+        None => Check::note("clock", "ACS does not say what time it is"),
+        Some(ahead) if ahead.abs() <= 60 => {
+            Check::good("clock", format!("{ahead:+} s against ACS, which allows 300 s"))
+        }
+        Some(ahead) => Check::note(
+            "clock",
+            format!("{ahead:+} s against ACS, which allows 300 s: set this machine's clock (NTP)"),
+        ),
+    }
+}
+
+fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {
+    let seconds = |gap: Duration| i64::try_from(gap.as_secs()).unwrap_or(i64::MAX);
+    match ours.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    }
+}
+
+/// RFC 9110 §5.6.7.
+fn http_date(raw: &str) -> Option<SystemTime> {
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    Some(PrimitiveDateTime::parse(raw, format).ok()?.assume_utc().into())
+}
+
+fn round_up(took: Duration) -> u128 {
+    took.as_millis() + 1
+}
+
+/// The first stable version with the Teams exchange of today.
+const TEAMS: &str = "2022-06-01";

@@ -1,0 +1,84 @@
+//! The table: is it there, may we use it, and do its identities belong to the resource?
+
+use std::time::Duration;
+
+use acs_client::{Answered, Cause};
+use identity_core::{
+    identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest},
+    ports::{Clock as _, IdentityClient as _, IdentityStore as _, ListQuery, SHARDS},
+    record::StateName,
+};
+
+use super::Check;
+use crate::{
+    explain::remedy,
+    failure::{Failure, Result},
+    world::World,
+};
+
+/// Looks at the table. Reads, and writes nothing.
+pub(crate) async fn look(world: &World) -> Check {
+    let name = world.target.table.as_deref().unwrap_or_default();
+    match read(world).await {
+        Ok(()) => Check::good("table", format!("{name} and its indexes can be read")),
+        Err(failure) => Check::failed("table", &failure),
+    }
+}
+
+async fn read(world: &World) -> Result<()> {
+    // A name that nobody has; what matters is whether it may be asked for.
+    if let Some(nobody) = ExternalId::parse("guestpass-doctor") {
+        world.serve(async |_| world.store.find(&nobody).await).await?;
+    }
+    if let Some(nobody) = AcsId::parse("8:acs:guestpass-doctor") {
+        world.serve(async |_| world.store.find_by_acs_id(&nobody).await).await?;
+    }
+    world.serve(async |_| world.store.list(&query(0)).await).await?;
+    Ok(())
+}
+
+/// Whether ACS knows an identity of the table for the resource's own: asks for a token
+/// for the longest unused one it finds, and drops it.
+pub(crate) async fn resource(world: &World) -> Check {
+    let identity = match first(world).await {
+        Ok(Some(identity)) => identity,
+        Ok(None) => {
+            return Check::skipped("resource", "the table has no active identity to ask ACS about");
+        }
+        Err(failure) => return Check::failed("resource", &failure),
+    };
+    let deadline = world.clock.now() + Duration::from_secs(6);
+    // The narrowest there is; versions before 2023-10-01 have no narrower one than this.
+    let scope = if world.target.acs.api_version.as_str() < "2023-10-01" {
+        Scope::Voip
+    } else {
+        Scope::VoipJoin
+    };
+    let Some(scopes) = Scopes::of(vec![scope]) else {
+        return Check::skipped("resource", "there is no scope to ask for");
+    };
+    let token = TokenRequest { scopes, lifetime: Lifetime::HOUR };
+    let Err(error) = world.acs.issue_access_token(&identity, &token, deadline).await else {
+        return Check::good("resource", "ACS knows the table's identities for its own");
+    };
+    match Answered::of(&error).map(Answered::cause) {
+        Some(cause @ (Cause::IdentityNotOwned | Cause::IdentityLost)) => {
+            Check::bad("resource", format!("{identity}: {cause}"), remedy(cause))
+        }
+        _ => Check::failed("resource", &world.explain(&error)),
+    }
+}
+
+async fn first(world: &World) -> std::result::Result<Option<AcsId>, Failure> {
+    for shard in 0..SHARDS {
+        let page = world.serve(async |_| world.store.list(&query(shard)).await).await?;
+        if let Some(record) = page.records.first() {
+            return Ok(record.acs_id().cloned());
+        }
+    }
+    Ok(None)
+}
+
+fn query(shard: u8) -> ListQuery {
+    ListQuery { shard, state: Some(StateName::Active), unused_since: None, after: None, limit: 20 }
+}

@@ -1,0 +1,57 @@
+//! A Teams user's token: would ACS exchange it?
+
+use identity_core::{
+    exchange_teams_token::{EntraUser, Request, UnverifiedClaims, exchange_teams_token},
+    secret::Secret,
+};
+
+use super::Check;
+use crate::{
+    clock::SystemClock,
+    explain::explain,
+    failure::Result,
+    jwt::Unverified,
+    target::Target,
+    world::{acs, invocation},
+};
+
+/// Looks at a token for the exchange, by exchanging it. ACS keeps nothing of it, and what
+/// comes is dropped.
+pub(crate) async fn look(
+    token: &str,
+    app_id: &str,
+    user_id: &str,
+    target: &Target,
+) -> Result<Check> {
+    let read = Unverified::read(token);
+    let Some(read) = read else {
+        return Ok(Check::bad(
+            "Teams token",
+            "it is no JSON Web Token",
+            "send the access token that Entra gave the app, not an ID token or a code",
+        ));
+    };
+    let said = read.text("oid").unwrap_or_default().to_owned();
+    if !said.eq_ignore_ascii_case(user_id) {
+        return Ok(Check::bad(
+            "Teams token",
+            format!("its user is {said:?}, not {user_id:?}"),
+            "give the object id of the token's own user (its claim oid) as --teams-user-id",
+        ));
+    }
+    let claims: UnverifiedClaims =
+        serde_json::from_value(serde_json::Value::Object(read.claims)).unwrap_or_default();
+    let caller = EntraUser { oid: user_id.to_owned(), tid: claims.tid.clone().unwrap_or_default() };
+    let request = Request {
+        token: Secret::new(token),
+        claims,
+        app_id: app_id.to_owned(),
+        caller,
+        invocation: invocation(&SystemClock),
+    };
+    let acs = acs(target)?;
+    Ok(match exchange_teams_token(&acs, &SystemClock, request).await {
+        Ok(_) => Check::good("Teams token", "ACS exchanges it"),
+        Err(error) => Check::failed("Teams token", &explain(&error, target)),
+    })
+}
