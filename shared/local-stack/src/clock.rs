@@ -19,8 +19,8 @@ pub(crate) const OFFSET_FILE: &str = "GUESTPASS_CLOCK_OFFSET_FILE";
 /// A hundred years either way: every date format can say that.
 const FURTHEST_MS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
-/// The longest single sleep. Timers take no longer ones, and a suspended laptop is noticed.
-const NAP: Duration = Duration::from_hours(1);
+/// The longest single sleep: timers do not count the time that a laptop was suspended.
+const NAP: Duration = Duration::from_mins(1);
 
 /// A clock that can be moved, and that wakes whoever waits for a time.
 pub(crate) struct Clock {

@@ -79,7 +79,13 @@ Usage: local-stack [options]
                           (GUESTPASS_PORT, or 3000)
   --functions-dir DIR     the functions' binaries (beside this program)
   --parameter NAME=VALUE  a value for a parameter of the template
-  --exit-with-stdin       stop when stdin is closed";
+  --exit-with-stdin       stop when stdin is closed
+
+Rules, queues and schedules are the template's. On the console's port, /_local/ shows and
+controls them: GET queues, GET queues/NAME/messages, POST queues/NAME/redrive,
+GET schedules, POST schedules/NAME/run, POST events (whole ones, those of AWS and its
+partners too), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke.
+A clock that was moved stays so until it is moved back, or the data is gone.";
 
 /// Eight ports follow each other, so the first cannot be one of the last.
 const LAST_PORT: u16 = u16::MAX - 7;

@@ -202,6 +202,14 @@ impl Stack {
             say(format_args!("  {name:<9} {place}"));
         }
         say(format_args!("\nThe issuer is {WARNING}."));
+        let (console, ahead) = (&places.console, self.clock.offset_ms() / 1000);
+        if ahead != 0 {
+            say(format_args!("\nThe clock is {ahead} s ahead, where the last run left it."));
+        }
+        say(format_args!("\nEvents: aws events put-events --endpoint-url {} …", places.events));
+        say(format_args!(
+            "An hour later: curl -d '{{\"advanceSeconds\": 3600}}' {console}/_local/clock"
+        ));
         say(format_args!("\nA first call:\n\n{}\n", example(places)));
     }
 

@@ -44,7 +44,8 @@ impl Schedule {
         function: Arc<Function>,
         clock: Arc<Clock>,
     ) -> Arc<Self> {
-        let origin = clock.now();
+        // What is due is due at a whole second, as it is told.
+        let origin = clock.now().truncate_to_second();
         let (due, last) = (watch::Sender::new(origin), Mutex::default());
         Arc::new(Self { settings, function, clock, origin, due, last })
     }
@@ -71,9 +72,8 @@ impl Schedule {
                 () = time => {}
             }
             let (after, now) = (*self.due.borrow(), self.clock.now());
-            // A timer may be a millisecond early.
             let latest = self.settings.expression.latest(self.origin, after, now);
-            let Some(due) = latest.or(next) else { continue };
+            let Some(due) = latest else { continue };
             self.due.send_replace(due);
             let schedule = Arc::clone(&self);
             // It is not waited for: a schedule is due whether or not the last run is over.
