@@ -17,14 +17,19 @@ use serde_json::{Value, json};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::{LevelFilter, filter_fn},
+    filter::{FilterExt, LevelFilter, filter_fn},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
-use crate::rfc3339;
+use crate::{SystemClock, rfc3339};
 
-/// Starts logging. Call once, first thing in `main`. `RUST_LOG` sets the level.
+mod metrics;
+
+pub use metrics::METRICS;
+
+/// Starts logging. Call once, first thing in `main`. `RUST_LOG` sets the level of the
+/// lines; metrics are written whatever it says.
 pub fn init() {
     let level =
         EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
@@ -33,8 +38,9 @@ pub fn init() {
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false);
-    let lines = json.with_filter(filter_fn(may_be_logged));
-    tracing_subscriber::registry().with(level).with(lines).init();
+    let lines = json.with_filter(level.and(filter_fn(may_be_logged)));
+    let metrics = metrics::layer(SystemClock);
+    tracing_subscriber::registry().with(lines).with(metrics).init();
 }
 
 /// Other people's crates say what is safe at `info`. Below it, the Lambda runtime
@@ -50,7 +56,15 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     ours || *metadata.level() <= Level::INFO
 }
 
-const OURS: [&str; 4] = ["acs_client", "identity_core", "identity_store", "lambda_edge"];
+const OURS: [&str; 7] = [
+    "acs_client",
+    "acs_secret",
+    "identity_core",
+    "identity_store",
+    "lambda_edge",
+    "revoke_on_event",
+    "delete_stale_identities",
+];
 
 /// What a request's line says.
 pub(crate) struct RequestLine<'a> {
@@ -68,7 +82,11 @@ pub(crate) struct RequestLine<'a> {
 /// Writes a request's line. Not by `tracing`, whose fields are flat: the metric is
 /// an object, and it is not a matter of the log level.
 pub(crate) fn write(line: &RequestLine<'_>) {
-    let mut text = serde_json::to_string(&Row::of(line)).unwrap_or_default();
+    write_line(&Row::of(line));
+}
+
+fn write_line(line: &impl Serialize) {
+    let mut text = serde_json::to_string(line).unwrap_or_default();
     text.push('\n');
     // There is nobody to tell.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
@@ -134,7 +152,7 @@ impl<'a> Row<'a> {
             embedded_metric: json!({
                 "Timestamp": milliseconds(at),
                 "CloudWatchMetrics": [{
-                    "Namespace": "Guestpass",
+                    "Namespace": NAMESPACE,
                     "Dimensions": [["Operation", "StatusCode", "StatusCodeClass"]],
                     "Metrics": [
                         { "Name": "APIRequestAuthentication", "Unit": "Count" },
@@ -145,6 +163,9 @@ impl<'a> Row<'a> {
         }
     }
 }
+
+/// Where CloudWatch keeps our metrics.
+pub const NAMESPACE: &str = "Guestpass";
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -1,0 +1,153 @@
+//! Our own metrics: an event of ours with a field `metric.identities_deleted = 3` is
+//! three of CloudWatch's `IdentitiesDeleted`, whatever the log level is.
+
+use std::time::SystemTime;
+
+use identity_core::ports::Clock;
+use serde_json::{Map, Value, json};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::LookupSpan};
+
+use super::{NAMESPACE, milliseconds, write_line};
+
+/// The names of all metrics that are counted besides requests, as CloudWatch has them.
+/// The template's alarms and its dashboard name the same.
+pub const METRICS: [&str; 14] = [
+    // An identity in ACS of which nobody knows the name: its creator died.
+    "IdentitiesAbandoned",
+    // Of a run of the scheduled job.
+    "StaleIdentities",
+    "IdentitiesDeleted",
+    "IdentitiesSpared",
+    "DeletionsFailed",
+    "IdentitiesStuck",
+    // A run found so much to delete that it deleted nothing.
+    "CleanupBraked",
+    // What an identity provider said.
+    "EventsApplied",
+    "EventsWithoutEffect",
+    "EventsShadowed",
+    "EventsIgnored",
+    "EventsMalformed",
+    "EventsFailed",
+    "EventsDeadLettered",
+];
+
+/// The layer that writes them.
+pub(super) fn layer<S>(clock: impl Clock + Send + 'static) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let is_metric = |name: &str| name.starts_with(PREFIX);
+    Metrics(clock).with_filter(filter_fn(move |metadata| {
+        metadata.is_event() && metadata.fields().iter().any(|field| is_metric(field.name()))
+    }))
+}
+
+struct Metrics<C>(C);
+
+impl<S: Subscriber, C: Clock + 'static> Layer<S> for Metrics<C> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut counted = Counted::default();
+        event.record(&mut counted);
+        write_line(&line(&counted.0, self.0.now()));
+    }
+}
+
+/// One line of CloudWatch's embedded metric format.
+fn line(counted: &[(String, u64)], at: SystemTime) -> Value {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let metrics: Vec<Value> =
+        counted.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
+    let mut line: Map<String, Value> =
+        counted.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
+    let aws = json!({
+        "Timestamp": milliseconds(since),
+        "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics }],
+    });
+    line.insert("_aws".to_owned(), aws);
+    Value::Object(line)
+}
+
+/// The metrics among an event's fields.
+#[derive(Default)]
+struct Counted(Vec<(String, u64)>);
+
+impl Visit for Counted {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if let Some(name) = field.name().strip_prefix(PREFIX) {
+            self.0.push((in_pascal_case(name), value));
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.record_u64(field, value.try_into().unwrap_or_default());
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+fn in_pascal_case(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    };
+    name.split('_').map(word).collect()
+}
+
+const PREFIX: &str = "metric.";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{info, subscriber::with_default};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Seen(Arc<Mutex<Vec<(String, u64)>>>);
+
+    impl<S: Subscriber> Layer<S> for Seen {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            let mut counted = Counted::default();
+            event.record(&mut counted);
+            self.0.lock().unwrap().extend(counted.0);
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_a_metric_is_counted_under_its_name_in_cloudwatch() {
+        let seen = Seen::default();
+        with_default(tracing_subscriber::registry().with(seen.clone()), || {
+            info!(acs.id = "8:acs:1", metric.identities_deleted = 3_u64, metric.events_failed = 1);
+            info!(attempts = 3, "no metric");
+        });
+        let expected = [("IdentitiesDeleted".to_owned(), 3), ("EventsFailed".to_owned(), 1)];
+        assert_eq!(*seen.0.lock().unwrap(), expected);
+        assert!(expected.iter().all(|(name, _)| METRICS.contains(&name.as_str())));
+    }
+
+    #[test]
+    fn a_line_declares_every_metric_it_carries() {
+        let line = line(&[("EventsFailed".to_owned(), 2)], SystemTime::UNIX_EPOCH);
+        assert_eq!(
+            line,
+            json!({
+                "EventsFailed": 2,
+                "_aws": {
+                    "Timestamp": 0,
+                    "CloudWatchMetrics": [{
+                        "Namespace": "Guestpass",
+                        "Dimensions": [[]],
+                        "Metrics": [{ "Name": "EventsFailed", "Unit": "Count" }],
+                    }],
+                },
+            })
+        );
+    }
+}
