@@ -6,7 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
@@ -25,6 +25,8 @@ const NAP: Duration = Duration::from_mins(1);
 /// A clock that can be moved, and that wakes whoever waits for a time.
 pub(crate) struct Clock {
     offset_ms: watch::Sender<i64>,
+    /// Held while the clock is moved: it, the file and ACS are moved together.
+    moving: Mutex<()>,
     file: Option<OffsetFile>,
     acs: Option<acs_emulator::Clock>,
 }
@@ -33,7 +35,8 @@ impl Clock {
     /// The system's time, for whoever has no stack.
     #[cfg(test)]
     pub(crate) fn system() -> Arc<Self> {
-        Arc::new(Self { offset_ms: watch::Sender::new(0), file: None, acs: None })
+        let offset_ms = watch::Sender::new(0);
+        Arc::new(Self { offset_ms, moving: Mutex::default(), file: None, acs: None })
     }
 
     /// A clock whose offset is in `file`, and that moves that of the ACS emulator along.
@@ -47,7 +50,8 @@ impl Clock {
         let found = fs::read_to_string(&file).ok().filter(|_| keep);
         let offset = found.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let file = OffsetFile { path: file, scratch: !keep };
-        let clock = Self { offset_ms: watch::Sender::new(0), file: Some(file), acs: Some(acs) };
+        let (offset_ms, moving) = (watch::Sender::new(0), Mutex::default());
+        let clock = Self { offset_ms, moving, file: Some(file), acs: Some(acs) };
         clock.advance_ms(offset)?;
         Ok(Arc::new(clock))
     }
@@ -74,6 +78,7 @@ impl Clock {
     }
 
     fn advance_ms(&self, by: i64) -> io::Result<()> {
+        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.offset_ms();
         let offset = before.saturating_add(by).clamp(-FURTHEST_MS, FURTHEST_MS);
         if let Some(file) = &self.file {

@@ -133,8 +133,8 @@ impl Queues {
         let Some(settings) = self.settings(queue) else { return Vec::new() };
         let mut state = self.lock();
         self.expire(&mut state, queue, now);
-        let visible: Vec<Message> =
-            state.messages(queue).filter(|message| message.visible_at <= now).cloned().collect();
+        let visible = state.messages(queue).filter(|message| message.visible_at <= now);
+        let visible: Vec<Message> = visible.take(most).cloned().collect();
         let mut batch = Vec::new();
         for mut message in visible {
             if let Some(redrive) = &settings.redrive
@@ -149,7 +149,7 @@ impl Queues {
                     "{queue}: a message was received {} times in vain and is in {}",
                     message.receives, redrive.dead_letters
                 ));
-            } else if batch.len() < most {
+            } else {
                 message.receives += 1;
                 message.first_received_at.get_or_insert(now);
                 message.visible_at = now.saturating_add(ms(settings.visibility));

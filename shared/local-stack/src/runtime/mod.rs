@@ -89,7 +89,8 @@ impl Function {
         self.processes
     }
 
-    /// Sends a signal to its processes, and says to which.
+    /// Sends a signal to its processes, and says to which. Those it kills are gone when this
+    /// returns, so that the next request gets a fresh one.
     pub(crate) async fn signal(&self, signal: Signal) -> Vec<u32> {
         let processes = self.pids.borrow().clone();
         let mut reached = Vec::new();
@@ -97,6 +98,11 @@ impl Function {
             if signals.send(signal).await {
                 reached.push(pid);
             }
+        }
+        if signal == Signal::Kill {
+            let gone = |pids: &BTreeMap<u32, _>| !reached.iter().any(|pid| pids.contains_key(pid));
+            // It cannot fail: the sender is this function's own.
+            let _ = self.pids.subscribe().wait_for(gone).await;
         }
         reached
     }

@@ -131,8 +131,8 @@ impl Process {
                 let both = async { tokio::join!(stdout, stderr) };
                 let _ = tokio::time::timeout(Duration::from_secs(1), both).await;
             }
-            pids.send_modify(|pids| _ = pids.remove(&pid));
             exited_sender.send_replace(true);
+            pids.send_modify(|pids| _ = pids.remove(&pid));
         });
         Ok((Self { events, kill, exited, idle_since: Instant::now() }, ready))
     }
