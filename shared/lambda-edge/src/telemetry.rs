@@ -16,23 +16,23 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{FilterExt, LevelFilter, filter_fn},
+    Layer,
+    filter::{FilterExt, LevelFilter, Targets, filter_fn},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
-use crate::{SystemClock, rfc3339};
+use crate::{SystemClock, config::process_env, rfc3339};
 
 mod metrics;
 
 pub use metrics::METRICS;
 
 /// Starts logging. Call once, first thing in `main`. `RUST_LOG` sets the level of the
-/// lines; metrics are written whatever it says.
+/// lines, such as `debug` or `info,acs_client=trace`, and `info` if it says nothing that can
+/// be understood; metrics are written whatever it says.
 pub fn init() {
-    let level =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let level = levels(&process_env("RUST_LOG").unwrap_or_default());
     let json = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -41,6 +41,15 @@ pub fn init() {
     let lines = json.with_filter(level.and(filter_fn(may_be_logged)));
     let metrics = metrics::layer(SystemClock);
     tracing_subscriber::registry().with(lines).with(metrics).init();
+}
+
+/// Not an `EnvFilter`: its expressions over the fields of spans bring an engine for regular
+/// expressions into each function.
+fn levels(rust_log: &str) -> Targets {
+    let asked = Some(rust_log).filter(|asked| !asked.trim().is_empty());
+    asked
+        .and_then(|asked| asked.parse().ok())
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
 /// Other people's crates say what is safe at `info`. Below it, the Lambda runtime
@@ -174,6 +183,20 @@ fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rust_log_sets_the_level_and_nonsense_means_info() {
+        for (rust_log, target, level, printed) in [
+            ("", "acs_client", Level::INFO, true),
+            ("", "acs_client", Level::DEBUG, false),
+            ("trace", "acs_client", Level::TRACE, true),
+            ("warn,acs_client=debug", "acs_client::keys", Level::DEBUG, true),
+            ("warn,acs_client=debug", "identity_store", Level::INFO, false),
+            ("acs_client=loud", "identity_store", Level::INFO, true),
+        ] {
+            assert_eq!(levels(rust_log).would_enable(target, &level), printed, "{rust_log}");
+        }
+    }
 
     #[test]
     fn a_requests_line_is_an_azure_log_row_and_a_cloudwatch_metric() {
