@@ -33,7 +33,7 @@ impl AcsResource {
     pub async fn connect<C: Clock>(self, clock: C) -> Result<AcsIdentityClient<C>, SecretError> {
         let Self { secret, api_version } = self;
         let unusable = |reason: String| SecretError::new(&secret, reason);
-        let client = Client::new(&aws_connection::config().await);
+        let client = Client::new(&aws_connection::config());
         let source = ConnectionStringSecret { client, arn: secret.clone() };
         let config = Config::load(source).await.map_err(|error| unusable(error.to_string()))?;
         let acs = AcsIdentityClient::new(Config { api_version, ..config }, clock)
@@ -136,7 +136,7 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         let router = Router::new().route("/", post(async move || (status, answer)));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-        let config = aws_sdk_secretsmanager::Config::from(&aws_connection::config().await)
+        let config = aws_sdk_secretsmanager::Config::from(&aws_connection::config())
             .to_builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("eu-west-1"))

@@ -42,7 +42,7 @@ impl DynamoIdentityStore {
     /// Connects to one table, with the credentials and the region of the process
     /// environment. Opens the connection, so that the first request finds it open.
     pub async fn connect(table: String) -> Self {
-        let store = Self::new(Client::new(&aws_connection::config().await), table);
+        let store = Self::new(Client::new(&aws_connection::config()), table);
         store.warm_up().await;
         store
     }
