@@ -1,0 +1,153 @@
+//! What the environment says. A number that makes no sense stops the function before its
+//! first run: with a retention of 0 days everybody would be stale.
+
+use std::str::FromStr;
+
+use acs_secret::AcsResource;
+use identity_core::delete_stale_identities::{Limits, Mode, Retention};
+use lambda_edge::config::{ConfigError, Env, required};
+
+/// The whole of it.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) table: String,
+    pub(crate) acs: AcsResource,
+    pub(crate) job: Job,
+}
+
+/// What each run is, unless its event says otherwise.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) retention: Retention,
+    pub(crate) mode: Mode,
+    pub(crate) limits: Limits,
+}
+
+impl Config {
+    pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        let Days(retention) = required(env, "RETENTION_DAYS")?;
+        let Named(mode) = optional(env, "CLEANUP_MODE")?.unwrap_or(Named(Mode::Plan));
+        let Whole(most) = optional(env, "CLEANUP_MOST")?.unwrap_or(MOST);
+        let Whole(per_second) = optional(env, "CLEANUP_PER_SECOND")?.unwrap_or(PER_SECOND);
+        Ok(Self {
+            table: required(env, "TABLE_NAME")?,
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
+                api_version: required(env, "ACS_API_VERSION")?,
+            },
+            job: Job { retention, mode, limits: Limits { per_second, most: most.into() } },
+        })
+    }
+}
+
+/// Reads a variable that need not be set.
+fn optional<T>(env: &impl Env, name: &'static str) -> Result<Option<T>, ConfigError>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let is_set = env(name).is_some_and(|raw| !raw.is_empty());
+    is_set.then(|| required(env, name)).transpose()
+}
+
+struct Days(Retention);
+
+impl FromStr for Days {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        let retention = raw.parse().ok().and_then(Retention::from_days);
+        retention.map(Self).ok_or_else(|| {
+            format!("it is a whole number of days, at least {}", Retention::MIN_DAYS)
+        })
+    }
+}
+
+struct Named(Mode);
+
+impl FromStr for Named {
+    type Err = &'static str;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        Mode::parse(raw).map(Self).ok_or("it is plan or apply")
+    }
+}
+
+/// A whole number from 1 to `MAX`.
+struct Whole<const MAX: u32>(u32);
+
+impl<const MAX: u32> FromStr for Whole<MAX> {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        let number = raw.parse().ok().filter(|number| (1..=MAX).contains(number));
+        number.map(Self).ok_or_else(|| format!("it is a whole number from 1 to {MAX}"))
+    }
+}
+
+/// Far more than a run of fifteen minutes, the longest Lambda has, can delete.
+const MOST: Whole<1_000_000> = Whole(10_000);
+
+/// ACS allows 500 deletions in 30 s, and whoever takes all leaves none for people.
+const PER_SECOND: Whole<16> = Whole(Limits::HALF_OF_ACS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(set: &[(&str, &str)]) -> Result<Config, String> {
+        let always = [
+            ("TABLE_NAME", "Identities"),
+            ("ACS_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs"),
+            ("ACS_API_VERSION", "2026-09-23"),
+        ];
+        let env = |name: &str| {
+            let mut all = set.iter().chain(&always);
+            all.find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+        };
+        Config::from_env(&env).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_the_retention_must_be_said_and_then_nothing_is_deleted() {
+        let job = config(&[("RETENTION_DAYS", "90"), ("CLEANUP_MODE", "")]).unwrap().job;
+        assert_eq!(job.retention, Retention::from_days(90).unwrap());
+        assert_eq!(job.mode, Mode::Plan);
+        assert_eq!((job.limits.per_second, job.limits.most), (8, 10_000));
+        let refusal = config(&[]).unwrap_err();
+        assert_eq!(refusal, "the environment variable RETENTION_DAYS is not set");
+    }
+
+    #[test]
+    fn what_is_said_is_taken_to_its_bounds() {
+        let job = config(&[
+            ("RETENTION_DAYS", "2"),
+            ("CLEANUP_MODE", "apply"),
+            ("CLEANUP_MOST", "1"),
+            ("CLEANUP_PER_SECOND", "16"),
+        ]);
+        let job = job.unwrap().job;
+        assert_eq!(job.retention, Retention::from_days(2).unwrap());
+        assert_eq!(job.mode, Mode::Apply);
+        assert_eq!((job.limits.per_second, job.limits.most), (16, 1));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_the_name_of_its_variable() {
+        for (name, bad, reason) in [
+            ("RETENTION_DAYS", "1", "it is a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "0", "it is a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "-90", "it is a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "2.5", "it is a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "ninety", "it is a whole number of days, at least 2"),
+            ("CLEANUP_MODE", "Apply", "it is plan or apply"),
+            ("CLEANUP_MODE", "delete", "it is plan or apply"),
+            ("CLEANUP_MOST", "0", "it is a whole number from 1 to 1000000"),
+            ("CLEANUP_PER_SECOND", "17", "it is a whole number from 1 to 16"),
+            ("CLEANUP_PER_SECOND", "0", "it is a whole number from 1 to 16"),
+        ] {
+            let refusal = config(&[(name, bad), ("RETENTION_DAYS", "90")]).unwrap_err();
+            let said = format!("the environment variable {name} is not usable: {reason}");
+            assert_eq!(refusal, said, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The event: what the schedule sends, or an operator.
+
+use std::time::SystemTime;
+
+use identity_core::delete_stale_identities::Mode;
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::failure::Failure;
+
+/// What is asked of one run.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// What is *now* to the run.
+    pub(crate) time: SystemTime,
+    /// Whether it deletes; otherwise it is as the environment says.
+    pub(crate) mode: Option<Mode>,
+    /// How many deletions to let through the brake.
+    pub(crate) allow: Option<u64>,
+}
+
+impl Input {
+    /// Reads `{"time", "mode"?, "allow"?}`, by itself or in the envelope that EventBridge
+    /// puts around an event. Any other member is refused: a run with `alow` for `allow`
+    /// would not do what its author thinks.
+    pub(crate) fn parse(event: Value) -> Result<Self, Failure> {
+        let Value::Object(event) = event else {
+            return Err(Failure::event("the event is not a JSON object"));
+        };
+        let unknown = event.keys().find(|name| !known(name));
+        if let Some(name) = unknown {
+            return Err(Failure::event(format!(
+                "the event's `{name}` means nothing; it takes `time`, `mode` and `allow`"
+            )));
+        }
+        // EventBridge Scheduler sends its empty detail as text.
+        let detail = event.get("detail").unwrap_or(&Value::Null);
+        if ![Value::Null, json!({}), json!("{}")].contains(detail) {
+            let message = "the event's `detail` is not read; put `mode` and `allow` beside `time`";
+            return Err(Failure::event(message));
+        }
+        Ok(Self { time: time(&event)?, mode: mode(&event)?, allow: allow(&event)? })
+    }
+}
+
+fn known(name: &str) -> bool {
+    OURS.contains(&name) || ENVELOPE.contains(&name)
+}
+
+fn time(event: &Map<String, Value>) -> Result<SystemTime, Failure> {
+    // Without it, there would be two ideas of what is stale: ours and the schedule's.
+    let raw = event.get("time").ok_or_else(|| Failure::event("the event has no `time`"))?;
+    let time = raw.as_str().and_then(|raw| OffsetDateTime::parse(raw, &Rfc3339).ok());
+    let message = "the event's `time` is not one of RFC 3339, like 2026-05-06T07:08:09Z";
+    time.map(SystemTime::from).ok_or_else(|| Failure::event(message))
+}
+
+fn mode(event: &Map<String, Value>) -> Result<Option<Mode>, Failure> {
+    let Some(raw) = event.get("mode") else { return Ok(None) };
+    let mode = raw.as_str().and_then(Mode::parse);
+    let message = r#"the event's `mode` is neither "plan" nor "apply""#;
+    mode.map(Some).ok_or_else(|| Failure::event(message))
+}
+
+fn allow(event: &Map<String, Value>) -> Result<Option<u64>, Failure> {
+    let Some(raw) = event.get("allow") else { return Ok(None) };
+    let message = "the event's `allow` is not a whole number of deletions";
+    raw.as_u64().map(Some).ok_or_else(|| Failure::event(message))
+}
+
+const OURS: [&str; 3] = ["time", "mode", "allow"];
+
+/// The members of every event of EventBridge, `time` being ours, too.
+const ENVELOPE: [&str; 8] =
+    ["version", "id", "detail-type", "source", "account", "region", "resources", "detail"];

@@ -1,0 +1,82 @@
+//! The schedule: deletes the identities that nobody has used for the whole retention, or
+//! says which it would delete. Its answer is the record of the run, and so is what the
+//! operator reads.
+
+mod config;
+mod failure;
+mod input;
+mod output;
+
+use std::time::{Duration, SystemTime};
+
+use identity_core::{
+    delete_stale_identities::{self, delete_stale_identities},
+    identity::Invocation,
+    ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
+};
+use identity_store::DynamoIdentityStore;
+use lambda_edge::{SystemClock, config::process_env, telemetry};
+use lambda_http::{
+    Context, Error, LambdaEvent,
+    lambda_runtime::{run, service_fn},
+};
+use serde_json::Value;
+
+use crate::{
+    config::{Config, Job},
+    failure::Failure,
+    input::Input,
+    output::Output,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let Config { table, acs, job } = Config::from_env(&process_env)?;
+    let (store, acs) = tokio::join!(DynamoIdentityStore::connect(table), acs.connect(SystemClock));
+    let acs = acs?;
+    run(service_fn(async |event| handle(&store, &acs, &SystemClock, &job, event).await)).await
+}
+
+/// One run. What ACS fails at is in the answer; an error means that the store failed, or
+/// that the event is none of ours, and then nothing was deleted that is not written down.
+async fn handle(
+    store: &(impl IdentityStore + Orphanage + RunLog),
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    job: &Job,
+    event: LambdaEvent<Value>,
+) -> Result<Output, Failure> {
+    let input = Input::parse(event.payload)?;
+    let request = delete_stale_identities::Request {
+        time: input.time,
+        retention: job.retention,
+        mode: input.mode.unwrap_or(job.mode),
+        limits: job.limits,
+        allow: input.allow,
+        invocation: invocation(&event.context, clock),
+    };
+    let run = delete_stale_identities(store, acs, clock, request).await?;
+    Ok(Output::from(&run))
+}
+
+/// The run's name and its deadline, as Lambda gave them. How long ACS may take is the
+/// job's to say: it has more than one call to make.
+fn invocation(context: &Context, clock: &impl Clock) -> Invocation {
+    let deadline = match context.deadline {
+        0 => clock.now() + WITHOUT_DEADLINE,
+        milliseconds => SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
+    };
+    Invocation {
+        id: context.request_id.clone(),
+        deadline,
+        acs_until: deadline,
+        patience: Duration::ZERO,
+    }
+}
+
+/// For an event that did not come through Lambda: a test's.
+const WITHOUT_DEADLINE: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The answer: the record of the run, for people.
+
+use identity_core::delete_stale_identities::{Ages, Finished, Millis, Mode, Run, Spared, Stopped};
+use lambda_edge::rfc3339;
+use serde::Serialize;
+
+/// The run. Times are in RFC 3339.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Output {
+    id: String,
+    mode: Mode,
+    time: String,
+    cutoff: String,
+    started_at: String,
+    finished_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continued_from: Option<String>,
+    /// About how many identities there are.
+    total: u64,
+    /// How many of them have not been used since the cutoff.
+    stale: u64,
+    considered: u64,
+    /// In a run that deletes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<u64>,
+    /// In a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_delete: Option<u64>,
+    spared: Spared,
+    failed: u64,
+    stuck: u64,
+    /// What others had begun.
+    finished: Finished,
+    /// Whether so many are stale that none is deleted.
+    braked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    let_through: Option<LetThrough>,
+    /// How many deletions are still let through, of those that were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowance: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<Stopped>,
+    ages: Ages,
+    sample: Vec<Sampled>,
+}
+
+/// How to let a braked run through, once.
+#[derive(Debug, Serialize)]
+struct LetThrough {
+    how: &'static str,
+    event: Event,
+}
+
+/// The event that does it.
+#[derive(Debug, Serialize)]
+struct Event {
+    time: String,
+    mode: Mode,
+    allow: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sampled {
+    identity: String,
+    last_issued_at: String,
+    blocked: bool,
+}
+
+impl From<&Run> for Output {
+    fn from(run: &Run) -> Self {
+        let is_plan = run.mode == Mode::Plan;
+        let sample = run.sample.iter().map(|sample| Sampled {
+            identity: sample.identity.clone(),
+            last_issued_at: date(sample.last_issued_at),
+            blocked: sample.blocked,
+        });
+        Self {
+            id: run.id.clone(),
+            mode: run.mode,
+            time: date(run.time),
+            cutoff: date(run.cutoff),
+            started_at: date(run.started_at),
+            finished_at: run.finished_at.map(date),
+            continued_from: run.continued_from.clone(),
+            total: run.total,
+            stale: run.stale,
+            considered: run.considered,
+            deleted: (!is_plan).then_some(run.deleted),
+            would_delete: is_plan.then_some(run.deleted),
+            spared: run.spared,
+            failed: run.failed,
+            stuck: run.stuck,
+            finished: run.finished,
+            braked: run.braked,
+            let_through: run.braked.then(|| LetThrough::of(run)),
+            allowance: run.allowance,
+            stopped: run.stopped,
+            ages: run.ages,
+            sample: sample.collect(),
+        }
+    }
+}
+
+impl LetThrough {
+    fn of(run: &Run) -> Self {
+        Self {
+            how: "an apply run deletes none of so many; if they are the right ones, invoke the \
+                  function once with this event",
+            event: Event { time: date(run.time), mode: Mode::Apply, allow: run.stale },
+        }
+    }
+}
+
+fn date(time: Millis) -> String {
+    rfc3339(time.into())
+}

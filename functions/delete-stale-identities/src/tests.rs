@@ -1,0 +1,241 @@
+use identity_core::{
+    delete_stale_identities::{Limits, Mode, Retention},
+    record::{Record, State},
+    testing::{AcsCall, Loss, StoreCall, World, acs_id, record},
+};
+use lambda_edge::rfc3339;
+use lambda_http::lambda_runtime::Diagnostic;
+use serde_json::json;
+
+use super::*;
+
+/// Twelve identities: number `n` was last used `n` times ten days ago.
+fn world() -> World {
+    let now = World::with([]).clock.now();
+    World::with((0..12).map(|n| used(n, now - days(10 * n))))
+}
+
+fn used(n: u64, at: SystemTime) -> Record {
+    record(&format!("user-{n:02}"), State::active(&format!("8:acs:res_{n:02}")), at)
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
+}
+
+fn job(mode: Mode) -> Job {
+    let limits = Limits { per_second: 8, most: 10_000 };
+    Job { retention: Retention::from_days(90).unwrap(), mode, limits }
+}
+
+async fn invoke(world: &World, mode: Mode, payload: Value) -> Result<Value, Diagnostic> {
+    let mut context = Context::default();
+    context.request_id = "run-1".to_owned();
+    let event = LambdaEvent { payload, context };
+    let output = handle(&world.store, &world.acs, &world.clock, &job(mode), event).await?;
+    Ok(serde_json::to_value(output).unwrap())
+}
+
+/// The schedule's event, so many days from now.
+fn event(world: &World, ahead: u64) -> Value {
+    json!({ "time": rfc3339(world.clock.now() + days(ahead)) })
+}
+
+fn with(mut event: Value, more: &Value) -> Value {
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event
+}
+
+fn sampled(answer: &Value) -> Vec<&str> {
+    let sample = answer["sample"].as_array().unwrap().iter();
+    let mut names: Vec<_> = sample.map(|one| one["identity"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
+    let world = world();
+    let answer = invoke(&world, Mode::Plan, event(&world, 0)).await.unwrap();
+    // Number 9 is ninety days old to the millisecond, and that is not older.
+    assert_eq!(sampled(&answer), ["8:acs:res_10", "8:acs:res_11"]);
+    assert_eq!((&answer["wouldDelete"], &answer["total"]), (&json!(2), &json!(12)));
+    assert_eq!(answer.get("deleted"), None);
+    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(world.acs.identities().len(), 12);
+
+    let later = invoke(&world, Mode::Plan, event(&world, 85)).await.unwrap();
+    assert_eq!(later["wouldDelete"], 11, "all but the one used today");
+}
+
+#[tokio::test]
+async fn r30_an_apply_run_deletes_exactly_the_stale_ones() {
+    let world = world();
+    let answer = invoke(&world, Mode::Apply, event(&world, 85)).await.unwrap();
+    assert_eq!((&answer["deleted"], &answer["failed"]), (&json!(11), &json!(0)));
+    assert_eq!(answer.get("wouldDelete"), None);
+    assert_eq!(world.acs.identities(), [acs_id("8:acs:res_00")]);
+    let left = world.records.records();
+    let left: Vec<_> = left.iter().filter(|record| record.state != State::Deleted).collect();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].acs_id(), Some(&acs_id("8:acs:res_00")));
+}
+
+#[tokio::test]
+async fn the_event_says_whether_to_delete_and_otherwise_the_environment() {
+    for (mode, said, deletes) in [
+        (Mode::Plan, json!({}), false),
+        (Mode::Plan, json!({ "mode": "plan" }), false),
+        (Mode::Plan, json!({ "mode": "apply" }), true),
+        (Mode::Apply, json!({}), true),
+        (Mode::Apply, json!({ "mode": "apply" }), true),
+        (Mode::Apply, json!({ "mode": "plan" }), false),
+    ] {
+        let world = world();
+        let event = with(event(&world, 0), &said);
+        let answer = invoke(&world, mode, event).await.unwrap();
+        assert_eq!(answer["mode"] == "apply", deletes, "{mode:?} {said}");
+        let left = if deletes { 10 } else { 12 };
+        assert_eq!(world.acs.identities().len(), left, "{mode:?} {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_is_the_record_of_the_run_in_words() {
+    let world = world();
+    let answer = invoke(&world, Mode::Apply, event(&world, 0)).await.unwrap();
+    assert_eq!(
+        answer,
+        json!({
+            "id": "run-1",
+            "mode": "apply",
+            "time": "2027-01-15T08:00:00.000Z",
+            "cutoff": "2026-10-17T08:00:00.000Z",
+            "startedAt": "2027-01-15T08:00:00.000Z",
+            "finishedAt": answer["finishedAt"],
+            "total": 12,
+            "stale": 2,
+            "considered": 2,
+            "deleted": 2,
+            "spared": { "used": 0, "changed": 0 },
+            "failed": 0,
+            "stuck": 0,
+            "finished": { "deletions": 0, "revocations": 0, "reservations": 0, "orphans": 0 },
+            "braked": false,
+            "ages": {
+                "under90Days": 0, "under180Days": 2, "underAYear": 0, "aYearOrMore": 0,
+            },
+            "sample": answer["sample"],
+        })
+    );
+    let mut sample = answer["sample"].as_array().unwrap().clone();
+    sample.sort_by_key(|one| one["identity"].to_string());
+    let last = json!({
+        "identity": "8:acs:res_11",
+        "lastIssuedAt": "2026-09-27T08:00:00.000Z",
+        "blocked": false,
+    });
+    assert_eq!(sample[1], last);
+    let kept = world.records.runs();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((&*kept[0].id, kept[0].deleted), ("run-1", 2));
+    assert!(kept[0].finished_at.is_some());
+}
+
+#[tokio::test]
+async fn r34_a_braked_run_says_with_which_event_it_goes_through_once() {
+    let now = World::with([]).clock.now();
+    let world = World::with((0..60).map(|n| used(n, now - days(100))));
+    let braked = invoke(&world, Mode::Apply, event(&world, 0)).await.unwrap();
+    assert_eq!((&braked["braked"], &braked["deleted"]), (&json!(true), &json!(0)));
+    assert_eq!(world.acs.identities().len(), 60);
+    let through = braked["letThrough"]["event"].clone();
+    assert_eq!(
+        through,
+        json!({ "time": "2027-01-15T08:00:00.000Z", "mode": "apply", "allow": 60 })
+    );
+    let answer = invoke(&world, Mode::Plan, through).await.unwrap();
+    assert_eq!((&answer["braked"], &answer["deleted"]), (&json!(false), &json!(60)));
+    assert_eq!(answer.get("letThrough"), None);
+    assert_eq!(world.acs.identities(), []);
+}
+
+#[tokio::test]
+async fn r33_a_run_ends_before_its_invocation_does() {
+    let world = world();
+    let mut context = Context::default();
+    let deadline = world.clock.now() + Duration::from_secs(3);
+    let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    context.deadline = since.as_millis().try_into().unwrap();
+    let event = LambdaEvent { payload: event(&world, 0), context };
+    let run = handle(&world.store, &world.acs, &world.clock, &job(Mode::Apply), event).await;
+    let answer = serde_json::to_value(run.unwrap()).unwrap();
+    assert_eq!(answer["stopped"]["because"], "deadline");
+    assert_eq!(world.acs.identities().len(), 12);
+}
+
+#[tokio::test]
+async fn what_eventbridge_sends_is_understood() {
+    for detail in [json!({}), json!("{}")] {
+        let world = world();
+        let envelope = json!({
+            "version": "0",
+            "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+            "detail-type": "Scheduled Event",
+            "source": "aws.scheduler",
+            "account": "123456789012",
+            "region": "eu-west-1",
+            "resources": ["arn:aws:scheduler:eu-west-1:123456789012:schedule/default/cleanup"],
+            "detail": detail,
+        });
+        let answer = invoke(&world, Mode::Plan, with(event(&world, 0), &envelope)).await;
+        assert_eq!(answer.unwrap()["wouldDelete"], 2);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_ours_is_refused_before_anything_is_asked() {
+    let time = "2027-01-15T08:00:00Z";
+    for (event, message) in [
+        (json!({}), "the event has no `time`"),
+        (json!({ "mode": "apply" }), "the event has no `time`"),
+        (json!({ "time": "now" }), "the event's `time` is not one of RFC 3339"),
+        (json!({ "time": "2027-01-15" }), "the event's `time` is not one of RFC 3339"),
+        (json!({ "time": 1_800_000_000 }), "the event's `time` is not one of RFC 3339"),
+        (json!({ "time": null }), "the event's `time` is not one of RFC 3339"),
+        (json!({ "time": time, "mode": "Apply" }), "the event's `mode` is neither"),
+        (json!({ "time": time, "mode": "" }), "the event's `mode` is neither"),
+        (json!({ "time": time, "mode": null }), "the event's `mode` is neither"),
+        (json!({ "time": time, "mode": true }), "the event's `mode` is neither"),
+        (json!({ "time": time, "allow": -1 }), "the event's `allow` is not a whole number"),
+        (json!({ "time": time, "allow": "60" }), "the event's `allow` is not a whole number"),
+        (json!({ "time": time, "alow": 60 }), "the event's `alow` means nothing"),
+        (json!({ "time": time, "Records": [] }), "the event's `Records` means nothing"),
+        (json!({ "time": time, "detail": { "mode": "apply" } }), "the event's `detail` is not"),
+        (json!([time]), "the event is not a JSON object"),
+        (json!(null), "the event is not a JSON object"),
+    ] {
+        let world = world();
+        let refused = invoke(&world, Mode::Apply, event.clone()).await.unwrap_err();
+        assert_eq!(refused.error_type, "BadEvent", "{event}");
+        assert!(refused.error_message.starts_with(message), "{event}: {refused:?}");
+        assert_eq!(world.store.calls(), [] as [StoreCall; 0], "{event}");
+        assert_eq!(world.acs.calls(), [] as [AcsCall; 0], "{event}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_fails_the_invocation_and_says_so_in_one_line() {
+    let world = world();
+    world.store.lose(|call| (call == StoreCall::Count).then_some(Loss::Request));
+    let mut context = Context::default();
+    context.request_id = "run-1".to_owned();
+    let event = LambdaEvent { payload: event(&world, 0), context };
+    let failed = handle(&world.store, &world.acs, &world.clock, &job(Mode::Apply), event).await;
+    let failure = failed.unwrap_err();
+    let line = format!("{failure:?}");
+    assert!(line.starts_with("StoreUnavailable: the identity store is unavailable: "), "{line}");
+    assert!(!line.contains('\n'), "{line}");
+    assert_eq!(Diagnostic::from(failure).error_type, "StoreUnavailable");
+    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+}
