@@ -7,7 +7,7 @@ use crate::{
     get_identity::find,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore},
-    record::State,
+    record::{ReceiptId, State},
     settle,
 };
 
@@ -38,7 +38,8 @@ pub async fn delete_identity(
             settle::finish(store, acs, clock, &seen, &invocation).await?;
             return Ok(acs_id);
         }
-        let Some(next) = seen.marked_for_deletion(clock.now()) else { return Ok(None) };
+        let by = ReceiptId(invocation.id.clone());
+        let Some(next) = seen.marked_for_deletion(&by, clock.now()) else { return Ok(None) };
         if let Change::Made(marked) = store.advance(Some(&seen), &next).await? {
             settle::finish(store, acs, clock, &marked, &invocation).await?;
             info!(acs.id = acs_id.as_ref().map(ToString::to_string), "deleted the identity");

@@ -173,7 +173,7 @@ pub fn decide(
                 return Decision::Nothing(Why::NoIdentity);
             }
             _ if record.created_at >= at => return Decision::Nothing(Why::CreatedLater),
-            _ => record.marked_for_deletion(now),
+            _ => record.marked_for_deletion(&receipt, now),
         },
     };
     match next {

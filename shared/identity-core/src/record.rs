@@ -44,7 +44,8 @@ pub struct Record {
     /// The time of the newest revocation: every token older than this is dead, or
     /// being killed. A revocation that comes late and is older has been done.
     pub revoked_through: Option<SystemTime>,
-    /// A revocation that is recorded here and not yet confirmed by ACS.
+    /// A revocation, or the deletion that takes the tokens along, that is recorded here
+    /// and not yet confirmed by ACS.
     pub pending_revocation: Option<ReceiptId>,
     /// How often finishing what was begun has failed.
     pub attempts: u8,
@@ -139,8 +140,6 @@ impl Record {
         let state = if order.block { before.with_block(true) } else { before };
         let decided_at = order.block.then_some(order.at).max(self.decided_at);
         let revoked_through = self.revoked_through.max(Some(order.at));
-        // A deletion on its way kills the tokens by itself.
-        let has_tokens = matches!(state, State::Active { .. } | State::Blocked { acs_id: Some(_) });
         let next = Self { decided_at, revoked_through, ..self.moved_to(state, now) };
         let receipt = Receipt {
             id: order.receipt.clone(),
@@ -151,7 +150,8 @@ impl Record {
             accepted_at: now,
             revoked_at: next.acs_id().is_none().then_some(now),
         };
-        let pending_revocation = has_tokens.then(|| order.receipt.clone());
+        // A deletion on its way kills the tokens by itself, and confirms this, too.
+        let pending_revocation = next.acs_id().map(|_| order.receipt.clone());
         Self { pending_revocation, ..next }.with_receipt(receipt)
     }
 
@@ -207,16 +207,19 @@ impl Record {
         Self { state, attempts, changed_at: now, ..self.clone() }
     }
 
-    /// The step *begin deletion*. `None` if there is nothing to delete in ACS and
-    /// the record can stay as it is.
+    /// The step *begin deletion*, under our name: of two who begin in the same
+    /// millisecond, one must find that it was the other. `None` if there is nothing to
+    /// delete in ACS and the record can stay as it is.
     #[must_use]
-    pub fn marked_for_deletion(&self, now: SystemTime) -> Option<Self> {
+    pub fn marked_for_deletion(&self, by: &ReceiptId, now: SystemTime) -> Option<Self> {
         let blocked = self.state.is_blocked();
         match &self.state {
             State::Active { acs_id }
             | State::Blocked { acs_id: Some(acs_id) }
             | State::Stuck { acs_id, .. } => {
-                Some(self.moved_to(State::Deleting { acs_id: acs_id.clone(), blocked }, now))
+                let marked =
+                    self.moved_to(State::Deleting { acs_id: acs_id.clone(), blocked }, now);
+                Some(Self { pending_revocation: Some(by.clone()), ..marked })
             }
             State::Provisioning { .. } => Some(self.released(now)),
             State::Blocked { acs_id: None } | State::Deleting { .. } | State::Deleted => None,

@@ -11,7 +11,7 @@ use crate::{
     ports::{
         Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS,
     },
-    record::{Record, State},
+    record::{ReceiptId, Record, State},
     settle,
 };
 
@@ -36,7 +36,8 @@ pub async fn delete_if_unused_since(
     cutoff: SystemTime,
     invocation: &Invocation,
 ) -> Result<Fate, Error> {
-    match mark(store, clock, user, cutoff).await? {
+    let by = ReceiptId(invocation.id.clone());
+    match mark(store, clock, user, cutoff, &by).await? {
         Mark::Made(marked) => {
             settle::finish(store, acs, clock, &marked, invocation).await?;
             info!(acs.id = marked.acs_id().map(ToString::to_string), "deleted an unused identity");
@@ -59,13 +60,14 @@ async fn mark(
     clock: &impl Clock,
     user: &ExternalId,
     cutoff: SystemTime,
+    by: &ReceiptId,
 ) -> Result<Mark, Error> {
     let Some(seen) = store.find(user).await? else { return Ok(Mark::Changed) };
     if seen.last_issued_at >= cutoff {
         return Ok(Mark::Used);
     }
     let next = match seen.state {
-        State::Active { .. } | State::Blocked { .. } => seen.marked_for_deletion(clock.now()),
+        State::Active { .. } | State::Blocked { .. } => seen.marked_for_deletion(by, clock.now()),
         _ => None,
     };
     let Some(next) = next else { return Ok(Mark::Changed) };
@@ -111,7 +113,8 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     job.tally().considered += 1;
     // Before the mark: nobody is to wait for their next token longer than it takes.
     job.turn().await;
-    let marked = match mark(job.store, job.clock, &listed.external_id, job.cutoff).await? {
+    let by = ReceiptId(job.invocation.id.clone());
+    let marked = match mark(job.store, job.clock, &listed.external_id, job.cutoff, &by).await? {
         Mark::Made(marked) => marked,
         Mark::Used => {
             job.tally().spared.used += 1;

@@ -1,1 +1,375 @@
+use super::*;
+use crate::{
+    ABANDONED_AFTER,
+    identity::ExternalId,
+    issue_access_token::{self, Whose, issue_access_token},
+    ports::Orphan,
+    record::{Lease, LeaseId, Record, State, StateName, Unfinished},
+    testing::{AcsCall, ManualClock, StoreCall, World, acs_id, an_hour, order, record, user},
+};
 
+const DAY: Duration = Duration::from_hours(24);
+
+fn now() -> SystemTime {
+    ManualClock::default().now()
+}
+
+fn days_ago(days: u32) -> SystemTime {
+    now() - DAY * days
+}
+
+fn name(index: usize) -> ExternalId {
+    user(&format!("user-{index}"))
+}
+
+fn id(index: usize) -> String {
+    format!("8:acs:res_user-{index}")
+}
+
+/// Identities last used so many days ago.
+fn last_used(days: impl IntoIterator<Item = u32>) -> World {
+    World::with(days.into_iter().enumerate().map(|(index, days)| {
+        let state = State::active(&id(index));
+        Record {
+            last_issued_at: days_ago(days),
+            ..record(name(index).as_str(), state, days_ago(999))
+        }
+    }))
+}
+
+fn request(world: &World, mode: Mode) -> Request {
+    let mut invocation = world.invocation("run");
+    invocation.deadline = world.clock.now() + Duration::from_mins(15);
+    Request {
+        time: now(),
+        retention: Retention::from_days(90).unwrap(),
+        mode,
+        limits: Limits { per_second: Limits::HALF_OF_ACS, most: 10_000 },
+        allow: None,
+        invocation,
+    }
+}
+
+async fn run(world: &World, request: Request) -> Run {
+    delete_stale_identities(&world.store, &world.acs, &world.clock, request).await.unwrap()
+}
+
+fn active(world: &World) -> usize {
+    let records = world.records.records();
+    records.iter().filter(|record| record.state.name() == StateName::Active).count()
+}
+
+#[tokio::test]
+async fn r30_only_what_was_unused_for_the_whole_period_is_deleted() {
+    let world = last_used([0, 89, 90, 91, 400]);
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((run.stale, run.considered, run.deleted), (2, 2, 2));
+    let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
+    assert_eq!(alive, [id(0), id(1), id(2)], "exactly ninety days is not more");
+    assert_eq!(active(&world), 3);
+    assert_eq!((run.ages.under_180_days, run.ages.a_year_or_more), (1, 1));
+}
+
+#[tokio::test]
+async fn a_plan_names_exactly_the_stale_ones_and_deletes_none() {
+    let world = last_used([0, 89, 91, 400]);
+    let before = world.records.records();
+    let run = run(&world, request(&world, Mode::Plan)).await;
+    let mut named: Vec<_> = run.sample.iter().map(|sample| sample.identity.as_str()).collect();
+    named.sort_unstable();
+    assert_eq!(named, [id(2), id(3)]);
+    assert_eq!((run.mode, run.stale, run.deleted), (Mode::Plan, 2, 2));
+    assert_eq!(world.records.records(), before);
+    assert_eq!(world.acs.calls(), []);
+}
+
+#[tokio::test]
+async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
+    let world = last_used([91]);
+    let records = world.records.clone();
+    let mut read = false;
+    // After the job has read the record, and before it marks it, its user is back.
+    world.store.lose(move |call| {
+        match call {
+            StoreCall::Find => read = true,
+            StoreCall::Advance(StateName::Deleting) if read => {
+                records.meanwhile(|seen| Record { last_issued_at: now(), ..seen.clone() });
+            }
+            _ => {}
+        }
+        None
+    });
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((run.deleted, run.spared.used), (0, 1));
+    assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
+}
+
+#[tokio::test]
+async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
+    let world = last_used([91]);
+    run(&world, request(&world, Mode::Apply)).await;
+    let whose = Whose::Caller(name(0));
+    let request = issue_access_token::Request {
+        whose,
+        token: an_hour(),
+        invocation: world.invocation("back"),
+    };
+    let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await.unwrap();
+    assert!(issued.created);
+    assert_ne!(issued.acs_id, acs_id(&id(0)));
+}
+
+#[tokio::test]
+async fn a_blocked_user_who_is_stale_loses_the_identity_and_stays_blocked() {
+    let state = State::blocked("8:acs:1");
+    let world = World::with([Record {
+        last_issued_at: days_ago(91),
+        ..record("alice", state, days_ago(100))
+    }]);
+    run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
+    assert_eq!(world.acs.identities(), []);
+    let again = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(again.stale, 0, "and is not met again");
+}
+
+#[tokio::test]
+async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
+    for (stale, total, braked) in
+        [(50, 50, false), (51, 1020, false), (51, 1019, true), (1000, 1000, true), (51, 0, true)]
+    {
+        assert_eq!(is_braked(stale, total, None), braked, "{stale} of {total}");
+    }
+    let world = last_used((0..60).map(|_| 91));
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert!(run.braked);
+    assert_eq!((run.deleted, active(&world), world.acs.calls()), (0, 60, vec![]));
+}
+
+#[tokio::test]
+async fn r34_a_clock_far_ahead_deletes_nobody() {
+    let world = last_used((0..100).map(|_| 0));
+    let time = now() + DAY * 400;
+    let run = run(&world, Request { time, ..request(&world, Mode::Apply) }).await;
+    assert!(run.braked);
+    assert_eq!(active(&world), 100);
+}
+
+#[tokio::test]
+async fn r34_what_an_operator_lets_through_is_let_through_once() {
+    let world = last_used((0..120).map(|_| 91));
+    let limits = Limits { per_second: 8, most: 70 };
+    let allowed = Request { allow: Some(120), limits, ..request(&world, Mode::Apply) };
+    let first = run(&world, allowed).await;
+    assert_eq!((first.braked, first.deleted, first.allowance), (false, 70, None));
+    // The 50 that are left pass by themselves.
+    let second = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((second.braked, second.deleted), (false, 50));
+
+    let world = last_used((0..200).map(|_| 91));
+    let allowed = Request { allow: Some(200), limits, ..request(&world, Mode::Apply) };
+    let first = run(&world, allowed).await;
+    assert_eq!((first.deleted, first.allowance), (70, Some(130)), "the rest is for the next runs");
+    let second = run(&world, Request { limits, ..request(&world, Mode::Apply) }).await;
+    assert_eq!((second.braked, second.deleted), (false, 70));
+    let too_few = last_used((0..120).map(|_| 91));
+    let asked = Request { allow: Some(119), ..request(&too_few, Mode::Apply) };
+    assert!(run(&too_few, asked).await.braked, "more have become stale than were let through");
+}
+
+#[tokio::test]
+async fn r33_a_run_keeps_its_pace() {
+    let world = last_used((0..41).map(|_| 91));
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(run.deleted, 41);
+    assert!(world.clock.elapsed() >= Duration::from_secs(5), "40 intervals of an eighth");
+}
+
+#[tokio::test]
+async fn r33_a_run_stops_with_two_seconds_left_and_the_next_goes_on_from_there() {
+    let world = last_used((0..40).map(|_| 91));
+    let mut short = request(&world, Mode::Apply);
+    short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
+    let deadline = short.invocation.deadline;
+    let first = run(&world, short).await;
+    assert!(deadline.duration_since(world.clock.now()).unwrap() >= Duration::from_secs(2));
+    let stopped = first.stopped.unwrap();
+    assert_eq!(stopped.because, Limit::Deadline);
+    assert!((1..40).contains(&first.deleted), "{}", first.deleted);
+    let mut next = request(&world, Mode::Apply);
+    next.invocation.id = "next".to_owned();
+    let second = run(&world, next).await;
+    assert_eq!(second.continued_from, Some("run".to_owned()));
+    assert_eq!(first.deleted + second.deleted, 40);
+    assert_eq!(world.acs.identities(), []);
+}
+
+#[tokio::test]
+async fn r33_a_run_deletes_no_more_than_it_may() {
+    let world = last_used((0..20).map(|_| 91));
+    let limits = Limits { per_second: 8, most: 7 };
+    let run = run(&world, Request { limits, ..request(&world, Mode::Apply) }).await;
+    assert_eq!((run.deleted, run.stopped.unwrap().because), (7, Limit::Maximum));
+    assert_eq!(world.acs.identities().len(), 13);
+}
+
+#[tokio::test]
+async fn r33_a_throttled_run_waits_as_long_as_acs_asks_and_loses_nothing() {
+    let world = last_used([91]);
+    let mut first = true;
+    world.acs.fail(move |_| {
+        let retry_after = Duration::from_secs(20);
+        std::mem::take(&mut first).then(|| Error::Throttled { retry_after, source: "429".into() })
+    });
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((run.deleted, run.failed), (1, 0));
+    assert!(world.clock.elapsed() >= Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn an_outage_of_acs_ends_the_run_before_it_marks_everybody() {
+    let world = last_used((0..40).map(|_| 91));
+    world.acs.fail(|_| Some(Error::AcsUnavailable { maybe_applied: true, source: "down".into() }));
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(run.stopped.unwrap().because, Limit::AcsUnavailable);
+    assert!(active(&world) >= 30, "{}", active(&world));
+}
+
+#[tokio::test]
+async fn r31_what_a_dead_run_marked_the_next_one_finishes() {
+    let world = World::where_alice_is(State::deleting("8:acs:1"));
+    let young = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(young.finished.deletions, 0, "its author may be alive");
+    world.clock.advance(ABANDONED_AFTER);
+    let plan = run(&world, request(&world, Mode::Plan)).await;
+    assert_eq!((plan.finished.deletions, world.acs.calls()), (0, vec![]), "a plan deletes nothing");
+    let old = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(old.finished.deletions, 1);
+    assert_eq!(world.alice().unwrap().state, State::Deleted);
+}
+
+#[tokio::test]
+async fn a_revocation_somebody_died_in_is_finished_in_a_plan_too() {
+    let pending =
+        record("alice", State::active("8:acs:1"), now()).revoked(&order("r", true, now()), now());
+    let world = World::with([pending]);
+    world.clock.advance(ABANDONED_AFTER);
+    let run = run(&world, request(&world, Mode::Plan)).await;
+    assert_eq!(run.finished.revocations, 1);
+    assert_eq!(world.acs.calls(), [AcsCall::Revoke]);
+    let record = world.alice().unwrap();
+    assert_eq!(record.pending_revocation, None);
+    assert!(record.receipts[0].revoked_at.is_some());
+}
+
+#[tokio::test]
+async fn r05_a_reservation_whose_owner_died_is_released_and_counted() {
+    let ends = now() + Duration::from_secs(15);
+    let lease = Lease { id: LeaseId("dead".to_owned()), ends };
+    let world = World::with([Record::reserved(&user("alice"), None, lease, now())]);
+    assert_eq!(run(&world, request(&world, Mode::Apply)).await.finished.reservations, 0);
+    world.clock.advance(Duration::from_secs(16));
+    assert_eq!(run(&world, request(&world, Mode::Apply)).await.finished.reservations, 1);
+    assert_eq!(world.alice().unwrap().state, State::Deleted);
+}
+
+#[tokio::test]
+async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_not_affected() {
+    let world = last_used([91, 92, 93]);
+    let bad = id(1);
+    let store = world.records.clone();
+    // ACS refuses one of them, whoever asks.
+    world.acs.fail(move |call| {
+        let bad = acs_id(&bad);
+        let deleting =
+            store.records().into_iter().filter(|record| record.state.name() == StateName::Deleting);
+        let only_bad =
+            deleting.map(|record| record.acs_id().cloned()).all(|id| id == Some(bad.clone()));
+        (call == AcsCall::Delete && only_bad).then(|| Error::AcsRefused("400".into()))
+    });
+    let mut failed = 0;
+    for _ in 0..8 {
+        failed += run(&world, request(&world, Mode::Apply)).await.failed;
+        world.clock.advance(ABANDONED_AFTER);
+    }
+    assert_eq!(failed, 6, "and nobody tries again");
+    let stuck: Vec<_> = world
+        .records
+        .records()
+        .into_iter()
+        .filter(|record| record.state.name() == StateName::Stuck)
+        .collect();
+    let [stuck] = &stuck[..] else { panic!("{stuck:?}") };
+    assert!(matches!(stuck.state, State::Stuck { unfinished: Unfinished::Deletion, .. }));
+    let report = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((report.stuck, report.failed), (1, 0));
+}
+
+#[tokio::test]
+async fn an_orphan_that_the_store_has_is_left_alone_and_one_it_has_not_is_deleted() {
+    let world = last_used([0, 1]);
+    let noted = |acs_id, user| Orphan { acs_id, user, noted_at: now() };
+    let lost = acs_id("8:acs:res_lost");
+    world.acs.know(&lost);
+    for orphan in [noted(acs_id(&id(0)), name(0)), noted(lost, name(1))] {
+        world.records.note_orphan(&orphan).await.unwrap();
+    }
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(run.finished.orphans, 1);
+    let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
+    assert_eq!(alive, [id(0), id(1)]);
+    assert_eq!(world.records.orphans().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_orphan_of_a_living_reservation_waits() {
+    let lease = Lease { id: LeaseId("living".to_owned()), ends: now() + Duration::from_mins(1) };
+    let world = World::with([Record::reserved(&user("alice"), None, lease, now())]);
+    let acs_id = acs_id("8:acs:res_1");
+    world.acs.know(&acs_id);
+    let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
+    world.records.note_orphan(&orphan).await.unwrap();
+    run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(world.records.orphans().await.unwrap(), [orphan], "its activation may still come");
+    assert_eq!(world.acs.identities().len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_is_on_record_from_its_beginning() {
+    let world = last_used([91]);
+    world.store.lose(|call| (call == StoreCall::Total).then_some(crate::testing::Loss::Request));
+    let failed = delete_stale_identities(
+        &world.store,
+        &world.acs,
+        &world.clock,
+        request(&world, Mode::Apply),
+    );
+    assert!(matches!(failed.await, Err(Error::StoreUnavailable(_))));
+    let [started] = &world.records.runs()[..] else { panic!("one run") };
+    assert_eq!((started.id.as_str(), started.finished_at), ("run", None));
+    world.store.lose(|_| None);
+    let done = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(world.records.runs(), [done]);
+}
+
+#[tokio::test]
+async fn one_identity_is_deleted_only_if_it_is_still_as_unused_as_it_was() {
+    let world = last_used([91, 0]);
+    let cutoff = days_ago(90);
+    let mut fates = Vec::new();
+    for index in [0, 1, 0] {
+        let invocation = world.invocation("cli");
+        let (store, acs, clock) = (&world.store, &world.acs, &world.clock);
+        let fate =
+            delete_if_unused_since(store, acs, clock, &name(index), cutoff, &invocation).await;
+        fates.push(fate.unwrap());
+    }
+    assert_eq!(fates, [Fate::Deleted, Fate::Used, Fate::Changed]);
+}
+
+#[test]
+fn two_days_is_the_shortest_retention() {
+    assert_eq!(Retention::from_days(1), None);
+    assert_eq!(Retention::from_days(2).unwrap().cutoff(now()), days_ago(2));
+    assert_eq!(Retention::from_days(100_000), None);
+}

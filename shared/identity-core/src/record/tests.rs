@@ -1,1 +1,123 @@
+use std::time::Duration;
 
+use super::*;
+use crate::{
+    ports::Clock,
+    testing::{ManualClock, acs_id, order, record},
+};
+
+fn now() -> SystemTime {
+    ManualClock::default().now()
+}
+
+fn by() -> ReceiptId {
+    ReceiptId("deletion".to_owned())
+}
+
+fn later(seconds: u64) -> SystemTime {
+    now() + Duration::from_secs(seconds)
+}
+
+fn alice(state: State) -> Record {
+    record("alice", state, now())
+}
+
+#[test]
+fn r44_the_times_of_decisions_never_go_back() {
+    let blocked = alice(State::active("8:acs:1")).revoked(&order("r1", true, later(9)), now());
+    let older = blocked.revoked(&order("r2", true, later(3)), later(10));
+    assert_eq!((older.decided_at, older.revoked_through), (Some(later(9)), Some(later(9))));
+    assert_eq!(older.unblocked(later(3), later(11)).decided_at, Some(later(9)));
+}
+
+#[test]
+fn a_revocation_without_a_block_decides_nothing_about_blocking() {
+    let revoked = alice(State::blocked("8:acs:1")).revoked(&order("r", false, later(1)), now());
+    assert_eq!(revoked.decided_at, None);
+    assert!(revoked.state.is_blocked());
+    assert!(revoked.receipts[0].blocked, "the receipt says how things are");
+}
+
+#[test]
+fn unblocking_leaves_what_was_begun_to_be_finished() {
+    let blocked = alice(State::active("8:acs:1")).revoked(&order("r", true, now()), now());
+    let unblocked = blocked.unblocked(later(1), later(1));
+    assert_eq!(unblocked.state, State::active("8:acs:1"));
+    assert_eq!(unblocked.pending_revocation, blocked.pending_revocation);
+    assert!(unblocked.epoch > blocked.epoch);
+}
+
+#[test]
+fn somebody_unblocked_who_has_no_identity_leaves_a_tombstone() {
+    let unseen = Record::unseen(&crate::testing::user("alice"), now());
+    let blocked = unseen.revoked(&order("r", true, now()), now());
+    assert_eq!(blocked.state, State::Blocked { acs_id: None });
+    let unblocked = blocked.unblocked(later(1), later(1));
+    assert_eq!((unblocked.state, unblocked.decided_at), (State::Deleted, Some(later(1))));
+}
+
+#[test]
+fn a_new_identity_does_not_forget_what_was_decided_about_its_user() {
+    let gone = alice(State::active("8:acs:1")).revoked(&order("r", false, later(5)), now());
+    let gone = gone.marked_for_deletion(&by(), later(6)).unwrap().deletion_confirmed(later(7));
+    let lease = Lease { id: LeaseId("l".to_owned()), ends: later(30) };
+    let fresh = Record::reserved(&gone.external_id, Some(&gone), lease, later(10));
+    assert_eq!(fresh.revoked_through, Some(later(5)));
+    assert_eq!(fresh.receipts.len(), 1);
+    assert_eq!(fresh.created_at, later(10));
+}
+
+#[test]
+fn a_receipt_is_confirmed_when_acs_confirms_it_or_a_later_one() {
+    let first = alice(State::active("8:acs:1")).revoked(&order("r1", false, later(1)), later(1));
+    let second = first.revoked(&order("r2", false, later(2)), later(2));
+    assert!(second.receipts.iter().all(|receipt| receipt.revoked_at.is_none()));
+    let confirmed = second.revocation_confirmed(later(3));
+    assert!(confirmed.receipts.iter().all(|receipt| receipt.revoked_at == Some(later(3))));
+    let third = confirmed.revoked(&order("r3", false, later(4)), later(4));
+    let gone = third.marked_for_deletion(&by(), later(5)).unwrap().deletion_confirmed(later(6));
+    let times: Vec<_> = gone.receipts.iter().map(|receipt| receipt.revoked_at).collect();
+    assert_eq!(times, [Some(later(3)), Some(later(3)), Some(later(6))]);
+}
+
+#[test]
+fn a_record_keeps_the_last_ten_receipts() {
+    let mut record = alice(State::active("8:acs:1"));
+    for index in 0..12 {
+        record = record.revoked(&order(&format!("r{index}"), false, later(index)), later(index));
+    }
+    let kept: Vec<_> = record.receipts.iter().map(|receipt| receipt.id.0.as_str()).collect();
+    assert_eq!(kept, ["r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11"]);
+}
+
+#[test]
+fn r35_after_six_failures_it_is_stuck_and_somebody_who_looks_begins_anew() {
+    for (begun, unfinished) in [
+        (State::deleting("8:acs:1"), Unfinished::Deletion),
+        (State::active("8:acs:1"), Unfinished::Revocation),
+    ] {
+        let mut record = alice(begun.clone());
+        for attempt in 1..=5 {
+            record = record.attempt_failed(later(attempt));
+            assert_eq!(record.state, begun, "after {attempt}");
+        }
+        record = record.attempt_failed(later(6));
+        let acs_id = acs_id("8:acs:1");
+        assert_eq!(record.state, State::Stuck { acs_id, blocked: false, unfinished });
+        let revoked = record.revoked(&order("r", false, later(7)), later(7));
+        assert_eq!((revoked.state, revoked.attempts), (begun, 0));
+        let deleting = record.marked_for_deletion(&by(), later(7)).unwrap();
+        assert_eq!((deleting.state, deleting.attempts), (State::deleting("8:acs:1"), 0));
+    }
+}
+
+#[test]
+fn a_user_who_is_blocked_stays_so_through_stuck_and_back() {
+    let mut record = alice(State::blocked("8:acs:1")).marked_for_deletion(&by(), now()).unwrap();
+    for _ in 0..6 {
+        record = record.attempt_failed(now());
+    }
+    assert!(record.state.is_blocked());
+    let deleted = record.marked_for_deletion(&by(), now()).unwrap().deletion_confirmed(now());
+    assert_eq!(deleted.state, State::Blocked { acs_id: None });
+}

@@ -410,14 +410,18 @@ pub async fn a_count_and_a_list_look_at_the_same_records(store: &impl IdentitySt
 pub async fn a_step_that_forbids_use_is_refused_by_a_use(store: &impl IdentityStore) {
     let seen = active("unless-used");
     put(store, &seen).await;
-    let next = seen.marked_for_deletion(at(90)).expect("an identity to delete");
+    let next = seen
+        .marked_for_deletion(&ReceiptId("d".to_owned()), at(90))
+        .expect("an identity to delete");
     let identity = Active { acs_id: acs_id("8:acs:res_unless-used"), epoch: 1 };
     let used = store.record_use(&seen.external_id, &identity, at(60)).await;
     assert!(matches!(used, Ok(Change::Made(_))));
     let used = Record { last_issued_at: at(60), ..seen.clone() };
     let refused = store.advance_unless_used(&seen, &next).await;
     assert_eq!(refused.expect("a writable store"), Change::Refused(Some(used.clone())));
-    let next = used.marked_for_deletion(at(90)).expect("an identity to delete");
+    let next = used
+        .marked_for_deletion(&ReceiptId("d".to_owned()), at(90))
+        .expect("an identity to delete");
     for attempt in ["first", "sent twice"] {
         let made = store.advance_unless_used(&used, &next).await.expect("a writable store");
         assert_eq!(made, Change::Made(next.clone()), "{attempt}");

@@ -1,0 +1,144 @@
+//! Every order in which the scheduled job, its user and its double may meet, over the
+//! real use cases. Each test has a twin that leaves a part of the protocol out, and
+//! finds bad orders.
+#![expect(clippy::unwrap_used, reason = "a test may die")]
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
+
+use faults::{Part, Task, Without, Yielding, every_interleaving};
+use identity_core::{
+    delete_stale_identities::{Fate, delete_if_unused_since},
+    identity::{AccessToken, AcsId},
+    issue_access_token::{self, Issued, Whose, issue_access_token},
+    ports::Clock,
+    record::{Record, State, StateName},
+    testing::{AcsCall, ManualClock, World, an_hour, invocation, record, user},
+};
+
+type Fates = Rc<RefCell<Vec<Fate>>>;
+type Tokens = Rc<RefCell<Vec<Issued>>>;
+
+fn now() -> SystemTime {
+    ManualClock::default().now()
+}
+
+/// Alice, whom nobody has seen for a hundred days.
+fn stale() -> World {
+    let last_issued_at = now() - Duration::from_hours(100 * 24);
+    World::with([Record {
+        last_issued_at,
+        ..record("alice", State::active("8:acs:1"), last_issued_at)
+    }])
+}
+
+fn cleanup(name: &'static str, without: Part, world: &World, fates: &Fates) -> Task {
+    let store = Yielding(Without(without, world.records.clone()));
+    let (acs, fates) = (Yielding(world.acs.clone()), Rc::clone(fates));
+    Box::pin(async move {
+        let clock = ManualClock::default();
+        let cutoff = clock.now() - Duration::from_hours(90 * 24);
+        let (alice, invocation) = (user("alice"), invocation(name, &clock));
+        let fate = delete_if_unused_since(&store, &acs, &clock, &alice, cutoff, &invocation);
+        let fate = fate.await.unwrap();
+        fates.borrow_mut().push(fate);
+    })
+}
+
+fn token_call(world: &World, tokens: &Tokens) -> Task {
+    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
+    let tokens = Rc::clone(tokens);
+    Box::pin(async move {
+        let clock = ManualClock::default();
+        let whose = Whose::Caller(user("alice"));
+        let invocation = invocation("token", &clock);
+        let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+        if let Ok(issued) = issue_access_token(&store, &acs, &clock, request).await {
+            tokens.borrow_mut().push(issued);
+        }
+    })
+}
+
+/// How many orders end badly, of how many.
+fn bad_orders(
+    tasks: impl Fn(&World, &Fates, &Tokens) -> Vec<Task>,
+    is_good: impl Fn(&World, &[Fate], &[Issued]) -> bool + 'static,
+) -> (usize, usize) {
+    let bad = Rc::new(Cell::new(0));
+    let is_good = Rc::new(is_good);
+    let orders = every_interleaving(|| {
+        let world = stale();
+        let (fates, tokens) = (Fates::default(), Tokens::default());
+        let tasks = tasks(&world, &fates, &tokens);
+        let (bad, is_good) = (Rc::clone(&bad), Rc::clone(&is_good));
+        let check = move || {
+            if !is_good(&world, &fates.borrow(), &tokens.borrow()) {
+                bad.set(bad.get() + 1);
+            }
+        };
+        (tasks, Box::new(check))
+    });
+    (bad.get(), orders)
+}
+
+/// Whoever got a token has a live identity, and the token works; what the job says it
+/// deleted is gone.
+fn nobody_lost_what_they_hold(world: &World, fates: &[Fate], tokens: &[Issued]) -> bool {
+    let alive: Vec<AcsId> = world.acs.identities();
+    let works = |token: &AccessToken| world.acs.is_alive(token);
+    let kept = tokens.iter().all(|issued| alive.contains(&issued.acs_id) && works(&issued.token));
+    let owned = world.alice().and_then(|record| record.acs_id().cloned());
+    let owned: Vec<AcsId> = owned.into_iter().collect();
+    let deleted = fates.iter().filter(|fate| **fate == Fate::Deleted).count();
+    kept && alive == owned && (deleted == 0 || !alive.iter().any(|id| id.as_str() == "8:acs:1"))
+}
+
+fn a_return_and_a_cleanup(without: Part) -> (usize, usize) {
+    bad_orders(
+        |world, fates, tokens| {
+            vec![cleanup("run", without, world, fates), token_call(world, tokens)]
+        },
+        nobody_lost_what_they_hold,
+    )
+}
+
+#[test]
+fn r30_whoever_comes_back_in_time_keeps_everything_in_every_order() {
+    let (bad, orders) = a_return_and_a_cleanup(Part::Nothing);
+    assert!(orders > 50, "{orders}");
+    assert_eq!(bad, 0, "of {orders}");
+}
+
+#[test]
+fn r30_without_the_guard_a_token_in_use_dies() {
+    assert!(a_return_and_a_cleanup(Part::Guard).0 > 0);
+}
+
+fn two_cleanups(without: Part) -> (usize, usize) {
+    bad_orders(
+        |world, fates, _| {
+            vec![cleanup("one", without, world, fates), cleanup("other", without, world, fates)]
+        },
+        |world, fates, _| {
+            let deleted = fates.iter().filter(|fate| **fate == Fate::Deleted).count();
+            let asked = world.acs.calls().iter().filter(|call| **call == AcsCall::Delete).count();
+            let gone = world.alice().unwrap().state.name() == StateName::Deleted;
+            gone && deleted == 1 && asked == 1
+        },
+    )
+}
+
+#[test]
+fn r32_two_runs_at_once_delete_each_identity_once() {
+    let (bad, orders) = two_cleanups(Part::Nothing);
+    assert!(orders > 50, "{orders}");
+    assert_eq!(bad, 0, "of {orders}");
+}
+
+#[test]
+fn r32_without_conditions_both_delete_it() {
+    assert!(two_cleanups(Part::Conditions).0 > 0);
+}
