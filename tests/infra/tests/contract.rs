@@ -74,6 +74,11 @@ fn t05_the_timeouts_nest() {
         let Function { logical_id, timeout, .. } = function;
         // After ACS, the write that decides and the answer need time, too.
         assert!(Limits::default().call < timeout, "{logical_id} ends before ACS may have answered");
+        if logical_id == "DeleteStaleIdentities" {
+            // Nobody waits for it, and what it begins for one identity it ends with the
+            // one request to ACS that it makes for it.
+            continue;
+        }
         assert!(timeout < api_gateway, "{logical_id} outlives its caller");
         // A lease has ended, and its owner is dead, before others finish what it left.
         let lease = timeout + Invocation::LEASE_MARGIN;

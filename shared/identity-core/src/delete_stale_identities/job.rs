@@ -139,6 +139,11 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
                         self.tally().limit.get_or_insert(Limit::Deadline);
                         return Ok(false);
                     }
+                    // Others may take a revocation up meanwhile, and issue a token after
+                    // it, which ours would kill. A deletion can be asked for twice.
+                    if !matches!(record.state, State::Deleting { .. }) {
+                        return Ok(false);
+                    }
                     self.turn().await;
                 }
                 Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {

@@ -227,6 +227,23 @@ async fn r33_a_throttled_run_waits_as_long_as_acs_asks_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn r33_a_throttled_revocation_is_left_to_the_next_run() {
+    let pending = record("alice", State::active("8:acs:1"), now());
+    let pending = pending.revoked(&order("r", false, now()), now());
+    let world = World::with([pending]);
+    world.clock.advance(ABANDONED_AFTER);
+    let mut first = true;
+    world.acs.fail(move |_| {
+        let retry_after = Duration::from_secs(20);
+        std::mem::take(&mut first).then(|| Error::Throttled { retry_after, source: "429".into() })
+    });
+    let throttled = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((throttled.finished.revocations, throttled.failed), (0, 0));
+    world.clock.advance(ABANDONED_AFTER);
+    assert_eq!(run(&world, request(&world, Mode::Apply)).await.finished.revocations, 1);
+}
+
+#[tokio::test]
 async fn an_outage_of_acs_ends_the_run_before_it_marks_everybody() {
     let world = last_used((0..40).map(|_| 91));
     world.acs.fail(|_| Some(Error::AcsUnavailable { maybe_applied: true, source: "down".into() }));
