@@ -1,0 +1,85 @@
+//! Auth0 tenants: their log stream to `EventBridge` (detail type `Auth0 log`). Each entry
+//! of the tenant's log is in `detail.data`, with a code for its `type`.
+//!
+//! Most entries name the user whom they are about in `user_id`, which is the `sub` of
+//! their tokens. An entry about a call of the Management API, `sapi`, names there the
+//! administrator who made the call; whom it was about is in the call itself. Blocking has
+//! no code of its own: it is such a call, too.
+
+use identity_core::event::{Event, EventKind};
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    Found, Malformed, WhyIgnored,
+    envelope::{Envelope, user},
+};
+
+pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed> {
+    let name = envelope.required("detail.data.type")?;
+    let subject = "detail.data.user_id";
+    let (kinds, subject, field) = match name {
+        // Somebody whose session was over can still log out.
+        "slo" | "universal_logout_succeeded" if envelope.text(subject).is_none() => {
+            return Ok(Found::ignored(name, WhyIgnored::Nobody));
+        }
+        "slo" | "universal_logout_succeeded" => {
+            (vec![EventKind::SignedOut], envelope.required(subject)?.to_owned(), subject)
+        }
+        "scp" => {
+            (vec![EventKind::CredentialsChanged], envelope.required(subject)?.to_owned(), subject)
+        }
+        "sdu" => (vec![EventKind::Deleted], envelope.required(subject)?.to_owned(), subject),
+        "sapi" => match Call::of(envelope) {
+            Some(call) => (call.kinds, call.user, "detail.data.details.request.path"),
+            None => return Ok(Found::ignored(name, WhyIgnored::UnknownType)),
+        },
+        _ => return Ok(Found::ignored(name, WhyIgnored::UnknownType)),
+    };
+    let identity = user(issuer, &subject, field)?;
+    let occurred_at = envelope.time("detail.data.date")?;
+    let id = match envelope.text("detail.log_id") {
+        Some(_) => envelope.id("detail.log_id")?,
+        None => envelope.id("detail.data.log_id")?,
+    };
+    let events = kinds.into_iter().map(|kind| Event {
+        kind,
+        identity: identity.clone(),
+        occurred_at,
+        id: id.clone(),
+        reason: None,
+    });
+    Ok(Found::Events(events.collect()))
+}
+
+/// A call of the Management API that does something to a user.
+struct Call {
+    user: String,
+    kinds: Vec<EventKind>,
+}
+
+impl Call {
+    fn of(envelope: &Envelope) -> Option<Self> {
+        let method = envelope.text("detail.data.details.request.method")?.to_ascii_uppercase();
+        let path = envelope.text("detail.data.details.request.path")?;
+        let rest = path.strip_prefix("/api/v2/users/")?;
+        let (user, of_theirs) = rest.split_once('/').unwrap_or((rest, ""));
+        let kinds = match (method.as_str(), of_theirs) {
+            ("PATCH", "") => changes(envelope),
+            ("DELETE", "") => vec![EventKind::Deleted],
+            ("DELETE", "sessions") | ("POST", "revoke-access") => vec![EventKind::SignedOut],
+            _ => vec![],
+        };
+        let user = percent_decode_str(user).decode_utf8().ok()?.into_owned();
+        (!kinds.is_empty()).then_some(Self { user, kinds })
+    }
+}
+
+/// What *Update a user* changes. Most updates are about a name or a picture: only one that
+/// says so blocks or unblocks.
+fn changes(envelope: &Envelope) -> Vec<EventKind> {
+    let asked = |name: &str| envelope.at(&format!("detail.data.details.request.body.{name}"));
+    let blocked = asked("blocked").and_then(serde_json::Value::as_bool);
+    let block = blocked.map(|yes| if yes { EventKind::Disabled } else { EventKind::Enabled });
+    let password = asked("password").map(|_| EventKind::CredentialsChanged);
+    block.into_iter().chain(password).collect()
+}

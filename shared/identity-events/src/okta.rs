@@ -1,0 +1,75 @@
+//! Okta organisations: their log stream to `EventBridge` (detail type `SystemLog`). Each
+//! event of the System Log is in `detail`.
+//!
+//! Which of a user's two names is the `sub` of an access token is a setting of the
+//! authorization server: the login, unless somebody has changed it, and otherwise the id.
+//! The event has both (`alternateId` and `id`) and does not say which it is, so it is
+//! taken for an event about either: one of the two is nobody, whose record nobody reads.
+
+use identity_core::event::{Event, EventKind};
+use serde_json::Value;
+
+use crate::{
+    Found, Malformed, WhyIgnored,
+    envelope::{Envelope, text, user},
+};
+
+pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed> {
+    let name = envelope.required("detail.eventType")?;
+    let Some(kind) = kind(name) else {
+        return Ok(Found::ignored(name, WhyIgnored::UnknownType));
+    };
+    if envelope.required("detail.outcome.result")? != "SUCCESS" {
+        return Ok(Found::ignored(name, WhyIgnored::Failed));
+    }
+    let occurred_at = envelope.time("detail.published")?;
+    let id = envelope.id("detail.uuid")?;
+    let mut events = Vec::new();
+    for (subject, field) in subjects(envelope, name).into_iter().flat_map(names) {
+        let identity = user(issuer, subject, field)?;
+        events.push(Event { kind, identity, occurred_at, id: id.clone(), reason: None });
+    }
+    if events.is_empty() {
+        return Err(Malformed::Missing("detail.target"));
+    }
+    Ok(Found::Events(events))
+}
+
+fn kind(name: &str) -> Option<EventKind> {
+    match name {
+        "user.lifecycle.deactivate" | "user.lifecycle.suspend" => Some(EventKind::Disabled),
+        "user.lifecycle.activate" | "user.lifecycle.reactivate" | "user.lifecycle.unsuspend" => {
+            Some(EventKind::Enabled)
+        }
+        "user.lifecycle.delete.initiated" | "user.lifecycle.delete.completed" => {
+            Some(EventKind::Deleted)
+        }
+        "user.session.end" | "user.session.clear" | "user.authentication.universal_logout" => {
+            Some(EventKind::SignedOut)
+        }
+        "user.account.update_password"
+        | "user.account.reset_password"
+        | "user.mfa.factor.reset_all" => Some(EventKind::CredentialsChanged),
+        _ => None,
+    }
+}
+
+/// The users whom the event is about. Somebody who ends their own session is the actor of
+/// that and has no target; of anything else the actor may be an administrator.
+fn subjects<'a>(envelope: &'a Envelope, name: &str) -> Vec<&'a Value> {
+    let is_user = |value: &&Value| value.get("type").and_then(text) == Some("User");
+    let targets = envelope.at("detail.target").and_then(Value::as_array);
+    let users: Vec<&Value> = targets.into_iter().flatten().filter(is_user).collect();
+    if users.is_empty() && name == "user.session.end" {
+        return envelope.at("detail.actor").into_iter().filter(is_user).collect();
+    }
+    users
+}
+
+/// Either name of a user, with the field it was found in.
+fn names(user: &Value) -> impl Iterator<Item = (&str, &'static str)> {
+    let login = user.get("alternateId").and_then(text).filter(|login| *login != "unknown");
+    let id = user.get("id").and_then(text);
+    let login = login.map(|login| (login, "the alternateId of a user in detail"));
+    login.into_iter().chain(id.map(|id| (id, "the id of a user in detail")))
+}

@@ -1,0 +1,145 @@
+//! Whatever arrives, there is an answer, and it quotes nothing.
+
+use std::{fs, path::Path};
+
+use identity_events::{Malformed, Reading, WhyIgnored, read};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ISSUER: &str = "https://idp.example";
+
+fn ours(detail: &Value) -> Result<Reading, Malformed> {
+    let envelope = json!({
+        "id": "1",
+        "source": "guestpass.identity",
+        "detail-type": "user.disabled",
+        "detail": detail,
+    });
+    read(&envelope.to_string(), ISSUER)
+}
+
+#[test]
+fn what_is_wrong_is_said_by_naming_the_field() {
+    let at = "2026-11-20T08:00:00Z";
+    for (detail, said) in [
+        (json!({ "occurredAt": at }), "detail.externalId is missing"),
+        (json!(["occurredAt", at]), "detail.externalId is missing"),
+        (json!({ "externalId": "", "occurredAt": at }), "detail.externalId is missing"),
+        (
+            json!({ "externalId": "8:acs:1", "occurredAt": at }),
+            "detail.externalId is not 1 to 1,024 visible ASCII characters that do not begin with 8:",
+        ),
+        (json!({ "subject": "alice", "occurredAt": at }), "detail.issuer is missing"),
+        (json!({ "issuer": "https://i", "occurredAt": at }), "detail.subject is missing"),
+        (
+            json!({ "issuer": "a|b", "subject": "alice", "occurredAt": at }),
+            "detail.subject is not the subject of an issuer's user",
+        ),
+        (
+            json!({ "acsId": "alice", "occurredAt": at }),
+            "detail.acsId is not the id of an ACS identity",
+        ),
+        (json!({ "externalId": "alice" }), "detail.occurredAt is missing"),
+        (
+            json!({ "externalId": "alice", "occurredAt": 1_800_000_000 }),
+            "detail.occurredAt is missing",
+        ),
+        (
+            json!({ "externalId": "alice", "occurredAt": "yesterday" }),
+            "detail.occurredAt is not an RFC 3339 time",
+        ),
+        (
+            json!({ "externalId": "alice", "acsId": "8:acs:1", "occurredAt": at }),
+            "detail names its user more than once: give externalId, issuer and subject, or acsId",
+        ),
+    ] {
+        assert_eq!(ours(&detail).unwrap_err().to_string(), said, "{detail}");
+    }
+}
+
+#[test]
+fn what_is_no_envelope_is_malformed_and_what_nobody_knows_is_ignored() {
+    for body in ["", "null", "[]", "\"x\"", "{", "{\"source\":1}", "{}"] {
+        assert!(read(body, ISSUER).is_err(), "{body}");
+    }
+    for source in ["aws.s3", "guestpass", "aws.partner/auth0.com", "aws.partner/okta.community/x"] {
+        let body = json!({ "source": source, "detail-type": "x", "detail": {} }).to_string();
+        let Ok(Reading::Ignored { source: None, ignored }) = read(&body, ISSUER) else {
+            unreachable!("{source}");
+        };
+        assert_eq!(ignored.why, WhyIgnored::UnknownSource);
+    }
+}
+
+#[test]
+fn the_name_of_what_is_ignored_is_fit_for_a_log() {
+    let name = format!("x\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "y".repeat(100));
+    let body = json!({ "source": name }).to_string();
+    let Ok(Reading::Ignored { ignored, .. }) = read(&body, ISSUER) else { unreachable!() };
+    assert!(ignored.name.starts_with("xlevelERROR31my"));
+    assert_eq!(ignored.name.len(), 64);
+}
+
+/// Every fixture, with each of its values in turn taken away or made something else.
+#[test]
+fn a_field_may_be_missing_or_odd_and_there_is_still_an_answer_that_quotes_nothing() {
+    let mut read_so_far = 0;
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for source in fs::read_dir(fixtures).unwrap() {
+        for file in fs::read_dir(source.unwrap().path()).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let whole: Value = serde_json::from_str(&text).unwrap();
+            for pointer in pointers(&whole, String::new()) {
+                for odd in [json!(null), json!("canary\u{7}"), json!(-1), json!([]), json!([[{}]])]
+                {
+                    let mut other = whole.clone();
+                    *other.pointer_mut(&pointer).unwrap() = odd;
+                    if let Err(problem) = read(&other.to_string(), ISSUER) {
+                        let said = problem.to_string();
+                        assert!(!said.contains("canary") && !said.contains('@'), "{said}");
+                    }
+                    read_so_far += 1;
+                }
+            }
+        }
+    }
+    assert!(read_so_far > 5_000, "{read_so_far}");
+}
+
+/// Where everything in `value` is.
+fn pointers(value: &Value, here: String) -> Vec<String> {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (name.replace('/', "~1"), field)).collect()
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
+        }
+        _ => vec![],
+    };
+    let below = children
+        .into_iter()
+        .flat_map(|(name, child)| pointers(child, format!("{here}/{name}")))
+        .collect::<Vec<_>>();
+    std::iter::once(here).chain(below).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_text_gets_an_answer(body in any::<String>(), issuer in any::<String>()) {
+        let _ = read(&body, &issuer);
+    }
+
+    #[test]
+    fn any_subject_and_any_time_get_an_answer(
+        subject in any::<String>(),
+        time in "\\PC*|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})",
+        reason in any::<String>(),
+    ) {
+        let detail = json!({ "issuer": ISSUER, "subject": subject, "occurredAt": time, "reason": reason });
+        if let Ok(Reading::Events { events, .. }) = ours(&detail) {
+            let at = events.first().unwrap().occurred_at;
+            prop_assert_eq!(identity_core::event::Event::at_millisecond(at), at);
+        }
+    }
+}
