@@ -1,0 +1,117 @@
+//! What the environment says.
+
+use std::str::FromStr;
+
+use acs_secret::AcsResource;
+use identity_events::Source;
+use lambda_edge::config::{ConfigError, Env, required};
+
+pub(crate) struct Config {
+    pub(crate) table: String,
+    pub(crate) acs: AcsResource,
+    pub(crate) rules: Rules,
+}
+
+impl Config {
+    pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            table: required(env, "TABLE_NAME")?,
+            acs: AcsResource {
+                secret: required(env, "ACS_SECRET_ARN")?,
+                api_version: required(env, "ACS_API_VERSION")?,
+            },
+            rules: Rules {
+                issuer: required(env, "ISSUER")?,
+                guestpass: mode(env, "EVENT_MODE_GUESTPASS")?,
+                cognito: mode(env, "EVENT_MODE_COGNITO")?,
+                auth0: mode(env, "EVENT_MODE_AUTH0")?,
+                okta: mode(env, "EVENT_MODE_OKTA")?,
+            },
+        })
+    }
+}
+
+/// Whose tokens are accepted, and who is obeyed.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// The `iss` of the tokens.
+    pub(crate) issuer: String,
+    pub(crate) guestpass: Mode,
+    pub(crate) cognito: Mode,
+    pub(crate) auth0: Mode,
+    pub(crate) okta: Mode,
+}
+
+impl Rules {
+    pub(crate) fn mode_of(&self, source: Source) -> Mode {
+        match source {
+            Source::Guestpass => self.guestpass,
+            Source::Cognito => self.cognito,
+            Source::Auth0 => self.auth0,
+            Source::Okta => self.okta,
+        }
+    }
+}
+
+/// What is done about the events of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// They are obeyed.
+    Apply,
+    /// It is only said what they would do.
+    Shadow,
+}
+
+impl FromStr for Mode {
+    type Err = &'static str;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        match raw {
+            "apply" => Ok(Self::Apply),
+            "shadow" => Ok(Self::Shadow),
+            _ => Err("give apply or shadow"),
+        }
+    }
+}
+
+/// A source that is not mentioned is obeyed: whoever sends its events here means it.
+fn mode(env: &impl Env, name: &'static str) -> Result<Mode, ConfigError> {
+    match env(name).filter(|raw| !raw.is_empty()) {
+        None => Ok(Mode::Apply),
+        Some(_) => required(env, name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(name: &str, value: &str) -> Result<Config, ConfigError> {
+        Config::from_env(&|asked: &str| match asked {
+            _ if asked == name => Some(value.to_owned()),
+            "TABLE_NAME" => Some("identities".to_owned()),
+            "ACS_SECRET_ARN" => {
+                Some("arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs".to_owned())
+            }
+            "ACS_API_VERSION" => Some("2026-09-23".to_owned()),
+            "ISSUER" => Some("https://idp.example".to_owned()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn each_source_has_a_mode_of_its_own_and_is_obeyed_by_default() {
+        for source in Source::ALL {
+            let name = format!("EVENT_MODE_{}", source.as_str().to_uppercase());
+            let rules = config(&name, "shadow").unwrap().rules;
+            for other in Source::ALL {
+                let expected = if other == source { Mode::Shadow } else { Mode::Apply };
+                assert_eq!(rules.mode_of(other), expected, "{name}, {other:?}");
+            }
+            assert_eq!(config(&name, "").unwrap().rules.mode_of(source), Mode::Apply);
+            let problem = config(&name, "off").err().unwrap().to_string();
+            assert!(problem.contains(&name) && problem.contains("apply or shadow"), "{problem}");
+        }
+        assert!(config("ISSUER", "").is_err(), "whose users are they?");
+    }
+}

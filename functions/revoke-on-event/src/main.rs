@@ -1,0 +1,152 @@
+//! SQS: what the identity provider said about a user takes effect.
+//!
+//! A rule of `EventBridge` puts the events into the queue, and they come from there at
+//! least once and in any order. Answered is which of them are to come again. That they do
+//! and nothing is done twice is the core's work; here, a message must not harm another:
+//! neither a malformed one, nor one that fails, is slow, or panics.
+
+mod batch;
+mod config;
+mod line;
+mod message;
+
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::{StreamExt, stream};
+use identity_core::{
+    event::Event,
+    ports::{Clock, IdentityClient, IdentityStore},
+};
+use identity_events::Reading;
+use identity_store::DynamoIdentityStore;
+use lambda_edge::{SystemClock, config::process_env, telemetry};
+use lambda_http::{
+    Context, Error, LambdaEvent,
+    lambda_runtime::{run, service_fn},
+};
+use tracing::error;
+
+use batch::{Answer, Batch, Message};
+use config::{Config, Rules};
+use line::{Line, Outcome};
+use message::{Reader, Trouble, read};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = Config::from_env(&process_env)?;
+    let (store, acs) =
+        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
+    let (acs, rules, clock) = (acs?, config.rules, SystemClock);
+    run(service_fn(async |event: LambdaEvent<Batch>| {
+        let LambdaEvent { payload, context } = event;
+        Ok::<_, Infallible>(handle(&store, &acs, &clock, &rules, payload, &context).await)
+    }))
+    .await
+}
+
+/// Obeys the messages, and answers which of them are to come again: all that are not
+/// known to be done. It never fails as a whole, for that would bring back the others, too.
+async fn handle(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    rules: &Rules,
+    batch: Batch,
+    context: &Context,
+) -> Answer {
+    let jobs = batch.messages.into_iter().map(|message| Job::of(message, rules)).collect();
+    let lanes = lanes(jobs);
+    let reader = Reader { store, acs, clock, rules, context };
+    let all = stream::iter(&lanes).for_each_concurrent(AT_ONCE, async |lane| {
+        for job in lane {
+            job.is_done.set(Some(reader.obey(&job.message, &job.reading).await));
+        }
+    });
+    tokio::select! {
+        biased;
+        () = all => {}
+        () = clock.sleep(time_left(context, clock.now())) => {}
+    }
+    let failed = lanes.iter().flatten().filter(|job| job.is_done.get() != Some(true));
+    Answer::failed(failed.map(Job::given_up))
+}
+
+/// A message, what it says, and whether that is done; nothing, if the time was too short.
+struct Job {
+    message: Message,
+    reading: Result<Reading, Trouble>,
+    is_done: Cell<Option<bool>>,
+}
+
+impl Job {
+    fn of(message: Message, rules: &Rules) -> Self {
+        let reading = read(&message.body, &rules.issuer);
+        Self { message, reading, is_done: Cell::new(None) }
+    }
+
+    /// What it says first; the rest is about the same user.
+    fn event(&self) -> Option<&Event> {
+        match &self.reading {
+            Ok(Reading::Events { events, .. }) => events.first(),
+            _ => None,
+        }
+    }
+
+    fn is_about_the_user_of(&self, other: &Self) -> bool {
+        let pair = self.event().zip(other.event());
+        pair.is_some_and(|(one, other)| one.identity == other.identity)
+    }
+
+    fn given_up(&self) -> &Message {
+        let message = &self.message;
+        if self.is_done.get().is_none() {
+            Line::of(&message.id).write(&Outcome::Failed(&Trouble::TooLittleTime));
+        }
+        if message.is_at_its_end() {
+            error!(
+                metric.events_dead_lettered = 1_u64,
+                CorrelationId = message.id,
+                "the message goes to the dead-letter queue now"
+            );
+        }
+        message
+    }
+}
+
+/// What is about the same user goes one after the other, oldest first. In any order they
+/// would come to the same end, but most of them by being told that another is at it.
+fn lanes(mut jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    jobs.sort_by_key(|job| job.event().map(|event| event.occurred_at));
+    let mut lanes: Vec<Vec<Job>> = Vec::new();
+    for job in jobs {
+        let is_its = |lane: &&mut Vec<Job>| {
+            lane.first().is_some_and(|first| first.is_about_the_user_of(&job))
+        };
+        match lanes.iter_mut().find(is_its) {
+            Some(lane) => lane.push(job),
+            None => lanes.push(vec![job]),
+        }
+    }
+    lanes
+}
+
+/// Until Lambda kills the function, less what it takes to answer.
+fn time_left(context: &Context, now: SystemTime) -> Duration {
+    let deadline = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
+    let left = deadline.and_then(|deadline| deadline.duration_since(now).ok());
+    left.unwrap_or_default().saturating_sub(LAST_WORDS)
+}
+
+/// As many as a batch has, by the template: no message waits while another is slow.
+const AT_ONCE: usize = 10;
+
+/// What it takes to answer before Lambda kills the function.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests;

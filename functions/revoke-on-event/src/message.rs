@@ -1,0 +1,176 @@
+//! One message: what it says is done, or foreseen, and a line is written about it.
+
+use std::{
+    error::Error as StdError,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, SystemTime},
+};
+
+use futures_util::FutureExt;
+use identity_core::{
+    Error,
+    apply_event::{Applied, Effect, apply_event, foresee_event},
+    event::{Decision, Event},
+    identity::Invocation,
+    ports::{Clock, IdentityClient, IdentityStore},
+};
+use identity_events::{Malformed, Reading, Source};
+use lambda_http::Context;
+use tracing::{Instrument, info_span};
+
+use crate::{
+    batch::Message,
+    config::{Mode, Rules},
+    line::{Line, Outcome},
+};
+
+/// Why a message is to come again.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// It makes no sense, and will make none the next time.
+    Malformed(Malformed),
+    /// It could not be obeyed.
+    Failed(Error),
+    /// Something here that is held to be impossible.
+    Panicked,
+    /// Lambda would have killed the function.
+    TooLittleTime,
+}
+
+impl Trouble {
+    /// Whether the message itself is at fault.
+    pub(crate) fn is_malformed(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::Failed(Error::EventFromTheFuture))
+    }
+
+    /// For the log: the error and its causes on one line.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Malformed(problem) => problem.to_string(),
+            Self::Failed(error) => std::iter::successors(Some(error as &dyn StdError), |error| {
+                StdError::source(*error)
+            })
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": "),
+            Self::Panicked => "a panic".to_owned(),
+            Self::TooLittleTime => "there was too little time".to_owned(),
+        }
+    }
+}
+
+/// Reads a message's body.
+pub(crate) fn read(body: &str, issuer: &str) -> Result<Reading, Trouble> {
+    catch_unwind(|| identity_events::read(body, issuer))
+        .map_err(|_| Trouble::Panicked)?
+        .map_err(Trouble::Malformed)
+}
+
+/// What it takes to obey.
+pub(crate) struct Reader<'a, S, A, C> {
+    pub(crate) store: &'a S,
+    pub(crate) acs: &'a A,
+    pub(crate) clock: &'a C,
+    pub(crate) rules: &'a Rules,
+    pub(crate) context: &'a Context,
+}
+
+impl<S: IdentityStore, A: IdentityClient, C: Clock> Reader<'_, S, A, C> {
+    /// Does what the message says, and whether that is done for good.
+    pub(crate) async fn obey(&self, message: &Message, reading: &Result<Reading, Trouble>) -> bool {
+        let line = Line::of(&message.id);
+        match reading {
+            Err(trouble) => {
+                line.write(&Outcome::Failed(trouble));
+                false
+            }
+            Ok(Reading::Ignored { source, ignored }) => {
+                Line { source: *source, ..line }.write(&Outcome::Ignored(ignored));
+                true
+            }
+            Ok(Reading::Events { source, events }) => {
+                let span = info_span!("message", CorrelationId = message.id);
+                let mut is_done = true;
+                // Each is tried, whatever became of the one before: the user may go by
+                // the other name.
+                for (number, event) in events.iter().enumerate() {
+                    let id = self.invocation_id(message, number);
+                    let work = self.event(*source, event, &id, line.clone());
+                    is_done &= work.instrument(span.clone()).await;
+                }
+                is_done
+            }
+        }
+    }
+
+    async fn event(&self, source: Source, event: &Event, id: &str, line: Line<'_>) -> bool {
+        let began = self.clock.now();
+        let work = async {
+            match self.rules.mode_of(source) {
+                Mode::Apply => {
+                    let invocation = self.invocation(id);
+                    let applied =
+                        apply_event(self.store, self.acs, self.clock, event, &invocation).await;
+                    applied.map(Done::Applied)
+                }
+                Mode::Shadow => {
+                    foresee_event(self.store, self.clock, event).await.map(Done::Foreseen)
+                }
+            }
+        };
+        // What a panic leaves behind is what a crash would, and the core is made for that.
+        let result = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(result) => result.map_err(Trouble::Failed),
+            Err(_) => Err(Trouble::Panicked),
+        };
+        let now = self.clock.now();
+        let line = Line {
+            source: Some(source),
+            event: Some(event),
+            duration: now.duration_since(began).unwrap_or_default(),
+            // From when it happened until it was dealt with.
+            delay: now.duration_since(event.occurred_at).ok(),
+            ..line
+        };
+        line.write(&match &result {
+            Ok(Done::Applied(applied)) => Outcome::Applied(applied),
+            Ok(Done::Foreseen(decision)) => Outcome::Foreseen(decision),
+            Err(trouble) => Outcome::Failed(trouble),
+        });
+        result.is_ok()
+    }
+
+    /// Unique to the event in the invocation: a receipt is named after it.
+    fn invocation_id(&self, message: &Message, number: usize) -> String {
+        let id = format!("{}/{}", self.context.request_id, message.id);
+        if number == 0 { id } else { format!("{id}/{number}") }
+    }
+
+    fn invocation(&self, id: &str) -> Invocation {
+        let now = self.clock.now();
+        let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(self.context.deadline);
+        let acs_until = deadline.checked_sub(AFTER_ACS).unwrap_or(now).min(now + FOR_ACS);
+        Invocation { id: id.to_owned(), deadline, acs_until, patience: Duration::ZERO }
+    }
+}
+
+/// What became of an event.
+enum Done {
+    Applied(Applied),
+    Foreseen(Decision),
+}
+
+/// As logged.
+pub(crate) fn effect(applied: &Applied) -> &'static str {
+    match applied.effect {
+        Effect::Changed => "changed",
+        Effect::Finished => "finished",
+        Effect::Nothing(why) => why.as_str(),
+    }
+}
+
+/// How long ACS may take.
+const FOR_ACS: Duration = Duration::from_secs(6);
+
+/// What is left, after ACS, for the write that confirms and for the answer.
+const AFTER_ACS: Duration = Duration::from_secs(2);

@@ -1,0 +1,287 @@
+mod support;
+
+use std::collections::BTreeSet;
+
+use identity_core::{Error as CoreError, record::State};
+use identity_events::Source;
+use lambda_edge::rfc3339;
+use proptest::prelude::*;
+use serde_json::json;
+
+use self::support::{
+    ISSUER, batch, context, count, deliver, event, find, is_blocked, logged, revocations, rules,
+    world_of,
+};
+use super::*;
+use crate::config::Mode;
+
+#[tokio::test]
+async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
+    let world = world_of(&["alice"]);
+    let disabled = event("user.disabled", "alice", 60);
+    let five = [disabled.as_str(); 5];
+    assert_eq!(deliver(&world, Mode::Apply, batch(five, 1)).await, [] as [&str; 0]);
+    for _ in 0..5 {
+        assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
+    }
+    assert_eq!(revocations(&world), 1);
+    assert_eq!(find(&world, "alice").unwrap().receipts.len(), 1);
+
+    // Once per new watermark; and it is the event's time that makes it new.
+    for (ago, revoked) in [(30, 2), (45, 2), (30, 2), (15, 3)] {
+        let signed_out = event("user.signed-out", "alice", ago);
+        deliver(&world, Mode::Apply, batch([&*signed_out, &*signed_out], 1)).await;
+        assert_eq!(revocations(&world), revoked, "{ago} s ago");
+    }
+}
+
+#[tokio::test]
+async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
+    let names = ["a", "b", "c", "d", "e", "f", "poison", "down"];
+    let world = world_of(&names);
+    let mut bodies: Vec<String> =
+        names.iter().map(|name| event("user.disabled", name, 60)).collect();
+    bodies.insert(2, "{not json".to_owned());
+    bodies.insert(5, event("user.promoted", "a", 60));
+    let (log, failed) =
+        logged(deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1))).await;
+    assert_eq!(failed, ["m2", "m8", "m9"], "malformed, poison, and ACS's 500");
+    for name in names {
+        assert!(is_blocked(&world, name), "{name}: from the first moment, whatever ACS says");
+    }
+    assert_eq!(count(&log, "metric.events_applied"), 6);
+    assert_eq!(count(&log, "metric.events_ignored"), 1);
+    assert_eq!(count(&log, "metric.events_malformed"), 1);
+    assert_eq!(count(&log, "metric.events_failed"), 2);
+    assert_eq!(count(&log, "metric.events_dead_lettered"), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn r24_whatever_a_message_holds_and_whichever_fail_there_is_an_answer(
+        bodies in proptest::collection::vec(
+            prop_oneof![
+                any::<String>(),
+                Just(String::new()),
+                proptest::sample::select(vec!["a", "b", "poison", "down", "panic", "slow"])
+                    .prop_map(|name| event("user.disabled", name, 60)),
+                Just(event("user.deleted", "a", 60)),
+                Just(event("user.enabled", "unseen", 3)),
+                "\\PC{0,40}".prop_map(|name| event("user.signed-out", &name, 60)),
+            ],
+            0..10,
+        ),
+    ) {
+        let world = world_of(&["a", "b", "poison", "down", "panic", "slow"]);
+        let batch = batch(bodies.iter().map(String::as_str), 5);
+        let sent: BTreeSet<String> =
+            batch.messages.iter().map(|message| message.id.clone()).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let failed = runtime.block_on(deliver(&world, Mode::Apply, batch));
+        let distinct: BTreeSet<String> = failed.iter().cloned().collect();
+        prop_assert_eq!(distinct.len(), failed.len());
+        prop_assert!(distinct.is_subset(&sent));
+    }
+}
+
+/// In a binary that aborts on a panic this would end the test, too.
+#[tokio::test]
+async fn r24_a_panic_is_its_messages_own() {
+    let world = world_of(&["a", "panic", "b"]);
+    let bodies = ["a", "panic", "b"].map(|name| event("user.disabled", name, 60));
+    let failed = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1)).await;
+    assert_eq!(failed, ["m1"]);
+    assert_eq!(revocations(&world), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_takes_too_long_is_to_come_again_and_the_others_are_done() {
+    let world = world_of(&["a", "slow", "b"]);
+    let bodies = ["a", "slow", "b"].map(|name| event("user.disabled", name, 60));
+    let work = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let (log, failed) = logged(work).await;
+    assert_eq!(failed, ["m1"]);
+    assert!(log.iter().any(|line| {
+        line["CorrelationId"] == "m1" && line["ResultDescription"] == "there was too little time"
+    }));
+    assert_eq!(world.clock.elapsed(), Duration::from_millis(9_700), "and Lambda is told in time");
+}
+
+#[tokio::test]
+async fn somebody_who_is_disabled_before_their_first_call_is_blocked() {
+    let world = world_of(&[]);
+    let disabled = event("user.disabled", "unseen", 60);
+    assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 1)).await, [] as [&str; 0]);
+    assert_eq!(find(&world, "unseen").unwrap().state, State::Blocked { acs_id: None });
+    assert_eq!(revocations(&world), 0);
+}
+
+#[tokio::test]
+async fn in_shadow_mode_nothing_changes_and_everything_is_counted() {
+    let world = world_of(&["alice", "bob"]);
+    let before = world.records.records();
+    let bodies = [
+        event("user.disabled", "alice", 60),
+        event("user.deleted", "bob", 60),
+        event("user.deleted", "nobody", 60),
+    ];
+    let work = deliver(&world, Mode::Shadow, batch(bodies.iter().map(String::as_str), 1));
+    let (log, failed) = logged(work).await;
+    assert_eq!(failed, [] as [&str; 0]);
+    assert_eq!(world.records.records(), before);
+    assert_eq!(world.acs.calls(), []);
+    assert_eq!(count(&log, "metric.events_shadowed"), 2);
+    assert_eq!(count(&log, "metric.events_without_effect"), 1);
+    assert_eq!(count(&log, "metric.events_applied"), 0);
+    let line = log.iter().find(|line| line["Identity"] == "8:acs:alice").unwrap();
+    assert_eq!(line["effect"], "would-change");
+    assert_eq!((&line["effect.state"], &line["effect.revokes"]), (&json!("blocked"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_shadow_falls_on_one_source_only() {
+    let world = world_of(&["alice"]);
+    let rules = Rules { guestpass: Mode::Shadow, ..rules(Mode::Apply) };
+    for source in Source::ALL {
+        let expected = if source == Source::Guestpass { Mode::Shadow } else { Mode::Apply };
+        assert_eq!(rules.mode_of(source), expected);
+    }
+    let okta = json!({
+        "source": "aws.partner/okta.com/example/guestpass",
+        "detail": {
+            "uuid": "1",
+            "published": rfc3339(world.clock.now()),
+            "eventType": "user.lifecycle.suspend",
+            "outcome": { "result": "SUCCESS" },
+            "target": [{ "type": "User", "id": "00u1", "alternateId": "carol@example.com" }],
+        },
+    })
+    .to_string();
+    let ours = event("user.disabled", "alice", 60);
+    let context = context(&world.clock);
+    let batch = batch([&*ours, &*okta], 1);
+    let answer = handle(&world.store, &world.acs, &world.clock, &rules, batch, &context).await;
+    assert_eq!(answer, Answer::failed(std::iter::empty()));
+    assert!(!is_blocked(&world, "alice"));
+    for name in ["carol@example.com", "00u1"] {
+        assert!(is_blocked(&world, &format!("{ISSUER}|{name}")), "either may be the subject");
+    }
+}
+
+#[tokio::test]
+async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
+    let world = world_of(&["alice"]);
+    let at = world.clock.now() + Event::TOLERATED_SKEW + Duration::from_millis(1);
+    let detail = json!({ "externalId": "alice", "occurredAt": rfc3339(at), "eventId": "e" });
+    let body = json!({
+        "source": "guestpass.identity",
+        "detail-type": "user.disabled",
+        "detail": detail,
+    })
+    .to_string();
+    for mode in [Mode::Apply, Mode::Shadow] {
+        let (log, failed) = logged(deliver(&world, mode, batch([&*body], 1))).await;
+        assert_eq!(failed, ["m0"]);
+        assert_eq!(count(&log, "metric.events_malformed"), 1);
+        assert!(!is_blocked(&world, "alice"));
+    }
+}
+
+#[tokio::test]
+async fn r23_whoever_fails_for_the_fifth_time_is_announced_as_dead() {
+    let world = world_of(&["down"]);
+    let bodies = ["?".to_owned(), event("user.disabled", "down", 60)];
+    for (nth, dead) in [(1, 0), (4, 0), (5, 2), (6, 2)] {
+        let batch = batch(bodies.iter().map(String::as_str), nth);
+        let (log, failed) = logged(deliver(&world, Mode::Apply, batch)).await;
+        assert_eq!(failed, ["m0", "m1"]);
+        assert_eq!(count(&log, "metric.events_dead_lettered"), dead, "delivery {nth}");
+    }
+}
+
+#[tokio::test]
+async fn if_acs_fails_the_message_comes_again_and_finishes_what_was_begun() {
+    let world = world_of(&["alice"]);
+    let disabled = event("user.disabled", "alice", 60);
+    let mut first = true;
+    world.acs.fail(move |_| {
+        std::mem::take(&mut first)
+            .then(|| CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
+    });
+    assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 1)).await, ["m0"]);
+    assert!(is_blocked(&world, "alice"));
+    assert!(find(&world, "alice").unwrap().pending_revocation.is_some());
+
+    world.clock.advance(identity_core::ABANDONED_AFTER);
+    assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
+    let alice = find(&world, "alice").unwrap();
+    assert_eq!((alice.pending_revocation, alice.receipts[0].revoked_at.is_some()), (None, true));
+}
+
+#[test]
+fn what_is_about_the_same_user_goes_one_after_the_other_oldest_first() {
+    let bodies = [
+        event("user.enabled", "alice", 10),
+        event("user.disabled", "bob", 40),
+        "?".to_owned(),
+        event("user.disabled", "alice", 30),
+        event("user.signed-out", "alice", 20),
+    ];
+    let messages = batch(bodies.iter().map(String::as_str), 1).messages;
+    let jobs = messages.into_iter().map(|message| Job::of(message, &rules(Mode::Apply))).collect();
+    let names: Vec<Vec<String>> = lanes(jobs)
+        .into_iter()
+        .map(|lane| lane.into_iter().map(|job| job.message.id).collect())
+        .collect();
+    assert_eq!(names, [vec!["m2"], vec!["m1"], vec!["m3", "m4", "m0"]]);
+}
+
+#[tokio::test]
+async fn the_line_names_the_identity_and_neither_its_user_nor_the_reason() {
+    let world = world_of(&["canary-user", "down"]);
+    let bodies = [
+        event("user.disabled", "canary-user", 60),
+        event("user.disabled", "down", 60),
+        event("user.disabled", "canary user", 60),
+        "canary-body".to_owned(),
+    ];
+    let work = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let (log, _) = logged(work).await;
+    let about = |id: &str| log.iter().find(|line| line["CorrelationId"] == id).unwrap().clone();
+    let line = about("m0");
+    for (field, value) in [
+        ("OperationName", json!("RevokeOnEvent")),
+        ("Identity", json!("8:acs:canary-user")),
+        ("ResultType", json!("Succeeded")),
+        ("event.id", json!("user.disabled-60")),
+        ("event.kind", json!("user.disabled")),
+        ("event.source", json!("guestpass")),
+        ("effect", json!("changed")),
+        ("DelayMs", json!(60_000)),
+        ("DurationMs", json!(0)),
+    ] {
+        assert_eq!(line[field], value, "{field}");
+    }
+    assert_eq!(about("m1")["ResultDescription"], "ACS is unavailable: ACS answered 500");
+    assert_eq!(about("m3")["ResultDescription"], "it is not a JSON object");
+    for line in &log {
+        let mut line = line.clone();
+        line["Identity"].take();
+        assert!(!line.to_string().contains("canary"), "{line}");
+    }
+}
+
+#[test]
+fn a_batch_is_read_whatever_else_is_in_it() {
+    for (event, ids) in [
+        (json!({}), vec![]),
+        (json!({ "Records": [{}] }), vec![""]),
+        (json!({ "Records": [{ "messageId": "a", "new": [1] }], "new": true }), vec!["a"]),
+    ] {
+        let batch: Batch = serde_json::from_value(event).unwrap();
+        let found: Vec<_> = batch.messages.iter().map(|message| message.id.as_str()).collect();
+        assert_eq!(found, ids);
+    }
+}

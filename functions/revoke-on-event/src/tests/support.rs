@@ -1,0 +1,200 @@
+//! A batch and what becomes of it, an ACS with moods, and the log.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use identity_core::{
+    Error as CoreError,
+    identity::{AccessToken, AcsId, TokenRequest},
+    record::{Record, State},
+    testing::{AcsCall, ManualClock, MemoryIdentityClient, World, record},
+};
+use lambda_edge::rfc3339;
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::super::*;
+use crate::config::Mode;
+
+pub(super) const ISSUER: &str = "https://idp.example";
+
+pub(super) fn rules(mode: Mode) -> Rules {
+    let issuer = ISSUER.to_owned();
+    Rules { issuer, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
+}
+
+/// Users with an identity each, whose ACS ids are `8:acs:` and their names.
+pub(super) fn world_of(names: &[&str]) -> World {
+    let at = ManualClock::default().now() - Duration::from_hours(1);
+    World::with(names.iter().map(|name| record(name, State::active(&format!("8:acs:{name}")), at)))
+}
+
+pub(super) fn find(world: &World, name: &str) -> Option<Record> {
+    world.records.records().into_iter().find(|record| record.external_id.as_str() == name)
+}
+
+pub(super) fn is_blocked(world: &World, name: &str) -> bool {
+    find(world, name).is_some_and(|record| record.state.is_blocked())
+}
+
+/// What a rule of the bus delivers; `ago` in seconds.
+pub(super) fn event(kind: &str, name: &str, ago: u64) -> String {
+    let at = ManualClock::default().now() - Duration::from_secs(ago);
+    json!({
+        "id": "envelope",
+        "source": "guestpass.identity",
+        "detail-type": kind,
+        "detail": {
+            "externalId": name,
+            "occurredAt": rfc3339(at),
+            "eventId": format!("{kind}-{ago}"),
+            "reason": "canary-reason",
+        },
+    })
+    .to_string()
+}
+
+/// A message named after its place, delivered for the `nth` time.
+pub(super) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>, nth: u32) -> Batch {
+    let records: Vec<Value> = bodies
+        .into_iter()
+        .enumerate()
+        .map(|(index, body)| {
+            json!({
+                "messageId": format!("m{index}"),
+                "receiptHandle": "r",
+                "body": body,
+                "attributes": { "ApproximateReceiveCount": nth.to_string(), "SentTimestamp": "1" },
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+            })
+        })
+        .collect();
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+pub(super) fn context(clock: &ManualClock) -> Context {
+    let deadline = clock.now() + Duration::from_secs(10);
+    let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let mut context = Context::default();
+    context.request_id = "request".to_owned();
+    context.deadline = u64::try_from(since.as_millis()).unwrap();
+    context
+}
+
+/// The ids of the messages that are to come again.
+pub(super) async fn deliver(world: &World, mode: Mode, batch: Batch) -> Vec<String> {
+    let acs = Moody(world.acs.clone());
+    let context = context(&world.clock);
+    let answer = handle(&world.store, &acs, &world.clock, &rules(mode), batch, &context).await;
+    let answer = serde_json::to_value(&answer).unwrap();
+    let failures = answer["batchItemFailures"].as_array().unwrap();
+    let mut ids: Vec<String> = failures
+        .iter()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+pub(super) fn revocations(world: &World) -> usize {
+    world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count()
+}
+
+/// An ACS that treats some identities differently.
+struct Moody(MemoryIdentityClient);
+
+impl Moody {
+    async fn treat(identity: &AcsId) -> Result<(), CoreError> {
+        match identity.as_str() {
+            "8:acs:poison" => Err(CoreError::AcsRefused("ACS answered 400".into())),
+            "8:acs:down" => Err(CoreError::AcsUnavailable {
+                maybe_applied: true,
+                source: "ACS answered 500".into(),
+            }),
+            "8:acs:panic" => panic!("on purpose"),
+            "8:acs:slow" => std::future::pending().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+impl IdentityClient for Moody {
+    async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, CoreError> {
+        self.0.create_identity(deadline).await
+    }
+
+    async fn create_identity_with_token(
+        &self,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), CoreError> {
+        self.0.create_identity_with_token(token, deadline).await
+    }
+
+    async fn issue_access_token(
+        &self,
+        identity: &AcsId,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, CoreError> {
+        self.0.issue_access_token(identity, token, deadline).await
+    }
+
+    async fn revoke_access_tokens(
+        &self,
+        identity: &AcsId,
+        deadline: SystemTime,
+    ) -> Result<(), CoreError> {
+        Self::treat(identity).await?;
+        self.0.revoke_access_tokens(identity, deadline).await
+    }
+
+    async fn delete_identity(
+        &self,
+        identity: &AcsId,
+        deadline: SystemTime,
+    ) -> Result<(), CoreError> {
+        Self::treat(identity).await?;
+        self.0.delete_identity(identity, deadline).await
+    }
+}
+
+/// What was logged meanwhile, line by line.
+pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) {
+    let log = Log::default();
+    let subscriber =
+        tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let result = work.await;
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    (text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), result)
+}
+
+pub(super) fn count(log: &[Value], metric: &str) -> u64 {
+    log.iter().filter_map(|line| line[metric].as_u64()).sum()
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
