@@ -5,6 +5,8 @@ mod failure;
 mod item;
 mod ledger;
 mod receipt;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::time::SystemTime;
 
