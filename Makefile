@@ -17,7 +17,7 @@ run: need-rust need-cc binaries ## the whole service on localhost
 	@exec "$$($(MAKE) where)/local-stack"
 
 .PHONY: test
-test: need-rust need-cc need-python3 need-node lint unit faults e2e interop audit ## everything CI runs, in CI's order
+test: need-rust need-cc need-python3 need-node lint unit faults cost e2e interop audit ## everything CI runs, in CI's order
 
 .PHONY: lint
 lint: ## rustfmt, clippy and rustdoc, warnings being errors
@@ -27,11 +27,20 @@ lint: ## rustfmt, clippy and rustdoc, warnings being errors
 
 .PHONY: unit
 unit: ## unit and contract tests
-	$(CARGO) test --workspace --exclude e2e --exclude faults
+	$(CARGO) test --workspace --exclude e2e --exclude faults --exclude scale
 
 .PHONY: faults
 faults: ## every interleaving of what may meet
 	$(CARGO) test -p faults
+
+.PHONY: cost
+cost: binaries ## a cleanup and a token call cost the same in a table of 100,000 as in a small one
+	$(CARGO) test -p scale -- --nocapture
+
+.PHONY: scale
+scale: ## the same with 1,000,000 identities and release binaries
+	$(CARGO) build --release -p delete-stale-identities
+	SCALE_IDENTITIES=1000000 $(CARGO) test --release -p scale -- --nocapture
 
 .PHONY: e2e
 e2e: binaries ## the real binaries under the local stack, through HTTP

@@ -1,0 +1,140 @@
+//! What a run of the scheduled job and a token call cost does not grow with the table.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::print_stdout, reason = "the figures; `make scale` shows them")]
+
+use std::time::{Duration, Instant, SystemTime};
+
+use identity_core::{
+    delete_stale_identities::{self, Limits, Mode, Retention, Run, delete_stale_identities},
+    identity::Invocation,
+    issue_access_token::{self, Whose, issue_access_token},
+    ports::{Clock, IdentityStore as _, Index, ListQuery},
+    testing::{MemoryIdentityClient, an_hour, user},
+};
+use lambda_edge::{SystemClock, config::process_env, rfc3339};
+use scale::{Cost, Engine, Function, Population};
+use serde_json::json;
+
+/// Among how many identities the stale ones are; `SCALE_IDENTITIES` says otherwise.
+const IDENTITIES: u64 = 100_000;
+
+/// How many identities are stale in either table.
+const STALE: u64 = 1_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
+    let identities = process_env("SCALE_IDENTITIES").map_or(IDENTITIES, |n| n.parse().unwrap());
+    let now = SystemClock.now();
+    let few = Population { stale: STALE, fresh: 0, now };
+    let many = Population { stale: STALE, fresh: identities - STALE, now };
+    let small = Engine::with(few.records()).await;
+    let started = Instant::now();
+    let large = Engine::with(many.records()).await;
+    let filled = started.elapsed();
+    println!("{identities} identities written in {filled:.1?}, {} MB", large.size() / 1_000_000);
+    assert!(filled < Duration::from_mins(5));
+
+    let (acs, also_acs) = (MemoryIdentityClient::default(), MemoryIdentityClient::default());
+    for call in ["the first token call of a user", "the next one"] {
+        let alone = token_call(&small, &acs).await;
+        let among_many = token_call(&large, &also_acs).await;
+        println!("{call}: {alone:?}");
+        assert_eq!(among_many, alone, "{call}");
+    }
+    for mode in [Mode::Plan, Mode::Apply] {
+        let (alone, among_many) = (run(&small, mode, now).await, run(&large, mode, now).await);
+        println!("{mode:?}, alone:      {alone:?}");
+        println!("{mode:?}, among many: {among_many:?}");
+        assert!(among_many.requests * 10 <= alone.requests * 11, "{mode:?}");
+        assert!(among_many.read <= alone.read * 1.1, "{mode:?}");
+        assert!(among_many.written <= alone.written * 1.1, "{mode:?}");
+    }
+    // So would it look if a run looked at everybody: the meter does notice.
+    let (alone, among_many) = (everybody(&small).await, everybody(&large).await);
+    assert!(among_many.read > alone.read * 1.1, "{alone:?} {among_many:?}");
+
+    let left = Population { stale: 0, ..many };
+    memory_of_the_function(&large, left).await;
+}
+
+/// What a token call of a newcomer costs at the store.
+async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
+    let (store, meter) = engine.store();
+    let newcomer = Whose::Caller(user("https://login.example.com/5f0e4c57|newcomer"));
+    let request = issue_access_token::Request {
+        whose: newcomer,
+        token: an_hour(),
+        invocation: invocation("token", Duration::from_secs(10)),
+    };
+    issue_access_token(&store, acs, &SystemClock, request).await.unwrap();
+    meter.take()
+}
+
+/// What a run costs at the store.
+async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
+    let (store, meter) = engine.store();
+    let request = delete_stale_identities::Request {
+        time,
+        retention: Retention::from_days(90).unwrap(),
+        mode,
+        limits: Limits { per_second: Limits::HALF_OF_ACS, most: 10_000 },
+        // Where all are stale, the brake holds.
+        allow: Some(STALE),
+        invocation: invocation("run", Duration::from_mins(10)),
+    };
+    let acs = MemoryIdentityClient::default();
+    let started = Instant::now();
+    let done = delete_stale_identities(&store, &acs, &Unhurried, request).await.unwrap();
+    println!("{mode:?} took {:.1?}", started.elapsed());
+    let Run { stale, considered, deleted, .. } = done;
+    assert_eq!((stale, considered, deleted), (STALE, STALE, STALE));
+    assert_eq!((done.braked, done.stopped), (false, None));
+    meter.take()
+}
+
+/// What it costs to count all users of one shard.
+async fn everybody(engine: &Engine) -> Cost {
+    let (store, meter) = engine.store();
+    let index = Index::LastIssued;
+    let mut query =
+        ListQuery { index, shard: 0, state: None, unused_since: None, after: None, limit: 2_000 };
+    loop {
+        query.after = store.count(&query).await.unwrap().next;
+        if query.after.is_none() {
+            return meter.take();
+        }
+    }
+}
+
+/// With a *now* four days ahead, one in thirty of those left is stale.
+async fn memory_of_the_function(engine: &Engine, left: Population) {
+    let more = [("CLEANUP_MOST", "200"), ("CLEANUP_PER_SECOND", "16")];
+    let mut function = Function::start(engine, &more).await;
+    let time = rfc3339(left.now + Duration::from_hours(24 * 4));
+    let started = Instant::now();
+    let plan = function.invoke(json!({ "time": time })).await;
+    println!("the function's plan of {} took {:.1?}", plan["stale"], started.elapsed());
+    assert_eq!(plan["wouldDelete"], left.unused_for_more_than(86));
+    let run = function.invoke(json!({ "time": time, "mode": "apply" })).await;
+    assert_eq!((&run["deleted"], &run["stopped"]["because"]), (&json!(200), &json!("maximum")));
+    if let Some(peak) = function.peak_memory() {
+        println!("the function's memory at its peak: {} kB", peak / 1024);
+        assert!(peak <= 64 * 1024 * 1024, "{peak} bytes");
+    }
+}
+
+fn invocation(id: &str, left: Duration) -> Invocation {
+    let deadline = SystemClock.now() + left;
+    Invocation { id: id.to_owned(), deadline, acs_until: deadline, patience: Duration::ZERO }
+}
+
+/// The system's clock; nobody waits by it: ACS's limits cost time and no reads.
+struct Unhurried;
+
+impl Clock for Unhurried {
+    fn now(&self) -> SystemTime {
+        SystemClock.now()
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
