@@ -10,29 +10,55 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use identity_core::{
     Error,
     delete_identity::{Request, delete_identity},
+    delete_stale_identities::{Fate, delete_if_unused_since},
     get_identity::get_identity,
-    identity::{AcsId, IdentityRef, Invocation},
-    ports::IdentityClient as _,
+    identity::{AcsId, ExternalId, IdentityRef, Invocation},
+    ports::{IdentityClient as _, IdentityStore as _},
     record::State,
 };
 use tokio::task::JoinSet;
 
 use crate::{failure::Failure, pace::Pace, progress::Progress, world::World};
 
-/// What is to be deleted, and how.
-pub(crate) struct Deletion {
-    /// Whose identities.
-    pub(crate) names: Vec<IdentityRef>,
-    /// How many a second.
-    pub(crate) rate: f64,
-    /// Whether an ACS id that the table does not know is deleted at ACS, too.
-    pub(crate) unrecorded: bool,
+/// One identity to delete.
+#[derive(Clone)]
+pub(crate) enum Item {
+    /// This one.
+    Named(IdentityRef),
+    /// This one, which may have no record: then it is deleted at ACS alone.
+    Unrecorded(AcsId),
+    /// This user's, if it is still as it was when a plan was made.
+    Planned(Planned),
+}
+
+/// An identity as it was when a plan was made.
+#[derive(Clone)]
+pub(crate) struct Planned {
+    /// Whose it is.
+    pub(crate) user: ExternalId,
+    /// Its name in ACS.
+    pub(crate) acs_id: AcsId,
+    /// When it was last used.
+    pub(crate) last_issued_at: SystemTime,
+    /// Its epoch.
+    pub(crate) epoch: u64,
+}
+
+impl Item {
+    /// Its name, as it was given.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Named(IdentityRef::External(user)) => user.as_str().to_owned(),
+            Self::Named(IdentityRef::Acs(acs_id)) | Self::Unrecorded(acs_id) => acs_id.to_string(),
+            Self::Planned(planned) => planned.user.as_str().to_owned(),
+        }
+    }
 }
 
 /// What became of it.
@@ -42,8 +68,10 @@ pub(crate) struct Outcome {
     pub(crate) deleted: u64,
     /// How many were gone already.
     pub(crate) absent: u64,
+    /// Which were left alone because they have moved since the plan was made, and how.
+    pub(crate) spared: Vec<(String, &'static str)>,
     /// Which were not, and why.
-    pub(crate) failed: Vec<(IdentityRef, Failure)>,
+    pub(crate) failed: Vec<(String, Failure)>,
     /// How many were begun and not heard of: a second run finishes them.
     pub(crate) unsure: u64,
     /// How many were not tried.
@@ -59,20 +87,20 @@ pub(crate) struct Outcome {
 }
 
 struct Job {
-    name: IdentityRef,
+    item: Item,
     tries: u32,
 }
 
 enum Step {
     Gone,
     Present,
-    Deleted(Option<AcsId>),
+    Moved(&'static str),
+    Deleted,
     Failed(Error),
 }
 
 struct Run<'a> {
     world: &'a Arc<World>,
-    unrecorded: bool,
     waiting: VecDeque<Job>,
     ready: VecDeque<Job>,
     tasks: JoinSet<(Job, Step, bool)>,
@@ -85,15 +113,14 @@ struct Run<'a> {
 /// Deletes; `interruption` ends it within a second.
 pub(crate) async fn delete_all(
     world: &Arc<World>,
-    deletion: Deletion,
+    items: Vec<Item>,
+    rate: f64,
     progress: &Progress,
     interruption: impl Future<Output = ()>,
 ) -> Outcome {
-    let Deletion { names, rate, unrecorded } = deletion;
-    let waiting = names.into_iter().map(|name| Job { name, tries: 0 }).collect();
+    let waiting = items.into_iter().map(|item| Job { item, tries: 0 }).collect();
     let mut run = Run {
         world,
-        unrecorded,
         waiting,
         ready: VecDeque::new(),
         tasks: JoinSet::new(),
@@ -142,9 +169,9 @@ impl Run<'_> {
         while self.looking < MOST_AT_A_TIME && self.ready.len() + self.looking < AHEAD {
             let Some(job) = self.waiting.pop_front() else { return };
             self.looking += 1;
-            let (world, unrecorded) = (Arc::clone(self.world), self.unrecorded);
+            let world = Arc::clone(self.world);
             self.tasks.spawn(async move {
-                let step = look(&world, &job.name, unrecorded).await;
+                let step = look(&world, &job.item).await.unwrap_or_else(Step::Failed);
                 (job, step, true)
             });
         }
@@ -153,16 +180,12 @@ impl Run<'_> {
     fn delete_next(&mut self) {
         let Some(job) = self.ready.pop_front() else { return };
         self.deleting += 1;
-        let (world, unrecorded) = (Arc::clone(self.world), self.unrecorded);
+        let world = Arc::clone(self.world);
         self.tasks.spawn(async move {
-            let name = job.name.clone();
-            let deleted = world
-                .try_serve(async |invocation| delete(&world, name, invocation, unrecorded).await)
-                .await;
-            let step = match deleted {
-                Ok(deleted) => Step::Deleted(deleted),
-                Err(error) => Step::Failed(error),
-            };
+            let item = job.item.clone();
+            let deleted =
+                world.try_serve(async |invocation| delete(&world, item, invocation).await).await;
+            let step = deleted.unwrap_or_else(Step::Failed);
             (job, step, false)
         });
     }
@@ -185,12 +208,17 @@ impl Run<'_> {
                 self.ready.push_back(job);
                 return None;
             }
-            Step::Gone | Step::Deleted(None) => {
+            Step::Moved(how) => {
+                self.outcome.spared.push((job.item.name(), how));
+                progress.step();
+                return None;
+            }
+            Step::Gone => {
                 self.outcome.absent += 1;
                 progress.step();
                 return None;
             }
-            Step::Deleted(Some(_)) => {
+            Step::Deleted => {
                 self.outcome.deleted += 1;
                 self.in_a_row = 0;
                 progress.step();
@@ -228,7 +256,7 @@ impl Run<'_> {
             self.outcome.gave_up = Some(failure);
             self.waiting.push_front(job);
         } else {
-            self.outcome.failed.push((job.name, failure));
+            self.outcome.failed.push((job.item.name(), failure));
             progress.step();
         }
         pause
@@ -253,33 +281,72 @@ impl Run<'_> {
 }
 
 /// Whether there is anything to delete.
-async fn look(world: &World, name: &IdentityRef, unrecorded: bool) -> Step {
-    match world.try_serve(async |_| get_identity(&world.store, name).await).await {
-        // A reservation without an identity is given back, which is a change, too.
-        Ok(record) if record.acs_id().is_some() => Step::Present,
-        Ok(record) if matches!(record.state, State::Provisioning { .. }) => Step::Present,
-        Err(Error::NotFound) if unrecorded && matches!(name, IdentityRef::Acs(_)) => Step::Present,
-        Ok(_) | Err(Error::NotFound) => Step::Gone,
-        Err(error) => Step::Failed(error),
+async fn look(world: &World, item: &Item) -> Result<Step, Error> {
+    let name = match item {
+        Item::Named(name) => name.clone(),
+        Item::Unrecorded(acs_id) => IdentityRef::Acs(acs_id.clone()),
+        Item::Planned(planned) => IdentityRef::External(planned.user.clone()),
+    };
+    let found = world.try_serve(async |_| get_identity(&world.store, &name).await).await;
+    let record = match (found, item) {
+        (Err(Error::NotFound), Item::Unrecorded(_)) => return Ok(Step::Present),
+        (Err(Error::NotFound), _) => return Ok(Step::Gone),
+        (found, _) => found?,
+    };
+    if let Item::Planned(planned) = item {
+        let is_begun = matches!(record.state, State::Deleting { .. });
+        if record.last_issued_at != planned.last_issued_at {
+            return Ok(Step::Moved("somebody has used it since"));
+        }
+        if record.epoch != planned.epoch && !is_begun {
+            return Ok(Step::Moved("it has changed since"));
+        }
     }
+    // A reservation without an identity is given back, which is a change, too.
+    let is_there = record.acs_id().is_some() || matches!(record.state, State::Provisioning { .. });
+    Ok(if is_there { Step::Present } else { Step::Gone })
 }
 
-async fn delete(
-    world: &World,
-    name: IdentityRef,
-    invocation: Invocation,
-    unrecorded: bool,
-) -> Result<Option<AcsId>, Error> {
+async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Step, Error> {
+    let World { store, acs, clock, .. } = world;
     let deadline = invocation.acs_until;
-    let request = Request { identity: name.clone(), invocation };
-    let deleted = delete_identity(&world.store, &world.acs, &world.clock, request).await?;
-    match (deleted, name) {
-        (None, IdentityRef::Acs(acs_id)) if unrecorded => {
-            world.acs.delete_identity(&acs_id, deadline).await?;
-            Ok(Some(acs_id))
+    let named = async |identity| {
+        let request = Request { identity, invocation: invocation.clone() };
+        delete_identity(store, acs, clock, request).await
+    };
+    let deleted = match item {
+        Item::Named(name) => named(name).await?,
+        Item::Unrecorded(acs_id) => match named(IdentityRef::Acs(acs_id.clone())).await? {
+            None => {
+                acs.delete_identity(&acs_id, deadline).await?;
+                Some(acs_id)
+            }
+            deleted => deleted,
+        },
+        Item::Planned(planned) => {
+            // The record keeps milliseconds: used since means used later than that one.
+            let cutoff = planned.last_issued_at + Duration::from_millis(1);
+            let user = &planned.user;
+            let fate = delete_if_unused_since(store, acs, clock, user, cutoff, &invocation).await?;
+            match fate {
+                Fate::Deleted => return Ok(Step::Deleted),
+                Fate::Used => return Ok(Step::Moved("somebody has used it since")),
+                Fate::Changed => {
+                    let found = store.find(user).await?.map(|record| record.state);
+                    match found {
+                        // What an earlier run began. By this name, nobody who came back
+                        // meanwhile is meant.
+                        Some(State::Deleting { acs_id, .. }) if acs_id == planned.acs_id => {
+                            named(IdentityRef::Acs(acs_id)).await?
+                        }
+                        None | Some(State::Deleted) => None,
+                        Some(_) => return Ok(Step::Moved("it has changed since")),
+                    }
+                }
+            }
         }
-        (deleted, _) => Ok(deleted),
-    }
+    };
+    Ok(if deleted.is_some() { Step::Deleted } else { Step::Gone })
 }
 
 /// ACS takes up to 0.6 s for a deletion: enough for any rate it allows.

@@ -7,11 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        completion, doctor, identity_create, identity_delete, identity_list, identity_show, man,
-        quickstart, token_exchange_teams, token_inspect, token_issue, token_revoke,
+        cleanup_apply, cleanup_plan, completion, doctor, identity_create, identity_delete,
+        identity_list, identity_show, man, quickstart, token_exchange_teams, token_inspect,
+        token_issue, token_revoke, user_block, user_history, user_unblock,
     },
     failure::{EXIT_CODES, Failure, Result},
-    output::Format,
+    output::{Output, OutputParser},
 };
 
 /// Identities and tokens of Azure Communication Services, as Guestpass keeps them.
@@ -47,6 +48,12 @@ pub(crate) enum Command {
     /// Issue, revoke, exchange and read tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Block and unblock users, and tell one user's story
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Find what nobody has used, look at it, and delete that and nothing else
+    #[command(subcommand)]
+    Cleanup(CleanupCommand),
     /// Say which service is meant, and why
     Status,
     /// Check one thing after the other, and name the remedy of what is wrong
@@ -86,67 +93,93 @@ pub(crate) enum TokenCommand {
     Inspect(token_inspect::Arguments),
 }
 
+/// What to do with users.
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Revoke every token of a user, and issue no new one
+    Block(user_block::Arguments),
+    /// Lift a block, whoever set it
+    Unblock(user_unblock::Arguments),
+    /// Tell what happened to a user, from the record, the cleanups and the log
+    History(user_history::Arguments),
+}
+
+/// What to do about identities that nobody uses.
+#[derive(Subcommand)]
+pub(crate) enum CleanupCommand {
+    /// Find them, and write them down
+    Plan(cleanup_plan::Arguments),
+    /// Delete what a plan names, and spare whoever has moved since
+    Apply(cleanup_apply::Arguments),
+}
+
 /// Which service is meant.
 #[derive(Args, Default)]
 #[command(next_help_heading = "Which service")]
 pub(crate) struct Where {
     /// The local stack that was started here, whatever the environment says
-    #[arg(long, global = true, conflicts_with = "connection_string_file")]
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "connection_string_file")]
     pub(crate) local: bool,
     /// The stack.json of a local stack
-    #[arg(long, global = true, value_name = "PATH", conflicts_with = "connection_string_file")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "PATH",
+        conflicts_with = "connection_string_file"
+    )]
     pub(crate) stack_file: Option<PathBuf>,
     /// A file with the connection string of the ACS resource; - for stdin
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "PATH")]
     pub(crate) connection_string_file: Option<PathBuf>,
     /// The DynamoDB table [env: GUESTPASS_TABLE]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) table: Option<String>,
     /// The profile of the AWS configuration [env: AWS_PROFILE]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// The AWS region of the table [env: AWS_REGION]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) region: Option<String>,
     /// The api-version to speak with ACS [env: ACS_API_VERSION]
-    #[arg(long, global = true, value_name = "VERSION")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "VERSION")]
     pub(crate) api_version: Option<String>,
-    #[arg(long, global = true, hide = true)]
-    connection_string: Option<String>,
 }
 
-impl Where {
-    /// Whether a flag asks for a deployed service.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.connection_string_file.is_some() || self.connection_string.is_some()
-    }
-
-    /// What `az` takes as an argument is not taken here.
-    pub(crate) fn refuse_secrets(&self) -> Result<()> {
-        match self.connection_string {
-            Some(_) => Err(secret_argument("--connection-string", "a connection string").so(
+/// Refuses a secret on the command line, without quoting it: what `az` takes as an
+/// argument is not taken here.
+pub(crate) fn refuse_secrets(arguments: impl Iterator<Item = String>) -> Result<()> {
+    let mut arguments = arguments.skip(1);
+    arguments.try_for_each(|argument| {
+        let flag = argument.split('=').next().unwrap_or_default();
+        if flag == "--connection-string" || argument.to_ascii_lowercase().contains("accesskey=") {
+            return Err(refused("a connection string").so(
                 "set COMMUNICATION_SERVICES_CONNECTION_STRING, or give --connection-string-file",
-            )),
-            None => Ok(()),
+            ));
         }
-    }
+        let is_jwt = argument.starts_with("eyJ") && argument.matches('.').count() == 2;
+        if matches!(flag, "--token" | "--aad-token" | "--bearer") || is_jwt {
+            return Err(refused("a token").so("pipe it in, or name a file that has it"));
+        }
+        Ok(())
+    })
 }
 
-/// Why a secret is not taken from the command line.
-pub(crate) fn secret_argument(flag: &str, what: &str) -> Failure {
-    Failure::usage(format!("{flag} is refused")).because(format!(
-        "{what} is a secret, and everybody on this machine can read a command line; your \
-         shell's history keeps it, too"
-    ))
+fn refused(what: &str) -> Failure {
+    Failure::usage(format!("{what} as an argument is refused")).because(
+        "it is a secret: everybody on this machine can read a command line, and your shell's \
+         history keeps it",
+    )
 }
 
 /// How to answer.
 #[derive(Args)]
 #[command(next_help_heading = "How to answer")]
 pub(crate) struct How {
-    /// The format of the answer [default: table on a terminal, json in a pipe]
-    #[arg(short, long, global = true, value_name = "FORMAT", hide_possible_values = false)]
-    pub(crate) output: Option<Format>,
+    /// The format of the answer [default: table on a terminal, json in a pipe]; of a plan
+    /// also its file: plan.json
+    #[arg(short, long, global = true, value_name = "FORMAT", value_parser = OutputParser)]
+    pub(crate) output: Option<Output>,
     /// Tell all that is known about an error
     #[arg(long, global = true)]
     pub(crate) debug: bool,
@@ -187,7 +220,7 @@ impl From<Scope> for identity_core::identity::Scope {
 const AFTER_HELP: &str = "\
 A connection string in the environment means a deployed service, reached with your own AWS
 credentials; without one, the local stack (`make run`) that was started here is meant.
-`guestpass status` says which. `guestpass help COMMAND` tells more.";
+`guestpass status` says which; `guestpass --help` lists the options that choose another.";
 
 fn after_long_help() -> String {
     format!("{AFTER_HELP}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}")

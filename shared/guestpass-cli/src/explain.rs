@@ -15,7 +15,7 @@ pub(crate) fn explain(error: &Error, target: &Target) -> Failure {
     let failure = match error {
         Error::Blocked => Failure::new(Exit::Refused, "the user is blocked")
             .because("they were cut off, and get no token until somebody unblocks them")
-            .so("`guestpass identity show` tells since when"),
+            .so("`guestpass user history` tells by whom; `guestpass user unblock` lifts it"),
         Error::NotFound => Failure::new(Exit::NotFound, "there is no such identity")
             .because(format!(
                 "the table {} has no record that goes by this name",

@@ -12,12 +12,16 @@ mod commands;
 mod confirm;
 mod explain;
 mod failure;
+mod history;
 mod jwt;
+mod logs;
 mod moment;
 mod output;
 mod own_stack;
 mod pace;
+mod plan;
 mod progress;
+mod receipt;
 mod span;
 mod stack_file;
 mod style;
@@ -38,8 +42,12 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let Cli { place, how, command } = Cli::parse();
     let around = Surroundings::of_process();
+    if let Err(failure) = cli::refuse_secrets(std::env::args()) {
+        let _ = failure.show(&mut stderr(), around.stderr_style, false);
+        return ExitCode::from(failure.exit as u8);
+    }
+    let Cli { place, how, command } = Cli::parse();
     let (style, debug) = (around.stderr_style, how.debug);
     let context = Context { around, place, output: how.output };
     match run(command, &context) {

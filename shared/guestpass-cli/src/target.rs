@@ -52,7 +52,6 @@ impl Target {
     /// A flag decides; else a connection string in the environment; else a local
     /// stack that was started here.
     pub(crate) fn find(wanted: &Where, around: &Surroundings) -> Result<Self> {
-        wanted.refuse_secrets()?;
         let file = if let Some(file) = &wanted.stack_file {
             Some(file.clone())
         } else if wanted.local {
@@ -72,7 +71,8 @@ impl Target {
 
     /// Whether anything says which service is meant.
     pub(crate) fn is_told(wanted: &Where, around: &Surroundings) -> bool {
-        let by_flag = wanted.local || wanted.stack_file.is_some() || wanted.is_direct();
+        let by_flag = wanted.local || wanted.stack_file.is_some();
+        let by_flag = by_flag || wanted.connection_string_file.is_some();
         let by_variable = || CONNECTION_STRINGS.iter().any(|name| around.variable(name).is_some());
         by_flag || by_variable() || stack_file::find(&around.directory).is_some()
     }
@@ -184,7 +184,11 @@ pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {
     })?;
     match text.trim() {
         "" => Err(Failure::usage(format!("{what} is empty"))
-            .because(format!("nothing was read from {}", file.display()))
+            .because(if file == Path::new("-") {
+                "nothing came in on stdin".to_owned()
+            } else {
+                format!("there is nothing in {}", file.display())
+            })
             .so("check what writes it")),
         text => Ok(Secret::new(text)),
     }

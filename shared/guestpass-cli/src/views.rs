@@ -9,7 +9,7 @@ use identity_core::{
 };
 use serde::Serialize;
 
-use crate::{moment, output::Row, span};
+use crate::{moment, output::Row, receipt::Receipt, span};
 
 /// An identity.
 #[derive(Serialize)]
@@ -23,6 +23,16 @@ pub(crate) struct Identity {
     created_at: String,
     last_issued_at: String,
     revocation_pending: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipts: Option<Vec<Receipt>>,
+}
+
+impl Identity {
+    /// With the revocations there were, as an administrator sees it.
+    pub(crate) fn with_receipts(record: &Record) -> Self {
+        let receipts = record.receipts.iter().map(Receipt::from).collect();
+        Self { receipts: Some(receipts), ..record.into() }
+    }
 }
 
 /// The identity's name in ACS.
@@ -42,6 +52,7 @@ impl From<&Record> for Identity {
             created_at: moment::show(record.created_at),
             last_issued_at: moment::show(record.last_issued_at),
             revocation_pending: record.pending_revocation.is_some(),
+            receipts: None,
         }
     }
 }

@@ -110,7 +110,7 @@ pub(crate) async fn aws(target: &Target) -> Result<SdkConfig> {
         }
     }
     let config = loader.load().await;
-    if config.region().is_none() {
+    if config.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(Failure::usage("no AWS region is named")
             .because("neither --region, AWS_REGION nor the profile says where the table is")
             .so("set AWS_REGION to the region the service is deployed in"));

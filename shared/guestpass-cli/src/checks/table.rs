@@ -5,7 +5,7 @@ use std::time::Duration;
 use acs_client::{Answered, Cause};
 use identity_core::{
     identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest},
-    ports::{Clock as _, IdentityClient as _, IdentityStore as _, ListQuery, SHARDS},
+    ports::{Clock as _, IdentityClient as _, IdentityStore as _, Index, ListQuery, SHARDS},
     record::StateName,
 };
 
@@ -80,5 +80,12 @@ async fn first(world: &World) -> std::result::Result<Option<AcsId>, Failure> {
 }
 
 fn query(shard: u8) -> ListQuery {
-    ListQuery { shard, state: Some(StateName::Active), unused_since: None, after: None, limit: 20 }
+    ListQuery {
+        index: Index::LastIssued,
+        shard,
+        state: Some(StateName::Active),
+        unused_since: None,
+        after: None,
+        limit: 20,
+    }
 }

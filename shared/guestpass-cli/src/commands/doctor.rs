@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
 
 /// Looks at one thing after the other.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    let mut findings = Findings::new(context.format(), context.around.stdout_style)?;
+    let mut findings = Findings::new(context.format()?, context.around.stdout_style)?;
     // Both can be stdin, which is read only once: whoever wants both names a file.
     let token = |file: &Option<PathBuf>, what: &str| {
         file.as_deref().map(|file| secret_in(file, what)).transpose()

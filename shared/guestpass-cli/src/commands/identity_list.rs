@@ -41,6 +41,7 @@ enum State {
     Active,
     Blocked,
     Deleting,
+    Stuck,
 }
 
 impl From<State> for StateName {
@@ -50,6 +51,7 @@ impl From<State> for StateName {
             State::Active => Self::Active,
             State::Blocked => Self::Blocked,
             State::Deleting => Self::Deleting,
+            State::Stuck => Self::Stuck,
         }
     }
 }
@@ -57,7 +59,7 @@ impl From<State> for StateName {
 /// Lists identities as they are read, longest unused first within each of the table's
 /// shards.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    let mut rows = Rows::new(context.format())?;
+    let mut rows = Rows::new(context.format()?)?;
     let since = arguments.unused_since.as_deref().map(|raw| {
         moment::parse(raw).ok_or_else(|| {
             Failure::usage(format!("{raw:?} is no moment"))

@@ -19,5 +19,5 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let identity = identity(&arguments.identity)?;
     let world = context.world().await?;
     let record = world.serve(async |_| get_identity(&world.store, &identity).await).await?;
-    context.show(&Identity::from(&record))
+    context.show(&Identity::with_receipts(&record))
 }

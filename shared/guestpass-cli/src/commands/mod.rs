@@ -1,6 +1,9 @@
 //! One file per command: its arguments, and what it does.
 
+pub(crate) mod cleanup_apply;
+pub(crate) mod cleanup_plan;
 pub(crate) mod completion;
+mod deletion;
 pub(crate) mod doctor;
 pub(crate) mod identity_create;
 pub(crate) mod identity_delete;
@@ -13,13 +16,21 @@ pub(crate) mod token_exchange_teams;
 pub(crate) mod token_inspect;
 pub(crate) mod token_issue;
 pub(crate) mod token_revoke;
+pub(crate) mod user_block;
+pub(crate) mod user_history;
+pub(crate) mod user_unblock;
 
-use identity_core::identity::{IdentityRef, Lifetime, Scopes, TokenRequest};
+use std::path::Path;
+
+use identity_core::{
+    identity::{IdentityRef, Lifetime, Scopes, TokenRequest},
+    record::Reason,
+};
 
 use crate::{
-    cli::{Command, IdentityCommand, Scope, TokenCommand, Where},
+    cli::{CleanupCommand, Command, IdentityCommand, Scope, TokenCommand, UserCommand, Where},
     failure::{Failure, Result},
-    output::{self, Format, Row},
+    output::{self, Format, Output, Row},
     span,
     surroundings::Surroundings,
     target::Target,
@@ -33,7 +44,7 @@ pub(crate) struct Context {
     /// Which service is meant.
     pub(crate) place: Where,
     /// The format that was asked for.
-    pub(crate) output: Option<Format>,
+    pub(crate) output: Option<Output>,
 }
 
 impl Context {
@@ -53,14 +64,37 @@ impl Context {
     }
 
     /// The format to answer in.
-    pub(crate) fn format(&self) -> Format {
-        Format::wanted(self.output, &self.around)
+    pub(crate) fn format(&self) -> Result<Format> {
+        match self.shown() {
+            Shown::As(format) => Ok(format),
+            Shown::File(path) => Err(Failure::usage(format!("{} is no format", path.display()))
+                .because("only a plan of a cleanup is written to a file")
+                .so("choose table, json, yaml, tsv or none, and redirect: > file")),
+        }
+    }
+
+    /// Where the answer goes, and how.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        match &self.output {
+            Some(Output::File(path)) => Shown::File(path),
+            Some(Output::As(format)) => Shown::As(*format),
+            None if self.around.stdout_is_terminal => Shown::As(Format::Table),
+            None => Shown::As(Format::Json),
+        }
     }
 
     /// Answers.
     pub(crate) fn show<R: Row>(&self, row: &R) -> Result<()> {
-        output::show(row, self.format())
+        output::show(row, self.format()?)
     }
+}
+
+/// Where an answer goes.
+pub(crate) enum Shown<'a> {
+    /// To stdout, in this format.
+    As(Format),
+    /// To this file.
+    File(&'a Path),
 }
 
 /// Does what was asked.
@@ -80,6 +114,15 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
             }
             TokenCommand::Inspect(arguments) => token_inspect::run(&arguments, context),
         },
+        Command::User(command) => match command {
+            UserCommand::Block(arguments) => user_block::run(arguments, context).await,
+            UserCommand::Unblock(arguments) => user_unblock::run(arguments, context).await,
+            UserCommand::History(arguments) => user_history::run(arguments, context).await,
+        },
+        Command::Cleanup(command) => match command {
+            CleanupCommand::Plan(arguments) => cleanup_plan::run(arguments, context).await,
+            CleanupCommand::Apply(arguments) => cleanup_apply::run(arguments, context).await,
+        },
         Command::Status => status::run(context),
         Command::Doctor(arguments) => doctor::run(arguments, context).await,
         Command::Quickstart(arguments) => quickstart::run(arguments, context).await,
@@ -94,6 +137,15 @@ fn identity(raw: &str) -> Result<IdentityRef> {
         Failure::usage(format!("{raw:?} names no identity"))
             .because("an ACS id is like 8:acs:…_…; an external id has 1 to 1,024 visible ASCII characters and does not begin with 8:")
             .so("look it up with `guestpass identity list`")
+    })
+}
+
+/// Reads a reason.
+fn own_words(raw: &str) -> Result<Reason> {
+    Reason::parse(raw).ok_or_else(|| {
+        Failure::usage("the reason cannot be kept")
+            .because("it has 1 to 256 characters on one line")
+            .so("give --reason in a few words")
     })
 }
 

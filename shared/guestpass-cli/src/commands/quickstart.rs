@@ -11,6 +11,7 @@ use identity_core::{
     delete_identity::{self, delete_identity},
     identity::{AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest},
     issue_access_token::{self, Whose, issue_access_token},
+    record::{By, Cause},
     revoke_access_tokens::{self, revoke_access_tokens},
 };
 use serde::Serialize;
@@ -152,14 +153,17 @@ async fn walk(world: &World, names: &Names, told: &mut Told) -> Result<()> {
     let receipt = world
         .serve(async |invocation| {
             let identity = IdentityRef::Acs(id.clone());
-            let request = revoke_access_tokens::Request { identity, block: false, invocation };
+            let cause = Cause::of(By::Administrator);
+            let request =
+                revoke_access_tokens::Request { identity, block: false, cause, invocation };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
         .await?
         .ok_or_else(|| Failure::new(Exit::Failed, "the identity of step 2 has gone meanwhile"))?;
+    let by = receipt.effective_by();
     told.tell(
         "Revoke access tokens",
-        format!("revoked; everywhere effective by {}", moment::show(receipt.effective_by())),
+        format!("revoked; effective everywhere by {}", by.map(moment::show).unwrap_or_default()),
         "guestpass token revoke --user ID".to_owned(),
     )?;
 
@@ -224,7 +228,7 @@ struct Told {
 
 impl Told {
     fn new(context: &Context) -> Result<Self> {
-        let rows = match context.format() {
+        let rows = match context.format()? {
             Format::Table => None,
             format => Some(Rows::new(format)?),
         };

@@ -10,7 +10,6 @@ use identity_core::{
 
 use super::Context;
 use crate::{
-    cli::secret_argument,
     clock::SystemClock,
     explain::explain,
     failure::{Failure, Result},
@@ -35,16 +34,11 @@ pub(crate) struct Arguments {
     /// A file with the token, instead of stdin
     #[arg(long, value_name = "PATH", default_value = "-", hide_default_value = true)]
     token_file: PathBuf,
-    #[arg(long, alias = "aad-token", hide = true)]
-    token: Option<String>,
 }
 
 /// Exchanges a Teams user's token.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    let Arguments { app_id, user_id, token_file, token } = arguments;
-    if token.is_some() {
-        return Err(secret_argument("--token", "a token").so("pipe it in, or give --token-file"));
-    }
+    let Arguments { app_id, user_id, token_file } = arguments;
     let text = secret_in(&token_file, "the Teams user's token")?;
     let token = jwt::found_in(text.expose()).ok_or_else(|| {
         Failure::usage("that is no token").so("pipe in the token itself, or the answer it came in")

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::Context;
 use crate::{
-    cli::secret_argument,
     clock::SystemClock,
     failure::{Failure, Result},
     jwt::{self, Unverified},
@@ -30,8 +29,6 @@ pub(crate) struct Arguments {
     /// A file with the token, instead of stdin
     #[arg(long, value_name = "PATH", default_value = "-", hide_default_value = true)]
     token_file: PathBuf,
-    #[arg(hide = true)]
-    token: Option<String>,
 }
 
 /// What a token says.
@@ -95,10 +92,6 @@ impl Row for Shown {
 
 /// Shows what a token says.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    if arguments.token.is_some() {
-        return Err(secret_argument("a token as an argument", "a token")
-            .so("pipe it in, or give --token-file"));
-    }
     let is_stdin = arguments.token_file.as_os_str() == "-";
     if is_stdin && context.around.stdin_is_terminal {
         return Err(Failure::usage("no token came in").so("pipe one in, or give --token-file"));

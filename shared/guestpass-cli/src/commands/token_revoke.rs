@@ -2,18 +2,15 @@
 
 use clap::Args;
 use identity_core::{
-    identity::AcsId,
-    record::{By, Cause, Receipt, ReceiptId},
+    record::{By, Cause},
     revoke_access_tokens::{Request, revoke_access_tokens},
 };
-use serde::Serialize;
 
-use super::{Context, identity};
+use super::{Context, identity, own_words};
 use crate::{
     confirm::confirm,
     failure::{Exit, Failure, Result},
-    moment,
-    output::Row,
+    receipt::Receipt,
     world::World,
 };
 
@@ -27,62 +24,30 @@ pub(crate) struct Arguments {
     /// somebody who was never seen
     #[arg(long)]
     block: bool,
+    /// Why, in your own words; it is kept with the receipt
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
 }
 
-/// What was done, and from when on it can be relied upon.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    receipt_id: ReceiptId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<AcsId>,
-    epoch: u64,
-    blocked: bool,
-    accepted_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effective_by: Option<String>,
-}
-
-impl From<Receipt> for Shown {
-    fn from(receipt: Receipt) -> Self {
-        Self {
-            epoch: receipt.epoch,
-            blocked: receipt.blocked,
-            accepted_at: moment::show(receipt.accepted_at),
-            revoked_at: receipt.revoked_at.map(moment::show),
-            effective_by: receipt.effective_by().map(moment::show),
-            receipt_id: receipt.id,
-            identity: receipt.identity,
-        }
-    }
-}
-
-impl Row for Shown {
-    const COLUMNS: &'static [&'static str] =
-        &["receipt", "ACS id", "epoch", "blocked", "accepted", "revoked", "effective by"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.receipt_id.0.clone(),
-            self.identity.as_ref().map(ToString::to_string).unwrap_or_default(),
-            self.epoch.to_string(),
-            if self.blocked { "yes" } else { "no" }.to_owned(),
-            self.accepted_at.clone(),
-            self.revoked_at.clone().unwrap_or_default(),
-            self.effective_by.clone().unwrap_or_default(),
-        ]
-    }
-}
-
 /// Revokes every token of an identity.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    let Arguments { user, block, yes } = arguments;
-    let identity = identity(&user)?;
+    let Arguments { user, block, reason, yes } = arguments;
+    revoke(&user, block, reason.as_deref(), yes, context).await
+}
+
+/// The same, for who has other arguments.
+pub(crate) async fn revoke(
+    user: &str,
+    block: bool,
+    reason: Option<&str>,
+    yes: bool,
+    context: &Context,
+) -> Result<()> {
+    let identity = identity(user)?;
+    let cause = Cause { by: By::Administrator, reason: reason.map(own_words).transpose()? };
     let target = context.target()?;
     let and = if block { " and block them" } else { "" };
     let question = format!("Revoke every token of {user} {}{and}?", target.in_words());
@@ -90,15 +55,20 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = World::of(target).await?;
     let receipt = world
         .serve(async |invocation| {
-            let cause = Cause::of(By::Administrator);
             let request = Request { identity, block, cause, invocation };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
-        .await?
+        .await
+        .map_err(|failure| match failure.exit {
+            Exit::Later => failure.so(
+                "assume that the tokens live, and run the same again; what was recorded of it stays",
+            ),
+            _ => failure,
+        })?
         .ok_or_else(|| {
             Failure::new(Exit::NotFound, "there is nothing to revoke")
                 .because("no identity goes by this name")
                 .so("`guestpass identity list` shows those there are; to block somebody who was never seen, give their external id and --block")
         })?;
-    context.show(&Shown::from(receipt))
+    context.show(&Receipt::from(&receipt))
 }

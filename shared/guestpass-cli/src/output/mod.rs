@@ -1,5 +1,6 @@
 //! What a command answers, on stdout, in the format that is wanted.
 
+mod argument;
 mod rows;
 
 use std::io::{self, Write, stdout};
@@ -7,12 +8,10 @@ use std::io::{self, Write, stdout};
 use clap::ValueEnum;
 use serde::Serialize;
 
+pub(crate) use argument::{Output, OutputParser};
 pub(crate) use rows::Rows;
 
-use crate::{
-    failure::{Failure, Result},
-    surroundings::Surroundings,
-};
+use crate::failure::{Failure, Result};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,14 +28,6 @@ pub(crate) enum Format {
     None,
     /// A token as `export` lines, for eval
     Env,
-}
-
-impl Format {
-    /// What was asked for; else what suits whoever reads.
-    pub(crate) fn wanted(asked: Option<Self>, around: &Surroundings) -> Self {
-        let natural = if around.stdout_is_terminal { Self::Table } else { Self::Json };
-        asked.unwrap_or(natural)
-    }
 }
 
 /// Something that is shown: whole in JSON and YAML, as cells in a table.
@@ -70,6 +61,23 @@ pub(crate) fn show<R: Row>(row: &R, format: Format) -> Result<()> {
         }
     }
     Ok(out.flush()?)
+}
+
+/// Writes something that has no cells, as JSON or YAML.
+pub(crate) fn show_all<T: Serialize>(value: &T, format: Format) -> Result<()> {
+    let mut out = stdout().lock();
+    match format {
+        Format::Json => json(&mut out, value)?,
+        Format::Yaml => out.write_all(yaml(value)?.as_bytes())?,
+        Format::Env => return Err(no_variables()),
+        Format::Table | Format::Tsv | Format::None => {}
+    }
+    Ok(out.flush()?)
+}
+
+/// Writes an empty line, between two parts of an answer.
+pub(crate) fn blank() -> Result<()> {
+    Ok(writeln!(stdout())?)
 }
 
 /// One answer in a table stands upright: a name and a value per line.

@@ -1,0 +1,112 @@
+//! `guestpass user history`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use identity_core::{
+    Error,
+    delete_stale_identities::Run,
+    identity::IdentityRef,
+    ports::{IdentityStore as _, RunLog as _},
+    record::Record,
+};
+use serde::Serialize;
+
+use super::{Context, identity};
+use crate::{
+    failure::Result,
+    history::{Entry, identities, tell},
+    logs,
+    output::{self, Format, Rows},
+    target::Way,
+    views::Identity,
+    world::World,
+};
+
+/// Whose story.
+#[derive(Args)]
+#[command(after_help = "\
+With the functions' log lines, of a deployed service say:
+  aws logs tail /aws/lambda/NAME --since 1d | guestpass user history ID --log -
+A local stack's own are read by themselves.")]
+pub(crate) struct Arguments {
+    /// Their external id or their ACS id
+    #[arg(value_name = "ID")]
+    user: String,
+    /// The functions' log lines: a file, a directory of .log files, or - for stdin
+    #[arg(long, value_name = "PATH")]
+    log: Option<PathBuf>,
+}
+
+/// All that is known.
+#[derive(Serialize)]
+struct History {
+    identity: Identity,
+    timeline: Vec<Entry>,
+}
+
+/// Tells one user's story.
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
+    let name = identity(&arguments.user)?;
+    let world = context.world().await?;
+    let record = world.serve(async |_| find(&world, &name).await).await?;
+    let runs = world.serve(async |_| runs(&world).await).await?;
+    let mut lines = Vec::new();
+    if let Some(log) = arguments.log.or_else(|| own_log(&world)) {
+        lines = logs::about(&identities(&record), &log)?;
+    }
+    let timeline = tell(&record, &runs, lines);
+    let identity = Identity::with_receipts(&record);
+    match context.format()? {
+        Format::Table => {
+            output::show(&identity, Format::Table)?;
+            output::blank()?;
+            rows(timeline, Format::Table)
+        }
+        Format::Tsv => rows(timeline, Format::Tsv),
+        format => output::show_all(&History { identity, timeline }, format),
+    }
+}
+
+fn rows(timeline: Vec<Entry>, format: Format) -> Result<()> {
+    let mut rows = Rows::new(format)?;
+    timeline.into_iter().try_for_each(|entry| rows.push(entry))?;
+    rows.finish().map(drop)
+}
+
+/// The record, be it a tombstone.
+async fn find(world: &World, name: &IdentityRef) -> std::result::Result<Record, Error> {
+    let user = match name {
+        IdentityRef::External(user) => user.clone(),
+        IdentityRef::Acs(id) => world.store.find_by_acs_id(id).await?.ok_or(Error::NotFound)?,
+    };
+    world.store.find(&user).await?.ok_or(Error::NotFound)
+}
+
+/// The newest runs of the cleanup, newest first.
+async fn runs(world: &World) -> std::result::Result<Vec<Run>, Error> {
+    let mut runs = Vec::new();
+    let mut next = world.store.latest_run().await?;
+    while let Some(run) = next.take() {
+        if runs.len() < RUNS
+            && let Some(previous) = &run.previous
+        {
+            next = world.store.find_run(previous).await?;
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// Where a local stack keeps the functions' log lines, unless it was told otherwise.
+fn own_log(world: &World) -> Option<PathBuf> {
+    match &world.target.way {
+        Way::Local { file, .. } => {
+            file.parent().map(|local| local.join("data/logs")).filter(|logs| logs.is_dir())
+        }
+        Way::Direct { .. } => None,
+    }
+}
+
+/// A month of a run a day.
+const RUNS: usize = 30;

@@ -1,0 +1,178 @@
+//! A plan of a cleanup: who is to go, and how they were when it was made.
+
+use std::{
+    io::{self, Read as _},
+    path::Path,
+    time::SystemTime,
+};
+
+use identity_core::{
+    identity::{AcsId, ExternalId},
+    record::{Record, StateName},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    bulk::{Item, Planned},
+    failure::{Failure, Result},
+    moment,
+    output::Row,
+    target::Target,
+};
+
+/// A plan, as its file has it.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Plan {
+    /// Which kind of file this is.
+    kind: String,
+    made_at: String,
+    /// The ACS resource.
+    acs: String,
+    /// The table.
+    table: String,
+    /// Nobody in it has had a new token since.
+    pub(crate) unused_since: String,
+    /// About how many identities there were; 0 if nobody knew.
+    pub(crate) total: u64,
+    /// Who is to go.
+    pub(crate) identities: Vec<Stale>,
+}
+
+/// One identity of a plan.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stale {
+    external_id: String,
+    acs_id: String,
+    state: StateName,
+    epoch: u64,
+    last_issued_at: String,
+}
+
+impl Stale {
+    /// What a plan says of a record; nothing if there is no identity.
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        Some(Self {
+            external_id: record.external_id.as_str().to_owned(),
+            acs_id: record.acs_id()?.to_string(),
+            state: record.state.name(),
+            epoch: record.epoch,
+            last_issued_at: moment::show(record.last_issued_at),
+        })
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Planned(Planned {
+            user: ExternalId::parse(&self.external_id)?,
+            acs_id: AcsId::parse(&self.acs_id)?,
+            last_issued_at: moment::parse(&self.last_issued_at)?,
+            epoch: self.epoch,
+        }))
+    }
+}
+
+impl Plan {
+    /// A plan for `target`.
+    pub(crate) fn new(
+        target: &Target,
+        now: SystemTime,
+        unused_since: SystemTime,
+        total: u64,
+        identities: Vec<Stale>,
+    ) -> Self {
+        Self {
+            kind: KIND.to_owned(),
+            made_at: moment::show(now),
+            acs: target.acs.endpoint.to_string(),
+            table: target.table.clone().unwrap_or_default(),
+            unused_since: moment::show(unused_since),
+            total,
+            identities,
+        }
+    }
+
+    /// Reads a plan from a file, or with `-` from stdin.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let read = if path == Path::new("-") {
+            let mut text = Vec::new();
+            io::stdin().lock().read_to_end(&mut text).map(|_| text)
+        } else {
+            std::fs::read(path)
+        };
+        let text = read.map_err(|error| {
+            Failure::usage(format!("cannot read {shown}"))
+                .because(error.to_string())
+                .so("name what `guestpass cleanup plan -o plan.json` wrote")
+        })?;
+        let no_plan = |why: String| {
+            Failure::usage(format!("{shown} is no plan of a cleanup"))
+                .because(why)
+                .so("make one: guestpass cleanup plan -o plan.json")
+        };
+        let plan: Self =
+            serde_json::from_slice(&text).map_err(|error| no_plan(error.to_string()))?;
+        if plan.kind != KIND {
+            return Err(no_plan(format!("its kind is {:?}, not {KIND:?}", plan.kind)));
+        }
+        Ok(plan)
+    }
+
+    /// Refuses a plan that was made for another service.
+    pub(crate) fn is_for(&self, target: &Target) -> Result<()> {
+        let (acs, table) = (target.acs.endpoint.to_string(), target.table()?);
+        if self.acs == acs && self.table == table {
+            return Ok(());
+        }
+        Err(Failure::usage("the plan was made for another service")
+            .because(format!(
+                "it is for {} and the table {}; this is {acs} and {table}",
+                self.acs, self.table
+            ))
+            .so("choose that service, or make a plan for this one"))
+    }
+
+    /// What is to be deleted.
+    pub(crate) fn items(&self) -> Result<Vec<Item>> {
+        let item = |stale: &Stale| {
+            stale.item().ok_or_else(|| {
+                Failure::usage("the plan makes no sense")
+                    .because(format!("what it says of {:?} cannot be read", stale.external_id))
+                    .so("make a new one: guestpass cleanup plan -o plan.json")
+            })
+        };
+        self.identities.iter().map(item).collect()
+    }
+}
+
+impl Row for Plan {
+    const COLUMNS: &'static [&'static str] =
+        &["made", "ACS", "table", "unused since", "identities"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.made_at.clone(),
+            self.acs.clone(),
+            self.table.clone(),
+            self.unused_since.clone(),
+            self.identities.len().to_string(),
+        ]
+    }
+}
+
+impl Row for Stale {
+    const COLUMNS: &'static [&'static str] = &["external id", "ACS id", "state", "last token"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.external_id.clone(),
+            self.acs_id.clone(),
+            self.state.as_str().to_owned(),
+            self.last_issued_at.clone(),
+        ]
+    }
+}
+
+/// Changes when older plans are no longer understood.
+const KIND: &str = "guestpass cleanup plan 1";

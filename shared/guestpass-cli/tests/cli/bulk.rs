@@ -1,0 +1,113 @@
+//! Deleting many: the whole budget and no more, safe to stop, safe to repeat.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::stack::{Stack, ran};
+
+/// Creates so many identities; a file of their names.
+fn many(stack: &Stack, count: usize) -> String {
+    let names: Vec<String> = (0..count).map(|index| format!("user-{index}")).collect();
+    stack.seed(&names, 0);
+    let file = stack.dir.path().join("names");
+    std::fs::write(&file, names.join("\n")).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_whole_budget_is_used_and_no_more() {
+    let stack = Stack::start();
+    let file = many(&stack, 80);
+    let started = Instant::now();
+    let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
+    let took = started.elapsed().as_secs_f64();
+    assert_eq!((&summary["deleted"], &summary["throttled"]), (&json!(80), &json!(0)));
+    // 80 slots, of which the first is at once.
+    assert!((79.0 / 16.0..=79.0 / 16.0 / 0.95 + 1.0).contains(&took), "{took} s");
+    assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (80, 0));
+}
+
+#[test]
+fn acs_is_slow_and_the_budget_is_used_all_the_same() {
+    let stack = Stack::start();
+    let file = many(&stack, 32);
+    stack.fault("deleteIdentity", &json!({ "delayMs": 600 }));
+    let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
+    let seconds = summary["seconds"].as_f64().unwrap();
+    // The last one takes 0.6 s, and one at a time they would take 19 s.
+    assert!(seconds < 31.0 / 16.0 / 0.95 + 0.6 + 2.0, "{summary}");
+    assert_eq!(summary["deleted"], 32);
+}
+
+#[test]
+fn ctrl_c_ends_it_within_a_second_and_a_second_run_deletes_each_once() {
+    let stack = Stack::start();
+    let file = many(&stack, 60);
+    let line = ["identity", "delete", "--file", &file, "--rate", "16", "--yes", "-o", "json"];
+    let process = stack.command(&line).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while stack.asked("deleteIdentity") < 8 {
+        assert!(Instant::now() < deadline, "nothing is deleted");
+        std::thread::yield_now();
+    }
+    let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
+    let stopped = Instant::now();
+    kill_process(pid, Signal::INT).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert!(stopped.elapsed() < Duration::from_secs(1), "{:?}", stopped.elapsed());
+    assert_eq!(output.status.code(), Some(130));
+    let first: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(
+        first["deleted"].as_u64().unwrap() >= 8 && first["left"].as_u64().unwrap() > 0,
+        "{first}"
+    );
+    let second = stack.json(&line[..7]);
+    assert_eq!(second["absent"], first["deleted"], "what is gone is passed over");
+    assert_eq!(stack.asked("deleteIdentity"), 60, "each once");
+    assert_eq!(stack.identities(), 0);
+}
+
+#[test]
+fn what_acs_throttles_is_tried_again() {
+    let stack = Stack::start();
+    let file = many(&stack, 5);
+    let throttled = json!({ "operation": "deleteIdentity", "times": 4, "action": { "status": 429, "retryAfter": 1 } });
+    stack.emulator("POST faults", &json!({ "faults": [throttled] }));
+    let summary = stack.json(&["identity", "delete", "--file", &file, "--yes"]);
+    assert_eq!(summary["deleted"], 5, "{summary}");
+}
+
+#[test]
+fn when_acs_refuses_the_key_it_gives_up_at_once() {
+    let stack = Stack::start();
+    let file = many(&stack, 10);
+    stack.emulator("POST keys/regenerate", &json!({ "keyType": "primary" }));
+    let given_up = stack.run(&["identity", "delete", "--file", &file, "--yes"]);
+    assert_eq!(given_up.code, 4, "{given_up:?}");
+    assert!(given_up.stderr.contains("the access key is wrong"), "{given_up:?}");
+    assert!(given_up.stderr.contains("it passes over what is gone"), "{given_up:?}");
+    assert!(stack.asked("deleteIdentity") < 10, "not all were tried");
+}
+
+#[test]
+fn names_come_from_stdin_and_from_a_list() {
+    let stack = Stack::start();
+    many(&stack, 3);
+    let listed = stack.run(&["identity", "list", "-o", "tsv"]).stdout;
+    let deleted = ran(&mut stack.command(&["identity", "delete", "--file", "-", "--yes"]), &listed);
+    assert!(deleted.stdout.contains("\"deleted\": 3"), "{deleted:?}");
+}
+
+#[test]
+fn an_identity_without_a_record_goes_only_if_that_is_said() {
+    let stack = Stack::start();
+    let theirs = stack.identity("alice");
+    let resource = theirs.split('_').next().unwrap();
+    let orphan = format!("{resource}_00000000-0000-0000-0000-000000000001");
+    let left = stack.json(&["identity", "delete", &orphan, "--yes"]);
+    assert_eq!((&left["absent"], stack.asked("deleteIdentity")), (&json!(1), 0));
+    let gone = stack.json(&["identity", "delete", &orphan, "--yes", "--unrecorded"]);
+    assert_eq!((&gone["deleted"], stack.asked("deleteIdentity")), (&json!(1), 1));
+}

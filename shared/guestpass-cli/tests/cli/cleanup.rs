@@ -1,0 +1,124 @@
+//! A cleanup: planned, looked at, done exactly so.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::{snapshot::Session, stack::Stack};
+
+/// Creates an identity that nobody has used for so many days.
+fn unused(stack: &Stack, name: &str, days: u64) {
+    stack.seed(&[name.to_owned()], days);
+}
+
+fn plan(stack: &Stack, unused_for: &str) -> Value {
+    let made = stack.run(&["cleanup", "plan", "--unused-for", unused_for, "-o", "plan.json"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let file = stack.dir.path().join("plan.json");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+fn names(list: &Value, member: &str) -> Vec<String> {
+    let list = list.as_array().unwrap().iter();
+    let mut names: Vec<String> = list.map(|one| one[member].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_plan_names_what_nobody_used_and_apply_deletes_that() {
+    let stack = Stack::start();
+    unused(&stack, "old", 100);
+    unused(&stack, "older", 400);
+    unused(&stack, "young", 10);
+    stack.identity("new");
+    let mut session = Session::new(&stack);
+    session.run("cleanup plan --unused-for 1d");
+    session.run("cleanup plan -o table --unused-for 300d");
+    session.run("cleanup plan -o json --unused-for 300d");
+    session.run("cleanup plan -o tsv --unused-for 9000d");
+    session.run("identity list -o other.json");
+    session.run("cleanup apply other.json");
+    session.run("cleanup plan -o plan.json");
+    session.run("cleanup apply plan.json");
+    session.run("cleanup apply plan.json --yes -o none");
+    session.run("cleanup apply plan.json --yes -o json");
+    session.matches("cleanup");
+    let left = stack.json(&["identity", "list"]);
+    assert_eq!(names(&left, "externalId"), ["new", "young"]);
+    assert_eq!(stack.asked("deleteIdentity"), 2, "the second run found them gone");
+}
+
+#[test]
+fn whoever_moved_since_the_plan_is_spared_and_named() {
+    let stack = Stack::start();
+    for name in ["gone", "used", "blocked", "back", "stale"] {
+        unused(&stack, name, 100);
+    }
+    assert_eq!(plan(&stack, "90d")["identities"].as_array().unwrap().len(), 5);
+    stack.json(&["token", "issue", "--user", "used", "--scope", "voip"]);
+    stack.json(&["user", "block", "blocked", "--yes"]);
+    for name in ["gone", "back"] {
+        stack.json(&["identity", "delete", name, "--yes"]);
+    }
+    stack.identity("back");
+    let summary = stack.json(&["cleanup", "apply", "plan.json", "--yes"]);
+    assert_eq!(names(&summary["spared"], "id"), ["back", "blocked", "used"], "{summary}");
+    assert_eq!((&summary["deleted"], &summary["absent"]), (&json!(1), &json!(1)));
+    let left = stack.json(&["identity", "list"]);
+    assert_eq!(names(&left, "externalId"), ["back", "blocked", "used"]);
+}
+
+#[test]
+fn ctrl_c_in_the_middle_is_safe_and_a_second_run_goes_on() {
+    let stack = Stack::start();
+    let names: Vec<String> = (0..40).map(|index| format!("user-{index}")).collect();
+    stack.seed(&names, 100);
+    plan(&stack, "90d");
+    let line = ["cleanup", "apply", "plan.json", "--yes", "--rate", "16", "-o", "json"];
+    let process = stack.command(&line).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while stack.asked("deleteIdentity") < 5 {
+        assert!(Instant::now() < deadline, "nothing is deleted");
+        std::thread::yield_now();
+    }
+    let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let first: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let second = stack.json(&line[..6]);
+    assert_eq!(second["absent"], first["deleted"]);
+    assert_eq!(second.get("spared"), None, "what the first run began is no reason to spare");
+    assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (40, 0), "each once");
+}
+
+#[test]
+fn a_deletion_that_an_earlier_run_began_is_finished() {
+    let stack = Stack::start();
+    unused(&stack, "alice", 100);
+    plan(&stack, "90d");
+    stack.fault("deleteIdentity", &json!({ "status": 500 }));
+    let line = ["cleanup", "apply", "plan.json", "--yes"];
+    assert_ne!(stack.run(&line).code, 0);
+    assert_eq!(stack.json(&["identity", "show", "alice"])["state"], "deleting");
+    stack.emulator("DELETE faults", &Value::Null);
+    assert_eq!(stack.json(&line)["deleted"], 1);
+    assert_eq!(stack.identities(), 0);
+}
+
+#[test]
+fn a_plan_for_another_service_is_refused() {
+    let (ours, theirs) = (Stack::start(), Stack::start());
+    unused(&ours, "alice", 100);
+    plan(&ours, "90d");
+    let file = ours.dir.path().join("plan.json");
+    let refused = theirs.run(&["cleanup", "apply", file.to_str().unwrap(), "--yes"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("made for another service"), "{refused:?}");
+}

@@ -1,0 +1,242 @@
+//! Set-ups that are broken in one way each, and the one diagnosis each of them gets.
+
+use serde_json::{Value, json};
+
+use crate::{
+    snapshot::Session,
+    stack::{Ran, Stack, command, ran},
+};
+
+const SDKS: &str = "COMMUNICATION_SERVICES_CONNECTION_STRING";
+
+/// What the doctor found wrong: one thing, and its remedy.
+fn diagnosis(ran: &Ran) -> (String, String) {
+    let checks: Vec<Value> =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no findings: {ran:?}"));
+    let bad: Vec<&Value> = checks.iter().filter(|check| check["verdict"] == "bad").collect();
+    assert_eq!((bad.len(), ran.code), (1, 7), "exactly one diagnosis: {ran:?}");
+    let text = |name: &str| bad[0][name].as_str().unwrap().to_owned();
+    assert!(!text("remedy").is_empty());
+    (text("check"), format!("{} → {}", text("finding"), text("remedy")))
+}
+
+fn finds(ran: &Ran, check: &str, text: &str) {
+    let (found, said) = diagnosis(ran);
+    assert_eq!(found, check, "{said}");
+    assert!(said.contains(text), "{said}");
+}
+
+/// The doctor with the stack as a deployed service, and something changed about it.
+fn deployed(stack: &Stack, flags: &[&str], changes: &[(&str, &str)]) -> Ran {
+    let mut command = command(std::path::Path::new("/"), &[&["doctor"], flags].concat());
+    command.envs([
+        (SDKS, stack.connection_string().as_str()),
+        ("GUESTPASS_TABLE", &stack.place("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]);
+    ran(command.envs(changes.iter().copied()), "")
+}
+
+#[test]
+fn a_stack_that_is_well_is_found_well() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let mut session = Session::new(&stack);
+    session.run_with("doctor -o table --bearer-file -", &stack.bearer("sub=alice"));
+    session.run("doctor -o tsv");
+    let text = session.take();
+    let stable: Vec<String> = text
+        .split(' ')
+        .map(|word| {
+            if word.parse::<u32>().is_ok() && word != "300" {
+                "<n>".to_owned()
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect();
+    crate::snapshot::check("doctor", &stable.join(" "));
+    assert_eq!(deployed(&stack, &[], &[]).code, 0);
+}
+
+#[test]
+fn a_configuration_that_says_nothing_or_nonsense() {
+    let nowhere = tempfile::tempdir().unwrap();
+    finds(&ran(&mut command(nowhere.path(), &["doctor"]), ""), "configuration", "not clear");
+    let stack = Stack::start();
+    finds(&deployed(&stack, &[], &[(SDKS, "nonsense")]), "configuration", "copy it whole");
+    finds(&deployed(&stack, &["--api-version", "new!"], &[]), "configuration", "no api-version");
+}
+
+#[test]
+fn an_endpoint_where_nobody_is_or_somebody_else() {
+    let stack = Stack::start();
+    // Port 1 answers nobody.
+    let nobody = "endpoint=http://127.0.0.1:1/;accesskey=aGVsbG8=";
+    finds(&deployed(&stack, &[], &[(SDKS, nobody)]), "endpoint", "check the resource's name");
+    let issuer = format!("endpoint={}/;accesskey=aGVsbG8=", stack.place("/issuer"));
+    finds(
+        &deployed(&stack, &[], &[(SDKS, &issuer)]),
+        "endpoint",
+        "https://<resource>.communication.azure.com/",
+    );
+}
+
+#[test]
+fn a_stack_that_was_killed() {
+    let mut stack = Stack::start();
+    stack.kill();
+    let found = stack.run(&["doctor", "--issuer", "http://127.0.0.1:1"]);
+    let checks: Vec<Value> = serde_json::from_str(&found.stdout).unwrap();
+    let bad = |name: &str| checks.iter().any(|it| it["check"] == name && it["verdict"] == "bad");
+    assert!(bad("endpoint") && bad("issuer") && !bad("table"), "{checks:?}");
+}
+
+#[test]
+fn a_key_that_is_wrong() {
+    let stack = Stack::start();
+    let wrong = format!("endpoint={}/;accesskey=aGVsbG8=", stack.place("/acs/http"));
+    finds(&deployed(&stack, &[], &[(SDKS, &wrong)]), "key", "copy the connection string again");
+}
+
+#[test]
+fn a_clock_that_is_off() {
+    let stack = Stack::start();
+    for skew in [400, -400] {
+        stack.emulator("POST clock", &json!({ "skewSeconds": skew }));
+        finds(&deployed(&stack, &[], &[]), "clock", "set this machine's clock");
+    }
+}
+
+#[test]
+fn an_api_version_that_acs_does_not_speak() {
+    let stack = Stack::start();
+    let found = deployed(&stack, &["--api-version", "2019-01-01"], &[]);
+    finds(&found, "api-version", "leave --api-version and ACS_API_VERSION out");
+}
+
+#[test]
+fn a_table_that_is_not_there_or_cannot_be_reached() {
+    let stack = Stack::start();
+    finds(
+        &deployed(&stack, &[], &[("GUESTPASS_TABLE", "Missing")]),
+        "table",
+        "there is no table Missing",
+    );
+    let nobody = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")];
+    finds(&deployed(&stack, &[], &nobody), "table", "check the region");
+    finds(&deployed(&stack, &[], &[("AWS_REGION", "")]), "table", "set AWS_REGION");
+    finds(&deployed(&stack, &[], &[("GUESTPASS_TABLE", "")]), "table", "GUESTPASS_TABLE");
+    finds(&deployed(&stack, &[], &[("AWS_ACCESS_KEY_ID", "")]), "table", "aws sso login");
+}
+
+#[test]
+fn a_table_that_belongs_to_another_resource() {
+    let (ours, theirs) = (Stack::start(), Stack::start());
+    ours.identity("alice");
+    let other = [(SDKS, theirs.connection_string())];
+    let other: Vec<(&str, &str)> =
+        other.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    finds(&deployed(&ours, &[], &other), "resource", "belongs to another resource");
+}
+
+#[test]
+fn an_issuer_that_is_not_there_or_calls_itself_something_else() {
+    let stack = Stack::start();
+    let nobody = ["--issuer", "http://127.0.0.1:1"];
+    finds(&deployed(&stack, &nobody, &[]), "issuer", "check the issuer");
+    let slash = format!("{}/", stack.place("/issuer"));
+    finds(
+        &deployed(&stack, &["--issuer", &slash], &[]),
+        "issuer",
+        "exactly as the document spells it",
+    );
+}
+
+#[test]
+fn each_thing_that_can_be_wrong_with_a_bearer() {
+    let (stack, other) = (Stack::start(), Stack::start());
+    let theirs = other.bearer("sub=alice");
+    for (bearer, text) in [
+        ("opaque".to_owned(), "no JSON Web Token"),
+        (stack.bearer("sub=alice&expires_in=-60"), "it expired at"),
+        (stack.bearer("sub=alice&aud=another"), "its audience is"),
+        (stack.bearer("sub=alice&scope=guestpass.admin"), "its scopes are"),
+        (theirs, "its issuer is"),
+        (stack.bearer(&format!("sub=alice&iss={}", other.place("/issuer"))), "its issuer is"),
+        ("eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.".to_owned(), "its issuer is"),
+    ] {
+        finds(&stack.run_with(&["doctor", "--bearer-file", "-"], &bearer), "bearer", text);
+    }
+    let well = stack.run_with(
+        &["doctor", "--bearer-file", "-", "--scope", "guestpass.admin", "--audience", "my-api"],
+        &stack.bearer("sub=root&aud=my-api&scope=guestpass.admin"),
+    );
+    assert_eq!(well.code, 0, "{well:?}");
+}
+
+#[test]
+fn each_mistake_in_a_teams_exchange() {
+    let stack = Stack::start();
+    let well = stack.emulator("POST entra/token", &json!({}));
+    let (app, user) =
+        (well["claims"]["appid"].as_str().unwrap(), well["claims"]["oid"].as_str().unwrap());
+    let file = stack.dir.path().join("teams");
+    let look = |order: Value, app: &str, user: &str| {
+        let made = stack.emulator("POST entra/token", &order);
+        std::fs::write(&file, made["token"].as_str().unwrap()).unwrap();
+        stack.run(&[
+            "doctor",
+            "--teams-token-file",
+            file.to_str().unwrap(),
+            "--teams-app-id",
+            app,
+            "--teams-user-id",
+            user,
+        ])
+    };
+    assert_eq!(look(json!({}), app, user).code, 0);
+    let nil = "00000000-0000-0000-0000-000000000000";
+    for (order, app, user, text) in [
+        (json!({ "expiresInSeconds": -1 }), app, user, "it has expired"),
+        (json!({ "expiresInSeconds": 300 }), app, user, "less than ten minutes"),
+        (json!({ "aud": "https://graph.microsoft.com" }), app, user, "its audience is not ACS"),
+        (json!({ "scp": "Teams.ManageCalls" }), app, user, "it lacks a permission"),
+        (json!({}), nil, user, "the application is not the one"),
+        (json!({}), "my app", user, "the application is not the one"),
+        (json!({}), app, nil, "its claim oid"),
+    ] {
+        finds(&look(order, app, user), "Teams token", text);
+    }
+    std::fs::write(&file, "opaque").unwrap();
+    let path = file.to_str().unwrap();
+    let opaque = stack.run(&[
+        "doctor",
+        "--teams-token-file",
+        path,
+        "--teams-app-id",
+        app,
+        "--teams-user-id",
+        user,
+    ]);
+    finds(&opaque, "Teams token", "no JSON Web Token");
+}
+
+#[test]
+fn a_policy_that_makes_no_sense_and_one_whose_scopes_end() {
+    let stack = Stack::start();
+    let file = stack.dir.path().join("policy.json");
+    let look = |policy: &str| {
+        std::fs::write(&file, policy).unwrap();
+        stack.run(&["doctor", "--policy", file.to_str().unwrap()])
+    };
+    finds(&look("{\"rule\": []}"), "policy", "it makes no sense");
+    let ends = look("{\"otherwise\": {\"scopes\": [\"chat\", \"voip\"]}}");
+    assert!(ends.code == 0 && ends.stdout.contains("2028-09-30"), "{ends:?}");
+    let stays = look("{\"otherwise\": {\"scopes\": [\"voip\"]}}");
+    assert!(stays.code == 0 && !stays.stdout.contains("2028-09-30"), "{stays:?}");
+    finds(&stack.run(&["doctor", "--policy", "missing"]), "policy", "No such file");
+}

@@ -1,0 +1,23 @@
+//! The tool at work, against a local stack: what it prints, what it leaves behind, how
+//! it behaves on a terminal.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may die"
+)]
+
+mod bulk;
+mod cleanup;
+mod doctor;
+mod memory;
+mod quickstart;
+mod secrets;
+mod seed;
+mod snapshot;
+mod snapshots;
+mod stack;
+mod terminal;
+mod users;
+mod which;

@@ -1,0 +1,79 @@
+//! Many identities at once: in ACS, and in the table as if they were used long ago.
+
+use std::time::{Duration, SystemTime};
+
+use acs_client::{AcsIdentityClient, Config};
+use identity_core::ports::{Clock, IdentityClient as _};
+use serde_json::{Value, json};
+
+use crate::stack::Stack;
+
+/// The time of this machine.
+struct MachineClock;
+
+impl Clock for MachineClock {
+    #[expect(clippy::disallowed_methods, reason = "there is no other clock in a test")]
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+impl Stack {
+    /// Creates identities that nobody has used for so many days.
+    pub(crate) fn seed(&self, names: &[String], days: u64) {
+        let ids = self.create_in_acs(names.len());
+        self.record(names.iter().zip(&ids), days);
+    }
+
+    /// Creates identities in the table alone.
+    pub(crate) fn seed_table(&self, count: usize) {
+        let names: Vec<String> = (0..count).map(|index| format!("user-{index}")).collect();
+        let ids: Vec<String> = (0..count).map(|index| format!("8:acs:none_{index}")).collect();
+        self.record(names.iter().zip(&ids), 1);
+    }
+
+    fn create_in_acs(&self, count: usize) -> Vec<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let config = Config::new(self.connection_string().parse().unwrap());
+        let acs = AcsIdentityClient::new(config, MachineClock).unwrap();
+        runtime.block_on(async {
+            let mut ids = Vec::new();
+            for _ in 0..count {
+                let deadline = MachineClock.now() + Duration::from_secs(5);
+                ids.push(acs.create_identity(deadline).await.unwrap().to_string());
+            }
+            ids
+        })
+    }
+
+    fn record<'a>(&self, identities: impl Iterator<Item = (&'a String, &'a String)>, days: u64) {
+        let now = MachineClock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let then = now.checked_sub(Duration::from_hours(24 * days)).unwrap();
+        let puts: Vec<Value> =
+            identities.map(|(name, id)| put(name, id, then.as_millis())).collect();
+        for some in puts.chunks(25) {
+            let request = json!({ "RequestItems": { self.place("/table"): some } });
+            self.dynamodb("BatchWriteItem", &request);
+        }
+    }
+}
+
+fn put(name: &str, id: &str, at: u128) -> Value {
+    let at = json!({ "N": at.to_string() });
+    // Which shard of the sixteen does not matter to a list.
+    let shard = name.bytes().map(u32::from).sum::<u32>() % 16;
+    json!({ "PutRequest": { "Item": {
+        "externalId": { "S": name },
+        "acsId": { "S": id },
+        "state": { "S": "active" },
+        "epoch": { "N": "1" },
+        "createdAt": at,
+        "lastIssuedAt": at,
+        "changedAt": at,
+        "staleShard": { "N": shard.to_string() },
+    } } })
+}

@@ -1,0 +1,123 @@
+//! Comparing what is printed with what was printed when somebody looked at it.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use crate::stack::Stack;
+
+/// What several commands print, one after the other, like a session at a prompt.
+pub(crate) struct Session<'a> {
+    stack: &'a Stack,
+    text: String,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(stack: &'a Stack) -> Self {
+        Self { stack, text: String::new() }
+    }
+
+    /// Runs one command, with this on stdin, and notes everything.
+    pub(crate) fn run_with(&mut self, line: &str, input: &str) {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let ran = self.stack.run_with(&arguments, input);
+        write!(self.text, "$ guestpass {line}\n{}{}", ran.stdout, ran.stderr).unwrap();
+        if ran.code != 0 {
+            writeln!(self.text, "[exit code {}]", ran.code).unwrap();
+        }
+        self.text.push('\n');
+    }
+
+    /// Runs one command.
+    pub(crate) fn run(&mut self, line: &str) {
+        self.run_with(line, "");
+    }
+
+    /// Runs one command in each format.
+    pub(crate) fn run_in_each_format(&mut self, line: &str) {
+        for format in ["table", "json", "tsv", "yaml", "none"] {
+            self.run(&format!("{line} -o {format}"));
+        }
+    }
+
+    /// Compares it with the file. `UPDATE_SNAPSHOTS=1` writes the file instead: look at
+    /// the difference before you commit it.
+    pub(crate) fn matches(self, name: &str) {
+        check(name, &self.take());
+    }
+
+    /// Everything, with a name in place of what differs from run to run.
+    pub(crate) fn take(self) -> String {
+        let own = self.stack.dir.path().canonicalize().unwrap();
+        stable(&self.text.replace(own.to_str().unwrap(), "<dir>"))
+    }
+}
+
+/// Compares a text with the file `name`.
+pub(crate) fn check(name: &str, text: &str) {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
+    let file = dir.join(format!("{name}.txt"));
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    if std::env::var("UPDATE_SNAPSHOTS").is_ok() {
+        std::fs::write(&file, text).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(text == expected, "{} is different:\n{text}", file.display());
+}
+
+/// The text, with a name in place of what differs from run to run.
+pub(crate) fn stable(text: &str) -> String {
+    let mut stable = String::new();
+    let mut word = String::new();
+    for character in text.chars() {
+        if " \n\t\"',;()".contains(character) {
+            stable.push_str(&named(&word));
+            stable.push(character);
+            word.clear();
+        } else {
+            word.push(character);
+        }
+    }
+    stable.push_str(&named(&word));
+    stable
+}
+
+fn named(word: &str) -> String {
+    let is_time = word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
+    let decimals = word.split_once('.').is_some_and(|(whole, part)| {
+        [whole, part].iter().all(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
+    });
+    let is_milliseconds = word.len() == 13 && word.bytes().all(|byte| byte.is_ascii_digit());
+    if word.starts_with("8:acs:") && word.contains('_') {
+        "<acs id>".to_owned()
+    } else if word.starts_with("eyJ") {
+        "<token>".to_owned()
+    } else if decimals {
+        "<n>".to_owned()
+    } else if ["3598", "3599"].contains(&word) {
+        // How many seconds of an hour are left depends on when ACS rounds.
+        "3600".to_owned()
+    } else if is_time {
+        "<time>".to_owned()
+    } else if is_milliseconds {
+        "<milliseconds>".to_owned()
+    } else if let Some(place) = uuid(word) {
+        let (before, after) = (&word[..place], &word[place + 36..]);
+        format!("{before}<uuid>{}", named(after))
+    } else if let Some((before, after)) = word.split_once("127.0.0.1:") {
+        let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        format!("{before}127.0.0.1:<port>{after}")
+    } else {
+        word.to_owned()
+    }
+}
+
+/// Where a UUID begins in a word.
+fn uuid(word: &str) -> Option<usize> {
+    let is_uuid = |text: &str| {
+        text.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    };
+    (0..word.len()).find(|place| word.get(*place..place + 36).is_some_and(is_uuid))
+}

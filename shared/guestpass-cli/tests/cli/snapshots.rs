@@ -1,0 +1,184 @@
+//! Every command's output, in every format, with what it says when something is wrong.
+
+use crate::{snapshot::Session, stack::Stack};
+
+#[test]
+fn identities_are_created_shown_and_listed() {
+    let stack = Stack::start();
+    let mut session = Session::new(&stack);
+    session.run("identity create --external-id alice -o table");
+    session.run_in_each_format("identity create --external-id alice");
+    session.run("identity create --external-id bob --with-token --scope voip chat -o json");
+    session.run("identity create -o tsv");
+    session.run("identity create --external-id 8:alice");
+    session.run("identity create --external-id carol --with-token --scope voip --expires-in 25h");
+    session.matches("identity-create");
+
+    let mut session = Session::new(&stack);
+    session.run_in_each_format("identity show alice");
+    session.run(&format!("identity show {} -o tsv", stack.identity("alice")));
+    session.run("identity show nobody");
+    session.run("identity show 8:");
+    session.run("identity show alice -o env");
+    session.matches("identity-show");
+}
+
+#[test]
+fn a_list_is_narrowed_by_state_and_by_last_use() {
+    let stack = Stack::start();
+    let mut session = Session::new(&stack);
+    session.run_in_each_format("identity list");
+    stack.identity("alice");
+    stack.identity("bob");
+    stack.json(&["token", "revoke", "--user", "bob", "--block", "--yes"]);
+    session.run_in_each_format("identity list");
+    session.run("identity list --state blocked -o tsv");
+    session.run("identity list --unused-for 1d -o tsv");
+    session.run("identity list --unused-since 2999-01-01T00:00:00Z --limit 1 -o tsv");
+    session.run("identity list --unused-since yesterday");
+    session.run("identity list --unused-for 90");
+    session.matches("identity-list");
+}
+
+#[test]
+fn identities_are_deleted_one_or_many() {
+    let stack = Stack::start();
+    let mut session = Session::new(&stack);
+    for name in ["alice", "bob", "carol", "dora"] {
+        stack.identity(name);
+    }
+    session.run("identity delete alice");
+    session.run("identity delete");
+    session.run("identity delete --file missing --yes");
+    session.run("identity delete --rate 17 alice --yes");
+    session.run("identity delete alice --yes -o none");
+    session.run_with("identity delete --file - bob --yes -o tsv", "carol\tactive\n\n# dora\n");
+    session.run("identity list -o tsv");
+    session.matches("identity-delete");
+}
+
+#[test]
+fn tokens_are_issued_for_an_hour_to_a_day() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let mut session = Session::new(&stack);
+    session.run_in_each_format("token issue --user alice --scope chat voip");
+    session.run("token issue --user alice --scope voip.join --expires-in 90m -o env");
+    session.run("token issue --user alice --scope voip --expires-in 59m");
+    session.run("token issue --user alice --scope voip --expires-in soon");
+    session.run("token issue --user alice --scope voip voip");
+    session.run("token issue --user nobody --scope voip");
+    session.run("token issue --user alice --scope fax");
+    crate::snapshot::check("token-issue", &session.take().replace("59 min 59 s", "1 h"));
+}
+
+#[test]
+fn a_revocation_gives_a_receipt_and_a_block_holds() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let mut session = Session::new(&stack);
+    session.run("token revoke --user alice");
+    session.run("token revoke --user nobody --yes");
+    session.run_in_each_format("token revoke --user alice --yes");
+    session.run("token revoke --user alice --block --yes -o table");
+    session.run("token issue --user alice --scope voip");
+    session.run("token revoke --user never-seen --block --yes -o table");
+    session.matches("token-revoke");
+}
+
+#[test]
+fn a_token_is_read_and_sent_nowhere() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let issued = stack.json(&["token", "issue", "--user", "alice", "--scope", "chat", "voip"]);
+    let before = stack.emulator("GET requests", &serde_json::Value::Null);
+    let mut session = Session::new(&stack);
+    for format in ["table", "yaml", "tsv"] {
+        session.run_with(&format!("token inspect -o {format}"), &issued.to_string());
+    }
+    session.run_with("token inspect -o table", &stack.bearer("sub=alice"));
+    session.run_with("token inspect -o table", "none");
+    session.run_with("token inspect", "");
+    let text = ["59 min 58 s", "59 min 59 s"]
+        .iter()
+        .fold(session.take(), |text, left| text.replace(left, "1 h"));
+    // Moments of a token are whole seconds since 1970, too.
+    let is_moment =
+        |line: &&str| ["exp:", "iat:", "csi:", "key:"].iter().any(|name| line.contains(name));
+    let lines: Vec<&str> = text.lines().filter(|line| !is_moment(line)).collect();
+    crate::snapshot::check("token-inspect", &(lines.join("\n") + "\n"));
+    assert_eq!(stack.emulator("GET requests", &serde_json::Value::Null), before);
+}
+
+#[test]
+fn a_teams_users_token_is_exchanged() {
+    let stack = Stack::start();
+    let ids = "--app-id 11111111-2222-3333-4444-555555555555 --user-id 66666666-7777-8888-9999-aaaaaaaaaaaa";
+    let mut session = Session::new(&stack);
+    session.run_with(&format!("token exchange-teams {ids}"), "");
+    session.run_with(&format!("token exchange-teams {ids}"), "not a token");
+    session.run_with(&format!("token exchange-teams {ids}"), &stack.bearer("sub=alice"));
+    session.matches("token-exchange-teams");
+}
+
+#[test]
+fn the_status_says_which_service_is_meant() {
+    let stack = Stack::start();
+    let mut session = Session::new(&stack);
+    session.run_in_each_format("status");
+    session.matches("status");
+}
+
+#[test]
+fn help_is_there_for_everything() {
+    let stack = Stack::start();
+    let mut session = Session::new(&stack);
+    for command in [
+        "",
+        "identity ",
+        "identity create ",
+        "identity show ",
+        "identity list ",
+        "identity delete ",
+        "user ",
+        "user block ",
+        "user unblock ",
+        "user history ",
+        "cleanup ",
+        "cleanup plan ",
+        "cleanup apply ",
+        "token ",
+        "token issue ",
+        "token revoke ",
+        "token exchange-teams ",
+        "token inspect ",
+        "status ",
+        "doctor ",
+        "quickstart ",
+        "completion ",
+    ] {
+        session.run(&format!("{command}-h"));
+    }
+    session.run("--help");
+    session.matches("help");
+}
+
+#[test]
+fn completions_and_man_pages_are_written() {
+    let stack = Stack::start();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = stack.run(&["completion", shell]);
+        assert_eq!(script.code, 0, "{shell}");
+        for word in ["exchange-teams", "quickstart", "unused-for"] {
+            assert!(script.stdout.contains(word), "{shell} knows {word}");
+        }
+        assert!(!script.stdout.contains("connection-string "), "what is refused is not offered");
+        assert!(!script.stdout.contains("aad-token"), "what is refused is not offered");
+    }
+    let pages = stack.dir.path().join("man");
+    std::fs::create_dir(&pages).unwrap();
+    assert_eq!(stack.run(&["man", pages.to_str().unwrap()]).code, 0);
+    let page = std::fs::read_to_string(pages.join("guestpass-identity-delete.1")).unwrap();
+    assert!(page.contains("unrecorded"), "{page}");
+    assert_eq!(stack.run(&["man", "/nowhere"]).code, 2);
+}

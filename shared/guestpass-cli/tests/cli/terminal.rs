@@ -1,0 +1,153 @@
+//! On a terminal: tables, prompts, colours, a progress bar, Ctrl-C.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read as _, Write as _},
+    os::fd::OwnedFd,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
+
+use crate::stack::Stack;
+
+/// A program on a terminal.
+struct OnTerminal {
+    process: Child,
+    keyboard: File,
+    screen: Arc<Mutex<String>>,
+}
+
+impl OnTerminal {
+    fn start(mut command: Command) -> Self {
+        let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let side = || Stdio::from(slave.try_clone().unwrap());
+        command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side());
+        let process = command.spawn().unwrap();
+        drop((command, slave));
+        let keyboard = File::from(master);
+        let screen = Arc::new(Mutex::new(String::new()));
+        let (mut reader, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // When the program has ended, reading fails.
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        });
+        Self { process, keyboard, screen }
+    }
+
+    /// Waits until this is on the screen.
+    fn shows(&self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.screen().contains(text) {
+            assert!(Instant::now() < deadline, "{text:?} does not appear:\n{}", self.screen());
+            thread::yield_now();
+        }
+    }
+
+    fn screen(&self) -> String {
+        self.screen.lock().unwrap().clone()
+    }
+
+    fn types(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// As Ctrl-C does.
+    fn interrupt(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::INT).unwrap();
+    }
+
+    fn ends(&mut self) -> i32 {
+        self.process.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+#[test]
+fn a_terminal_gets_a_table() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let mut list = OnTerminal::start(stack.command(&["identity", "list"]));
+    list.shows("EXTERNAL ID");
+    list.shows("alice");
+    assert_eq!(list.ends(), 0);
+}
+
+#[test]
+fn a_deletion_asks_and_takes_no_for_an_answer() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    for (answer, code, left) in [("\n", 1, 1), ("n\n", 1, 1), ("y\n", 0, 0)] {
+        let mut deletion = OnTerminal::start(stack.command(&["identity", "delete", "alice"]));
+        deletion.shows(
+            "Delete alice of the local stack, with its tokens? This cannot be undone. [y/N]",
+        );
+        deletion.types(answer);
+        assert_eq!((deletion.ends(), stack.identities()), (code, left), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_revocation_asks_too() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let line = ["token", "revoke", "--user", "alice", "--block"];
+    let mut revocation = OnTerminal::start(stack.command(&line));
+    revocation.shows("Revoke every token of alice of the local stack and block them? [y/N]");
+    revocation.types("y\n");
+    revocation.shows("effective by");
+    assert_eq!(revocation.ends(), 0);
+}
+
+#[test]
+fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
+    let stack = Stack::start();
+    let names: Vec<String> = (0..60).map(|index| format!("user-{index}")).collect();
+    stack.seed(&names, 0);
+    let file = stack.dir.path().join("names");
+    std::fs::write(&file, names.join("\n")).unwrap();
+    let line = ["identity", "delete", "--yes", "--rate", "16", "--file", file.to_str().unwrap()];
+    let mut deletion = OnTerminal::start(stack.command(&line));
+    deletion.shows("/60");
+    deletion.shows("of 16.000/s");
+    deletion.shows("ETA");
+    while stack.asked("deleteIdentity") < 8 {
+        thread::yield_now();
+    }
+    let stopped = Instant::now();
+    deletion.interrupt();
+    assert_eq!(deletion.ends(), 130, "{}", deletion.screen());
+    assert!(stopped.elapsed() < Duration::from_secs(1));
+    deletion.shows("run the same command again");
+    let mut rest = OnTerminal::start(stack.command(&line));
+    assert_eq!(rest.ends(), 0);
+    assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (60, 0), "each once");
+}
+
+#[test]
+fn there_is_colour_unless_somebody_minds() {
+    let stack = Stack::start();
+    let mut plain = stack.command(&["doctor"]);
+    plain.env("NO_COLOR", "1");
+    for (command, coloured) in [(stack.command(&["doctor"]), true), (plain, false)] {
+        let mut doctor = OnTerminal::start(command);
+        doctor.shows("policy");
+        assert_eq!(doctor.ends(), 0);
+        assert_eq!(doctor.screen().contains('\u{1b}'), coloured, "{}", doctor.screen());
+    }
+    let piped = stack.run(&["doctor", "-o", "table"]);
+    assert!(!piped.stdout.contains('\u{1b}'));
+}

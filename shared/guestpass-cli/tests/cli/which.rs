@@ -1,0 +1,99 @@
+//! Which service is meant: flags, then the environment, then a stack that runs here.
+
+use crate::stack::{Ran, Stack, command, ran};
+
+const DEPLOYED: &str = "endpoint=https://contoso.communication.azure.com/;accesskey=aGVsbG8=";
+const SDKS: &str = "COMMUNICATION_SERVICES_CONNECTION_STRING";
+const AZ: &str = "AZURE_COMMUNICATION_CONNECTION_STRING";
+
+fn status(stack: &Stack, flags: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = stack.command(&[&["status", "-o", "tsv"], flags].concat());
+    ran(command.envs(variables.iter().copied()), "")
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_a_stack() {
+    let stack = Stack::start();
+    assert!(status(&stack, &[], &[]).stdout.starts_with("local\t"));
+    for name in [SDKS, AZ] {
+        let direct = status(&stack, &[], &[(name, DEPLOYED), ("GUESTPASS_TABLE", "T")]);
+        assert!(direct.stdout.starts_with(&format!("direct\tthe connection string in {name}\t")));
+        assert!(
+            direct.stdout.contains("https://contoso.communication.azure.com/\t2026-09-23\tT\t")
+        );
+        assert!(status(&stack, &["--local"], &[(name, DEPLOYED)]).stdout.starts_with("local\t"));
+    }
+    let file = stack.dir.path().join("string");
+    std::fs::write(&file, DEPLOYED).unwrap();
+    let flag = ["--connection-string-file", file.to_str().unwrap()];
+    assert!(status(&stack, &flag, &[]).stdout.starts_with("direct\t"));
+}
+
+#[test]
+fn a_stack_is_found_from_a_directory_below() {
+    let stack = Stack::start();
+    let below = stack.dir.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    assert!(ran(&mut command(&below, &["status"]), "").stdout.contains("\"way\": \"local\""));
+}
+
+#[test]
+fn two_variables_that_differ_are_refused() {
+    let stack = Stack::start();
+    let other = "endpoint=https://other.communication.azure.com/;accesskey=aGVsbG8=";
+    let refused = status(&stack, &[], &[(SDKS, DEPLOYED), (AZ, other)]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("differ"), "{refused:?}");
+    assert_eq!(status(&stack, &[], &[(SDKS, DEPLOYED), (AZ, DEPLOYED)]).code, 0);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let nowhere = tempfile::tempdir().unwrap();
+    for (line, variables, expected) in [
+        (&["status"][..], &[][..], "it is not clear which service is meant"),
+        (&["status", "--local"], &[], "no local stack runs here"),
+        (&["status", "--stack-file", "missing"], &[], "cannot read missing"),
+        (&["identity", "list"], &[(SDKS, DEPLOYED)], "no table is named"),
+        (&["identity", "list", "--table", "T"], &[(SDKS, DEPLOYED)], "no AWS region is named"),
+        (
+            &["identity", "list", "--table", "T", "--region", "eu-west-1"],
+            &[(SDKS, DEPLOYED)],
+            "there are no AWS credentials",
+        ),
+    ] {
+        let mut command = command(nowhere.path(), line);
+        let failed = ran(command.envs(variables.iter().copied()), "");
+        assert!(failed.stderr.contains(expected), "{failed:?}");
+        assert!(failed.stderr.contains("  do:  "), "{failed:?}");
+        assert_ne!(failed.code, 0);
+    }
+}
+
+/// With the operator's own credentials, against the stack's engine as the table's region.
+#[test]
+fn a_deployed_service_is_reached_with_the_operators_own_credentials() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let mut command =
+        command(std::path::Path::new("/"), &["identity", "show", "alice", "-o", "tsv"]);
+    command.envs([
+        (SDKS, stack.connection_string().as_str()),
+        ("GUESTPASS_TABLE", &stack.place("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]);
+    let shown = ran(&mut command, "");
+    assert!(shown.stdout.starts_with("alice\t8:acs:"), "{shown:?}");
+}
+
+#[test]
+fn a_stack_that_was_killed_is_named_as_such() {
+    let mut stack = Stack::start();
+    stack.kill();
+    let failed = stack.run(&["identity", "list"]);
+    assert_eq!(failed.code, 5);
+    assert!(failed.stderr.contains("start one with `make run`"), "{failed:?}");
+}
