@@ -56,8 +56,9 @@ interop: binaries ## Microsoft's own SDKs against the local stack
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: audit
-audit: ## what the change may have let in: secrets, paths, files of no use
+audit: ## what the change may have let in: secrets, paths, files of no use, dependencies
 	@tests/audit/run
+	@tests/audit/dependencies
 
 .PHONY: bench
 bench: ## cold start, warm call, memory and size of issue-access-token, beside a bare function
