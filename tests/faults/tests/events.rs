@@ -1,0 +1,428 @@
+//! Events in every order, doubled, and at the same time as each other and as token calls.
+//! Each test has a twin that leaves the mechanism out, and finds bad orders.
+#![expect(clippy::unwrap_used, reason = "a test may die")]
+
+use std::{
+    cell::{Cell, RefCell},
+    pin::pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::{Duration, SystemTime},
+};
+
+use faults::{Part, Task, Without, Yielding, every_interleaving};
+use identity_core::{
+    ABANDONED_AFTER, Error,
+    apply_event::{Applied, apply_event},
+    event::{Event, EventKind},
+    identity::{AccessToken, AcsId, IdentityRef},
+    issue_access_token::{self, Whose, issue_access_token},
+    ports::{Clock, IdentityClient, IdentityStore},
+    record::State,
+    testing::{AcsCall, ManualClock, World, acs_id, an_hour, invocation, user},
+};
+
+/// `after` seconds after Alice's identity was created.
+fn event(kind: EventKind, after: u64) -> Event {
+    let occurred_at = ManualClock::default().now() + Duration::from_secs(after);
+    let identity = IdentityRef::External(user("alice"));
+    Event { kind, identity, occurred_at, id: format!("{}-{after}", kind.as_str()), reason: None }
+}
+
+/// The events' time has come: none is from the future.
+fn later() -> ManualClock {
+    let clock = ManualClock::default();
+    clock.advance(Duration::from_mins(1));
+    clock
+}
+
+/// Nothing in memory is waited for.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("it waits"),
+    }
+}
+
+fn apply(
+    store: &impl IdentityStore,
+    world: &World,
+    event: &Event,
+    name: &str,
+) -> Result<Applied, Error> {
+    let clock = later();
+    now(apply_event(store, &world.acs, &clock, event, &invocation(name, &clock)))
+}
+
+/// An active Alice, and a token of hers from before every event.
+fn alice() -> (World, AccessToken) {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let deadline = world.clock.now();
+    let token = now(world.acs.issue_access_token(&acs_id("8:acs:1"), &an_hour(), deadline));
+    (world, token.unwrap())
+}
+
+/// What decides between two events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// When they happened.
+    Time,
+    /// When they came: what R21 is there to forbid.
+    Arrival,
+}
+
+/// Whether Alice ends as the events, by their times, say she should.
+fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
+    let (world, token) = alice();
+    for (arrival, index) in order.iter().enumerate() {
+        let mut event = events.get(*index).unwrap().clone();
+        if by == By::Arrival {
+            let came = ManualClock::default().now() + Duration::from_secs(30);
+            event.occurred_at = came + Duration::from_millis(u64::try_from(arrival).unwrap());
+        }
+        apply(&world.records, &world, &event, &format!("delivery-{arrival}")).unwrap();
+    }
+    let newest = |of: &[EventKind]| {
+        let those = events.iter().filter(|event| of.contains(&event.kind));
+        those.max_by_key(|event| event.occurred_at)
+    };
+    let decision = newest(&[EventKind::Disabled, EventKind::Enabled]);
+    let blocked = decision.is_some_and(|event| event.kind == EventKind::Disabled);
+    let revocation =
+        newest(&[EventKind::Disabled, EventKind::SignedOut, EventKind::CredentialsChanged]);
+    let id = newest(&[EventKind::Deleted]).is_none().then(|| acs_id("8:acs:1"));
+    let state = match (blocked, id) {
+        (true, acs_id) => State::Blocked { acs_id },
+        (false, Some(acs_id)) => State::Active { acs_id },
+        (false, None) => State::Deleted,
+    };
+    let is_dead = revocation.is_some() || newest(&[EventKind::Deleted]).is_some();
+    let alice = world.alice().unwrap();
+    let times = |event: Option<&Event>| event.map(|event| event.occurred_at);
+    let right_times = by == By::Arrival
+        || (alice.decided_at == times(decision) && alice.revoked_through == times(revocation));
+    alice.state == state
+        && right_times
+        && alice.pending_revocation.is_none()
+        && world.acs.is_alive(&token) != is_dead
+}
+
+/// Calls `visit` with every order of five things, each twice: 10! / 2⁵ of them.
+fn every_order(visit: &mut impl FnMut(&[usize])) {
+    fn go(left: &mut [u8; 5], order: &mut Vec<usize>, visit: &mut impl FnMut(&[usize])) {
+        if order.len() == 10 {
+            visit(order);
+        }
+        for index in 0..5 {
+            if let Some(count) = left.get_mut(index).filter(|count| **count > 0) {
+                *count -= 1;
+                order.push(index);
+                go(left, order, visit);
+                order.pop();
+                *left.get_mut(index).unwrap() += 1;
+            }
+        }
+    }
+    go(&mut [2; 5], &mut Vec::new(), visit);
+}
+
+fn bad_orders(by: By) -> (usize, usize) {
+    let kinds = [
+        EventKind::Disabled,
+        EventKind::SignedOut,
+        EventKind::Enabled,
+        EventKind::Disabled,
+        EventKind::Enabled,
+    ];
+    let events: Vec<Event> = (1..).zip(kinds).map(|(after, kind)| event(kind, after)).collect();
+    let (mut bad, mut all) = (0, 0);
+    every_order(&mut |order| {
+        all += 1;
+        bad += usize::from(!ends_right(order, &events, by));
+    });
+    (bad, all)
+}
+
+#[test]
+fn r21_five_events_doubled_end_the_same_in_all_113_400_orders() {
+    assert_eq!(bad_orders(By::Time), (0, 113_400));
+}
+
+#[test]
+fn r21_by_order_of_arrival_they_do_not() {
+    let (bad, _) = bad_orders(By::Arrival);
+    assert!(bad > 10_000, "{bad}");
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    /// Less than `sides`.
+    fn roll(&mut self, sides: usize) -> usize {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed >> 33) % u64::try_from(sides).unwrap()).unwrap()
+    }
+
+    fn shuffled(&mut self, mut items: Vec<usize>) -> Vec<usize> {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.roll(last + 1));
+        }
+        items
+    }
+}
+
+/// Deletions among them, and any kind at any time.
+#[test]
+fn r21_any_five_events_doubled_end_the_same_in_any_order() {
+    for seed in 0..20_000 {
+        let mut dice = Dice(seed);
+        let mut kind = || *EventKind::ALL.get(dice.roll(5)).unwrap();
+        let events: Vec<Event> = (1..=5).map(|after| event(kind(), after)).collect();
+        let order = dice.shuffled((0..10).map(|index| index % 5).collect());
+        assert!(ends_right(&order, &events, By::Time), "seed {seed}: {order:?} of {events:?}");
+    }
+}
+
+/// The events whose delivery has failed: they come again.
+type Failed = Rc<RefCell<Vec<Event>>>;
+
+fn delivery(
+    name: &'static str,
+    event: Event,
+    without: Part,
+    world: &World,
+    failed: &Failed,
+) -> Task {
+    let failed = failed.clone();
+    let store = Yielding(Without(without, world.records.clone()));
+    let acs = Yielding(world.acs.clone());
+    Box::pin(async move {
+        let clock = later();
+        match apply_event(&store, &acs, &clock, &event, &invocation(name, &clock)).await {
+            Ok(_) => {}
+            Err(Error::Busy { .. }) => failed.borrow_mut().push(event),
+            Err(error) => unreachable!("{error}"),
+        }
+    })
+}
+
+fn redeliver(world: &World, failed: &Failed) {
+    let clock = later();
+    clock.advance(ABANDONED_AFTER);
+    for event in failed.borrow().iter() {
+        let invocation = invocation("again", &clock);
+        now(apply_event(&world.records, &world.acs, &clock, event, &invocation)).unwrap();
+    }
+}
+
+fn token_call(name: &'static str, without: Part, world: &World) -> Task {
+    let store = Yielding(Without(without, world.records.clone()));
+    let acs = Yielding(world.acs.clone());
+    Box::pin(async move {
+        let clock = later();
+        let invocation = invocation(name, &clock);
+        let whose = Whose::Caller(user("alice"));
+        let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+        match issue_access_token(&store, &acs, &clock, request).await {
+            Ok(_) | Err(Error::Busy { .. } | Error::Blocked) => {}
+            Err(error) => unreachable!("{error}"),
+        }
+    })
+}
+
+/// Delivers the events while `calls` run, in every order; in how many of them the world is
+/// not as it should be in the end, and of how many.
+fn bad_interleavings(
+    start: impl Fn() -> World,
+    events: &[Event],
+    calls: &[&'static str],
+    without: Part,
+    is_good: fn(&World) -> bool,
+) -> (usize, usize) {
+    let bad = Rc::new(Cell::new(0));
+    let runs = every_interleaving(|| {
+        let (world, failed) = (start(), Failed::default());
+        let mut tasks: Vec<Task> = ["event-1", "event-2"]
+            .into_iter()
+            .zip(events)
+            .map(|(name, event)| delivery(name, event.clone(), without, &world, &failed))
+            .collect();
+        tasks.extend(calls.iter().map(|name| token_call(name, without, &world)));
+        let bad = bad.clone();
+        let check = move || {
+            redeliver(&world, &failed);
+            bad.set(bad.get() + usize::from(!is_good(&world)));
+        };
+        (tasks, Box::new(check) as Box<dyn FnOnce()>)
+    });
+    (bad.get(), runs)
+}
+
+fn assert_none((bad, runs): (usize, usize)) {
+    assert_eq!(bad, 0, "of {runs} orders");
+    assert!(runs > 15, "{runs} orders are too few to show anything");
+}
+
+fn assert_some((bad, runs): (usize, usize)) {
+    assert!(bad > 0, "of {runs} orders");
+}
+
+/// Each identity in ACS is the one in the record.
+fn nothing_is_left_behind(world: &World) -> bool {
+    let known: Vec<AcsId> =
+        world.alice().and_then(|record| record.acs_id().cloned()).into_iter().collect();
+    world.acs.identities() == known
+}
+
+fn blocked_for_good(without: Part) -> (usize, usize) {
+    let events = [event(EventKind::Disabled, 2), event(EventKind::Enabled, 1)];
+    bad_interleavings(
+        || alice().0,
+        &events,
+        &["call"],
+        without,
+        |world| {
+            world.alice().unwrap().state == State::blocked("8:acs:1")
+                && world.acs.live_tokens() == 0
+        },
+    )
+}
+
+#[test]
+fn r21_a_disabled_beats_an_older_enabled_and_leaves_no_token_alive() {
+    assert_none(blocked_for_good(Part::Nothing));
+}
+
+#[test]
+fn r21_without_the_commit_a_token_survives_a_disabled() {
+    assert_some(blocked_for_good(Part::Commit));
+}
+
+#[test]
+fn r21_without_conditions_an_older_enabled_beats_a_disabled() {
+    assert_some(blocked_for_good(Part::Conditions));
+}
+
+fn let_in_again(without: Part) -> (usize, usize) {
+    let events = [event(EventKind::Disabled, 1), event(EventKind::Enabled, 2)];
+    bad_interleavings(
+        || alice().0,
+        &events,
+        &["call"],
+        without,
+        |world| {
+            let alice = world.alice().unwrap();
+            let revoked = world.acs.calls().contains(&AcsCall::Revoke);
+            let through = ManualClock::default().now() + Duration::from_secs(1);
+            alice.state == State::active("8:acs:1")
+                && alice.pending_revocation.is_none()
+                && alice.revoked_through == Some(through)
+                && revoked
+        },
+    )
+}
+
+#[test]
+fn r21_a_newer_enabled_beats_a_disabled_that_has_revoked_all_the_same() {
+    assert_none(let_in_again(Part::Nothing));
+}
+
+#[test]
+fn r21_without_conditions_one_of_the_two_is_forgotten() {
+    assert_some(let_in_again(Part::Conditions));
+}
+
+fn the_same_event_twice_at_once(without: Part) -> (usize, usize) {
+    let events = [event(EventKind::Disabled, 1), event(EventKind::Disabled, 1)];
+    bad_interleavings(
+        || alice().0,
+        &events,
+        &[],
+        without,
+        |world| {
+            let calls = world.acs.calls();
+            calls.iter().filter(|call| **call == AcsCall::Revoke).count() == 1
+                && world.alice().unwrap().pending_revocation.is_none()
+        },
+    )
+}
+
+#[test]
+fn r20_of_two_processes_with_the_same_event_one_revokes() {
+    assert_none(the_same_event_twice_at_once(Part::Nothing));
+}
+
+#[test]
+fn r20_without_conditions_both_revoke() {
+    assert_some(the_same_event_twice_at_once(Part::Conditions));
+}
+
+fn disabled_while_the_identity_is_created(without: Part) -> (usize, usize) {
+    let events = [event(EventKind::Disabled, 1)];
+    bad_interleavings(
+        || World::with([]),
+        &events,
+        &["one", "two"],
+        without,
+        |world| {
+            let blocked = world.alice().is_some_and(|alice| alice.state.is_blocked());
+            blocked && world.acs.live_tokens() == 0 && nothing_is_left_behind(world)
+        },
+    )
+}
+
+#[test]
+fn r21_a_disabled_that_meets_a_creation_leaves_no_token_and_no_identity() {
+    assert_none(disabled_while_the_identity_is_created(Part::Nothing));
+}
+
+#[test]
+fn r21_without_conditions_a_disabled_that_meets_a_creation_is_overwritten() {
+    assert_some(disabled_while_the_identity_is_created(Part::Conditions));
+}
+
+/// Twenty-five token calls and one event, each taking its turn when the dice say so; after
+/// how many games, of 2,000, a token of Alice's lives.
+fn lost_games(without: Part) -> usize {
+    let lost = |seed: &u64| {
+        let ((world, _), failed) = (alice(), Failed::default());
+        let mut dice = Dice(*seed);
+        let disabled = event(EventKind::Disabled, 1);
+        let mut tasks = vec![delivery("event", disabled, without, &world, &failed)];
+        tasks.extend((0..25).map(|_| token_call("call", without, &world)));
+        while !tasks.is_empty() {
+            let index = dice.roll(tasks.len());
+            let task = tasks.get_mut(index).unwrap();
+            if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                drop(tasks.remove(index));
+            }
+        }
+        redeliver(&world, &failed);
+        world.acs.live_tokens() > 0
+    };
+    (0..2_000).filter(lost).count()
+}
+
+#[test]
+fn r12_of_twenty_five_token_calls_that_race_a_disabled_none_leaves_a_live_token() {
+    assert_eq!(lost_games(Part::Nothing), 0);
+}
+
+#[test]
+fn r12_without_the_commit_some_do() {
+    assert!(lost_games(Part::Commit) > 100);
+}
+
+/// The clock of the tests begins when Alice's identity was created.
+#[test]
+fn no_event_of_these_tests_is_from_the_future_or_from_before_the_identity() {
+    let (world, _) = alice();
+    let created: SystemTime = world.alice().unwrap().created_at;
+    for event in [event(EventKind::Disabled, 1), event(EventKind::Enabled, 5)] {
+        assert!(event.occurred_at > created && !event.is_from_the_future(later().now()));
+    }
+}
