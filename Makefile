@@ -10,7 +10,7 @@ CARGO     := cargo --locked
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: need-rust need-cc binaries ## the whole service on localhost
@@ -64,6 +64,28 @@ audit: ## what the change may have let in: secrets, paths, files of no use, depe
 bench: ## cold start, warm call, memory and size of issue-access-token, beside a bare function
 	$(CARGO) build --release -p issue-access-token -p bench
 	@"$$($(MAKE) where)/../release/bench"
+
+.PHONY: build
+build: need-rust need-python3 ## the release artefacts, with sizes, SBOMs and checksums
+	@infra/build/run $(BUILD)
+# ARCH=arm64 or x86_64, this machine's by default; PROFILE=dev is built sooner, and too large.
+BUILD = $(if $(ARCH),--arch $(ARCH)) $(if $(PROFILE),--profile $(PROFILE))
+
+.PHONY: reproducible
+reproducible: need-rust need-python3 ## the artefacts twice, in two places, to the same bytes
+	@infra/build/reproducible $(BUILD)
+
+.PHONY: deploy
+deploy: need-python3 ## what was built, to AWS; the first time it asks
+	@infra/deploy/run deploy
+
+.PHONY: secret
+secret: need-python3 ## the connection string of ACS, from standard input to Secrets Manager
+	@infra/deploy/run secret
+
+.PHONY: destroy
+destroy: need-python3 ## the stack away from AWS, but not the table; says before what goes
+	@infra/deploy/run destroy
 
 .PHONY: binaries
 binaries:

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Makes the artefacts of a release in target/lambda: for each function its bootstrap, a zip of
+it and a CycloneDX SBOM, and SHA256SUMS over all of them.
+
+The same commit gives the same bytes: in any directory, at any time. Run by `infra/build/run`,
+which brings cargo-lambda and the SBOM library."""
+
+import argparse
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import sbom
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "target" / "lambda"
+
+# As Lambda's `Architectures` spells them.
+TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+
+# Lambda fetches and unpacks a zip before a cold start: 3 MiB.
+LARGEST_ZIP = 3 * 1024 * 1024
+
+# ZIP knows no earlier moment, and no artefact is to know a later one.
+EPOCH = 315532800
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def main() -> None:
+    options = parse(sys.argv[1:])
+    functions = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+    target = TARGETS[options.arch]
+    need_standard_library(target)
+    shutil.rmtree(OUT, ignore_errors=True)
+    compile_all(functions, target, options.profile)
+    trees = sbom.trees(ROOT, functions, target)
+    rows = []
+    for function in functions:
+        bootstrap = OUT / function / "bootstrap"
+        archive = OUT / f"{function}.zip"
+        pack(bootstrap, archive)
+        bom = sbom.document(trees[function], function, sha256(archive))
+        (OUT / f"{function}.cdx.json").write_text(bom, encoding="utf-8")
+        rows.append((function, bootstrap.stat().st_size, archive.stat().st_size))
+    write_sums()
+    report(rows, options)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    own = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    parser = argparse.ArgumentParser(description=__doc__, prog="infra/build/run")
+    parser.add_argument("--arch", choices=TARGETS, default=own, help=f"this machine's is {own}")
+    parser.add_argument(
+        "--profile",
+        choices=["release", "dev"],
+        default="release",
+        help="dev is compiled sooner, and too large for Lambda",
+    )
+    return parser.parse_args(arguments)
+
+
+def need_standard_library(target: str) -> None:
+    sysroot = output("rustc", "--print", "sysroot")
+    if not Path(sysroot, "lib", "rustlib", target, "lib").is_dir():
+        sys.exit(
+            f"the standard library for {target} is missing: `rustup target add {target}` "
+            "brings it (the linker is here already), or take another ARCH"
+        )
+
+
+def compile_all(functions: list[str], target: str, profile: str) -> None:
+    # Cargo.toml has the release profile; cargo-lambda's own would set `panic = "abort"`.
+    command = ["cargo", "lambda", "build", "--locked", "--disable-optimizations"]
+    command += ["--target", target, "--lambda-dir", str(OUT)]
+    if profile == "release":
+        command.append("--release")
+    for function in functions:
+        command += ["--package", function]
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True)
+    missing = [name for name in functions if not (OUT / name / "bootstrap").is_file()]
+    if missing:
+        sys.exit(f"cargo lambda has made no {', '.join(missing)}")
+
+
+def environment() -> dict[str, str]:
+    """What the compilers find: nothing of this machine that could get into a binary."""
+    cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
+    sysroot = output("rustc", "--print", "sysroot")
+    commit = next(
+        line.split()[1]
+        for line in output("rustc", "--version", "--verbose").splitlines()
+        if line.startswith("commit-hash")
+    )
+    moved = [
+        (str(ROOT), "/guestpass"),
+        (cargo_home, "/cargo"),
+        # The last one that matches counts. The standard library's own name for itself.
+        (f"{sysroot}/lib/rustlib/src/rust", f"/rustc/{commit}"),
+    ]
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "RUSTC_WRAPPER", "CFLAGS"}
+    }
+    rust = [f"--remap-path-prefix={before}={after}" for before, after in moved]
+    # Separated like this, a path may hold a space.
+    variables["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(rust)
+    variables["CFLAGS"] = " ".join(f"-ffile-prefix-map={before}={after}" for before, after in moved)
+    variables["SOURCE_DATE_EPOCH"] = str(EPOCH)
+    variables["TZ"] = "UTC"
+    return variables
+
+
+def pack(bootstrap: Path, archive: Path) -> None:
+    """One file, executable for all, at no particular time."""
+    entry = zipfile.ZipInfo("bootstrap", date_time=ZIP_EPOCH)
+    entry.create_system = 3  # Unix, on whichever system this runs
+    entry.external_attr = 0o100755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr(entry, bootstrap.read_bytes(), compresslevel=9)
+
+
+def write_sums() -> None:
+    files = sorted(path for path in OUT.rglob("*") if path.is_file())
+    lines = [f"{sha256(path)}  {path.relative_to(OUT).as_posix()}\n" for path in files]
+    (OUT / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def report(rows: list[tuple[str, int, int]], options: argparse.Namespace) -> None:
+    width = max(len(name) for name, _, _ in rows)
+    print(f"\n{'':{width}}  {'bootstrap':>10}  {'zip':>10}   {options.arch}, {options.profile}")
+    for name, bootstrap, archive in rows:
+        print(f"{name:{width}}  {mib(bootstrap):>10}  {mib(archive):>10}")
+    print(f"\n{OUT.relative_to(ROOT)}: a zip and an SBOM for each, and SHA256SUMS")
+    large = [name for name, _, archive in rows if archive > LARGEST_ZIP]
+    if large and options.profile == "release":
+        sys.exit(f"larger than {mib(LARGEST_ZIP)}: {', '.join(large)}")
+
+
+def mib(size: int) -> str:
+    return f"{size / 1024 / 1024:.2f} MiB"
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""CycloneDX SBOMs, of what is linked into a function: its dependencies for one target, with the
+features it is built with. Tests, build scripts and macros leave nothing in it."""
+
+import json
+import re
+import subprocess
+import tomllib
+import uuid
+from pathlib import Path
+
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    XsUri,
+)
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import LicenseExpression
+from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packageurl import PackageURL
+
+# "<depth><name> v<version>", then where it is, or that it was listed before.
+LINE = re.compile(r"^(?P<depth>\d+)(?P<name>\D\S*) v(?P<version>\S+)")
+
+# name and version
+Package = tuple[str, str]
+
+
+class Tree:
+    """What a function is made of: who needs what, and what is known about each."""
+
+    def __init__(self, root: Package, needs: dict[Package, set[Package]], facts: dict):
+        self.root, self.facts = root, facts
+        reached, todo = {}, [root]
+        while todo:
+            package = todo.pop()
+            if package not in reached:
+                reached[package] = needs.get(package, set())
+                todo += reached[package]
+        self.needs = reached
+
+
+def trees(root: Path, functions: list[str], target: str) -> dict[str, Tree]:
+    """The trees of functions that are built together, as features depend on who is."""
+    command = ["cargo", "tree", "--locked", "--target", target, "--prefix", "depth"]
+    command += ["--edges", "normal,no-proc-macro", "--charset", "ascii"]
+    for function in functions:
+        command += ["--package", function]
+    needs: dict[Package, set[Package]] = {}
+    path: list[Package] = []
+    for line in run(command, root).splitlines():
+        if not line:
+            continue
+        found = LINE.match(line)
+        if not found:
+            raise ValueError(f"cargo tree says {line!r}")
+        package = (found["name"], found["version"])
+        del path[int(found["depth"]) :]
+        if path:
+            needs.setdefault(path[-1], set()).add(package)
+        path.append(package)
+    facts = known(root)
+    roots = {name: package for package in facts for name in functions if package[0] == name}
+    return {name: Tree(package, needs, facts) for name, package in roots.items()}
+
+
+def known(root: Path) -> dict[Package, dict]:
+    """What cargo and the lock file know about each package."""
+    metadata = json.loads(run(["cargo", "metadata", "--locked", "--format-version", "1"], root))
+    lock = tomllib.loads((root / "Cargo.lock").read_text(encoding="utf-8"))
+    sums = {(each["name"], each["version"]): each.get("checksum") for each in lock["package"]}
+    return {
+        (each["name"], each["version"]): {**each, "checksum": sums[(each["name"], each["version"])]}
+        for each in metadata["packages"]
+    }
+
+
+def document(tree: Tree, function: str, zip_sha256: str) -> str:
+    """The SBOM of a function whose zip has this hash."""
+    components = {package: component(package, tree.facts[package]) for package in tree.needs}
+    subject = components.pop(tree.root)
+    subject.type = ComponentType.APPLICATION
+    subject.hashes = [HashType(alg=HashAlgorithm.SHA_256, content=zip_sha256)]
+    # Not a random one: the same zip has the same SBOM.
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, f"guestpass:{function}:{zip_sha256}")
+    bom = Bom(serial_number=serial, components=components.values())
+    bom.metadata.component = subject
+    of = {**components, tree.root: subject}
+    for package, needed in tree.needs.items():
+        bom.register_dependency(of[package], [of[each] for each in needed])
+    written = json.loads(JsonV1Dot6(bom).output_as_string())
+    # When it was made says nothing, and would make each one different.
+    del written["metadata"]["timestamp"]
+    text = json.dumps(written, indent=2, sort_keys=True) + "\n"
+    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    if problem:
+        raise ValueError(f"the SBOM of {function} is not CycloneDX 1.6: {problem}")
+    return text
+
+
+def component(package: Package, facts: dict) -> Component:
+    name, version = package
+    # Ours are in no registry.
+    public = facts["source"] is not None
+    made = Component(
+        type=ComponentType.LIBRARY,
+        name=name,
+        version=version,
+        bom_ref=f"{name}@{version}",
+        purl=PackageURL("cargo", None, name, version) if public else None,
+    )
+    if facts["license"]:
+        # An older way to write OR.
+        expression = facts["license"].replace("/", " OR ")
+        made.licenses = [LicenseExpression(expression)]
+    if facts["checksum"]:
+        made.hashes = [HashType(alg=HashAlgorithm.SHA_256, content=facts["checksum"])]
+    if facts["repository"]:
+        where = XsUri(facts["repository"])
+        made.external_references = [ExternalReference(type=ExternalReferenceType.VCS, url=where)]
+    return made
+
+
+def run(command: list[str], root: Path) -> str:
+    return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -1,0 +1,77 @@
+"""Puts the connection string of ACS into Secrets Manager, from standard input: an argument
+would be in the shell's history, and for everybody in the list of processes.
+
+    pbpaste | make secret            or `make secret`, and paste: nothing is shown
+
+SECRET names it (guestpass/acs). Prints its ARN."""
+
+import base64
+import binascii
+import getpass
+import os
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+NAME = os.environ.get("SECRET") or "guestpass/acs"
+
+COPY = (
+    "copy it whole from the resource's page \"Keys\" in the Azure portal: "
+    "endpoint=https://…;accesskey=…"
+)
+
+
+def main() -> None:
+    text = read()
+    problem = wrong_with(text)
+    if problem:
+        sys.exit(f"secret: {problem}; {COPY}")
+    try:
+        arn, is_new = put(boto3.client("secretsmanager"), text)
+    except (BotoCoreError, ClientError) as error:
+        # They tell the operation and the cause, and nothing of what was sent.
+        sys.exit(f"secret: {error}")
+    if is_new:
+        print(f"made the secret {NAME}; this is the template's parameter AcsSecretArn:")
+    else:
+        print(f"put a new version of {NAME}; the functions read it when ACS refuses the old key:")
+    print(arn)
+
+
+def read() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Connection string (nothing is shown): ").strip()
+    return sys.stdin.read().strip()
+
+
+def wrong_with(text: str) -> str | None:
+    """Why it is no connection string, without a word of it."""
+    if not text:
+        return "there is nothing on standard input"
+    pairs = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, separator, value = part.partition("=")
+        if not separator:
+            return "that is no connection string"
+        pairs[name.strip().lower()] = value.strip()
+    if not pairs.get("endpoint", "").lower().startswith("https://"):
+        return "it has no endpoint=https://…"
+    try:
+        key = base64.b64decode(pairs.get("accesskey", ""), validate=True)
+    except binascii.Error:
+        key = b""
+    return None if key else "it has no accesskey= in base64"
+
+
+def put(client, text: str) -> tuple[str, bool]:
+    try:
+        return client.put_secret_value(SecretId=NAME, SecretString=text)["ARN"], False
+    except client.exceptions.ResourceNotFoundException:
+        description = "The connection string of the Communication Services resource of Guestpass"
+        made = client.create_secret(Name=NAME, Description=description, SecretString=text)
+        return made["ARN"], True
+
+
+if __name__ == "__main__":
+    main()
