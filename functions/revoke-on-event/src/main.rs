@@ -33,7 +33,7 @@ use tracing::error;
 use batch::{Answer, Batch, Message};
 use config::{Config, Rules};
 use line::{Line, Outcome};
-use message::{Reader, Trouble, read};
+use message::{Ports, Trouble, read};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -61,10 +61,10 @@ async fn handle(
 ) -> Answer {
     let jobs = batch.messages.into_iter().map(|message| Job::of(message, rules)).collect();
     let lanes = lanes(jobs);
-    let reader = Reader { store, acs, clock, rules, context };
+    let ports = Ports { store, acs, clock, rules, context };
     let all = stream::iter(&lanes).for_each_concurrent(AT_ONCE, async |lane| {
         for job in lane {
-            job.is_done.set(Some(reader.obey(&job.message, &job.reading).await));
+            job.is_done.set(Some(ports.obey(&job.message, &job.reading).await));
         }
     });
     tokio::select! {

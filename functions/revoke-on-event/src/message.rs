@@ -67,7 +67,7 @@ pub(crate) fn read(body: &str, issuer: &str) -> Result<Reading, Trouble> {
 }
 
 /// What it takes to obey.
-pub(crate) struct Reader<'a, S, A, C> {
+pub(crate) struct Ports<'a, S, A, C> {
     pub(crate) store: &'a S,
     pub(crate) acs: &'a A,
     pub(crate) clock: &'a C,
@@ -75,7 +75,7 @@ pub(crate) struct Reader<'a, S, A, C> {
     pub(crate) context: &'a Context,
 }
 
-impl<S: IdentityStore, A: IdentityClient, C: Clock> Reader<'_, S, A, C> {
+impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
     /// Does what the message says, and whether that is done for good.
     pub(crate) async fn obey(&self, message: &Message, reading: &Result<Reading, Trouble>) -> bool {
         let line = Line::of(&message.id);
