@@ -133,7 +133,23 @@ impl<C: Clock> AcsIdentityClient<C> {
         let (now, left) = self.time_left(end);
         let limit = left.min(limits.attempt);
         let outcome = call.attempt(&self.http, endpoint, &pass, now, limit).await;
+        self.count(call, &outcome, now);
         (Some(pass), outcome)
+    }
+
+    /// What whoever watches ACS wants to see of it.
+    fn count(&self, call: &Call, outcome: &Result<Answer, Unanswered>, began: SystemTime) {
+        let took = self.clock.now().duration_since(began).unwrap_or_default();
+        let status = outcome.as_ref().ok().map(|answer| answer.status);
+        debug!(
+            acs.operation = call.operation.name(),
+            acs.request_id = call.request_id,
+            acs.status = status,
+            metric.acs_latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            metric.acs_throttled = u64::from(status == Some(429)),
+            metric.acs_failed = u64::from(status.is_none_or(|status| status >= 500)),
+            "ACS was asked"
+        );
     }
 
     /// Whether ACS refused our key, and there is another one now.

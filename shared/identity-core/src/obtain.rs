@@ -19,7 +19,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::{
     Error,
@@ -184,6 +184,7 @@ async fn create(
         || Orphan { acs_id: acs_id.clone(), user: place.user.clone(), noted_at: clock.now() };
     let refused_by = match store.advance(Some(&reserved), &active).await {
         Ok(Change::Made(record)) => {
+            info!(acs.id = %acs_id, metric.identities_created = 1, "created the identity of a new user");
             return Ok(Some(Obtained { record, acs_id, token, created: true }));
         }
         Ok(Change::Refused(found)) => found,

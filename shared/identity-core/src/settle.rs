@@ -97,6 +97,13 @@ pub(crate) async fn finish(
         {
             acs.revoke_access_tokens(acs_id, invocation.acs_until).await?;
             store.advance(Some(record), &record.revocation_confirmed(clock.now())).await?;
+            let blocked = u64::from(record.state.is_blocked());
+            info!(
+                acs.id = %acs_id,
+                metric.revocations_confirmed = 1,
+                metric.blocked_users_revoked = blocked,
+                "ACS has revoked every token"
+            );
         }
         _ => {}
     }

@@ -41,6 +41,7 @@ pub fn init() {
     let lines = json.with_filter(level.and(filter_fn(may_be_logged)));
     let metrics = metrics::layer(SystemClock);
     tracing_subscriber::registry().with(lines).with(metrics).init();
+    tracing::debug!(metric.cold_starts = 1, "a process begins");
 }
 
 /// Not an `EnvFilter`: its expressions over the fields of spans bring an engine for regular

@@ -15,7 +15,17 @@ use super::{NAMESPACE, milliseconds, write_line};
 
 /// The names of all metrics that are counted besides requests, as CloudWatch has them.
 /// The template's alarms and its dashboard name the same.
-pub const METRICS: [&str; 14] = [
+pub const METRICS: [&str; 21] = [
+    // A process began to serve.
+    "ColdStarts",
+    // Of ACS's answers, each attempt counted.
+    "AcsLatencyMs",
+    "AcsThrottled",
+    "AcsFailed",
+    // First-time users, and people cut off.
+    "IdentitiesCreated",
+    "RevocationsConfirmed",
+    "BlockedUsersRevoked",
     // An identity in ACS of which nobody knows the name: its creator died.
     "IdentitiesAbandoned",
     // Of a run of the scheduled job.
@@ -61,7 +71,7 @@ impl<S: Subscriber, C: Clock + 'static> Layer<S> for Metrics<C> {
 fn line(counted: &[(String, u64)], at: SystemTime) -> Value {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let metrics: Vec<Value> =
-        counted.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
+        counted.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
     let mut line: Map<String, Value> =
         counted.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
     let aws = json!({
@@ -70,6 +80,10 @@ fn line(counted: &[(String, u64)], at: SystemTime) -> Value {
     });
     line.insert("_aws".to_owned(), aws);
     Value::Object(line)
+}
+
+fn unit(name: &str) -> &'static str {
+    if name.ends_with("Ms") { "Milliseconds" } else { "Count" }
 }
 
 /// The metrics among an event's fields.
