@@ -12,7 +12,7 @@ use lambda_http::{
     http::{
         HeaderValue, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+            CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
             X_CONTENT_TYPE_OPTIONS,
         },
     },
@@ -85,6 +85,7 @@ pub async fn serve(
         problem: None,
         identity: None,
         scopes: None,
+        user_agent: user_agent(request),
     };
     let mut response = match result {
         Ok(answer) => {
@@ -197,12 +198,21 @@ fn correlation_id(request: &Request) -> String {
     sent.filter(usable).map_or_else(|| lambda_request_id(request), ToOwned::to_owned)
 }
 
+/// What the caller's software calls itself, as far as it fits into a log.
+fn user_agent(request: &Request) -> Option<String> {
+    let said = request.headers().get(USER_AGENT)?.to_str().ok()?;
+    Some(said.chars().take(LONGEST_USER_AGENT).collect()).filter(|said: &String| !said.is_empty())
+}
+
 /// Lambda's name for the invocation; receipts and leases are named after it.
 fn lambda_request_id(request: &Request) -> String {
     request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default()
 }
 
 const X_REQUEST_ID: &str = "x-request-id";
+
+/// In characters: a name and a version, not a letter.
+const LONGEST_USER_AGENT: usize = 128;
 
 #[cfg(test)]
 mod tests {

@@ -87,6 +87,7 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) problem: Option<&'static str>,
     pub(crate) identity: Option<String>,
     pub(crate) scopes: Option<Scopes>,
+    pub(crate) user_agent: Option<String>,
 }
 
 /// Writes a request's line. Not by `tracing`, whose fields are flat: the metric is
@@ -126,6 +127,9 @@ struct Row<'a> {
     identity: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scopes: Option<&'a Scopes>,
+    /// Which version of which app asks, as it says itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
     operation: &'static str,
     status_code: String,
     status_code_class: String,
@@ -155,6 +159,7 @@ impl<'a> Row<'a> {
             duration_ms: milliseconds(line.duration),
             identity: line.identity.as_deref(),
             scopes: line.scopes.as_ref(),
+            user_agent: line.user_agent.as_deref(),
             operation: line.operation,
             status_code: status.to_string(),
             status_code_class: format!("{}xx", status / 100),
@@ -211,6 +216,7 @@ mod tests {
             problem: None,
             identity: Some("8:acs:1".to_owned()),
             scopes: Some(Scopes::chat_and_voip()),
+            user_agent: Some("app/1.2".to_owned()),
         };
         let line = serde_json::to_value(Row::of(&line)).unwrap();
         assert_eq!(line["Identity"], "8:acs:1");
