@@ -1,0 +1,152 @@
+//! The gate between a process and the services it calls: it counts the calls, and at one
+//! of them lets nothing through any more.
+
+use std::{
+    future::pending,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, header, request::Parts},
+    response::Response,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// Where a process is to be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Strike {
+    /// At which call, counted from 0.
+    pub(crate) call: usize,
+    pub(crate) at: At,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Before the call arrives.
+    Before,
+    /// When it has been done, and not been answered.
+    After,
+}
+
+/// A gate. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<Inner>);
+
+struct Inner {
+    strike: Option<Strike>,
+    client: reqwest::Client,
+    calls: Mutex<Vec<String>>,
+    is_shut: watch::Sender<bool>,
+    /// How many calls are on their way to a service.
+    under_way: watch::Sender<usize>,
+}
+
+impl Gate {
+    /// A gate that shuts at `strike`, if that is said.
+    pub(crate) fn new(strike: Option<Strike>, client: reqwest::Client) -> Self {
+        let (is_shut, under_way) = (watch::Sender::new(false), watch::Sender::new(0));
+        Self(Arc::new(Inner { strike, client, calls: Mutex::default(), is_shut, under_way }))
+    }
+
+    /// A door to `service`. Where it is, and what keeps it.
+    pub(crate) async fn door(&self, service: SocketAddr) -> (SocketAddr, Door) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(pass).with_state((self.clone(), service));
+        (address, Door(tokio::spawn(async move { axum::serve(listener, router).await })))
+    }
+
+    /// Waits until the gate is shut.
+    pub(crate) async fn shut(&self) {
+        // It cannot fail: the sender is the gate's own.
+        let _ = self.0.is_shut.subscribe().wait_for(|is_shut| *is_shut).await;
+    }
+
+    /// Waits until nothing is on its way to a service any more: what was sent may arrive
+    /// although its sender is dead.
+    pub(crate) async fn quiet(&self) {
+        let _ = self.0.under_way.subscribe().wait_for(|calls| *calls == 0).await;
+    }
+
+    /// The calls so far, those that did not arrive included.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.0.calls.lock().unwrap().clone()
+    }
+
+    /// Notes a call and gives its number. The gate may be shut already.
+    fn note(&self, parts: &Parts) -> Option<usize> {
+        if *self.0.is_shut.borrow() {
+            return None;
+        }
+        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let name = target.map_or_else(|| format!("{} {}", parts.method, parts.uri), str::to_owned);
+        let mut calls = self.0.calls.lock().unwrap();
+        calls.push(name);
+        Some(calls.len() - 1)
+    }
+
+    fn shuts(&self, call: usize, at: At) -> bool {
+        let shuts = self.0.strike == Some(Strike { call, at });
+        if shuts {
+            self.0.is_shut.send_replace(true);
+        }
+        shuts
+    }
+
+    async fn forward(self, service: SocketAddr, parts: Parts, body: Bytes) -> Response {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        // The host stays as it was: it is signed.
+        let answer = self
+            .0
+            .client
+            .request(parts.method, format!("http://{service}{target}"))
+            .headers(without_hops(parts.headers))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        let (status, headers) = (answer.status(), without_hops(answer.headers().clone()));
+        let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        self.0.under_way.send_modify(|calls| *calls -= 1);
+        response
+    }
+}
+
+/// A door of a gate. Nobody gets through when it is dropped.
+pub(crate) struct Door(JoinHandle<io::Result<()>>);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn pass(State((gate, service)): State<(Gate, SocketAddr)>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let Some(call) = gate.note(&parts).filter(|call| !gate.shuts(*call, At::Before)) else {
+        return pending().await;
+    };
+    gate.0.under_way.send_modify(|calls| *calls += 1);
+    // A task of its own, for this one ends when whoever waits for the answer dies.
+    let answer = tokio::spawn(gate.clone().forward(service, parts, body)).await.unwrap();
+    if gate.shuts(call, At::After) {
+        return pending().await;
+    }
+    answer
+}
+
+/// What is about one connection, and not for the next.
+fn without_hops(mut headers: HeaderMap) -> HeaderMap {
+    for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    headers
+}

@@ -1,0 +1,53 @@
+//! The real binaries, killed with SIGKILL at every call they make, before it arrives and
+//! after it was done but not answered; and what the next one makes of it.
+//!
+//! There are no hooks in the functions: every external call is a place to die already.
+//! The first run counts the calls. Then for each of them, and each of the two moments,
+//! there is a new world, a run that dies there, and a run that does not.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+
+mod cleanup;
+mod gate;
+mod process;
+mod world;
+
+use std::cell::RefCell;
+
+use futures_util::future::join_all;
+
+use crate::{
+    gate::{At, Strike},
+    world::Acs,
+};
+
+/// Has every death be died: `die` once for each, some of them at a time. How many there
+/// were.
+async fn sweep(calls: &[String], die: impl AsyncFn(&Acs, Strike)) -> usize {
+    let all: Vec<Strike> = (0..)
+        .zip(calls)
+        .flat_map(|(call, name)| {
+            // A read that was done and not answered is one that never arrived.
+            let after = (!is_read(name)).then_some(At::After);
+            [Some(At::Before), after].into_iter().flatten().map(move |at| Strike { call, at })
+        })
+        .collect();
+    let left = RefCell::new(all.iter().copied());
+    let lane = async || {
+        let acs = Acs::start().await;
+        loop {
+            let next = left.borrow_mut().next();
+            let Some(strike) = next else { break };
+            die(&acs, strike).await;
+        }
+    };
+    join_all((0..LANES).map(|_| lane())).await;
+    all.len()
+}
+
+fn is_read(call: &str) -> bool {
+    let reads = [".GetItem", ".Query", ".DescribeTable", ".GetSecretValue"];
+    call.starts_with("GET ") || reads.iter().any(|read| call.ends_with(read))
+}
+
+/// A run keeps ACS's pace, so most of the time it waits.
+const LANES: usize = 8;
