@@ -5,6 +5,8 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "a test may die")]
 
 mod canaries;
+mod control;
 mod stack;
 
+pub use control::{DEAD_LETTERS, EVENTS};
 pub use stack::{Reply, Stack, binary, other_ways};

@@ -22,7 +22,7 @@ pub struct Stack {
     process: Child,
     dir: TempDir,
     urls: Value,
-    client: Client,
+    pub(crate) client: Client,
     /// Every secret that was seen.
     secrets: Mutex<Vec<String>>,
     /// Whether a function has answered.
@@ -263,7 +263,7 @@ impl Stack {
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
-    fn url(&self, name: &str) -> &str {
+    pub(crate) fn url(&self, name: &str) -> &str {
         self.urls[name].as_str().unwrap()
     }
 

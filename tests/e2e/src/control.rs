@@ -1,0 +1,137 @@
+//! The bus, the queues, the schedules and the clock of a stack.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::Stack;
+
+/// The queue that events wait in.
+pub const EVENTS: &str = "IdentityEvents";
+
+/// Where those end that nobody could obey.
+pub const DEAD_LETTERS: &str = "IdentityEventsDeadLetters";
+
+const REVOKE: &str = "revoke-on-event";
+const CLEANUP: &str = "delete-stale-identities";
+
+impl Stack {
+    /// Calls the stack's own control API.
+    pub async fn local(&self, route: &str, body: Value) -> Value {
+        let (method, path) = route.split_once(' ').unwrap();
+        let url = format!("{}/_local/{path}", self.url("console"));
+        let request = self.client.request(method.parse().unwrap(), url);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let reply = request.send().await.unwrap();
+        let (status, text) = (reply.status(), reply.text().await.unwrap());
+        assert!(status.is_success(), "{route}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Sets the clock of everything in the stack so much ahead.
+    pub async fn advance(&self, by: Duration) {
+        let seconds = json!({ "advanceSeconds": by.as_secs() });
+        self.local("POST clock", seconds).await;
+    }
+
+    /// The stack's time, and so many seconds later, in RFC 3339.
+    pub async fn seconds_from_now(&self, seconds: i64) -> String {
+        let clock = self.local("GET clock", Value::Null).await;
+        let now = OffsetDateTime::parse(clock["now"].as_str().unwrap(), &Rfc3339).unwrap();
+        (now + time::Duration::seconds(seconds)).format(&Rfc3339).unwrap()
+    }
+
+    /// `PutEvents`, as the AWS SDKs call it: each event its `detail-type` and its
+    /// `detail`, of our own source.
+    pub async fn put_events(&self, events: &[(&str, Value)]) {
+        let entries = events.iter().map(|(kind, detail)| {
+            let (source, detail) = ("guestpass.identity", detail.to_string());
+            json!({ "Source": source, "DetailType": kind, "Detail": detail })
+        });
+        let entries: Vec<Value> = entries.collect();
+        let request = self
+            .client
+            .post(self.url("events"))
+            .header("x-amz-target", "AWSEvents.PutEvents")
+            .header("content-type", "application/x-amz-json-1.1")
+            .body(json!({ "Entries": entries }).to_string());
+        let reply: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(reply["FailedEntryCount"], 0, "{reply}");
+    }
+
+    /// Says that something happened to a user of the stack's issuer, so many seconds from
+    /// now.
+    pub async fn say(&self, kind: &str, subject: &str, seconds_from_now: i64) {
+        let detail = self.detail(subject, seconds_from_now).await;
+        self.put_events(&[(kind, detail)]).await;
+    }
+
+    /// The `detail` of an event about a user.
+    pub async fn detail(&self, subject: &str, seconds_from_now: i64) -> Value {
+        let occurred_at = self.seconds_from_now(seconds_from_now).await;
+        json!({ "issuer": self.url("issuer"), "subject": subject, "occurredAt": occurred_at })
+    }
+
+    /// The messages of a queue.
+    pub async fn messages(&self, queue: &str) -> Vec<Value> {
+        let told = self.local(&format!("GET queues/{queue}/messages"), Value::Null).await;
+        told["messages"].as_array().unwrap().clone()
+    }
+
+    /// Waits until every event that was sent has been obeyed.
+    pub async fn until_obeyed(&self) {
+        self.until("all events are obeyed", async || self.messages(EVENTS).await.is_empty()).await;
+    }
+
+    /// Waits for a condition.
+    pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !condition().await {
+            let log = || self.log(REVOKE);
+            assert!(Instant::now() < deadline, "it is not so that {what}: {}", log());
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// `kill -9`: the processes of a function, which are gone when this returns.
+    pub async fn kill(&self, function: &str) {
+        let signal = json!({ "signal": "kill" });
+        let told = self.local(&format!("POST functions/{function}/signal"), signal).await;
+        assert_ne!(told["pids"], json!([]), "{function} has no process");
+    }
+
+    /// Runs the cleanup's schedule as if it were so many days later, and returns what the
+    /// function answers.
+    pub async fn cleanup(&self, days: i64, mode: &str) -> Value {
+        self.cleanup_with(days, json!({ "mode": mode })).await
+    }
+
+    /// The same, with more in its event.
+    pub async fn cleanup_with(&self, days: i64, input: Value) -> Value {
+        let listed = self.local("GET schedules", Value::Null).await;
+        let schedules = listed["schedules"].as_array().unwrap();
+        let ours = schedules.iter().find(|schedule| schedule["function"] == CLEANUP).unwrap();
+        let route = format!("POST schedules/{}/run", ours["name"].as_str().unwrap());
+        let time = self.seconds_from_now(days * 24 * 3600).await;
+        let run = self.local(&route, json!({ "time": time, "input": input })).await;
+        assert_eq!(run["status"], "succeeded", "{}", self.log(CLEANUP));
+        run["result"].clone()
+    }
+
+    /// The sum of what a function has counted by the name of a CloudWatch metric.
+    #[must_use]
+    pub fn counted(&self, function: &str, metric: &str) -> u64 {
+        let log = self.log(function);
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let counts = lines.filter(|line| line["_aws"].is_object());
+        counts.filter_map(|line| line[metric].as_u64()).sum()
+    }
+
+    /// The `sub` of the issuer's user, as the API's administrators address them.
+    #[must_use]
+    pub fn address(&self, subject: &str) -> String {
+        let name = format!("{}|{subject}", self.url("issuer"));
+        name.replace('%', "%25").replace(':', "%3A").replace('/', "%2F").replace('|', "%7C")
+    }
+}
