@@ -168,7 +168,8 @@ fn report(run: &Run) {
             run.total,
             metric.cleanup_braked = 1,
             "so many identities are stale that none is deleted; if that is right, run the \
-             function once with {{\"mode\": \"apply\", \"allow\": {}}}",
+             function once with {{\"time\": \"<now, in RFC 3339>\", \"mode\": \"apply\", \
+             \"allow\": {}}}",
             run.stale
         );
     }
