@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        cleanup_apply, cleanup_plan, completion, doctor, identity_create, identity_delete,
-        identity_list, identity_show, man, quickstart, token_exchange_teams, token_inspect,
-        token_issue, token_revoke, user_block, user_history, user_unblock,
+        cleanup_apply, cleanup_plan, completion, doctor, events_dead_letters, events_explain,
+        events_send, identity_create, identity_delete, identity_list, identity_show, man,
+        quickstart, token_exchange_teams, token_inspect, token_issue, token_revoke, user_block,
+        user_history, user_unblock,
     },
     failure::{EXIT_CODES, Failure, Result},
     output::{Output, OutputParser},
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Block and unblock users, and tell one user's story
     #[command(subcommand)]
     User(UserCommand),
+    /// Send events, explain them, and look after those that failed
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Find what nobody has used, look at it, and delete that and nothing else
     #[command(subcommand)]
     Cleanup(CleanupCommand),
@@ -102,6 +106,17 @@ pub(crate) enum UserCommand {
     Unblock(user_unblock::Arguments),
     /// Tell what happened to a user, from the record, the cleanups and the log
     History(user_history::Arguments),
+}
+
+/// What to do with events.
+#[derive(Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Say what the service would do about an event, and why
+    Explain(events_explain::Arguments),
+    /// Send an event to the bus
+    Send(events_send::Arguments),
+    /// Show the events that failed too often, or have them tried again
+    DeadLetters(events_dead_letters::Arguments),
 }
 
 /// What to do about identities that nobody uses.
@@ -230,7 +245,9 @@ const ENVIRONMENT: &str = "\
 Environment:
   COMMUNICATION_SERVICES_CONNECTION_STRING   the ACS resource and its key, as in Microsoft's SDKs
   AZURE_COMMUNICATION_CONNECTION_STRING      the same, as in Microsoft's command line
-  GUESTPASS_TABLE                            the table (the stack's output `Table`)
+  GUESTPASS_ISSUER                           the issuer of the users' tokens, to read events
+  GUESTPASS_DEAD_LETTER_QUEUE                the URL of the queue of the dead letters
+  GUESTPASS_TABLE                            the table (the output `TableName` of the deployed stack)
   AWS_PROFILE, AWS_REGION, …                 as for the AWS command line
   ACS_API_VERSION                            the api-version to speak with ACS
   NO_COLOR                                   no colours";

@@ -1,19 +1,29 @@
-//! The system's clock.
+//! The clock.
 
 use std::time::{Duration, SystemTime};
 
 use identity_core::ports::Clock;
 
-/// The time of this machine.
+/// The time of this machine; for a local stack, moved as that one's is.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SystemClock;
+pub(crate) struct SystemClock {
+    ahead_ms: i64,
+}
+
+impl SystemClock {
+    /// So much ahead of the machine's.
+    pub(crate) fn ahead_by(ahead_ms: i64) -> Self {
+        Self { ahead_ms }
+    }
+}
 
 impl Clock for SystemClock {
     /// In whole milliseconds: what the store keeps.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     fn now(&self) -> SystemTime {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let milliseconds = u64::try_from(since.as_millis()).unwrap_or_default();
+        let milliseconds = i64::try_from(since.as_millis()).unwrap_or_default();
+        let milliseconds = milliseconds.saturating_add(self.ahead_ms).unsigned_abs();
         SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
     }
 

@@ -3,6 +3,7 @@
 use std::{error::Error as _, time::Duration};
 
 use acs_client::{Answered, Cause, Mistake, Silence, Unanswered};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
 
 use crate::{
@@ -150,6 +151,29 @@ pub(crate) fn teams_remedy(fault: TeamsTokenFault) -> &'static str {
             "sign the user in again; `guestpass token inspect` shows what the token says"
         }
     }
+}
+
+/// What a failed request to a service of AWS means.
+pub(crate) fn aws<E>(error: &SdkError<E>, service: &str, needs: &str) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let texts = chain(error);
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    let failure = match code {
+        "" => Failure::new(Exit::Later, format!("{service} cannot be reached"))
+            .because(texts.last().cloned().unwrap_or_default())
+            .so("check the AWS credentials, the region and the network; then try again"),
+        code if code.contains("AccessDenied") => {
+            Failure::new(Exit::Refused, format!("{service} refuses the request"))
+                .because("these AWS credentials may not do it")
+                .so(format!("use a role that has {needs}"))
+        }
+        code => Failure::new(Exit::Refused, format!("{service} refuses the request"))
+            .because(code.to_owned())
+            .so("--debug tells what it says"),
+    };
+    failure.caused_by(error)
 }
 
 fn store_unavailable(error: &Error, target: &Target) -> Failure {

@@ -5,11 +5,15 @@
 //! are not in here: they are `identity-core`'s, the same as in the functions.
 
 mod bulk;
+mod bus;
 mod checks;
 mod cli;
 mod clock;
 mod commands;
 mod confirm;
+mod control;
+mod dead_letters;
+mod events;
 mod explain;
 mod failure;
 mod history;

@@ -18,6 +18,8 @@ pub(crate) struct StackFile {
     pub(crate) console: String,
     /// The issuer of tokens for development.
     pub(crate) issuer: String,
+    /// `PutEvents`.
+    pub(crate) events: String,
     /// The ACS emulator.
     pub(crate) acs: Acs,
     /// The DynamoDB engine.

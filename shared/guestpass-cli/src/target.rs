@@ -9,8 +9,13 @@ use std::{
 use acs_client::{ApiVersion, ConnectionString};
 use identity_core::secret::Secret;
 
+use reqwest::Method;
+use serde_json::Value;
+
 use crate::{
     cli::Where,
+    clock::SystemClock,
+    control,
     failure::{Failure, Result},
     stack_file::{self, StackFile},
     surroundings::Surroundings,
@@ -28,6 +33,8 @@ pub(crate) struct Target {
     pub(crate) profile: Option<String>,
     /// The AWS region, if one is named.
     pub(crate) region: Option<String>,
+    /// The time there.
+    pub(crate) clock: SystemClock,
 }
 
 /// How the service is reached.
@@ -84,7 +91,7 @@ impl Target {
             .map_err(|failure| failure.so("start the stack again with `make run`"))?;
         let table = wanted.table.clone().or_else(|| stack.table.clone());
         let way = Way::Local { file, stack: Box::new(stack) };
-        Ok(Self { way, acs, table, profile: None, region: None })
+        Ok(Self { way, acs, table, profile: None, region: None, clock: SystemClock::default() })
     }
 
     fn direct(
@@ -101,7 +108,20 @@ impl Target {
             table: wanted.table.clone().or_else(|| around.variable(TABLE)),
             profile: wanted.profile.clone(),
             region: wanted.region.clone(),
+            clock: SystemClock::default(),
         })
+    }
+
+    /// Takes over the time of a local stack, whose clock can be moved.
+    pub(crate) async fn in_time(mut self) -> Self {
+        if let Some(stack) = self.stack() {
+            let url = format!("{}/_local/clock", stack.console);
+            // One that is gone is told by whatever is asked for next.
+            let told = control::call(Method::GET, url, &[], None).await.unwrap_or_default();
+            let seconds = told.get("offsetSeconds").and_then(Value::as_i64).unwrap_or_default();
+            self.clock = SystemClock::ahead_by(seconds.saturating_mul(1000));
+        }
+        self
     }
 
     /// The local stack, if it is one.
@@ -119,7 +139,7 @@ impl Target {
                 .because(
                     "ACS cannot list or find identities: the service's DynamoDB table knows them",
                 )
-                .so(format!("set {TABLE}, or give --table: the stack's output `Table` is its name"))
+                .so(format!("set {TABLE}, or give --table: the output `TableName` of the deployed stack is its name"))
         })
     }
 
@@ -171,27 +191,32 @@ fn connection_string(wanted: &Where, around: &Surroundings) -> Result<Option<(St
 
 /// Reads a secret from a file, or with `-` from stdin.
 pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {
+    text_in(file, what).map(|text| Secret::new(text.trim()))
+}
+
+/// Reads a short text from a file, or with `-` from stdin.
+pub(crate) fn text_in(file: &Path, what: &str) -> Result<String> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
-        stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text)
+        stdin().lock().take(LONGEST_TEXT).read_to_string(&mut text)
     } else {
-        fs::File::open(file).and_then(|file| file.take(LONGEST_SECRET).read_to_string(&mut text))
+        fs::File::open(file).and_then(|file| file.take(LONGEST_TEXT).read_to_string(&mut text))
     };
     read.map_err(|error| {
         Failure::usage(format!("cannot read {what} from {}", file.display()))
             .because(error.to_string())
             .so("name a file that you can read, or `-` for stdin")
     })?;
-    match text.trim() {
-        "" => Err(Failure::usage(format!("{what} is empty"))
-            .because(if file == Path::new("-") {
-                "nothing came in on stdin".to_owned()
-            } else {
-                format!("there is nothing in {}", file.display())
-            })
-            .so("check what writes it")),
-        text => Ok(Secret::new(text)),
+    if !text.trim().is_empty() {
+        return Ok(text);
     }
+    Err(Failure::usage(format!("{what} is empty"))
+        .because(if file == Path::new("-") {
+            "nothing came in on stdin".to_owned()
+        } else {
+            format!("there is nothing in {}", file.display())
+        })
+        .so("check what writes it"))
 }
 
 fn no_stack(around: &Surroundings) -> Failure {
@@ -222,5 +247,5 @@ const TABLE: &str = "GUESTPASS_TABLE";
 const CONNECTION_STRINGS: [&str; 2] =
     ["COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"];
 
-/// Tokens have some 2 KB.
-const LONGEST_SECRET: u64 = 64 * 1024;
+/// Tokens have some 2 KB; a batch of events has 256 KB at the most.
+const LONGEST_TEXT: u64 = 1024 * 1024;

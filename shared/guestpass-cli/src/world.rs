@@ -32,7 +32,7 @@ impl World {
     pub(crate) async fn of(target: Target) -> Result<Self> {
         let table = target.table()?.to_owned();
         let store = DynamoIdentityStore::new(dynamodb(&target).await?, table);
-        Ok(Self { acs: acs(&target)?, store, clock: SystemClock, target })
+        Ok(Self { acs: acs(&target)?, store, clock: target.clock, target })
     }
 
     /// Serves a request of ours under the rules of the functions: it has a name of its
@@ -63,7 +63,7 @@ impl World {
 
 /// A client of ACS.
 pub(crate) fn acs(target: &Target) -> Result<AcsIdentityClient<SystemClock>> {
-    AcsIdentityClient::new(target.acs.clone(), SystemClock)
+    AcsIdentityClient::new(target.acs.clone(), target.clock)
         .map_err(|error| Failure::usage("ACS cannot be reached").because(error.to_string()))
 }
 

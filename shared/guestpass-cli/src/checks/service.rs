@@ -9,7 +9,6 @@ use time::{PrimitiveDateTime, macros::format_description};
 
 use super::Check;
 use crate::{
-    clock::SystemClock,
     explain::{explain, remedy},
     failure::Result,
     target::Target,
@@ -25,7 +24,7 @@ pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
     };
     // ACS looks at the signature first, and then finds that an empty token is none: a
     // question whose answer shows that our key is good, and that changes nothing.
-    let deadline = SystemClock.now() + Duration::from_secs(6);
+    let deadline = target.clock.now() + Duration::from_secs(6);
     let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
     let skew = || clock(ahead_s);
     let version = target.acs.api_version.as_str();
@@ -95,7 +94,7 @@ async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Che
     let bad = |why: String| Check::bad("endpoint", format!("{endpoint}: {why}"), &*todo);
     let client = client().map_err(|error| bad(error.to_string()))?;
     let started = Instant::now();
-    let asked = SystemClock.now();
+    let asked = target.clock.now();
     let answer =
         client.get(endpoint.to_string()).send().await.map_err(|error| bad(innermost(&error)))?;
     let took = started.elapsed();

@@ -7,7 +7,6 @@ use identity_core::{
 
 use super::Check;
 use crate::{
-    clock::SystemClock,
     explain::explain,
     failure::Result,
     jwt::Unverified,
@@ -47,10 +46,10 @@ pub(crate) async fn look(
         claims,
         app_id: app_id.to_owned(),
         caller,
-        invocation: invocation(&SystemClock),
+        invocation: invocation(&target.clock),
     };
     let acs = acs(target)?;
-    Ok(match exchange_teams_token(&acs, &SystemClock, request).await {
+    Ok(match exchange_teams_token(&acs, &target.clock, request).await {
         Ok(_) => Check::good("Teams token", "ACS exchanges it"),
         Err(error) => Check::failed("Teams token", &explain(&error, target)),
     })

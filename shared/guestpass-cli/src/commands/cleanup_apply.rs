@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 /// Deletes what a plan names.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let plan = Plan::read(&arguments.plan)?;
-    let target = context.target()?;
+    let target = context.target().await?;
     plan.is_for(&target)?;
     let items = plan.items()?;
     let question = format!(

@@ -66,14 +66,16 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let bearer_text = token(&arguments.bearer_file, "the bearer")?;
     let teams_text = token(&arguments.teams_token_file, "the Teams user's token")?;
 
-    match context.target() {
-        Ok(target) => service(target, &arguments, teams_text, &mut findings).await?,
-        Err(failure) => findings.tell(Check::failed("configuration", &failure))?,
-    }
-    let local = context.target().ok().and_then(|target| {
+    let target = context.target().await;
+    let now = target.as_ref().map_or(SystemClock::default(), |target| target.clock).now();
+    let local = target.as_ref().ok().and_then(|target| {
         let stack = target.stack()?;
         Some((stack.issuer.clone(), LOCAL_AUDIENCE.to_owned()))
     });
+    match target {
+        Ok(target) => service(target, &arguments, teams_text, &mut findings).await?,
+        Err(failure) => findings.tell(Check::failed("configuration", &failure))?,
+    }
     let (local_issuer, local_audience) = local.unzip();
     let issuer = arguments.issuer.clone().or(local_issuer);
     let mut keys = None;
@@ -96,7 +98,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
                 scope: &arguments.scope,
             };
             let token = jwt::found_in(text.expose()).unwrap_or_default();
-            bearer::look(&token, &expected, SystemClock.now())
+            bearer::look(&token, &expected, now)
         }
     })?;
     findings.tell(scopes::look(arguments.policy.as_deref()))?;

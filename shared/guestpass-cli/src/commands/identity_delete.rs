@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 /// Deletes identities.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let items = items(&arguments)?;
-    let target = context.target()?;
+    let target = context.target().await?;
     let what = match items.as_slice() {
         [one] => format!("Delete {} {}, with its tokens?", one.name(), target.in_words()),
         many => format!("Delete {} identities {}?", many.len(), target.in_words()),

@@ -5,6 +5,9 @@ pub(crate) mod cleanup_plan;
 pub(crate) mod completion;
 mod deletion;
 pub(crate) mod doctor;
+pub(crate) mod events_dead_letters;
+pub(crate) mod events_explain;
+pub(crate) mod events_send;
 pub(crate) mod identity_create;
 pub(crate) mod identity_delete;
 pub(crate) mod identity_list;
@@ -28,7 +31,10 @@ use identity_core::{
 };
 
 use crate::{
-    cli::{CleanupCommand, Command, IdentityCommand, Scope, TokenCommand, UserCommand, Where},
+    cli::{
+        CleanupCommand, Command, EventsCommand, IdentityCommand, Scope, TokenCommand, UserCommand,
+        Where,
+    },
     failure::{Failure, Result},
     output::{self, Format, Output, Row},
     span,
@@ -49,18 +55,22 @@ pub(crate) struct Context {
 
 impl Context {
     /// The service that is meant.
-    pub(crate) fn target(&self) -> Result<Target> {
-        Target::find(&self.place, &self.around)
+    pub(crate) async fn target(&self) -> Result<Target> {
+        Ok(Target::find(&self.place, &self.around)?.in_time().await)
     }
 
     /// The service that is meant, if anything says so.
-    pub(crate) fn target_if_any(&self) -> Result<Option<Target>> {
-        if Target::is_told(&self.place, &self.around) { self.target().map(Some) } else { Ok(None) }
+    pub(crate) async fn target_if_any(&self) -> Result<Option<Target>> {
+        if Target::is_told(&self.place, &self.around) {
+            self.target().await.map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The service, ready for requests.
     pub(crate) async fn world(&self) -> Result<World> {
-        World::of(self.target()?).await
+        World::of(self.target().await?).await
     }
 
     /// The format to answer in.
@@ -119,11 +129,18 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
             UserCommand::Unblock(arguments) => user_unblock::run(arguments, context).await,
             UserCommand::History(arguments) => user_history::run(arguments, context).await,
         },
+        Command::Events(command) => match command {
+            EventsCommand::Explain(arguments) => events_explain::run(arguments, context).await,
+            EventsCommand::Send(arguments) => events_send::run(arguments, context).await,
+            EventsCommand::DeadLetters(arguments) => {
+                events_dead_letters::run(arguments, context).await
+            }
+        },
         Command::Cleanup(command) => match command {
             CleanupCommand::Plan(arguments) => cleanup_plan::run(arguments, context).await,
             CleanupCommand::Apply(arguments) => cleanup_apply::run(arguments, context).await,
         },
-        Command::Status => status::run(context),
+        Command::Status => status::run(context).await,
         Command::Doctor(arguments) => doctor::run(arguments, context).await,
         Command::Quickstart(arguments) => quickstart::run(arguments, context).await,
         Command::Completion(arguments) => completion::run(&arguments),

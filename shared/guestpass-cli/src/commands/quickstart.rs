@@ -59,13 +59,13 @@ impl Row for Step {
 
 /// Does the steps.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    if let Some(target) = context.target_if_any()? {
+    if let Some(target) = context.target_if_any().await? {
         return in_world(arguments, target, context).await;
     }
     let _ = writeln!(stderr(), "no service is configured: starting a stack of my own");
     let own = OwnStack::start(&context.around).await?;
     let outcome = match Target::local(own.file(), &context.place, &context.around) {
-        Ok(target) => in_world(arguments, target, context).await,
+        Ok(target) => in_world(arguments, target.in_time().await, context).await,
         Err(failure) => Err(failure),
     };
     own.stop().await;

@@ -57,8 +57,8 @@ impl Row for Status {
 }
 
 /// Says which service is meant. Asks nobody: that is the doctor's work.
-pub(crate) fn run(context: &Context) -> Result<()> {
-    let target = context.target()?;
+pub(crate) async fn run(context: &Context) -> Result<()> {
+    let target = context.target().await?;
     let (way, because) = match &target.way {
         Way::Direct { from } => ("direct", format!("the connection string in {from}")),
         Way::Local { file, .. } => ("local", file.display().to_string()),

@@ -10,7 +10,6 @@ use identity_core::{
 
 use super::Context;
 use crate::{
-    clock::SystemClock,
     explain::explain,
     failure::{Failure, Result},
     jwt::{self, Unverified},
@@ -46,14 +45,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let claims = claims(&token);
     // Whoever has the token in hand says whose it is.
     let caller = EntraUser { oid: user_id, tid: claims.tid.clone().unwrap_or_default() };
-    let target = context.target()?;
+    let target = context.target().await?;
     let acs = acs(&target)?;
     let token = identity_core::secret::Secret::new(token);
-    let request = Request { token, claims, app_id, caller, invocation: invocation(&SystemClock) };
-    let exchanged = exchange_teams_token(&acs, &SystemClock, request)
+    let request = Request { token, claims, app_id, caller, invocation: invocation(&target.clock) };
+    let exchanged = exchange_teams_token(&acs, &target.clock, request)
         .await
         .map_err(|error| explain(&error, &target))?;
-    context.show(&Token::new(&exchanged, None, SystemClock.now()))
+    context.show(&Token::new(&exchanged, None, target.clock.now()))
 }
 
 /// What the token says, as far as it matters.

@@ -108,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<()> {
 }
 
 fn shown(token: Unverified) -> Shown {
-    let now = SystemClock.now();
+    let now = SystemClock::default().now();
     let ends = token.moment("exp");
     let left = ends.map(|ends| match ends.duration_since(now) {
         Ok(left) if !left.is_zero() => (true, span::show(left)),

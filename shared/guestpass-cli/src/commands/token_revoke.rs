@@ -48,7 +48,7 @@ pub(crate) async fn revoke(
 ) -> Result<()> {
     let identity = identity(user)?;
     let cause = Cause { by: By::Administrator, reason: reason.map(own_words).transpose()? };
-    let target = context.target()?;
+    let target = context.target().await?;
     let and = if block { " and block them" } else { "" };
     let question = format!("Revoke every token of {user} {}{and}?", target.in_words());
     confirm(&question, yes, &context.around)?;

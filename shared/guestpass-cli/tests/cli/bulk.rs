@@ -24,8 +24,10 @@ fn the_whole_budget_is_used_and_no_more() {
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
     let took = started.elapsed().as_secs_f64();
     assert_eq!((&summary["deleted"], &summary["throttled"]), (&json!(80), &json!(0)));
-    // 80 slots, of which the first is at once.
-    assert!((79.0 / 16.0..=79.0 / 16.0 / 0.95 + 1.0).contains(&took), "{took} s");
+    // 80 slots, of which the first is at once. How close to that it comes is a matter of
+    // the machine: the pace has a test of its own, by a clock of its own.
+    assert!(took >= 79.0 / 16.0, "faster than permitted: {took} s");
+    assert!(took < 3.0 * 79.0 / 16.0, "{took} s");
     assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (80, 0));
 }
 
@@ -37,7 +39,7 @@ fn acs_is_slow_and_the_budget_is_used_all_the_same() {
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
     let seconds = summary["seconds"].as_f64().unwrap();
     // The last one takes 0.6 s, and one at a time they would take 19 s.
-    assert!(seconds < 31.0 / 16.0 / 0.95 + 0.6 + 2.0, "{summary}");
+    assert!(seconds < 31.0 / 16.0 / 0.95 + 0.6 + 5.0, "{summary}");
     assert_eq!(summary["deleted"], 32);
 }
 
@@ -64,8 +66,17 @@ fn ctrl_c_ends_it_within_a_second_and_a_second_run_deletes_each_once() {
         "{first}"
     );
     let second = stack.json(&line[..7]);
-    assert_eq!(second["absent"], first["deleted"], "what is gone is passed over");
-    assert_eq!(stack.asked("deleteIdentity"), 60, "each once");
+    each_once(&stack, &first, &second, 60);
+}
+
+/// What the first run deleted, the second passes over. Of what the first had begun when
+/// it was stopped, nobody knows whether ACS has heard.
+pub(crate) fn each_once(stack: &Stack, first: &Value, second: &Value, count: u64) {
+    let number = |of: &Value, name: &str| of[name].as_u64().unwrap();
+    let known = number(first, "deleted");
+    let unsure = number(first, "unsure");
+    assert!((known..=known + unsure).contains(&number(second, "absent")), "{first} {second}");
+    assert!((count..=count + unsure).contains(&stack.asked("deleteIdentity")), "each once");
     assert_eq!(stack.identities(), 0);
 }
 

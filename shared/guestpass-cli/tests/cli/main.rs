@@ -11,6 +11,7 @@
 mod bulk;
 mod cleanup;
 mod doctor;
+mod events;
 mod memory;
 mod quickstart;
 mod secrets;

@@ -69,7 +69,7 @@ pub(crate) fn stable(text: &str) -> String {
     let mut stable = String::new();
     let mut word = String::new();
     for character in text.chars() {
-        if " \n\t\"',;()".contains(character) {
+        if " \n\t\\\"',;()".contains(character) {
             stable.push_str(&named(&word));
             stable.push(character);
             word.clear();
@@ -82,7 +82,7 @@ pub(crate) fn stable(text: &str) -> String {
 }
 
 fn named(word: &str) -> String {
-    let is_time = word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
+    let is_time = matches!(word.len(), 20 | 24) && word.ends_with('Z') && word.starts_with("20");
     let decimals = word.split_once('.').is_some_and(|(whole, part)| {
         [whole, part].iter().all(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
     });

@@ -120,6 +120,12 @@ impl Stack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// Calls the stack's control API.
+    pub(crate) fn console(&self, route: &str, body: &Value) {
+        let (method, path) = route.split_once(' ').unwrap();
+        http(&self.place("/console"), method, &format!("/_local/{path}"), &body.to_string());
+    }
+
     /// Calls the table's engine.
     pub(crate) fn dynamodb(&self, operation: &str, body: &Value) {
         // The engine wants a signature, and does not verify it.
@@ -210,8 +216,26 @@ fn tables_only() -> String {
     for section in ["Outputs", "Conditions"] {
         template.as_mapping_mut().unwrap().remove(section);
     }
+    let queues: Yaml = serde_norway::from_str(QUEUES).unwrap();
+    let resources = template.get_mut("Resources").and_then(Yaml::as_mapping_mut).unwrap();
+    resources.extend(queues.as_mapping().unwrap().clone());
     serde_norway::to_string(&template).unwrap()
 }
+
+/// No function fails here, so our own events go straight to where the dead letters are.
+const QUEUES: &str = "
+Events:
+  Type: AWS::SQS::Queue
+  Properties:
+    RedrivePolicy: { deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 5 }
+DeadLetters:
+  Type: AWS::SQS::Queue
+Rule:
+  Type: AWS::Events::Rule
+  Properties:
+    EventPattern: { source: [guestpass.identity] }
+    Targets: [{ Id: dead, Arn: !GetAtt DeadLetters.Arn }]
+";
 
 /// One request, one answer: its body.
 fn http(base: &str, method: &str, path: &str, body: &str) -> String {

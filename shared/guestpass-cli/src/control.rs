@@ -1,0 +1,40 @@
+//! The control of a local stack: JSON over HTTP, on this machine.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+use crate::failure::{Exit, Failure, Result};
+
+/// Calls `url`, with a body or without.
+pub(crate) async fn call(
+    method: Method,
+    url: String,
+    headers: &[(&'static str, &'static str)],
+    body: Option<String>,
+) -> Result<Value> {
+    let failed = |error: reqwest::Error| {
+        Failure::new(Exit::Later, "the local stack does not answer")
+            .because(crate::failure::chain(&error).pop().unwrap_or_default())
+            .so("start it again with `make run`")
+    };
+    let client = Client::builder()
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(1))
+        .timeout(Duration::from_secs(30));
+    let client = client.build().map_err(failed)?;
+    let mut request = client.request(method, url).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.body(body.unwrap_or_default()).send().await.map_err(failed)?;
+    let is_done = answer.status().is_success();
+    let body = answer.bytes().await.map_err(failed)?;
+    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if is_done {
+        return Ok(value);
+    }
+    let told = value.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
+    Err(Failure::usage("the local stack refuses it").because(told).so("correct it, and try again"))
+}

@@ -1,0 +1,164 @@
+//! The messages that failed too often: in SQS, or in the local stack's queue.
+
+use aws_sdk_sqs::{
+    Client,
+    types::{MessageSystemAttributeName as Name, QueueAttributeName},
+};
+use reqwest::Method;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    control,
+    explain::aws,
+    failure::{Exit, Failure, Result},
+    moment,
+    stack_file::StackFile,
+    target::Target,
+    world,
+};
+
+/// A message that failed too often.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Letter {
+    /// The queue's name for it.
+    #[serde(rename = "messageId")]
+    pub(crate) id: String,
+    pub(crate) sent_at: String,
+    pub(crate) deliveries: u64,
+    /// Its source and type.
+    pub(crate) says: String,
+    /// All of it, for `events explain`.
+    body: String,
+}
+
+/// The queue of the dead letters.
+pub(crate) enum DeadLetters {
+    /// In SQS.
+    Deployed(Client, String),
+    /// In the local stack, by its name.
+    Local(Box<StackFile>, String),
+}
+
+impl DeadLetters {
+    /// The queue of a service.
+    pub(crate) async fn of(target: &Target, url: Option<String>) -> Result<Self> {
+        if let Some(stack) = target.stack() {
+            let listed =
+                control::call(Method::GET, format!("{}/_local/queues", stack.console), &[], None)
+                    .await?;
+            let queues =
+                listed.get("queues").and_then(Value::as_array).cloned().unwrap_or_default();
+            let is_dead = |queue: &&Value| {
+                queue
+                    .get("isDeadLetterQueueOf")
+                    .and_then(Value::as_array)
+                    .is_some_and(|of| !of.is_empty())
+            };
+            let name = queues.iter().find(is_dead).and_then(|queue| queue.get("name")?.as_str());
+            let name = name.ok_or_else(|| {
+                Failure::new(Exit::Failed, "the local stack has no dead-letter queue")
+                    .because("the template has none")
+            })?;
+            return Ok(Self::Local(Box::new(stack.clone()), name.to_owned()));
+        }
+        let url = url.ok_or_else(|| {
+            Failure::usage("no dead-letter queue is named")
+                .because("a deployed service's queue has a URL of its own")
+                .so("set GUESTPASS_DEAD_LETTER_QUEUE, or give --queue")
+        })?;
+        Ok(Self::Deployed(Client::new(&world::aws(target).await?), url))
+    }
+
+    /// What is in it.
+    pub(crate) async fn look(&self) -> Result<Vec<Letter>> {
+        match self {
+            Self::Local(stack, name) => {
+                let url = format!("{}/_local/queues/{name}/messages", stack.console);
+                let listed = control::call(Method::GET, url, &[], None).await?;
+                let messages = listed.get("messages").and_then(Value::as_array).cloned();
+                Ok(messages.unwrap_or_default().iter().map(local).collect())
+            }
+            Self::Deployed(client, url) => {
+                let received = client
+                    .receive_message()
+                    .queue_url(url)
+                    .max_number_of_messages(10)
+                    .visibility_timeout(GLANCE_S)
+                    .message_system_attribute_names(Name::All)
+                    .send()
+                    .await
+                    .map_err(|error| aws(&error, "SQS", "sqs:ReceiveMessage on the queue"))?;
+                Ok(received.messages().iter().map(deployed).collect())
+            }
+        }
+    }
+
+    /// Sends all of them back; the queue, and how many, if that is known.
+    pub(crate) async fn redrive(&self) -> Result<(String, Option<u64>)> {
+        match self {
+            Self::Local(stack, name) => {
+                let url = format!("{}/_local/queues/{name}/redrive", stack.console);
+                let done = control::call(Method::POST, url, &[], None).await?;
+                Ok((name.clone(), done.get("moved").and_then(Value::as_u64)))
+            }
+            Self::Deployed(client, url) => {
+                let told = client.get_queue_attributes().queue_url(url);
+                let told = told.attribute_names(QueueAttributeName::QueueArn).send().await;
+                let told = told
+                    .map_err(|error| aws(&error, "SQS", "sqs:GetQueueAttributes on the queue"))?;
+                let arn =
+                    told.attributes().and_then(|them| them.get(&QueueAttributeName::QueueArn));
+                let arn = arn.ok_or_else(|| {
+                    Failure::new(Exit::Failed, "SQS does not say the queue's ARN")
+                })?;
+                let move_task = client.start_message_move_task().source_arn(arn).send().await;
+                move_task
+                    .map_err(|error| aws(&error, "SQS", "sqs:StartMessageMoveTask on the queue"))?;
+                Ok((url.clone(), None))
+            }
+        }
+    }
+}
+
+fn local(message: &Value) -> Letter {
+    let text =
+        |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Letter {
+        id: text("messageId"),
+        sent_at: text("sentAt"),
+        deliveries: message.get("receiveCount").and_then(Value::as_u64).unwrap_or_default(),
+        says: says(&text("body")),
+        body: text("body"),
+    }
+}
+
+fn deployed(message: &aws_sdk_sqs::types::Message) -> Letter {
+    let told = |name: Name| {
+        let value = message.attributes().and_then(|attributes| attributes.get(&name));
+        value.and_then(|value| value.parse::<u64>().ok()).unwrap_or_default()
+    };
+    let body = message.body().unwrap_or_default().to_owned();
+    let sent = std::time::Duration::from_millis(told(Name::SentTimestamp));
+    Letter {
+        id: message.message_id().unwrap_or_default().to_owned(),
+        sent_at: moment::show(std::time::SystemTime::UNIX_EPOCH + sent),
+        deliveries: told(Name::ApproximateReceiveCount),
+        says: says(&body),
+        body,
+    }
+}
+
+/// Source and type, without whom it is about.
+fn says(body: &str) -> String {
+    let event: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    match (text("source"), text("detail-type")) {
+        (Some(source), Some(kind)) => format!("{source}: {kind}"),
+        _ => "no event".to_owned(),
+    }
+}
+
+/// How long others do not see what is looked at.
+const GLANCE_S: i32 = 5;

@@ -1,0 +1,237 @@
+//! What a message of an identity provider says, and what would follow from it.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    Error,
+    apply_event::foresee_event,
+    event::{Decision, Event, EventKind, Why},
+    identity::IdentityRef,
+};
+use identity_events::{Ignored, Reading, Source, WhyIgnored};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    failure::{Failure, Result},
+    moment,
+    output::Row,
+    world::World,
+};
+
+/// What an event says, and what would follow.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Explained {
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    would: String,
+    why: String,
+}
+
+impl Row for Explained {
+    const COLUMNS: &'static [&'static str] =
+        &["source", "event", "subject", "occurred", "event id", "reason", "would", "why"];
+
+    fn cells(&self) -> Vec<String> {
+        let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+        vec![
+            self.source.clone(),
+            self.event.unwrap_or_default().to_owned(),
+            or_empty(&self.subject),
+            or_empty(&self.occurred_at),
+            or_empty(&self.event_id),
+            or_empty(&self.reason),
+            self.would.clone(),
+            self.why.clone(),
+        ]
+    }
+}
+
+/// The messages in a file: one event, some of them, or a batch as the queue hands it
+/// over, each as its own text.
+pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
+    let value: Value = serde_json::from_str(text).map_err(|_| {
+        Failure::usage("that is no event").because("it is not JSON").so(
+            "give what EventBridge delivers: {\"source\": …, \"detail-type\": …, \"detail\": {…}}",
+        )
+    })?;
+    let list = match value {
+        Value::Array(list) => list,
+        Value::Object(mut object) => {
+            match object.remove("Records").or_else(|| object.remove("messages")) {
+                Some(Value::Array(list)) => list,
+                _ => return Ok(vec![text.to_owned()]),
+            }
+        }
+        _ => Vec::new(),
+    };
+    let text = |message: Value| match message.get("body").and_then(Value::as_str) {
+        Some(body) => body.to_owned(),
+        None => message.to_string(),
+    };
+    Ok(list.into_iter().map(text).collect())
+}
+
+/// Explains a message; against the records, if there is a service.
+pub(crate) async fn explain(
+    message: &str,
+    issuer: &str,
+    world: Option<&World>,
+) -> Result<Vec<Explained>> {
+    let reading = match identity_events::read(message, issuer) {
+        Ok(reading) => reading,
+        Err(malformed) => {
+            return Ok(vec![nothing(
+                "(cannot be read)".to_owned(),
+                "fail, and end among the dead letters after five deliveries",
+                malformed.to_string(),
+            )]);
+        }
+    };
+    match reading {
+        Reading::Ignored { source, ignored } => Ok(vec![passed_over(source, &ignored, issuer)]),
+        Reading::Events { source, events } => {
+            let mut explained = Vec::new();
+            for event in events {
+                explained.push(foreseen(source, &event, world).await?);
+            }
+            Ok(explained)
+        }
+    }
+}
+
+fn nothing(source: String, would: &str, why: String) -> Explained {
+    Explained {
+        source,
+        event: None,
+        subject: None,
+        occurred_at: None,
+        event_id: None,
+        reason: None,
+        would: would.to_owned(),
+        why,
+    }
+}
+
+fn passed_over(source: Option<Source>, ignored: &Ignored, issuer: &str) -> Explained {
+    let name = &ignored.name;
+    let why = match ignored.why {
+        WhyIgnored::UnknownSource => format!("{name} is no source that is understood"),
+        WhyIgnored::UnknownType => format!("nothing follows from {name}"),
+        WhyIgnored::Failed => format!("{name} was attempted, and did not happen"),
+        WhyIgnored::AnotherIssuer => format!("it is about a user of another issuer than {issuer}"),
+        WhyIgnored::Nobody => format!("{name} is about nobody"),
+    };
+    let source = source.map_or("(unknown)", Source::as_str);
+    nothing(source.to_owned(), "do nothing", why)
+}
+
+async fn foreseen(source: Source, event: &Event, world: Option<&World>) -> Result<Explained> {
+    let (effect, why) = match world {
+        None => (obeyed(event.kind), "no service is configured: what its record says is not known"),
+        Some(world) => {
+            let decided =
+                world.try_serve(async |_| foresee_event(&world.store, &world.clock, event).await);
+            match decided.await {
+                Ok(decision) => decided_so(&decision, event),
+                Err(Error::EventFromTheFuture) => (
+                    "fail, and end among the dead letters after five deliveries",
+                    "its time is more than five minutes ahead: obeyed, it would win over everything until then",
+                ),
+                Err(error) => return Err(world.explain(&error)),
+            }
+        }
+    };
+    Ok(Explained {
+        source: source.as_str().to_owned(),
+        event: Some(event.kind.as_str()),
+        subject: Some(subject(&event.identity)),
+        occurred_at: Some(moment::show(event.occurred_at)),
+        event_id: Some(event.id.clone()),
+        reason: event.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        would: effect.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str) {
+    match decision {
+        Decision::Change(next) => {
+            let is_newest = next.decided_at == Some(event.occurred_at);
+            match event.kind {
+                EventKind::Disabled if !is_newest => (
+                    "revoke every token, and leave the user unblocked",
+                    "a newer decision says that they may sign in; the tokens from before must die all the same",
+                ),
+                kind => (obeyed(kind), because(kind)),
+            }
+        }
+        Decision::Finish => (
+            "finish what an earlier delivery began",
+            "the record knows of it, and ACS has not confirmed it",
+        ),
+        Decision::Nothing(Why::NothingNew) => {
+            ("do nothing", "it was obeyed before, or something newer was")
+        }
+        Decision::Nothing(Why::CreatedLater) => ("do nothing", "the identity was created after it"),
+        Decision::Nothing(Why::NoIdentity) => ("do nothing", "the user has no identity"),
+    }
+}
+
+fn obeyed(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SignedOut | EventKind::CredentialsChanged => "revoke every token",
+        EventKind::Disabled => "revoke every token, and block the user",
+        EventKind::Enabled => "unblock the user",
+        EventKind::Deleted => "delete the identity, with its tokens",
+    }
+}
+
+fn because(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SignedOut => "the user signed out, or was signed out",
+        EventKind::CredentialsChanged => "the user's password or second factor changed",
+        EventKind::Disabled => "the user may not sign in any more",
+        EventKind::Enabled => "the user may sign in again",
+        EventKind::Deleted => "the user's account is gone",
+    }
+}
+
+fn subject(identity: &IdentityRef) -> String {
+    match identity {
+        IdentityRef::External(user) => user.as_str().to_owned(),
+        IdentityRef::Acs(acs_id) => acs_id.to_string(),
+    }
+}
+
+/// An event in our own format, as `PutEvents` takes its detail.
+pub(crate) fn detail(
+    user: &IdentityRef,
+    occurred_at: SystemTime,
+    id: &str,
+    reason: Option<&str>,
+) -> Value {
+    let (member, name) = match user {
+        IdentityRef::External(user) => ("externalId", user.as_str()),
+        IdentityRef::Acs(acs_id) => ("acsId", acs_id.as_str()),
+    };
+    let mut detail = serde_json::json!({
+        member: name,
+        "occurredAt": moment::show(occurred_at),
+        "eventId": id,
+    });
+    if let (Some(reason), Some(members)) = (reason, detail.as_object_mut()) {
+        members.insert("reason".to_owned(), reason.into());
+    }
+    detail
+}

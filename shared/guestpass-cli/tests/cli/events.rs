@@ -1,0 +1,154 @@
+//! Events: explained, sent, and looked after when they failed.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{
+    snapshot::{Session, check, stable},
+    stack::{Stack, command, ran},
+};
+
+fn fixtures() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../identity-events/fixtures"))
+}
+
+/// Every event of every source that is understood, without a service.
+#[test]
+fn every_event_of_every_source_is_explained() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for (source, issuer) in [
+        ("guestpass", "https://idp.example"),
+        ("cognito", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example1"),
+        ("auth0", "https://tenant.eu.auth0.com/"),
+        ("okta", "https://example.okta.com/oauth2/default"),
+    ] {
+        let files = std::fs::read_dir(fixtures().join(source)).unwrap();
+        let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            let line =
+                ["events", "explain", file.to_str().unwrap(), "--issuer", issuer, "-o", "json"];
+            let explained = ran(&mut command(nowhere.path(), &line), "");
+            assert_eq!(explained.code, 0, "{explained:?}");
+            let explained: Vec<Value> = serde_json::from_str(&explained.stdout).unwrap();
+            assert!(!explained.is_empty());
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            for event in explained {
+                let told = |name: &str| event[name].as_str().unwrap_or("-").to_owned();
+                // One is malformed on purpose.
+                assert!([source, "(cannot be read)"].contains(&told("source").as_str()));
+                let (would, why) = (told("would"), told("why"));
+                writeln!(text, "{source}/{name}: {would} ({why})").unwrap();
+            }
+        }
+    }
+    check("events-explain-all", &stable(&text));
+}
+
+fn event(kind: &str, user: &str, at: &str) -> String {
+    let detail = json!({ "externalId": user, "occurredAt": at, "eventId": "e-1" });
+    json!({ "id": "1", "source": "guestpass.identity", "detail-type": kind, "detail": detail })
+        .to_string()
+}
+
+#[test]
+fn what_follows_depends_on_what_is_known() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    stack.json(&["user", "block", "bob", "--yes"]);
+    let (past, future) = ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z");
+    let mut session = Session::new(&stack);
+    let explain = "events explain - -o table";
+    session.run_with(explain, &event("user.disabled", "alice", past));
+    session.run_with(explain, &event("user.deleted", "alice", past));
+    session.run_with(explain, &event("user.enabled", "bob", past));
+    session.run_with(explain, &event("user.disabled", "bob", past));
+    session.run_with(explain, &event("user.deleted", "nobody", past));
+    session.run_with(explain, &event("user.disabled", "alice", future));
+    session.run_with(
+        explain,
+        "{\"source\": \"guestpass.identity\", \"detail-type\": \"user.deleted\"}",
+    );
+    session.run_with(explain, "{\"source\": \"aws.s3\"}");
+    let two = format!(
+        "[{}, {}]",
+        event("user.signed-out", "alice", past),
+        event("user.deleted", "bob", past)
+    );
+    for format in ["table", "tsv", "yaml", "json"] {
+        session.run_with(&format!("events explain - -o {format}"), &two);
+    }
+    let batch =
+        json!({ "Records": [{ "messageId": "m", "body": event("user.enabled", "bob", past) }] });
+    session.run_with("events explain - -o tsv", &batch.to_string());
+    session.run_with(explain, "no JSON");
+    session.run("events explain missing");
+    session.matches("events-explain");
+}
+
+#[test]
+fn without_a_service_an_issuer_must_be_named() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let failed = ran(&mut command(nowhere.path(), &["events", "explain", "-"]), "{}");
+    assert!(failed.code == 2 && failed.stderr.contains("give --issuer"), "{failed:?}");
+}
+
+/// The test stack's rule puts our own events where the dead letters are.
+#[test]
+fn events_are_sent_looked_at_and_sent_back() {
+    let stack = Stack::start();
+    let mut session = Session::new(&stack);
+    session.run("events dead-letters -o table");
+    session.run("events send user.disabled --user alice --reason left --event-id e-1 --occurred-at 2026-01-02T03:04:05Z -o table");
+    session.run("events send user.deleted --user alice -o json");
+    session.run("events send user.deleted");
+    session.run("events send user.renamed --user alice");
+    session.run("events send user.deleted --user alice --occurred-at now");
+    for format in ["table", "tsv", "json"] {
+        session.run(&format!("events dead-letters -o {format}"));
+    }
+    session.run("events dead-letters --redrive -o table");
+    session.run("events dead-letters -o json");
+    session.matches("events-send");
+}
+
+#[test]
+fn a_dead_letter_can_be_explained() {
+    let stack = Stack::start();
+    let fixture = fixtures().join("guestpass/disabled.json");
+    let sent = stack.run(&["events", "send", "--file", fixture.to_str().unwrap()]);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let letters = stack.run(&["events", "dead-letters", "-o", "json"]).stdout;
+    let explained = stack.run_with(&["events", "explain", "-", "-o", "json"], &letters);
+    let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+    assert_eq!(explained[0]["subject"], "https://idp.example|alice");
+    assert_eq!(explained[0]["would"], "revoke every token, and block the user");
+}
+
+#[test]
+fn a_deployed_services_queue_must_be_named() {
+    let stack = Stack::start();
+    let mut command = command(std::path::Path::new("/"), &["events", "dead-letters"]);
+    command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string());
+    let failed = ran(&mut command, "");
+    assert!(
+        failed.code == 2 && failed.stderr.contains("GUESTPASS_DEAD_LETTER_QUEUE"),
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn the_tool_goes_by_the_clock_of_the_stack() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    stack.console("POST clock", &json!({ "advanceSeconds": 100 * 24 * 3600 }));
+    stack.identity("bob");
+    let unused = stack.json(&["identity", "list", "--unused-for", "90d"]);
+    let names: Vec<&str> =
+        unused.as_array().unwrap().iter().filter_map(|one| one["externalId"].as_str()).collect();
+    assert_eq!(names, ["alice"]);
+    assert_eq!(stack.json(&["cleanup", "plan"])["identities"].as_array().unwrap().len(), 1);
+    assert_eq!(stack.run(&["doctor"]).code, 0);
+}
