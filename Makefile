@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
-PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p local-stack
+PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack
 CARGO     := cargo --locked
 
 .PHONY: help
@@ -89,7 +89,7 @@ destroy: need-python3 ## the stack away from AWS, but not the table; says before
 
 .PHONY: binaries
 binaries:
-	@echo "building the functions and the local stack (minutes the first time, then seconds)"
+	@echo "building the functions, the local stack and guestpass (minutes the first time, then seconds)"
 	@$(CARGO) build $(PACKAGES)
 
 # Where cargo puts the debug binaries, wherever CARGO_TARGET_DIR or a config say.
