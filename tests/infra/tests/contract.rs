@@ -13,14 +13,17 @@ use lambda_edge::Problem;
 use local_stack::template::{Access, Function, Inputs, Template};
 use serde_json::Value;
 
+const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+const SECRET_ARN: &str = "arn:aws:secretsmanager:x:0:secret:acs";
+const SECRET: &str = "canary";
+
 fn template() -> Template {
-    let parameters = ["Issuer", "Audience"].map(|name| (name.to_owned(), "https://x".to_owned()));
-    let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
-    let mut parameters = BTreeMap::from(parameters);
-    parameters.insert("AcsSecretArn".to_owned(), arn.clone());
-    let secrets = BTreeMap::from([(arn, "secret".to_owned())]);
-    let inputs = Inputs { parameters, secrets };
-    Template::read(include_str!("../../../infra/template.yaml"), &inputs).unwrap()
+    let parameters =
+        [("Issuer", "https://x"), ("Audience", "https://x"), ("AcsSecretArn", SECRET_ARN)];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let secrets = BTreeMap::from([(SECRET_ARN.to_owned(), SECRET.to_owned())]);
+    let inputs = Inputs { parameters: BTreeMap::from(parameters), secrets };
+    Template::read(TEMPLATE, &inputs).unwrap()
 }
 
 #[test]
@@ -84,4 +87,24 @@ fn t05_the_timeouts_nest() {
         let lease = timeout + Invocation::LEASE_MARGIN;
         assert!(lease <= ABANDONED_AFTER, "{logical_id} may be alive when others take over");
     }
+}
+
+#[test]
+fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
+    // CloudFormation would put it into the environment, for whoever may describe the function.
+    assert!(!TEMPLATE.contains("{{resolve:"));
+    let mut readers = 0;
+    for Function { logical_id, environment, .. } in template().functions {
+        assert!(environment.values().all(|value| !value.contains(SECRET)), "{logical_id}");
+        if environment.contains_key("ACS_API_VERSION") {
+            assert_eq!(environment["ACS_SECRET_ARN"], SECRET_ARN, "{logical_id}");
+            readers += 1;
+        }
+    }
+    // One statement each, and never for more than that secret.
+    let grants = TEMPLATE.matches("secretsmanager:").count();
+    let exact =
+        "Action: secretsmanager:GetSecretValue\n              Resource: !Ref AcsSecretArn\n";
+    // The pattern of the parameter is the one that is no grant.
+    assert_eq!((TEMPLATE.matches(exact).count(), grants), (readers, readers + 1));
 }
