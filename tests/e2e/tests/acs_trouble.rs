@@ -158,4 +158,11 @@ async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_nobo
     let wait: u64 = busy.header("retry-after").parse().unwrap_or(u64::MAX);
     assert!((1..=15).contains(&wait), "{wait}");
     assert_eq!(first_call(&stack, "bob").await.status, 200);
+
+    assert_eq!(stack.counted("issue-access-token", "IdentitiesAbandoned"), 0);
+    stack.advance(Duration::from_secs(16)).await;
+    assert_eq!(first_call(&stack, "alice").await.status, 200, "the lease is over");
+    assert_eq!(stack.counted("issue-access-token", "IdentitiesAbandoned"), 1);
+    let known = stack.emulator("GET identities", Value::Null).await;
+    assert_eq!(known["identities"].as_array().map(Vec::len), Some(3), "one of them is lost");
 }

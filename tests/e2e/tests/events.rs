@@ -1,0 +1,319 @@
+//! What an identity provider says takes effect: on the whole stack, from the bus through
+//! the queue to the function, and at ACS.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use e2e::{DEAD_LETTERS, EVENTS, Reply, Stack};
+use serde_json::{Value, json};
+
+const FUNCTION: &str = "revoke-on-event";
+
+/// As long as a message is hidden from the others after it was received, and a bit more.
+const VISIBILITY: Duration = Duration::from_secs(61);
+
+async fn token(stack: &Stack, name: &str) -> Reply {
+    stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await
+}
+
+async fn refused(stack: &Stack, name: &str) {
+    let reply = token(stack, name).await;
+    assert_eq!((reply.status.as_u16(), reply.problem()), (403, "user-blocked"), "{name}");
+    assert_eq!(reply.body["retry"], "never");
+}
+
+/// What an administrator sees of a user.
+async fn identity(stack: &Stack, name: &str) -> Value {
+    let route = format!("GET /v1/identities/{}", stack.address(name));
+    stack.call(&route, &stack.admin().await, Value::Null).await.body
+}
+
+/// How many live tokens ACS knows of.
+async fn live_tokens(stack: &Stack) -> u64 {
+    let known = stack.emulator("GET identities", Value::Null).await;
+    known["identities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["liveTokens"].as_u64().unwrap())
+        .sum()
+}
+
+// Without the rule that the newest decision counts, the older "enabled" lets her in again
+// (the core's tests of it go through every order).
+#[tokio::test]
+async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in_again() {
+    let stack = Stack::start().await;
+    let before = token(&stack, "alice").await;
+    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
+
+    stack.say("user.disabled", "alice", 0).await;
+    stack.until_obeyed().await;
+    assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
+    refused(&stack, "alice").await;
+
+    stack.say("user.enabled", "alice", -60).await;
+    stack.until_obeyed().await;
+    assert_eq!(stack.counted(FUNCTION, "EventsWithoutEffect"), 1);
+    refused(&stack, "alice").await;
+
+    stack.say("user.enabled", "alice", 1).await;
+    stack.until_obeyed().await;
+    // Whether a token of the same second as the revocation would live, nobody knows.
+    stack.advance(Duration::from_secs(1)).await;
+    let after = token(&stack, "alice").await;
+    assert_eq!(stack.dead(&after.body["token"]).await, Value::Null);
+    assert_eq!(after.body["user"], before.body["user"]);
+    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 2);
+}
+
+#[tokio::test]
+async fn every_revocation_leaves_a_receipt_that_administrators_can_read() {
+    let stack = Stack::start().await;
+    let id = token(&stack, "alice").await.body["user"]["communicationUserId"].clone();
+    let mut detail = stack.detail("alice", 0).await;
+    detail["eventId"] = "hr-4711".into();
+    detail["reason"] = "left the company".into();
+    stack.put_events(&[("user.disabled", detail)]).await;
+    stack.until_obeyed().await;
+    let seen = identity(&stack, "alice").await;
+    let [receipt] = seen["receipts"].as_array().unwrap().as_slice() else { panic!("{seen}") };
+    assert_eq!((&receipt["identity"], &receipt["blocked"]), (&id, &json!(true)));
+    assert_eq!(
+        (&receipt["eventId"], &receipt["reason"]),
+        (&json!("hr-4711"), &json!("left the company"))
+    );
+    assert!(receipt["acceptedAt"].as_str() <= receipt["revokedAt"].as_str(), "{receipt}");
+    assert!(receipt["revokedAt"].as_str() < receipt["effectiveBy"].as_str(), "{receipt}");
+}
+
+// Without the last write of a token call, which refuses a token that was issued in an
+// epoch that is over, tokens of the losers live on: the interleavings count how many.
+#[tokio::test(flavor = "multi_thread")]
+async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
+    let stack = Arc::new(Stack::start().await);
+    let first = token(&stack, "alice").await;
+    // The function's first start is not part of the race.
+    stack.say("user.signed-out", "nobody", 0).await;
+    stack.until_obeyed().await;
+    let bearer = stack.user("alice").await;
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let callers: Vec<_> = (0..25)
+        .map(|_| {
+            let (stack, bearer) = (Arc::clone(&stack), bearer.clone());
+            tokio::spawn(async move {
+                let mut tokens = Vec::new();
+                loop {
+                    let reply = stack.call("POST /v1/token", &bearer, Value::Null).await;
+                    match reply.status.as_u16() {
+                        200 => tokens.push(reply.body["token"].clone()),
+                        403 => return tokens,
+                        status => assert_eq!((status, reply.problem()), (409, "busy")),
+                    }
+                    assert!(Instant::now() < deadline, "nobody has cut them off");
+                }
+            })
+        })
+        .collect();
+    stack.until("they are at it", async || stack.asked("issueAccessToken").await > 10).await;
+    stack.say("user.disabled", "alice", 0).await;
+    let mut tokens = vec![first.body["token"].clone()];
+    for caller in callers {
+        tokens.extend(caller.await.unwrap());
+    }
+    stack.until_obeyed().await;
+    assert!(tokens.len() > 5, "it was no race: {}", tokens.len());
+    for token in &tokens {
+        assert_eq!(stack.dead(token).await, "revoked");
+    }
+    assert_eq!(live_tokens(&stack).await, 0, "not even one that nobody was given");
+    refused(&stack, "alice").await;
+}
+
+// With an activation that does not look whether the reservation still stands, the call
+// answers a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behind() {
+    let stack = Arc::new(Stack::start().await);
+    // ACS is waited for only so long, and the function's first start takes a part of it.
+    stack.say("user.signed-out", "nobody", 0).await;
+    stack.until_obeyed().await;
+    stack.fault("createIdentity", json!({ "hold": true })).await;
+    let created = tokio::spawn({
+        let stack = Arc::clone(&stack);
+        async move { token(&stack, "alice").await }
+    });
+    stack.until_held(1).await;
+    stack.say("user.disabled", "alice", 0).await;
+    stack.until_obeyed().await;
+    stack.heal().await;
+    stack.emulator("POST faults/release", Value::Null).await;
+    let reply = created.await.unwrap();
+    assert_eq!((reply.status.as_u16(), reply.problem()), (403, "user-blocked"), "no token");
+    let known = stack.emulator("GET identities", Value::Null).await;
+    assert_eq!(known["identities"], json!([]));
+    refused(&stack, "alice").await;
+    assert_eq!(stack.asked("createIdentityWithToken").await, 1);
+}
+
+// If "recorded" were taken for "revoked", the redelivery would find nothing to do, and
+// ACS be asked once.
+#[tokio::test]
+async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_finishes() {
+    let stack = Stack::start().await;
+    let before = token(&stack, "alice").await;
+    stack.fault("revokeAccessTokens", json!({ "hold": true })).await;
+    stack.say("user.disabled", "alice", 0).await;
+    stack.until_held(1).await;
+    stack.kill(FUNCTION).await;
+    stack.heal().await;
+    stack.emulator("POST faults/release", Value::Null).await;
+    let half = identity(&stack, "alice").await;
+    assert_eq!((&half["state"], &half["revocationPending"]), (&json!("blocked"), &json!(true)));
+    assert_eq!(half["receipts"][0]["revokedAt"], Value::Null, "not revoked before ACS says so");
+    refused(&stack, "alice").await;
+    assert_eq!(stack.messages(EVENTS).await.len(), 1, "it is not lost");
+
+    stack.advance(VISIBILITY).await;
+    stack.until_obeyed().await;
+    let whole = identity(&stack, "alice").await;
+    assert_eq!((&whole["state"], &whole["revocationPending"]), (&json!("blocked"), &json!(false)));
+    assert!(whole["receipts"][0]["revokedAt"].is_string(), "{whole}");
+    assert_eq!(whole["receipts"].as_array().unwrap().len(), 1, "it is the same revocation");
+    assert_eq!(stack.asked("revokeAccessTokens").await, 2);
+    assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
+    refused(&stack, "alice").await;
+}
+
+// Taken off the queue at its first failure, it would be nowhere; never given up, it would
+// be delivered a sixth time.
+#[tokio::test]
+async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_deliveries() {
+    let stack = Stack::start().await;
+    let poison = json!({ "occurredAt": "no time at all", "externalId": "é \u{1F600} \" \\ </x>" });
+    stack.put_events(&[("user.disabled", poison)]).await;
+    let body = stack.messages(EVENTS).await[0]["body"].clone();
+    for deliveries in 1..=5 {
+        stack
+            .until("it was received and refused", async || {
+                stack.counted(FUNCTION, "EventsMalformed") == deliveries
+            })
+            .await;
+        assert_eq!(stack.messages(DEAD_LETTERS).await.len(), 0, "{deliveries}");
+        stack.advance(VISIBILITY).await;
+    }
+    stack
+        .until("it is a dead letter", async || stack.messages(DEAD_LETTERS).await.len() == 1)
+        .await;
+    let dead = stack.messages(DEAD_LETTERS).await.remove(0);
+    assert_eq!((&dead["body"], &dead["receiveCount"]), (&body, &json!(5)));
+    assert_eq!(stack.messages(EVENTS).await.len(), 0);
+    assert_eq!(stack.counted(FUNCTION, "EventsMalformed"), 5, "and never again");
+    assert_eq!(stack.counted(FUNCTION, "EventsDeadLettered"), 1, "somebody is told");
+}
+
+// If the function failed as a whole, all ten would come again.
+#[tokio::test]
+async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
+    let stack = Stack::start().await;
+    let before = token(&stack, "alice").await;
+    stack.fault("revokeAccessTokens", json!({ "status": 500 })).await;
+    let names = ["bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
+    let mut events = vec![
+        ("user.disabled", json!({ "occurredAt": "no time at all" })),
+        ("user.promoted", stack.detail("alice", 0).await),
+        ("user.disabled", stack.detail("alice", 0).await),
+    ];
+    for name in names {
+        events.push(("user.disabled", stack.detail(name, 0).await));
+    }
+    stack.put_events(&events).await;
+    stack.until("two are left", async || stack.messages(EVENTS).await.len() == 2).await;
+    for name in names {
+        refused(&stack, name).await;
+    }
+    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 7);
+    assert_eq!(stack.counted(FUNCTION, "EventsIgnored"), 1, "acknowledged, and counted");
+    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null, "ACS has not confirmed it");
+
+    stack.heal().await;
+    stack.advance(VISIBILITY).await;
+    stack.until("one is left", async || stack.messages(EVENTS).await.len() == 1).await;
+    assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
+    assert!(stack.messages(EVENTS).await[0]["body"].as_str().unwrap().contains("no time at all"));
+}
+
+// Were the mode not looked at, her token would be dead.
+#[tokio::test]
+async fn in_shadow_mode_it_is_said_what_would_be_done_and_nothing_is() {
+    let stack = Stack::with(&["--parameter", "EventModeGuestpass=shadow"]).await;
+    let before = token(&stack, "alice").await;
+    let seen = identity(&stack, "alice").await;
+    for kind in ["user.disabled", "user.deleted", "user.signed-out"] {
+        stack.say(kind, "alice", 1).await;
+    }
+    stack.until_obeyed().await;
+    assert_eq!(stack.counted(FUNCTION, "EventsShadowed"), 3);
+    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 0);
+    assert_eq!(identity(&stack, "alice").await, seen);
+    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
+    assert_eq!(token(&stack, "alice").await.status, 200);
+}
+
+/// An event as its provider sends it, except for the time.
+struct Sent {
+    body: &'static str,
+    /// Where in it the time is.
+    time: &'static str,
+    /// The user's `sub`.
+    sub: &'static str,
+    bus: Option<&'static str>,
+    blocks: bool,
+}
+
+#[tokio::test]
+async fn events_of_cognito_auth0_and_okta_are_obeyed_as_they_arrive() {
+    for sent in [
+        Sent {
+            body: include_str!(
+                "../../../shared/identity-events/fixtures/cognito/global-sign-out.json"
+            ),
+            time: "/detail/eventTime",
+            sub: "4a1f2c3e-9b64-4d0e-8f57-2d1c6a7b8c90",
+            bus: None,
+            blocks: false,
+        },
+        Sent {
+            body: include_str!("../../../shared/identity-events/fixtures/auth0/user-blocked.json"),
+            time: "/detail/data/date",
+            sub: "auth0|6553da60a54af58e29493993",
+            bus: Some("aws.partner/auth0.com/tenant/auth0.logs"),
+            blocks: true,
+        },
+        Sent {
+            body: include_str!("../../../shared/identity-events/fixtures/okta/suspended.json"),
+            time: "/detail/published",
+            sub: "alice@example.com",
+            bus: Some("aws.partner/okta.com/example/guestpass"),
+            blocks: true,
+        },
+    ] {
+        let bus = format!("PartnerEventBus={}", sent.bus.unwrap_or_default());
+        let stack = Stack::with(&["--parameter", &bus]).await;
+        let before = token(&stack, sent.sub).await;
+        assert_eq!(before.status, 200);
+        let mut event: Value = serde_json::from_str(sent.body).unwrap();
+        *event.pointer_mut(sent.time).unwrap() = stack.seconds_from_now(0).await.into();
+        let told = json!({ "bus": sent.bus, "events": [event] });
+        let told = stack.local("POST events", told).await;
+        assert_eq!(told["events"][0]["rules"].as_array().unwrap().len(), 1, "{told}");
+        stack.until_obeyed().await;
+        assert_eq!(stack.dead(&before.body["token"]).await, "revoked", "{}", sent.sub);
+        if sent.blocks {
+            refused(&stack, sent.sub).await;
+        }
+    }
+}
