@@ -66,13 +66,13 @@ bench: ## cold start, warm call, memory and size of issue-access-token, beside a
 	@"$$($(MAKE) where)/../release/bench"
 
 .PHONY: build
-build: need-rust need-python3 ## the release artefacts, with sizes, SBOMs and checksums
+build: need-rust need-cc need-python3 ## the release artefacts, with sizes, SBOMs and checksums
 	@infra/build/run $(BUILD)
 # ARCH=arm64 or x86_64, this machine's by default; PROFILE=dev is built sooner, and too large.
 BUILD = $(if $(ARCH),--arch $(ARCH)) $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: reproducible
-reproducible: need-rust need-python3 ## the artefacts twice, in two places, to the same bytes
+reproducible: need-rust need-cc need-python3 ## the artefacts twice, in two places, to the same bytes
 	@infra/build/reproducible $(BUILD)
 
 .PHONY: deploy
