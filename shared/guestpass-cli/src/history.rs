@@ -63,7 +63,7 @@ fn of_record(record: &Record) -> Vec<Entry> {
     };
     let mut entries = vec![entry(record.created_at, &created)];
     if record.last_issued_at > record.created_at {
-        entries.push(entry(record.last_issued_at, "newest token issued"));
+        entries.push(entry(record.last_issued_at, "last used: a token, or the creation"));
     }
     for receipt in &record.receipts {
         entries.push(entry(receipt.accepted_at, &revoked(receipt)));

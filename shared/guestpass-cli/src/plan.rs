@@ -162,7 +162,7 @@ impl Row for Plan {
 }
 
 impl Row for Stale {
-    const COLUMNS: &'static [&'static str] = &["external id", "ACS id", "state", "last token"];
+    const COLUMNS: &'static [&'static str] = &["external id", "ACS id", "state", "last used"];
 
     fn cells(&self) -> Vec<String> {
         vec![

@@ -1,8 +1,8 @@
 //! How far it has come, for whoever watches.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::surroundings::Surroundings;
 
@@ -25,10 +25,14 @@ impl Progress {
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
         let template = format!(
-            "{verb} {{bar:30}} {{pos}}/{{len}}  {{per_sec:.1}} of {budget:.3}/s  ETA {{eta}}  {{msg}}"
+            "{verb} {{bar:30}} {{pos}}/{{len}}  {{rate}} of {budget}/s  ETA {{eta}}  {{msg}}"
         );
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style.progress_chars("=> "));
+            let rate = |state: &ProgressState, out: &mut dyn Write| {
+                // There is nobody to tell.
+                let _ = write!(out, "{:.1}", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         if around.stderr_is_terminal {
             bar.enable_steady_tick(Duration::from_millis(200));

@@ -59,7 +59,7 @@ impl From<&Record> for Identity {
 
 impl Row for Identity {
     const COLUMNS: &'static [&'static str] =
-        &["external id", "ACS id", "state", "created", "last token", "note"];
+        &["external id", "ACS id", "state", "created", "last used", "note"];
 
     fn cells(&self) -> Vec<String> {
         let user = self.user.as_ref().map(|user| user.communication_user_id.to_string());

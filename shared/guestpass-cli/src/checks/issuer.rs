@@ -19,7 +19,7 @@ pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<KeyNames>) {
     let discovered = Check::good("issuer", format!("{issuer} is what it says it is"));
     match keys(&keys_uri).await {
         Ok(names) => {
-            let found = format!("{} RS256 key(s) at {keys_uri}", names.len());
+            let found = format!("RS256 keys at {keys_uri}: {}", names.len());
             (discovered, Check::good("signing keys", found), Some(names))
         }
         Err(bad) => (discovered, bad, None),

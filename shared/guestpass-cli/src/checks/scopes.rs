@@ -38,7 +38,10 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
     }
     Check::note(
         "policy",
-        format!("{} lose(s) its service on 2028-09-30; voip and voip.join stay", scopes.join(", ")),
+        format!(
+            "on 2028-09-30 this loses its service: {}; voip and voip.join stay",
+            scopes.join(", ")
+        ),
     )
 }
 

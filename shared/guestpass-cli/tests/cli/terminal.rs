@@ -122,7 +122,7 @@ fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
     let line = ["identity", "delete", "--yes", "--rate", "16", "--file", file.to_str().unwrap()];
     let mut deletion = OnTerminal::start(stack.command(&line));
     deletion.shows("/60");
-    deletion.shows("of 16.000/s");
+    deletion.shows("of 16/s");
     deletion.shows("ETA");
     while stack.asked("deleteIdentity") < 8 {
         thread::yield_now();
