@@ -3,7 +3,7 @@
 use std::{
     error::Error as StdError,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -147,10 +147,8 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
     }
 
     fn invocation(&self, id: &str) -> Invocation {
-        let now = self.clock.now();
-        let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(self.context.deadline);
-        let acs_until = deadline.checked_sub(AFTER_ACS).unwrap_or(now).min(now + FOR_ACS);
-        Invocation { id: id.to_owned(), deadline, acs_until, patience: Duration::ZERO }
+        let whole = lambda_edge::invocation_of(self.context, self.clock);
+        Invocation { id: id.to_owned(), patience: Duration::ZERO, ..whole }
     }
 }
 
@@ -168,9 +166,3 @@ pub(crate) fn effect(applied: &Applied) -> &'static str {
         Effect::Nothing(why) => why.as_str(),
     }
 }
-
-/// How long ACS may take.
-const FOR_ACS: Duration = Duration::from_secs(6);
-
-/// What is left, after ACS, for the write that confirms and for the answer.
-const AFTER_ACS: Duration = Duration::from_secs(2);

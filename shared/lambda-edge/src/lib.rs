@@ -24,6 +24,6 @@ pub use clock::SystemClock;
 pub use identity_output::{IdentityOutput, ReceiptOutput};
 pub use object::Object;
 pub use problem::Problem;
-pub use request::{invocation, json, query};
+pub use request::{invocation, invocation_of, json, query};
 pub use token_input::TokenInput;
 pub use token_output::{TokenOutput, rfc3339};

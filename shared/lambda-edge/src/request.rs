@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use identity_core::{identity::Invocation, ports::Clock};
-use lambda_http::{Request, RequestExt, http::header::CONTENT_TYPE};
+use lambda_http::{Context, Request, RequestExt, http::header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
 use crate::{Object, Problem};
@@ -40,19 +40,24 @@ pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     serde_json::from_value(fields.into()).map_err(|_| Problem::INVALID_QUERY)
 }
 
-/// The invocation's name and times, as Lambda gave them.
+/// The name and the times of a request's invocation, as Lambda gave them.
 #[must_use]
 pub fn invocation(request: &Request, clock: &impl Clock) -> Invocation {
-    let now = clock.now();
     let context = request.lambda_context_ref();
-    let deadline = context.map(|context| context.deadline).filter(|deadline| *deadline > 0);
-    let deadline = deadline.map_or_else(
-        || now + WITHOUT_DEADLINE,
-        |milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
-    );
+    context.map_or_else(|| invocation_of(&Context::default(), clock), |c| invocation_of(c, clock))
+}
+
+/// The name and the times of an invocation, as Lambda gave them.
+#[must_use]
+pub fn invocation_of(context: &Context, clock: &impl Clock) -> Invocation {
+    let now = clock.now();
+    let deadline = match context.deadline {
+        0 => now + WITHOUT_DEADLINE,
+        milliseconds => SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
+    };
     let acs_until = deadline.checked_sub(AFTER_ACS).unwrap_or(now).min(now + FOR_ACS);
     Invocation {
-        id: context.map(|context| context.request_id.clone()).unwrap_or_default(),
+        id: context.request_id.clone(),
         deadline,
         acs_until,
         patience: Invocation::PATIENCE,

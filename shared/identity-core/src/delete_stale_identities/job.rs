@@ -120,6 +120,11 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         self.pace.turn(self.clock).await;
     }
 
+    /// Asks ACS nothing for a while.
+    pub(super) fn hold(&self, pause: Duration) {
+        self.pace.hold(self.clock, pause);
+    }
+
     /// Does at ACS what `record` says is to be done, now that it is our turn. Whether it
     /// is done; if not, that is counted, on the record, too. Only a store that fails is
     /// an error.
@@ -133,7 +138,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
                 }
                 Err(Error::Throttled { retry_after, .. }) => {
                     // Nothing happened, and it is nobody's failure.
-                    self.pace.hold(self.clock, retry_after);
+                    self.hold(retry_after);
                     let until = self.clock.now() + retry_after + STOPS_BEFORE;
                     if until > self.invocation.deadline {
                         self.tally().limit.get_or_insert(Limit::Deadline);

@@ -175,7 +175,8 @@ fn note<S: IdentityStore, A: IdentityClient, C: Clock>(job: &Job<'_, S, A, C>, r
     }
 }
 
-/// How many identities have not been used since the cutoff.
+/// How many identities have not been used since the cutoff. Without the time to count
+/// them all, fewer: but there is no time left to delete any, either.
 pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
 ) -> Result<u64, Error> {
@@ -183,6 +184,9 @@ pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
     for shard in 0..SHARDS {
         let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..stale_ones(job, shard, None) };
         loop {
+            if job.must_stop(shard) {
+                return Ok(stale);
+            }
             let counted = job.store.count(&query).await?;
             stale += counted.records;
             query.after = counted.next;

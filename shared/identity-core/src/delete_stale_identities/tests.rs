@@ -205,6 +205,16 @@ async fn r33_a_run_stops_with_two_seconds_left_and_the_next_goes_on_from_there()
 }
 
 #[tokio::test]
+async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
+    let world = last_used((0..60).map(|_| 91));
+    let mut late = request(&world, Mode::Apply);
+    late.invocation.deadline = world.clock.now() + Duration::from_secs(3);
+    let run = run(&world, late).await;
+    assert_eq!((run.stale, run.deleted), (0, 0));
+    assert_eq!(run.stopped.unwrap().because, Limit::Deadline);
+}
+
+#[tokio::test]
 async fn r33_a_run_deletes_no_more_than_it_may() {
     let world = last_used((0..20).map(|_| 91));
     let limits = Limits { per_second: 8, most: 7 };

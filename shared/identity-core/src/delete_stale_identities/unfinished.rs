@@ -13,8 +13,9 @@ use crate::{
     settle::{self, Claim},
 };
 
-/// Finishes what was begun and is nobody's any more. A plan deletes nothing; but a
-/// revocation is a promise, and kept in a plan, too.
+/// Finishes what was begun and is nobody's any more. A plan deletes nothing in ACS; but a
+/// revocation is a promise, and kept in a plan, too, and a reservation whose owner is
+/// dead is in the way.
 pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
 ) -> Result<(), Error> {
@@ -113,10 +114,17 @@ async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock
     if !owned {
         job.turn().await;
         let deleted = job.acs.delete_identity(&orphan.acs_id, job.invocation.acs_until).await;
-        if let Err(cause) = deleted {
-            warn!(acs.id = %orphan.acs_id, %cause, "an identity nobody owns is still there");
-            job.tally().failed += 1;
-            return Ok(());
+        match deleted {
+            Ok(()) => {}
+            Err(Error::Throttled { retry_after, .. }) => {
+                job.hold(retry_after);
+                return Ok(());
+            }
+            Err(cause) => {
+                warn!(acs.id = %orphan.acs_id, %cause, "an identity nobody owns is still there");
+                job.tally().failed += 1;
+                return Ok(());
+            }
         }
         info!(acs.id = %orphan.acs_id, "deleted an identity that nobody owned");
         job.tally().finished.orphans += 1;
