@@ -7,13 +7,15 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
 mod cleanup;
+mod events;
 mod gate;
 mod process;
 mod world;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::SystemTime};
 
 use futures_util::future::join_all;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     gate::{At, Strike},
@@ -42,6 +44,10 @@ async fn sweep(calls: &[String], die: impl AsyncFn(&Acs, Strike)) -> usize {
     };
     join_all((0..LANES).map(|_| lane())).await;
     all.len()
+}
+
+fn rfc3339(time: SystemTime) -> String {
+    OffsetDateTime::from(time).format(&Rfc3339).unwrap()
 }
 
 fn is_read(call: &str) -> bool {

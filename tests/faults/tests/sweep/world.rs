@@ -1,6 +1,7 @@
 //! What a function finds around it: an ACS, a table, a secret, the template's variables.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
@@ -18,6 +19,7 @@ use dynoxide::Database;
 use identity_core::{
     identity::AcsId,
     ports::{Clock as _, IdentityClient as _},
+    testing::an_hour,
 };
 use identity_store::DynamoIdentityStore;
 use lambda_edge::SystemClock;
@@ -69,6 +71,8 @@ pub(crate) struct World<'a> {
     pub(crate) store: DynamoIdentityStore,
     dynamodb: SocketAddr,
     serving: JoinHandle<()>,
+    /// How far the function's clock is ahead.
+    ahead: Cell<Duration>,
     dir: TempDir,
 }
 
@@ -101,7 +105,7 @@ impl<'a> World<'a> {
             .build();
         let store = DynamoIdentityStore::new(Client::from_conf(config), table.name);
         let dir = tempfile::tempdir().unwrap();
-        Self { acs, function, store, dynamodb, serving, dir }
+        Self { acs, function, store, dynamodb, serving, ahead: Cell::default(), dir }
     }
 
     /// Makes an identity in ACS.
@@ -109,11 +113,18 @@ impl<'a> World<'a> {
         self.acs.client.create_identity(SystemClock.now() + LIMIT).await.unwrap()
     }
 
-    /// The identities that ACS has.
-    pub(crate) async fn identities(&self) -> Vec<String> {
+    /// Issues a token of an identity, and forgets it.
+    pub(crate) async fn token(&self, identity: &AcsId) {
+        let deadline = SystemClock.now() + LIMIT;
+        self.acs.client.issue_access_token(identity, &an_hour(), deadline).await.unwrap();
+    }
+
+    /// The identities that ACS has, and how many live tokens each.
+    pub(crate) async fn living(&self) -> Vec<(String, u64)> {
         let told = self.acs.told("identities").await;
         let identities = told["identities"].as_array().unwrap().iter();
-        identities.map(|identity| identity["id"].as_str().unwrap().to_owned()).collect()
+        let living = identities.map(|one| (one["id"].as_str(), one["liveTokens"].as_u64()));
+        living.map(|(id, tokens)| (id.unwrap().to_owned(), tokens.unwrap())).collect()
     }
 
     /// Whose identity ACS was asked to do `operation` to, once for each time.
@@ -127,6 +138,7 @@ impl<'a> World<'a> {
     /// Sets the function's clock so much ahead.
     pub(crate) fn advance(&self, by: Duration) {
         std::fs::write(self.clock_file(), by.as_millis().to_string()).unwrap();
+        self.ahead.set(by);
     }
 
     /// Has a fresh process deal with `event` through a gate of its own, and kills it when
@@ -152,7 +164,8 @@ impl<'a> World<'a> {
         ] {
             environment.insert(name.to_owned(), value.to_owned());
         }
-        let (name, limit) = (&self.function.binary, self.function.timeout);
+        // Its deadline is on its own clock.
+        let (name, limit) = (&self.function.binary, self.function.timeout + self.ahead.get());
         let log = self.dir.path().join("log");
         let mut process = Process::start(name, &environment, event, limit, &log).await;
         let answer = tokio::select! {
