@@ -1,0 +1,79 @@
+"""What the code counts, what it declares, and what the template shows are the same."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import rust
+from bounds import metrics_of
+from expanded import Stack
+from rule import drop, put, rule
+
+# Counted for each request, by operation and status, and not by a field `metric.…`.
+REQUESTS = "APIRequestAuthentication"
+
+
+def dashboard(stack: Stack) -> list[dict]:
+    [one] = stack.of_type("AWS::CloudWatch::Dashboard").values()
+    return json.loads(one["DashboardBody"])["widgets"]
+
+
+def shown(stack: Stack) -> set[str]:
+    """The metrics of ours that an alarm looks at or the dashboard shows."""
+    names = {
+        name
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+        for namespace, name, _ in metrics_of(alarm)
+        if namespace == "Guestpass"
+    }
+    for widget in dashboard(stack):
+        for metric in widget["properties"]["metrics"]:
+            if metric[0] == "Guestpass":
+                names.add(metric[1])
+            elif isinstance(metric[0], dict) and "Guestpass" in metric[0]["expression"]:
+                names |= set(re.findall(r'MetricName="(\w+)"', metric[0]["expression"]))
+    return names
+
+
+def body(change) -> dict:
+    return {"Fn::Sub": json.dumps({"widgets": change})}
+
+
+@rule(
+    put("Resources/CleanupBraked/Properties/MetricName", "CleanupBreaked"),
+    put("Resources/Dashboard/Properties/DashboardBody", body([])),
+)
+def each_metric_of_ours_is_counted_declared_and_shown(stack: Stack) -> Iterator[str]:
+    declared, counted, seen = rust.metrics_declared(), rust.metrics_counted(), shown(stack)
+    yield from (f"{name} is counted and not declared" for name in sorted(counted - declared))
+    yield from (f"{name} is declared and never counted" for name in sorted(declared - counted))
+    yield from (f"{name} is counted and nobody sees it" for name in sorted((declared | {REQUESTS}) - seen))
+    yield from (f"{name} is shown and never counted" for name in sorted(seen - declared - {REQUESTS}))
+
+
+@rule(
+    put("Resources/Dashboard/Properties/DashboardBody", body([
+        {"type": "metric", "x": 20, "y": 0, "width": 8, "height": 6,
+         "properties": {"title": "t", "region": "x", "metrics": []}},
+    ])),
+)
+def the_dashboard_is_one_that_fits_and_each_part_has_a_title(stack: Stack) -> Iterator[str]:
+    taken: set[tuple[int, int]] = set()
+    for widget in dashboard(stack):
+        x, y, width, height = (widget[name] for name in ["x", "y", "width", "height"])
+        place = {(x + dx, y + dy) for dx in range(width) for dy in range(height)}
+        if x + width > 24 or place & taken:
+            yield f"{widget['properties']['title']} is beyond the edge or over another"
+        taken |= place
+        if not widget["properties"].get("title") or not widget["properties"]["metrics"]:
+            yield f"{widget} shows nothing"
+
+
+@rule(put("Resources/RefusedAndWhy/Properties/LogGroupNames", ["another"]), drop("Resources/CutOffToday"))
+def the_saved_questions_are_asked_of_our_log(stack: Stack) -> Iterator[str]:
+    queries = stack.of_type("AWS::Logs::QueryDefinition")
+    names = {query["Name"].rsplit("/", 1)[-1] for query in queries.values()}
+    for name in ["what happened to this identity", "who was cut off today", "which app versions still ask for chat"]:
+        if name not in names:
+            yield f"nobody can ask {name}"
+    yield from (f"{name} asks {one['LogGroupNames']}" for name, one in queries.items() if one["LogGroupNames"] != ["Logs"])

@@ -1,0 +1,131 @@
+"""T01: each function has exactly the rights that what it depends on implies."""
+
+import re
+from collections.abc import Iterator
+
+import rust
+from expanded import Stack
+from rule import drop, put, rule
+
+Rights = set[tuple[str, str]]
+
+# Traces have no resource that a policy could name.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+def implied(stack: Stack, function: str) -> Rights:
+    """What a function may do, by its Cargo.toml, its code, and what invokes it."""
+    crate = stack.crate_of(function)
+    dependencies = rust.dependencies(crate)
+    rights = {("logs:CreateLogStream", "Logs.Arn"), ("logs:PutLogEvents", "Logs.Arn")}
+    rights |= {(action, "*") for action in WITHOUT_RESOURCE}
+    if "acs-secret" in dependencies:
+        rights.add(("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]))
+    if "identity-store" in dependencies:
+        rights |= {
+            (f"dynamodb:{action}", f"Identities.Arn{f'/index/{index}' if index else ''}")
+            for method in rust.store_methods(crate)
+            for action, index in rust.requests_of(method)
+        }
+    for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
+        if function_of(mapping) == function:
+            wanted = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"]
+            rights |= {(f"sqs:{action}", mapping["EventSourceArn"]) for action in wanted}
+    for config in stack.of_type("AWS::Lambda::EventInvokeConfig").values():
+        if function_of(config) == function:
+            rights.add(("sqs:SendMessage", config["DestinationConfig"]["OnFailure"]["Destination"]))
+    return rights
+
+
+def function_of(properties: dict) -> str:
+    """The function that an alias, a version or a plain reference names."""
+    return re.sub(r"(Alias\w+|\.Arn)$", "", properties["FunctionName"])
+
+
+def granted(stack: Stack, role: str) -> Rights:
+    """What a role allows, by its own policies and by those of the template."""
+    properties = stack.of_type("AWS::IAM::Role")[role]
+    managed = stack.of_type("AWS::IAM::ManagedPolicy")
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    for arn in properties.get("ManagedPolicyArns", []):
+        # One of AWS's own is a right by its name.
+        documents.append(managed[arn]["PolicyDocument"] if arn in managed else {"Statement": [{"Action": arn}]})
+    return {
+        (action, resource)
+        for document in documents
+        for statement in document["Statement"]
+        for action in as_list(statement.get("Action", f"Not{statement.get('NotAction')}"))
+        for resource in as_list(statement.get("Resource", "-"))
+    }
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def table(rights: Rights) -> list[str]:
+    return sorted(f"{action} on {resource}" for action, resource in rights)
+
+
+@rule(
+    put("Resources/GetIdentityRole/Properties/ManagedPolicyArns/2", {"Ref": "ChangeRecords"}),
+    put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Action", ["dynamodb:GetItem", "dynamodb:Scan"]),
+    put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Resource", "*"),
+    put("Resources/CleanUpRecords/Properties/PolicyDocument/Statement/0/Action", "dynamodb:DeleteItem"),
+    drop("Resources/CreateIdentityRole/Properties/ManagedPolicyArns/1"),
+    drop("Resources/ListIdentitiesRole/Properties/ManagedPolicyArns/1"),
+    put("Resources/GetIdentity/Properties/Role", {"Fn::GetAtt": "DeleteIdentityRole.Arn"}),
+)
+def t01_each_function_has_the_rights_its_dependencies_imply(stack: Stack) -> Iterator[str]:
+    for function, properties in stack.functions().items():
+        role = properties["Role"].removesuffix(".Arn")
+        may, needs = table(granted(stack, role)), table(implied(stack, function))
+        if may != needs:
+            yield f"{function} may {may} and needs {needs}"
+
+
+@rule(
+    put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Action", "dynamodb:*"),
+    put("Resources/ReadAcsSecret/Properties/PolicyDocument/Statement/0/Resource", "*"),
+    put("Resources/ExchangeTeamsTokenRole/Properties/ManagedPolicyArns/1", "arn:aws:iam::aws:policy/AdministratorAccess"),
+)
+def t01_nothing_is_allowed_by_a_wildcard_or_by_the_name_of_a_policy(stack: Stack) -> Iterator[str]:
+    for role in stack.of_type("AWS::IAM::Role"):
+        for action, resource in granted(stack, role):
+            if action in WITHOUT_RESOURCE:
+                continue
+            # AWS's own role for CodeDeploy, which takes a bad version back.
+            if action.endswith("/AWSCodeDeployRoleForLambda") and role == "CodeDeployServiceRole":
+                continue
+            if "*" in action or "*" in resource or ":policy/" in action or action.startswith("Not"):
+                yield f"{role} may {action} on {resource}"
+
+
+@rule(put("Resources/ExchangeTeamsTokenRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadRecords"}))
+def t01_a_function_without_the_store_has_no_rights_on_a_table(stack: Stack) -> Iterator[str]:
+    for function, properties in stack.functions().items():
+        rights = granted(stack, properties["Role"].removesuffix(".Arn"))
+        if "identity-store" not in rust.dependencies(stack.crate_of(function)):
+            yield from (f"{function}: {action}" for action, _ in rights if action.startswith("dynamodb:"))
+
+
+@rule(
+    put("Resources/GetIdentityRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal", {"AWS": "*"}),
+    put("Resources/GetIdentityRole/Properties/AssumeRolePolicyDocument/Statement/0/Action", "sts:*"),
+)
+def t01_only_the_service_that_needs_a_role_takes_it(stack: Stack) -> Iterator[str]:
+    services = {"CodeDeployServiceRole": "codedeploy", "DeleteStaleIdentitiesScheduleRole": "scheduler"}
+    for role, properties in stack.of_type("AWS::IAM::Role").items():
+        expected = f"{services.get(role, 'lambda')}.amazonaws.com"
+        for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
+            who = as_list(statement["Principal"].get("Service", []))
+            if who != [expected] or as_list(statement["Action"]) != ["sts:AssumeRole"]:
+                yield f"{role} is taken by {statement['Principal']} with {statement['Action']}"
+
+
+@rule(drop("Resources/DeleteStaleIdentities/Properties/Events/Schedule/Properties/DeadLetterConfig"))
+def t01_the_schedule_may_start_its_function_and_tell_of_its_failure(stack: Stack) -> Iterator[str]:
+    rights = table(granted(stack, "DeleteStaleIdentitiesScheduleRole"))
+    expected = ["lambda:InvokeFunction on DeleteStaleIdentitiesAliaslive", "sqs:SendMessage on CleanupFailures.Arn"]
+    if rights != expected:
+        yield f"the schedule may {rights}"

@@ -1,0 +1,120 @@
+"""T03: what waits in a queue is not lost, and what nobody can do is kept for somebody."""
+
+from collections.abc import Iterator
+
+from expanded import Stack
+from permissions import function_of
+from rule import drop, put, rule
+
+FORTNIGHT = 14 * 24 * 3600
+QUEUE = "Resources/IdentityEvents/Properties"
+CLEANUP = "Resources/DeleteStaleIdentities/Properties"
+
+
+def consumers(stack: Stack) -> dict[str, str]:
+    """The function that takes from a queue, by the queue."""
+    mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
+    return {mapping["EventSourceArn"].removesuffix(".Arn"): function_of(mapping) for mapping in mappings}
+
+
+def dead_letter_queues(stack: Stack) -> set[str]:
+    """The queues that take what failed."""
+    queues = stack.of_type("AWS::SQS::Queue")
+    arns = {queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues.values() if "RedrivePolicy" in queue}
+    for config in stack.of_type("AWS::Lambda::EventInvokeConfig").values():
+        arns.add(config["DestinationConfig"]["OnFailure"]["Destination"])
+    return {arn.removesuffix(".Arn") for arn in arns}
+
+
+@rule(put(f"{QUEUE}/VisibilityTimeout", 59), put("Resources/RevokeOnEvent/Properties/Timeout", 11))
+def t03_a_message_is_hidden_for_six_times_the_timeout(stack: Stack) -> Iterator[str]:
+    for queue, function in consumers(stack).items():
+        hidden = stack.of_type("AWS::SQS::Queue")[queue].get("VisibilityTimeout", 30)
+        timeout = stack.functions()[function]["Timeout"]
+        if hidden < 6 * timeout:
+            yield f"a message of {queue} comes again after {hidden} s; {function} may take {timeout} s"
+
+
+@rule(
+    drop(f"{QUEUE}/RedrivePolicy"),
+    put(f"{QUEUE}/RedrivePolicy/maxReceiveCount", 3),
+    put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/FunctionResponseTypes", []),
+)
+def t03_a_message_is_tried_five_times_by_itself(stack: Stack) -> Iterator[str]:
+    for queue in consumers(stack):
+        policy = stack.of_type("AWS::SQS::Queue")[queue].get("RedrivePolicy", {})
+        if policy.get("maxReceiveCount") != 5:
+            yield f"{queue} delivers {policy.get('maxReceiveCount')} times"
+    for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
+        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+            yield f"{name} tries a whole batch again"
+
+
+@rule(
+    drop("Resources/IdentityEventsDeadLetters/Properties/MessageRetentionPeriod"),
+    put("Resources/CleanupFailures/Properties/MessageRetentionPeriod", 86400),
+    put(f"{QUEUE}/SqsManagedSseEnabled", False),
+)
+def t03_queues_keep_for_a_fortnight_and_encrypt(stack: Stack) -> Iterator[str]:
+    queues = stack.of_type("AWS::SQS::Queue")
+    if not dead_letter_queues(stack) <= set(queues):
+        yield f"of {dead_letter_queues(stack)}, the stack has {sorted(queues)}"
+    for name, queue in queues.items():
+        if queue.get("MessageRetentionPeriod") != FORTNIGHT:
+            yield f"{name} keeps for {queue.get('MessageRetentionPeriod')} s"
+        if queue.get("SqsManagedSseEnabled") is not True:
+            yield f"{name} is not encrypted"
+
+
+@rule(
+    drop(f"{CLEANUP}/EventInvokeConfig"),
+    drop(f"{CLEANUP}/Events/Schedule/Properties/DeadLetterConfig"),
+    put(f"{CLEANUP}/Events/Schedule/Properties/Input", "{}"),
+)
+def t03_a_run_that_fails_or_does_not_start_is_told_of(stack: Stack) -> Iterator[str]:
+    told = {function_of(one) for one in stack.of_type("AWS::Lambda::EventInvokeConfig").values()}
+    for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items():
+        target = schedule["Target"]
+        if function_of({"FunctionName": target["Arn"]}) not in told:
+            yield f"what {name} starts has no failure destination"
+        if "DeadLetterConfig" not in target:
+            yield f"what {name} cannot start is nowhere"
+        if "<aws.scheduler.scheduled-time>" not in target["Input"]:
+            yield f"{name} does not say when it is"
+
+
+@rule(drop(f"{CLEANUP}/ReservedConcurrentExecutions"), put(f"{CLEANUP}/ReservedConcurrentExecutions", 2))
+def t03_one_cleanup_runs_at_a_time(stack: Stack) -> Iterator[str]:
+    runs = stack.functions()["DeleteStaleIdentities"].get("ReservedConcurrentExecutions")
+    if runs != 1:
+        yield f"{runs} may run"
+
+
+@rule(drop(f"{CLEANUP}/Events/Schedule/Properties/OmitName"))
+def t03_two_stacks_in_one_account_have_a_schedule_each(stack: Stack) -> Iterator[str]:
+    for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items():
+        if "Name" in schedule:
+            yield f"{name} is called {schedule['Name']} in every stack"
+
+
+@rule(
+    drop("Resources/CognitoEvents/Properties/Targets"),
+    put("Resources/GuestpassEvents/Properties/Targets/0/Arn", {"Fn::GetAtt": "IdentityEventsDeadLetters.Arn"}),
+    put(
+        "Resources/IdentityEventsPolicy/Properties/PolicyDocument/Statement/0/Condition/ArnEquals/aws:SourceArn",
+        [{"Fn::GetAtt": "GuestpassEvents.Arn"}],
+    ),
+    put("Resources/IdentityEventsPolicy/Properties/PolicyDocument/Statement/0/Principal", "*"),
+)
+def t03_each_rule_and_nobody_else_may_send_to_the_queue(stack: Stack) -> Iterator[str]:
+    rules = stack.of_type("AWS::Events::Rule")
+    for name, one in rules.items():
+        if [target["Arn"] for target in one.get("Targets", [])] != ["IdentityEvents.Arn"]:
+            yield f"{name} sends to {one.get('Targets')}"
+    [policy] = stack.of_type("AWS::SQS::QueuePolicy").values()
+    for statement in policy["PolicyDocument"]["Statement"]:
+        senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        if sorted(senders) != sorted(f"{name}.Arn" for name in rules):
+            yield f"{senders} may send, and the rules are {sorted(rules)}"
+        if statement["Principal"] != {"Service": "events.amazonaws.com"}:
+            yield f"{statement['Principal']} may send"

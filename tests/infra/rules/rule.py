@@ -1,0 +1,67 @@
+"""A rule says what is wrong with a stack, and comes with changes to the template that break
+it: a rule that nothing can break holds nothing."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from expanded import Stack, source
+
+Complaints = Callable[[Stack], Iterator[str]]
+
+
+class Change(NamedTuple):
+    """A change to the template as it is written."""
+
+    name: str
+    make: Callable[[dict[str, Any]], None]
+
+    def twin(self) -> Stack:
+        """The stack of the template with this change."""
+        template = copy.deepcopy(source())
+        self.make(template)
+        return Stack(template)
+
+
+class Rule(NamedTuple):
+    complaints: Complaints
+    broken_by: tuple[Change, ...]
+
+
+RULES: list[Rule] = []
+
+
+def rule(*broken_by: Change) -> Callable[[Complaints], Complaints]:
+    """Makes a generator of complaints a rule."""
+
+    def add(complaints: Complaints) -> Complaints:
+        RULES.append(Rule(complaints, broken_by))
+        return complaints
+
+    return add
+
+
+def put(path: str, value: Any) -> Change:
+    """Puts a value where `Resources/…/…` leads; what is not there yet is made."""
+    *way, last = path.split("/")
+
+    def make(template: dict[str, Any]) -> None:
+        place = template
+        for name in way:
+            place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
+        place[int(last) if isinstance(place, list) else last] = value
+
+    return Change(f"{'/'.join(path.split('/')[1:])} = {str(value)[:40]}", make)
+
+
+def drop(path: str) -> Change:
+    """Takes away what `Resources/…/…` leads to."""
+    *way, last = path.split("/")
+
+    def make(template: dict[str, Any]) -> None:
+        place = template
+        for name in way:
+            place = place[int(name)] if isinstance(place, list) else place[name]
+        del place[int(last) if isinstance(place, list) else last]
+
+    return Change(f"no {'/'.join(path.split('/')[1:])}", make)

@@ -1,0 +1,65 @@
+"""T06: no secret stands in the template, in a parameter's default, or in an environment."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from expanded import Stack
+from rule import put, rule
+
+VARIABLES = "Resources/IssueAccessToken/Properties/Environment/Variables"
+
+# A resolved secret would stand in the function's configuration, for all who may read that.
+RESOLVED = re.compile(r"\{\{resolve:")
+KNOWN = re.compile(r"accesskey=|-----BEGIN|AKIA[A-Z0-9]{12}|eyJ[\w-]{8,}\.", re.IGNORECASE)
+WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
+
+
+def looks_random(text: str) -> bool:
+    """Whether a word has as many bits a letter as a key has, and words do not: by how often
+    each letter is there, and by how often it goes from one kind of letter to another."""
+    entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+    kinds = ["a" if one.islower() else "A" if one.isupper() else "0" if one.isdigit() else "-" for one in text]
+    turns = sum(one != other for one, other in zip(kinds, kinds[1:])) / len(text)
+    return entropy > 3.5 and turns > 0.45
+
+
+def strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from strings(member, f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from strings(item, f"{path}/{index}")
+    else:
+        yield path, str(value)
+
+
+@rule(
+    put("Parameters/Policy/Default", "Zk3vQ9xT2mB7nL5pR8sW1yC4dF6gH0jK"),
+    put(f"{VARIABLES}/KEY", "/qcYF0lwTcXZBk2/hncFre3VwT4QgbBs5FzDPparaRMVM1BI0bv12dZ4mn3"),
+    put(f"{VARIABLES}/ACS", "endpoint=https://x.communication.azure.com/;AccessKey=aaaa"),
+)
+def t06_nothing_in_the_template_looks_like_a_secret(stack: Stack) -> Iterator[str]:
+    for path, text in [*strings(stack.source), *strings(stack.expanded)]:
+        if KNOWN.search(text):
+            yield f"{path} looks like a key"
+        yield from (f"{path} has a random word" for word in WORD.findall(text) if looks_random(word))
+
+
+@rule(
+    put(f"{VARIABLES}/ACS_KEY", "{{resolve:secretsmanager:guestpass/acs}}"),
+    put(f"{VARIABLES}/ACS_CONNECTION_STRING", {"Ref": "Policy"}),
+    put("Parameters/AcsSecretArn/Default", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs"),
+)
+def t06_a_secret_is_named_and_never_given(stack: Stack) -> Iterator[str]:
+    yield from (f"{path} is resolved" for path, text in strings(stack.expanded) if RESOLVED.search(text))
+    for function, properties in stack.functions().items():
+        for name, value in properties["Environment"]["Variables"].items():
+            is_secret = re.search(r"KEY|SECRET|TOKEN|PASSWORD|CONNECTION", name) and not name.endswith("_SCOPE")
+            if is_secret and not (name.endswith("_ARN") and value == stack.parameters["AcsSecretArn"]):
+                yield f"{function} is given {name}"
+    if "Default" in stack.source["Parameters"]["AcsSecretArn"]:
+        yield "everybody's secret has the same name"

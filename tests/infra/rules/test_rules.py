@@ -1,0 +1,52 @@
+"""The template keeps each rule, and a template that does not is noticed."""
+
+import pytest
+
+import bounds
+import data
+import expanded
+import metrics
+import permissions
+import queues
+import routes
+import secrets_
+from rule import RULES
+
+MODULES = [bounds, data, metrics, permissions, queues, routes, secrets_]
+TWINS = [(rule.complaints, change) for rule in RULES for change in rule.broken_by]
+
+
+@pytest.fixture(scope="module")
+def stack() -> expanded.Stack:
+    return expanded.Stack(expanded.source())
+
+
+@pytest.fixture(scope="module")
+def stack_with_everything() -> expanded.Stack:
+    """The same with every condition of the template true."""
+    return expanded.Stack(
+        expanded.source(),
+        PartnerEventBus="aws.partner/auth0.com/example/bus",
+        AllowedOrigins="https://app.example.com",
+        AlarmEmail="ops@example.com",
+    )
+
+
+def name(complaints) -> str:
+    return complaints.__name__
+
+
+@pytest.mark.parametrize("complaints", [rule.complaints for rule in RULES], ids=name)
+def test_the_template_keeps(complaints, stack, stack_with_everything):
+    assert list(complaints(stack)) == []
+    assert list(complaints(stack_with_everything)) == []
+
+
+@pytest.mark.parametrize("complaints, change", TWINS, ids=lambda one: getattr(one, "name", None) or name(one))
+def test_it_is_noticed_when(complaints, change):
+    assert list(complaints(change.twin())) != []
+
+
+def test_every_rule_can_be_broken():
+    assert [rule.complaints.__name__ for rule in RULES if not rule.broken_by] == []
+    assert {rule.complaints.__module__ for rule in RULES} == {module.__name__ for module in MODULES}
