@@ -169,9 +169,12 @@ where
                 .because("these AWS credentials may not do it")
                 .so(format!("use a role that has {needs}"))
         }
-        code => Failure::new(Exit::Refused, format!("{service} refuses the request"))
-            .because(code.to_owned())
-            .so("--debug tells what it says"),
+        code => {
+            let told = error.as_service_error().and_then(ProvideErrorMetadata::message);
+            Failure::new(Exit::Refused, format!("{service} refuses the request"))
+                .because(told.map_or_else(|| code.to_owned(), |told| format!("{told} ({code})")))
+                .so("check the name, the region and the profile")
+        }
     };
     failure.caused_by(error)
 }
