@@ -27,7 +27,7 @@ lint: ## rustfmt, clippy and rustdoc, warnings being errors
 
 .PHONY: unit
 unit: ## unit and contract tests
-	$(CARGO) test --workspace --exclude e2e --exclude faults --exclude scale
+	$(CARGO) test --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
 
 .PHONY: faults
 faults: ## every interleaving of what may meet
@@ -44,7 +44,7 @@ scale: ## the same with 1,000,000 identities and release binaries
 
 .PHONY: e2e
 e2e: binaries ## the real binaries under the local stack, through HTTP
-	$(CARGO) test -p e2e
+	$(CARGO) test -p e2e -p cli
 	@echo "once more, with an ACS that does otherwise wherever nobody knows what the real one does"
 	ACS_THE_OTHER_WAY="$(OTHER_WAY)" $(CARGO) test -p e2e
 OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-scopes \
