@@ -1,9 +1,9 @@
 //! `guestpass cleanup plan`
 
 use std::{
-    fs::OpenOptions,
+    fs::{OpenOptions, Permissions},
     io::{Write as _, stderr},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -104,7 +104,12 @@ fn save(plan: &Plan, path: &Path) -> Result<()> {
     let text = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from)?;
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(&text)).map_err(|error| {
+    let written = file.and_then(|mut file| {
+        // One that was there may have been readable by others.
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(&text)
+    });
+    written.map_err(|error| {
         Failure::usage(format!("cannot write {shown}"))
             .because(error.to_string())
             .so("name a file that you may write")

@@ -87,11 +87,16 @@ async fn in_world(arguments: Arguments, target: Target, context: &Context) -> Re
         _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Interrupted, "stopped; cleaning up")),
     };
     // Also what a failure left behind.
-    let cleaned = clean_up(&world, &names).await;
+    let cleaned = tokio::select! {
+        cleaned = clean_up(&world, &names) => cleaned,
+        _ = tokio::signal::ctrl_c() => Err(names.left_behind()),
+    };
+    // Of two failures, the one that leaves something behind matters more.
+    let deleted = cleaned?;
     walked?;
     told.tell(
         "Delete the identities",
-        format!("deleted {} identities, with their tokens", cleaned?),
+        format!("deleted {deleted} identities, with their tokens"),
         "guestpass identity delete ID…".to_owned(),
     )?;
     told.finish()
@@ -110,6 +115,15 @@ impl Names {
             first: ExternalId::parse(&format!("quickstart|{run}|1"))?,
             second: ExternalId::parse(&format!("quickstart|{run}|2"))?,
         })
+    }
+}
+
+impl Names {
+    /// What to do about them, if nobody knows whether they are gone.
+    fn left_behind(&self) -> Failure {
+        let (first, second) = (self.first.as_str(), self.second.as_str());
+        Failure::new(Exit::Interrupted, "stopped while cleaning up")
+            .so(format!("guestpass identity delete '{first}' '{second}'"))
     }
 }
 

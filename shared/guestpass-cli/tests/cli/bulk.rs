@@ -1,6 +1,9 @@
 //! Deleting many: the whole budget and no more, safe to stop, safe to repeat.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -48,7 +51,8 @@ fn ctrl_c_ends_it_within_a_second_and_a_second_run_deletes_each_once() {
     let stack = Stack::start();
     let file = many(&stack, 60);
     let line = ["identity", "delete", "--file", &file, "--rate", "16", "--yes", "-o", "json"];
-    let process = stack.command(&line).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let process =
+        stack.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while stack.asked("deleteIdentity") < 8 {
         assert!(Instant::now() < deadline, "nothing is deleted");

@@ -2,6 +2,7 @@
 
 use std::{
     os::unix::fs::PermissionsExt as _,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -81,7 +82,8 @@ fn ctrl_c_in_the_middle_is_safe_and_a_second_run_goes_on() {
     stack.seed(&names, 100);
     plan(&stack, "90d");
     let line = ["cleanup", "apply", "plan.json", "--yes", "--rate", "16", "-o", "json"];
-    let process = stack.command(&line).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let process =
+        stack.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while stack.asked("deleteIdentity") < 5 {
         assert!(Instant::now() < deadline, "nothing is deleted");

@@ -78,7 +78,8 @@ pub(crate) fn stable(text: &str) -> String {
         }
     }
     stable.push_str(&named(&word));
-    stable
+    // How much of an hour is left depends on when ACS rounds, and on the machine.
+    (40..60).fold(stable, |text, second| text.replace(&format!("59 min {second} s"), "1 h"))
 }
 
 fn named(word: &str) -> String {
@@ -93,8 +94,7 @@ fn named(word: &str) -> String {
         "<token>".to_owned()
     } else if decimals {
         "<n>".to_owned()
-    } else if ["3598", "3599"].contains(&word) {
-        // How many seconds of an hour are left depends on when ACS rounds.
+    } else if word.parse().is_ok_and(|seconds: u32| (3580..3600).contains(&seconds)) {
         "3600".to_owned()
     } else if is_time {
         "<time>".to_owned()

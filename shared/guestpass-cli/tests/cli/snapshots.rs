@@ -69,7 +69,7 @@ fn tokens_are_issued_for_an_hour_to_a_day() {
     session.run("token issue --user alice --scope voip voip");
     session.run("token issue --user nobody --scope voip");
     session.run("token issue --user alice --scope fax");
-    crate::snapshot::check("token-issue", &session.take().replace("59 min 59 s", "1 h"));
+    session.matches("token-issue");
 }
 
 #[test]
@@ -99,9 +99,7 @@ fn a_token_is_read_and_sent_nowhere() {
     session.run_with("token inspect -o table", &stack.bearer("sub=alice"));
     session.run_with("token inspect -o table", "none");
     session.run_with("token inspect", "");
-    let text = ["59 min 58 s", "59 min 59 s"]
-        .iter()
-        .fold(session.take(), |text, left| text.replace(left, "1 h"));
+    let text = session.take();
     // Moments of a token are whole seconds since 1970, too.
     let is_moment =
         |line: &&str| ["exp:", "iat:", "csi:", "key:"].iter().any(|name| line.contains(name));
@@ -118,6 +116,12 @@ fn a_teams_users_token_is_exchanged() {
     session.run_with(&format!("token exchange-teams {ids}"), "");
     session.run_with(&format!("token exchange-teams {ids}"), "not a token");
     session.run_with(&format!("token exchange-teams {ids}"), &stack.bearer("sub=alice"));
+    let made = stack.emulator("POST entra/token", &serde_json::json!({}));
+    let claim = |name: &str| made["claims"][name].as_str().unwrap().to_owned();
+    let ids = format!("--app-id {} --user-id {}", claim("appid"), claim("oid"));
+    for format in ["table", "json", "env"] {
+        session.run_with(&format!("token exchange-teams {ids} -o {format}"), &made.to_string());
+    }
     session.matches("token-exchange-teams");
 }
 

@@ -96,4 +96,7 @@ fn a_stack_that_was_killed_is_named_as_such() {
     let failed = stack.run(&["identity", "list"]);
     assert_eq!(failed.code, 5);
     assert!(failed.stderr.contains("start one with `make run`"), "{failed:?}");
+    assert!(!failed.stderr.contains("  from: "), "{failed:?}");
+    let debugged = stack.run(&["identity", "list", "--debug"]);
+    assert!(debugged.stderr.matches("  from: ").count() > 2, "the whole chain: {debugged:?}");
 }
