@@ -143,9 +143,10 @@ pub(crate) async fn delete_all(
                 run.outcome.interrupted = true;
                 break;
             }
-            Some(Ok((job, step, was_look))) = run.tasks.join_next() => {
-                let hold = run.note(job, step, was_look, progress);
-                if let Some(pause) = hold {
+            ended = run.tasks.join_next(), if !run.tasks.is_empty() => {
+                if let Some(Ok((job, step, was_look))) = ended
+                    && let Some(pause) = run.note(job, step, was_look, progress)
+                {
                     pace.hold(pause);
                 }
                 if run.outcome.gave_up.is_some() {
@@ -221,35 +222,35 @@ impl Run<'_> {
             Step::Deleted => {
                 self.outcome.deleted += 1;
                 self.in_a_row = 0;
+                progress.say("");
                 progress.step();
                 return None;
             }
             Step::Failed(error) => error,
         };
-        job.tries += 1;
-        let pause = match &error {
-            Error::Throttled { retry_after, .. } => {
-                self.outcome.throttled += 1;
-                progress.say("ACS asks for fewer requests; waiting");
-                Some(*retry_after)
-            }
-            Error::Busy { .. } => None,
-            Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => {
-                Some(Duration::from_secs(1))
-            }
+        if let Error::Throttled { retry_after, .. } = &error {
+            // Nothing is wrong with the identity, nor with ACS.
+            self.outcome.throttled += 1;
+            progress.say("ACS asks for fewer requests; waiting");
+            self.waiting.push_back(job);
+            return Some(*retry_after);
+        }
+        let may_pass = matches!(
+            error,
+            Error::Busy { .. } | Error::AcsUnavailable { .. } | Error::StoreUnavailable(_)
+        );
+        if !may_pass {
             // Whatever comes next would be refused just so.
-            _ => {
-                let failure = self.world.explain(&error);
-                self.outcome.gave_up = Some(failure);
-                self.waiting.push_front(job);
-                return None;
-            }
-        };
+            self.outcome.gave_up = Some(self.world.explain(&error));
+            self.waiting.push_front(job);
+            return None;
+        }
+        job.tries += 1;
         self.in_a_row += 1;
         let is_down = self.in_a_row >= TRIES_IN_A_ROW;
         if job.tries < TRIES && !is_down {
             self.waiting.push_back(job);
-            return pause;
+            return Some(A_WHILE);
         }
         let failure = self.world.explain(&error);
         if is_down {
@@ -259,7 +260,7 @@ impl Run<'_> {
             self.outcome.failed.push((job.item.name(), failure));
             progress.step();
         }
-        pause
+        Some(A_WHILE)
     }
 
     /// Lets what was begun come to its end, for as long as somebody at Ctrl-C waits.
@@ -360,6 +361,9 @@ const TRIES: u32 = 5;
 
 /// So many failures without a success between them: it is not the identities.
 const TRIES_IN_A_ROW: u32 = 12;
+
+/// After a failure that may pass.
+const A_WHILE: Duration = Duration::from_secs(1);
 
 /// How long Ctrl-C waits for deletions that have begun.
 const GRACE: Duration = Duration::from_millis(700);
