@@ -1,0 +1,160 @@
+"""An AWS in this process: moto, as a server on loopback, that holds whoever asks to the rights
+of their role."""
+
+import io
+import json
+import re
+import zipfile
+from functools import cache
+from typing import Any
+
+import boto3
+import moto.settings
+from botocore.config import Config
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.responses import DynamoHandler
+from moto.iam.access_control import IAMRequest
+from moto.secretsmanager.responses import SecretsManagerResponse
+from moto.server import ThreadedMotoServer
+
+from expanded import BUCKET, Stack, source
+from known import for_moto
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+STACK = "guestpass"
+
+class Cloud:
+    """The server, and an administrator's clients."""
+
+    def __init__(self) -> None:
+        teach_moto_rights()
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._server.start()
+        host, port = self._server.get_host_and_port()
+        self.url = f"http://{host}:{port}"
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    @cache
+    def client(self, service: str):
+        return boto3.client(service, endpoint_url=self.url, region_name=REGION, config=PATIENT, **ADMINISTRATOR)
+
+    def deploy(self, connection_string: str, **parameters: str) -> "Deployed":
+        """The zips to a bucket, the connection string to a secret, the template to a stack."""
+        secret = self.client("secretsmanager").create_secret(Name="guestpass/acs", SecretString=connection_string)
+        parameters = {"AcsSecretArn": secret["ARN"], **parameters}
+        stack = Stack(source(), **parameters)
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for function in stack.functions().values():
+            s3.put_object(Bucket=BUCKET, Key=function["Code"]["S3Key"], Body=a_zip())
+        self.client("cloudformation").create_stack(
+            StackName=STACK,
+            TemplateBody=json.dumps(for_moto(stack.expanded)),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        deployed = Deployed(self, stack)
+        deployed.attach_policies()
+        return deployed
+
+
+class Deployed:
+    """The stack in the cloud."""
+
+    def __init__(self, cloud: Cloud, stack: Stack):
+        self.cloud = cloud
+        self.stack = stack
+        cloudformation = cloud.client("cloudformation")
+        [described] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+        self.status = described["StackStatus"]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+        made = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+        # moto has no id for some: a permission, the version of a function.
+        self.ids = {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for one in made
+            if "LogicalResourceId" in one and "PhysicalResourceId" in one
+        }
+
+    def attach_policies(self) -> None:
+        """moto makes a role of a template without the managed policies that it names."""
+        managed = self.stack.of_type("AWS::IAM::ManagedPolicy")
+        for role, properties in self.stack.of_type("AWS::IAM::Role").items():
+            for policy in managed.keys() & set(properties.get("ManagedPolicyArns", [])):
+                self.cloud.client("iam").attach_role_policy(RoleName=self.ids[role], PolicyArn=self.ids[policy])
+
+    def environment(self, function: str) -> dict[str, str]:
+        """What Lambda would start a function with: the variables that the deployed function
+        has, its role's credentials, and where AWS is."""
+        client = self.cloud.client("lambda")
+        configuration = client.get_function_configuration(FunctionName=self.ids[function])
+        role = self.cloud.client("iam").get_role(RoleName=configuration["Role"].rsplit("/", 1)[1])["Role"]
+        taken = self.cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=function)["Credentials"]
+        return {
+            # moto keeps a number that a parameter was as a number.
+            **{name: str(value) for name, value in configuration["Environment"]["Variables"].items()},
+            "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": taken["SessionToken"],
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.cloud.url,
+            "AWS_LAMBDA_FUNCTION_NAME": function,
+            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
+        }
+
+    def resolved(self, value: Any) -> Any:
+        """A property with the names of what was made, as CloudFormation would have it."""
+        text = json.dumps(value)
+        for name in sorted(self.ids, key=len, reverse=True):
+            physical = self.ids[name]
+            arn = physical if physical.startswith("arn:") else f"arn:aws:made:{REGION}:{ACCOUNT}:{physical}"
+            text = re.sub(rf'"{name}\.Arn"', json.dumps(arn), text)
+            text = re.sub(rf'"{name}(\.\w+)?"', json.dumps(physical), text)
+        return json.loads(text)
+
+
+def teach_moto_rights() -> None:
+    """moto can hold a request to the actions of a role, and to its resources where it knows
+    which a request is about. Of the two services that functions call, it does not; and it
+    refuses in XML what was asked in JSON. The administrator may do everything."""
+    hold = ActionAuthenticatorMixin._authenticate_and_authorize_action
+
+    def unless_administrator(handler, kind: type, resource: str = "*") -> None:
+        if f"Credential={ADMINISTRATOR['aws_access_key_id']}/" not in handler.headers.get("Authorization", ""):
+            hold(handler, kind, resource)
+
+    def refuse(request) -> None:
+        raise JsonRESTError("AccessDeniedException", f"{request._access_key.arn} may not {request._action}")
+
+    def of_a_table(handler) -> str:
+        asked = json.loads(handler.raw_body)
+        table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{asked.get('TableName', '*')}"
+        return f"{table}/index/{asked['IndexName']}" if "IndexName" in asked else table
+
+    def of_a_secret(handler) -> str:
+        return json.loads(handler.raw_body).get("SecretId", "*")
+
+    IAMRequest._raise_access_denied = refuse
+    # It takes other headers for signed than the SDK for Rust signs; to sign is the SDK's work.
+    IAMRequest.check_signature = lambda _: None
+    moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = unless_administrator
+    DynamoHandler._determine_resource = of_a_table
+    SecretsManagerResponse._determine_resource = of_a_secret
+
+
+def a_zip() -> bytes:
+    """What stands for an artefact: moto runs none of them."""
+    bytes_ = io.BytesIO()
+    with zipfile.ZipFile(bytes_, "w") as archive:
+        archive.writestr("bootstrap", "")
+    return bytes_.getvalue()
+
+
+ADMINISTRATOR = {"aws_access_key_id": "administrator", "aws_secret_access_key": "none"}
+PATIENT = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})

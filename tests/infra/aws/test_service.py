@@ -1,0 +1,172 @@
+"""The real binaries do their work with what the template made, each with its own role's
+rights."""
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api import ISSUER, call
+
+ADMIN = "guestpass.admin"
+
+
+@pytest.fixture
+def user() -> str:
+    """Somebody whom no other test knows."""
+    return f"user-{uuid.uuid4()}"
+
+
+def record(deployed, user: str) -> dict:
+    """What the table says of a user, if it has a record."""
+    found = deployed.cloud.client("dynamodb").get_item(
+        TableName=deployed.ids["Identities"], Key={"externalId": {"S": f"{ISSUER}|{user}"}}, ConsistentRead=True
+    )
+    return found.get("Item", {})
+
+
+def test_a_first_call_gets_a_token_by_the_key_in_the_secret(deployed, acs, start, user):
+    answer = call(start("IssueAccessToken"), "POST /v1/token", user)
+    assert answer.status == 200, answer
+    assert acs.is_live(answer.body["token"])
+    assert record(deployed, user)["acsId"]["S"] == answer.body["user"]["communicationUserId"]
+
+
+def test_two_calls_at_once_get_tokens_of_one_identity(acs, start, user):
+    functions = [start("IssueAccessToken"), start("IssueAccessToken")]
+    with ThreadPoolExecutor() as threads:
+        answers = list(threads.map(lambda function: call(function, "POST /v1/token", user), functions))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len({answer.body["user"]["communicationUserId"] for answer in answers}) == 1
+
+
+def test_each_operation_does_its_work_with_the_rights_of_its_role(start, user):
+    made = call(start("CreateIdentity"), "POST /v1/identities", scope=ADMIN, body={"externalId": user})
+    assert made.status == 201, made
+    acs_id = made.body["user"]["communicationUserId"]
+    assert call(start("GetIdentity"), "GET /v1/identities/{id}", scope=ADMIN, id=acs_id).status == 200
+    listed = call(start("ListIdentities"), "GET /v1/identities", scope=ADMIN)
+    assert listed.status == 200 and acs_id in json.dumps(listed.body)
+    issued = call(start("IssueAccessToken"), "POST /v1/identities/{id}/token", scope=ADMIN, id=acs_id)
+    assert issued.status == 200, issued
+    revoked = call(start("RevokeAccessTokens"), "POST /v1/identities/{id}/revoke", scope=ADMIN, id=acs_id)
+    assert revoked.status == 200, revoked
+    assert call(start("DeleteIdentity"), "DELETE /v1/identities/{id}", scope=ADMIN, id=acs_id).status == 204
+    exchanged = call(start("ExchangeTeamsToken"), "POST /v1/token/teams", body={"token": "not.a.token"})
+    assert 400 <= exchanged.status < 500, exchanged
+
+
+def test_an_event_by_eventbridge_and_the_queue_blocks_its_user(deployed, acs, start, user):
+    issue = start("IssueAccessToken")
+    token = call(issue, "POST /v1/token", user).body["token"]
+
+    put(deployed, "user.disabled", user)
+    receipts, messages = receive(deployed)
+    answer = start("RevokeOnEvent").invoke({"Records": messages})
+    assert answer == {"batchItemFailures": []}
+    forget(deployed, receipts)
+
+    assert call(issue, "POST /v1/token", user).status == 403
+    assert not acs.is_live(token)
+
+
+def test_an_event_that_nobody_understands_is_the_only_one_of_its_batch_to_come_again(deployed, acs, start, user):
+    token = call(start("IssueAccessToken"), "POST /v1/token", user).body["token"]
+    put(deployed, "user.disabled", user)
+    deployed.cloud.client("sqs").send_message(QueueUrl=deployed.ids["IdentityEvents"], MessageBody="{}")
+    receipts, messages = receive(deployed, 2)
+    answer = start("RevokeOnEvent").invoke({"Records": messages})
+    [malformed] = [one["messageId"] for one in messages if one["body"] == "{}"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": malformed}]}
+    assert not acs.is_live(token)
+    forget(deployed, receipts)
+
+
+def test_a_run_of_the_schedule_deletes_who_is_stale(deployed, acs, start, user):
+    acs_id = call(start("IssueAccessToken"), "POST /v1/token", user).body["user"]["communicationUserId"]
+    event = scheduled(deployed, datetime.now(UTC) + timedelta(days=91))
+    cleanup = start("DeleteStaleIdentities")
+    plan = cleanup.invoke({**event, "mode": "plan"})
+    assert plan["wouldDelete"] > 0 and acs_id in acs.identities()
+    run = cleanup.invoke(event)
+    assert (run["mode"], run["deleted"], run["failed"], run["stuck"]) == ("apply", plan["wouldDelete"], 0, 0), run
+    assert acs_id not in acs.identities()
+    assert record(deployed, user)["state"]["S"] == "deleted"
+
+
+def test_a_function_with_the_rights_of_another_cannot_do_its_work(deployed, start, user):
+    """The rights are looked at: without this, the tests above would say nothing of them."""
+    others = credentials(deployed, "GetIdentity")
+    without_the_secret = start("IssueAccessToken", **others)
+    assert not without_the_secret.is_started()
+    assert "secretsmanager:GetSecretValue" in without_the_secret.said()
+
+    others = credentials(deployed, "CreateIdentity")
+    without_the_index = start("RevokeAccessTokens", **others)
+    refused = call(without_the_index, "POST /v1/identities/{id}/revoke", scope=ADMIN, id="8:acs:unknown")
+    assert refused.status == 500, refused
+    # It may read and write the table itself.
+    assert call(without_the_index, "DELETE /v1/token", user).status == 204
+
+
+def credentials(deployed, function: str) -> dict[str, str]:
+    names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+    environment = deployed.environment(function)
+    return {name: environment[name] for name in names}
+
+
+def put(deployed, what: str, user: str) -> None:
+    """Sends an event as an application of ours would."""
+    detail = {
+        "externalId": f"{ISSUER}|{user}",
+        "occurredAt": datetime.now(UTC).isoformat(),
+        "eventId": str(uuid.uuid4()),
+    }
+    entry = {"Source": "guestpass.identity", "DetailType": what, "Detail": json.dumps(detail)}
+    assert deployed.cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def receive(deployed, count: int = 1) -> tuple[list[str], list[dict]]:
+    """Takes messages from the queue, as Lambda does, and as it hands them to the function."""
+    sqs, taken = deployed.cloud.client("sqs"), []
+    while len(taken) < count:
+        answer = sqs.receive_message(
+            QueueUrl=deployed.ids["IdentityEvents"], MaxNumberOfMessages=10, WaitTimeSeconds=10,
+            MessageSystemAttributeNames=["All"],
+        )
+        assert "Messages" in answer, "nothing came"
+        taken += answer["Messages"]
+    records = [
+        {
+            "messageId": one["MessageId"],
+            "receiptHandle": one["ReceiptHandle"],
+            "body": one["Body"],
+            "attributes": one["Attributes"],
+            "messageAttributes": {},
+            "md5OfBody": one["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:IdentityEvents",
+            "awsRegion": "eu-west-1",
+        }
+        for one in taken
+    ]
+    return [one["ReceiptHandle"] for one in taken], records
+
+
+def forget(deployed, receipts: list[str]) -> None:
+    for receipt in receipts:
+        deployed.cloud.client("sqs").delete_message(QueueUrl=deployed.ids["IdentityEvents"], ReceiptHandle=receipt)
+
+
+def scheduled(deployed, at: datetime) -> dict:
+    """What the schedule of the template, made by EventBridge Scheduler's own API, sends at a
+    time."""
+    scheduler = deployed.cloud.client("scheduler")
+    [properties] = deployed.stack.of_type("AWS::Scheduler::Schedule").values()
+    name = f"schedule-{uuid.uuid4()}"
+    scheduler.create_schedule(Name=name, **deployed.resolved(properties))
+    target = scheduler.get_schedule(Name=name)["Target"]
+    assert target["DeadLetterConfig"]["Arn"].endswith(deployed.ids["CleanupFailures"].rsplit("/", 1)[1])
+    return json.loads(target["Input"].replace("<aws.scheduler.scheduled-time>", at.strftime("%Y-%m-%dT%H:%M:%SZ")))

@@ -1,0 +1,97 @@
+//! The store keeps its contract on a second engine of `DynamoDB`: moto, at `MOTO_URL`, which
+//! `make infra` starts.
+#![expect(clippy::unwrap_used, reason = "a test may die")]
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType,
+    },
+};
+use identity_core::store_contract;
+use identity_store::DynamoIdentityStore;
+use local_stack::template::{Inputs, Template};
+use serde_json::Value;
+
+store_contract!(a_store().await);
+
+/// A store on a table of its own, as the template has it.
+async fn a_store() -> DynamoIdentityStore {
+    static TABLES: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("contract-{}", TABLES.fetch_add(1, Relaxed));
+    let client = Client::from_conf(config());
+    create(&client, &name, &definition()).await;
+    DynamoIdentityStore::new(client, name)
+}
+
+fn config() -> Config {
+    #[expect(clippy::disallowed_methods, reason = "where the engine is")]
+    let url = std::env::var("MOTO_URL").unwrap();
+    Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("administrator", "none", None, None, "test"))
+        .endpoint_url(url)
+        .build()
+}
+
+fn definition() -> Value {
+    let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
+    let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let inputs = Inputs {
+        parameters: BTreeMap::from(parameters),
+        secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
+    };
+    let template = include_str!("../../../infra/template.yaml");
+    Template::read(template, &inputs).unwrap().tables.remove(0).definition
+}
+
+async fn create(client: &Client, name: &str, definition: &Value) {
+    let mut request =
+        client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for attribute in list(definition, "AttributeDefinitions") {
+        let kind = ScalarAttributeType::from(text(attribute, "AttributeType"));
+        let name = text(attribute, "AttributeName");
+        let built = AttributeDefinition::builder().attribute_name(name).attribute_type(kind);
+        request = request.attribute_definitions(built.build().unwrap());
+    }
+    for index in list(definition, "GlobalSecondaryIndexes") {
+        let projected = index.get("Projection").unwrap();
+        let others = projected.get("NonKeyAttributes").and_then(Value::as_array);
+        let others = others.map(|names| names.iter().filter_map(Value::as_str));
+        let projection = Projection::builder()
+            .projection_type(ProjectionType::from(text(projected, "ProjectionType")))
+            .set_non_key_attributes(others.map(|names| names.map(ToOwned::to_owned).collect()));
+        let built = GlobalSecondaryIndex::builder()
+            .index_name(text(index, "IndexName"))
+            .set_key_schema(Some(keys(index)))
+            .projection(projection.build());
+        request = request.global_secondary_indexes(built.build().unwrap());
+    }
+    request.set_key_schema(Some(keys(definition))).send().await.unwrap();
+}
+
+fn keys(definition: &Value) -> Vec<KeySchemaElement> {
+    let key = |key: &Value| {
+        let kind = KeyType::from(text(key, "KeyType"));
+        let name = text(key, "AttributeName");
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    };
+    list(definition, "KeySchema").iter().map(key).collect()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).unwrap()
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap()
+}
