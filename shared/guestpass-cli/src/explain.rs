@@ -100,9 +100,7 @@ pub(crate) fn remedy(cause: &Cause) -> &'static str {
         Cause::NoSuchOperation | Cause::Redirected | Cause::Nonsense => {
             "check the endpoint in the connection string: https://<resource>.communication.azure.com/"
         }
-        Cause::UnsupportedApiVersion { .. } => {
-            "leave --api-version and ACS_API_VERSION out, or name one of those"
-        }
+        Cause::UnsupportedApiVersion { .. } => "leave --api-version and ACS_API_VERSION out",
         Cause::ApiVersionUnspecified => "look for a proxy in between that removes the query",
         Cause::InvalidAccessToken => {
             "ask Entra for a fresh token for https://auth.msft.communication.azure.com with Teams.ManageCalls and Teams.ManageChats"

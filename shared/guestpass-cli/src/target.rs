@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read as _, stdin},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use acs_client::{ApiVersion, ConnectionString};
@@ -157,6 +158,9 @@ fn acs(secret: &Secret, wanted: &Where, around: &Surroundings) -> Result<acs_cli
         Failure::usage("the connection string makes no sense").because(format!("{error}"))
     })?;
     let mut config = acs_client::Config::new(string);
+    // An operator may sit further away than a function does.
+    config.limits.connect = Duration::from_secs(3);
+    config.limits.attempt = Duration::from_secs(5);
     let version = wanted.api_version.clone().or_else(|| around.variable("ACS_API_VERSION"));
     if let Some(version) = version {
         config.api_version = version.parse::<ApiVersion>().map_err(|error| {
