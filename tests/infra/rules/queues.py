@@ -1,7 +1,9 @@
 """T03: what waits in a queue is not lost, and what nobody can do is kept for somebody."""
 
+import re
 from collections.abc import Iterator
 
+import rust
 from expanded import Stack
 from permissions import function_of
 from rule import drop, put, rule
@@ -118,3 +120,16 @@ def t03_each_rule_and_nobody_else_may_send_to_the_queue(stack: Stack) -> Iterato
             yield f"{senders} may send, and the rules are {sorted(rules)}"
         if statement["Principal"] != {"Service": "events.amazonaws.com"}:
             yield f"{statement['Principal']} may send"
+
+
+@rule(
+    drop("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/9"),
+    put("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/0", "AdminCreateUser"),
+)
+def t03_the_calls_of_cognito_that_mean_something_come_and_no_others(stack: Stack) -> Iterator[str]:
+    text = rust.code(rust.ROOT / "shared/identity-events/src/cognito.rs")
+    [kinds] = re.findall(r"^fn kind\(.*?^}", text, re.MULTILINE | re.DOTALL)
+    understood = set(re.findall(r'"(\w+)"', kinds))
+    passed = set(stack.of_type("AWS::Events::Rule")["CognitoEvents"]["EventPattern"]["detail"]["eventName"])
+    yield from (f"{name} does not come" for name in sorted(understood - passed))
+    yield from (f"{name} comes and means nothing" for name in sorted(passed - understood))
