@@ -22,3 +22,13 @@ def test_the_outputs_are_what_was_made(deployed):
     assert deployed.outputs["EventQueueUrl"] == deployed.ids["IdentityEvents"]
     assert deployed.outputs["DeadLetterQueueUrl"] == deployed.ids["IdentityEventsDeadLetters"]
     assert deployed.outputs["AlarmTopic"] == deployed.ids["Alarms"]
+
+
+def test_cloudwatch_takes_each_alarm(deployed):
+    cloudwatch = deployed.cloud.client("cloudwatch")
+    alarms = deployed.stack.of_type("AWS::CloudWatch::Alarm")
+    for name, properties in alarms.items():
+        cloudwatch.put_metric_alarm(AlarmName=name, **deployed.resolved(properties))
+    made = cloudwatch.describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"] for alarm in made} == set(alarms)
+    assert {tuple(alarm["AlarmActions"]) for alarm in made} == {(deployed.outputs["AlarmTopic"],)}

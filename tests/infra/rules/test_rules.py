@@ -6,13 +6,14 @@ import bounds
 import data
 import expanded
 import metrics
+import operators
 import permissions
 import queues
 import routes
 import secrets_
 from rule import RULES
 
-MODULES = [bounds, data, metrics, permissions, queues, routes, secrets_]
+MODULES = [bounds, data, metrics, operators, permissions, queues, routes, secrets_]
 TWINS = [(rule.complaints, change) for rule in RULES for change in rule.broken_by]
 
 

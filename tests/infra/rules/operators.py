@@ -1,0 +1,40 @@
+"""What operators read is what there is."""
+
+import re
+from collections.abc import Iterator
+
+from expanded import ROOT, Stack
+from rule import drop, put, rule
+
+README = ROOT / "infra/README.md"
+
+
+@rule(
+    drop("Resources/SlowTokens"),
+    put("Resources/Another", {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "x"}}),
+)
+def the_readme_says_what_each_alarm_means(stack: Stack) -> Iterator[str]:
+    section = README.read_text().split("## What each alarm means", 1)[1].split("\n## ", 1)[0]
+    explained = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    alarms = set(stack.of_type("AWS::CloudWatch::Alarm"))
+    yield from (f"{name} is not explained" for name in sorted(alarms - explained))
+    yield from (f"{name} is explained and is no alarm" for name in sorted(explained - alarms))
+
+
+@rule(drop("Parameters/AlarmEmail"), drop("Outputs/TokenUrl"))
+def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
+    text = README.read_text()
+    known = {*stack.source["Parameters"], *stack.source["Outputs"], *stack.expanded["Resources"]}
+    for name in ["AcsSecretArn", "AlarmEmail", "CleanupMode", "PartnerEventBus", "RequestsPerSecond", "TokenUrl"]:
+        if name not in text or name not in known:
+            yield f"{name} is not both in the template and explained"
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    yield from (f"there is no `make {one}`" for one in re.findall(r"`make ([a-z-]+)", text) if one not in targets)
+
+
+@rule(drop("Parameters/RetentionDays/Description"), drop("Outputs/TokenUrl/Description"))
+def each_parameter_and_output_says_what_it_is(stack: Stack) -> Iterator[str]:
+    for kind in ["Parameters", "Outputs"]:
+        for name, one in stack.source[kind].items():
+            if not one.get("Description"):
+                yield f"{name} has no description"
