@@ -25,6 +25,7 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 STACK = "guestpass"
 
+
 class Cloud:
     """The server, and an administrator's clients."""
 
