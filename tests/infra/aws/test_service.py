@@ -96,6 +96,20 @@ def test_a_run_of_the_schedule_deletes_who_is_stale(deployed, acs, start, user):
     assert record(deployed, user)["state"]["S"] == "deleted"
 
 
+def test_the_key_can_be_rotated_while_a_function_runs(deployed, acs, start, user):
+    """As infra/README.md says: the other key into the secret, and then the first is made anew.
+    Who comes after this test finds the other key in the secret."""
+    function = start("IssueAccessToken")
+    old = call(function, "POST /v1/token", user).body["token"]
+    secret = deployed.stack.parameters["AcsSecretArn"]
+    deployed.cloud.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=acs.secondary)
+    acs.control("keys/regenerate", {"keyType": "primary"})
+    answer = call(function, "POST /v1/token", user)
+    assert answer.status == 200, function.said()
+    assert acs.is_live(answer.body["token"])
+    assert not acs.is_live(old), "which is why the README says to wait"
+
+
 def test_a_function_with_the_rights_of_another_cannot_do_its_work(deployed, start, user):
     """The rights are looked at: without this, the tests above would say nothing of them."""
     others = credentials(deployed, "GetIdentity")
