@@ -30,7 +30,7 @@ unit: ## unit and contract tests
 	$(CARGO) test --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
 
 .PHONY: faults
-faults: ## every interleaving of what may meet
+faults: binaries ## every interleaving of what may meet
 	$(CARGO) test -p faults
 
 .PHONY: cost

@@ -10,7 +10,7 @@ mod output;
 use std::time::{Duration, SystemTime};
 
 use identity_core::{
-    delete_stale_identities::{self, delete_stale_identities},
+    delete_stale_identities::{self, Mode, delete_stale_identities},
     identity::Invocation,
     ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
 };
@@ -33,7 +33,11 @@ use crate::{
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let Config { table, acs, job } = Config::from_env(&process_env)?;
-    let (store, acs) = tokio::join!(DynamoIdentityStore::connect(table), acs.connect(SystemClock));
+    // The job has a pace, and waits as long as ACS asks; a client that tries again by
+    // itself would know of neither.
+    let once = acs_secret::Limits { attempts: 1, ..acs_secret::Limits::default() };
+    let (store, acs) =
+        tokio::join!(DynamoIdentityStore::connect(table), acs.connect_within(once, SystemClock));
     let acs = acs?;
     run(service_fn(async |event| handle(&store, &acs, &SystemClock, &job, event).await)).await
 }
@@ -48,6 +52,14 @@ async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Output, Failure> {
     let input = Input::parse(event.payload)?;
+    // What nobody has asked for in so many words is not done by a clock gone wrong.
+    let is_ahead = input.time > clock.now() + AHEAD;
+    if is_ahead && input.mode.is_none() && job.mode == Mode::Apply {
+        return Err(Failure::event(
+            "the event's `time` is more than an hour ahead of the clock; if that is meant, say \
+             \"mode\": \"apply\" beside it",
+        ));
+    }
     let request = delete_stale_identities::Request {
         time: input.time,
         retention: job.retention,
@@ -59,6 +71,9 @@ async fn handle(
     let run = delete_stale_identities(store, acs, clock, request).await?;
     Ok(Output::from(&run))
 }
+
+/// How far ahead a schedule's clock may be.
+const AHEAD: Duration = Duration::from_hours(1);
 
 /// The run's name and its deadline, as Lambda gave them. How long ACS may take is the
 /// job's to say: it has more than one call to make.

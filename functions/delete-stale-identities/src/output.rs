@@ -95,7 +95,7 @@ impl From<&Run> for Output {
             finished: run.finished,
             braked: run.braked,
             let_through: run.braked.then(|| LetThrough::of(run)),
-            allowance: run.allowance,
+            allowance: run.allowance.map(|allowed| allowed.left),
             stopped: run.stopped,
             ages: run.ages,
             sample: sample.collect(),

@@ -42,10 +42,8 @@ async fn handle(
     let addressed = Addressed::of(request, scopes)?;
     let own = matches!(addressed, Addressed::Own(_));
     let record = get_identity(store, &addressed.into()).await?;
-    let output = match own {
-        true => IdentityOutput::from(&record),
-        false => IdentityOutput::with_receipts(&record),
-    };
+    let output =
+        if own { IdentityOutput::from(&record) } else { IdentityOutput::with_receipts(&record) };
     Ok(Answer::json(StatusCode::OK, &output)?.about(record.acs_id()))
 }
 

@@ -1,5 +1,7 @@
 //! What SQS hands over, and what it wants to hear.
 
+use std::time::{Duration, SystemTime};
+
 use serde::{Deserialize, Serialize};
 
 /// Some messages.
@@ -26,9 +28,18 @@ pub(crate) struct Message {
 struct Attributes {
     #[serde(rename = "ApproximateReceiveCount", default)]
     receive_count: String,
+    /// Milliseconds since 1970.
+    #[serde(rename = "SentTimestamp", default)]
+    sent: String,
 }
 
 impl Message {
+    /// When it was put into the queue: the same for each of its deliveries.
+    pub(crate) fn sent_at(&self) -> Option<SystemTime> {
+        let millis = self.attributes.sent.parse().ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+    }
+
     /// Whether the queue gives up on it if it fails once more.
     pub(crate) fn is_at_its_end(&self) -> bool {
         self.attributes.receive_count.parse().is_ok_and(|count: u32| count >= MAX_RECEIVES)

@@ -139,6 +139,7 @@ impl<'a> Outcome<'a> {
             Self::Applied(applied) => Some(effect(applied)),
             Self::Foreseen(Decision::Change(_)) => Some("would-change"),
             Self::Foreseen(Decision::Finish) => Some("would-finish"),
+            Self::Foreseen(Decision::Wait) => Some("would-wait"),
             Self::Foreseen(Decision::Nothing(why)) => Some(why.as_str()),
             Self::Ignored(ignored) => Some(ignored.why.as_str()),
             Self::Failed(_) => None,

@@ -85,7 +85,14 @@ struct Job {
 
 impl Job {
     fn of(message: Message, rules: &Rules) -> Self {
-        let reading = read(&message.body, &rules.issuer);
+        let mut reading = read(&message.body, &rules.issuer);
+        if let (Ok(Reading::Events { events, .. }), Some(sent_at)) =
+            (&mut reading, message.sent_at())
+        {
+            for event in events {
+                event.not_after(sent_at);
+            }
+        }
         Self { message, reading, is_done: Cell::new(None) }
     }
 

@@ -77,14 +77,15 @@ impl<C: Clock> AcsIdentityClient<C> {
         let end = deadline.min(self.clock.now() + self.config.limits.call);
         let mut outcome = Err(call.unanswered(Silence::NoTime));
         let (mut maybe_applied, mut has_new_key) = (false, false);
-        for number in 1..=ATTEMPTS {
+        let attempts = self.config.limits.attempts.clamp(1, ATTEMPTS);
+        for number in 1..=attempts.max(2) {
             if self.time_left(end).1 < SHORTEST_ATTEMPT {
                 break;
             }
             notice_closed_connections().await;
             let pass;
             (pass, outcome) = self.attempt(&call, user_token, end).await;
-            if number < ATTEMPTS
+            if number < attempts.max(2)
                 && !has_new_key
                 && self.is_key_replaced(pass.as_ref(), &outcome, end).await
             {
@@ -92,6 +93,9 @@ impl<C: Clock> AcsIdentityClient<C> {
                 // creation may be sent again.
                 has_new_key = true;
                 continue;
+            }
+            if number >= attempts {
+                break;
             }
             let Some(pause) = self.pause(number, operation, &outcome) else { break };
             if self.time_left(end).1 < pause + SHORTEST_ATTEMPT {

@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use reqwest::Client;
 
-use crate::{ApiVersion, ConnectionString, Credential, Endpoint, KeySource, http};
+use crate::{ApiVersion, ConnectionString, Credential, Endpoint, KeySource, http, retry::ATTEMPTS};
 
 /// How to reach a resource.
 #[derive(Clone, Debug)]
@@ -83,6 +83,9 @@ pub struct Limits {
     pub attempt: Duration,
     /// For one call with all its attempts: 6 s, however late its deadline.
     pub call: Duration,
+    /// How often one call may ask ACS: 3. One that keeps a pace of its own says 1, and waits
+    /// its turn before it asks again. A key that was replaced is tried once in any case.
+    pub attempts: u32,
 }
 
 impl Default for Limits {
@@ -91,6 +94,7 @@ impl Default for Limits {
             connect: Duration::from_secs(1),
             attempt: Duration::from_secs(3),
             call: Duration::from_secs(6),
+            attempts: ATTEMPTS,
         }
     }
 }

@@ -16,6 +16,7 @@ use aws_sdk_secretsmanager::{
 };
 use identity_core::ports::Clock;
 
+pub use acs_client::Limits;
 pub use arn::{SecretArn, SecretArnError};
 
 /// A resource whose connection string is in a secret.
@@ -31,12 +32,21 @@ impl AcsResource {
     /// Reads the secret, with the credentials and the region of the process environment,
     /// and opens the connection, so that the first request finds it open.
     pub async fn connect<C: Clock>(self, clock: C) -> Result<AcsIdentityClient<C>, SecretError> {
+        self.connect_within(Limits::default(), clock).await
+    }
+
+    /// As [`connect`](Self::connect), with limits of its own.
+    pub async fn connect_within<C: Clock>(
+        self,
+        limits: Limits,
+        clock: C,
+    ) -> Result<AcsIdentityClient<C>, SecretError> {
         let Self { secret, api_version } = self;
         let unusable = |reason: String| SecretError::new(&secret, reason);
         let client = Client::new(&aws_connection::config());
         let source = ConnectionStringSecret { client, arn: secret.clone() };
         let config = Config::load(source).await.map_err(|error| unusable(error.to_string()))?;
-        let acs = AcsIdentityClient::new(Config { api_version, ..config }, clock)
+        let acs = AcsIdentityClient::new(Config { api_version, limits, ..config }, clock)
             .map_err(|error| unusable(error.to_string()))?;
         acs.connect().await;
         Ok(acs)

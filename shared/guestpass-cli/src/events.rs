@@ -180,6 +180,10 @@ fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str
             "finish what an earlier delivery began",
             "the record knows of it, and ACS has not confirmed it",
         ),
+        Decision::Wait => (
+            "wait until the identity is created, and then unblock the user",
+            "somebody is creating it right now",
+        ),
         Decision::Nothing(Why::NothingNew) => {
             ("do nothing", "it was obeyed before, or something newer was")
         }

@@ -1,5 +1,7 @@
 //! Apply an event: what an identity provider said about a user takes effect here.
 
+use std::time::Duration;
+
 use tracing::info;
 
 use crate::{
@@ -52,6 +54,7 @@ pub async fn apply_event(
         let user = match (&seen, &event.identity) {
             (Some(record), _) => record.external_id.clone(),
             (None, IdentityRef::External(user)) => user.clone(),
+            (None, IdentityRef::Acs(_)) if is_young(event, clock) => return Err(Error::busy()),
             (None, IdentityRef::Acs(_)) => {
                 return Ok(Applied { acs_id: None, effect: Effect::Nothing(Why::NoIdentity) });
             }
@@ -68,6 +71,7 @@ pub async fn apply_event(
                     return Ok(Applied { acs_id, effect: Effect::Changed });
                 }
             }
+            Decision::Wait => return Err(Error::busy()),
             Decision::Finish => {
                 let Some(record) = seen else { continue };
                 match settle::settle(store, acs, clock, &record, invocation).await? {
@@ -101,6 +105,15 @@ pub async fn foresee_event(
     let receipt = ReceiptId("foreseen".to_owned());
     Ok(decide(seen.as_ref(), &user, event, receipt, clock.now()))
 }
+
+/// Whether the identity may be so new that the index by ACS id does not have it yet.
+fn is_young(event: &Event, clock: &impl Clock) -> bool {
+    clock.now() < event.occurred_at + INDEX_LAG
+}
+
+/// An index follows its table within a second, as a rule; a message comes again after
+/// longer than this.
+const INDEX_LAG: Duration = Duration::from_secs(30);
 
 /// How often an event tries again when others change the record meanwhile.
 const MAX_LOOKS: usize = 8;

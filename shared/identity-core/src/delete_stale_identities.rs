@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
 pub use pace::Pace;
-pub use run::{Ages, Finished, Limit, Millis, Mode, Run, Sample, Spared, Stopped};
+pub use run::{Ages, Allowance, Finished, Limit, Millis, Mode, Run, Sample, Spared, Stopped};
 pub use stale::{Fate, delete_if_unused_since};
 
 use crate::{
@@ -98,27 +98,21 @@ pub async fn delete_stale_identities<S: IdentityStore + Orphanage + RunLog>(
 ) -> Result<Run, Error> {
     let cutoff = request.retention.cutoff(request.time);
     let previous = store.latest_run().await?;
-    let mut run = begin(&request, previous, cutoff, clock.now());
+    let (mut run, start) = begin(&request, previous.as_ref(), cutoff, clock.now());
     store.save_run(&run).await?;
-    let start = run.stopped.take().map_or(0, |stopped| stopped.shard);
 
     let job = job::Job::new(store, acs, clock, &request, cutoff);
     unfinished::settle_all(&job).await?;
     run.total = store.total().await?;
     run.stale = stale::count(&job).await?;
-    run.braked = is_braked(run.stale, run.total, run.allowance);
+    run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
     match request.mode {
         Mode::Plan => stale::survey(&job).await?,
         Mode::Apply if run.braked => {}
         Mode::Apply => stale::delete(&job, start).await?,
     }
     job.report(&mut run);
-    if run.mode == Mode::Apply {
-        let left = run.allowance.unwrap_or_default().saturating_sub(run.deleted);
-        // Once the backlog passes by itself, nothing is let through any more.
-        let is_needed = is_braked(run.stale.saturating_sub(run.deleted), run.total, None);
-        run.allowance = (left > 0 && is_needed).then_some(left);
-    }
+    run.allowance = left_of(&run);
     run.finished_at = Some(clock.now().into());
     store.save_run(&run).await?;
     report(&run);
@@ -137,22 +131,56 @@ pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
     many && allowance.is_none_or(|allowed| stale > allowed)
 }
 
-fn begin(request: &Request, previous: Option<Run>, cutoff: SystemTime, now: SystemTime) -> Run {
-    let previous = previous.unwrap_or_default();
-    let interrupted = previous.mode == Mode::Apply && previous.stopped.is_some();
-    let goes_on = request.mode == Mode::Apply && interrupted;
-    Run {
+/// The record of a run that begins, and the shard it begins with.
+fn begin(
+    request: &Request,
+    previous: Option<&Run>,
+    cutoff: SystemTime,
+    now: SystemTime,
+) -> (Run, u8) {
+    let applies = request.mode == Mode::Apply;
+    // One without an end was killed, or still runs.
+    let interrupted = previous
+        .filter(|run| applies && run.mode == Mode::Apply)
+        .filter(|run| run.stopped.is_some() || run.finished_at.is_none());
+    let shard = interrupted.and_then(|run| run.stopped).map_or(0, |stopped| stopped.shard);
+    let run = Run {
         id: request.invocation.id.clone(),
         mode: request.mode,
         time: request.time.into(),
         cutoff: cutoff.into(),
         started_at: now.into(),
-        allowance: request.allow.or(previous.allowance),
-        continued_from: goes_on.then(|| previous.id.clone()),
-        stopped: previous.stopped.filter(|_| goes_on),
-        previous: Some(previous.id).filter(|id| !id.is_empty()),
+        allowance: given(request, previous, cutoff),
+        continued_from: interrupted.map(|run| run.id.clone()),
+        previous: previous.map(|run| run.id.clone()),
         ..Run::default()
+    };
+    (run, shard)
+}
+
+/// What an operator lets through: in this run, or in one before it that did not get
+/// through with it. A plan lets nothing through, and passes on what it finds.
+fn given(request: &Request, previous: Option<&Run>, cutoff: SystemTime) -> Option<Allowance> {
+    if let Some(left) = request.allow.filter(|_| request.mode == Mode::Apply) {
+        return Some(Allowance { left, cutoff: cutoff.into() });
     }
+    // Of one that was killed nobody knows how much it used.
+    let previous = previous.filter(|run| run.finished_at.is_some())?;
+    let latest = |allowed: &Allowance| SystemTime::from(allowed.cutoff) + ALLOWED_FOR;
+    previous.allowance.filter(|allowed| cutoff <= latest(allowed))
+}
+
+/// What is left of what was let through, for the runs after this one.
+fn left_of(run: &Run) -> Option<Allowance> {
+    let allowed = run.allowance?;
+    if run.mode == Mode::Plan {
+        return Some(allowed);
+    }
+    let left = allowed.left.saturating_sub(run.deleted);
+    // What was too little is void, and once the backlog passes by itself, nothing is let
+    // through any more.
+    let is_needed = is_braked(run.stale.saturating_sub(run.deleted), run.total, None);
+    (left > 0 && is_needed && !run.braked).then_some(Allowance { left, ..allowed })
 }
 
 /// What somebody who reads the log wants to know of a run, and the metrics of it.
@@ -167,10 +195,8 @@ fn report(run: &Run) {
             run.stale,
             run.total,
             metric.cleanup_braked = 1,
-            "so many identities are stale that none is deleted; if that is right, run the \
-             function once with {{\"time\": \"<now, in RFC 3339>\", \"mode\": \"apply\", \
-             \"allow\": {}}}",
-            run.stale
+            "so many identities are stale that none is deleted; the answer's `letThrough` has \
+             the event that lets them through once"
         );
     }
     if let Some(stopped) = run.stopped {
@@ -191,6 +217,10 @@ fn report(run: &Run) {
         "the run is over"
     );
 }
+
+/// What was let through holds for runs whose cutoff is at most this much later. A week of
+/// runs deletes a million; a clock gone wrong is further off.
+const ALLOWED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Fewer than this are never too many.
 const BRAKE_FLOOR: u64 = 50;

@@ -56,6 +56,14 @@ impl Event {
         self.occurred_at > now + Self::TOLERATED_SKEW
     }
 
+    /// Corrects a clock that is a little ahead: nothing happened after we heard of it.
+    /// Otherwise it would hide, for as long as it is ahead, what happens next.
+    pub fn not_after(&mut self, heard: SystemTime) {
+        if self.occurred_at > heard && !self.is_from_the_future(heard) {
+            self.occurred_at = Self::at_millisecond(heard);
+        }
+    }
+
     fn cause(&self) -> Cause {
         let id = self.id.chars().take(Self::MAX_ID_LENGTH).collect();
         Cause { by: By::Event { kind: self.kind, id }, reason: self.reason.clone() }
@@ -113,6 +121,8 @@ pub enum Decision {
     Change(Box<Record>),
     /// The record knows already, and what was begun for it is not finished.
     Finish,
+    /// Somebody is creating the identity right now: once they have, the event is obeyed.
+    Wait,
     /// Nothing is to be done.
     Nothing(Why),
 }
@@ -153,7 +163,9 @@ pub fn decide(
 ) -> Decision {
     let record = seen.cloned().unwrap_or_else(|| Record::unseen(user, now));
     let at = event.occurred_at;
-    let revokes = record.revoked_through.is_none_or(|through| through < at);
+    // Of an identity that is stuck, a message that comes again is somebody who looks.
+    let is_stuck = matches!(record.state, State::Stuck { .. });
+    let revokes = is_stuck || record.revoked_through.is_none_or(|through| through < at);
     let next = match event.kind {
         EventKind::SignedOut | EventKind::CredentialsChanged => {
             revokes.then(|| record.revoked(&order(event, receipt, false), now))
@@ -163,6 +175,10 @@ pub fn decide(
             let is_tied = record.decided_at == Some(at) && !record.state.is_blocked();
             let blocks = is_new || is_tied;
             (revokes || blocks).then(|| record.revoked(&order(event, receipt, blocks), now))
+        }
+        EventKind::Enabled if matches!(record.state, State::Provisioning { .. }) => {
+            // Its owner would find the record changed, and take the identity back.
+            return Decision::Wait;
         }
         EventKind::Enabled => {
             let is_new = record.decided_at.is_none_or(|decided| decided < at);
@@ -178,9 +194,7 @@ pub fn decide(
     };
     match next {
         Some(next) => Decision::Change(Box::new(next)),
-        // A record that is stuck waits for somebody to look; a reservation for its owner.
-        None if matches!(record.state, State::Deleting { .. }) => Decision::Finish,
-        None if record.pending_revocation.is_some() => Decision::Finish,
+        None if record.pending_revocation.is_some() && !is_stuck => Decision::Finish,
         None => Decision::Nothing(Why::NothingNew),
     }
 }

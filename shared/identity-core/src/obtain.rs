@@ -212,9 +212,14 @@ async fn create(
         // It had been applied, and somebody has revoked, blocked or deleted it
         // since: the identity is in their hands, and our token is not answered.
         Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
-        _ => {
+        found => {
             take_back(store, acs, orphan(), invocation).await;
-            Ok(None)
+            match found {
+                // Somebody signed out, or deleted the account, while it was created: whether
+                // they want another identity is theirs to say.
+                Some(Record { state: State::Deleted, .. }) => Err(Error::busy()),
+                _ => Ok(None),
+            }
         }
     }
 }

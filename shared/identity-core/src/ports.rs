@@ -37,7 +37,8 @@ pub trait IdentityStore: Sync {
     /// Read it with [`find`](Self::find) before deciding anything.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// How many records [`list`](Self::list) would look at, and where that ended.
+    /// How many of the records that [`list`](Self::list) would look at are active or
+    /// blocked, and where that ended.
     fn count(&self, query: &ListQuery) -> impl Future<Output = Result<Count, Error>> + Send;
 
     /// About how many identities there are, without counting them. It may be some hours
@@ -45,7 +46,7 @@ pub trait IdentityStore: Sync {
     fn total(&self) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// Replaces the record by `next`, if it is still in the state and the epoch of
-    /// `seen` (`None`: if there still is none).
+    /// `seen`, and its newest decision is still that one (`None`: if there still is none).
     ///
     /// When it was last used is written only if `next` differs from `seen` in it, so
     /// that no step undoes a [`record_use`](Self::record_use) it has not seen.
@@ -83,7 +84,7 @@ pub trait IdentityStore: Sync {
 
 /// The identities of which nobody knows whether they are owned: the scheduled job's.
 pub trait Orphanage: Sync {
-    /// Some of those that were noted, oldest first. Eventually consistent.
+    /// Some of those that were noted, newest first. Eventually consistent.
     fn orphans(&self) -> impl Future<Output = Result<Vec<Orphan>, Error>> + Send;
 
     /// Forgets one that is settled.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Every change of what may be answered moves the [`epoch`](Record::epoch), and
-//! every such change is made only if the epoch is still the one its author saw.
+//! every change is made only if the epoch, and the newest decision, are still those its
+//! author saw.
 //!
 //! A revocation or a deletion that fails again and again makes the identity *stuck*,
 //! from wherever it was.
@@ -156,15 +157,19 @@ impl Record {
     }
 
     /// The step *unblock*: the user gets tokens again. What was begun is still to be
-    /// finished.
+    /// finished. Of somebody who is not blocked only the decision is noted, and a token
+    /// that is on its way to them arrives.
     #[must_use]
     pub fn unblocked(&self, at: SystemTime, now: SystemTime) -> Self {
+        let decided = Self { decided_at: self.decided_at.max(Some(at)), ..self.clone() };
+        if !self.state.is_blocked() && self.epoch > 0 {
+            return decided;
+        }
         Self {
             state: self.state.with_block(false),
             epoch: self.epoch + 1,
             changed_at: now,
-            decided_at: self.decided_at.max(Some(at)),
-            ..self.clone()
+            ..decided
         }
     }
 

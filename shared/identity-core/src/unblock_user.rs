@@ -7,11 +7,12 @@ use crate::{
     get_identity::find,
     identity::IdentityRef,
     ports::{Change, Clock, IdentityStore},
-    record::Record,
+    record::{Record, State},
 };
 
-/// Lifts the block, whoever set it, as decided now. [`Error::NotFound`] if nothing is
-/// known about the user; one who is not blocked is success.
+/// Lifts the block, whoever set it, as decided now: an older "disabled" that is still
+/// on its way changes nothing. [`Error::NotFound`] if nothing is known about the user; one
+/// who is not blocked is success.
 pub async fn unblock_user(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -19,8 +20,8 @@ pub async fn unblock_user(
 ) -> Result<Record, Error> {
     for _ in 0..MAX_LOOKS {
         let seen = find(store, identity).await?.ok_or(Error::NotFound)?;
-        if !seen.state.is_blocked() {
-            return Ok(seen);
+        if matches!(seen.state, State::Provisioning { .. }) {
+            return Err(Error::busy());
         }
         let next = seen.unblocked(clock.now(), clock.now());
         if let Change::Made(record) = store.advance(Some(&seen), &next).await? {
@@ -56,11 +57,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unblocking_twice_is_success_and_nobody_is_not_found() {
+    async fn unblocking_somebody_who_is_not_blocked_is_a_decision_too_and_no_token_is_lost() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let before = world.alice();
-        assert_eq!(unblock_user(&world.store, &world.clock, &alice()).await.ok(), before);
-        let nobody = unblock_user(&World::with([]).store, &world.clock, &alice()).await;
+        let record = unblock_user(&world.store, &world.clock, &alice()).await.unwrap();
+        assert_eq!((record.epoch, record.decided_at), (1, Some(world.clock.now())));
+        assert_eq!(world.alice(), Some(record));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_not_found() {
+        let world = World::with([]);
+        let nobody = unblock_user(&world.store, &world.clock, &alice()).await;
         assert!(matches!(nobody, Err(Error::NotFound)));
     }
 }

@@ -97,6 +97,7 @@ impl Orphanage for DynamoIdentityStore {
             .index_name(BY_UNFINISHED)
             .key_condition_expression("unfinishedShard = :shard")
             .expression_attribute_values(":shard", number(SHARDS.into()))
+            .scan_index_forward(false)
             .limit(ORPHANS_AT_A_TIME)
             .send()
             .await

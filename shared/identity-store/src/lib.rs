@@ -95,12 +95,13 @@ impl DynamoIdentityStore {
         }
         let update = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
         request = request.update_expression(update);
-        match seen {
-            None => request,
-            Some(seen) => request
-                .expression_attribute_values(":seenState", text(seen.state.name().as_str()))
-                .expression_attribute_values(":seenEpoch", number(seen.epoch)),
-        }
+        let Some(seen) = seen else { return request };
+        let decided_at = seen.decided_at.map_or_else(|| text("never"), time);
+        request
+            .expression_attribute_values(":seenState", text(seen.state.name().as_str()))
+            .expression_attribute_values(":seenEpoch", number(seen.epoch))
+            .expression_attribute_values(":seenDecidedAt", decided_at)
+            .expression_attribute_values(":never", text("never"))
     }
 
     async fn make(
@@ -189,7 +190,16 @@ impl IdentityStore for DynamoIdentityStore {
     }
 
     async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
-        let page = self.query(query).select(Select::Count).send().await.map_err(failure)?;
+        let page = self
+            .query(query)
+            .select(Select::Count)
+            .filter_expression("#state IN (:active, :blocked)")
+            .expression_attribute_names("#state", item::STATE)
+            .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":blocked", text("blocked"))
+            .send()
+            .await
+            .map_err(failure)?;
         let next = page.last_evaluated_key().map(|key| position(key, query.index)).transpose()?;
         Ok(Count { records: page.count().try_into().unwrap_or_default(), next })
     }
@@ -295,8 +305,11 @@ fn keys(index: Index) -> (&'static str, &'static str) {
     }
 }
 
-/// The record is still in the state and the epoch that were seen.
-const AS_SEEN: &str = "#state = :seenState AND #epoch = :seenEpoch";
+/// The record is still in the state and the epoch that were seen, and no newer decision
+/// about its user has been noted.
+const AS_SEEN: &str = "#state = :seenState AND #epoch = :seenEpoch AND \
+                       (#decidedAt = :seenDecidedAt OR \
+                       (attribute_not_exists(#decidedAt) AND :seenDecidedAt = :never))";
 
 /// The attribute after whose time `DynamoDB` removes a tombstone. Housekeeping, never
 /// logic: it can be days late.

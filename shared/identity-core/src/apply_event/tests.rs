@@ -103,7 +103,51 @@ async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
         ..event(EventKind::SignedOut, world.clock.now())
     };
     assert_eq!(apply(&world, &named("8:acs:1")).await.unwrap(), Effect::Changed);
-    let effect = apply(&world, &named("8:acs:2")).await.unwrap();
+    // The index may not have it yet.
+    assert!(matches!(apply(&world, &named("8:acs:2")).await, Err(Error::Busy { .. })));
+    let unknown = named("8:acs:2");
+    world.clock.advance(Duration::from_mins(1));
+    let effect = apply(&world, &unknown).await.unwrap();
+    assert_eq!(effect, Effect::Nothing(Why::NoIdentity));
+}
+
+#[tokio::test]
+async fn a_redriven_event_about_a_stuck_revocation_revokes() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let old = token(&world).await;
+    let event = event(EventKind::Disabled, soon(&world));
+    world.acs.fail(|_| Some(Error::AcsUnavailable { maybe_applied: false, source: "down".into() }));
+    assert!(apply(&world, &event).await.is_err());
+    world.records.meanwhile(|seen| {
+        (0..6).fold(seen.clone(), |record, _| record.attempt_failed(seen.changed_at))
+    });
+    world.acs.fail(|_| None);
+    assert_eq!(apply(&world, &event).await.unwrap(), Effect::Changed);
+    assert!(!world.acs.is_alive(&old));
+    let record = world.alice().unwrap();
+    assert_eq!((record.state, record.pending_revocation), (State::blocked("8:acs:1"), None));
+}
+
+#[tokio::test]
+async fn what_was_noted_is_not_lost_to_a_step_that_did_not_see_it() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let before = world.alice().unwrap();
+    apply(&world, &event(EventKind::Enabled, soon(&world))).await.unwrap();
+    let blind = before.revoked(&crate::testing::order("r", true, before.created_at), soon(&world));
+    let refused = world.store.advance(Some(&before), &blind).await.unwrap();
+    assert!(matches!(refused, Change::Refused(_)));
+    let Some(_) = world.alice().unwrap().decided_at else { panic!("the decision is gone") };
+}
+
+#[tokio::test]
+async fn nothing_is_made_up_for_an_acs_id_that_nobody_has() {
+    let world = World::with([]);
+    let event = Event {
+        identity: IdentityRef::Acs(acs_id("8:acs:2")),
+        ..event(EventKind::SignedOut, world.clock.now())
+    };
+    world.clock.advance(Duration::from_mins(1));
+    let effect = apply(&world, &event).await.unwrap();
     assert_eq!(effect, Effect::Nothing(Why::NoIdentity));
 }
 

@@ -1,6 +1,7 @@
 //! A run while it runs: what it works with, what it has done, and when it must stop.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -8,7 +9,7 @@ use std::{
 use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
-use super::{Ages, Finished, Limit, Mode, Pace, Request, Run, Sample, Spared, Stopped};
+use super::{Ages, Finished, Limit, Mode, Pace, Request, Run, Sample, Spared, Stopped, stale};
 use crate::{
     Error,
     identity::Invocation,
@@ -25,6 +26,7 @@ pub(super) struct Job<'a, S, A, C> {
     pub(super) time: SystemTime,
     pub(super) cutoff: SystemTime,
     pub(super) mode: Mode,
+    pub(super) began: SystemTime,
     pub(super) invocation: Invocation,
     most: u64,
     pace: Pace,
@@ -41,11 +43,18 @@ pub(super) struct Tally {
     pub(super) stuck: u64,
     pub(super) finished: Finished,
     pub(super) ages: Ages,
+    /// The longest unused of each shard.
     pub(super) sample: Vec<Sample>,
+    /// Some more, for a run that deletes few.
+    pub(super) others: Vec<Sample>,
+    /// How many of each shard.
+    pub(super) sampled: BTreeMap<u8, usize>,
     /// How many deletions have begun.
     begun: u64,
     /// How often in a row ACS was unavailable.
     outage: u32,
+    /// How often in a row it failed, whatever the reason.
+    failures_in_a_row: u32,
     limit: Option<Limit>,
     shard: u8,
 }
@@ -67,6 +76,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
             time: request.time,
             cutoff,
             mode: request.mode,
+            began: clock.now(),
             invocation: Invocation { acs_until, ..request.invocation.clone() },
             most: request.limits.most,
             pace: Pace::per_second(request.limits.per_second),
@@ -91,6 +101,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
             Some(Limit::Deadline)
         } else if tally.outage >= OUTAGE {
             Some(Limit::AcsUnavailable)
+        } else if tally.failures_in_a_row >= ALWAYS {
+            Some(Limit::AlwaysFails)
         } else if tally.begun >= self.most {
             Some(Limit::Maximum)
         } else {
@@ -133,7 +145,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
             let (store, acs, clock) = (self.store, self.acs, self.clock);
             match settle::finish(store, acs, clock, record, &self.invocation).await {
                 Ok(()) => {
-                    self.tally().outage = 0;
+                    let mut tally = self.tally();
+                    (tally.outage, tally.failures_in_a_row) = (0, 0);
                     return Ok(true);
                 }
                 Err(Error::Throttled { retry_after, .. }) => {
@@ -172,6 +185,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
             tally.stuck += u64::from(is_stuck);
             let unavailable = matches!(cause, Error::AcsUnavailable { .. });
             tally.outage = if unavailable { tally.outage + 1 } else { 0 };
+            tally.failures_in_a_row += 1;
         }
         let source = std::error::Error::source(cause).map(ToString::to_string);
         if is_stuck {
@@ -195,6 +209,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         run.finished = tally.finished;
         run.ages = tally.ages;
         run.sample = tally.sample;
+        let room = stale::SAMPLE.saturating_sub(run.sample.len());
+        run.sample.extend(tally.others.into_iter().take(room));
         run.stopped = tally.limit.map(|because| Stopped { because, shard: tally.shard });
     }
 }
@@ -206,6 +222,10 @@ const AT_A_TIME: usize = 4;
 /// How often in a row ACS may be unavailable before a run gives up. Each failure is
 /// counted on a record, and an outage is not the records' fault.
 const OUTAGE: u32 = 3;
+
+/// How often in a row it may fail for whatever reason. One identity may be refused, or a
+/// few; if all are, our key is wrong, or our resource, and not the identities.
+const ALWAYS: u32 = 10;
 
 /// A run begins nothing when it has less than this left: two seconds to spare, and
 /// time for what has begun.

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -9,37 +9,54 @@ use crate::ports::Clock;
 #[derive(Debug)]
 pub struct Pace {
     interval: Duration,
-    next: Mutex<Option<SystemTime>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: Option<SystemTime>,
+    /// How often it was held.
+    held: u64,
 }
 
 impl Pace {
     /// So many in a second; at least one.
     #[must_use]
     pub fn per_second(many: u32) -> Self {
-        Self { interval: Duration::from_secs(1) / many.max(1), next: Mutex::new(None) }
+        Self { interval: Duration::from_secs(1) / many.max(1), state: Mutex::default() }
     }
 
     /// Waits for our turn.
     pub async fn turn(&self, clock: &impl Clock) {
-        let now = clock.now();
-        let slot = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let slot = next.map_or(now, |next| next.max(now));
-            *next = Some(slot + self.interval);
-            slot
-        };
-        if let Ok(wait) = slot.duration_since(now)
-            && !wait.is_zero()
-        {
-            clock.sleep(wait).await;
+        loop {
+            let now = clock.now();
+            let (slot, held) = {
+                let mut state = self.state();
+                let slot = state.next.map_or(now, |next| next.max(now));
+                state.next = Some(slot + self.interval);
+                (slot, state.held)
+            };
+            let wait = slot.duration_since(now).unwrap_or_default();
+            if !wait.is_zero() {
+                clock.sleep(wait).await;
+            }
+            // What was held meanwhile is held for those, too, who had their turn already.
+            if self.state().held == held {
+                return;
+            }
         }
     }
 
     /// Lets nobody through for a while.
     pub fn hold(&self, clock: &impl Clock, pause: Duration) {
         let until = clock.now() + pause;
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = Some(next.map_or(until, |next| next.max(until)));
+        let mut state = self.state();
+        state.next = Some(state.next.map_or(until, |next| next.max(until)));
+        state.held += 1;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

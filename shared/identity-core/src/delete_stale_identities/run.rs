@@ -32,8 +32,8 @@ pub struct Run {
     pub stale: u64,
     /// Whether they were too many, so that none was deleted.
     pub braked: bool,
-    /// How many deletions were still permitted, of those an operator let through.
-    pub allowance: Option<u64>,
+    /// What an operator let through and is not used up.
+    pub allowance: Option<Allowance>,
     /// How many stale identities were looked at.
     pub considered: u64,
     /// How many of them were deleted; in a plan, how many would have been.
@@ -50,8 +50,20 @@ pub struct Run {
     pub stopped: Option<Stopped>,
     /// Stale identities by how long they had not been used.
     pub ages: Ages,
-    /// Of what it deleted, or would have deleted, the longest unused of each shard.
+    /// What it deleted, or would have deleted: all, if they are few, and otherwise the
+    /// longest unused of each shard.
     pub sample: Vec<Sample>,
+}
+
+/// Deletions that an operator lets through, whatever the brake says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Allowance {
+    /// How many.
+    pub left: u64,
+    /// Of identities last used before this, as they were when it was given. A run whose
+    /// cutoff is much later is none that the operator had in mind.
+    pub cutoff: Millis,
 }
 
 /// Whether a run deletes.
@@ -123,6 +135,8 @@ pub enum Limit {
     Maximum,
     /// ACS is unavailable, one deletion after the other.
     AcsUnavailable,
+    /// ACS refuses, one after the other: it is not the identities that are wrong.
+    AlwaysFails,
 }
 
 /// Stale identities by how long before *now* they were last used.

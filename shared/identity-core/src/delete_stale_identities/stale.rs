@@ -132,7 +132,7 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
             run.id = run_id,
             "deleted an unused identity"
         );
-        note(job, &marked);
+        note(job, shard, &marked);
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
             for listed in &page.records {
                 if matches!(listed.state, State::Active { .. } | State::Blocked { .. }) {
                     job.tally().considered += 1;
-                    note(job, listed);
+                    note(job, shard, listed);
                 }
             }
             after = page.next;
@@ -164,14 +164,26 @@ pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
 }
 
 /// Notes an identity that was deleted, or would have been.
-fn note<S: IdentityStore, A: IdentityClient, C: Clock>(job: &Job<'_, S, A, C>, record: &Record) {
+fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &Job<'_, S, A, C>,
+    shard: u8,
+    record: &Record,
+) {
     let age = job.time.duration_since(record.last_issued_at).unwrap_or_default();
     let mut tally = job.tally();
     tally.deleted += 1;
     tally.ages.count(age);
-    if let Some(acs_id) = record.acs_id().filter(|_| tally.sample.len() < SAMPLE) {
+    // The first of each shard, and of others as many as are all if they are few.
+    let of_shard = tally.sampled.entry(shard).or_default();
+    *of_shard += 1;
+    let is_first = *of_shard <= SAMPLE / usize::from(SHARDS);
+    if let Some(acs_id) = record.acs_id() {
         let sample = Sample::of(acs_id, record.last_issued_at, record.state.is_blocked());
-        tally.sample.push(sample);
+        if is_first {
+            tally.sample.push(sample);
+        } else if tally.others.len() < SAMPLE {
+            tally.others.push(sample);
+        }
     }
 }
 
@@ -223,4 +235,4 @@ const PAGE: u16 = 100;
 const COUNTED_AT_A_TIME: u16 = 2_000;
 
 /// So many identities are named in the record of a run.
-const SAMPLE: usize = 100;
+pub(super) const SAMPLE: usize = 96;

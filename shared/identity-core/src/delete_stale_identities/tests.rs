@@ -3,7 +3,7 @@ use crate::{
     ABANDONED_AFTER,
     identity::ExternalId,
     issue_access_token::{self, Whose, issue_access_token},
-    ports::Orphan,
+    ports::{Orphan, RunLog},
     record::{Lease, LeaseId, Record, State, StateName, Unfinished},
     testing::{AcsCall, ManualClock, StoreCall, World, acs_id, an_hour, order, record, user},
 };
@@ -169,12 +169,88 @@ async fn r34_what_an_operator_lets_through_is_let_through_once() {
     let world = last_used((0..200).map(|_| 91));
     let allowed = Request { allow: Some(200), limits, ..request(&world, Mode::Apply) };
     let first = run(&world, allowed).await;
-    assert_eq!((first.deleted, first.allowance), (70, Some(130)), "the rest is for the next runs");
+    assert_eq!((first.deleted, first.allowance.unwrap().left), (70, 130), "for the next runs");
     let second = run(&world, Request { limits, ..request(&world, Mode::Apply) }).await;
     assert_eq!((second.braked, second.deleted), (false, 70));
+    assert_eq!(second.allowance.unwrap().left, 60);
     let too_few = last_used((0..120).map(|_| 91));
     let asked = Request { allow: Some(119), ..request(&too_few, Mode::Apply) };
     assert!(run(&too_few, asked).await.braked, "more have become stale than were let through");
+}
+
+#[tokio::test]
+async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed() {
+    let world = last_used((0..120).map(|_| 91));
+    run(&world, Request { allow: Some(120), ..request(&world, Mode::Plan) }).await;
+    assert!(run(&world, request(&world, Mode::Apply)).await.braked, "a plan");
+
+    let started = Run {
+        id: "killed".to_owned(),
+        mode: Mode::Apply,
+        allowance: Some(Allowance { left: 120, cutoff: days_ago(90).into() }),
+        ..Run::default()
+    };
+    world.records.save_run(&started).await.unwrap();
+    let next = run(&world, request(&world, Mode::Apply)).await;
+    assert!(next.braked, "a run that was killed");
+    assert_eq!(next.continued_from, Some("killed".to_owned()));
+
+    let done = Run { finished_at: Some(now().into()), ..started };
+    world.records.save_run(&done).await.unwrap();
+    let time = now() + DAY * 8;
+    let later = run(&world, Request { time, ..request(&world, Mode::Apply) }).await;
+    assert!(later.braked, "what was let through is not for everybody who is stale much later");
+    assert_eq!(active(&world), 120);
+}
+
+#[tokio::test]
+async fn r34_what_is_stuck_or_on_its_way_out_does_not_hold_the_brake() {
+    let old = days_ago(100);
+    let stuck = State::Stuck {
+        acs_id: acs_id("8:acs:s"),
+        blocked: false,
+        unfinished: Unfinished::Deletion,
+    };
+    let world = World::with((0..60).map(|index| record(name(index).as_str(), stuck.clone(), old)));
+    let found = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((found.stale, found.braked, found.stuck), (0, false, 60));
+}
+
+#[tokio::test]
+async fn a_key_that_acs_refuses_does_not_mark_everybody() {
+    let world = last_used((0..40).map(|_| 91));
+    world.acs.fail(|_| Some(Error::AcsRefused("401".into())));
+    let found = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(found.stopped.unwrap().because, Limit::AlwaysFails);
+    assert!(active(&world) >= 25, "{}", active(&world));
+}
+
+#[tokio::test]
+async fn r35_one_run_tries_each_of_them_once() {
+    let old = days_ago(100);
+    let names = (0..300).map(|index| name(index * 256));
+    let world = World::with(
+        names
+            .enumerate()
+            .map(|(index, name)| record(name.as_str(), State::deleting(&id(index)), old)),
+    );
+    let mut calls = 0_u32;
+    world.acs.fail(move |_| {
+        calls += 1;
+        (calls % 2 == 1).then(|| Error::AcsRefused("400".into()))
+    });
+    let found = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(found.failed + found.finished.deletions, 300);
+    assert!(world.records.records().iter().all(|record| record.attempts <= 1));
+}
+
+#[tokio::test]
+async fn a_run_names_all_of_few_and_some_of_each_shard_of_many() {
+    let few = last_used((0..60).map(|_| 91));
+    assert_eq!(run(&few, request(&few, Mode::Plan)).await.sample.len(), 60);
+    let many = last_used((0..2000).map(|_| 91));
+    let sample = run(&many, request(&many, Mode::Plan)).await.sample;
+    assert_eq!(sample.len(), 96);
 }
 
 #[tokio::test]

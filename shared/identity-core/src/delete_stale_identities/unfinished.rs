@@ -1,6 +1,8 @@
 //! What others began and died in: reservations, revocations, deletions, and
 //! identities of which nobody knows whether they were stored.
 
+use std::time::Duration;
+
 use tracing::{info, warn};
 
 use super::{Mode, job::Job};
@@ -32,10 +34,14 @@ pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, 
             if job.must_stop(shard) {
                 return Ok(());
             }
-            let page = job.store.list(&query).await?;
+            let mut page = job.store.list(&query).await?;
+            let listed = page.records.len();
+            // What this run has tried comes last, and is for the next one.
+            page.records.retain(|record| record.changed_at < job.began);
+            let is_through = page.records.len() < listed || page.next.is_none();
             job.each(page.records, |listed| settle_one(job, shard, listed)).await?;
             query.after = page.next;
-            if query.after.is_none() {
+            if is_through {
                 break;
             }
         }
@@ -103,6 +109,11 @@ async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock
     if job.must_stop(SHARDS - 1) {
         return Ok(());
     }
+    let age = job.clock.now().duration_since(orphan.noted_at).unwrap_or_default();
+    if age > GIVES_UP_AFTER {
+        job.tally().stuck += 1;
+        return Ok(());
+    }
     let found = job.store.find(&orphan.user).await?;
     let owned = found.as_ref().is_some_and(|record| record.acs_id() == Some(&orphan.acs_id));
     // A write that was sent may still arrive; a reservation that is gone refuses it, and
@@ -131,6 +142,9 @@ async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock
     }
     job.store.forget_orphan(&orphan.acs_id).await
 }
+
+/// An orphan that cannot be deleted for a day is for somebody to look at.
+const GIVES_UP_AFTER: Duration = Duration::from_hours(24);
 
 /// So many records are held in memory at a time.
 const PAGE: u16 = 100;

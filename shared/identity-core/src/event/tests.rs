@@ -24,7 +24,7 @@ fn after(seen: &Record, kind: EventKind, seconds: u64) -> Record {
     let receipt = ReceiptId("r".to_owned());
     match decide(Some(seen), &seen.external_id, &event(kind, at(seconds)), receipt, at(1000)) {
         Decision::Change(next) => *next,
-        Decision::Finish | Decision::Nothing(_) => seen.clone(),
+        Decision::Finish | Decision::Wait | Decision::Nothing(_) => seen.clone(),
     }
 }
 
@@ -113,6 +113,47 @@ fn what_was_recorded_and_not_confirmed_is_not_taken_for_done() {
     assert_eq!(decide(&confirmed, EventKind::Disabled), Decision::Nothing(Why::NothingNew));
     let deleting = after(&active(), EventKind::Deleted, 5);
     assert_eq!(decide(&deleting, EventKind::Deleted), Decision::Finish);
+}
+
+#[test]
+fn of_a_stuck_revocation_a_message_that_comes_again_is_somebody_who_looks() {
+    let mut stuck = after(&active(), EventKind::Disabled, 5);
+    for _ in 0..6 {
+        stuck = stuck.attempt_failed(at(6));
+    }
+    assert!(matches!(stuck.state, State::Stuck { .. }));
+    let again = after(&stuck, EventKind::Disabled, 5);
+    assert_eq!(again.state, State::blocked("8:acs:1"), "it is begun anew");
+    assert!(again.pending_revocation.is_some() && again.attempts == 0);
+    let receipt = ReceiptId("r".to_owned());
+    let older = event(EventKind::Enabled, at(1));
+    let decision = decide(Some(&stuck), &stuck.external_id, &older, receipt, at(7));
+    assert_eq!(decision, Decision::Nothing(Why::NothingNew), "and nothing is said to be finished");
+}
+
+#[test]
+fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
+    let enabled = after(&active(), EventKind::Enabled, 5);
+    assert_eq!((enabled.epoch, enabled.decided_at), (1, Some(at(5))));
+    let lease = crate::record::Lease { id: crate::record::LeaseId("l".to_owned()), ends: at(60) };
+    let reserved = Record::reserved(&user("alice"), None, lease, now());
+    let receipt = ReceiptId("r".to_owned());
+    let event = event(EventKind::Enabled, at(5));
+    let decision = decide(Some(&reserved), &user("alice"), &event, receipt, at(6));
+    assert_eq!(decision, Decision::Wait, "whoever creates the identity keeps it");
+}
+
+#[test]
+fn a_clock_that_is_ahead_hides_nothing_that_happens_next() {
+    let mut fast = event(EventKind::SignedOut, at(240));
+    fast.not_after(at(0));
+    assert_eq!(fast.occurred_at, at(0));
+    let mut past = event(EventKind::SignedOut, at(5));
+    past.not_after(at(9));
+    assert_eq!(past.occurred_at, at(5));
+    let mut future = event(EventKind::SignedOut, at(301));
+    future.not_after(at(0));
+    assert_eq!(future.occurred_at, at(301), "still malformed");
 }
 
 #[test]

@@ -121,7 +121,9 @@ impl IdentityStore for MemoryIdentityStore {
 
     async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
         let next = end(&self.looked_at(query), query);
-        let page = self.list(query).await?;
+        let mut page = self.list(query).await?;
+        page.records
+            .retain(|record| matches!(record.state, State::Active { .. } | State::Blocked { .. }));
         Ok(Count { records: page.records.len().try_into().unwrap_or(u64::MAX), next })
     }
 
@@ -138,7 +140,9 @@ impl IdentityStore for MemoryIdentityStore {
         let unchanged = match (&found, seen) {
             (None, None) => true,
             (Some(found), Some(seen)) => {
-                found.epoch == seen.epoch && found.state.name() == seen.state.name()
+                found.epoch == seen.epoch
+                    && found.state.name() == seen.state.name()
+                    && found.decided_at == seen.decided_at
             }
             _ => false,
         };
@@ -188,7 +192,7 @@ impl IdentityStore for MemoryIdentityStore {
 impl Orphanage for MemoryIdentityStore {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         let mut orphans: Vec<Orphan> = self.lock().orphans.values().cloned().collect();
-        orphans.sort_by_key(|orphan| orphan.noted_at);
+        orphans.sort_by_key(|orphan| std::cmp::Reverse(orphan.noted_at));
         Ok(orphans)
     }
 
