@@ -69,9 +69,20 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
 }
 
 #[tokio::test]
+async fn r34_a_schedule_that_is_ahead_of_the_clock_deletes_nobody_unasked() {
+    let world = world();
+    let refused = invoke(&world, Mode::Apply, event(&world, 85)).await.unwrap_err();
+    assert_eq!(refused.error_type, "BadEvent");
+    assert!(refused.error_message.contains("more than an hour ahead"), "{}", refused.error_message);
+    assert_eq!(world.acs.identities().len(), 12);
+}
+
+#[tokio::test]
 async fn r30_an_apply_run_deletes_exactly_the_stale_ones() {
     let world = world();
-    let answer = invoke(&world, Mode::Apply, event(&world, 85)).await.unwrap();
+    let mut later = event(&world, 85);
+    later["mode"] = json!("apply");
+    let answer = invoke(&world, Mode::Plan, later).await.unwrap();
     assert_eq!((&answer["deleted"], &answer["failed"]), (&json!(11), &json!(0)));
     assert_eq!(answer.get("wouldDelete"), None);
     assert_eq!(world.acs.identities(), [acs_id("8:acs:res_00")]);
