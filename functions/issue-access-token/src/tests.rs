@@ -176,18 +176,20 @@ async fn what_the_client_should_do_next_is_in_the_answer() {
 fn a_variable_that_is_missing_or_wrong_is_named() {
     let good = |name: &str| {
         Some(match name {
-            "ACS_CONNECTION_STRING" => "endpoint=https://a.example/;accesskey=a2V5".to_owned(),
+            "ACS_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:acs".to_owned(),
             "POLICY" => "{}".to_owned(),
             _ => "value".to_owned(),
         })
     };
     assert!(Config::from_env(&good).is_ok());
-    for missing in ["TABLE_NAME", "ACS_CONNECTION_STRING", "TOKEN_SCOPE", "ADMIN_SCOPE"] {
+    for missing in ["TABLE_NAME", "ACS_SECRET_ARN", "TOKEN_SCOPE", "ADMIN_SCOPE"] {
         let env = |name: &str| good(name).filter(|_| name != missing);
         let error = Config::from_env(&env).err().unwrap().to_string();
         assert!(error.contains(missing) && error.contains("not set"), "{error}");
     }
-    let malformed = |name: &str| good(name).map(|value| value.replace("endpoint=", "host="));
+    // The connection string itself, in place of the name of its secret.
+    let secret = "endpoint=https://a.example/;accesskey=a2V5";
+    let malformed = |name: &str| good(name).map(|value| value.replace("arn:", secret));
     let error = Config::from_env(&malformed).err().unwrap().to_string();
-    assert!(error.contains("ACS_CONNECTION_STRING") && !error.contains("a2V5"), "{error}");
+    assert!(error.contains("ACS_SECRET_ARN") && !error.contains("a2V5"), "{error}");
 }
