@@ -115,14 +115,16 @@ async fn the_inventory_shows_what_acs_cannot_list() {
     let listed = stack.call("GET /v1/identities?state=active", &admin, Value::Null).await;
     let identities = listed.body["identities"].as_array().unwrap();
     assert_eq!(identities.len(), 3);
-    let one = identities.first().unwrap();
+    let mut one = identities.first().unwrap().clone();
+    // The list leaves the receipts out, for it shows many.
+    one["receipts"] = json!([]);
     let id = one["user"]["communicationUserId"].as_str().unwrap();
     let got = stack.call(&format!("GET /v1/identities/{id}"), &admin, Value::Null).await;
-    assert_eq!(&got.body, one);
+    assert_eq!(got.body, one);
     let name = one["externalId"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
     let name = name.replace('|', "%7C");
     let got = stack.call(&format!("GET /v1/identities/{name}"), &admin, Value::Null).await;
-    assert_eq!(&got.body, one, "by its external id, too");
+    assert_eq!(got.body, one, "by its external id, too");
 }
 
 async fn start() -> (Stack, String) {

@@ -88,7 +88,8 @@ async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
     println!("{mode:?} took {:.1?}", started.elapsed());
     let Run { stale, considered, deleted, .. } = done;
     assert_eq!((stale, considered, deleted), (STALE, STALE, STALE));
-    assert_eq!((done.braked, done.stopped), (false, None));
+    // Of a plan the brake says that an apply run would need to be let through.
+    assert_eq!((done.braked && mode == Mode::Apply, done.stopped), (false, None));
     meter.take()
 }
 

@@ -46,7 +46,9 @@ async fn people(world: &World<'_>) -> People {
         fresh.push(acs_id);
     }
     let orphan = world.identity().await;
-    let noted = Orphan { acs_id: orphan.clone(), user: user("orphan"), noted_at: days_ago(1) };
+    // A while ago: what nobody could settle for a day is left to somebody who looks.
+    let noted_at = days_ago(0) - Duration::from_hours(1);
+    let noted = Orphan { acs_id: orphan.clone(), user: user("orphan"), noted_at };
     world.store.note_orphan(&noted).await.unwrap();
     People { stale, fresh, orphan }
 }
