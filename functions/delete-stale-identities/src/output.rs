@@ -1,6 +1,8 @@
 //! The answer: the record of the run, for people.
 
-use identity_core::delete_stale_identities::{Ages, Finished, Millis, Mode, Run, Spared, Stopped};
+use identity_core::delete_stale_identities::{
+    Ages, Finished, Millis, Mode, Reasons, Run, Spared, Stopped,
+};
 use lambda_edge::rfc3339;
 use serde::Serialize;
 
@@ -42,6 +44,7 @@ pub(crate) struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<Stopped>,
     ages: Ages,
+    reasons: Reasons,
     sample: Vec<Sampled>,
 }
 
@@ -98,6 +101,7 @@ impl From<&Run> for Output {
             allowance: run.allowance.map(|allowed| allowed.left),
             stopped: run.stopped,
             ages: run.ages,
+            reasons: run.reasons,
             sample: sample.collect(),
         }
     }

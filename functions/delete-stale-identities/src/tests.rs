@@ -136,6 +136,7 @@ async fn the_answer_is_the_record_of_the_run_in_words() {
             "ages": {
                 "under90Days": 0, "under180Days": 2, "underAYear": 0, "aYearOrMore": 0,
             },
+            "reasons": { "unused": 2, "blocked": 0 },
             "sample": answer["sample"],
         })
     );

@@ -20,7 +20,9 @@ use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
 pub use pace::Pace;
-pub use run::{Ages, Allowance, Finished, Limit, Millis, Mode, Run, Sample, Spared, Stopped};
+pub use run::{
+    Ages, Allowance, Finished, Limit, Millis, Mode, Reasons, Run, Sample, Spared, Stopped,
+};
 pub use stale::{Fate, delete_if_unused_since};
 
 use crate::{

@@ -9,7 +9,9 @@ use std::{
 use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
-use super::{Ages, Finished, Limit, Mode, Pace, Request, Run, Sample, Spared, Stopped, stale};
+use super::{
+    Ages, Finished, Limit, Mode, Pace, Reasons, Request, Run, Sample, Spared, Stopped, stale,
+};
 use crate::{
     Error,
     identity::Invocation,
@@ -43,6 +45,7 @@ pub(super) struct Tally {
     pub(super) stuck: u64,
     pub(super) finished: Finished,
     pub(super) ages: Ages,
+    pub(super) reasons: Reasons,
     /// The longest unused of each shard.
     pub(super) sample: Vec<Sample>,
     /// Some more, for a run that deletes few.
@@ -208,6 +211,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         run.stuck = tally.stuck;
         run.finished = tally.finished;
         run.ages = tally.ages;
+        run.reasons = tally.reasons;
         run.sample = tally.sample;
         let room = stale::SAMPLE.saturating_sub(run.sample.len());
         run.sample.extend(tally.others.into_iter().take(room));

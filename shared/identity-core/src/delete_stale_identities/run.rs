@@ -50,6 +50,8 @@ pub struct Run {
     pub stopped: Option<Stopped>,
     /// Stale identities by how long they had not been used.
     pub ages: Ages,
+    /// What it deleted, or would have deleted, by why.
+    pub reasons: Reasons,
     /// What it deleted, or would have deleted: all, if they are few, and otherwise the
     /// longest unused of each shard.
     pub sample: Vec<Sample>,
@@ -151,6 +153,16 @@ pub struct Ages {
     pub under_a_year: u64,
     /// A year or more.
     pub a_year_or_more: u64,
+}
+
+/// Stale identities by why they may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Reasons {
+    /// Nobody uses them.
+    pub unused: u64,
+    /// Nobody uses them, and nobody can: their users are blocked, and stay so.
+    pub blocked: u64,
 }
 
 impl Ages {

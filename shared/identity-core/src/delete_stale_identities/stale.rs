@@ -173,6 +173,9 @@ fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
     let mut tally = job.tally();
     tally.deleted += 1;
     tally.ages.count(age);
+    let is_blocked = record.state.is_blocked();
+    tally.reasons.blocked += u64::from(is_blocked);
+    tally.reasons.unused += u64::from(!is_blocked);
     // The first of each shard, and of others as many as are all if they are few.
     let of_shard = tally.sampled.entry(shard).or_default();
     *of_shard += 1;

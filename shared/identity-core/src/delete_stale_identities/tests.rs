@@ -126,7 +126,8 @@ async fn a_blocked_user_who_is_stale_loses_the_identity_and_stays_blocked() {
         last_issued_at: days_ago(91),
         ..record("alice", state, days_ago(100))
     }]);
-    run(&world, request(&world, Mode::Apply)).await;
+    let first = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((first.reasons.blocked, first.reasons.unused), (1, 0));
     assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
     assert_eq!(world.acs.identities(), []);
     let again = run(&world, request(&world, Mode::Apply)).await;
