@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use identity_core::{
@@ -13,6 +13,7 @@ use identity_core::{
 };
 use lambda_edge::rfc3339;
 use serde_json::{Value, json};
+use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::super::*;
@@ -167,7 +168,12 @@ pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) 
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();
+    // Somebody listens for as long as the tests run: what a test without a log meets first
+    // would otherwise be held to be of interest to nobody, in every thread.
+    static LISTENER: OnceLock<Dispatch> = OnceLock::new();
+    LISTENER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
     let guard = tracing::subscriber::set_default(subscriber);
+    tracing::callsite::rebuild_interest_cache();
     let result = work.await;
     drop(guard);
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
