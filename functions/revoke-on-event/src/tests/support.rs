@@ -163,6 +163,8 @@ impl IdentityClient for Moody {
     }
 }
 
+static LISTENER: OnceLock<Dispatch> = OnceLock::new();
+
 /// What was logged meanwhile, line by line.
 pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) {
     let log = Log::default();
@@ -170,7 +172,6 @@ pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) 
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();
     // Somebody listens for as long as the tests run: what a test without a log meets first
     // would otherwise be held to be of interest to nobody, in every thread.
-    static LISTENER: OnceLock<Dispatch> = OnceLock::new();
     LISTENER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
     let guard = tracing::subscriber::set_default(subscriber);
     tracing::callsite::rebuild_interest_cache();
