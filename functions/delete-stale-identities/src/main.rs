@@ -7,7 +7,7 @@ mod failure;
 mod input;
 mod output;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use identity_core::{
     delete_stale_identities::{self, Mode, delete_stale_identities},
@@ -15,7 +15,7 @@ use identity_core::{
     ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
 };
 use identity_store::DynamoIdentityStore;
-use lambda_edge::{SystemClock, config::process_env, telemetry};
+use lambda_edge::{SystemClock, config::process_env, deadline, telemetry};
 use lambda_http::{
     Context, Error, LambdaEvent,
     lambda_runtime::{run, service_fn},
@@ -78,10 +78,7 @@ const AHEAD: Duration = Duration::from_hours(1);
 /// The run's name and its deadline, as Lambda gave them. How long ACS may take is the
 /// job's to say: it has more than one call to make.
 fn invocation(context: &Context, clock: &impl Clock) -> Invocation {
-    let deadline = match context.deadline {
-        0 => clock.now() + WITHOUT_DEADLINE,
-        milliseconds => SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
-    };
+    let deadline = deadline(context, clock.now(), WITHOUT_DEADLINE);
     Invocation {
         id: context.request_id.clone(),
         deadline,
@@ -90,7 +87,7 @@ fn invocation(context: &Context, clock: &impl Clock) -> Invocation {
     }
 }
 
-/// For an event that did not come through Lambda: a test's.
+/// For an event that did not come through Lambda.
 const WITHOUT_DEADLINE: Duration = Duration::from_mins(5);
 
 #[cfg(test)]

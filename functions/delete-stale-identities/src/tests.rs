@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use identity_core::{
     delete_stale_identities::{Limits, Mode, Retention},
     record::{Record, State},

@@ -23,7 +23,7 @@ use identity_core::{
 };
 use identity_events::Reading;
 use identity_store::DynamoIdentityStore;
-use lambda_edge::{SystemClock, config::process_env, telemetry};
+use lambda_edge::{SystemClock, config::process_env, deadline, telemetry};
 use lambda_http::{
     Context, Error, LambdaEvent,
     lambda_runtime::{run, service_fn},
@@ -144,13 +144,15 @@ fn lanes(mut jobs: Vec<Job>) -> Vec<Vec<Job>> {
 
 /// Until Lambda kills the function, less what it takes to answer.
 fn time_left(context: &Context, now: SystemTime) -> Duration {
-    let deadline = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
-    let left = deadline.and_then(|deadline| deadline.duration_since(now).ok());
+    let left = deadline(context, now, WITHOUT_DEADLINE).duration_since(now);
     left.unwrap_or_default().saturating_sub(LAST_WORDS)
 }
 
 /// As many as a batch has, by the template: no message waits while another is slow.
 const AT_ONCE: usize = 10;
+
+/// For a batch that did not come through Lambda.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What it takes to answer before Lambda kills the function.
 const LAST_WORDS: Duration = Duration::from_millis(300);

@@ -1,7 +1,4 @@
-use std::{
-    convert::Infallible,
-    time::{Duration, SystemTime},
-};
+use std::{convert::Infallible, time::Duration};
 
 use identity_core::{
     identity::{AcsId, Scopes},
@@ -21,7 +18,7 @@ use serde::Serialize;
 use tracing::{Instrument, error, info_span};
 
 use crate::{
-    Problem,
+    Problem, deadline,
     problem::Retry,
     telemetry::{self, RequestLine},
 };
@@ -119,14 +116,12 @@ async fn in_time(
     request: &Request,
     handler: impl Future<Output = Result<Answer, Problem>>,
 ) -> Result<Answer, Problem> {
-    let killed_in = request
-        .lambda_context_ref()
-        .and_then(|context| {
-            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline))
-        })
-        .and_then(|deadline| deadline.duration_since(clock.now()).ok())
-        .and_then(|left| left.checked_sub(LAST_WORDS));
-    let limit = killed_in.map_or(PATIENCE, |left| left.min(PATIENCE));
+    let limit = request.lambda_context_ref().map_or(PATIENCE, |context| {
+        let now = clock.now();
+        let killed_at = deadline(context, now, PATIENCE + LAST_WORDS);
+        let left = killed_at.duration_since(now).unwrap_or_default();
+        left.saturating_sub(LAST_WORDS).min(PATIENCE)
+    });
     tokio::select! {
         biased;
         result = handler => result,

@@ -1,10 +1,10 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use identity_core::{identity::Invocation, ports::Clock};
 use lambda_http::{Context, Request, RequestExt, http::header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use crate::{Object, Problem};
+use crate::{Object, Problem, deadline};
 
 /// No request of ours is larger. API Gateway would accept 10 MB.
 const MAX_BODY: usize = 16 * 1024;
@@ -51,10 +51,7 @@ pub fn invocation(request: &Request, clock: &impl Clock) -> Invocation {
 #[must_use]
 pub fn invocation_of(context: &Context, clock: &impl Clock) -> Invocation {
     let now = clock.now();
-    let deadline = match context.deadline {
-        0 => now + WITHOUT_DEADLINE,
-        milliseconds => SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds),
-    };
+    let deadline = deadline(context, now, WITHOUT_DEADLINE);
     let acs_until = deadline.checked_sub(AFTER_ACS).unwrap_or(now).min(now + FOR_ACS);
     Invocation {
         id: context.request_id.clone(),
@@ -64,7 +61,7 @@ pub fn invocation_of(context: &Context, clock: &impl Clock) -> Invocation {
     }
 }
 
-/// For an event that did not come through Lambda: a test's.
+/// For a request that did not come through Lambda.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long ACS may take, all calls of a request together.

@@ -1,0 +1,50 @@
+use std::time::{Duration, SystemTime};
+
+use lambda_http::Context;
+
+/// When Lambda will end the invocation; and where nobody does, when we give up: so long
+/// from now.
+///
+/// A test's event has no deadline. The emulator of cargo-lambda gives one of 1970 to
+/// everything. No function runs for longer than Lambda's longest time-out, so a deadline
+/// that has passed for longer is nobody's.
+#[must_use]
+pub fn deadline(context: &Context, now: SystemTime, without: Duration) -> SystemTime {
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_millis(context.deadline))
+        .filter(|given| *given + LONGEST_TIMEOUT > now)
+        .unwrap_or(now + without)
+}
+
+/// The longest time-out that a function can have.
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    const WITHOUT: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_deadline_is_lambdas_even_just_after_it() {
+        for given in [NOW + LITTLE, NOW.abs_diff(LITTLE)] {
+            assert_eq!(deadline_of(given), SystemTime::UNIX_EPOCH + given);
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_nobody_will_keep_is_so_long_from_now() {
+        for given in [Duration::ZERO, Duration::from_mins(10), NOW.abs_diff(LONGEST_TIMEOUT)] {
+            assert_eq!(deadline_of(given), SystemTime::UNIX_EPOCH + NOW + WITHOUT);
+        }
+    }
+
+    const LITTLE: Duration = Duration::from_secs(3);
+    const NOW: Duration = Duration::from_secs(1_773_342_238);
+
+    fn deadline_of(given: Duration) -> SystemTime {
+        let milliseconds = given.as_millis().try_into().unwrap();
+        let mut context = Context::default();
+        context.deadline = milliseconds;
+        deadline(&context, SystemTime::UNIX_EPOCH + NOW, WITHOUT)
+    }
+}
