@@ -4,25 +4,47 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Check, issuer::KeyNames};
+use super::{Check, issuer::Keys};
 use crate::{jwt::Unverified, moment};
 
 /// What a bearer is held to.
 pub(crate) struct Expected<'a> {
     /// The issuer, if it is known.
     pub(crate) issuer: Option<&'a str>,
-    /// The names of its keys, if they are.
-    pub(crate) keys: Option<&'a KeyNames>,
+    /// Its keys, if they are.
+    pub(crate) keys: Option<&'a Keys>,
     /// The audience, if it is known.
     pub(crate) audience: Option<&'a str>,
     /// The scope that the route needs.
     pub(crate) scope: &'a str,
 }
 
+impl Expected<'_> {
+    /// What is right about a bearer with which nothing is wrong.
+    fn good(&self) -> String {
+        let known = [
+            ("issuer", self.issuer.is_some()),
+            ("signature", self.keys.is_some()),
+            ("audience", self.audience.is_some()),
+        ];
+        let mut right: Vec<&str> =
+            known.iter().filter(|(_, known)| *known).map(|(name, _)| *name).collect();
+        right.extend(["life", "scope"]);
+        let missing: Vec<&str> =
+            known.iter().filter(|(_, known)| !known).map(|(name, _)| *name).collect();
+        let unknown = if missing.is_empty() {
+            String::new()
+        } else {
+            format!("; {} not looked at, for lack of what to hold it to", missing.join(", "))
+        };
+        format!("{} are right{unknown}", right.join(", "))
+    }
+}
+
 /// Looks at a bearer: the first thing that is wrong with it.
-pub(crate) fn look(token: &str, expected: &Expected<'_>, now: SystemTime) -> Check {
+pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Check {
     let bad = |finding: String, remedy: &str| Check::bad("bearer", finding, remedy);
-    let Some(token) = Unverified::read(token) else {
+    let Some(token) = Unverified::read(bearer) else {
         return bad(
             "it is no JSON Web Token".to_owned(),
             "send an access token that is a JWT; an opaque one cannot be verified by API Gateway",
@@ -44,13 +66,20 @@ pub(crate) fn look(token: &str, expected: &Expected<'_>, now: SystemTime) -> Che
             "have the provider sign with RS256: API Gateway takes RSA only",
         );
     }
-    if let Some(keys) = expected.keys
-        && !keys.iter().any(|key| key == header("kid"))
-    {
-        return bad(
-            format!("the issuer has no key {:?}", header("kid")),
-            "get a fresh token: the key was rotated away, or the token is somebody else's",
-        );
+    match expected.keys.map(|keys| keys.have_signed(bearer, header("kid"))) {
+        Some(None) => {
+            return bad(
+                format!("the issuer has no key {:?}", header("kid")),
+                "get a fresh token: the key was rotated away, or the token is somebody else's",
+            );
+        }
+        Some(Some(false)) => {
+            return bad(
+                "the issuer has not signed it as it is".to_owned(),
+                "copy the token whole, every letter of it; if it is, somebody has made it up",
+            );
+        }
+        Some(Some(true)) | None => {}
     }
     match token.moment("exp") {
         None => return bad("it has no expiry".to_owned(), "API Gateway wants the claim exp"),
@@ -90,10 +119,7 @@ pub(crate) fn look(token: &str, expected: &Expected<'_>, now: SystemTime) -> Che
             "send a user's token: the claim sub is the user",
         );
     }
-    Check::good(
-        "bearer",
-        "issuer, key, life, audience and scope are right; the signature is API Gateway's to verify",
-    )
+    Check::good("bearer", expected.good())
 }
 
 /// Clocks differ a little.

@@ -1,5 +1,6 @@
 //! The issuer of the users' tokens: discovery document and keys.
 
+use jsonwebtoken::{Algorithm, DecodingKey, crypto, jwk::Jwk};
 use serde_json::Value;
 
 use super::{
@@ -7,20 +8,30 @@ use super::{
     service::{client, innermost},
 };
 
-/// The names of an issuer's keys.
-pub(crate) type KeyNames = Vec<String>;
+/// An issuer's keys that sign with RS256, by their names.
+pub(crate) struct Keys(Vec<(String, DecodingKey)>);
+
+impl Keys {
+    /// Whether the key of this name has signed a token; nothing, if there is none.
+    pub(crate) fn have_signed(&self, token: &str, name: &str) -> Option<bool> {
+        let (_, key) = self.0.iter().find(|(key, _)| key == name)?;
+        let (message, signature) = token.rsplit_once('.')?;
+        let verified = crypto::verify(signature, message.as_bytes(), key, Algorithm::RS256);
+        Some(verified.unwrap_or_default())
+    }
+}
 
 /// Looks at the discovery document, and at the keys it names.
-pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<KeyNames>) {
+pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<Keys>) {
     let keys_uri = match discover(issuer).await {
         Ok(keys_uri) => keys_uri,
         Err(bad) => return (bad, Check::skipped("signing keys", "see above"), None),
     };
     let discovered = Check::good("issuer", format!("{issuer} is what it says it is"));
     match keys(&keys_uri).await {
-        Ok(names) => {
-            let found = format!("RS256 keys at {keys_uri}: {}", names.len());
-            (discovered, Check::good("signing keys", found), Some(names))
+        Ok(keys) => {
+            let found = format!("RS256 keys at {keys_uri}: {}", keys.0.len());
+            (discovered, Check::good("signing keys", found), Some(keys))
         }
         Err(bad) => (discovered, bad, None),
     }
@@ -50,23 +61,25 @@ async fn discover(issuer: &str) -> Result<String, Check> {
     })
 }
 
-async fn keys(uri: &str) -> Result<KeyNames, Check> {
+async fn keys(uri: &str) -> Result<Keys, Check> {
     let todo = "API Gateway takes RS256 keys from jwks_uri: ask the provider to publish one";
     let set = fetch(uri)
         .await
         .map_err(|why| Check::bad("signing keys", format!("{uri}: {why}"), todo))?;
-    let keys = set.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+    let published = set.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
     let is = |key: &Value, name: &str, value: &str| key.get(name).is_none_or(|it| it == value);
-    let names: KeyNames = keys
-        .iter()
+    let keys: Vec<_> = published
+        .into_iter()
         .filter(|key| key.get("kty").is_some_and(|kty| kty == "RSA"))
         .filter(|key| is(key, "use", "sig") && is(key, "alg", "RS256"))
-        .filter_map(|key| key.get("kid")?.as_str().map(str::to_owned))
+        // One that makes no sense is none.
+        .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
+        .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(&key).ok()?)))
         .collect();
-    if names.is_empty() {
+    if keys.is_empty() {
         return Err(Check::bad("signing keys", format!("{uri} has no RS256 key with a kid"), todo));
     }
-    Ok(names)
+    Ok(Keys(keys))
 }
 
 async fn fetch(url: &str) -> Result<Value, String> {

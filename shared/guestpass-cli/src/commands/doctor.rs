@@ -80,10 +80,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let issuer = arguments.issuer.clone().or(local_issuer);
     let mut keys = None;
     if let Some(issuer) = &issuer {
-        let (discovered, signing, names) = issuer::look(issuer).await;
+        let (discovered, signing, found) = issuer::look(issuer).await;
         findings.tell(discovered)?;
         findings.tell(signing)?;
-        keys = names;
+        keys = found;
     } else {
         findings.tell(Check::skipped("issuer", "give --issuer to look at it"))?;
     }

@@ -1,5 +1,6 @@
 //! Set-ups that are broken in one way each, and the one diagnosis each of them gets.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
@@ -160,7 +161,14 @@ fn an_issuer_that_is_not_there_or_calls_itself_something_else() {
 fn each_thing_that_can_be_wrong_with_a_bearer() {
     let (stack, other) = (Stack::start(), Stack::start());
     let theirs = other.bearer("sub=alice");
+    let (ours, admins) = (stack.bearer("sub=alice"), stack.bearer("sub=root"));
+    let [header, _, signature] = parts(&ours);
+    let [_, claims, _] = parts(&admins);
+    let another_header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"nobody's"}"#);
     for (bearer, text) in [
+        (format!("{header}.{claims}.{signature}"), "the issuer has not signed it as it is"),
+        (ours[..ours.len() - 8].to_owned(), "the issuer has not signed it as it is"),
+        (format!("{another_header}.{claims}.{signature}"), "the issuer has no key \"nobody's\""),
         ("opaque".to_owned(), "no JSON Web Token"),
         (stack.bearer("sub=alice&expires_in=-60"), "it expired at"),
         (stack.bearer("sub=alice&aud=another"), "its audience is"),
@@ -176,6 +184,12 @@ fn each_thing_that_can_be_wrong_with_a_bearer() {
         &stack.bearer("sub=root&aud=my-api&scope=guestpass.admin"),
     );
     assert_eq!(well.code, 0, "{well:?}");
+}
+
+/// Header, claims and signature.
+fn parts(token: &str) -> [&str; 3] {
+    let parts: Vec<_> = token.split('.').collect();
+    parts.try_into().unwrap()
 }
 
 #[test]
