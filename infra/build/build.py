@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Makes the artefacts of a release in target/lambda: for each function its bootstrap, a zip of
-it and a CycloneDX SBOM, and SHA256SUMS over all of them.
+it and a CycloneDX SBOM; `guestpass`, the operator's tool, for this machine, and its SBOM; and
+SHA256SUMS over all of them.
 
 The same commit gives the same bytes: in any directory, at any time. Run by `infra/build/run`,
 which brings cargo-lambda and the SBOM library."""
 
 import argparse
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -22,6 +24,9 @@ OUT = ROOT / "target" / "lambda"
 
 # As Lambda's `Architectures` spells them.
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+
+# The package of the operator's tool, and its binary.
+TOOL = ("guestpass-cli", "guestpass")
 
 # Lambda fetches and unpacks a zip before a cold start: 3 MiB.
 LARGEST_ZIP = 3 * 1024 * 1024
@@ -47,8 +52,9 @@ def main() -> None:
         bom = sbom.document(trees[function], function, sha256(archive))
         (OUT / f"{function}.cdx.json").write_text(bom, encoding="utf-8")
         rows.append((function, bootstrap.stat().st_size, archive.stat().st_size))
+    tool = compile_tool(options.profile)
     write_sums()
-    report(rows, options)
+    report(rows, tool, options)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -87,20 +93,32 @@ def compile_all(functions: list[str], target: str, profile: str) -> None:
         sys.exit(f"cargo lambda has made no {', '.join(missing)}")
 
 
+def compile_tool(profile: str) -> Path:
+    """The operator's tool runs where it is built, so it is built as this machine builds."""
+    package, binary = TOOL
+    command = ["cargo", "build", "--locked", "--package", package, "--message-format", "json-render-diagnostics"]
+    if profile == "release":
+        command.append("--release")
+    said = subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+    made = [json.loads(line) for line in said.splitlines()]
+    [path] = [one["executable"] for one in made if one.get("executable") and one["target"]["name"] == binary]
+    tool = OUT / binary
+    shutil.copy(path, tool)
+    tree = sbom.trees(ROOT, [package], rustc()["host"])[package]
+    bom = sbom.document(tree, binary, sha256(tool))
+    (OUT / f"{binary}.cdx.json").write_text(bom, encoding="utf-8")
+    return tool
+
+
 def environment() -> dict[str, str]:
-    """What the compilers find: nothing of this machine that could get into a binary."""
+    """What the compilers find: nothing of this machine that could get into a binary. Cargo
+    itself names our own files from the workspace's root on."""
     cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
     sysroot = output("rustc", "--print", "sysroot")
-    commit = next(
-        line.split()[1]
-        for line in output("rustc", "--version", "--verbose").splitlines()
-        if line.startswith("commit-hash")
-    )
     moved = [
-        (str(ROOT), "/guestpass"),
         (cargo_home, "/cargo"),
         # The last one that matches counts. The standard library's own name for itself.
-        (f"{sysroot}/lib/rustlib/src/rust", f"/rustc/{commit}"),
+        (f"{sysroot}/lib/rustlib/src/rust", f"/rustc/{rustc()['commit-hash']}"),
     ]
     variables = {
         name: value
@@ -114,6 +132,12 @@ def environment() -> dict[str, str]:
     variables["SOURCE_DATE_EPOCH"] = str(EPOCH)
     variables["TZ"] = "UTC"
     return variables
+
+
+def rustc() -> dict[str, str]:
+    """What the compiler says of itself."""
+    lines = output("rustc", "--version", "--verbose").splitlines()[1:]
+    return dict(line.split(": ", maxsplit=1) for line in lines)
 
 
 def pack(bootstrap: Path, archive: Path) -> None:
@@ -132,11 +156,12 @@ def write_sums() -> None:
     (OUT / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
-def report(rows: list[tuple[str, int, int]], options: argparse.Namespace) -> None:
+def report(rows: list[tuple[str, int, int]], tool: Path, options: argparse.Namespace) -> None:
     width = max(len(name) for name, _, _ in rows)
     print(f"\n{'':{width}}  {'bootstrap':>10}  {'zip':>10}   {options.arch}, {options.profile}")
     for name, bootstrap, archive in rows:
         print(f"{name:{width}}  {mib(bootstrap):>10}  {mib(archive):>10}")
+    print(f"{tool.name:{width}}  {mib(tool.stat().st_size):>10}              this machine's")
     print(f"\n{OUT.relative_to(ROOT)}: a zip and an SBOM for each, and SHA256SUMS")
     large = [name for name, _, archive in rows if archive > LARGEST_ZIP]
     if large and options.profile == "release":

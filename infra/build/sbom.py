@@ -44,12 +44,12 @@ class Tree:
         self.needs = reached
 
 
-def trees(root: Path, functions: list[str], target: str) -> dict[str, Tree]:
-    """The trees of functions that are built together, as features depend on who is."""
+def trees(root: Path, packages: list[str], target: str) -> dict[str, Tree]:
+    """The trees of packages that are built together, as features depend on who is."""
     command = ["cargo", "tree", "--locked", "--target", target, "--prefix", "depth"]
     command += ["--edges", "normal,no-proc-macro", "--charset", "ascii"]
-    for function in functions:
-        command += ["--package", function]
+    for name in packages:
+        command += ["--package", name]
     needs: dict[Package, set[Package]] = {}
     path: list[Package] = []
     for line in run(command, root).splitlines():
@@ -64,7 +64,7 @@ def trees(root: Path, functions: list[str], target: str) -> dict[str, Tree]:
             needs.setdefault(path[-1], set()).add(package)
         path.append(package)
     facts = known(root)
-    roots = {name: package for package in facts for name in functions if package[0] == name}
+    roots = {name: package for package in facts for name in packages if package[0] == name}
     return {name: Tree(package, needs, facts) for name, package in roots.items()}
 
 
@@ -79,14 +79,14 @@ def known(root: Path) -> dict[Package, dict]:
     }
 
 
-def document(tree: Tree, function: str, zip_sha256: str) -> str:
-    """The SBOM of a function whose zip has this hash."""
+def document(tree: Tree, name: str, artefact_sha256: str) -> str:
+    """The SBOM of an artefact that has this hash."""
     components = {package: component(package, tree.facts[package]) for package in tree.needs}
     subject = components.pop(tree.root)
     subject.type = ComponentType.APPLICATION
-    subject.hashes = [HashType(alg=HashAlgorithm.SHA_256, content=zip_sha256)]
-    # Not a random one: the same zip has the same SBOM.
-    serial = uuid.uuid5(uuid.NAMESPACE_URL, f"guestpass:{function}:{zip_sha256}")
+    subject.hashes = [HashType(alg=HashAlgorithm.SHA_256, content=artefact_sha256)]
+    # Not a random one: the same artefact has the same SBOM.
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, f"guestpass:{name}:{artefact_sha256}")
     bom = Bom(serial_number=serial, components=components.values())
     bom.metadata.component = subject
     of = {**components, tree.root: subject}
@@ -98,7 +98,7 @@ def document(tree: Tree, function: str, zip_sha256: str) -> str:
     text = json.dumps(written, indent=2, sort_keys=True) + "\n"
     problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if problem:
-        raise ValueError(f"the SBOM of {function} is not CycloneDX 1.6: {problem}")
+        raise ValueError(f"the SBOM of {name} is not CycloneDX 1.6: {problem}")
     return text
 
 
