@@ -1,57 +1,68 @@
 """Removes a deployed stack, and says before what goes and what stays.
 
     make destroy                        STACK names it (guestpass)
-    make destroy IDENTITIES=delete      the identities at ACS first
+    make destroy IDENTITIES=delete      and then every identity of its table, at ACS
 
 Nothing goes until the stack's name is typed."""
 
 import json
 import os
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 STACK = os.environ.get("STACK") or "guestpass"
+GUESTPASS = Path(os.environ["ARTEFACTS"]) / "guestpass"
 
 
 def main() -> None:
+    with_identities = os.environ.get("IDENTITIES") == "delete"
+    if with_identities and not GUESTPASS.is_file():
+        sys.exit("destroy: the operator's tool deletes the identities; `make build` makes it")
     try:
-        destroy(boto3.client("cloudformation"))
+        destroy(boto3.client("cloudformation"), with_identities)
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"destroy: {error}")
 
 
-def destroy(cloudformation) -> None:
+def destroy(cloudformation, with_identities: bool) -> None:
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    parameters = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
+    secret = parameters["AcsSecretArn"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [each for page in pages for each in page["StackResourceSummaries"]]
-    parameters = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
     stays = retained(cloudformation)
     kept = [each for each in resources if each["LogicalResourceId"] in stays]
-    tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
+    [table] = [each["PhysicalResourceId"] for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
 
     print(f"The stack {STACK} ({stack['StackId']})\n")
     print("goes:")
     for kind, names in by_kind(each for each in resources if each not in kept):
         print(f"  {kind}: {', '.join(names)}")
+    if with_identities:
+        print("  and then, at ACS, every identity that the table names, with its tokens and chats")
     print("\nstays, and goes on costing something:")
-    for table in tables:
-        print(f"  the table {table['PhysicalResourceId']}, the only list of who is who at ACS")
-        print("    (protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table)")
-    for kind, names in by_kind(each for each in kept if each not in tables):
+    print(f"  the table {table}, the only list of who is who at ACS")
+    print("    (protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table)")
+    for kind, names in by_kind(each for each in kept if each["PhysicalResourceId"] != table):
         print(f"  {kind}: {', '.join(names)}")
-    print(f"  the secret {parameters.get('AcsSecretArn', '')}")
+    print(f"  the secret {secret}")
     print("    (`aws secretsmanager delete-secret`)")
-    print("  the Communication Services resource in Azure, and the identities in it\n")
+    and_who = "" if with_identities else ", and the identities in it"
+    print(f"  the Communication Services resource in Azure{and_who}\n")
 
-    if os.environ.get("IDENTITIES") == "delete":
-        delete_identities(tables)
     confirm()
     cloudformation.delete_stack(StackName=STACK)
     print("removing it …", flush=True)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
-    print("gone")
+    print("gone", flush=True)
+    # Now, when nobody can make new ones.
+    if with_identities:
+        delete_identities(table, secret)
 
 
 def retained(cloudformation) -> set[str]:
@@ -74,16 +85,28 @@ def by_kind(resources) -> list[tuple[str, list[str]]]:
     return sorted((kind, sorted(names)) for kind, names in kinds.items())
 
 
-def delete_identities(tables) -> None:
-    """Without the table nobody knows which they are, so they go first. The operator's tool does
-    it: it keeps to the limits of ACS, and can be interrupted."""
-    names = ", ".join(table["PhysicalResourceId"] for table in tables)
-    sys.exit(
-        "destroy: nothing was removed. The identities are deleted by the operator's tool; run\n"
-        "  guestpass identity list -o tsv > identities.tsv\n"
-        "  guestpass identity delete --file identities.tsv\n"
-        f"against the table {names}, and then `make destroy` without IDENTITIES."
-    )
+def delete_identities(table: str, secret: str) -> None:
+    """By the operator's tool, which keeps to the limits of ACS. If it is interrupted, the table
+    still knows who is left."""
+    value = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    environment = {
+        **os.environ,
+        "COMMUNICATION_SERVICES_CONNECTION_STRING": value,
+        "GUESTPASS_TABLE": table,
+    }
+    environment.pop("AZURE_COMMUNICATION_CONNECTION_STRING", None)
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as names:
+        try:
+            subprocess.run([GUESTPASS, "identity", "list", "-o", "tsv"], env=environment, stdout=names, check=True)
+            command = [GUESTPASS, "identity", "delete", "--file", names.name, "--yes", "-o", "none"]
+            subprocess.run(command, env=environment, check=True)
+        except (subprocess.CalledProcessError, KeyboardInterrupt):
+            sys.exit(
+                "destroy: the stack is gone, and not every identity. With the connection string in\n"
+                f"COMMUNICATION_SERVICES_CONNECTION_STRING and GUESTPASS_TABLE={table}, go on by\n"
+                "  guestpass identity list -o tsv | guestpass identity delete --yes --file -"
+            )
+    print("the identities are gone")
 
 
 def confirm() -> None:
