@@ -53,6 +53,21 @@ def t03_a_message_is_tried_five_times_by_itself(stack: Stack) -> Iterator[str]:
 
 
 @rule(
+    put(f"{QUEUE}/RedrivePolicy/maxReceiveCount", 6),
+    put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/BatchSize", 11),
+)
+def t03_the_function_knows_how_many_come_and_how_often(stack: Stack) -> Iterator[str]:
+    source = rust.ROOT / "functions/revoke-on-event/src"
+    text = rust.code(source / "main.rs") + rust.code(source / "batch.rs")
+    known = {name: int(value) for name, value in re.findall(r"^const (MAX_RECEIVES|AT_ONCE): \w+ = (\d+);", text, re.M)}
+    [mapping] = stack.of_type("AWS::Lambda::EventSourceMapping").values()
+    queue = stack.of_type("AWS::SQS::Queue")[mapping["EventSourceArn"].removesuffix(".Arn")]
+    told = {"MAX_RECEIVES": queue["RedrivePolicy"]["maxReceiveCount"], "AT_ONCE": mapping["BatchSize"]}
+    if known != told:
+        yield f"the function goes by {known}, the queue by {told}"
+
+
+@rule(
     drop("Resources/IdentityEventsDeadLetters/Properties/MessageRetentionPeriod"),
     put("Resources/CleanupFailures/Properties/MessageRetentionPeriod", 86400),
     put(f"{QUEUE}/SqsManagedSseEnabled", False),
