@@ -17,7 +17,7 @@ run: need-rust need-cc binaries ## the whole service on localhost
 	@exec "$$($(MAKE) where)/local-stack"
 
 .PHONY: test
-test: need-rust need-cc need-python3 need-node lint unit faults cost e2e infra interop audit ## everything CI runs, in CI's order
+test: need-rust need-cc need-python3 need-node lint unit faults cost e2e build infra interop audit ## everything CI runs, in CI's order
 
 .PHONY: lint
 lint: ## rustfmt, clippy and rustdoc, warnings being errors
@@ -51,7 +51,7 @@ OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-sc
              --refuse-newer-members --revoke-by-second --no-retry-after
 
 .PHONY: infra
-infra: need-python3 binaries ## the template: its rules, and what it deploys in an AWS on this machine
+infra: build ## the template: its rules, and what it deploys in an AWS on this machine
 	@$(CARGO) build -p acs-emulator
 	@tests/infra/run "$$($(MAKE) where)"
 

@@ -1,10 +1,8 @@
 """An AWS in this process: moto, as a server on loopback, that holds whoever asks to the rights
 of their role."""
 
-import io
 import json
 import re
-import zipfile
 from functools import cache
 from typing import Any
 
@@ -18,6 +16,7 @@ from moto.iam.access_control import IAMRequest
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.server import ThreadedMotoServer
 
+import artefacts
 from expanded import BUCKET, Stack, source
 from known import for_moto
 
@@ -40,36 +39,41 @@ class Cloud:
         self._server.stop()
 
     @cache
-    def client(self, service: str):
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION, config=PATIENT, **ADMINISTRATOR)
+    def client(self, service: str, region: str = REGION):
+        return boto3.client(service, endpoint_url=self.url, region_name=region, config=PATIENT, **ADMINISTRATOR)
 
-    def deploy(self, connection_string: str, **parameters: str) -> "Deployed":
+    def deploy(self, connection_string: str, region: str = REGION, **parameters: str) -> "Deployed":
         """The zips to a bucket, the connection string to a secret, the template to a stack."""
-        secret = self.client("secretsmanager").create_secret(Name="guestpass/acs", SecretString=connection_string)
+
+        def client(service: str):
+            return self.client(service, region)
+
+        secret = client("secretsmanager").create_secret(Name="guestpass/acs", SecretString=connection_string)
         parameters = {"AcsSecretArn": secret["ARN"], **parameters}
         stack = Stack(source(), **parameters)
-        s3 = self.client("s3")
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3 = client("s3")
+        if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
         for function in stack.functions().values():
-            s3.put_object(Bucket=BUCKET, Key=function["Code"]["S3Key"], Body=a_zip())
-        self.client("cloudformation").create_stack(
+            key = function["Code"]["S3Key"]
+            s3.put_object(Bucket=BUCKET, Key=key, Body=artefacts.archive(key))
+        client("cloudformation").create_stack(
             StackName=STACK,
             TemplateBody=json.dumps(for_moto(stack.expanded)),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-        deployed = Deployed(self, stack)
-        deployed.attach_policies()
-        return deployed
+        return Deployed(self, region, stack)
 
 
 class Deployed:
     """The stack in the cloud."""
 
-    def __init__(self, cloud: Cloud, stack: Stack):
+    def __init__(self, cloud: Cloud, region: str, stack: Stack):
         self.cloud = cloud
+        self.region = region
         self.stack = stack
-        cloudformation = cloud.client("cloudformation")
+        cloudformation = self.client("cloudformation")
         [described] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
         self.status = described["StackStatus"]
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
@@ -81,27 +85,31 @@ class Deployed:
             if "LogicalResourceId" in one and "PhysicalResourceId" in one
         }
 
+    def client(self, service: str):
+        return self.cloud.client(service, self.region)
+
     def attach_policies(self) -> None:
-        """moto makes a role of a template without the managed policies that it names."""
+        """moto makes a role of a template without the managed policies that it names. With them,
+        it does not know how to delete one."""
         managed = self.stack.of_type("AWS::IAM::ManagedPolicy")
         for role, properties in self.stack.of_type("AWS::IAM::Role").items():
             for policy in managed.keys() & set(properties.get("ManagedPolicyArns", [])):
-                self.cloud.client("iam").attach_role_policy(RoleName=self.ids[role], PolicyArn=self.ids[policy])
+                self.client("iam").attach_role_policy(RoleName=self.ids[role], PolicyArn=self.ids[policy])
 
     def environment(self, function: str) -> dict[str, str]:
         """What Lambda would start a function with: the variables that the deployed function
         has, its role's credentials, and where AWS is."""
-        client = self.cloud.client("lambda")
+        client = self.client("lambda")
         configuration = client.get_function_configuration(FunctionName=self.ids[function])
-        role = self.cloud.client("iam").get_role(RoleName=configuration["Role"].rsplit("/", 1)[1])["Role"]
-        taken = self.cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=function)["Credentials"]
+        role = self.client("iam").get_role(RoleName=configuration["Role"].rsplit("/", 1)[1])["Role"]
+        taken = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=function)["Credentials"]
         return {
             # moto keeps a number that a parameter was as a number.
             **{name: str(value) for name, value in configuration["Environment"]["Variables"].items()},
             "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
             "AWS_SESSION_TOKEN": taken["SessionToken"],
-            "AWS_REGION": REGION,
+            "AWS_REGION": self.region,
             "AWS_ENDPOINT_URL": self.cloud.url,
             "AWS_LAMBDA_FUNCTION_NAME": function,
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
@@ -113,7 +121,7 @@ class Deployed:
         text = json.dumps(value)
         for name in sorted(self.ids, key=len, reverse=True):
             physical = self.ids[name]
-            arn = physical if physical.startswith("arn:") else f"arn:aws:made:{REGION}:{ACCOUNT}:{physical}"
+            arn = physical if physical.startswith("arn:") else f"arn:aws:made:{self.region}:{ACCOUNT}:{physical}"
             text = re.sub(rf'"{name}\.Arn"', json.dumps(arn), text)
             text = re.sub(rf'"{name}(\.\w+)?"', json.dumps(physical), text)
         return json.loads(text)
@@ -147,14 +155,6 @@ def teach_moto_rights() -> None:
     ActionAuthenticatorMixin._authenticate_and_authorize_action = unless_administrator
     DynamoHandler._determine_resource = of_a_table
     SecretsManagerResponse._determine_resource = of_a_secret
-
-
-def a_zip() -> bytes:
-    """What stands for an artefact: moto runs none of them."""
-    bytes_ = io.BytesIO()
-    with zipfile.ZipFile(bytes_, "w") as archive:
-        archive.writestr("bootstrap", "")
-    return bytes_.getvalue()
 
 
 ADMINISTRATOR = {"aws_access_key_id": "administrator", "aws_secret_access_key": "none"}

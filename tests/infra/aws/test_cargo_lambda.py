@@ -1,8 +1,4 @@
-"""A binary runs under a Runtime API that nobody here wrote: cargo-lambda's, if `make build` has
-brought it.
-
-It tells a function that its deadline is in 1970. So our functions do not ask ACS for anything
-there: there is no time left. What they read from the table they answer."""
+"""The programs of the functions under a Runtime API that nobody here wrote: cargo-lambda's."""
 
 import json
 import os
@@ -17,55 +13,81 @@ from typing import Any
 
 import pytest
 
-from api import call
-from conftest import BINARIES
+from runtime_api import PATIENCE, Failed
 
-CARGO_LAMBDA = Path(os.environ.get("CARGO_LAMBDA", "cargo-lambda"))
-PATIENCE = 30
+# The same tests, with the fixture `start` of this file.
+from test_service import (  # noqa: F401
+    test_a_run_of_the_schedule_deletes_who_is_stale,
+    test_an_event_by_eventbridge_and_the_queue_blocks_its_user,
+    test_each_operation_does_its_work_with_the_rights_of_its_role,
+    user,
+)
+
+CARGO_LAMBDA = Path(os.environ["CARGO_LAMBDA"])
 
 
-class Emulated:
-    """A function that cargo-lambda's emulator invokes."""
+@pytest.fixture
+def start(deployed, bootstrap, address, tmp_path) -> Iterator:
+    """Starts the program of a function with what was deployed for it, under cargo-lambda."""
+    processes = []
 
-    def __init__(self, address: str, name: str):
-        self._url = f"http://{address}/2015-03-31/functions/{name}/invocations"
+    def one(function: str) -> Emulated:
+        log = tmp_path / f"{function}.log"
+        # It knows functions by their binaries.
+        name = deployed.stack.crate_of(function)
+        runtime = {"AWS_LAMBDA_RUNTIME_API": f"http://{address}/.rt/{name}"}
+        with log.open("wb") as out:
+            environment = {**deployed.environment(function), **runtime}
+            processes.append(subprocess.Popen([bootstrap(function)], env=environment, stdout=out, stderr=out))
+        return Emulated(address, name, log)
 
-    def invoke(self, event: Any) -> Any:
-        request = urllib.request.Request(self._url, data=json.dumps(event).encode())
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                    return json.loads(answer.read())
-            except urllib.error.URLError as error:
-                # Until it listens.
-                if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > deadline:
-                    raise
+    yield one
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
+    """Where the emulator listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [CARGO_LAMBDA, "lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port"]
     with (tmp_path / "emulator.log").open("wb") as log:
         process = subprocess.Popen([*command, str(port)], cwd=Path(__file__).parents[3], stdout=log, stderr=log)
+    deadline = time.monotonic() + PATIENCE
+    while not is_listening(port):
+        assert process.poll() is None, (tmp_path / "emulator.log").read_text()
+        assert time.monotonic() < deadline, "it does not begin to listen"
     yield f"127.0.0.1:{port}"
     process.terminate()
     process.wait()
 
 
-@pytest.mark.skipif(not CARGO_LAMBDA.is_file(), reason="`make build` brings cargo-lambda")
-def test_a_function_answers_under_cargo_lambda(deployed, address, tmp_path):
-    runtime = {"AWS_LAMBDA_RUNTIME_API": f"http://{address}/.rt/list-identities"}
-    log = tmp_path / "log"
-    with log.open("wb") as out:
-        environment = {**deployed.environment("ListIdentities"), **runtime}
-        process = subprocess.Popen([BINARIES / "list-identities"], env=environment, stdout=out, stderr=out)
+def is_listening(port: int) -> bool:
     try:
-        answer = call(Emulated(address, "list-identities"), "GET /v1/identities", scope="guestpass.admin")
-    finally:
-        process.kill()
-        process.wait()
-    assert answer.status == 200, log.read_text()
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+class Emulated:
+    """A function that cargo-lambda invokes."""
+
+    def __init__(self, address: str, name: str, log: Path):
+        self._url = f"http://{address}/2015-03-31/functions/{name}/invocations"
+        self._log = log
+
+    def invoke(self, event: Any) -> Any:
+        """What it answers; [`Failed`] if that is an error."""
+        request = urllib.request.Request(self._url, data=json.dumps(event).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            raise Failed(error.read().decode()) from error
+
+    def said(self) -> str:
+        return self._log.read_text()

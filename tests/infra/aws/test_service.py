@@ -22,7 +22,7 @@ def user() -> str:
 
 def record(deployed, user: str) -> dict:
     """What the table says of a user, if it has a record."""
-    found = deployed.cloud.client("dynamodb").get_item(
+    found = deployed.client("dynamodb").get_item(
         TableName=deployed.ids["Identities"], Key={"externalId": {"S": f"{ISSUER}|{user}"}}, ConsistentRead=True
     )
     return found.get("Item", {})
@@ -76,7 +76,7 @@ def test_an_event_by_eventbridge_and_the_queue_blocks_its_user(deployed, acs, st
 def test_an_event_that_nobody_understands_is_the_only_one_of_its_batch_to_come_again(deployed, acs, start, user):
     token = call(start("IssueAccessToken"), "POST /v1/token", user).body["token"]
     put(deployed, "user.disabled", user)
-    deployed.cloud.client("sqs").send_message(QueueUrl=deployed.ids["IdentityEvents"], MessageBody="{}")
+    deployed.client("sqs").send_message(QueueUrl=deployed.ids["IdentityEvents"], MessageBody="{}")
     receipts, messages = receive(deployed, 2)
     answer = start("RevokeOnEvent").invoke({"Records": messages})
     [malformed] = [one["messageId"] for one in messages if one["body"] == "{}"]
@@ -106,7 +106,7 @@ def test_the_key_can_be_rotated_while_a_function_runs(deployed, acs, start, user
     function = start("IssueAccessToken")
     old = call(function, "POST /v1/token", user).body["token"]
     secret = deployed.stack.parameters["AcsSecretArn"]
-    deployed.cloud.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=acs.secondary)
+    deployed.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=acs.secondary)
     acs.control("keys/regenerate", {"keyType": "primary"})
     answer = call(function, "POST /v1/token", user)
     assert answer.status == 200, function.said()
@@ -143,12 +143,12 @@ def put(deployed, what: str, user: str) -> None:
         "eventId": str(uuid.uuid4()),
     }
     entry = {"Source": "guestpass.identity", "DetailType": what, "Detail": json.dumps(detail)}
-    assert deployed.cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    assert deployed.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 
 def receive(deployed, count: int = 1) -> tuple[list[str], list[dict]]:
     """Takes messages from the queue, as Lambda does, and as it hands them to the function."""
-    sqs, taken = deployed.cloud.client("sqs"), []
+    sqs, taken = deployed.client("sqs"), []
     while len(taken) < count:
         answer = sqs.receive_message(
             QueueUrl=deployed.ids["IdentityEvents"], MaxNumberOfMessages=10, WaitTimeSeconds=10,
@@ -175,13 +175,13 @@ def receive(deployed, count: int = 1) -> tuple[list[str], list[dict]]:
 
 def forget(deployed, receipts: list[str]) -> None:
     for receipt in receipts:
-        deployed.cloud.client("sqs").delete_message(QueueUrl=deployed.ids["IdentityEvents"], ReceiptHandle=receipt)
+        deployed.client("sqs").delete_message(QueueUrl=deployed.ids["IdentityEvents"], ReceiptHandle=receipt)
 
 
 def scheduled(deployed, at: datetime) -> dict:
     """What the schedule of the template, made by EventBridge Scheduler's own API, sends at a
     time."""
-    scheduler = deployed.cloud.client("scheduler")
+    scheduler = deployed.client("scheduler")
     [properties] = deployed.stack.of_type("AWS::Scheduler::Schedule").values()
     name = f"schedule-{uuid.uuid4()}"
     scheduler.create_schedule(Name=name, **deployed.resolved(properties))

@@ -13,7 +13,7 @@ def test_everything_is_made_but_what_moto_does_not_know(deployed):
     # These have no id in moto.
     assert missing == UNKNOWN | {"AWS::Lambda::Permission", "AWS::Lambda::Version"}
     assert not {deployed.stack.resources[name]["Type"] for name in made} & UNKNOWN
-    policies = deployed.cloud.client("lambda").get_policy(FunctionName=deployed.ids["IssueAccessToken"])
+    policies = deployed.client("lambda").get_policy(FunctionName=deployed.ids["IssueAccessToken"])
     assert policies["Policy"].count("execute-api") == 3, "each of its routes may invoke it"
 
 
@@ -25,7 +25,7 @@ def test_the_outputs_are_what_was_made(deployed):
 
 
 def test_cloudwatch_takes_each_alarm(deployed):
-    cloudwatch = deployed.cloud.client("cloudwatch")
+    cloudwatch = deployed.client("cloudwatch")
     alarms = deployed.stack.of_type("AWS::CloudWatch::Alarm")
     for name, properties in alarms.items():
         cloudwatch.put_metric_alarm(AlarmName=name, **deployed.resolved(properties))

@@ -1,0 +1,22 @@
+"""What `make build` has made: the zips that are deployed, and the operator's tool."""
+
+import os
+import zipfile
+from pathlib import Path
+
+DIRECTORY = Path(os.environ["ARTEFACTS"])
+GUESTPASS = DIRECTORY / "guestpass"
+
+
+def archive(name: str) -> bytes:
+    """The bytes of a zip."""
+    return (DIRECTORY / name).read_bytes()
+
+
+def unpacked(name: str, into: Path) -> Path:
+    """The program in a zip, unpacked as Lambda does, which starts what is called `bootstrap`."""
+    with zipfile.ZipFile(DIRECTORY / name) as zipped:
+        program = Path(zipped.extract("bootstrap", into))
+        # What Python leaves out.
+        program.chmod(zipped.getinfo("bootstrap").external_attr >> 16)
+    return program

@@ -1,0 +1,59 @@
+"""The artefacts say what they are, and nothing of where or when they were made."""
+
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import artefacts
+import pytest
+
+MIB = 1024 * 1024
+ZIPS = sorted(artefacts.DIRECTORY.glob("*.zip"))
+
+
+def test_there_is_a_zip_for_each_function(deployed):
+    assert [one.name for one in ZIPS] == sorted(one["Code"]["S3Key"] for one in deployed.stack.functions().values())
+
+
+@pytest.mark.parametrize("path", ZIPS, ids=lambda path: path.stem)
+def test_a_zip_is_small_and_holds_the_program_and_nothing_else(path):
+    assert path.stat().st_size <= 3 * MIB
+    [entry] = zipfile.ZipFile(path).infolist()
+    assert (entry.filename, entry.external_attr >> 16 & 0o777) == ("bootstrap", 0o755)
+
+
+@pytest.mark.parametrize("path", [*ZIPS, artefacts.GUESTPASS], ids=lambda path: path.stem)
+def test_an_sbom_names_the_artefact_by_its_hash_and_what_is_linked_into_it(path):
+    bom = json.loads(path.with_suffix(".cdx.json").read_text())
+    subject = bom["metadata"]["component"]
+    assert [one["content"] for one in subject["hashes"]] == [sha256(path)]
+    names = {one["name"] for one in bom["components"]}
+    assert {"identity-core", "serde_json", "tokio"} <= names
+    # What stands in for the cloud is never shipped.
+    assert not {"acs-emulator", "dynoxide-rs", "local-stack"} & names
+
+
+def test_every_file_is_in_the_checksums():
+    lines = (artefacts.DIRECTORY / "SHA256SUMS").read_text().splitlines()
+    sums = {name: sum_ for sum_, name in (line.split("  ") for line in lines)}
+    files = {path.relative_to(artefacts.DIRECTORY).as_posix(): path for path in artefacts.DIRECTORY.rglob("*")}
+    assert sums == {name: sha256(path) for name, path in files.items() if path.is_file() and name != "SHA256SUMS"}
+
+
+@pytest.mark.parametrize("path", [*ZIPS, artefacts.GUESTPASS], ids=lambda path: path.stem)
+def test_s02_no_artefact_tells_where_or_when_it_was_made(path):
+    """`make reproducible` builds twice and compares; this is what would make a difference."""
+    if path.suffix == ".zip":
+        [entry] = zipfile.ZipFile(path).infolist()
+        assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+        program = zipfile.ZipFile(path).read(entry)
+    else:
+        program = path.read_bytes()
+    here = [Path(__file__).resolve().parents[3], Path.home(), Path(os.environ["ACS_EMULATOR"]).parents[1]]
+    assert [str(each) for each in here if bytes(each) + b"/" in program] == []
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,123 @@
+"""What `make deploy`, `make secret` and `make destroy` do with the artefacts and an account."""
+
+import os
+import shutil
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+import artefacts
+from cloud import ADMINISTRATOR, STACK, Cloud, Deployed
+
+INFRA = Path(__file__).resolve().parents[3] / "infra"
+
+# One of their own, where nobody else's stack is.
+REGION = "us-west-2"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The artefacts, to do harm to."""
+    return Path(shutil.copytree(artefacts.DIRECTORY, tmp_path / "lambda"))
+
+
+def check(directory: Path) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "ARTEFACTS": str(directory)}
+    return run([INFRA / "deploy/run", "check"], environment)
+
+
+def test_s03_what_was_built_is_what_is_deployed(copy):
+    checked = check(copy)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", ["issue-access-token.zip", "issue-access-token.cdx.json", "guestpass"])
+def test_s03_a_flipped_byte_is_not_deployed(copy, name):
+    bytes_ = bytearray((copy / name).read_bytes())
+    bytes_[len(bytes_) // 2] ^= 1
+    (copy / name).write_bytes(bytes_)
+    checked = check(copy)
+    assert checked.returncode == 1
+    assert name in checked.stderr + checked.stdout
+    assert "the artefacts are not those of the build" in checked.stderr
+
+
+def test_nothing_is_deployed_that_was_not_built(tmp_path):
+    checked = check(tmp_path)
+    assert (checked.returncode, checked.stderr) == (1, "deploy: there is nothing to deploy: `make build` first\n")
+
+
+def test_the_secret_is_taken_from_standard_input_and_put_again_under_the_same_name(cloud, account):
+    made = script("secret.py", account, connection_string("one"), SECRET="guestpass/of-a-test")
+    assert made.returncode == 0 and made.stdout.startswith("made the secret guestpass/of-a-test"), made
+    arn = made.stdout.splitlines()[-1]
+    put = script("secret.py", account, connection_string("another"), SECRET="guestpass/of-a-test")
+    assert put.stdout.splitlines()[-1] == arn, put
+    kept = cloud.client("secretsmanager", REGION).get_secret_value(SecretId=arn)
+    assert kept["SecretString"] == connection_string("another")
+
+
+@pytest.mark.parametrize("text", ["", "hunter2", "endpoint=http://x/;accesskey=hunter2", "endpoint=https://x/;accesskey=?hunter2"])
+def test_what_is_no_connection_string_is_refused_without_a_word_of_it(account, text):
+    refused = script("secret.py", account, text, SECRET="guestpass/of-nobody")
+    assert refused.returncode == 1 and refused.stderr.startswith("secret: "), refused
+    assert "hunter2" not in refused.stdout + refused.stderr
+
+
+def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the_table(cloud, acs, account):
+    deployed = cloud.deploy(acs.connection_string, REGION, Issuer="https://idp.example", Audience="app")
+    table = deployed.ids["Identities"]
+    tool = {**account, "COMMUNICATION_SERVICES_CONNECTION_STRING": acs.connection_string, "GUESTPASS_TABLE": table}
+    before = acs.identities()
+    for user in ["one", "another"]:
+        run([artefacts.GUESTPASS, "identity", "create", "--external-id", user], tool).check_returncode()
+    assert len(acs.identities() - before) == 2
+
+    declined = script("destroy.py", account, "something else\n", IDENTITIES="delete")
+    assert declined.returncode == 1 and declined.stderr == "destroy: nothing was removed\n", declined
+    assert is_there(deployed)
+
+    destroyed = script("destroy.py", account, f"{STACK}\n", IDENTITIES="delete")
+    assert destroyed.returncode == 0, destroyed
+    goes, stays = destroyed.stdout.split("stays, ")
+    assert "IssueAccessToken" in goes and table not in goes and "every identity" in goes
+    assert table in stays
+    assert not is_there(deployed)
+    assert acs.identities() == before
+    told = run([artefacts.GUESTPASS, "identity", "list", "-o", "json"], tool)
+    assert (told.returncode, told.stdout.strip()) == (0, "[]"), "the table is there, and names nobody"
+
+
+@pytest.fixture
+def account(cloud: Cloud) -> dict[str, str]:
+    """The variables with which AWS is found."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "AWS_ENDPOINT_URL": cloud.url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        **{name.upper(): value for name, value in ADMINISTRATOR.items()},
+    }
+
+
+def connection_string(key: str) -> str:
+    return f"endpoint=https://example.communication.azure.com/;accesskey={b64encode(key.encode()).decode()}"
+
+
+def is_there(deployed: Deployed) -> bool:
+    stacks = deployed.client("cloudformation").list_stacks()["StackSummaries"]
+    return any(one["StackName"] == STACK and one["StackStatus"] == "CREATE_COMPLETE" for one in stacks)
+
+
+def script(name: str, account: dict[str, str], said: str, **variables: str) -> subprocess.CompletedProcess:
+    """Runs what `make` runs, with what somebody types."""
+    environment = {**account, "ARTEFACTS": str(artefacts.DIRECTORY), **variables}
+    return run([sys.executable, INFRA / "deploy" / name], environment, said)
+
+
+def run(command: list, environment: dict[str, str], said: str = "") -> subprocess.CompletedProcess:
+    return subprocess.run(command, env=environment, input=said, capture_output=True, text=True)
