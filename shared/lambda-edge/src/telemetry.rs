@@ -7,6 +7,7 @@
 
 use std::{
     io::Write,
+    sync::OnceLock,
     time::{Duration, SystemTime},
 };
 
@@ -167,7 +168,7 @@ impl<'a> Row<'a> {
             embedded_metric: json!({
                 "Timestamp": milliseconds(at),
                 "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
+                    "Namespace": namespace(),
                     "Dimensions": [["Operation", "StatusCode", "StatusCodeClass"]],
                     "Metrics": [
                         { "Name": "APIRequestAuthentication", "Unit": "Count" },
@@ -179,8 +180,13 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Where CloudWatch keeps our metrics.
-pub const NAMESPACE: &str = "Guestpass";
+/// Where CloudWatch keeps the metrics of this stack: those of two in one account are not to
+/// be added up, and the alarm of one is not to stop a deployment of the other.
+fn namespace() -> &'static str {
+    static NAMESPACE: OnceLock<String> = OnceLock::new();
+    NAMESPACE
+        .get_or_init(|| process_env("METRICS_NAMESPACE").unwrap_or_else(|| "Guestpass".to_owned()))
+}
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -11,7 +11,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::LookupSpan};
 
-use super::{NAMESPACE, milliseconds, write_line};
+use super::{milliseconds, namespace, write_line};
 
 /// The names of all metrics that are counted besides requests, as CloudWatch has them.
 /// The template's alarms and its dashboard name the same.
@@ -76,7 +76,7 @@ fn line(counted: &[(String, u64)], at: SystemTime) -> Value {
         counted.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
     let aws = json!({
         "Timestamp": milliseconds(since),
-        "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics }],
+        "CloudWatchMetrics": [{ "Namespace": namespace(), "Dimensions": [[]], "Metrics": metrics }],
     });
     line.insert("_aws".to_owned(), aws);
     Value::Object(line)
