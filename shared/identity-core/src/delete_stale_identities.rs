@@ -192,11 +192,13 @@ fn report(run: &Run) {
         Mode::Apply => "apply",
     };
     if run.braked {
+        // A plan would have deleted none anyway.
+        let braked = u64::from(run.mode == Mode::Apply);
         warn!(
             run.id,
             run.stale,
             run.total,
-            metric.cleanup_braked = 1,
+            metric.cleanup_braked = braked,
             "so many identities are stale that none is deleted; the answer's `letThrough` has \
              the event that lets them through once"
         );

@@ -91,6 +91,7 @@ pub(crate) async fn finish(
         State::Deleting { acs_id, .. } => {
             acs.delete_identity(acs_id, invocation.acs_until).await?;
             store.advance(Some(record), &record.deletion_confirmed(clock.now())).await?;
+            info!(acs.id = %acs_id, "ACS has deleted the identity");
         }
         State::Active { acs_id } | State::Blocked { acs_id: Some(acs_id) }
             if record.pending_revocation.is_some() =>
