@@ -22,6 +22,8 @@ pub(super) struct Names {
     pub(super) secrets: BTreeMap<String, String>,
     /// The parameters that are numbers, so that `Ref` gives one.
     pub(super) numbers: BTreeSet<String>,
+    /// The parameters that are lists, with commas between.
+    pub(super) lists: BTreeSet<String>,
     /// `Conditions`, evaluated when somebody asks.
     pub(super) conditions: BTreeMap<String, Yaml>,
 }
@@ -83,6 +85,10 @@ impl Names {
                     Error::at(at, format!("the parameter {name} is to be a number, not {text:?}"))
                 })?;
                 return Ok(Json::Number(number));
+            }
+            ("Ref", Yaml::String(name)) if self.lists.contains(name) => {
+                let text = self.reference(name, at)?;
+                return Ok(text.split(',').map(|item| Json::from(item.trim())).collect());
             }
             ("Ref", Yaml::String(name)) => self.reference(name, at)?,
             ("GetAtt", Yaml::String(name)) => self.attribute(name, at)?,

@@ -229,9 +229,12 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
             None => child(parameter, &["Default"]).and_then(scalar),
         };
         names.references.insert(name.to_owned(), value);
-        if child(parameter, &["Type"]).and_then(Yaml::as_str) == Some("Number") {
-            names.numbers.insert(name.to_owned());
-        }
+        let typed = match child(parameter, &["Type"]).and_then(Yaml::as_str) {
+            Some("Number") => &mut names.numbers,
+            Some("CommaDelimitedList") => &mut names.lists,
+            _ => continue,
+        };
+        typed.insert(name.to_owned());
     }
     let conditions = child(document, &["Conditions"]).and_then(Yaml::as_mapping);
     for (name, condition) in conditions.into_iter().flatten() {

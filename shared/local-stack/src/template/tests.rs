@@ -7,7 +7,7 @@ fn inputs() -> Inputs {
         parameters: BTreeMap::from(
             [
                 ("Issuer", "http://127.0.0.1:1"),
-                ("Audience", "guestpass-local"),
+                ("Audience", "guestpass-local, another"),
                 ("AcsSecretArn", ARN),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
@@ -33,7 +33,7 @@ fn the_service_is_read_from_its_own_template() {
     assert_eq!(post.access, Access::Jwt { scopes: vec!["guestpass.token".to_owned()] });
     let authorizer = template.authorizer.unwrap();
     assert_eq!(authorizer.issuer, "http://127.0.0.1:1");
-    assert_eq!(authorizer.audience, ["guestpass-local"]);
+    assert_eq!(authorizer.audience, ["guestpass-local", "another"]);
 }
 
 #[test]
