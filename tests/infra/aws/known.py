@@ -46,7 +46,8 @@ def without(gone: dict[str, str], value: Any) -> Any:
         if gone.get(named.split(".")[0]) == "AWS::Lambda::Alias":
             return {"Ref": named.split("Alias")[0]}
         return named if named.split(".")[0] in gone else value
-    if not others and name == "Fn::Sub" and isinstance(argument, str):
-        text = re.sub(r"\$\{(\w+)(\.\w+)?\}", lambda found: found[1] if found[1] in gone else found[0], argument)
-        return {"Fn::Sub": text}
+    if not others and name == "Fn::Sub":
+        text, *names = [argument] if isinstance(argument, str) else argument
+        text = re.sub(r"\$\{(\w+)(\.\w+)?\}", lambda found: found[1] if found[1] in gone else found[0], text)
+        return {"Fn::Sub": [text, *without(gone, names)] if names else text}
     return {name: without(gone, member) for name, member in value.items()}

@@ -6,6 +6,9 @@ from expanded import Stack
 from queues import dead_letter_queues
 from rule import drop, put, rule
 
+# The namespace of a stack's own metrics.
+OURS = "Guestpass/AWS::StackName"
+
 
 @rule(
     drop("Resources/Api/Properties/DefaultRouteSettings"),
@@ -83,14 +86,17 @@ def metrics_of(alarm: dict) -> set[tuple[str, str, str]]:
     drop("Resources/IdentitiesStuck"),
     drop("Resources/CleanupBraked"),
     put("Resources/SlowTokens/Properties/Dimensions/0/Value", "another"),
+    drop("Resources/EventsUndelivered"),
+    drop("Resources/FunctionsFailing/Properties/Metrics/4"),
 )
 def t07_there_is_an_alarm_for_what_somebody_must_look_at(stack: Stack) -> Iterator[str]:
     seen = {metric for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() for metric in metrics_of(alarm)}
     wanted = {("AWS/ApiGateway", "5xx", "Api"), ("AWS/ApiGateway", "Latency", "Api")}
     for queue in dead_letter_queues(stack):
         wanted.add(("AWS/SQS", "ApproximateNumberOfMessagesVisible", f"{queue}.QueueName"))
+    wanted |= {("AWS/Lambda", "Errors", function) for function in stack.functions()}
     for ours in ["IdentitiesAbandoned", "IdentitiesStuck", "CleanupBraked", "EventsFailed", "AcsThrottled", "AcsFailed"]:
-        wanted.add(("Guestpass", ours, ""))
+        wanted.add((OURS, ours, ""))
     yield from (f"no alarm looks at {' '.join(metric)}" for metric in sorted(wanted - seen))
 
 
@@ -107,6 +113,14 @@ def t07_each_alarm_tells_the_topic(stack: Stack) -> Iterator[str]:
         # A service that nobody uses at night sends no figures; that is no alarm, or all of it.
         if "TreatMissingData" not in alarm or "AlarmDescription" not in alarm:
             yield f"{name} does not say what it means"
+
+
+@rule(put("Resources/CleanupBraked/Properties/Period", 300), put("Resources/IdentitiesStuck/Properties/Period", 60))
+def t07_what_a_run_says_once_an_hour_is_one_alarm_while_it_lasts(stack: Stack) -> Iterator[str]:
+    of_runs = {"CleanupBraked", "IdentitiesStuck", "IdentitiesAbandoned", "StaleIdentities"}
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        if alarm.get("MetricName") in of_runs and alarm["Period"] < 3600:
+            yield f"{name} looks at {alarm['Period']} s, and a run is once an hour"
 
 
 @rule(put("Resources/AlarmsPolicy/Properties/PolicyDocument/Statement/0/Principal", "*"))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import rust
-from bounds import metrics_of
+from bounds import OURS, metrics_of
 from expanded import Stack
 from rule import drop, put, rule
 
@@ -24,13 +24,13 @@ def shown(stack: Stack) -> set[str]:
         name
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
         for namespace, name, _ in metrics_of(alarm)
-        if namespace == "Guestpass"
+        if namespace == OURS
     }
     for widget in dashboard(stack):
         for metric in widget["properties"]["metrics"]:
-            if metric[0] == "Guestpass":
+            if metric[0] == OURS:
                 names.add(metric[1])
-            elif isinstance(metric[0], dict) and "Guestpass" in metric[0]["expression"]:
+            elif isinstance(metric[0], dict) and f'"{OURS}"' in metric[0]["expression"]:
                 names |= set(re.findall(r'MetricName="(\w+)"', metric[0]["expression"]))
     return names
 
@@ -67,6 +67,16 @@ def the_dashboard_is_one_that_fits_and_each_part_has_a_title(stack: Stack) -> It
         taken |= place
         if not widget["properties"].get("title") or not widget["properties"]["metrics"]:
             yield f"{widget} shows nothing"
+
+
+@rule(put("Resources/CutOffToday/Properties/QueryString", 'filter message = "ACS has revoked nobody"'))
+def the_saved_questions_name_lines_that_are_written(stack: Stack) -> Iterator[str]:
+    sources = [*(rust.ROOT / "shared").glob("*/src/**/*.rs"), *(rust.ROOT / "functions").glob("*/src/**/*.rs")]
+    text = "".join(rust.code(path) for path in sources)
+    for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
+        for message in re.findall(r'"(ACS [a-z ]+)"', query["QueryString"]):
+            if f'"{message}"' not in text:
+                yield f"{name} asks for {message!r}, which nobody writes"
 
 
 @rule(put("Resources/RefusedAndWhy/Properties/LogGroupNames", ["another"]), drop("Resources/CutOffToday"))

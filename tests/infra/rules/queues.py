@@ -25,6 +25,8 @@ def dead_letter_queues(stack: Stack) -> set[str]:
     arns = {queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues.values() if "RedrivePolicy" in queue}
     for config in stack.of_type("AWS::Lambda::EventInvokeConfig").values():
         arns.add(config["DestinationConfig"]["OnFailure"]["Destination"])
+    for one in stack.of_type("AWS::Events::Rule").values():
+        arns |= {target["DeadLetterConfig"]["Arn"] for target in one.get("Targets", []) if "DeadLetterConfig" in target}
     return {arn.removesuffix(".Arn") for arn in arns}
 
 

@@ -58,7 +58,7 @@ def t02_the_authorizer_takes_the_issuer_and_the_audience_of_the_parameters(stack
     [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
     for name, scheme in api["Body"]["components"]["securitySchemes"].items():
         authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
-        jwt = {"issuer": stack.parameters["Issuer"], "audience": [stack.parameters["Audience"]]}
+        jwt = {"issuer": stack.parameters["Issuer"], "audience": stack.parameters["Audience"]}
         if authorizer != {"jwtConfiguration": jwt, "identitySource": "$request.header.Authorization", "type": "jwt"}:
             yield f"{name} is {authorizer}"
 

@@ -4,6 +4,7 @@ import pytest
 
 import bounds
 import data
+import deployment
 import expanded
 import metrics
 import operators
@@ -13,7 +14,7 @@ import routes
 import secrets_
 from rule import RULES
 
-MODULES = [bounds, data, metrics, operators, permissions, queues, routes, secrets_]
+MODULES = [bounds, data, deployment, metrics, operators, permissions, queues, routes, secrets_]
 TWINS = [(rule.complaints, change) for rule in RULES for change in rule.broken_by]
 
 
