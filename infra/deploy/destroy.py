@@ -1,6 +1,6 @@
 """Removes a deployed stack, and says before what goes and what stays.
 
-    make destroy                        STACK names it (guestpass)
+    make destroy                        STACK names another than `make deploy` was told
     make destroy IDENTITIES=delete      and then every identity of its table, at ACS
 
 Nothing goes until the stack's name is typed."""
@@ -12,10 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-STACK = os.environ.get("STACK") or "guestpass"
+import place
+from place import STACK
+
 GUESTPASS = Path(os.environ["ARTEFACTS"]) / "guestpass"
 
 
@@ -24,7 +25,7 @@ def main() -> None:
     if with_identities and not GUESTPASS.is_file():
         sys.exit("destroy: the operator's tool deletes the identities; `make build` makes it")
     try:
-        destroy(boto3.client("cloudformation"), with_identities)
+        destroy(place.client("cloudformation"), with_identities)
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"destroy: {error}")
 
@@ -32,12 +33,20 @@ def main() -> None:
 def destroy(cloudformation, with_identities: bool) -> None:
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     parameters = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
-    secret = parameters["AcsSecretArn"]
+    secret = parameters.get("AcsSecretArn")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [each for page in pages for each in page["StackResourceSummaries"]]
     stays = retained(cloudformation)
     kept = [each for each in resources if each["LogicalResourceId"] in stays]
-    [table] = [each["PhysicalResourceId"] for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
+    tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
+    # One that was rolled back may have none.
+    table = next((each["PhysicalResourceId"] for each in tables if each.get("PhysicalResourceId")), None)
+    connection_string = None
+    if with_identities:
+        if not table or not secret:
+            sys.exit(f"destroy: nothing was removed. {STACK} has no table and no secret: it names no identities")
+        # Now: without it, what goes first could not be followed by the rest.
+        connection_string = place.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
 
     print(f"The stack {STACK} ({stack['StackId']})\n")
     print("goes:")
@@ -46,12 +55,14 @@ def destroy(cloudformation, with_identities: bool) -> None:
     if with_identities:
         print("  and then, at ACS, every identity that the table names, with its tokens and chats")
     print("\nstays, and goes on costing something:")
-    print(f"  the table {table}, the only list of who is who at ACS")
-    print("    (protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table)")
-    for kind, names in by_kind(each for each in kept if each["PhysicalResourceId"] != table):
+    if table:
+        print(f"  the table {table}, the only list of who is who at ACS")
+        print("    (protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table)")
+    for kind, names in by_kind(each for each in kept if each not in tables):
         print(f"  {kind}: {', '.join(names)}")
-    print(f"  the secret {secret}")
-    print("    (`aws secretsmanager delete-secret`)")
+    if secret:
+        print(f"  the secret {secret}")
+        print("    (`aws secretsmanager delete-secret`)")
     and_who = "" if with_identities else ", and the identities in it"
     print(f"  the Communication Services resource in Azure{and_who}\n")
 
@@ -61,8 +72,8 @@ def destroy(cloudformation, with_identities: bool) -> None:
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
     print("gone", flush=True)
     # Now, when nobody can make new ones.
-    if with_identities:
-        delete_identities(table, secret)
+    if connection_string:
+        delete_identities(table, connection_string)
 
 
 def retained(cloudformation) -> set[str]:
@@ -85,14 +96,14 @@ def by_kind(resources) -> list[tuple[str, list[str]]]:
     return sorted((kind, sorted(names)) for kind, names in kinds.items())
 
 
-def delete_identities(table: str, secret: str) -> None:
+def delete_identities(table: str, connection_string: str) -> None:
     """By the operator's tool, which keeps to the limits of ACS. If it is interrupted, the table
     still knows who is left."""
-    value = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     environment = {
         **os.environ,
-        "COMMUNICATION_SERVICES_CONNECTION_STRING": value,
+        "COMMUNICATION_SERVICES_CONNECTION_STRING": connection_string,
         "GUESTPASS_TABLE": table,
+        "AWS_REGION": place.client("dynamodb").meta.region_name,
     }
     environment.pop("AZURE_COMMUNICATION_CONNECTION_STRING", None)
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as names:

@@ -11,8 +11,9 @@ import getpass
 import os
 import sys
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+import place
 
 NAME = os.environ.get("SECRET") or "guestpass/acs"
 
@@ -28,7 +29,7 @@ def main() -> None:
     if problem:
         sys.exit(f"secret: {problem}; {COPY}")
     try:
-        arn, is_new = put(boto3.client("secretsmanager"), text)
+        arn, is_new = put(place.client("secretsmanager"), text)
     except (BotoCoreError, ClientError) as error:
         # They tell the operation and the cause, and nothing of what was sent.
         sys.exit(f"secret: {error}")
@@ -59,7 +60,8 @@ def wrong_with(text: str) -> str | None:
         return "it has no endpoint=https://…"
     try:
         key = base64.b64decode(pairs.get("accesskey", ""), validate=True)
-    except binascii.Error:
+    # The first is of what is no base64; the second, what is no ASCII.
+    except (binascii.Error, ValueError):
         key = b""
     return None if key else "it has no accesskey= in base64"
 
@@ -67,6 +69,13 @@ def wrong_with(text: str) -> str | None:
 def put(client, text: str) -> tuple[str, bool]:
     try:
         return client.put_secret_value(SecretId=NAME, SecretString=text)["ARN"], False
+    except client.exceptions.InvalidRequestException as error:
+        if "deletion" not in str(error):
+            raise
+        sys.exit(
+            f"secret: {NAME} is being deleted; `aws secretsmanager restore-secret --secret-id {NAME}` "
+            "brings it back, or SECRET=… names another"
+        )
     except client.exceptions.ResourceNotFoundException:
         description = "The connection string of the Communication Services resource of Guestpass"
         made = client.create_secret(Name=NAME, Description=description, SecretString=text)

@@ -2,6 +2,7 @@
 of their role."""
 
 import json
+import os
 import re
 from functools import cache
 from typing import Any
@@ -37,6 +38,16 @@ class Cloud:
 
     def stop(self) -> None:
         self._server.stop()
+
+    def account(self, region: str = REGION) -> dict[str, str]:
+        """The variables with which a program of an administrator's finds AWS."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": region,
+            **{name.upper(): value for name, value in ADMINISTRATOR.items()},
+        }
 
     @cache
     def client(self, service: str, region: str = REGION):

@@ -1,16 +1,19 @@
 """What `make deploy`, `make secret` and `make destroy` do with the artefacts and an account."""
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 import artefacts
-from cloud import ADMINISTRATOR, STACK, Cloud, Deployed
+from cloud import STACK, Deployed
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 
@@ -67,6 +70,49 @@ def test_what_is_no_connection_string_is_refused_without_a_word_of_it(account, t
     assert "hunter2" not in refused.stdout + refused.stderr
 
 
+CONFIG = """version = 0.1
+[default.deploy.parameters]
+stack_name = "guestpass"
+region = "us-west-2"
+parameter_overrides = "Issuer=\\"https://idp.example/\\" Policy=\\"{\\\\\\"a\\\\\\": 1}\\" CleanupMode=\\"plan\\""
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """What the first `make deploy` has kept."""
+    config = tmp_path / "samconfig.toml"
+    config.write_text(CONFIG)
+    return config
+
+
+def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config):
+    variables = {"SAM_CONFIG_FILE": str(config)}
+    before = script("parameters.py", account, "", **variables)
+    assert before.returncode == 0 and config.read_text() == CONFIG, before
+    after = script("parameters.py", account, "", **variables, SET="CleanupMode=apply TokenScope='guestpass/token'")
+    assert len({before.stdout, after.stdout}) == 2
+    kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
+    assert shlex.split(kept["parameter_overrides"]) == [
+        "Issuer=https://idp.example/", 'Policy={"a": 1}', "CleanupMode=apply", "TokenScope=guestpass/token",
+    ]
+    again = script("parameters.py", account, "", **variables)
+    assert again.stdout == after.stdout
+
+
+def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, config):
+    refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="CleanUpMode=apply")
+    assert refused.returncode == 1 and "'CleanUpMode'" in refused.stderr and "CleanupMode" in refused.stderr
+    assert config.read_text() == CONFIG
+
+
+@pytest.mark.parametrize("region", [{}, {"AWS_REGION": "eu-central-1"}])
+def test_the_region_is_the_one_that_was_deployed_to(cloud, account, config, region):
+    del account["AWS_REGION"]
+    made = script("secret.py", account | region, connection_string("one"), SAM_CONFIG_FILE=str(config), SECRET="of-the-region")
+    assert made.stdout.splitlines()[-1].startswith("arn:aws:secretsmanager:us-west-2:"), made
+
+
 def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the_table(cloud, acs, account):
     deployed = cloud.deploy(acs.connection_string, REGION, Issuer="https://idp.example", Audience="app")
     table = deployed.ids["Identities"]
@@ -91,17 +137,24 @@ def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the
     assert (told.returncode, told.stdout.strip()) == (0, "[]"), "the table is there, and names nobody"
 
 
+def test_what_is_not_there_is_not_destroyed(account):
+    nothing = script("destroy.py", account, "", STACK="another")
+    assert nothing.returncode == 1 and nothing.stderr.startswith("destroy: ") and "another" in nothing.stderr, nothing
+
+
+def test_a_stack_that_never_came_to_a_table_goes_too(cloud, account):
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    cloudformation = cloud.client("cloudformation", REGION)
+    cloudformation.create_stack(StackName="half", TemplateBody=json.dumps(template))
+    refused = script("destroy.py", account, "half\n", STACK="half", IDENTITIES="delete")
+    assert refused.returncode == 1 and "has no table" in refused.stderr, refused
+    destroyed = script("destroy.py", account, "half\n", STACK="half")
+    assert (destroyed.returncode, destroyed.stdout.splitlines()[-1]) == (0, "gone"), destroyed
+
+
 @pytest.fixture
-def account(cloud: Cloud) -> dict[str, str]:
-    """The variables with which AWS is found."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "AWS_ENDPOINT_URL": cloud.url,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        **{name.upper(): value for name, value in ADMINISTRATOR.items()},
-    }
+def account(cloud) -> dict[str, str]:
+    return cloud.account(REGION)
 
 
 def connection_string(key: str) -> str:
@@ -115,7 +168,8 @@ def is_there(deployed: Deployed) -> bool:
 
 def script(name: str, account: dict[str, str], said: str, **variables: str) -> subprocess.CompletedProcess:
     """Runs what `make` runs, with what somebody types."""
-    environment = {**account, "ARTEFACTS": str(artefacts.DIRECTORY), **variables}
+    nothing = {"ARTEFACTS": str(artefacts.DIRECTORY), "SAM_CONFIG_FILE": "/nonexistent"}
+    environment = {**account, **nothing, **variables}
     return run([sys.executable, INFRA / "deploy" / name], environment, said)
 
 

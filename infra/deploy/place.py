@@ -1,0 +1,24 @@
+"""Which stack is meant, and where it is: as `make deploy` was told. Before that, where the AWS CLI
+would look."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import boto3
+
+
+def told() -> dict[str, str]:
+    """What the first `make deploy` has kept."""
+    config = Path(os.environ["SAM_CONFIG_FILE"])
+    if not config.is_file():
+        return {}
+    return tomllib.loads(config.read_text()).get("default", {}).get("deploy", {}).get("parameters", {})
+
+
+STACK: str = os.environ.get("STACK") or told().get("stack_name") or "guestpass"
+
+
+def client(service: str):
+    # boto3 by itself does not look at AWS_REGION, which the AWS CLI and the other SDKs go by.
+    return boto3.client(service, region_name=told().get("region") or os.environ.get("AWS_REGION") or None)
