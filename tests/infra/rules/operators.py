@@ -38,3 +38,11 @@ def each_parameter_and_output_says_what_it_is(stack: Stack) -> Iterator[str]:
         for name, one in stack.source[kind].items():
             if not one.get("Description"):
                 yield f"{name} has no description"
+
+
+@rule(put("Outputs/Audience", {"Description": "d", "Value": "v"}))
+def sam_can_tell_the_outputs_from_the_parameters(stack: Stack) -> Iterator[str]:
+    """Its command line takes an output's name for a reference, and stumbles over a list."""
+    for name in stack.source["Outputs"]:
+        if stack.source["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList":
+            yield f"the output {name} is called like a parameter that is a list"
