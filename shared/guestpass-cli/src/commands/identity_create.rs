@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     external_id: Option<String>,
     /// Issue a token in the same request
     #[arg(long, requires = "scope")]
-    with_token: bool,
+    pub(super) with_token: bool,
     /// What the token may be used for
     #[arg(long, requires = "with_token", num_args = 1.., value_name = "SCOPE")]
     scope: Vec<Scope>,

@@ -36,7 +36,7 @@ use crate::{
         Where,
     },
     failure::{Failure, Result},
-    output::{self, Format, Output, Row},
+    output::{self, Answer, Format, Output, Row},
     span,
     surroundings::Surroundings,
     target::Target,
@@ -77,9 +77,7 @@ impl Context {
     pub(crate) fn format(&self) -> Result<Format> {
         match self.shown() {
             Shown::As(format) => Ok(format),
-            Shown::File(path) => Err(Failure::usage(format!("{} is no format", path.display()))
-                .because("only a plan of a cleanup is written to a file")
-                .so("choose table, json, yaml, tsv or none, and redirect: > file")),
+            Shown::File(path) => Err(output::no_file(path)),
         }
     }
 
@@ -109,6 +107,10 @@ pub(crate) enum Shown<'a> {
 
 /// Does what was asked.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
+    // Before anything is done: what cannot be answered so is not done, either.
+    if let Some(output) = &context.output {
+        output.is_for(answer(&command))?;
+    }
     match command {
         Command::Identity(command) => match command {
             IdentityCommand::Create(arguments) => identity_create::run(arguments, context).await,
@@ -145,6 +147,18 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
         Command::Quickstart(arguments) => quickstart::run(arguments, context).await,
         Command::Completion(arguments) => completion::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
+    }
+}
+
+/// What a command answers.
+fn answer(command: &Command) -> Answer {
+    match command {
+        Command::Token(TokenCommand::Issue(_) | TokenCommand::ExchangeTeams(_)) => Answer::Token,
+        Command::Identity(IdentityCommand::Create(arguments)) if arguments.with_token => {
+            Answer::Token
+        }
+        Command::Cleanup(CleanupCommand::Plan(_)) => Answer::Plan,
+        _ => Answer::Other,
     }
 }
 

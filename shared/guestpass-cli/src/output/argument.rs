@@ -8,7 +8,8 @@ use clap::{
     error::Error,
 };
 
-use super::Format;
+use super::{Format, no_file, no_variables};
+use crate::failure::Result;
 
 /// Where an answer goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,29 @@ pub(crate) enum Output {
     As(Format),
     /// To this file.
     File(PathBuf),
+}
+
+impl Output {
+    /// Refuses what such an answer cannot be written as.
+    pub(crate) fn is_for(&self, answer: Answer) -> Result<()> {
+        match (self, answer) {
+            (Self::As(Format::Env), Answer::Token) | (Self::File(_), Answer::Plan) => Ok(()),
+            (Self::As(Format::Env), _) => Err(no_variables()),
+            (Self::File(path), _) => Err(no_file(path)),
+            (Self::As(_), _) => Ok(()),
+        }
+    }
+}
+
+/// What a command answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    /// A token, which can be `eval`ed.
+    Token,
+    /// A plan, which can be a file.
+    Plan,
+    /// Neither.
+    Other,
 }
 
 /// Reads it: what ends in `.json` is a file.
@@ -31,7 +55,7 @@ impl TypedValueParser for OutputParser {
         command: &Command,
         argument: Option<&Arg>,
         value: &OsStr,
-    ) -> Result<Output, Error> {
+    ) -> std::result::Result<Output, Error> {
         let path = PathBuf::from(value);
         if path.extension().is_some_and(|extension| extension == "json") {
             return Ok(Output::File(path));

@@ -3,12 +3,15 @@
 mod argument;
 mod rows;
 
-use std::io::{self, Write, stdout};
+use std::{
+    io::{self, Write, stdout},
+    path::Path,
+};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-pub(crate) use argument::{Output, OutputParser};
+pub(crate) use argument::{Answer, Output, OutputParser};
 pub(crate) use rows::Rows;
 
 use crate::failure::{Failure, Result};
@@ -110,6 +113,13 @@ fn no_variables() -> Failure {
     Failure::usage("there is nothing here to eval")
         .because("the format env is for tokens")
         .so("choose table, json, yaml, tsv or none")
+}
+
+/// Why something else than a plan is not written to a file.
+pub(crate) fn no_file(path: &Path) -> Failure {
+    Failure::usage(format!("{} is no format", path.display()))
+        .because("only a plan of a cleanup is written to a file")
+        .so("choose table, json, yaml, tsv or none, and redirect: > file")
 }
 
 /// A word for a POSIX shell, whatever it holds.

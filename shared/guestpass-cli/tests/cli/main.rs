@@ -12,6 +12,7 @@ mod bulk;
 mod cleanup;
 mod doctor;
 mod events;
+mod formats;
 mod memory;
 mod quickstart;
 mod secrets;
