@@ -20,6 +20,7 @@ mod history;
 mod jwt;
 mod logs;
 mod moment;
+mod names;
 mod output;
 mod own_stack;
 mod pace;

@@ -1,10 +1,6 @@
 //! `guestpass identity delete`
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::PathBuf};
 
 use clap::Args;
 use identity_core::identity::IdentityRef;
@@ -14,6 +10,7 @@ use crate::{
     bulk::Item,
     confirm::confirm,
     failure::{Failure, Result},
+    names::names_in,
 };
 
 /// Which identities.
@@ -22,13 +19,15 @@ use crate::{
 Everything unused for 90 days, after a look at it:
   guestpass identity list --unused-for 90d -o tsv > unused.tsv
   guestpass identity delete --file unused.tsv
+Everything that is stuck:
+  guestpass identity list --state stuck | guestpass identity delete --file - --yes
 
 Ctrl-C is safe, and so is a second run: what is gone already is passed over.")]
 pub(crate) struct Arguments {
     /// External ids or ACS ids
     #[arg(value_name = "ID")]
     identities: Vec<String>,
-    /// A file of them, one per line (what follows the first word is ignored); - for stdin
+    /// A file of them, one per line, or what `identity list` writes as JSON or tsv; - for stdin
     #[arg(short, long, value_name = "PATH")]
     file: Option<PathBuf>,
     /// Do not ask
@@ -58,37 +57,29 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
 
 /// Every name once, in order.
 fn items(arguments: &Arguments) -> Result<Vec<Item>> {
-    let mut raw = arguments.identities.clone();
-    if let Some(file) = &arguments.file {
-        let text = read(file).map_err(|error| {
-            Failure::usage(format!("cannot read {}", file.display()))
-                .because(error.to_string())
-                .so("name a file that you can read, or `-` for stdin")
-        })?;
-        let words = text.lines().filter_map(|line| line.split_whitespace().next());
-        raw.extend(words.filter(|word| !word.starts_with('#')).map(str::to_owned));
+    let mut names =
+        arguments.identities.iter().map(|raw| identity(raw)).collect::<Result<Vec<_>>>()?;
+    match &arguments.file {
+        Some(file) => names.extend(names_in(file)?),
+        None if names.is_empty() => {
+            return Err(Failure::usage("no identity is named")
+                .so("give ids, or --file with one per line (`-` for stdin)"));
+        }
+        None => {}
     }
-    if raw.is_empty() && arguments.file.is_none() {
-        return Err(Failure::usage("no identity is named")
-            .so("give ids, or --file with one per line (`-` for stdin)"));
-    }
-    let mut seen = std::collections::HashSet::new();
-    raw.retain(|name| seen.insert(name.clone()));
-    let item = |name: &String| {
-        Ok(match identity(name)? {
-            IdentityRef::Acs(acs_id) if arguments.unrecorded => Item::Unrecorded(acs_id),
-            name => Item::Named(name),
-        })
+    let mut seen = HashSet::new();
+    let is_first: Vec<bool> = names.iter().map(|name| seen.insert(text(name))).collect();
+    let item = |name| match name {
+        IdentityRef::Acs(acs_id) if arguments.unrecorded => Item::Unrecorded(acs_id),
+        name => Item::Named(name),
     };
-    raw.iter().map(item).collect()
+    let names = names.into_iter().zip(is_first).filter_map(|(name, first)| first.then_some(name));
+    Ok(names.map(item).collect())
 }
 
-fn read(file: &Path) -> io::Result<String> {
-    if file == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text)?;
-        Ok(text)
-    } else {
-        fs::read_to_string(file)
+fn text(name: &IdentityRef) -> &str {
+    match name {
+        IdentityRef::External(user) => user.as_str(),
+        IdentityRef::Acs(acs_id) => acs_id.as_str(),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, ran};
+use crate::stack::Stack;
 
 /// Creates so many identities; a file of their names.
 fn many(stack: &Stack, count: usize) -> String {
@@ -107,12 +107,23 @@ fn when_acs_refuses_the_key_it_gives_up_at_once() {
 }
 
 #[test]
-fn names_come_from_stdin_and_from_a_list() {
+fn a_list_in_any_of_its_formats_is_deleted_or_refused() {
     let stack = Stack::start();
+    let line = ["identity", "delete", "--file", "-", "--yes"];
+    for format in [&["-o", "tsv"][..], &["-o", "json"], &[]] {
+        many(&stack, 3);
+        let listed = stack.run(&[&["identity", "list"], format].concat()).stdout;
+        let deleted = stack.run_with(&line, &listed);
+        assert!(deleted.stdout.contains("\"deleted\": 3"), "{format:?}: {deleted:?}");
+    }
     many(&stack, 3);
-    let listed = stack.run(&["identity", "list", "-o", "tsv"]).stdout;
-    let deleted = ran(&mut stack.command(&["identity", "delete", "--file", "-", "--yes"]), &listed);
-    assert!(deleted.stdout.contains("\"deleted\": 3"), "{deleted:?}");
+    for format in ["table", "yaml"] {
+        let listed = stack.run(&["identity", "list", "-o", format]).stdout;
+        let refused = stack.run_with(&line, &listed);
+        assert_eq!(refused.code, 2, "{format}: {refused:?}");
+        assert!(refused.stderr.contains("names no identity"), "{format}: {refused:?}");
+    }
+    assert_eq!(stack.identities(), 3);
 }
 
 #[test]

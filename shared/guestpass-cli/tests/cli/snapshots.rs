@@ -53,6 +53,8 @@ fn identities_are_deleted_one_or_many() {
     session.run("identity delete --rate 17 alice --yes");
     session.run("identity delete alice --yes -o none");
     session.run_with("identity delete --file - bob --yes -o tsv", "carol\tactive\n\n# dora\n");
+    session.run_with("identity delete --file - --yes", "carol active\n");
+    session.run_with("identity delete --file - --yes", "[{ \"name\": \"dora\" }]");
     session.run("identity list -o tsv");
     session.matches("identity-delete");
 }
