@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use acs_client::{Answered, Cause};
 use identity_core::{
     Error,
     delete_identity::{Request, delete_identity},
@@ -72,9 +73,9 @@ pub(crate) struct Outcome {
     pub(crate) spared: Vec<(String, &'static str)>,
     /// Which were not, and why.
     pub(crate) failed: Vec<(String, Failure)>,
-    /// How many were begun and not heard of: a second run finishes them.
+    /// How many were begun and are not known to be done: a second run finishes them.
     pub(crate) unsure: u64,
-    /// How many were not tried.
+    /// How many were not begun.
     pub(crate) left: u64,
     /// How often ACS asked for fewer requests.
     pub(crate) throttled: u64,
@@ -89,6 +90,7 @@ pub(crate) struct Outcome {
 struct Job {
     item: Item,
     tries: u32,
+    is_begun: bool,
 }
 
 enum Step {
@@ -106,6 +108,8 @@ struct Run<'a> {
     tasks: JoinSet<(Job, Step, bool)>,
     looking: usize,
     deleting: usize,
+    /// How many of all these a deletion was begun for.
+    begun: usize,
     in_a_row: u32,
     outcome: Outcome,
 }
@@ -118,7 +122,7 @@ pub(crate) async fn delete_all(
     progress: &Progress,
     interruption: impl Future<Output = ()>,
 ) -> Outcome {
-    let waiting = items.into_iter().map(|item| Job { item, tries: 0 }).collect();
+    let waiting = items.into_iter().map(|item| Job { item, tries: 0, is_begun: false }).collect();
     let mut run = Run {
         world,
         waiting,
@@ -126,6 +130,7 @@ pub(crate) async fn delete_all(
         tasks: JoinSet::new(),
         looking: 0,
         deleting: 0,
+        begun: 0,
         in_a_row: 0,
         outcome: Outcome::default(),
     };
@@ -179,8 +184,12 @@ impl Run<'_> {
     }
 
     fn delete_next(&mut self) {
-        let Some(job) = self.ready.pop_front() else { return };
+        let Some(mut job) = self.ready.pop_front() else { return };
         self.deleting += 1;
+        if !job.is_begun {
+            job.is_begun = true;
+            self.begun += 1;
+        }
         let world = Arc::clone(self.world);
         self.tasks.spawn(async move {
             let item = job.item.clone();
@@ -210,20 +219,20 @@ impl Run<'_> {
                 return None;
             }
             Step::Moved(how) => {
+                self.ended(&job, progress);
                 self.outcome.spared.push((job.item.name(), how));
-                progress.step();
                 return None;
             }
             Step::Gone => {
+                self.ended(&job, progress);
                 self.outcome.absent += 1;
-                progress.step();
                 return None;
             }
             Step::Deleted => {
+                self.ended(&job, progress);
                 self.outcome.deleted += 1;
                 self.in_a_row = 0;
                 progress.say("");
-                progress.step();
                 return None;
             }
             Step::Failed(error) => error,
@@ -235,32 +244,32 @@ impl Run<'_> {
             self.waiting.push_back(job);
             return Some(*retry_after);
         }
-        let may_pass = matches!(
-            error,
-            Error::Busy { .. } | Error::AcsUnavailable { .. } | Error::StoreUnavailable(_)
-        );
-        if !may_pass {
-            // Whatever comes next would be refused just so.
-            self.outcome.gave_up = Some(self.world.explain(&error));
+        let failure = self.world.explain(&error);
+        if is_about_us(&error) {
+            self.outcome.gave_up = Some(failure);
             self.waiting.push_front(job);
             return None;
         }
         job.tries += 1;
         self.in_a_row += 1;
         let is_down = self.in_a_row >= TRIES_IN_A_ROW;
-        if job.tries < TRIES && !is_down {
-            self.waiting.push_back(job);
-            return Some(A_WHILE);
-        }
-        let failure = self.world.explain(&error);
+        let pause = may_pass(&error).then_some(A_WHILE);
         if is_down {
-            self.outcome.gave_up = Some(failure);
-            self.waiting.push_front(job);
-        } else {
-            self.outcome.failed.push((job.item.name(), failure));
-            progress.step();
+            self.outcome.gave_up = Some(self.world.explain(&error));
         }
-        Some(A_WHILE)
+        if pause.is_some() && (job.tries < TRIES || is_down) {
+            self.waiting.push_back(job);
+        } else {
+            self.ended(&job, progress);
+            self.outcome.failed.push((job.item.name(), failure));
+        }
+        pause
+    }
+
+    /// Nothing more will be done about this one.
+    fn ended(&mut self, job: &Job, progress: &Progress) {
+        self.begun -= usize::from(job.is_begun);
+        progress.step();
     }
 
     /// Lets what was begun come to its end, for as long as somebody at Ctrl-C waits.
@@ -275,10 +284,35 @@ impl Run<'_> {
             }
         }
         let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-        self.outcome.unsure = count(self.deleting);
-        self.outcome.left = count(self.waiting.len() + self.ready.len() + self.looking);
+        let rest = self.waiting.len() + self.ready.len() + self.looking + self.deleting;
+        self.outcome.unsure = count(self.begun);
+        self.outcome.left = count(rest - self.begun);
         self.tasks.abort_all();
     }
+}
+
+/// Whether ACS or the table refuses us: then it refuses whatever comes next just so.
+/// Anything else that is refused is refused for this one identity.
+fn is_about_us(error: &Error) -> bool {
+    let cause = Answered::of(error).map(Answered::cause);
+    match error {
+        Error::StoreRefused(_) => true,
+        Error::AcsRefused(_) => !matches!(
+            cause,
+            Some(
+                Cause::BadRequest
+                    | Cause::IdentityLost
+                    | Cause::IdentityNotOwned
+                    | Cause::Validation { .. }
+            )
+        ),
+        _ => false,
+    }
+}
+
+/// Whether the same may succeed in a while.
+fn may_pass(error: &Error) -> bool {
+    matches!(error, Error::Busy { .. } | Error::AcsUnavailable { .. } | Error::StoreUnavailable(_))
 }
 
 /// Whether there is anything to delete.

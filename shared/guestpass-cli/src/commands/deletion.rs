@@ -41,7 +41,7 @@ struct Summary {
     failed: Vec<Named>,
     /// Begun, and to be finished by a second run.
     unsure: u64,
-    /// Not tried.
+    /// Not begun.
     left: u64,
     /// How often ACS asked for fewer requests.
     throttled: u64,
@@ -139,11 +139,21 @@ fn conclude(outcome: Outcome) -> Result<()> {
             Failure::new(Exit::Interrupted, format!("stopped with {rest} to go")).so(goes_on)
         );
     }
-    if !outcome.failed.is_empty() {
-        let what = format!("{} were not deleted", outcome.failed.len());
-        return Err(Failure::new(Exit::Partly, what).so(goes_on));
-    }
-    Ok(())
+    let what = match outcome.failed.len() {
+        0 => return Ok(()),
+        1 => "one was not deleted".to_owned(),
+        many => format!("{many} were not deleted"),
+    };
+    let is_something_done = outcome.deleted + outcome.absent > 0 || !outcome.spared.is_empty();
+    let exits = outcome.failed.iter().map(|(_, failure)| failure.exit);
+    let exit = if is_something_done { None } else { in_common(exits) };
+    Err(Failure::new(exit.unwrap_or(Exit::Partly), what).so(goes_on))
+}
+
+/// The one way in which all ended.
+fn in_common(mut exits: impl Iterator<Item = Exit>) -> Option<Exit> {
+    let first = exits.next()?;
+    exits.all(|exit| exit == first).then_some(first)
 }
 
 /// Comes back at Ctrl-C.

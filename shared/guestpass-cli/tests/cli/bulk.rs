@@ -103,7 +103,61 @@ fn when_acs_refuses_the_key_it_gives_up_at_once() {
     assert_eq!(given_up.code, 4, "{given_up:?}");
     assert!(given_up.stderr.contains("the access key is wrong"), "{given_up:?}");
     assert!(given_up.stderr.contains("it passes over what is gone"), "{given_up:?}");
+    let summary: Value = serde_json::from_str(&given_up.stdout).unwrap();
+    let begun = stack.json(&["identity", "list", "--state", "deleting"]);
+    let begun = u64::try_from(begun.as_array().unwrap().len()).unwrap();
+    assert!(begun > 0, "{summary}");
+    assert_eq!((&summary["unsure"], &summary["left"]), (&json!(begun), &json!(10 - begun)));
     assert!(stack.asked("deleteIdentity") < 10, "not all were tried");
+}
+
+#[test]
+fn an_identity_that_acs_refuses_is_named_and_holds_up_no_other() {
+    let stack = Stack::start();
+    let file = many(&stack, 4);
+    let line = ["identity", "delete", "--file", &file, "--yes", "-o", "json"];
+    for status in [400, 409] {
+        let refused =
+            json!({ "operation": "deleteIdentity", "times": 1, "action": { "status": status } });
+        stack.emulator("POST faults", &json!({ "faults": [refused] }));
+        let done = stack.run(&line);
+        assert_eq!(done.code, 6, "{done:?}");
+        let summary: Value = serde_json::from_str(&done.stdout).unwrap();
+        let name = summary["failed"][0]["id"].as_str().unwrap();
+        assert!(done.stderr.contains(&format!("not deleted: {name}: ACS refuses")), "{done:?}");
+        assert!(done.stderr.contains("one was not deleted"), "{done:?}");
+        assert_eq!((&summary["deleted"], &summary["left"]), (&json!(3), &json!(0)), "{summary}");
+        assert_eq!(stack.json(&line[..5])["deleted"], 1, "a second run does it");
+        many(&stack, 4);
+    }
+}
+
+#[test]
+fn when_nothing_was_done_the_exit_code_says_why() {
+    let mut stack = Stack::start();
+    let file = many(&stack, 2);
+    let line = ["identity", "delete", "--file", &file, "--yes"];
+    stack.fault("deleteIdentity", &json!({ "status": 400 }));
+    let refused = stack.run(&line);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert!(refused.stderr.contains("2 were not deleted"), "{refused:?}");
+    stack.kill();
+    let unreachable = stack.run(&line);
+    assert_eq!(unreachable.code, 5, "{unreachable:?}");
+}
+
+#[test]
+fn when_acs_refuses_one_after_the_other_it_gives_up() {
+    let stack = Stack::start();
+    let file = many(&stack, 60);
+    stack.fault("deleteIdentity", &json!({ "status": 400 }));
+    let line = ["identity", "delete", "--file", &file, "--yes", "--rate", "16", "-o", "json"];
+    let given_up = stack.run(&line);
+    assert_eq!(given_up.code, 4, "{given_up:?}");
+    let summary: Value = serde_json::from_str(&given_up.stdout).unwrap();
+    assert!(summary["left"].as_u64().unwrap() > 0, "{summary}");
+    assert!(summary["failed"].as_array().unwrap().len() >= 12, "{summary}");
+    assert!(given_up.stderr.contains("gave up with"), "{given_up:?}");
 }
 
 #[test]
