@@ -12,7 +12,7 @@ use crate::{
         quickstart, token_exchange_teams, token_inspect, token_issue, token_revoke, user_block,
         user_history, user_unblock,
     },
-    failure::{EXIT_CODES, Failure, Result},
+    failure::EXIT_CODES,
     output::{Output, OutputParser},
 };
 
@@ -159,32 +159,6 @@ pub(crate) struct Where {
     /// The api-version to speak with ACS [env: ACS_API_VERSION]
     #[arg(long, global = true, hide_short_help = true, value_name = "VERSION")]
     pub(crate) api_version: Option<String>,
-}
-
-/// Refuses a secret on the command line, without quoting it: what `az` takes as an
-/// argument is not taken here.
-pub(crate) fn refuse_secrets(arguments: impl Iterator<Item = String>) -> Result<()> {
-    let mut arguments = arguments.skip(1);
-    arguments.try_for_each(|argument| {
-        let flag = argument.split('=').next().unwrap_or_default();
-        if flag == "--connection-string" || argument.to_ascii_lowercase().contains("accesskey=") {
-            return Err(refused("a connection string").so(
-                "set COMMUNICATION_SERVICES_CONNECTION_STRING, or give --connection-string-file",
-            ));
-        }
-        let is_jwt = argument.starts_with("eyJ") && argument.matches('.').count() == 2;
-        if matches!(flag, "--token" | "--aad-token" | "--bearer") || is_jwt {
-            return Err(refused("a token").so("pipe it in, or name a file that has it"));
-        }
-        Ok(())
-    })
-}
-
-fn refused(what: &str) -> Failure {
-    Failure::usage(format!("{what} as an argument is refused")).because(
-        "it is a secret: everybody on this machine can read a command line, and your shell's \
-         history keeps it",
-    )
 }
 
 /// How to answer.

@@ -4,6 +4,7 @@
 //! `world` (how it is reached), then one file per command in `commands`. The rules
 //! are not in here: they are `identity-core`'s, the same as in the functions.
 
+mod arguments;
 mod bulk;
 mod bus;
 mod checks;
@@ -37,8 +38,6 @@ mod world;
 
 use std::{io::stderr, process::ExitCode};
 
-use clap::Parser as _;
-
 use crate::{
     cli::{Cli, Command},
     commands::Context,
@@ -48,11 +47,13 @@ use crate::{
 
 fn main() -> ExitCode {
     let around = Surroundings::of_process();
-    if let Err(failure) = cli::refuse_secrets(std::env::args()) {
-        let _ = failure.show(&mut stderr(), around.stderr_style, false);
-        return ExitCode::from(failure.exit as u8);
-    }
-    let Cli { place, how, command } = Cli::parse();
+    let Cli { place, how, command } = match arguments::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(failure) => {
+            let _ = failure.show(&mut stderr(), around.stderr_style, false);
+            return ExitCode::from(failure.exit as u8);
+        }
+    };
     let (style, debug) = (around.stderr_style, how.debug);
     let context = Context { around, place, output: how.output };
     match run(command, &context) {

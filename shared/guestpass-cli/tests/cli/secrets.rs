@@ -1,6 +1,10 @@
 //! A secret is not taken from the command line, and not repeated when somebody tries.
 
-use crate::stack::Stack;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use crate::stack::{Stack, ran};
 
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
@@ -26,6 +30,50 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_secret_is_recognised_in_whatever_it_is_wrapped() {
+    let stack = Stack::start();
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
+    let (long, short) = (BASE64_STANDARD.encode([7; 64]), BASE64_STANDARD.encode([7; 32]));
+    let key = stack.place("/acs/accessKey");
+    for (secret, line) in [
+        (token, &["token", "inspect", &format!("Bearer {token}")][..]),
+        (token, &["token", "inspect", &format!(r#"{{"token":"{token}"}}"#)]),
+        (token, &["identity", "show", &format!("token={token}")]),
+        (&key, &["status", &key]),
+        (&long, &["status", &long]),
+        (&short, &["doctor", &format!("--key={short}")]),
+    ] {
+        let refused = stack.run(line);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains("as an argument is refused"), "{refused:?}");
+        assert!(!refused.stderr.contains(secret), "{refused:?}");
+    }
+}
+
+#[test]
+fn nothing_long_is_quoted_when_the_command_line_makes_no_sense() {
+    let stack = Stack::start();
+    let odd = format!("{}-x", "s3cr3t".repeat(8));
+    let flag = format!("--{odd}");
+    let format = format!("--output={odd}");
+    for line in [&["status", &odd][..], &[&odd], &["status", &flag], &["status", &format]] {
+        let refused = stack.run(line);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(!refused.stderr.contains("s3cr3t"), "{refused:?}");
+        assert!(refused.stderr.contains('…'), "{refused:?}");
+    }
+}
+
+#[test]
+fn an_argument_that_is_not_text_is_refused() {
+    let stack = Stack::start();
+    let mut command = stack.command(&["status"]);
+    command.arg(OsStr::from_bytes(b"\xff"));
+    let refused = ran(&mut command, "");
+    assert_eq!(refused.code, 2, "{refused:?}");
+}
+
+#[test]
 fn no_error_shows_a_key_whatever_is_wrong_with_it() {
     let stack = Stack::start();
     for string in [
@@ -35,7 +83,7 @@ fn no_error_shows_a_key_whatever_is_wrong_with_it() {
     ] {
         let mut command = stack.command(&["identity", "list", "--debug"]);
         command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", string);
-        let failed = crate::stack::ran(&mut command, "");
+        let failed = ran(&mut command, "");
         assert_eq!(failed.code, 2, "{failed:?}");
         assert!(!failed.stderr.contains("c2VjcmV0"), "{failed:?}");
     }

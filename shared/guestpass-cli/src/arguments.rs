@@ -1,0 +1,79 @@
+//! The arguments, read without repeating a secret that somebody put among them.
+
+use std::ffi::OsString;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use clap::{
+    Parser as _,
+    error::{ContextKind, ContextValue, Error},
+};
+
+use crate::{
+    cli::Cli,
+    failure::{Failure, Result},
+};
+
+/// Reads the arguments, the program's own name first. Help, and what is no command, are
+/// written out, and end the program.
+pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli> {
+    let arguments: Vec<OsString> = arguments.collect();
+    for argument in arguments.iter().skip(1) {
+        refuse_secret(&argument.to_string_lossy())?;
+    }
+    Ok(Cli::try_parse_from(arguments).unwrap_or_else(|error| in_short(error).exit()))
+}
+
+/// What `az` takes as an argument is not taken here, and not quoted.
+fn refuse_secret(argument: &str) -> Result<()> {
+    let (flag, value) = argument.split_once('=').unwrap_or((argument, argument));
+    if flag == "--connection-string" || argument.to_ascii_lowercase().contains("accesskey=") {
+        return Err(refused("a connection string")
+            .so("set COMMUNICATION_SERVICES_CONNECTION_STRING, or give --connection-string-file"));
+    }
+    if is_key(argument) || is_key(value) {
+        return Err(refused("an access key").so(
+            "set COMMUNICATION_SERVICES_CONNECTION_STRING to the whole connection string, or give --connection-string-file",
+        ));
+    }
+    if matches!(flag, "--token" | "--aad-token" | "--bearer") || holds_token(argument) {
+        return Err(refused("a token").so("pipe it in, or name a file that has it"));
+    }
+    Ok(())
+}
+
+/// Whether it has the form of an access key: 32 or 64 bytes in base64.
+fn is_key(text: &str) -> bool {
+    BASE64_STANDARD.decode(text.trim()).is_ok_and(|bytes| matches!(bytes.len(), 32 | 64))
+}
+
+/// Whether there is a JSON Web Token in it: bare, quoted, behind `Bearer`, in JSON.
+fn holds_token(text: &str) -> bool {
+    let mut words = text.split(|of: char| !of.is_ascii_alphanumeric() && !"-_.".contains(of));
+    words.any(|word| word.split_once("eyJ").is_some_and(|(_, rest)| rest.matches('.').count() >= 2))
+}
+
+fn refused(what: &str) -> Failure {
+    Failure::usage(format!("{what} as an argument is refused")).because(
+        "it is a secret: everybody on this machine can read a command line, and your shell's \
+         history keeps it",
+    )
+}
+
+/// Without quoting anything long: it may be a secret of a kind that nobody thought of.
+fn in_short(mut error: Error) -> Error {
+    let is_long = |value: &ContextValue| match value {
+        ContextValue::String(text) => text.chars().count() > LONGEST_QUOTED,
+        _ => false,
+    };
+    let long: Vec<ContextKind> =
+        error.context().filter(|(_, value)| is_long(value)).map(|(kind, _)| kind).collect();
+    for kind in long {
+        error.insert(kind, ContextValue::String("…".to_owned()));
+        // It quotes the same.
+        error.remove(ContextKind::Suggested);
+    }
+    error
+}
+
+/// Options and their placeholders are shorter.
+const LONGEST_QUOTED: usize = 40;
