@@ -219,20 +219,23 @@ impl Run<'_> {
                 return None;
             }
             Step::Moved(how) => {
-                self.ended(&job, progress);
+                self.ended(&job);
+                progress.passed_over();
                 self.outcome.spared.push((job.item.name(), how));
                 return None;
             }
             Step::Gone => {
-                self.ended(&job, progress);
+                self.ended(&job);
+                progress.passed_over();
                 self.outcome.absent += 1;
                 return None;
             }
             Step::Deleted => {
-                self.ended(&job, progress);
+                self.ended(&job);
+                progress.done();
+                progress.say("");
                 self.outcome.deleted += 1;
                 self.in_a_row = 0;
-                progress.say("");
                 return None;
             }
             Step::Failed(error) => error,
@@ -260,16 +263,16 @@ impl Run<'_> {
         if pause.is_some() && (job.tries < TRIES || is_down) {
             self.waiting.push_back(job);
         } else {
-            self.ended(&job, progress);
+            self.ended(&job);
+            progress.passed_over();
             self.outcome.failed.push((job.item.name(), failure));
         }
         pause
     }
 
     /// Nothing more will be done about this one.
-    fn ended(&mut self, job: &Job, progress: &Progress) {
+    fn ended(&mut self, job: &Job) {
         self.begun -= usize::from(job.is_begun);
-        progress.step();
     }
 
     /// Lets what was begun come to its end, for as long as somebody at Ctrl-C waits.

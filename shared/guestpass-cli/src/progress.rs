@@ -1,13 +1,20 @@
 //! How far it has come, for whoever watches.
 
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::Write,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::surroundings::Surroundings;
+use crate::{span, surroundings::Surroundings};
 
 /// A bar on stderr, if that is a terminal.
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    speed: Arc<Mutex<Speed>>,
+}
 
 impl Progress {
     /// A bar for `total` things, done at `budget` a second at most.
@@ -24,34 +31,118 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
+        let speed = Arc::new(Mutex::new(Speed::new(budget)));
         let template = format!(
-            "{verb} {{bar:30}} {{pos}}/{{len}}  {{rate}} of {budget}/s  ETA {{eta}}  {{msg}}"
+            "{verb} {{bar:30}} {{pos}}/{{len}}  {{rate}} of {budget}/s  ETA {{left}}  {{msg}}"
         );
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let (of_rate, of_left) = (Arc::clone(&speed), Arc::clone(&speed));
+            let rate = move |_: &ProgressState, out: &mut dyn Write| {
                 // There is nobody to tell.
-                let _ = write!(out, "{:.1}", state.per_sec());
+                let _ = write!(out, "{:.1}", locked(&of_rate).rate(Instant::now()));
             };
-            bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
+            let left = move |state: &ProgressState, out: &mut dyn Write| {
+                let rest = total.saturating_sub(state.pos());
+                let left = locked(&of_left).left(rest, Instant::now());
+                let _ = write!(out, "{}", span::show(left));
+            };
+            let style = style.with_key("rate", rate).with_key("left", left);
+            bar.set_style(style.progress_chars("=> "));
         }
         if around.stderr_is_terminal {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self(bar)
+        Self { bar, speed }
     }
 
-    /// One more is done.
-    pub(crate) fn step(&self) {
-        self.0.inc(1);
+    /// One more is done, out of the budget.
+    pub(crate) fn done(&self) {
+        locked(&self.speed).done(Instant::now());
+        self.bar.inc(1);
+    }
+
+    /// One more needs nothing: it cost nothing of the budget.
+    pub(crate) fn passed_over(&self) {
+        self.bar.inc(1);
     }
 
     /// Something to know meanwhile.
     pub(crate) fn say(&self, message: &str) {
-        self.0.set_message(message.to_owned());
+        self.bar.set_message(message.to_owned());
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Counts what is done out of the budget, and nothing else: what is passed over goes by
+/// a hundred times as fast, and says nothing about the rest.
+struct Speed {
+    budget: f64,
+    done: u32,
+    first: Option<Instant>,
+}
+
+impl Speed {
+    fn new(budget: f64) -> Self {
+        Self { budget, done: 0, first: None }
+    }
+
+    fn done(&mut self, now: Instant) {
+        self.done += 1;
+        self.first.get_or_insert(now);
+    }
+
+    /// How many a second since the first one.
+    fn rate(&self, now: Instant) -> f64 {
+        let Some(first) = self.first else { return 0.0 };
+        let seconds = now.saturating_duration_since(first).as_secs_f64();
+        // One alone has no rate; nor is a moment long enough to tell.
+        if seconds < 0.5 { 0.0 } else { f64::from(self.done - 1) / seconds }
+    }
+
+    /// How long `rest` more take at most, as far as can be told.
+    fn left(&self, rest: u64, now: Instant) -> Duration {
+        let rate = self.rate(now);
+        let rate = if rate > 0.0 { rate.min(self.budget) } else { self.budget };
+        #[expect(clippy::cast_precision_loss, reason = "a guess for people")]
+        let seconds = rest as f64 / rate;
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+}
+
+fn locked(speed: &Mutex<Speed>) -> MutexGuard<'_, Speed> {
+    speed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_what_was_done_and_the_rest_takes_as_long() {
+        let start = Instant::now();
+        let mut speed = Speed::new(8.0);
+        assert_eq!(
+            speed.left(16, start),
+            Duration::from_secs(2),
+            "nothing is known but the budget"
+        );
+        for second in 0..=10 {
+            speed.done(start + Duration::from_secs(second));
+        }
+        let now = start + Duration::from_secs(10);
+        assert!((speed.rate(now) - 1.0).abs() < 0.01, "{}", speed.rate(now));
+        assert_eq!(speed.left(30, now), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn the_rest_never_takes_less_than_the_budget_allows() {
+        let start = Instant::now();
+        let mut speed = Speed::new(8.0);
+        (0..100).for_each(|_| speed.done(start));
+        assert_eq!(speed.left(80, start + Duration::from_secs(1)), Duration::from_secs(10));
     }
 }

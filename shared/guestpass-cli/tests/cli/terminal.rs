@@ -138,6 +138,25 @@ fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
 }
 
 #[test]
+fn what_is_passed_over_is_no_part_of_the_rate() {
+    let stack = Stack::start();
+    let gone: Vec<String> = (0..200).map(|index| format!("gone-{index}")).collect();
+    let there: Vec<String> = (0..8).map(|index| format!("user-{index}")).collect();
+    stack.seed(&there, 0);
+    let file = stack.dir.path().join("names");
+    std::fs::write(&file, [gone, there].concat().join("\n")).unwrap();
+    let line = ["identity", "delete", "--yes", "--rate", "4", "--file", file.to_str().unwrap()];
+    let mut deletion = OnTerminal::start(stack.command(&line));
+    assert_eq!(deletion.ends(), 0);
+    let screen = deletion.screen();
+    let rates = screen.split("  ").filter_map(|part| part.strip_suffix(" of 4/s"));
+    let rates: Vec<f64> = rates.map(|rate| rate.parse().unwrap()).collect();
+    assert!(rates.iter().any(|rate| *rate > 0.0), "{screen}");
+    // A second's worth of slots may be made up for.
+    assert!(rates.iter().all(|rate| *rate <= 16.0), "{rates:?}");
+}
+
+#[test]
 fn there_is_colour_unless_somebody_minds() {
     let stack = Stack::start();
     let mut plain = stack.command(&["doctor"]);
