@@ -4,6 +4,7 @@ use std::io::{self, Write as _, stderr, stdin};
 
 use crate::{
     failure::{Exit, Failure, Result},
+    output::printable,
     surroundings::Surroundings,
 };
 
@@ -17,7 +18,7 @@ pub(crate) fn confirm(question: &str, yes: bool, around: &Surroundings) -> Resul
             .because("stdin or stderr is not a terminal")
             .so("add --yes if you are sure"));
     }
-    write!(stderr(), "{question} [y/N] ")?;
+    write!(stderr(), "{} [y/N] ", printable(question))?;
     stderr().flush()?;
     let mut answer = String::new();
     io::BufRead::read_line(&mut stdin().lock(), &mut answer)?;

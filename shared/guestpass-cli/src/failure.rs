@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io};
 
-use crate::style::Style;
+use crate::{output::printable, style::Style};
 
 /// The result of everything that may fail.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -112,16 +112,16 @@ impl Failure {
         debug: bool,
     ) -> io::Result<()> {
         let Self { what, why, todo, chain, .. } = self;
-        writeln!(out, "{}: {what}", style.bad("guestpass"))?;
+        writeln!(out, "{}: {}", style.bad("guestpass"), printable(what))?;
         if let Some(why) = why {
-            writeln!(out, "  why: {why}")?;
+            writeln!(out, "  why: {}", printable(why))?;
         }
         if let Some(todo) = todo {
-            writeln!(out, "  do:  {todo}")?;
+            writeln!(out, "  do:  {}", printable(todo))?;
         }
         if debug {
             for error in chain {
-                writeln!(out, "  from: {error}")?;
+                writeln!(out, "  from: {}", printable(error))?;
             }
         } else if !chain.is_empty() && why.is_none() {
             writeln!(out, "  --debug tells more")?;

@@ -1,6 +1,7 @@
 //! What a command answers, on stdout, in the format that is wanted.
 
 mod argument;
+mod printable;
 mod rows;
 
 use std::{
@@ -12,6 +13,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) use argument::{Answer, Output, OutputParser};
+pub(crate) use printable::printable;
 pub(crate) use rows::Rows;
 
 use crate::failure::{Failure, Result};
@@ -86,7 +88,7 @@ pub(crate) fn blank() -> Result<()> {
 /// One answer in a table stands upright: a name and a value per line.
 fn list_cells<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
     let width = R::COLUMNS.iter().map(|name| name.chars().count()).max().unwrap_or_default();
-    for (name, value) in R::COLUMNS.iter().zip(row.cells()) {
+    for (name, value) in R::COLUMNS.iter().zip(printable_cells(row)) {
         if !value.is_empty() {
             writeln!(out, "{name:<width$}  {value}")?;
         }
@@ -95,9 +97,11 @@ fn list_cells<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
 }
 
 fn tsv<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
-    let cells: Vec<String> =
-        row.cells().iter().map(|cell| cell.replace(['\t', '\n'], " ")).collect();
-    writeln!(out, "{}", cells.join("\t"))
+    writeln!(out, "{}", printable_cells(row).join("\t"))
+}
+
+fn printable_cells<R: Row>(row: &R) -> Vec<String> {
+    row.cells().iter().map(|cell| printable(cell)).collect()
 }
 
 fn json<T: Serialize>(out: &mut impl Write, value: &T) -> Result<()> {

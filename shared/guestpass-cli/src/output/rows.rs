@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 
-use super::{Format, Row, json, no_variables, tsv, yaml};
+use super::{Format, Row, json, no_variables, printable_cells, tsv, yaml};
 use crate::failure::Result;
 
 /// Writes answers as they come.
@@ -36,7 +36,7 @@ impl<R: Row> Rows<R> {
                     self.write_waiting()?;
                 }
             }
-            Format::Table => self.write_line(&row.cells())?,
+            Format::Table => self.write_line(&printable_cells(&row))?,
             Format::Tsv => tsv(&mut self.out, &row)?,
             Format::Json => {
                 self.out.write_all(if first { b"[\n" } else { b",\n" })?;
@@ -65,7 +65,8 @@ impl<R: Row> Rows<R> {
     }
 
     fn write_waiting(&mut self) -> io::Result<()> {
-        let rows: Vec<Vec<String>> = self.waiting.drain(..).map(|row| row.cells()).collect();
+        let rows: Vec<Vec<String>> =
+            self.waiting.drain(..).map(|row| printable_cells(&row)).collect();
         let head: Vec<String> = R::COLUMNS.iter().map(|name| name.to_uppercase()).collect();
         self.widths = (0..head.len())
             .map(|column| {

@@ -11,6 +11,7 @@
 mod bulk;
 mod cleanup;
 mod doctor;
+mod escapes;
 mod events;
 mod formats;
 mod memory;
