@@ -67,7 +67,6 @@ pub(crate) enum Command {
     /// Write a completion script for a shell
     Completion(completion::Arguments),
     /// Write the man pages
-    #[command(hide = true)]
     Man(man::Arguments),
 }
 

@@ -11,6 +11,8 @@ use crate::{
 
 /// Where to.
 #[derive(Args)]
+#[command(after_help = "\
+  guestpass man ~/.local/share/man/man1, then: man guestpass-identity-delete")]
 pub(crate) struct Arguments {
     /// A directory that exists
     directory: PathBuf,
@@ -19,7 +21,9 @@ pub(crate) struct Arguments {
 /// Writes one page for each command.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let directory = &arguments.directory;
-    clap_mangen::generate_to(Cli::command(), directory).map_err(|error| {
+    // The generator takes what -h leaves out for what has no description.
+    let command = Cli::command().mut_args(|argument| argument.hide_short_help(false));
+    clap_mangen::generate_to(command, directory).map_err(|error| {
         Failure::usage(format!("cannot write to {}", directory.display()))
             .because(error.to_string())
             .so("name a directory that exists and that you may write to")

@@ -166,6 +166,7 @@ fn help_is_there_for_everything() {
         "doctor ",
         "quickstart ",
         "completion ",
+        "man ",
     ] {
         session.run(&format!("{command}-h"));
     }
@@ -174,7 +175,7 @@ fn help_is_there_for_everything() {
 }
 
 #[test]
-fn completions_and_man_pages_are_written() {
+fn completions_are_written() {
     let stack = Stack::start();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = stack.run(&["completion", shell]);
@@ -185,10 +186,30 @@ fn completions_and_man_pages_are_written() {
         assert!(!script.stdout.contains("connection-string "), "what is refused is not offered");
         assert!(!script.stdout.contains("aad-token"), "what is refused is not offered");
     }
+}
+
+#[test]
+fn man_pages_describe_every_option() {
+    let stack = Stack::start();
     let pages = stack.dir.path().join("man");
     std::fs::create_dir(&pages).unwrap();
     assert_eq!(stack.run(&["man", pages.to_str().unwrap()]).code, 0);
-    let page = std::fs::read_to_string(pages.join("guestpass-identity-delete.1")).unwrap();
-    assert!(page.contains("unrecorded"), "{page}");
+    let mut options = 0;
+    for page in std::fs::read_dir(&pages).unwrap() {
+        let path = page.unwrap().path();
+        let page = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = page.lines().collect();
+        for at in (0..lines.len()).filter(|at| lines[*at] == ".TP") {
+            let described = lines.get(at + 2).is_some_and(|text| {
+                !text.is_empty() && !text.starts_with(".TP") && !text.starts_with(".SH")
+            });
+            assert!(described, "{} {}", path.display(), lines[at + 1]);
+            options += 1;
+        }
+    }
+    assert!(options > 100, "{options}");
+    for name in ["guestpass-identity-delete.1", "guestpass-man.1"] {
+        assert!(pages.join(name).is_file(), "{name}");
+    }
     assert_eq!(stack.run(&["man", "/nowhere"]).code, 2);
 }
