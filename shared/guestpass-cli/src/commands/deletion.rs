@@ -46,7 +46,9 @@ struct Summary {
     /// How often ACS asked for fewer requests.
     throttled: u64,
     seconds: f64,
-    per_second: f64,
+    /// Of less than a second there is no rate worth telling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +61,7 @@ impl From<&Outcome> for Summary {
     fn from(outcome: &Outcome) -> Self {
         let seconds = outcome.took.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let per_second = outcome.deleted as f64 / seconds.max(0.001);
+        let per_second = (seconds >= 1.0).then(|| outcome.deleted as f64 / seconds);
         let tenths = |value: f64| (value * 10.0).round() / 10.0;
         let named = |id: &String, why: String| Named { id: id.clone(), why };
         let failed = outcome.failed.iter().map(|(id, why)| named(id, why.in_short()));
@@ -73,7 +75,7 @@ impl From<&Outcome> for Summary {
             left: outcome.left,
             throttled: outcome.throttled,
             seconds: tenths(seconds),
-            per_second: tenths(per_second),
+            per_second: per_second.map(tenths),
         }
     }
 }
@@ -101,7 +103,7 @@ impl Row for Summary {
             self.left.to_string(),
             self.throttled.to_string(),
             format!("{:.1}", self.seconds),
-            format!("{:.1}", self.per_second),
+            self.per_second.map(|rate| format!("{rate:.1}")).unwrap_or_default(),
         ]
     }
 }
@@ -144,16 +146,14 @@ fn conclude(outcome: Outcome) -> Result<()> {
         1 => "one was not deleted".to_owned(),
         many => format!("{many} were not deleted"),
     };
-    let is_something_done = outcome.deleted + outcome.absent > 0 || !outcome.spared.is_empty();
-    let exits = outcome.failed.iter().map(|(_, failure)| failure.exit);
-    let exit = if is_something_done { None } else { in_common(exits) };
-    Err(Failure::new(exit.unwrap_or(Exit::Partly), what).so(goes_on))
-}
-
-/// The one way in which all ended.
-fn in_common(mut exits: impl Iterator<Item = Exit>) -> Option<Exit> {
-    let first = exits.next()?;
-    exits.all(|exit| exit == first).then_some(first)
+    let is_partly_done = outcome.deleted + outcome.absent > 0 || !outcome.spared.is_empty();
+    let mut failures = outcome.failed.into_iter().map(|(_, failure)| failure);
+    match failures.next() {
+        Some(first) if !is_partly_done && failures.all(|next| next.exit == first.exit) => {
+            Err(first)
+        }
+        _ => Err(Failure::new(Exit::Partly, what).so(goes_on)),
+    }
 }
 
 /// Comes back at Ctrl-C.

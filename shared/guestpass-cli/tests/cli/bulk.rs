@@ -133,17 +133,18 @@ fn an_identity_that_acs_refuses_is_named_and_holds_up_no_other() {
 }
 
 #[test]
-fn when_nothing_was_done_the_exit_code_says_why() {
+fn when_nothing_was_done_the_end_says_why() {
     let mut stack = Stack::start();
     let file = many(&stack, 2);
     let line = ["identity", "delete", "--file", &file, "--yes"];
     stack.fault("deleteIdentity", &json!({ "status": 400 }));
     let refused = stack.run(&line);
     assert_eq!(refused.code, 4, "{refused:?}");
-    assert!(refused.stderr.contains("2 were not deleted"), "{refused:?}");
+    assert_eq!(refused.stderr.matches("not deleted: user-").count(), 2, "{refused:?}");
     stack.kill();
     let unreachable = stack.run(&line);
     assert_eq!(unreachable.code, 5, "{unreachable:?}");
+    assert!(unreachable.stderr.contains("start one with `make run`"), "{unreachable:?}");
 }
 
 #[test]
@@ -188,6 +189,7 @@ fn an_identity_without_a_record_goes_only_if_that_is_said() {
     let orphan = format!("{resource}_00000000-0000-0000-0000-000000000001");
     let left = stack.json(&["identity", "delete", &orphan, "--yes"]);
     assert_eq!((&left["absent"], stack.asked("deleteIdentity")), (&json!(1), 0));
+    assert_eq!(left.get("perSecond"), None, "of one there is no rate");
     let gone = stack.json(&["identity", "delete", &orphan, "--yes", "--unrecorded"]);
     assert_eq!((&gone["deleted"], stack.asked("deleteIdentity")), (&json!(1), 1));
 }
