@@ -11,6 +11,7 @@ use std::{
     collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
+    vec,
 };
 
 use acs_client::{Answered, Cause};
@@ -35,7 +36,7 @@ pub(crate) enum Item {
     /// This one, which may have no record: then it is deleted at ACS alone.
     Unrecorded(AcsId),
     /// This user's, if it is still as it was when a plan was made.
-    Planned(Planned),
+    Planned(Box<Planned>),
 }
 
 /// An identity as it was when a plan was made.
@@ -103,7 +104,10 @@ enum Step {
 
 struct Run<'a> {
     world: &'a Arc<World>,
-    waiting: VecDeque<Job>,
+    /// Nobody has looked at these.
+    fresh: vec::IntoIter<Item>,
+    /// These are to be tried again.
+    again: VecDeque<Job>,
     ready: VecDeque<Job>,
     tasks: JoinSet<(Job, Step, bool)>,
     looking: usize,
@@ -122,10 +126,10 @@ pub(crate) async fn delete_all(
     progress: &Progress,
     interruption: impl Future<Output = ()>,
 ) -> Outcome {
-    let waiting = items.into_iter().map(|item| Job { item, tries: 0, is_begun: false }).collect();
     let mut run = Run {
         world,
-        waiting,
+        fresh: items.into_iter(),
+        again: VecDeque::new(),
         ready: VecDeque::new(),
         tasks: JoinSet::new(),
         looking: 0,
@@ -173,7 +177,8 @@ impl Run<'_> {
     /// Keeps enough names ready for the slots to come.
     fn look_ahead(&mut self) {
         while self.looking < MOST_AT_A_TIME && self.ready.len() + self.looking < AHEAD {
-            let Some(job) = self.waiting.pop_front() else { return };
+            let fresh = self.fresh.next().map(|item| Job { item, tries: 0, is_begun: false });
+            let Some(job) = fresh.or_else(|| self.again.pop_front()) else { return };
             self.looking += 1;
             let world = Arc::clone(self.world);
             self.tasks.spawn(async move {
@@ -244,13 +249,13 @@ impl Run<'_> {
             // Nothing is wrong with the identity, nor with ACS.
             self.outcome.throttled += 1;
             progress.say("ACS asks for fewer requests; waiting");
-            self.waiting.push_back(job);
+            self.again.push_back(job);
             return Some(*retry_after);
         }
         let failure = self.world.explain(&error);
         if is_about_us(&error) {
             self.outcome.gave_up = Some(failure);
-            self.waiting.push_front(job);
+            self.again.push_back(job);
             return None;
         }
         job.tries += 1;
@@ -261,7 +266,7 @@ impl Run<'_> {
             self.outcome.gave_up = Some(self.world.explain(&error));
         }
         if pause.is_some() && (job.tries < TRIES || is_down) {
-            self.waiting.push_back(job);
+            self.again.push_back(job);
         } else {
             self.ended(&job);
             progress.passed_over();
@@ -287,7 +292,8 @@ impl Run<'_> {
             }
         }
         let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-        let rest = self.waiting.len() + self.ready.len() + self.looking + self.deleting;
+        let waiting = self.fresh.len() + self.again.len() + self.ready.len();
+        let rest = waiting + self.looking + self.deleting;
         self.outcome.unsure = count(self.begun);
         self.outcome.left = count(rest - self.begun);
         self.tasks.abort_all();

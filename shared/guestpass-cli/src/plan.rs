@@ -63,12 +63,12 @@ impl Stale {
     }
 
     fn item(&self) -> Option<Item> {
-        Some(Item::Planned(Planned {
+        Some(Item::Planned(Box::new(Planned {
             user: ExternalId::parse(&self.external_id)?,
             acs_id: AcsId::parse(&self.acs_id)?,
             last_issued_at: moment::parse(&self.last_issued_at)?,
             epoch: self.epoch,
-        }))
+        })))
     }
 }
 

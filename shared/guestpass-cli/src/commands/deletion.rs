@@ -46,7 +46,7 @@ struct Summary {
     /// How often ACS asked for fewer requests.
     throttled: u64,
     seconds: f64,
-    /// Of less than a second there is no rate worth telling.
+    /// Of a few there is no rate worth telling.
     #[serde(skip_serializing_if = "Option::is_none")]
     per_second: Option<f64>,
 }
@@ -61,7 +61,8 @@ impl From<&Outcome> for Summary {
     fn from(outcome: &Outcome) -> Self {
         let seconds = outcome.took.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let per_second = (seconds >= 1.0).then(|| outcome.deleted as f64 / seconds);
+        let per_second =
+            (outcome.deleted >= 10).then(|| outcome.deleted as f64 / seconds.max(0.001));
         let tenths = |value: f64| (value * 10.0).round() / 10.0;
         let named = |id: &String, why: String| Named { id: id.clone(), why };
         let failed = outcome.failed.iter().map(|(id, why)| named(id, why.in_short()));
