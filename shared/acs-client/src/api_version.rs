@@ -6,7 +6,7 @@ pub struct ApiVersion(String);
 
 /// The api-version is not one. Does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an api-version is like 2026-09-23: 1 to 40 letters, digits, `-` and `.`")]
+#[error("an api-version is a date like 2026-09-23, or a preview like 2025-03-02-preview")]
 pub struct ApiVersionError;
 
 impl ApiVersion {
@@ -28,8 +28,14 @@ impl FromStr for ApiVersion {
     type Err = ApiVersionError;
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
-        let spelled = raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
-        let usable = spelled && (1..=40).contains(&raw.len());
+        let (date, rest) = raw.split_at_checked(DATE.len()).unwrap_or_default();
+        let is_date = date.bytes().zip(DATE.bytes()).all(|(byte, like)| match like {
+            b'-' => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+        let number = rest.strip_prefix("-preview");
+        let is_preview = number.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
+        let usable = !date.is_empty() && is_date && (rest.is_empty() || is_preview);
         usable.then(|| Self(raw.to_owned())).ok_or(ApiVersionError)
     }
 }
@@ -39,3 +45,5 @@ impl fmt::Display for ApiVersion {
         f.write_str(&self.0)
     }
 }
+
+const DATE: &str = "yyyy-mm-dd";

@@ -53,6 +53,7 @@ fn what_is_missing_is_named() {
     for (line, variables, expected) in [
         (&["status"][..], &[][..], "it is not clear which service is meant"),
         (&["status", "--local"], &[], "no local stack runs here"),
+        (&["status"], &[(SDKS, DEPLOYED), ("ACS_API_VERSION", "foo")], "\"foo\" is no api-version"),
         (&["status", "--stack-file", "missing"], &[], "cannot read missing"),
         (&["identity", "list"], &[(SDKS, DEPLOYED)], "no table is named"),
         (&["identity", "list", "--table", "T"], &[(SDKS, DEPLOYED)], "no AWS region is named"),
