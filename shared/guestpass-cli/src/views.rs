@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use identity_core::{
     identity::{AccessToken, AcsId, Scopes},
-    record::{Record, StateName},
+    record::{Record, State, StateName},
 };
 use serde::Serialize;
 
@@ -16,7 +16,9 @@ use crate::{moment, output::Row, receipt::Receipt, span};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Identity {
     external_id: String,
-    state: StateName,
+    /// Nobody's who has no identity, and may never have had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<StateName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<User>,
     epoch: u64,
@@ -33,6 +35,13 @@ impl Identity {
         let receipts = record.receipts.iter().map(Receipt::from).collect();
         Self { receipts: Some(receipts), ..record.into() }
     }
+
+    /// After a block was lifted. A record without an identity says "deleted", though its
+    /// user may never have been seen.
+    pub(crate) fn unblocked(record: &Record) -> Self {
+        let is_there = !matches!(record.state, State::Deleted);
+        Self { state: is_there.then(|| record.state.name()), ..Self::with_receipts(record) }
+    }
 }
 
 /// The identity's name in ACS.
@@ -46,7 +55,7 @@ impl From<&Record> for Identity {
     fn from(record: &Record) -> Self {
         Self {
             external_id: record.external_id.as_str().to_owned(),
-            state: record.state.name(),
+            state: Some(record.state.name()),
             user: record.acs_id().map(|acs_id| User { communication_user_id: acs_id.clone() }),
             epoch: record.epoch,
             created_at: moment::show(record.created_at),
@@ -63,11 +72,15 @@ impl Row for Identity {
 
     fn cells(&self) -> Vec<String> {
         let user = self.user.as_ref().map(|user| user.communication_user_id.to_string());
-        let note = if self.revocation_pending { "ACS has yet to confirm a revocation" } else { "" };
+        let note = match self.state {
+            _ if self.revocation_pending => "ACS has yet to confirm a revocation",
+            None => "there is no identity; the user's next token makes one",
+            Some(_) => "",
+        };
         vec![
             self.external_id.clone(),
             user.unwrap_or_default(),
-            self.state.as_str().to_owned(),
+            self.state.map(StateName::as_str).unwrap_or_default().to_owned(),
             self.created_at.clone(),
             self.last_issued_at.clone(),
             note.to_owned(),

@@ -20,5 +20,5 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = context.world().await?;
     let record =
         world.serve(async |_| unblock_user(&world.store, &world.clock, &identity).await).await?;
-    context.show(&Identity::with_receipts(&record))
+    context.show(&Identity::unblocked(&record))
 }

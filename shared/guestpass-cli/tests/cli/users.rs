@@ -16,7 +16,17 @@ fn a_user_is_blocked_and_unblocked() {
     session.run("token issue --user alice --scope voip -o none");
     session.run("user unblock nobody");
     session.run("user block nobody --yes -o table");
+    session.run("user unblock nobody -o table");
+    session.run("user unblock nobody -o tsv");
     session.matches("user-block");
+}
+
+#[test]
+fn of_somebody_who_was_never_seen_it_is_not_said_that_they_were_deleted() {
+    let stack = Stack::start();
+    stack.json(&["user", "block", "nobody", "--yes"]);
+    let unblocked = stack.json(&["user", "unblock", "nobody"]);
+    assert_eq!((unblocked.get("state"), unblocked.get("user")), (None, None), "{unblocked}");
 }
 
 #[test]
