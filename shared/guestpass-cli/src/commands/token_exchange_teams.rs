@@ -39,8 +39,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let Arguments { app_id, user_id, token_file } = arguments;
     let text = secret_in(&token_file, "the Teams user's token")?;
-    let token = jwt::found_in(text.expose()).ok_or_else(|| {
-        Failure::usage("that is no token").so("pipe in the token itself, or the answer it came in")
+    let found = jwt::found_in(text.expose()).filter(|token| Unverified::read(token).is_some());
+    let token = found.ok_or_else(|| {
+        Failure::usage("that is no JSON Web Token")
+            .so("pipe in the access token that Entra gave the app, or the answer it came in")
     })?;
     let claims = claims(&token);
     // Whoever has the token in hand says whose it is.

@@ -68,6 +68,7 @@ fn tokens_are_issued_for_an_hour_to_a_day() {
     session.run("token issue --user alice --scope voip.join --expires-in 90m -o env");
     session.run("token issue --user alice --scope voip --expires-in 59m");
     session.run("token issue --user alice --scope voip --expires-in soon");
+    session.run("token issue --user alice --scope voip,chat --output tsv");
     session.run("token issue --user alice --scope voip voip");
     session.run("token issue --user nobody --scope voip");
     session.run("token issue --user alice --scope fax");
