@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "scope")]
     pub(super) with_token: bool,
     /// What the token may be used for
-    #[arg(long, requires = "with_token", num_args = 1.., value_name = "SCOPE")]
+    #[arg(long, requires = "with_token", num_args = 1.., value_delimiter = ',', value_name = "SCOPE")]
     scope: Vec<Scope>,
     /// How long the token lives: 60m to 24h
     #[arg(long, requires = "with_token", value_name = "SPAN")]

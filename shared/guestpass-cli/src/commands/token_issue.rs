@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID")]
     user: String,
     /// What the token may be used for
-    #[arg(long, required = true, num_args = 1.., value_name = "SCOPE")]
+    #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "SCOPE")]
     scope: Vec<Scope>,
     /// How long it lives: 60m to 24h
     #[arg(long, value_name = "SPAN", default_value = "60m")]

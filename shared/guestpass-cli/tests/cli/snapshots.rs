@@ -118,6 +118,7 @@ fn a_teams_users_token_is_exchanged() {
     let mut session = Session::new(&stack);
     session.run_with(&format!("token exchange-teams {ids}"), "");
     session.run_with(&format!("token exchange-teams {ids}"), "not a token");
+    session.run_with(&format!("token exchange-teams {ids}"), "foo");
     session.run_with(&format!("token exchange-teams {ids}"), &stack.bearer("sub=alice"));
     let made = stack.emulator("POST entra/token", &serde_json::json!({}));
     let claim = |name: &str| made["claims"][name].as_str().unwrap().to_owned();
