@@ -65,6 +65,33 @@ mod tests {
         assert!(resumed.elapsed() >= Duration::from_millis(900), "a burst after a pause");
     }
 
+    /// As deletions go: each takes a while, up to 32 of them at once.
+    #[tokio::test(start_paused = true)]
+    async fn a_minute_of_slow_deletions_uses_the_budget_and_no_half_minute_exceeds_it() {
+        for (rate, takes) in [(8.0, 250), (16.0, 600)] {
+            let mut pace = Pace::per_second(rate);
+            let (started, mut begun) = (Instant::now(), Vec::new());
+            let mut running = tokio::task::JoinSet::new();
+            while started.elapsed() < Duration::from_mins(1) {
+                if running.len() == 32 {
+                    running.join_next().await;
+                }
+                pace.slot().await;
+                pace.take();
+                begun.push(started.elapsed().as_secs_f64());
+                running.spawn(tokio::time::sleep(Duration::from_millis(takes)));
+            }
+            let count = |times: &[f64]| f64::from(u32::try_from(times.len()).unwrap());
+            assert!(count(&begun) >= 0.95 * rate * 60.0, "{} at {rate}/s", begun.len());
+            for (place, first) in begun.iter().enumerate() {
+                let of_half_a_minute = begun[place..].partition_point(|time| *time < first + 30.0);
+                let asked = count(&begun[place..place + of_half_a_minute]);
+                // What ACS takes of all clients together.
+                assert!(asked <= rate * 30.0 + 1.0 && asked <= 500.0, "{asked} at {rate}/s");
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn nothing_goes_on_while_it_is_held() {
         let mut pace = Pace::per_second(8.0);

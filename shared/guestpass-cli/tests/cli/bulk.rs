@@ -20,17 +20,16 @@ fn many(stack: &Stack, count: usize) -> String {
 }
 
 #[test]
-fn the_whole_budget_is_used_and_no_more() {
+fn each_is_deleted_once_and_no_faster_than_permitted() {
     let stack = Stack::start();
     let file = many(&stack, 80);
     let started = Instant::now();
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
     let took = started.elapsed().as_secs_f64();
     assert_eq!((&summary["deleted"], &summary["throttled"]), (&json!(80), &json!(0)));
-    // 80 slots, of which the first is at once. How close to that it comes is a matter of
-    // the machine: the pace has a test of its own, by a clock of its own.
+    // 80 slots, of which the first is at once. That no less is used is shown of the pace,
+    // by a clock of its own: here it would be a matter of the machine.
     assert!(took >= 79.0 / 16.0, "faster than permitted: {took} s");
-    assert!(took < 3.0 * 79.0 / 16.0, "{took} s");
     assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (80, 0));
 }
 

@@ -1,14 +1,19 @@
 //! However long a list is, few of its rows are kept.
 
-use std::{io::BufRead as _, net::TcpListener, process::Stdio};
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    process::Stdio,
+};
 
 use crate::stack::Stack;
 
-/// The most memory a process had so far, in KiB.
-fn peak(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+/// The most memory a process had so far, in KiB, while it lives.
+fn peak(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    // One that has ended has none.
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[test]
@@ -19,13 +24,43 @@ fn a_list_streams_and_its_reader_may_stop() {
     for format in ["json", "yaml", "tsv", "table"] {
         let mut command = stack.command(&["identity", "list", "-o", format]);
         let mut list = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = std::io::BufReader::new(list.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(list.stdout.take().unwrap()).lines();
         assert!(lines.next().is_some());
-        assert!(peak(list.id()) < 64 * 1024, "{} KiB", peak(list.id()));
         drop(lines);
         let ended = list.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(0), "{format}: {ended:?}");
         assert!(ended.stderr.is_empty(), "{format}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_list_of_ten_times_as_many_takes_no_more_memory() {
+    let (few, many) = (Stack::start(), Stack::start());
+    few.seed_table(1_000);
+    many.seed_table(10_000);
+    for format in ["json", "yaml", "tsv", "table"] {
+        let peak_of = |stack: &Stack, count: usize| {
+            let line = ["identity", "list", "-o", format, "--limit", &count.to_string()];
+            let mut list = stack.command(&line).stdout(Stdio::piped()).spawn().unwrap();
+            let mut reader = BufReader::new(list.stdout.take().unwrap());
+            let (mut line, mut highest) = (String::new(), 0);
+            // It has read nearly everything when the last of it is read here.
+            for read in 0.. {
+                if reader.read_line(&mut line).unwrap() == 0 {
+                    break;
+                }
+                if read % 100 == 0 {
+                    highest = peak(list.id()).unwrap_or(highest);
+                }
+                line.clear();
+            }
+            assert!(list.wait().unwrap().success());
+            highest
+        };
+        let (few, many) = (peak_of(&few, 1_000), peak_of(&many, 10_000));
+        // 9,000 rows kept would take 3 MiB or more.
+        assert!(many < few + 2 * 1024, "{format}: {few} KiB, {many} KiB");
+        assert!(many < 64 * 1024, "{format}: {many} KiB");
     }
 }
 
@@ -53,7 +88,7 @@ fn a_long_list_of_names_to_delete_takes_little_more_than_its_names() {
         ]);
         let mut deletion = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         drop(mute.accept().unwrap());
-        let peak = peak(deletion.id());
+        let peak = peak(deletion.id()).unwrap();
         deletion.kill().unwrap();
         deletion.wait().unwrap();
         // Others it had begun to ask.
