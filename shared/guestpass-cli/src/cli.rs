@@ -146,6 +146,16 @@ pub(crate) struct Where {
     /// A file with the connection string of the ACS resource; - for stdin
     #[arg(long, global = true, hide_short_help = true, value_name = "PATH")]
     pub(crate) connection_string_file: Option<PathBuf>,
+    /// The secret with that connection string, read with your own AWS credentials: the
+    /// template's AcsSecretArn [env: GUESTPASS_SECRET]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "ARN",
+        conflicts_with = "connection_string_file"
+    )]
+    pub(crate) secret: Option<String>,
     /// The DynamoDB table [env: GUESTPASS_TABLE]
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) table: Option<String>,
@@ -220,6 +230,7 @@ Environment:
   AZURE_COMMUNICATION_CONNECTION_STRING      the same, as in Microsoft's command line
   GUESTPASS_ISSUER                           the issuer of the users' tokens, to read events
   GUESTPASS_DEAD_LETTER_QUEUE                the URL of the queue of the dead letters
+  GUESTPASS_SECRET                           the secret in AWS with such a string
   GUESTPASS_TABLE                            the table (the output `TableName` of the deployed stack)
   AWS_PROFILE, AWS_REGION, …                 as for the AWS command line
   ACS_API_VERSION                            the api-version to speak with ACS

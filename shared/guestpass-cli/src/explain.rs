@@ -9,6 +9,7 @@ use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
 use crate::{
     failure::{Exit, Failure, chain},
     target::Target,
+    world::aws::no_credentials,
 };
 
 /// Explains an error.
@@ -185,11 +186,7 @@ fn store_unavailable(error: &Error, target: &Target) -> Failure {
     if target.stack().is_some() {
         failure.so("no stack runs there any more: start one with `make run`")
     } else if speaks_of("credential") || speaks_of("sso") || speaks_of("identity resolver") {
-        Failure::new(Exit::Refused, "there are no AWS credentials")
-            .because(
-                "the environment, the profile, single sign-on and this machine's role give none",
-            )
-            .so("sign in (`aws sso login`), set AWS_PROFILE, or give --profile")
+        no_credentials()
     } else {
         failure.so("check the region and that this machine reaches DynamoDB there; then try again")
     }

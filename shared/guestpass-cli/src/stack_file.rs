@@ -24,6 +24,9 @@ pub(crate) struct StackFile {
     pub(crate) acs: Acs,
     /// The DynamoDB engine.
     pub(crate) dynamodb: String,
+    /// Secrets Manager, with the one secret there is.
+    #[serde(rename = "secretsManager")]
+    pub(crate) secrets: String,
     /// The table.
     pub(crate) table: Option<String>,
 }

@@ -20,6 +20,7 @@ use crate::{
     failure::{Failure, Result},
     stack_file::{self, StackFile},
     surroundings::Surroundings,
+    world::{aws::Aws, secret},
 };
 
 /// The service that is meant.
@@ -30,10 +31,8 @@ pub(crate) struct Target {
     pub(crate) acs: acs_client::Config,
     /// The table, if one is named.
     pub(crate) table: Option<String>,
-    /// The profile of the AWS configuration, if one is named.
-    pub(crate) profile: Option<String>,
-    /// The AWS region, if one is named.
-    pub(crate) region: Option<String>,
+    /// The operator's AWS, where that is deployed.
+    pub(crate) aws: Aws,
     /// The time there.
     pub(crate) clock: SystemClock,
 }
@@ -57,23 +56,38 @@ pub(crate) enum Way {
 impl Target {
     /// Finds the service that is meant.
     ///
-    /// A flag decides; else a connection string in the environment; else a local
-    /// stack that was started here.
-    pub(crate) fn find(wanted: &Where, around: &Surroundings) -> Result<Self> {
-        let file = if let Some(file) = &wanted.stack_file {
-            Some(file.clone())
-        } else if wanted.local {
-            Some(stack_file::find(&around.directory).ok_or_else(|| no_stack(around))?)
-        } else {
-            None
-        };
-        match (file, connection_string(wanted, around)?) {
-            (Some(file), _) => Self::local(file, wanted, around),
-            (None, Some((from, secret))) => Self::direct(from, &secret, wanted, around),
-            (None, None) => match stack_file::find(&around.directory) {
-                Some(file) => Self::local(file, wanted, around),
-                None => Err(nothing()),
-            },
+    /// A flag decides; else a connection string in the environment; else a secret named
+    /// there; else a local stack that was started here.
+    pub(crate) async fn find(wanted: &Where, around: &Surroundings) -> Result<Self> {
+        if let Some(file) = &wanted.stack_file {
+            return Self::local(file.clone(), wanted, around);
+        }
+        if wanted.local {
+            let file = stack_file::find(&around.directory).ok_or_else(|| no_stack(around))?;
+            return Self::local(file, wanted, around);
+        }
+        if let Some(file) = &wanted.connection_string_file {
+            let secret = secret_in(file, "the connection string")?;
+            let from = if file == Path::new("-") {
+                "stdin".to_owned()
+            } else {
+                file.display().to_string()
+            };
+            return Self::direct(from, &secret, Aws::of(wanted), wanted, around);
+        }
+        if wanted.secret.is_none()
+            && let Some((from, secret)) = connection_string(around)?
+        {
+            return Self::direct(from, &secret, Aws::of(wanted), wanted, around);
+        }
+        if let Some(arn) = secret_named(wanted, around) {
+            let aws = Aws::of(wanted);
+            let secret = secret::read(&arn, aws.config().await?).await?;
+            return Self::direct(format!("the secret {arn}"), &secret, aws, wanted, around);
+        }
+        match stack_file::find(&around.directory) {
+            Some(file) => Self::local(file, wanted, around),
+            None => Err(nothing()),
         }
     }
 
@@ -82,7 +96,10 @@ impl Target {
         let by_flag = wanted.local || wanted.stack_file.is_some();
         let by_flag = by_flag || wanted.connection_string_file.is_some();
         let by_variable = || CONNECTION_STRINGS.iter().any(|name| around.variable(name).is_some());
-        by_flag || by_variable() || stack_file::find(&around.directory).is_some()
+        by_flag
+            || by_variable()
+            || secret_named(wanted, around).is_some()
+            || stack_file::find(&around.directory).is_some()
     }
 
     /// A local stack.
@@ -92,12 +109,13 @@ impl Target {
             .map_err(|failure| failure.so("start the stack again with `make run`"))?;
         let table = wanted.table.clone().or_else(|| stack.table.clone());
         let way = Way::Local { file, stack: Box::new(stack) };
-        Ok(Self { way, acs, table, profile: None, region: None, clock: SystemClock::default() })
+        Ok(Self { way, acs, table, aws: Aws::of(wanted), clock: SystemClock::default() })
     }
 
     fn direct(
         from: String,
         secret: &Secret,
+        aws: Aws,
         wanted: &Where,
         around: &Surroundings,
     ) -> Result<Self> {
@@ -107,8 +125,7 @@ impl Target {
             way: Way::Direct { from },
             acs,
             table: wanted.table.clone().or_else(|| around.variable(TABLE)),
-            profile: wanted.profile.clone(),
-            region: wanted.region.clone(),
+            aws,
             clock: SystemClock::default(),
         })
     }
@@ -172,13 +189,13 @@ fn acs(secret: &Secret, wanted: &Where, around: &Surroundings) -> Result<acs_cli
     Ok(config)
 }
 
-/// The connection string, and where it came from.
-fn connection_string(wanted: &Where, around: &Surroundings) -> Result<Option<(String, Secret)>> {
-    if let Some(file) = &wanted.connection_string_file {
-        let from =
-            if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
-        return Ok(Some((from, secret_in(file, "the connection string")?)));
-    }
+/// The secret that holds the connection string, if one is named.
+pub(crate) fn secret_named(wanted: &Where, around: &Surroundings) -> Option<String> {
+    wanted.secret.clone().or_else(|| around.variable(SECRET))
+}
+
+/// The connection string of the environment, and the variable it came from.
+fn connection_string(around: &Surroundings) -> Result<Option<(String, Secret)>> {
     let mut found = CONNECTION_STRINGS
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), around.variable(name)?)));
@@ -239,10 +256,13 @@ fn nothing() -> Failure {
             CONNECTION_STRINGS.join(" or ")
         ))
         .so(format!(
-            "set one of them and {TABLE} for a deployed service; or start a local stack with \
+            "set one of them, or {SECRET}, and {TABLE} for a deployed service; or start a local stack with \
              `make run`; `guestpass quickstart` needs neither"
         ))
 }
+
+/// The variable that names the secret with the connection string.
+const SECRET: &str = "GUESTPASS_SECRET";
 
 /// The variable that names the table.
 const TABLE: &str = "GUESTPASS_TABLE";

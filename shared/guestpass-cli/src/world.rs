@@ -1,10 +1,13 @@
 //! The service itself: ACS, the table and the time, and requests of our own.
 
+pub(crate) mod aws;
+pub(crate) mod secret;
+
 use std::time::Duration;
 
 use acs_client::AcsIdentityClient;
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::{Client, config::Credentials};
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
 use identity_core::{Error, identity::Invocation, ports::Clock};
 use identity_store::DynamoIdentityStore;
 
@@ -28,10 +31,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Gets everything ready. Connects to nothing yet.
+    /// Gets everything ready. Signs in to AWS, and connects to nothing else yet.
     pub(crate) async fn of(target: Target) -> Result<Self> {
         let table = target.table()?.to_owned();
-        let store = DynamoIdentityStore::new(dynamodb(&target).await?, table);
+        let store = DynamoIdentityStore::new(Client::new(&aws(&target).await?), table);
         Ok(Self { acs: acs(&target)?, store, clock: target.clock, target })
     }
 
@@ -78,44 +81,12 @@ pub(crate) fn invocation(clock: &impl Clock) -> Invocation {
     }
 }
 
-async fn dynamodb(target: &Target) -> Result<Client> {
-    Ok(Client::new(&aws(target).await?))
-}
-
-/// How AWS is reached: with the operator's own credentials, from wherever the AWS
-/// command line would take them.
+/// How AWS is reached: see [`aws`](mod@aws).
 pub(crate) async fn aws(target: &Target) -> Result<SdkConfig> {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(4))
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(timeouts);
     match &target.way {
-        Way::Local { stack, .. } => {
-            loader = loader
-                .endpoint_url(&stack.dynamodb)
-                .region(Region::from_static("us-east-1"))
-                .credentials_provider(Credentials::new("local", "local", None, None, "local"));
-        }
-        Way::Direct { .. } => {
-            if let Some(profile) = &target.profile {
-                loader = loader.profile_name(profile);
-            }
-            if let Some(region) = &target.region {
-                loader = loader.region(Region::new(region.clone()));
-            }
-        }
+        Way::Local { stack, .. } => Ok(aws::local(&stack.dynamodb).await),
+        Way::Direct { .. } => Ok(target.aws.config().await?.clone()),
     }
-    let config = loader.load().await;
-    if config.region().is_none_or(|region| region.as_ref().is_empty()) {
-        return Err(Failure::usage("no AWS region is named")
-            .because("neither --region, AWS_REGION nor the profile says where the table is")
-            .so("set AWS_REGION to the region the service is deployed in"));
-    }
-    Ok(config)
 }
 
 /// As long as a function may take: others rely on it when they take over what

@@ -1,5 +1,4 @@
 //! `guestpass doctor`
-#![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
 
 use std::path::PathBuf;
 
@@ -12,7 +11,7 @@ use crate::{
     clock::SystemClock,
     failure::{Exit, Failure, Result},
     jwt,
-    target::{Target, Way, secret_in},
+    target::{Target, Way, secret_in, secret_named},
     world::World,
 };
 
@@ -48,9 +47,6 @@ pub(crate) struct Arguments {
     /// The object id of the Teams user
     #[arg(long, value_name = "GUID", requires = "teams_token_file")]
     teams_user_id: Option<String>,
-    /// The secret that the functions read: the template's AcsSecretArn
-    #[arg(long, value_name = "ARN")]
-    secret: Option<String>,
     /// The policy: the template's Policy
     #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
@@ -73,8 +69,16 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
         Some((stack.issuer.clone(), LOCAL_AUDIENCE.to_owned()))
     });
     match target {
-        Ok(target) => service(target, &arguments, teams_text, &mut findings).await?,
-        Err(failure) => findings.tell(Check::failed("configuration", &failure))?,
+        Ok(target) => {
+            let secret = secret_named(&context.place, &context.around);
+            service(target, &arguments, secret, teams_text, &mut findings).await?;
+        }
+        Err(failure) => {
+            findings.tell(Check::failed("configuration", &failure))?;
+            for about in ["endpoint", "secret", "table"] {
+                findings.tell(Check::skipped(about, "see above"))?;
+            }
+        }
     }
     let (local_issuer, local_audience) = local.unzip();
     let issuer = arguments.issuer.clone().or(local_issuer);
@@ -113,6 +117,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
 async fn service(
     target: Target,
     arguments: &Arguments,
+    secret_arn: Option<String>,
     teams_text: Option<Secret>,
     findings: &mut Findings,
 ) -> Result<()> {
@@ -128,8 +133,8 @@ async fn service(
         findings.tell(check)?;
     }
     teams(&target, arguments, teams_text, takes_our_key, findings).await?;
-    if let Some(arn) = &arguments.secret {
-        findings.tell(secret::look(arn, &target).await?)?;
+    if let Some(arn) = secret_arn {
+        findings.tell(secret::look(&arn, &target).await)?;
     }
     if target.stack().is_some() && !is_there {
         // A stack that is gone is one diagnosis.

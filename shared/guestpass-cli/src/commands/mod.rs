@@ -56,7 +56,7 @@ pub(crate) struct Context {
 impl Context {
     /// The service that is meant.
     pub(crate) async fn target(&self) -> Result<Target> {
-        Ok(Target::find(&self.place, &self.around)?.in_time().await)
+        Ok(Target::find(&self.place, &self.around).await?.in_time().await)
     }
 
     /// The service that is meant, if anything says so.

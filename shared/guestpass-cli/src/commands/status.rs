@@ -56,7 +56,8 @@ impl Row for Status {
     }
 }
 
-/// Says which service is meant. Asks nobody: that is the doctor's work.
+/// Says which service is meant. Asks nobody, other than for a connection string that is a
+/// secret in AWS: the rest is the doctor's work.
 pub(crate) async fn run(context: &Context) -> Result<()> {
     let target = context.target().await?;
     let (way, because) = match &target.way {
@@ -66,7 +67,7 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
     let stack = target.stack();
     let region = match stack {
         Some(_) => None,
-        None => target.region.clone().or_else(|| context.around.variable("AWS_REGION")),
+        None => target.aws.region().await.map(|region| region.to_string()),
     };
     context.show(&Status {
         way,

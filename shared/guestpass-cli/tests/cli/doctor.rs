@@ -254,3 +254,47 @@ fn a_policy_that_makes_no_sense_and_one_whose_scopes_end() {
     assert!(stays.code == 0 && !stays.stdout.contains("2028-09-30"), "{stays:?}");
     finds(&stack.run(&["doctor", "--policy", "missing"]), "policy", "No such file");
 }
+
+#[test]
+fn a_secret_that_is_the_functions_or_somebody_elses() {
+    let (stack, other) = (Stack::start(), Stack::start());
+    let arn = stack.place("/acsSecretArn");
+    let local = stack.run(&["doctor", "--local", "--secret", &arn]);
+    assert!(local.code == 0 && local.stdout.contains("the functions use"), "{local:?}");
+    let missing = stack.run(&["doctor", "--local", "--secret", "arn:none"]);
+    finds(&missing, "secret", "AcsSecretArn");
+    // The connection string is ours, and the secret another resource's.
+    let theirs = other.place("/secretsManager");
+    let found = deployed(
+        &stack,
+        &[],
+        &[("GUESTPASS_SECRET", &arn), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &theirs)],
+    );
+    finds(&found, "secret", "use the same resource for both");
+    // The connection string is the secret.
+    let ours = stack.place("/secretsManager");
+    let found = deployed(
+        &stack,
+        &["--secret", &arn],
+        &[(SDKS, ""), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &ours)],
+    );
+    assert!(found.code == 0 && found.stdout.contains("the functions use"), "{found:?}");
+    let found = deployed(
+        &stack,
+        &["--secret", "arn:none"],
+        &[(SDKS, ""), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &ours)],
+    );
+    finds(&found, "configuration", "there is no such secret");
+    assert!(found.stdout.contains("\"table\""), "and says that it did not look further");
+}
+
+#[test]
+fn a_proxy_for_the_outside_does_not_hide_the_stack() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);
+    // Port 1 answers nobody.
+    doctor.envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")]);
+    let well = ran(&mut doctor, &stack.bearer("sub=alice"));
+    assert_eq!(well.code, 0, "{well:?}");
+}

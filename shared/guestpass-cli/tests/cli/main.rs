@@ -8,6 +8,7 @@
     reason = "a test may die"
 )]
 
+mod aws;
 mod bulk;
 mod cleanup;
 mod doctor;

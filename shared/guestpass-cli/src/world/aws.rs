@@ -1,0 +1,196 @@
+//! How AWS is reached: with the operator's own credentials, from wherever the AWS
+//! command line would take them.
+
+use std::time::Duration;
+
+use aws_config::{
+    BehaviorVersion, ConfigLoader, Region, SdkConfig,
+    environment::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain,
+    profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
+    provider_config::ProviderConfig,
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{
+        ProvideCredentials, Result as Provided, SharedCredentialsProvider, error::CredentialsError,
+        future,
+    },
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout},
+};
+
+use crate::{
+    cli::Where,
+    failure::{Exit, Failure, Result, chain},
+};
+
+/// The operator's AWS. Asks for credentials when they are needed first, and only once.
+pub(crate) struct Aws {
+    profile: Option<String>,
+    region: Option<String>,
+    config: OnceCell<SdkConfig>,
+}
+
+impl Aws {
+    /// As the flags say.
+    pub(crate) fn of(wanted: &Where) -> Self {
+        let Where { profile, region, .. } = wanted;
+        Self { profile: profile.clone(), region: region.clone(), config: OnceCell::new() }
+    }
+
+    /// The region, if a flag, the environment or the profile names one. Reads files, and
+    /// asks nobody.
+    pub(crate) async fn region(&self) -> Option<Region> {
+        let mut of_profile = ProfileFileRegionProvider::builder();
+        if let Some(profile) = &self.profile {
+            of_profile = of_profile.profile_name(profile);
+        }
+        RegionProviderChain::first_try(self.region.clone().map(Region::new))
+            .or_else(EnvironmentVariableRegionProvider::new())
+            .or_else(of_profile.build())
+            .region()
+            .await
+            .filter(|region| !region.as_ref().is_empty())
+    }
+
+    /// What a client of any service needs. The credentials are there when this returns: to
+    /// sign in can take longer than a request may.
+    pub(crate) async fn config(&self) -> Result<&SdkConfig> {
+        self.config.get_or_try_init(|| self.load()).await
+    }
+
+    async fn load(&self) -> Result<SdkConfig> {
+        let mut loader = loader();
+        if let Some(region) = self.region().await {
+            loader = loader.region(region);
+        }
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        let config = loader.load().await;
+        let Some(region) = config.region().filter(|region| !region.as_ref().is_empty()) else {
+            return Err(Failure::usage("no AWS region is named")
+                .because("neither --region, AWS_REGION nor the profile says where the service is")
+                .so("set AWS_REGION to the region the service is deployed in"));
+        };
+        let provider = self.credentials(&config, region.clone()).ok_or_else(no_credentials)?;
+        let asked = Instant::now();
+        let first = match timeout(LONGEST, provider.provide_credentials()).await {
+            Ok(first) => first.map_err(|error| self.not_provided(&error))?,
+            Err(_) => return Err(self.too_slow(asked.elapsed())),
+        };
+        let known = SharedCredentialsProvider::new(Known { first, then: provider });
+        Ok(config.to_builder().credentials_provider(known).build())
+    }
+
+    /// A profile that is named on the command line is meant, whatever keys the environment
+    /// has. One of the variable is a default, which those keys win over.
+    fn credentials(&self, config: &SdkConfig, region: Region) -> Option<SharedCredentialsProvider> {
+        let Some(profile) = &self.profile else { return config.credentials_provider() };
+        let provider = ProfileFileCredentialsProvider::builder()
+            .configure(&ProviderConfig::default().with_region(Some(region)))
+            .profile_name(profile);
+        Some(SharedCredentialsProvider::new(provider.build()))
+    }
+
+    fn not_provided(&self, error: &CredentialsError) -> Failure {
+        let why = chain(error).pop().unwrap_or_default();
+        let failure = match (&self.profile, error) {
+            (Some(profile), _) => {
+                Failure::new(Exit::Refused, format!("the profile {profile} gives no AWS credentials"))
+                    .because(why)
+                    .so("`aws configure list-profiles` shows those there are; sign in with `aws sso login`")
+            }
+            (None, CredentialsError::CredentialsNotLoaded(_)) => no_credentials(),
+            (None, _) => Failure::new(Exit::Refused, "the AWS credentials cannot be had")
+                .because(why)
+                .so("see what `aws sts get-caller-identity` says; sign in (`aws sso login`), or give --profile"),
+        };
+        failure.caused_by(error)
+    }
+
+    fn too_slow(&self, waited: Duration) -> Failure {
+        let whose = self.profile.as_ref().map(|profile| format!(" of the profile {profile}"));
+        Failure::new(Exit::Later, "the AWS credentials do not come")
+            .because(format!(
+                "whatever gives those{} has not answered within {} s",
+                whose.unwrap_or_default(),
+                waited.as_secs()
+            ))
+            .so("see whether `aws sts get-caller-identity` answers; then try again")
+    }
+}
+
+/// How a service of a local stack is reached: without any credentials, and without a
+/// proxy, which knows nothing of this machine.
+pub(crate) async fn local(endpoint: &str) -> SdkConfig {
+    // Unlike the SDK's default client, it obeys no HTTP_PROXY.
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+    loader()
+        .http_client(http)
+        .endpoint_url(endpoint)
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .load()
+        .await
+}
+
+/// There is nothing to sign a request with.
+pub(crate) fn no_credentials() -> Failure {
+    Failure::new(Exit::Refused, "there are no AWS credentials")
+        .because("the environment, the profile, single sign-on and this machine's role give none")
+        .so("sign in (`aws sso login`), set AWS_PROFILE, or give --profile")
+}
+
+fn loader() -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(4))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .timeout_config(timeouts)
+}
+
+/// Credentials that are known, and who gives the next ones when these end.
+#[derive(Debug)]
+struct Known {
+    first: Credentials,
+    then: SharedCredentialsProvider,
+}
+
+impl Known {
+    async fn newest(&self) -> Provided {
+        #[expect(clippy::disallowed_methods, reason = "AWS goes by the time of this machine")]
+        let soon = std::time::SystemTime::now() + EARLY;
+        match self.first.expiry() {
+            Some(ends) if ends <= soon => self.then.provide_credentials().await,
+            _ => Ok(self.first.clone()),
+        }
+    }
+}
+
+impl ProvideCredentials for Known {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.newest())
+    }
+}
+
+/// Somebody may have to sign in, or a second factor to be found.
+const LONGEST: Duration = Duration::from_mins(2);
+
+/// How long before they end credentials are of no use any more.
+const EARLY: Duration = Duration::from_secs(20);

@@ -1,0 +1,138 @@
+//! With the operator's own credentials, from wherever the AWS command line would take
+//! them: against the stack's engines, as if they were the cloud's.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+use serde_json::json;
+
+use crate::stack::{Stack, command, ran};
+
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "environment"), ("AWS_SECRET_ACCESS_KEY", "environment")];
+
+/// The tool, somewhere else, with the stack for a cloud and its secret for the connection
+/// string; without credentials.
+fn deployed(stack: &Stack, line: &[&str]) -> Command {
+    let mut command = command(Path::new("/"), line);
+    command.envs([
+        ("GUESTPASS_SECRET", stack.place("/acsSecretArn")),
+        ("GUESTPASS_TABLE", stack.place("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", stack.place("/dynamodb")),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.place("/secretsManager")),
+        ("AWS_CONFIG_FILE", stack.dir.path().join("config").display().to_string()),
+    ]);
+    command.env("AWS_REGION", "eu-west-1");
+    command
+}
+
+/// Has the profile `ops` get its credentials by this script, which notes that it ran.
+fn profile(stack: &Stack, script: &str) {
+    let directory = stack.dir.path();
+    let process = directory.join("credentials");
+    let (asked, answer) = (
+        directory.join("asked").display().to_string(),
+        json!({ "Version": 1, "AccessKeyId": "ops", "SecretAccessKey": "ops" }),
+    );
+    let script = format!("#!/bin/sh\necho asked >> {asked}\n{script}\necho '{answer}'\n");
+    fs::write(&process, script).unwrap();
+    fs::set_permissions(&process, fs::Permissions::from_mode(0o700)).unwrap();
+    let process = process.display();
+    let config = format!("[profile ops]\nregion = eu-north-1\ncredential_process = {process}\n");
+    fs::write(directory.join("config"), config).unwrap();
+}
+
+/// How often the profile's script ran.
+fn asked(stack: &Stack) -> usize {
+    fs::read_to_string(stack.dir.path().join("asked")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
+    let stack = Stack::start();
+    profile(&stack, "");
+    let mut by_flag = deployed(&stack, &["identity", "list", "--profile", "ops"]);
+    let listed = ran(by_flag.envs(ENVIRONMENT), "");
+    assert_eq!((listed.code, asked(&stack)), (0, 1), "{listed:?}");
+    // As with the AWS command line, the variable is but a default.
+    let mut by_variable = deployed(&stack, &["identity", "list"]);
+    let listed = ran(by_variable.envs(ENVIRONMENT).env("AWS_PROFILE", "ops"), "");
+    assert_eq!((listed.code, asked(&stack)), (0, 1), "{listed:?}");
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_named_whatever_the_environment_has() {
+    let stack = Stack::start();
+    let mut command = deployed(&stack, &["identity", "list", "--profile", "nope"]);
+    let failed = ran(command.envs(ENVIRONMENT), "");
+    assert_eq!(failed.code, 4, "{failed:?}");
+    assert!(failed.stderr.contains("the profile nope gives no AWS credentials"), "{failed:?}");
+}
+
+/// Longer than any one request may take; and each of secret and table needs them.
+#[test]
+fn credentials_that_take_their_time_are_waited_for_once() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    profile(&stack, "sleep 5");
+    let mut command = deployed(&stack, &["doctor", "--profile", "ops"]);
+    let well = ran(&mut command, "");
+    assert_eq!((well.code, asked(&stack)), (0, 1), "{well:?}");
+}
+
+#[test]
+fn credentials_that_cannot_be_had_are_no_matter_of_the_table() {
+    let stack = Stack::start();
+    profile(&stack, "echo signed out >&2; exit 1");
+    let failed = ran(&mut deployed(&stack, &["identity", "list", "--profile", "ops"]), "");
+    assert_eq!(failed.code, 4, "{failed:?}");
+    assert!(failed.stderr.contains("signed out") && !failed.stderr.contains("table"), "{failed:?}");
+}
+
+#[test]
+fn the_connection_string_can_be_the_one_that_the_functions_read() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let arn = stack.place("/acsSecretArn");
+    let run = |line: &[&str]| ran(deployed(&stack, line).envs(ENVIRONMENT), "");
+    let status = run(&["status", "-o", "tsv"]);
+    let because = format!("direct\tthe connection string in the secret {arn}\t");
+    assert!(status.stdout.starts_with(&because), "{status:?}");
+    let key = stack.place("/acs/accessKey");
+    assert!(!status.stdout.contains(&key) && !status.stderr.contains(&key));
+    assert_eq!(run(&["token", "issue", "--user", "alice", "--scope", "voip"]).code, 0);
+    // A flag wins over the environment.
+    let mut command = deployed(&stack, &["status", "-o", "tsv", "--secret", &arn]);
+    command.envs(ENVIRONMENT).env_remove("GUESTPASS_SECRET");
+    let elsewhere = "endpoint=https://contoso.communication.azure.com/;accesskey=aGVsbG8=";
+    command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", elsewhere);
+    assert_eq!(ran(&mut command, "").stdout, status.stdout);
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_said_to_be_that() {
+    let stack = Stack::start();
+    let missing = ["status", "--secret", "arn:aws:secretsmanager:eu-west-1:1:secret:none"];
+    let failed = ran(deployed(&stack, &missing).envs(ENVIRONMENT), "");
+    assert_eq!(failed.code, 2, "{failed:?}");
+    assert!(failed.stderr.contains("there is no such secret"), "{failed:?}");
+}
+
+#[test]
+fn the_status_knows_the_region_wherever_it_is_named() {
+    let stack = Stack::start();
+    profile(&stack, "");
+    let string = stack.connection_string();
+    for (flags, variable, region) in [
+        (&["--region", "eu-west-3"][..], ("AWS_REGION", "eu-west-1"), "eu-west-3"),
+        (&[], ("AWS_REGION", "eu-west-1"), "eu-west-1"),
+        (&[], ("AWS_DEFAULT_REGION", "eu-west-2"), "eu-west-2"),
+        (&[], ("AWS_PROFILE", "ops"), "eu-north-1"),
+        (&["--profile", "ops"], ("AWS_PROFILE", "another"), "eu-north-1"),
+    ] {
+        let mut command = deployed(&stack, &[&["status", "-o", "tsv"], flags].concat());
+        command.env_remove("AWS_REGION").env("COMMUNICATION_SERVICES_CONNECTION_STRING", &string);
+        let status = ran(command.env(variable.0, variable.1), "");
+        assert!(status.stdout.contains(&format!("\t{region}\t")), "{region}: {status:?}");
+    }
+    assert_eq!(asked(&stack), 0, "and nobody signs in for it");
+}
