@@ -1,10 +1,6 @@
 //! A local stack of our own, for as long as it is needed: for somebody who has nothing.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::{
     process::{Child, Command},
@@ -19,28 +15,30 @@ use crate::{
 /// A stack that keeps nothing and ends with us.
 pub(crate) struct OwnStack {
     process: Child,
-    directory: PathBuf,
+    directory: Directory,
 }
 
 impl OwnStack {
-    /// Starts one, on ports that are free, and waits until it is ready.
-    pub(crate) async fn start(around: &Surroundings) -> Result<Self> {
+    /// Starts one, on ports that are free. It is not ready yet.
+    pub(crate) fn start(around: &Surroundings) -> Result<Self> {
         let binary = around.own_directory.join("local-stack");
         if !binary.is_file() {
-            return Err(impossible(format!("there is no local-stack beside {}", own_name(around))));
+            let own = around.own_directory.join("guestpass");
+            return Err(impossible(format!("there is no local-stack beside {}", own.display())).so(
+                "build both with `make run` in the repository, and use target/debug/guestpass; or \
+                 set COMMUNICATION_SERVICES_CONNECTION_STRING and GUESTPASS_TABLE",
+            ));
         }
-        let template =
-            template(&around.directory).or_else(|| template(&around.own_directory)).ok_or_else(
-                || impossible("there is no infra/template.yaml here or above".to_owned()),
-            )?;
-        let directory = std::env::temp_dir().join(format!("guestpass-{}", uuid::Uuid::new_v4()));
+        let directory = Directory::new()?;
+        let template = directory.0.join("template.yaml");
+        std::fs::write(&template, TEMPLATE).map_err(|error| unwritable(&error))?;
         let process = Command::new(&binary)
             .args(["--ephemeral", "--exit-with-stdin", "--port", "0", "--template"])
             .arg(template)
             .arg("--data")
-            .arg(directory.join("data"))
+            .arg(directory.0.join("data"))
             .arg("--stack-file")
-            .arg(directory.join("stack.json"))
+            .arg(directory.0.join("stack.json"))
             // When we die, it does.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -49,25 +47,25 @@ impl OwnStack {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| impossible(format!("{}: {error}", binary.display())))?;
-        let mut stack = Self { process, directory };
-        stack.ready().await?;
-        Ok(stack)
+            .map_err(|error| impossible(format!("{}: {error}", binary.display())).so(BUILD))?;
+        Ok(Self { process, directory })
     }
 
     /// Its `stack.json`.
     pub(crate) fn file(&self) -> PathBuf {
-        self.directory.join("stack.json")
+        self.directory.0.join("stack.json")
     }
 
-    async fn ready(&mut self) -> Result<()> {
+    /// Waits until it is ready.
+    pub(crate) async fn ready(&mut self) -> Result<()> {
         let end = Instant::now() + LONGEST_START;
         while !self.file().is_file() {
             if let Ok(Some(_)) = self.process.try_wait() {
-                return Err(impossible(self.last_words().await));
+                return Err(impossible(self.last_words().await).so(BUILD));
             }
             if Instant::now() > end {
-                return Err(impossible(format!("not ready after {} s", LONGEST_START.as_secs())));
+                let why = format!("not ready after {} s", LONGEST_START.as_secs());
+                return Err(impossible(why).so("try again when this machine has less to do"));
             }
             sleep(Duration::from_millis(10)).await;
         }
@@ -85,26 +83,47 @@ impl OwnStack {
     /// Ends it, and removes what it kept.
     pub(crate) async fn stop(mut self) {
         drop(self.process.stdin.take());
-        if timeout(Duration::from_secs(5), self.process.wait()).await.is_err() {
+        if timeout(LONGEST_STOP, self.process.wait()).await.is_err() {
             let _ = self.process.kill().await;
         }
-        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
-fn template(directory: &Path) -> Option<PathBuf> {
-    directory.ancestors().map(|above| above.join("infra/template.yaml")).find(|it| it.is_file())
+/// A directory of our own, which is gone when this is.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("guestpass-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).map_err(|error| unwritable(&error))?;
+        Ok(Self(path))
+    }
 }
 
-fn own_name(around: &Surroundings) -> String {
-    around.own_directory.join("guestpass").display().to_string()
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn unwritable(error: &std::io::Error) -> Failure {
+    impossible(format!("{}: {error}", std::env::temp_dir().display()))
+        .so("set TMPDIR to a directory that you may write to")
 }
 
 fn impossible(why: String) -> Failure {
-    Failure::new(Exit::Failed, "no local stack can be started")
-        .because(why)
-        .so("build one with `make run` in the repository, or set COMMUNICATION_SERVICES_CONNECTION_STRING and GUESTPASS_TABLE")
+    Failure::new(Exit::Failed, "no local stack can be started").because(why)
 }
+
+/// What the stack reads, wherever we are.
+const TEMPLATE: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml"));
+
+/// What helps against a stack that is there, and does not start.
+const BUILD: &str = "build all of it with `make run` in the repository";
 
 /// It takes half a second; on a machine that builds meanwhile, more.
 const LONGEST_START: Duration = Duration::from_secs(30);
+
+/// It takes a tenth of a second; and whoever pressed Ctrl-C does not wait much longer.
+const LONGEST_STOP: Duration = Duration::from_millis(800);

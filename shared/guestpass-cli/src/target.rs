@@ -133,13 +133,22 @@ impl Target {
     /// Takes over the time of a local stack, whose clock can be moved.
     pub(crate) async fn in_time(mut self) -> Self {
         if let Some(stack) = self.stack() {
-            let url = format!("{}/_local/clock", stack.console);
             // One that is gone is told by whatever is asked for next.
-            let told = control::call(Method::GET, url, &[], None).await.unwrap_or_default();
+            let told =
+                control::call(Method::GET, clock(stack), &[], None).await.unwrap_or_default();
             let seconds = told.get("offsetSeconds").and_then(Value::as_i64).unwrap_or_default();
             self.clock = SystemClock::ahead_by(seconds.saturating_mul(1000));
         }
         self
+    }
+
+    /// Whether a local stack is still there. Of a deployed service that is the doctor's
+    /// work.
+    pub(crate) async fn answers(&self) -> bool {
+        match self.stack() {
+            Some(stack) => control::call(Method::GET, clock(stack), &[], None).await.is_ok(),
+            None => true,
+        }
     }
 
     /// The local stack, if it is one.
@@ -168,6 +177,11 @@ impl Target {
             Way::Local { .. } => "of the local stack".to_owned(),
         }
     }
+}
+
+/// Where a local stack says what time it is there.
+fn clock(stack: &StackFile) -> String {
+    format!("{}/_local/clock", stack.console)
 }
 
 fn acs(secret: &Secret, wanted: &Where, around: &Surroundings) -> Result<acs_client::Config> {

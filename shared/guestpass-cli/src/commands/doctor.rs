@@ -64,14 +64,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
 
     let target = context.target().await;
     let now = target.as_ref().map_or(SystemClock::default(), |target| target.clock).now();
-    let local = target.as_ref().ok().and_then(|target| {
-        let stack = target.stack()?;
-        Some((stack.issuer.clone(), LOCAL_AUDIENCE.to_owned()))
-    });
+    let mut local = None;
     match target {
         Ok(target) => {
+            let issuer = target.stack().map(|stack| stack.issuer.clone());
             let secret = secret_named(&context.place, &context.around);
-            service(target, &arguments, secret, teams_text, &mut findings).await?;
+            let is_there = service(target, &arguments, secret, teams_text, &mut findings).await?;
+            // A stack that is gone is one diagnosis.
+            local = issuer.filter(|_| is_there).map(|issuer| (issuer, LOCAL_AUDIENCE.to_owned()));
         }
         Err(failure) => {
             findings.tell(Check::failed("configuration", &failure))?;
@@ -113,14 +113,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     }
 }
 
-/// The service, from the outside in.
+/// The service, from the outside in; whether there is one.
 async fn service(
     target: Target,
     arguments: &Arguments,
     secret_arn: Option<String>,
     teams_text: Option<Secret>,
     findings: &mut Findings,
-) -> Result<()> {
+) -> Result<bool> {
     let way = match &target.way {
         Way::Direct { from } => format!("direct, with the connection string in {from}"),
         Way::Local { file, .. } => format!("the local stack of {}", file.display()),
@@ -134,15 +134,23 @@ async fn service(
     }
     teams(&target, arguments, teams_text, takes_our_key, findings).await?;
     if let Some(arn) = secret_arn {
-        findings.tell(secret::look(&arn, &target).await)?;
+        let is_gone = target.stack().is_some() && !is_there;
+        findings.tell(if is_gone {
+            Check::skipped("secret", "see above")
+        } else {
+            secret::look(&arn, &target).await
+        })?;
     }
     if target.stack().is_some() && !is_there {
-        // A stack that is gone is one diagnosis.
-        return findings.tell(Check::skipped("table", "see above"));
+        findings.tell(Check::skipped("table", "see above"))?;
+        return Ok(is_there);
     }
     let world = match World::of(target).await {
         Ok(world) => world,
-        Err(failure) => return findings.tell(Check::failed("table", &failure)),
+        Err(failure) => {
+            findings.tell(Check::failed("table", &failure))?;
+            return Ok(is_there);
+        }
     };
     let table = table::look(&world).await;
     let is_readable = table.is_good();
@@ -151,7 +159,8 @@ async fn service(
         table::resource(&world).await
     } else {
         Check::skipped("resource", "see above")
-    })
+    })?;
+    Ok(is_there)
 }
 
 async fn teams(

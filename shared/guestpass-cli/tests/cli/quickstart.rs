@@ -1,6 +1,16 @@
 //! The quickstart: does what the page says, and leaves nothing.
 
-use serde_json::Value;
+use std::{
+    fs::Permissions,
+    io::{BufRead as _, BufReader, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    process::{Child, ChildStderr, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     snapshot::Session,
@@ -35,6 +45,7 @@ fn the_quickstart_walks_the_page_and_cleans_up() {
         ("createIdentityWithToken", 2),
         ("issueAccessToken", 4),
         ("revokeAccessTokens", 2),
+        ("exchangeTeamsUserAccessToken", 2),
         ("deleteIdentity", 4),
     ] {
         assert_eq!(stack.asked(operation), count, "{operation}, in two runs");
@@ -44,7 +55,7 @@ fn the_quickstart_walks_the_page_and_cleans_up() {
 #[test]
 fn a_quickstart_that_fails_cleans_up_too() {
     let stack = Stack::start();
-    let broken = serde_json::json!({ "status": 500 });
+    let broken = json!({ "status": 500 });
     stack.fault("revokeAccessTokens", &broken);
     let failed = stack.run(&["quickstart"]);
     assert_eq!(failed.code, 5, "{failed:?}");
@@ -58,16 +69,186 @@ fn a_deployed_service_is_not_used_unasked() {
     command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string());
     let refused = ran(&mut command, "");
     assert!(refused.code == 2 && refused.stderr.contains("--yes"), "{refused:?}");
-    assert_eq!(stack.emulator("GET requests", &Value::Null)["requests"], serde_json::json!([]));
+    assert_eq!(stack.emulator("GET requests", &Value::Null)["requests"], json!([]));
 }
 
 #[test]
 fn with_nothing_there_it_says_what_would_do() {
-    let nowhere = tempfile::tempdir().unwrap();
-    let tool = nowhere.path().join("guestpass");
-    std::fs::copy(env!("CARGO_BIN_EXE_guestpass"), &tool).unwrap();
-    let mut command = std::process::Command::new(tool);
-    let failed = ran(command.arg("quickstart").env_clear().current_dir(nowhere.path()), "");
+    let alone = Alone::new();
+    let failed = ran(&mut alone.quickstart(), "");
     assert!(failed.stderr.contains("there is no local-stack beside"), "{failed:?}");
+    assert!(failed.stderr.contains("target/debug/guestpass"), "{failed:?}");
     assert_eq!(failed.code, 1);
+    alone.has("local-stack", "echo 'port 80 is taken' >&2; exit 1");
+    let failed = ran(&mut alone.quickstart(), "");
+    assert!(failed.code == 1 && failed.stderr.contains("why: port 80 is taken"), "{failed:?}");
+    alone.left_nothing();
+}
+
+/// Far from any repository: the template is in the tool.
+#[test]
+fn with_a_stack_beside_it_and_nothing_else_it_starts_one_of_its_own() {
+    let (alone, stack) = (Alone::new(), Stack::start());
+    alone.has_a_stack(&stack);
+    let walked = ran(&mut alone.quickstart(), "");
+    assert_eq!(walked.code, 0, "{walked:?}");
+    assert!(walked.stderr.contains("starting a stack of my own"), "{walked:?}");
+    assert_eq!((stack.identities(), stack.asked("deleteIdentity")), (0, 2));
+    alone.left_nothing();
+}
+
+#[test]
+fn a_stack_that_was_only_found_and_has_gone_is_none() {
+    let (alone, mut gone, stack) = (Alone::new(), Stack::start(), Stack::start());
+    alone.has_a_stack(&stack);
+    gone.kill();
+    let mut quickstart = alone.quickstart();
+    let walked = ran(quickstart.current_dir(gone.dir.path()), "");
+    assert_eq!(walked.code, 0, "{walked:?}");
+    assert!(walked.stderr.contains("has gone: starting one of my own"), "{walked:?}");
+    let named = gone.run(&["quickstart", "--local"]);
+    assert!(named.code == 5 && named.stderr.contains("has gone"), "{named:?}");
+    assert_eq!(named.stdout, "", "and no step is said to be done");
+}
+
+#[test]
+fn a_list_of_steps_is_whole_after_a_failure() {
+    let stack = Stack::start();
+    stack.fault("revokeAccessTokens", &json!({ "status": 500 }));
+    let failed = stack.run(&["quickstart", "-o", "json"]);
+    let steps: Vec<Value> = serde_json::from_str(&failed.stdout).unwrap();
+    assert_eq!((failed.code, steps.len()), (5, 5));
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_creation_leaves_nothing() {
+    let stack = Stack::start();
+    stack.fault("createIdentity", &json!({ "delayMs": 1500 }));
+    let mut quickstart = Running::start(stack.command(&["quickstart", "-o", "table"]));
+    quickstart.until(|| stack.asked("createIdentity") == 1);
+    quickstart.interrupt();
+    let (code, stderr) = quickstart.ends();
+    assert_eq!((code, stack.identities()), (130, 0), "{stderr}");
+    assert!(stderr.contains("stopped; nothing is left"), "{stderr}");
+    assert_eq!(stack.asked("deleteIdentity"), 1);
+}
+
+#[test]
+fn ctrl_c_while_cleaning_up_does_not_stop_that_and_a_second_one_names_what_is_left() {
+    let stack = Stack::start();
+    stack.fault("deleteIdentity", &json!({ "delayMs": 500 }));
+    for (presses, code) in [(1, 0), (2, 130)] {
+        let before = stack.asked("deleteIdentity");
+        let mut quickstart = Running::start(stack.command(&["quickstart", "-o", "none"]));
+        quickstart.until(|| stack.asked("deleteIdentity") > before);
+        quickstart.interrupt();
+        quickstart.says("stopping");
+        if presses == 2 {
+            quickstart.interrupt();
+        }
+        let (ended, stderr) = quickstart.ends();
+        assert_eq!(ended, code, "{stderr}");
+        assert_eq!(stderr.contains("guestpass identity delete 'quickstart|"), presses == 2);
+        assert_eq!(stack.identities() == 0, presses == 1);
+    }
+}
+
+#[test]
+fn ctrl_c_while_its_own_stack_starts_leaves_nothing() {
+    let alone = Alone::new();
+    // It never gets ready.
+    alone.has("local-stack", "mkdir -p \"$data\"; exec cat > /dev/null");
+    let mut quickstart = Running::start(alone.quickstart());
+    quickstart.until(|| alone.kept() == 1);
+    quickstart.interrupt();
+    let (code, stderr) = quickstart.ends();
+    assert_eq!(code, 130, "{stderr}");
+    alone.left_nothing();
+}
+
+/// The tool in a directory of its own, far from everything.
+struct Alone(TempDir);
+
+impl Alone {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_guestpass"), directory.path().join("guestpass")).unwrap();
+        std::fs::create_dir(directory.path().join("tmp")).unwrap();
+        Self(directory)
+    }
+
+    fn quickstart(&self) -> Command {
+        let mut command = Command::new(self.0.path().join("guestpass"));
+        command.arg("quickstart").env_clear().current_dir(&self.0);
+        command.env("TMPDIR", self.0.path().join("tmp")).env("PATH", "/usr/bin:/bin");
+        command
+    }
+
+    /// Puts a program beside the tool.
+    fn has(&self, name: &str, script: &str) {
+        let path = self.0.path().join(name);
+        // As `local-stack` is called: each option with its value.
+        let options = "while [ $# -gt 0 ]; do case $1 in --data) data=$2;; \
+             --stack-file) file=$2;; --template) template=$2;; esac; shift; done";
+        std::fs::write(&path, format!("#!/bin/sh\n{options}\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+    }
+
+    /// Puts a program beside the tool that leads to `stack`, and ends with its stdin.
+    fn has_a_stack(&self, stack: &Stack) {
+        let file = stack.dir.path().join("target/local/stack.json");
+        let script = "grep -q AWS::DynamoDB::Table \"$template\" || exit 1";
+        self.has("local-stack", &format!("{script}; cp {} \"$file\"; exec cat", file.display()));
+    }
+
+    /// How many directories the tool keeps.
+    fn kept(&self) -> usize {
+        std::fs::read_dir(self.0.path().join("tmp")).unwrap().count()
+    }
+
+    fn left_nothing(&self) {
+        assert_eq!(self.kept(), 0);
+    }
+}
+
+/// The tool while it runs.
+struct Running {
+    process: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        Self { process, stderr, said: String::new() }
+    }
+
+    fn until(&mut self, condition: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !condition() {
+            assert!(Instant::now() < deadline && self.process.try_wait().unwrap().is_none());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Reads what it says, up to the line that has this.
+    fn says(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            assert!(self.stderr.read_line(&mut self.said).unwrap() > 0, "{}", self.said);
+        }
+    }
+
+    fn interrupt(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::INT).unwrap();
+    }
+
+    /// Its exit code, and all that it said.
+    fn ends(mut self) -> (i32, String) {
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        (self.process.wait().unwrap().code().unwrap_or(-1), self.said)
+    }
 }

@@ -1,0 +1,204 @@
+//! The steps of the Azure quickstart.
+
+use std::{cell::Cell, time::SystemTime};
+
+use identity_core::{
+    create_identity::{self, create_identity},
+    delete_identity::{self, delete_identity},
+    exchange_teams_token::{self, EntraUser, exchange_teams_token},
+    identity::{AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest},
+    issue_access_token::{self, Whose, issue_access_token},
+    obtain::Obtained,
+    record::{By, Cause, Receipt},
+    revoke_access_tokens::{self, revoke_access_tokens},
+    secret::Secret,
+};
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{stopped, told::Told};
+use crate::{
+    commands::token_exchange_teams::claims,
+    control,
+    failure::{Exit, Failure, Result},
+    moment,
+    world::World,
+};
+
+/// The users of a run. Another run has others.
+pub(super) struct Names {
+    first: ExternalId,
+    second: ExternalId,
+}
+
+impl Names {
+    pub(super) fn new() -> Option<Self> {
+        let run = uuid::Uuid::new_v4();
+        Some(Self {
+            first: ExternalId::parse(&format!("quickstart|{run}|1"))?,
+            second: ExternalId::parse(&format!("quickstart|{run}|2"))?,
+        })
+    }
+
+    /// What to do about them, if nobody knows whether they are gone.
+    pub(super) fn left(&self, failure: &Failure) -> Failure {
+        let (first, second) = (self.first.as_str(), self.second.as_str());
+        let why = format!(
+            "{}; what was created may be left, and an identity that ACS was just making has no name",
+            failure.in_short()
+        );
+        Failure::new(failure.exit, "the quickstart has not cleaned up")
+            .because(why)
+            .so(format!("guestpass identity delete '{first}' '{second}'"))
+    }
+}
+
+/// Does one step after the other, until all are done or `stop` says so.
+pub(super) async fn walk(
+    world: &World,
+    names: &Names,
+    told: &mut Told,
+    stop: &Cell<bool>,
+) -> Result<()> {
+    let go_on = || if stop.get() { Err(stopped()) } else { Ok(()) };
+    told.tell(
+        "Authenticate",
+        format!("using ACS {}", world.target.in_words()),
+        "guestpass status",
+    )?;
+
+    go_on()?;
+    let created = create(world, &names.first, None).await?;
+    let id = created.acs_id.clone();
+    told.tell(
+        "Create an identity",
+        format!("created {id}"),
+        "guestpass identity create --external-id NAME",
+    )?;
+
+    go_on()?;
+    let expires = issue(world, &id).await?;
+    told.tell(
+        "Issue an access token",
+        format!("issued one for voip, which expires at {}", moment::show(expires)),
+        "guestpass token issue --user ID --scope voip",
+    )?;
+
+    go_on()?;
+    let both = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
+    let second = create(world, &names.second, Some(both)).await?;
+    told.tell(
+        "Create an identity and issue a token in one request",
+        format!("created {}, with a token for chat and voip", second.acs_id),
+        "guestpass identity create --with-token --scope chat voip",
+    )?;
+
+    go_on()?;
+    let expires = issue(world, &id).await?;
+    told.tell(
+        "Refresh an access token",
+        format!("issued another for the identity of step 2, until {}", moment::show(expires)),
+        "guestpass token issue --user ID --scope voip",
+    )?;
+
+    go_on()?;
+    let by = revoke(world, &id).await?.effective_by();
+    told.tell(
+        "Revoke access tokens",
+        format!("revoked; effective everywhere by {}", by.map(moment::show).unwrap_or_default()),
+        "guestpass token revoke --user ID",
+    )?;
+
+    go_on()?;
+    told.tell(
+        "Exchange a Teams user's token",
+        exchange(world).await?,
+        "guestpass token exchange-teams --app-id GUID --user-id GUID < token",
+    )?;
+    go_on()
+}
+
+async fn create(world: &World, user: &ExternalId, token: Option<TokenRequest>) -> Result<Obtained> {
+    world
+        .serve(async |invocation| {
+            let request = create_identity::Request { user: user.clone(), token, invocation };
+            create_identity(&world.store, &world.acs, &world.clock, request).await
+        })
+        .await
+}
+
+async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
+    let scopes = Scopes::of(vec![Scope::Voip])
+        .ok_or_else(|| Failure::new(Exit::Failed, "a token needs a scope"))?;
+    let issued = world
+        .serve(async |invocation| {
+            let request = issue_access_token::Request {
+                whose: Whose::Identity(IdentityRef::Acs(id.clone())),
+                token: TokenRequest { scopes, lifetime: Lifetime::HOUR },
+                invocation,
+            };
+            issue_access_token(&world.store, &world.acs, &world.clock, request).await
+        })
+        .await?;
+    Ok(issued.token.expires_on)
+}
+
+async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
+    world
+        .serve(async |invocation| {
+            let identity = IdentityRef::Acs(id.clone());
+            let cause = Cause::of(By::Administrator);
+            let request =
+                revoke_access_tokens::Request { identity, block: false, cause, invocation };
+            revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
+        })
+        .await?
+        .ok_or_else(|| Failure::new(Exit::Failed, "the identity of step 2 has gone meanwhile"))
+}
+
+/// Exchanges the token of a Teams user whom the emulator makes up. A real one would have to
+/// sign in.
+async fn exchange(world: &World) -> Result<String> {
+    if world.target.stack().is_none() {
+        return Ok("passed over: it takes a Teams user who signs in".to_owned());
+    }
+    let url = format!("{}_emulator/entra/token", world.target.acs.endpoint);
+    let made = control::call(Method::POST, url, &[], Some("{}".to_owned())).await?;
+    let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let token = text("/token");
+    let claims = claims(token);
+    let exchanged = world
+        .serve(async |invocation| {
+            let tid = claims.tid.clone().unwrap_or_default();
+            let request = exchange_teams_token::Request {
+                token: Secret::new(token),
+                caller: EntraUser { oid: text("/claims/oid").to_owned(), tid },
+                claims,
+                app_id: text("/claims/appid").to_owned(),
+                invocation,
+            };
+            exchange_teams_token(&world.acs, &world.clock, request).await
+        })
+        .await?;
+    let expires = moment::show(exchanged.expires_on);
+    Ok(format!("exchanged the Entra token of a Teams user of the emulator's, until {expires}"))
+}
+
+/// Deletes what there is of both; how many there were. Tries the second if the first
+/// cannot be deleted, too.
+pub(super) async fn clean_up(world: &World, names: &Names) -> Result<usize> {
+    let first = delete(world, &names.first).await;
+    let second = delete(world, &names.second).await;
+    Ok(usize::from(first?) + usize::from(second?))
+}
+
+async fn delete(world: &World, user: &ExternalId) -> Result<bool> {
+    let gone = world
+        .serve(async |invocation| {
+            let identity = IdentityRef::External(user.clone());
+            let request = delete_identity::Request { identity, invocation };
+            delete_identity(&world.store, &world.acs, &world.clock, request).await
+        })
+        .await?;
+    Ok(gone.is_some())
+}

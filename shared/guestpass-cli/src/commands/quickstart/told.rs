@@ -1,0 +1,79 @@
+//! The steps, told as they are done.
+
+use std::io::{Write as _, stdout};
+
+use serde::Serialize;
+
+use crate::{
+    commands::Context,
+    failure::Result,
+    output::{Format, Row, Rows},
+};
+
+/// What a step did.
+#[derive(Serialize)]
+struct Step {
+    #[serde(rename = "step")]
+    number: u8,
+    title: &'static str,
+    did: String,
+    command: String,
+}
+
+impl Row for Step {
+    const COLUMNS: &'static [&'static str] = &["step", "title", "did", "command"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.number.to_string(), self.title.to_owned(), self.did.clone(), self.command.clone()]
+    }
+}
+
+/// The steps so far.
+pub(super) struct Told {
+    /// `None`: as lines for people.
+    rows: Option<Rows<Step>>,
+    count: u8,
+}
+
+impl Told {
+    /// None yet.
+    pub(super) fn new(context: &Context) -> Result<Self> {
+        let rows = match context.format()? {
+            Format::Table => None,
+            format => Some(Rows::new(format)?),
+        };
+        Ok(Self { rows, count: 0 })
+    }
+
+    /// Tells what the next one did.
+    pub(super) fn tell(
+        &mut self,
+        title: &'static str,
+        did: String,
+        command: &'static str,
+    ) -> Result<()> {
+        self.count += 1;
+        let (number, command) = (self.count, command.to_owned());
+        match &mut self.rows {
+            Some(rows) => rows.push(Step { number, title, did, command }),
+            None => Ok(writeln!(stdout(), "{number}. {title}\n   {did}\n   $ {command}\n")?),
+        }
+    }
+
+    /// Tells the last one.
+    pub(super) fn deleted(&mut self, count: usize) -> Result<()> {
+        let did = format!("deleted {count} identities, with their tokens");
+        self.tell("Delete the identities", did, "guestpass identity delete ID…")
+    }
+
+    /// Ends what was told: after a failure, too, a list is whole.
+    pub(super) fn finish(self, is_done: bool) -> Result<()> {
+        match self.rows {
+            Some(rows) => rows.finish().map(drop),
+            None if is_done => {
+                Ok(writeln!(stdout(), "Everything that was created is deleted again.")?)
+            }
+            None => Ok(()),
+        }
+    }
+}
