@@ -39,17 +39,22 @@ impl Row for Entry {
 /// Every name the user's identities had in ACS, as far as the record knows.
 pub(crate) fn identities(record: &Record) -> Vec<String> {
     let earlier = record.receipts.iter().filter_map(|receipt| receipt.identity.as_ref());
-    let mut names: Vec<String> =
-        record.acs_id().into_iter().chain(earlier).map(ToString::to_string).collect();
+    let names = record.acs_id().into_iter().chain(&record.last_acs_id).chain(earlier);
+    let mut names: Vec<String> = names.map(ToString::to_string).collect();
     names.sort();
     names.dedup();
     names
 }
 
-/// The story, oldest first.
-pub(crate) fn tell(record: &Record, runs: &[Run], lines: Vec<Line>) -> Vec<Entry> {
-    let mut entries = of_record(record);
-    entries.extend(runs.iter().filter_map(|run| of_run(record, run)));
+/// The story, oldest first; without a record, of an identity that has none any more.
+pub(crate) fn tell(
+    record: Option<&Record>,
+    names: &[String],
+    runs: &[Run],
+    lines: Vec<Line>,
+) -> Vec<Entry> {
+    let mut entries = record.map(of_record).unwrap_or_default();
+    entries.extend(runs.iter().filter_map(|run| of_run(record, names, run)));
     entries.extend(lines.into_iter().map(|line| Entry::new(line.at, line.what, "log")));
     entries.sort_by_key(|entry| entry.order);
     entries
@@ -83,7 +88,11 @@ fn of_record(record: &Record) -> Vec<Entry> {
         }
         (state, None) => state.name().as_str().to_owned(),
     };
-    entries.push(entry(record.changed_at, &format!("state: {state}, epoch {}", record.epoch)));
+    let was = match &record.last_acs_id {
+        Some(last) if record.acs_id().is_none() => format!("; the identity was {last}"),
+        _ => String::new(),
+    };
+    entries.push(entry(record.changed_at, &format!("state: {state}, epoch {}{was}", record.epoch)));
     entries
 }
 
@@ -98,20 +107,28 @@ fn revoked(receipt: &Receipt) -> String {
     format!("{what}, epoch {}, by {by}{reason}: {}", receipt.epoch, receipt.id.0)
 }
 
-/// Whether a run named the identity, or had to look at it.
-fn of_run(record: &Record, run: &Run) -> Option<Entry> {
-    let names = identities(record);
-    let (at, cutoff) = (SystemTime::from(run.started_at), SystemTime::from(run.cutoff));
+/// What a run said about the identity by name, or must have found.
+fn of_run(record: Option<&Record>, names: &[String], run: &Run) -> Option<Entry> {
     let is_named = run.sample.iter().any(|sample| names.contains(&sample.identity));
-    let was_stale = record.created_at < at && record.last_issued_at < cutoff;
+    let was_stale = || record.is_some_and(|record| was_stale(record, run));
     let what = match (is_named, run.mode) {
         (true, Mode::Apply) => "deleted it",
         (true, Mode::Plan) => "would delete it",
-        (false, Mode::Apply) if was_stale && run.braked => {
+        (false, Mode::Apply) if run.braked && was_stale() => {
             "was too large to delete any, it included"
         }
-        (false, _) if was_stale => "considered it",
+        // It may have stopped before, or have come to it and found it changed.
+        (false, _) if was_stale() => "had it within reach",
         _ => return None,
     };
-    Some(Entry::new(at, format!("run {} {what}", run.id), "cleanup"))
+    Some(Entry::new(run.started_at.into(), format!("run {} {what}", run.id), "cleanup"))
+}
+
+/// Whether the identity was there when the run began, and unused since its cutoff. Of one
+/// that was used after that nobody knows any more.
+fn was_stale(record: &Record, run: &Run) -> bool {
+    let (at, cutoff) = (SystemTime::from(run.started_at), SystemTime::from(run.cutoff));
+    let was_there =
+        record.acs_id().is_some() || (record.last_acs_id.is_some() && at < record.changed_at);
+    was_there && record.created_at < at && record.last_issued_at < cutoff
 }

@@ -33,6 +33,9 @@ pub struct Record {
     /// Moves with every reservation, revocation, block and deletion. A token asked
     /// for in one epoch is never handed out in the next.
     pub epoch: u64,
+    /// The identity before this one, if it was deleted: logs and runs of the cleanup know
+    /// the user by it. Nothing finds the record by it.
+    pub last_acs_id: Option<AcsId>,
     /// When the identity was reserved (or, if there never was one, the record made).
     pub created_at: SystemTime,
     /// When a token was last issued; until then, when the identity was created.
@@ -62,6 +65,7 @@ impl Record {
             external_id: user.clone(),
             state: State::Deleted,
             epoch: 0,
+            last_acs_id: None,
             created_at: now,
             last_issued_at: now,
             changed_at: now,
@@ -239,7 +243,8 @@ impl Record {
             State::Deleting { blocked: true, .. } => State::Blocked { acs_id: None },
             _ => State::Deleted,
         };
-        self.moved_to(state, now).with_receipts_confirmed(now)
+        let last_acs_id = self.acs_id().cloned();
+        Self { last_acs_id, ..self.moved_to(state, now) }.with_receipts_confirmed(now)
     }
 
     /// What a step from `seen` to `self` makes of the record `found`: a step that does

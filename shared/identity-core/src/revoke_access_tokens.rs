@@ -58,9 +58,11 @@ pub async fn revoke_access_tokens(
             return Ok(None);
         };
         if let Change::Made(recorded) = store.advance(seen.as_ref(), &next).await? {
-            settle::finish(store, acs, clock, &recorded, &invocation).await?;
+            let kept = settle::finish(store, acs, clock, &recorded, &invocation).await?;
             info!(acs.id = recorded.acs_id().map(ToString::to_string), block, "revoked");
-            let receipt = recorded.receipts.into_iter().next_back();
+            // As whoever asks for it later will read it.
+            let kept = kept.receipts.into_iter().rfind(|kept| kept.id == receipt);
+            let receipt = kept.or_else(|| recorded.receipts.into_iter().next_back());
             return Ok(receipt.map(|mut receipt| {
                 receipt.revoked_at.get_or_insert(clock.now());
                 receipt
@@ -124,6 +126,32 @@ mod tests {
         assert_eq!((record.epoch, record.pending_revocation), (2, None));
         assert_eq!(record.state, State::active("8:acs:1"));
         assert_eq!(record.receipts, [receipt], "and the record keeps it");
+    }
+
+    /// A clock that has moved on whenever somebody looks at it.
+    struct Ticking(std::sync::atomic::AtomicU64);
+
+    impl Clock for Ticking {
+        fn now(&self) -> SystemTime {
+            let seconds = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[tokio::test]
+    async fn the_receipt_is_the_one_that_is_kept_to_the_second() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let request = Request {
+            identity: IdentityRef::External(user("alice")),
+            block: false,
+            cause: Cause::of(By::Administrator),
+            invocation: world.invocation("receipt"),
+        };
+        let clock = Ticking(1.into());
+        let receipt = revoke_access_tokens(&world.store, &world.acs, &clock, request).await;
+        assert_eq!(world.alice().unwrap().receipts, [receipt.unwrap().unwrap()]);
     }
 
     #[tokio::test]

@@ -78,26 +78,26 @@ pub(crate) async fn claim(
     }
 }
 
-/// Does at ACS what `record` says is to be done, and notes it. A record that has
-/// moved on meanwhile keeps its new state.
+/// Does at ACS what `record` says is to be done, and notes it; the record as it is then
+/// kept. One that has moved on meanwhile keeps its new state.
 pub(crate) async fn finish(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
     record: &Record,
     invocation: &Invocation,
-) -> Result<(), Error> {
+) -> Result<Record, Error> {
     match &record.state {
         State::Deleting { acs_id, .. } => {
             acs.delete_identity(acs_id, invocation.acs_until).await?;
-            store.advance(Some(record), &record.deletion_confirmed(clock.now())).await?;
             info!(acs.id = %acs_id, "ACS has deleted the identity");
+            note(store, record, record.deletion_confirmed(clock.now())).await
         }
         State::Active { acs_id } | State::Blocked { acs_id: Some(acs_id) }
             if record.pending_revocation.is_some() =>
         {
             acs.revoke_access_tokens(acs_id, invocation.acs_until).await?;
-            store.advance(Some(record), &record.revocation_confirmed(clock.now())).await?;
+            let noted = note(store, record, record.revocation_confirmed(clock.now())).await?;
             let blocked = u64::from(record.state.is_blocked());
             info!(
                 acs.id = %acs_id,
@@ -105,10 +105,18 @@ pub(crate) async fn finish(
                 metric.blocked_users_revoked = blocked,
                 "ACS has revoked every token"
             );
+            Ok(noted)
         }
-        _ => {}
+        _ => Ok(record.clone()),
     }
-    Ok(())
+}
+
+/// Notes that `record` has become `next`; what is kept then.
+async fn note(store: &impl IdentityStore, record: &Record, next: Record) -> Result<Record, Error> {
+    Ok(match store.advance(Some(record), &next).await? {
+        Change::Made(noted) => noted,
+        Change::Refused(found) => found.unwrap_or(next),
+    })
 }
 
 /// No function that changes records may run longer than 10 s (the template says

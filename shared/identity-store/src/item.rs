@@ -7,6 +7,7 @@
 //! | `epoch` | N | always |
 //! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
 //! | `acsId` | S | there is an identity; key of the index `by-acs-id` |
+//! | `lastAcsId` | S | there was another identity before |
 //! | `lease`, `leaseEnds` | S; N, ms | provisioning |
 //! | `blocked` | BOOL | deleting or stuck, and the user is blocked |
 //! | `unfinished` | S, `revocation` or `deletion` | stuck |
@@ -50,6 +51,7 @@ pub(crate) const UNFINISHED_SHARD: &str = "unfinishedShard";
 pub(crate) const UNFINISHED_SINCE: &str = "unfinishedSince";
 /// The time-to-live attribute; the template names the same one.
 pub(crate) const EXPIRES_AT: &str = "expiresAt";
+const LAST_ACS_ID: &str = "lastAcsId";
 const CREATED_AT: &str = "createdAt";
 const CHANGED_AT: &str = "changedAt";
 const LEASE: &str = "lease";
@@ -63,8 +65,9 @@ const ATTEMPTS: &str = "attempts";
 const RECEIPTS: &str = "receipts";
 
 /// The attributes that a record may or may not have.
-pub(crate) const OPTIONAL: [&str; 14] = [
+pub(crate) const OPTIONAL: [&str; 15] = [
     ACS_ID,
+    LAST_ACS_ID,
     LEASE,
     LEASE_ENDS,
     BLOCKED,
@@ -97,6 +100,9 @@ pub(crate) fn write(record: &Record) -> Item {
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
     if let Some(acs_id) = record.acs_id() {
         put(ACS_ID, text(acs_id.as_str()));
+    }
+    if let Some(acs_id) = &record.last_acs_id {
+        put(LAST_ACS_ID, text(acs_id.as_str()));
     }
     if let Some(receipt) = &record.pending_revocation {
         put(PENDING_REVOCATION, text(&receipt.0));
@@ -180,6 +186,7 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         external_id: external_id(item).ok_or(EXTERNAL_ID)?,
         state,
         epoch: integer(item, EPOCH).ok_or(EPOCH)?,
+        last_acs_id: string(item, LAST_ACS_ID).and_then(AcsId::parse),
         created_at: instant(item, CREATED_AT).ok_or(CREATED_AT)?,
         last_issued_at: instant(item, LAST_ISSUED_AT).ok_or(LAST_ISSUED_AT)?,
         changed_at: instant(item, CHANGED_AT).ok_or(CHANGED_AT)?,
@@ -261,7 +268,10 @@ mod tests {
     fn a_tombstone_goes_after_thirty_days_and_is_in_no_index() {
         let day = 24 * 3600;
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(day);
-        let item = write(&identity_core::testing::record("alice", State::Deleted, at));
+        let tombstone = identity_core::testing::record("alice", State::Deleted, at);
+        let tombstone = Record { last_acs_id: AcsId::parse("8:acs:1"), ..tombstone };
+        let item = write(&tombstone);
+        assert_eq!(read(&item), Ok(tombstone));
         assert_eq!(item.get(EXPIRES_AT), Some(&number(31 * day)));
         assert_eq!((item.get(ACS_ID), item.get(STALE_SHARD)), (None, None));
     }

@@ -41,7 +41,9 @@ pub(crate) struct Arguments {
 /// All that is known.
 #[derive(Serialize)]
 struct History {
-    identity: Identity,
+    /// Nothing, if the record goes by another name, or by none any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<Identity>,
     timeline: Vec<Entry>,
 }
 
@@ -50,17 +52,28 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let name = identity(&arguments.user)?;
     let world = context.world().await?;
     let record = world.serve(async |_| find(&world, &name).await).await?;
+    let names = match (&record, &name) {
+        (Some(record), _) => identities(record),
+        // The index forgets an identity that is deleted; runs and logs do not.
+        (None, IdentityRef::Acs(acs_id)) => vec![acs_id.to_string()],
+        (None, IdentityRef::External(_)) => return Err(world.explain(&Error::NotFound)),
+    };
     let runs = world.serve(async |_| runs(&world).await).await?;
     let mut lines = Vec::new();
     if let Some(log) = arguments.log.or_else(|| own_log(&world)) {
-        lines = logs::about(&identities(&record), &log)?;
+        lines = logs::about(&names, &log)?;
     }
-    let timeline = tell(&record, &runs, lines);
-    let identity = Identity::with_receipts(&record);
+    let timeline = tell(record.as_ref(), &names, &runs, lines);
+    if record.is_none() && timeline.is_empty() {
+        return Err(world.explain(&Error::NotFound));
+    }
+    let identity = record.as_ref().map(Identity::with_receipts);
     match context.format()? {
         Format::Table => {
-            output::show(&identity, Format::Table)?;
-            output::blank()?;
+            if let Some(identity) = &identity {
+                output::show(identity, Format::Table)?;
+                output::blank()?;
+            }
             rows(timeline, Format::Table)
         }
         Format::Tsv => rows(timeline, Format::Tsv),
@@ -74,13 +87,15 @@ fn rows(timeline: Vec<Entry>, format: Format) -> Result<()> {
     rows.finish().map(drop)
 }
 
-/// The record, be it a tombstone.
-async fn find(world: &World, name: &IdentityRef) -> std::result::Result<Record, Error> {
-    let user = match name {
-        IdentityRef::External(user) => user.clone(),
-        IdentityRef::Acs(id) => world.store.find_by_acs_id(id).await?.ok_or(Error::NotFound)?,
-    };
-    world.store.find(&user).await?.ok_or(Error::NotFound)
+/// The record, be it a tombstone; that one goes by its external id alone.
+async fn find(world: &World, name: &IdentityRef) -> std::result::Result<Option<Record>, Error> {
+    match name {
+        IdentityRef::External(user) => world.store.find(user).await,
+        IdentityRef::Acs(id) => match world.store.find_by_acs_id(id).await? {
+            Some(user) => world.store.find(&user).await,
+            None => Ok(None),
+        },
+    }
 }
 
 /// The newest runs of the cleanup, newest first.

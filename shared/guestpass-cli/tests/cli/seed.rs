@@ -37,6 +37,30 @@ impl Stack {
         self.record(names.iter().zip(&ids), 1);
     }
 
+    /// Writes down a run of the cleanup that begins now, and which identities it names.
+    pub(crate) fn run_of_the_cleanup(
+        &self,
+        id: &str,
+        previous: Option<&str>,
+        mode: &str,
+        sample: &[&str],
+    ) {
+        let now = MachineClock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let cutoff = now.checked_sub(Duration::from_hours(24 * 90)).unwrap();
+        let sample: Vec<Value> = sample
+            .iter()
+            .map(|id| json!({ "identity": id, "lastIssuedAt": 0, "blocked": false }))
+            .collect();
+        let run = json!({
+            "id": id, "previous": previous, "mode": mode, "sample": sample,
+            "startedAt": now.as_millis(), "cutoff": cutoff.as_millis(),
+        });
+        for key in [" run".to_owned(), format!(" run {id}")] {
+            let item = json!({ "externalId": { "S": key }, "run": { "S": run.to_string() } });
+            self.dynamodb("PutItem", &json!({ "TableName": self.place("/table"), "Item": item }));
+        }
+    }
+
     fn create_in_acs(&self, count: usize) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let config = Config::new(self.connection_string().parse().unwrap());

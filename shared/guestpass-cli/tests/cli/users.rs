@@ -1,6 +1,6 @@
 //! Users: blocked, unblocked, and their story.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{snapshot::Session, stack::Stack};
 
@@ -57,8 +57,46 @@ fn a_users_story_is_told_in_order() {
 #[test]
 fn the_story_of_a_user_who_is_gone_can_still_be_told() {
     let stack = Stack::start();
-    stack.identity("alice");
+    let names = ["alice".to_owned(), "bob".to_owned()];
+    stack.seed(&names, 100);
+    let id = stack.json(&["identity", "show", "alice"])["user"]["communicationUserId"].clone();
+    let id = id.as_str().unwrap();
+    // One that looked, one that went past, and one that came when it was gone.
+    stack.run_of_the_cleanup("r-1", None, "plan", &[id]);
+    stack.run_of_the_cleanup("r-2", Some("r-1"), "apply", &[]);
     stack.json(&["identity", "delete", "alice", "--yes"]);
-    let told = stack.json(&["user", "history", "alice"]);
+    stack.run_of_the_cleanup("r-3", Some("r-2"), "apply", &[]);
+    let line = format!(
+        r#"{{"timestamp":"2020-01-02T03:04:05.678Z","message":"deleted","acs.id":"{id}"}}"#
+    );
+    let story = |name: &str| {
+        let told = stack.run_with(&["user", "history", name, "--log", "-"], &line);
+        assert_eq!(told.code, 0, "{told:?}");
+        serde_json::from_str::<Value>(&told.stdout).unwrap()
+    };
+    let told = story("alice");
     assert_eq!(told["identity"]["state"], "deleted");
+    let whats = |told: &Value| {
+        let entries = told["timeline"].as_array().unwrap().clone();
+        entries.iter().map(|it| it["what"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = whats(&told);
+    assert!(all.contains(&"deleted".to_owned()), "its log line: {all:?}");
+    assert!(all.iter().any(|what| what.ends_with(&format!("the identity was {id}"))), "{all:?}");
+    let runs: Vec<_> = all.iter().filter(|what| what.starts_with("run ")).collect();
+    assert_eq!(runs, ["run r-1 would delete it", "run r-2 had it within reach"]);
+    // By the name that only runs and logs still know.
+    let told = story(id);
+    assert_eq!(told["identity"], Value::Null);
+    assert_eq!(whats(&told), ["deleted", "run r-1 would delete it"]);
+    let nobody = stack.run(&["user", "history", "8:acs:nobody"]);
+    assert_eq!(nobody.code, 3, "{nobody:?}");
+}
+
+#[test]
+fn a_receipt_is_the_same_wherever_it_is_read() {
+    let stack = Stack::start();
+    stack.identity("alice");
+    let receipt = stack.json(&["token", "revoke", "--user", "alice", "--yes"]);
+    assert_eq!(stack.json(&["user", "history", "alice"])["identity"]["receipts"], json!([receipt]));
 }

@@ -147,7 +147,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         loop {
             let (store, acs, clock) = (self.store, self.acs, self.clock);
             match settle::finish(store, acs, clock, record, &self.invocation).await {
-                Ok(()) => {
+                Ok(_) => {
                     let mut tally = self.tally();
                     (tally.outage, tally.failures_in_a_row) = (0, 0);
                     return Ok(true);

@@ -121,3 +121,17 @@ fn a_user_who_is_blocked_stays_so_through_stuck_and_back() {
     let deleted = record.marked_for_deletion(&by(), now()).unwrap().deletion_confirmed(now());
     assert_eq!(deleted.state, State::Blocked { acs_id: None });
 }
+
+#[test]
+fn a_tombstone_knows_whose_it_was_and_so_does_the_next_identity() {
+    let marked = alice(State::active("8:acs:1")).marked_for_deletion(&by(), now()).unwrap();
+    let tombstone = marked.deletion_confirmed(later(1));
+    assert_eq!(
+        (tombstone.acs_id(), tombstone.last_acs_id.clone()),
+        (None, Some(acs_id("8:acs:1")))
+    );
+    let lease = Lease { id: LeaseId("l".to_owned()), ends: later(9) };
+    let reserved = Record::reserved(&tombstone.external_id, Some(&tombstone), lease, later(2));
+    let next = reserved.activated(acs_id("8:acs:2"), later(3));
+    assert_eq!(next.last_acs_id, Some(acs_id("8:acs:1")));
+}
