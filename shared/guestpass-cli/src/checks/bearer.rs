@@ -20,24 +20,27 @@ pub(crate) struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// What is right about a bearer with which nothing is wrong.
-    fn good(&self) -> String {
+    /// What is right about a bearer with which nothing is wrong. It is well only if
+    /// nothing about it was left out.
+    fn met(&self) -> Check {
         let known = [
             ("issuer", self.issuer.is_some()),
             ("signature", self.keys.is_some()),
             ("audience", self.audience.is_some()),
         ];
-        let mut right: Vec<&str> =
-            known.iter().filter(|(_, known)| *known).map(|(name, _)| *name).collect();
+        let those = |wanted: bool| known.iter().filter(move |(_, known)| *known == wanted);
+        let mut right: Vec<&str> = those(true).map(|(name, _)| *name).collect();
         right.extend(["life", "scope"]);
-        let missing: Vec<&str> =
-            known.iter().filter(|(_, known)| !known).map(|(name, _)| *name).collect();
-        let unknown = if missing.is_empty() {
-            String::new()
-        } else {
-            format!("; {} not looked at, for lack of what to hold it to", missing.join(", "))
-        };
-        format!("{} are right{unknown}", right.join(", "))
+        let right = format!("{} are right", right.join(", "));
+        let left_out: Vec<&str> = those(false).map(|(name, _)| *name).collect();
+        if left_out.is_empty() {
+            return Check::good("bearer", right);
+        }
+        let left_out = left_out.join(", ");
+        Check::note(
+            "bearer",
+            format!("{right}; {left_out} not looked at: give --issuer and --audience"),
+        )
     }
 }
 
@@ -119,7 +122,7 @@ pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Ch
             "send a user's token: the claim sub is the user",
         );
     }
-    Check::good("bearer", expected.good())
+    expected.met()
 }
 
 /// Clocks differ a little.

@@ -1,4 +1,5 @@
 //! `guestpass doctor`
+#![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
 
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ an identity in the table, and drops it.
 
 Exit code 7 if something is wrong, 0 if not.")]
 pub(crate) struct Arguments {
-    /// The issuer of the users' tokens, as in their claim iss
+    /// The issuer of the users' tokens, as in their claim iss [env: GUESTPASS_ISSUER]
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// The audience of the users' tokens
@@ -81,7 +82,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
         }
     }
     let (local_issuer, local_audience) = local.unzip();
-    let issuer = arguments.issuer.clone().or(local_issuer);
+    let named = || context.around.variable("GUESTPASS_ISSUER");
+    let issuer = arguments.issuer.clone().or_else(named).or(local_issuer);
     let mut keys = None;
     if let Some(issuer) = &issuer {
         let (discovered, signing, found) = issuer::look(issuer).await;

@@ -185,6 +185,30 @@ fn each_thing_that_can_be_wrong_with_a_bearer() {
     assert_eq!(well.code, 0, "{well:?}");
 }
 
+#[test]
+fn a_bearer_that_could_not_be_compared_is_not_found_well() {
+    let stack = Stack::start();
+    let file = stack.dir.path().join("bearer");
+    std::fs::write(&file, stack.bearer("sub=alice")).unwrap();
+    let issuer = stack.place("/issuer");
+    let bearer = |flags: &[&str], changes: &[(&str, &str)]| {
+        let flags = [&["--bearer-file", file.to_str().unwrap()], flags].concat();
+        let found = deployed(&stack, &flags, changes);
+        assert_eq!(found.code, 0, "{found:?}");
+        let checks: Vec<Value> = serde_json::from_str(&found.stdout).unwrap();
+        checks.into_iter().find(|check| check["check"] == "bearer").unwrap()
+    };
+    let found = bearer(&[], &[]);
+    assert_eq!(found["verdict"], "note", "{found}");
+    let finding = found["finding"].as_str().unwrap();
+    assert!(finding.contains("issuer, signature, audience not looked at"), "{finding}");
+    let audience = ["--audience", "guestpass-local"];
+    assert_eq!(bearer(&audience, &[])["verdict"], "note");
+    assert_eq!(bearer(&["--issuer", &issuer], &[])["verdict"], "note");
+    // The issuer can be named as it is for events.
+    assert_eq!(bearer(&audience, &[("GUESTPASS_ISSUER", &issuer)])["verdict"], "good");
+}
+
 /// Header, claims and signature.
 fn parts(token: &str) -> [&str; 3] {
     let parts: Vec<_> = token.split('.').collect();
