@@ -71,27 +71,16 @@ impl DeadLetters {
         Ok(Self::Deployed(Client::new(&world::aws(target).await?), url))
     }
 
-    /// What is in it.
-    pub(crate) async fn look(&self) -> Result<Vec<Letter>> {
+    /// What is in it, up to so many.
+    pub(crate) async fn look(&self, limit: usize) -> Result<Vec<Letter>> {
         match self {
             Self::Local(stack, name) => {
                 let url = format!("{}/_local/queues/{name}/messages", stack.console);
                 let listed = control::call(Method::GET, url, &[], None).await?;
                 let messages = listed.get("messages").and_then(Value::as_array).cloned();
-                Ok(messages.unwrap_or_default().iter().map(local).collect())
+                Ok(messages.unwrap_or_default().iter().map(local).take(limit).collect())
             }
-            Self::Deployed(client, url) => {
-                let received = client
-                    .receive_message()
-                    .queue_url(url)
-                    .max_number_of_messages(10)
-                    .visibility_timeout(GLANCE_S)
-                    .message_system_attribute_names(Name::All)
-                    .send()
-                    .await
-                    .map_err(|error| aws(&error, "SQS", "sqs:ReceiveMessage on the queue"))?;
-                Ok(received.messages().iter().map(deployed).collect())
-            }
+            Self::Deployed(client, url) => receive(client, url, limit).await,
         }
     }
 
@@ -120,6 +109,37 @@ impl DeadLetters {
             }
         }
     }
+}
+
+/// SQS hands over ten at the most, and perhaps fewer than there are: it is asked until it
+/// has nothing new.
+async fn receive(client: &Client, url: &str, limit: usize) -> Result<Vec<Letter>> {
+    let mut letters: Vec<Letter> = Vec::new();
+    while letters.len() < limit {
+        let received = client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(10)
+            // Without it only some of the queue's servers are asked.
+            .wait_time_seconds(1)
+            .visibility_timeout(GLANCE_S)
+            .message_system_attribute_names(Name::All)
+            .send()
+            .await
+            .map_err(|error| aws(&error, "SQS", "sqs:ReceiveMessage on the queue"))?;
+        let before = letters.len();
+        for letter in received.messages().iter().map(deployed) {
+            // One that was looked at long ago comes again.
+            if !letters.iter().any(|known| known.id == letter.id) {
+                letters.push(letter);
+            }
+        }
+        if letters.len() == before {
+            break;
+        }
+    }
+    letters.truncate(limit);
+    Ok(letters)
 }
 
 fn local(message: &Value) -> Letter {
@@ -160,5 +180,5 @@ fn says(body: &str) -> String {
     }
 }
 
-/// How long others do not see what is looked at.
-const GLANCE_S: i32 = 5;
+/// How long others do not see what is looked at: as long as it may take to look at all.
+const GLANCE_S: i32 = 10;

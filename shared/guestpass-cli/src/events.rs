@@ -60,11 +60,12 @@ impl Row for Explained {
 /// The messages in a file: one event, some of them, or a batch as the queue hands it
 /// over, each as its own text.
 pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
-    let value: Value = serde_json::from_str(text).map_err(|_| {
-        Failure::usage("that is no event").because("it is not JSON").so(
+    let no_event = |why: &str| {
+        Failure::usage("that is no event").because(why).so(
             "give what EventBridge delivers: {\"source\": …, \"detail-type\": …, \"detail\": {…}}",
         )
-    })?;
+    };
+    let value: Value = serde_json::from_str(text).map_err(|_| no_event("it is not JSON"))?;
     let list = match value {
         Value::Array(list) => list,
         Value::Object(mut object) => {
@@ -73,8 +74,14 @@ pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
                 _ => return Ok(vec![text.to_owned()]),
             }
         }
-        _ => Vec::new(),
+        _ => return Err(no_event("it is neither an object nor a list of them")),
     };
+    if list.is_empty() {
+        return Err(no_event("it is a list of none"));
+    }
+    if !list.iter().all(Value::is_object) {
+        return Err(no_event("not all in the list are objects"));
+    }
     let text = |message: Value| match message.get("body").and_then(Value::as_str) {
         Some(body) => body.to_owned(),
         None => message.to_string(),
@@ -173,6 +180,16 @@ fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str
                     "revoke every token, and leave the user unblocked",
                     "a newer decision says that they may sign in; the tokens from before must die all the same",
                 ),
+                EventKind::Disabled if next.acs_id().is_none() => (
+                    "block the user",
+                    "they may not sign in any more, and have no identity to revoke",
+                ),
+                EventKind::SignedOut | EventKind::CredentialsChanged if next.acs_id().is_none() => {
+                    (
+                        "note when it was, and nothing else",
+                        "the user has no identity, and so no token",
+                    )
+                }
                 kind => (obeyed(kind), because(kind)),
             }
         }

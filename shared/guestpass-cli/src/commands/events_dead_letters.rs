@@ -1,6 +1,8 @@
 //! `guestpass events dead-letters`
 #![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
 
+use std::io::{Write as _, stderr};
+
 use clap::Args;
 use serde::Serialize;
 
@@ -15,12 +17,15 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Shows the messages that failed five times: `guestpass events explain` says what is in one.
-A deployed service's queue is shown without taking anything from it: up to ten messages, which
-others do not see for the few seconds it takes.")]
+A deployed service's queue is shown without taking anything from it; others do not see the messages
+for ten seconds.")]
 pub(crate) struct Arguments {
     /// Let the function have another try at them
     #[arg(long)]
     redrive: bool,
+    /// How many to show at the most
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "redrive")]
+    limit: usize,
     /// The URL of the dead-letter queue of a deployed service [env: GUESTPASS_DEAD_LETTER_QUEUE]
     #[arg(long, value_name = "URL")]
     queue: Option<String>,
@@ -62,8 +67,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
         return context.show(&Redriven { moved, queue });
     }
     let mut rows = Rows::new(context.format()?)?;
-    for letter in queues.look().await? {
-        rows.push(letter)?;
+    let letters = queues.look(arguments.limit).await?;
+    let is_cut = letters.len() == arguments.limit;
+    letters.into_iter().try_for_each(|letter| rows.push(letter))?;
+    rows.finish()?;
+    if is_cut {
+        writeln!(stderr(), "there may be more: give a larger --limit")?;
     }
-    rows.finish().map(drop)
+    Ok(())
 }

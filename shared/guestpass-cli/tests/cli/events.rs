@@ -1,6 +1,11 @@
 //! Events: explained, sent, and looked after when they failed.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::PathBuf,
+};
 
 use serde_json::{Value, json};
 
@@ -89,6 +94,30 @@ fn what_follows_depends_on_what_is_known() {
 }
 
 #[test]
+fn what_is_no_event_is_said_to_be_none() {
+    let stack = Stack::start();
+    for nothing in ["3", "[]", "[3]", "null", "{\"Records\": []}"] {
+        let explained = stack.run_with(&["events", "explain", "-"], nothing);
+        assert_eq!((explained.code, explained.stdout.as_str()), (2, ""), "{nothing}");
+        assert!(explained.stderr.contains("that is no event"), "{explained:?}");
+    }
+}
+
+#[test]
+fn of_somebody_without_an_identity_nothing_is_said_to_be_revoked() {
+    let stack = Stack::start();
+    for (kind, would) in [
+        ("user.signed-out", "note when it was, and nothing else"),
+        ("user.disabled", "block the user"),
+    ] {
+        let event = event(kind, "nobody", "2020-01-01T00:00:00Z");
+        let explained = stack.run_with(&["events", "explain", "-"], &event);
+        let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+        assert_eq!(explained[0]["would"], would);
+    }
+}
+
+#[test]
 fn without_a_service_an_issuer_must_be_named() {
     let nowhere = tempfile::tempdir().unwrap();
     let failed = ran(&mut command(nowhere.path(), &["events", "explain", "-"]), "{}");
@@ -124,7 +153,7 @@ fn a_dead_letter_can_be_explained() {
     let explained = stack.run_with(&["events", "explain", "-", "-o", "json"], &letters);
     let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
     assert_eq!(explained[0]["subject"], "https://idp.example|alice");
-    assert_eq!(explained[0]["would"], "revoke every token, and block the user");
+    assert_eq!(explained[0]["would"], "block the user");
 }
 
 #[test]
@@ -137,6 +166,39 @@ fn a_deployed_services_queue_must_be_named() {
         failed.code == 2 && failed.stderr.contains("GUESTPASS_DEAD_LETTER_QUEUE"),
         "{failed:?}"
     );
+}
+
+/// A queue that hands over ten, three, and then an old one again.
+#[test]
+fn all_dead_letters_of_a_deployed_queue_are_shown() {
+    let stack = Stack::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for ids in [0..10, 10..13, 5..6].into_iter().cycle() {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 16384]).unwrap();
+            let message = |id| json!({ "MessageId": format!("m-{id}"), "Body": "{}" });
+            let body = json!({ "Messages": ids.map(message).collect::<Vec<_>>() }).to_string();
+            let head =
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    for (limit, count) in [("100", 13), ("4", 4)] {
+        let line = ["events", "dead-letters", "-o", "tsv", "--limit", limit, "--queue", &url];
+        let mut command = command(std::path::Path::new("/"), &line);
+        command.envs([
+            ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
+            ("AWS_ENDPOINT_URL_SQS", &url),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ]);
+        let shown = ran(&mut command, "");
+        assert_eq!((shown.code, shown.stdout.lines().count()), (0, count), "{shown:?}");
+        assert_eq!(shown.stderr.contains("there may be more"), count == 4, "{shown:?}");
+    }
 }
 
 #[test]
