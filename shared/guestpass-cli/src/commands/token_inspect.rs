@@ -1,6 +1,9 @@
 //! `guestpass token inspect`
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use clap::Args;
 use identity_core::ports::Clock as _;
@@ -104,11 +107,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 .because("it has not three parts of which two are JSON in base64url")
                 .so("pipe in the token itself, or the JSON answer it came in")
         })?;
-    context.show(&shown(token))
+    context.show(&shown(token, SystemClock::default().now()))
 }
 
-fn shown(token: Unverified) -> Shown {
-    let now = SystemClock::default().now();
+fn shown(token: Unverified, now: SystemTime) -> Shown {
     let ends = token.moment("exp");
     let left = ends.map(|ends| match ends.duration_since(now) {
         Ok(left) if !left.is_zero() => (true, span::show(left)),
@@ -129,6 +131,10 @@ fn shown(token: Unverified) -> Shown {
     let mut notes = Vec::new();
     if is_acs && scopes.iter().any(|scope| scope.starts_with("chat")) {
         notes.push("chat scopes lose their service on 2028-09-30".to_owned());
+    }
+    if token.moment("iat").is_some_and(|issued| issued > now + LEEWAY) {
+        notes
+            .push("issued in the future: the issuer's clock is ahead of this machine's".to_owned());
     }
     let identity = token
         .acs_id()
@@ -154,5 +160,25 @@ fn shown(token: Unverified) -> Shown {
         notes,
         verified: false,
         claims: token.claims,
+    }
+}
+
+/// Clocks differ a little.
+const LEEWAY: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_token_of_a_clock_that_is_ahead_says_so_and_one_of_ours_does_not() {
+        let issued = Duration::from_hours(500_000);
+        let Value::Object(claims) = json!({ "iat": issued.as_secs() }) else { panic!() };
+        let token = Unverified { header: Map::new(), claims };
+        let at = |seconds| SystemTime::UNIX_EPOCH + issued.abs_diff(Duration::from_secs(seconds));
+        assert_eq!(shown(token.clone(), at(30)).notes, Vec::<String>::new());
+        assert!(shown(token, at(90)).notes[0].starts_with("issued in the future"));
     }
 }
