@@ -178,6 +178,7 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
         Some(match name {
             "ACS_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:acs".to_owned(),
             "POLICY" => "{}".to_owned(),
+            "ACS_API_VERSION" => "2026-09-23".to_owned(),
             _ => "value".to_owned(),
         })
     };
