@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,11 @@ pub(crate) struct KeptResource {
     pub retired_keys: Vec<String>,
 }
 
+/// A lock outlives its owner for a moment: while another thread starts a program, that has it,
+/// too, until it begins.
+const ATTEMPTS: u32 = 20;
+const A_MOMENT: Duration = Duration::from_millis(10);
+
 impl DataDir {
     pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
         // One that is there already is left as it is: it may hold other things.
@@ -43,11 +50,19 @@ impl DataDir {
             Ok(file) => file,
             Err(source) => return Err(StartError::DataFile { path, source }),
         };
-        match file.try_lock() {
-            Ok(()) => Ok(DataLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StartError::DataDirInUse { path: self.0.clone() }),
-            Err(TryLockError::Error(source)) => Err(StartError::DataFile { path, source }),
+        for attempt in 1.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => thread::sleep(A_MOMENT),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StartError::DataDirInUse { path: self.0.clone() });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(StartError::DataFile { path, source });
+                }
+            }
         }
+        Ok(DataLock { _file: file })
     }
 
     pub(crate) fn path(&self) -> &Path {
