@@ -1,0 +1,68 @@
+"""The operator's tool at a deployed stack, with the operator's own credentials."""
+
+import json
+import subprocess
+import uuid
+from typing import Any
+
+import pytest
+
+import artefacts
+
+
+@pytest.fixture
+def guestpass(cloud, deployed, acs, tmp_path):
+    """Runs the tool, and reads the JSON that it writes."""
+    environment = {
+        **cloud.account(),
+        "GUESTPASS_TABLE": deployed.ids["Identities"],
+        "GUESTPASS_SECRET": deployed.stack.parameters["AcsSecretArn"],
+        "GUESTPASS_DEAD_LETTER_QUEUE": deployed.ids["IdentityEventsDeadLetters"],
+    }
+
+    def run(*arguments: str) -> Any:
+        command = [artefacts.GUESTPASS, *arguments, "-o", "json"]
+        ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert ran.returncode == 0, (arguments, ran.stdout, ran.stderr)
+        return json.loads(ran.stdout)
+
+    return run
+
+
+def test_an_identity_is_made_found_blocked_and_deleted(guestpass, acs):
+    user = f"of-the-operator-{uuid.uuid4()}"
+    made = guestpass("identity", "create", "--external-id", user)
+    assert made["acsId"] in acs.identities()
+    assert user in {one["externalId"] for one in guestpass("identity", "list")}
+    token = guestpass("token", "issue", "--user", user, "--scope", "voip")["token"]
+    assert acs.is_live(token)
+    guestpass("user", "block", user, "--yes")
+    assert not acs.is_live(token)
+    assert guestpass("identity", "show", user)["state"] == "blocked"
+    guestpass("identity", "delete", user, "--yes")
+    assert made["acsId"] not in acs.identities()
+
+
+def test_an_event_of_the_operators_comes_to_the_queue(guestpass, deployed):
+    user = f"of-the-operator-{uuid.uuid4()}"
+    guestpass("events", "send", "user.disabled", "--user", user)
+    sqs = deployed.client("sqs")
+    queue = deployed.ids["IdentityEvents"]
+    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    event = json.loads(message["Body"])
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert (event["source"], event["detail-type"]) == ("guestpass.identity", "user.disabled")
+    assert event["detail"]["externalId"].endswith(user)
+
+
+def test_all_that_failed_too_often_is_shown(guestpass, deployed):
+    sqs, queue = deployed.client("sqs"), deployed.ids["IdentityEventsDeadLetters"]
+    sent = {sqs.send_message(QueueUrl=queue, MessageBody="{}")["MessageId"] for _ in range(25)}
+    assert {one["messageId"] for one in guestpass("events", "dead-letters")} == sent
+    sqs.purge_queue(QueueUrl=queue)
+
+
+def test_the_doctor_finds_it_well(guestpass):
+    found = {one["check"]: one["verdict"] for one in guestpass("doctor")}
+    assert {name for name, verdict in found.items() if verdict == "bad"} == set()
+    assert {found[name] for name in ["endpoint", "key", "table", "resource"]} == {"good"}
