@@ -35,7 +35,8 @@ def destroy(cloudformation, with_identities: bool) -> None:
     parameters = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
     secret = parameters.get("AcsSecretArn")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
-    resources = [each for page in pages for each in page["StackResourceSummaries"]]
+    listed = [each for page in pages for each in page["StackResourceSummaries"]]
+    resources = [each for each in listed if each["ResourceStatus"] != "DELETE_COMPLETE"]
     stays = retained(cloudformation)
     kept = [each for each in resources if each["LogicalResourceId"] in stays]
     tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]

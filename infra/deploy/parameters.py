@@ -1,10 +1,11 @@
 """Puts the parameters that SET names into samconfig.toml, and prints a digest of all that are
 there. SAM asks for them once, and keeps the answers; this is how one is changed.
 
-    SET="CleanupMode=apply RetentionDays=30"
+    SET="CleanupMode=apply CleanupSchedule='rate(1 day)'"
 """
 
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -16,45 +17,86 @@ import tomlkit
 CONFIG = Path(os.environ["SAM_CONFIG_FILE"])
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
 
+# As SAM writes a parameter into the text of them all: of backslashes it knows only `\"`.
+OVERRIDE = re.compile(r'(\w+)=(?:"((?:\\"|[^"])*)"|(\S*))')
+
+QUOTING = "a value with spaces or quotes stands in quotes of its own, e.g. SET=\"Policy='{…}'\""
+
 
 def main() -> None:
     document = tomlkit.parse(CONFIG.read_text())
-    section = document["default"]["deploy"]["parameters"]
-    before = section.get("parameter_overrides", "")
-    values = split(before if isinstance(before, str) else " ".join(map(quoted_again, before)))
-    changes = shlex.split(os.environ.get("SET", ""))
-    for change in changes:
-        name, separator, value = change.partition("=")
-        if not separator or name not in known():
-            sys.exit(f"deploy: there is no parameter {name!r}; there are {', '.join(known())}")
-        values[name] = value
+    section = document.get("default", {}).get("deploy", {}).get("parameters")
+    if section is None:
+        refuse(f"{CONFIG.name} has no [default.deploy.parameters]: was it made for another environment?")
+    values = kept(section.get("parameter_overrides", ""))
+    changes = asked(os.environ.get("SET", ""))
     if changes:
+        values |= changes
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
     text = "\n".join(f"{name}={value}" for name, value in sorted(values.items()))
     print(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def split(text: str) -> dict[str, str]:
-    """`Name="value" …`, as SAM writes it."""
-    return dict(word.partition("=")[::2] for word in shlex.split(text))
+def kept(overrides) -> dict[str, str]:
+    """What the file has: text, as SAM writes it; or a list or a table, which it takes as well."""
+    if isinstance(overrides, dict):
+        return {name: str(value) for name, value in overrides.items()}
+    if isinstance(overrides, list):
+        overrides = " ".join(item if item.endswith('"') else quoted_value(item) for item in overrides)
+    found = OVERRIDE.findall(overrides)
+    return {name: in_quotes.replace('\\"', '"') or bare for name, in_quotes, bare in found}
+
+
+def quoted_value(override: str) -> str:
+    name, _, value = override.partition("=")
+    return f"{name}={quoted(value)}"
 
 
 def quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = value.replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def quoted_again(override: str) -> str:
-    """An item of a list, which SAM takes as well, as a word of the text."""
-    name, _, value = override.partition("=")
-    return override if value.startswith('"') else f"{name}={quoted(value)}"
+def asked(text: str) -> dict[str, str]:
+    """What SET says, if it can be so."""
+    try:
+        changes = dict(word.partition("=")[::2] for word in shlex.split(text))
+    except ValueError as error:
+        refuse(f"SET makes no sense ({error}); {QUOTING}")
+    for name, value in changes.items():
+        if name not in PARAMETERS:
+            refuse(f"there is no parameter {name!r}; there are {', '.join(PARAMETERS)}; {QUOTING}")
+        if name == "Architecture":
+            refuse("Architecture is that of the build: `make build ARCH=…`, and then edit infra/samconfig.toml")
+        allowed = re.search(r"AllowedValues: \[(.*)\]", PARAMETERS[name])
+        if allowed and value not in allowed[1].split(", "):
+            refuse(f"{name} is one of {allowed[1]}, not {value!r}")
+        if '\\"' in value:
+            refuse(f'SAM cannot keep a \\" within a value; write {name} without it')
+        if name == "Policy" and not is_object(value):
+            refuse(f"Policy is no JSON object: {value}; {QUOTING}")
+    return changes
 
 
-def known() -> list[str]:
+def is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def parameters() -> dict[str, str]:
+    """What the template says of each parameter."""
     section = TEMPLATE.read_text().split("\nParameters:\n", 1)[1].split("\nConditions:\n", 1)[0]
-    return re.findall(r"^  (\w+):$", section, re.MULTILINE)
+    return dict(re.findall(r"^  (\w+):\n((?:    .*\n)+)", section, re.MULTILINE))
 
+
+def refuse(why: str) -> None:
+    sys.exit(f"deploy: {why}")
+
+
+PARAMETERS = parameters()
 
 if __name__ == "__main__":
     main()

@@ -106,6 +106,38 @@ def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, confi
     assert config.read_text() == CONFIG
 
 
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        ('Policy={"rules":[]}', "Policy is no JSON object"),
+        ("CleanupMode=aply", "CleanupMode is one of plan, apply"),
+        ("Architecture=arm64", "that of the build"),
+        ("CleanupSchedule=rate(1 hour)", "in quotes of its own"),
+        ("Policy=it's", "SET makes no sense"),
+        ("""Policy='{"a": "\\\\\\""}'""", "SAM cannot keep"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_and_nothing_is_changed(account, config, change, why):
+    refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET=change)
+    assert refused.returncode == 1 and why in refused.stderr and "Traceback" not in refused.stderr, refused
+    assert config.read_text() == CONFIG
+
+
+@pytest.mark.parametrize("overrides", ['["CleanupMode=plan", "Issuer=https://a b"]', '{ CleanupMode = "plan", Issuer = "https://a b" }'])
+def test_parameters_may_stand_in_a_list_or_in_a_table(account, config, overrides):
+    config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {overrides}\n")
+    changed = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="CleanupMode=apply")
+    assert changed.returncode == 0, changed
+    kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
+    assert sorted(shlex.split(kept["parameter_overrides"])) == ["CleanupMode=apply", "Issuer=https://a b"]
+
+
+def test_a_file_of_another_environment_is_told_of(account, config):
+    config.write_text(CONFIG.replace("default", "prod"))
+    refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config))
+    assert refused.returncode == 1 and "another environment" in refused.stderr, refused
+
+
 @pytest.mark.parametrize("region", [{}, {"AWS_REGION": "eu-central-1"}])
 def test_the_region_is_the_one_that_was_deployed_to(cloud, account, config, region):
     del account["AWS_REGION"]
