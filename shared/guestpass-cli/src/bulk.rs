@@ -337,6 +337,11 @@ async fn look(world: &World, item: &Item) -> Result<Step, Error> {
         (Err(Error::NotFound), _) => return Ok(Step::Gone),
         (found, _) => found?,
     };
+    // A reservation without an identity is given back, which is a change, too.
+    let is_there = record.acs_id().is_some() || matches!(record.state, State::Provisioning { .. });
+    if !is_there {
+        return Ok(Step::Gone);
+    }
     if let Item::Planned(planned) = item {
         let is_begun = matches!(record.state, State::Deleting { .. });
         if record.last_issued_at != planned.last_issued_at {
@@ -346,9 +351,7 @@ async fn look(world: &World, item: &Item) -> Result<Step, Error> {
             return Ok(Step::Moved("it has changed since"));
         }
     }
-    // A reservation without an identity is given back, which is a change, too.
-    let is_there = record.acs_id().is_some() || matches!(record.state, State::Provisioning { .. });
-    Ok(if is_there { Step::Present } else { Step::Gone })
+    Ok(Step::Present)
 }
 
 async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Step, Error> {
@@ -383,7 +386,7 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
                         Some(State::Deleting { acs_id, .. }) if acs_id == planned.acs_id => {
                             named(IdentityRef::Acs(acs_id)).await?
                         }
-                        None | Some(State::Deleted) => None,
+                        None | Some(State::Deleted | State::Blocked { acs_id: None }) => None,
                         Some(_) => return Ok(Step::Moved("it has changed since")),
                     }
                 }

@@ -114,6 +114,18 @@ fn a_deletion_that_an_earlier_run_began_is_finished() {
 }
 
 #[test]
+fn a_blocked_user_whom_an_earlier_run_deleted_is_absent_and_not_spared() {
+    let stack = Stack::start();
+    unused(&stack, "alice", 100);
+    stack.json(&["user", "block", "alice", "--yes"]);
+    plan(&stack, "90d");
+    let line = ["cleanup", "apply", "plan.json", "--yes"];
+    assert_eq!(stack.json(&line)["deleted"], 1);
+    let again = stack.json(&line);
+    assert_eq!((&again["absent"], again.get("spared")), (&json!(1), None), "{again}");
+}
+
+#[test]
 fn a_plan_for_another_service_is_refused() {
     let (ours, theirs) = (Stack::start(), Stack::start());
     unused(&ours, "alice", 100);
