@@ -67,6 +67,10 @@ fn of_record(record: &Record) -> Vec<Entry> {
         None => "record made".to_owned(),
     };
     let mut entries = vec![entry(record.created_at, &created)];
+    if let (Some(_), Some(last)) = (record.acs_id(), &record.last_acs_id) {
+        let before = format!("an identity before it, {last}, was deleted");
+        entries.push(entry(record.created_at, &before));
+    }
     if record.last_issued_at > record.created_at {
         entries.push(entry(record.last_issued_at, "last used: a token, or the creation"));
     }

@@ -65,7 +65,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     }
     let timeline = tell(record.as_ref(), &names, &runs, lines);
     if record.is_none() && timeline.is_empty() {
-        return Err(world.explain(&Error::NotFound));
+        return Err(world.explain(&Error::NotFound).so(
+            "the record of a deleted identity goes by its external id alone: give that, if you know it",
+        ));
     }
     let identity = record.as_ref().map(Identity::with_receipts);
     match context.format()? {

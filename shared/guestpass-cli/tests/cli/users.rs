@@ -91,6 +91,11 @@ fn the_story_of_a_user_who_is_gone_can_still_be_told() {
     assert_eq!(whats(&told), ["deleted", "run r-1 would delete it"]);
     let nobody = stack.run(&["user", "history", "8:acs:nobody"]);
     assert_eq!(nobody.code, 3, "{nobody:?}");
+    assert!(nobody.stderr.contains("goes by its external id alone"), "{nobody:?}");
+    // Nor is it forgotten once they are back.
+    stack.identity("alice");
+    let before = format!("an identity before it, {id}, was deleted");
+    assert!(whats(&story("alice")).contains(&before));
 }
 
 #[test]
