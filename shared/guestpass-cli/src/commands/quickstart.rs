@@ -98,7 +98,8 @@ async fn in_world(target: Target, context: &Context, interrupts: &mut Interrupts
         Some(walked) => match interrupts.finish(clean_up(&world, &names), &stop).await {
             None => Err(names.left(&stopped_at_once())),
             // Of two failures, the one that leaves something behind matters more.
-            Some(Err(failure)) => Err(names.left(&failure)),
+            Some(Err(failure)) if names.were_made() => Err(names.left(&failure)),
+            Some(Err(failure)) => walked.and(Err(failure)),
             Some(Ok(deleted)) => walked.and_then(|()| told.deleted(deleted)),
         },
     };

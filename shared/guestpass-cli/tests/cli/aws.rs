@@ -1,7 +1,7 @@
 //! With the operator's own credentials, from wherever the AWS command line would take
 //! them: against the stack's engines, as if they were the cloud's.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::json;
 
@@ -33,11 +33,10 @@ fn profile(stack: &Stack, script: &str) {
         directory.join("asked").display().to_string(),
         json!({ "Version": 1, "AccessKeyId": "ops", "SecretAccessKey": "ops" }),
     );
-    let script = format!("#!/bin/sh\necho asked >> {asked}\n{script}\necho '{answer}'\n");
+    let script = format!("echo asked >> {asked}\n{script}\necho '{answer}'\n");
     fs::write(&process, script).unwrap();
-    fs::set_permissions(&process, fs::Permissions::from_mode(0o700)).unwrap();
     let process = process.display();
-    let config = format!("[profile ops]\nregion = eu-north-1\ncredential_process = {process}\n");
+    let config = format!("[profile ops]\nregion = eu-north-1\ncredential_process = sh {process}\n");
     fs::write(directory.join("config"), config).unwrap();
 }
 

@@ -1,9 +1,7 @@
 //! The quickstart: does what the page says, and leaves nothing.
 
 use std::{
-    fs::Permissions,
     io::{BufRead as _, BufReader, Read as _},
-    os::unix::fs::PermissionsExt as _,
     process::{Child, ChildStderr, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -112,6 +110,19 @@ fn a_stack_that_was_only_found_and_has_gone_is_none() {
 }
 
 #[test]
+fn a_creation_of_which_nobody_knows_is_told_of_and_one_that_never_began_is_not() {
+    let stack = Stack::start();
+    stack.fault("createIdentity", &json!({ "delayMs": 20_000 }));
+    let unsure = stack.run(&["quickstart"]);
+    assert_eq!(unsure.code, 5, "{unsure:?}");
+    assert!(unsure.stderr.contains("may have made an identity all the same"), "{unsure:?}");
+
+    let nothing = stack.run(&["quickstart", "--table", "missing"]);
+    assert!(!nothing.stderr.contains("has not cleaned up"), "{nothing:?}");
+    assert_ne!(nothing.code, 0, "{nothing:?}");
+}
+
+#[test]
 fn a_list_of_steps_is_whole_after_a_failure() {
     let stack = Stack::start();
     stack.fault("revokeAccessTokens", &json!({ "status": 500 }));
@@ -166,13 +177,18 @@ fn ctrl_c_while_its_own_stack_starts_leaves_nothing() {
     alone.left_nothing();
 }
 
-/// The tool in a directory of its own, far from everything.
+/// The tool in a directory of its own, far from everything. Other processes write the programs
+/// there: what this one has open, each process that another test starts has open for a moment,
+/// too, and no system runs a program that somebody may write.
 struct Alone(TempDir);
 
 impl Alone {
     fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        std::fs::copy(env!("CARGO_BIN_EXE_guestpass"), directory.path().join("guestpass")).unwrap();
+        let tool = directory.path().join("guestpass");
+        let mut copy = Command::new("cp");
+        let copied = ran(copy.arg(env!("CARGO_BIN_EXE_guestpass")).arg(tool), "");
+        assert_eq!(copied.code, 0, "{copied:?}");
         std::fs::create_dir(directory.path().join("tmp")).unwrap();
         Self(directory)
     }
@@ -190,8 +206,10 @@ impl Alone {
         // As `local-stack` is called: each option with its value.
         let options = "while [ $# -gt 0 ]; do case $1 in --data) data=$2;; \
              --stack-file) file=$2;; --template) template=$2;; esac; shift; done";
-        std::fs::write(&path, format!("#!/bin/sh\n{options}\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+        let mut write = Command::new("sh");
+        write.args(["-c", "cat > \"$0\" && chmod 700 \"$0\""]).arg(path);
+        let written = ran(&mut write, &format!("#!/bin/sh\n{options}\n{script}\n"));
+        assert_eq!(written.code, 0, "{written:?}");
     }
 
     /// Puts a program beside the tool that leads to `stack`, and ends with its stdin.

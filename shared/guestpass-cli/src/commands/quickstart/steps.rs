@@ -3,6 +3,7 @@
 use std::{cell::Cell, time::SystemTime};
 
 use identity_core::{
+    Error,
     create_identity::{self, create_identity},
     delete_identity::{self, delete_identity},
     exchange_teams_token::{self, EntraUser, exchange_teams_token},
@@ -29,6 +30,8 @@ use crate::{
 pub(super) struct Names {
     first: ExternalId,
     second: ExternalId,
+    /// Whether ACS may have made an identity for either.
+    were_made: Cell<bool>,
 }
 
 impl Names {
@@ -37,7 +40,13 @@ impl Names {
         Some(Self {
             first: ExternalId::parse(&format!("quickstart|{run}|1"))?,
             second: ExternalId::parse(&format!("quickstart|{run}|2"))?,
+            were_made: Cell::new(false),
         })
+    }
+
+    /// Whether there may be something to delete.
+    pub(super) fn were_made(&self) -> bool {
+        self.were_made.get()
     }
 
     /// What to do about them, if nobody knows whether they are gone.
@@ -68,7 +77,7 @@ pub(super) async fn walk(
     )?;
 
     go_on()?;
-    let created = create(world, &names.first, None).await?;
+    let created = create(world, names, &names.first, None).await?;
     let id = created.acs_id.clone();
     told.tell(
         "Create an identity",
@@ -86,7 +95,7 @@ pub(super) async fn walk(
 
     go_on()?;
     let both = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
-    let second = create(world, &names.second, Some(both)).await?;
+    let second = create(world, names, &names.second, Some(both)).await?;
     told.tell(
         "Create an identity and issue a token in one request",
         format!("created {}, with a token for chat and voip", second.acs_id),
@@ -118,13 +127,30 @@ pub(super) async fn walk(
     go_on()
 }
 
-async fn create(world: &World, user: &ExternalId, token: Option<TokenRequest>) -> Result<Obtained> {
-    world
-        .serve(async |invocation| {
+async fn create(
+    world: &World,
+    names: &Names,
+    user: &ExternalId,
+    token: Option<TokenRequest>,
+) -> Result<Obtained> {
+    let created = world
+        .try_serve(async |invocation| {
             let request = create_identity::Request { user: user.clone(), token, invocation };
             create_identity(&world.store, &world.acs, &world.clock, request).await
         })
-        .await
+        .await;
+    let is_unsure = matches!(created, Err(Error::AcsUnavailable { maybe_applied: true, .. }));
+    names.were_made.set(names.were_made() || created.is_ok() || is_unsure);
+    created.map_err(|error| {
+        let failure = world.explain(&error);
+        if !is_unsure {
+            return failure;
+        }
+        let why = failure.in_short();
+        failure.because(format!(
+            "{why}; ACS may have made an identity all the same, of which nobody has a token or the name"
+        ))
+    })
 }
 
 async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
