@@ -14,15 +14,28 @@ pub(crate) async fn call(
     headers: &[(&'static str, &'static str)],
     body: Option<String>,
 ) -> Result<Value> {
+    call_within(Duration::from_secs(30), method, url, headers, body).await
+}
+
+/// Asks what is answered at once by a stack that is well.
+pub(crate) async fn ask(url: String) -> Result<Value> {
+    call_within(Duration::from_secs(2), Method::GET, url, &[], None).await
+}
+
+async fn call_within(
+    limit: Duration,
+    method: Method,
+    url: String,
+    headers: &[(&'static str, &'static str)],
+    body: Option<String>,
+) -> Result<Value> {
     let failed = |error: reqwest::Error| {
         Failure::new(Exit::Later, "the local stack does not answer")
             .because(crate::failure::chain(&error).pop().unwrap_or_default())
             .so("start it again with `make run`")
     };
-    let client = Client::builder()
-        .no_proxy()
-        .connect_timeout(Duration::from_secs(1))
-        .timeout(Duration::from_secs(30));
+    let client =
+        Client::builder().no_proxy().connect_timeout(Duration::from_secs(1)).timeout(limit);
     let client = client.build().map_err(failed)?;
     let mut request = client.request(method, url).header("content-type", "application/json");
     for (name, value) in headers {

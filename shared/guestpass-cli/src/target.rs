@@ -10,7 +10,6 @@ use std::{
 use acs_client::{ApiVersion, ConnectionString};
 use identity_core::secret::Secret;
 
-use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
@@ -105,8 +104,8 @@ impl Target {
     /// A local stack.
     pub(crate) fn local(file: PathBuf, wanted: &Where, around: &Surroundings) -> Result<Self> {
         let stack = stack_file::read(&file)?;
-        let acs = acs(&Secret::new(stack.acs.connection_string.as_str()), wanted, around)
-            .map_err(|failure| failure.so("start the stack again with `make run`"))?;
+        let string = Secret::new(stack.acs.connection_string.as_str());
+        let acs = acs(&string, "start the stack again with `make run`", wanted, around)?;
         let table = wanted.table.clone().or_else(|| stack.table.clone());
         let way = Way::Local { file, stack: Box::new(stack) };
         Ok(Self { way, acs, table, aws: Aws::of(wanted), clock: SystemClock::default() })
@@ -119,8 +118,8 @@ impl Target {
         wanted: &Where,
         around: &Surroundings,
     ) -> Result<Self> {
-        let acs = acs(secret, wanted, around)
-            .map_err(|failure| failure.so(format!("set {from} to the whole connection string")))?;
+        let remedy = format!("set {from} to the whole connection string");
+        let acs = acs(secret, &remedy, wanted, around)?;
         Ok(Self {
             way: Way::Direct { from },
             acs,
@@ -134,8 +133,7 @@ impl Target {
     pub(crate) async fn in_time(mut self) -> Self {
         if let Some(stack) = self.stack() {
             // One that is gone is told by whatever is asked for next.
-            let told =
-                control::call(Method::GET, clock(stack), &[], None).await.unwrap_or_default();
+            let told = control::ask(clock(stack)).await.unwrap_or_default();
             let seconds = told.get("offsetSeconds").and_then(Value::as_i64).unwrap_or_default();
             self.clock = SystemClock::ahead_by(seconds.saturating_mul(1000));
         }
@@ -146,7 +144,7 @@ impl Target {
     /// work.
     pub(crate) async fn answers(&self) -> bool {
         match self.stack() {
-            Some(stack) => control::call(Method::GET, clock(stack), &[], None).await.is_ok(),
+            Some(stack) => control::ask(clock(stack)).await.is_ok(),
             None => true,
         }
     }
@@ -184,9 +182,17 @@ fn clock(stack: &StackFile) -> String {
     format!("{}/_local/clock", stack.console)
 }
 
-fn acs(secret: &Secret, wanted: &Where, around: &Surroundings) -> Result<acs_client::Config> {
+/// How ACS is reached; `remedy` is for a connection string that makes no sense.
+fn acs(
+    secret: &Secret,
+    remedy: &str,
+    wanted: &Where,
+    around: &Surroundings,
+) -> Result<acs_client::Config> {
     let string: ConnectionString = secret.expose().trim().parse().map_err(|error| {
-        Failure::usage("the connection string makes no sense").because(format!("{error}"))
+        Failure::usage("the connection string makes no sense")
+            .because(format!("{error}"))
+            .so(remedy)
     })?;
     let mut config = acs_client::Config::new(string);
     // An operator may sit further away than a function does.

@@ -68,7 +68,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     }
     let mut rows = Rows::new(context.format()?)?;
     let letters = queues.look(arguments.limit).await?;
-    let is_cut = letters.len() == arguments.limit;
+    let is_cut = letters.len() == arguments.limit && arguments.limit > 0;
     letters.into_iter().try_for_each(|letter| rows.push(letter))?;
     rows.finish()?;
     if is_cut {

@@ -48,6 +48,14 @@ fn two_variables_that_differ_are_refused() {
 }
 
 #[test]
+fn an_api_version_that_is_none_has_its_own_remedy() {
+    let stack = Stack::start();
+    let told = stack.run(&["identity", "list", "--api-version", "soon"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(told.stderr.contains("leave it out") && !told.stderr.contains("make run"), "{told:?}");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let nowhere = tempfile::tempdir().unwrap();
     for (line, variables, expected) in [
