@@ -42,12 +42,14 @@ def destroy(cloudformation, with_identities: bool) -> None:
     tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
     # One that was rolled back may have none.
     table = next((each["PhysicalResourceId"] for each in tables if each.get("PhysicalResourceId")), None)
-    connection_string = None
+    tool = None
     if with_identities:
         if not table or not secret:
             sys.exit(f"destroy: nothing was removed. {STACK} has no table and no secret: it names no identities")
-        # Now: without it, what goes first could not be followed by the rest.
-        connection_string = place.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        tool = environment(table, secret)
+        # Who may not read the table or the secret is to hear so while nothing is gone.
+        if subprocess.run([GUESTPASS, "identity", "list", "--limit", "1", "-o", "none"], env=tool).returncode:
+            sys.exit("destroy: nothing was removed, as the identities could not be deleted after it")
 
     print(f"The stack {STACK} ({stack['StackId']})\n")
     print("goes:")
@@ -73,8 +75,8 @@ def destroy(cloudformation, with_identities: bool) -> None:
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
     print("gone", flush=True)
     # Now, when nobody can make new ones.
-    if connection_string:
-        delete_identities(table, connection_string)
+    if tool:
+        delete_identities(tool)
 
 
 def retained(cloudformation) -> set[str]:
@@ -97,25 +99,29 @@ def by_kind(resources) -> list[tuple[str, list[str]]]:
     return sorted((kind, sorted(names)) for kind, names in kinds.items())
 
 
-def delete_identities(table: str, connection_string: str) -> None:
-    """By the operator's tool, which keeps to the limits of ACS. If it is interrupted, the table
-    still knows who is left."""
-    environment = {
-        **os.environ,
-        "COMMUNICATION_SERVICES_CONNECTION_STRING": connection_string,
+def environment(table: str, secret: str) -> dict[str, str]:
+    """What leads the operator's tool to this stack, and to no other."""
+    elsewhere = {"COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"}
+    return {
+        **{name: value for name, value in os.environ.items() if name not in elsewhere},
+        "GUESTPASS_SECRET": secret,
         "GUESTPASS_TABLE": table,
         "AWS_REGION": place.client("dynamodb").meta.region_name,
     }
-    environment.pop("AZURE_COMMUNICATION_CONNECTION_STRING", None)
+
+
+def delete_identities(tool: dict[str, str]) -> None:
+    """By the operator's tool, which keeps to the limits of ACS. If it is interrupted, the table
+    still knows who is left."""
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as names:
         try:
-            subprocess.run([GUESTPASS, "identity", "list", "-o", "tsv"], env=environment, stdout=names, check=True)
+            subprocess.run([GUESTPASS, "identity", "list", "-o", "tsv"], env=tool, stdout=names, check=True)
             command = [GUESTPASS, "identity", "delete", "--file", names.name, "--yes", "-o", "none"]
-            subprocess.run(command, env=environment, check=True)
+            subprocess.run(command, env=tool, check=True)
         except (subprocess.CalledProcessError, KeyboardInterrupt):
+            variables = " ".join(f"{name}={tool[name]}" for name in ["GUESTPASS_SECRET", "GUESTPASS_TABLE", "AWS_REGION"])
             sys.exit(
-                "destroy: the stack is gone, and not every identity. With the connection string in\n"
-                f"COMMUNICATION_SERVICES_CONNECTION_STRING and GUESTPASS_TABLE={table}, go on by\n"
+                f"destroy: the stack is gone, and not every identity. Go on with {variables}\nset, by\n"
                 "  guestpass identity list -o tsv | guestpass identity delete --yes --file -"
             )
     print("the identities are gone")

@@ -158,6 +158,10 @@ def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the
     assert declined.returncode == 1 and declined.stderr == "destroy: nothing was removed\n", declined
     assert is_there(deployed)
 
+    forbidden = script("destroy.py", account, f"{STACK}\n", IDENTITIES="delete", AWS_ENDPOINT_URL_SECRETS_MANAGER="http://127.0.0.1:1")
+    assert forbidden.returncode == 1 and "nothing was removed, as" in forbidden.stderr, forbidden
+    assert is_there(deployed)
+
     destroyed = script("destroy.py", account, f"{STACK}\n", IDENTITIES="delete")
     assert destroyed.returncode == 0, destroyed
     goes, stays = destroyed.stdout.split("stays, ")
