@@ -1,6 +1,6 @@
 //! The token endpoint: one call, the first one included.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use e2e::Stack;
 use serde_json::{Value, json};
@@ -23,6 +23,25 @@ async fn one_call_gives_a_token_the_first_one_included() {
     let requests = stack.requests().await;
     let operations: Vec<&Value> = requests.iter().map(|request| &request["operation"]).collect();
     assert_eq!(operations, ["createIdentityWithToken", "issueAccessToken"]);
+}
+
+// With the machine's time in the lines, they come a hundred days before the request that
+// wrote them.
+#[tokio::test]
+async fn the_log_is_told_in_the_time_of_the_records() {
+    let stack = Stack::start().await;
+    stack.advance(Duration::from_hours(2400)).await;
+    let now = stack.seconds_from_now(0).await;
+    let first = stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
+    assert_eq!(first.status, 200);
+    let log = stack.log("issue-access-token");
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let times: Vec<_> =
+        lines.filter_map(|line| Some(line["timestamp"].as_str()?.to_owned())).collect();
+    assert!(
+        times.len() >= 2 && times.iter().all(|time| time.as_str() >= now.trim_end_matches('Z')),
+        "{now}: {times:?}"
+    );
 }
 
 #[tokio::test]
