@@ -1,14 +1,13 @@
 //! What an emulator keeps between starts: its keys and its journal.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory_lock::DirectoryLock;
 use crate::journal::{Event, Journal};
 use crate::start_error::StartError;
 
@@ -29,11 +28,6 @@ pub(crate) struct KeptResource {
     pub retired_keys: Vec<String>,
 }
 
-/// A lock outlives its owner for a moment: while another thread starts a program, that has it,
-/// too, until it begins.
-const ATTEMPTS: u32 = 20;
-const A_MOMENT: Duration = Duration::from_millis(10);
-
 impl DataDir {
     pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
         // One that is there already is left as it is: it may hold other things.
@@ -42,27 +36,13 @@ impl DataDir {
         Ok(Self(path))
     }
 
-    /// Makes the directory this process's alone until the lock is dropped. The
-    /// system gives it back when the process ends, however it ends.
-    pub(crate) fn lock(&self) -> Result<DataLock, StartError> {
-        let path = self.0.join(LOCK);
-        let file = match private_file(&path) {
-            Ok(file) => file,
-            Err(source) => return Err(StartError::DataFile { path, source }),
-        };
-        for attempt in 1.. {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => thread::sleep(A_MOMENT),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(StartError::DataDirInUse { path: self.0.clone() });
-                }
-                Err(TryLockError::Error(source)) => {
-                    return Err(StartError::DataFile { path, source });
-                }
-            }
+    /// Makes the directory this process's alone until the lock is dropped.
+    pub(crate) fn lock(&self) -> Result<DirectoryLock, StartError> {
+        match DirectoryLock::take(&self.0) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(StartError::DataDirInUse { path: self.0.clone() }),
+            Err(source) => Err(StartError::DataFile { path: self.0.clone(), source }),
         }
-        Ok(DataLock { _file: file })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -107,11 +87,6 @@ impl DataDir {
     }
 }
 
-/// The directory is in use as long as this is.
-pub(crate) struct DataLock {
-    _file: File,
-}
-
 fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
@@ -122,4 +97,3 @@ pub(crate) const SIGNING_KEY: &str = "signing-key.der";
 pub(crate) const ENTRA_SIGNING_KEY: &str = "entra-signing-key.der";
 const RESOURCE: &str = "resource.json";
 const JOURNAL: &str = "identities.jsonl";
-const LOCK: &str = "lock";

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::access_key::AccessKey;
 use crate::clock::Clock;
-use crate::data_dir::{DataDir, DataLock, SIGNING_KEY};
+use crate::data_dir::{DataDir, SIGNING_KEY};
+use crate::directory_lock::DirectoryLock;
 use crate::entra::{Accounts, DevelopmentIssuer, Entra, TrustedKey};
 use crate::faults::Faults;
 use crate::identities::Identities;
@@ -30,7 +31,7 @@ use crate::token::TokenSigner;
 pub struct Emulator {
     resource: Arc<Resource>,
     data_dir: Option<DataDir>,
-    lock: Option<Arc<DataLock>>,
+    lock: Option<Arc<DirectoryLock>>,
 }
 
 impl Emulator {

@@ -179,6 +179,7 @@ pub mod choices;
 mod clock;
 mod control;
 mod data_dir;
+mod directory_lock;
 mod emulator;
 mod entra;
 mod error;
@@ -209,6 +210,7 @@ mod token;
 
 pub use access_key::AccessKey;
 pub use clock::Clock;
+pub use directory_lock::DirectoryLock;
 pub use emulator::{Builder, Emulator};
 pub use server::Server;
 pub use start_error::StartError;

@@ -22,7 +22,7 @@ use tracing::{debug, warn};
 use crate::answer::{self, Answer, Circumstances};
 use crate::breakable::Breakable;
 use crate::control;
-use crate::data_dir::DataLock;
+use crate::directory_lock::DirectoryLock;
 use crate::entra::OAuthRoute;
 use crate::error::ApiError;
 use crate::keys::KeyType;
@@ -44,7 +44,7 @@ pub struct Server {
     resource: Arc<Resource>,
     accepting: JoinHandle<()>,
     /// Here and not in the task, so that who drops this may open the directory again at once.
-    _lock: Option<Arc<DataLock>>,
+    _lock: Option<Arc<DirectoryLock>>,
 }
 
 impl Server {
@@ -52,7 +52,7 @@ impl Server {
         resource: Arc<Resource>,
         listener: TcpListener,
         tls: Option<Tls>,
-        lock: Option<Arc<DataLock>>,
+        lock: Option<Arc<DirectoryLock>>,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (acceptor, ca_cert) = match tls {

@@ -1,12 +1,13 @@
 //! Puts the parts together, and takes them apart again.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use acs_emulator::DirectoryLock;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -46,7 +47,7 @@ pub struct Stack {
     servers: Servers,
     clock: Arc<Clock>,
     /// Held while the data is this stack's.
-    lock: Option<File>,
+    lock: Option<DirectoryLock>,
 }
 
 impl Stack {
@@ -246,15 +247,10 @@ fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartErr
     Clock::open(file.clone(), !ephemeral, acs.clock()).map_err(StartError::file(file))
 }
 
-/// Keeps other stacks from the data. The system lets go of it even after SIGKILL.
-fn lock(data: &Path) -> Result<File, StartError> {
-    let path = data.join("lock");
-    let file = File::create(&path).map_err(StartError::file(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::DataInUse(data.to_owned())),
-        Err(TryLockError::Error(source)) => Err(StartError::File { path, source }),
-    }
+/// Keeps other stacks from the data.
+fn lock(data: &Path) -> Result<DirectoryLock, StartError> {
+    let lock = DirectoryLock::take(data).map_err(StartError::file(data))?;
+    lock.ok_or_else(|| StartError::DataInUse(data.to_owned()))
 }
 
 fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template, StartError> {

@@ -1,0 +1,73 @@
+//! One process to a directory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// A directory is its holder's alone as long as this is. The system gives it back when the
+/// process ends, however it ends.
+#[derive(Debug)]
+pub struct DirectoryLock(File);
+
+const NAME: &str = "lock";
+
+/// How long somebody else's lock is waited for: one who was killed while starting a program is
+/// gone only when that program begins.
+const ATTEMPTS: u32 = 20;
+const A_MOMENT: Duration = Duration::from_millis(10);
+
+impl DirectoryLock {
+    /// Takes the directory, or nothing if another has it. The file `lock` in it, which is the
+    /// owner's alone, stays behind and means nothing by itself.
+    pub fn take(directory: &Path) -> io::Result<Option<Self>> {
+        let path = directory.join(NAME);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        for attempt in 1.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => thread::sleep(A_MOMENT),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(source)) => return Err(source),
+            }
+        }
+        Ok(Some(Self(file)))
+    }
+}
+
+impl Drop for DirectoryLock {
+    // To close the file is not enough: a program that another thread is starting just now has
+    // it open, too, until it begins.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_holder_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = DirectoryLock::take(directory.path()).unwrap();
+        assert!(held.is_some());
+        assert!(DirectoryLock::take(directory.path()).unwrap().is_none());
+        drop(held);
+        assert!(DirectoryLock::take(directory.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_program_that_is_being_started_keeps_no_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = DirectoryLock::take(directory.path()).unwrap().unwrap();
+        // What a program inherits is the same open file, as a clone of it is.
+        let inherited = held.0.try_clone().unwrap();
+        drop(held);
+        assert!(DirectoryLock::take(directory.path()).unwrap().is_some());
+        drop(inherited);
+    }
+}
