@@ -5,9 +5,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::lock;
 
@@ -26,35 +28,76 @@ impl Log {
         Ok(Self { file: Arc::new(file), last_lines: Arc::default() })
     }
 
-    /// Copies `from` into the log until it ends. Lines of several processes are not mixed,
-    /// because each is one write at the end of the file.
-    pub(super) fn pump(
-        &self,
-        from: Option<impl AsyncRead + Unpin + Send + 'static>,
-    ) -> JoinHandle<()> {
-        let file = Arc::clone(&self.file);
-        let last_lines = Arc::clone(&self.last_lines);
+    /// Copies `from` into the log until it ends.
+    pub(super) fn pump(&self, from: Option<impl AsyncRead + Unpin + Send + 'static>) -> Pump {
+        let log = Self { file: Arc::clone(&self.file), last_lines: Arc::clone(&self.last_lines) };
+        let (asks, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
         tokio::spawn(async move {
             let Some(from) = from else { return };
             let mut from = BufReader::new(from);
             let mut line = Vec::new();
-            while from.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
-                if !line.ends_with(b"\n") {
-                    line.push(b'\n');
+            loop {
+                tokio::select! {
+                    // Whatever there is to read comes first; then it is all in the log.
+                    biased;
+                    read = from.read_until(b'\n', &mut line) => {
+                        if !read.is_ok_and(|read| read > 0) {
+                            return;
+                        }
+                        log.write(&mut line);
+                        line.clear();
+                    }
+                    Some(answer) = asked.recv() => { let _ = answer.send(()); }
                 }
-                let _ = (&*file).write_all(&line);
-                let mut last_lines = lock(&last_lines);
-                if last_lines.len() == LAST_LINES {
-                    last_lines.pop_front();
-                }
-                last_lines.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
-                line.clear();
             }
-        })
+        });
+        Pump { asks }
+    }
+
+    /// Lines of several processes are not mixed, because each is one write at the end of the
+    /// file.
+    fn write(&self, line: &mut Vec<u8>) {
+        if !line.ends_with(b"\n") {
+            line.push(b'\n');
+        }
+        let _ = (&*self.file).write_all(line);
+        let mut last_lines = lock(&self.last_lines);
+        if last_lines.len() == LAST_LINES {
+            last_lines.pop_front();
+        }
+        last_lines.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
     }
 
     /// The end of what this process said.
     pub(super) fn last_lines(&self) -> Vec<String> {
         lock(&self.last_lines).iter().cloned().collect()
+    }
+}
+
+/// What copies a stream of a process into its log.
+#[derive(Clone)]
+pub(super) struct Pump {
+    asks: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+/// How long is waited for a process that never stops talking.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Pump {
+    /// Waits until all that was said before is in the log.
+    pub(super) async fn catch_up(&self) {
+        let (answer, answered) = oneshot::channel();
+        let caught_up = async {
+            // One that has come to the end of its stream answers nobody.
+            if self.asks.send(answer).await.is_ok() {
+                let _ = answered.await;
+            }
+        };
+        let _ = timeout(PATIENCE, caught_up).await;
+    }
+
+    /// Waits until the stream has ended, and all of it is in the log.
+    pub(super) async fn ended(&self) {
+        let _ = timeout(PATIENCE, self.asks.closed()).await;
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::api::{self, Api, Invocation, Reply};
-use super::logs::Log;
+use super::logs::{Log, Pump};
 use super::signal::{self, Signals};
 use super::{NoAnswer, Spec};
 use crate::output::say;
@@ -22,6 +22,8 @@ pub(super) struct Process {
     events: mpsc::Sender<Invocation>,
     kill: watch::Sender<bool>,
     exited: watch::Receiver<bool>,
+    /// What it says on stdout and stderr.
+    pumps: Vec<Pump>,
     idle_since: Instant,
 }
 
@@ -92,7 +94,11 @@ impl Process {
         let (signals, mut inbox) = signal::channel();
         pids.send_modify(|pids| _ = pids.insert(pid, signals));
         spec.last_will.include(pid);
-        let pumps = log.map(|log| (log.pump(child.stdout.take()), log.pump(child.stderr.take())));
+        let pumps: Vec<Pump> = log
+            .into_iter()
+            .flat_map(|log| [log.pump(child.stdout.take()), log.pump(child.stderr.take())])
+            .collect();
+        let speech = pumps.clone();
 
         let (events, receiver) = mpsc::channel(1);
         let (ready_sender, ready) = watch::channel(false);
@@ -127,14 +133,13 @@ impl Process {
             }
             last_will.exclude(pid);
             // What it said last is in the log before anybody hears of its end.
-            if let Some((stdout, stderr)) = pumps {
-                let both = async { tokio::join!(stdout, stderr) };
-                let _ = tokio::time::timeout(Duration::from_secs(1), both).await;
+            for pump in &speech {
+                pump.ended().await;
             }
             exited_sender.send_replace(true);
             pids.send_modify(|pids| _ = pids.remove(&pid));
         });
-        Ok((Self { events, kill, exited, idle_since: Instant::now() }, ready))
+        Ok((Self { events, kill, exited, pumps, idle_since: Instant::now() }, ready))
     }
 
     /// Hands `event` over and waits for the answer, at most `timeout`.
@@ -154,6 +159,10 @@ impl Process {
             },
             () = tokio::time::sleep(timeout) => return Answer::TimedOut,
         };
+        // Whoever reads the log for the reason of an answer finds it.
+        for pump in &self.pumps {
+            pump.catch_up().await;
+        }
         match reply {
             Ok(Reply::Response(payload)) => Answer::Response(payload),
             Ok(Reply::Error) => Answer::Error,
