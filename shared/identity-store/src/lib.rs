@@ -96,12 +96,13 @@ impl DynamoIdentityStore {
         let update = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
         request = request.update_expression(update);
         let Some(seen) = seen else { return request };
-        let decided_at = seen.decided_at.map_or_else(|| text("never"), time);
-        request
+        let request = request
             .expression_attribute_values(":seenState", text(seen.state.name().as_str()))
-            .expression_attribute_values(":seenEpoch", number(seen.epoch))
-            .expression_attribute_values(":seenDecidedAt", decided_at)
-            .expression_attribute_values(":never", text("never"))
+            .expression_attribute_values(":seenEpoch", number(seen.epoch));
+        match seen.decided_at {
+            Some(at) => request.expression_attribute_values(":seenDecidedAt", time(at)),
+            None => request,
+        }
     }
 
     async fn make(
@@ -221,7 +222,7 @@ impl IdentityStore for DynamoIdentityStore {
             None => {
                 self.replace(None, next).condition_expression("attribute_not_exists(externalId)")
             }
-            Some(seen) => self.replace(Some(seen), next).condition_expression(AS_SEEN),
+            Some(seen) => self.replace(Some(seen), next).condition_expression(as_seen(seen)),
         };
         self.make(request, seen, next).await
     }
@@ -229,7 +230,7 @@ impl IdentityStore for DynamoIdentityStore {
     async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
         let request = self
             .replace(Some(seen), next)
-            .condition_expression(format!("{AS_SEEN} AND lastIssuedAt = :seenLastIssuedAt"))
+            .condition_expression(format!("{} AND lastIssuedAt = :seenLastIssuedAt", as_seen(seen)))
             .expression_attribute_values(":seenLastIssuedAt", time(seen.last_issued_at));
         self.make(request, Some(seen), next).await
     }
@@ -307,9 +308,13 @@ fn keys(index: Index) -> (&'static str, &'static str) {
 
 /// The record is still in the state and the epoch that were seen, and no newer decision
 /// about its user has been noted.
-const AS_SEEN: &str = "#state = :seenState AND #epoch = :seenEpoch AND \
-                       (#decidedAt = :seenDecidedAt OR \
-                       (attribute_not_exists(#decidedAt) AND :seenDecidedAt = :never))";
+fn as_seen(seen: &Record) -> String {
+    let decided = match seen.decided_at {
+        Some(_) => "#decidedAt = :seenDecidedAt",
+        None => "attribute_not_exists(#decidedAt)",
+    };
+    format!("#state = :seenState AND #epoch = :seenEpoch AND {decided}")
+}
 
 /// The attribute after whose time `DynamoDB` removes a tombstone. Housekeeping, never
 /// logic: it can be days late.
