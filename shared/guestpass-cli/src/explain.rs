@@ -197,7 +197,12 @@ fn store_refused(error: &Error, target: &Target) -> Failure {
     let has = |code: &str| texts.iter().any(|text| text.contains(code));
     let table = target.table.as_deref().unwrap_or_default();
     let failure = Failure::new(Exit::Refused, "DynamoDB refuses the request");
-    if has("ResourceNotFoundException") {
+    let is_missing = has("ResourceNotFoundException");
+    if is_missing && target.stack().is_some() {
+        failure
+            .because(format!("the local stack has no table {table}"))
+            .so("leave --table out: the stack says itself which table is its own")
+    } else if is_missing {
         failure
             .because(format!(
                 "in this account and region there is no table {table}, or it lacks an index"

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{Failure, Result},
+    input::take_stdin,
     moment,
 };
 
@@ -30,7 +31,7 @@ pub(crate) struct Line {
 pub(crate) fn about(identities: &[String], log: &Path) -> Result<Vec<Line>> {
     let read = |reader: Box<dyn BufRead>| lines(reader, identities);
     let found = if log == Path::new("-") {
-        read(Box::new(io::stdin().lock()))
+        take_stdin().and_then(|stdin| read(Box::new(stdin)))
     } else {
         files(log).and_then(|files| {
             let mut found = Vec::new();

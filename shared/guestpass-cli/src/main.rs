@@ -18,6 +18,7 @@ mod events;
 mod explain;
 mod failure;
 mod history;
+mod input;
 mod jwt;
 mod logs;
 mod moment;

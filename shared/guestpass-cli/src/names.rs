@@ -2,14 +2,17 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, stdin},
+    io::{self, BufRead, BufReader},
     path::Path,
 };
 
 use identity_core::identity::IdentityRef;
 use serde::Deserialize;
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    input::take_stdin,
+};
 
 /// Reads the names in a file, or with `-` on stdin, in order.
 pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
@@ -19,7 +22,7 @@ pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
             .so("name a file that you can read, or `-` for stdin")
     };
     let text: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(stdin().lock())
+        Box::new(take_stdin().map_err(unreadable)?)
     } else {
         Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
     };

@@ -1,10 +1,6 @@
 //! A plan of a cleanup: who is to go, and how they were when it was made.
 
-use std::{
-    io::{self, Read as _},
-    path::Path,
-    time::SystemTime,
-};
+use std::{io::Read as _, path::Path, time::SystemTime};
 
 use identity_core::{
     identity::{AcsId, ExternalId},
@@ -15,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bulk::{Item, Planned},
     failure::{Failure, Result},
+    input::take_stdin,
     moment,
     output::Row,
     target::Target,
@@ -97,7 +94,7 @@ impl Plan {
         let shown = path.display();
         let read = if path == Path::new("-") {
             let mut text = Vec::new();
-            io::stdin().lock().read_to_end(&mut text).map(|_| text)
+            take_stdin().and_then(|mut stdin| stdin.read_to_end(&mut text)).map(|_| text)
         } else {
             std::fs::read(path)
         };

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, stdin},
+    io::Read as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use crate::{
     clock::SystemClock,
     control,
     failure::{Failure, Result},
+    input::take_stdin,
     stack_file::{self, StackFile},
     surroundings::Surroundings,
     world::{aws::Aws, secret},
@@ -239,7 +240,7 @@ pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {
 pub(crate) fn text_in(file: &Path, what: &str) -> Result<String> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
-        stdin().lock().take(LONGEST_TEXT).read_to_string(&mut text)
+        take_stdin().and_then(|stdin| stdin.take(LONGEST_TEXT).read_to_string(&mut text))
     } else {
         fs::File::open(file).and_then(|file| file.take(LONGEST_TEXT).read_to_string(&mut text))
     };

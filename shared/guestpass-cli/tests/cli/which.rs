@@ -48,6 +48,23 @@ fn two_variables_that_differ_are_refused() {
 }
 
 #[test]
+fn a_stack_knows_its_own_table() {
+    let stack = Stack::start();
+    let told = stack.run(&["identity", "list", "--table", "Missing"]);
+    assert!(told.stderr.contains("the local stack has no table Missing"), "{told:?}");
+    assert!(told.stderr.contains("leave --table out"), "{told:?}");
+}
+
+#[test]
+fn stdin_is_for_one_thing() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let flags = ["identity", "delete", "--yes", "--connection-string-file", "-", "--file", "-"];
+    let refused = ran(&mut command(nowhere.path(), &flags), DEPLOYED);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("stdin is named for something else, too"), "{refused:?}");
+}
+
+#[test]
 fn an_api_version_that_is_none_has_its_own_remedy() {
     let stack = Stack::start();
     let told = stack.run(&["identity", "list", "--api-version", "soon"]);
