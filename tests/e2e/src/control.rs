@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -131,7 +132,12 @@ impl Stack {
     /// The `sub` of the issuer's user, as the API's administrators address them.
     #[must_use]
     pub fn address(&self, subject: &str) -> String {
-        let name = format!("{}|{subject}", self.url("issuer"));
-        name.replace('%', "%25").replace(':', "%3A").replace('/', "%2F").replace('|', "%7C")
+        in_a_path(&format!("{}|{subject}", self.url("issuer")))
     }
+}
+
+/// An external id as it stands in a path.
+#[must_use]
+pub fn in_a_path(external_id: &str) -> String {
+    format!("base64url:{}", BASE64_URL_SAFE_NO_PAD.encode(external_id))
 }

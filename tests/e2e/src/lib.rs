@@ -8,5 +8,5 @@ mod canaries;
 mod control;
 mod stack;
 
-pub use control::{DEAD_LETTERS, EVENTS};
+pub use control::{DEAD_LETTERS, EVENTS, in_a_path};
 pub use stack::{Reply, Stack, binary, other_ways};

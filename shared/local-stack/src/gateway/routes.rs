@@ -36,12 +36,14 @@ impl Routes {
         Self(targets)
     }
 
-    /// The route for a request, with its path parameters, decoded.
+    /// The route for a request, with its path parameters. The path is decoded first: an HTTP API
+    /// takes `%2F` for a slash like any other, so no parameter can hold one.
     pub(crate) fn find(
         &self,
         method: &str,
         path: &str,
     ) -> Option<(&Target, BTreeMap<String, String>)> {
+        let path = percent_decode_str(path).decode_utf8_lossy();
         let path: Vec<&str> = path.split('/').collect();
         self.0
             .iter()
@@ -78,8 +80,7 @@ impl Target {
             match segment {
                 Segment::Literal(text) if text == actual => {}
                 Segment::Parameter(name) if !actual.is_empty() => {
-                    let value = percent_decode_str(actual).decode_utf8_lossy().into_owned();
-                    parameters.insert(name.clone(), value);
+                    parameters.insert(name.clone(), (*actual).to_owned());
                 }
                 _ => return None,
             }

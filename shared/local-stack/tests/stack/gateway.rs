@@ -70,6 +70,10 @@ async fn who_is_let_through_is_what_the_template_says() {
     let answer: Value =
         world.client.get(things).bearer_auth(&admin).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["id"], "a b");
+    // As API Gateway does: it decodes a path, and then looks for the route.
+    let slash = format!("{}/things/a%2Fb", world.stack.gateway());
+    let answer = world.client.get(slash).bearer_auth(&admin).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
     let open = format!("{}/open", world.stack.gateway());
     let answer: Value = world.client.get(open).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["context"].get("authorizer"), None);
