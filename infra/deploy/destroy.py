@@ -67,7 +67,8 @@ def destroy(cloudformation, with_identities: bool) -> None:
         print(f"  the secret {secret}")
         print("    (`aws secretsmanager delete-secret`)")
     and_who = "" if with_identities else ", and the identities in it"
-    print(f"  the Communication Services resource in Azure{and_who}\n")
+    print(f"  the Communication Services resource in Azure{and_who}")
+    print("  the zips of each deployment, in the bucket that SAM keeps for all your stacks\n")
 
     confirm()
     cloudformation.delete_stack(StackName=STACK)

@@ -72,6 +72,21 @@ def versions(expanded: dict[str, Any]) -> set[str]:
     return {name for name, one in expanded["Resources"].items() if one["Type"] == "AWS::Lambda::Version"}
 
 
+@rule(drop("Resources/IssueAccessToken/DeletionPolicy"))
+def a_deployment_that_was_taken_back_can_be_repeated(stack: Stack) -> Iterator[str]:
+    """Lambda makes no version of what its newest version has already."""
+    for name in sorted(versions(stack.expanded)):
+        if stack.resources[name].get("DeletionPolicy") != "Delete":
+            yield f"{name} stays when its deployment is taken back"
+
+
+@rule(drop("Resources/Api/Properties/FailOnWarnings"))
+def an_issuer_that_does_not_answer_fails_the_deployment(stack: Stack) -> Iterator[str]:
+    for name, api in stack.of_type("AWS::ApiGatewayV2::Api").items():
+        if api.get("FailOnWarnings") is not True:
+            yield f"{name} would have no routes, and nobody would say so"
+
+
 @rule(put("Resources/Api/Properties/AccessLogSettings/Format", '{"requestId":"$context.requestId"}'))
 def a_line_of_the_access_log_leads_to_the_functions_line(stack: Stack) -> Iterator[str]:
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
