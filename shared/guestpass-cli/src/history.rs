@@ -54,7 +54,8 @@ pub(crate) fn tell(
     lines: Vec<Line>,
 ) -> Vec<Entry> {
     let mut entries = record.map(of_record).unwrap_or_default();
-    entries.extend(runs.iter().filter_map(|run| of_run(record, names, run)));
+    // The newest comes first, and two can be of the same millisecond.
+    entries.extend(runs.iter().rev().filter_map(|run| of_run(record, names, run)));
     entries.extend(lines.into_iter().map(|line| Entry::new(line.at, line.what, "log")));
     entries.sort_by_key(|entry| entry.order);
     entries
