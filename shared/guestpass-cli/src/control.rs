@@ -19,7 +19,7 @@ pub(crate) async fn call(
 
 /// Asks what is answered at once by a stack that is well.
 pub(crate) async fn ask(url: String) -> Result<Value> {
-    call_within(Duration::from_secs(2), Method::GET, url, &[], None).await
+    call_within(Duration::from_secs(5), Method::GET, url, &[], None).await
 }
 
 async fn call_within(

@@ -1,7 +1,10 @@
 //! The messages that failed too often: in SQS, or in the local stack's queue.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::{
     Client,
+    config::{Builder, timeout::TimeoutConfig},
     types::{MessageSystemAttributeName as Name, QueueAttributeName},
 };
 use reqwest::Method;
@@ -68,7 +71,15 @@ impl DeadLetters {
                 .because("a deployed service's queue has a URL of its own")
                 .so("set GUESTPASS_DEAD_LETTER_QUEUE, or give --queue")
         })?;
-        Ok(Self::Deployed(Client::new(&world::aws(target).await?), url))
+        let config = Builder::from(&world::aws(target).await?).timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(2))
+                // An empty queue answers after a second of waiting.
+                .operation_attempt_timeout(Duration::from_secs(5))
+                .operation_timeout(Duration::from_secs(10))
+                .build(),
+        );
+        Ok(Self::Deployed(Client::from_conf(config.build()), url))
     }
 
     /// What is in it, up to so many.
