@@ -4,6 +4,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# Everything here talks to this machine, which a proxy knows nothing of.
+comma := ,
+export NO_PROXY := $(addsuffix $(comma),$(or $(NO_PROXY),$(no_proxy)))127.0.0.1,localhost,::1
+export no_proxy := $(NO_PROXY)
+
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack
 CARGO     := cargo --locked
