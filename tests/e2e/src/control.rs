@@ -87,7 +87,7 @@ impl Stack {
 
     /// Waits for a condition.
     pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(90);
         while !condition().await {
             let log = || self.log(REVOKE);
             assert!(Instant::now() < deadline, "it is not so that {what}: {}", log());

@@ -237,7 +237,7 @@ impl Stack {
 
     /// Waits until ACS holds this many answers back.
     pub async fn until_held(&self, count: u64) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while self.emulator("GET faults", Value::Null).await["held"] != count {
             assert!(Instant::now() < deadline, "no answer is held back");
             tokio::task::yield_now().await;

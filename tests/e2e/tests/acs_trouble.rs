@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use e2e::{Reply, Stack};
 use serde_json::{Value, json};
 
-/// R40: within this the caller hears.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// R40: within this the caller hears. A function says so within 7.5 s; a process may have to
+/// start first.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn first_call(stack: &Stack, name: &str) -> Reply {
     let bearer = stack.user(name).await;

@@ -1,6 +1,10 @@
 //! The token endpoint: one call, the first one included.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use e2e::Stack;
 use serde_json::{Value, json};
@@ -86,16 +90,19 @@ async fn r02_two_hundred_first_calls_make_one_identity() {
             let (stack, alice) = (stack.clone(), alice.clone());
             tokio::spawn(async move {
                 let mut refused = 0;
+                let deadline = Instant::now() + Duration::from_mins(2);
                 // A 409 says when to come back; a test need not wait that long.
                 loop {
                     let reply = stack.call("POST /v1/token", &alice, Value::Null).await;
                     if reply.status == 200 {
                         return (reply.body, refused);
                     }
-                    assert_eq!((reply.status.as_u16(), reply.problem()), (409, "busy"));
+                    // Sixteen processes start at once: on a slow machine the table may be late.
+                    let why = (reply.status.as_u16(), reply.problem());
+                    assert!([(409, "busy"), (503, "unavailable")].contains(&why), "{reply:?}");
                     assert!(!reply.header("retry-after").is_empty());
                     refused += 1;
-                    assert!(refused < 50, "no retry gets a token");
+                    assert!(Instant::now() < deadline, "no retry gets a token");
                 }
             })
         })

@@ -52,7 +52,7 @@ def test_s02_no_artefact_tells_where_or_when_it_was_made(path):
     else:
         program = path.read_bytes()
     here = [Path(__file__).resolve().parents[3], Path.home(), Path(os.environ["ACS_EMULATOR"]).parents[1]]
-    assert [str(each) for each in here if bytes(each) + b"/" in program] == []
+    assert [str(each) for each in here if each != Path("/") and bytes(each) + b"/" in program] == []
 
 
 def sha256(path: Path) -> str:

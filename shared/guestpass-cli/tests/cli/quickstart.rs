@@ -134,7 +134,7 @@ fn a_list_of_steps_is_whole_after_a_failure() {
 #[test]
 fn ctrl_c_in_the_middle_of_a_creation_leaves_nothing() {
     let stack = Stack::start();
-    stack.fault("createIdentity", &json!({ "delayMs": 1500 }));
+    stack.fault("createIdentity", &json!({ "delayMs": 4000 }));
     let mut quickstart = Running::start(stack.command(&["quickstart", "-o", "table"]));
     quickstart.until(|| stack.asked("createIdentity") == 1);
     quickstart.interrupt();
@@ -147,7 +147,7 @@ fn ctrl_c_in_the_middle_of_a_creation_leaves_nothing() {
 #[test]
 fn ctrl_c_while_cleaning_up_does_not_stop_that_and_a_second_one_names_what_is_left() {
     let stack = Stack::start();
-    stack.fault("deleteIdentity", &json!({ "delayMs": 500 }));
+    stack.fault("deleteIdentity", &json!({ "delayMs": 3000 }));
     for (presses, code) in [(1, 0), (2, 130)] {
         let before = stack.asked("deleteIdentity");
         let mut quickstart = Running::start(stack.command(&["quickstart", "-o", "none"]));
@@ -212,11 +212,18 @@ impl Alone {
         assert_eq!(written.code, 0, "{written:?}");
     }
 
-    /// Puts a program beside the tool that leads to `stack`, and ends with its stdin.
+    /// Puts a program beside the tool that leads to `stack`, and ends with its stdin. As
+    /// `local-stack` does, it shows its file when all of it is there.
     fn has_a_stack(&self, stack: &Stack) {
         let file = stack.dir.path().join("target/local/stack.json");
         let script = "grep -q AWS::DynamoDB::Table \"$template\" || exit 1";
-        self.has("local-stack", &format!("{script}; cp {} \"$file\"; exec cat", file.display()));
+        self.has(
+            "local-stack",
+            &format!(
+                "{script}; cp {} \"$file.new\"; mv \"$file.new\" \"$file\"; exec cat",
+                file.display()
+            ),
+        );
     }
 
     /// How many directories the tool keeps.
@@ -245,7 +252,7 @@ impl Running {
     }
 
     fn until(&mut self, condition: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !condition() {
             assert!(Instant::now() < deadline && self.process.try_wait().unwrap().is_none());
             std::thread::yield_now();

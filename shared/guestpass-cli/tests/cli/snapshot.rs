@@ -78,6 +78,10 @@ pub(crate) fn stable(text: &str) -> String {
         }
     }
     stable.push_str(&named(&word));
+    // How far two clocks are apart depends on how long the answer took.
+    let stable = ["-2", "-1", "+1", "+2"]
+        .iter()
+        .fold(stable, |text, off| text.replace(&format!("{off} s against"), "+0 s against"));
     // How much of an hour is left depends on when ACS rounds, and on the machine.
     (40..60).fold(stable, |text, second| text.replace(&format!("59 min {second} s"), "1 h"))
 }

