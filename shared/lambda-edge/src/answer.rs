@@ -211,7 +211,10 @@ const LONGEST_USER_AGENT: usize = 128;
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use identity_core::{Error, testing::ManualClock};
+    use lambda_http::Context;
     use serde_json::{Value, json};
 
     use super::*;
@@ -219,6 +222,27 @@ mod tests {
     async fn refuse(problem: Problem) -> Response<Body> {
         let request = Request::new(Body::Empty);
         serve("Test", &ManualClock::default(), &request, async { Err(problem) }).await.unwrap()
+    }
+
+    // R40. Whatever the handler waits for, and however soon Lambda would end the function.
+    #[tokio::test]
+    async fn the_caller_hears_within_eight_seconds_and_before_lambda_ends_the_function() {
+        let ends_in = |seconds| {
+            let end = ManualClock::default().now() + Duration::from_secs(seconds);
+            let end = end.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            let mut context = Context::default();
+            context.deadline = end.as_millis().try_into().unwrap();
+            Request::new(Body::Empty).with_lambda_context(context)
+        };
+        for (request, expected) in
+            [(Request::new(Body::Empty), 7_500), (ends_in(10), 7_500), (ends_in(2), 1_700)]
+        {
+            let clock = ManualClock::default();
+            let response = serve("Test", &clock, &request, std::future::pending()).await.unwrap();
+            assert_eq!(clock.elapsed(), Duration::from_millis(expected));
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(response.headers().contains_key(RETRY_AFTER));
+        }
     }
 
     #[tokio::test]
