@@ -41,11 +41,15 @@ impl Log {
                     // Whatever there is to read comes first; then it is all in the log.
                     biased;
                     read = from.read_until(b'\n', &mut line) => {
-                        if !read.is_ok_and(|read| read > 0) {
+                        let is_over = !read.is_ok_and(|read| read > 0);
+                        // Of a line without an end a part may have been read before.
+                        if !line.is_empty() {
+                            log.write(&mut line);
+                            line.clear();
+                        }
+                        if is_over {
                             return;
                         }
-                        log.write(&mut line);
-                        line.clear();
                     }
                     Some(answer) = asked.recv() => { let _ = answer.send(()); }
                 }
@@ -84,7 +88,7 @@ pub(super) struct Pump {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Pump {
-    /// Waits until all that was said before is in the log.
+    /// Waits until every line that was said before is in the log.
     pub(super) async fn catch_up(&self) {
         let (answer, answered) = oneshot::channel();
         let caught_up = async {
@@ -99,5 +103,28 @@ impl Pump {
     /// Waits until the stream has ended, and all of it is in the log.
     pub(super) async fn ended(&self) {
         let _ = timeout(PATIENCE, self.asks.closed()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whatever_was_said_is_in_the_log_even_without_an_end_of_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let (mut says, hears) = tokio::io::duplex(64);
+        let pump = Log::open(&path).unwrap().pump(Some(hears));
+        says.write_all(b"one\ntwo\nthr").await.unwrap();
+        pump.catch_up().await;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        says.write_all(b"ee").await.unwrap();
+        pump.catch_up().await;
+        drop(says);
+        pump.ended().await;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Process {
     kill: watch::Sender<bool>,
     exited: watch::Receiver<bool>,
     /// What it says on stdout and stderr.
-    pumps: Vec<Pump>,
+    pumps: Option<[Pump; 2]>,
     idle_since: Instant,
 }
 
@@ -94,10 +94,7 @@ impl Process {
         let (signals, mut inbox) = signal::channel();
         pids.send_modify(|pids| _ = pids.insert(pid, signals));
         spec.last_will.include(pid);
-        let pumps: Vec<Pump> = log
-            .into_iter()
-            .flat_map(|log| [log.pump(child.stdout.take()), log.pump(child.stderr.take())])
-            .collect();
+        let pumps = log.map(|log| [log.pump(child.stdout.take()), log.pump(child.stderr.take())]);
         let speech = pumps.clone();
 
         let (events, receiver) = mpsc::channel(1);
@@ -133,8 +130,8 @@ impl Process {
             }
             last_will.exclude(pid);
             // What it said last is in the log before anybody hears of its end.
-            for pump in &speech {
-                pump.ended().await;
+            if let Some([stdout, stderr]) = speech {
+                tokio::join!(stdout.ended(), stderr.ended());
             }
             exited_sender.send_replace(true);
             pids.send_modify(|pids| _ = pids.remove(&pid));
@@ -160,8 +157,8 @@ impl Process {
             () = tokio::time::sleep(timeout) => return Answer::TimedOut,
         };
         // Whoever reads the log for the reason of an answer finds it.
-        for pump in &self.pumps {
-            pump.catch_up().await;
+        if let Some([stdout, stderr]) = &self.pumps {
+            tokio::join!(stdout.catch_up(), stderr.catch_up());
         }
         match reply {
             Ok(Reply::Response(payload)) => Answer::Response(payload),
