@@ -41,7 +41,7 @@ impl DataDir {
         match DirectoryLock::take(&self.0) {
             Ok(Some(lock)) => Ok(lock),
             Ok(None) => Err(StartError::DataDirInUse { path: self.0.clone() }),
-            Err(source) => Err(StartError::DataFile { path: self.0.clone(), source }),
+            Err(source) => Err(StartError::DataFile { path: DirectoryLock::path(&self.0), source }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -12,18 +12,22 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct DirectoryLock(File);
 
-const NAME: &str = "lock";
-
 /// How long somebody else's lock is waited for: one who was killed while starting a program is
 /// gone only when that program begins.
 const ATTEMPTS: u32 = 20;
 const A_MOMENT: Duration = Duration::from_millis(10);
 
 impl DirectoryLock {
-    /// Takes the directory, or nothing if another has it. The file `lock` in it, which is the
-    /// owner's alone, stays behind and means nothing by itself.
+    /// The file that is locked, which is its owner's alone. It stays behind, and means nothing
+    /// by itself.
+    #[must_use]
+    pub fn path(directory: &Path) -> PathBuf {
+        directory.join("lock")
+    }
+
+    /// Takes the directory, or nothing if another has it.
     pub fn take(directory: &Path) -> io::Result<Option<Self>> {
-        let path = directory.join(NAME);
+        let path = Self::path(directory);
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
         for attempt in 1.. {

@@ -249,7 +249,7 @@ fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartErr
 
 /// Keeps other stacks from the data.
 fn lock(data: &Path) -> Result<DirectoryLock, StartError> {
-    let lock = DirectoryLock::take(data).map_err(StartError::file(data))?;
+    let lock = DirectoryLock::take(data).map_err(StartError::file(DirectoryLock::path(data)))?;
     lock.ok_or_else(|| StartError::DataInUse(data.to_owned()))
 }
 
