@@ -31,7 +31,7 @@ pub(crate) struct Line {
 pub(crate) fn about(identities: &[String], log: &Path) -> Result<Vec<Line>> {
     let read = |reader: Box<dyn BufRead>| lines(reader, identities);
     let found = if log == Path::new("-") {
-        take_stdin().and_then(|stdin| read(Box::new(stdin)))
+        read(Box::new(take_stdin()?))
     } else {
         files(log).and_then(|files| {
             let mut found = Vec::new();

@@ -22,7 +22,7 @@ pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
             .so("name a file that you can read, or `-` for stdin")
     };
     let text: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(take_stdin().map_err(unreadable)?)
+        Box::new(take_stdin()?)
     } else {
         Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
     };

@@ -94,7 +94,7 @@ impl Plan {
         let shown = path.display();
         let read = if path == Path::new("-") {
             let mut text = Vec::new();
-            take_stdin().and_then(|mut stdin| stdin.read_to_end(&mut text)).map(|_| text)
+            take_stdin()?.read_to_end(&mut text).map(|_| text)
         } else {
             std::fs::read(path)
         };

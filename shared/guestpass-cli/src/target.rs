@@ -240,7 +240,7 @@ pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {
 pub(crate) fn text_in(file: &Path, what: &str) -> Result<String> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
-        take_stdin().and_then(|stdin| stdin.take(LONGEST_TEXT).read_to_string(&mut text))
+        take_stdin()?.take(LONGEST_TEXT).read_to_string(&mut text)
     } else {
         fs::File::open(file).and_then(|file| file.take(LONGEST_TEXT).read_to_string(&mut text))
     };

@@ -61,7 +61,7 @@ fn stdin_is_for_one_thing() {
     let flags = ["identity", "delete", "--yes", "--connection-string-file", "-", "--file", "-"];
     let refused = ran(&mut command(nowhere.path(), &flags), DEPLOYED);
     assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("stdin is named for something else, too"), "{refused:?}");
+    assert!(refused.stderr.contains("name a file for one of them"), "{refused:?}");
 }
 
 #[test]
