@@ -4,10 +4,14 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# Everything here talks to this machine, which a proxy knows nothing of.
+# The servers of the tests are on this machine, which a proxy knows nothing of.
 comma := ,
-export NO_PROXY := $(addsuffix $(comma),$(or $(NO_PROXY),$(no_proxy)))127.0.0.1,localhost,::1
-export no_proxy := $(NO_PROXY)
+NO_PROXY := $(or $(NO_PROXY),$(no_proxy))
+ifneq ($(NO_PROXY),*)
+  NO_PROXY := $(addsuffix $(comma),$(NO_PROXY))127.0.0.1,localhost,::1
+endif
+no_proxy := $(NO_PROXY)
+export NO_PROXY no_proxy
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack

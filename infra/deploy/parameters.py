@@ -73,8 +73,8 @@ def asked(text: str) -> dict[str, str]:
         if allowed and value not in allowed[1].split(", "):
             refuse(f"{name} is one of {allowed[1]}, not {value!r}")
         longest = re.search(r"MaxLength: (\d+)", PARAMETERS[name])
-        if longest and len(value) > int(longest[1]):
-            refuse(f"{name} has {longest[1]} characters at the most, and this is {len(value)}")
+        if longest and len(value.encode()) > int(longest[1]):
+            refuse(f"{name} has {longest[1]} bytes at the most, and this is {len(value.encode())}")
         if '\\"' in value:
             refuse(f'SAM cannot keep a \\" within a value; write {name} without it')
         if name == "Policy" and not is_object(value):

@@ -114,7 +114,7 @@ def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, confi
         ("Architecture=arm64", "that of the build"),
         ("CleanupSchedule=rate(1 hour)", "in quotes of its own"),
         ("Policy=it's", "SET makes no sense"),
-        (f"""Policy='{json.dumps({"rules": ["x" * 3000]})}'""", "Policy has 3000 characters at the most"),
+        (f"""Policy='{json.dumps({"rules": ["x" * 3000]})}'""", "Policy has 3000 bytes at the most"),
         ("""Policy='{"a": "\\\\\\""}'""", "SAM cannot keep"),
     ],
 )
