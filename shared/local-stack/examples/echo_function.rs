@@ -23,9 +23,10 @@ async fn main() -> Result<(), Error> {
                 log("hanging");
                 std::future::pending::<()>().await;
             }
-            "wait" => {
+            what @ ("wait" | "doze") => {
+                let long = if what == "wait" { 300 } else { 3000 };
                 log("waiting");
-                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(long)).await;
                 log("waited");
             }
             _ => {}

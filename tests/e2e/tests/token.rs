@@ -89,30 +89,33 @@ async fn r02_two_hundred_first_calls_make_one_identity() {
         .map(|_| {
             let (stack, alice) = (stack.clone(), alice.clone());
             tokio::spawn(async move {
-                let mut refused = 0;
+                let mut late = 0;
                 let deadline = Instant::now() + Duration::from_mins(2);
                 // A 409 says when to come back; a test need not wait that long.
                 loop {
                     let reply = stack.call("POST /v1/token", &alice, Value::Null).await;
                     if reply.status == 200 {
-                        return (reply.body, refused);
+                        return (reply.body, late);
                     }
                     // Sixteen processes start at once: on a slow machine the table may be late.
                     let why = (reply.status.as_u16(), reply.problem());
                     assert!([(409, "busy"), (503, "unavailable")].contains(&why), "{reply:?}");
                     assert!(!reply.header("retry-after").is_empty());
-                    refused += 1;
+                    late += u32::from(why.0 == 503);
                     assert!(Instant::now() < deadline, "no retry gets a token");
                 }
             })
         })
         .collect();
     let mut users = BTreeSet::new();
+    let mut late = 0;
     for call in calls {
-        let (body, _) = call.await.unwrap();
+        let (body, times) = call.await.unwrap();
+        late += times;
         assert_eq!(stack.dead(&body["token"]).await, Value::Null);
         users.insert(body["user"]["communicationUserId"].as_str().unwrap().to_owned());
     }
+    assert!(late < 200, "most are told that somebody else is at it: {late}");
     assert_eq!(users.len(), 1);
     assert_eq!(stack.asked("createIdentityWithToken").await, 1);
     assert!(stack.processes("issue-access-token").await.len() > 1, "several processes");

@@ -275,5 +275,5 @@ async fn r40_a_body_that_drips_is_cut_by_the_same_limit() {
     let world = in_trouble(&drip, [drip.clone()]);
     let start = Instant::now();
     assert!(maybe_applied(world.call(Operation::Create).await));
-    assert!(start.elapsed() < MS(20_000), "{:?}", start.elapsed());
+    assert!(start.elapsed() < MS(15_000), "{:?}", start.elapsed());
 }
