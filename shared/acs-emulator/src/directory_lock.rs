@@ -4,18 +4,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 /// A directory is its holder's alone as long as this is. The system gives it back when the
 /// process ends, however it ends.
 #[derive(Debug)]
 pub struct DirectoryLock(File);
-
-/// How long somebody else's lock is waited for: one who was killed while starting a program is
-/// gone only when that program begins.
-const ATTEMPTS: u32 = 20;
-const A_MOMENT: Duration = Duration::from_millis(10);
 
 impl DirectoryLock {
     /// The file that is locked, which is its owner's alone. It stays behind, and means nothing
@@ -30,15 +23,11 @@ impl DirectoryLock {
         let path = Self::path(directory);
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        for attempt in 1.. {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => thread::sleep(A_MOMENT),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(source)) => return Err(source),
-            }
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(source),
         }
-        Ok(Some(Self(file)))
     }
 }
 
