@@ -26,7 +26,7 @@ async fn an_identity_and_a_token_come_in_the_same_request() {
     assert_eq!(created.status, 201);
     let token = &created.body["accessToken"];
     assert_eq!(stack.dead(&token["token"]).await, Value::Null);
-    assert!((7140..=7200).contains(&token["expiresIn"].as_i64().unwrap()), "{token}");
+    assert!((7190..=7200).contains(&token["expiresIn"].as_i64().unwrap()), "{token}");
     assert_eq!(stack.asked("createIdentityWithToken").await, 1);
     assert_eq!(stack.asked("issueAccessToken").await, 0);
 }

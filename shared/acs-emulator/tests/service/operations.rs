@@ -20,7 +20,7 @@ fn life(expires_on: &Value, reply: &Reply) -> Duration {
 
 fn assert_lives_for(minutes: i64, expires_on: &Value, reply: &Reply) {
     let off = life(expires_on, reply) - Duration::minutes(minutes);
-    assert!(off.abs() <= Duration::seconds(30), "{off} off {minutes} minutes");
+    assert!(off.abs() <= Duration::seconds(5), "{off} off {minutes} minutes");
 }
 
 fn claims(token: &str) -> Value {

@@ -61,8 +61,8 @@ fn ctrl_c_ends_it_at_once_and_a_second_run_deletes_each_once() {
     let stopped = Instant::now();
     kill_process(pid, Signal::INT).unwrap();
     let output = process.wait_with_output().unwrap();
-    // By itself it would end in seven.
-    assert!(stopped.elapsed() < Duration::from_secs(4), "{:?}", stopped.elapsed());
+    // Within a second, and one for a slow machine; by itself it would end in seven.
+    assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
     assert_eq!(output.status.code(), Some(130));
     let first: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(

@@ -132,8 +132,8 @@ fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
     let stopped = Instant::now();
     deletion.interrupt();
     assert_eq!(deletion.ends(), 130, "{}", deletion.screen());
-    // By itself it would end in seven.
-    assert!(stopped.elapsed() < Duration::from_secs(4));
+    // Within a second, and one for a slow machine; by itself it would end in seven.
+    assert!(stopped.elapsed() < Duration::from_secs(2));
     deletion.shows("run the same command again");
     let mut rest = OnTerminal::start(stack.command(&line));
     assert_eq!(rest.ends(), 0);
