@@ -1,16 +1,15 @@
 //! Apply an event: what an identity provider said about a user takes effect here.
 
-use std::time::Duration;
-
 use tracing::info;
 
 use crate::{
     Error,
+    audit::{Action, Actor, AuditEntry},
     event::{Decision, Event, Why, decide},
-    get_identity::find,
+    get_identity::{INDEX_LAG, find},
     identity::{AcsId, IdentityRef, Invocation},
-    ports::{Change, Clock, IdentityClient, IdentityStore},
-    record::ReceiptId,
+    ports::{Change, Clock, IdentityClient, IdentityStore, Step},
+    record::{ReceiptId, Record},
     settle::{self, Settled},
 };
 
@@ -21,6 +20,9 @@ pub struct Applied {
     pub acs_id: Option<AcsId>,
     /// What was done.
     pub effect: Effect,
+    /// Whether there was no record of the user before it: they never asked for a token, or the
+    /// event names somebody else.
+    pub was_unseen: bool,
 }
 
 /// What was done because of an event.
@@ -34,7 +36,7 @@ pub enum Effect {
     Nothing(Why),
 }
 
-/// Obeys `event`. `Ok` means done, and confirmed by ACS; an error means that it is to
+/// Applies `event`. `Ok` means done, and confirmed by ACS; an error means that it is to
 /// be sent again, and [`Error::EventFromTheFuture`] that this will not help.
 ///
 /// "Already recorded" is not "already done": of an event that comes again after its
@@ -56,28 +58,30 @@ pub async fn apply_event(
             (None, IdentityRef::External(user)) => user.clone(),
             (None, IdentityRef::Acs(_)) if is_young(event, clock) => return Err(Error::busy()),
             (None, IdentityRef::Acs(_)) => {
-                return Ok(Applied { acs_id: None, effect: Effect::Nothing(Why::NoIdentity) });
+                let effect = Effect::Nothing(Why::NoIdentity);
+                return Ok(Applied { acs_id: None, effect, was_unseen: true });
             }
         };
         let acs_id = seen.as_ref().and_then(|record| record.acs_id().cloned());
+        let applied = |effect| Applied { acs_id, effect, was_unseen: seen.is_none() };
         let receipt = ReceiptId(invocation.id.clone());
         match decide(seen.as_ref(), &user, event, receipt, clock.now()) {
-            Decision::Nothing(why) => {
-                return Ok(Applied { acs_id, effect: Effect::Nothing(why) });
-            }
+            Decision::Nothing(why) => return Ok(applied(Effect::Nothing(why))),
             Decision::Change(next) => {
-                if let Change::Made(recorded) = store.advance(seen.as_ref(), &next).await? {
+                let audit = audit(&next, event, invocation, clock);
+                let step = Step::new(seen.as_ref(), &next).audited(Some(&audit));
+                if let Change::Made(recorded) = store.commit(step).await? {
                     settle::finish(store, acs, clock, &recorded, invocation).await?;
-                    return Ok(Applied { acs_id, effect: Effect::Changed });
+                    return Ok(applied(Effect::Changed));
                 }
             }
             Decision::Wait => return Err(Error::busy()),
             Decision::Finish => {
-                let Some(record) = seen else { continue };
-                match settle::settle(store, acs, clock, &record, invocation).await? {
+                let Some(record) = &seen else { continue };
+                match settle::settle(store, acs, clock, record, invocation).await? {
                     Settled::Done => {
                         info!(event.id, "what an earlier delivery had begun is finished");
-                        return Ok(Applied { acs_id, effect: Effect::Finished });
+                        return Ok(applied(Effect::Finished));
                     }
                     Settled::Busy(retry_after) => return Err(Error::Busy { retry_after }),
                 }
@@ -85,6 +89,13 @@ pub async fn apply_event(
         }
     }
     Err(Error::busy())
+}
+
+/// What the audit log keeps of a decision.
+fn audit(next: &Record, event: &Event, invocation: &Invocation, clock: &impl Clock) -> AuditEntry {
+    let by = Actor::Event { source: event.source, id: event.id.clone() };
+    let entry = AuditEntry::of(next, &invocation.id, by, Action::Event(event.kind), clock.now());
+    AuditEntry { reason: event.reason.clone(), ..entry }
 }
 
 /// What [`apply_event`] would do now. Reads, and changes nothing.
@@ -110,10 +121,6 @@ pub async fn foresee_event(
 fn is_young(event: &Event, clock: &impl Clock) -> bool {
     clock.now() < event.occurred_at + INDEX_LAG
 }
-
-/// An index follows its table within a second, as a rule; a message comes again after
-/// longer than this.
-const INDEX_LAG: Duration = Duration::from_secs(30);
 
 /// How often an event tries again when others change the record meanwhile.
 const MAX_LOOKS: usize = 8;

@@ -3,8 +3,10 @@
 
 use crate::{
     Error,
+    administrator::Administrator,
+    admission::Requester,
     identity::{ExternalId, Invocation, TokenRequest},
-    obtain::{Obtained, Wanted, obtain},
+    obtain::{Asked, Obtained, Wanted, obtain},
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
@@ -15,6 +17,8 @@ pub struct Request {
     pub user: ExternalId,
     /// The token to issue with it, if any.
     pub token: Option<TokenRequest>,
+    /// Who asks for it.
+    pub by: Administrator,
     /// The request being served.
     pub invocation: Invocation,
 }
@@ -26,18 +30,27 @@ pub async fn create_identity(
     clock: &impl Clock,
     request: Request,
 ) -> Result<Obtained, Error> {
-    let Request { user, token, invocation } = request;
-    obtain(store, acs, clock, &Wanted::Users(user), token.as_ref(), &invocation).await
+    let Request { user, token, by, invocation } = request;
+    if token.is_some() {
+        by.check(store, clock.now()).await?;
+    }
+    let asked = Asked {
+        wanted: Wanted::Users(user),
+        token: token.as_ref(),
+        requester: Requester::Administrator { id: by.id },
+        invocation: &invocation,
+    };
+    obtain(store, acs, clock, &asked).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{AcsCall, World, an_hour, user};
+    use crate::testing::{AcsCall, World, administrator, an_hour, user};
 
     async fn create(world: &World, token: Option<TokenRequest>) -> Obtained {
         let invocation = world.invocation("create");
-        let request = Request { user: user("alice"), token, invocation };
+        let request = Request { user: user("alice"), token, by: administrator(), invocation };
         create_identity(&world.store, &world.acs, &world.clock, request).await.unwrap()
     }
 

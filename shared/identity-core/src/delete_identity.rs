@@ -4,10 +4,11 @@ use tracing::info;
 
 use crate::{
     Error,
-    get_identity::find,
+    audit::{Action, Actor, AuditEntry},
+    get_identity::find_settled,
     identity::{AcsId, IdentityRef, Invocation},
-    ports::{Change, Clock, IdentityClient, IdentityStore},
-    record::{ReceiptId, State},
+    ports::{Change, Clock, IdentityClient, IdentityStore, Step},
+    record::{By, CutOff, ReceiptId, Record},
     settle,
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub struct Request {
     /// Which identity.
     pub identity: IdentityRef,
+    /// Who wants it.
+    pub by: By,
     /// The request being served.
     pub invocation: Invocation,
 }
@@ -23,30 +26,44 @@ pub struct Request {
 /// Deletes the identity, and says which it was. One that is gone already is success,
 /// so that a repeated request is.
 ///
-/// A user who was blocked stays blocked.
+/// A user who was blocked stays blocked. Bearers from before the deletion open nothing any
+/// more: the user's next sign-in makes a new identity, and not the app's next call.
 pub async fn delete_identity(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
     request: Request,
 ) -> Result<Option<AcsId>, Error> {
-    let Request { identity, invocation } = request;
+    let invocation = &request.invocation;
+    let receipt = ReceiptId(invocation.id.clone());
     for _ in 0..MAX_LOOKS {
-        let Some(seen) = find(store, &identity).await? else { return Ok(None) };
-        let acs_id = seen.acs_id().cloned();
-        if matches!(seen.state, State::Deleting { .. }) {
-            settle::finish(store, acs, clock, &seen, &invocation).await?;
-            return Ok(acs_id);
-        }
-        let by = ReceiptId(invocation.id.clone());
-        let Some(next) = seen.marked_for_deletion(&by, clock.now()) else { return Ok(None) };
-        if let Change::Made(marked) = store.advance(Some(&seen), &next).await? {
-            settle::finish(store, acs, clock, &marked, &invocation).await?;
-            info!(acs.id = acs_id.as_ref().map(ToString::to_string), "deleted the identity");
+        let now = clock.now();
+        let seen = find_settled(store, clock, &request.identity).await?;
+        let before = match (&seen, &request.identity, &request.by) {
+            (Some(seen), ..) => seen.clone(),
+            // A user who has no identity wants their bearers to end all the same.
+            (None, IdentityRef::External(user), By::User) => Record::unseen(user, now),
+            (None, ..) => return Ok(None),
+        };
+        let acs_id = before.acs_id().cloned();
+        let cut = CutOff { not_before: now, account_deleted_at: None };
+        let next = before.cut_off(&cut, &receipt, now);
+        let audit = audit(&next, &request, now);
+        let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
+        if let Change::Made(marked) = store.commit(step).await? {
+            settle::finish(store, acs, clock, &marked, invocation).await?;
+            info!(acs.id = acs_id.as_ref().map(ToString::to_string), "identity deleted");
             return Ok(acs_id);
         }
     }
     Err(Error::busy())
+}
+
+/// What the audit log keeps of it: an administrator's action.
+fn audit(next: &Record, request: &Request, at: std::time::SystemTime) -> Option<AuditEntry> {
+    let By::Administrator { id: Some(id) } = &request.by else { return None };
+    let by = Actor::Administrator(id.clone());
+    Some(AuditEntry::of(next, &request.invocation.id, by, Action::DeleteIdentity, at))
 }
 
 /// How often a deletion tries again when others change the record meanwhile.
@@ -54,12 +71,22 @@ const MAX_LOOKS: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::testing::{AcsCall, World, acs_id, user};
+    use crate::{
+        get_identity::INDEX_LAG,
+        record::State,
+        testing::{AcsCall, World, acs_id, user},
+    };
 
     async fn delete(world: &World) -> Result<Option<AcsId>, Error> {
+        delete_as(world, By::administrator(&user("root"))).await
+    }
+
+    async fn delete_as(world: &World, by: By) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::External(user("alice"));
-        let request = Request { identity, invocation: world.invocation("delete") };
+        let request = Request { identity, by, invocation: world.invocation("delete") };
         delete_identity(&world.store, &world.acs, &world.clock, request).await
     }
 
@@ -115,11 +142,64 @@ mod tests {
     #[tokio::test]
     async fn an_identity_can_be_named_by_its_acs_id_and_an_unknown_one_is_gone_already() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        for id in ["8:acs:unknown", "8:acs:1", "8:acs:1"] {
-            let identity = IdentityRef::Acs(acs_id(id));
-            let request = Request { identity, invocation: world.invocation("delete") };
-            delete_identity(&world.store, &world.acs, &world.clock, request).await.unwrap();
+        for (id, deleted) in [("8:acs:1", Some(acs_id("8:acs:1"))), ("8:acs:1", None)] {
+            assert_eq!(delete_by(&world, id).await.unwrap(), deleted);
         }
+        assert!(matches!(delete_by(&world, "8:acs:unknown").await, Err(Error::Busy { .. })));
+        world.clock.advance(INDEX_LAG);
+        assert_eq!(delete_by(&world, "8:acs:unknown").await.unwrap(), None);
         assert_eq!(world.acs.calls(), [AcsCall::Delete]);
+    }
+
+    async fn delete_by(world: &World, id: &str) -> Result<Option<AcsId>, Error> {
+        let identity = IdentityRef::Acs(acs_id(id));
+        let by = By::administrator(&user("root"));
+        let request = Request { identity, by, invocation: world.invocation("delete") };
+        delete_identity(&world.store, &world.acs, &world.clock, request).await
+    }
+
+    #[tokio::test]
+    async fn an_identity_that_the_index_lacks_yet_is_not_said_to_be_deleted() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        world.records.index_lags(true);
+        for _ in 0..2 {
+            assert!(matches!(delete_by(&world, "8:acs:1").await, Err(Error::Busy { .. })));
+            world.clock.advance(Duration::from_secs(14));
+        }
+        world.records.index_lags(false);
+        assert_eq!(delete_by(&world, "8:acs:1").await.unwrap(), Some(acs_id("8:acs:1")));
+    }
+
+    #[tokio::test]
+    async fn r58_bearers_from_before_a_deletion_open_nothing_even_without_an_identity() {
+        for world in [World::where_alice_is(State::active("8:acs:1")), World::with([])] {
+            delete_as(&world, By::User).await.unwrap();
+            let record = world.alice().unwrap();
+            assert_eq!(record.state, State::Deleted);
+            assert_eq!(record.not_before, Some(world.clock.now()));
+        }
+        let world = World::with([]);
+        delete(&world).await.unwrap();
+        assert_eq!(world.alice(), None, "an administrator's typing mistake leaves nothing");
+    }
+
+    #[tokio::test]
+    async fn r58_a_deletion_that_the_cleanup_had_begun_keeps_the_cut_off() {
+        let world = World::where_alice_is(State::deleting("8:acs:1"));
+        let cleanup = world.alice().unwrap();
+        delete_as(&world, By::User).await.unwrap();
+        let late = cleanup.deletion_confirmed(world.clock.now());
+        let refused = world.store.advance(Some(&cleanup), &late).await.unwrap();
+        assert!(matches!(refused, Change::Refused(_)));
+        assert_eq!(world.alice().unwrap().not_before, Some(world.clock.now()));
+    }
+
+    #[tokio::test]
+    async fn r62_an_administrators_deletion_is_in_the_audit_log() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        delete(&world).await.unwrap();
+        let log = world.records.audit_log();
+        assert_eq!((log.len(), log[0].action), (1, Action::DeleteIdentity));
+        assert_eq!(log[0].identity, Some(acs_id("8:acs:1")));
     }
 }

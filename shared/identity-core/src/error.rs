@@ -17,6 +17,21 @@ pub enum Error {
     /// The user is blocked.
     #[error("the user is blocked")]
     Blocked,
+    /// The caller's bearer is from before they were signed out or cut off.
+    #[error("the bearer was issued before the user was signed out or cut off")]
+    SignInRequired,
+    /// The user asks for tokens too often.
+    #[error("the user asks for tokens too often")]
+    TooManyTokens {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The user signs out too often.
+    #[error("the user signs out too often")]
+    TooManySignOuts {
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// A Teams user's token cannot be exchanged.
     #[error("the Teams user's token cannot be exchanged: {0}")]
     TeamsToken(TeamsTokenFault),

@@ -4,6 +4,10 @@
 //! ACS verifies the token. Until it has, what the token says is hearsay, and good for
 //! two things only: to refuse what cannot be the caller's own, and to explain why ACS
 //! refused the rest.
+//!
+//! The token is a Teams user's, and no ACS identity of ours stands behind it: ACS cannot
+//! revoke it. So the gate is passed twice, before the exchange and after it, and a token
+//! around which its user was cut off is dropped.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,21 +16,33 @@ use tracing::info;
 
 use crate::{
     Error,
-    identity::{AccessToken, Invocation},
-    ports::{Clock, TeamsTokenExchange},
+    admission::{Admission, Bearer, Requester, admit},
+    identity::{AccessToken, ExternalId, Invocation},
+    ports::{Clock, IdentityStore, TeamsTokenExchange},
     secret::Secret,
 };
 
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// What is to be exchanged.
+    pub exchange: Exchange,
+    /// Who asks, as their record is named.
+    pub user: ExternalId,
+    /// With which bearer.
+    pub bearer: Bearer,
+}
+
+/// A Teams user's token that is to be exchanged.
+#[derive(Clone, Debug)]
+pub struct Exchange {
     /// The Entra token.
     pub token: Secret,
     /// What it says.
     pub claims: UnverifiedClaims,
     /// The Entra application that the token was issued to.
     pub app_id: String,
-    /// Who asks.
+    /// Who asks, as Entra names them.
     pub caller: EntraUser,
     /// The request being served.
     pub invocation: Invocation,
@@ -85,31 +101,57 @@ pub enum TeamsTokenFault {
     Invalid,
 }
 
-/// Exchanges the token, if it is the caller's own; otherwise ACS is not even asked.
+/// Exchanges the token, if it is the caller's own and the caller may have one; otherwise ACS is
+/// not even asked.
 pub async fn exchange_teams_token(
+    store: &impl IdentityStore,
     acs: &impl TeamsTokenExchange,
     clock: &impl Clock,
     request: Request,
 ) -> Result<AccessToken, Error> {
-    let Request { token, claims, app_id, caller, invocation } = request;
-    let said = |claim: &Option<String>, is: &str| {
-        // An empty claim is nobody's.
-        !is.is_empty() && claim.as_deref().is_some_and(|claim| claim.eq_ignore_ascii_case(is))
-    };
-    if !said(&claims.oid, &caller.oid) || !said(&claims.tid, &caller.tid) {
-        return Err(Error::TeamsToken(TeamsTokenFault::AnotherUser));
-    }
-    if let Some(fault) = claims.life_fault(clock.now()) {
-        return Err(Error::TeamsToken(fault));
-    }
-    let exchanged =
-        acs.exchange_teams_user_token(&token, &app_id, &caller.oid, invocation.acs_until).await;
-    let token = exchanged.map_err(|error| match error {
-        Error::TeamsToken(TeamsTokenFault::Invalid) => Error::TeamsToken(claims.fault()),
-        error => error,
-    })?;
-    info!("exchanged a Teams user's token");
+    let Request { exchange, user, bearer } = request;
+    exchange.check(clock.now())?;
+    // Without a write there is nothing to keep a pace in: the route's own throttle bounds it.
+    let requester = Requester::User { bearer, pace: None };
+    let admission = admit(store.find(&user).await?.as_ref(), &requester, clock.now())?;
+    let token = exchange.redeem(acs, admission, clock.now()).await?;
+    // Only the right to hand it out is of interest now.
+    let _ = admit(store.find(&user).await?.as_ref(), &requester, clock.now())?;
+    info!("Teams user's token exchanged");
     Ok(token)
+}
+
+impl Exchange {
+    /// Exchanges the token for those who have an admission.
+    pub async fn redeem(
+        &self,
+        acs: &impl TeamsTokenExchange,
+        admission: Admission,
+        now: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        self.check(now)?;
+        let Self { token, app_id, caller, invocation, .. } = self;
+        let until = invocation.acs_until;
+        let exchanged =
+            acs.exchange_teams_user_token(admission, token, app_id, &caller.oid, until).await;
+        exchanged.map_err(|error| match error {
+            Error::TeamsToken(TeamsTokenFault::Invalid) => Error::TeamsToken(self.claims.fault()),
+            error => error,
+        })
+    }
+
+    /// Refuses what cannot be the caller's own, or is at its end.
+    fn check(&self, now: SystemTime) -> Result<(), Error> {
+        let Self { claims, caller, .. } = self;
+        let said = |claim: &Option<String>, is: &str| {
+            // An empty claim names no user.
+            !is.is_empty() && claim.as_deref().is_some_and(|claim| claim.eq_ignore_ascii_case(is))
+        };
+        if !said(&claims.oid, &caller.oid) || !said(&claims.tid, &caller.tid) {
+            return Err(Error::TeamsToken(TeamsTokenFault::AnotherUser));
+        }
+        claims.life_fault(now).map_or(Ok(()), |fault| Err(Error::TeamsToken(fault)))
+    }
 }
 
 impl UnverifiedClaims {
@@ -153,7 +195,12 @@ const PERMISSIONS: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{ManualClock, MemoryTeamsTokenExchange, invocation};
+    use crate::{
+        record::{Record, State},
+        testing::{
+            ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, invocation, record, user,
+        },
+    };
 
     type Mistake = fn(&mut UnverifiedClaims);
 
@@ -172,14 +219,26 @@ mod tests {
         acs: &MemoryTeamsTokenExchange,
         change: impl FnOnce(&mut UnverifiedClaims),
     ) -> Result<AccessToken, Error> {
+        exchange_in(&MemoryIdentityStore::default(), acs, change).await
+    }
+
+    async fn exchange_in(
+        store: &MemoryIdentityStore,
+        acs: &MemoryTeamsTokenExchange,
+        change: impl FnOnce(&mut UnverifiedClaims),
+    ) -> Result<AccessToken, Error> {
         let clock = ManualClock::default();
         let mut claims = good(&clock);
         change(&mut claims);
         let caller = EntraUser { oid: "o-1".to_owned(), tid: "t-1".to_owned() };
         let token = Secret::new("entra-token");
         let invocation = invocation("exchange", &clock);
-        let request = Request { token, claims, app_id: "app".to_owned(), caller, invocation };
-        exchange_teams_token(acs, &clock, request).await
+        let app_id = "app".to_owned();
+        let bearer = Bearer { issued_at: Some(clock.now()), authenticated_at: None };
+        let user = user("alice");
+        let exchange = Exchange { token, claims, app_id, caller, invocation };
+        let request = Request { exchange, user, bearer };
+        exchange_teams_token(store, acs, &clock, request).await
     }
 
     #[tokio::test]
@@ -187,6 +246,47 @@ mod tests {
         let acs = MemoryTeamsTokenExchange::default();
         assert!(exchange(&acs, |_| {}).await.is_ok());
         assert_eq!(acs.asked(), [("app".to_owned(), "o-1".to_owned())]);
+    }
+
+    fn alice(state: State) -> Record {
+        record("alice", state, ManualClock::default().now())
+    }
+
+    #[tokio::test]
+    async fn r59_a_user_who_is_cut_off_gets_no_teams_token_and_acs_is_not_asked() {
+        let acs = MemoryTeamsTokenExchange::default();
+        let now = ManualClock::default().now();
+        let signed_out = Record { not_before: Some(now), ..alice(State::Deleted) };
+        for (record, blocked) in [
+            (alice(State::blocked("8:acs:1")), true),
+            (alice(State::Blocked { acs_id: None }), true),
+            (signed_out, false),
+        ] {
+            let refused = exchange_in(&MemoryIdentityStore::with([record]), &acs, |_| {}).await;
+            match refused {
+                Err(Error::Blocked) => assert!(blocked),
+                Err(Error::SignInRequired) => assert!(!blocked),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(acs.asked(), []);
+    }
+
+    #[tokio::test]
+    async fn r59_a_cut_off_that_comes_during_the_exchange_drops_the_token() {
+        let blocked = alice(State::Blocked { acs_id: None });
+        let signed_out = Record {
+            not_before: Some(ManualClock::default().now()),
+            ..alice(State::active("8:acs:1"))
+        };
+        for record in [blocked, signed_out] {
+            let acs = MemoryTeamsTokenExchange::default();
+            let store = MemoryIdentityStore::with([alice(State::active("8:acs:1"))]);
+            let meanwhile = store.clone();
+            acs.while_answering(move || meanwhile.meanwhile(|_| record));
+            assert!(exchange_in(&store, &acs, |_| {}).await.is_err());
+            assert_eq!(acs.asked().len(), 1);
+        }
     }
 
     #[tokio::test]

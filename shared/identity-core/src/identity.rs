@@ -65,6 +65,63 @@ impl fmt::Debug for ExternalId {
     }
 }
 
+/// The issuer of the callers' tokens, as it is configured.
+///
+/// Others spell it with one slash more or less at its end, or with capitals in the scheme and
+/// the host. They mean the same issuer, and its users are stored under the configured
+/// spelling, which is that of the tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(String);
+
+/// A name is of a user of another issuer than the one whose tokens are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the issuer is not the one whose tokens this deployment accepts")]
+pub struct AnotherIssuer;
+
+impl Issuer {
+    /// Accepts what is not empty.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        (!raw.is_empty()).then(|| Self(raw.to_owned()))
+    }
+
+    /// As it is configured.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `spelled` means this issuer.
+    #[must_use]
+    pub fn is(&self, spelled: &str) -> bool {
+        comparable(spelled) == comparable(&self.0)
+    }
+
+    /// The user's name as it is stored. A name that begins with an issuer's URL must begin with
+    /// this one's; any other is an administrator's own, and stays as it is.
+    pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, AnotherIssuer> {
+        let Some((issuer, subject)) = user.as_str().split_once('|') else { return Ok(user) };
+        let lower = issuer.to_ascii_lowercase();
+        if !lower.starts_with("https://") && !lower.starts_with("http://") {
+            return Ok(user);
+        }
+        if !self.is(issuer) {
+            return Err(AnotherIssuer);
+        }
+        ExternalId::parse(&format!("{}|{subject}", self.0)).ok_or(AnotherIssuer)
+    }
+}
+
+/// An issuer as it is compared: the scheme and the host are the same in any case (RFC 3986
+/// §6.2.2.1), and one slash at the end is a matter of taste. Never stored.
+fn comparable(issuer: &str) -> String {
+    let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
+    let path = issuer.find("://").map_or(0, |at| at + 3);
+    let host_ends = issuer.get(path..).and_then(|rest| rest.find('/')).map(|at| path + at);
+    let (origin, path) = issuer.split_at(host_ends.unwrap_or(issuer.len()));
+    origin.to_ascii_lowercase() + path
+}
+
 /// The name ACS gave an identity, e.g. `8:acs:<resource>_<guid>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -326,6 +383,46 @@ mod tests {
         assert_eq!(name("auth0|a b").as_str(), "https://a.example|auth0|a%20b");
         assert_eq!(name("é").as_str(), "https://a.example|%C3%A9");
         assert_ne!(name("a b"), name("a%20b"));
+    }
+
+    #[test]
+    fn r61_an_issuer_is_the_same_with_one_slash_more_and_in_capitals_and_no_other() {
+        let issuer = Issuer::parse("https://idp.example/Tenant").unwrap();
+        for (spelled, same) in [
+            ("https://idp.example/Tenant", true),
+            ("https://idp.example/Tenant/", true),
+            ("HTTPS://IdP.Example/Tenant", true),
+            ("https://idp.example/Tenant//", false),
+            ("https://idp.example/tenant", false),
+            ("http://idp.example/Tenant", false),
+            ("https://idp.example", false),
+            ("https://idp.example.evil/Tenant", false),
+        ] {
+            assert_eq!(issuer.is(spelled), same, "{spelled}");
+        }
+        let with_slash = Issuer::parse("https://tenant.eu.auth0.com/").unwrap();
+        assert!(with_slash.is("https://tenant.eu.auth0.com"));
+        assert!(!with_slash.is("https://tenant.eu.auth0.com//"));
+    }
+
+    #[test]
+    fn r61_a_users_name_is_stored_in_the_configured_spelling() {
+        let issuer = Issuer::parse("https://idp.example").unwrap();
+        let resolve = |raw: &str| {
+            let name = issuer.resolve(ExternalId::parse(raw).unwrap());
+            name.map(|name| name.as_str().to_owned())
+        };
+        for (raw, resolved) in [
+            ("https://idp.example|auth0|1", Ok("https://idp.example|auth0|1")),
+            ("https://IDP.example/|auth0|1", Ok("https://idp.example|auth0|1")),
+            ("https://idp.example//|1", Err(AnotherIssuer)),
+            ("https://other.example|1", Err(AnotherIssuer)),
+            ("HTTP://idp.example|1", Err(AnotherIssuer)),
+            ("crm-7", Ok("crm-7")),
+            ("generated|r-1", Ok("generated|r-1")),
+        ] {
+            assert_eq!(resolve(raw), resolved.map(ToOwned::to_owned), "{raw}");
+        }
     }
 
     #[test]

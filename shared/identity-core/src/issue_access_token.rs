@@ -3,8 +3,10 @@
 
 use crate::{
     Error,
+    administrator::Administrator,
+    admission::{Bearer, Pace, Requester},
     identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest},
-    obtain::{Wanted, obtain},
+    obtain::{Asked, Wanted, obtain},
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
@@ -23,9 +25,21 @@ pub struct Request {
 #[derive(Clone, Debug)]
 pub enum Whose {
     /// The caller's own: the first call creates their identity.
-    Caller(ExternalId),
+    Caller {
+        /// Who calls.
+        user: ExternalId,
+        /// With which bearer.
+        bearer: Bearer,
+        /// How often they may; `None` for as often as they like.
+        pace: Option<Pace>,
+    },
     /// That of an identity, which must exist.
-    Identity(IdentityRef),
+    Identity {
+        /// Which.
+        identity: IdentityRef,
+        /// Who asks for it.
+        by: Administrator,
+    },
 }
 
 /// A token, and whose it is.
@@ -51,17 +65,29 @@ pub async fn issue_access_token(
     request: Request,
 ) -> Result<Issued, Error> {
     let Request { whose, token, invocation } = request;
-    let wanted = match whose {
-        Whose::Caller(user) => Wanted::Users(user),
-        Whose::Identity(IdentityRef::External(user)) => Wanted::Existing(user, None),
-        Whose::Identity(IdentityRef::Acs(acs_id)) => {
+    let (wanted, requester) = match whose {
+        Whose::Caller { user, bearer, pace } => {
+            (Wanted::Users(user), Requester::User { bearer, pace })
+        }
+        Whose::Identity { identity, by } => {
+            by.check(store, clock.now()).await?;
+            (existing(store, identity).await?, Requester::Administrator { id: by.id })
+        }
+    };
+    let asked = Asked { wanted, token: Some(&token), requester, invocation: &invocation };
+    let obtained = obtain(store, acs, clock, &asked).await?;
+    let token = obtained.token.ok_or(Error::Internal("a token was asked for and none came"))?;
+    Ok(Issued { acs_id: obtained.acs_id, token, created: obtained.created })
+}
+
+async fn existing(store: &impl IdentityStore, identity: IdentityRef) -> Result<Wanted, Error> {
+    Ok(match identity {
+        IdentityRef::External(user) => Wanted::Existing(user, None),
+        IdentityRef::Acs(acs_id) => {
             let user = store.find_by_acs_id(&acs_id).await?.ok_or(Error::NotFound)?;
             Wanted::Existing(user, Some(acs_id))
         }
-    };
-    let obtained = obtain(store, acs, clock, &wanted, Some(&token), &invocation).await?;
-    let token = obtained.token.ok_or(Error::Internal("a token was asked for and none came"))?;
-    Ok(Issued { acs_id: obtained.acs_id, token, created: obtained.created })
+    })
 }
 
 #[cfg(test)]
@@ -69,7 +95,7 @@ mod tests {
     use super::*;
     use crate::{
         record::State,
-        testing::{AcsCall, World, acs_id, an_hour, user},
+        testing::{AcsCall, World, acs_id, administrator, an_hour, caller, user},
     };
 
     async fn issue(world: &World, whose: Whose) -> Result<Issued, Error> {
@@ -77,15 +103,19 @@ mod tests {
         issue_access_token(&world.store, &world.acs, &world.clock, request).await
     }
 
+    fn named(identity: IdentityRef) -> Whose {
+        Whose::Identity { identity, by: administrator() }
+    }
+
     fn alice() -> Whose {
-        Whose::Identity(IdentityRef::External(user("alice")))
+        named(IdentityRef::External(user("alice")))
     }
 
     #[tokio::test]
     async fn a_caller_gets_a_token_of_their_own_identity() {
         let world = World::with([]);
-        let first = issue(&world, Whose::Caller(user("alice"))).await.unwrap();
-        let second = issue(&world, Whose::Caller(user("alice"))).await.unwrap();
+        let first = issue(&world, caller("alice")).await.unwrap();
+        let second = issue(&world, caller("alice")).await.unwrap();
         assert_eq!((first.created, second.created), (true, false));
         assert_eq!(first.acs_id, second.acs_id);
         assert!(world.acs.is_alive(&first.token) && world.acs.is_alive(&second.token));
@@ -94,11 +124,11 @@ mod tests {
     #[tokio::test]
     async fn an_administrator_names_an_identity_that_exists() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        for whose in [alice(), Whose::Identity(IdentityRef::Acs(acs_id("8:acs:1")))] {
+        for whose in [alice(), named(IdentityRef::Acs(acs_id("8:acs:1")))] {
             let issued = issue(&world, whose).await.unwrap();
             assert!(world.acs.is_alive(&issued.token));
         }
-        let unknown = Whose::Identity(IdentityRef::Acs(acs_id("8:acs:2")));
+        let unknown = named(IdentityRef::Acs(acs_id("8:acs:2")));
         assert!(matches!(issue(&world, unknown).await, Err(Error::NotFound)));
         assert!(matches!(issue(&World::with([]), alice()).await, Err(Error::NotFound)));
     }

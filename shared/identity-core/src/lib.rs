@@ -2,12 +2,15 @@
 //! done with it.
 //!
 //! Read in this order: [`identity`] (the nouns), [`record`] (what is kept about
-//! one user), [`ports`] (what the rules need from the outside), [`obtain`] (the
-//! protocol that makes one identity per user, whatever the timing), then one
-//! module per operation. Nothing here knows about HTTP, Lambda, `DynamoDB` or the
-//! ACS wire format.
+//! one user), [`admission`] (the gate that every token passes), [`ports`] (what the rules
+//! need from the outside), [`obtain`] (the protocol that makes one identity per user,
+//! whatever the timing), then one module per operation. Nothing here knows about HTTP,
+//! Lambda, `DynamoDB` or the ACS wire format.
 
+pub mod administrator;
+pub mod admission;
 pub mod apply_event;
+pub mod audit;
 pub mod create_identity;
 pub mod delete_identity;
 pub mod delete_stale_identities;

@@ -23,8 +23,10 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     Error,
+    admission::{Admission, Requester, admit},
+    audit::{Action, Actor, AuditEntry},
     identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
-    ports::{Change, Clock, IdentityClient, IdentityStore, Orphan},
+    ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step, Usage},
     record::{Active, Lease, LeaseId, Record, State},
     settle::{self, Settled},
 };
@@ -51,68 +53,90 @@ pub(crate) enum Wanted {
     Existing(ExternalId, Option<AcsId>),
 }
 
+/// What is asked for, and by whom.
+pub(crate) struct Asked<'a> {
+    pub(crate) wanted: Wanted,
+    /// The token, if one is asked for.
+    pub(crate) token: Option<&'a TokenRequest>,
+    pub(crate) requester: Requester,
+    pub(crate) invocation: &'a Invocation,
+}
+
+impl Asked<'_> {
+    /// What the audit log keeps of it: an administrator's action.
+    fn audit(&self, next: &Record, action: Action, at: SystemTime) -> Option<AuditEntry> {
+        let Requester::Administrator { id } = &self.requester else { return None };
+        let by = Actor::Administrator(id.clone());
+        Some(AuditEntry::of(next, &self.invocation.id, by, action, at))
+    }
+}
+
 /// Uses an identity, and issues a token for it if one is asked for.
 pub(crate) async fn obtain(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    wanted: &Wanted,
-    token: Option<&TokenRequest>,
-    invocation: &Invocation,
+    asked: &Asked<'_>,
 ) -> Result<Obtained, Error> {
+    let Asked { wanted, token, requester, invocation } = asked;
     let (Wanted::Users(user) | Wanted::Existing(user, _)) = wanted;
     let mut waiting = Waiting::new(clock.now(), invocation);
     for attempt in 0..MAX_LOOKS {
         let seen = store.find(user).await?;
         match next_step(wanted, seen.as_ref(), clock.now())? {
-            Step::Use(record, acs_id) => {
+            NextStep::Use(record, acs_id) => {
                 let Some(token) = token else {
                     return Ok(Obtained { record, acs_id, token: None, created: false });
                 };
-                return issue(store, acs, clock, &record, acs_id, token, invocation).await;
+                let admission = admit(Some(&record), requester, clock.now())?;
+                return issue(store, acs, clock, asked, admission, &record, acs_id, token).await;
             }
-            Step::Create => {
+            NextStep::Create => {
+                let first_token = match token {
+                    Some(token) => Some((admit(seen.as_ref(), requester, clock.now())?, *token)),
+                    None => None,
+                };
                 let lease = lease(invocation, attempt);
                 let place = Place { user, seen: seen.as_ref(), lease };
-                let created = create(store, acs, clock, place, token, invocation).await?;
+                let created = create(store, acs, clock, asked, place, first_token).await?;
                 if let Some(obtained) = created {
                     return Ok(obtained);
                 }
             }
-            Step::Settle(record) => {
+            NextStep::Settle(record) => {
                 match settle::settle(store, acs, clock, &record, invocation).await? {
                     Settled::Done => {}
                     Settled::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
                 }
             }
-            Step::Refuse(record) => {
+            NextStep::Refuse(record) => {
                 // The answer is the same whatever comes of it.
                 if let Err(cause) = settle::settle(store, acs, clock, &record, invocation).await {
                     warn!(%cause, "the tokens of a blocked user are not yet revoked");
                 }
                 return Err(Error::Blocked);
             }
-            Step::Wait(retry_after) => waiting.wait(clock, retry_after).await?,
+            NextStep::Wait(retry_after) => waiting.wait(clock, retry_after).await?,
         }
     }
     Err(Error::busy())
 }
 
-/// What the record asks of somebody who wants a token.
-enum Step {
+/// What the record asks of a caller who wants a token.
+enum NextStep {
     Use(Record, AcsId),
     Create,
-    /// Somebody began a revocation or a deletion.
+    /// Another request began a revocation or a deletion.
     Settle(Record),
-    /// Somebody began to block the user.
+    /// Another request began to block the user.
     Refuse(Record),
-    /// Somebody is creating the identity, and has this much time left for it.
+    /// Another request is creating the identity, and has this much time left for it.
     Wait(Duration),
 }
 
-fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<Step, Error> {
+fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<NextStep, Error> {
     let absent = || match wanted {
-        Wanted::Users(_) => Ok(Step::Create),
+        Wanted::Users(_) => Ok(NextStep::Create),
         Wanted::Existing(..) => Err(Error::NotFound),
     };
     let Some(record) = seen else { return absent() };
@@ -123,16 +147,16 @@ fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<
     }
     let is_pending = record.pending_revocation.is_some();
     match &record.state {
-        State::Blocked { .. } if is_pending => Ok(Step::Refuse(record.clone())),
+        State::Blocked { .. } if is_pending => Ok(NextStep::Refuse(record.clone())),
         State::Blocked { .. } | State::Stuck { blocked: true, .. } => Err(Error::Blocked),
-        State::Active { .. } if is_pending => Ok(Step::Settle(record.clone())),
-        State::Active { acs_id } => Ok(Step::Use(record.clone(), acs_id.clone())),
+        State::Active { .. } if is_pending => Ok(NextStep::Settle(record.clone())),
+        State::Active { acs_id } => Ok(NextStep::Use(record.clone(), acs_id.clone())),
         State::Deleting { .. } if matches!(wanted, Wanted::Existing(..)) => Err(Error::NotFound),
-        State::Deleting { .. } => Ok(Step::Settle(record.clone())),
+        State::Deleting { .. } => Ok(NextStep::Settle(record.clone())),
         State::Stuck { .. } => Err(Error::Stuck),
         State::Deleted => absent(),
         State::Provisioning { lease } => match lease.ends.duration_since(now) {
-            Ok(left) if !left.is_zero() => Ok(Step::Wait(left)),
+            Ok(left) if !left.is_zero() => Ok(NextStep::Wait(left)),
             _ => absent(),
         },
     }
@@ -151,10 +175,12 @@ async fn create(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
+    asked: &Asked<'_>,
     place: Place<'_>,
-    token: Option<&TokenRequest>,
-    invocation: &Invocation,
+    first_token: Option<(Admission, &TokenRequest)>,
 ) -> Result<Option<Obtained>, Error> {
+    let invocation = asked.invocation;
+    let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
     let wanted = Record::reserved(place.user, place.seen, place.lease, clock.now());
     let reserved = match store.advance(place.seen, &wanted).await {
         Ok(Change::Made(reserved)) => reserved,
@@ -169,7 +195,7 @@ async fn create(
         // Whoever held the lease died; ACS cannot be asked what they created.
         warn!(metric.identities_abandoned = 1, "took over a reservation whose lease had ended");
     }
-    let (acs_id, token) = match create_in_acs(acs, token, invocation.acs_until).await {
+    let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
         Ok(created) => created,
         Err(cause) => {
             if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
@@ -179,10 +205,13 @@ async fn create(
             return Err(cause);
         }
     };
-    let active = reserved.activated(acs_id.clone(), clock.now());
+    let pace_until = paced.or(reserved.pace_until);
+    let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
+    let audit = asked.audit(&active, Action::CreateIdentity, clock.now());
     let orphan =
         || Orphan { acs_id: acs_id.clone(), user: place.user.clone(), noted_at: clock.now() };
-    let refused_by = match store.advance(Some(&reserved), &active).await {
+    let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
+    let refused_by = match store.commit(activation).await {
         Ok(Change::Made(record)) => {
             info!(acs.id = %acs_id, metric.identities_created = 1, "created the identity of a new user");
             return Ok(Some(Obtained { record, acs_id, token, created: true }));
@@ -233,12 +262,13 @@ async fn give_back(store: &impl IdentityStore, clock: &impl Clock, reserved: &Re
 
 async fn create_in_acs(
     acs: &impl IdentityClient,
-    token: Option<&TokenRequest>,
+    first_token: Option<(Admission, &TokenRequest)>,
     deadline: SystemTime,
 ) -> Result<(AcsId, Option<AccessToken>), Error> {
-    match token {
-        Some(token) => {
-            let (acs_id, token) = acs.create_identity_with_token(token, deadline).await?;
+    match first_token {
+        Some((admission, token)) => {
+            let created = acs.create_identity_with_token(admission, token, deadline).await;
+            let (acs_id, token) = created?;
             Ok((acs_id, Some(token)))
         }
         None => Ok((acs.create_identity(deadline).await?, None)),
@@ -273,26 +303,33 @@ async fn note(store: &impl IdentityStore, orphan: Orphan) {
 /// Issues a token for the identity of `seen`. The last write decides whether it is
 /// answered: it is refused if a revocation, a block or a deletion began after
 /// `seen` was read.
+#[expect(clippy::too_many_arguments, reason = "three ports, the request, and what was read for it")]
 async fn issue(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
+    asked: &Asked<'_>,
+    admission: Admission,
     seen: &Record,
     acs_id: AcsId,
     wanted: &TokenRequest,
-    invocation: &Invocation,
 ) -> Result<Obtained, Error> {
-    let token = acs.issue_access_token(&acs_id, wanted, invocation.acs_until).await?;
+    let acs_until = asked.invocation.acs_until;
+    let pace_until = admission.pace_until();
+    let token = acs.issue_access_token(admission, &acs_id, wanted, acs_until).await?;
     let active = Active { acs_id, epoch: seen.epoch };
-    match store.record_use(&seen.external_id, &active, clock.now()).await? {
+    let at = clock.now();
+    let audit = asked.audit(seen, Action::IssueToken, at);
+    let usage = Usage { at, pace_until, audit: audit.as_ref() };
+    match store.record_use(&seen.external_id, &active, &usage).await? {
         Change::Made(record) => {
             Ok(Obtained { record, acs_id: active.acs_id, token: Some(token), created: false })
         }
         Change::Refused(Some(Record { state: State::Blocked { .. }, .. })) => {
-            // ACS may have issued our token after it revoked the others. It is in
-            // nobody's hands; but a blocked user has no live token, not even that.
+            // ACS may have issued our token after it revoked the others. No caller has it;
+            // but a blocked user has no live token, not even that.
             let acs_id = &active.acs_id;
-            if let Err(cause) = acs.revoke_access_tokens(acs_id, invocation.acs_until).await {
+            if let Err(cause) = acs.revoke_access_tokens(acs_id, acs_until).await {
                 warn!(acs.id = %acs_id, %cause, "a dropped token of a blocked user may live");
             }
             Err(Error::Blocked)

@@ -46,8 +46,40 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawRule")]
 struct Rule {
-    claims: BTreeMap<String, String>,
+    condition: Condition,
     grant: Grant,
+}
+
+/// Claims and the values that they must have, all of them: the `if` of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "BTreeMap<String, String>")]
+pub struct Condition(BTreeMap<String, String>);
+
+impl TryFrom<BTreeMap<String, String>> for Condition {
+    type Error = &'static str;
+
+    fn try_from(claims: BTreeMap<String, String>) -> Result<Self, Self::Error> {
+        if claims.is_empty() {
+            return Err("a condition needs at least one claim");
+        }
+        Ok(Self(claims))
+    }
+}
+
+impl Condition {
+    /// Whether the claims meet it.
+    #[must_use]
+    pub fn is_met_by(&self, claims: &Claims) -> bool {
+        self.unmet(claims).next().is_none()
+    }
+
+    /// The names of the claims that are missing or have another value.
+    pub fn unmet<'a>(&'a self, claims: &'a Claims) -> impl Iterator<Item = &'a str> {
+        let wanting = self.0.iter().filter(|(name, wanted)| {
+            !claims.get(*name).is_some_and(|value| value == *wanted || lists(value, wanted))
+        });
+        wanting.map(|(name, _)| name.as_str())
+    }
 }
 
 /// What a caller may have.
@@ -76,16 +108,8 @@ impl Policy {
     /// What somebody with these claims may have.
     #[must_use]
     pub fn grant(&self, claims: &Claims) -> &Grant {
-        let rule = self.rules.iter().find(|rule| rule.matches(claims));
+        let rule = self.rules.iter().find(|rule| rule.condition.is_met_by(claims));
         rule.map_or(&self.otherwise, |rule| &rule.grant)
-    }
-}
-
-impl Rule {
-    fn matches(&self, claims: &Claims) -> bool {
-        self.claims.iter().all(|(name, wanted)| {
-            claims.get(name).is_some_and(|value| value == wanted || lists(value, wanted))
-        })
     }
 }
 
@@ -139,15 +163,15 @@ impl TryFrom<RawRule> for Rule {
     type Error = &'static str;
 
     fn try_from(raw: RawRule) -> Result<Self, Self::Error> {
-        if raw.r#if.is_empty() {
-            return Err("a rule needs at least one claim in `if`; use `otherwise` for everybody");
-        }
+        let condition = Condition::try_from(raw.r#if).map_err(
+            |_| "a rule needs at least one claim in `if`; use `otherwise` for everybody",
+        )?;
         let grant = Grant::try_from(RawGrant {
             scopes: raw.scopes,
             max_lifetime_minutes: raw.max_lifetime_minutes,
             default_lifetime_minutes: raw.default_lifetime_minutes,
         })?;
-        Ok(Self { claims: raw.r#if, grant })
+        Ok(Self { condition, grant })
     }
 }
 

@@ -8,6 +8,8 @@ use std::{
 
 use crate::{
     Error,
+    admission::Admission,
+    audit::AuditEntry,
     delete_stale_identities::Run,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     record::{Active, Record, StateName},
@@ -45,41 +47,133 @@ pub trait IdentityStore: Sync {
     /// old, and 0 while nobody knows.
     fn total(&self) -> impl Future<Output = Result<u64, Error>> + Send;
 
-    /// Replaces the record by `next`, if it is still in the state and the epoch of
-    /// `seen`, and its newest decision is still that one (`None`: if there still is none).
+    /// Makes one step of a record, if the record is still as the step's author saw it: in the
+    /// same state and epoch, with the same decisions, and, where the author saw that no token
+    /// was issued since the last revocation, still without one.
     ///
-    /// When it was last used is written only if `next` differs from `seen` in it, so
-    /// that no step undoes a [`record_use`](Self::record_use) it has not seen.
+    /// What a use of the identity writes (when it was last used, the pace) is written only if
+    /// the step changes it, so that no step undoes a [`record_use`](Self::record_use) it has
+    /// not seen.
     ///
-    /// A record that refuses the write and equals `next` is our own: an adapter may
-    /// have sent the same request twice, and its first attempt refuses the second.
-    /// That is [`Change::Made`].
+    /// A record that refuses the write and equals the step's `next` is our own: an adapter may
+    /// have sent the same request twice, and its first attempt refuses the second. That is
+    /// [`Change::Made`].
+    fn commit(&self, step: Step<'_>) -> impl Future<Output = Result<Change, Error>> + Send;
+
+    /// Makes a step from `seen` (`None`: there still is no record) to `next`.
     fn advance(
         &self,
         seen: Option<&Record>,
         next: &Record,
-    ) -> impl Future<Output = Result<Change, Error>> + Send;
-
-    /// As [`advance`](Self::advance), and only if the identity was not used since
-    /// `seen` was read.
-    fn advance_unless_used(
-        &self,
-        seen: &Record,
-        next: &Record,
-    ) -> impl Future<Output = Result<Change, Error>> + Send;
+    ) -> impl Future<Output = Result<Change, Error>> + Send {
+        async move { self.commit(Step::new(seen, next)).await }
+    }
 
     /// Notes that the identity was used, if it is still the one `seen`: active,
-    /// and in the same epoch.
+    /// and in the same epoch. The audit entry, if there is one, is written in the same request.
     fn record_use(
         &self,
         user: &ExternalId,
         seen: &Active,
-        now: SystemTime,
+        usage: &Usage<'_>,
     ) -> impl Future<Output = Result<Change, Error>> + Send;
+
+    /// When somebody first asked for an identity of this name that the index did not have. The
+    /// first call notes `now`; the note is kept for an hour at least.
+    fn first_missed_at(
+        &self,
+        id: &AcsId,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<SystemTime, Error>> + Send;
 
     /// Remembers an identity that ACS may have and no record may name, for
     /// [`Orphanage`] to settle.
     fn note_orphan(&self, orphan: &Orphan) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// One step of a record, as [`IdentityStore::commit`] makes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// The record that the author saw; `None` if there was none.
+    pub seen: Option<&'a Record>,
+    /// What it is to become.
+    pub next: &'a Record,
+    /// Whether a use of the identity since `seen` was read refuses the step.
+    pub unless_used: bool,
+    /// What is written into the audit log in the same request.
+    pub audit: Option<&'a AuditEntry>,
+}
+
+impl<'a> Step<'a> {
+    /// A step from `seen` to `next`.
+    #[must_use]
+    pub fn new(seen: Option<&'a Record>, next: &'a Record) -> Self {
+        Self { seen, next, unless_used: false, audit: None }
+    }
+
+    /// Refused by a use of the identity since `seen` was read.
+    #[must_use]
+    pub fn unless_used(self) -> Self {
+        Self { unless_used: true, ..self }
+    }
+
+    /// With an entry of the audit log. A store that makes such a step may answer with the use
+    /// as `seen` had it, where another call has used the identity meanwhile.
+    #[must_use]
+    pub fn audited(self, audit: Option<&'a AuditEntry>) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// Whether the record that is stored now is as the author saw it.
+    #[must_use]
+    pub fn fits(&self, found: Option<&Record>) -> bool {
+        match (found, self.seen) {
+            (None, None) => true,
+            (Some(found), Some(seen)) => {
+                found.epoch == seen.epoch
+                    && found.state.name() == seen.state.name()
+                    && found.decisions.newest() == seen.decisions.newest()
+                    && found.decisions.changes() == seen.decisions.changes()
+                    && (found.tokens_revoked || !seen.tokens_revoked)
+                    && (found.last_issued_at == seen.last_issued_at || !self.unless_used)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a refusal means, given the record that refused: one that is as `next` asked is our
+    /// own write, sent twice.
+    ///
+    /// Taken for another request's, it would make us delete the identity that we have just
+    /// stored.
+    #[must_use]
+    pub fn refused(&self, found: Option<Record>) -> Change {
+        match found {
+            Some(found) if found == self.next.written_over(self.seen, &found) => {
+                Change::Made(found)
+            }
+            found => Change::Refused(found),
+        }
+    }
+}
+
+/// What a use of an identity leaves behind.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage<'a> {
+    /// When.
+    pub at: SystemTime,
+    /// The new end of the user's pace; `None` leaves it as it is.
+    pub pace_until: Option<SystemTime>,
+    /// What is written into the audit log in the same request: an administrator used it.
+    pub audit: Option<&'a AuditEntry>,
+}
+
+impl Usage<'_> {
+    /// A use that nothing else is kept of.
+    #[must_use]
+    pub fn at(at: SystemTime) -> Self {
+        Self { at, pace_until: None, audit: None }
+    }
 }
 
 /// The identities of which nobody knows whether they are owned: the scheduled job's.
@@ -121,21 +215,6 @@ pub enum Change {
     Made(Record),
     /// The record was not as expected; this is what it was.
     Refused(Option<Record>),
-}
-
-impl Change {
-    /// What a refused [`advance`](IdentityStore::advance) means, given the record
-    /// that refused it: one that is as `next` asked is our own write, sent twice.
-    ///
-    /// Taken for somebody else's, it would make us delete the identity that we have
-    /// just stored.
-    #[must_use]
-    pub fn refused(found: Option<Record>, seen: Option<&Record>, next: &Record) -> Self {
-        match found {
-            Some(found) if found == next.written_over(seen, &found) => Self::Made(found),
-            found => Self::Refused(found),
-        }
-    }
 }
 
 /// How many shards the identities are spread over, so that no index partition is hot.
@@ -213,6 +292,7 @@ pub struct Count {
 
 /// The ACS identity API.
 ///
+/// A method that answers a token wants an [`Admission`], which only the gate gives.
 /// Nothing here is retried by a caller: an adapter knows which of its requests
 /// may be sent again. Each call must have ended, one way or the other, by
 /// `deadline`.
@@ -226,6 +306,7 @@ pub trait IdentityClient: Sync {
     /// Creates an identity and issues its first token, in one request.
     fn create_identity_with_token(
         &self,
+        admission: Admission,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> impl Future<Output = Result<(AcsId, AccessToken), Error>> + Send;
@@ -233,6 +314,7 @@ pub trait IdentityClient: Sync {
     /// Issues a token for an identity that exists.
     fn issue_access_token(
         &self,
+        admission: Admission,
         identity: &AcsId,
         token: &TokenRequest,
         deadline: SystemTime,
@@ -264,6 +346,7 @@ pub trait TeamsTokenExchange: Sync {
     /// [`Error::TeamsToken`].
     fn exchange_teams_user_token(
         &self,
+        admission: Admission,
         token: &Secret,
         app_id: &str,
         user_id: &str,

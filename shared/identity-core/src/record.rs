@@ -7,17 +7,18 @@
 //! ```
 //!
 //! Every change of what may be answered moves the [`epoch`](Record::epoch), and
-//! every change is made only if the epoch, and the newest decision, are still those its
-//! author saw.
+//! every change is made only if the epoch and the decisions are still those its author saw.
 //!
 //! A revocation or a deletion that fails again and again makes the identity *stuck*,
 //! from wherever it was.
 
+mod decision;
 mod receipt;
 mod state;
 
 use std::time::SystemTime;
 
+pub use decision::{Decision, Decisions, Origin, Watermarks, end_of};
 pub use receipt::{By, Cause, Order, Reason, Receipt, ReceiptId};
 pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
 
@@ -42,18 +43,33 @@ pub struct Record {
     pub last_issued_at: SystemTime,
     /// When the record last changed, other than by being used.
     pub changed_at: SystemTime,
-    /// The time of the newest decision about whether the user is blocked. An older
-    /// decision that comes late changes nothing.
-    pub decided_at: Option<SystemTime>,
-    /// The time of the newest revocation: every token older than this is dead, or
-    /// being killed. A revocation that comes late and is older has been done.
-    pub revoked_through: Option<SystemTime>,
+    /// Who has decided whether the user is blocked, and when.
+    pub decisions: Decisions,
+    /// The newest revocation of each origin. One that comes again, or late and older than
+    /// its own origin's newest, has been done.
+    pub revoked_through: Watermarks,
+    /// When the user was last signed out or cut off: a bearer token that was not issued after
+    /// this opens nothing.
+    pub not_before: Option<SystemTime>,
+    /// When the user's account was last deleted at their identity provider: whoever comes
+    /// back must have signed in since.
+    pub account_deleted_at: Option<SystemTime>,
     /// A revocation, or the deletion that takes the tokens along, that is recorded here
     /// and not yet confirmed by ACS.
     pub pending_revocation: Option<ReceiptId>,
+    /// Whether ACS has confirmed a revocation, and no token was issued since: there is
+    /// nothing that another revocation could end.
+    pub tokens_revoked: bool,
     /// How often finishing what was begun has failed.
     pub attempts: u8,
-    /// The last [`RECEIPTS`] revocations, oldest first.
+    /// Until when the user's token calls are spoken for; see
+    /// [`Pace`](crate::admission::Pace).
+    pub pace_until: Option<SystemTime>,
+    /// The same for their sign-outs.
+    pub sign_out_pace_until: Option<SystemTime>,
+    /// The last revocations, oldest first: up to [`RECEIPTS`] of administrators and events,
+    /// and up to [`OWN_RECEIPTS`] of the users themselves, so that a user's sign-outs never
+    /// displace what others did.
     pub receipts: Vec<Receipt>,
 }
 
@@ -69,10 +85,15 @@ impl Record {
             created_at: now,
             last_issued_at: now,
             changed_at: now,
-            decided_at: None,
-            revoked_through: None,
+            decisions: Decisions::default(),
+            revoked_through: Watermarks::default(),
+            not_before: None,
+            account_deleted_at: None,
             pending_revocation: None,
+            tokens_revoked: false,
             attempts: 0,
+            pace_until: None,
+            sign_out_pace_until: None,
             receipts: Vec::new(),
         }
     }
@@ -113,15 +134,23 @@ impl Record {
             last_issued_at: now,
             changed_at: now,
             pending_revocation: None,
+            tokens_revoked: false,
             attempts: 0,
             ..before
         }
     }
 
-    /// The step *activate*: the reservation has its identity.
+    /// The step *activate*: the reservation has its identity. `pace_until` is that of the
+    /// admission, if a token was issued with it.
     #[must_use]
-    pub fn activated(&self, acs_id: AcsId, now: SystemTime) -> Self {
-        Self { state: State::Active { acs_id }, last_issued_at: now, ..self.clone() }
+    pub fn activated(
+        &self,
+        acs_id: AcsId,
+        pace_until: Option<SystemTime>,
+        now: SystemTime,
+    ) -> Self {
+        let state = State::Active { acs_id };
+        Self { state, last_issued_at: now, pace_until, ..self.clone() }
     }
 
     /// The step *release*: the reservation is given back. An activation of it can
@@ -142,10 +171,22 @@ impl Record {
             State::Provisioning { .. } => State::Deleted,
             state => state,
         };
-        let state = if order.block { before.with_block(true) } else { before };
-        let decided_at = order.block.then_some(order.at).max(self.decided_at);
-        let revoked_through = self.revoked_through.max(Some(order.at));
-        let next = Self { decided_at, revoked_through, ..self.moved_to(state, now) };
+        let origin = order.cause.by.origin();
+        let decisions = if order.block {
+            self.decisions.with(origin.clone(), Decision { at: order.at, blocks: true })
+        } else {
+            self.decisions.clone()
+        };
+        let state = if order.block { before.with_block(decisions.is_blocked()) } else { before };
+        let next = Self {
+            decisions,
+            revoked_through: self.revoked_through.with(origin, order.at),
+            not_before: self.not_before.max(Some(order.not_before)),
+            sign_out_pace_until: order.sign_out_pace_until.or(self.sign_out_pace_until),
+            ..self.moved_to(state, now)
+        };
+        let is_deletion = matches!(next.state, State::Deleting { .. });
+        let is_done = next.acs_id().is_none() || (next.tokens_revoked && !is_deletion);
         let receipt = Receipt {
             id: order.receipt.clone(),
             identity: next.acs_id().cloned(),
@@ -153,24 +194,27 @@ impl Record {
             blocked: next.state.is_blocked(),
             cause: order.cause.clone(),
             accepted_at: now,
-            revoked_at: next.acs_id().is_none().then_some(now),
+            revoked_at: is_done.then_some(now),
         };
         // A deletion on its way kills the tokens by itself, and confirms this, too.
-        let pending_revocation = next.acs_id().map(|_| order.receipt.clone());
+        let pending_revocation = (!is_done).then(|| order.receipt.clone());
         Self { pending_revocation, ..next }.with_receipt(receipt)
     }
 
-    /// The step *unblock*: the user gets tokens again. What was begun is still to be
-    /// finished. Of somebody who is not blocked only the decision is noted, and a token
-    /// that is on its way to them arrives.
+    /// The step *unblock*: one origin's decision that the user may have tokens again. Whether
+    /// they may then is for [`Decisions`] to say. What was begun is still to be finished. Of
+    /// a user who is not blocked only the decision is noted, and a token that is on its way
+    /// to them arrives.
     #[must_use]
-    pub fn unblocked(&self, at: SystemTime, now: SystemTime) -> Self {
-        let decided = Self { decided_at: self.decided_at.max(Some(at)), ..self.clone() };
-        if !self.state.is_blocked() && self.epoch > 0 {
+    pub fn unblocked(&self, origin: Origin, at: SystemTime, now: SystemTime) -> Self {
+        let decisions = self.decisions.with(origin, Decision { at, blocks: false });
+        let is_blocked = decisions.is_blocked();
+        let decided = Self { decisions, ..self.clone() };
+        if self.state.is_blocked() == is_blocked && self.epoch > 0 {
             return decided;
         }
         Self {
-            state: self.state.with_block(false),
+            state: self.state.with_block(is_blocked),
             epoch: self.epoch + 1,
             changed_at: now,
             ..decided
@@ -192,7 +236,8 @@ impl Record {
     /// before.
     #[must_use]
     pub fn revocation_confirmed(&self, now: SystemTime) -> Self {
-        let next = Self { pending_revocation: None, attempts: 0, ..self.clone() };
+        let next =
+            Self { pending_revocation: None, tokens_revoked: true, attempts: 0, ..self.clone() };
         next.with_receipts_confirmed(now)
     }
 
@@ -235,6 +280,22 @@ impl Record {
         }
     }
 
+    /// The step *cut off*, which a deletion makes in the same write: bearers from before
+    /// `cut` open nothing. Where there is nothing to delete it is all that is left to do.
+    #[must_use]
+    pub fn cut_off(&self, cut: &CutOff, by: &ReceiptId, now: SystemTime) -> Self {
+        let deleting = self.marked_for_deletion(by, now).unwrap_or_else(|| {
+            // A deletion under way is taken over, so that its author cannot write this away.
+            let pending_revocation = self.pending_revocation.as_ref().map(|_| by.clone());
+            Self { pending_revocation, ..self.moved_to(self.state.clone(), now) }
+        });
+        Self {
+            not_before: self.not_before.max(Some(cut.not_before)),
+            account_deleted_at: self.account_deleted_at.max(cut.account_deleted_at),
+            ..deleting
+        }
+    }
+
     /// The step *finish deletion*: ACS no longer has the identity. A blocked user
     /// stays blocked, or deleting an account would be a way around the block.
     #[must_use]
@@ -247,13 +308,17 @@ impl Record {
         Self { last_acs_id, ..self.moved_to(state, now) }.with_receipts_confirmed(now)
     }
 
-    /// What a step from `seen` to `self` makes of the record `found`: a step that does
-    /// not change when the identity was last used leaves that as it is.
+    /// What a step from `seen` to `self` makes of the record `found`: a step leaves what a
+    /// use writes as it is, unless it changes that itself.
     #[must_use]
     pub fn written_over(&self, seen: Option<&Self>, found: &Self) -> Self {
-        let kept = seen.is_some_and(|seen| seen.last_issued_at == self.last_issued_at);
-        let last_issued_at = if kept { found.last_issued_at } else { self.last_issued_at };
-        Self { last_issued_at, ..self.clone() }
+        let keeps_use = seen.is_some_and(|seen| seen.last_issued_at == self.last_issued_at);
+        let keeps_pace = seen.is_some_and(|seen| seen.pace_until == self.pace_until);
+        Self {
+            last_issued_at: if keeps_use { found.last_issued_at } else { self.last_issued_at },
+            pace_until: if keeps_pace { found.pace_until } else { self.pace_until },
+            ..self.clone()
+        }
     }
 
     fn moved_to(&self, state: State, now: SystemTime) -> Self {
@@ -269,8 +334,16 @@ impl Record {
 
     fn with_receipt(mut self, receipt: Receipt) -> Self {
         self.receipts.push(receipt);
-        let surplus = self.receipts.len().saturating_sub(RECEIPTS);
-        self.receipts.drain(..surplus);
+        let is_own = |receipt: &Receipt| receipt.cause.by == By::User;
+        let own = self.receipts.iter().filter(|receipt| is_own(receipt)).count();
+        let mut surplus_own = own.saturating_sub(OWN_RECEIPTS);
+        let mut surplus = (self.receipts.len() - own).saturating_sub(RECEIPTS);
+        self.receipts.retain(|receipt| {
+            let surplus = if is_own(receipt) { &mut surplus_own } else { &mut surplus };
+            let goes = *surplus > 0;
+            *surplus -= usize::from(goes);
+            !goes
+        });
         self
     }
 
@@ -282,8 +355,21 @@ impl Record {
     }
 }
 
-/// How many receipts a record keeps.
+/// What a deletion ends besides the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// A bearer that was not issued after this opens nothing.
+    pub not_before: SystemTime,
+    /// When the account was deleted at the identity provider, if that is why.
+    pub account_deleted_at: Option<SystemTime>,
+}
+
+/// How many receipts of administrators and events a record keeps.
 pub const RECEIPTS: usize = 10;
+
+/// How many receipts of the user's own sign-outs a record keeps. Each is written with every
+/// use of the identity, and the older ones answer no question.
+pub const OWN_RECEIPTS: usize = 3;
 
 /// After this many failures nobody tries again by themselves.
 pub const MAX_ATTEMPTS: u8 = 6;

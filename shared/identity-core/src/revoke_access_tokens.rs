@@ -11,10 +11,12 @@ use tracing::info;
 
 use crate::{
     Error,
-    get_identity::find,
+    admission::Pace,
+    audit::{Action, Actor, AuditEntry},
+    get_identity::find_settled,
     identity::{ExternalId, IdentityRef, Invocation},
-    ports::{Change, Clock, IdentityClient, IdentityStore},
-    record::{Cause, Order, Receipt, ReceiptId, Record, State},
+    ports::{Change, Clock, IdentityClient, IdentityStore, Step},
+    record::{By, Cause, Order, Receipt, ReceiptId, Record},
     settle,
 };
 
@@ -23,17 +25,30 @@ use crate::{
 pub struct Request {
     /// Whose tokens.
     pub identity: IdentityRef,
-    /// Whether the user is cut off, too: no token until somebody unblocks them. A
-    /// user who was never seen can be blocked by their external id.
+    /// Whether the user is cut off, too: no token until somebody unblocks them.
     pub block: bool,
+    /// What to do about a name of which there is no record.
+    pub if_missing: IfMissing,
+    /// How often a user may sign out; `None` for as often as they like. Others are not paced.
+    pub pace: Option<Pace>,
     /// Who wants it, and why.
     pub cause: Cause,
     /// The request being served.
     pub invocation: Invocation,
 }
 
-/// Revokes. `None` if there is nothing to revoke: the user has no identity, and is
-/// not to be blocked.
+/// What to do about a user of whom there is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// It is [`Error::NotFound`]: a name with a typing mistake is not to be blocked in place
+    /// of the user who is meant.
+    Refuse,
+    /// A record is made, and with it the block or the sign-out takes effect before the user's
+    /// first call.
+    Create,
+}
+
+/// Revokes, and answers with the receipt. Bearers from before it open nothing any more.
 ///
 /// An error means "assume the tokens live". What was recorded by then stays
 /// recorded, and whoever meets it finishes it.
@@ -42,48 +57,67 @@ pub async fn revoke_access_tokens(
     acs: &impl IdentityClient,
     clock: &impl Clock,
     request: Request,
-) -> Result<Option<Receipt>, Error> {
-    let Request { identity, block, cause, invocation } = request;
+) -> Result<Receipt, Error> {
+    let invocation = &request.invocation;
     let receipt = ReceiptId(invocation.id.clone());
     for _ in 0..MAX_LOOKS {
-        let seen = find(store, &identity).await?;
-        let user = match (&seen, &identity) {
-            (Some(record), _) => record.external_id.clone(),
-            (None, IdentityRef::External(user)) => user.clone(),
-            (None, IdentityRef::Acs(_)) => return Ok(None),
-        };
-        let order =
-            Order { receipt: receipt.clone(), at: clock.now(), block, cause: cause.clone() };
-        let Some(next) = step(seen.as_ref(), &user, &order, clock.now()) else {
-            return Ok(None);
-        };
-        if let Change::Made(recorded) = store.advance(seen.as_ref(), &next).await? {
-            let kept = settle::finish(store, acs, clock, &recorded, &invocation).await?;
-            info!(acs.id = recorded.acs_id().map(ToString::to_string), block, "revoked");
-            // As whoever asks for it later will read it.
+        let seen = find_settled(store, clock, &request.identity).await?;
+        let user = subject(seen.as_ref(), &request)?;
+        let order = order(seen.as_ref(), &request, clock)?;
+        let now = clock.now();
+        let before = seen.clone().unwrap_or_else(|| Record::unseen(&user, now));
+        let next = before.revoked(&order, now);
+        let audit = audit(&next, &request, now);
+        let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
+        if let Change::Made(recorded) = store.commit(step).await? {
+            let kept = settle::finish(store, acs, clock, &recorded, invocation).await?;
+            info!(
+                acs.id = recorded.acs_id().map(ToString::to_string),
+                block = request.block,
+                "tokens revoked"
+            );
+            // As a later request will read it.
             let kept = kept.receipts.into_iter().rfind(|kept| kept.id == receipt);
             let receipt = kept.or_else(|| recorded.receipts.into_iter().next_back());
-            return Ok(receipt.map(|mut receipt| {
-                receipt.revoked_at.get_or_insert(clock.now());
-                receipt
-            }));
+            let mut receipt = receipt.ok_or(Error::Internal("a revocation without its receipt"))?;
+            receipt.revoked_at.get_or_insert(clock.now());
+            return Ok(receipt);
         }
     }
     Err(Error::busy())
 }
 
-/// The record after the revocation; `None` if it would change nothing.
-fn step(
-    seen: Option<&Record>,
-    user: &ExternalId,
-    order: &Order,
-    now: SystemTime,
-) -> Option<Record> {
-    match seen {
-        None | Some(Record { state: State::Deleted, .. }) if !order.block => None,
-        None => Some(Record::unseen(user, now).revoked(order, now)),
-        Some(record) => Some(record.revoked(order, now)),
+/// Whose record it is, or is to be.
+fn subject(seen: Option<&Record>, request: &Request) -> Result<ExternalId, Error> {
+    match (seen, &request.identity, request.if_missing) {
+        (Some(record), ..) => Ok(record.external_id.clone()),
+        (None, IdentityRef::External(user), IfMissing::Create) => Ok(user.clone()),
+        (None, ..) => Err(Error::NotFound),
     }
+}
+
+fn order(seen: Option<&Record>, request: &Request, clock: &impl Clock) -> Result<Order, Error> {
+    let at = clock.now();
+    let pace = request.pace.filter(|_| request.cause.by == By::User);
+    let until = seen.and_then(|record| record.sign_out_pace_until);
+    let paced = pace.map(|pace| pace.take(until, at)).transpose();
+    Ok(Order {
+        receipt: ReceiptId(request.invocation.id.clone()),
+        at,
+        not_before: at,
+        block: request.block,
+        cause: request.cause.clone(),
+        sign_out_pace_until: paced.map_err(|retry_after| Error::TooManySignOuts { retry_after })?,
+    })
+}
+
+/// What the audit log keeps of it: an administrator's action.
+fn audit(next: &Record, request: &Request, at: SystemTime) -> Option<AuditEntry> {
+    let By::Administrator { id: Some(id) } = &request.cause.by else { return None };
+    let action = if request.block { Action::BlockUser } else { Action::RevokeTokens };
+    let by = Actor::Administrator(id.clone());
+    let entry = AuditEntry::of(next, &request.invocation.id, by, action, at);
+    Some(AuditEntry { reason: request.cause.reason.clone(), ..entry })
 }
 
 /// How often a revocation tries again when others change the record meanwhile.
@@ -95,28 +129,38 @@ mod tests {
 
     use super::*;
     use crate::{
-        identity::AccessToken,
-        record::{By, Lease, LeaseId, Reason, StateName},
-        testing::{AcsCall, Loss, StoreCall, World, acs_id, an_hour, user},
+        get_identity::INDEX_LAG,
+        record::{Lease, LeaseId, Reason, State, StateName},
+        testing::{AcsCall, Loss, StoreCall, World, acs_id, user},
     };
 
-    async fn revoke(world: &World, block: bool) -> Result<Option<Receipt>, Error> {
-        let identity = IdentityRef::External(user("alice"));
-        let cause = Cause { by: By::Administrator, reason: Reason::parse("left the company") };
-        let request = Request { identity, block, cause, invocation: world.invocation("receipt") };
+    fn request(world: &World, block: bool) -> Request {
+        Request {
+            identity: IdentityRef::External(user("alice")),
+            block,
+            if_missing: IfMissing::Create,
+            pace: None,
+            cause: Cause {
+                by: By::administrator(&user("root")),
+                reason: Reason::parse("left the company"),
+            },
+            invocation: world.invocation("receipt"),
+        }
+    }
+
+    async fn send(world: &World, request: Request) -> Result<Receipt, Error> {
         revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
     }
 
-    async fn token(world: &World) -> AccessToken {
-        let deadline = world.clock.now();
-        world.acs.issue_access_token(&acs_id("8:acs:1"), &an_hour(), deadline).await.unwrap()
+    async fn revoke(world: &World, block: bool) -> Result<Receipt, Error> {
+        send(world, request(world, block)).await
     }
 
     #[tokio::test]
     async fn every_token_dies_and_the_receipt_says_since_when() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let old = token(&world).await;
-        let receipt = revoke(&world, false).await.unwrap().unwrap();
+        let old = world.acs.token_from_before(&acs_id("8:acs:1"));
+        let receipt = revoke(&world, false).await.unwrap();
         assert!(!world.acs.is_alive(&old));
         assert_eq!(receipt.id, ReceiptId("receipt".to_owned()));
         assert_eq!(receipt.identity, Some(acs_id("8:acs:1")));
@@ -143,26 +187,22 @@ mod tests {
     #[tokio::test]
     async fn the_receipt_is_the_one_that_is_kept_to_the_second() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let request = Request {
-            identity: IdentityRef::External(user("alice")),
-            block: false,
-            cause: Cause::of(By::Administrator),
-            invocation: world.invocation("receipt"),
-        };
         let clock = Ticking(1.into());
+        let request = request(&world, false);
         let receipt = revoke_access_tokens(&world.store, &world.acs, &clock, request).await;
-        assert_eq!(world.alice().unwrap().receipts, [receipt.unwrap().unwrap()]);
+        assert_eq!(world.alice().unwrap().receipts, [receipt.unwrap()]);
     }
 
     #[tokio::test]
     async fn r13_revoking_twice_or_for_nobody_is_success() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        assert!(revoke(&world, true).await.unwrap().is_some());
-        assert_eq!(revoke(&world, false).await.unwrap().unwrap().epoch, 3);
+        assert!(revoke(&world, true).await.is_ok());
+        assert_eq!(revoke(&world, false).await.unwrap().epoch, 3);
         assert_eq!(world.alice().unwrap().state.name(), StateName::Blocked, "and stays blocked");
         for world in [World::with([]), World::where_alice_is(State::Deleted)] {
-            assert_eq!(revoke(&world, false).await.unwrap(), None);
+            assert_eq!(revoke(&world, false).await.unwrap().identity, None);
             assert_eq!(world.acs.calls(), []);
+            assert_eq!(world.alice().unwrap().not_before, Some(world.clock.now()));
         }
     }
 
@@ -193,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn a_user_can_be_blocked_before_they_were_ever_seen() {
         let world = World::with([]);
-        let receipt = revoke(&world, true).await.unwrap().unwrap();
+        let receipt = revoke(&world, true).await.unwrap();
         assert_eq!((receipt.identity, receipt.blocked), (None, true));
         assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
         assert_eq!(world.acs.calls(), [], "there is nothing to revoke");
@@ -222,14 +262,87 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_of_which_there_is_no_record_is_not_found_unless_asked_for() {
+        for block in [true, false] {
+            let world = World::with([]);
+            let refused = Request { if_missing: IfMissing::Refuse, ..request(&world, block) };
+            assert!(matches!(send(&world, refused).await, Err(Error::NotFound)));
+            assert_eq!(world.records.records(), []);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_acs_id_that_the_index_lacks_is_busy_for_as_long_as_the_index_may_lag() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let by_acs_id = |world: &World| Request {
+            identity: IdentityRef::Acs(acs_id("8:acs:1")),
+            ..request(world, false)
+        };
+        world.records.index_lags(true);
+        assert!(matches!(send(&world, by_acs_id(&world)).await, Err(Error::Busy { .. })));
+        world.clock.advance(INDEX_LAG / 2);
+        assert!(matches!(send(&world, by_acs_id(&world)).await, Err(Error::Busy { .. })));
+        world.records.index_lags(false);
+        assert!(send(&world, by_acs_id(&world)).await.is_ok(), "as soon as the index has it");
+    }
+
+    #[tokio::test]
     async fn an_unknown_acs_id_is_not_made_up() {
         let world = World::with([]);
-        let identity = IdentityRef::Acs(acs_id("8:acs:unknown"));
-        let cause = Cause::of(By::Administrator);
-        let request = Request { identity, block: true, cause, invocation: world.invocation("r") };
-        let revoked = revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await;
-        assert_eq!(revoked.unwrap(), None);
+        let unknown = |world: &World| Request {
+            identity: IdentityRef::Acs(acs_id("8:acs:unknown")),
+            ..request(world, true)
+        };
+        assert!(matches!(send(&world, unknown(&world)).await, Err(Error::Busy { .. })));
+        world.clock.advance(INDEX_LAG);
+        assert!(matches!(send(&world, unknown(&world)).await, Err(Error::NotFound)));
         assert_eq!(world.records.records(), []);
+    }
+
+    #[tokio::test]
+    async fn where_no_token_was_issued_since_the_last_revocation_acs_is_not_asked_again() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        revoke(&world, false).await.unwrap();
+        let second = revoke(&world, true).await.unwrap();
+        assert_eq!(world.acs.calls(), [AcsCall::Revoke]);
+        assert_eq!(second.revoked_at, Some(world.clock.now()), "and that is a confirmation");
+        assert_eq!(world.alice().unwrap().state, State::blocked("8:acs:1"));
+    }
+
+    #[tokio::test]
+    async fn r84_a_user_signs_out_six_times_at_once_and_then_every_six_seconds() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let sign_out = |world: &World| Request {
+            cause: Cause::of(By::User),
+            pace: Pace::per_minute(10).unwrap(),
+            ..request(world, false)
+        };
+        for _ in 0..6 {
+            assert!(send(&world, sign_out(&world)).await.is_ok());
+        }
+        let before = world.alice();
+        let Err(Error::TooManySignOuts { retry_after }) = send(&world, sign_out(&world)).await
+        else {
+            panic!("a seventh is paced");
+        };
+        assert_eq!((retry_after.as_secs(), world.alice()), (6, before), "and nothing is written");
+        assert!(revoke(&world, true).await.is_ok(), "an administrator is not");
+        world.clock.advance(retry_after);
+        assert!(send(&world, sign_out(&world)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn r62_the_receipt_and_the_audit_log_name_the_administrator_and_a_sign_out_neither() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let receipt = revoke(&world, true).await.unwrap();
+        assert_eq!(receipt.cause.by, By::administrator(&user("root")));
+        let log = world.records.audit_log();
+        assert_eq!((log.len(), log[0].action), (1, Action::BlockUser));
+        assert_eq!(log[0].by, Actor::Administrator(user("root")));
+        assert_eq!((&log[0].user, log[0].state), (&user("alice"), StateName::Blocked));
+        let own = Request { cause: Cause::of(By::User), ..request(&world, false) };
+        send(&world, own).await.unwrap();
+        assert_eq!(world.records.audit_log(), log);
     }
 
     #[tokio::test]

@@ -4,28 +4,35 @@ use tracing::info;
 
 use crate::{
     Error,
-    get_identity::find,
-    identity::IdentityRef,
-    ports::{Change, Clock, IdentityStore},
-    record::{Record, State},
+    audit::{Action, Actor, AuditEntry},
+    get_identity::find_settled,
+    identity::{ExternalId, IdentityRef, Invocation},
+    ports::{Change, Clock, IdentityStore, Step},
+    record::{Origin, Record, State},
 };
 
-/// Lifts the block, whoever set it, as decided now: an older "disabled" that is still
-/// on its way changes nothing. [`Error::NotFound`] if nothing is known about the user; one
-/// who is not blocked is success.
+/// Lifts every block that is older than now, whichever origin set it: an older "disabled"
+/// that is still on its way changes nothing. [`Error::NotFound`] if nothing is known about
+/// the user; one who is not blocked is success.
 pub async fn unblock_user(
     store: &impl IdentityStore,
     clock: &impl Clock,
     identity: &IdentityRef,
+    by: &ExternalId,
+    invocation: &Invocation,
 ) -> Result<Record, Error> {
     for _ in 0..MAX_LOOKS {
-        let seen = find(store, identity).await?.ok_or(Error::NotFound)?;
+        let seen = find_settled(store, clock, identity).await?.ok_or(Error::NotFound)?;
         if matches!(seen.state, State::Provisioning { .. }) {
             return Err(Error::busy());
         }
-        let next = seen.unblocked(clock.now(), clock.now());
-        if let Change::Made(record) = store.advance(Some(&seen), &next).await? {
-            info!(acs.id = record.acs_id().map(ToString::to_string), "unblocked the user");
+        let now = clock.now();
+        let next = seen.unblocked(Origin::ADMINISTRATOR, now, now);
+        let by = Actor::Administrator(by.clone());
+        let audit = AuditEntry::of(&next, &invocation.id, by, Action::UnblockUser, now);
+        let step = Step::new(Some(&seen), &next).audited(Some(&audit));
+        if let Change::Made(record) = store.commit(step).await? {
+            info!(acs.id = record.acs_id().map(ToString::to_string), "user unblocked");
             return Ok(record);
         }
     }
@@ -43,6 +50,11 @@ mod tests {
         testing::{World, user},
     };
 
+    async fn unblock(world: &World) -> Result<Record, Error> {
+        let invocation = world.invocation("unblock");
+        unblock_user(&world.store, &world.clock, &alice(), &user("root"), &invocation).await
+    }
+
     fn alice() -> IdentityRef {
         IdentityRef::External(user("alice"))
     }
@@ -50,24 +62,24 @@ mod tests {
     #[tokio::test]
     async fn a_blocked_user_is_active_again_and_the_decision_is_dated() {
         let world = World::where_alice_is(State::blocked("8:acs:1"));
-        let record = unblock_user(&world.store, &world.clock, &alice()).await.unwrap();
+        let record = unblock(&world).await.unwrap();
         assert_eq!(record.state, State::active("8:acs:1"));
-        assert_eq!(record.decided_at, Some(world.clock.now()));
+        assert_eq!(record.decisions.newest(), Some(world.clock.now()));
         assert_eq!(world.alice(), Some(record));
     }
 
     #[tokio::test]
     async fn unblocking_somebody_who_is_not_blocked_is_a_decision_too_and_no_token_is_lost() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let record = unblock_user(&world.store, &world.clock, &alice()).await.unwrap();
-        assert_eq!((record.epoch, record.decided_at), (1, Some(world.clock.now())));
+        let record = unblock(&world).await.unwrap();
+        assert_eq!((record.epoch, record.decisions.newest()), (1, Some(world.clock.now())));
         assert_eq!(world.alice(), Some(record));
     }
 
     #[tokio::test]
     async fn nobody_is_not_found() {
         let world = World::with([]);
-        let nobody = unblock_user(&world.store, &world.clock, &alice()).await;
+        let nobody = unblock(&world).await;
         assert!(matches!(nobody, Err(Error::NotFound)));
     }
 }

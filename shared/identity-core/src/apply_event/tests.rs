@@ -6,13 +6,8 @@ use crate::{
     event::EventKind,
     identity::AccessToken,
     record::{Lease, LeaseId, Record, State},
-    testing::{AcsCall, Loss, StoreCall, World, acs_id, an_hour, user},
+    testing::{AcsCall, Loss, StoreCall, World, acs_id, event, user},
 };
-
-fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
-    let identity = IdentityRef::External(user("alice"));
-    Event { kind, identity, occurred_at, id: "event-1".to_owned(), reason: None }
-}
 
 async fn apply(world: &World, event: &Event) -> Result<Effect, Error> {
     let invocation = world.invocation("message");
@@ -20,9 +15,8 @@ async fn apply(world: &World, event: &Event) -> Result<Effect, Error> {
     applied.map(|applied| applied.effect)
 }
 
-async fn token(world: &World) -> AccessToken {
-    let deadline = world.clock.now();
-    world.acs.issue_access_token(&acs_id("8:acs:1"), &an_hour(), deadline).await.unwrap()
+fn token(world: &World) -> AccessToken {
+    world.acs.token_from_before(&acs_id("8:acs:1"))
 }
 
 fn soon(world: &World) -> SystemTime {
@@ -33,14 +27,14 @@ fn soon(world: &World) -> SystemTime {
 #[tokio::test]
 async fn a_disabled_user_is_cut_off_and_the_record_says_by_whom() {
     let world = World::where_alice_is(State::active("8:acs:1"));
-    let old = token(&world).await;
+    let old = token(&world);
     let at = soon(&world);
     let effect = apply(&world, &event(EventKind::Disabled, at)).await.unwrap();
     assert_eq!(effect, Effect::Changed);
     assert!(!world.acs.is_alive(&old));
     let record = world.alice().unwrap();
     assert_eq!(record.state, State::blocked("8:acs:1"));
-    assert_eq!((record.decided_at, record.pending_revocation), (Some(at), None));
+    assert_eq!((record.decisions.newest(), record.pending_revocation), (Some(at), None));
     assert_eq!(record.receipts[0].cause.by.as_str(), "user.disabled");
     assert_eq!(record.receipts[0].revoked_at, Some(world.clock.now()));
 }
@@ -114,7 +108,7 @@ async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
 #[tokio::test]
 async fn a_redriven_event_about_a_stuck_revocation_revokes() {
     let world = World::where_alice_is(State::active("8:acs:1"));
-    let old = token(&world).await;
+    let old = token(&world);
     let event = event(EventKind::Disabled, soon(&world));
     world.acs.fail(|_| Some(Error::AcsUnavailable { maybe_applied: false, source: "down".into() }));
     assert!(apply(&world, &event).await.is_err());
@@ -136,7 +130,7 @@ async fn what_was_noted_is_not_lost_to_a_step_that_did_not_see_it() {
     let blind = before.revoked(&crate::testing::order("r", true, before.created_at), soon(&world));
     let refused = world.store.advance(Some(&before), &blind).await.unwrap();
     assert!(matches!(refused, Change::Refused(_)));
-    let Some(_) = world.alice().unwrap().decided_at else { panic!("the decision is gone") };
+    let Some(_) = world.alice().unwrap().decisions.newest() else { panic!("the decision is gone") };
 }
 
 #[tokio::test]
@@ -165,7 +159,7 @@ async fn an_event_from_the_future_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn r13_if_acs_fails_the_event_fails_and_its_redelivery_finishes_it() {
     let world = World::where_alice_is(State::active("8:acs:1"));
-    let old = token(&world).await;
+    let old = token(&world);
     let event = event(EventKind::Disabled, soon(&world));
     let mut first = true;
     world.acs.fail(move |_| {

@@ -7,9 +7,11 @@ use tracing::info;
 use super::{Sample, job::Job};
 use crate::{
     Error,
+    audit::{Action, Actor, AuditEntry},
     identity::{ExternalId, Invocation},
     ports::{
         Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS,
+        Step,
     },
     record::{ReceiptId, Record, State},
     settle,
@@ -27,17 +29,17 @@ pub enum Fate {
 }
 
 /// Deletes one identity, if it has not been used since before `cutoff` and nobody
-/// uses it meanwhile.
+/// uses it meanwhile. `actor` is who wants it, for the audit log.
 pub async fn delete_if_unused_since(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
     user: &ExternalId,
     cutoff: SystemTime,
+    actor: &Actor,
     invocation: &Invocation,
 ) -> Result<Fate, Error> {
-    let by = ReceiptId(invocation.id.clone());
-    match mark(store, clock, user, cutoff, &by).await? {
+    match mark(store, clock, user, cutoff, actor, &invocation.id).await? {
         Mark::Made(marked) => {
             settle::finish(store, acs, clock, &marked, invocation).await?;
             info!(acs.id = marked.acs_id().map(ToString::to_string), "deleted an unused identity");
@@ -60,18 +62,23 @@ async fn mark(
     clock: &impl Clock,
     user: &ExternalId,
     cutoff: SystemTime,
-    by: &ReceiptId,
+    actor: &Actor,
+    run: &str,
 ) -> Result<Mark, Error> {
     let Some(seen) = store.find(user).await? else { return Ok(Mark::Changed) };
     if seen.last_issued_at >= cutoff {
         return Ok(Mark::Used);
     }
     let next = match seen.state {
-        State::Active { .. } | State::Blocked { .. } => seen.marked_for_deletion(by, clock.now()),
+        State::Active { .. } | State::Blocked { .. } => {
+            seen.marked_for_deletion(&ReceiptId(run.to_owned()), clock.now())
+        }
         _ => None,
     };
     let Some(next) = next else { return Ok(Mark::Changed) };
-    Ok(match store.advance_unless_used(&seen, &next).await? {
+    let audit = AuditEntry::of(&next, run, actor.clone(), Action::DeleteIdentity, clock.now());
+    let step = Step::new(Some(&seen), &next).unless_used().audited(Some(&audit));
+    Ok(match store.commit(step).await? {
         Change::Made(marked) => Mark::Made(Box::new(marked)),
         Change::Refused(Some(found)) if found.last_issued_at > seen.last_issued_at => Mark::Used,
         Change::Refused(_) => Mark::Changed,
@@ -113,8 +120,10 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     job.tally().considered += 1;
     // Before the mark: nobody is to wait for their next token longer than it takes.
     job.turn().await;
-    let by = ReceiptId(job.invocation.id.clone());
-    let marked = match mark(job.store, job.clock, &listed.external_id, job.cutoff, &by).await? {
+    let run = &job.invocation.id;
+    let actor = Actor::Cleanup { run: run.clone() };
+    let user = &listed.external_id;
+    let marked = match mark(job.store, job.clock, user, job.cutoff, &actor, run).await? {
         Mark::Made(marked) => marked,
         Mark::Used => {
             job.tally().spared.used += 1;

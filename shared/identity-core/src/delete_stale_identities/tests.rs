@@ -1,11 +1,14 @@
 use super::*;
 use crate::{
     ABANDONED_AFTER,
+    audit::Actor,
     identity::ExternalId,
-    issue_access_token::{self, Whose, issue_access_token},
+    issue_access_token::{self, issue_access_token},
     ports::{Orphan, RunLog},
     record::{Lease, LeaseId, Record, State, StateName, Unfinished},
-    testing::{AcsCall, ManualClock, StoreCall, World, acs_id, an_hour, order, record, user},
+    testing::{
+        AcsCall, ManualClock, StoreCall, World, acs_id, an_hour, caller, order, record, user,
+    },
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -108,7 +111,7 @@ async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
 async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
     let world = last_used([91]);
     run(&world, request(&world, Mode::Apply)).await;
-    let whose = Whose::Caller(name(0));
+    let whose = caller(name(0).as_str());
     let request = issue_access_token::Request {
         whose,
         token: an_hour(),
@@ -460,12 +463,14 @@ async fn a_run_is_on_record_from_its_beginning() {
 async fn one_identity_is_deleted_only_if_it_is_still_as_unused_as_it_was() {
     let world = last_used([91, 0]);
     let cutoff = days_ago(90);
+    let actor = Actor::Administrator(user("root"));
     let mut fates = Vec::new();
     for index in [0, 1, 0] {
         let invocation = world.invocation("cli");
         let (store, acs, clock) = (&world.store, &world.acs, &world.clock);
         let fate =
-            delete_if_unused_since(store, acs, clock, &name(index), cutoff, &invocation).await;
+            delete_if_unused_since(store, acs, clock, &name(index), cutoff, &actor, &invocation)
+                .await;
         fates.push(fate.unwrap());
     }
     assert_eq!(fates, [Fate::Deleted, Fate::Used, Fate::Changed]);

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     ports::Clock,
     record::Record,
-    testing::{ManualClock, record, user},
+    testing::{ManualClock, event, record, user},
 };
 
 fn now() -> SystemTime {
@@ -12,11 +12,6 @@ fn now() -> SystemTime {
 /// So many seconds after the identity was created.
 fn at(seconds: u64) -> SystemTime {
     now() + Duration::from_secs(seconds)
-}
-
-fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
-    let identity = IdentityRef::External(user("alice"));
-    Event { kind, identity, occurred_at, id: "e".to_owned(), reason: None }
 }
 
 /// The record after `event`; as it was if that changed nothing.
@@ -37,7 +32,7 @@ fn r21_an_older_decision_that_comes_late_changes_nothing() {
     let enabled = after(&active(), EventKind::Enabled, 9);
     let late = after(&enabled, EventKind::Disabled, 5);
     assert_eq!(late.state, State::active("8:acs:1"), "not blocked");
-    assert_eq!(late.revoked_through, Some(at(5)), "but its tokens die");
+    assert_eq!(late.revoked_through.newest(), Some(at(5)), "but its tokens die");
     let blocked = after(&active(), EventKind::Disabled, 9);
     assert_eq!(after(&blocked, EventKind::Enabled, 5), blocked);
 }
@@ -56,7 +51,7 @@ fn r21_at_the_very_same_time_a_block_wins_in_either_order() {
 fn r20_an_event_that_moves_the_watermark_revokes_and_its_double_does_not() {
     for kind in [EventKind::SignedOut, EventKind::CredentialsChanged, EventKind::Disabled] {
         let revoked = after(&active(), kind, 5);
-        assert_eq!(revoked.revoked_through, Some(at(5)));
+        assert_eq!(revoked.revoked_through.newest(), Some(at(5)));
         assert!(revoked.pending_revocation.is_some());
         let confirmed = revoked.revocation_confirmed(at(6));
         assert_eq!(after(&confirmed, kind, 5), confirmed);
@@ -66,20 +61,29 @@ fn r20_an_event_that_moves_the_watermark_revokes_and_its_double_does_not() {
 #[test]
 fn a_block_that_takes_effect_revokes_even_below_the_watermark() {
     let signed_out = after(&active(), EventKind::SignedOut, 9).revocation_confirmed(at(10));
+    let signed_out = Record { tokens_revoked: false, ..signed_out };
     let blocked = after(&signed_out, EventKind::Disabled, 5);
     assert_eq!(blocked.state, State::blocked("8:acs:1"));
     assert!(blocked.pending_revocation.is_some(), "tokens issued since must die, too");
-    assert_eq!(blocked.revoked_through, Some(at(9)));
+    assert_eq!(blocked.revoked_through.newest(), Some(at(9)));
 }
 
 #[test]
 fn a_deletion_applies_to_an_identity_created_before_it() {
     assert_eq!(after(&active(), EventKind::Deleted, 1).state, State::deleting("8:acs:1"));
-    assert_eq!(after(&active(), EventKind::Deleted, 0), active(), "not after it, nor with it");
+    let kept = after(&active(), EventKind::Deleted, 0);
+    assert_eq!(kept.state, State::active("8:acs:1"), "not after it, nor with it");
+    assert!(
+        kept.pending_revocation.is_some(),
+        "but a bearer from before it may have bought tokens"
+    );
+    assert_eq!(kept.not_before, Some(now()));
+    assert_eq!(after(&kept, EventKind::Deleted, 0), kept, "and doubled it is the same");
+    let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::Deleted, now()) };
     let receipt = ReceiptId("r".to_owned());
-    let earlier = event(EventKind::Deleted, now());
-    let decision = decide(Some(&active()), &user("alice"), &earlier, receipt, now());
-    assert_eq!(decision, Decision::Nothing(Why::CreatedLater));
+    let decision = decide(Some(&active()), &user("alice"), &coarse, receipt, at(9));
+    let Decision::Change(next) = decision else { panic!("{decision:?}") };
+    assert_eq!(next.state, State::deleting("8:acs:1"), "the second may end after the creation");
 }
 
 #[test]
@@ -93,12 +97,16 @@ fn events_about_somebody_never_seen_leave_what_later_ones_need_to_know() {
         let decision = decide(None, &user("alice"), &event(kind, at(5)), receipt, at(6));
         let Decision::Change(record) = decision else { panic!("{kind:?}: {decision:?}") };
         assert_eq!(record.state, state, "{kind:?}");
-        let known = record.decided_at.or(record.revoked_through);
+        let known = record.decisions.newest().or(record.revoked_through.newest());
         assert_eq!(known, Some(at(5)), "{kind:?}");
     }
-    let receipt = ReceiptId("r".to_owned());
-    let deleted = decide(None, &user("alice"), &event(EventKind::Deleted, at(5)), receipt, at(6));
-    assert_eq!(deleted, Decision::Nothing(Why::NoIdentity));
+    let decide = |seen: Option<&Record>| {
+        let receipt = ReceiptId("r".to_owned());
+        decide(seen, &user("alice"), &event(EventKind::Deleted, at(5)), receipt, at(6))
+    };
+    let Decision::Change(record) = decide(None) else { panic!("a deletion is noted") };
+    assert_eq!((&record.state, record.not_before), (&State::Deleted, Some(at(5))));
+    assert_eq!(decide(Some(&record)), Decision::Nothing(Why::NothingNew));
 }
 
 #[test]
@@ -134,7 +142,7 @@ fn of_a_stuck_revocation_a_message_that_comes_again_is_somebody_who_looks() {
 #[test]
 fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
     let enabled = after(&active(), EventKind::Enabled, 5);
-    assert_eq!((enabled.epoch, enabled.decided_at), (1, Some(at(5))));
+    assert_eq!((enabled.epoch, enabled.decisions.newest()), (1, Some(at(5))));
     let lease = crate::record::Lease { id: crate::record::LeaseId("l".to_owned()), ends: at(60) };
     let reserved = Record::reserved(&user("alice"), None, lease, now());
     let receipt = ReceiptId("r".to_owned());
@@ -145,15 +153,63 @@ fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
 
 #[test]
 fn a_clock_that_is_ahead_hides_nothing_that_happens_next() {
-    let mut fast = event(EventKind::SignedOut, at(240));
-    fast.not_after(at(0));
-    assert_eq!(fast.occurred_at, at(0));
-    let mut past = event(EventKind::SignedOut, at(5));
-    past.not_after(at(9));
-    assert_eq!(past.occurred_at, at(5));
-    let mut future = event(EventKind::SignedOut, at(301));
-    future.not_after(at(0));
-    assert_eq!(future.occurred_at, at(301), "still malformed");
+    let heard = |at_event, at_queue| Event {
+        heard_at: Some(at_queue),
+        ..event(EventKind::SignedOut, at_event)
+    };
+    assert_eq!(heard(at(240), at(0)).counts_at(), at(0));
+    assert_eq!(heard(at(240), at(0)).not_before(), at(240), "the bearers have the same clock");
+    assert_eq!(heard(at(5), at(9)).counts_at(), at(5));
+    assert_eq!(event(EventKind::SignedOut, at(5)).counts_at(), at(5));
+}
+
+#[test]
+fn r60_an_event_of_a_second_counts_as_its_end() {
+    let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::SignedOut, at(5)) };
+    let end = at(6) - Duration::from_millis(1);
+    assert_eq!((coarse.counts_at(), coarse.not_before()), (end, end));
+    let heard = Event { heard_at: Some(at(5)), ..coarse.clone() };
+    assert_eq!(heard.counts_at(), end, "it may have been heard in the middle of it");
+    let skew = Event::TOLERATED_SKEW;
+    let minutes = Event { resolution: Duration::from_hours(1), heard_at: Some(at(5)), ..coarse };
+    assert_eq!(minutes.counts_at(), at(5) + skew, "never later than heard and the allowed skew");
+}
+
+#[test]
+fn r60_what_one_origin_recorded_hides_nothing_of_another() {
+    let own = crate::record::Order {
+        cause: crate::record::Cause::of(crate::record::By::User),
+        ..crate::testing::order("own", false, at(9))
+    };
+    let signed_out = active().revoked(&own, at(9)).revocation_confirmed(at(9));
+    let used = Record { tokens_revoked: false, ..signed_out };
+    let provider = after(&used, EventKind::SignedOut, 5);
+    assert!(provider.pending_revocation.is_some(), "older, and of another clock");
+    let other = Event { source: Source::Cognito, ..event(EventKind::SignedOut, at(5)) };
+    let confirmed = provider.revocation_confirmed(at(10));
+    let receipt = ReceiptId("r".to_owned());
+    let decision = decide(Some(&confirmed), &user("alice"), &other, receipt, at(11));
+    assert!(matches!(decision, Decision::Change(_)), "nor do two providers share one");
+}
+
+#[test]
+fn r60_a_providers_enabled_does_not_lift_an_administrators_block() {
+    let blocked = active().revoked(&crate::testing::order("r", true, at(1)), at(1));
+    let enabled = after(&blocked, EventKind::Enabled, 5);
+    assert!(enabled.state.is_blocked());
+    let unblocked = enabled.unblocked(Origin::ADMINISTRATOR, at(6), at(6));
+    assert_eq!(unblocked.state, State::active("8:acs:1"));
+    let disabled = after(&unblocked, EventKind::Disabled, 4);
+    assert!(!disabled.state.is_blocked(), "an older one, which the administrator overrides");
+    assert!(after(&disabled, EventKind::Disabled, 7).state.is_blocked());
+}
+
+#[test]
+fn r58_every_event_but_enabled_ends_the_bearers_from_before_it() {
+    for kind in EventKind::ALL {
+        let expected = (kind != EventKind::Enabled).then_some(at(5));
+        assert_eq!(after(&active(), kind, 5).not_before, expected, "{kind:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    admission::{Bearer, Pace},
     ports::Orphanage,
     record::StateName,
     testing::{
@@ -10,8 +11,21 @@ use crate::{
 };
 
 async fn obtain_a_token(world: &World, invocation: &Invocation) -> Result<Obtained, Error> {
+    // Issued later than anything that happens here.
+    let issued_at = Some(world.clock.now() + Duration::from_hours(1));
+    let bearer = Bearer { issued_at, authenticated_at: None };
+    let pace = Pace::per_minute(10).unwrap();
+    obtain_as(world, Requester::User { bearer, pace }, invocation).await
+}
+
+async fn obtain_as(
+    world: &World,
+    requester: Requester,
+    invocation: &Invocation,
+) -> Result<Obtained, Error> {
     let (wanted, token) = (Wanted::Users(user("alice")), an_hour());
-    obtain(&world.store, &world.acs, &world.clock, &wanted, Some(&token), invocation).await
+    let asked = Asked { wanted, token: Some(&token), requester, invocation };
+    obtain(&world.store, &world.acs, &world.clock, &asked).await
 }
 
 async fn first_call(world: &World) -> Result<Obtained, Error> {
@@ -143,7 +157,7 @@ async fn a_second_caller_waits_for_the_first_ones_identity() {
         // The third look finds the other one's identity.
         looks += u32::from(call == Find);
         if looks == 3 {
-            records.meanwhile(|seen| seen.activated(acs_id("8:acs:1"), seen.created_at));
+            records.meanwhile(|seen| seen.activated(acs_id("8:acs:1"), None, seen.created_at));
         }
         None
     });
@@ -240,4 +254,53 @@ async fn r14_a_token_issued_around_a_revocation_is_dropped() {
             .meanwhile(|seen| seen.revoked(&order("r", false, seen.created_at), seen.created_at));
     });
     assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
+}
+
+/// A call with a bearer of this age.
+async fn call_with(world: &World, issued_at: Option<SystemTime>) -> Result<Obtained, Error> {
+    let bearer = Bearer { issued_at, authenticated_at: None };
+    let requester = Requester::User { bearer, pace: None };
+    obtain_as(world, requester, &world.invocation("call")).await
+}
+
+#[tokio::test]
+async fn r58_a_bearer_from_before_a_sign_out_gets_no_token_and_makes_no_identity() {
+    for state in [State::active("8:acs:1"), State::Deleted] {
+        let world = World::where_alice_is(state);
+        let now = world.clock.now();
+        world.records.meanwhile(|seen| Record { not_before: Some(now), ..seen.clone() });
+        for issued_at in [Some(now), Some(now - Duration::from_secs(60)), None] {
+            let refused = call_with(&world, issued_at).await;
+            assert!(matches!(refused, Err(Error::SignInRequired)), "{issued_at:?}");
+        }
+        assert_eq!(world.acs.calls(), []);
+        let later = now + Duration::from_secs(1);
+        assert!(call_with(&world, Some(later)).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn r84_the_pace_is_kept_with_the_use_and_a_paced_call_asks_acs_nothing() {
+    let world = World::with([]);
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        answers.push(first_call(&world).await.is_ok());
+    }
+    assert_eq!(answers.iter().filter(|answer| **answer).count(), 6);
+    assert_eq!(world.acs.calls().len(), 6, "the first of them with the identity");
+    let writes = world.store.calls().iter().filter(|call| **call != Find).count();
+    assert_eq!(writes, 7, "two for the first call and one for each of five others");
+}
+
+#[tokio::test]
+async fn r62_a_token_that_an_administrator_gets_is_in_the_audit_log() {
+    let world = World::with([]);
+    let root = || Requester::Administrator { id: user("root") };
+    for _ in 0..2 {
+        obtain_as(&world, root(), &world.invocation("admin")).await.unwrap();
+    }
+    let actions: Vec<_> = world.records.audit_log().into_iter().map(|entry| entry.action).collect();
+    assert_eq!(actions, [Action::CreateIdentity, Action::IssueToken]);
+    first_call(&world).await.unwrap();
+    assert_eq!(world.records.audit_log().len(), 2, "a user's own call is not");
 }

@@ -4,7 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{event::EventKind, identity::AcsId};
+use crate::{
+    event::{EventKind, Source},
+    identity::{AcsId, ExternalId},
+    record::Origin,
+};
 
 /// Names a revocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,9 +70,14 @@ pub enum By {
     /// They themselves: they signed out.
     User,
     /// An administrator.
-    Administrator,
+    Administrator {
+        /// Their external id; unknown in receipts of versions that did not note it.
+        id: Option<ExternalId>,
+    },
     /// Their identity provider.
     Event {
+        /// Who sent it; unknown in receipts of versions that did not note it.
+        source: Option<Source>,
         /// What it said.
         kind: EventKind,
         /// Its name for the event.
@@ -77,26 +86,30 @@ pub enum By {
 }
 
 impl By {
+    /// An administrator, by their external id.
+    #[must_use]
+    pub fn administrator(id: &ExternalId) -> Self {
+        Self::Administrator { id: Some(id.clone()) }
+    }
+
     /// As stored and as shown: `user`, `administrator`, or the event's type.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::User => "user",
-            Self::Administrator => "administrator",
+            Self::Administrator { .. } => "administrator",
             Self::Event { kind, .. } => kind.as_str(),
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) gave; an event also has an id.
+    /// Whose clock and whose right the decision has.
     #[must_use]
-    pub fn parse(raw: &str, event_id: Option<&str>) -> Option<Self> {
-        match raw {
-            "user" => Some(Self::User),
-            "administrator" => Some(Self::Administrator),
-            kind => Some(Self::Event {
-                kind: EventKind::parse(kind)?,
-                id: event_id.unwrap_or_default().to_owned(),
-            }),
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::User => Origin::USER,
+            Self::Administrator { .. } => Origin::ADMINISTRATOR,
+            Self::Event { source: Some(source), .. } => source.origin(),
+            Self::Event { source: None, .. } => Origin::EARLIER,
         }
     }
 }
@@ -138,8 +151,12 @@ pub struct Order {
     pub receipt: ReceiptId,
     /// When it was decided: now, or when the event happened.
     pub at: SystemTime,
+    /// Bearers that were not issued after this open nothing any more.
+    pub not_before: SystemTime,
     /// Whether the user is to be blocked, too.
     pub block: bool,
     /// Who wants it, and why.
     pub cause: Cause,
+    /// The new end of the user's pace of sign-outs, if it is one.
+    pub sign_out_pace_until: Option<SystemTime>,
 }

@@ -26,14 +26,20 @@ fn alice(state: State) -> Record {
 fn r44_the_times_of_decisions_never_go_back() {
     let blocked = alice(State::active("8:acs:1")).revoked(&order("r1", true, later(9)), now());
     let older = blocked.revoked(&order("r2", true, later(3)), later(10));
-    assert_eq!((older.decided_at, older.revoked_through), (Some(later(9)), Some(later(9))));
-    assert_eq!(older.unblocked(later(3), later(11)).decided_at, Some(later(9)));
+    assert_eq!(
+        (older.decisions.newest(), older.revoked_through.newest()),
+        (Some(later(9)), Some(later(9)))
+    );
+    assert_eq!(
+        older.unblocked(Origin::ADMINISTRATOR, later(3), later(11)).decisions.newest(),
+        Some(later(9))
+    );
 }
 
 #[test]
 fn a_revocation_without_a_block_decides_nothing_about_blocking() {
     let revoked = alice(State::blocked("8:acs:1")).revoked(&order("r", false, later(1)), now());
-    assert_eq!(revoked.decided_at, None);
+    assert_eq!(revoked.decisions.newest(), None);
     assert!(revoked.state.is_blocked());
     assert!(revoked.receipts[0].blocked, "the receipt says how things are");
 }
@@ -41,7 +47,7 @@ fn a_revocation_without_a_block_decides_nothing_about_blocking() {
 #[test]
 fn unblocking_leaves_what_was_begun_to_be_finished() {
     let blocked = alice(State::active("8:acs:1")).revoked(&order("r", true, now()), now());
-    let unblocked = blocked.unblocked(later(1), later(1));
+    let unblocked = blocked.unblocked(Origin::ADMINISTRATOR, later(1), later(1));
     assert_eq!(unblocked.state, State::active("8:acs:1"));
     assert_eq!(unblocked.pending_revocation, blocked.pending_revocation);
     assert!(unblocked.epoch > blocked.epoch);
@@ -52,8 +58,8 @@ fn somebody_unblocked_who_has_no_identity_leaves_a_tombstone() {
     let unseen = Record::unseen(&crate::testing::user("alice"), now());
     let blocked = unseen.revoked(&order("r", true, now()), now());
     assert_eq!(blocked.state, State::Blocked { acs_id: None });
-    let unblocked = blocked.unblocked(later(1), later(1));
-    assert_eq!((unblocked.state, unblocked.decided_at), (State::Deleted, Some(later(1))));
+    let unblocked = blocked.unblocked(Origin::ADMINISTRATOR, later(1), later(1));
+    assert_eq!((unblocked.state, unblocked.decisions.newest()), (State::Deleted, Some(later(1))));
 }
 
 #[test]
@@ -62,7 +68,7 @@ fn a_new_identity_does_not_forget_what_was_decided_about_its_user() {
     let gone = gone.marked_for_deletion(&by(), later(6)).unwrap().deletion_confirmed(later(7));
     let lease = Lease { id: LeaseId("l".to_owned()), ends: later(30) };
     let fresh = Record::reserved(&gone.external_id, Some(&gone), lease, later(10));
-    assert_eq!(fresh.revoked_through, Some(later(5)));
+    assert_eq!(fresh.revoked_through.newest(), Some(later(5)));
     assert_eq!(fresh.receipts.len(), 1);
     assert_eq!(fresh.created_at, later(10));
 }
@@ -74,10 +80,25 @@ fn a_receipt_is_confirmed_when_acs_confirms_it_or_a_later_one() {
     assert!(second.receipts.iter().all(|receipt| receipt.revoked_at.is_none()));
     let confirmed = second.revocation_confirmed(later(3));
     assert!(confirmed.receipts.iter().all(|receipt| receipt.revoked_at == Some(later(3))));
-    let third = confirmed.revoked(&order("r3", false, later(4)), later(4));
+    let used = Record { tokens_revoked: false, ..confirmed };
+    let third = used.revoked(&order("r3", false, later(4)), later(4));
     let gone = third.marked_for_deletion(&by(), later(5)).unwrap().deletion_confirmed(later(6));
     let times: Vec<_> = gone.receipts.iter().map(|receipt| receipt.revoked_at).collect();
     assert_eq!(times, [Some(later(3)), Some(later(3)), Some(later(6))]);
+}
+
+#[test]
+fn r62_a_users_own_sign_outs_displace_no_receipt_of_others() {
+    let own = |index: u64| Order {
+        cause: Cause::of(By::User),
+        ..order(&format!("own-{index}"), false, later(index))
+    };
+    let mut record = alice(State::active("8:acs:1")).revoked(&order("r", true, now()), now());
+    for index in 0..12 {
+        record = record.revoked(&own(index), later(index));
+    }
+    let kept: Vec<_> = record.receipts.iter().map(|receipt| receipt.id.0.as_str()).collect();
+    assert_eq!(kept, ["r", "own-9", "own-10", "own-11"]);
 }
 
 #[test]
@@ -132,6 +153,6 @@ fn a_tombstone_knows_whose_it_was_and_so_does_the_next_identity() {
     );
     let lease = Lease { id: LeaseId("l".to_owned()), ends: later(9) };
     let reserved = Record::reserved(&tombstone.external_id, Some(&tombstone), lease, later(2));
-    let next = reserved.activated(acs_id("8:acs:2"), later(3));
+    let next = reserved.activated(acs_id("8:acs:2"), None, later(3));
     assert_eq!(next.last_acs_id, Some(acs_id("8:acs:1")));
 }

@@ -9,7 +9,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::an_hour;
+use super::{admission, an_hour};
 use crate::{
     Error,
     identity::{AccessToken, AcsId},
@@ -52,7 +52,7 @@ pub trait Introspect: IdentityClient {
 
 #[expect(clippy::expect_used, reason = "a test may die")]
 async fn create(acs: &impl Introspect) -> (AcsId, AccessToken) {
-    let created = acs.create_identity_with_token(&an_hour(), acs.deadline()).await;
+    let created = acs.create_identity_with_token(admission(), &an_hour(), acs.deadline()).await;
     created.expect("an ACS that works")
 }
 
@@ -62,7 +62,7 @@ async fn token(acs: &impl Introspect, id: &AcsId) -> AccessToken {
 }
 
 async fn issue(acs: &impl Introspect, id: &AcsId) -> Result<AccessToken, Error> {
-    acs.issue_access_token(id, &an_hour(), acs.deadline()).await
+    acs.issue_access_token(admission(), id, &an_hour(), acs.deadline()).await
 }
 
 /// A clause of the contract.

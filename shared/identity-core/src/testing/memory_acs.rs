@@ -7,6 +7,7 @@ use std::{
 use super::client_contract::Introspect;
 use crate::{
     Error,
+    admission::Admission,
     identity::{AccessToken, AcsId, TokenRequest},
     ports::IdentityClient,
     secret::Secret,
@@ -68,6 +69,17 @@ impl MemoryIdentityClient {
     /// Puts an identity there, as if created earlier.
     pub fn know(&self, id: &AcsId) {
         self.lock().identities.insert(id.clone(), Vec::new());
+    }
+
+    /// Issues a token past the gate, as if it had been issued earlier.
+    ///
+    /// # Panics
+    /// If the identity is not there.
+    #[must_use]
+    pub fn token_from_before(&self, id: &AcsId) -> AccessToken {
+        let mut world = self.lock();
+        assert!(world.identities.contains_key(id), "an identity of this ACS");
+        world.mint(id, &super::an_hour())
     }
 
     /// Every call so far, the failed ones too.
@@ -162,6 +174,7 @@ impl IdentityClient for MemoryIdentityClient {
 
     async fn create_identity_with_token(
         &self,
+        _: Admission,
         token: &TokenRequest,
         _: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
@@ -174,6 +187,7 @@ impl IdentityClient for MemoryIdentityClient {
 
     async fn issue_access_token(
         &self,
+        _: Admission,
         identity: &AcsId,
         token: &TokenRequest,
         _: SystemTime,

@@ -6,11 +6,12 @@ use std::{
 
 use crate::{
     Error,
+    audit::AuditEntry,
     delete_stale_identities::Run,
     identity::{AcsId, ExternalId},
     ports::{
         Change, Count, IdentityStore, Index, ListQuery, Orphan, Orphanage, Page, Position, RunLog,
-        SHARDS,
+        SHARDS, Step, Usage,
     },
     record::{Active, Record, State},
 };
@@ -24,6 +25,9 @@ struct Contents {
     records: BTreeMap<ExternalId, Record>,
     orphans: BTreeMap<AcsId, Orphan>,
     runs: Vec<Run>,
+    audit: Vec<AuditEntry>,
+    missed: BTreeMap<AcsId, SystemTime>,
+    index_lags: bool,
 }
 
 impl MemoryIdentityStore {
@@ -53,6 +57,17 @@ impl MemoryIdentityStore {
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.lock().runs.clone()
+    }
+
+    /// The audit log, oldest first.
+    #[must_use]
+    pub fn audit_log(&self) -> Vec<AuditEntry> {
+        self.lock().audit.clone()
+    }
+
+    /// Makes the index by ACS id lag behind for ever, or catch up.
+    pub fn index_lags(&self, lags: bool) {
+        self.lock().index_lags = lags;
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
@@ -104,7 +119,12 @@ impl IdentityStore for MemoryIdentityStore {
 
     async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
         let contents = self.lock();
-        let found = contents.records.values().find(|record| record.acs_id() == Some(id));
+        // A tombstone is found by the identity that it was.
+        let is_it = |record: &&Record| {
+            let gone = record.acs_id().is_none() && record.last_acs_id.as_ref() == Some(id);
+            record.acs_id() == Some(id) || gone
+        };
+        let found = contents.records.values().find(is_it).filter(|_| !contents.index_lags);
         Ok(found.map(|record| record.external_id.clone()))
     }
 
@@ -133,42 +153,26 @@ impl IdentityStore for MemoryIdentityStore {
         Ok(identities.count().try_into().unwrap_or(u64::MAX))
     }
 
-    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
+    async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
         let mut contents = self.lock();
-        let records = &mut contents.records;
-        let found = records.get(&next.external_id).cloned();
-        let unchanged = match (&found, seen) {
-            (None, None) => true,
-            (Some(found), Some(seen)) => {
-                found.epoch == seen.epoch
-                    && found.state.name() == seen.state.name()
-                    && found.decided_at == seen.decided_at
-            }
-            _ => false,
+        let found = contents.records.get(&step.next.external_id).cloned();
+        if !step.fits(found.as_ref()) {
+            return Ok(step.refused(found));
+        }
+        let record = match &found {
+            Some(found) => step.next.written_over(step.seen, found),
+            None => step.next.clone(),
         };
-        if !unchanged {
-            return Ok(Change::refused(found, seen, next));
-        }
-        let record = found.map_or_else(|| next.clone(), |found| next.written_over(seen, &found));
-        records.insert(record.external_id.clone(), record.clone());
+        contents.records.insert(record.external_id.clone(), record.clone());
+        contents.audit.extend(step.audit.cloned());
         Ok(Change::Made(record))
-    }
-
-    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
-        let found = self.lock().records.get(&seen.external_id).cloned();
-        match found {
-            Some(found) if found.last_issued_at != seen.last_issued_at => {
-                Ok(Change::Refused(Some(found)))
-            }
-            _ => self.advance(Some(seen), next).await,
-        }
     }
 
     async fn record_use(
         &self,
         user: &ExternalId,
         seen: &Active,
-        now: SystemTime,
+        usage: &Usage<'_>,
     ) -> Result<Change, Error> {
         let mut contents = self.lock();
         match contents.records.get_mut(user) {
@@ -176,11 +180,19 @@ impl IdentityStore for MemoryIdentityStore {
                 if record.epoch == seen.epoch
                     && record.state == State::Active { acs_id: seen.acs_id.clone() } =>
             {
-                record.last_issued_at = now;
-                Ok(Change::Made(record.clone()))
+                record.last_issued_at = usage.at;
+                record.tokens_revoked = false;
+                record.pace_until = usage.pace_until.or(record.pace_until);
+                let made = record.clone();
+                contents.audit.extend(usage.audit.cloned());
+                Ok(Change::Made(made))
             }
             found => Ok(Change::Refused(found.cloned())),
         }
+    }
+
+    async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
+        Ok(*self.lock().missed.entry(id.clone()).or_insert(now))
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {

@@ -4,21 +4,30 @@ use std::{
 };
 
 use crate::{
-    Error, exchange_teams_token::TeamsTokenFault, identity::AccessToken, ports::TeamsTokenExchange,
-    secret::Secret,
+    Error, admission::Admission, exchange_teams_token::TeamsTokenFault, identity::AccessToken,
+    ports::TeamsTokenExchange, secret::Secret,
 };
 
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
 /// An exchange in memory, which accepts every token until told otherwise.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryTeamsTokenExchange {
     asked: Mutex<Vec<(String, String)>>,
     fault: Mutex<Option<TeamsTokenFault>>,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 impl MemoryTeamsTokenExchange {
     /// Finds this fault with every token from now on.
     pub fn refuse(&self, fault: TeamsTokenFault) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+
+    /// Runs `action` during the next exchange, after ACS decided and before it answers.
+    pub fn while_answering(&self, action: impl FnOnce() + Send + 'static) {
+        let mut meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
+        *meanwhile = Some(Box::new(action));
     }
 
     /// The applications and users that ACS was asked for.
@@ -31,6 +40,7 @@ impl MemoryTeamsTokenExchange {
 impl TeamsTokenExchange for MemoryTeamsTokenExchange {
     async fn exchange_teams_user_token(
         &self,
+        _: Admission,
         _: &Secret,
         app_id: &str,
         user_id: &str,
@@ -38,6 +48,10 @@ impl TeamsTokenExchange for MemoryTeamsTokenExchange {
     ) -> Result<AccessToken, Error> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.push((app_id.to_owned(), user_id.to_owned()));
+        let meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(action) = meanwhile {
+            action();
+        }
         match *self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(fault) => Err(Error::TeamsToken(fault)),
             None => Ok(AccessToken {

@@ -18,7 +18,11 @@ pub use memory_teams::MemoryTeamsTokenExchange;
 pub use watched_store::{Loss, StoreCall, WatchedStore};
 
 use crate::{
-    identity::{AcsId, ExternalId, Invocation, Lifetime, Scopes, TokenRequest},
+    administrator::Administrator,
+    admission::{Admission, Bearer, Requester, admit},
+    event::{Event, EventKind, Source},
+    identity::{AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest},
+    issue_access_token::Whose,
     ports::Clock,
     record::{By, Cause, Order, ReceiptId, Record, State},
 };
@@ -66,11 +70,62 @@ pub fn record(name: &str, state: State, at: SystemTime) -> Record {
     Record { state, epoch: 1, ..Record::unseen(&user(name), at) }
 }
 
+/// An administrator, who came without a bearer.
+#[must_use]
+pub fn administrator() -> Administrator {
+    Administrator { id: user("root"), bearer: None }
+}
+
+/// An admission of an administrator's, for a user of whom there is no record.
+///
+/// # Panics
+/// If the gate is shut for everybody.
+#[must_use]
+pub fn admission() -> Admission {
+    let requester = Requester::Administrator { id: user("root") };
+    #[expect(clippy::expect_used, reason = "a test may die")]
+    admit(None, &requester, SystemTime::UNIX_EPOCH).expect("an open gate")
+}
+
+/// A token call of a user who signed in just now, and who has no pace.
+#[must_use]
+pub fn caller(name: &str) -> Whose {
+    caller_since(name, ManualClock::default().now() + Duration::from_hours(1))
+}
+
+/// A token call of a user whose bearer was issued then.
+#[must_use]
+pub fn caller_since(name: &str, issued_at: SystemTime) -> Whose {
+    let bearer = Bearer { issued_at: Some(issued_at), authenticated_at: None };
+    Whose::Caller { user: user(name), bearer, pace: None }
+}
+
 /// An administrator's order to revoke, or to block.
 #[must_use]
 pub fn order(receipt: &str, block: bool, at: SystemTime) -> Order {
-    let receipt = ReceiptId(receipt.to_owned());
-    Order { receipt, at, block, cause: Cause::of(By::Administrator) }
+    Order {
+        receipt: ReceiptId(receipt.to_owned()),
+        at,
+        not_before: at,
+        block,
+        cause: Cause::of(By::administrator(&user("root"))),
+        sign_out_pace_until: None,
+    }
+}
+
+/// An event about Alice, of a source that tells milliseconds.
+#[must_use]
+pub fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
+    Event {
+        source: Source::Guestpass,
+        kind,
+        identity: IdentityRef::External(user("alice")),
+        occurred_at,
+        resolution: Event::FINEST,
+        heard_at: None,
+        id: "event-1".to_owned(),
+        reason: None,
+    }
 }
 
 /// Everything a rule needs, in memory.

@@ -16,12 +16,14 @@ use std::{
 use super::{acs_id, order, record, user};
 use crate::{
     delete_stale_identities::{Mode, Run},
-    event::EventKind,
+    event::{EventKind, Source},
     identity::ExternalId,
-    ports::{Change, IdentityStore, Index, ListQuery, Orphan, Orphanage, RunLog, SHARDS},
+    ports::{
+        Change, IdentityStore, Index, ListQuery, Orphan, Orphanage, RunLog, SHARDS, Step, Usage,
+    },
     record::{
-        Active, By, Cause, Lease, LeaseId, Reason, Receipt, ReceiptId, Record, State, StateName,
-        Unfinished,
+        Active, By, Cause, Decision, Decisions, Lease, LeaseId, Origin, Reason, Receipt, ReceiptId,
+        Record, State, StateName, Unfinished, Watermarks,
     },
 };
 
@@ -37,7 +39,11 @@ macro_rules! store_contract {
             a_step_needs_the_state_and_the_epoch_it_saw
             a_step_keeps_a_use_it_has_not_seen
             a_use_is_recorded_only_for_the_identity_and_the_epoch_seen
-            an_identity_is_found_by_its_acs_id_until_it_is_gone
+            an_identity_is_found_by_its_acs_id_and_so_is_its_tombstone
+            the_first_miss_of_an_acs_id_is_remembered
+            a_step_that_saw_no_token_since_the_revocation_is_refused_by_one
+            a_step_that_has_not_seen_a_decision_is_refused
+            a_use_keeps_the_pace_and_a_step_keeps_it_too
             every_record_but_tombstones_is_listed_longest_unused_first
             a_list_can_be_read_one_record_at_a_time
             a_list_is_narrowed_by_state_and_by_last_use
@@ -101,11 +107,14 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
         accepted_at: at(4),
         revoked_at,
     };
-    let event = By::Event { kind: EventKind::Disabled, id: "event-1".to_owned() };
+    let event = |source| By::Event { source, kind: EventKind::Disabled, id: "event-1".to_owned() };
+    let by = By::administrator(&user("https://idp.example|root"));
     let receipts = vec![
         receipt(By::User, None, Some(at(5))),
-        receipt(By::Administrator, Reason::parse("left the company"), None),
-        Receipt { identity: None, ..receipt(event, None, None) },
+        receipt(by, Reason::parse("left the company"), None),
+        receipt(By::Administrator { id: None }, None, None),
+        receipt(event(None), None, None),
+        Receipt { identity: None, ..receipt(event(Some(Source::Okta)), None, None) },
     ];
     let states = [
         State::Provisioning { lease },
@@ -124,8 +133,17 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
             created_at: at(1),
             last_issued_at: at(2),
             changed_at: at(3) + Duration::from_millis(250),
-            decided_at: Some(at(3)),
-            revoked_through: Some(at(4) + Duration::from_millis(1)),
+            decisions: Decisions::default()
+                .with(Origin::ADMINISTRATOR, Decision { at: at(3), blocks: true })
+                .with(Source::Okta.origin(), Decision { at: at(2), blocks: false }),
+            revoked_through: Watermarks::default()
+                .with(Origin::USER, at(4) + Duration::from_millis(1))
+                .with(Source::Cognito.origin(), at(3)),
+            not_before: Some(at(5)),
+            account_deleted_at: Some(at(6)),
+            tokens_revoked: index % 2 == 0,
+            pace_until: Some(at(7)),
+            sign_out_pace_until: Some(at(8)),
             pending_revocation: Some(ReceiptId("receipt".to_owned())),
             attempts: 5,
             receipts: receipts.clone(),
@@ -179,7 +197,7 @@ pub async fn a_step_keeps_a_use_it_has_not_seen(store: &impl IdentityStore) {
     let seen = active("used-meanwhile");
     put(store, &seen).await;
     let identity = Active { acs_id: acs_id("8:acs:res_used-meanwhile"), epoch: 1 };
-    let used = store.record_use(&seen.external_id, &identity, at(60)).await;
+    let used = store.record_use(&seen.external_id, &identity, &Usage::at(at(60))).await;
     assert!(matches!(used, Ok(Change::Made(_))));
     let next = seen.revoked(&order("r", false, at(61)), at(61));
     let expected = Record { last_issued_at: at(60), ..next.clone() };
@@ -207,26 +225,99 @@ pub async fn a_use_is_recorded_only_for_the_identity_and_the_epoch_seen(
         ("use-nobody", right.clone()),
     ] {
         let before = find(store, &user(name)).await;
-        let refused = store.record_use(&user(name), &seen, at(9)).await;
+        let refused = store.record_use(&user(name), &seen, &Usage::at(at(9))).await;
         assert!(matches!(refused, Ok(Change::Refused(found)) if found == before), "{name}");
         assert_eq!(find(store, &user(name)).await, before, "{name}");
     }
     let used = Record { last_issued_at: at(9), ..current.clone() };
-    let made = store.record_use(&current.external_id, &right, at(9)).await;
+    let made = store.record_use(&current.external_id, &right, &Usage::at(at(9))).await;
     assert!(matches!(made, Ok(Change::Made(record)) if record == used));
     assert_eq!(find(store, &current.external_id).await, Some(used));
 }
 
 /// A clause of the contract.
-pub async fn an_identity_is_found_by_its_acs_id_until_it_is_gone(store: &impl IdentityStore) {
-    let record = active("by-acs-id");
-    put(store, &record).await;
-    let id = acs_id("8:acs:res_by-acs-id");
-    let found = store.find_by_acs_id(&id).await;
-    assert!(matches!(found, Ok(Some(found)) if found == record.external_id));
-    let deleted = record.released(at(1));
-    assert!(matches!(advance(store, Some(&record), &deleted).await, Change::Made(_)));
+pub async fn an_identity_is_found_by_its_acs_id_and_so_is_its_tombstone(
+    store: &impl IdentityStore,
+) {
+    for (name, state) in [("found", None), ("found-blocked", Some(State::Blocked { acs_id: None }))]
+    {
+        let record = active(name);
+        put(store, &record).await;
+        let id = acs_id(&format!("8:acs:res_{name}"));
+        let found = store.find_by_acs_id(&id).await;
+        assert!(matches!(found, Ok(Some(found)) if found == record.external_id), "{name}");
+        let gone = Record { last_acs_id: Some(id.clone()), ..record.released(at(1)) };
+        let gone = Record { state: state.unwrap_or(State::Deleted), ..gone };
+        assert_eq!(advance(store, Some(&record), &gone).await, Change::Made(gone.clone()));
+        assert_eq!(find(store, &record.external_id).await, Some(gone), "{name}");
+        let found = store.find_by_acs_id(&id).await;
+        assert!(matches!(found, Ok(Some(found)) if found == record.external_id), "{name}");
+    }
+    let released = active("released");
+    put(store, &released).await;
+    let id = acs_id("8:acs:res_released");
+    assert!(matches!(
+        advance(store, Some(&released), &released.released(at(1))).await,
+        Change::Made(_)
+    ));
     assert!(matches!(store.find_by_acs_id(&id).await, Ok(None)));
+}
+
+/// A clause of the contract.
+#[expect(clippy::expect_used, reason = "a test may die")]
+pub async fn the_first_miss_of_an_acs_id_is_remembered(store: &impl IdentityStore) {
+    for asked in [at(1), at(9), at(3)] {
+        let first = store.first_missed_at(&acs_id("8:acs:res_missed"), asked).await;
+        assert_eq!(first.expect("a writable store"), at(1));
+    }
+    let other = store.first_missed_at(&acs_id("8:acs:res_missed-too"), at(5)).await;
+    assert_eq!(other.expect("a writable store"), at(5));
+}
+
+/// A clause of the contract.
+pub async fn a_step_that_saw_no_token_since_the_revocation_is_refused_by_one(
+    store: &impl IdentityStore,
+) {
+    let seen = Record { tokens_revoked: true, ..active("calm") };
+    put(store, &seen).await;
+    let next = seen.revoked(&order("r", false, at(61)), at(61));
+    assert_eq!(next.pending_revocation, None, "there is nothing to revoke");
+    let identity = Active { acs_id: acs_id("8:acs:res_calm"), epoch: 1 };
+    let used = store.record_use(&seen.external_id, &identity, &Usage::at(at(60))).await;
+    let expected = Record { tokens_revoked: false, last_issued_at: at(60), ..seen.clone() };
+    assert!(matches!(used, Ok(Change::Made(record)) if record == expected));
+    let refused = Change::Refused(Some(expected));
+    assert_eq!(advance(store, Some(&seen), &next).await, refused);
+}
+
+/// A clause of the contract.
+pub async fn a_step_that_has_not_seen_a_decision_is_refused(store: &impl IdentityStore) {
+    let seen = active("decided");
+    let seen = seen.unblocked(Origin::ADMINISTRATOR, at(9), at(9));
+    put(store, &seen).await;
+    // Older than the newest of all, so that only the count of changes tells of it.
+    let noted = seen.unblocked(Source::Cognito.origin(), at(5), at(10));
+    assert_eq!(advance(store, Some(&seen), &noted).await, Change::Made(noted.clone()));
+    let blind = seen.unblocked(Source::Okta.origin(), at(7), at(11));
+    assert_eq!(advance(store, Some(&seen), &blind).await, Change::Refused(Some(noted)));
+}
+
+/// A clause of the contract.
+pub async fn a_use_keeps_the_pace_and_a_step_keeps_it_too(store: &impl IdentityStore) {
+    let seen = active("paced");
+    put(store, &seen).await;
+    let identity = Active { acs_id: acs_id("8:acs:res_paced"), epoch: 1 };
+    for (usage, pace_until) in [
+        (Usage { pace_until: Some(at(70)), ..Usage::at(at(60)) }, Some(at(70))),
+        (Usage::at(at(60)), Some(at(70))),
+    ] {
+        let used = store.record_use(&seen.external_id, &identity, &usage).await;
+        let expected = Record { last_issued_at: at(60), pace_until, ..seen.clone() };
+        assert!(matches!(used, Ok(Change::Made(record)) if record == expected));
+    }
+    let next = seen.revoked(&order("r", false, at(61)), at(61));
+    let expected = Record { last_issued_at: at(60), pace_until: Some(at(70)), ..next.clone() };
+    assert_eq!(advance(store, Some(&seen), &next).await, Change::Made(expected));
 }
 
 /// Every record of the store whose name begins with `prefix`, shard by shard.
@@ -414,17 +505,17 @@ pub async fn a_step_that_forbids_use_is_refused_by_a_use(store: &impl IdentitySt
         .marked_for_deletion(&ReceiptId("d".to_owned()), at(90))
         .expect("an identity to delete");
     let identity = Active { acs_id: acs_id("8:acs:res_unless-used"), epoch: 1 };
-    let used = store.record_use(&seen.external_id, &identity, at(60)).await;
+    let used = store.record_use(&seen.external_id, &identity, &Usage::at(at(60))).await;
     assert!(matches!(used, Ok(Change::Made(_))));
     let used = Record { last_issued_at: at(60), ..seen.clone() };
-    let refused = store.advance_unless_used(&seen, &next).await;
+    let refused = store.commit(Step::new(Some(&seen), &next).unless_used()).await;
     assert_eq!(refused.expect("a writable store"), Change::Refused(Some(used.clone())));
     let next = used
         .marked_for_deletion(&ReceiptId("d".to_owned()), at(90))
         .expect("an identity to delete");
     for attempt in ["first", "sent twice"] {
-        let made = store.advance_unless_used(&used, &next).await.expect("a writable store");
-        assert_eq!(made, Change::Made(next.clone()), "{attempt}");
+        let made = store.commit(Step::new(Some(&used), &next).unless_used()).await;
+        assert_eq!(made.expect("a writable store"), Change::Made(next.clone()), "{attempt}");
     }
 }
 

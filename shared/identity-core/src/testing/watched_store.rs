@@ -7,7 +7,9 @@ use crate::{
     Error,
     delete_stale_identities::Run,
     identity::{AcsId, ExternalId},
-    ports::{Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog},
+    ports::{
+        Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog, Step, Usage,
+    },
     record::{Active, Record, StateName},
 };
 
@@ -28,6 +30,8 @@ pub enum StoreCall {
     Advance(StateName),
     /// The write that commits a token.
     RecordUse,
+    /// A note about an ACS id that the index does not have.
+    FirstMissedAt,
     /// A note about an identity that may be nobody's.
     NoteOrphan,
     /// A read of those notes.
@@ -118,23 +122,22 @@ impl<S: IdentityStore + Send> IdentityStore for WatchedStore<S> {
         self.watch(StoreCall::Total, self.inner.total()).await
     }
 
-    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        let call = StoreCall::Advance(next.state.name());
-        self.watch(call, self.inner.advance(seen, next)).await
+    async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
+        let call = StoreCall::Advance(step.next.state.name());
+        self.watch(call, self.inner.commit(step)).await
     }
 
     async fn record_use(
         &self,
         user: &ExternalId,
         seen: &Active,
-        now: SystemTime,
+        usage: &Usage<'_>,
     ) -> Result<Change, Error> {
-        self.watch(StoreCall::RecordUse, self.inner.record_use(user, seen, now)).await
+        self.watch(StoreCall::RecordUse, self.inner.record_use(user, seen, usage)).await
     }
 
-    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
-        let call = StoreCall::Advance(next.state.name());
-        self.watch(call, self.inner.advance_unless_used(seen, next)).await
+    async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
+        self.watch(StoreCall::FirstMissedAt, self.inner.first_missed_at(id, now)).await
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
