@@ -18,6 +18,10 @@ pub(crate) enum Operation {
     Revoke,
     Delete,
     ExchangeTeamsUser,
+    #[cfg_attr(
+        not(feature = "standalone"),
+        expect(dead_code, reason = "only a standalone program asks for it")
+    )]
     ExchangeTeamsExtension,
     FindAssignment,
     PutAssignment,

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use identity_core::{
     Error,
+    admission::Admission,
     identity::{AccessToken, AcsId, TokenRequest},
     ports::{Clock, IdentityClient},
 };
@@ -42,73 +43,27 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// `POST /identities` with scopes and minutes, answered with 201.
     ///
     /// Not repeated once ACS may have seen it.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
-    /// use identity_core::{
-    ///     identity::{Lifetime, Scopes, TokenRequest},
-    ///     ports::IdentityClient,
-    /// };
-    ///
-    /// let request = TokenRequest {
-    ///     scopes: Scopes::parse(["chat", "voip"]).ok_or("unknown scope")?,
-    ///     lifetime: Lifetime::from_minutes(90).ok_or("not an hour to a day")?,
-    /// };
-    /// let (identity, token) = acs.create_identity_with_token(&request, deadline).await?;
-    /// println!("{identity} has a token until {:?}", token.expires_on);
-    /// # Ok(())
-    /// # }
-    /// ```
     async fn create_identity_with_token(
         &self,
+        _: Admission,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        let body = wire::create_with_token(token).ok_or(UNWRITABLE)?;
-        let answer = self.call(wanted(Operation::Create, "/identities", body), deadline).await?;
-        match wire::read_identity_with_token(&answer.body.0) {
-            Some(created) => Ok(created),
-            None => Err(self.take_back(&answer, deadline).await),
-        }
+        self.create_with_token(token, deadline).await
     }
 
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
     /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
     /// another resource [`Cause::IdentityNotOwned`](crate::Cause).
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
-    /// use identity_core::{
-    ///     identity::{Lifetime, Scope, Scopes, TokenRequest},
-    ///     ports::IdentityClient,
-    /// };
-    ///
-    /// let identity = acs.create_identity(deadline).await?;
-    /// let scopes = Scopes::of(vec![Scope::VoipJoin]).ok_or("no scope")?;
-    /// let request = TokenRequest { scopes, lifetime: Lifetime::HOUR };
-    /// let token = acs.issue_access_token(&identity, &request, deadline).await?;
-    /// // The only way to the token itself; its `Debug` is `[secret]`.
-    /// assert_eq!(token.token.expose().split('.').count(), 3);
-    /// # Ok(())
-    /// # }
-    /// ```
     async fn issue_access_token(
         &self,
+        _: Admission,
         identity: &AcsId,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        let body = wire::issue(token).ok_or(UNWRITABLE)?;
-        let path = format!("{}/:issueAccessToken", path(identity));
-        let answer = self.call(wanted(Operation::Issue, &path, body), deadline).await?;
-        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Issue))
+        self.issue(identity, token, deadline).await
     }
 
     /// `POST /identities/{id}/:revokeAccessTokens`, answered with 204.
@@ -160,6 +115,31 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 }
 
 impl<C: Clock> AcsIdentityClient<C> {
+    pub(crate) async fn create_with_token(
+        &self,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        let body = wire::create_with_token(token).ok_or(UNWRITABLE)?;
+        let answer = self.call(wanted(Operation::Create, "/identities", body), deadline).await?;
+        match wire::read_identity_with_token(&answer.body.0) {
+            Some(created) => Ok(created),
+            None => Err(self.take_back(&answer, deadline).await),
+        }
+    }
+
+    pub(crate) async fn issue(
+        &self,
+        identity: &AcsId,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        let body = wire::issue(token).ok_or(UNWRITABLE)?;
+        let path = format!("{}/:issueAccessToken", path(identity));
+        let answer = self.call(wanted(Operation::Issue, &path, body), deadline).await?;
+        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Issue))
+    }
+
     /// Deletes the identity of an answer whose token cannot be read. Otherwise a change
     /// of ACS's format would leave an identity behind with every call.
     async fn take_back(&self, answer: &Answer, deadline: SystemTime) -> Error {

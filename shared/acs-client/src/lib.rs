@@ -10,7 +10,9 @@
 //! | who may use Teams Phone | [`find_teams_extension_assignment`](AcsIdentityClient::find_teams_extension_assignment), [`put_…`](AcsIdentityClient::put_teams_extension_assignment), [`delete_…`](AcsIdentityClient::delete_teams_extension_assignment) |
 //!
 //! Those on identities are the port
-//! [`IdentityClient`](identity_core::ports::IdentityClient). Left out is what only the
+//! [`IdentityClient`](identity_core::ports::IdentityClient), too, where a method that answers a
+//! token wants proof that its user may have one. The methods here want none: they come with
+//! the feature `standalone`, which is on by default and off in the service. Left out is what only the
 //! preview 2025-03-02 had, and Microsoft has withdrawn.
 //!
 //! # Example
@@ -133,6 +135,8 @@ mod identities;
 mod keys;
 mod retry;
 pub mod sign;
+#[cfg(feature = "standalone")]
+mod standalone;
 mod teams;
 mod teams_exchange;
 mod transport;

@@ -2,12 +2,7 @@
 
 use std::{fmt, str::FromStr, time::SystemTime};
 
-use identity_core::{
-    Error,
-    identity::{AccessToken, AcsId},
-    ports::Clock,
-    secret::Secret,
-};
+use identity_core::{Error, identity::AccessToken, ports::Clock, secret::Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -45,41 +40,8 @@ pub enum PrincipalType {
 }
 
 impl<C: Clock> AcsIdentityClient<C> {
-    /// Exchanges a Teams user's Entra token for an access token of ACS
-    /// (`POST /teamsUser/:exchangeAccessToken`, since 2022-06-01).
-    ///
-    /// `token` is for `https://auth.msft.communication.azure.com/`, with the delegated
-    /// permissions `Teams.ManageCalls` and `Teams.ManageChats`; `app_id` is the client id
-    /// of the Entra app it was issued to, `user_id` the user's object id. The ids are
-    /// GUIDs, but are not checked here: what is wrong with them ACS tells, see
-    /// [`Cause::AppId`](crate::Cause::AppId) and
-    /// [`Cause::UserId`](crate::Cause::UserId).
-    ///
-    /// The new token expires when the old one does, after 60 to 89 minutes mostly.
-    /// Nothing is stored, so the request is sent again like one to issue a token.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let world = World::new().await?;
-    /// # let user = world.entra_token(serde_json::json!({})).await?;
-    /// # let World { acs, deadline, .. } = world;
-    /// use acs_client::{Answered, Cause, Mistake};
-    ///
-    /// // `user`: what the app got when the user signed in with Entra.
-    /// let token =
-    ///     acs.exchange_teams_user_token(&user.token, &user.app_id, &user.user_id, deadline).await?;
-    /// println!("good until {:?}", token.expires_on);
-    ///
-    /// let refused = acs.exchange_teams_user_token(&user.token, "my app", &user.user_id, deadline).await;
-    /// let error = refused.err().ok_or("it was accepted")?;
-    /// let cause = Answered::of(&error).map(Answered::cause);
-    /// assert_eq!(cause, Some(&Cause::AppId(Mistake::Malformed)));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn exchange_teams_user_token(
+    /// `POST /teamsUser/:exchangeAccessToken`.
+    pub(crate) async fn teams_user_token(
         &self,
         token: &Secret,
         app_id: &str,
@@ -95,39 +57,13 @@ impl<C: Clock> AcsIdentityClient<C> {
         wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
     }
 
-    /// Exchanges the Entra token of somebody with an assignment for a Teams Phone
-    /// identity and its access token
-    /// (`POST /access/teamsExtension/:exchangeAccessToken`, since 2025-06-30).
-    ///
-    /// The request carries the user's token in place of our own credential: over https
-    /// only, unless [`bearer_over_loopback_http`](crate::Config) is set.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let world = World::new().await?;
-    /// # let order = serde_json::json!({"scp": "TeamsExtension.ManageCalls"});
-    /// # let user = world.entra_token(order).await?;
-    /// # let World { acs, deadline, .. } = world;
-    /// # let assignment = acs_client::TeamsExtensionAssignment {
-    /// #     tenant_id: user.tenant_id.parse()?,
-    /// #     object_id: user.user_id.parse()?,
-    /// #     principal_type: acs_client::PrincipalType::User,
-    /// #     client_ids: vec![user.app_id.parse()?],
-    /// # };
-    /// # acs.put_teams_extension_assignment(&assignment, deadline).await?;
-    /// // `user.token`: an Entra token of a user who has an assignment.
-    /// let (identity, token) = acs.exchange_teams_extension_token(&user.token, deadline).await?;
-    /// println!("{identity} has a token until {:?}", token.expires_on);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn exchange_teams_extension_token(
+    /// `POST /access/teamsExtension/:exchangeAccessToken`.
+    #[cfg(feature = "standalone")]
+    pub(crate) async fn teams_extension_token(
         &self,
         user_token: &Secret,
         deadline: SystemTime,
-    ) -> Result<(AcsId, AccessToken), Error> {
+    ) -> Result<(identity_core::identity::AcsId, AccessToken), Error> {
         let operation = Operation::ExchangeTeamsExtension;
         let path = "/access/teamsExtension/:exchangeAccessToken";
         let body = b"{}".to_vec();

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use identity_core::{
     Error,
+    admission::Admission,
     exchange_teams_token::TeamsTokenFault,
     identity::AccessToken,
     ports::{Clock, TeamsTokenExchange},
@@ -16,12 +17,13 @@ use crate::{AcsIdentityClient, Answered, Cause};
 impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {
     async fn exchange_teams_user_token(
         &self,
+        _: Admission,
         token: &Secret,
         app_id: &str,
         user_id: &str,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        let exchanged = Self::exchange_teams_user_token(self, token, app_id, user_id, deadline);
+        let exchanged = self.teams_user_token(token, app_id, user_id, deadline);
         exchanged.await.map_err(|error| match fault(&error) {
             Some(fault) => Error::TeamsToken(fault),
             None => error,

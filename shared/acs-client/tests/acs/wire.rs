@@ -6,7 +6,6 @@ use acs_client::{
     AccessKey, AcsIdentityClient, ApiVersion, ApiVersionError,
     sign::{Unsigned, sign},
 };
-use identity_core::ports::IdentityClient;
 
 use crate::support::{
     Arrived, ID, KEY, OBJECT, Operation, Reply, Server, TENANT, TOKEN, TestClock, USER_TOKEN,

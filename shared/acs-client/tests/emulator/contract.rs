@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use identity_core::{
-    Error, client_contract,
+    Error,
+    admission::Admission,
+    client_contract,
     identity::{AccessToken, AcsId, TokenRequest},
     ports::IdentityClient,
     testing::client_contract::Introspect,
@@ -20,6 +22,7 @@ impl IdentityClient for World {
 
     async fn create_identity_with_token(
         &self,
+        _: Admission,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
@@ -28,6 +31,7 @@ impl IdentityClient for World {
 
     async fn issue_access_token(
         &self,
+        _: Admission,
         identity: &AcsId,
         token: &TokenRequest,
         deadline: SystemTime,

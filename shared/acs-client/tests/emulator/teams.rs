@@ -11,6 +11,7 @@ use identity_core::{
     identity::AccessToken,
     ports::{Clock as _, TeamsTokenExchange},
     secret::Secret,
+    testing::admission,
 };
 use serde_json::{Value, json};
 
@@ -104,7 +105,8 @@ async fn by_the_port(
     app_id: &str,
     user_id: &str,
 ) -> Result<AccessToken, Error> {
-    acs.exchange_teams_user_token(token, app_id, user_id, World::deadline()).await
+    let admission = admission();
+    acs.exchange_teams_user_token(admission, token, app_id, user_id, World::deadline()).await
 }
 
 #[tokio::test]

@@ -1,0 +1,160 @@
+//! The operations that answer a token, for programs that keep no record of users: a script,
+//! a test, the operator's tool.
+//!
+//! The service does not get here. Its functions build this crate without the feature
+//! `standalone`, and the ports want an
+//! [`Admission`](identity_core::admission::Admission), which only the gate gives.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    Error,
+    identity::{AccessToken, AcsId, TokenRequest},
+    ports::Clock,
+    secret::Secret,
+};
+
+use crate::AcsIdentityClient;
+
+impl<C: Clock> AcsIdentityClient<C> {
+    /// `POST /identities` with scopes and minutes, answered with 201.
+    ///
+    /// Not repeated once ACS may have seen it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::identity::{Lifetime, Scopes, TokenRequest};
+    ///
+    /// let request = TokenRequest {
+    ///     scopes: Scopes::parse(["chat", "voip"]).ok_or("unknown scope")?,
+    ///     lifetime: Lifetime::from_minutes(90).ok_or("not an hour to a day")?,
+    /// };
+    /// let (identity, token) = acs.create_identity_with_token(&request, deadline).await?;
+    /// println!("{identity} has a token until {:?}", token.expires_on);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn create_identity_with_token(
+        &self,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        self.create_with_token(token, deadline).await
+    }
+
+    /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
+    ///
+    /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
+    /// another resource [`Cause::IdentityNotOwned`](crate::Cause).
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// use identity_core::{
+    ///     identity::{Lifetime, Scope, Scopes, TokenRequest},
+    ///     ports::IdentityClient,
+    /// };
+    ///
+    /// let identity = acs.create_identity(deadline).await?;
+    /// let scopes = Scopes::of(vec![Scope::VoipJoin]).ok_or("no scope")?;
+    /// let request = TokenRequest { scopes, lifetime: Lifetime::HOUR };
+    /// let token = acs.issue_access_token(&identity, &request, deadline).await?;
+    /// // The only way to the token itself; its `Debug` is `[secret]`.
+    /// assert_eq!(token.token.expose().split('.').count(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn issue_access_token(
+        &self,
+        identity: &AcsId,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        self.issue(identity, token, deadline).await
+    }
+
+    /// Exchanges a Teams user's Entra token for an access token of ACS
+    /// (`POST /teamsUser/:exchangeAccessToken`, since 2022-06-01).
+    ///
+    /// `token` is for `https://auth.msft.communication.azure.com/`, with the delegated
+    /// permissions `Teams.ManageCalls` and `Teams.ManageChats`; `app_id` is the client id
+    /// of the Entra app it was issued to, `user_id` the user's object id. The ids are
+    /// GUIDs, but are not checked here: what is wrong with them ACS tells, see
+    /// [`Cause::AppId`](crate::Cause::AppId) and
+    /// [`Cause::UserId`](crate::Cause::UserId).
+    ///
+    /// The new token expires when the old one does, after 60 to 89 minutes mostly.
+    /// Nothing is stored, so the request is sent again like one to issue a token.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let world = World::new().await?;
+    /// # let user = world.entra_token(serde_json::json!({})).await?;
+    /// # let World { acs, deadline, .. } = world;
+    /// use acs_client::{Answered, Cause, Mistake};
+    ///
+    /// // `user`: what the app got when the user signed in with Entra.
+    /// let token =
+    ///     acs.exchange_teams_user_token(&user.token, &user.app_id, &user.user_id, deadline).await?;
+    /// println!("good until {:?}", token.expires_on);
+    ///
+    /// let refused = acs.exchange_teams_user_token(&user.token, "my app", &user.user_id, deadline).await;
+    /// let error = refused.err().ok_or("it was accepted")?;
+    /// let cause = Answered::of(&error).map(Answered::cause);
+    /// assert_eq!(cause, Some(&Cause::AppId(Mistake::Malformed)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn exchange_teams_user_token(
+        &self,
+        token: &Secret,
+        app_id: &str,
+        user_id: &str,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        self.teams_user_token(token, app_id, user_id, deadline).await
+    }
+
+    /// Exchanges the Entra token of somebody with an assignment for a Teams Phone
+    /// identity and its access token
+    /// (`POST /access/teamsExtension/:exchangeAccessToken`, since 2025-06-30).
+    ///
+    /// The request carries the user's token in place of our own credential: over https
+    /// only, unless [`bearer_over_loopback_http`](crate::Config) is set.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let world = World::new().await?;
+    /// # let order = serde_json::json!({"scp": "TeamsExtension.ManageCalls"});
+    /// # let user = world.entra_token(order).await?;
+    /// # let World { acs, deadline, .. } = world;
+    /// # let assignment = acs_client::TeamsExtensionAssignment {
+    /// #     tenant_id: user.tenant_id.parse()?,
+    /// #     object_id: user.user_id.parse()?,
+    /// #     principal_type: acs_client::PrincipalType::User,
+    /// #     client_ids: vec![user.app_id.parse()?],
+    /// # };
+    /// # acs.put_teams_extension_assignment(&assignment, deadline).await?;
+    /// // `user.token`: an Entra token of a user who has an assignment.
+    /// let (identity, token) = acs.exchange_teams_extension_token(&user.token, deadline).await?;
+    /// println!("{identity} has a token until {:?}", token.expires_on);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn exchange_teams_extension_token(
+        &self,
+        user_token: &Secret,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        self.teams_extension_token(user_token, deadline).await
+    }
+}
