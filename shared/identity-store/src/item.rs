@@ -6,22 +6,30 @@
 //! | `state` | S | always |
 //! | `epoch` | N | always |
 //! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
-//! | `acsId` | S | there is an identity; key of the index `by-acs-id` |
+//! | `acsId` | S | there is an identity, or there was one and it is gone: then the same as `lastAcsId`; key of the index `by-acs-id` |
 //! | `lastAcsId` | S | there was another identity before |
 //! | `lease`, `leaseEnds` | S; N, ms | provisioning |
 //! | `blocked` | BOOL | deleting or stuck, and the user is blocked |
 //! | `unfinished` | S, `revocation` or `deletion` | stuck |
-//! | `decidedAt` | N, ms | it was ever decided whether the user is blocked |
-//! | `revokedThrough` | N, ms | there ever was a revocation |
+//! | `decisions` | M of origin to M of `at` (N, ms) and `blocks` (BOOL) | it was ever decided whether the user is blocked |
+//! | `decisionChanges` | N | as often as `decisions` changed |
+//! | `decidedAt` | N, ms | the newest time in `decisions`, for the version before it |
+//! | `watermarks` | M of origin to N, ms | there ever was a revocation |
+//! | `revokedThrough` | N, ms | the newest time in `watermarks`, for the version before it |
+//! | `notBefore` | N, ms | the user was ever signed out or cut off |
+//! | `accountDeletedAt` | N, ms | the identity provider deleted the account |
+//! | `tokensRevoked` | BOOL, true | no token was issued since the last revocation that ACS confirmed |
+//! | `paceUntil`, `signOutPaceUntil` | N, ms | the user's calls have a pace |
 //! | `pendingRevocation` | S | ACS has not yet confirmed a revocation |
 //! | `attempts` | N | finishing what was begun has failed |
-//! | `receipts` | L of M | there were revocations; the last ten |
+//! | `receipts` | L of M | there were revocations; the last ones |
 //! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | all but tombstones; key of the index `by-last-issued` |
 //! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | something is unfinished; keys of the index `by-unfinished` |
 //! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after it |
 //!
 //! Columns are read by name, and unknown ones are left alone: an older version may
-//! run beside a newer one.
+//! run beside a newer one. An item of the version that kept one decision for all origins is
+//! read by [`upgrade`], and written in the new form with its next change.
 
 use std::{
     collections::HashMap,
@@ -30,12 +38,13 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::{
+    admission::LONGEST_BEARER_LIFE,
     identity::{AcsId, ExternalId},
     ports::SHARDS,
     record::{Lease, LeaseId, ReceiptId, Record, State, StateName, Unfinished},
 };
 
-use crate::receipt;
+use crate::{decisions, receipt};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -46,6 +55,8 @@ pub(crate) const ACS_ID: &str = "acsId";
 pub(crate) const STATE: &str = "state";
 pub(crate) const EPOCH: &str = "epoch";
 pub(crate) const LAST_ISSUED_AT: &str = "lastIssuedAt";
+pub(crate) const PACE_UNTIL: &str = "paceUntil";
+pub(crate) const TOKENS_REVOKED: &str = "tokensRevoked";
 pub(crate) const STALE_SHARD: &str = "staleShard";
 pub(crate) const UNFINISHED_SHARD: &str = "unfinishedShard";
 pub(crate) const UNFINISHED_SINCE: &str = "unfinishedSince";
@@ -58,22 +69,31 @@ const LEASE: &str = "lease";
 const LEASE_ENDS: &str = "leaseEnds";
 const BLOCKED: &str = "blocked";
 const UNFINISHED: &str = "unfinished";
-const DECIDED_AT: &str = "decidedAt";
-const REVOKED_THROUGH: &str = "revokedThrough";
+const NOT_BEFORE: &str = "notBefore";
+const ACCOUNT_DELETED_AT: &str = "accountDeletedAt";
+const SIGN_OUT_PACE_UNTIL: &str = "signOutPaceUntil";
 const PENDING_REVOCATION: &str = "pendingRevocation";
 const ATTEMPTS: &str = "attempts";
 const RECEIPTS: &str = "receipts";
 
 /// The attributes that a record may or may not have.
-pub(crate) const OPTIONAL: [&str; 15] = [
+pub(crate) const OPTIONAL: [&str; 23] = [
     ACS_ID,
     LAST_ACS_ID,
     LEASE,
     LEASE_ENDS,
     BLOCKED,
     UNFINISHED,
-    DECIDED_AT,
-    REVOKED_THROUGH,
+    decisions::DECIDED_AT,
+    decisions::DECISIONS,
+    decisions::CHANGES,
+    decisions::REVOKED_THROUGH,
+    decisions::WATERMARKS,
+    NOT_BEFORE,
+    ACCOUNT_DELETED_AT,
+    TOKENS_REVOKED,
+    PACE_UNTIL,
+    SIGN_OUT_PACE_UNTIL,
     PENDING_REVOCATION,
     ATTEMPTS,
     RECEIPTS,
@@ -83,9 +103,10 @@ pub(crate) const OPTIONAL: [&str; 15] = [
     EXPIRES_AT,
 ];
 
-/// How long a tombstone stays: longer than any event can be late. A queue keeps a
-/// message for 14 days at the most.
+/// How long a tombstone stays: longer than any event can be late, since a queue keeps a
+/// message for 14 days at the most, and longer than a bearer from before a cut-off lives.
 const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
+const _: () = assert!(TOMBSTONE_LIFE.as_secs() >= LONGEST_BEARER_LIFE.as_secs());
 
 /// Writes a record down.
 pub(crate) fn write(record: &Record) -> Item {
@@ -98,7 +119,7 @@ pub(crate) fn write(record: &Record) -> Item {
         (CHANGED_AT.to_owned(), time(record.changed_at)),
     ]);
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
-    if let Some(acs_id) = record.acs_id() {
+    if let Some(acs_id) = record.acs_id().or(gone(record)) {
         put(ACS_ID, text(acs_id.as_str()));
     }
     if let Some(acs_id) = &record.last_acs_id {
@@ -107,11 +128,18 @@ pub(crate) fn write(record: &Record) -> Item {
     if let Some(receipt) = &record.pending_revocation {
         put(PENDING_REVOCATION, text(&receipt.0));
     }
-    if let Some(at) = record.decided_at {
-        put(DECIDED_AT, time(at));
+    for (name, at) in [
+        (NOT_BEFORE, record.not_before),
+        (ACCOUNT_DELETED_AT, record.account_deleted_at),
+        (PACE_UNTIL, record.pace_until),
+        (SIGN_OUT_PACE_UNTIL, record.sign_out_pace_until),
+    ] {
+        if let Some(at) = at {
+            put(name, time(at));
+        }
     }
-    if let Some(at) = record.revoked_through {
-        put(REVOKED_THROUGH, time(at));
+    if record.tokens_revoked {
+        put(TOKENS_REVOKED, AttributeValue::Bool(true));
     }
     if record.attempts > 0 {
         put(ATTEMPTS, number(record.attempts.into()));
@@ -145,7 +173,15 @@ pub(crate) fn write(record: &Record) -> Item {
         State::Blocked { acs_id: None } => put(STALE_SHARD, number((SHARDS + shard).into())),
         _ => put(STALE_SHARD, number(shard.into())),
     };
+    decisions::write(record, &mut item);
     item
+}
+
+/// The identity that a user without one had: its name still leads to them, so that to delete
+/// it once more is known to be done.
+fn gone(record: &Record) -> Option<&AcsId> {
+    let is_gone = matches!(record.state, State::Deleted | State::Blocked { acs_id: None });
+    record.last_acs_id.as_ref().filter(|_| is_gone)
 }
 
 fn unfinished_name(unfinished: Unfinished) -> &'static str {
@@ -157,8 +193,11 @@ fn unfinished_name(unfinished: Unfinished) -> &'static str {
 
 /// Reads a record; `Err` names the attribute that makes no sense.
 pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
-    let acs_id = || AcsId::parse(string(item, ACS_ID)?);
-    let blocked = || matches!(item.get(BLOCKED), Some(AttributeValue::Bool(true)));
+    let last_acs_id = string(item, LAST_ACS_ID).and_then(AcsId::parse);
+    // An identity is not its own predecessor: that one is gone.
+    let acs_id =
+        || AcsId::parse(string(item, ACS_ID)?).filter(|id| last_acs_id.as_ref() != Some(id));
+    let blocked = || is_true(item, BLOCKED);
     let state = match string(item, STATE).and_then(StateName::parse).ok_or(STATE)? {
         StateName::Provisioning => State::Provisioning {
             lease: Lease {
@@ -182,20 +221,26 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         },
         StateName::Deleted => State::Deleted,
     };
+    let receipts = item.get(RECEIPTS).map_or(Some(Vec::new()), receipt::read).ok_or(RECEIPTS)?;
     Ok(Record {
         external_id: external_id(item).ok_or(EXTERNAL_ID)?,
+        decisions: decisions::read(item, &state, &receipts)?,
+        revoked_through: decisions::read_watermarks(item)?,
         state,
         epoch: integer(item, EPOCH).ok_or(EPOCH)?,
-        last_acs_id: string(item, LAST_ACS_ID).and_then(AcsId::parse),
+        last_acs_id,
         created_at: instant(item, CREATED_AT).ok_or(CREATED_AT)?,
         last_issued_at: instant(item, LAST_ISSUED_AT).ok_or(LAST_ISSUED_AT)?,
         changed_at: instant(item, CHANGED_AT).ok_or(CHANGED_AT)?,
         pending_revocation: string(item, PENDING_REVOCATION)
             .map(|receipt| ReceiptId(receipt.to_owned())),
-        decided_at: instant(item, DECIDED_AT),
-        revoked_through: instant(item, REVOKED_THROUGH),
+        not_before: instant(item, NOT_BEFORE),
+        account_deleted_at: instant(item, ACCOUNT_DELETED_AT),
+        tokens_revoked: is_true(item, TOKENS_REVOKED),
         attempts: integer(item, ATTEMPTS).and_then(|n| n.try_into().ok()).unwrap_or_default(),
-        receipts: item.get(RECEIPTS).map_or(Some(Vec::new()), receipt::read).ok_or(RECEIPTS)?,
+        pace_until: instant(item, PACE_UNTIL),
+        sign_out_pace_until: instant(item, SIGN_OUT_PACE_UNTIL),
+        receipts,
     })
 }
 
@@ -238,6 +283,10 @@ pub(crate) fn integer(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
+pub(crate) fn is_true(item: &Item, name: &str) -> bool {
+    matches!(item.get(name), Some(AttributeValue::Bool(true)))
+}
+
 pub(crate) fn instant(item: &Item, name: &str) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(integer(item, name)?))
 }
@@ -265,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_goes_after_thirty_days_and_is_in_no_index() {
+    fn a_tombstone_goes_after_thirty_days_and_is_in_no_list() {
         let day = 24 * 3600;
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(day);
         let tombstone = identity_core::testing::record("alice", State::Deleted, at);
@@ -273,7 +322,7 @@ mod tests {
         let item = write(&tombstone);
         assert_eq!(read(&item), Ok(tombstone));
         assert_eq!(item.get(EXPIRES_AT), Some(&number(31 * day)));
-        assert_eq!((item.get(ACS_ID), item.get(STALE_SHARD)), (None, None));
+        assert_eq!((item.get(ACS_ID), item.get(STALE_SHARD)), (Some(&text("8:acs:1")), None));
     }
 
     #[test]

@@ -8,9 +8,12 @@
 //! |---|---|---|
 //! | a run | ` run <id>` | `run` (JSON), `expiresAt` |
 //! | the newest run | ` run` | `run` (JSON) |
+//! | an ACS id that the index did not have | ` missed <ACS id>` | `missedAt`, `expiresAt` |
 //! | an orphan | ` orphan <ACS id>` | `orphan` (ACS id), `user`, `unfinishedShard` 16, `unfinishedSince` |
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use identity_core::{
     Error,
     delete_stale_identities::Run,
@@ -21,7 +24,7 @@ use identity_core::{
 use crate::{
     BY_UNFINISHED, DynamoIdentityStore,
     failure::failure,
-    item::{self, Item, instant, number, string, text, time},
+    item::{self, Item, instant, milliseconds, number, string, text, time},
 };
 
 impl DynamoIdentityStore {
@@ -45,6 +48,32 @@ impl DynamoIdentityStore {
             .await
             .map_err(failure)?;
         Ok(())
+    }
+
+    /// Notes when an ACS id was first asked for in vain, and says when that was.
+    pub(crate) async fn note_missed(
+        &self,
+        acs_id: &AcsId,
+        now: SystemTime,
+    ) -> Result<SystemTime, Error> {
+        let noted = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(item::EXTERNAL_ID, text(&format!(" missed {acs_id}")))
+            .update_expression(
+                "SET #at = if_not_exists(#at, :at), #end = if_not_exists(#end, :end)",
+            )
+            .expression_attribute_names("#at", MISSED_AT)
+            .expression_attribute_names("#end", item::EXPIRES_AT)
+            .expression_attribute_values(":at", time(now))
+            .expression_attribute_values(":end", number(milliseconds(now + MISS_LIFE) / 1000))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(failure)?;
+        let first = noted.attributes().and_then(|item| instant(item, MISSED_AT));
+        first.ok_or(Error::Internal("an update without its item"))
     }
 
     async fn read_run(&self, key: &str) -> Result<Option<Run>, Error> {
@@ -161,6 +190,10 @@ const LATEST_RUN: &str = " run";
 const RUN: &str = "run";
 const ORPHAN: &str = "orphan";
 const USER: &str = "user";
+const MISSED_AT: &str = "missedAt";
+
+/// A note of a missed ACS id stays for an hour: much longer than an index lags.
+const MISS_LIFE: Duration = Duration::from_hours(1);
 
 /// There are few; what is left is for the next run.
 const ORPHANS_AT_A_TIME: i32 = 100;

@@ -1,50 +1,73 @@
 //! The identity store in `DynamoDB`: one item per user, one conditional request per
 //! change.
 
+mod audit;
+mod decisions;
 mod failure;
 mod item;
 mod ledger;
 mod receipt;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod update;
 
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{
-        query::builders::QueryFluentBuilder,
-        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    },
-    types::{
-        GlobalSecondaryIndexDescription, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
-        TableDescription,
-    },
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, GlobalSecondaryIndexDescription, Select, TableDescription},
 };
 use identity_core::{
     Error,
+    audit::AuditEntry,
     identity::{AcsId, ExternalId},
-    ports::{Change, Count, IdentityStore, Index, ListQuery, Orphan, Page, Position},
+    ports::{Change, Count, IdentityStore, Index, ListQuery, Orphan, Page, Position, Step, Usage},
     record::{Active, Record},
 };
 
+pub use crate::audit::{AuditRetention, AuditTable};
 use crate::{
     failure::failure,
     item::{Item, number, text, time},
+    update::RecordUpdate,
 };
+
+/// The tables of a deployment.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// The name of the table of the records.
+    pub identities: String,
+    /// The name of the table of the audit log; `None` for a function that writes none.
+    pub audit_log: Option<String>,
+    /// How long an entry of the audit log is kept.
+    pub audit_retention: AuditRetention,
+}
+
+impl Tables {
+    /// For a function that only reads records.
+    #[must_use]
+    pub fn read_only(identities: String) -> Self {
+        Self { identities, audit_log: None, audit_retention: AuditRetention::default() }
+    }
+}
 
 /// The adapter.
 #[derive(Clone, Debug)]
 pub struct DynamoIdentityStore {
     client: Client,
     table: String,
+    audit: Option<AuditTable>,
 }
 
 impl DynamoIdentityStore {
-    /// Connects to one table, with the credentials and the region of the process
+    /// Connects to the tables, with the credentials and the region of the process
     /// environment. Opens the connection, so that the first request finds it open.
-    pub async fn connect(table: String) -> Self {
-        let store = Self::new(Client::new(&aws_connection::config()), table);
+    pub async fn connect(tables: Tables) -> Self {
+        let Tables { identities, audit_log, audit_retention } = tables;
+        let audit = audit_log.map(|name| AuditTable { name, retention: audit_retention });
+        let client = Client::new(&aws_connection::config());
+        let store = Self::new(client, identities).audited(audit);
         store.warm_up().await;
         store
     }
@@ -52,7 +75,14 @@ impl DynamoIdentityStore {
     /// Uses a table through `client`.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self { client, table, audit: None }
+    }
+
+    /// With a table for the audit log. Without one, what is to be audited is done all the same,
+    /// and leaves no entry.
+    #[must_use]
+    pub fn audited(self, audit: Option<AuditTable>) -> Self {
+        Self { audit, ..self }
     }
 
     /// A read that opens the connection; whatever comes of it, the first request
@@ -65,56 +95,37 @@ impl DynamoIdentityStore {
         }
     }
 
-    fn update(&self, user: &ExternalId) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key(item::EXTERNAL_ID, text(user.as_str()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-    }
-
-    /// The update that makes the record `next`, without its condition.
-    fn replace(&self, seen: Option<&Record>, next: &Record) -> UpdateItemFluentBuilder {
-        let mut item = item::write(next);
-        item.remove(item::EXTERNAL_ID);
-        if seen.is_some_and(|seen| seen.last_issued_at == next.last_issued_at) {
-            item.remove(item::LAST_ISSUED_AT);
-        }
-        let mut request = self.update(&next.external_id);
-        let (mut set, mut remove) = (Vec::new(), Vec::new());
-        for name in item::OPTIONAL.into_iter().filter(|name| !item.contains_key(*name)) {
-            request = request.expression_attribute_names(format!("#{name}"), name);
-            remove.push(format!("#{name}"));
-        }
-        for (name, value) in item {
-            set.push(format!("#{name} = :{name}"));
-            request = request
-                .expression_attribute_values(format!(":{name}"), value)
-                .expression_attribute_names(format!("#{name}"), name);
-        }
-        let update = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
-        request = request.update_expression(update);
-        let Some(seen) = seen else { return request };
-        let request = request
-            .expression_attribute_values(":seenState", text(seen.state.name().as_str()))
-            .expression_attribute_values(":seenEpoch", number(seen.epoch));
-        match seen.decided_at {
-            Some(at) => request.expression_attribute_values(":seenDecidedAt", time(at)),
-            None => request,
-        }
-    }
-
-    async fn make(
+    /// Sends an update, in one transaction with the audit entry if there is one.
+    async fn send(
         &self,
-        request: UpdateItemFluentBuilder,
-        seen: Option<&Record>,
-        next: &Record,
+        update: RecordUpdate,
+        audit: Option<&AuditEntry>,
+        made: impl FnOnce() -> Record,
     ) -> Result<Change, Error> {
-        Ok(match send(request).await? {
-            Change::Refused(found) => Change::refused(found, seen, next),
-            made @ Change::Made(_) => made,
-        })
+        match audit.zip(self.audit.as_ref()) {
+            None => update.send(&self.client, &self.table).await,
+            Some((entry, table)) => {
+                update.send_with(&self.client, &self.table, table.put(entry)?, made()).await
+            }
+        }
+    }
+
+    /// A use that the audit log keeps. The transaction does not tell the record as it is then,
+    /// so it is read: these calls are an administrator's, and few.
+    async fn record_audited_use(
+        &self,
+        user: &ExternalId,
+        update: RecordUpdate,
+        usage: &Usage<'_>,
+    ) -> Result<Change, Error> {
+        let Some(before) = self.find(user).await? else { return Ok(Change::Refused(None)) };
+        let made = || Record {
+            last_issued_at: usage.at,
+            pace_until: usage.pace_until.or(before.pace_until),
+            tokens_revoked: false,
+            ..before
+        };
+        self.send(update, usage.audit, made).await
     }
 
     fn query(&self, query: &ListQuery) -> QueryFluentBuilder {
@@ -217,41 +228,42 @@ impl IdentityStore for DynamoIdentityStore {
         Ok(entries.and_then(|count| count.try_into().ok()).unwrap_or_default())
     }
 
-    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        let request = match seen {
-            None => {
-                self.replace(None, next).condition_expression("attribute_not_exists(externalId)")
-            }
-            Some(seen) => self.replace(Some(seen), next).condition_expression(as_seen(seen)),
+    async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
+        let made = || {
+            step.seen
+                .map_or_else(|| step.next.clone(), |seen| step.next.written_over(step.seen, seen))
         };
-        self.make(request, seen, next).await
-    }
-
-    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
-        let request = self
-            .replace(Some(seen), next)
-            .condition_expression(format!("{} AND lastIssuedAt = :seenLastIssuedAt", as_seen(seen)))
-            .expression_attribute_values(":seenLastIssuedAt", time(seen.last_issued_at));
-        self.make(request, Some(seen), next).await
+        Ok(match self.send(replacement(step), step.audit, made).await? {
+            Change::Refused(found) => step.refused(found),
+            made @ Change::Made(_) => made,
+        })
     }
 
     async fn record_use(
         &self,
         user: &ExternalId,
         seen: &Active,
-        now: SystemTime,
+        usage: &Usage<'_>,
     ) -> Result<Change, Error> {
+        let mut set = Item::from([(item::LAST_ISSUED_AT.to_owned(), time(usage.at))]);
+        if let Some(until) = usage.pace_until {
+            set.insert(item::PACE_UNTIL.to_owned(), time(until));
+        }
+        let condition = "#state = :active AND #epoch = :epoch AND #acsId = :acsId".to_owned();
+        let mut update = RecordUpdate::new(user, set, &[item::TOKENS_REVOKED], condition);
+        [item::STATE, item::EPOCH, item::ACS_ID].iter().for_each(|name| update.name(name));
+        update.value("active", text("active"));
+        update.value("epoch", number(seen.epoch));
+        update.value("acsId", text(seen.acs_id.as_str()));
         // Sent twice, it is applied twice, to the same end.
-        let request = self
-            .update(user)
-            .update_expression("SET lastIssuedAt = :now")
-            .condition_expression("#state = :active AND epoch = :epoch AND acsId = :acsId")
-            .expression_attribute_names("#state", item::STATE)
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":active", text("active"))
-            .expression_attribute_values(":epoch", number(seen.epoch))
-            .expression_attribute_values(":acsId", text(seen.acs_id.as_str()));
-        send(request).await
+        match usage.audit.filter(|_| self.audit.is_some()) {
+            None => update.send(&self.client, &self.table).await,
+            Some(_) => self.record_audited_use(user, update, usage).await,
+        }
+    }
+
+    async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
+        self.note_missed(id, now).await
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
@@ -259,20 +271,79 @@ impl IdentityStore for DynamoIdentityStore {
     }
 }
 
-/// Sends a conditional update. A refusal brings the item that refused it.
-async fn send(request: UpdateItemFluentBuilder) -> Result<Change, Error> {
-    match request.send().await {
-        Ok(updated) => {
-            let item = updated.attributes().ok_or(Error::Internal("an update without its item"))?;
-            Ok(Change::Made(record(item)?))
+/// The update that makes a step.
+fn replacement(step: Step<'_>) -> RecordUpdate {
+    let mut set = item::write(step.next);
+    set.remove(item::EXTERNAL_ID);
+    let mut remove: Vec<&str> =
+        item::OPTIONAL.into_iter().filter(|name| !set.contains_key(*name)).collect();
+    if let Some(seen) = step.seen {
+        // What a use writes is left as it is, unless the step changes it.
+        if seen.last_issued_at == step.next.last_issued_at {
+            set.remove(item::LAST_ISSUED_AT);
         }
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                Ok(Change::Refused(refusal.item().map(record).transpose()?))
-            }
-            _ => Err(failure(error)),
-        },
+        if seen.pace_until == step.next.pace_until {
+            set.remove(item::PACE_UNTIL);
+            remove.retain(|name| *name != item::PACE_UNTIL);
+        }
     }
+    let user = &step.next.external_id;
+    match step.seen {
+        None => {
+            let condition = format!("attribute_not_exists(#{})", item::EXTERNAL_ID);
+            let mut update = RecordUpdate::new(user, set, &remove, condition);
+            update.name(item::EXTERNAL_ID);
+            update
+        }
+        Some(seen) => {
+            let conditions = as_seen(seen, step.unless_used);
+            let condition: Vec<_> = conditions.iter().map(Condition::text).collect();
+            let mut update = RecordUpdate::new(user, set, &remove, condition.join(" AND "));
+            for Condition { name, value } in conditions {
+                update.name(name);
+                if let Some(value) = value {
+                    update.value(&format!("seen_{name}"), value);
+                }
+            }
+            update
+        }
+    }
+}
+
+/// An attribute as it must still be: this value, or none.
+struct Condition {
+    name: &'static str,
+    value: Option<AttributeValue>,
+}
+
+impl Condition {
+    fn text(&self) -> String {
+        let name = self.name;
+        match self.value {
+            Some(_) => format!("#{name} = :seen_{name}"),
+            None => format!("attribute_not_exists(#{name})"),
+        }
+    }
+}
+
+/// What must still be as it was seen: state, epoch, the decisions, that no token was issued
+/// since the last revocation if none had been, and if `unless_used` when it was last used.
+fn as_seen(seen: &Record, unless_used: bool) -> Vec<Condition> {
+    let is = |name, value| Condition { name, value: Some(value) };
+    let changes = seen.decisions.changes();
+    let mut conditions = vec![
+        is(item::STATE, text(seen.state.name().as_str())),
+        is(item::EPOCH, number(seen.epoch)),
+        Condition { name: decisions::DECIDED_AT, value: seen.decisions.newest().map(time) },
+        Condition { name: decisions::CHANGES, value: (changes > 0).then(|| number(changes)) },
+    ];
+    if seen.tokens_revoked {
+        conditions.push(is(item::TOKENS_REVOKED, AttributeValue::Bool(true)));
+    }
+    if unless_used {
+        conditions.push(is(item::LAST_ISSUED_AT, time(seen.last_issued_at)));
+    }
+    conditions
 }
 
 fn record(item: &Item) -> Result<Record, Error> {
@@ -304,16 +375,6 @@ fn keys(index: Index) -> (&'static str, &'static str) {
         Index::LastIssued => (item::STALE_SHARD, item::LAST_ISSUED_AT),
         Index::Unfinished => (item::UNFINISHED_SHARD, item::UNFINISHED_SINCE),
     }
-}
-
-/// The record is still in the state and the epoch that were seen, and no newer decision
-/// about its user has been noted.
-fn as_seen(seen: &Record) -> String {
-    let decided = match seen.decided_at {
-        Some(_) => "#decidedAt = :seenDecidedAt",
-        None => "attribute_not_exists(#decidedAt)",
-    };
-    format!("#state = :seenState AND #epoch = :seenEpoch AND {decided}")
 }
 
 /// The attribute after whose time `DynamoDB` removes a tombstone. Housekeeping, never

@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::{
-    identity::AcsId,
+    event::{EventKind, Source},
+    identity::{AcsId, ExternalId},
     record::{By, Cause, Reason, Receipt, ReceiptId},
 };
 
@@ -13,7 +14,9 @@ const IDENTITY: &str = "identity";
 const EPOCH: &str = "epoch";
 const BLOCKED: &str = "blocked";
 const BY: &str = "by";
+const ADMINISTRATOR: &str = "administrator";
 const EVENT_ID: &str = "eventId";
+const SOURCE: &str = "source";
 const REASON: &str = "reason";
 const ACCEPTED_AT: &str = "acceptedAt";
 const REVOKED_AT: &str = "revokedAt";
@@ -42,8 +45,17 @@ fn write_one(receipt: &Receipt) -> Item {
     if let Some(identity) = &receipt.identity {
         put(IDENTITY, text(identity.as_str()));
     }
-    if let By::Event { id, .. } = &receipt.cause.by {
-        put(EVENT_ID, text(id));
+    match &receipt.cause.by {
+        By::Event { id, source, .. } => {
+            put(EVENT_ID, text(id));
+            if let Some(source) = source {
+                put(SOURCE, text(source.as_str()));
+            }
+        }
+        By::Administrator { id: Some(id) } => {
+            put(ADMINISTRATOR, text(id.as_str()));
+        }
+        By::Administrator { id: None } | By::User => {}
     }
     if let Some(reason) = &receipt.cause.reason {
         put(REASON, text(reason.as_str()));
@@ -63,11 +75,23 @@ fn read_one(item: &Item) -> Option<Receipt> {
         },
         epoch: integer(item, EPOCH)?,
         blocked: matches!(item.get(BLOCKED), Some(AttributeValue::Bool(true))),
-        cause: Cause {
-            by: By::parse(string(item, BY)?, string(item, EVENT_ID))?,
-            reason: string(item, REASON).and_then(Reason::parse),
-        },
+        cause: Cause { by: read_by(item)?, reason: string(item, REASON).and_then(Reason::parse) },
         accepted_at: instant(item, ACCEPTED_AT)?,
         revoked_at: instant(item, REVOKED_AT),
+    })
+}
+
+/// Who it was. A source or an administrator that an older version did not note stays unknown.
+fn read_by(item: &Item) -> Option<By> {
+    Some(match string(item, BY)? {
+        "user" => By::User,
+        "administrator" => {
+            By::Administrator { id: string(item, ADMINISTRATOR).and_then(ExternalId::parse) }
+        }
+        kind => By::Event {
+            source: string(item, SOURCE).and_then(Source::parse),
+            kind: EventKind::parse(kind)?,
+            id: string(item, EVENT_ID).unwrap_or_default().to_owned(),
+        },
     })
 }

@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::{
 use dynoxide::Database;
 use identity_core::{
     Error,
-    ports::{Change, IdentityStore, Index, ListQuery},
+    ports::{Change, IdentityStore, Index, ListQuery, Usage},
     record::{Active, State},
     store_contract,
     testing::{acs_id, record, user},
@@ -67,7 +67,7 @@ async fn each_method_is_one_request() {
     assert_eq!(store.find(&user("alice")).await.unwrap(), Some(alice));
     assert_eq!(requests(), 1);
     let seen = Active { acs_id: acs_id("8:acs:1"), epoch: 1 };
-    store.record_use(&user("alice"), &seen, SystemTime::UNIX_EPOCH).await.unwrap();
+    store.record_use(&user("alice"), &seen, &Usage::at(SystemTime::UNIX_EPOCH)).await.unwrap();
     assert_eq!(requests(), 1);
     store.find_by_acs_id(&acs_id("8:acs:1")).await.unwrap();
     assert_eq!(requests(), 1);

@@ -1,0 +1,148 @@
+//! One conditional update of one record's item, alone or in a transaction with an entry of
+//! the audit log.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    types::{
+        AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        Update,
+    },
+};
+use identity_core::{Error, identity::ExternalId, ports::Change, record::Record};
+
+use crate::{
+    failure::failure,
+    item::{self, Item, text},
+    record,
+};
+
+/// An update, in the words of `DynamoDB`'s expressions.
+pub(crate) struct RecordUpdate {
+    user: String,
+    update: String,
+    condition: String,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl RecordUpdate {
+    /// An update of the user's item: `set` and `remove`, if `condition` holds. The name of
+    /// each attribute in an expression is behind a `#`: many are reserved words.
+    pub(crate) fn new(user: &ExternalId, set: Item, remove: &[&str], condition: String) -> Self {
+        let mut update = Self {
+            user: user.as_str().to_owned(),
+            update: String::new(),
+            condition,
+            names: HashMap::new(),
+            values: HashMap::new(),
+        };
+        let mut clauses = Vec::new();
+        let set: Vec<String> = set
+            .into_iter()
+            .map(|(name, value)| {
+                update.name(&name);
+                update.value(&name, value);
+                format!("#{name} = :{name}")
+            })
+            .collect();
+        if !set.is_empty() {
+            clauses.push(format!("SET {}", set.join(", ")));
+        }
+        if !remove.is_empty() {
+            remove.iter().for_each(|name| update.name(name));
+            clauses.push(format!("REMOVE #{}", remove.join(", #")));
+        }
+        update.update = clauses.join(" ");
+        update
+    }
+
+    /// Lets the condition name this attribute.
+    pub(crate) fn name(&mut self, name: &str) {
+        self.names.insert(format!("#{name}"), name.to_owned());
+    }
+
+    /// Lets the condition compare with this value.
+    pub(crate) fn value(&mut self, name: &str, value: AttributeValue) {
+        self.values.insert(format!(":{name}"), value);
+    }
+
+    /// Sends it. A refusal brings the item that refused it.
+    pub(crate) async fn send(self, client: &Client, table: &str) -> Result<Change, Error> {
+        let sent = client
+            .update_item()
+            .table_name(table)
+            .key(item::EXTERNAL_ID, text(&self.user))
+            .update_expression(self.update)
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values(Some(self.values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match sent {
+            Ok(updated) => {
+                let item =
+                    updated.attributes().ok_or(Error::Internal("an update without its item"))?;
+                Ok(Change::Made(record(item)?))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    Ok(Change::Refused(refusal.item().map(record).transpose()?))
+                }
+                _ => Err(failure(error)),
+            },
+        }
+    }
+
+    /// Sends it with a new item of another table: both are written, or neither. A transaction
+    /// does not tell the item as it is then, so `made` is the answer.
+    pub(crate) async fn send_with(
+        self,
+        client: &Client,
+        table: &str,
+        put: Put,
+        made: Record,
+    ) -> Result<Change, Error> {
+        let update = Update::builder()
+            .table_name(table)
+            .key(item::EXTERNAL_ID, text(&self.user))
+            .update_expression(self.update)
+            .condition_expression(self.condition)
+            .set_expression_attribute_names(Some(self.names))
+            .set_expression_attribute_values(Some(self.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|_| Error::Internal("an update that lacks a part"))?;
+        let sent = client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .transact_items(TransactWriteItem::builder().put(put).build())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Change::Made(made)),
+            Err(error) => match refusal(&error) {
+                Some(item) => Ok(Change::Refused(item.map(record).transpose()?)),
+                None => Err(failure(error)),
+            },
+        }
+    }
+}
+
+/// The item that refused the update, if it was the condition that cancelled the transaction.
+/// Whatever else cancels one is another request at the same item, or a throttle.
+fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Option<&Item>> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return None;
+    };
+    let reason = cancelled.cancellation_reasons().first()?;
+    let is_condition = reason.code() == Some("ConditionalCheckFailed");
+    is_condition.then(|| reason.item().filter(|item| !item.is_empty()))
+}
