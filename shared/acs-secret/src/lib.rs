@@ -4,20 +4,14 @@
 //! It is read during init, and again when ACS refuses the key, at most once per 30 s (see
 //! [`acs_client::Credential::keys`]): who rotates the key need not deploy anything.
 
-mod arn;
-
 use std::{error::Error, fmt};
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config, ConnectionStrings, KeySource};
-use aws_sdk_secretsmanager::{
-    Client,
-    error::{ProvideErrorMetadata as _, SdkError},
-    operation::get_secret_value::GetSecretValueError,
-};
+use aws_secrets::SecretReader;
 use identity_core::ports::Clock;
 
 pub use acs_client::Limits;
-pub use arn::{SecretArn, SecretArnError};
+pub use aws_secrets::{SecretArn, SecretArnError};
 
 /// A resource whose connection string is in a secret.
 #[derive(Clone, Debug)]
@@ -43,8 +37,8 @@ impl AcsResource {
     ) -> Result<AcsIdentityClient<C>, SecretError> {
         let Self { secret, api_version } = self;
         let unusable = |reason: String| SecretError::new(&secret, reason);
-        let client = Client::new(&aws_connection::config());
-        let source = ConnectionStringSecret { client, arn: secret.clone() };
+        let source =
+            ConnectionStringSecret { reader: SecretReader::default(), arn: secret.clone() };
         let config = Config::load(source).await.map_err(|error| unusable(error.to_string()))?;
         let acs = AcsIdentityClient::new(Config { api_version, limits, ..config }, clock)
             .map_err(|error| unusable(error.to_string()))?;
@@ -55,15 +49,14 @@ impl AcsResource {
 
 /// Where the client reads the connection string again.
 struct ConnectionStringSecret {
-    client: Client,
+    reader: SecretReader,
     arn: SecretArn,
 }
 
 impl KeySource for ConnectionStringSecret {
     async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
-        let read = self.client.get_secret_value().secret_id(self.arn.as_str()).send().await;
-        let value = read.map_err(|error| unreadable(&error))?;
-        let text = value.secret_string().ok_or(NO_TEXT)?;
+        let secret = self.reader.read(&self.arn).await?;
+        let text = secret.expose();
         if text.trim_start().starts_with('{') {
             return Err(JSON.into());
         }
@@ -99,38 +92,14 @@ impl fmt::Debug for SecretError {
 
 impl Error for SecretError {}
 
-/// Why it cannot be read, by what the errors print of themselves. Their `Debug` would print
-/// an answer that cannot be understood, and that may be the secret.
-fn unreadable(error: &SdkError<GetSecretValueError>) -> String {
-    let told = error.as_service_error();
-    let code = told.and_then(|told| told.code()).unwrap_or_default();
-    let message = told.and_then(|told| told.message()).unwrap_or_default();
-    match code {
-        "" => {
-            let mut text = error.to_string();
-            let mut next = error.source();
-            while let Some(source) = next {
-                text = format!("{text}: {source}");
-                next = source.source();
-            }
-            text
-        }
-        "AccessDeniedException" => {
-            format!("{code} ({message}); the function needs secretsmanager:GetSecretValue on it")
-        }
-        "ResourceNotFoundException" => {
-            format!("{code} ({message}); it must be in the function's account and region")
-        }
-        _ => format!("{code} ({message})"),
-    }
-}
-
-const NO_TEXT: &str = "it holds bytes; store the connection string as text";
 const JSON: &str = "it holds JSON; store the connection string alone, as plain text";
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+    use aws_sdk_secretsmanager::{
+        Client,
+        config::{BehaviorVersion, Credentials, Region},
+    };
     use axum::{Router, http::StatusCode, routing::post};
     use serde_json::json;
     use tokio::net::TcpListener;
@@ -154,7 +123,8 @@ mod tests {
             .endpoint_url(endpoint)
             .build();
         let client = Client::from_conf(config);
-        let secret = ConnectionStringSecret { client, arn: ARN.parse().unwrap() };
+        let reader = SecretReader::new(client);
+        let secret = ConnectionStringSecret { reader, arn: ARN.parse().unwrap() };
         let loaded = secret.load().await;
         serving.abort();
         loaded.map_err(|error| error.to_string())

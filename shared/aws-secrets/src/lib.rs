@@ -1,0 +1,94 @@
+//! Texts in AWS Secrets Manager: the connection string of ACS, and the key with which the
+//! log lines name their callers.
+
+mod arn;
+
+use std::{error::Error, fmt};
+
+use aws_sdk_secretsmanager::{
+    Client,
+    error::{ProvideErrorMetadata as _, SdkError},
+    operation::get_secret_value::GetSecretValueError,
+};
+use identity_core::secret::Secret;
+use tracing::error;
+
+pub use arn::{SecretArn, SecretArnError};
+
+/// Reads secrets, with the credentials and the region of the process environment.
+#[derive(Clone, Debug)]
+pub struct SecretReader(Client);
+
+impl Default for SecretReader {
+    fn default() -> Self {
+        Self(Client::new(&aws_connection::config()))
+    }
+}
+
+impl SecretReader {
+    /// Reads them through `client`.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+
+    /// The text of a secret.
+    pub async fn read(&self, arn: &SecretArn) -> Result<Secret, SecretError> {
+        let read = self.0.get_secret_value().secret_id(arn.as_str()).send().await;
+        let value = read.map_err(|error| SecretError(unreadable(&error)))?;
+        let text = value.secret_string().ok_or_else(|| SecretError(NO_TEXT.to_owned()))?;
+        Ok(Secret::new(text))
+    }
+}
+
+/// The key that a function can do without, if there is one. Why it cannot be read is logged.
+pub async fn key(arn: Option<SecretArn>) -> Option<Secret> {
+    let arn = arn?;
+    match SecretReader::default().read(&arn).await {
+        Ok(key) => Some(key),
+        Err(cause) => {
+            error!(%cause, "key of the caller hash not readable: log lines name no callers");
+            None
+        }
+    }
+}
+
+/// Why a secret cannot be read. Quotes nothing of it.
+#[derive(Debug)]
+pub struct SecretError(String);
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for SecretError {}
+
+/// Why it cannot be read, by what the errors print of themselves. Their `Debug` would print
+/// an answer that cannot be understood, and that may be the secret.
+fn unreadable(error: &SdkError<GetSecretValueError>) -> String {
+    let told = error.as_service_error();
+    let code = told.and_then(|told| told.code()).unwrap_or_default();
+    let message = told.and_then(|told| told.message()).unwrap_or_default();
+    match code {
+        "" => {
+            let mut text = error.to_string();
+            let mut next = error.source();
+            while let Some(source) = next {
+                text = format!("{text}: {source}");
+                next = source.source();
+            }
+            text
+        }
+        "AccessDeniedException" => {
+            format!("{code} ({message}); the function needs secretsmanager:GetSecretValue on it")
+        }
+        "ResourceNotFoundException" => {
+            format!("{code} ({message}); it must be in the function's account and region")
+        }
+        _ => format!("{code} ({message})"),
+    }
+}
+
+const NO_TEXT: &str = "it holds bytes; store it as text";
