@@ -1,16 +1,17 @@
 //! `POST /v1/identities`: an identity for a user whom an administrator names,
 //! optionally with a token in the same request. Idempotent by the external id.
 
-use acs_secret::AcsResource;
+use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
     create_identity::{self, create_identity},
     identity::{ExternalId, Lifetime, TokenRequest},
     ports::{Clock, IdentityClient, IdentityStore},
 };
-use identity_store::DynamoIdentityStore;
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Answer, Caller, IdentityOutput, Object, Problem, SystemClock, TokenInput, TokenOutput,
-    config::{ConfigError, Env, process_env, required},
+    Access, Answer, CallerHash, IdentityOutput, Object, Problem, SystemClock, TokenInput,
+    TokenOutput,
+    config::{ConfigError, Env, optional, process_env, required},
     invocation, json, serve, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
@@ -20,33 +21,42 @@ use serde::{Deserialize, Serialize};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
-    let acs = acs?;
-    let (scope, clock) = (config.admin_scope, SystemClock);
+    let (store, acs, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        config.acs.connect(SystemClock),
+        aws_secrets::key(config.caller_key)
+    );
+    let (acs, callers) = (acs?, CallerHash::new(key));
+    let (access, clock) = (config.access, SystemClock);
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &scope, &request);
-        serve("CreateIdentity", &clock, &request, answer).await
+        let answer = handle(&store, &acs, &clock, &access, &request);
+        serve("CreateIdentity", &clock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
-    table: String,
+    tables: Tables,
     acs: AcsResource,
-    admin_scope: String,
+    caller_key: Option<SecretArn>,
+    access: Access,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            table: required(env, "TABLE_NAME")?,
+            tables: Tables {
+                identities: required(env, "TABLE_NAME")?,
+                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+            },
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            admin_scope: required(env, "ADMIN_SCOPE")?,
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            access: Access::from_env(env)?,
         })
     }
 }
@@ -75,18 +85,19 @@ async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    admin_scope: &str,
+    access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    Caller::of(request)?.with_scope(admin_scope)?;
+    let by = access.administrator(request)?;
     let invocation = invocation(request, clock);
     let input = json::<Input>(request)?;
     // Unique, as Lambda's request ids are.
     let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
     let user = ExternalId::parse(&name).ok_or(Problem::INVALID_EXTERNAL_ID)?;
+    let user = access.resolve(user)?;
     let token = input.token.map(|Object(token)| token_request(&token)).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
-    let request = create_identity::Request { user, token, invocation };
+    let request = create_identity::Request { user, token, by, invocation };
     let obtained = create_identity(store, acs, clock, request).await?;
     let status = if obtained.created { StatusCode::CREATED } else { StatusCode::OK };
     let output = Output {
@@ -113,16 +124,16 @@ fn token_request(input: &TokenInput) -> Result<TokenRequest, Problem> {
 #[cfg(test)]
 mod tests {
     use identity_core::testing::{AcsCall, World};
-    use lambda_edge::testing::{Event, body};
+    use lambda_edge::testing::{self, Event, body, callers};
     use lambda_http::{Body, Response};
     use serde_json::{Value, json};
 
     use super::*;
 
     async fn create(world: &World, event: Event) -> Response<Body> {
-        let request = event.request();
-        let answer = handle(&world.store, &world.acs, &world.clock, "guestpass.admin", &request);
-        serve("CreateIdentity", &world.clock, &request, answer).await.unwrap()
+        let (access, request) = (testing::access(), event.request());
+        let answer = handle(&world.store, &world.acs, &world.clock, &access, &request);
+        serve("CreateIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
     }
 
     fn with(body: &Value) -> Event {
@@ -182,7 +193,18 @@ mod tests {
 
     #[tokio::test]
     async fn only_an_administrator_may() {
-        let event = with(&json!({})).claim("scope", "guestpass.token");
-        assert_eq!(create(&World::with([]), event).await.status(), 403);
+        for (claim, value) in [("scope", "guestpass.token"), ("role", "user")] {
+            let event = with(&json!({})).claim(claim, value);
+            assert_eq!(create(&World::with([]), event).await.status(), 403, "{claim}");
+        }
+    }
+
+    #[tokio::test]
+    async fn r61_a_user_of_another_issuer_is_a_mistake_and_of_this_one_has_one_name() {
+        let world = World::with([]);
+        let other = create(&world, with(&json!({ "externalId": "https://evil.example|1" }))).await;
+        assert_eq!(body(&other)["type"], "/problems/another-issuer");
+        let same = create(&world, with(&json!({ "externalId": "https://IDP.example/|1" }))).await;
+        assert_eq!(body(&same)["externalId"], "https://idp.example|1");
     }
 }

@@ -1,15 +1,17 @@
 //! `DELETE /v1/identity`: deletes the caller's own identity, as an app's account
 //! deletion does. `DELETE /v1/identities/{id}`: one that an administrator names.
 
-use acs_secret::AcsResource;
+use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
     delete_identity::{self, delete_identity},
+    identity::IdentityRef,
     ports::{Clock, IdentityClient, IdentityStore},
+    record::By,
 };
-use identity_store::DynamoIdentityStore;
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Addressed, Answer, Problem, RouteScopes, SystemClock,
-    config::{ConfigError, Env, process_env, required},
+    Access, Addressed, Answer, CallerHash, Problem, SystemClock,
+    config::{ConfigError, Env, optional, process_env, required},
     invocation, serve, telemetry,
 };
 use lambda_http::{Error, Request, run, service_fn};
@@ -18,33 +20,42 @@ use lambda_http::{Error, Request, run, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
-    let acs = acs?;
-    let (scopes, clock) = (config.scopes, SystemClock);
+    let (store, acs, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        config.acs.connect(SystemClock),
+        aws_secrets::key(config.caller_key)
+    );
+    let (acs, callers) = (acs?, CallerHash::new(key));
+    let (access, clock) = (config.access, SystemClock);
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &scopes, &request);
-        serve("DeleteIdentity", &clock, &request, answer).await
+        let answer = handle(&store, &acs, &clock, &access, &request);
+        serve("DeleteIdentity", &clock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
-    table: String,
+    tables: Tables,
     acs: AcsResource,
-    scopes: RouteScopes,
+    caller_key: Option<SecretArn>,
+    access: Access,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            table: required(env, "TABLE_NAME")?,
+            tables: Tables {
+                identities: required(env, "TABLE_NAME")?,
+                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+            },
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            scopes: RouteScopes::from_env(env)?,
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            access: Access::from_env(env)?,
         })
     }
 }
@@ -53,12 +64,15 @@ async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    scopes: &RouteScopes,
+    access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let identity = Addressed::of(request, scopes)?.into();
+    let (identity, by) = match access.addressed(request)? {
+        Addressed::Own(caller) => (IdentityRef::External(caller.user().clone()), By::User),
+        Addressed::Named(identity, by) => (identity, By::administrator(&by.id)),
+    };
     let invocation = invocation(request, clock);
-    let request = delete_identity::Request { identity, invocation };
+    let request = delete_identity::Request { identity, by, invocation };
     let deleted = delete_identity(store, acs, clock, request).await?;
     Ok(Answer::empty().about(deleted.as_ref()))
 }
@@ -69,7 +83,7 @@ mod tests {
         record::State,
         testing::{AcsCall, World, record},
     };
-    use lambda_edge::testing::{self, Event};
+    use lambda_edge::testing::{self, Event, callers};
     use lambda_http::{Body, Response};
 
     use super::*;
@@ -79,9 +93,9 @@ mod tests {
     }
 
     async fn delete(world: &World, event: Event) -> Response<Body> {
-        let (scopes, request) = (testing::scopes(), event.request());
-        let answer = handle(&world.store, &world.acs, &world.clock, &scopes, &request);
-        serve("DeleteIdentity", &world.clock, &request, answer).await.unwrap()
+        let (access, request) = (testing::access(), event.request());
+        let answer = handle(&world.store, &world.acs, &world.clock, &access, &request);
+        serve("DeleteIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
     }
 
     #[tokio::test]

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use acs_secret::AcsResource;
 use identity_core::delete_stale_identities::{Limits, Mode, Retention};
-use lambda_edge::config::{ConfigError, Env, required};
+use identity_store::Tables;
+use lambda_edge::config::{ConfigError, Env, optional, required};
 
 /// The whole of it.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) table: String,
+    pub(crate) tables: Tables,
     pub(crate) acs: AcsResource,
     pub(crate) job: Job,
 }
@@ -30,7 +31,11 @@ impl Config {
         let Whole(most) = optional(env, "CLEANUP_MOST")?.unwrap_or(MOST);
         let Whole(per_second) = optional(env, "CLEANUP_PER_SECOND")?.unwrap_or(PER_SECOND);
         Ok(Self {
-            table: required(env, "TABLE_NAME")?,
+            tables: Tables {
+                identities: required(env, "TABLE_NAME")?,
+                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+            },
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
@@ -38,15 +43,6 @@ impl Config {
             job: Job { retention, mode, limits: Limits { per_second, most: most.into() } },
         })
     }
-}
-
-/// Reads a variable that need not be set.
-fn optional<T>(env: &impl Env, name: &'static str) -> Result<Option<T>, ConfigError>
-where
-    T: FromStr<Err: std::fmt::Display>,
-{
-    let is_set = env(name).is_some_and(|raw| !raw.is_empty());
-    is_set.then(|| required(env, name)).transpose()
 }
 
 struct Days(Retention);

@@ -32,12 +32,12 @@ use crate::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let Config { table, acs, job } = Config::from_env(&process_env)?;
+    let Config { tables, acs, job } = Config::from_env(&process_env)?;
     // The job has a pace, and waits as long as ACS asks; a client that tries again by
     // itself would know of neither.
     let once = acs_secret::Limits { attempts: 1, ..acs_secret::Limits::default() };
     let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(table), acs.connect_within(once, SystemClock));
+        tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, SystemClock));
     let acs = acs?;
     run(service_fn(async |event| handle(&store, &acs, &SystemClock, &job, event).await)).await
 }

@@ -1,17 +1,18 @@
 //! `POST /v1/token/teams`: a Teams user's Entra token for an ACS token. It must be the
 //! caller's own.
 
-use acs_secret::AcsResource;
+use acs_secret::{AcsResource, SecretArn};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_core::{
-    exchange_teams_token::{self, EntraUser, UnverifiedClaims, exchange_teams_token},
+    exchange_teams_token::{self, EntraUser, Exchange, UnverifiedClaims, exchange_teams_token},
     identity::AcsId,
-    ports::{Clock, TeamsTokenExchange},
+    ports::{Clock, IdentityStore, TeamsTokenExchange},
     secret::Secret,
 };
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Answer, Caller, Problem, SystemClock, TokenOutput,
-    config::{ConfigError, Env, process_env, required},
+    Access, Answer, CallerHash, Problem, SystemClock, TokenOutput,
+    config::{ConfigError, Env, optional, process_env, required},
     invocation, json, serve, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
@@ -21,29 +22,38 @@ use serde::Deserialize;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let acs = config.acs.connect(SystemClock).await?;
-    let (scope, clock) = (config.token_scope, SystemClock);
+    let (store, acs, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        config.acs.connect(SystemClock),
+        aws_secrets::key(config.caller_key)
+    );
+    let (acs, callers) = (acs?, CallerHash::new(key));
+    let (access, clock) = (config.access, SystemClock);
     run(service_fn(async |request| {
-        let answer = handle(&acs, &clock, &scope, &request);
-        serve("ExchangeTeamsUserAccessToken", &clock, &request, answer).await
+        let answer = handle(&store, &acs, &clock, &access, &request);
+        serve("ExchangeTeamsUserAccessToken", &clock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
+    tables: Tables,
     acs: AcsResource,
-    token_scope: String,
+    caller_key: Option<SecretArn>,
+    access: Access,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
+            tables: Tables::read_only(required(env, "TABLE_NAME")?),
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            token_scope: required(env, "TOKEN_SCOPE")?,
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            access: Access::from_env(env)?,
         })
     }
 }
@@ -57,23 +67,26 @@ struct Input {
 }
 
 async fn handle(
+    store: &impl IdentityStore,
     acs: &impl TeamsTokenExchange,
     clock: &impl Clock,
-    token_scope: &str,
+    access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let caller = Caller::of(request)?.with_scope(token_scope)?;
+    let caller = access.user(request)?;
     let Input { token, app_id } = json(request)?;
     let claims = unverified(&token).ok_or(Problem::TEAMS_TOKEN_MALFORMED)?;
     // Somebody whom another identity provider vouches for has no such claims, and so
     // no token is theirs.
     let claim = |name: &str| caller.claims().get(name).cloned().unwrap_or_default();
+    let (user, bearer) = (caller.user().clone(), caller.bearer());
     let caller = EntraUser { oid: claim("oid"), tid: claim("tid") };
     let acs_id = AcsId::parse(&format!("8:orgid:{}", caller.oid));
     let token = Secret::new(token);
     let invocation = invocation(request, clock);
-    let request = exchange_teams_token::Request { token, claims, app_id, caller, invocation };
-    let token = exchange_teams_token(acs, clock, request).await?;
+    let exchange = Exchange { token, claims, app_id, caller, invocation };
+    let request = exchange_teams_token::Request { exchange, user, bearer };
+    let token = exchange_teams_token(store, acs, clock, request).await?;
     let acs_id = acs_id.ok_or(Problem::TEAMS_TOKEN_MALFORMED)?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());
     Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)))

@@ -1,8 +1,9 @@
 use identity_core::{
     exchange_teams_token::TeamsTokenFault,
-    testing::{ManualClock, MemoryTeamsTokenExchange},
+    record::State,
+    testing::{ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, record},
 };
-use lambda_edge::testing::{Event, body};
+use lambda_edge::testing::{Event, access, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -28,8 +29,22 @@ fn event(token: &str) -> Event {
 
 async fn exchange(acs: &MemoryTeamsTokenExchange, event: Event) -> Response<Body> {
     let (clock, request) = (ManualClock::default(), event.request());
-    let answer = handle(acs, &clock, "guestpass.token", &request);
-    serve("ExchangeTeamsUserAccessToken", &clock, &request, answer).await.unwrap()
+    let (store, access) = (MemoryIdentityStore::default(), access());
+    let answer = handle(&store, acs, &clock, &access, &request);
+    serve("ExchangeTeamsUserAccessToken", &clock, &callers(), &request, answer).await.unwrap()
+}
+
+#[tokio::test]
+async fn r59_a_blocked_user_gets_no_teams_token() {
+    let (acs, clock, access) =
+        (MemoryTeamsTokenExchange::default(), ManualClock::default(), access());
+    let blocked = record(Event::ALICE, State::Blocked { acs_id: None }, clock.now());
+    let store = MemoryIdentityStore::with([blocked]);
+    let request = event(&entra(|_| {})).request();
+    let answer = handle(&store, &acs, &clock, &access, &request);
+    let response = serve("Exchange", &clock, &callers(), &request, answer).await.unwrap();
+    assert_eq!(problem(&response), (403, "user-blocked".to_owned()));
+    assert_eq!(acs.asked(), []);
 }
 
 fn problem(response: &Response<Body>) -> (u16, String) {

@@ -1,11 +1,12 @@
 //! `GET /v1/identity`: what is known about the caller's own identity.
 //! `GET /v1/identities/{id}`: about one that an administrator names.
 
+use aws_secrets::SecretArn;
 use identity_core::{get_identity::get_identity, ports::IdentityStore};
-use identity_store::DynamoIdentityStore;
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Addressed, Answer, IdentityOutput, Problem, RouteScopes, SystemClock,
-    config::{ConfigError, Env, process_env, required},
+    Access, Addressed, Answer, CallerHash, IdentityOutput, Problem, SystemClock,
+    config::{ConfigError, Env, optional, process_env, required},
     serve, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
@@ -14,36 +15,45 @@ use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let store = DynamoIdentityStore::connect(config.table).await;
-    let scopes = config.scopes;
+    let (store, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        aws_secrets::key(config.caller_key)
+    );
+    let (access, callers) = (config.access, CallerHash::new(key));
     run(service_fn(async |request| {
-        serve("GetIdentity", &SystemClock, &request, handle(&store, &scopes, &request)).await
+        let answer = handle(&store, &access, &request);
+        serve("GetIdentity", &SystemClock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
-    table: String,
-    scopes: RouteScopes,
+    tables: Tables,
+    caller_key: Option<SecretArn>,
+    access: Access,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
-        Ok(Self { table: required(env, "TABLE_NAME")?, scopes: RouteScopes::from_env(env)? })
+        Ok(Self {
+            tables: Tables::read_only(required(env, "TABLE_NAME")?),
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            access: Access::from_env(env)?,
+        })
     }
 }
 
 async fn handle(
     store: &impl IdentityStore,
-    scopes: &RouteScopes,
+    access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let addressed = Addressed::of(request, scopes)?;
+    let addressed = access.addressed(request)?;
     let own = matches!(addressed, Addressed::Own(_));
     let record = get_identity(store, &addressed.into()).await?;
     let output =
-        if own { IdentityOutput::from(&record) } else { IdentityOutput::with_receipts(&record) };
+        if own { IdentityOutput::from(&record) } else { IdentityOutput::with_history(&record) };
     Ok(Answer::json(StatusCode::OK, &output)?.about(record.acs_id()))
 }
 
@@ -54,7 +64,7 @@ mod tests {
         record::State,
         testing::{World, order, record},
     };
-    use lambda_edge::testing::{self, Event, body};
+    use lambda_edge::testing::{self, Event, body, callers};
     use lambda_http::{Body, Response};
     use serde_json::json;
 
@@ -63,9 +73,9 @@ mod tests {
     async fn get(event: Event) -> Response<Body> {
         let now = World::with([]).clock.now();
         let world = World::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
-        let (scopes, request) = (testing::scopes(), event.request());
-        let answer = handle(&world.store, &scopes, &request);
-        serve("GetIdentity", &world.clock, &request, answer).await.unwrap()
+        let (access, request) = (testing::access(), event.request());
+        let answer = handle(&world.store, &access, &request);
+        serve("GetIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
     }
 
     #[tokio::test]
@@ -87,6 +97,7 @@ mod tests {
             let any = get(Event::new("GET /v1/identities/{id}").id(id)).await;
             let mut expected = body(&own);
             expected["receipts"] = json!([]);
+            expected["decisions"] = json!([]);
             assert_eq!(body(&any), expected);
         }
     }
@@ -97,9 +108,9 @@ mod tests {
         let alice = record(Event::ALICE, State::active("8:acs:1"), now);
         let world = World::with([alice.revoked(&order("r1", true, now), now)]);
         let get = async |event: Event| {
-            let (scopes, request) = (testing::scopes(), event.request());
-            let answer = handle(&world.store, &scopes, &request);
-            body(&serve("GetIdentity", &world.clock, &request, answer).await.unwrap())
+            let (access, request) = (testing::access(), event.request());
+            let answer = handle(&world.store, &access, &request);
+            body(&serve("GetIdentity", &world.clock, &callers(), &request, answer).await.unwrap())
         };
         let any = get(Event::new("GET /v1/identities/{id}").id("8:acs:1")).await;
         assert_eq!(
@@ -110,10 +121,21 @@ mod tests {
                 "epoch": 2,
                 "blocked": true,
                 "cause": "administrator",
+                "by": "root",
                 "acceptedAt": "2027-01-15T08:00:00.000Z",
             }]),
             "nothing is said to be revoked before ACS has confirmed it"
         );
+        assert_eq!(
+            any["decisions"],
+            json!([{
+                "origin": "administrator",
+                "blocks": true,
+                "inForce": true,
+                "decidedAt": "2027-01-15T08:00:00.000Z",
+            }])
+        );
+        assert_eq!(any["notBefore"], "2027-01-15T08:00:00.000Z");
         assert_eq!(get(Event::new("GET /v1/identity")).await.get("receipts"), None);
     }
 

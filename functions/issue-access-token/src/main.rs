@@ -2,16 +2,17 @@
 //! first call creates. `POST /v1/identities/{id}/token`: one for an identity that an
 //! administrator names.
 
-use acs_secret::AcsResource;
+use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
+    admission::Pace,
     issue_access_token::{self, Issued, Whose, issue_access_token},
     policy::{Grant, Policy},
     ports::{Clock, IdentityClient, IdentityStore},
 };
-use identity_store::DynamoIdentityStore;
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Addressed, Answer, Problem, RouteScopes, SystemClock, TokenInput, TokenOutput,
-    config::{ConfigError, Env, policy, process_env, required},
+    Access, Addressed, Answer, CallerHash, Problem, SystemClock, TokenInput, TokenOutput,
+    config::{ConfigError, Env, optional, pace, policy, process_env, required},
     invocation, json, serve, telemetry,
 };
 use lambda_http::{
@@ -24,38 +25,53 @@ use lambda_http::{
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
-    let acs = acs?;
+    let (store, acs, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        config.acs.connect(SystemClock),
+        aws_secrets::key(config.caller_key)
+    );
+    let (acs, callers) = (acs?, CallerHash::new(key));
     let (rules, clock) = (config.rules, SystemClock);
     run(service_fn(async |request| {
-        serve("CreateToken", &clock, &request, handle(&store, &acs, &clock, &rules, &request)).await
+        let answer = handle(&store, &acs, &clock, &rules, &request);
+        serve("CreateToken", &clock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
-    table: String,
+    tables: Tables,
     acs: AcsResource,
+    caller_key: Option<SecretArn>,
     rules: Rules,
 }
 
 /// Who may ask for what.
 struct Rules {
-    scopes: RouteScopes,
+    access: Access,
     policy: Policy,
+    pace: Option<Pace>,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            table: required(env, "TABLE_NAME")?,
+            tables: Tables {
+                identities: required(env, "TABLE_NAME")?,
+                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+            },
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            rules: Rules { scopes: RouteScopes::from_env(env)?, policy: policy(env, "POLICY")? },
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            rules: Rules {
+                access: Access::from_env(env)?,
+                policy: policy(env, "POLICY")?,
+                pace: pace(env, "PACE_PER_MINUTE")?,
+            },
         })
     }
 }
@@ -69,10 +85,12 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     // An administrator may ask for whatever ACS gives; everybody else is held to the
     // policy.
-    let (whose, grant) = match Addressed::of(request, &rules.scopes)? {
-        Addressed::Named(identity) => (Whose::Identity(identity), &Grant::everything()),
+    let (whose, grant) = match rules.access.addressed(request)? {
+        Addressed::Named(identity, by) => (Whose::Identity { identity, by }, &Grant::everything()),
         Addressed::Own(caller) => {
-            (Whose::Caller(caller.user().clone()), rules.policy.grant(caller.claims()))
+            let (user, bearer) = (caller.user().clone(), caller.bearer());
+            let whose = Whose::Caller { user, bearer, pace: rules.pace };
+            (whose, rules.policy.grant(caller.claims()))
         }
     };
     // What a GET carries means nothing.

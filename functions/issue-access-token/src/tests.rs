@@ -3,7 +3,7 @@ use identity_core::{
     record::State,
     testing::{AcsCall, World, record, user},
 };
-use lambda_edge::testing::{self, Event, body};
+use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -14,7 +14,8 @@ fn alice(state: State) -> World {
 }
 
 fn rules(policy: Value) -> Rules {
-    Rules { scopes: testing::scopes(), policy: serde_json::from_value(policy).unwrap() }
+    let (access, policy) = (testing::access(), serde_json::from_value(policy).unwrap());
+    Rules { access, policy, pace: Pace::per_minute(10).unwrap() }
 }
 
 async fn call(world: &World, event: Event) -> Response<Body> {
@@ -24,7 +25,7 @@ async fn call(world: &World, event: Event) -> Response<Body> {
 async fn call_with(world: &World, rules: &Rules, event: Event) -> Response<Body> {
     let request = event.request();
     let answer = handle(&world.store, &world.acs, &world.clock, rules, &request);
-    serve("CreateToken", &world.clock, &request, answer).await.unwrap()
+    serve("CreateToken", &world.clock, &callers(), &request, answer).await.unwrap()
 }
 
 fn own() -> Event {

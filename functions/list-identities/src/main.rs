@@ -1,14 +1,15 @@
 //! `GET /v1/identities`: the inventory, by state and by last use, in pages.
 
+use aws_secrets::SecretArn;
 use identity_core::{
     list_identities::{self, Cursor, Listed, MAX_PAGE, list_identities},
     ports::IdentityStore,
     record::StateName,
 };
-use identity_store::DynamoIdentityStore;
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Answer, Caller, IdentityOutput, Problem, SystemClock,
-    config::{ConfigError, Env, process_env, required},
+    Access, Answer, CallerHash, IdentityOutput, Problem, SystemClock,
+    config::{ConfigError, Env, optional, process_env, required},
     query, serve, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
@@ -21,23 +22,32 @@ mod cursor;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let store = DynamoIdentityStore::connect(config.table).await;
-    let scope = config.admin_scope;
+    let (store, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        aws_secrets::key(config.caller_key)
+    );
+    let (access, callers) = (config.access, CallerHash::new(key));
     run(service_fn(async |request| {
-        serve("ListIdentities", &SystemClock, &request, handle(&store, &scope, &request)).await
+        let answer = handle(&store, &access, &request);
+        serve("ListIdentities", &SystemClock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
-    table: String,
-    admin_scope: String,
+    tables: Tables,
+    caller_key: Option<SecretArn>,
+    access: Access,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
-        Ok(Self { table: required(env, "TABLE_NAME")?, admin_scope: required(env, "ADMIN_SCOPE")? })
+        Ok(Self {
+            tables: Tables::read_only(required(env, "TABLE_NAME")?),
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            access: Access::from_env(env)?,
+        })
     }
 }
 
@@ -87,10 +97,10 @@ impl Input {
 
 async fn handle(
     store: &impl IdentityStore,
-    admin_scope: &str,
+    access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    Caller::of(request)?.with_scope(admin_scope)?;
+    access.administrator(request)?;
     let wanted = query::<Input>(request)?.into_request()?;
     let Listed { records, next } = list_identities(store, wanted).await?;
     let identities = records.iter().map(IdentityOutput::from).collect();
@@ -106,7 +116,7 @@ mod tests {
         record::State,
         testing::{World, record},
     };
-    use lambda_edge::testing::{Event, body};
+    use lambda_edge::testing::{self, Event, body, callers};
     use lambda_http::{Body, Response};
 
     use super::*;
@@ -122,8 +132,9 @@ mod tests {
 
     async fn list(world: &World, query: &str) -> Response<Body> {
         let request = Event::new("GET /v1/identities").query(query).request();
-        let answer = handle(&world.store, "guestpass.admin", &request);
-        serve("ListIdentities", &world.clock, &request, answer).await.unwrap()
+        let access = testing::access();
+        let answer = handle(&world.store, &access, &request);
+        serve("ListIdentities", &world.clock, &callers(), &request, answer).await.unwrap()
     }
 
     #[tokio::test]

@@ -2,16 +2,19 @@
 //! `POST /v1/identities/{id}/revoke`: an administrator revokes somebody's, and can
 //! block them.
 
-use acs_secret::AcsResource;
+use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
+    Error as CoreError,
+    admission::Pace,
+    identity::{ExternalId, IdentityRef, Invocation},
     ports::{Clock, IdentityClient, IdentityStore},
     record::{By, Cause, Reason},
-    revoke_access_tokens::{self, revoke_access_tokens},
+    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
 };
-use identity_store::DynamoIdentityStore;
+use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Addressed, Answer, Problem, ReceiptOutput, RouteScopes, SystemClock,
-    config::{ConfigError, Env, process_env, required},
+    Access, Addressed, Answer, CallerHash, Problem, ReceiptOutput, SystemClock,
+    config::{ConfigError, Env, optional, pace, process_env, required},
     invocation, json, serve, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
@@ -21,44 +24,62 @@ use serde::Deserialize;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
-    let acs = acs?;
-    let (scopes, clock) = (config.scopes, SystemClock);
+    let (store, acs, key) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        config.acs.connect(SystemClock),
+        aws_secrets::key(config.caller_key)
+    );
+    let (acs, callers) = (acs?, CallerHash::new(key));
+    let (rules, clock) = (config.rules, SystemClock);
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &scopes, &request);
-        serve("RevokeToken", &clock, &request, answer).await
+        let answer = handle(&store, &acs, &clock, &rules, &request);
+        serve("RevokeToken", &clock, &callers, &request, answer).await
     }))
     .await
 }
 
 /// What the environment says.
 struct Config {
-    table: String,
+    tables: Tables,
     acs: AcsResource,
-    scopes: RouteScopes,
+    caller_key: Option<SecretArn>,
+    rules: Rules,
+}
+
+/// Who may revoke whose tokens, and how often.
+struct Rules {
+    access: Access,
+    pace: Option<Pace>,
 }
 
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            table: required(env, "TABLE_NAME")?,
+            tables: Tables {
+                identities: required(env, "TABLE_NAME")?,
+                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+            },
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            scopes: RouteScopes::from_env(env)?,
+            caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
+            rules: Rules { access: Access::from_env(env)?, pace: pace(env, "PACE_PER_MINUTE")? },
         })
     }
 }
 
 /// The request body of the administrator's route.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
     /// Whether the user gets no new token, either.
     #[serde(default)]
     block: bool,
+    /// Whether a user of whom there is no record is blocked all the same.
+    #[serde(default)]
+    create_if_missing: bool,
     /// Why, for the receipt.
     reason: Option<String>,
 }
@@ -67,31 +88,61 @@ async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    scopes: &RouteScopes,
+    rules: &Rules,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let addressed = Addressed::of(request, scopes)?;
-    let own = matches!(addressed, Addressed::Own(_));
-    // What a DELETE carries means nothing.
-    let Input { block, reason } = if own { Input::default() } else { json(request)? };
-    let reason = reason.map(|raw| Reason::parse(&raw).ok_or(Problem::INVALID_BODY)).transpose()?;
-    let by = if own { By::User } else { By::Administrator };
-    let request = revoke_access_tokens::Request {
-        identity: addressed.into(),
-        block,
-        cause: Cause { by, reason },
-        invocation: invocation(request, clock),
-    };
-    match revoke_access_tokens(store, acs, clock, request).await? {
-        Some(receipt) => {
-            let output = ReceiptOutput::from(&receipt);
-            Ok(Answer::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
+    let invocation = invocation(request, clock);
+    let Rules { access, pace } = rules;
+    let request = match access.addressed(request)? {
+        // What a DELETE carries means nothing.
+        Addressed::Own(caller) => sign_out(caller.user(), *pace, invocation),
+        Addressed::Named(identity, by) => {
+            order(identity, By::administrator(&by.id), json(request)?, invocation)?
         }
-        // RFC 7009 §2.2: somebody without tokens is signed out already. An
-        // administrator who names nobody has made a mistake.
-        None if own => Ok(Answer::empty()),
-        None => Err(Problem::NOT_FOUND),
+    };
+    let own = request.cause.by == By::User;
+    let receipt = revoke_access_tokens(store, acs, clock, request).await;
+    let receipt = receipt.map_err(|error| match error {
+        CoreError::NotFound => Problem::NO_SUCH_USER,
+        error => error.into(),
+    })?;
+    // RFC 7009 §2.2: somebody without tokens is signed out already.
+    if own && receipt.identity.is_none() {
+        return Ok(Answer::empty());
     }
+    let output = ReceiptOutput::from(&receipt);
+    Ok(Answer::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
+}
+
+/// What a user asks who signs out. It ends their bearers, too, also where there is no record
+/// of them yet.
+fn sign_out(
+    user: &ExternalId,
+    pace: Option<Pace>,
+    invocation: Invocation,
+) -> revoke_access_tokens::Request {
+    revoke_access_tokens::Request {
+        identity: IdentityRef::External(user.clone()),
+        block: false,
+        if_missing: IfMissing::Create,
+        pace,
+        cause: Cause::of(By::User),
+        invocation,
+    }
+}
+
+/// What an administrator asks.
+fn order(
+    identity: IdentityRef,
+    by: By,
+    input: Input,
+    invocation: Invocation,
+) -> Result<revoke_access_tokens::Request, Problem> {
+    let Input { block, create_if_missing, reason } = input;
+    let reason = reason.map(|raw| Reason::parse(&raw).ok_or(Problem::INVALID_BODY)).transpose()?;
+    let if_missing = if create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
+    let cause = Cause { by, reason };
+    Ok(revoke_access_tokens::Request { identity, block, if_missing, pace: None, cause, invocation })
 }
 
 #[cfg(test)]

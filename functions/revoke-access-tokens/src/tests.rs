@@ -1,9 +1,8 @@
 use identity_core::{
-    Error as CoreError,
     record::State,
     testing::{AcsCall, World, record},
 };
-use lambda_edge::testing::{self, Event, body};
+use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::json;
 
@@ -14,9 +13,10 @@ fn alice() -> World {
 }
 
 async fn revoke(world: &World, event: Event) -> Response<Body> {
-    let (scopes, request) = (testing::scopes(), event.request());
-    let answer = handle(&world.store, &world.acs, &world.clock, &scopes, &request);
-    serve("RevokeToken", &world.clock, &request, answer).await.unwrap()
+    let rules = Rules { access: testing::access(), pace: Pace::per_minute(10).unwrap() };
+    let request = event.request();
+    let answer = handle(&world.store, &world.acs, &world.clock, &rules, &request);
+    serve("RevokeToken", &world.clock, &callers(), &request, answer).await.unwrap()
 }
 
 fn sign_out() -> Event {
@@ -65,13 +65,22 @@ async fn r13_if_acs_does_not_confirm_the_answer_is_503() {
 
 #[tokio::test]
 async fn an_administrator_can_block_by_either_name_and_before_the_first_call() {
-    for (id, status) in [("8:acs:1", 200), (Event::ALICE, 200), ("unseen", 200), ("8:acs:2", 404)] {
+    let block = json!({ "block": true });
+    let create = json!({ "block": true, "createIfMissing": true });
+    for (id, body_sent, status) in [
+        ("8:acs:1", &block, 200),
+        (Event::ALICE, &block, 200),
+        ("unseen", &block, 404),
+        ("unseen", &create, 200),
+        ("8:acs:2", &create, 409),
+    ] {
         let world = alice();
-        let response = revoke(&world, admin(id).json(&json!({ "block": true }))).await;
+        let response = revoke(&world, admin(id).json(body_sent)).await;
         assert_eq!(response.status(), status, "{id}");
         assert_eq!(body(&response)["blocked"] == true, status == 200, "{id}");
     }
-    assert_eq!(revoke(&alice(), admin("unseen")).await.status(), 404, "nothing to revoke");
+    let unseen = revoke(&alice(), admin("unseen")).await;
+    assert_eq!(body(&unseen)["type"], "/problems/no-such-user");
 }
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use acs_secret::AcsResource;
+use identity_core::identity::Issuer;
 use identity_events::Source;
-use lambda_edge::config::{ConfigError, Env, required};
+use identity_store::Tables;
+use lambda_edge::config::{ConfigError, Env, optional, required};
 
 pub(crate) struct Config {
-    pub(crate) table: String,
+    pub(crate) tables: Tables,
     pub(crate) acs: AcsResource,
     pub(crate) rules: Rules,
 }
@@ -15,13 +17,17 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            table: required(env, "TABLE_NAME")?,
+            tables: Tables {
+                identities: required(env, "TABLE_NAME")?,
+                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+            },
             acs: AcsResource {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
             rules: Rules {
-                issuer: required(env, "ISSUER")?,
+                issuer: issuer(env)?,
                 guestpass: mode(env, "EVENT_MODE_GUESTPASS")?,
                 cognito: mode(env, "EVENT_MODE_COGNITO")?,
                 auth0: mode(env, "EVENT_MODE_AUTH0")?,
@@ -35,7 +41,7 @@ impl Config {
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// The `iss` of the tokens.
-    pub(crate) issuer: String,
+    pub(crate) issuer: Issuer,
     pub(crate) guestpass: Mode,
     pub(crate) cognito: Mode,
     pub(crate) auth0: Mode,
@@ -72,6 +78,19 @@ impl FromStr for Mode {
             _ => Err("give apply or shadow"),
         }
     }
+}
+
+/// Whose users the events are about.
+fn issuer(env: &impl Env) -> Result<Issuer, ConfigError> {
+    struct Spelled(Issuer);
+    impl FromStr for Spelled {
+        type Err = &'static str;
+
+        fn from_str(raw: &str) -> Result<Self, Self::Err> {
+            Issuer::parse(raw).map(Self).ok_or("it is the `iss` of the tokens")
+        }
+    }
+    required(env, "ISSUER").map(|Spelled(issuer)| issuer)
 }
 
 /// A source that is not mentioned is obeyed: whoever sends its events here means it.

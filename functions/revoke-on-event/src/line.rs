@@ -60,6 +60,7 @@ impl<'a> Line<'a> {
                     effect.state = outcome.next_state(),
                     effect.revokes = outcome.revokes(),
                     metric.events_applied = outcome.count(Count::Applied),
+                    metric.events_of_unseen_users = outcome.of_unseen_user(),
                     metric.events_without_effect = outcome.count(Count::WithoutEffect),
                     metric.events_shadowed = outcome.count(Count::Shadowed),
                     metric.events_ignored = outcome.count(Count::Ignored),
@@ -106,6 +107,16 @@ impl<'a> Outcome<'a> {
 
     fn count(&self, what: Count) -> Option<u64> {
         (self.counts_as() == what).then_some(1)
+    }
+
+    /// One, if the event changed the record of a user of whom there was none.
+    fn of_unseen_user(&self) -> Option<u64> {
+        match self {
+            Self::Applied(applied) if self.counts_as() == Count::Applied => {
+                applied.was_unseen.then_some(1)
+            }
+            _ => None,
+        }
     }
 
     fn result_type(&self) -> &'static str {

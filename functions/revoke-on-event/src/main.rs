@@ -40,7 +40,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
     let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(config.table), config.acs.connect(SystemClock));
+        tokio::join!(DynamoIdentityStore::connect(config.tables), config.acs.connect(SystemClock));
     let (acs, rules, clock) = (acs?, config.rules, SystemClock);
     run(service_fn(async |event: LambdaEvent<Batch>| {
         let LambdaEvent { payload, context } = event;
@@ -90,7 +90,7 @@ impl Job {
             (&mut reading, message.sent_at())
         {
             for event in events {
-                event.not_after(sent_at);
+                event.heard_at = Some(sent_at);
             }
         }
         Self { message, reading, is_done: Cell::new(None) }

@@ -11,7 +11,7 @@ use identity_core::{
     Error,
     apply_event::{Applied, Effect, apply_event, foresee_event},
     event::{Decision, Event},
-    identity::Invocation,
+    identity::{Invocation, Issuer},
     ports::{Clock, IdentityClient, IdentityStore},
 };
 use identity_events::{Malformed, Reading, Source};
@@ -60,7 +60,7 @@ impl Trouble {
 }
 
 /// Reads a message's body.
-pub(crate) fn read(body: &str, issuer: &str) -> Result<Reading, Trouble> {
+pub(crate) fn read(body: &str, issuer: &Issuer) -> Result<Reading, Trouble> {
     catch_unwind(|| identity_events::read(body, issuer))
         .map_err(|_| Trouble::Panicked)?
         .map_err(Trouble::Malformed)

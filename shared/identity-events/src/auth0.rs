@@ -6,7 +6,10 @@
 //! administrator who made the call; whom it was about is in the call itself. Blocking has
 //! no code of its own: it is such a call, too.
 
-use identity_core::event::{Event, EventKind};
+use identity_core::{
+    event::{Event, EventKind, Source},
+    identity::Issuer,
+};
 use percent_encoding::percent_decode_str;
 
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     envelope::{Envelope, user},
 };
 
-pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed> {
+pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let name = envelope.required("detail.data.type")?;
     let subject = "detail.data.user_id";
     let (kinds, subject, field) = match name {
@@ -36,15 +39,18 @@ pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed
         _ => return Ok(Found::ignored(name, WhyIgnored::UnknownType)),
     };
     let identity = user(issuer, &subject, field)?;
-    let occurred_at = envelope.time("detail.data.date")?;
+    let moment = envelope.time("detail.data.date")?;
     let id = match envelope.text("detail.log_id") {
         Some(_) => envelope.id("detail.log_id")?,
         None => envelope.id("detail.data.log_id")?,
     };
     let events = kinds.into_iter().map(|kind| Event {
+        source: Source::Auth0,
         kind,
         identity: identity.clone(),
-        occurred_at,
+        occurred_at: moment.at,
+        resolution: moment.resolution,
+        heard_at: None,
         id: id.clone(),
         reason: None,
     });

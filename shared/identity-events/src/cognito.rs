@@ -5,14 +5,17 @@
 //! `additionalEventData`. A call that a user makes for themselves carries an access token
 //! instead of the pool; `CloudTrail` shows neither.
 
-use identity_core::event::{Event, EventKind};
+use identity_core::{
+    event::{Event, EventKind, Source},
+    identity::Issuer,
+};
 
 use crate::{
     Found, Malformed, WhyIgnored,
     envelope::{Envelope, user},
 };
 
-pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed> {
+pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let detail_type = envelope.required("detail-type")?;
     let is_call = envelope.text("detail.eventSource") == Some("cognito-idp.amazonaws.com");
     if detail_type != "AWS API Call via CloudTrail" || !is_call {
@@ -31,14 +34,18 @@ pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed
         .find_map(|path| envelope.text(path));
     // `CloudTrail` tells of every pool in the account. Where it does not name the pool, its
     // users cannot be mistaken for each other all the same: a `sub` is a random UUID.
-    if pool.is_some_and(|pool| !is_issuer_of(issuer, pool)) {
+    if pool.is_some_and(|pool| !is_issuer_of(issuer.as_str(), pool)) {
         return Ok(Found::ignored(name, WhyIgnored::AnotherIssuer));
     }
     let sub = "detail.additionalEventData.sub";
+    let moment = envelope.time("detail.eventTime")?;
     let event = Event {
+        source: Source::Cognito,
         kind,
         identity: user(issuer, envelope.required(sub)?, sub)?,
-        occurred_at: envelope.time("detail.eventTime")?,
+        occurred_at: moment.at,
+        resolution: moment.resolution,
+        heard_at: None,
         id: envelope.id("detail.eventID")?,
         reason: None,
     };

@@ -1,8 +1,8 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use identity_core::{
     event::Event,
-    identity::{ExternalId, IdentityRef},
+    identity::{ExternalId, IdentityRef, Issuer},
 };
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -38,11 +38,13 @@ impl Envelope {
         self.text(path).ok_or(Malformed::Missing(path))
     }
 
-    /// When it happened, in whole milliseconds.
-    pub(crate) fn time(&self, path: &'static str) -> Result<SystemTime, Malformed> {
-        let parsed = OffsetDateTime::parse(self.required(path)?, &Rfc3339);
+    /// When it happened, in whole milliseconds, and how finely that is told.
+    pub(crate) fn time(&self, path: &'static str) -> Result<Moment, Malformed> {
+        let raw = self.required(path)?;
+        let parsed = OffsetDateTime::parse(raw, &Rfc3339);
         let invalid = Malformed::Invalid { field: path, expected: "an RFC 3339 time" };
-        Ok(Event::at_millisecond(parsed.map_err(|_| invalid)?.into()))
+        let at = Event::at_millisecond(parsed.map_err(|_| invalid)?.into());
+        Ok(Moment { at, resolution: resolution(raw) })
     }
 
     /// The provider's name for the event; without one, that of `EventBridge`. It is for
@@ -53,6 +55,21 @@ impl Envelope {
     }
 }
 
+/// A time, and the resolution of the clock that told it.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) at: SystemTime,
+    pub(crate) resolution: Duration,
+}
+
+/// A time that is spelled without a fraction is of a clock that tells whole seconds; each digit
+/// of a fraction makes it ten times finer, down to a millisecond.
+fn resolution(raw: &str) -> Duration {
+    let fraction = raw.split_once('.').map_or("", |(_, fraction)| fraction);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).take(3).count();
+    (0..digits).fold(Duration::from_secs(1), |resolution, _| resolution / 10)
+}
+
 /// A text that is not empty.
 pub(crate) fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
@@ -60,11 +77,30 @@ pub(crate) fn text(value: &Value) -> Option<&str> {
 
 /// The user whom `issuer` calls `subject`, which was found in `field`.
 pub(crate) fn user(
-    issuer: &str,
+    issuer: &Issuer,
     subject: &str,
     field: &'static str,
 ) -> Result<IdentityRef, Malformed> {
-    let user = ExternalId::of_subject(issuer, subject);
+    let user = ExternalId::of_subject(issuer.as_str(), subject);
     user.map(IdentityRef::External)
         .ok_or(Malformed::Invalid { field, expected: "the subject of an issuer's user" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r60_the_resolution_is_that_of_the_spelling() {
+        for (raw, milliseconds) in [
+            ("2026-11-26T12:00:00Z", 1000),
+            ("2026-11-26T12:00:00+01:00", 1000),
+            ("2026-11-26T12:00:00.5Z", 100),
+            ("2026-11-26T12:00:00.00Z", 10),
+            ("2026-11-26T12:00:00.000Z", 1),
+            ("2026-11-26T12:00:00.0000000Z", 1),
+        ] {
+            assert_eq!(resolution(raw), Duration::from_millis(milliseconds), "{raw}");
+        }
+    }
 }

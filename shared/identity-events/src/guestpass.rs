@@ -6,8 +6,8 @@
 //! `occurredAt`; and should have an `eventId` and may have a `reason`.
 
 use identity_core::{
-    event::{Event, EventKind},
-    identity::{AcsId, ExternalId, IdentityRef},
+    event::{Event, EventKind, Source},
+    identity::{AcsId, ExternalId, IdentityRef, Issuer},
     record::Reason,
 };
 
@@ -16,23 +16,27 @@ use crate::{
     envelope::{Envelope, user},
 };
 
-pub(crate) fn read(envelope: &Envelope) -> Result<Found, Malformed> {
+pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let name = envelope.required("detail-type")?;
     let Some(kind) = EventKind::parse(name) else {
         return Ok(Found::ignored(name, WhyIgnored::UnknownType));
     };
+    let moment = envelope.time("detail.occurredAt")?;
     let event = Event {
+        source: Source::Guestpass,
         kind,
-        identity: identity(envelope)?,
-        occurred_at: envelope.time("detail.occurredAt")?,
+        identity: identity(envelope, issuer)?,
+        occurred_at: moment.at,
+        resolution: moment.resolution,
+        heard_at: None,
         id: envelope.id("detail.eventId")?,
         reason: envelope.text("detail.reason").and_then(Reason::shortened),
     };
     Ok(Found::Events(vec![event]))
 }
 
-/// The user, named in exactly one way.
-fn identity(envelope: &Envelope) -> Result<IdentityRef, Malformed> {
+/// The user, named in exactly one way, and of the issuer whose tokens are accepted.
+fn identity(envelope: &Envelope, issuer: &Issuer) -> Result<IdentityRef, Malformed> {
     let has = |path| envelope.at(path).is_some();
     let by_subject = has("detail.issuer") || has("detail.subject");
     match (has("detail.externalId"), by_subject, has("detail.acsId")) {
@@ -40,11 +44,17 @@ fn identity(envelope: &Envelope) -> Result<IdentityRef, Malformed> {
             let name = envelope.required("detail.externalId")?;
             let expected = "1 to 1,024 visible ASCII characters that do not begin with 8:";
             let invalid = Malformed::Invalid { field: "detail.externalId", expected };
-            ExternalId::parse(name).map(IdentityRef::External).ok_or(invalid)
+            let user = ExternalId::parse(name).ok_or(invalid)?;
+            let another = Malformed::AnotherIssuer("detail.externalId");
+            issuer.resolve(user).map(IdentityRef::External).map_err(|_| another)
         }
         (false, true, false) => {
-            let issuer = envelope.required("detail.issuer")?;
-            user(issuer, envelope.required("detail.subject")?, "detail.subject")
+            let (named, subject) =
+                (envelope.required("detail.issuer")?, envelope.required("detail.subject")?);
+            if !issuer.is(named) {
+                return Err(Malformed::AnotherIssuer("detail.issuer"));
+            }
+            user(issuer, subject, "detail.subject")
         }
         (false, false, true) => {
             let expected = "the id of an ACS identity";

@@ -14,26 +14,28 @@ mod envelope;
 mod guestpass;
 mod okta;
 
-use identity_core::event::Event;
+use identity_core::{event::Event, identity::Issuer};
 
 use envelope::Envelope;
+pub use identity_core::event::Source;
 
 /// Reads the message that `EventBridge` delivered.
 ///
-/// `issuer` is the `iss` of the tokens that the deployment accepts. An event that names a
-/// user by their subject alone is about a user of that issuer.
+/// `issuer` is that of the tokens which the deployment accepts. An event that names a user by
+/// their subject alone is about a user of that issuer; one of our own format that names another
+/// issuer is malformed, for it would be about a user who never comes.
 ///
 /// The times are in whole milliseconds, as [`Event::occurred_at`] wants them. Whether they
 /// are too far ahead is for those to say who have a clock.
-pub fn read(body: &str, issuer: &str) -> Result<Reading, Malformed> {
+pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
     let envelope = Envelope::parse(body)?;
     let name = envelope.required("source")?;
-    let Some(source) = Source::of(name) else {
+    let Some(source) = source(name) else {
         let ignored = Ignored { name: shown(name), why: WhyIgnored::UnknownSource };
         return Ok(Reading::Ignored { source: None, ignored });
     };
     let found = match source {
-        Source::Guestpass => guestpass::read(&envelope)?,
+        Source::Guestpass => guestpass::read(&envelope, issuer)?,
         Source::Cognito => cognito::read(&envelope, issuer)?,
         Source::Auth0 => auth0::read(&envelope, issuer)?,
         Source::Okta => okta::read(&envelope, issuer)?,
@@ -64,44 +66,15 @@ pub enum Reading {
     },
 }
 
-/// Where an event comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// Somebody who speaks our own format.
-    Guestpass,
-    /// An Amazon Cognito user pool, by way of `CloudTrail`.
-    Cognito,
-    /// An Auth0 tenant, by its log stream to `EventBridge`.
-    Auth0,
-    /// An Okta organisation, by its log stream to `EventBridge`.
-    Okta,
-}
-
-impl Source {
-    /// Every source.
-    pub const ALL: [Self; 4] = [Self::Guestpass, Self::Cognito, Self::Auth0, Self::Okta];
-
-    /// As logged.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Guestpass => "guestpass",
-            Self::Cognito => "cognito",
-            Self::Auth0 => "auth0",
-            Self::Okta => "okta",
-        }
-    }
-
-    /// Whose `source` this is. Nobody but AWS and its partners can put an event whose
-    /// source begins with `aws.`; the partners' go on with the name of the tenant.
-    fn of(name: &str) -> Option<Self> {
-        match name {
-            "guestpass.identity" => Some(Self::Guestpass),
-            "aws.cognito-idp" => Some(Self::Cognito),
-            _ if name.starts_with("aws.partner/auth0.com/") => Some(Self::Auth0),
-            _ if name.starts_with("aws.partner/okta.com/") => Some(Self::Okta),
-            _ => None,
-        }
+/// Whose `source` this is. Only AWS and its partners can put an event whose source begins with
+/// `aws.`; the partners' go on with the name of the tenant.
+fn source(name: &str) -> Option<Source> {
+    match name {
+        "guestpass.identity" => Some(Source::Guestpass),
+        "aws.cognito-idp" => Some(Source::Cognito),
+        _ if name.starts_with("aws.partner/auth0.com/") => Some(Source::Auth0),
+        _ if name.starts_with("aws.partner/okta.com/") => Some(Source::Okta),
+        _ => None,
     }
 }
 
@@ -161,6 +134,9 @@ pub enum Malformed {
         /// What it should be.
         expected: &'static str,
     },
+    /// It names a user of an issuer whose tokens are not accepted.
+    #[error("{0} names an issuer whose tokens this deployment does not accept")]
+    AnotherIssuer(&'static str),
     /// Nobody can say which of several users is meant.
     #[error("detail names its user more than once: give externalId, issuer and subject, or acsId")]
     Ambiguous,

@@ -6,7 +6,10 @@
 //! The event has both (`alternateId` and `id`) and does not say which it is, so it is
 //! taken for an event about either: one of the two is nobody, whose record nobody reads.
 
-use identity_core::event::{Event, EventKind};
+use identity_core::{
+    event::{Event, EventKind, Source},
+    identity::Issuer,
+};
 use serde_json::Value;
 
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     envelope::{Envelope, text, user},
 };
 
-pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed> {
+pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let name = envelope.required("detail.eventType")?;
     let Some(kind) = kind(name) else {
         return Ok(Found::ignored(name, WhyIgnored::UnknownType));
@@ -22,12 +25,21 @@ pub(crate) fn read(envelope: &Envelope, issuer: &str) -> Result<Found, Malformed
     if envelope.required("detail.outcome.result")? != "SUCCESS" {
         return Ok(Found::ignored(name, WhyIgnored::Failed));
     }
-    let occurred_at = envelope.time("detail.published")?;
+    let moment = envelope.time("detail.published")?;
     let id = envelope.id("detail.uuid")?;
     let mut events = Vec::new();
     for (subject, field) in subjects(envelope, name).into_iter().flat_map(names) {
         let identity = user(issuer, subject, field)?;
-        events.push(Event { kind, identity, occurred_at, id: id.clone(), reason: None });
+        events.push(Event {
+            source: Source::Okta,
+            kind,
+            identity,
+            occurred_at: moment.at,
+            resolution: moment.resolution,
+            heard_at: None,
+            id: id.clone(),
+            reason: None,
+        });
     }
     if events.is_empty() {
         return Err(Malformed::Missing("detail.target"));

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::SystemTime};
 
 use identity_core::{
     event::EventKind::{self, CredentialsChanged, Deleted, Disabled, Enabled, SignedOut},
-    identity::{ExternalId, IdentityRef},
+    identity::{ExternalId, IdentityRef, Issuer},
 };
 use identity_events::{Ignored, Malformed, Reading, Source, WhyIgnored, read};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -37,7 +37,7 @@ fn issuer_of(fixture: &str) -> &'static str {
 
 fn reading(fixture: &str) -> Result<Reading, Malformed> {
     let body = fs::read_to_string(directory().join(format!("{fixture}.json"))).unwrap();
-    read(&body, issuer_of(fixture))
+    read(&body, &Issuer::parse(issuer_of(fixture)).unwrap())
 }
 
 fn time(raw: &str) -> SystemTime {

@@ -2,11 +2,16 @@
 
 use std::{fs, path::Path};
 
+use identity_core::identity::Issuer;
 use identity_events::{Malformed, Reading, WhyIgnored, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://idp.example";
+
+fn issuer() -> Issuer {
+    Issuer::parse(ISSUER).unwrap()
+}
 
 fn ours(detail: &Value) -> Result<Reading, Malformed> {
     let envelope = json!({
@@ -15,7 +20,7 @@ fn ours(detail: &Value) -> Result<Reading, Malformed> {
         "detail-type": "user.disabled",
         "detail": detail,
     });
-    read(&envelope.to_string(), ISSUER)
+    read(&envelope.to_string(), &issuer())
 }
 
 #[test]
@@ -33,7 +38,7 @@ fn what_is_wrong_is_said_by_naming_the_field() {
         (json!({ "issuer": "https://i", "occurredAt": at }), "detail.subject is missing"),
         (
             json!({ "issuer": "a|b", "subject": "alice", "occurredAt": at }),
-            "detail.subject is not the subject of an issuer's user",
+            "detail.issuer names an issuer whose tokens this deployment does not accept",
         ),
         (
             json!({ "acsId": "alice", "occurredAt": at }),
@@ -60,11 +65,11 @@ fn what_is_wrong_is_said_by_naming_the_field() {
 #[test]
 fn what_is_no_envelope_is_malformed_and_what_nobody_knows_is_ignored() {
     for body in ["", "null", "[]", "\"x\"", "{", "{\"source\":1}", "{}"] {
-        assert!(read(body, ISSUER).is_err(), "{body}");
+        assert!(read(body, &issuer()).is_err(), "{body}");
     }
     for source in ["aws.s3", "guestpass", "aws.partner/auth0.com", "aws.partner/okta.community/x"] {
         let body = json!({ "source": source, "detail-type": "x", "detail": {} }).to_string();
-        let Ok(Reading::Ignored { source: None, ignored }) = read(&body, ISSUER) else {
+        let Ok(Reading::Ignored { source: None, ignored }) = read(&body, &issuer()) else {
             unreachable!("{source}");
         };
         assert_eq!(ignored.why, WhyIgnored::UnknownSource);
@@ -75,7 +80,7 @@ fn what_is_no_envelope_is_malformed_and_what_nobody_knows_is_ignored() {
 fn the_name_of_what_is_ignored_is_fit_for_a_log() {
     let name = format!("x\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "y".repeat(100));
     let body = json!({ "source": name }).to_string();
-    let Ok(Reading::Ignored { ignored, .. }) = read(&body, ISSUER) else { unreachable!() };
+    let Ok(Reading::Ignored { ignored, .. }) = read(&body, &issuer()) else { unreachable!() };
     assert!(ignored.name.starts_with("xlevelERROR31my"));
     assert_eq!(ignored.name.len(), 64);
 }
@@ -94,7 +99,7 @@ fn a_field_may_be_missing_or_odd_and_there_is_still_an_answer_that_quotes_nothin
                 {
                     let mut other = whole.clone();
                     *other.pointer_mut(&pointer).unwrap() = odd;
-                    if let Err(problem) = read(&other.to_string(), ISSUER) {
+                    if let Err(problem) = read(&other.to_string(), &issuer()) {
                         let said = problem.to_string();
                         assert!(!said.contains("canary") && !said.contains('@'), "{said}");
                     }
@@ -127,7 +132,9 @@ fn pointers(value: &Value, here: String) -> Vec<String> {
 proptest! {
     #[test]
     fn any_text_gets_an_answer(body in any::<String>(), issuer in any::<String>()) {
-        let _ = read(&body, &issuer);
+        if let Some(issuer) = Issuer::parse(&issuer) {
+            let _ = read(&body, &issuer);
+        }
     }
 
     #[test]

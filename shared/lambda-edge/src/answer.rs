@@ -18,7 +18,7 @@ use serde::Serialize;
 use tracing::{Instrument, error, info_span};
 
 use crate::{
-    Problem, deadline,
+    Caller, CallerHash, Problem, deadline,
     problem::Retry,
     telemetry::{self, RequestLine},
 };
@@ -64,6 +64,7 @@ impl Answer {
 pub async fn serve(
     operation: &'static str,
     clock: &impl Clock,
+    callers: &CallerHash,
     request: &Request,
     handler: impl Future<Output = Result<Answer, Problem>>,
 ) -> Result<Response<Body>, Infallible> {
@@ -82,6 +83,8 @@ pub async fn serve(
         problem: None,
         identity: None,
         scopes: None,
+        // Refusals, too: who tries what they may not is what somebody asks first.
+        caller: Caller::of(request).ok().and_then(|caller| callers.of(caller.user())),
         user_agent: user_agent(request),
     };
     let mut response = match result {
@@ -219,9 +222,14 @@ mod tests {
 
     use super::*;
 
+    fn nameless() -> CallerHash {
+        CallerHash::new(None)
+    }
+
     async fn refuse(problem: Problem) -> Response<Body> {
         let request = Request::new(Body::Empty);
-        serve("Test", &ManualClock::default(), &request, async { Err(problem) }).await.unwrap()
+        let refusal = async { Err(problem) };
+        serve("Test", &ManualClock::default(), &nameless(), &request, refusal).await.unwrap()
     }
 
     // R40. Whatever the handler waits for, and however soon Lambda would end the function.
@@ -238,7 +246,8 @@ mod tests {
             [(Request::new(Body::Empty), 7_500), (ends_in(10), 7_500), (ends_in(2), 1_700)]
         {
             let clock = ManualClock::default();
-            let response = serve("Test", &clock, &request, std::future::pending()).await.unwrap();
+            let response =
+                serve("Test", &clock, &nameless(), &request, std::future::pending()).await.unwrap();
             assert_eq!(clock.elapsed(), Duration::from_millis(expected));
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert!(response.headers().contains_key(RETRY_AFTER));
@@ -270,8 +279,10 @@ mod tests {
         let request = Request::new(Body::Empty);
         let clock = ManualClock::default();
         let answer = async { Answer::json(StatusCode::OK, &json!({})) };
-        let good = serve("Test", &clock, &request, answer).await.unwrap();
-        let none = serve("Test", &clock, &request, async { Ok(Answer::empty()) }).await.unwrap();
+        let good = serve("Test", &clock, &nameless(), &request, answer).await.unwrap();
+        let none = serve("Test", &clock, &nameless(), &request, async { Ok(Answer::empty()) })
+            .await
+            .unwrap();
         let mut responses = vec![(good, Some("application/json")), (none, None)];
         for problem in Problem::ALL {
             responses.push((refuse(problem.clone()).await, Some("application/problem+json")));
@@ -292,7 +303,9 @@ mod tests {
             request.headers_mut().insert("x-request-id", sent.parse().unwrap());
             let clock = ManualClock::default();
             let response =
-                serve("Test", &clock, &request, async { Ok(Answer::empty()) }).await.unwrap();
+                serve("Test", &clock, &nameless(), &request, async { Ok(Answer::empty()) })
+                    .await
+                    .unwrap();
             assert_eq!(response.headers()["x-request-id"], returned, "{sent:?}");
         }
     }

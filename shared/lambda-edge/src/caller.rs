@@ -1,4 +1,6 @@
-use identity_core::{identity::ExternalId, policy::Claims};
+use std::time::{Duration, SystemTime};
+
+use identity_core::{admission::Bearer, identity::ExternalId, policy::Claims};
 use lambda_http::{Request, RequestExt, request::RequestContext};
 
 use crate::Problem;
@@ -10,12 +12,13 @@ use crate::Problem;
 #[derive(Clone)]
 pub struct Caller {
     user: ExternalId,
+    bearer: Bearer,
     claims: Claims,
 }
 
 impl Caller {
     /// Reads the caller the authorizer put in the request context.
-    pub fn of(request: &Request) -> Result<Self, Problem> {
+    pub(crate) fn of(request: &Request) -> Result<Self, Problem> {
         let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
             return Err(Problem::UNAUTHENTICATED);
         };
@@ -26,15 +29,17 @@ impl Caller {
             .zip(claims.get("sub"))
             .and_then(|(issuer, subject)| ExternalId::of_subject(issuer, subject))
             .ok_or(Problem::UNAUTHENTICATED)?;
+        let at = |name: &str| claims.get(name).and_then(|value| numeric_date(value));
+        let bearer = Bearer { issued_at: at("iat"), authenticated_at: at("auth_time") };
         let claims = claims.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Ok(Self { user, claims })
+        Ok(Self { user, bearer, claims })
     }
 
     /// The caller, if their token carries `scope`.
     ///
     /// API Gateway checks this, too, by the route; the function that serves more
     /// than one route does not rely on it.
-    pub fn with_scope(self, scope: &str) -> Result<Self, Problem> {
+    pub(crate) fn with_scope(self, scope: &str) -> Result<Self, Problem> {
         let carries = ["scope", "scp"]
             .iter()
             .filter_map(|name| self.claims.get(*name))
@@ -48,9 +53,53 @@ impl Caller {
         &self.user
     }
 
+    /// How old the token is with which they came.
+    #[must_use]
+    pub fn bearer(&self) -> Bearer {
+        self.bearer
+    }
+
     /// What their identity provider says about them.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+}
+
+/// Reads a `NumericDate` (RFC 7519 §2): seconds since 1970, which may have a fraction. API
+/// Gateway hands every claim over as text. What is none counts as missing, and with it the
+/// bearer as one that does not say how old it is.
+fn numeric_date(raw: &str) -> Option<SystemTime> {
+    let seconds: f64 = raw.trim().parse().ok()?;
+    let since = Duration::try_from_secs_f64(seconds).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Event;
+
+    #[test]
+    fn a_bearer_says_how_old_it_is_in_any_spelling_of_a_number() {
+        let at = |raw: &str| {
+            let request = Event::new("POST /v1/token").claim("iat", raw).request();
+            let issued_at = Caller::of(&request).ok().unwrap().bearer().issued_at;
+            issued_at.map(|at| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        };
+        for raw in ["1795694400", " 1795694400", "1795694400.9", "1.7956944e9", "1795694400.0"] {
+            assert_eq!(at(raw), Some(1_795_694_400), "{raw}");
+        }
+        for raw in ["", "soon", "-1", "NaN", "inf", "1e300", "[1795694400]"] {
+            assert_eq!(at(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_sign_in_is_another_one() {
+        let event = Event::new("POST /v1/token").claim("iat", "20").claim("auth_time", "10");
+        let bearer = Caller::of(&event.request()).ok().unwrap().bearer();
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!((bearer.issued_at, bearer.authenticated_at), (at(20), at(10)));
     }
 }

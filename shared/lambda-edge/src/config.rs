@@ -5,7 +5,10 @@ use std::{
     str::FromStr,
 };
 
-use identity_core::policy::Policy;
+use identity_core::{
+    admission::Pace,
+    policy::{Condition, Policy},
+};
 
 /// A variable that is missing or does not parse.
 ///
@@ -51,6 +54,34 @@ where
     raw.parse().map_err(|error| ConfigError { name, reason: format!("is not usable: {error}") })
 }
 
+/// Reads and parses a variable that need not be set; set to nothing is not set.
+pub fn optional<T>(env: &impl Env, name: &'static str) -> Result<Option<T>, ConfigError>
+where
+    T: FromStr<Err: Display>,
+{
+    let is_set = env(name).is_some_and(|raw| !raw.is_empty());
+    is_set.then(|| required(env, name)).transpose()
+}
+
+/// Reads a condition on claims, in the form of a policy's `if`; without one, there is none.
+pub fn condition(env: &impl Env, name: &'static str) -> Result<Option<Condition>, ConfigError> {
+    let raw = env(name).filter(|raw| !raw.is_empty());
+    raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| ConfigError {
+        name,
+        reason: format!("is not a condition such as {{\"role\": \"admin\"}}: {error}"),
+    })
+}
+
+/// Reads how many calls a minute a user has: 10 if it is not set, no limit if it is 0.
+pub fn pace(env: &impl Env, name: &'static str) -> Result<Option<Pace>, ConfigError> {
+    let per_minute = optional(env, name)?.unwrap_or(PACE_PER_MINUTE);
+    Pace::per_minute(per_minute)
+        .map_err(|reason| ConfigError { name, reason: format!("is not usable: {reason}") })
+}
+
+/// An app asks once an hour, or with each start; a loop asks once a second.
+const PACE_PER_MINUTE: u32 = 10;
+
 /// Reads the policy; without one, everybody may have what the default gives. What is
 /// wrong with it is said by the names in it: a policy is no secret.
 pub fn policy(env: &impl Env, name: &'static str) -> Result<Policy, ConfigError> {
@@ -64,6 +95,25 @@ pub fn policy(env: &impl Env, name: &'static str) -> Result<Policy, ConfigError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_administrators_condition_is_a_policys_if_and_an_empty_one_is_refused() {
+        let condition = |raw: &str| condition(&|_: &str| Some(raw.to_owned()), "ADMIN_CONDITION");
+        assert!(condition("").unwrap().is_none());
+        assert!(condition(r#"{"role": "admin"}"#).unwrap().is_some());
+        for bad in ["{}", "[]", "role=admin", r#"{"role": ["admin"]}"#] {
+            let problem = condition(bad).unwrap_err().to_string();
+            assert!(problem.contains("ADMIN_CONDITION is not a condition"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_pace_is_ten_a_minute_unless_something_else_is_said() {
+        let pace = |raw: &str| pace(&|_: &str| Some(raw.to_owned()), "PACE_PER_MINUTE");
+        assert_eq!(pace("").unwrap(), Pace::per_minute(10).unwrap());
+        assert_eq!(pace("0").unwrap(), None);
+        assert!(pace("601").unwrap_err().to_string().contains("PACE_PER_MINUTE"));
+    }
 
     #[test]
     fn what_is_wrong_with_a_variable_is_said_in_one_line_without_its_value() {

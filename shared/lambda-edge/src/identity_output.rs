@@ -1,5 +1,6 @@
 use identity_core::{
-    identity::AcsId,
+    event::Source,
+    identity::{AcsId, ExternalId},
     record::{By, Reason, Receipt, ReceiptId, Record, StateName},
 };
 use serde::Serialize;
@@ -22,7 +23,24 @@ pub struct IdentityOutput {
     /// Whether ACS has still to confirm a revocation.
     revocation_pending: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    decisions: Option<Vec<DecisionOutput>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     receipts: Option<Vec<ReceiptOutput>>,
+}
+
+/// What one origin decided last about whether the user is blocked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DecisionOutput {
+    /// `administrator`, or the name of an event source.
+    origin: String,
+    blocks: bool,
+    /// Whether it is why the user is blocked now: no administrator's unblock overrides it.
+    in_force: bool,
+    /// RFC 3339, UTC.
+    decided_at: String,
 }
 
 #[derive(Serialize)]
@@ -42,6 +60,12 @@ pub struct ReceiptOutput {
     blocked: bool,
     /// Who asked for it: `user`, `administrator`, or the type of an event.
     cause: &'static str,
+    /// The administrator's external id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// Who sent the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,9 +82,10 @@ pub struct ReceiptOutput {
 
 impl From<&Receipt> for ReceiptOutput {
     fn from(receipt: &Receipt) -> Self {
-        let event_id = match &receipt.cause.by {
-            By::Event { id, .. } => Some(id.clone()),
-            By::User | By::Administrator => None,
+        let (by, source, event_id) = match &receipt.cause.by {
+            By::User => (None, None, None),
+            By::Administrator { id } => (id.as_ref(), None, None),
+            By::Event { source, id, .. } => (None, *source, Some(id.clone())),
         };
         Self {
             receipt_id: receipt.id.clone(),
@@ -68,6 +93,8 @@ impl From<&Receipt> for ReceiptOutput {
             epoch: receipt.epoch,
             blocked: receipt.blocked,
             cause: receipt.cause.by.as_str(),
+            by: by.map(|id: &ExternalId| id.as_str().to_owned()),
+            source: source.map(Source::as_str),
             event_id,
             reason: receipt.cause.reason.clone(),
             accepted_at: rfc3339(receipt.accepted_at),
@@ -78,17 +105,31 @@ impl From<&Receipt> for ReceiptOutput {
 }
 
 impl IdentityOutput {
-    /// With the last revocations, newest first: for administrators.
+    /// With who decided what, and the last revocations, newest first: for administrators.
     #[must_use]
-    pub fn with_receipts(record: &Record) -> Self {
+    pub fn with_history(record: &Record) -> Self {
         let receipts = record.receipts.iter().rev().map(ReceiptOutput::from).collect();
-        Self { receipts: Some(receipts), ..Self::from(record) }
+        let in_force: Vec<_> = record.decisions.blocking().map(|(origin, _)| origin).collect();
+        let decisions = record.decisions.iter().map(|(origin, decision)| DecisionOutput {
+            origin: origin.as_str().to_owned(),
+            blocks: decision.blocks,
+            in_force: in_force.contains(&origin),
+            decided_at: rfc3339(decision.at),
+        });
+        Self {
+            decisions: Some(decisions.collect()),
+            not_before: record.not_before.map(rfc3339),
+            receipts: Some(receipts),
+            ..Self::from(record)
+        }
     }
 }
 
 impl From<&Record> for IdentityOutput {
     fn from(record: &Record) -> Self {
         Self {
+            decisions: None,
+            not_before: None,
             receipts: None,
             external_id: record.external_id.as_str().to_owned(),
             state: record.state.name(),

@@ -6,9 +6,10 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-mod addressed;
+mod access;
 mod answer;
 mod caller;
+mod caller_hash;
 mod clock;
 mod deadline;
 mod identity_output;
@@ -18,9 +19,10 @@ mod request;
 mod token_input;
 mod token_output;
 
-pub use addressed::{Addressed, RouteScopes};
+pub use access::{Access, Addressed};
 pub use answer::{Answer, serve};
 pub use caller::Caller;
+pub use caller_hash::CallerHash;
 pub use clock::SystemClock;
 pub use deadline::deadline;
 pub use identity_output::{IdentityOutput, ReceiptOutput};

@@ -46,6 +46,40 @@ impl Problem {
         detail: "The access token lacks the scope that this operation needs.",
         retry: Retry::Never,
     };
+    /// The caller has an administrator's scope, and is none.
+    pub const NOT_AN_ADMINISTRATOR: Self = Self {
+        status: StatusCode::FORBIDDEN,
+        kind: "not-an-administrator",
+        title: "The caller is not an administrator",
+        detail: "Besides the scope, the claims of an administrator's token must meet the \
+                 deployment's parameter AdminCondition. If it is empty, these routes are closed.",
+        retry: Retry::Never,
+    };
+    /// The caller's bearer is from before they were signed out or cut off.
+    pub const SIGN_IN_REQUIRED: Self = Self {
+        status: StatusCode::UNAUTHORIZED,
+        kind: "sign-in-required",
+        title: "A new sign-in is required",
+        detail: "The access token was issued before the user was signed out or cut off. Get a \
+                 fresh one from your identity provider, past your library's cache (MSAL: \
+                 `forceRefresh`), and send the request again.",
+        retry: Retry::SignIn,
+    };
+    const TOO_MANY_TOKENS: Self = Self {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        kind: "too-many-tokens",
+        title: "The user asks for tokens too often",
+        detail: "Keep a token until `refreshAfter`. Send the request again after the time in \
+                 `Retry-After`.",
+        retry: Retry::Later(Duration::from_secs(1)),
+    };
+    const TOO_MANY_SIGN_OUTS: Self = Self {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        kind: "too-many-sign-outs",
+        title: "The user signs out too often",
+        detail: "Send the request again after the time in `Retry-After`.",
+        retry: Retry::Later(Duration::from_secs(1)),
+    };
     /// More was asked for than the policy gives.
     pub const BEYOND_POLICY: Self = Self {
         status: StatusCode::FORBIDDEN,
@@ -132,6 +166,24 @@ impl Problem {
         kind: "invalid-external-id",
         title: "The external id is not valid",
         detail: "`externalId` has 1 to 1024 visible ASCII characters and does not begin with `8:`.",
+        retry: Retry::Never,
+    };
+    /// The external id is of a user of another issuer.
+    pub const ANOTHER_ISSUER: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "another-issuer",
+        title: "The external id is of another issuer's user",
+        detail: "An external id that begins with a URL is `<issuer>|<subject>`, and its issuer \
+                 must be the one whose tokens this deployment accepts.",
+        retry: Retry::Never,
+    };
+    /// There is no record of the user.
+    pub const NO_SUCH_USER: Self = Self {
+        status: StatusCode::NOT_FOUND,
+        kind: "no-such-user",
+        title: "There is no record of this user",
+        detail: "Check the spelling of the external id. To block a user before their first call, \
+                 send `\"createIfMissing\": true`.",
         retry: Retry::Never,
     };
     /// A query parameter makes no sense.
@@ -234,9 +286,13 @@ impl Problem {
     };
 
     /// Every problem there is, for the contract.
-    pub const ALL: [&Self; 26] = [
+    pub const ALL: [&Self; 32] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
+        &Self::NOT_AN_ADMINISTRATOR,
+        &Self::SIGN_IN_REQUIRED,
+        &Self::TOO_MANY_TOKENS,
+        &Self::TOO_MANY_SIGN_OUTS,
         &Self::BEYOND_POLICY,
         &Self::BLOCKED,
         &Self::NOT_FOUND,
@@ -247,6 +303,8 @@ impl Problem {
         &Self::INVALID_SCOPES,
         &Self::INVALID_LIFETIME,
         &Self::INVALID_EXTERNAL_ID,
+        &Self::ANOTHER_ISSUER,
+        &Self::NO_SUCH_USER,
         &Self::INVALID_QUERY,
         &Self::TEAMS_TOKEN_MALFORMED,
         &Self::TEAMS_TOKEN_OF_ANOTHER_USER,
@@ -299,6 +357,9 @@ impl From<Error> for Problem {
         let problem = match error {
             Error::BeyondPolicy => Self::BEYOND_POLICY,
             Error::Blocked => Self::BLOCKED,
+            Error::SignInRequired => Self::SIGN_IN_REQUIRED,
+            Error::TooManyTokens { retry_after } => Self::TOO_MANY_TOKENS.after(retry_after),
+            Error::TooManySignOuts { retry_after } => Self::TOO_MANY_SIGN_OUTS.after(retry_after),
             Error::TeamsToken(fault) => Self::of_teams_token(fault),
             Error::NotFound => Self::NOT_FOUND,
             Error::Stuck => Self::STUCK,

@@ -101,6 +101,7 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) problem: Option<&'static str>,
     pub(crate) identity: Option<String>,
     pub(crate) scopes: Option<Scopes>,
+    pub(crate) caller: Option<String>,
     pub(crate) user_agent: Option<String>,
 }
 
@@ -141,6 +142,9 @@ struct Row<'a> {
     identity: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scopes: Option<&'a Scopes>,
+    /// Who asks, by their hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a str>,
     /// Which version of which app asks, as it says itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<&'a str>,
@@ -173,6 +177,7 @@ impl<'a> Row<'a> {
             duration_ms: milliseconds(line.duration),
             identity: line.identity.as_deref(),
             scopes: line.scopes.as_ref(),
+            caller: line.caller.as_deref(),
             user_agent: line.user_agent.as_deref(),
             operation: line.operation,
             status_code: status.to_string(),
@@ -235,10 +240,12 @@ mod tests {
             problem: None,
             identity: Some("8:acs:1".to_owned()),
             scopes: Some(Scopes::chat_and_voip()),
+            caller: Some("0123456789abcdef".to_owned()),
             user_agent: Some("app/1.2".to_owned()),
         };
         let line = serde_json::to_value(Row::of(&line)).unwrap();
         assert_eq!(line["Identity"], "8:acs:1");
+        assert_eq!(line["Caller"], "0123456789abcdef");
         assert_eq!(line["Scopes"], json!(["chat", "voip"]));
         assert_eq!((&line["ResultType"], &line["DurationMs"]), (&json!("Succeeded"), &json!(42)));
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];

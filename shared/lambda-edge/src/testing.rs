@@ -4,7 +4,7 @@
 use lambda_http::{Body, Request, Response, request::from_str};
 use serde_json::{Value, json};
 
-use crate::RouteScopes;
+use crate::{Access, CallerHash, config::Env};
 
 /// A request as API Gateway hands it over once its JWT authorizer has said yes.
 #[derive(Clone, Debug)]
@@ -30,6 +30,9 @@ impl Event {
                             "iss": "https://idp.example",
                             "sub": "alice",
                             "scope": "guestpass.token guestpass.admin",
+                            "role": "guestpass-admin",
+                            // Later than anything that a test does.
+                            "iat": "1800000600",
                         },
                         "scopes": [],
                     },
@@ -95,10 +98,39 @@ impl Event {
     }
 }
 
-/// The scopes of the events here.
+/// The environment of the events here: their scopes, their administrators, their issuer.
 #[must_use]
-pub fn scopes() -> RouteScopes {
-    RouteScopes { token: "guestpass.token".to_owned(), admin: "guestpass.admin".to_owned() }
+pub fn env(name: &str) -> Option<String> {
+    let value = match name {
+        "TOKEN_SCOPE" => "guestpass.token",
+        "ADMIN_SCOPE" => "guestpass.admin",
+        "ADMIN_CONDITION" => r#"{"role": "guestpass-admin"}"#,
+        "ISSUER" => "https://idp.example",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// Who may do what with the events here.
+#[must_use]
+pub fn access() -> Access {
+    access_in(&env)
+}
+
+/// Who may do what in another environment.
+///
+/// # Panics
+/// If the environment is not one.
+#[must_use]
+pub fn access_in(env: &impl Env) -> Access {
+    #[expect(clippy::expect_used, reason = "a test may die")]
+    Access::from_env(env).expect("an environment")
+}
+
+/// Log lines that name no callers.
+#[must_use]
+pub fn callers() -> CallerHash {
+    CallerHash::new(None)
 }
 
 /// The JSON of a response; `null` if it has no body.

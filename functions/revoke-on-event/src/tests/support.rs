@@ -7,7 +7,8 @@ use std::{
 
 use identity_core::{
     Error as CoreError,
-    identity::{AccessToken, AcsId, TokenRequest},
+    admission::Admission,
+    identity::{AccessToken, AcsId, Issuer, TokenRequest},
     record::{Record, State},
     testing::{AcsCall, ManualClock, MemoryIdentityClient, World, record},
 };
@@ -22,7 +23,7 @@ use crate::config::Mode;
 pub(super) const ISSUER: &str = "https://idp.example";
 
 pub(super) fn rules(mode: Mode) -> Rules {
-    let issuer = ISSUER.to_owned();
+    let issuer = Issuer::parse(ISSUER).unwrap();
     Rules { issuer, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
 }
 
@@ -67,7 +68,7 @@ pub(super) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>, nth: u32) -> 
                 "messageId": format!("m{index}"),
                 "receiptHandle": "r",
                 "body": body,
-                "attributes": { "ApproximateReceiveCount": nth.to_string(), "SentTimestamp": "1" },
+                "attributes": { "ApproximateReceiveCount": nth.to_string(), "SentTimestamp": "1800000000000" },
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
             })
@@ -129,19 +130,21 @@ impl IdentityClient for Moody {
 
     async fn create_identity_with_token(
         &self,
+        admission: Admission,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), CoreError> {
-        self.0.create_identity_with_token(token, deadline).await
+        self.0.create_identity_with_token(admission, token, deadline).await
     }
 
     async fn issue_access_token(
         &self,
+        admission: Admission,
         identity: &AcsId,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<AccessToken, CoreError> {
-        self.0.issue_access_token(identity, token, deadline).await
+        self.0.issue_access_token(admission, identity, token, deadline).await
     }
 
     async fn revoke_access_tokens(

@@ -15,13 +15,15 @@ use super::{milliseconds, namespace, write_line};
 
 /// The names of all metrics that are counted besides requests, as CloudWatch has them.
 /// The template's alarms and its dashboard name the same.
-pub const METRICS: [&str; 21] = [
+pub const METRICS: [&str; 23] = [
     // A process began to serve.
     "ColdStarts",
     // Of ACS's answers, each attempt counted.
     "AcsLatencyMs",
     "AcsThrottled",
     "AcsFailed",
+    // Calls of users who ask too often.
+    "UsersPaced",
     // First-time users, and people cut off.
     "IdentitiesCreated",
     "RevocationsConfirmed",
@@ -39,6 +41,8 @@ pub const METRICS: [&str; 21] = [
     // What an identity provider said.
     "EventsApplied",
     "EventsWithoutEffect",
+    // Of those applied: about users of whom there was no record.
+    "EventsOfUnseenUsers",
     "EventsShadowed",
     "EventsIgnored",
     "EventsMalformed",

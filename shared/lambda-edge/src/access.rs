@@ -1,0 +1,157 @@
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use identity_core::{
+    administrator::Administrator,
+    identity::{ExternalId, IdentityRef, Issuer},
+    policy::Condition,
+};
+use lambda_http::{Request, RequestExt};
+use tracing::warn;
+
+use crate::{
+    Caller, Problem,
+    config::{ConfigError, Env, optional, required},
+};
+
+/// Who may use which route. Everything that decides about it is here.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The OAuth scope for one's own identity.
+    token_scope: String,
+    /// The OAuth scope for other users' identities.
+    admin_scope: String,
+    /// What the claims of an administrator must say besides. Without one nobody is an
+    /// administrator: any app of the same audience can ask for a scope.
+    admin_condition: Option<Condition>,
+    /// Whose users are stored.
+    issuer: Option<Issuer>,
+}
+
+impl Access {
+    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION` and `ISSUER`.
+    pub fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            token_scope: required(env, "TOKEN_SCOPE")?,
+            admin_scope: required(env, "ADMIN_SCOPE")?,
+            admin_condition: crate::config::condition(env, "ADMIN_CONDITION")?,
+            issuer: optional::<String>(env, "ISSUER")?.and_then(|raw| Issuer::parse(&raw)),
+        })
+    }
+
+    /// The caller of a route about their own identity.
+    pub fn user(&self, request: &Request) -> Result<Caller, Problem> {
+        Caller::of(request)?.with_scope(&self.token_scope)
+    }
+
+    /// The caller of a route about other users' identities: one with the scope, whose claims
+    /// meet the condition.
+    pub fn administrator(&self, request: &Request) -> Result<Administrator, Problem> {
+        let caller = Caller::of(request)?.with_scope(&self.admin_scope)?;
+        let Some(condition) = &self.admin_condition else {
+            warn!("administrator refused: the parameter AdminCondition is empty");
+            return Err(Problem::NOT_AN_ADMINISTRATOR);
+        };
+        if let Some(claim) = condition.unmet(caller.claims()).next() {
+            warn!(claim, "administrator refused: a claim does not meet AdminCondition");
+            return Err(Problem::NOT_AN_ADMINISTRATOR);
+        }
+        Ok(Administrator { id: caller.user().clone(), bearer: Some(caller.bearer()) })
+    }
+
+    /// Reads whose identity the request is about, and whether its caller may: a route with
+    /// `{id}` is an administrator's, one without is about the caller.
+    ///
+    /// A name that no identity can have is [`Problem::NOT_FOUND`].
+    pub fn addressed(&self, request: &Request) -> Result<Addressed, Problem> {
+        let parameters = request.path_parameters_ref();
+        match parameters.and_then(|parameters| parameters.first("id")) {
+            None => Ok(Addressed::Own(self.user(request)?)),
+            Some(raw) => {
+                let by = self.administrator(request)?;
+                match named(raw).ok_or(Problem::NOT_FOUND)? {
+                    IdentityRef::External(user) => {
+                        Ok(Addressed::Named(IdentityRef::External(self.resolve(user)?), by))
+                    }
+                    acs_id @ IdentityRef::Acs(_) => Ok(Addressed::Named(acs_id, by)),
+                }
+            }
+        }
+    }
+
+    /// A user's name as it is stored; [`Problem::ANOTHER_ISSUER`] if no token can ever name
+    /// that user.
+    pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, Problem> {
+        match &self.issuer {
+            Some(issuer) => issuer.resolve(user).map_err(|_| Problem::ANOTHER_ISSUER),
+            None => Ok(user),
+        }
+    }
+}
+
+/// Whose identity a request is about. Either way the caller may ask.
+pub enum Addressed {
+    /// The caller's own.
+    Own(Caller),
+    /// The one in the path, named by an administrator.
+    Named(IdentityRef, Administrator),
+}
+
+/// Reads a name as it stands in a path: an ACS id or an external id, either of them also in
+/// base64 behind [`ENCODED`].
+fn named(raw: &str) -> Option<IdentityRef> {
+    let Some(encoded) = raw.strip_prefix(ENCODED) else { return IdentityRef::parse(raw) };
+    let name = BASE64URL.decode(encoded).ok()?;
+    IdentityRef::parse(str::from_utf8(&name).ok()?)
+}
+
+/// API Gateway decodes a path before it looks for the route, so a name with a slash, as every
+/// `https://issuer|subject` has, cannot stand there as it is, nor percent-encoded.
+const ENCODED: &str = "base64url:";
+
+/// With or without padding, which many encoders leave out.
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+impl From<Addressed> for IdentityRef {
+    fn from(addressed: Addressed) -> Self {
+        match addressed {
+            Addressed::Own(caller) => Self::External(caller.user().clone()),
+            Addressed::Named(identity, _) => identity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(raw: &str) -> Option<String> {
+        named(raw).map(|identity| match identity {
+            IdentityRef::Acs(id) => id.as_str().to_owned(),
+            IdentityRef::External(id) => id.as_str().to_owned(),
+        })
+    }
+
+    #[test]
+    fn any_name_can_stand_in_a_path() {
+        let slashes = Some("https://idp.example|alice".to_owned());
+        for (raw, expected) in [
+            ("alice", Some("alice".to_owned())),
+            ("8:acs:1", Some("8:acs:1".to_owned())),
+            ("base64url:aHR0cHM6Ly9pZHAuZXhhbXBsZXxhbGljZQ", slashes.clone()),
+            ("base64url:aHR0cHM6Ly9pZHAuZXhhbXBsZXxhbGljZQ==", slashes),
+            ("base64url:ODphY3M6MQ", Some("8:acs:1".to_owned())),
+            // What looks encoded, and is not: the name itself can be encoded.
+            ("base64url:YmFzZTY0dXJsOng", Some("base64url:x".to_owned())),
+        ] {
+            assert_eq!(name(raw), expected, "{raw}");
+        }
+        for raw in ["", "base64url:", "base64url:a b", "base64url:a+/b", "base64url:_w"] {
+            assert_eq!(name(raw), None, "{raw}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use hmac::{Hmac, KeyInit, Mac};
+use identity_core::{identity::ExternalId, secret::Secret};
+use sha2::Sha256;
+
+/// Names callers in log lines without saying who they are: an HMAC of their external id, with
+/// a key of this deployment. The same caller has the same name in every line, and only those
+/// who have the key can tell whose it is.
+#[derive(Clone, Debug)]
+pub struct CallerHash(Option<Secret>);
+
+impl CallerHash {
+    /// With this key; without one, lines name no callers.
+    #[must_use]
+    pub fn new(key: Option<Secret>) -> Self {
+        Self(key)
+    }
+
+    /// The first 16 hexadecimal digits of HMAC-SHA256.
+    pub(crate) fn of(&self, user: &ExternalId) -> Option<String> {
+        let key = self.0.as_ref()?.expose().as_bytes();
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+        mac.update(user.as_str().as_bytes());
+        let digest = mac.finalize().into_bytes();
+        Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use identity_core::testing::user;
+
+    use super::*;
+
+    #[test]
+    fn r62_a_caller_has_one_name_per_key_and_it_is_an_hmac() {
+        let hash = |key: &str, name: &str| {
+            CallerHash::new(Some(Secret::new(key))).of(&user(name)).unwrap()
+        };
+        // printf %s https://idp.example|alice | openssl dgst -sha256 -hmac key
+        let alice = hash("key", "https://idp.example|alice");
+        assert_eq!(alice, "fdabe22082b9edd8");
+        assert_ne!(hash("key", "https://idp.example|bob"), alice);
+        assert_ne!(hash("other", "https://idp.example|alice"), alice);
+        assert_eq!(CallerHash::new(None).of(&user("alice")), None);
+    }
+}
