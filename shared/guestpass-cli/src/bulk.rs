@@ -17,16 +17,17 @@ use std::{
 use acs_client::{Answered, Cause};
 use identity_core::{
     Error,
+    audit::Actor,
     delete_identity::{Request, delete_identity},
     delete_stale_identities::{Fate, delete_if_unused_since},
     get_identity::get_identity,
     identity::{AcsId, ExternalId, IdentityRef, Invocation},
     ports::{IdentityClient as _, IdentityStore as _},
-    record::State,
+    record::{By, State},
 };
 use tokio::task::JoinSet;
 
-use crate::{failure::Failure, pace::Pace, progress::Progress, world::World};
+use crate::{failure::Failure, operator, pace::Pace, progress::Progress, world::World};
 
 /// One identity to delete.
 #[derive(Clone)]
@@ -358,7 +359,8 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     let World { store, acs, clock, .. } = world;
     let deadline = invocation.acs_until;
     let named = async |identity| {
-        let request = Request { identity, invocation: invocation.clone() };
+        let by = By::administrator(&operator::administrator().id);
+        let request = Request { identity, by, invocation: invocation.clone() };
         delete_identity(store, acs, clock, request).await
     };
     let deleted = match item {
@@ -374,7 +376,10 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
             // The record keeps milliseconds: used since means used later than that one.
             let cutoff = planned.last_issued_at + Duration::from_millis(1);
             let user = &planned.user;
-            let fate = delete_if_unused_since(store, acs, clock, user, cutoff, &invocation).await?;
+            let actor = Actor::Administrator(operator::administrator().id);
+            let deletion =
+                delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
+            let fate = deletion.await?;
             match fate {
                 Fate::Deleted => return Ok(Step::Deleted),
                 Fate::Used => return Ok(Step::Moved("somebody has used it since")),

@@ -6,7 +6,8 @@ use identity_core::{
     Error,
     apply_event::foresee_event,
     event::{Decision, Event, EventKind, Why},
-    identity::IdentityRef,
+    identity::{IdentityRef, Issuer},
+    record::State,
 };
 use identity_events::{Ignored, Reading, Source, WhyIgnored};
 use serde::Serialize;
@@ -95,7 +96,10 @@ pub(crate) async fn explain(
     issuer: &str,
     world: Option<&World>,
 ) -> Result<Vec<Explained>> {
-    let reading = match identity_events::read(message, issuer) {
+    let issuer = Issuer::parse(issuer).ok_or_else(|| {
+        Failure::usage("the issuer is missing").so("give the `iss` of the tokens as --issuer")
+    })?;
+    let reading = match identity_events::read(message, &issuer) {
         Ok(reading) => reading,
         Err(malformed) => {
             return Ok(vec![nothing(
@@ -106,7 +110,9 @@ pub(crate) async fn explain(
         }
     };
     match reading {
-        Reading::Ignored { source, ignored } => Ok(vec![passed_over(source, &ignored, issuer)]),
+        Reading::Ignored { source, ignored } => {
+            Ok(vec![passed_over(source, &ignored, issuer.as_str())])
+        }
         Reading::Events { source, events } => {
             let mut explained = Vec::new();
             for event in events {
@@ -173,26 +179,36 @@ async fn foreseen(source: Source, event: &Event, world: Option<&World>) -> Resul
 
 fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str) {
     match decision {
-        Decision::Change(next) => {
-            let is_newest = next.decided_at == Some(event.occurred_at);
-            match event.kind {
-                EventKind::Disabled if !is_newest => (
-                    "revoke every token, and leave the user unblocked",
-                    "a newer decision says that they may sign in; the tokens from before must die all the same",
-                ),
-                EventKind::Disabled if next.acs_id().is_none() => (
-                    "block the user",
-                    "they may not sign in any more, and have no identity to revoke",
-                ),
-                EventKind::SignedOut | EventKind::CredentialsChanged if next.acs_id().is_none() => {
-                    (
-                        "note when it was, and nothing else",
-                        "the user has no identity, and so no token",
-                    )
-                }
-                kind => (obeyed(kind), because(kind)),
+        Decision::Change(next) => match event.kind {
+            EventKind::Disabled if !next.state.is_blocked() => (
+                "revoke every token, and leave the user unblocked",
+                "a newer decision says that they may sign in; the tokens from before must die all the same",
+            ),
+            EventKind::Enabled if next.state.is_blocked() => (
+                "note the decision, and leave the user blocked",
+                "another origin's block is in force: a source lifts only its own, an administrator all",
+            ),
+            EventKind::Deleted if next.acs_id().is_none() => (
+                "note when it was: bearers from before it get no token",
+                "the user has no identity to delete",
+            ),
+            EventKind::Deleted
+                if next.pending_revocation.is_some()
+                    && !matches!(next.state, State::Deleting { .. }) =>
+            {
+                (
+                    "revoke every token, and keep the identity",
+                    "the identity was created after the deletion; a bearer from before it may have bought tokens",
+                )
             }
-        }
+            EventKind::Disabled if next.acs_id().is_none() => {
+                ("block the user", "they may not sign in any more, and have no identity to revoke")
+            }
+            EventKind::SignedOut | EventKind::CredentialsChanged if next.acs_id().is_none() => {
+                ("note when it was, and nothing else", "the user has no identity, and so no token")
+            }
+            kind => (obeyed(kind), because(kind)),
+        },
         Decision::Finish => (
             "finish what an earlier delivery began",
             "the record knows of it, and ACS has not confirmed it",
@@ -204,7 +220,6 @@ fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str
         Decision::Nothing(Why::NothingNew) => {
             ("do nothing", "it was obeyed before, or something newer was")
         }
-        Decision::Nothing(Why::CreatedLater) => ("do nothing", "the identity was created after it"),
         Decision::Nothing(Why::NoIdentity) => ("do nothing", "the user has no identity"),
     }
 }

@@ -81,9 +81,17 @@ fn of_record(record: &Record) -> Vec<Entry> {
             entries.push(entry(at, &format!("ACS confirmed {}", receipt.id.0)));
         }
     }
-    if let Some(at) = record.decided_at {
-        let what = if record.state.is_blocked() { "blocked" } else { "not blocked" };
-        entries.push(entry(at, &format!("newest decision: {what}")));
+    let in_force: Vec<_> = record.decisions.blocking().map(|(origin, _)| origin).collect();
+    for (origin, decision) in record.decisions.iter() {
+        let what = match (decision.blocks, in_force.contains(&origin)) {
+            (true, true) => "blocked the user; in force",
+            (true, false) => "blocked the user; lifted since",
+            (false, _) => "let the user in",
+        };
+        entries.push(entry(decision.at, &format!("{} {what}", origin.as_str())));
+    }
+    if let Some(at) = record.not_before {
+        entries.push(entry(at, "signed out or cut off: bearers from before this are refused"));
     }
     let pending = record.pending_revocation.as_ref();
     let state = match (&record.state, pending) {
@@ -104,7 +112,11 @@ fn of_record(record: &Record) -> Vec<Entry> {
 fn revoked(receipt: &Receipt) -> String {
     let what = if receipt.blocked { "revoked and blocked" } else { "revoked" };
     let by = match &receipt.cause.by {
-        By::Event { kind, id } => format!("{} {id}", kind.as_str()),
+        By::Event { kind, id, source } => {
+            let source = source.map(|source| format!(" from {}", source.as_str()));
+            format!("{} {id}{}", kind.as_str(), source.unwrap_or_default())
+        }
+        By::Administrator { id: Some(id) } => format!("administrator {}", id.as_str()),
         by => by.as_str().to_owned(),
     };
     let reason = receipt.cause.reason.as_ref();

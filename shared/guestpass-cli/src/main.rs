@@ -23,6 +23,7 @@ mod jwt;
 mod logs;
 mod moment;
 mod names;
+mod operator;
 mod output;
 mod own_stack;
 mod pace;

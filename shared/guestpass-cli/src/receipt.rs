@@ -1,6 +1,7 @@
 //! A receipt of a revocation, as it is shown. In JSON it is what the service's API answers.
 
 use identity_core::{
+    event::Source,
     identity::AcsId,
     record::{self, By, ReceiptId},
 };
@@ -20,6 +21,10 @@ pub(crate) struct Receipt {
     blocked: bool,
     cause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -38,9 +43,17 @@ impl From<&record::Receipt> for Receipt {
             epoch: receipt.epoch,
             blocked: receipt.blocked,
             cause: receipt.cause.by.as_str(),
+            by: match &receipt.cause.by {
+                By::Administrator { id } => id.as_ref().map(|id| id.as_str().to_owned()),
+                By::User | By::Event { .. } => None,
+            },
+            source: match &receipt.cause.by {
+                By::Event { source, .. } => source.map(Source::as_str),
+                By::User | By::Administrator { .. } => None,
+            },
             event_id: match &receipt.cause.by {
                 By::Event { id, .. } => Some(id.clone()),
-                By::User | By::Administrator => None,
+                By::User | By::Administrator { .. } => None,
             },
             reason: receipt.cause.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             accepted_at: moment::show(receipt.accepted_at),
@@ -57,6 +70,7 @@ impl Row for Receipt {
         "epoch",
         "blocked",
         "cause",
+        "by",
         "reason",
         "accepted",
         "revoked",
@@ -71,6 +85,7 @@ impl Row for Receipt {
             self.epoch.to_string(),
             if self.blocked { "yes" } else { "no" }.to_owned(),
             self.cause.to_owned(),
+            or_empty(&self.by),
             or_empty(&self.reason),
             self.accepted_at.clone(),
             self.revoked_at.clone().unwrap_or_else(|| "not yet confirmed by ACS".to_owned()),

@@ -2,10 +2,12 @@ use std::time::SystemTime;
 
 use identity_core::{
     Error,
+    admission::Admission,
     delete_stale_identities::Run,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     ports::{
         Change, Count, IdentityClient, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog,
+        Step, Usage,
     },
     record::{Active, Record},
 };
@@ -47,20 +49,14 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
         total
     }
 
-    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
-        let change = self.0.advance_unless_used(seen, next).await;
-        turn().await;
-        change
-    }
-
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
         let noted = self.0.note_orphan(orphan).await;
         turn().await;
         noted
     }
 
-    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        let change = self.0.advance(seen, next).await;
+    async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
+        let change = self.0.commit(step).await;
         turn().await;
         change
     }
@@ -69,11 +65,17 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
         &self,
         user: &ExternalId,
         seen: &Active,
-        now: SystemTime,
+        usage: &Usage<'_>,
     ) -> Result<Change, Error> {
-        let change = self.0.record_use(user, seen, now).await;
+        let change = self.0.record_use(user, seen, usage).await;
         turn().await;
         change
+    }
+
+    async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
+        let missed = self.0.first_missed_at(id, now).await;
+        turn().await;
+        missed
     }
 }
 
@@ -120,21 +122,23 @@ impl<T: IdentityClient> IdentityClient for Yielding<T> {
 
     async fn create_identity_with_token(
         &self,
+        admission: Admission,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        let created = self.0.create_identity_with_token(token, deadline).await;
+        let created = self.0.create_identity_with_token(admission, token, deadline).await;
         turn().await;
         created
     }
 
     async fn issue_access_token(
         &self,
+        admission: Admission,
         identity: &AcsId,
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        let issued = self.0.issue_access_token(identity, token, deadline).await;
+        let issued = self.0.issue_access_token(admission, identity, token, deadline).await;
         turn().await;
         issued
     }
@@ -197,31 +201,25 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
         self.1.total().await
     }
 
-    async fn advance_unless_used(&self, seen: &Record, next: &Record) -> Result<Change, Error> {
-        match self.0 {
-            Part::Conditions => self.advance(Some(seen), next).await,
-            Part::Guard => self.1.advance(Some(seen), next).await,
-            _ => self.1.advance_unless_used(seen, next).await,
-        }
-    }
-
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
         self.1.note_orphan(orphan).await
     }
 
-    async fn advance(&self, seen: Option<&Record>, next: &Record) -> Result<Change, Error> {
-        match (self.0, seen) {
+    async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
+        match (self.0, step.seen) {
             (Part::Conditions, _) => {
-                let current = self.1.find(&next.external_id).await?;
-                self.1.advance(current.as_ref(), next).await
+                let current = self.1.find(&step.next.external_id).await?;
+                let step = Step { seen: current.as_ref(), unless_used: false, ..step };
+                self.1.commit(step).await
             }
+            (Part::Guard, _) => self.1.commit(Step { unless_used: false, ..step }).await,
             // Of all steps only the claim moves the epoch and leaves a revocation pending.
             (Part::Claim, Some(seen))
-                if seen.epoch < next.epoch && seen.pending_revocation.is_some() =>
+                if seen.epoch < step.next.epoch && seen.pending_revocation.is_some() =>
             {
                 Ok(Change::Made(seen.clone()))
             }
-            _ => self.1.advance(seen, next).await,
+            _ => self.1.commit(step).await,
         }
     }
 
@@ -229,13 +227,17 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
         &self,
         user: &ExternalId,
         seen: &Active,
-        now: SystemTime,
+        usage: &Usage<'_>,
     ) -> Result<Change, Error> {
         if self.0 == Part::Commit {
             let record = self.1.find(user).await?;
             return Ok(record.map_or(Change::Refused(None), Change::Made));
         }
-        self.1.record_use(user, seen, now).await
+        self.1.record_use(user, seen, usage).await
+    }
+
+    async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
+        self.1.first_missed_at(id, now).await
     }
 }
 

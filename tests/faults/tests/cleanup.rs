@@ -11,12 +11,13 @@ use std::{
 
 use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
+    audit::Actor,
     delete_stale_identities::{Fate, delete_if_unused_since},
     identity::{AccessToken, AcsId},
-    issue_access_token::{self, Issued, Whose, issue_access_token},
+    issue_access_token::{self, Issued, issue_access_token},
     ports::Clock,
     record::{Record, State, StateName},
-    testing::{AcsCall, ManualClock, World, an_hour, invocation, record, user},
+    testing::{AcsCall, ManualClock, World, an_hour, caller, invocation, record, user},
 };
 
 type Fates = Rc<RefCell<Vec<Fate>>>;
@@ -42,7 +43,9 @@ fn cleanup(name: &'static str, without: Part, world: &World, fates: &Fates) -> T
         let clock = ManualClock::default();
         let cutoff = clock.now() - Duration::from_hours(90 * 24);
         let (alice, invocation) = (user("alice"), invocation(name, &clock));
-        let fate = delete_if_unused_since(&store, &acs, &clock, &alice, cutoff, &invocation);
+        let actor = Actor::Cleanup { run: "run".to_owned() };
+        let fate =
+            delete_if_unused_since(&store, &acs, &clock, &alice, cutoff, &actor, &invocation);
         let fate = fate.await.unwrap();
         fates.borrow_mut().push(fate);
     })
@@ -53,7 +56,7 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
     let tokens = Rc::clone(tokens);
     Box::pin(async move {
         let clock = ManualClock::default();
-        let whose = Whose::Caller(user("alice"));
+        let whose = caller("alice");
         let invocation = invocation("token", &clock);
         let request = issue_access_token::Request { whose, token: an_hour(), invocation };
         if let Ok(issued) = issue_access_token(&store, &acs, &clock, request).await {

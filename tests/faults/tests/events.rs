@@ -15,18 +15,18 @@ use identity_core::{
     ABANDONED_AFTER, Error,
     apply_event::{Applied, apply_event},
     event::{Event, EventKind},
-    identity::{AccessToken, AcsId, IdentityRef},
-    issue_access_token::{self, Whose, issue_access_token},
-    ports::{Clock, IdentityClient, IdentityStore},
+    identity::{AccessToken, AcsId},
+    issue_access_token::{self, issue_access_token},
+    ports::{Clock, IdentityStore},
     record::State,
-    testing::{AcsCall, ManualClock, World, acs_id, an_hour, invocation, user},
+    testing::{self, AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation},
 };
 
 /// `after` seconds after Alice's identity was created.
 fn event(kind: EventKind, after: u64) -> Event {
     let occurred_at = ManualClock::default().now() + Duration::from_secs(after);
-    let identity = IdentityRef::External(user("alice"));
-    Event { kind, identity, occurred_at, id: format!("{}-{after}", kind.as_str()), reason: None }
+    let id = format!("{}-{after}", kind.as_str());
+    Event { id, ..testing::event(kind, occurred_at) }
 }
 
 /// The events' time has come: none is from the future.
@@ -57,9 +57,8 @@ fn apply(
 /// An active Alice, and a token of hers from before every event.
 fn alice() -> (World, AccessToken) {
     let world = World::where_alice_is(State::active("8:acs:1"));
-    let deadline = world.clock.now();
-    let token = now(world.acs.issue_access_token(&acs_id("8:acs:1"), &an_hour(), deadline));
-    (world, token.unwrap())
+    let token = world.acs.token_from_before(&acs_id("8:acs:1"));
+    (world, token)
 }
 
 /// What decides between two events.
@@ -100,7 +99,8 @@ fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
     let alice = world.alice().unwrap();
     let times = |event: Option<&Event>| event.map(|event| event.occurred_at);
     let right_times = by == By::Arrival
-        || (alice.decided_at == times(decision) && alice.revoked_through == times(revocation));
+        || (alice.decisions.newest() == times(decision)
+            && alice.revoked_through.newest() == times(revocation));
     alice.state == state
         && right_times
         && alice.pending_revocation.is_none()
@@ -240,7 +240,7 @@ fn token_call(name: &'static str, without: Part, world: &World) -> Task {
     Box::pin(async move {
         let clock = later();
         let invocation = invocation(name, &clock);
-        let whose = Whose::Caller(user("alice"));
+        let whose = caller("alice");
         let request = issue_access_token::Request { whose, token: an_hour(), invocation };
         match issue_access_token(&store, &acs, &clock, request).await {
             Ok(_) | Err(Error::Busy { .. } | Error::Blocked) => {}
@@ -322,7 +322,7 @@ fn let_in_again(without: Part) -> (usize, usize) {
         let through = ManualClock::default().now() + Duration::from_secs(1);
         alice.state == State::active("8:acs:1")
             && alice.pending_revocation.is_none()
-            && alice.revoked_through == Some(through)
+            && alice.revoked_through.newest() == Some(through)
             && revoked
     })
 }

@@ -11,11 +11,11 @@ use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
     ABANDONED_AFTER, Error, delete_identity,
     identity::{AcsId, IdentityRef},
-    issue_access_token::{self, Issued, Whose, issue_access_token},
+    issue_access_token::{self, Issued, issue_access_token},
     ports::Clock,
     record::{By, Cause, ReceiptId, Record, State},
-    revoke_access_tokens,
-    testing::{AcsCall, ManualClock, World, acs_id, an_hour, invocation, record, user},
+    revoke_access_tokens::{self, IfMissing},
+    testing::{AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation, record, user},
 };
 
 /// The answers of an interleaving, and the epoch in which each request began.
@@ -30,7 +30,7 @@ fn token_call(name: &'static str, without: Part, world: &World, answers: &Answer
     Box::pin(async move {
         let clock = ManualClock::default();
         let invocation = invocation(name, &clock);
-        let whose = Whose::Caller(user("alice"));
+        let whose = caller("alice");
         let request = issue_access_token::Request { whose, token: an_hour(), invocation };
         let epoch = records.records().first().map_or(0, |record| record.epoch);
         let answer = issue_access_token(&store, &acs, &clock, request).await;
@@ -44,8 +44,14 @@ fn revocation(world: &World, block: bool) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("revocation", &clock);
-        let cause = Cause::of(By::Administrator);
-        let request = revoke_access_tokens::Request { identity, block, cause, invocation };
+        let request = revoke_access_tokens::Request {
+            identity,
+            block,
+            if_missing: IfMissing::Create,
+            pace: None,
+            cause: Cause::of(By::administrator(&user("root"))),
+            invocation,
+        };
         let revoked = revoke_access_tokens::revoke_access_tokens(&store, &acs, &clock, request);
         revoked.await.unwrap();
     })
@@ -57,7 +63,7 @@ fn deletion(world: &World) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("deletion", &clock);
-        let request = delete_identity::Request { identity, invocation };
+        let request = delete_identity::Request { identity, by: By::User, invocation };
         delete_identity::delete_identity(&store, &acs, &clock, request).await.unwrap();
     })
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 use identity_core::{
     delete_stale_identities::{self, Limits, Mode, Retention, Run, delete_stale_identities},
     identity::Invocation,
-    issue_access_token::{self, Whose, issue_access_token},
+    issue_access_token::{self, issue_access_token},
     ports::{Clock, IdentityStore as _, Index, ListQuery},
-    testing::{MemoryIdentityClient, an_hour, user},
+    testing::{MemoryIdentityClient, an_hour, caller},
 };
 use lambda_edge::{SystemClock, config::process_env, rfc3339};
 use scale::{Cost, Engine, Function, Population};
@@ -60,7 +60,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
 /// What a token call of a newcomer costs at the store.
 async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
     let (store, meter) = engine.store();
-    let newcomer = Whose::Caller(user("https://login.example.com/5f0e4c57|newcomer"));
+    let newcomer = caller("https://login.example.com/5f0e4c57|newcomer");
     let request = issue_access_token::Request {
         whose: newcomer,
         token: an_hour(),

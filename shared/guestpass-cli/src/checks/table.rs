@@ -5,7 +5,7 @@ use std::time::Duration;
 use acs_client::{Answered, Cause};
 use identity_core::{
     identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest},
-    ports::{Clock as _, IdentityClient as _, IdentityStore as _, Index, ListQuery, SHARDS},
+    ports::{Clock as _, IdentityStore as _, Index, ListQuery, SHARDS},
     record::StateName,
 };
 

@@ -1,7 +1,8 @@
 //! A Teams user's token: would ACS exchange it?
 
 use identity_core::{
-    exchange_teams_token::{EntraUser, Request, UnverifiedClaims, exchange_teams_token},
+    exchange_teams_token::{EntraUser, Exchange, UnverifiedClaims},
+    ports::Clock as _,
     secret::Secret,
 };
 
@@ -10,6 +11,7 @@ use crate::{
     explain::explain,
     failure::Result,
     jwt::Unverified,
+    operator,
     target::Target,
     world::{acs, invocation},
 };
@@ -41,7 +43,7 @@ pub(crate) async fn look(
     let claims: UnverifiedClaims =
         serde_json::from_value(serde_json::Value::Object(read.claims)).unwrap_or_default();
     let caller = EntraUser { oid: user_id.to_owned(), tid: claims.tid.clone().unwrap_or_default() };
-    let request = Request {
+    let exchange = Exchange {
         token: Secret::new(token),
         claims,
         app_id: app_id.to_owned(),
@@ -49,7 +51,11 @@ pub(crate) async fn look(
         invocation: invocation(&target.clock),
     };
     let acs = acs(target)?;
-    Ok(match exchange_teams_token(&acs, &target.clock, request).await {
+    let exchanged = match operator::admission(&target.clock) {
+        Ok(admission) => exchange.redeem(&acs, admission, target.clock.now()).await,
+        Err(refused) => Err(refused),
+    };
+    Ok(match exchanged {
         Ok(_) => Check::good("Teams token", "ACS exchanges it"),
         Err(error) => Check::failed("Teams token", &explain(&error, target)),
     })

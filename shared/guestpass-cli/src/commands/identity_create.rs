@@ -11,6 +11,7 @@ use super::{Context, token_request};
 use crate::{
     cli::Scope,
     failure::{Failure, Result},
+    operator,
     views::{Created, Token},
 };
 
@@ -47,7 +48,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = context.world().await?;
     let obtained = world
         .serve(async |invocation| {
-            let request = Request { user, token, invocation };
+            let request = Request { user, token, by: operator::administrator(), invocation };
             create_identity(&world.store, &world.acs, &world.clock, request).await
         })
         .await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use identity_core::{
-    exchange_teams_token::{EntraUser, Request, UnverifiedClaims, exchange_teams_token},
+    exchange_teams_token::{EntraUser, Exchange, UnverifiedClaims},
     ports::Clock as _,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     explain::explain,
     failure::{Failure, Result},
     jwt::{self, Unverified},
+    operator,
     target::secret_in,
     views::Token,
     world::{acs, invocation},
@@ -50,8 +51,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let target = context.target().await?;
     let acs = acs(&target)?;
     let token = identity_core::secret::Secret::new(token);
-    let request = Request { token, claims, app_id, caller, invocation: invocation(&target.clock) };
-    let exchanged = exchange_teams_token(&acs, &target.clock, request)
+    let invocation = invocation(&target.clock);
+    let exchange = Exchange { token, claims, app_id, caller, invocation };
+    let admission = operator::admission(&target.clock).map_err(|error| explain(&error, &target))?;
+    let exchanged = exchange
+        .redeem(&acs, admission, target.clock.now())
         .await
         .map_err(|error| explain(&error, &target))?;
     context.show(&Token::new(&exchanged, None, target.clock.now()))

@@ -3,13 +3,14 @@
 use clap::Args;
 use identity_core::{
     record::{By, Cause},
-    revoke_access_tokens::{Request, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, Request, revoke_access_tokens},
 };
 
 use super::{Context, identity, own_words};
 use crate::{
     confirm::confirm,
     failure::{Exit, Failure, Result},
+    operator,
     receipt::Receipt,
     world::World,
 };
@@ -20,10 +21,12 @@ pub(crate) struct Arguments {
     /// The external id or the ACS id
     #[arg(long, value_name = "ID")]
     user: String,
-    /// No new token, either, until somebody unblocks the user; by external id also for
-    /// somebody who was never seen
+    /// Issue no new token, either, until an administrator unblocks the user
     #[arg(long)]
     block: bool,
+    /// With --block: also a user of whom there is no record, before their first call
+    #[arg(long, requires = "block")]
+    create: bool,
     /// Why, in your own words; it is kept with the receipt
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -34,20 +37,32 @@ pub(crate) struct Arguments {
 
 /// Revokes every token of an identity.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    let Arguments { user, block, reason, yes } = arguments;
-    revoke(&user, block, reason.as_deref(), yes, context).await
+    let Arguments { user, block, create, reason, yes } = arguments;
+    revoke(&user, What { block, create }, reason.as_deref(), yes, context).await
 }
 
-/// The same, for who has other arguments.
+/// What is done besides the revocation.
+#[derive(Clone, Copy)]
+pub(crate) struct What {
+    /// The user gets no new token.
+    pub(crate) block: bool,
+    /// A user of whom there is no record is blocked, too.
+    pub(crate) create: bool,
+}
+
+/// The same, for a command that has other arguments.
 pub(crate) async fn revoke(
     user: &str,
-    block: bool,
+    what: What,
     reason: Option<&str>,
     yes: bool,
     context: &Context,
 ) -> Result<()> {
+    let What { block, create } = what;
     let identity = identity(user)?;
-    let cause = Cause { by: By::Administrator, reason: reason.map(own_words).transpose()? };
+    let by = By::administrator(&operator::administrator().id);
+    let cause = Cause { by, reason: reason.map(own_words).transpose()? };
+    let if_missing = if create { IfMissing::Create } else { IfMissing::Refuse };
     let target = context.target().await?;
     let and = if block { " and block them" } else { "" };
     let question = format!("Revoke every token of {user} {}{and}?", target.in_words());
@@ -55,7 +70,7 @@ pub(crate) async fn revoke(
     let world = World::of(target).await?;
     let receipt = world
         .serve(async |invocation| {
-            let request = Request { identity, block, cause, invocation };
+            let request = Request { identity, block, if_missing, pace: None, cause, invocation };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
         .await
@@ -63,12 +78,10 @@ pub(crate) async fn revoke(
             Exit::Later => failure.so(
                 "assume that the tokens live, and run the same again; what was recorded of it stays",
             ),
+            Exit::NotFound if block => Failure::new(Exit::NotFound, "no record of this user")
+                .because("the external id may have a typing mistake, or the user never asked for a token")
+                .so("check the name; to block them before their first call, give --create"),
             _ => failure,
-        })?
-        .ok_or_else(|| {
-            Failure::new(Exit::NotFound, "there is nothing to revoke")
-                .because("no identity goes by this name")
-                .so("`guestpass identity list` shows those there are; to block somebody who was never seen, give their external id and --block")
         })?;
     context.show(&Receipt::from(&receipt))
 }

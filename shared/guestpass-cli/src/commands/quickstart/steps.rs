@@ -6,12 +6,13 @@ use identity_core::{
     Error,
     create_identity::{self, create_identity},
     delete_identity::{self, delete_identity},
-    exchange_teams_token::{self, EntraUser, exchange_teams_token},
+    exchange_teams_token::{EntraUser, Exchange},
     identity::{AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest},
     issue_access_token::{self, Whose, issue_access_token},
     obtain::Obtained,
+    ports::Clock as _,
     record::{By, Cause, Receipt},
-    revoke_access_tokens::{self, revoke_access_tokens},
+    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
     secret::Secret,
 };
 use reqwest::Method;
@@ -22,7 +23,7 @@ use crate::{
     commands::token_exchange_teams::claims,
     control,
     failure::{Exit, Failure, Result},
-    moment,
+    moment, operator,
     world::World,
 };
 
@@ -135,7 +136,12 @@ async fn create(
 ) -> Result<Obtained> {
     let created = world
         .try_serve(async |invocation| {
-            let request = create_identity::Request { user: user.clone(), token, invocation };
+            let request = create_identity::Request {
+                user: user.clone(),
+                token,
+                by: operator::administrator(),
+                invocation,
+            };
             create_identity(&world.store, &world.acs, &world.clock, request).await
         })
         .await;
@@ -159,7 +165,10 @@ async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
     let issued = world
         .serve(async |invocation| {
             let request = issue_access_token::Request {
-                whose: Whose::Identity(IdentityRef::Acs(id.clone())),
+                whose: Whose::Identity {
+                    identity: IdentityRef::Acs(id.clone()),
+                    by: operator::administrator(),
+                },
                 token: TokenRequest { scopes, lifetime: Lifetime::HOUR },
                 invocation,
             };
@@ -173,13 +182,17 @@ async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
     world
         .serve(async |invocation| {
             let identity = IdentityRef::Acs(id.clone());
-            let cause = Cause::of(By::Administrator);
-            let request =
-                revoke_access_tokens::Request { identity, block: false, cause, invocation };
+            let request = revoke_access_tokens::Request {
+                identity,
+                block: false,
+                if_missing: IfMissing::Refuse,
+                pace: None,
+                cause: Cause::of(By::administrator(&operator::administrator().id)),
+                invocation,
+            };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
-        .await?
-        .ok_or_else(|| Failure::new(Exit::Failed, "the identity of step 2 has gone meanwhile"))
+        .await
 }
 
 /// Exchanges the token of a Teams user whom the emulator makes up. A real one would have to
@@ -196,14 +209,15 @@ async fn exchange(world: &World) -> Result<String> {
     let exchanged = world
         .serve(async |invocation| {
             let tid = claims.tid.clone().unwrap_or_default();
-            let request = exchange_teams_token::Request {
+            let exchange = Exchange {
                 token: Secret::new(token),
                 caller: EntraUser { oid: text("/claims/oid").to_owned(), tid },
                 claims,
                 app_id: text("/claims/appid").to_owned(),
                 invocation,
             };
-            exchange_teams_token(&world.acs, &world.clock, request).await
+            let admission = operator::admission(&world.clock)?;
+            exchange.redeem(&world.acs, admission, world.clock.now()).await
         })
         .await?;
     let expires = moment::show(exchanged.expires_on);
@@ -222,7 +236,11 @@ async fn delete(world: &World, user: &ExternalId) -> Result<bool> {
     let gone = world
         .serve(async |invocation| {
             let identity = IdentityRef::External(user.clone());
-            let request = delete_identity::Request { identity, invocation };
+            let request = delete_identity::Request {
+                identity,
+                by: By::administrator(&operator::administrator().id),
+                invocation,
+            };
             delete_identity(&world.store, &world.acs, &world.clock, request).await
         })
         .await?;

@@ -1,0 +1,101 @@
+//! Who uses the tool, for the record of what an administrator did.
+
+use std::fs;
+
+use identity_core::{
+    administrator::Administrator,
+    admission::{Admission, Requester, admit},
+    identity::ExternalId,
+    ports::Clock,
+};
+use rustix::process::getuid;
+
+use crate::surroundings::Surroundings;
+
+/// The administrator who acts: whoever uses the tool. The authority is that of the cloud
+/// account, so there is no bearer to look at.
+pub(crate) fn administrator() -> Administrator {
+    Administrator { id: operator_name(&Surroundings::of_process()), bearer: None }
+}
+
+/// An admission to one token that no user of the service gets: the operator tries something.
+pub(crate) fn admission(clock: &impl Clock) -> Result<Admission, identity_core::Error> {
+    admit(None, &Requester::Administrator { id: administrator().id }, clock.now())
+}
+
+/// The name of whoever uses the tool: `cli|` and the name of their user account on this
+/// machine, or `cli|unknown`.
+///
+/// It is what the machine says, for people who look at a record: the machine's administrator
+/// can choose any name. Who had the rights to act is in the cloud's own audit log.
+fn operator_name(around: &Surroundings) -> ExternalId {
+    let accounts = fs::read("/etc/passwd").unwrap_or_default();
+    let account = name_of(getuid().as_raw(), &String::from_utf8_lossy(&accounts));
+    // An account of a directory, or of macOS, is not in the file: the login sets a variable.
+    let variable = || ["USER", "LOGNAME"].iter().find_map(|name| around.variable(name));
+    named(&account.or_else(variable).unwrap_or_default())
+}
+
+/// The name of an account, as `passwd(5)` has it: `name:password:uid:…`.
+fn name_of(uid: u32, accounts: &str) -> Option<String> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
+}
+
+/// What is not visible ASCII is percent-encoded, so that two accounts never have one name.
+#[expect(clippy::expect_used, reason = "it is a constant, which a test reads")]
+fn named(account: &str) -> ExternalId {
+    let short: String = account.trim().chars().take(LONGEST).collect();
+    ExternalId::of_subject(TOOL, &short)
+        .or_else(|| ExternalId::of_subject(TOOL, "unknown"))
+        .expect("the name is a valid external id")
+}
+
+/// What stands where a user's name has the issuer.
+const TOOL: &str = "cli";
+
+/// Percent-encoded, a character has twelve bytes at the most, and an external id 1,024.
+const LONGEST: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_gives_its_name_and_nothing_else_gives_unknown() {
+        let long = "ü".repeat(65);
+        for (account, expected) in [
+            ("alice", "cli|alice".to_owned()),
+            (" alice\n", "cli|alice".to_owned()),
+            ("CORP\\alice", "cli|CORP\\alice".to_owned()),
+            ("Zoë 1%\u{202e}", "cli|Zo%C3%AB%201%25%E2%80%AE".to_owned()),
+            (&long, format!("cli|{}", "%C3%BC".repeat(64))),
+            (&"\u{1f642}".repeat(64), format!("cli|{}", "%F0%9F%99%82".repeat(64))),
+            ("", "cli|unknown".to_owned()),
+            (" ", "cli|unknown".to_owned()),
+        ] {
+            assert_eq!(named(account).as_str(), expected, "{account:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_found_by_its_number() {
+        let accounts = "# a comment\nroot:x:0:0::/root:/bin/sh\n\n:x:7::\nalice:x:1000:1000:A\n+::";
+        assert_eq!(name_of(0, accounts).as_deref(), Some("root"));
+        assert_eq!(name_of(1000, accounts).as_deref(), Some("alice"));
+        for uid in [1, 7, 100] {
+            assert_eq!(name_of(uid, accounts), None, "{uid}");
+        }
+    }
+
+    #[test]
+    fn whoever_runs_this_has_a_name() {
+        let around = Surroundings::of_process();
+        assert!(operator_name(&around).as_str().starts_with("cli|"));
+        let unset = Surroundings { env: |_| None, ..around };
+        assert!(operator_name(&unset).as_str().len() > "cli|".len());
+    }
+}
