@@ -179,6 +179,10 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
         Some(match name {
             "ACS_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:acs".to_owned(),
             "POLICY" => "{}".to_owned(),
+            "ADMIN_CONDITION" => r#"{"role": "admin"}"#.to_owned(),
+            "PACE_PER_MINUTE" => "10".to_owned(),
+            "AUDIT_RETENTION_DAYS" => "400".to_owned(),
+            "CALLER_HASH_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:k".to_owned(),
             "ACS_API_VERSION" => "2026-09-23".to_owned(),
             _ => "value".to_owned(),
         })
@@ -194,4 +198,49 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
     let malformed = |name: &str| good(name).map(|value| value.replace("arn:", secret));
     let error = Config::from_env(&malformed).err().unwrap().to_string();
     assert!(error.contains("ACS_SECRET_ARN") && !error.contains("a2V5"), "{error}");
+}
+
+/// The bearer's `iat` is 1800000600, the time of the world 1800000000.
+#[tokio::test]
+async fn r58_a_bearer_from_before_a_sign_out_is_told_to_sign_in_again() {
+    let world = alice(State::active("8:acs:1"));
+    let later = world.clock.now() + std::time::Duration::from_secs(900);
+    world.records.meanwhile(|seen| identity_core::record::Record {
+        not_before: Some(later),
+        ..seen.clone()
+    });
+    let refused = call(&world, own()).await;
+    assert_eq!((refused.status().as_u16(), &*kind(&refused)), (401, "/problems/sign-in-required"));
+    assert_eq!(body(&refused)["retry"], "sign-in");
+    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(call(&world, own().claim("iat", "1800000901")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn r84_a_user_who_asks_in_a_loop_is_paced_and_another_is_served() {
+    let world = World::with([]);
+    let mut statuses = Vec::new();
+    for _ in 0..100 {
+        statuses.push(call(&world, own()).await.status().as_u16());
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 6);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 94);
+    let paced = call(&world, own()).await;
+    assert_eq!(kind(&paced), "/problems/too-many-tokens");
+    assert_eq!(paced.headers()["retry-after"], "6");
+    assert_eq!(world.acs.calls().len(), 6);
+    assert_eq!(call(&world, own().claim("sub", "bob")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_administrators_scope_without_the_condition_is_403_for_everything() {
+    let world = alice(State::active("8:acs:1"));
+    let event = of_identity("8:acs:1").claim("role", "user");
+    let refused = call(&world, event).await;
+    assert_eq!(kind(&refused), "/problems/not-an-administrator");
+    let env = |name: &str| testing::env(name).filter(|_| name != "ADMIN_CONDITION");
+    let closed = Rules { access: testing::access_in(&env), ..rules(json!({})) };
+    let refused = call_with(&world, &closed, of_identity("8:acs:1")).await;
+    assert_eq!(kind(&refused), "/problems/not-an-administrator");
+    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
 }

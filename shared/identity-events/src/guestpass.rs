@@ -21,11 +21,12 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     let Some(kind) = EventKind::parse(name) else {
         return Ok(Found::ignored(name, WhyIgnored::UnknownType));
     };
+    let identity = identity(envelope, issuer)?;
     let moment = envelope.time("detail.occurredAt")?;
     let event = Event {
         source: Source::Guestpass,
         kind,
-        identity: identity(envelope, issuer)?,
+        identity,
         occurred_at: moment.at,
         resolution: moment.resolution,
         heard_at: None,

@@ -79,7 +79,7 @@ fn okta(kinds: &'static [EventKind]) -> Expected {
 fn meant() -> Vec<(&'static str, Expected)> {
     let eight = "2026-11-20T08:00:00Z";
     let alice = "https://idp.example|alice";
-    let other = "https://other.example|auth0|a%20b";
+    let other = "https://idp.example|auth0|a%20b";
     let envelope = "7bf73129-1428-4cd3-a780-95db273d1602";
     vec![
         ("guestpass/disabled", ours(&[Disabled], alice, "2026-11-20T08:00:00.123Z", "hr-4711")),
