@@ -57,7 +57,7 @@ e2e: binaries ## the real binaries under the local stack, through HTTP
 	@echo "once more, with an ACS that does otherwise wherever nobody knows what the real one does"
 	ACS_THE_OTHER_WAY="$(OTHER_WAY)" $(CARGO) test -p e2e
 OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-scopes \
-             --refuse-newer-members --revoke-by-second --no-retry-after
+             --refuse-newer-members --revoke-by-second --count-refused --no-retry-after
 
 .PHONY: infra
 infra: build ## the template: its rules, and what it deploys in an AWS on this machine

@@ -10,6 +10,7 @@ use crate::Builder;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Choices {
     no_limits: bool,
+    count_refused: bool,
     no_retry_after: bool,
     revocation_lag: Option<Duration>,
     revoke_by_second: bool,
@@ -30,6 +31,7 @@ impl Choices {
     ) -> Result<bool, String> {
         let chosen = match flag {
             "--no-limits" => &mut self.no_limits,
+            "--count-refused" => &mut self.count_refused,
             "--no-retry-after" => &mut self.no_retry_after,
             "--revoke-by-second" => &mut self.revoke_by_second,
             "--issue-for-deleted" => &mut self.issue_for_deleted,
@@ -59,6 +61,7 @@ impl Choices {
         };
         builder
             .limits(!self.no_limits)
+            .count_refused(self.count_refused)
             .retry_after(!self.no_retry_after)
             .revocation_lag(self.revocation_lag.unwrap_or_default())
             .revoke_by_second(self.revoke_by_second)
@@ -82,6 +85,8 @@ fn seconds(flag: &str, text: &str, most: u64) -> Result<Duration, String> {
 pub const USAGE: &str =
     "  --no-limits    answer any number of requests, where 500 or 1000 per 30 seconds
                  and operation are documented, and 429 above that
+  --count-refused
+                 count requests that are answered with 429 against the limit, too
   --no-retry-after
                  leave Retry-After out of the 429
   --revocation-lag SECONDS
@@ -125,7 +130,7 @@ mod tests {
             assert!(!seen.contains(&choices), "{flag} chooses what another one does");
             seen.push(choices);
         }
-        assert_eq!(seen.len(), 10);
+        assert_eq!(seen.len(), 11);
         assert!(!taken("--serve", "").unwrap().0);
     }
 

@@ -247,7 +247,7 @@ impl Builder {
             entra,
             requests: RequestLog::default(),
             faults: Faults::new(),
-            limits: Limits::default(),
+            limits: Limits::new(self.options.count_refused),
             serial: AtomicU64::new(1),
         };
         Ok(Emulator { resource: Arc::new(resource), data_dir, lock })

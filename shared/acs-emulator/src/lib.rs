@@ -113,6 +113,7 @@
 //! | What is open | By default | The other way | By flag | By [`Builder`] |
 //! |---|---|---|---|---|
 //! | The limits per operation and 30 seconds | 1000 for creating, creating with a token and issuing, 500 for revoking, deleting and exchanging; 429 above | none | `--no-limits` | [`limits(false)`](Builder::limits) |
+//! | Whether a call that is answered with that 429 takes a place in the 30 seconds | no: a caller that keeps asking is served as soon as one that waits | yes: callers that keep asking can keep each other out | `--count-refused` | [`count_refused`](Builder::count_refused) |
 //! | `Retry-After` on that 429 | the seconds until a place is free | absent | `--no-retry-after` | [`retry_after(false)`](Builder::retry_after) |
 //! | When a revocation or deletion ends tokens | at once | up to 15 minutes later | `--revocation-lag SECONDS` | [`revocation_lag`](Builder::revocation_lag) |
 //! | A token issued after a revocation, in its second | lives: their order decides | dies: `iat` decides | `--revoke-by-second` | [`revoke_by_second`](Builder::revoke_by_second) |
@@ -127,8 +128,8 @@
 //!
 //! * A 429 is `{"error":{"code":"TooManyRequests","message"}}`, without
 //!   `api-supported-versions`, as a gateway's refusals are. Every call that is
-//!   believed takes a place in the window, one that is then a 400 too; a 429
-//!   takes none. The window is on the clock that tests move.
+//!   believed takes a place in the window, one that is then a 400 too. The window
+//!   is on the clock that tests move.
 //! * A token remembers the access key of the request that asked for it, and dies
 //!   when that key is regenerated, at once whatever the lag; one that was asked
 //!   for with a bearer does not. The old key is denied like any wrong one; the
@@ -212,5 +213,6 @@ pub use access_key::AccessKey;
 pub use clock::Clock;
 pub use directory_lock::DirectoryLock;
 pub use emulator::{Builder, Emulator};
+pub use limits::Window;
 pub use server::Server;
 pub use start_error::StartError;

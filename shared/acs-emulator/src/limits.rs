@@ -14,19 +14,24 @@ use crate::route::Route;
 /// The calls of the last 30 seconds, by operation.
 ///
 /// Every call that is believed takes a place, also one that is then refused for
-/// what it says; one that finds no place takes none, so that a caller who keeps
-/// knocking gets in as soon as the one who waits.
+/// what it says. Whether one that finds no place takes one, too, is a choice.
 #[derive(Default)]
 pub(crate) struct Limits {
+    count_refused: bool,
     windows: Mutex<HashMap<&'static str, Window>>,
 }
 
 impl Limits {
+    pub(crate) fn new(count_refused: bool) -> Self {
+        Self { count_refused, ..Self::default() }
+    }
+
     /// Takes a place for a call at `now`, or says how many seconds from then one is free.
     pub(crate) fn admit(&self, operation: Operation, now: OffsetDateTime) -> Result<(), u64> {
         let Some(limit) = limit(operation) else { return Ok(()) };
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.entry(operation.name()).or_default().admit(limit, now)
+        let window = windows.entry(operation.name());
+        window.or_insert_with(|| Window::new(limit).count_refused(self.count_refused)).admit(now)
     }
 
     pub(crate) fn clear(&self) {
@@ -34,25 +39,54 @@ impl Limits {
     }
 }
 
-/// The calls of one operation, counted by their millisecond.
-#[derive(Default)]
-struct Window {
+/// The places for one operation's calls in any 30 seconds: what the emulator counts by,
+/// for simulations of its callers that need no server.
+#[derive(Debug)]
+pub struct Window {
+    limit: usize,
+    count_refused: bool,
+    /// How many calls have taken a place, by their millisecond.
     calls: BTreeMap<i64, usize>,
     count: usize,
 }
 
 impl Window {
-    fn admit(&mut self, limit: usize, now: OffsetDateTime) -> Result<(), u64> {
+    /// An empty window with `limit` places. A call that is refused takes none.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { limit, count_refused: false, calls: BTreeMap::new(), count: 0 }
+    }
+
+    /// Whether a call that is refused takes a place, too.
+    #[must_use]
+    pub fn count_refused(self, count_refused: bool) -> Self {
+        Self { count_refused, ..self }
+    }
+
+    /// Takes a place for a call at `now`, or says after how many seconds one is free if
+    /// no other call takes it.
+    pub fn admit(&mut self, now: OffsetDateTime) -> Result<(), u64> {
         let now = now.unix_timestamp().saturating_mul(1000) + i64::from(now.millisecond());
         self.forget(now);
-        if self.count >= limit {
-            let oldest = self.calls.keys().next().copied().unwrap_or(now);
-            let wait = oldest.saturating_add(WINDOW_MILLIS).saturating_sub(now);
-            return Err(u64::try_from(wait).unwrap_or(0).div_ceil(1000).max(1));
+        let is_full = self.count >= self.limit;
+        if !is_full || self.count_refused {
+            *self.calls.entry(now).or_default() += 1;
+            self.count += 1;
         }
-        *self.calls.entry(now).or_default() += 1;
-        self.count += 1;
-        Ok(())
+        if is_full { Err(self.seconds_until_free(now)) } else { Ok(()) }
+    }
+
+    fn seconds_until_free(&self, now: i64) -> u64 {
+        // Where refused calls count, more of them than one may have to leave.
+        let mut too_many = (self.count + 1).saturating_sub(self.limit);
+        let mut leaving = self.calls.iter();
+        let leaves_last = leaving.find(|(_, calls)| {
+            too_many = too_many.saturating_sub(**calls);
+            too_many == 0
+        });
+        let taken_at = leaves_last.map_or(now, |(at, _)| *at);
+        let wait = taken_at.saturating_add(WINDOW_MILLIS).saturating_sub(now);
+        u64::try_from(wait).unwrap_or(0).div_ceil(1000).max(1)
     }
 
     /// Forgets calls that are 30 seconds away. Those of the future too: the
@@ -123,26 +157,50 @@ mod tests {
         assert!((0..5000).all(|_| limits.admit(Operation::BadRoute, NOW).is_ok()));
     }
 
+    /// Asks for a place at each of these milliseconds, and expects these answers.
+    fn assert_admitted(mut window: Window, calls: &[(i64, Result<(), u64>)]) {
+        for (at, expected) in calls {
+            let admitted = window.admit(NOW + Duration::milliseconds(*at));
+            assert_eq!(admitted, *expected, "at {at} ms");
+        }
+    }
+
     #[test]
     fn the_window_slides_and_what_was_refused_took_no_place() {
-        let mut window = Window::default();
-        let at = |seconds| NOW + Duration::milliseconds(seconds);
-        assert_eq!(window.admit(2, at(0)), Ok(()));
-        assert_eq!(window.admit(2, at(10_000)), Ok(()));
-        assert_eq!(window.admit(2, at(10_001)), Err(20));
-        assert_eq!(window.admit(2, at(29_999)), Err(1));
-        assert_eq!(window.admit(2, at(30_000)), Ok(()));
-        assert_eq!(window.admit(2, at(30_001)), Err(10));
-        assert_eq!(window.admit(2, at(40_000)), Ok(()));
+        let calls = [
+            (0, Ok(())),
+            (10_000, Ok(())),
+            (10_001, Err(20)),
+            (29_999, Err(1)),
+            (30_000, Ok(())),
+            (30_001, Err(10)),
+            (40_000, Ok(())),
+        ];
+        assert_admitted(Window::new(2), &calls);
+    }
+
+    #[test]
+    fn where_refused_calls_count_a_place_is_free_when_enough_of_all_have_left() {
+        let calls = [
+            (0, Ok(())),
+            (10_000, Ok(())),
+            // Now three count, so that two of them have to leave.
+            (10_001, Err(30)),
+            (29_999, Err(11)),
+            // Of the calls at 0, 10,000, 10,001 and 29,999, one has left.
+            (30_000, Err(30)),
+            (60_000, Ok(())),
+        ];
+        assert_admitted(Window::new(2).count_refused(true), &calls);
     }
 
     #[test]
     fn a_clock_that_is_moved_far_in_either_direction_leaves_all_places_free() {
         for moved in [Duration::seconds(30), Duration::days(-1)] {
-            let mut window = Window::default();
-            assert_eq!(window.admit(1, NOW), Ok(()));
-            assert_eq!(window.admit(1, NOW + moved), Ok(()), "{moved}");
-            assert_eq!(window.admit(1, NOW + moved), Err(30), "{moved}");
+            let mut window = Window::new(1);
+            assert_eq!(window.admit(NOW), Ok(()));
+            assert_eq!(window.admit(NOW + moved), Ok(()), "{moved}");
+            assert_eq!(window.admit(NOW + moved), Err(30), "{moved}");
         }
     }
 }

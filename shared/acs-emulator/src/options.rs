@@ -10,6 +10,7 @@ use crate::emulator::Builder;
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, made both ways")]
 pub(crate) struct Options {
     pub limits: bool,
+    pub count_refused: bool,
     pub retry_after: bool,
     pub revocation_lag: time::Duration,
     pub revoke_by_second: bool,
@@ -23,6 +24,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             limits: true,
+            count_refused: false,
             retry_after: true,
             revocation_lag: time::Duration::ZERO,
             revoke_by_second: false,
@@ -39,6 +41,14 @@ impl Builder {
     /// 30 seconds of the emulator's clock, and 429 above that. They do if not said.
     pub fn limits(mut self, limits: bool) -> Self {
         self.options.limits = limits;
+        self
+    }
+
+    /// Whether a call that is refused with 429 takes a place in the 30 seconds, too, so
+    /// that callers who keep asking are never served. It takes none if not said; Microsoft
+    /// says that "all requests accrue against your usage limits".
+    pub fn count_refused(mut self, count_refused: bool) -> Self {
+        self.options.count_refused = count_refused;
         self
     }
 

@@ -108,6 +108,23 @@ async fn a_call_that_is_not_believed_takes_no_place() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_takes_a_place_only_if_refused_calls_count() {
+    for (count_refused, served) in [(false, true), (true, false)] {
+        let world = World::with(Emulator::builder().count_refused(count_refused)).await;
+        let deletion = world.draft("DELETE", &format!("/identities/x{V2023}"), "");
+        assert_eq!(exceed(&world, deletion.clone(), 500).await.status, 429);
+        world.control("POST", "clock", &json!({"advanceSeconds": 20})).await;
+        for _ in 0..500 {
+            assert_eq!(world.send(deletion.clone()).await.status, 429);
+        }
+        // The 500 that were served have left; those that were refused have not.
+        world.control("POST", "clock", &json!({"advanceSeconds": 11})).await;
+        let status = world.send(deletion).await.status;
+        assert_eq!(status != 429, served, "count_refused: {count_refused}, {status}");
+    }
+}
+
+#[tokio::test]
 async fn without_retry_after_a_429_names_no_time() {
     let world = World::with(Emulator::builder().retry_after(false)).await;
     let reply =
