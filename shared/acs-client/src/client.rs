@@ -14,6 +14,7 @@ use crate::{
     answer::{Answer, Operation, Verdict},
     credential::Pass,
     error::{Silence, Unanswered, chain},
+    hold::Holds,
     http::read_capped,
     retry::{self, ATTEMPTS, Dice},
     transport::Call,
@@ -29,6 +30,7 @@ pub struct AcsIdentityClient<C> {
     http: Client,
     clock: C,
     dice: Dice,
+    holds: Holds,
 }
 
 /// A request, as an operation wants it.
@@ -44,7 +46,8 @@ pub(crate) struct Wanted<'a> {
 impl<C: Clock> AcsIdentityClient<C> {
     /// A client that takes the time from `clock`. Connects to nothing yet.
     pub fn new(config: Config, clock: C) -> Result<Self, ConfigError> {
-        Ok(Self { http: config.http()?, config, clock, dice: Dice::new() })
+        let (http, dice, holds) = (config.http()?, Dice::new(), Holds::default());
+        Ok(Self { config, http, clock, dice, holds })
     }
 
     /// Opens a connection in advance, so that the first call need not wait for it.
@@ -79,6 +82,7 @@ impl<C: Clock> AcsIdentityClient<C> {
         let (mut maybe_applied, mut has_new_key) = (false, false);
         let attempts = self.config.limits.attempts.clamp(1, ATTEMPTS);
         for number in 1..=attempts.max(2) {
+            self.check_hold(&call)?;
             if self.time_left(end).1 < SHORTEST_ATTEMPT {
                 break;
             }
@@ -112,6 +116,25 @@ impl<C: Clock> AcsIdentityClient<C> {
             self.clock.sleep(pause).await;
         }
         self.conclude(operation, outcome, maybe_applied)
+    }
+
+    /// Refuses an operation that is held; between two attempts, too, since another call
+    /// may have been throttled meanwhile.
+    ///
+    /// `Throttled` says that nothing happened at ACS, and that is true of an earlier
+    /// attempt, too: a creation is repeated only if ACS has not seen it, and no caller has
+    /// a token whose answer was lost.
+    fn check_hold(&self, call: &Call) -> Result<(), Error> {
+        let Some(retry_after) = self.holds.left(call.operation, self.clock.now()) else {
+            return Ok(());
+        };
+        debug!(
+            acs.operation = call.operation.name(),
+            acs.request_id = call.request_id,
+            metric.acs_held = 1_u64,
+            "request not sent: ACS has throttled this operation"
+        );
+        Err(Error::Throttled { retry_after, source: call.unanswered(Silence::Held).into() })
     }
 
     /// One attempt, and what it carried.
@@ -191,7 +214,7 @@ impl<C: Clock> AcsIdentityClient<C> {
             return None;
         }
         let asked = match outcome {
-            Ok(Answer { status: 429 | 503, retry_after, .. }) => *retry_after,
+            Ok(Answer { status: 503, retry_after, .. }) => *retry_after,
             _ => None,
         };
         retry::pause(number, asked, self.dice.roll())
@@ -209,10 +232,13 @@ impl<C: Clock> AcsIdentityClient<C> {
             Silence::NoBearer(reason) if !reason.may_pass() => Error::AcsRefused(error.into()),
             _ => Error::AcsUnavailable { maybe_applied, source: error.into() },
         })?;
-        match answer.verdict(operation, self.clock.now()) {
+        let now = self.clock.now();
+        match answer.verdict(operation, now) {
             Verdict::Done => Ok(answer),
             Verdict::Throttled(answered) => {
-                let retry_after = retry::bounded(answer.retry_after);
+                let asked = answer.retry_after;
+                let held = self.holds.begin(operation, asked, now, self.dice.roll());
+                let retry_after = held.unwrap_or_else(|| retry::bounded(asked));
                 Err(Error::Throttled { retry_after, source: answered.into() })
             }
             Verdict::Unavailable(answered) => {

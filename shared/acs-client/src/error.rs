@@ -128,6 +128,10 @@ pub enum Silence {
     /// Nothing was sent.
     #[error("it was not sent: too little time is left before the deadline")]
     NoTime,
+    /// Nothing was sent: ACS has throttled this operation, and the process waits before it
+    /// sends the next request of it.
+    #[error("it was not sent: ACS answered 429 to an earlier request of this operation")]
+    Held,
     /// Nothing was sent: a bearer token was needed, and there is none.
     #[error("it was not sent: there is no bearer token")]
     NoBearer(#[source] TokenError),

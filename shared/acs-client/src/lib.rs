@@ -72,22 +72,27 @@
 //!
 //! | Operation | After |
 //! |---|---|
-//! | create an identity, with or without a token | 429, or a connection that was never made |
-//! | all others | these, and a lost connection, a timeout, 500, 502, 503, 504 |
+//! | create an identity, with or without a token | a connection that was never made |
+//! | all others | this, and a lost connection, a timeout, 500, 502, 503, 504 |
 //!
 //! A creation that ACS may have seen is never repeated: ACS makes a new identity
 //! each time, and the first one would be lost. There are at most three attempts,
 //! the last of which ends before the deadline of the call, and in any case within
 //! [`Limits::call`]. Between them is a random pause of up to 0.1 s, then 0.2 s; the
-//! `Retry-After` of a 429 or 503, in seconds or as a date, is the least. One that
-//! does not fit before the deadline, or is longer than a minute, is handed to the
-//! caller.
+//! `Retry-After` of a 503, in seconds or as a date, is the least. One that does not
+//! fit before the deadline, or is longer than a minute, ends the call.
+//!
+//! A 429 is never sent again: requests that ACS refuses may count against its limit, too.
+//! After one the client *holds* the operation for as long as `Retry-After` asks and up to
+//! a fifth more, or for 5 to 15 s without it: calls of that operation fail with
+//! `Throttled` and send nothing. There is one hold for creating, with or without a token,
+//! one for issuing, and one for exchanging. A revocation or a deletion is never held.
 //!
 //! # Errors
 //!
 //! | [`identity_core::Error`] | Means | Its source |
 //! |---|---|---|
-//! | `Throttled` | ACS answered 429, and waiting did not help or did not fit; `retry_after` is 1 s to 5 min | [`Answered`] |
+//! | `Throttled` | ACS answered 429, or the operation is held; `retry_after` is 1 s to 5 min | [`Answered`], or [`Unanswered`] if it is held |
 //! | `AcsUnavailable` | no connection, a timeout, 3xx, 408, 5xx, or an answer ACS does not give; `maybe_applied` is `false` only if ACS cannot have seen the request | [`Unanswered`] or [`Answered`] |
 //! | `AcsRefused` | any other 4xx, or Entra gives no token: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] or [`Unanswered`] |
 //!
@@ -130,6 +135,7 @@ mod connection_string;
 mod credential;
 mod date;
 mod error;
+mod hold;
 mod http;
 mod identities;
 mod keys;

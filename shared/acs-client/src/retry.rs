@@ -22,10 +22,11 @@ pub(crate) fn is_repeatable(operation: Operation, outcome: &Result<Answer, Unans
             // Nothing happened there, whatever it was.
             Silence::NotConnected(_) => return true,
             Silence::NoBearer(error) => return error.may_pass(),
-            Silence::NoTime | Silence::BearerOverHttp => return false,
+            Silence::NoTime | Silence::BearerOverHttp | Silence::Held => return false,
             Silence::TimedOut | Silence::Lost(_) => true,
         },
-        Ok(Answer { status: 429, .. }) => return true,
+        // A 429 is not among them: a request that ACS refuses may count against its limit,
+        // and repeating it here would multiply what is too much already.
         Ok(answer) => matches!(answer.status, 500 | 502 | 503 | 504),
     };
     // A creation ACS may have seen is never repeated: each one makes another

@@ -51,12 +51,12 @@ pub enum Error {
         /// When to come back.
         retry_after: Duration,
     },
-    /// ACS asked us to slow down. Nothing happened there.
+    /// ACS asked us to slow down, now or a moment ago. Nothing happened there.
     #[error("ACS throttled the request")]
     Throttled {
         /// What ACS asked for, or our own floor.
         retry_after: Duration,
-        /// What ACS answered.
+        /// What ACS answered, or why the request was not sent.
         #[source]
         source: Source,
     },

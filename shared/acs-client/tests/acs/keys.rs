@@ -276,12 +276,13 @@ async fn r43_a_vault_that_hangs_holds_nobody_longer_than_an_attempt() {
 
 #[tokio::test]
 async fn r42_a_reload_does_not_add_an_attempt() {
-    let busy = || Reply::status(429);
-    let server = Server::start([busy(), denied(), busy(), Reply::identity()]);
+    let failed = || Reply::status(500);
+    let server = Server::start([failed(), denied(), failed(), Reply::token()]);
     let vault = Vault::of(&server, &[OLD]);
     let world = vault.world(server).await;
     vault.put(&[NEW]);
-    assert!(matches!(world.call(Operation::Create).await, Err(Error::Throttled { .. })));
+    let outcome = world.call(Operation::Issue).await;
+    assert!(matches!(outcome, Err(Error::AcsUnavailable { .. })), "{outcome:?}");
     assert_eq!(signers(&world.server), [OLD, OLD, NEW]);
 }
 

@@ -11,5 +11,6 @@ mod signatures;
 mod stale;
 mod support;
 mod teams;
+mod throttling;
 mod tls;
 mod wire;

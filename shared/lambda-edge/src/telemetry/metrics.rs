@@ -15,7 +15,7 @@ use super::{milliseconds, namespace, write_line};
 
 /// The names of all metrics that are counted besides requests, as CloudWatch has them.
 /// The template's alarms and its dashboard name the same.
-pub const METRICS: [&str; 23] = [
+pub const METRICS: [&str; 24] = [
     // A process began to serve.
     "ColdStarts",
     // Of ACS's answers, each attempt counted.
@@ -24,6 +24,8 @@ pub const METRICS: [&str; 23] = [
     "AcsFailed",
     // Calls of users who ask too often.
     "UsersPaced",
+    // A request that was not sent, because ACS had throttled the operation.
+    "AcsHeld",
     // First-time users, and people cut off.
     "IdentitiesCreated",
     "RevocationsConfirmed",

@@ -33,6 +33,11 @@ impl TestClock {
         self.0.lock().unwrap().pauses.clone()
     }
 
+    /// Lets time pass.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.lock().unwrap().now += by;
+    }
+
     /// From now on time passes by itself, too.
     pub(crate) fn tick(&self) {
         self.0.lock().unwrap().ticking_since = Some(Instant::now());
