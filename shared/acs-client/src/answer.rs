@@ -106,6 +106,8 @@ pub(crate) enum Verdict {
     Unavailable(Answered),
     /// Our request is wrong.
     Refused(Answered),
+    /// The identity belongs to another resource, and lives on there.
+    Foreign(Answered),
 }
 
 impl Answer {
@@ -118,10 +120,14 @@ impl Answer {
         match self.status {
             status if operation.is_done(status) => Verdict::Done,
             429 => Verdict::Throttled(answered(Cause::Throttled)),
-            401 | 403 => match self.refusal(&error, now) {
-                // A foreign identity is not ours to delete, and never was.
-                Cause::IdentityNotOwned if operation == Operation::Delete => Verdict::Done,
-                cause => Verdict::Refused(answered(cause)),
+            401 | 403 => match (self.refusal(&error, now), operation) {
+                // Not done, whatever was asked: where the connection string names another
+                // resource, the identity and its tokens live on.
+                (
+                    cause @ Cause::IdentityNotOwned,
+                    Operation::Issue | Operation::Revoke | Operation::Delete,
+                ) => Verdict::Foreign(answered(cause)),
+                (cause, _) => Verdict::Refused(answered(cause)),
             },
             404 => match operation {
                 Operation::Issue => Verdict::Refused(answered(Cause::IdentityLost)),

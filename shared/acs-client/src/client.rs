@@ -250,6 +250,7 @@ impl<C: Clock> AcsIdentityClient<C> {
                 }
                 Err(Error::AcsRefused(answered.into()))
             }
+            Verdict::Foreign(answered) => Err(Error::ForeignIdentity(answered.into())),
         }
     }
 }

@@ -55,7 +55,7 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
     /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
-    /// another resource [`Cause::IdentityNotOwned`](crate::Cause).
+    /// another resource [`Error::ForeignIdentity`].
     async fn issue_access_token(
         &self,
         _: Admission,
@@ -93,7 +93,7 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 
     /// `DELETE /identities/{id}`, answered with 204.
     ///
-    /// An identity of another resource is success, too: it is not ours, and never was.
+    /// An identity of another resource is [`Error::ForeignIdentity`]: it lives on there.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));

@@ -94,6 +94,7 @@
 //! |---|---|---|
 //! | `Throttled` | ACS answered 429, or the operation is held; `retry_after` is 1 s to 5 min | [`Answered`], or [`Unanswered`] if it is held |
 //! | `AcsUnavailable` | no connection, a timeout, 3xx, 408, 5xx, or an answer ACS does not give; `maybe_applied` is `false` only if ACS cannot have seen the request | [`Unanswered`] or [`Answered`] |
+//! | `ForeignIdentity` | 401 `IdentityNotOwned` to issuing, revoking or deleting: the identity belongs to another resource, and nothing happened to it | [`Answered`] |
 //! | `AcsRefused` | any other 4xx, or Entra gives no token: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] or [`Unanswered`] |
 //!
 //! [`Answered::of`] finds the source, and its [`Cause`] tells what it was:

@@ -48,7 +48,7 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
     /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
-    /// another resource [`Cause::IdentityNotOwned`](crate::Cause).
+    /// another resource [`Error::ForeignIdentity`].
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));

@@ -309,12 +309,7 @@ fn is_about_us(error: &Error) -> bool {
         Error::StoreRefused(_) => true,
         Error::AcsRefused(_) => !matches!(
             cause,
-            Some(
-                Cause::BadRequest
-                    | Cause::IdentityLost
-                    | Cause::IdentityNotOwned
-                    | Cause::Validation { .. }
-            )
+            Some(Cause::BadRequest | Cause::IdentityLost | Cause::Validation { .. })
         ),
         _ => false,
     }

@@ -35,7 +35,7 @@ pub(crate) fn explain(error: &Error, target: &Target) -> Failure {
         }
         Error::TeamsToken(fault) => teams_token(*fault),
         Error::AcsUnavailable { .. } => acs_unavailable(error, target),
-        Error::AcsRefused(_) => acs_refused(error),
+        Error::AcsRefused(_) | Error::ForeignIdentity(_) => acs_refused(error),
         Error::StoreUnavailable(_) => store_unavailable(error, target),
         Error::StoreRefused(_) => store_refused(error, target),
         error => Failure::new(Exit::Failed, error.to_string()),

@@ -69,10 +69,14 @@ pub enum Error {
         #[source]
         source: Source,
     },
-    /// ACS refused a request of ours that must be right: our key is wrong, the
-    /// identity belongs to another resource, or we speak another version.
+    /// ACS refused a request of ours that must be right: our key is wrong, or we speak
+    /// another version.
     #[error("ACS refused our request")]
     AcsRefused(#[source] Source),
+    /// The identity was created by another ACS resource than the one we use. Nothing
+    /// happened to it, and it lives on there.
+    #[error("the identity belongs to another ACS resource")]
+    ForeignIdentity(#[source] Source),
     /// The identity store could not be reached, or answered nonsense.
     #[error("the identity store is unavailable")]
     StoreUnavailable(#[source] Source),

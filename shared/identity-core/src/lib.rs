@@ -31,6 +31,7 @@ pub mod testing;
 pub mod unblock_user;
 
 mod error;
+mod foreign;
 mod settle;
 
 pub use error::Error;

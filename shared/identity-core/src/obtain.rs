@@ -25,6 +25,7 @@ use crate::{
     Error,
     admission::{Admission, Requester, admit},
     audit::{Action, Actor, AuditEntry},
+    foreign,
     identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
     ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step, Usage},
     record::{Active, Lease, LeaseId, Record, State},
@@ -316,7 +317,8 @@ async fn issue(
 ) -> Result<Obtained, Error> {
     let acs_until = asked.invocation.acs_until;
     let pace_until = admission.pace_until();
-    let token = acs.issue_access_token(admission, &acs_id, wanted, acs_until).await?;
+    let issued = acs.issue_access_token(admission, &acs_id, wanted, acs_until).await;
+    let token = issued.inspect_err(|cause| foreign::report(&acs_id, cause))?;
     let active = Active { acs_id, epoch: seen.epoch };
     let at = clock.now();
     let audit = asked.audit(seen, Action::IssueToken, at);

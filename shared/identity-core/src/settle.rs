@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::{
-    Error,
+    Error, foreign,
     identity::Invocation,
     ports::{Change, Clock, IdentityClient, IdentityStore},
     record::{ReceiptId, Record, State},
@@ -89,14 +89,16 @@ pub(crate) async fn finish(
 ) -> Result<Record, Error> {
     match &record.state {
         State::Deleting { acs_id, .. } => {
-            acs.delete_identity(acs_id, invocation.acs_until).await?;
+            let deleted = acs.delete_identity(acs_id, invocation.acs_until).await;
+            deleted.inspect_err(|cause| foreign::report(acs_id, cause))?;
             info!(acs.id = %acs_id, "ACS has deleted the identity");
             note(store, record, record.deletion_confirmed(clock.now())).await
         }
         State::Active { acs_id } | State::Blocked { acs_id: Some(acs_id) }
             if record.pending_revocation.is_some() =>
         {
-            acs.revoke_access_tokens(acs_id, invocation.acs_until).await?;
+            let revoked = acs.revoke_access_tokens(acs_id, invocation.acs_until).await;
+            revoked.inspect_err(|cause| foreign::report(acs_id, cause))?;
             let noted = note(store, record, record.revocation_confirmed(clock.now())).await?;
             let blocked = u64::from(record.state.is_blocked());
             info!(

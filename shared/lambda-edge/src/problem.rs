@@ -112,6 +112,15 @@ impl Problem {
                  token until an administrator revokes or deletes once more.",
         retry: Retry::Never,
     };
+    const FOREIGN_RESOURCE: Self = Self {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        kind: "foreign-resource",
+        title: "The identity belongs to another ACS resource",
+        detail: "ACS refused, and nothing happened to the identity or its tokens. An operator \
+                 must check which resource the secret names: the ACS id of the identity \
+                 contains the GUID of the resource that created it.",
+        retry: Retry::Never,
+    };
     const BUSY: Self = Self {
         status: StatusCode::CONFLICT,
         kind: "busy",
@@ -286,7 +295,7 @@ impl Problem {
     };
 
     /// Every problem there is, for the contract.
-    pub const ALL: [&Self; 32] = [
+    pub const ALL: [&Self; 33] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
         &Self::NOT_AN_ADMINISTRATOR,
@@ -318,6 +327,7 @@ impl Problem {
         &Self::THROTTLED,
         &Self::UNAVAILABLE,
         &Self::STUCK,
+        &Self::FOREIGN_RESOURCE,
         &Self::INTERNAL,
     ];
 
@@ -363,6 +373,7 @@ impl From<Error> for Problem {
             Error::TeamsToken(fault) => Self::of_teams_token(fault),
             Error::NotFound => Self::NOT_FOUND,
             Error::Stuck => Self::STUCK,
+            Error::ForeignIdentity(_) => Self::FOREIGN_RESOURCE,
             Error::Busy { retry_after } => Self::BUSY.after(retry_after),
             Error::Throttled { retry_after, .. } => Self::THROTTLED.after(retry_after),
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::UNAVAILABLE,

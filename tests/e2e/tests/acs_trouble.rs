@@ -117,6 +117,47 @@ async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
     assert!(!id.is_empty() && cause.contains(id), "the cause is found by the request id: {cause}");
 }
 
+// The functions read the secret when their process starts, so that those that start after
+// it was changed use the other resource.
+#[tokio::test]
+async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or_deleted() {
+    let (stack, other) = tokio::join!(Stack::start(), Stack::start());
+    let admin = stack.admin().await;
+    let created = stack.call("POST /v1/identities", &admin, json!({})).await;
+    let id = created.body["user"]["communicationUserId"].as_str().unwrap().to_owned();
+    let advance = async |by| tokio::join!(stack.advance(by), other.advance(by));
+    advance(100 * Duration::from_hours(24)).await;
+    stack.put_secret(&other.regenerate_key().await).await;
+
+    let admin = stack.admin().await;
+    for route in [
+        format!("POST /v1/identities/{id}/token"),
+        format!("POST /v1/identities/{id}/revoke"),
+        format!("DELETE /v1/identities/{id}"),
+    ] {
+        let refused = stack.call(&route, &admin, json!({})).await;
+        let told = (refused.status.as_u16(), refused.problem());
+        assert_eq!(told, (500, "foreign-resource"), "{route}");
+        assert_eq!(refused.body["retry"], "never", "{route}");
+    }
+    for function in ["issue-access-token", "revoke-access-tokens", "delete-identity"] {
+        assert_eq!(stack.counted(function, "IdentitiesForeign"), 1, "{function}");
+        let log = stack.log(function);
+        let named = |line: &str| line.contains("another ACS resource") && line.contains(&id);
+        assert!(log.lines().any(named), "{function}: {log}");
+    }
+
+    for _ in 0..7 {
+        advance(Duration::from_secs(16)).await;
+        stack.cleanup(80, "apply").await;
+    }
+    assert_eq!(stack.counted("delete-stale-identities", "IdentitiesForeign"), 6);
+    let listed = stack.call("GET /v1/identities?state=stuck", &admin, Value::Null).await;
+    assert_eq!(listed.body["identities"][0]["user"]["communicationUserId"], id.as_str());
+    let known = stack.emulator("GET identities", Value::Null).await;
+    assert_eq!(known["identities"][0]["id"], id.as_str(), "and it lives on there");
+}
+
 #[tokio::test]
 async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_leaves() {
     let stack = Stack::start().await;

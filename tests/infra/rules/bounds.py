@@ -84,6 +84,7 @@ def metrics_of(alarm: dict) -> set[tuple[str, str, str]]:
     put("Resources/CleanupFailed/Properties/Dimensions/0/Value", {"Fn::GetAtt": "IdentityEvents.QueueName"}),
     drop("Resources/IdentitiesAbandoned"),
     drop("Resources/IdentitiesStuck"),
+    drop("Resources/IdentitiesForeign"),
     drop("Resources/CleanupBraked"),
     put("Resources/SlowTokens/Properties/Dimensions/0/Value", "another"),
     drop("Resources/EventsUndelivered"),
@@ -95,7 +96,9 @@ def t07_there_is_an_alarm_for_what_somebody_must_look_at(stack: Stack) -> Iterat
     for queue in dead_letter_queues(stack):
         wanted.add(("AWS/SQS", "ApproximateNumberOfMessagesVisible", f"{queue}.QueueName"))
     wanted |= {("AWS/Lambda", "Errors", function) for function in stack.functions()}
-    for ours in ["IdentitiesAbandoned", "IdentitiesStuck", "CleanupBraked", "EventsFailed", "AcsThrottled", "AcsFailed"]:
+    for ours in [
+        "IdentitiesAbandoned", "IdentitiesStuck", "IdentitiesForeign", "CleanupBraked", "EventsFailed", "AcsThrottled", "AcsFailed",
+    ]:
         wanted.add((OURS, ours, ""))
     yield from (f"no alarm looks at {' '.join(metric)}" for metric in sorted(wanted - seen))
 

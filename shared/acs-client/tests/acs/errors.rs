@@ -45,17 +45,19 @@ async fn r43_a_wrong_key_is_named() {
 }
 
 #[tokio::test]
-async fn an_identity_of_another_resource_is_refused_and_is_already_deleted() {
+async fn an_identity_of_another_resource_is_refused_and_never_taken_for_gone() {
     let foreign = || {
         Reply::error(401, "IdentityNotOwned", "Provided identity doesn't belong to the resource.")
     };
-    for operation in [Operation::Issue, Operation::Revoke] {
+    for operation in Operation::ALL {
         let error = tell(operation, foreign()).await.unwrap_err();
-        assert!(matches!(error, Error::AcsRefused(_)));
+        let names_one =
+            [Operation::Issue, Operation::Revoke, Operation::Delete].contains(&operation);
+        assert_eq!(matches!(error, Error::ForeignIdentity(_)), names_one, "{error:?}");
+        assert_eq!(matches!(error, Error::AcsRefused(_)), !names_one, "{error:?}");
         assert_eq!(answered(&error).cause(), &Cause::IdentityNotOwned);
         assert!(chain(&error).contains("the identity belongs to another resource"));
     }
-    tell(Operation::Delete, foreign()).await.unwrap();
 }
 
 #[tokio::test]

@@ -57,6 +57,10 @@ impl Introspect for World {
         World::lives(self, token).await
     }
 
+    async fn foreign(&self) -> AcsId {
+        AcsId::parse("8:acs:00000000-0000-0000-0000-000000000000_1").unwrap()
+    }
+
     async fn a_moment_passes(&self) {
         self.emulator.clock().advance(1);
     }

@@ -203,11 +203,13 @@ async fn r43_r44_a_wrong_key_and_a_wrong_clock_are_told_apart() {
 async fn an_identity_of_another_resource_is_not_ours() {
     let (ours, theirs) = (World::new().await, World::new().await);
     let id = theirs.create().await.unwrap();
+    let token = theirs.issue(&id).await.unwrap();
     assert_eq!(cause(&ours.issue(&id).await.unwrap_err()), &Cause::IdentityNotOwned);
     let revoked = ours.acs.revoke_access_tokens(&id, World::deadline()).await;
     assert_eq!(cause(&revoked.unwrap_err()), &Cause::IdentityNotOwned);
-    ours.acs.delete_identity(&id, World::deadline()).await.unwrap();
-    theirs.issue(&id).await.unwrap();
+    let deleted = ours.acs.delete_identity(&id, World::deadline()).await;
+    assert_eq!(cause(&deleted.unwrap_err()), &Cause::IdentityNotOwned);
+    assert!(theirs.lives(&token).await, "and lives on there");
 }
 
 #[tokio::test]

@@ -429,6 +429,50 @@ async fn an_orphan_that_the_store_has_is_left_alone_and_one_it_has_not_is_delete
 }
 
 #[tokio::test]
+async fn r35_an_identity_of_another_resource_is_stuck_after_six_attempts_and_never_deleted() {
+    let world = last_used([91, 92, 0]);
+    let blocked = record("bob", State::blocked("8:acs:res_bob"), now());
+    let revoked = blocked.revoked(&order("r", true, now()), now());
+    world.records.advance(None, &revoked).await.unwrap();
+    for foreign in [id(0), "8:acs:res_bob".to_owned()] {
+        world.acs.know(&acs_id(&foreign));
+        world.acs.disown(&acs_id(&foreign));
+    }
+    let mut failed = 0;
+    for _ in 0..8 {
+        world.clock.advance(ABANDONED_AFTER);
+        failed += run(&world, request(&world, Mode::Apply)).await.failed;
+    }
+    assert_eq!(failed, 12, "six attempts for each of the two");
+    let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
+    assert_eq!(alive, ["8:acs:res_bob".to_owned(), id(0), id(2)]);
+    let stuck: Vec<_> = world
+        .records
+        .records()
+        .into_iter()
+        .filter_map(|record| {
+            matches!(record.state, State::Stuck { .. })
+                .then(|| record.acs_id().map(ToString::to_string))
+        })
+        .collect();
+    assert_eq!(stuck.len(), 2, "{stuck:?}");
+}
+
+#[tokio::test]
+async fn an_orphan_of_another_resource_is_not_forgotten() {
+    let world = World::with([]);
+    let lost = acs_id("8:acs:other_lost");
+    world.acs.know(&lost);
+    world.acs.disown(&lost);
+    let orphan = Orphan { acs_id: lost.clone(), user: user("alice"), noted_at: now() };
+    world.records.note_orphan(&orphan).await.unwrap();
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((run.finished.orphans, run.failed), (0, 1));
+    assert_eq!(world.acs.identities(), [lost]);
+    assert_eq!(world.records.orphans().await.unwrap(), [orphan]);
+}
+
+#[tokio::test]
 async fn an_orphan_of_a_living_reservation_waits() {
     let lease = Lease { id: LeaseId("living".to_owned()), ends: now() + Duration::from_mins(1) };
     let world = World::with([Record::reserved(&user("alice"), None, lease, now())]);

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use super::{Mode, job::Job};
 use crate::{
-    Error,
+    Error, foreign,
     ports::{
         Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, Orphanage, SHARDS,
     },
@@ -132,6 +132,7 @@ async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock
                 return Ok(());
             }
             Err(cause) => {
+                foreign::report(&orphan.acs_id, &cause);
                 warn!(acs.id = %orphan.acs_id, %cause, "an identity nobody owns is still there");
                 job.tally().failed += 1;
                 return Ok(());

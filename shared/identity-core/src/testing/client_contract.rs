@@ -26,6 +26,7 @@ macro_rules! client_contract {
             a_revocation_kills_what_was_issued_before_and_nothing_else
             a_deletion_kills_every_token_and_there_is_no_other
             revoking_or_deleting_what_is_gone_is_success
+            an_identity_of_another_resource_is_refused_and_never_taken_for_gone
         }
     };
     ($acs:expr => $($clause:ident)*) => {
@@ -42,6 +43,9 @@ macro_rules! client_contract {
 pub trait Introspect: IdentityClient {
     /// Whether the token works.
     fn lives(&self, token: &AccessToken) -> impl Future<Output = bool> + Send;
+
+    /// An identity of another resource.
+    fn foreign(&self) -> impl Future<Output = AcsId> + Send;
 
     /// What must be over before the next token counts as issued later.
     fn a_moment_passes(&self) -> impl Future<Output = ()> + Send;
@@ -112,5 +116,19 @@ pub async fn revoking_or_deleting_what_is_gone_is_success(acs: &impl Introspect)
     for _ in 0..2 {
         assert!(acs.delete_identity(&id, acs.deadline()).await.is_ok());
         assert!(acs.revoke_access_tokens(&id, acs.deadline()).await.is_ok());
+    }
+}
+
+/// A clause of the contract.
+pub async fn an_identity_of_another_resource_is_refused_and_never_taken_for_gone(
+    acs: &impl Introspect,
+) {
+    let id = acs.foreign().await;
+    for _ in 0..2 {
+        assert!(matches!(issue(acs, &id).await, Err(Error::ForeignIdentity(_))));
+        let revoked = acs.revoke_access_tokens(&id, acs.deadline()).await;
+        assert!(matches!(revoked, Err(Error::ForeignIdentity(_))));
+        let deleted = acs.delete_identity(&id, acs.deadline()).await;
+        assert!(matches!(deleted, Err(Error::ForeignIdentity(_))));
     }
 }

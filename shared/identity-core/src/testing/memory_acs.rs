@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -41,6 +41,8 @@ struct World {
     made: u32,
     /// Identities and their live tokens.
     identities: BTreeMap<AcsId, Vec<String>>,
+    /// Those of them that belong to another resource.
+    foreign: BTreeSet<AcsId>,
     calls: Vec<AcsCall>,
     requests: Vec<TokenRequest>,
     meanwhile: Option<Meanwhile>,
@@ -80,6 +82,12 @@ impl MemoryIdentityClient {
         let mut world = self.lock();
         assert!(world.identities.contains_key(id), "an identity of this ACS");
         world.mint(id, &super::an_hour())
+    }
+
+    /// Makes an identity another resource's: it lives on, and what is asked about it here
+    /// is refused.
+    pub fn disown(&self, id: &AcsId) {
+        self.lock().foreign.insert(id.clone());
     }
 
     /// Every call so far, the failed ones too.
@@ -151,6 +159,13 @@ impl World {
         id
     }
 
+    fn check_owner(&self, id: &AcsId) -> Result<(), Error> {
+        if self.foreign.contains(id) {
+            return Err(Error::ForeignIdentity("401 IdentityNotOwned".into()));
+        }
+        Ok(())
+    }
+
     fn mint(&mut self, id: &AcsId, request: &TokenRequest) -> AccessToken {
         self.made += 1;
         self.requests.push(request.clone());
@@ -193,30 +208,43 @@ impl IdentityClient for MemoryIdentityClient {
         _: SystemTime,
     ) -> Result<AccessToken, Error> {
         self.call(AcsCall::Issue, |world| {
+            world.check_owner(identity)?;
             let known = world.identities.contains_key(identity) || world.issues_for_the_dead;
-            known.then(|| world.mint(identity, token))
+            known
+                .then(|| world.mint(identity, token))
+                .ok_or_else(|| Error::AcsRefused("ACS does not know the identity".into()))
         })?
-        .ok_or_else(|| Error::AcsRefused("ACS does not know the identity".into()))
     }
 
     async fn revoke_access_tokens(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
         self.call(AcsCall::Revoke, |world| {
+            world.check_owner(identity)?;
             if let Some(live) = world.identities.get_mut(identity) {
                 live.clear();
             }
-        })
+            Ok(())
+        })?
     }
 
     async fn delete_identity(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
         self.call(AcsCall::Delete, |world| {
+            world.check_owner(identity)?;
             world.identities.remove(identity);
-        })
+            Ok(())
+        })?
     }
 }
 
 impl Introspect for MemoryIdentityClient {
     async fn lives(&self, token: &AccessToken) -> bool {
         self.is_alive(token)
+    }
+
+    async fn foreign(&self) -> AcsId {
+        let mut world = self.lock();
+        let id = world.create();
+        world.foreign.insert(id.clone());
+        id
     }
 
     async fn a_moment_passes(&self) {}

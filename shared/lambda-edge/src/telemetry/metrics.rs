@@ -15,7 +15,7 @@ use super::{milliseconds, namespace, write_line};
 
 /// The names of all metrics that are counted besides requests, as CloudWatch has them.
 /// The template's alarms and its dashboard name the same.
-pub const METRICS: [&str; 24] = [
+pub const METRICS: [&str; 25] = [
     // A process began to serve.
     "ColdStarts",
     // Of ACS's answers, each attempt counted.
@@ -32,6 +32,8 @@ pub const METRICS: [&str; 24] = [
     "BlockedUsersRevoked",
     // An identity in ACS of which nobody knows the name: its creator died.
     "IdentitiesAbandoned",
+    // An identity that another ACS resource created: the secret names the wrong one.
+    "IdentitiesForeign",
     // Of a run of the scheduled job.
     "StaleIdentities",
     "IdentitiesDeleted",

@@ -1,0 +1,86 @@
+//! Reports identities that belong to another ACS resource.
+//!
+//! ACS refuses to issue, to revoke and to delete them. Mostly the secret names another
+//! resource than the one that created the identities. They live on there, with their
+//! tokens, so that such an identity is never taken for revoked or deleted.
+
+use tracing::error;
+
+use crate::{Error, identity::AcsId};
+
+/// Logs and counts it if `cause` is that `acs_id` belongs to another resource.
+pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
+    if let Error::ForeignIdentity(source) = cause {
+        error!(
+            acs.id = %acs_id,
+            metric.identities_foreign = 1_u64,
+            %source,
+            "the identity belongs to another ACS resource: check which resource the secret names"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Error,
+        delete_identity::{self, delete_identity},
+        identity::IdentityRef,
+        issue_access_token::{self, Whose, issue_access_token},
+        record::{By, Cause, State},
+        revoke_access_tokens::{self, revoke_access_tokens},
+        testing::{World, acs_id, an_hour, user},
+    };
+
+    /// Alice has an identity, of another resource.
+    fn world() -> World {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        world.acs.disown(&acs_id("8:acs:1"));
+        world
+    }
+
+    fn alice() -> IdentityRef {
+        IdentityRef::External(user("alice"))
+    }
+
+    #[tokio::test]
+    async fn an_identity_of_another_resource_gets_no_token_and_keeps_its_record() {
+        let world = world();
+        let before = world.alice();
+        for whose in [Whose::Caller(user("alice")), Whose::Identity(alice())] {
+            let invocation = world.invocation("issue");
+            let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+            let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await;
+            assert!(matches!(issued, Err(Error::ForeignIdentity(_))), "{issued:?}");
+        }
+        assert_eq!(world.alice(), before);
+        assert_eq!(world.acs.identities(), [acs_id("8:acs:1")], "and there is no other");
+    }
+
+    #[tokio::test]
+    async fn a_revocation_at_another_resource_is_not_confirmed() {
+        let world = world();
+        let request = revoke_access_tokens::Request {
+            identity: alice(),
+            block: true,
+            cause: Cause::of(By::Administrator),
+            invocation: world.invocation("revoke"),
+        };
+        let revoked = revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await;
+        assert!(matches!(revoked, Err(Error::ForeignIdentity(_))), "{revoked:?}");
+        let record = world.alice().unwrap();
+        assert_eq!(record.state, State::blocked("8:acs:1"));
+        assert!(record.pending_revocation.is_some());
+        assert_eq!(record.receipts[0].revoked_at, None);
+    }
+
+    #[tokio::test]
+    async fn a_deletion_at_another_resource_leaves_no_tombstone() {
+        let world = world();
+        let request =
+            delete_identity::Request { identity: alice(), invocation: world.invocation("delete") };
+        let deleted = delete_identity(&world.store, &world.acs, &world.clock, request).await;
+        assert!(matches!(deleted, Err(Error::ForeignIdentity(_))), "{deleted:?}");
+        assert_eq!(world.alice().unwrap().state, State::deleting("8:acs:1"));
+    }
+}
