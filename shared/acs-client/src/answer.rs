@@ -114,7 +114,10 @@ impl Answer {
     /// What this comes to as the answer to `operation`, at `now`.
     pub(crate) fn verdict(&self, operation: Operation, now: SystemTime) -> Verdict {
         let error = read_error(&self.body.0);
-        let is_acs = error.is_some() || (self.body.0.is_empty() && !self.cv.is_empty());
+        let says_gone = match &error {
+            Some(error) => error.code == "IdentityNotFound",
+            None => self.body.0.is_empty() && !self.cv.is_empty(),
+        };
         let error = error.unwrap_or_default();
         let answered = |cause| self.answered(operation, &error, cause);
         match self.status {
@@ -131,14 +134,16 @@ impl Answer {
             },
             404 => match operation {
                 Operation::Issue => Verdict::Refused(answered(Cause::IdentityLost)),
-                Operation::Revoke | Operation::Delete if is_acs => Verdict::Done,
+                Operation::Revoke | Operation::Delete if says_gone => Verdict::Done,
                 // Older versions have no assignments at all: an empty 404 is theirs.
                 Operation::FindAssignment | Operation::DeleteAssignment
                     if !error.code.is_empty() =>
                 {
                     Verdict::Done
                 }
-                // Somebody else's 404 proves nothing about the identity.
+                // A 404 of another service, or about another thing, proves nothing about the
+                // identity: every service of Azure has codes like `ResourceNotFound`, and the
+                // connection string may name one that is not ACS.
                 Operation::Revoke | Operation::Delete => {
                     Verdict::Unavailable(answered(Cause::Nonsense))
                 }

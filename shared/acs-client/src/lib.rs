@@ -109,7 +109,8 @@
 //! | 404 | `IdentityLost`, `NoSuchOperation` |
 //! | any other 4xx | `BadRequest` |
 //!
-//! What is deleted or revoked already is success. The text of a source is for the log
+//! What is deleted or revoked already is success: a 404 `IdentityNotFound`, or an empty 404
+//! with an `MS-CV`. The text of a source is for the log
 //! of whoever is on call: it names the cause, ACS's error code, message and target,
 //! `x-ms-client-request-id` and `MS-CV` (what Microsoft's support asks for). What ACS
 //! says in it is cut and cleaned. No

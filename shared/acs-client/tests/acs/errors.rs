@@ -74,13 +74,16 @@ async fn r07_an_identity_acs_does_not_know_is_revoked_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_404_that_is_not_acs_s_proves_nothing() {
+async fn a_404_that_is_not_acs_s_or_not_about_the_identity_proves_nothing() {
     for operation in [Operation::Revoke, Operation::Delete] {
         for (header, body) in [
             ("", ""),
             ("", "<html>not found</html>"),
             ("", "{}"),
             ("ms-cv: abc.0\r\n", "<html>not found</html>"),
+            ("", r#"{"error":{"code":"404","message":"Resource not found"}}"#),
+            ("ms-cv: abc.0\r\n", r#"{"error":{"code":"ResourceNotFound","message":"No."}}"#),
+            ("ms-cv: abc.0\r\n", r#"{"error":{"code":"IdentityNotOwned","message":"No."}}"#),
         ] {
             let error = tell(operation, Reply::with(404, header, body)).await.unwrap_err();
             assert!(matches!(error, Error::AcsUnavailable { maybe_applied: true, .. }));
