@@ -28,8 +28,8 @@ mod tests {
         identity::IdentityRef,
         issue_access_token::{self, Whose, issue_access_token},
         record::{By, Cause, State},
-        revoke_access_tokens::{self, revoke_access_tokens},
-        testing::{World, acs_id, an_hour, user},
+        revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+        testing::{World, acs_id, administrator, an_hour, caller, user},
     };
 
     /// Alice has an identity, of another resource.
@@ -47,7 +47,8 @@ mod tests {
     async fn an_identity_of_another_resource_gets_no_token_and_keeps_its_record() {
         let world = world();
         let before = world.alice();
-        for whose in [Whose::Caller(user("alice")), Whose::Identity(alice())] {
+        let named = Whose::Identity { identity: alice(), by: administrator() };
+        for whose in [caller("alice"), named] {
             let invocation = world.invocation("issue");
             let request = issue_access_token::Request { whose, token: an_hour(), invocation };
             let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await;
@@ -63,7 +64,9 @@ mod tests {
         let request = revoke_access_tokens::Request {
             identity: alice(),
             block: true,
-            cause: Cause::of(By::Administrator),
+            if_missing: IfMissing::Refuse,
+            pace: None,
+            cause: Cause::of(By::administrator(&user("root"))),
             invocation: world.invocation("revoke"),
         };
         let revoked = revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await;
@@ -77,8 +80,11 @@ mod tests {
     #[tokio::test]
     async fn a_deletion_at_another_resource_leaves_no_tombstone() {
         let world = world();
-        let request =
-            delete_identity::Request { identity: alice(), invocation: world.invocation("delete") };
+        let request = delete_identity::Request {
+            identity: alice(),
+            by: By::User,
+            invocation: world.invocation("delete"),
+        };
         let deleted = delete_identity(&world.store, &world.acs, &world.clock, request).await;
         assert!(matches!(deleted, Err(Error::ForeignIdentity(_))), "{deleted:?}");
         assert_eq!(world.alice().unwrap().state, State::deleting("8:acs:1"));
