@@ -9,6 +9,7 @@ use crate::{
     explain::aws,
     failure::{Exit, Failure, Result},
     stack_file::StackFile,
+    surroundings::Surroundings,
     target::Target,
     world,
 };
@@ -27,6 +28,26 @@ impl Bus {
         Ok(match target.stack() {
             Some(stack) => Self::Local(Box::new(stack.clone())),
             None => Self::Deployed(Client::new(&world::aws(target).await?)),
+        })
+    }
+
+    /// The name or ARN of the event bus for our own events: as `--bus` says, or the one that
+    /// the service has.
+    pub(crate) fn own(&self, named: Option<&str>, around: &Surroundings) -> Result<String> {
+        let found = named.map(str::to_owned).or_else(|| match self {
+            Self::Deployed(_) => around.variable(EVENT_BUS),
+            Self::Local(stack) => stack.event_bus.clone(),
+        });
+        found.ok_or_else(|| match self {
+            Self::Deployed(_) => Failure::usage("missing event bus").because(format!(
+                "neither --bus nor {EVENT_BUS} names the event bus of the deployed service"
+            ))
+            .so(format!(
+                "set {EVENT_BUS}, or give --bus: the output `EventBusName` of the deployed stack is its name"
+            )),
+            Self::Local(_) => Failure::usage("missing event bus")
+                .because("stack.json has no `eventBus`: an older version started this local stack")
+                .so("stop the local stack, and start it again with `make run`"),
         })
     }
 
@@ -60,8 +81,9 @@ impl Bus {
         }
     }
 
-    /// Delivers a whole event, whoever it says it is from; the bus's name for it.
-    pub(crate) async fn deliver(&self, event: &str) -> Result<String> {
+    /// Delivers a whole event, whoever it says it is from; the bus's name for it. Without a
+    /// bus it goes where AWS delivers the events of its source.
+    pub(crate) async fn deliver(&self, bus: Option<&str>, event: &str) -> Result<String> {
         let Self::Local(stack) = self else {
             return Err(Failure::usage("a whole event cannot be sent to a deployed service")
                 .because(
@@ -70,10 +92,34 @@ impl Bus {
                 .so("send one of our own: guestpass events send user.disabled --user ID"));
         };
         let url = format!("{}/_local/events", stack.console);
-        let sent = control::call(Method::POST, url, &[], Some(event.to_owned())).await?;
+        let event = on_bus(bus.or(stack.event_bus.as_deref().filter(|_| is_own(event))), event);
+        let sent = control::call(Method::POST, url, &[], Some(event)).await?;
         let events = sent.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
         let ids: Vec<&str> = events.iter().filter_map(|event| event.get("id")?.as_str()).collect();
         Ok(ids.join(" "))
+    }
+}
+
+/// Whether this is an event of our own, or several, without a bus that they are on.
+fn is_own(event: &str) -> bool {
+    let ours = |event: &Value| event.get("source").is_some_and(|source| source == SOURCE);
+    match serde_json::from_str(event) {
+        Ok(Value::Array(events)) => events.iter().all(ours),
+        Ok(event) => ours(&event) && event.get("bus").is_none(),
+        Err(_) => false,
+    }
+}
+
+/// The event, or several, as the stack's control takes them on this bus. What is not JSON
+/// stays as it is: the stack says what is wrong with it.
+fn on_bus(bus: Option<&str>, event: &str) -> String {
+    match (bus, serde_json::from_str(event)) {
+        (Some(bus), Ok(Value::Object(mut members))) => {
+            members.insert("bus".to_owned(), bus.into());
+            Value::Object(members).to_string()
+        }
+        (Some(bus), Ok(events)) => json!({ "bus": bus, "events": events }).to_string(),
+        _ => event.to_owned(),
     }
 }
 
@@ -84,6 +130,9 @@ fn named(id: Option<&str>, code: Option<&str>) -> Result<String> {
             .so("try again")
     })
 }
+
+/// The variable that names the event bus of a deployed service.
+const EVENT_BUS: &str = "GUESTPASS_EVENT_BUS";
 
 /// Who we are to a rule.
 const SOURCE: &str = "guestpass.identity";

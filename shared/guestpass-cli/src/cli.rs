@@ -230,6 +230,7 @@ Environment:
   AZURE_COMMUNICATION_CONNECTION_STRING      the same, as in Microsoft's command line
   GUESTPASS_ISSUER                           the issuer of the users' tokens, to read events
   GUESTPASS_DEAD_LETTER_QUEUE                the URL of the queue of the dead letters
+  GUESTPASS_EVENT_BUS                        the event bus (the output `EventBusName`)
   GUESTPASS_SECRET                           the secret in AWS with such a string
   GUESTPASS_TABLE                            the table (the output `TableName` of the deployed stack)
   AWS_PROFILE, AWS_REGION, …                 as for the AWS command line

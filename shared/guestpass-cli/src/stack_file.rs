@@ -29,6 +29,9 @@ pub(crate) struct StackFile {
     pub(crate) secrets: String,
     /// The table.
     pub(crate) table: Option<String>,
+    /// The event bus for our own events; a stack of an older version does not name one.
+    #[serde(rename = "eventBus")]
+    pub(crate) event_bus: Option<String>,
 }
 
 /// The ACS emulator.

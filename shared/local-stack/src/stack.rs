@@ -104,7 +104,8 @@ impl Stack {
             dynamodb: dynamodb_url,
             secrets: secrets_url,
             acs_secret_arn: ACS_SECRET,
-            table: template.tables.first().map(|table| table.name.clone()),
+            table: template.outputs.get("TableName").cloned(),
+            event_bus: template.outputs.get("EventBusName").cloned(),
         };
         let control = Arc::new(Control {
             clock: Arc::clone(&clock),
@@ -208,6 +209,9 @@ impl Stack {
             say(format_args!("\nThe clock is {ahead} s ahead, where the last run left it."));
         }
         say(format_args!("\nEvents: aws events put-events --endpoint-url {} …", places.events));
+        if let Some(bus) = &places.event_bus {
+            say(format_args!("Your own go to the event bus {bus} (EventBusName of each entry)."));
+        }
         say(format_args!(
             "An hour later: curl -d '{{\"advanceSeconds\": 3600}}' {console}/_local/clock"
         ));

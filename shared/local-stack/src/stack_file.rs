@@ -20,6 +20,7 @@ pub(crate) struct Places {
     pub(crate) secrets: String,
     pub(crate) acs_secret_arn: &'static str,
     pub(crate) table: Option<String>,
+    pub(crate) event_bus: Option<String>,
 }
 
 impl Places {
@@ -50,6 +51,7 @@ impl Places {
             "secretsManager": self.secrets,
             "acsSecretArn": self.acs_secret_arn,
             "table": self.table,
+            "eventBus": self.event_bus,
         })
     }
 }

@@ -44,11 +44,16 @@ impl Stack {
     }
 
     /// `PutEvents`, as the AWS SDKs call it: each event its `detail-type` and its
-    /// `detail`, of our own source.
+    /// `detail`, of our own source, on our own bus.
     pub async fn put_events(&self, events: &[(&str, Value)]) {
+        self.put_events_on(self.url("eventBus"), events).await;
+    }
+
+    /// The same, on any bus.
+    pub async fn put_events_on(&self, bus: &str, events: &[(&str, Value)]) {
         let entries = events.iter().map(|(kind, detail)| {
             let (source, detail) = ("guestpass.identity", detail.to_string());
-            json!({ "Source": source, "DetailType": kind, "Detail": detail })
+            json!({ "EventBusName": bus, "Source": source, "DetailType": kind, "Detail": detail })
         });
         let entries: Vec<Value> = entries.collect();
         let request = self

@@ -71,6 +71,21 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
     assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 2);
 }
 
+// With the rule on the default bus, whoever may put events there could block any user.
+#[tokio::test]
+async fn our_own_events_have_no_effect_on_the_accounts_default_bus() {
+    let stack = Stack::start().await;
+    let before = token(&stack, "alice").await;
+    let detail = stack.detail("alice", 0).await;
+    stack.put_events_on("default", &[("user.disabled", detail)]).await;
+    // Whatever that did is done by the time that this one is.
+    stack.say("user.signed-out", "bob", 0).await;
+    stack.until_obeyed().await;
+    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 1, "only the one about bob");
+    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
+    assert_eq!(token(&stack, "alice").await.status, 200);
+}
+
 #[tokio::test]
 async fn every_revocation_leaves_a_receipt_that_administrators_can_read() {
     let stack = Stack::start().await;

@@ -13,6 +13,7 @@ from botocore.config import Config
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.responses import DynamoHandler
+from moto.events.models import EventBus
 from moto.iam.access_control import IAMRequest
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.server import ThreadedMotoServer
@@ -31,6 +32,8 @@ class Cloud:
 
     def __init__(self) -> None:
         teach_moto_rights()
+        # What `Ref` gives of a bus; moto has no id for it.
+        EventBus.physical_resource_id = property(lambda bus: bus.name)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         host, port = self._server.get_host_and_port()

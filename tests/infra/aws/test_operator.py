@@ -18,6 +18,7 @@ def guestpass(cloud, deployed, acs, tmp_path):
         "GUESTPASS_TABLE": deployed.ids["Identities"],
         "GUESTPASS_SECRET": deployed.stack.parameters["AcsSecretArn"],
         "GUESTPASS_DEAD_LETTER_QUEUE": deployed.ids["IdentityEventsDeadLetters"],
+        "GUESTPASS_EVENT_BUS": deployed.outputs["EventBusName"],
     }
 
     def run(*arguments: str) -> Any:

@@ -142,7 +142,8 @@ def put(deployed, what: str, user: str) -> None:
         "occurredAt": datetime.now(UTC).isoformat(),
         "eventId": str(uuid.uuid4()),
     }
-    entry = {"Source": "guestpass.identity", "DetailType": what, "Detail": json.dumps(detail)}
+    bus = deployed.outputs["EventBusName"]
+    entry = {"EventBusName": bus, "Source": "guestpass.identity", "DetailType": what, "Detail": json.dumps(detail)}
     assert deployed.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 

@@ -22,6 +22,8 @@ def test_the_outputs_are_what_was_made(deployed):
     assert deployed.outputs["EventQueueUrl"] == deployed.ids["IdentityEvents"]
     assert deployed.outputs["DeadLetterQueueUrl"] == deployed.ids["IdentityEventsDeadLetters"]
     assert deployed.outputs["AlarmTopic"] == deployed.ids["Alarms"]
+    assert deployed.outputs["EventBusName"] == deployed.ids["EventBus"]
+    assert deployed.outputs["EventBusArn"].endswith(f":event-bus/{deployed.ids['EventBus']}")
 
 
 def test_cloudwatch_takes_each_alarm(deployed):

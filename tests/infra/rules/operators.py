@@ -25,7 +25,10 @@ def the_readme_says_what_each_alarm_means(stack: Stack) -> Iterator[str]:
 def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     text = README.read_text()
     known = {*stack.source["Parameters"], *stack.source["Outputs"], *stack.expanded["Resources"]}
-    for name in ["AcsSecretArn", "AlarmEmail", "CleanupMode", "PartnerEventBus", "RequestsPerSecond", "TokenUrl"]:
+    for name in [
+        "AcsSecretArn", "AlarmEmail", "CleanupMode", "EventBusName", "EventSenderAccounts", "PartnerEventBus",
+        "RequestsPerSecond", "TokenUrl",
+    ]:
         if name not in text or name not in known:
             yield f"{name} is not both in the template and explained"
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -140,6 +140,51 @@ def t03_each_rule_and_nobody_else_may_send_to_the_queue(stack: Stack) -> Iterato
 
 
 @rule(
+    drop("Resources/GuestpassEvents/Properties/EventBusName"),
+    put("Resources/GuestpassEvents/Properties/EventBusName", "default"),
+    put("Resources/GuestpassEvents/Properties/EventPattern/source", [{"prefix": "guestpass"}]),
+    put("Resources/CognitoEvents/Properties/EventBusName", {"Ref": "EventBus"}),
+    drop("Outputs/EventBusName"),
+    put("Outputs/EventBusArn/Value", {"Ref": "EventBus"}),
+)
+def t03_our_own_events_have_a_bus_of_the_stacks_own(stack: Stack) -> Iterator[str]:
+    """On the account's default bus, every principal with events:PutEvents could block any user."""
+    [bus] = stack.of_type("AWS::Events::EventBus")
+    rules = stack.of_type("AWS::Events::Rule")
+    ours = {name for name, one in rules.items() if one.get("EventBusName") == bus}
+    if ours != {"GuestpassEvents"} or rules["GuestpassEvents"]["EventPattern"] != {"source": ["guestpass.identity"]}:
+        yield f"the rules of {bus} are {sorted(ours)}"
+    if "EventBusName" in rules["CognitoEvents"]:
+        yield f"CognitoEvents is on {rules['CognitoEvents']['EventBusName']}; AWS delivers to the default bus"
+    for output, value in {"EventBusName": {"Ref": bus}, "EventBusArn": {"Fn::GetAtt": [bus, "Arn"]}}.items():
+        if stack.source["Outputs"].get(output, {}).get("Value") != value:
+            yield f"the output {output} does not lead to {bus}"
+
+
+@rule(
+    put("Resources/EventSenders/Properties/Statement/Principal", "*"),
+    put("Resources/EventSenders/Properties/Statement/Action", "events:*"),
+    put("Resources/EventSenders/Properties/Statement/Resource", "*"),
+    drop("Resources/EventSenders/Condition"),
+    put("Resources/EventBus/Properties/Policy", {"Statement": [{"Effect": "Allow", "Principal": "*"}]}),
+)
+def t03_only_the_accounts_of_the_parameter_may_send_from_elsewhere(stack: Stack) -> Iterator[str]:
+    for accounts in [[], ["111122223333"], ["111122223333", "444455556666"]]:
+        one = Stack(stack.source, EventSenderAccounts=",".join(accounts))
+        wanted = {
+            "Effect": "Allow",
+            "Principal": {"AWS": accounts},
+            "Action": "events:PutEvents",
+            "Resource": "EventBus.Arn",
+        }
+        policies = one.of_type("AWS::Events::EventBusPolicy").values()
+        allowed = [policy.get("Statement") for policy in policies]
+        allowed += [bus["Policy"] for bus in one.of_type("AWS::Events::EventBus").values() if "Policy" in bus]
+        if allowed != ([wanted] if accounts else []):
+            yield f"{allowed} is allowed, and the accounts are {accounts}"
+
+
+@rule(
     drop("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/9"),
     put("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/0", "AdminCreateUser"),
 )

@@ -29,6 +29,7 @@ def stack_with_everything() -> expanded.Stack:
     return expanded.Stack(
         expanded.source(),
         PartnerEventBus="aws.partner/auth0.com/example/bus",
+        EventSenderAccounts="111122223333,444455556666",
         AllowedOrigins="https://app.example.com",
         AlarmEmail="ops@example.com",
     )

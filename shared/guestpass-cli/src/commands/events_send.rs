@@ -42,9 +42,10 @@ pub(crate) struct Arguments {
     /// Why, in your own words
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// The name or ARN of the event bus
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    bus: String,
+    /// The name or ARN of the event bus: of a deployed service, the output EventBusName of its
+    /// stack [env: GUESTPASS_EVENT_BUS]
+    #[arg(long, value_name = "NAME")]
+    bus: Option<String>,
     /// A whole event, as EventBridge delivers it, for a local stack; - for stdin
     #[arg(long, value_name = "PATH", conflicts_with_all = ["kind", "user", "occurred_at", "event_id", "reason"])]
     file: Option<PathBuf>,
@@ -114,12 +115,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let target = context.target().await?;
     let bus = Bus::of(&target).await?;
     if let Some(file) = &arguments.file {
-        let bus_id = bus.deliver(&text_in(file, "the event")?).await?;
+        let event = text_in(file, "the event")?;
+        let bus_id = bus.deliver(arguments.bus.as_deref(), &event).await?;
         return context.show(&Sent { event: None, event_id: None, occurred_at: None, bus_id });
     }
     let (Some(kind), Some(user)) = (arguments.kind, &arguments.user) else {
         return Err(Failure::usage("it is not said what happened, or to whom"));
     };
+    let own_bus = bus.own(arguments.bus.as_deref(), &context.around)?;
     let kind = EventKind::from(kind);
     let occurred_at = match &arguments.occurred_at {
         None => target.clock.now(),
@@ -134,7 +137,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let reason = arguments.reason.as_deref().map(own_words).transpose()?;
     let reason = reason.as_ref().map(identity_core::record::Reason::as_str);
     let detail = detail(&identity(user)?, occurred_at, &id, reason);
-    let bus_id = bus.put(&arguments.bus, kind.as_str(), &detail.to_string()).await?;
+    let bus_id = bus.put(&own_bus, kind.as_str(), &detail.to_string()).await?;
     context.show(&Sent {
         event: Some(kind.as_str()),
         event_id: Some(id),

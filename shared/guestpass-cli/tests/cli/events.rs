@@ -143,6 +143,67 @@ fn events_are_sent_looked_at_and_sent_back() {
     session.matches("events-send");
 }
 
+/// How many messages are where the test stack's rule for our own events puts them.
+fn delivered(stack: &Stack) -> usize {
+    stack.json(&["events", "dead-letters"]).as_array().unwrap().len()
+}
+
+#[test]
+fn an_event_goes_to_the_stacks_own_bus_unless_another_is_named() {
+    let stack = Stack::start();
+    let own = stack.place("/eventBus");
+    let arn = format!("arn:aws:events:local:000000000000:event-bus/{own}");
+    let send = ["events", "send", "user.deleted", "--user", "alice"];
+    let fixture = fixtures().join("guestpass/disabled.json");
+    let file = ["events", "send", "--file", fixture.to_str().unwrap()];
+    for line in [&send[..], &file[..]] {
+        for (bus, is_delivered) in
+            [(None, true), (Some(own.as_str()), true), (Some(&arn), true), (Some("default"), false)]
+        {
+            let before = delivered(&stack);
+            let flags: Vec<&str> = bus.map(|bus| ["--bus", bus]).into_iter().flatten().collect();
+            // EventBridge accepts an event that no rule matches, too.
+            assert_eq!(stack.run(&[line, &flags].concat()).code, 0, "{bus:?}");
+            assert_eq!(delivered(&stack) - before, usize::from(is_delivered), "{bus:?} {line:?}");
+        }
+    }
+    let several = json!([{ "source": "guestpass.identity", "detail-type": "d", "detail": {} }]);
+    let before = delivered(&stack);
+    assert_eq!(stack.run_with(&["events", "send", "--file", "-"], &several.to_string()).code, 0);
+    assert_eq!(delivered(&stack) - before, 1);
+}
+
+#[test]
+fn a_stack_file_of_an_older_version_names_no_bus_and_that_is_said() {
+    let stack = Stack::start();
+    let file = stack.dir.path().join("target/local/stack.json");
+    let mut places: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    places.as_object_mut().unwrap().remove("eventBus");
+    std::fs::write(&file, places.to_string()).unwrap();
+    let failed = stack.run(&["events", "send", "user.deleted", "--user", "alice"]);
+    assert_eq!((failed.code, delivered(&stack)), (2, 0), "{failed:?}");
+    assert!(failed.stderr.contains("missing event bus"), "{failed:?}");
+    assert!(failed.stderr.contains("start it again with `make run`"), "{failed:?}");
+}
+
+#[test]
+fn a_deployed_services_bus_must_be_named() {
+    let stack = Stack::start();
+    let line = ["events", "send", "user.deleted", "--user", "alice"];
+    let mut command = command(std::path::Path::new("/"), &line);
+    command.envs([
+        ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &stack.place("/events")),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]);
+    let failed = ran(&mut command, "");
+    assert!(failed.code == 2 && failed.stderr.contains("`EventBusName`"), "{failed:?}");
+    let sent = ran(command.env("GUESTPASS_EVENT_BUS", stack.place("/eventBus")), "");
+    assert_eq!((sent.code, delivered(&stack)), (0, 1), "{sent:?}");
+}
+
 #[test]
 fn a_dead_letter_can_be_explained() {
     let stack = Stack::start();

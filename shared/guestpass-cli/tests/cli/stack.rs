@@ -42,7 +42,7 @@ impl Stack {
     pub(crate) fn with(options: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let template = dir.path().join("template.yaml");
-        std::fs::write(&template, tables_only()).unwrap();
+        std::fs::write(&template, without_functions()).unwrap();
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
         let file = dir.path().join("target/local/stack.json");
         let mut line: Vec<String> = ["--port", "0", "--ephemeral"].map(str::to_owned).to_vec();
@@ -205,17 +205,16 @@ pub(crate) fn ran(command: &mut Command, input: &str) -> Ran {
 }
 
 /// The project's template without what needs other binaries.
-fn tables_only() -> String {
+fn without_functions() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
     let mut template: Yaml =
         serde_norway::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let resources = template.get_mut("Resources").and_then(Yaml::as_mapping_mut).unwrap();
     resources.retain(|_, resource| {
-        resource.get("Type").and_then(Yaml::as_str) == Some("AWS::DynamoDB::Table")
+        let kind = resource.get("Type").and_then(Yaml::as_str);
+        matches!(kind, Some("AWS::DynamoDB::Table" | "AWS::Events::EventBus"))
     });
-    for section in ["Outputs", "Conditions"] {
-        template.as_mapping_mut().unwrap().remove(section);
-    }
+    template.as_mapping_mut().unwrap().remove("Conditions");
     let queues: Yaml = serde_norway::from_str(QUEUES).unwrap();
     let resources = template.get_mut("Resources").and_then(Yaml::as_mapping_mut).unwrap();
     resources.extend(queues.as_mapping().unwrap().clone());
@@ -233,6 +232,7 @@ DeadLetters:
 Rule:
   Type: AWS::Events::Rule
   Properties:
+    EventBusName: !Ref EventBus
     EventPattern: { source: [guestpass.identity] }
     Targets: [{ Id: dead, Arn: !GetAtt DeadLetters.Arn }]
 ";

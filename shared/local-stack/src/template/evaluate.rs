@@ -97,15 +97,29 @@ impl Names {
                 self.attribute(&parts.join("."), at)?
             }
             ("Sub", Yaml::String(text)) => self.substitute(text, at)?,
+            ("Join", Yaml::Sequence(parts)) => self.join(parts, at)?,
             ("Ref" | "GetAtt" | "Sub", _) => {
                 return Err(Error::at(at, format!("!{function} is not used with plain text here")));
             }
             _ => {
-                let known = "the local stack knows !Ref, !Sub, !GetAtt and !If";
+                let known = "the local stack knows !Ref, !Sub, !GetAtt, !Join and !If";
                 return Err(Error::at(at, format!("!{function} is not known: {known}")));
             }
         };
         self.resolve(&text, at).map(Json::String)
+    }
+
+    /// `!Join [separator, list]`
+    fn join(&self, parts: &[Yaml], at: &str) -> Result<String, Error> {
+        let [Yaml::String(separator), list] = parts else {
+            return Err(Error::at(at, "!Join takes a separator and a list"));
+        };
+        let Json::Array(items) = self.evaluate(list, at)? else {
+            return Err(Error::at(at, "!Join takes a list to join"));
+        };
+        let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
+        let texts = texts.ok_or_else(|| Error::at(at, "!Join takes a list of texts"))?;
+        Ok(texts.join(separator))
     }
 
     fn reference(&self, name: &str, at: &str) -> Result<String, Error> {
@@ -235,6 +249,8 @@ mod tests {
             ("{ Fn::Sub: 'a${Name}' }", "aalice"),
             ("!Sub '{{resolve:secretsmanager:${Secret}}}'", "endpoint=x"),
             ("'{{resolve:secretsmanager:arn:s}}'", "endpoint=x"),
+            ("!Join ['/', [!Ref Name, b, !Ref AWS::NoValue]]", "alice/b"),
+            ("{ Fn::Join: ['', []] }", ""),
         ] {
             assert_eq!(evaluate(yaml).unwrap(), Json::from(value), "{yaml}");
         }
@@ -249,6 +265,9 @@ mod tests {
             ("a: !Sub '${Table.Name}'", "here.a: !GetAtt Table.Name"),
             ("a: !Sub '${Name'", "here.a: !Sub"),
             ("a: '{{resolve:ssm:x}}'", "here.a: {{resolve:ssm:x}}"),
+            ("a: !Join [x]", "here.a: !Join takes a separator and a list"),
+            ("a: !Join [x, y]", "here.a: !Join takes a list to join"),
+            ("a: !Join [x, [[]]]", "here.a: !Join takes a list of texts"),
         ] {
             let error = evaluate(yaml).unwrap_err().to_string();
             assert!(error.starts_with(message), "{yaml}: {error}");

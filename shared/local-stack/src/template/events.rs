@@ -9,7 +9,7 @@ use serde_norway::Value as Yaml;
 
 use super::evaluate::Names;
 use super::functions::pick;
-use super::sam::{QueueProperties, RuleProperties, ScheduleEvent, SqsEvent};
+use super::sam::{EventBusProperties, QueueProperties, RuleProperties, ScheduleEvent, SqsEvent};
 use super::{ACCOUNT, Error, REGION, Resource, parse};
 use crate::bus::Pattern;
 use crate::schedule::Expression;
@@ -136,6 +136,13 @@ fn queue_of(arn: &str, resources: &BTreeMap<&str, Resource<'_>>) -> Option<Strin
         .iter()
         .find(|(id, resource)| resource.kind == "AWS::SQS::Queue" && queue_arn(id) == arn)
         .map(|(id, _)| (*id).to_owned())
+}
+
+/// The name of an `AWS::Events::EventBus`.
+pub(super) fn event_bus(names: &Names, id: &str, properties: &Yaml) -> Result<String, Error> {
+    let at = format!("Resources.{id}.Properties");
+    let read: EventBusProperties = parse(pick(names, properties, &["Name"], &at)?, &at)?;
+    Ok(read.name)
 }
 
 pub(super) fn rules(

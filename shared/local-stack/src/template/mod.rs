@@ -32,6 +32,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// The rules of the event buses that are enabled, in the order of their logical ids.
     pub rules: Vec<Rule>,
+    /// The outputs by which tools find the parts of a deployed stack, by their names.
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// An `AWS::Serverless::Function`.
@@ -143,7 +145,7 @@ impl Template {
             .map_err(|error| Error::at("template", format!("is not YAML: {error}")))?;
         let mut names = parameters(&document, inputs)?;
         let resources = resources(&document, &names)?;
-        name(&resources, &mut names);
+        name(&resources, &mut names)?;
 
         let queues = events::queues(&names, &resources)?;
         let rules = events::rules(&names, &resources, &queues)?;
@@ -165,7 +167,8 @@ impl Template {
             }
         }
         let authorizer = authorizer.map(|(_, authorizer)| authorizer);
-        Ok(Self { functions, authorizer, tables, queues, rules })
+        let outputs = outputs(&document, &names)?;
+        Ok(Self { functions, authorizer, tables, queues, rules, outputs })
     }
 }
 
@@ -244,8 +247,20 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
     Ok(names)
 }
 
+/// The outputs that `stack.json` repeats. Others name what this machine does not have.
+fn outputs(document: &Yaml, names: &Names) -> Result<BTreeMap<String, String>, Error> {
+    let mut outputs = BTreeMap::new();
+    for name in ["TableName", "EventBusName"] {
+        let at = format!("Outputs.{name}.Value");
+        if let Some(value) = child(document, &["Outputs", name, "Value"]) {
+            outputs.insert(name.to_owned(), parse(names.evaluate(value, &at)?, &at)?);
+        }
+    }
+    Ok(outputs)
+}
+
 /// Adds what `Ref` and `GetAtt` give of the resources.
-fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) {
+fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) -> Result<(), Error> {
     for (id, resource) in resources {
         let reference = match resource.kind {
             "AWS::DynamoDB::Table" => {
@@ -258,10 +273,18 @@ fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) {
                 names.attributes.insert(format!("{id}.QueueName"), (*id).to_owned());
                 format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{id}")
             }
+            "AWS::Events::EventBus" => {
+                let name = events::event_bus(names, id, resource.properties)?;
+                let arn = format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}");
+                names.attributes.insert(format!("{id}.Arn"), arn);
+                names.attributes.insert(format!("{id}.Name"), name.clone());
+                name
+            }
             _ => (*id).to_owned(),
         };
         names.references.insert((*id).to_owned(), Some(reference));
     }
+    Ok(())
 }
 
 fn authorizer(

@@ -88,6 +88,12 @@ pub(super) struct RedrivePolicy {
     pub(super) max_receive_count: u32,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct EventBusProperties {
+    pub(super) name: String,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct RuleProperties {

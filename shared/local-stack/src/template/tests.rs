@@ -47,6 +47,17 @@ fn every_route_of_the_service_needs_a_scope() {
 }
 
 #[test]
+fn the_services_own_events_have_a_bus_of_their_own_and_cognitos_the_default_one() {
+    let template = real();
+    let buses: BTreeMap<_, _> =
+        template.rules.iter().map(|rule| (rule.name.as_str(), rule.bus.as_str())).collect();
+    let expected = [("CognitoEvents", "default"), ("GuestpassEvents", "guestpass-local-events")];
+    assert_eq!(buses, BTreeMap::from(expected));
+    assert_eq!(template.outputs["EventBusName"], "guestpass-local-events");
+    assert_eq!(template.outputs["TableName"], "guestpass-local-Identities");
+}
+
+#[test]
 fn the_table_of_the_service_has_its_indexes_and_its_expiry() {
     let [table] = real().tables.try_into().unwrap();
     assert_eq!(table.ttl_attribute.as_deref(), Some("expiresAt"));
@@ -192,12 +203,19 @@ Resources:
     Properties:
       EventPattern: { source: [guestpass.identity] }
       Targets: [{ Id: queue, Arn: !GetAtt Work.Arn }]
+  Bus: { Type: AWS::Events::EventBus, Properties: { Name: !Sub "${AWS::StackName}-bus" } }
   Partner:
     Type: AWS::Events::Rule
     Condition: HasPartner
     Properties:
       EventBusName: !Ref PartnerBus
       EventPattern: { source: [{ prefix: aws.partner/auth0.com/ }] }
+      Targets: [{ Id: queue, Arn: !GetAtt Work.Arn }]
+  UserEvents:
+    Type: AWS::Events::Rule
+    Properties:
+      EventBusName: !Ref Bus
+      EventPattern: { source: [users] }
       Targets: [{ Id: queue, Arn: !GetAtt Work.Arn }]
   Off: { Type: AWS::Events::Rule, Properties: { State: DISABLED, EventPattern: { a: [{ cidr: x }] } } }
   Dashboard:
@@ -242,15 +260,29 @@ Resources:
 
     #[test]
     fn a_rule_is_there_if_its_condition_holds() {
-        let [own] = read(&[]).rules.try_into().unwrap();
+        let [own, _] = read(&[]).rules.try_into().unwrap();
         assert_eq!((own.name.as_str(), own.bus.as_str()), ("Own", "default"));
         assert!(own.pattern.matches(&json!({ "source": "guestpass.identity" })));
         let arn = "arn:aws:events:local:000000000000:event-bus/aws.partner/auth0.com/t";
-        let [_, partner] = read(&[("PartnerBus", arn)]).rules.try_into().unwrap();
+        let [_, partner, _] = read(&[("PartnerBus", arn)]).rules.try_into().unwrap();
         assert_eq!(
             (partner.bus.as_str(), &partner.queues),
             ("aws.partner/auth0.com/t", &own.queues)
         );
+    }
+
+    #[test]
+    fn a_rule_is_on_the_bus_of_the_template_that_it_names_by_name_or_by_arn() {
+        for reference in ["!Ref Bus", "!GetAtt Bus.Name", "!GetAtt Bus.Arn"] {
+            let yaml = YAML.replace("!Ref Bus", reference);
+            let template = Template::read(&yaml, &Inputs::default()).unwrap();
+            let [_, rule] = template.rules.try_into().unwrap();
+            let on_bus = (rule.name.as_str(), rule.bus.as_str());
+            assert_eq!(on_bus, ("UserEvents", "guestpass-local-bus"), "{reference}");
+        }
+        let nameless = YAML.replace("Name: !Sub \"${AWS::StackName}-bus\"", "");
+        let error = Template::read(&nameless, &Inputs::default()).unwrap_err().to_string();
+        assert!(error.starts_with("Resources.Bus.Properties: missing field `Name`"), "{error}");
     }
 
     #[test]

@@ -97,6 +97,37 @@ async fn an_event_reaches_the_function_if_it_matches_a_rule_and_only_then() {
     world.stack.stop().await;
 }
 
+/// As `PutEvents` of EventBridge, which accepts an event for a bus that does not exist.
+#[tokio::test]
+async fn an_event_goes_to_the_bus_that_it_names_and_without_a_matching_rule_there_nowhere() {
+    let world = World::delivering().await;
+    let file = std::fs::read(world.directory.path().join("stack.json")).unwrap();
+    let file: Value = serde_json::from_slice(&file).unwrap();
+    let name = file["eventBus"].as_str().unwrap();
+    let arn = format!("arn:aws:events:local:000000000000:event-bus/{name}");
+    let entry = |bus: Option<&str>, n: u64| {
+        let detail = json!({ "n": n }).to_string();
+        let mut entry = json!({ "Source": "test.own", "DetailType": "test", "Detail": detail });
+        if let Some(bus) = bus {
+            entry["EventBusName"] = bus.into();
+        }
+        entry
+    };
+    let entries = json!({ "Entries": [
+        entry(None, 1), entry(Some("default"), 2), entry(Some("missing"), 3),
+        entry(Some(name), 4), entry(Some(&arn), 5),
+    ] });
+    let request = world.client.post(world.stack.events());
+    let request = request.header("x-amz-target", "AWSEvents.PutEvents").body(entries.to_string());
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["FailedEntryCount"], 0, "{answer}");
+    assert!(answer["Entries"].as_array().unwrap().iter().all(|one| one["EventId"].is_string()));
+    until_received(&world, &[count(4, 1), count(5, 1)]).await;
+    until_empty(&world, "Work").await;
+    assert_eq!(received(&world).len(), 2, "{:?}", received(&world));
+    world.stack.stop().await;
+}
+
 #[tokio::test]
 async fn what_only_aws_and_partners_may_send_can_be_tried_here() {
     let world = World::delivering().await;

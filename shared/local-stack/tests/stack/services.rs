@@ -136,6 +136,7 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
             "acsSecretArn",
             "console",
             "dynamodb",
+            "eventBus",
             "events",
             "gateway",
             "issuer",
@@ -148,6 +149,7 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
         ["accessKey", "caCert", "connectionString", "endpoint", "http", "https"]
     );
     assert_eq!(file["table"], "guestpass-local-Things");
+    assert_eq!(file["eventBus"], Value::Null, "the template makes none");
     assert!(file["acs"]["https"].as_str().unwrap().starts_with("https://127.0.0.1:"));
     let cert = std::fs::read_to_string(file["acs"]["caCert"].as_str().unwrap()).unwrap();
     assert!(cert.starts_with("-----BEGIN CERTIFICATE-----"));
