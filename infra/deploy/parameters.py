@@ -70,8 +70,10 @@ def asked(text: str) -> dict[str, str]:
         if name == "Architecture":
             refuse("Architecture is that of the build: `make build ARCH=…`, and then edit infra/samconfig.toml")
         allowed = re.search(r"AllowedValues: \[(.*)\]", PARAMETERS[name])
-        if allowed and value not in allowed[1].split(", "):
-            refuse(f"{name} is one of {allowed[1]}, not {value!r}")
+        # What YAML would take for a boolean stands in quotes there.
+        values = allowed[1].replace('"', "").split(", ") if allowed else [value]
+        if value not in values:
+            refuse(f"{name} is one of {', '.join(values)}, not {value!r}")
         longest = re.search(r"MaxLength: (\d+)", PARAMETERS[name])
         if longest and len(value.encode()) > int(longest[1]):
             refuse(f"{name} has {longest[1]} bytes at the most, and this is {len(value.encode())}")

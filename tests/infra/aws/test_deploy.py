@@ -90,11 +90,13 @@ def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config)
     variables = {"SAM_CONFIG_FILE": str(config)}
     before = script("parameters.py", account, "", **variables)
     assert before.returncode == 0 and config.read_text() == CONFIG, before
-    after = script("parameters.py", account, "", **variables, SET="CleanupMode=apply TokenScope='guestpass/token'")
+    changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no"
+    after = script("parameters.py", account, "", **variables, SET=changes)
     assert len({before.stdout, after.stdout}) == 2
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert shlex.split(kept["parameter_overrides"]) == [
         "Issuer=https://idp.example/", 'Policy={"a": 1}', "CleanupMode=apply", "TokenScope=guestpass/token",
+        "ReservedConcurrency=no",
     ]
     again = script("parameters.py", account, "", **variables)
     assert again.stdout == after.stdout
@@ -111,6 +113,7 @@ def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, confi
     [
         ('Policy={"rules":[]}', "Policy is no JSON object"),
         ("CleanupMode=aply", "CleanupMode is one of plan, apply"),
+        ("ReservedConcurrency=maybe", "ReservedConcurrency is one of yes, no,"),
         ("Architecture=arm64", "that of the build"),
         ("CleanupSchedule=rate(1 hour)", "in quotes of its own"),
         ("Policy=it's", "SET makes no sense"),

@@ -1,10 +1,14 @@
 """T07: costs and floods are bounded, and somebody is told."""
 
+import math
+import re
 from collections.abc import Iterator
 
-from expanded import Stack
+import rust
+from expanded import ROOT, Stack
+from permissions import function_of
 from queues import dead_letter_queues
-from rule import drop, put, rule
+from rule import Change, drop, put, rule
 
 # The namespace of a stack's own metrics.
 OURS = "Guestpass/AWS::StackName"
@@ -24,6 +28,153 @@ def t07_the_api_is_throttled(stack: Stack) -> Iterator[str]:
         # ACS allows 500 identities in 30 s.
         if not 0 < settings.get("ThrottlingBurstLimit", 0) <= 500:
             yield f"{name} lets {settings.get('ThrottlingBurstLimit')} through at once"
+
+
+# What each route asks of ACS. A token call of a new user creates the identity with its token.
+ASKED = {
+    "GET /v1/token": ["IssueAccessToken", "CreateIdentityWithToken"],
+    "POST /v1/token": ["IssueAccessToken", "CreateIdentityWithToken"],
+    "POST /v1/identities/{id}/token": ["IssueAccessToken"],
+    "POST /v1/identities": ["CreateIdentityWithToken"],
+    "POST /v1/token/teams": ["ExchangeTeamsUserAccessToken"],
+    "DELETE /v1/token": ["RevokeAccessTokens"],
+    "POST /v1/identities/{id}/revoke": ["RevokeAccessTokens"],
+    "DELETE /v1/identity": ["DeleteIdentity"],
+    "DELETE /v1/identities/{id}": ["DeleteIdentity"],
+}
+
+# What else asks ACS, in a second: the events, as the template's comment has it, and the cleanup.
+EVENTS = 8
+OTHERS = {
+    "RevokeAccessTokens": EVENTS,
+    "DeleteIdentity": rust.constant("shared/identity-core/src/delete_stale_identities.rs", "HALF_OF_ACS"),
+}
+
+# Of these the record is changed before ACS is asked: what ACS refuses in a burst is repeated.
+REPEATED = {"RevokeAccessTokens", "DeleteIdentity"}
+
+
+def route_settings(stack: Stack) -> dict[str, dict]:
+    [stage] = stack.of_type("AWS::ApiGatewayV2::Stage").values()
+    return stage.get("RouteSettings", {})
+
+
+def acs_limits() -> dict[str, int]:
+    """What ACS allows in 30 s, by operation, as the emulator has it."""
+    text = rust.code(ROOT / "shared/acs-emulator/src/limits.rs")
+    [arms] = re.findall(r"fn limit\(.*?match operation \{(.*?)^\}", text, re.M | re.S)
+    found = re.findall(r"((?:\s*\|?\s*Operation::\w+)+) => Some\((\d+)\)", arms)
+    return {name: int(most) for names, most in found for name in re.findall(r"Operation::(\w+)", names)}
+
+
+def throttle(route: str, **settings: int | dict) -> Change:
+    """Other settings of a route; without any, the route has none of its own."""
+
+    def make(template: dict) -> None:
+        routes = template["Resources"]["Api"]["Properties"]["RouteSettings"]
+        routes[route] = {**routes[route], **settings}
+        if not settings:
+            del routes[route]
+
+    return Change(f"{route}: {settings}", make)
+
+
+@rule(
+    throttle("GET /v1/token"),
+    throttle("POST /v1/token", ThrottlingRateLimit={"Ref": "TokensPerSecond"}),
+    throttle("GET /v1/token", ThrottlingBurstLimit=20),
+    put("Mappings/Halves/1/Half", 1),
+    put("Mappings/Halves/17/Half", 9),
+    drop("Mappings/Halves/29"),
+    put("Parameters/TokensPerSecond/MaxValue", 31),
+    put("Parameters/TokensPerSecond/Default", 20),
+    put("Parameters/TokenMethods/Default", "POST"),
+)
+def t07_token_calls_are_30_a_second_by_whatever_method(stack: Stack) -> Iterator[str]:
+    parameter = stack.source["Parameters"]["TokensPerSecond"]
+    if [parameter[name] for name in ["MinValue", "Default", "MaxValue"]] != [1, 30, 30]:
+        yield f"TokensPerSecond is {parameter}"
+    if stack.source["Parameters"]["TokenMethods"]["Default"] != "both":
+        yield "an app that calls by the other method gets no token"
+    halves = {int(many): half["Half"] for many, half in stack.source["Mappings"]["Halves"].items()}
+    if halves != {many: many / 2 for many in range(1, 31)}:
+        yield f"the halves are {halves}"
+    for many, methods in [(30, "both"), (1, "both"), (30, "POST"), (30, "GET")]:
+        settings = route_settings(Stack(stack.source, TokensPerSecond=many, TokenMethods=methods))
+        for method in ["GET", "POST"]:
+            own = settings.get(f"{method} /v1/token", {"ThrottlingRateLimit": math.inf, "ThrottlingBurstLimit": math.inf})
+            share = {"both": 0.5, method: 1}.get(methods, 0)
+            if (own["ThrottlingRateLimit"], own["ThrottlingBurstLimit"]) != (share * many, share * 20):
+                yield f"of {many} a second by {methods}, {method} has {own}"
+
+
+@rule(
+    drop("Resources/Api/Properties/RouteSettings"),
+    throttle("DELETE /v1/identity"),
+    throttle("POST /v1/token/teams", ThrottlingRateLimit=17),
+    throttle("POST /v1/identities", ThrottlingBurstLimit=21),
+    throttle("POST /v1/identities/{id}/token", ThrottlingRateLimit=3),
+    throttle("DELETE /v1/token", ThrottlingRateLimit=7),
+    throttle("DELETE /v1/identities/{id}", ThrottlingRateLimit=5),
+    put("Resources/GetIdentity/Properties/CodeUri", "../target/lambda/delete-identity/"),
+)
+def t07_all_together_ask_acs_for_no_more_than_it_allows(stack: Stack) -> Iterator[str]:
+    for (method, path), operation in stack.routes().items():
+        called = re.search(r"functions/(\w+?)(?:Aliaslive)?/", operation["x-amazon-apigateway-integration"]["uri"])[1]
+        asks = "acs-secret" in rust.dependencies(stack.crate_of(called))
+        if asks != (f"{method} {path}" in ASKED):
+            yield f"{method} {path} asks ACS: {asks}; look at ASKED in this test"
+    settings = route_settings(stack)
+    if set(settings) != set(ASKED):
+        yield f"of the routes that ask ACS, {sorted(set(settings) ^ set(ASKED))} are not throttled by themselves"
+        return
+    for operation, limit in acs_limits().items():
+        routes = [settings[route] for route, asked in ASKED.items() if operation in asked]
+        most = 30 * (sum(one["ThrottlingRateLimit"] for one in routes) + OTHERS.get(operation, 0))
+        if operation not in REPEATED:
+            most += sum(one["ThrottlingBurstLimit"] for one in routes)
+        if most > limit:
+            yield f"{operation} is asked for {most} times in 30 s, and ACS allows {limit}"
+
+
+@rule(put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/ScalingConfig/MaximumConcurrency", 5))
+def t07_all_batches_of_events_together_keep_to_the_share_of_events(stack: Stack) -> Iterator[str]:
+    each = rust.constant("functions/revoke-on-event/src/main.rs", "EVENTS_PER_SECOND")
+    for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
+        batches = mapping["ScalingConfig"]["MaximumConcurrency"]
+        if each is None or batches * each > EVENTS:
+            yield f"{name} runs {batches} batches at once, each with {each} events a second"
+
+
+@rule(
+    drop("Resources/RevokeOnEvent/Properties/ReservedConcurrentExecutions"),
+    put("Resources/RevokeOnEvent/Properties/ReservedConcurrentExecutions", 4),
+    put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/ScalingConfig/MaximumConcurrency", 5),
+    put("Resources/DeleteStaleIdentities/Properties/ReservedConcurrentExecutions", 1),
+    put("Resources/IssueAccessToken/Properties/ReservedConcurrentExecutions", 50),
+    put("Parameters/ReservedConcurrency/Default", "no"),
+)
+def t07_no_flood_of_calls_takes_the_place_of_events(stack: Stack) -> Iterator[str]:
+    """Lambda leaves 100 to all other functions of an account, so the README says how many that
+    makes. An account that has but ten cannot reserve any."""
+    reserved = reservations(stack)
+    for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
+        function, batches = function_of(mapping), mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+        # Less would count a batch that finds no room as a failed delivery.
+        if reserved.get(function) != batches:
+            yield f"{function} takes {batches} batches at once, and has room for {reserved.get(function)}"
+    needed = 100 + sum(reserved.values())
+    texts = [(ROOT / "infra/README.md").read_text(), stack.source["Parameters"]["ReservedConcurrency"]["Description"]]
+    if not all(re.search(rf"(less|fewer) than {needed}\b", text) for text in texts):
+        yield f"an account needs {needed}, and nothing says so"
+    without = reservations(Stack(stack.source, ReservedConcurrency="no"))
+    if without:
+        yield f"ReservedConcurrency=no reserves {without}"
+
+
+def reservations(stack: Stack) -> dict[str, int]:
+    name = "ReservedConcurrentExecutions"
+    return {function: one[name] for function, one in stack.functions().items() if name in one}
 
 
 @rule(drop("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/ScalingConfig"))

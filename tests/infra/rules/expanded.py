@@ -110,6 +110,9 @@ class Stack:
             case "Fn::Sub":
                 text, names = argument if isinstance(argument, list) else (argument, {})
                 return re.sub(r"\$\{([^}!]+)\}", lambda found: str(names.get(found[1], self._ref(found[1]))), text)
+            case "Fn::FindInMap":
+                mapping, key, name = argument
+                return self.source["Mappings"][mapping][str(key)][name]
             case "Fn::Join":
                 separator, items = argument
                 return separator.join(items)

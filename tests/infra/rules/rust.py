@@ -23,6 +23,13 @@ def code(path: Path) -> str:
 
 
 @cache
+def constant(path: str, name: str) -> int | None:
+    """A number that a source file names; none if it does not."""
+    found = re.search(rf"^\s*(?:pub )?const {name}: \w+ = (\d+);", code(ROOT / path), re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+@cache
 def dependencies(function: str) -> frozenset[str]:
     """What the crate of a function depends on, but for its tests."""
     manifest = tomllib.loads((ROOT / "functions" / function / "Cargo.toml").read_text())
