@@ -251,7 +251,9 @@ impl IdentityStore for DynamoIdentityStore {
         }
         let condition = "#state = :active AND #epoch = :epoch AND #acsId = :acsId".to_owned();
         let mut update = RecordUpdate::new(user, set, &[item::TOKENS_REVOKED], condition);
-        [item::STATE, item::EPOCH, item::ACS_ID].iter().for_each(|name| update.name(name));
+        for name in [item::STATE, item::EPOCH, item::ACS_ID] {
+            update.name(name);
+        }
         update.value("active", text("active"));
         update.value("epoch", number(seen.epoch));
         update.value("acsId", text(seen.acs_id.as_str()));

@@ -1,7 +1,7 @@
 //! One conditional update of one record's item, alone or in a transaction with an entry of
 //! the audit log.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -53,7 +53,9 @@ impl RecordUpdate {
             clauses.push(format!("SET {}", set.join(", ")));
         }
         if !remove.is_empty() {
-            remove.iter().for_each(|name| update.name(name));
+            for name in remove {
+                update.name(name);
+            }
             clauses.push(format!("REMOVE #{}", remove.join(", #")));
         }
         update.update = clauses.join(" ");
@@ -126,17 +128,21 @@ impl RecordUpdate {
             .await;
         match sent {
             Ok(_) => Ok(Change::Made(made)),
-            Err(error) => match refusal(&error) {
-                Some(item) => Ok(Change::Refused(item.map(record).transpose()?)),
+            Err(error) => match refused_by(&error) {
+                Some(item) if item.is_empty() => Ok(Change::Refused(None)),
+                Some(item) => Ok(Change::Refused(Some(record(item)?))),
                 None => Err(failure(error)),
             },
         }
     }
 }
 
-/// The item that refused the update, if it was the condition that cancelled the transaction.
-/// Whatever else cancels one is another request at the same item, or a throttle.
-fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Option<&Item>> {
+static NONE: LazyLock<Item> = LazyLock::new(Item::new);
+
+/// The item that refused the update, if it was the condition that cancelled the transaction;
+/// it is empty if there was none. Whatever else cancels one is another request at the same
+/// item, or a throttle.
+fn refused_by(error: &SdkError<TransactWriteItemsError>) -> Option<&Item> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
@@ -144,5 +150,5 @@ fn refusal(error: &SdkError<TransactWriteItemsError>) -> Option<Option<&Item>> {
     };
     let reason = cancelled.cancellation_reasons().first()?;
     let is_condition = reason.code() == Some("ConditionalCheckFailed");
-    is_condition.then(|| reason.item().filter(|item| !item.is_empty()))
+    is_condition.then(|| reason.item().unwrap_or(&NONE))
 }

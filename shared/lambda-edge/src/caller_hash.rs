@@ -21,7 +21,7 @@ impl CallerHash {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
         mac.update(user.as_str().as_bytes());
         let digest = mac.finalize().into_bytes();
-        Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        digest.first_chunk().map(|first| format!("{:016x}", u64::from_be_bytes(*first)))
     }
 }
 

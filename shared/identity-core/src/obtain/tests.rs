@@ -269,7 +269,7 @@ async fn r58_a_bearer_from_before_a_sign_out_gets_no_token_and_makes_no_identity
         let world = World::where_alice_is(state);
         let now = world.clock.now();
         world.records.meanwhile(|seen| Record { not_before: Some(now), ..seen.clone() });
-        for issued_at in [Some(now), Some(now - Duration::from_secs(60)), None] {
+        for issued_at in [Some(now), Some(now - Duration::from_mins(1)), None] {
             let refused = call_with(&world, issued_at).await;
             assert!(matches!(refused, Err(Error::SignInRequired)), "{issued_at:?}");
         }

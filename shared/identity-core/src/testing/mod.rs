@@ -80,7 +80,6 @@ pub fn administrator() -> Administrator {
 ///
 /// # Panics
 /// If the gate is shut for everybody.
-#[must_use]
 pub fn admission() -> Admission {
     let requester = Requester::Administrator { id: user("root") };
     #[expect(clippy::expect_used, reason = "a test may die")]
