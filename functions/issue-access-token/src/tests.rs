@@ -204,7 +204,7 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
 #[tokio::test]
 async fn r58_a_bearer_from_before_a_sign_out_is_told_to_sign_in_again() {
     let world = alice(State::active("8:acs:1"));
-    let later = world.clock.now() + std::time::Duration::from_secs(900);
+    let later = world.clock.now() + std::time::Duration::from_mins(15);
     world.records.meanwhile(|seen| identity_core::record::Record {
         not_before: Some(later),
         ..seen.clone()

@@ -1,6 +1,7 @@
 //! What the doctor looks at, one thing after the other. A check that another one's
 //! finding makes pointless is passed over, so that one mistake gives one diagnosis.
 
+pub(crate) mod administrator;
 pub(crate) mod bearer;
 pub(crate) mod issuer;
 pub(crate) mod scopes;

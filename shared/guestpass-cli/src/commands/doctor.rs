@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use identity_core::{ports::Clock as _, secret::Secret};
+use identity_core::{policy::Condition, ports::Clock as _, secret::Secret};
 
 use super::Context;
 use crate::{
-    checks::{Check, Findings, bearer, issuer, scopes, secret, service, table, teams},
+    checks::{Check, Findings, administrator, bearer, issuer, scopes, secret, service, table, teams},
     clock::SystemClock,
     failure::{Exit, Failure, Result},
     jwt,
@@ -36,7 +36,13 @@ pub(crate) struct Arguments {
     /// The scope that a bearer needs
     #[arg(long, value_name = "NAME", default_value = "guestpass.token")]
     scope: String,
-    /// A user's bearer; - for stdin
+    /// The scope of administrators: the template's AdminScope
+    #[arg(long, value_name = "NAME", default_value = "guestpass.admin")]
+    admin_scope: String,
+    /// What an administrator's claims must say: the template's AdminCondition
+    #[arg(long, value_name = "JSON", value_parser = condition)]
+    admin_condition: Option<Condition>,
+    /// A user's or an administrator's bearer; - for stdin
     #[arg(long, value_name = "PATH")]
     bearer_file: Option<PathBuf>,
     /// A Teams user's Entra token; - for stdin
@@ -93,9 +99,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     } else {
         findings.tell(Check::skipped("issuer", "give --issuer to look at it"))?;
     }
-    findings.tell(match bearer_text {
+    let is_local = local_audience.is_some();
+    let token = bearer_text.map(|text| jwt::found_in(text.expose()).unwrap_or_default());
+    findings.tell(match &token {
         None => Check::skipped("bearer", "give --bearer-file to look at one"),
-        Some(text) => {
+        Some(token) => {
             let audience = arguments.audience.clone().or(local_audience);
             let expected = bearer::Expected {
                 issuer: issuer.as_deref(),
@@ -103,10 +111,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
                 audience: audience.as_deref(),
                 scope: &arguments.scope,
             };
-            let token = jwt::found_in(text.expose()).unwrap_or_default();
-            bearer::look(&token, &expected, now)
+            bearer::look(token, &expected, now)
         }
     })?;
+    if let Some(token) = &token {
+        let of_the_stack = is_local.then(|| condition(LOCAL_ADMIN_CONDITION).ok()).flatten();
+        let condition = arguments.admin_condition.clone().or(of_the_stack);
+        findings.tell(administrator::look(token, &arguments.admin_scope, condition.as_ref()))?;
+    }
     findings.tell(scopes::look(arguments.policy.as_deref()))?;
     match findings.finish()? {
         0 => Ok(()),
@@ -181,6 +193,15 @@ async fn teams(
         Check::skipped("Teams token", "see above")
     })
 }
+
+/// Reads a condition on claims.
+fn condition(raw: &str) -> std::result::Result<Condition, String> {
+    serde_json::from_str(raw)
+        .map_err(|error| format!("write a condition such as {LOCAL_ADMIN_CONDITION}: {error}"))
+}
+
+/// Who is an administrator of the local stack.
+const LOCAL_ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
 
 /// The `aud` of the local issuer's tokens.
 const LOCAL_AUDIENCE: &str = "guestpass-local";

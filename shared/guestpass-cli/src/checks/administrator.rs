@@ -1,0 +1,80 @@
+//! A bearer: would the administrators' routes take it?
+
+use identity_core::policy::{Claims, Condition};
+use serde_json::Value;
+
+use super::Check;
+use crate::jwt::Unverified;
+
+/// Says whether a bearer is an administrator's, and why. To be none is not a fault: most
+/// bearers are users'.
+pub(crate) fn look(bearer: &str, scope: &str, condition: Option<&Condition>) -> Check {
+    let no = |why: String| Check::skipped("administrator", why);
+    let Some(token) = Unverified::read(bearer) else {
+        return no("no: the bearer is not a JSON Web Token".to_owned());
+    };
+    let mut scopes = token.words("scope");
+    scopes.extend(token.words("scp"));
+    if !scopes.iter().any(|one| one == scope) {
+        return no(format!("no: the bearer lacks the scope {scope:?}"));
+    }
+    let Some(condition) = condition else {
+        return no(
+            "no: AdminCondition is empty or not given (--admin-condition), so the administrators' routes are closed"
+                .to_owned(),
+        );
+    };
+    let claims = as_the_gateway_spells(&token.claims);
+    let unmet: Vec<&str> = condition.unmet(&claims).collect();
+    if unmet.is_empty() {
+        return Check::good("administrator", "yes: the scope and every claim of AdminCondition");
+    }
+    no(format!("no: {} is missing or has another value than AdminCondition asks", unmet.join(", ")))
+}
+
+/// Claims as API Gateway hands them to a function: every one a text, a list as `[a b]`.
+fn as_the_gateway_spells(claims: &serde_json::Map<String, Value>) -> Claims {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let spelled = claims.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
+        let value = match value {
+            Value::Array(items) => {
+                format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" "))
+            }
+            other => text(other),
+        };
+        (name.clone(), value)
+    });
+    spelled.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    use serde_json::json;
+
+    use super::*;
+
+    fn bearer(claims: &Value) -> String {
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.c2ln", part(&json!({ "alg": "RS256" })), part(claims))
+    }
+
+    #[test]
+    fn an_administrator_has_the_scope_and_meets_the_condition() {
+        let groups: Condition = serde_json::from_str(r#"{"cognito:groups": "admins"}"#).unwrap();
+        for (claims, condition, is_one) in [
+            (json!({ "scope": "a.admin", "cognito:groups": ["x", "admins"] }), Some(&groups), true),
+            (json!({ "scp": ["a.admin"], "cognito:groups": "admins" }), Some(&groups), true),
+            (json!({ "scope": "a.admin", "cognito:groups": ["x"] }), Some(&groups), false),
+            (json!({ "scope": "a.admin" }), Some(&groups), false),
+            (json!({ "scope": "a.token", "cognito:groups": ["admins"] }), Some(&groups), false),
+            (json!({ "scope": "a.admin", "cognito:groups": ["admins"] }), None, false),
+        ] {
+            let check = look(&bearer(&claims), "a.admin", condition);
+            assert_eq!(check.is_good(), is_one, "{claims}");
+        }
+    }
+}
