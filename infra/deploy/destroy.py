@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 import place
 from place import STACK
 
+PROTECTED = "protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table"
 GUESTPASS = Path(os.environ["ARTEFACTS"]) / "guestpass"
 
 
@@ -37,11 +38,13 @@ def destroy(cloudformation, with_identities: bool) -> None:
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     listed = [each for page in pages for each in page["StackResourceSummaries"]]
     resources = [each for each in listed if each["ResourceStatus"] != "DELETE_COMPLETE"]
-    stays = retained(cloudformation)
+    template = processed(cloudformation)
+    stays = retained(template)
     kept = [each for each in resources if each["LogicalResourceId"] in stays]
     tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
     # One that was rolled back may have none.
-    table = next((each["PhysicalResourceId"] for each in tables if each.get("PhysicalResourceId")), None)
+    by_id = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in tables}
+    table, audit = by_id.get("Identities"), by_id.get("AuditLog")
     tool = None
     if with_identities:
         if not table or not secret:
@@ -55,12 +58,17 @@ def destroy(cloudformation, with_identities: bool) -> None:
     print("goes:")
     for kind, names in by_kind(each for each in resources if each not in kept):
         print(f"  {kind}: {', '.join(names)}")
+    if "CallerHashKey" in template:
+        print("    (the key of the caller hashes: which user a hash in a copy of the log stands for is then lost)")
     if with_identities:
         print("  and then, at ACS, every identity that the table names, with its tokens and chats")
     print("\nstays, and goes on costing something:")
     if table:
         print(f"  the table {table}, the only list of who is who at ACS")
-        print("    (protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table)")
+        print(f"    ({PROTECTED})")
+    if audit:
+        print(f"  the table {audit}, the audit log: who blocked, revoked and deleted whom")
+        print(f"    ({PROTECTED}; each entry goes by itself when its time is up)")
     for kind, names in by_kind(each for each in kept if each not in tables):
         print(f"  {kind}: {', '.join(names)}")
     if secret:
@@ -80,16 +88,16 @@ def destroy(cloudformation, with_identities: bool) -> None:
         delete_identities(tool)
 
 
-def retained(cloudformation) -> set[str]:
-    """The names of what outlives the stack, as its template says."""
+def processed(cloudformation) -> dict[str, dict]:
+    """The resources of the stack's template."""
     body = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
     # What SAM has expanded is JSON.
-    resources = (json.loads(body) if isinstance(body, str) else body)["Resources"]
-    return {
-        name
-        for name, resource in resources.items()
-        if resource.get("DeletionPolicy", "").startswith("Retain")
-    }
+    return (json.loads(body) if isinstance(body, str) else body)["Resources"]
+
+
+def retained(template: dict[str, dict]) -> set[str]:
+    """The names of what outlives the stack."""
+    return {name for name, resource in template.items() if resource.get("DeletionPolicy", "").startswith("Retain")}
 
 
 def by_kind(resources) -> list[tuple[str, list[str]]]:

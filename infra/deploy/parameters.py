@@ -81,7 +81,15 @@ def asked(text: str) -> dict[str, str]:
             refuse(f'SAM cannot keep a \\" within a value; write {name} without it')
         if name == "Policy" and not is_object(value):
             refuse(f"Policy is no JSON object: {value}; {QUOTING}")
+        # Empty closes the administrators' routes.
+        if name == "AdminCondition" and value and not is_condition(value):
+            refuse(f"AdminCondition must be a JSON object of claims and texts, not {value}; {QUOTING}")
     return changes
+
+
+def is_condition(text: str) -> bool:
+    """Whether it names at least one claim: `{}` would let in everyone who has the scope."""
+    return is_object(text) and bool(json.loads(text)) and all(isinstance(one, str) for one in json.loads(text).values())
 
 
 def is_object(text: str) -> bool:

@@ -34,6 +34,8 @@ async fn main() -> Result<(), Error> {
         let body = serde_json::json!({
             "pid": std::process::id(),
             "variables": std::env::vars().map(|(name, _)| name).collect::<Vec<_>>(),
+            "adminCondition": std::env::vars()
+                .find_map(|(name, value)| (name == "ADMIN_CONDITION").then_some(value)),
             "context": request.request_context(),
             "headers": request.headers().iter()
                 .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))

@@ -21,6 +21,8 @@ pub(crate) struct Console {
     pub(crate) places: Value,
     /// What to paste into a shell.
     pub(crate) example: String,
+    /// The same, for an administrator's token.
+    pub(crate) administrator: String,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) functions: Vec<Arc<Function>>,
     pub(crate) acs: SocketAddr,
@@ -72,7 +74,8 @@ async fn page(State(console): State<Arc<Console>>) -> Response {
     let places = console.places.to_string();
     let page = PAGE
         .replace("{{places}}", &escape(&places))
-        .replace("{{example}}", &escape(&console.example));
+        .replace("{{example}}", &escape(&console.example))
+        .replace("{{administrator}}", &escape(&console.administrator));
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

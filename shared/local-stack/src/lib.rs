@@ -3,8 +3,8 @@
 //! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its
 //! JWT authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a
 //! DynamoDB engine, event buses with their rules, queues with their dead letters, schedules;
-//! beside them an emulator of ACS, an issuer of tokens for development, the secret with the
-//! connection string, and a console. All of it lives by one clock, which can be moved.
+//! beside them an emulator of ACS, an issuer of tokens for development, the secrets, and a
+//! console. All of it lives by one clock, which can be moved.
 //! Everything listens on loopback, and nothing else can be asked for: the issuer signs for
 //! anybody.
 //!
@@ -19,6 +19,7 @@ mod control;
 mod dynamodb;
 mod fleet;
 mod gateway;
+mod generated_secret;
 mod issuer;
 mod options;
 mod output;

@@ -1,9 +1,10 @@
-//! Secrets Manager's `GetSecretValue` and `PutSecretValue`, in AWS JSON 1.1, for the one
-//! secret there is: the connection string of ACS.
+//! Secrets Manager's `GetSecretValue` and `PutSecretValue`, in AWS JSON 1.1, for the
+//! connection string of ACS and the secrets that the template makes.
 //!
-//! As in the cloud, a key that is regenerated at ACS makes the secret wrong until somebody
-//! puts the new one: `aws secretsmanager put-secret-value --endpoint-url …`. How often the
-//! secret was read, `GET /_local/reads` tells.
+//! As in the cloud, a key that is regenerated at ACS makes its secret wrong until a new
+//! connection string is put: `aws secretsmanager put-secret-value --endpoint-url …`. How often
+//! the connection string was read, `GET /_local/reads` tells. What is put is kept until the
+//! stack stops.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,33 +30,45 @@ struct Version {
     text: String,
 }
 
-/// Serves the secret of this ARN, which holds `text` at first.
-pub(crate) fn router(arn: &str, text: String) -> Router {
-    let current = Mutex::new(Version::new(text));
-    let secret = Secret { arn: arn.to_owned(), current, reads: AtomicU64::new(0) };
+/// What is served.
+struct Secrets {
+    connection_string: Secret,
+    generated: Vec<Secret>,
+}
+
+/// Serves secrets, each with its ARN and the value it has at first.
+pub(crate) fn router(
+    connection_string: (&str, String),
+    generated: impl IntoIterator<Item = (String, String)>,
+) -> Router {
+    let (arn, text) = connection_string;
+    let secrets = Secrets {
+        connection_string: Secret::new(arn.to_owned(), text),
+        generated: generated.into_iter().map(|(arn, text)| Secret::new(arn, text)).collect(),
+    };
     Router::new()
         .route("/", post(call))
         .route("/_local/reads", get(reads))
-        .with_state(Arc::new(secret))
+        .with_state(Arc::new(secrets))
 }
 
 /// `{"reads": 1}`
-async fn reads(State(secret): State<Arc<Secret>>) -> Response {
-    let reads = json!({ "reads": secret.reads.load(Relaxed) });
+async fn reads(State(secrets): State<Arc<Secrets>>) -> Response {
+    let reads = json!({ "reads": secrets.connection_string.reads.load(Relaxed) });
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], reads.to_string())
         .into_response()
 }
 
-async fn call(State(secret): State<Arc<Secret>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn call(State(secrets): State<Arc<Secrets>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let Some(id) = body.get("SecretId").and_then(Value::as_str) else {
         return error("InvalidParameterException", "SecretId is missing.");
     };
-    if id != secret.arn {
+    let Some(secret) = secrets.find(id) else {
         let problem = "Secrets Manager can't find the specified secret.";
         return error("ResourceNotFoundException", problem);
-    }
+    };
     match target {
         Some("secretsmanager.GetSecretValue") => answer(StatusCode::OK, &secret.get()),
         Some("secretsmanager.PutSecretValue") => {
@@ -68,7 +81,18 @@ async fn call(State(secret): State<Arc<Secret>>, headers: HeaderMap, body: Bytes
     }
 }
 
+impl Secrets {
+    fn find(&self, arn: &str) -> Option<&Secret> {
+        let mut all = std::iter::once(&self.connection_string).chain(&self.generated);
+        all.find(|secret| secret.arn == arn)
+    }
+}
+
 impl Secret {
+    fn new(arn: String, text: String) -> Self {
+        Self { arn, current: Mutex::new(Version::new(text)), reads: AtomicU64::new(0) }
+    }
+
     fn get(&self) -> Value {
         self.reads.fetch_add(1, Relaxed);
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);

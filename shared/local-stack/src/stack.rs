@@ -25,14 +25,20 @@ use crate::queue::{self, Queues};
 use crate::runtime::{Function, LastWill};
 use crate::server::Servers;
 use crate::stack_file::{Places, StackFile};
-use crate::template::{Inputs, Template};
-use crate::{Options, StartError, dynamodb, secrets};
+use crate::template::{self, Inputs, Template};
+use crate::{Options, StartError, dynamodb, generated_secret, secrets};
+
+/// Takes the token out of what the issuer answers.
+const PICK: &str = r#"python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])'"#;
 
 /// The `aud` of the issuer's tokens.
 const AUDIENCE: &str = "guestpass-local";
 
 /// What the issuer's tokens may do unless asked otherwise.
 const SCOPE: &str = "guestpass.token";
+
+/// What an administrator's token has beside the scope, unless `--parameter` says otherwise.
+const ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
 
 /// The secret in which a function finds the connection string.
 const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
@@ -73,6 +79,7 @@ impl Stack {
         let key = kept("issuer-key.pkcs8");
         let issuer = Issuer::new(&issuer_url, AUDIENCE, SCOPE, key.as_deref(), Arc::clone(&clock))?;
         let issuer = Arc::new(issuer);
+        let generated = generated(&template.secrets, kept)?;
         let queues = Queues::open(template.queues, kept("queues.jsonl"), Arc::clone(&clock))?;
         let bus = Bus::new(template.rules, Arc::clone(&queues), Arc::clone(&clock));
 
@@ -105,6 +112,7 @@ impl Stack {
             secrets: secrets_url,
             acs_secret_arn: ACS_SECRET,
             table: template.outputs.get("TableName").cloned(),
+            audit_table: template.outputs.get("AuditTableName").cloned(),
             event_bus: template.outputs.get("EventBusName").cloned(),
         };
         let control = Arc::new(Control {
@@ -117,6 +125,7 @@ impl Stack {
         let console = Arc::new(Console {
             places: places.to_public_json(),
             example: example(&places),
+            administrator: administrator(&places),
             gateway: Arc::clone(&gateway),
             functions: functions.clone(),
             acs: acs.address(),
@@ -127,7 +136,8 @@ impl Stack {
         servers.serve(ports.console, console::router(console).merge(control::router(control)));
         servers.serve(ports.issuer, issuer::router(issuer));
         servers.serve(ports.events, bus::put_events::router(bus));
-        servers.serve(ports.secrets, secrets::router(ACS_SECRET, acs.connection_string()));
+        let connection_string = (ACS_SECRET, acs.connection_string());
+        servers.serve(ports.secrets, secrets::router(connection_string, generated));
         let stopping = servers.stopping();
         servers.run(async move {
             let _ = dynoxide::server::serve_with_shutdown(ports.dynamodb, database, stopping).await;
@@ -215,6 +225,7 @@ impl Stack {
         say(format_args!(
             "An hour later: curl -d '{{\"advanceSeconds\": 3600}}' {console}/_local/clock"
         ));
+        say(format_args!("\nAn administrator's token:\n\n{}", administrator(places)));
         say(format_args!("\nA first call:\n\n{}\n", example(places)));
     }
 
@@ -243,6 +254,23 @@ fn directories(data: &Path) -> Result<PathBuf, StartError> {
     Ok(logs)
 }
 
+/// The ARNs and the values of the secrets that the template makes.
+fn generated(
+    secrets: &[template::Secret],
+    kept: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<Vec<(String, String)>, StartError> {
+    let value = |secret: &template::Secret| {
+        let file = kept(&format!("secret-{}", secret.name));
+        let value = generated_secret::load_or_create(file.as_deref(), secret.length);
+        let value = value.map_err(|source| match file {
+            Some(path) => StartError::File { path, source },
+            None => StartError::System(source),
+        })?;
+        Ok((secret.arn.clone(), value))
+    };
+    secrets.iter().map(value).collect()
+}
+
 /// The clock. Its file is one for functions to read, wherever they were started.
 fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartError> {
     let data = fs::canonicalize(data).map_err(StartError::file(data))?;
@@ -265,6 +293,8 @@ fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template,
     {
         parameters.insert(name.to_owned(), value.to_owned());
     }
+    // The template's own default closes the administrators' routes.
+    parameters.entry("AdminCondition".to_owned()).or_insert_with(|| ADMIN_CONDITION.to_owned());
     let secrets = BTreeMap::from([(ACS_SECRET.to_owned(), acs.connection_string())]);
     Template::read(&yaml, &Inputs { parameters, secrets })
         .map_err(|source| StartError::Template { path: path.clone(), source })
@@ -288,12 +318,19 @@ async fn end_idle(
     }
 }
 
+/// A line for a shell.
+fn administrator(places: &Places) -> String {
+    let issuer = &places.issuer;
+    format!(
+        "ADMIN=$(curl -s -d sub=root -d scope=guestpass.admin -d role=guestpass-admin {issuer}/token | {PICK})"
+    )
+}
+
 /// Two lines for a shell.
 fn example(places: &Places) -> String {
     let (issuer, gateway) = (&places.issuer, &places.gateway);
-    let pick = r#"python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])'"#;
     format!(
-        "TOKEN=$(curl -s -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {pick})\n\
+        "TOKEN=$(curl -s -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {PICK})\n\
          curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
     )
 }

@@ -20,6 +20,7 @@ pub(crate) struct Places {
     pub(crate) secrets: String,
     pub(crate) acs_secret_arn: &'static str,
     pub(crate) table: Option<String>,
+    pub(crate) audit_table: Option<String>,
     pub(crate) event_bus: Option<String>,
 }
 
@@ -51,6 +52,7 @@ impl Places {
             "secretsManager": self.secrets,
             "acsSecretArn": self.acs_secret_arn,
             "table": self.table,
+            "auditTable": self.audit_table,
             "eventBus": self.event_bus,
         })
     }

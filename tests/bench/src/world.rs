@@ -51,7 +51,10 @@ impl World {
         [
             ("ACS_API_VERSION", ApiVersion::default().as_str()),
             ("ACS_SECRET_ARN", SECRET),
+            ("ADMIN_CONDITION", ""),
             ("ADMIN_SCOPE", "guestpass.admin"),
+            ("AUDIT_RETENTION_DAYS", "400"),
+            ("AUDIT_TABLE_NAME", "AuditLog"),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets),
@@ -63,6 +66,10 @@ impl World {
             ("AWS_REGION", "eu-west-1"),
             ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIEXAMPLEKEY"),
             ("AWS_SESSION_TOKEN", "example"),
+            ("CALLER_HASH_SECRET_ARN", CALLER_HASH_SECRET),
+            ("ISSUER", "https://idp.example"),
+            // One user makes every call.
+            ("PACE_PER_MINUTE", "0"),
             ("POLICY", "{}"),
             ("TABLE_NAME", TABLE),
             ("TOKEN_SCOPE", "guestpass.token"),
@@ -99,6 +106,7 @@ impl Drop for World {
 
 const TABLE: &str = "Identities";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs";
+const CALLER_HASH_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:caller-hash";
 
 /// The table of the template.
 fn table() -> Value {

@@ -9,4 +9,4 @@ mod control;
 mod stack;
 
 pub use control::{DEAD_LETTERS, EVENTS, in_a_path};
-pub use stack::{Reply, Stack, binary, other_ways};
+pub use stack::{ADMIN_ROLE, Reply, Stack, binary, other_ways};

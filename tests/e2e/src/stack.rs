@@ -29,6 +29,9 @@ pub struct Stack {
     served: AtomicBool,
 }
 
+/// What the local stack's `AdminCondition` asks of an administrator's bearer, beside the scope.
+pub const ADMIN_ROLE: (&str, &str) = ("role", "guestpass-admin");
+
 /// What came back.
 #[derive(Debug)]
 pub struct Reply {
@@ -101,7 +104,22 @@ impl Stack {
         for secret in ["accessKey", "connectionString"] {
             stack.keep_secret(&stack.urls["acs"][secret]);
         }
+        let caller_hash_key = stack.caller_hash_key().await;
+        stack.keep_secret(&caller_hash_key);
         stack
+    }
+
+    /// The key by which the functions hash callers for their log.
+    async fn caller_hash_key(&self) -> Value {
+        let arn = "arn:aws:secretsmanager:local:000000000000:secret:CallerHashKey";
+        let request = self
+            .client
+            .post(self.url("secretsManager"))
+            .header("x-amz-target", "secretsmanager.GetSecretValue")
+            .header("content-type", "application/x-amz-json-1.1");
+        let reply = request.body(json!({ "SecretId": arn }).to_string()).send().await.unwrap();
+        let reply: Value = reply.error_for_status().unwrap().json().await.unwrap();
+        reply["SecretString"].clone()
     }
 
     /// A bearer of `sub`, with these scopes.
@@ -125,7 +143,7 @@ impl Stack {
 
     /// An administrator's bearer.
     pub async fn admin(&self) -> String {
-        self.bearer("root", "guestpass.admin").await
+        self.bearer_with(&[("sub", "root"), ("scope", "guestpass.admin"), ADMIN_ROLE]).await
     }
 
     /// Calls the API with a bearer, and with a JSON body unless it is `null`.

@@ -1,6 +1,6 @@
 //! Bad input gets a clear answer and loses nothing.
 
-use e2e::Stack;
+use e2e::{ADMIN_ROLE, Stack};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -43,7 +43,8 @@ async fn bad_bodies_are_answered_with_what_is_wrong() {
 #[tokio::test]
 async fn a_route_that_the_template_does_not_have_is_not_found() {
     let stack = Stack::start().await;
-    let admin = stack.bearer("alice", "guestpass.token guestpass.admin").await;
+    let scope = ("scope", "guestpass.token guestpass.admin");
+    let admin = stack.bearer_with(&[("sub", "alice"), scope, ADMIN_ROLE]).await;
     for route in ["GET /", "PUT /v1/token", "GET /v2/token", "GET /v1/token/x", "GET /v1//token"] {
         assert_eq!(stack.call(route, &admin, Value::Null).await.status, 404, "{route}");
     }

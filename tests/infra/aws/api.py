@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 ISSUER = "https://idp.example"
 
+# An administrator has the scope, and what `AdminCondition` asks for.
+ADMIN, ROLE = "guestpass.admin", "guestpass-admin"
+
 
 class Answer(NamedTuple):
     status: int
@@ -15,6 +18,8 @@ def call(function, route: str, user: str = "alice", scope: str = "guestpass.toke
     """Calls a route as a user with a scope."""
     method, path = route.split(" ")
     claims = {"iss": ISSUER, "sub": user, "aud": "app", "scope": scope, "exp": "4102444800", "iat": "1700000000"}
+    if scope == ADMIN:
+        claims["role"] = ROLE
     raw_path = path
     for name, value in ids.items():
         raw_path = raw_path.replace(f"{{{name}}}", value)

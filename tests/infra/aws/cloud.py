@@ -65,6 +65,12 @@ class Cloud:
         secret = client("secretsmanager").create_secret(Name="guestpass/acs", SecretString=connection_string)
         parameters = {"AcsSecretArn": secret["ARN"], **parameters}
         stack = Stack(source(), **parameters)
+        # moto does not generate secrets for a template.
+        made = {}
+        for name, properties in stack.of_type("AWS::SecretsManager::Secret").items():
+            password = client("secretsmanager").get_random_password(**properties["GenerateSecretString"])
+            created = client("secretsmanager").create_secret(Name=name, SecretString=password["RandomPassword"])
+            made[name] = created["ARN"]
         s3 = client("s3")
         if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
@@ -73,7 +79,7 @@ class Cloud:
             s3.put_object(Bucket=BUCKET, Key=key, Body=artefacts.archive(key))
         client("cloudformation").create_stack(
             StackName=STACK,
-            TemplateBody=json.dumps(for_moto(stack.expanded)),
+            TemplateBody=json.dumps(for_moto(stack.expanded, made)),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )

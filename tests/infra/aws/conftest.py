@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "rules"))
 
 import artefacts  # noqa: E402
 from acs import Acs  # noqa: E402
-from api import ISSUER  # noqa: E402
+from api import ISSUER, ROLE  # noqa: E402
 from cloud import Cloud, Deployed  # noqa: E402
 from runtime_api import Function  # noqa: E402
 
@@ -31,7 +32,10 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def deployed(acs: Acs, cloud: Cloud) -> Deployed:
-    deployed = cloud.deploy(acs.connection_string, Issuer=ISSUER, Audience="app", CleanupMode="apply")
+    condition = json.dumps({"role": ROLE})
+    deployed = cloud.deploy(
+        acs.connection_string, Issuer=ISSUER, Audience="app", CleanupMode="apply", AdminCondition=condition
+    )
     deployed.attach_policies()
     # moto would start the function in Docker. The tests take from the queue themselves.
     client = deployed.client("lambda")

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 # moto 5.2 makes none of these from a template. The rules hold them to what they should be; the
 # tests make those that they need by the services' own API.
@@ -18,14 +18,27 @@ UNKNOWN = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
     "AWS::Scheduler::Schedule",
+    "AWS::SecretsManager::Secret",
 }
 
 
-def for_moto(template: dict[str, Any]) -> dict[str, Any]:
+class Gone(NamedTuple):
+    """A resource that moto does not make."""
+
+    kind: str
+    # What stands in place of a reference to it.
+    text: str
+
+
+def for_moto(template: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
     """The template without what moto does not know. Whoever names an alias names its function;
-    whoever names another of them gets its name as text."""
+    whoever names another of them gets what was made in its place, or its name as text."""
     template = copy.deepcopy(template)
-    gone = {name: one["Type"] for name, one in template["Resources"].items() if one["Type"] in UNKNOWN}
+    gone = {
+        name: Gone(one["Type"], made.get(name, name))
+        for name, one in template["Resources"].items()
+        if one["Type"] in UNKNOWN
+    }
     resources = {name: one for name, one in template["Resources"].items() if name not in gone}
     for resource in resources.values():
         resource.pop("DependsOn", None)
@@ -35,7 +48,7 @@ def for_moto(template: dict[str, Any]) -> dict[str, Any]:
     return template
 
 
-def without(gone: dict[str, str], value: Any) -> Any:
+def without(gone: dict[str, Gone], value: Any) -> Any:
     if isinstance(value, list):
         return [without(gone, item) for item in value]
     if not isinstance(value, dict):
@@ -43,9 +56,10 @@ def without(gone: dict[str, str], value: Any) -> Any:
     [(name, argument), *others] = value.items() or [(None, None)]
     if not others and name in ("Ref", "Fn::GetAtt"):
         named = argument if isinstance(argument, str) else argument[0]
-        if gone.get(named.split(".")[0]) == "AWS::Lambda::Alias":
+        found = gone.get(named.split(".")[0])
+        if found and found.kind == "AWS::Lambda::Alias":
             return {"Ref": named.split("Alias")[0]}
-        return named if named.split(".")[0] in gone else value
+        return value if found is None else named.replace(named.split(".")[0], found.text)
     if not others and name == "Fn::Sub":
         text, *names = [argument] if isinstance(argument, str) else argument
         text = re.sub(r"\$\{(\w+)(\.\w+)?\}", lambda found: found[1] if found[1] in gone else found[0], text)

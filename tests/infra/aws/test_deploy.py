@@ -90,13 +90,13 @@ def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config)
     variables = {"SAM_CONFIG_FILE": str(config)}
     before = script("parameters.py", account, "", **variables)
     assert before.returncode == 0 and config.read_text() == CONFIG, before
-    changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no"
+    changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no AdminCondition='{\"role\": \"a\"}'"
     after = script("parameters.py", account, "", **variables, SET=changes)
     assert len({before.stdout, after.stdout}) == 2
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert shlex.split(kept["parameter_overrides"]) == [
         "Issuer=https://idp.example/", 'Policy={"a": 1}', "CleanupMode=apply", "TokenScope=guestpass/token",
-        "ReservedConcurrency=no",
+        "ReservedConcurrency=no", 'AdminCondition={"role": "a"}',
     ]
     again = script("parameters.py", account, "", **variables)
     assert again.stdout == after.stdout
@@ -112,6 +112,10 @@ def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, confi
     "change, why",
     [
         ('Policy={"rules":[]}', "Policy is no JSON object"),
+        ("AdminCondition=guestpass-admins", "AdminCondition must be a JSON object"),
+        ("AdminCondition={}", "AdminCondition must be a JSON object"),
+        ("""AdminCondition='{"groups": ["a"]}'""", "AdminCondition must be a JSON object"),
+        (f"""AdminCondition='{json.dumps({"role": "x" * 300})}'""", "AdminCondition has 300 bytes at the most"),
         ("CleanupMode=aply", "CleanupMode is one of plan, apply"),
         ("ReservedConcurrency=maybe", "ReservedConcurrency is one of yes, no,"),
         ("Architecture=arm64", "that of the build"),
@@ -151,7 +155,7 @@ def test_the_region_is_the_one_that_was_deployed_to(cloud, account, config, regi
 
 def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the_table(cloud, acs, account):
     deployed = cloud.deploy(acs.connection_string, REGION, Issuer="https://idp.example", Audience="app")
-    table = deployed.ids["Identities"]
+    table, audit = deployed.ids["Identities"], deployed.ids["AuditLog"]
     tool = {**account, "COMMUNICATION_SERVICES_CONNECTION_STRING": acs.connection_string, "GUESTPASS_TABLE": table}
     before = acs.identities()
     for user in ["one", "another"]:
@@ -170,7 +174,9 @@ def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the
     assert destroyed.returncode == 0, destroyed
     goes, stays = destroyed.stdout.split("stays, ")
     assert "IssueAccessToken" in goes and table not in goes and "every identity" in goes
-    assert table in stays
+    assert table in stays and audit in stays and audit not in goes
+    tables = deployed.client("dynamodb").list_tables()["TableNames"]
+    assert {table, audit} <= set(tables), "both outlive the stack"
     assert not is_there(deployed)
     assert acs.identities() == before
     told = run([artefacts.GUESTPASS, "identity", "list", "-o", "json"], tool)
@@ -183,13 +189,17 @@ def test_what_is_not_there_is_not_destroyed(account):
 
 
 def test_a_stack_that_never_came_to_a_table_goes_too(cloud, account):
-    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    # moto does not make the key, and keeps the template as it is.
+    key = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "CallerHashKey": key}}
     cloudformation = cloud.client("cloudformation", REGION)
     cloudformation.create_stack(StackName="half", TemplateBody=json.dumps(template))
     refused = script("destroy.py", account, "half\n", STACK="half", IDENTITIES="delete")
     assert refused.returncode == 1 and "has no table" in refused.stderr, refused
     destroyed = script("destroy.py", account, "half\n", STACK="half")
     assert (destroyed.returncode, destroyed.stdout.splitlines()[-1]) == (0, "gone"), destroyed
+    goes, stays = destroyed.stdout.split("stays, ")
+    assert "the key of the caller hashes" in goes and "the table" not in stays
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api import ISSUER, call
+from api import ADMIN, ISSUER, call
 from runtime_api import Failed
-
-ADMIN = "guestpass.admin"
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ def test_everything_is_made_but_what_moto_does_not_know(deployed):
 
 def test_the_outputs_are_what_was_made(deployed):
     assert deployed.outputs["TableName"] == deployed.ids["Identities"]
+    assert deployed.outputs["AuditTableName"] == deployed.ids["AuditLog"]
     assert deployed.outputs["EventQueueUrl"] == deployed.ids["IdentityEvents"]
     assert deployed.outputs["DeadLetterQueueUrl"] == deployed.ids["IdentityEventsDeadLetters"]
     assert deployed.outputs["AlarmTopic"] == deployed.ids["Alarms"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import rust
 from expanded import ROOT, Stack
-from permissions import function_of
+from permissions import behind, function_of
 from queues import dead_letter_queues
 from rule import Change, drop, put, rule
 
@@ -120,8 +120,7 @@ def t07_token_calls_are_30_a_second_by_whatever_method(stack: Stack) -> Iterator
 )
 def t07_all_together_ask_acs_for_no_more_than_it_allows(stack: Stack) -> Iterator[str]:
     for (method, path), operation in stack.routes().items():
-        called = re.search(r"functions/(\w+?)(?:Aliaslive)?/", operation["x-amazon-apigateway-integration"]["uri"])[1]
-        asks = "acs-secret" in rust.dependencies(stack.crate_of(called))
+        asks = "acs-secret" in rust.dependencies(stack.crate_of(behind(operation)))
         if asks != (f"{method} {path}" in ASKED):
             yield f"{method} {path} asks ACS: {asks}; look at ASKED in this test"
     settings = route_settings(stack)

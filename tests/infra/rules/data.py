@@ -7,19 +7,23 @@ import rust
 from expanded import Stack
 from rule import drop, put, rule
 
-TABLE = "Resources/Identities"
+TABLE, AUDIT = "Resources/Identities", "Resources/AuditLog"
 
 
-@rule(
-    drop(f"{TABLE}/DeletionPolicy"),
-    put(f"{TABLE}/UpdateReplacePolicy", "Delete"),
-    put(f"{TABLE}/Properties/DeletionProtectionEnabled", False),
-    drop(f"{TABLE}/Properties/PointInTimeRecoverySpecification"),
-    put(f"{TABLE}/Properties/SSESpecification/SSEEnabled", False),
-    put(f"{TABLE}/Properties/BillingMode", "PROVISIONED"),
-    put(f"{TABLE}/Properties/TimeToLiveSpecification/AttributeName", "ttl"),
-)
-def t04_the_table_outlives_the_stack_and_can_be_restored(stack: Stack) -> Iterator[str]:
+@rule(*(
+    change
+    for one in (TABLE, AUDIT)
+    for change in (
+        drop(f"{one}/DeletionPolicy"),
+        put(f"{one}/UpdateReplacePolicy", "Delete"),
+        put(f"{one}/Properties/DeletionProtectionEnabled", False),
+        drop(f"{one}/Properties/PointInTimeRecoverySpecification"),
+        put(f"{one}/Properties/SSESpecification/SSEEnabled", False),
+        put(f"{one}/Properties/BillingMode", "PROVISIONED"),
+        put(f"{one}/Properties/TimeToLiveSpecification/AttributeName", "ttl"),
+    )
+))
+def t04_each_table_outlives_the_stack_and_can_be_restored(stack: Stack) -> Iterator[str]:
     attribute = re.search(r'EXPIRES_AT: &str = "(\w+)"', rust.code(rust.STORE / "item.rs"))
     wanted = {
         "BillingMode": "PAY_PER_REQUEST",
@@ -42,7 +46,27 @@ def t04_the_table_outlives_the_stack_and_can_be_restored(stack: Stack) -> Iterat
     drop(f"{TABLE}/Properties/GlobalSecondaryIndexes/2"),
 )
 def t04_the_indexes_are_those_the_store_reads(stack: Stack) -> Iterator[str]:
-    for name, properties in stack.of_type("AWS::DynamoDB::Table").items():
-        has = {index["IndexName"] for index in properties["GlobalSecondaryIndexes"]}
-        if has != set(rust.index_names().values()):
-            yield f"{name} has {sorted(has)}, and the store reads {sorted(rust.index_names().values())}"
+    has = {index["IndexName"] for index in stack.of_type("AWS::DynamoDB::Table")["Identities"]["GlobalSecondaryIndexes"]}
+    if has != set(rust.index_names().values()):
+        yield f"Identities has {sorted(has)}, and the store reads {sorted(rust.index_names().values())}"
+
+
+@rule(
+    put(f"{AUDIT}/Properties/KeySchema/0/AttributeName", "by"),
+    put(f"{AUDIT}/Properties/GlobalSecondaryIndexes/0/KeySchema/0/AttributeName", "day"),
+    put(f"{AUDIT}/Properties/GlobalSecondaryIndexes/0/Projection/ProjectionType", "KEYS_ONLY"),
+    drop(f"{AUDIT}/Properties/GlobalSecondaryIndexes/1"),
+    put(f"{AUDIT}/Properties/AttributeDefinitions/1/AttributeType", "N"),
+)
+def t04_the_audit_log_is_found_by_user_by_actor_and_by_day_each_in_order_of_time(stack: Stack) -> Iterator[str]:
+    audit = stack.of_type("AWS::DynamoDB::Table")["AuditLog"]
+    types = {one["AttributeName"]: one["AttributeType"] for one in audit["AttributeDefinitions"]}
+
+    def key(schema: list[dict]) -> list[str]:
+        return [f"{one['KeyType']} {one['AttributeName']} {types.get(one['AttributeName'])}" for one in schema]
+
+    found = {"": (key(audit["KeySchema"]), {"ProjectionType": "ALL"})}
+    found |= {one["IndexName"]: (key(one["KeySchema"]), one["Projection"]) for one in audit["GlobalSecondaryIndexes"]}
+    by = {"": "user", "by-actor": "by", "by-day": "day"}
+    wanted = {name: ([f"HASH {one} S", "RANGE at S"], {"ProjectionType": "ALL"}) for name, one in by.items()}
+    yield from (f"{name or 'the table'} is {found.get(name)}" for name in wanted if found.get(name) != wanted[name])

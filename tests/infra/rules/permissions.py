@@ -9,6 +9,9 @@ from rule import drop, put, rule
 
 Rights = set[tuple[str, str]]
 
+# The table behind each port of the core.
+TABLES = {"store": "Identities", "audit": "AuditLog"}
+
 # Traces have no resource that a policy could name.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
@@ -21,11 +24,16 @@ def implied(stack: Stack, function: str) -> Rights:
     rights |= {(action, "*") for action in WITHOUT_RESOURCE}
     if "acs-secret" in dependencies:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]))
+    # The edge hashes the callers of each route for the log.
+    has_caller = any(behind(operation) == function for operation in stack.routes().values())
+    if has_caller and "lambda-edge" in dependencies and rust.edge_names("CALLER_HASH_SECRET_ARN"):
+        rights.add(("secretsmanager:GetSecretValue", "CallerHashKey"))
     if "identity-store" in dependencies:
         rights |= {
-            (f"dynamodb:{action}", f"Identities.Arn{f'/index/{index}' if index else ''}")
-            for method in rust.store_methods(crate)
-            for action, index in rust.requests_of(method)
+            (f"dynamodb:{action}", f"{table}.Arn{f'/index/{index}' if index else ''}")
+            for port, table in TABLES.items()
+            for method in rust.methods_called(crate, port)
+            for action, index in rust.requests_of(method, port)
         }
     for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
         if function_of(mapping) == function:
@@ -35,6 +43,12 @@ def implied(stack: Stack, function: str) -> Rights:
         if function_of(config) == function:
             rights.add(("sqs:SendMessage", config["DestinationConfig"]["OnFailure"]["Destination"]))
     return rights
+
+
+def behind(operation: dict) -> str:
+    """The function that answers a route."""
+    uri = operation["x-amazon-apigateway-integration"]["uri"]
+    return re.search(r"functions/(\w+?)(?:Alias\w+)?/", uri)[1]
 
 
 def function_of(properties: dict) -> str:
@@ -74,6 +88,9 @@ def table(rights: Rights) -> list[str]:
     put("Resources/CleanUpRecords/Properties/PolicyDocument/Statement/0/Action", "dynamodb:DeleteItem"),
     drop("Resources/CreateIdentityRole/Properties/ManagedPolicyArns/1"),
     drop("Resources/ListIdentitiesRole/Properties/ManagedPolicyArns/1"),
+    put("Resources/ListIdentitiesRole/Properties/ManagedPolicyArns/1", {"Ref": "WriteAudit"}),
+    put("Resources/RevokeOnEventRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadCallerHashKey"}),
+    put("Resources/ReadCallerHashKey/Properties/PolicyDocument/Statement/0/Resource", {"Ref": "AcsSecretArn"}),
     put("Resources/GetIdentity/Properties/Role", {"Fn::GetAtt": "DeleteIdentityRole.Arn"}),
 )
 def t01_each_function_has_the_rights_its_dependencies_imply(stack: Stack) -> Iterator[str]:
@@ -101,12 +118,31 @@ def t01_nothing_is_allowed_by_a_wildcard_or_by_the_name_of_a_policy(stack: Stack
                 yield f"{role} may {action} on {resource}"
 
 
-@rule(put("Resources/ExchangeTeamsTokenRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadRecords"}))
-def t01_a_function_without_the_store_has_no_rights_on_a_table(stack: Stack) -> Iterator[str]:
+@rule(
+    put("Resources/ExchangeTeamsTokenRole/Properties/ManagedPolicyArns/1", {"Ref": "ChangeRecords"}),
+    put("Resources/ExchangeTeamsTokenRole/Properties/ManagedPolicyArns/1", {"Ref": "FindByAcsId"}),
+    put("Resources/ExchangeTeamsTokenRole/Properties/ManagedPolicyArns/1", {"Ref": "WriteAudit"}),
+    put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Action", "dynamodb:Query"),
+)
+def t01_a_teams_exchange_reads_the_callers_record_and_nothing_else(stack: Stack) -> Iterator[str]:
+    rights = granted(stack, stack.functions()["ExchangeTeamsToken"]["Role"].removesuffix(".Arn"))
+    of_tables = {right for right in rights if right[0].startswith("dynamodb:")}
+    if of_tables != {("dynamodb:GetItem", "Identities.Arn")}:
+        yield f"the exchange may {table(of_tables)}"
+
+
+@rule(
+    put("Resources/WriteAudit/Properties/PolicyDocument/Statement/0/Action", ["dynamodb:PutItem", "dynamodb:DeleteItem"]),
+    put("Resources/ChangeRecords/Properties/PolicyDocument/Statement/0/Resource", [
+        {"Fn::GetAtt": "Identities.Arn"}, {"Fn::GetAtt": "AuditLog.Arn"},
+    ]),
+    put("Resources/CleanUpRecords/Properties/PolicyDocument/Statement/0/Resource", {"Fn::GetAtt": "AuditLog.Arn"}),
+)
+def t01_no_function_changes_or_deletes_what_is_in_the_audit_log(stack: Stack) -> Iterator[str]:
     for function, properties in stack.functions().items():
-        rights = granted(stack, properties["Role"].removesuffix(".Arn"))
-        if "identity-store" not in rust.dependencies(stack.crate_of(function)):
-            yield from (f"{function}: {action}" for action, _ in rights if action.startswith("dynamodb:"))
+        for action, resource in granted(stack, properties["Role"].removesuffix(".Arn")):
+            if resource.startswith("AuditLog.") and action != "dynamodb:PutItem":
+                yield f"{function} may {action} on {resource}"
 
 
 @rule(

@@ -55,37 +55,45 @@ def imported(text: str, root: str) -> set[str]:
 NOUNS = {"ports", "record", "identity", "event", "policy", "error", "secret", "testing"}
 
 
+# What the operations call the ports behind which a table is, and the sources of its adapter.
+ADAPTERS = {"store": ["lib.rs", "ledger.rs"], "audit": ["audit.rs"]}
+
+
 @cache
-def store_methods(function: str) -> frozenset[str]:
-    """The methods of the store that a function may call, by the operations that it imports,
-    and what these import."""
+def operations(function: str) -> str:
+    """The text of a function, of the operations that it imports, and of what these import."""
     sources = (ROOT / "functions" / function / "src").glob("*.rs")
     text = "".join(code(path) for path in sources if path.name != "tests.rs")
     seen: set[str] = set()
     ahead = imported(text, "identity_core") - NOUNS
-    # To connect is to read.
-    methods = {"warm_up"}
     while ahead:
         name = ahead.pop()
         seen.add(name)
-        methods |= set(re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", module(name)))
         ahead |= imported(module(name), "crate") - NOUNS - seen
-    return frozenset(methods)
+    return text + "".join(module(name) for name in sorted(seen))
 
 
 @cache
-def store_functions() -> dict[str, str]:
-    """The text of each method of the adapter, by its name."""
-    text = "".join(code(STORE / name) for name in ["lib.rs", "ledger.rs"])
+def methods_called(function: str, port: str) -> frozenset[str]:
+    """The methods of a port that a function may call, by its operations."""
+    called = set(re.findall(rf"\b{port}\s*\.\s*([a-z_]+)\(", operations(function)))
+    # To connect to the store is to read.
+    return frozenset(called | ({"warm_up"} if port == "store" else set()))
+
+
+@cache
+def adapter_functions(port: str) -> dict[str, str]:
+    """The text of each method of a port's adapter, by its name."""
+    text = "".join(code(STORE / name) for name in ADAPTERS[port] if (STORE / name).is_file())
     found = re.findall(r"^    (?:pub(?:\(crate\))? )?(?:async )?fn (\w+)(.*?)^    \}", text, re.M | re.S)
     return dict(found)
 
 
 @cache
-def requests_of(method: str) -> frozenset[tuple[str, str | None]]:
-    """The requests that a method of the store sends: the action, and the index if it reads
-    one."""
-    functions = store_functions()
+def requests_of(method: str, port: str = "store") -> frozenset[tuple[str, str | None]]:
+    """The requests that a method of a port's adapter sends: the action, and the index if it
+    reads one."""
+    functions = adapter_functions(port)
     text, names = "", {method}
     seen: set[str] = set()
     while names:
@@ -101,8 +109,15 @@ def requests_of(method: str) -> frozenset[tuple[str, str | None]]:
         # Only a query reads an index; all else is of the table.
         requests |= {(action, index) for index in (indexes if action == "Query" else [None])}
     if not requests:
-        raise ValueError(f"no request is seen in the store's {method}; look at this test")
+        raise ValueError(f"no request is seen in {port}.{method}; look at this test")
     return frozenset(requests)
+
+
+@cache
+def edge_names(variable: str) -> bool:
+    """Whether the functions' common edge reads this variable."""
+    sources = (ROOT / "shared/lambda-edge/src").rglob("*.rs")
+    return any(f'"{variable}"' in code(path) for path in sources if path.name not in ("tests.rs", "testing.rs"))
 
 
 @cache

@@ -53,16 +53,25 @@ def t06_nothing_in_the_template_looks_like_a_secret(stack: Stack) -> Iterator[st
 
 
 @rule(
+    put(f"{VARIABLES}/CALLER_HASH_KEY", {"Ref": "CallerHashKey"}),
+    put(f"{VARIABLES}/CALLER_HASH_SECRET_ARN", "a key"),
+    put("Resources/CallerHashKey/Properties/SecretString", "a key"),
+    put("Resources/CallerHashKey/Properties/GenerateSecretString/PasswordLength", 16),
     put(f"{VARIABLES}/ACS_KEY", "{{resolve:secretsmanager:guestpass/acs}}"),
     put(f"{VARIABLES}/ACS_CONNECTION_STRING", {"Ref": "Policy"}),
     put("Parameters/AcsSecretArn/Default", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs"),
 )
 def t06_a_secret_is_named_and_never_given(stack: Stack) -> Iterator[str]:
     yield from (f"{path} is resolved" for path, text in strings(stack.expanded) if RESOLVED.search(text))
+    made = stack.of_type("AWS::SecretsManager::Secret")
+    for name, secret in made.items():
+        if "SecretString" in secret or secret["GenerateSecretString"].get("PasswordLength", 32) < 32:
+            yield f"{name} is not generated, or too short"
     for function, properties in stack.functions().items():
         for name, value in properties["Environment"]["Variables"].items():
             is_secret = re.search(r"KEY|SECRET|TOKEN|PASSWORD|CONNECTION", name) and not name.endswith("_SCOPE")
-            if is_secret and not (name.endswith("_ARN") and value == stack.parameters["AcsSecretArn"]):
+            is_named = name.endswith("_ARN") and value in {stack.parameters["AcsSecretArn"], *made}
+            if is_secret and not is_named:
                 yield f"{function} is given {name}"
     if "Default" in stack.source["Parameters"]["AcsSecretArn"]:
         yield "everybody's secret has the same name"

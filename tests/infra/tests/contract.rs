@@ -65,9 +65,12 @@ fn r57_every_operation_answers_the_refusals_of_the_gateway_and_of_its_dependenci
 }
 
 #[test]
-fn t04_the_table_forgets_tombstones_by_the_attribute_that_the_store_writes() {
-    let [table] = &template().tables[..] else { panic!("one table") };
-    assert_eq!(table.ttl_attribute.as_deref(), Some(identity_store::TTL_ATTRIBUTE));
+fn t04_the_tables_forget_what_expires_by_the_attribute_that_the_store_writes() {
+    for name in ["Identities", "AuditLog"] {
+        let template = template();
+        let table = template.table(name).unwrap();
+        assert_eq!(table.ttl_attribute.as_deref(), Some(identity_store::TTL_ATTRIBUTE), "{name}");
+    }
 }
 
 #[test]
@@ -99,8 +102,11 @@ fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
             assert_eq!(environment["ACS_SECRET_ARN"], SECRET_ARN, "{logical_id}");
         }
     }
-    // Whatever may be done with a secret is to read that one.
+    // Whatever may be done with a secret is to read that one, and the key of the caller hashes.
     let granted = TEMPLATE.matches("Action: secretsmanager:").count();
-    let exact = "Action: secretsmanager:GetSecretValue, Resource: !Ref AcsSecretArn }";
-    assert_eq!((TEMPLATE.matches(exact).count(), granted), (1, 1));
+    let exact = ["AcsSecretArn", "CallerHashKey"].map(|name| {
+        let exact = format!("Action: secretsmanager:GetSecretValue, Resource: !Ref {name} }}");
+        TEMPLATE.matches(&exact).count()
+    });
+    assert_eq!((exact, granted), ([1, 1], 2));
 }

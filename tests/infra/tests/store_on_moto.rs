@@ -51,7 +51,7 @@ fn definition() -> Value {
         secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
     };
     let template = include_str!("../../../infra/template.yaml");
-    Template::read(template, &inputs).unwrap().tables.remove(0).definition
+    Template::read(template, &inputs).unwrap().table("Identities").unwrap().definition.clone()
 }
 
 async fn create(client: &Client, name: &str, definition: &Value) {

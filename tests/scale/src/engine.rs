@@ -32,7 +32,7 @@ impl Engine {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("dynamodb.sqlite");
         let database = Database::new(file.to_str().unwrap()).unwrap();
-        let (table, mut description) = make_table(&database);
+        let (table, mut description) = make_tables(&database);
         let count = fill(&database, &table, records);
         let indexes = description.pointer_mut("/Table/GlobalSecondaryIndexes");
         for index in indexes.and_then(Value::as_array_mut).unwrap() {
@@ -98,8 +98,9 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// The name of the table, and what `DescribeTable` says of it while it is empty.
-fn make_table(database: &Database) -> (String, Value) {
+/// Makes the template's tables. The name of the one for identities, and what `DescribeTable`
+/// says of it while it is empty.
+fn make_tables(database: &Database) -> (String, Value) {
     let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
     let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -108,11 +109,15 @@ fn make_table(database: &Database) -> (String, Value) {
         secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
     };
     let template = include_str!("../../../infra/template.yaml");
-    let table = Template::read(template, &inputs).unwrap().tables.remove(0);
-    database.create_table(serde_json::from_value(table.definition).unwrap()).unwrap();
+    let template = Template::read(template, &inputs).unwrap();
+    for table in &template.tables {
+        let definition = serde_json::from_value(table.definition.clone()).unwrap();
+        database.create_table(definition).unwrap();
+    }
+    let table = template.table("Identities").unwrap();
     let name = serde_json::from_value(json!({ "TableName": table.name })).unwrap();
     let description = database.describe_table(name).unwrap();
-    (table.name, serde_json::to_value(description).unwrap())
+    (table.name.clone(), serde_json::to_value(description).unwrap())
 }
 
 /// Writes the records, and counts them.

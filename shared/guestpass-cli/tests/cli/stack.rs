@@ -211,8 +211,9 @@ fn without_functions() -> String {
         serde_norway::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let resources = template.get_mut("Resources").and_then(Yaml::as_mapping_mut).unwrap();
     resources.retain(|_, resource| {
-        let kind = resource.get("Type").and_then(Yaml::as_str);
-        matches!(kind, Some("AWS::DynamoDB::Table" | "AWS::Events::EventBus"))
+        let kind = resource.get("Type").and_then(Yaml::as_str).unwrap_or_default();
+        ["AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::SecretsManager::Secret"]
+            .contains(&kind)
     });
     template.as_mapping_mut().unwrap().remove("Conditions");
     let queues: Yaml = serde_norway::from_str(QUEUES).unwrap();

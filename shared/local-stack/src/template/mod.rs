@@ -17,7 +17,7 @@ use serde_norway::Value as Yaml;
 use evaluate::Names;
 pub(crate) use events::queue_arn;
 pub use events::{Queue, QueueMapping, Redrive, Rule, Schedule, Scheduler};
-use sam::ApiAuth;
+use sam::{ApiAuth, SecretProperties};
 
 /// What a template says that matters on one machine.
 #[derive(Debug)]
@@ -26,8 +26,10 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// The JWT authorizer of the HTTP API, if there is one.
     pub authorizer: Option<Authorizer>,
-    /// The tables, in the order of their logical ids.
+    /// The tables, in the order of the template.
     pub tables: Vec<Table>,
+    /// The secrets that the template makes, in the order of their logical ids.
+    pub secrets: Vec<Secret>,
     /// The queues, in the order of their logical ids.
     pub queues: Vec<Queue>,
     /// The rules of the event buses that are enabled, in the order of their logical ids.
@@ -102,6 +104,17 @@ pub struct Table {
     pub ttl_attribute: Option<String>,
 }
 
+/// An `AWS::SecretsManager::Secret` whose value is generated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Its logical id.
+    pub name: String,
+    /// What `Ref` gives.
+    pub arn: String,
+    /// How many characters its value has.
+    pub length: usize,
+}
+
 /// What the template does not say itself.
 #[derive(Clone, Default)]
 pub struct Inputs {
@@ -151,8 +164,7 @@ impl Template {
         let rules = events::rules(&names, &resources, &queues)?;
         let authorizer = authorizer(&names, &resources)?;
         let reader = functions::Reader::new(&names, &document, authorizer.as_ref(), &queues)?;
-        let mut functions = Vec::new();
-        let mut tables = Vec::new();
+        let (mut functions, mut tables, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in &resources {
             let at = format!("Resources.{id}.Properties");
             match resource.kind {
@@ -162,13 +174,24 @@ impl Template {
                 "AWS::DynamoDB::Table" => {
                     tables.push(table(id, &names.evaluate(resource.properties, &at)?));
                 }
+                "AWS::SecretsManager::Secret" => {
+                    secrets.push(secret(&names, id, resource.properties, &at)?);
+                }
                 // Alarms, dashboards, roles: nothing of this machine, whatever they say.
                 _ => {}
             }
         }
+        let order: Vec<_> = ids(&document).map(table_name).collect();
+        tables.sort_by_key(|table| order.iter().position(|name| *name == table.name));
         let authorizer = authorizer.map(|(_, authorizer)| authorizer);
         let outputs = outputs(&document, &names)?;
-        Ok(Self { functions, authorizer, tables, queues, rules, outputs })
+        Ok(Self { functions, authorizer, tables, secrets, queues, rules, outputs })
+    }
+
+    /// The table of this logical id.
+    #[must_use]
+    pub fn table(&self, logical_id: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == table_name(logical_id))
     }
 }
 
@@ -183,9 +206,20 @@ fn table_name(logical_id: &str) -> String {
     format!("guestpass-local-{logical_id}")
 }
 
+/// The ARN of a secret on this machine.
+fn secret_arn(logical_id: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{logical_id}")
+}
+
 struct Resource<'a> {
     kind: &'a str,
     properties: &'a Yaml,
+}
+
+/// The logical ids of all resources, in the order of the template.
+fn ids(document: &Yaml) -> impl Iterator<Item = &str> {
+    let resources = child(document, &["Resources"]).and_then(Yaml::as_mapping);
+    resources.into_iter().flat_map(|resources| resources.keys().filter_map(Yaml::as_str))
 }
 
 /// The resources that exist: those whose condition holds, if they have one.
@@ -250,7 +284,7 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
 /// The outputs that `stack.json` repeats. Others name what this machine does not have.
 fn outputs(document: &Yaml, names: &Names) -> Result<BTreeMap<String, String>, Error> {
     let mut outputs = BTreeMap::new();
-    for name in ["TableName", "EventBusName"] {
+    for name in ["TableName", "AuditTableName", "EventBusName"] {
         let at = format!("Outputs.{name}.Value");
         if let Some(value) = child(document, &["Outputs", name, "Value"]) {
             outputs.insert(name.to_owned(), parse(names.evaluate(value, &at)?, &at)?);
@@ -273,6 +307,7 @@ fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) -> Result<(
                 names.attributes.insert(format!("{id}.QueueName"), (*id).to_owned());
                 format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{id}")
             }
+            "AWS::SecretsManager::Secret" => secret_arn(id),
             "AWS::Events::EventBus" => {
                 let name = events::event_bus(names, id, resource.properties)?;
                 let arn = format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}");
@@ -307,6 +342,22 @@ fn authorizer(
         .ok_or_else(|| Error::at(&at, format!("DefaultAuthorizer {name} is not an authorizer")))?
         .jwt_configuration;
     Ok(Some((name, Authorizer { issuer: jwt.issuer, audience: jwt.audience })))
+}
+
+fn secret(names: &Names, id: &str, properties: &Yaml, at: &str) -> Result<Secret, Error> {
+    let keys = ["GenerateSecretString", "SecretString"];
+    let read: SecretProperties = parse(functions::pick(names, properties, &keys, at)?, at)?;
+    let SecretProperties { generate_secret_string: Some(generated), secret_string: None } = read
+    else {
+        let problem = "the local stack makes secrets by GenerateSecretString only";
+        return Err(Error::at(at, problem));
+    };
+    if generated.secret_string_template.is_some() || generated.password_length == 0 {
+        let problem =
+            "the local stack generates text, without a template, of one character or more";
+        return Err(Error::at(&format!("{at}.GenerateSecretString"), problem));
+    }
+    Ok(Secret { name: id.to_owned(), arn: secret_arn(id), length: generated.password_length })
 }
 
 fn table(id: &str, properties: &Json) -> Table {

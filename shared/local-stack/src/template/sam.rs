@@ -90,6 +90,22 @@ pub(super) struct RedrivePolicy {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+pub(super) struct SecretProperties {
+    pub(super) generate_secret_string: Option<GenerateSecretString>,
+    pub(super) secret_string: Option<Json>,
+}
+
+/// What else it may say is which characters are allowed, and does not matter here.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GenerateSecretString {
+    #[serde(default = "password_length")]
+    pub(super) password_length: usize,
+    pub(super) secret_string_template: Option<Json>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct EventBusProperties {
     pub(super) name: String,
 }
@@ -139,6 +155,11 @@ pub(super) struct ScheduleEvent {
     pub(super) state: Option<String>,
     #[serde(default = "enabled")]
     pub(super) enabled: bool,
+}
+
+/// Secrets Manager's default.
+fn password_length() -> usize {
+    32
 }
 
 /// Lambda's default for a queue.

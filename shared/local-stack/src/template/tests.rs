@@ -58,12 +58,78 @@ fn the_services_own_events_have_a_bus_of_their_own_and_cognitos_the_default_one(
 }
 
 #[test]
-fn the_table_of_the_service_has_its_indexes_and_its_expiry() {
-    let [table] = real().tables.try_into().unwrap();
-    assert_eq!(table.ttl_attribute.as_deref(), Some("expiresAt"));
-    let indexes = table.definition["GlobalSecondaryIndexes"].as_array().unwrap();
-    assert!(indexes.iter().any(|index| index["IndexName"] == "by-acs-id"));
-    assert_eq!(table.definition["KeySchema"][0]["AttributeName"], "externalId");
+fn the_tables_of_the_service_have_their_indexes_and_their_expiry() {
+    let template = real();
+    assert_eq!(template.tables.len(), 2);
+    for (name, key, index) in
+        [("Identities", "externalId", "by-acs-id"), ("AuditLog", "user", "by-actor")]
+    {
+        let table = template.table(name).unwrap();
+        assert_eq!(table.ttl_attribute.as_deref(), Some("expiresAt"));
+        let indexes = table.definition["GlobalSecondaryIndexes"].as_array().unwrap();
+        assert!(indexes.iter().any(|one| one["IndexName"] == index));
+        assert_eq!(table.definition["KeySchema"][0]["AttributeName"], key);
+    }
+    assert!(template.table("Others").is_none());
+    assert_eq!(template.outputs["AuditTableName"], "guestpass-local-AuditLog");
+}
+
+#[test]
+fn the_service_finds_its_audit_log_and_its_key_by_what_the_template_makes() {
+    let template = real();
+    let arn = "arn:aws:secretsmanager:local:000000000000:secret:CallerHashKey".to_owned();
+    let secret = Secret { name: "CallerHashKey".to_owned(), arn: arn.clone(), length: 64 };
+    assert_eq!(template.secrets, [secret]);
+    for function in &template.functions {
+        let variable = |name: &str| function.environment[name].as_str();
+        assert_eq!(variable("CALLER_HASH_SECRET_ARN"), arn);
+        assert_eq!(variable("AUDIT_TABLE_NAME"), "guestpass-local-AuditLog");
+        assert_eq!(variable("AUDIT_RETENTION_DAYS"), "400");
+        assert_eq!(variable("ADMIN_CONDITION"), "");
+        assert_eq!(variable("ISSUER"), "http://127.0.0.1:1");
+        let has_pace =
+            ["issue-access-token", "revoke-access-tokens"].contains(&function.binary.as_str());
+        let pace = function.environment.get("PACE_PER_MINUTE").map(String::as_str);
+        assert_eq!(pace, has_pace.then_some("10"), "{}", function.binary);
+    }
+}
+
+#[test]
+fn tables_come_in_the_order_of_the_template() {
+    let yaml = "
+Resources:
+  Second: { Type: AWS::DynamoDB::Table, Properties: {} }
+  First: { Type: AWS::DynamoDB::Table, Properties: {} }
+";
+    let template = Template::read(yaml, &Inputs::default()).unwrap();
+    let names: Vec<_> = template.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["guestpass-local-Second", "guestpass-local-First"]);
+}
+
+#[test]
+fn a_secret_that_is_not_generated_as_text_is_refused_with_its_place() {
+    let read = |properties: &str| {
+        let yaml = format!(
+            "Resources: {{ S: {{ Type: AWS::SecretsManager::Secret, Properties: {{ {properties} }} }} }}"
+        );
+        Template::read(&yaml, &Inputs::default())
+    };
+    assert_eq!(read("GenerateSecretString: {}").unwrap().secrets[0].length, 32);
+    for (properties, at) in [
+        ("SecretString: known", "Resources.S.Properties: the local stack makes secrets by"),
+        ("Description: none", "Resources.S.Properties: the local stack makes secrets by"),
+        (
+            "GenerateSecretString: { SecretStringTemplate: '{}', GenerateStringKey: key }",
+            "Resources.S.Properties.GenerateSecretString: the local stack generates text",
+        ),
+        (
+            "GenerateSecretString: { PasswordLength: 0 }",
+            "Resources.S.Properties.GenerateSecretString: the local stack generates text",
+        ),
+    ] {
+        let error = read(properties).unwrap_err().to_string();
+        assert!(error.starts_with(at), "{properties}: {error}");
+    }
 }
 
 #[test]

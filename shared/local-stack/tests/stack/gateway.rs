@@ -97,6 +97,23 @@ async fn a_body_over_ten_megabytes_is_too_large() {
 }
 
 #[tokio::test]
+async fn an_administrator_has_the_role_of_this_machine_unless_another_condition_is_given() {
+    let world = World::start().await;
+    let answer: Value = world.get("/echo").await.json().await.unwrap();
+    assert_eq!(answer["adminCondition"], r#"{"role": "guestpass-admin"}"#);
+    world.stack.stop().await;
+    for given in ["", r#"{"azp": "tool"}"#] {
+        let world = World::with(|options| {
+            options.parameters.insert("AdminCondition".to_owned(), given.to_owned());
+        })
+        .await;
+        let answer: Value = world.get("/echo").await.json().await.unwrap();
+        assert_eq!(answer["adminCondition"], given);
+        world.stack.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_function_finds_lambdas_environment_and_nothing_of_ours() {
     let world = World::start().await;
     let answer: Value = world.get("/echo").await.json().await.unwrap();

@@ -89,6 +89,7 @@ async fn the_program_ends_with_its_stdin_and_takes_everything_along() {
     let output = program.child.wait_with_output().unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
     assert!(output.contains("curl -s -X POST"), "{output}");
+    assert!(output.contains("-d scope=guestpass.admin -d role=guestpass-admin"), "{output}");
     assert!(output.contains("GET /echo 200 "), "{output}");
     assert!(!output.contains("Bearer ey") && !output.contains("accesskey"), "{output}");
 }

@@ -64,24 +64,56 @@ async fn events_are_accepted_one_by_one() {
 }
 
 #[tokio::test]
-async fn dynamodb_has_the_templates_table() {
+async fn dynamodb_has_each_table_of_the_template() {
     let world = World::start().await;
-    let answer: Value = world
-        .client
-        .post(world.stack.dynamodb())
-        .header("x-amz-target", "DynamoDB_20120810.DescribeTable")
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-        .header("x-amz-date", "20260101T000000Z")
-        .body(json!({ "TableName": "guestpass-local-Things" }).to_string())
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(answer["Table"]["TableStatus"], "ACTIVE", "{answer}");
+    for table in ["guestpass-local-Things", "guestpass-local-Others"] {
+        let answer: Value = world
+            .client
+            .post(world.stack.dynamodb())
+            .header("x-amz-target", "DynamoDB_20120810.DescribeTable")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .header("x-amz-date", "20260101T000000Z")
+            .body(json!({ "TableName": table }).to_string())
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(answer["Table"]["TableStatus"], "ACTIVE", "{table}: {answer}");
+    }
     world.stack.stop().await;
+}
+
+/// The value of the secret that the template makes.
+async fn generated_secret(stack_file: &std::path::Path) -> String {
+    let file: Value = serde_json::from_slice(&std::fs::read(stack_file).unwrap()).unwrap();
+    let url = file["secretsManager"].as_str().unwrap();
+    let arn = "arn:aws:secretsmanager:local:000000000000:secret:Key";
+    let request = client().post(url).header("x-amz-target", "secretsmanager.GetSecretValue");
+    let answer = request.body(json!({ "SecretId": arn }).to_string()).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["ARN"], arn, "{answer}");
+    // To read it is not to read the connection string.
+    assert_eq!(get(&format!("{url}/_local/reads")).await, json!({ "reads": 0 }));
+    answer["SecretString"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_secret_of_the_template_is_generated_once_and_outlives_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = options(directory.path());
+    options.ephemeral = false;
+    let mut values = Vec::new();
+    for ephemeral in [false, false, true] {
+        options.ephemeral = ephemeral;
+        let stack = Stack::start(options.clone()).await.unwrap();
+        values.push(generated_secret(&options.stack_file).await);
+        stack.stop().await;
+    }
+    assert_eq!((values[0].len(), &values[0]), (64, &values[1]));
+    assert_ne!(values[2], values[0], "one that keeps nothing has another");
 }
 
 #[tokio::test]
@@ -134,6 +166,7 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
         [
             "acs",
             "acsSecretArn",
+            "auditTable",
             "console",
             "dynamodb",
             "eventBus",
@@ -149,6 +182,7 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
         ["accessKey", "caCert", "connectionString", "endpoint", "http", "https"]
     );
     assert_eq!(file["table"], "guestpass-local-Things");
+    assert_eq!(file["auditTable"], "guestpass-local-Others");
     assert_eq!(file["eventBus"], Value::Null, "the template makes none");
     assert!(file["acs"]["https"].as_str().unwrap().starts_with("https://127.0.0.1:"));
     let cert = std::fs::read_to_string(file["acs"]["caCert"].as_str().unwrap()).unwrap();
@@ -159,6 +193,7 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
     assert_eq!(shown["gateway"], world.stack.gateway());
     let page = world.client.get(world.stack.console()).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("/v1/token") && page.contains(world.stack.issuer()));
+    assert!(page.contains("-d scope=guestpass.admin -d role=guestpass-admin"), "{page}");
     for text in [shown.to_string(), page, format!("{:?}", world.stack)] {
         assert!(!text.contains(key));
     }

@@ -88,14 +88,17 @@ pub(crate) enum Run {
 }
 
 impl<'a> World<'a> {
-    /// A world with an empty table and an ACS that knows nobody.
+    /// A world with empty tables and an ACS that knows nobody.
     pub(crate) async fn new(acs: &'a Acs, function: &str) -> Self {
         acs.reset().await;
-        let mut template = template();
-        let function = template.functions.into_iter().find(|one| one.binary == function).unwrap();
-        let table = template.tables.remove(0);
+        let template = template();
         let database = Database::memory().unwrap();
-        database.create_table(serde_json::from_value(table.definition).unwrap()).unwrap();
+        for table in &template.tables {
+            let definition = serde_json::from_value(table.definition.clone()).unwrap();
+            database.create_table(definition).unwrap();
+        }
+        let table = template.table("Identities").unwrap().name.clone();
+        let function = template.functions.into_iter().find(|one| one.binary == function).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dynamodb = listener.local_addr().unwrap();
         let serving = tokio::spawn(dynoxide::server::serve_on(listener, database));
@@ -105,7 +108,7 @@ impl<'a> World<'a> {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(format!("http://{dynamodb}"))
             .build();
-        let store = DynamoIdentityStore::new(Client::from_conf(config), table.name);
+        let store = DynamoIdentityStore::new(Client::from_conf(config), table);
         let dir = tempfile::tempdir().unwrap();
         Self { acs, function, store, dynamodb, serving, ahead: Cell::default(), dir }
     }
