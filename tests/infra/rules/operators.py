@@ -26,8 +26,9 @@ def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     text = README.read_text()
     known = {*stack.source["Parameters"], *stack.source["Outputs"], *stack.expanded["Resources"]}
     for name in [
-        "AcsSecretArn", "AlarmEmail", "CleanupMode", "EventBusName", "EventSenderAccounts", "PartnerEventBus",
-        "RequestsPerSecond", "ReservedConcurrency", "TokenMethods", "TokensPerSecond", "TokenUrl",
+        "AcsSecretArn", "AdminCondition", "AlarmEmail", "AuditRetentionDays", "AuditTableName", "CallerHashKey",
+        "CleanupMode", "EventBusName", "EventSenderAccounts", "PartnerEventBus", "RequestsPerSecond",
+        "ReservedConcurrency", "TokenMethods", "TokensPerSecond", "TokenUrl",
     ]:
         if name not in text or name not in known:
             yield f"{name} is not both in the template and explained"

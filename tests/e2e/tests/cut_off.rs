@@ -1,0 +1,251 @@
+//! A user who was cut off gets no token, by any route, with any bearer from before it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::panic, reason = "a test may die")]
+
+use std::{collections::BTreeSet, time::Duration};
+
+use e2e::{ADMIN_ROLE, DEAD_LETTERS, Reply, Stack, in_a_path};
+use serde_json::{Value, json};
+
+/// The development user, tenant and application of the emulator's Entra.
+const USER: &str = "e0000000-0000-4000-8000-000000000003";
+const TENANT: &str = "e0000000-0000-4000-8000-000000000001";
+const APP: &str = "e0000000-0000-4000-8000-000000000002";
+
+/// Every way to cut a user off.
+const CUT_OFFS: [&str; 8] = [
+    "user.signed-out",
+    "user.credentials-changed",
+    "user.disabled",
+    "user.deleted",
+    "administrator revokes",
+    "administrator blocks",
+    "own sign-out",
+    "own deletion",
+];
+
+/// The routes of the contract that can answer a token.
+fn token_routes() -> BTreeSet<String> {
+    let contract = infra::openapi();
+    let mut routes = BTreeSet::new();
+    for (path, item) in contract["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let text = operation["responses"].to_string();
+            if text.contains("responses/Token\"") || text.contains("schemas/Created\"") {
+                routes.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    routes
+}
+
+/// A bearer of a user who has every right: an administrator, and a Teams user.
+async fn bearer(stack: &Stack, sub: &str) -> String {
+    let scope = ("scope", "guestpass.token guestpass.admin");
+    stack.bearer_with(&[("sub", sub), scope, ADMIN_ROLE, ("oid", USER), ("tid", TENANT)]).await
+}
+
+/// Asks for a token by one of the routes. A route that is not in this table fails the test.
+async fn ask(stack: &Stack, route: &str, bearer: &str) -> Reply {
+    let bob = in_a_path(&format!("{}|bob", stack.url("issuer")));
+    match route {
+        "GET /v1/token" | "POST /v1/token" => stack.call(route, bearer, Value::Null).await,
+        "POST /v1/token/teams" => {
+            let token = stack.emulator("POST entra/token", json!({})).await["token"].clone();
+            stack.keep_secret(&token);
+            stack.call(route, bearer, json!({ "token": token, "appId": APP })).await
+        }
+        "POST /v1/identities" => {
+            let body = json!({ "externalId": "crm-7", "token": { "scopes": ["voip"] } });
+            stack.call(route, bearer, body).await
+        }
+        "POST /v1/identities/{id}/token" => {
+            stack.call(&route.replace("{id}", &bob), bearer, Value::Null).await
+        }
+        other => unreachable!("{other} can answer a token and has no row here"),
+    }
+}
+
+/// Cuts a user off, and waits until it is done.
+async fn cut_off(stack: &Stack, how: &str, sub: &str, own: &str) {
+    let route = format!("POST /v1/identities/{}/revoke", stack.address(sub));
+    let root = stack.admin().await;
+    let reply = match how {
+        "administrator revokes" => stack.call(&route, &root, json!({})).await,
+        "administrator blocks" => stack.call(&route, &root, json!({ "block": true })).await,
+        "own sign-out" => stack.call("DELETE /v1/token", own, Value::Null).await,
+        "own deletion" => stack.call("DELETE /v1/identity", own, Value::Null).await,
+        event => {
+            stack.say(event, sub, 0).await;
+            stack.until_obeyed().await;
+            return;
+        }
+    };
+    assert!(reply.status.is_success(), "{how}: {reply:?}");
+}
+
+// Without the gate in the Teams exchange its route answers 200 here; without the look at the
+// acting administrator's own record those of the administrators do.
+#[tokio::test]
+async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
+    let stack = Stack::start().await;
+    assert_eq!(
+        stack.call("POST /v1/token", &stack.user("bob").await, Value::Null).await.status,
+        200
+    );
+    let routes = token_routes();
+    assert!(routes.len() >= 5, "{routes:?}");
+    for how in CUT_OFFS {
+        let sub = how.replace(' ', "-");
+        let old = bearer(&stack, &sub).await;
+        for route in &routes {
+            let before = ask(&stack, route, &old).await;
+            assert!(before.status.is_success(), "{how}, {route}, before: {before:?}");
+        }
+        cut_off(&stack, how, &sub, &old).await;
+        for route in &routes {
+            let refused = ask(&stack, route, &old).await;
+            let status = refused.status.as_u16();
+            assert!(matches!(status, 401 | 403), "{how}, {route}: {refused:?}");
+            assert!(!refused.body.to_string().contains("eyJ"), "{how}, {route}");
+        }
+        // A bearer from after it gets one exactly where its user is not blocked.
+        stack.advance(Duration::from_secs(2)).await;
+        let new = bearer(&stack, &sub).await;
+        let blocked = matches!(how, "user.disabled" | "administrator blocks");
+        for route in &routes {
+            let after = ask(&stack, route, &new).await;
+            assert_eq!(after.status.is_success(), !blocked, "{how}, {route}: {after:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r58_a_cut_off_holds_for_a_user_of_whom_there_was_no_record() {
+    let stack = Stack::start().await;
+    for how in ["user.signed-out", "user.deleted", "user.disabled", "own sign-out", "own deletion"]
+    {
+        let sub = how.replace(' ', "-");
+        let old = bearer(&stack, &sub).await;
+        cut_off(&stack, how, &sub, &old).await;
+        let refused = stack.call("POST /v1/token", &old, Value::Null).await;
+        assert!(matches!(refused.status.as_u16(), 401 | 403), "{how}: {refused:?}");
+    }
+    assert_eq!(stack.asked("createIdentityWithToken").await, 0);
+}
+
+#[tokio::test]
+async fn r58_the_answer_says_what_the_app_must_do() {
+    let stack = Stack::start().await;
+    let old = stack.user("alice").await;
+    assert_eq!(stack.call("POST /v1/token", &old, Value::Null).await.status, 200);
+    assert_eq!(stack.call("DELETE /v1/token", &old, Value::Null).await.status, 200);
+    let refused = stack.call("POST /v1/token", &old, Value::Null).await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (401, "sign-in-required"));
+    assert_eq!(refused.body["retry"], "sign-in");
+}
+
+#[tokio::test]
+async fn r61_an_event_about_another_issuers_user_ends_in_the_dead_letter_queue() {
+    let stack = Stack::start().await;
+    let mut detail = stack.detail("alice", 0).await;
+    detail["issuer"] = "https://other.example".into();
+    stack.put_events(&[("user.disabled", detail.clone())]).await;
+    detail["issuer"] = format!("{}/", stack.url("issuer")).into();
+    stack.put_events(&[("user.disabled", detail)]).await;
+    for _ in 0..6 {
+        stack
+            .until("no message is being delivered", async || {
+                stack.messages(DEAD_LETTERS).await.len() == 1
+                    || stack.counted("revoke-on-event", "EventsMalformed") > 0
+            })
+            .await;
+        stack.advance(Duration::from_secs(61)).await;
+    }
+    stack
+        .until("it is among the dead letters", async || {
+            stack.advance(Duration::from_secs(61)).await;
+            stack.messages(DEAD_LETTERS).await.len() == 1
+        })
+        .await;
+    let alice = stack.user("alice").await;
+    let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!(refused.problem(), "user-blocked", "one slash more is the same issuer");
+    let list = stack.call("GET /v1/identities", &stack.admin().await, Value::Null).await;
+    assert!(!list.body.to_string().contains("other.example"), "no record of it: {list:?}");
+}
+
+#[tokio::test]
+async fn an_administrators_scope_without_the_condition_is_403_on_every_route() {
+    let stack = Stack::start().await;
+    let scope_only = stack.bearer("mallory", "guestpass.admin").await;
+    for operation in infra::operations().iter().filter(|one| one.scope == "guestpass.admin") {
+        let route = operation.route.replace("{id}", "8:acs:unknown");
+        let refused = stack.call(&route, &scope_only, Value::Null).await;
+        let found = (refused.status.as_u16(), refused.problem());
+        assert_eq!(found, (403, "not-an-administrator"), "{route}");
+    }
+    let closed = Stack::with(&["--parameter", "AdminCondition="]).await;
+    let refused = closed.call("GET /v1/identities", &closed.admin().await, Value::Null).await;
+    assert_eq!(refused.problem(), "not-an-administrator");
+}
+
+#[tokio::test]
+async fn r62_every_line_of_a_request_names_its_caller_by_a_hash_refusals_included() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    for bearer in [&alice, &alice, &stack.user("bob").await] {
+        stack.call("POST /v1/token", bearer, Value::Null).await;
+    }
+    stack.call("DELETE /v1/token", &alice, Value::Null).await;
+    stack.call("POST /v1/token", &alice, Value::Null).await;
+    let lines = stack.log("issue-access-token");
+    let requests: Vec<Value> = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["OperationName"] == "CreateToken")
+        .collect();
+    let callers: Vec<&str> = requests.iter().map(|line| line["Caller"].as_str().unwrap()).collect();
+    let [first, second, bob, refused] = callers.as_slice() else { panic!("{callers:?}") };
+    assert_eq!((first, first), (second, refused));
+    assert_ne!(first, bob);
+    assert_eq!(requests.last().unwrap()["ResultSignature"], "401");
+    assert!(callers.iter().all(|hash| hash.len() == 16), "{callers:?}");
+}
+
+#[tokio::test]
+async fn r62_a_receipt_names_the_administrator() {
+    let stack = Stack::start().await;
+    stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
+    let route = format!("/v1/identities/{}", stack.address("alice"));
+    let root = stack.admin().await;
+    let receipt =
+        stack.call(&format!("POST {route}/revoke"), &root, json!({ "block": true })).await;
+    assert_eq!(receipt.body["by"], format!("{}|root", stack.url("issuer")));
+    let identity = stack.call(&format!("GET {route}"), &root, Value::Null).await.body;
+    assert_eq!(identity["receipts"][0]["by"], receipt.body["by"]);
+    assert_eq!(identity["decisions"][0]["origin"], "administrator");
+    assert_eq!(identity["decisions"][0]["inForce"], true);
+}
+
+// With a step of the clock between the two, each of them may be the newer one.
+#[tokio::test]
+async fn r60_a_users_own_sign_out_does_not_suppress_the_providers_of_the_same_second() {
+    let stack = Stack::start().await;
+    let alice = stack.user("alice").await;
+    let token = stack.call("POST /v1/token", &alice, Value::Null).await;
+    stack.call("DELETE /v1/token", &alice, Value::Null).await;
+    stack.advance(Duration::from_secs(1)).await;
+    let token_after = stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
+    // CloudTrail tells whole seconds, and this one was over before the sign-out.
+    let mut detail = stack.detail("alice", -1).await;
+    let at = detail["occurredAt"].as_str().unwrap().split('.').next().unwrap().to_owned();
+    detail["occurredAt"] = format!("{}Z", at.trim_end_matches('Z')).into();
+    stack.put_events(&[("user.signed-out", detail)]).await;
+    stack.until_obeyed().await;
+    for token in [token, token_after] {
+        if token.status == 200 {
+            assert_ne!(stack.dead(&token.body["token"]).await, Value::Null);
+        }
+    }
+}
