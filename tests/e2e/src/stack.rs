@@ -141,6 +141,13 @@ impl Stack {
         self.bearer(sub, "guestpass.token").await
     }
 
+    /// A user's bearer from a later second than anything so far: those from before a sign-out
+    /// or a deletion get no token.
+    pub async fn signed_in_anew(&self, sub: &str) -> String {
+        self.advance(Duration::from_secs(2)).await;
+        self.user(sub).await
+    }
+
     /// An administrator's bearer.
     pub async fn admin(&self) -> String {
         self.bearer_with(&[("sub", "root"), ("scope", "guestpass.admin"), ADMIN_ROLE]).await

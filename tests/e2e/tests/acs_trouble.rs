@@ -174,6 +174,7 @@ async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_leaves()
     let sure = stack.call("DELETE /v1/token", &alice, Value::Null).await;
     assert_eq!(sure.status, 200);
     assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+    let alice = stack.signed_in_anew("alice").await;
     assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
 }
 
