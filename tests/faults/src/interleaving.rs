@@ -10,9 +10,10 @@ pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 /// Runs `world()` once for every order in which its tasks can take their turns,
 /// and returns how many orders there were.
 ///
-/// A turn lasts until the task awaits a port, so with [`Yielding`](crate::Yielding)
-/// adapters this is every interleaving of the real code that a distributed run could
-/// show.
+/// A turn is one call to a port and the work that follows from its answer, so with
+/// [`Yielding`](crate::Yielding) adapters this is every interleaving of the real code that a
+/// distributed run could show. What a task does before its first call belongs to its first
+/// turn: it reads nothing that another task writes.
 pub fn every_interleaving(world: impl Fn() -> (Vec<Task>, Box<dyn FnOnce()>)) -> usize {
     let mut schedule: Vec<Choice> = Vec::new();
     let mut runs = 0;
@@ -40,21 +41,29 @@ struct Choice {
 
 /// Runs the tasks to their end, taking turns by the schedule, and first come first
 /// served where it ends; what was chosen is added to it.
-fn follow(schedule: &mut Vec<Choice>, mut tasks: Vec<Task>) {
+fn follow(schedule: &mut Vec<Choice>, tasks: Vec<Task>) {
+    let mut tasks: Vec<Started> = tasks.into_iter().map(|task| (false, task)).collect();
     let mut step = 0;
     while !tasks.is_empty() {
         if schedule.len() == step {
             schedule.push(Choice { taken: 0, out_of: tasks.len() });
         }
         let index = schedule.get(step).map_or(0, |choice| choice.taken);
-        let done = tasks.get_mut(index).is_none_or(|task| {
-            task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
-        });
-        if done {
+        if tasks.get_mut(index).is_none_or(take_turn) {
             drop(tasks.remove(index));
         }
         step += 1;
     }
+}
+
+/// Whether a task has reached its first call, and the task.
+type Started = (bool, Task);
+
+/// Runs a task until it is about to make its next call; whether it has ended.
+fn take_turn((started, task): &mut Started) -> bool {
+    let mut poll = || task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+    let is_first = !std::mem::replace(started, true);
+    (is_first && poll()) || poll()
 }
 
 /// Lets the others go first.

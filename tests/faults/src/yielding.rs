@@ -1,4 +1,7 @@
-use std::time::SystemTime;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use identity_core::{
     Error,
@@ -7,58 +10,52 @@ use identity_core::{
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     ports::{
         Change, Count, IdentityClient, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog,
-        Step, Usage,
+        Step, TeamsTokenExchange, Usage,
     },
     record::{Active, Record},
+    secret::Secret,
 };
 
 use crate::turn;
 
-/// Gives up its turn after every call, as a network would.
+/// Gives up its turn before every call, as a network would.
 #[derive(Clone, Debug)]
 pub struct Yielding<T>(pub T);
 
 impl<T: IdentityStore> IdentityStore for Yielding<T> {
     async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
-        let found = self.0.find(user).await;
         turn().await;
-        found
+        self.0.find(user).await
     }
 
     async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
-        let found = self.0.find_by_acs_id(id).await;
         turn().await;
-        found
+        self.0.find_by_acs_id(id).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        let page = self.0.list(query).await;
         turn().await;
-        page
+        self.0.list(query).await
     }
 
     async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
-        let count = self.0.count(query).await;
         turn().await;
-        count
+        self.0.count(query).await
     }
 
     async fn total(&self) -> Result<u64, Error> {
-        let total = self.0.total().await;
         turn().await;
-        total
+        self.0.total().await
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
-        let noted = self.0.note_orphan(orphan).await;
         turn().await;
-        noted
+        self.0.note_orphan(orphan).await
     }
 
     async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
-        let change = self.0.commit(step).await;
         turn().await;
-        change
+        self.0.commit(step).await
     }
 
     async fn record_use(
@@ -67,57 +64,49 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
         seen: &Active,
         usage: &Usage<'_>,
     ) -> Result<Change, Error> {
-        let change = self.0.record_use(user, seen, usage).await;
         turn().await;
-        change
+        self.0.record_use(user, seen, usage).await
     }
 
     async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
-        let missed = self.0.first_missed_at(id, now).await;
         turn().await;
-        missed
+        self.0.first_missed_at(id, now).await
     }
 }
 
 impl<T: Orphanage> Orphanage for Yielding<T> {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
-        let orphans = self.0.orphans().await;
         turn().await;
-        orphans
+        self.0.orphans().await
     }
 
     async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
-        let forgotten = self.0.forget_orphan(acs_id).await;
         turn().await;
-        forgotten
+        self.0.forget_orphan(acs_id).await
     }
 }
 
 impl<T: RunLog> RunLog for Yielding<T> {
     async fn latest_run(&self) -> Result<Option<Run>, Error> {
-        let run = self.0.latest_run().await;
         turn().await;
-        run
+        self.0.latest_run().await
     }
 
     async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
-        let run = self.0.find_run(id).await;
         turn().await;
-        run
+        self.0.find_run(id).await
     }
 
     async fn save_run(&self, run: &Run) -> Result<(), Error> {
-        let saved = self.0.save_run(run).await;
         turn().await;
-        saved
+        self.0.save_run(run).await
     }
 }
 
 impl<T: IdentityClient> IdentityClient for Yielding<T> {
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
-        let created = self.0.create_identity(deadline).await;
         turn().await;
-        created
+        self.0.create_identity(deadline).await
     }
 
     async fn create_identity_with_token(
@@ -126,9 +115,8 @@ impl<T: IdentityClient> IdentityClient for Yielding<T> {
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        let created = self.0.create_identity_with_token(admission, token, deadline).await;
         turn().await;
-        created
+        self.0.create_identity_with_token(admission, token, deadline).await
     }
 
     async fn issue_access_token(
@@ -138,9 +126,8 @@ impl<T: IdentityClient> IdentityClient for Yielding<T> {
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        let issued = self.0.issue_access_token(admission, identity, token, deadline).await;
         turn().await;
-        issued
+        self.0.issue_access_token(admission, identity, token, deadline).await
     }
 
     async fn revoke_access_tokens(
@@ -148,22 +135,45 @@ impl<T: IdentityClient> IdentityClient for Yielding<T> {
         identity: &AcsId,
         deadline: SystemTime,
     ) -> Result<(), Error> {
-        let revoked = self.0.revoke_access_tokens(identity, deadline).await;
         turn().await;
-        revoked
+        self.0.revoke_access_tokens(identity, deadline).await
     }
 
     async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
-        let deleted = self.0.delete_identity(identity, deadline).await;
         turn().await;
-        deleted
+        self.0.delete_identity(identity, deadline).await
+    }
+}
+
+impl<T: TeamsTokenExchange> TeamsTokenExchange for Yielding<T> {
+    async fn exchange_teams_user_token(
+        &self,
+        admission: Admission,
+        token: &Secret,
+        app_id: &str,
+        user_id: &str,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        turn().await;
+        self.0.exchange_teams_user_token(admission, token, app_id, user_id, deadline).await
     }
 }
 
 /// A store that leaves one thing of the protocol out, to show that the tests would
 /// notice.
-#[derive(Clone, Debug)]
-pub struct Without<T>(pub Part, pub T);
+#[derive(Debug)]
+pub struct Without<T> {
+    part: Part,
+    store: T,
+    first_found: Mutex<Option<Option<Record>>>,
+}
+
+impl<T> Without<T> {
+    /// `store` without `part`.
+    pub fn new(part: Part, store: T) -> Self {
+        Self { part, store, first_found: Mutex::default() }
+    }
+}
 
 /// A part of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,48 +188,69 @@ pub enum Part {
     Claim,
     /// A stale identity is marked even if it was used meanwhile.
     Guard,
+    /// Records are read without their not-before.
+    NotBefore,
+    /// A record is read once: every later read finds what the first one found.
+    SecondLook,
+    /// The use of an identity is noted without the pace.
+    Pace,
+    /// A step whose author saw that no token was issued since the last revocation is made
+    /// even if one was issued meanwhile.
+    IssuedSince,
 }
 
 impl<T: IdentityStore + Send> IdentityStore for Without<T> {
     async fn find(&self, user: &ExternalId) -> Result<Option<Record>, Error> {
-        self.1.find(user).await
+        let found = self.store.find(user).await?;
+        Ok(match self.part {
+            Part::NotBefore => found.map(|record| Record { not_before: None, ..record }),
+            Part::SecondLook => {
+                let mut first = self.first_found.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert(found).clone()
+            }
+            _ => found,
+        })
     }
 
     async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
-        self.1.find_by_acs_id(id).await
+        self.store.find_by_acs_id(id).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
-        self.1.list(query).await
+        self.store.list(query).await
     }
 
     async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
-        self.1.count(query).await
+        self.store.count(query).await
     }
 
     async fn total(&self) -> Result<u64, Error> {
-        self.1.total().await
+        self.store.total().await
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
-        self.1.note_orphan(orphan).await
+        self.store.note_orphan(orphan).await
     }
 
     async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
-        match (self.0, step.seen) {
+        match (self.part, step.seen) {
             (Part::Conditions, _) => {
-                let current = self.1.find(&step.next.external_id).await?;
+                let current = self.store.find(&step.next.external_id).await?;
                 let step = Step { seen: current.as_ref(), unless_used: false, ..step };
-                self.1.commit(step).await
+                self.store.commit(step).await
             }
-            (Part::Guard, _) => self.1.commit(Step { unless_used: false, ..step }).await,
+            (Part::Guard, _) => self.store.commit(Step { unless_used: false, ..step }).await,
+            (Part::IssuedSince, Some(seen)) => {
+                let seen = Record { tokens_revoked: false, ..seen.clone() };
+                self.store.commit(Step { seen: Some(&seen), ..step }).await
+            }
             // Of all steps only the claim moves the epoch and leaves a revocation pending.
             (Part::Claim, Some(seen))
                 if seen.epoch < step.next.epoch && seen.pending_revocation.is_some() =>
             {
                 Ok(Change::Made(seen.clone()))
             }
-            _ => self.1.commit(step).await,
+            _ => self.store.commit(step).await,
         }
     }
 
@@ -229,38 +260,44 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
         seen: &Active,
         usage: &Usage<'_>,
     ) -> Result<Change, Error> {
-        if self.0 == Part::Commit {
-            let record = self.1.find(user).await?;
-            return Ok(record.map_or(Change::Refused(None), Change::Made));
+        match self.part {
+            Part::Commit => {
+                let record = self.store.find(user).await?;
+                Ok(record.map_or(Change::Refused(None), Change::Made))
+            }
+            Part::Pace => {
+                let usage = Usage { pace_until: None, ..*usage };
+                self.store.record_use(user, seen, &usage).await
+            }
+            _ => self.store.record_use(user, seen, usage).await,
         }
-        self.1.record_use(user, seen, usage).await
     }
 
     async fn first_missed_at(&self, id: &AcsId, now: SystemTime) -> Result<SystemTime, Error> {
-        self.1.first_missed_at(id, now).await
+        self.store.first_missed_at(id, now).await
     }
 }
 
 impl<T: Orphanage + Send> Orphanage for Without<T> {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
-        self.1.orphans().await
+        self.store.orphans().await
     }
 
     async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
-        self.1.forget_orphan(acs_id).await
+        self.store.forget_orphan(acs_id).await
     }
 }
 
 impl<T: RunLog + Send> RunLog for Without<T> {
     async fn latest_run(&self) -> Result<Option<Run>, Error> {
-        self.1.latest_run().await
+        self.store.latest_run().await
     }
 
     async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
-        self.1.find_run(id).await
+        self.store.find_run(id).await
     }
 
     async fn save_run(&self, run: &Run) -> Result<(), Error> {
-        self.1.save_run(run).await
+        self.store.save_run(run).await
     }
 }

@@ -37,7 +37,7 @@ fn stale() -> World {
 }
 
 fn cleanup(name: &'static str, without: Part, world: &World, fates: &Fates) -> Task {
-    let store = Yielding(Without(without, world.records.clone()));
+    let store = Yielding(Without::new(without, world.records.clone()));
     let (acs, fates) = (Yielding(world.acs.clone()), Rc::clone(fates));
     Box::pin(async move {
         let clock = ManualClock::default();

@@ -25,7 +25,7 @@ type Answer = (Result<Issued, Error>, u64);
 /// Alice's request for a token.
 fn token_call(name: &'static str, without: Part, world: &World, answers: &Answers) -> Task {
     let (records, answers) = (world.records.clone(), answers.clone());
-    let store = Yielding(Without(without, records.clone()));
+    let store = Yielding(Without::new(without, records.clone()));
     let acs = Yielding(world.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();

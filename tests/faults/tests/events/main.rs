@@ -213,7 +213,7 @@ fn delivery(
     failed: &Failed,
 ) -> Task {
     let failed = failed.clone();
-    let store = Yielding(Without(without, world.records.clone()));
+    let store = Yielding(Without::new(without, world.records.clone()));
     let acs = Yielding(world.acs.clone());
     Box::pin(async move {
         let clock = later();
@@ -235,7 +235,7 @@ fn redeliver(world: &World, failed: &Failed) {
 }
 
 fn token_call(name: &'static str, without: Part, world: &World) -> Task {
-    let store = Yielding(Without(without, world.records.clone()));
+    let store = Yielding(Without::new(without, world.records.clone()));
     let acs = Yielding(world.acs.clone());
     Box::pin(async move {
         let clock = later();
