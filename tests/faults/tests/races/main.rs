@@ -2,6 +2,10 @@
 //! a twin that leaves a part of the protocol out, and finds bad orders.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
+mod cut_off;
+mod pace;
+mod teams;
+
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -39,7 +43,12 @@ fn token_call(name: &'static str, without: Part, world: &World, answers: &Answer
 }
 
 fn revocation(world: &World, block: bool) -> Task {
-    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
+    revocation_by(By::administrator(&user("root")), block, Part::Nothing, world)
+}
+
+fn revocation_by(by: By, block: bool, without: Part, world: &World) -> Task {
+    let store = Yielding(Without::new(without, world.records.clone()));
+    let acs = Yielding(world.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
@@ -49,7 +58,7 @@ fn revocation(world: &World, block: bool) -> Task {
             block,
             if_missing: IfMissing::Create,
             pace: None,
-            cause: Cause::of(By::administrator(&user("root"))),
+            cause: Cause::of(by),
             invocation,
         };
         let revoked = revoke_access_tokens::revoke_access_tokens(&store, &acs, &clock, request);
@@ -68,6 +77,20 @@ fn deletion(world: &World) -> Task {
     })
 }
 
+/// Whether the world ended as it should.
+type Check = Box<dyn FnOnce() -> bool>;
+
+/// Runs the tasks in every order; how many orders were bad, and of how many.
+fn bad_of_all_orders(world: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize) {
+    let bad = Rc::new(Cell::new(0));
+    let runs = every_interleaving(|| {
+        let ((tasks, is_good), bad) = (world(), bad.clone());
+        let check = move || bad.set(bad.get() + usize::from(!is_good()));
+        (tasks, Box::new(check) as Box<dyn FnOnce()>)
+    });
+    (bad.get(), runs)
+}
+
 /// Runs Alice's token calls, and what else there is, in every order; how many orders
 /// were bad, and of how many.
 fn bad_orders(
@@ -77,20 +100,13 @@ fn bad_orders(
     others: impl Fn(&World) -> Vec<Task>,
     is_good: fn(&World, &[Answer]) -> bool,
 ) -> (usize, usize) {
-    let bad = Rc::new(Cell::new(0));
-    let runs = every_interleaving(|| {
+    bad_of_all_orders(|| {
         let (world, answers) = (start(), Answers::default());
         let mut tasks: Vec<Task> =
             calls.iter().map(|name| token_call(name, without, &world, &answers)).collect();
         tasks.extend(others(&world));
-        let bad = bad.clone();
-        let check = move || {
-            let good = is_good(&world, &answers.borrow());
-            bad.set(bad.get() + usize::from(!good));
-        };
-        (tasks, Box::new(check) as Box<dyn FnOnce()>)
-    });
-    (bad.get(), runs)
+        (tasks, Box::new(move || is_good(&world, &answers.borrow())))
+    })
 }
 
 fn assert_none((bad, runs): (usize, usize)) {
@@ -146,14 +162,17 @@ fn r01_without_conditions_three_first_calls_make_several_identities() {
     assert_some(three_first_calls(Part::Conditions));
 }
 
+/// Every token that was handed out before the revocation's first write is dead.
+fn no_older_token_lives(world: &World, answers: &[Answer]) -> bool {
+    answers.iter().all(|(answer, began_in)| match answer {
+        Ok(issued) => *began_in > 1 || !world.acs.is_alive(&issued.token),
+        Err(error) => is_busy(error),
+    })
+}
+
 fn two_calls_and_a_revocation(without: Part) -> (usize, usize) {
     let others = |world: &World| vec![revocation(world, false)];
-    bad_orders(alice, &["one", "two"], without, others, |world, answers| {
-        answers.iter().all(|(answer, began_in)| match answer {
-            Ok(issued) => *began_in > 1 || !world.acs.is_alive(&issued.token),
-            Err(error) => is_busy(error),
-        })
-    })
+    bad_orders(alice, &["one", "two"], without, others, no_older_token_lives)
 }
 
 #[test]
@@ -164,6 +183,41 @@ fn r12_no_token_from_before_a_revocation_outlives_it() {
 #[test]
 fn r12_without_the_commit_tokens_do_outlive_a_revocation() {
     assert_some(two_calls_and_a_revocation(Part::Commit));
+}
+
+/// Nothing was issued to Alice since her last revocation: another one has nothing to do at
+/// ACS, unless a token is issued meanwhile.
+fn two_calls_and_a_revocation_with_nothing_to_revoke(without: Part) -> (usize, usize) {
+    let revoked = || {
+        let now = ManualClock::default().now();
+        let alice = record("alice", State::active("8:acs:1"), now);
+        World::with([Record { tokens_revoked: true, ..alice }])
+    };
+    let administrator = By::administrator(&user("root"));
+    let others = |world: &World| vec![revocation_by(administrator.clone(), false, without, world)];
+    bad_orders(revoked, &["one", "two"], Part::Nothing, others, no_older_token_lives)
+}
+
+#[test]
+fn r12_a_revocation_that_need_not_ask_acs_asks_it_if_a_token_was_issued_meanwhile() {
+    assert_none(two_calls_and_a_revocation_with_nothing_to_revoke(Part::Nothing));
+}
+
+#[test]
+fn r12_without_a_look_at_what_was_issued_meanwhile_a_token_outlives_a_revocation() {
+    assert_some(two_calls_and_a_revocation_with_nothing_to_revoke(Part::IssuedSince));
+}
+
+#[test]
+fn a_revocation_with_nothing_to_revoke_does_not_ask_acs() {
+    let world = alice();
+    world.records.meanwhile(|seen| Record { tokens_revoked: true, ..seen.clone() });
+    let acs = world.acs.clone();
+    every_interleaving(|| {
+        let task = revocation(&world, false);
+        (vec![task], Box::new(|| {}))
+    });
+    assert_eq!(acs.calls(), []);
 }
 
 fn two_first_calls_and_a_block(without: Part) -> (usize, usize) {
