@@ -2,6 +2,10 @@
 //! Each test has a twin that leaves the mechanism out, and finds bad orders.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
+mod orders;
+mod origins;
+mod outrun;
+
 use std::{
     cell::{Cell, RefCell},
     pin::pin,
@@ -61,114 +65,6 @@ fn alice() -> (World, AccessToken) {
     (world, token)
 }
 
-/// What decides between two events.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    /// When they happened.
-    Time,
-    /// When they came: what R21 is there to forbid.
-    Arrival,
-}
-
-/// Whether Alice ends as the events, by their times, say she should.
-fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
-    let (world, token) = alice();
-    for (arrival, index) in order.iter().enumerate() {
-        let mut event = events.get(*index).unwrap().clone();
-        if by == By::Arrival {
-            let came = ManualClock::default().now() + Duration::from_secs(30);
-            event.occurred_at = came + Duration::from_millis(u64::try_from(arrival).unwrap());
-        }
-        apply(&world.records, &world, &event, &format!("delivery-{arrival}")).unwrap();
-    }
-    let newest = |of: &[EventKind]| {
-        let those = events.iter().filter(|event| of.contains(&event.kind));
-        those.max_by_key(|event| event.occurred_at)
-    };
-    let decision = newest(&[EventKind::Disabled, EventKind::Enabled]);
-    let blocked = decision.is_some_and(|event| event.kind == EventKind::Disabled);
-    let revocation =
-        newest(&[EventKind::Disabled, EventKind::SignedOut, EventKind::CredentialsChanged]);
-    let id = newest(&[EventKind::Deleted]).is_none().then(|| acs_id("8:acs:1"));
-    let state = match (blocked, id) {
-        (true, acs_id) => State::Blocked { acs_id },
-        (false, Some(acs_id)) => State::Active { acs_id },
-        (false, None) => State::Deleted,
-    };
-    let is_dead = revocation.is_some() || newest(&[EventKind::Deleted]).is_some();
-    let alice = world.alice().unwrap();
-    let times = |event: Option<&Event>| event.map(|event| event.occurred_at);
-    let right_times = by == By::Arrival
-        || (alice.decisions.newest() == times(decision)
-            && alice.revoked_through.newest() == times(revocation));
-    alice.state == state
-        && right_times
-        && alice.pending_revocation.is_none()
-        && world.acs.is_alive(&token) != is_dead
-}
-
-/// Calls `visit` with every order of five things, each twice: 10! / 2⁵ of them.
-fn every_order(visit: &mut impl FnMut(&[usize])) {
-    fn go(left: &mut [u8; 5], order: &mut Vec<usize>, visit: &mut impl FnMut(&[usize])) {
-        if order.len() == 10 {
-            visit(order);
-        }
-        for index in 0..5 {
-            if let Some(count) = left.get_mut(index).filter(|count| **count > 0) {
-                *count -= 1;
-                order.push(index);
-                go(left, order, visit);
-                order.pop();
-                *left.get_mut(index).unwrap() += 1;
-            }
-        }
-    }
-    go(&mut [2; 5], &mut Vec::new(), visit);
-}
-
-fn bad_orders(kinds: [EventKind; 5], by: By) -> (usize, usize) {
-    let events: Vec<Event> = (1..).zip(kinds).map(|(after, kind)| event(kind, after)).collect();
-    let (mut bad, mut all) = (0, 0);
-    every_order(&mut |order| {
-        all += 1;
-        bad += usize::from(!ends_right(order, &events, by));
-    });
-    (bad, all)
-}
-
-/// The newest decision lets Alice in, and an older one must revoke all the same.
-const LET_IN: [EventKind; 5] = [
-    EventKind::Disabled,
-    EventKind::SignedOut,
-    EventKind::Enabled,
-    EventKind::Disabled,
-    EventKind::Enabled,
-];
-
-/// The newest decision keeps her out, and something newer revokes.
-const KEPT_OUT: [EventKind; 5] = [
-    EventKind::Enabled,
-    EventKind::Disabled,
-    EventKind::Enabled,
-    EventKind::Disabled,
-    EventKind::CredentialsChanged,
-];
-
-#[test]
-fn r21_five_events_doubled_end_the_same_in_all_113_400_orders() {
-    for kinds in [LET_IN, KEPT_OUT] {
-        assert_eq!(bad_orders(kinds, By::Time), (0, 113_400), "{kinds:?}");
-    }
-}
-
-#[test]
-fn r21_by_order_of_arrival_they_do_not() {
-    for kinds in [LET_IN, KEPT_OUT] {
-        let (bad, _) = bad_orders(kinds, By::Arrival);
-        assert!(bad > 10_000, "{bad} for {kinds:?}");
-    }
-}
-
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);
 
@@ -187,18 +83,6 @@ impl Dice {
             items.swap(last, self.roll(last + 1));
         }
         items
-    }
-}
-
-/// Deletions among them, and any kind at any time.
-#[test]
-fn r21_any_five_events_doubled_end_the_same_in_any_order() {
-    for seed in 0..20_000 {
-        let mut dice = Dice(seed);
-        let mut kind = || *EventKind::ALL.get(dice.roll(5)).unwrap();
-        let events: Vec<Event> = (1..=5).map(|after| event(kind(), after)).collect();
-        let order = dice.shuffled((0..10).map(|index| index % 5).collect());
-        assert!(ends_right(&order, &events, By::Time), "seed {seed}: {order:?} of {events:?}");
     }
 }
 

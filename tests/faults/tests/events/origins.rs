@@ -1,0 +1,341 @@
+//! Decisions and revocations of several origins, whose clocks differ, each delivered twice
+//! and in every order (R21, R60). How Alice must end is computed here from the rule that
+//! `record/decision.rs` states, and not by the code under test.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use identity_core::{
+    event::{Event, EventKind, Source},
+    identity::IdentityRef,
+    ports::Clock,
+    record::{By, Cause, Decision, Origin, Record},
+    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    testing::{self, ManualClock, World, acs_id, invocation, user},
+    unblock_user::unblock_user,
+};
+
+use super::{Dice, alice, apply, now, orders::bad_of_all_orders};
+
+/// Where something is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum At {
+    /// An administrator, by our own clock: `Disabled` is a block, `Enabled` an unblock, and
+    /// anything else a revocation.
+    Administrator,
+    /// A source that tells whole seconds.
+    Cognito,
+    /// A source that tells milliseconds.
+    Auth0,
+}
+
+/// What happened to Alice: where, what, and how many milliseconds after her identity was
+/// created.
+#[derive(Clone, Copy, Debug)]
+struct Incident(At, EventKind, u64);
+
+fn after(millis: u64) -> SystemTime {
+    ManualClock::default().now() + Duration::from_millis(millis)
+}
+
+impl Incident {
+    fn origin(self) -> Origin {
+        match self.0 {
+            At::Administrator => Origin::ADMINISTRATOR,
+            At::Cognito => Origin::of_source("cognito"),
+            At::Auth0 => Origin::of_source("auth0"),
+        }
+    }
+
+    /// As its source tells the time.
+    fn told_at(self) -> u64 {
+        if self.0 == At::Cognito { self.2 / 1_000 * 1_000 } else { self.2 }
+    }
+
+    /// The latest that its source may mean.
+    fn counts_at(self) -> u64 {
+        if self.0 == At::Cognito { self.told_at() + 999 } else { self.2 }
+    }
+
+    /// Whether it blocks, if it decides about that.
+    fn blocks(self) -> Option<bool> {
+        match self.1 {
+            EventKind::Disabled => Some(true),
+            EventKind::Enabled => Some(false),
+            _ => None,
+        }
+    }
+
+    fn revokes(self) -> bool {
+        !matches!(self.1, EventKind::Enabled | EventKind::Deleted)
+    }
+
+    /// As an event of this source, which tells the time so finely.
+    fn event(self, source: Source, occurred_at: SystemTime, resolution: Duration) -> Event {
+        Event { source, resolution, ..testing::event(self.1, occurred_at) }
+    }
+}
+
+/// How Alice must end.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    decisions: BTreeMap<Origin, (SystemTime, bool)>,
+    revoked_through: BTreeMap<Origin, SystemTime>,
+    not_before: Option<SystemTime>,
+    blocked: bool,
+    deleted: bool,
+}
+
+impl Outcome {
+    /// The rule, in full: of each origin the newest decision counts, and at the same time a
+    /// block wins; a user is blocked while any origin's decision is a block; an
+    /// administrator's unblock overrides the older blocks of all origins.
+    fn of(incidents: &[Incident]) -> Self {
+        let mut expected = Self::default();
+        for incident in incidents {
+            let at = after(incident.counts_at());
+            if let Some(blocks) = incident.blocks() {
+                let newest = expected.decisions.entry(incident.origin()).or_insert((at, blocks));
+                *newest = (*newest).max((at, blocks));
+            }
+            if incident.revokes() {
+                let through = expected.revoked_through.entry(incident.origin()).or_insert(at);
+                *through = at.max(*through);
+            }
+            if incident.revokes() || incident.1 == EventKind::Deleted {
+                expected.not_before = expected.not_before.max(Some(at));
+            }
+            expected.deleted |= incident.1 == EventKind::Deleted;
+        }
+        let administrator = expected.decisions.get(&Origin::ADMINISTRATOR);
+        let lifted_until = administrator.filter(|(_, blocks)| !blocks).map(|(at, _)| *at);
+        let stands = |at: SystemTime| lifted_until.is_none_or(|until| at >= until);
+        expected.blocked = expected.decisions.values().any(|&(at, blocks)| blocks && stands(at));
+        expected
+    }
+
+    fn found(record: &Record) -> Self {
+        let decided = |(origin, decision): (&Origin, Decision)| {
+            (origin.clone(), (decision.at, decision.blocks))
+        };
+        Self {
+            decisions: record.decisions.iter().map(decided).collect(),
+            revoked_through: record
+                .revoked_through
+                .iter()
+                .map(|(origin, at)| (origin.clone(), at))
+                .collect(),
+            not_before: record.not_before,
+            blocked: record.state.is_blocked(),
+            deleted: record.acs_id().is_none(),
+        }
+    }
+
+    /// Whether users would notice no difference.
+    fn is_felt_as(&self, other: &Self) -> bool {
+        (self.blocked, self.deleted) == (other.blocked, other.deleted)
+    }
+}
+
+/// What decides whether something is news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    /// The newest of its own origin, each by the resolution of its clock.
+    PerOrigin,
+    /// The newest of all, by the times that were told: the version before.
+    ByOneWatermark,
+    /// That it comes.
+    ByArrival,
+}
+
+fn deliver(world: &World, incident: Incident, arrival: usize, judged: Judged) {
+    let name = format!("delivery-{arrival}");
+    let second = Duration::from_secs(1);
+    let event = match (judged, incident.0) {
+        (Judged::PerOrigin, At::Administrator) => return administer(world, incident, &name),
+        (Judged::PerOrigin, At::Cognito) => {
+            incident.event(Source::Cognito, after(incident.told_at()), second)
+        }
+        (Judged::PerOrigin, At::Auth0) => {
+            incident.event(Source::Auth0, after(incident.told_at()), Event::FINEST)
+        }
+        (Judged::ByOneWatermark, _) => {
+            incident.event(Source::Guestpass, after(incident.told_at()), Event::FINEST)
+        }
+        (Judged::ByArrival, _) => {
+            let came = 30_000 + u64::try_from(arrival).unwrap();
+            incident.event(Source::Guestpass, after(came), Event::FINEST)
+        }
+    };
+    apply(&world.records, world, &event, &name).unwrap();
+}
+
+/// An administrator's decision, by a clock that says when it was made.
+fn administer(world: &World, incident: Incident, name: &str) {
+    let clock = ManualClock::default();
+    clock.advance(Duration::from_millis(incident.2));
+    let identity = IdentityRef::External(user("alice"));
+    let invocation = invocation(name, &clock);
+    let (records, root) = (&world.records, user("root"));
+    if incident.1 == EventKind::Enabled {
+        now(unblock_user(records, &clock, &identity, &root, &invocation)).unwrap();
+        return;
+    }
+    let request = revoke_access_tokens::Request {
+        identity,
+        block: incident.1 == EventKind::Disabled,
+        if_missing: IfMissing::Refuse,
+        pace: None,
+        cause: Cause::of(By::administrator(&root)),
+        invocation,
+    };
+    now(revoke_access_tokens(records, &world.acs, &clock, request)).unwrap();
+}
+
+/// What has come of the deliveries so far.
+struct Progress {
+    alice: Record,
+    deliveries: usize,
+    /// The newest revocation of each origin that was delivered.
+    revoked_through: BTreeMap<At, u64>,
+    /// Whether a delivery that was news to its own origin left a token alive.
+    has_missed_one: bool,
+}
+
+impl Progress {
+    fn start() -> Self {
+        Self {
+            alice: alice().0.alice().unwrap(),
+            deliveries: 0,
+            revoked_through: BTreeMap::new(),
+            has_missed_one: false,
+        }
+    }
+
+    /// After one more delivery, just before which Alice got a token if she has an identity.
+    fn after(&self, incident: Incident, judged: Judged) -> Self {
+        let world = World::with([Record { tokens_revoked: false, ..self.alice.clone() }]);
+        if self.alice.acs_id().is_some() {
+            let _ = world.acs.token_from_before(&acs_id("8:acs:1"));
+        }
+        deliver(&world, incident, self.deliveries, judged);
+        let mut revoked_through = self.revoked_through.clone();
+        let through = revoked_through.entry(incident.0).or_default();
+        let is_news = incident.revokes() && incident.counts_at() > *through;
+        if is_news {
+            *through = incident.counts_at();
+        }
+        Self {
+            alice: world.alice().unwrap(),
+            deliveries: self.deliveries + 1,
+            revoked_through,
+            has_missed_one: self.has_missed_one || (is_news && world.acs.live_tokens() > 0),
+        }
+    }
+
+    /// Whether every delivery that was news to its own origin revoked all there was, and
+    /// Alice ends as the rule says.
+    fn is_right(&self, expected: &Outcome, judged: Judged) -> bool {
+        let found = Outcome::found(&self.alice);
+        let is_as_expected = match judged {
+            Judged::PerOrigin => found == *expected && self.alice.pending_revocation.is_none(),
+            // Its origins and times are others by construction.
+            Judged::ByOneWatermark | Judged::ByArrival => found.is_felt_as(expected),
+        };
+        is_as_expected && !self.has_missed_one
+    }
+}
+
+fn bad_orders(set: &[Incident; 5], judged: Judged, enough: usize) -> (usize, usize) {
+    let expected = Outcome::of(set);
+    bad_of_all_orders(
+        enough,
+        &Progress::start(),
+        |progress, index| progress.after(*set.get(index).unwrap(), judged),
+        |progress| progress.is_right(&expected, judged),
+    )
+}
+
+/// An administrator's block stands, whatever a provider enables later.
+const AN_ADMINISTRATOR_KEEPS_OUT: [Incident; 5] = [
+    Incident(At::Cognito, EventKind::Disabled, 1_200),
+    Incident(At::Administrator, EventKind::Disabled, 2_000),
+    Incident(At::Auth0, EventKind::SignedOut, 2_500),
+    Incident(At::Cognito, EventKind::Enabled, 2_700),
+    Incident(At::Auth0, EventKind::Enabled, 3_000),
+];
+
+/// An administrator's unblock overrides the older block of a source that says nothing more,
+/// and a later sign-out, told by whole seconds, revokes.
+const AN_ADMINISTRATOR_LETS_IN: [Incident; 5] = [
+    Incident(At::Auth0, EventKind::Enabled, 1_000),
+    Incident(At::Auth0, EventKind::Disabled, 1_500),
+    Incident(At::Cognito, EventKind::Disabled, 1_700),
+    Incident(At::Administrator, EventKind::Enabled, 3_050),
+    Incident(At::Cognito, EventKind::SignedOut, 3_100),
+];
+
+/// Within one second: a source that tells whole seconds beside two that tell milliseconds.
+const IN_THE_SAME_SECOND: [Incident; 5] = [
+    Incident(At::Administrator, EventKind::SignedOut, 2_100),
+    Incident(At::Cognito, EventKind::Disabled, 2_200),
+    Incident(At::Auth0, EventKind::CredentialsChanged, 2_500),
+    Incident(At::Administrator, EventKind::Enabled, 2_600),
+    Incident(At::Auth0, EventKind::Enabled, 2_900),
+];
+
+const SETS: [[Incident; 5]; 3] =
+    [AN_ADMINISTRATOR_KEEPS_OUT, AN_ADMINISTRATOR_LETS_IN, IN_THE_SAME_SECOND];
+
+#[test]
+fn the_sets_end_as_their_names_say() {
+    let blocked = SETS.map(|set| Outcome::of(&set).blocked);
+    assert_eq!(blocked, [true, false, true]);
+}
+
+#[test]
+fn r60_five_decisions_of_three_origins_end_the_same_in_all_113_400_orders() {
+    for set in SETS {
+        assert_eq!(bad_orders(&set, Judged::PerOrigin, 0), (0, 113_400), "{set:?}");
+    }
+}
+
+#[test]
+fn r60_by_one_watermark_for_all_origins_they_do_not() {
+    for set in SETS {
+        assert!(bad_orders(&set, Judged::ByOneWatermark, 1_000).0 > 1_000, "{set:?}");
+    }
+}
+
+#[test]
+fn r60_by_order_of_arrival_they_do_not() {
+    for set in SETS {
+        assert!(bad_orders(&set, Judged::ByArrival, 1_000).0 > 1_000, "{set:?}");
+    }
+}
+
+/// Any five incidents within three seconds, deletions of the account among them.
+fn any_five(dice: &mut Dice) -> [Incident; 5] {
+    [(); 5].map(|()| {
+        let at = *[At::Administrator, At::Cognito, At::Auth0].get(dice.roll(3)).unwrap();
+        let kinds = if at == At::Administrator { 4 } else { 5 };
+        let kind = *EventKind::ALL.get(dice.roll(kinds)).unwrap();
+        Incident(at, kind, 1_000 + 100 * u64::try_from(dice.roll(30)).unwrap())
+    })
+}
+
+#[test]
+fn r60_any_five_decisions_of_three_origins_doubled_end_the_same_in_any_order() {
+    for seed in 0..20_000 {
+        let mut dice = Dice(seed);
+        let incidents = any_five(&mut dice);
+        let order = dice.shuffled((0..10).map(|index| index % 5).collect());
+        let end = order.iter().fold(Progress::start(), |progress, index| {
+            progress.after(*incidents.get(*index).unwrap(), Judged::PerOrigin)
+        });
+        let is_right = end.is_right(&Outcome::of(&incidents), Judged::PerOrigin);
+        assert!(is_right, "seed {seed}: {order:?} of {incidents:?}");
+    }
+}

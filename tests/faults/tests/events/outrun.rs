@@ -1,0 +1,210 @@
+//! R60: a user who signs out every second cannot outrun a sign-out of the identity provider,
+//! which tells whole seconds and arrives late.
+
+use std::time::{Duration, SystemTime};
+
+use faults::{Part, Without};
+use identity_core::{
+    Error,
+    apply_event::apply_event,
+    event::{Event, EventKind, Source},
+    identity::IdentityRef,
+    issue_access_token::{self, issue_access_token},
+    ports::Clock,
+    record::{By, Cause, State},
+    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    testing::{self, ManualClock, World, an_hour, caller_since, invocation, user},
+};
+
+use super::now;
+
+/// What takes place, in the order in which it does within one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Act {
+    /// `DELETE /v1/token`.
+    SignsOut,
+    /// `POST /v1/token`, with the newest bearer that the user has.
+    AsksForAToken,
+    /// The provider's event is delivered.
+    EventArrives,
+}
+
+/// One minute: the provider ends the user's sessions at `ended_at`, and says so ten seconds
+/// later; every second the user asks for a token and signs out, as long as `signs_out_until`.
+/// Times are milliseconds after Alice's identity was created.
+#[derive(Clone, Copy, Debug)]
+struct Minute {
+    ended_at: u64,
+    signs_out_until: u64,
+    sign_out_offset: u64,
+    token_offset: u64,
+}
+
+/// How a minute went.
+#[derive(Debug, Default)]
+struct Course {
+    lives_after_the_event: usize,
+    lives_in_the_end: usize,
+    issued_after_the_event: usize,
+    issued: usize,
+}
+
+/// What is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Nothing.
+    All,
+    /// Bearers are not held against the not-before.
+    NoNotBefore,
+    /// Nor has each origin a watermark of its own: an event counts if it is newer than all
+    /// that was recorded. The version before.
+    OneWatermark,
+}
+
+impl Minute {
+    const DELAY: u64 = 10_000;
+
+    fn acts(self) -> Vec<(u64, Act)> {
+        let mut acts = vec![(self.ended_at + Self::DELAY, Act::EventArrives)];
+        for second in (0..60_000).step_by(1_000) {
+            acts.push((second + self.token_offset, Act::AsksForAToken));
+            let sign_out = second + self.sign_out_offset;
+            if sign_out <= self.signs_out_until {
+                acts.push((sign_out, Act::SignsOut));
+            }
+        }
+        acts.sort_unstable();
+        acts
+    }
+
+    /// The newest bearer that the provider has issued: one each second, until it ended the
+    /// sessions.
+    fn bearer(self, at: u64) -> SystemTime {
+        after(at.min(self.ended_at) / 1_000 * 1_000)
+    }
+
+    fn play(self, rule: Rule) -> Course {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let mut course = Course::default();
+        let mut event_has_arrived = false;
+        for (at, act) in self.acts() {
+            let clock = ManualClock::default();
+            clock.advance(Duration::from_millis(at));
+            match act {
+                Act::SignsOut => sign_out(&world, &clock),
+                Act::AsksForAToken => {
+                    let got_one = ask(&world, &clock, self.bearer(at), rule);
+                    course.issued += usize::from(got_one);
+                    course.issued_after_the_event += usize::from(got_one && event_has_arrived);
+                }
+                Act::EventArrives => {
+                    deliver(&world, &clock, self.ended_at / 1_000 * 1_000, rule);
+                    event_has_arrived = true;
+                    course.lives_after_the_event = world.acs.live_tokens();
+                }
+            }
+        }
+        course.lives_in_the_end = world.acs.live_tokens();
+        course
+    }
+}
+
+fn after(millis: u64) -> SystemTime {
+    ManualClock::default().now() + Duration::from_millis(millis)
+}
+
+fn sign_out(world: &World, clock: &ManualClock) {
+    let request = revoke_access_tokens::Request {
+        identity: IdentityRef::External(user("alice")),
+        block: false,
+        if_missing: IfMissing::Create,
+        pace: None,
+        cause: Cause::of(By::User),
+        invocation: invocation("sign-out", clock),
+    };
+    now(revoke_access_tokens(&world.records, &world.acs, clock, request)).unwrap();
+}
+
+/// Whether a token is handed out.
+fn ask(world: &World, clock: &ManualClock, bearer: SystemTime, rule: Rule) -> bool {
+    let part = if rule == Rule::All { Part::Nothing } else { Part::NotBefore };
+    let store = Without::new(part, world.records.clone());
+    let (whose, invocation) = (caller_since("alice", bearer), invocation("call", clock));
+    let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+    match now(issue_access_token(&store, &world.acs, clock, request)) {
+        Ok(_) => true,
+        Err(Error::SignInRequired) => false,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+fn deliver(world: &World, clock: &ManualClock, told_at: u64, rule: Rule) {
+    let told_at = after(told_at);
+    let newest = world.alice().unwrap().revoked_through.newest();
+    if rule == Rule::OneWatermark && newest >= Some(told_at) {
+        return;
+    }
+    let event = Event {
+        source: Source::Cognito,
+        resolution: Duration::from_secs(1),
+        heard_at: Some(clock.now()),
+        ..testing::event(EventKind::SignedOut, told_at)
+    };
+    let invocation = invocation("event", clock);
+    now(apply_event(&world.records, &world.acs, clock, &event, &invocation)).unwrap();
+}
+
+/// The user signs out before or after the provider ends the sessions, in the same second or
+/// in another one, and goes on signing out or stops.
+fn minutes() -> Vec<Minute> {
+    let offsets = [0, 100, 400, 700, 900];
+    let mut minutes = Vec::new();
+    for sign_out_offset in offsets {
+        for token_offset in offsets {
+            for ended_at in [30_000, 30_500, 30_999] {
+                for signs_out_until in [0, 29_999, 30_400, 30_999, 40_200, 60_000] {
+                    let offsets = (sign_out_offset, token_offset);
+                    let (sign_out_offset, token_offset) = offsets;
+                    minutes.push(Minute {
+                        ended_at,
+                        signs_out_until,
+                        sign_out_offset,
+                        token_offset,
+                    });
+                }
+            }
+        }
+    }
+    minutes
+}
+
+#[test]
+fn r60_whoever_signs_out_every_second_does_not_outrun_a_sign_out_of_the_provider() {
+    let mut issued = 0;
+    for minute in minutes() {
+        let course = minute.play(Rule::All);
+        assert_eq!(course.lives_after_the_event, 0, "{minute:?}: {course:?}");
+        assert_eq!(course.issued_after_the_event, 0, "{minute:?}: {course:?}");
+        assert_eq!(course.lives_in_the_end, 0, "{minute:?}: {course:?}");
+        issued += course.issued;
+    }
+    assert!(issued > 1_000, "{issued} tokens are too few to show anything");
+}
+
+/// A watermark of each origin's own is what ends the tokens of before the event.
+#[test]
+fn r60_with_one_watermark_for_all_origins_tokens_outlive_the_event() {
+    let lives = |rule: Rule| {
+        let outlived = |minute: &Minute| minute.play(rule).lives_after_the_event > 0;
+        minutes().iter().filter(|minute| outlived(minute)).count()
+    };
+    assert_eq!(lives(Rule::NoNotBefore), 0, "its own watermark is enough for that");
+    assert!(lives(Rule::OneWatermark) > 10);
+}
+
+#[test]
+fn r60_without_the_not_before_the_old_bearer_gets_tokens_after_the_event() {
+    let courses = minutes().into_iter().map(|minute| minute.play(Rule::NoNotBefore));
+    let outrun = |course: &Course| course.issued_after_the_event > 0 && course.lives_in_the_end > 0;
+    assert!(courses.filter(outrun).count() > 10);
+}
