@@ -3,11 +3,15 @@
 //! An entry is written in the same request as the change that it tells of, so that there
 //! is no change without its entry, and no entry without its change. It holds no token and
 //! no claim.
+//!
+//! What is read back is a [`StoredAuditEntry`], whose actor, action and state are text: a newer
+//! version may write values that this one does not know, and one such entry must not make a
+//! whole list unreadable, nor be left out of it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::{
-    event::{EventKind, Source},
+    event::{Event, EventKind, Source},
     identity::{AcsId, ExternalId},
     record::{Reason, Record, StateName},
 };
@@ -158,4 +162,109 @@ impl AuditEntry {
     }
 }
 
+/// An entry as it was stored, for display.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAuditEntry {
+    /// See [`AuditEntry::id`].
+    pub id: String,
+    /// When it was recorded, in whole milliseconds.
+    pub at: SystemTime,
+    /// To whose identity it was done.
+    pub user: ExternalId,
+    /// See [`Actor::name`].
+    pub by: String,
+    /// See [`Actor::kind`]; may be a value that only a newer version knows.
+    pub actor: String,
+    /// See [`Actor::reference`].
+    pub reference: Option<String>,
+    /// See [`Action::as_str`]; may be a value that only a newer version knows.
+    pub action: String,
+    /// The identity, if there was one.
+    pub identity: Option<AcsId>,
+    /// See [`StateName::as_str`]; may be a value that only a newer version knows.
+    pub state: String,
+    /// Why, in the actor's own words.
+    pub reason: Option<String>,
+}
+
+impl From<&AuditEntry> for StoredAuditEntry {
+    fn from(entry: &AuditEntry) -> Self {
+        Self {
+            id: entry.id.clone(),
+            at: Event::at_millisecond(entry.at),
+            user: entry.user.clone(),
+            by: entry.by.name().to_owned(),
+            actor: entry.by.kind().to_owned(),
+            reference: entry.by.reference().map(str::to_owned),
+            action: entry.action.as_str().to_owned(),
+            identity: entry.identity.clone(),
+            state: entry.state.as_str().to_owned(),
+            reason: entry.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        }
+    }
+}
+
+/// Which entries to list. Each variant is one index of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditFilter {
+    /// What was done to this user.
+    User(ExternalId),
+    /// What was done by the actor of this [name](Actor::name).
+    Actor(String),
+    /// What was done on the UTC day that contains this time.
+    Day(SystemTime),
+}
+
+/// A request for one page of the audit log.
+#[derive(Clone, Debug)]
+pub struct AuditQuery {
+    /// Which entries.
+    pub filter: AuditFilter,
+    /// Only entries recorded at this time or later.
+    pub since: Option<SystemTime>,
+    /// Only entries that follow this position, which means older ones.
+    pub after: Option<AuditPosition>,
+    /// The number of entries, at most.
+    pub limit: u16,
+}
+
+/// One page of the audit log.
+#[derive(Clone, Debug, Default)]
+pub struct AuditPage {
+    /// The entries, newest first.
+    pub entries: Vec<StoredAuditEntry>,
+    /// The position to continue after; `None` at the end. The last page can be empty.
+    pub next: Option<AuditPosition>,
+}
+
+/// The position of an entry in the log: sorted by time, then by id, then by user.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AuditPosition {
+    /// The time of the entry.
+    pub at: SystemTime,
+    /// The entry's id.
+    pub id: String,
+    /// The entry's user: one cleanup run writes an entry for each user under one id.
+    pub user: ExternalId,
+}
+
+impl From<&StoredAuditEntry> for AuditPosition {
+    fn from(entry: &StoredAuditEntry) -> Self {
+        Self { at: entry.at, id: entry.id.clone(), user: entry.user.clone() }
+    }
+}
+
+/// The number of the UTC day that contains `at`, counted from 1970.
+#[must_use]
+pub fn day_number(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / SECONDS_PER_DAY
+}
+
+/// Midnight of a day that [`day_number`] gave.
+#[must_use]
+pub fn start_of_day(number: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(number * SECONDS_PER_DAY)
+}
+
 const CLEANUP: &str = "cleanup";
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;

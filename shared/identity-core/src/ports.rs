@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Error,
     admission::Admission,
-    audit::AuditEntry,
+    audit::{AuditEntry, AuditPage, AuditQuery},
     delete_stale_identities::Run,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     record::{Active, Record, StateName},
@@ -206,6 +206,19 @@ pub trait RunLog: Sync {
 
     /// Writes down a run, which becomes the newest.
     fn save_run(&self, run: &Run) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// The audit log, for reading. [`IdentityStore`] writes it.
+pub trait AuditTrail: Sync {
+    /// One page of entries, newest first. Eventually consistent: an entry of the last second
+    /// may be missing.
+    ///
+    /// An entry whose actor, action or state is unknown to this version is listed as it was
+    /// stored. An entry that lacks a mandatory part is [`Error::StoreRefused`].
+    fn audit_entries(
+        &self,
+        query: &AuditQuery,
+    ) -> impl Future<Output = Result<AuditPage, Error>> + Send;
 }
 
 /// How a conditional write ended.

@@ -11,17 +11,32 @@
 //! | `action`, `state` | S | what was done, and the state of the record after it |
 //! | `identity`, `reason` | S | if there is one |
 //! | `expiresAt` | N, s since 1970 | `DynamoDB` removes it after it |
+//!
+//! Reading takes `actor`, `action` and `state` as text, because a newer version may have
+//! written values that this one does not know.
 
 use std::{
     str::FromStr,
     time::{Duration, SystemTime},
 };
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use identity_core::{Error, audit::AuditEntry};
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Put},
+};
+use identity_core::{
+    Error,
+    audit::{AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry},
+    identity::{AcsId, ExternalId},
+    ports::AuditTrail,
+};
 use time::OffsetDateTime;
 
-use crate::item::{self, Item, milliseconds, number, text};
+use crate::{
+    DynamoIdentityStore,
+    failure::failure,
+    item::{self, Item, milliseconds, number, string, text},
+};
 
 /// Where the audit log is, and how long an entry is kept.
 #[derive(Clone, Debug)]
@@ -53,16 +68,16 @@ impl FromStr for AuditRetention {
     }
 }
 
-pub(crate) const USER: &str = "user";
-pub(crate) const AT: &str = "at";
-pub(crate) const BY: &str = "by";
-pub(crate) const DAY: &str = "day";
-pub(crate) const ACTOR: &str = "actor";
-pub(crate) const REFERENCE: &str = "reference";
-pub(crate) const ACTION: &str = "action";
-pub(crate) const STATE: &str = "state";
-pub(crate) const IDENTITY: &str = "identity";
-pub(crate) const REASON: &str = "reason";
+const USER: &str = "user";
+const AT: &str = "at";
+const BY: &str = "by";
+const DAY: &str = "day";
+const ACTOR: &str = "actor";
+const REFERENCE: &str = "reference";
+const ACTION: &str = "action";
+const STATE: &str = "state";
+const IDENTITY: &str = "identity";
+const REASON: &str = "reason";
 
 impl AuditTable {
     /// The write of an entry.
@@ -97,12 +112,173 @@ impl AuditTable {
     }
 }
 
+impl AuditTrail for DynamoIdentityStore {
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
+        let Some(AuditTable { name, .. }) = &self.audit else {
+            return Err(Error::StoreRefused("no audit table is configured".into()));
+        };
+        let page =
+            request(self.client.query(), query).table_name(name).send().await.map_err(failure)?;
+        let entries = page.items().iter().map(read).collect::<Result<_, _>>();
+        let next = page.last_evaluated_key().map(position).transpose();
+        Ok(AuditPage { entries: entries.map_err(invalid)?, next: next.map_err(invalid)? })
+    }
+}
+
+/// Fills in everything but the table.
+fn request(builder: QueryFluentBuilder, query: &AuditQuery) -> QueryFluentBuilder {
+    let (index, partition, value) = match &query.filter {
+        AuditFilter::User(user) => (None, USER, user.as_str().to_owned()),
+        AuditFilter::Actor(name) => (Some(BY_ACTOR), BY, name.clone()),
+        AuditFilter::Day(moment) => (Some(BY_DAY), DAY, day(*moment)),
+    };
+    let start = query.after.as_ref().map(|after| {
+        Item::from([
+            (USER.to_owned(), text(after.user.as_str())),
+            (AT.to_owned(), text(&sort_key(after.at, &after.id))),
+            (partition.to_owned(), text(&value)),
+        ])
+    });
+    let condition = match query.since {
+        Some(_) => "#partition = :partition AND #at >= :since",
+        None => "#partition = :partition",
+    };
+    let mut request = builder
+        .set_index_name(index.map(str::to_owned))
+        .key_condition_expression(condition)
+        .expression_attribute_names("#partition", partition)
+        .expression_attribute_values(":partition", text(&value))
+        .scan_index_forward(false)
+        .set_exclusive_start_key(start)
+        .limit(i32::from(query.limit));
+    if let Some(since) = query.since {
+        request = request
+            .expression_attribute_names("#at", AT)
+            .expression_attribute_values(":since", text(&sort_key(since, "")));
+    }
+    request
+}
+
+/// Reads an entry; `Err` names the attribute that cannot be read.
+fn read(item: &Item) -> Result<StoredAuditEntry, &'static str> {
+    let mandatory = |name| string(item, name).map(str::to_owned).ok_or(name);
+    let optional = |name| string(item, name).map(str::to_owned);
+    let AuditPosition { at, id, user } = position(item)?;
+    let identity = string(item, IDENTITY).map(|raw| AcsId::parse(raw).ok_or(IDENTITY));
+    Ok(StoredAuditEntry {
+        id,
+        at,
+        user,
+        by: mandatory(BY)?,
+        actor: mandatory(ACTOR)?,
+        reference: optional(REFERENCE),
+        action: mandatory(ACTION)?,
+        identity: identity.transpose()?,
+        state: mandatory(STATE)?,
+        reason: optional(REASON),
+    })
+}
+
+/// Reads the table's key, which the keys of the indexes contain, too.
+fn position(key: &Item) -> Result<AuditPosition, &'static str> {
+    let user = string(key, USER).and_then(ExternalId::parse).ok_or(USER)?;
+    let (at, id) = string(key, AT).and_then(|at| at.split_once('#')).ok_or(AT)?;
+    let at = at.parse().ok().and_then(|milliseconds| {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
+    });
+    Ok(AuditPosition { at: at.ok_or(AT)?, id: id.to_owned(), user })
+}
+
+fn invalid(name: &str) -> Error {
+    Error::StoreRefused(format!("an entry of the audit log has an invalid `{name}`").into())
+}
+
 /// Sorts by time, and keeps apart what happened in the same millisecond.
-pub(crate) fn sort_key(at: SystemTime, id: &str) -> String {
+fn sort_key(at: SystemTime, id: &str) -> String {
     format!("{:013}#{id}", milliseconds(at))
 }
 
 /// The day of a time, in UTC.
-pub(crate) fn day(at: SystemTime) -> String {
+fn day(at: SystemTime) -> String {
     OffsetDateTime::from(at).date().to_string()
+}
+
+/// The index from an actor to their entries, by time.
+const BY_ACTOR: &str = "by-actor";
+
+/// The index from a day to its entries, by time.
+const BY_DAY: &str = "by-day";
+
+#[cfg(test)]
+mod tests {
+    use identity_core::{
+        audit::{Action, Actor},
+        event::{EventKind, Source},
+        record::{Reason, State},
+        testing::record,
+    };
+
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
+        let next = record("alice", State::blocked("8:acs:1"), at);
+        let by = Actor::Event { source: Source::Okta, id: "event-1".to_owned() };
+        let action = Action::Event(EventKind::Disabled);
+        let entry = AuditEntry::of(&next, "request-1#2", by, action, at);
+        AuditEntry { reason: Reason::parse("left the company"), ..entry }
+    }
+
+    fn item() -> Item {
+        let retention = AuditRetention::default();
+        AuditTable { name: "AuditLog".to_owned(), retention }.write(&entry())
+    }
+
+    #[test]
+    fn an_entry_reads_back_as_it_was_written() {
+        assert_eq!(read(&item()), Ok(StoredAuditEntry::from(&entry())));
+        let mut item = item();
+        for name in [IDENTITY, REFERENCE, REASON] {
+            item.remove(name);
+        }
+        let stored = StoredAuditEntry::from(&entry());
+        let without = StoredAuditEntry { identity: None, reference: None, reason: None, ..stored };
+        assert_eq!(read(&item), Ok(without));
+    }
+
+    #[test]
+    fn an_entry_expires_when_its_retention_ends() {
+        let days = AuditRetention::default().0.as_secs() / (24 * 60 * 60);
+        assert_eq!(days, 400);
+        let expires_at = 1_795_000_000 + 400 * 24 * 60 * 60;
+        assert_eq!(item().get(item::EXPIRES_AT), Some(&number(expires_at)));
+    }
+
+    #[test]
+    fn values_of_a_newer_version_are_read_as_they_are() {
+        let mut item = item();
+        for name in [ACTOR, ACTION, STATE] {
+            item.insert(name.to_owned(), text("of-a-newer-version"));
+        }
+        item.insert("unknown".to_owned(), number(1));
+        let read = read(&item).unwrap();
+        assert_eq!(read.action, "of-a-newer-version");
+        assert_eq!((read.actor, read.state), (read.action.clone(), read.action));
+    }
+
+    #[test]
+    fn an_invalid_entry_is_refused_by_the_name_of_its_attribute() {
+        for name in [USER, AT, BY, ACTOR, ACTION, STATE] {
+            let mut item = item();
+            item.remove(name);
+            assert_eq!(read(&item), Err(name));
+            item.insert(name.to_owned(), AttributeValue::Bool(true));
+            assert_eq!(read(&item), Err(name));
+        }
+        for (name, invalid) in [(AT, "1795000000123"), (AT, "soon#1"), (IDENTITY, "alice")] {
+            let mut item = item();
+            item.insert(name.to_owned(), text(invalid));
+            assert_eq!(read(&item), Err(name), "{invalid}");
+        }
+    }
 }

@@ -152,3 +152,56 @@ fn refused_by(error: &SdkError<TransactWriteItemsError>) -> Option<&Item> {
     let is_condition = reason.code() == Some("ConditionalCheckFailed");
     is_condition.then(|| reason.item().unwrap_or(&NONE))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use aws_sdk_dynamodb::{
+        config::http::HttpResponse,
+        types::{CancellationReason, error::TransactionCanceledException},
+    };
+    use identity_core::{record::State, testing};
+
+    use super::*;
+
+    /// A transaction that was cancelled: by what its update met, and by what its put met.
+    fn cancelled(update: &str, item: Option<Item>, put: &str) -> SdkError<TransactWriteItemsError> {
+        let update = CancellationReason::builder().code(update).set_item(item).build();
+        let put = CancellationReason::builder().code(put).build();
+        let cancelled = TransactionCanceledException::builder()
+            .cancellation_reasons(update)
+            .cancellation_reasons(put)
+            .build();
+        let response = HttpResponse::new(400.try_into().unwrap(), "".into());
+        let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
+        SdkError::service_error(error, response)
+    }
+
+    /// Nothing was written then, neither the change nor its entry, and the caller may retry.
+    #[test]
+    fn a_conflict_with_another_transaction_is_unavailable_and_not_a_refusal() {
+        for (update, put) in [
+            ("TransactionConflict", "None"),
+            ("None", "TransactionConflict"),
+            ("ThrottlingError", "None"),
+            ("None", "ProvisionedThroughputExceeded"),
+        ] {
+            let error = cancelled(update, None, put);
+            assert!(refusal(&error).is_none(), "{update}, {put}");
+            assert!(matches!(failure(error), Error::StoreUnavailable(_)), "{update}, {put}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_does_not_hold_is_a_refusal_with_the_item_if_there_is_one() {
+        let record = testing::record("alice", State::active("8:acs:1"), SystemTime::UNIX_EPOCH);
+        let found = item::write(&record);
+        for (item, expected) in
+            [(None, None), (Some(Item::new()), None), (Some(found.clone()), Some(&found))]
+        {
+            let error = cancelled("ConditionalCheckFailed", item, "None");
+            assert_eq!(refusal(&error), Some(expected));
+        }
+    }
+}

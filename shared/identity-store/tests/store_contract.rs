@@ -28,8 +28,9 @@ use identity_core::{
     store_contract,
     testing::{acs_id, record, user},
 };
-use identity_store::DynamoIdentityStore;
+use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
 use local_stack::template::{Inputs, Template};
+use serde_json::{Value, json};
 
 store_contract!(a_store().await);
 
@@ -106,10 +107,14 @@ impl Intercept for Sent {
 async fn a_store() -> DynamoIdentityStore {
     let (database, table) = an_engine();
     let config = config_at(serve(database).await).build();
-    DynamoIdentityStore::new(Client::from_conf(config), table)
+    DynamoIdentityStore::new(Client::from_conf(config), table).audited(Some(audit_table()))
 }
 
-/// An engine with the table of the template, and its name.
+fn audit_table() -> AuditTable {
+    AuditTable { name: "AuditLog".to_owned(), retention: AuditRetention::default() }
+}
+
+/// An engine with the tables, and the name of the records' table, which is the template's.
 fn an_engine() -> (Database, String) {
     let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
     let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
@@ -119,10 +124,35 @@ fn an_engine() -> (Database, String) {
         secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
     };
     let template = include_str!("../../../infra/template.yaml");
-    let table = Template::read(template, &inputs).unwrap().tables.remove(0);
+    let tables = Template::read(template, &inputs).unwrap().tables;
+    let table = tables.into_iter().find(|table| !table.is_audit_log()).unwrap();
     let database = Database::memory().unwrap();
-    database.create_table(serde_json::from_value(table.definition).unwrap()).unwrap();
+    for definition in [table.definition, audit_table_definition()] {
+        database.create_table(serde_json::from_value(definition).unwrap()).unwrap();
+    }
     (database, table.name)
+}
+
+fn audit_table_definition() -> Value {
+    let text = |name| json!({ "AttributeName": name, "AttributeType": "S" });
+    let attributes = ["user", "at", "by", "day"].map(text);
+    let keys = |partition| {
+        json!([
+            { "AttributeName": partition, "KeyType": "HASH" },
+            { "AttributeName": "at", "KeyType": "RANGE" },
+        ])
+    };
+    let index = |name, partition| {
+        let projection = json!({ "ProjectionType": "ALL" });
+        json!({ "IndexName": name, "KeySchema": keys(partition), "Projection": projection })
+    };
+    json!({
+        "TableName": audit_table().name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": attributes,
+        "KeySchema": keys("user"),
+        "GlobalSecondaryIndexes": [index("by-actor", "by"), index("by-day", "day")],
+    })
 }
 
 async fn serve(database: Database) -> SocketAddr {

@@ -6,12 +6,14 @@ use std::{
 
 use crate::{
     Error,
-    audit::AuditEntry,
+    audit::{
+        AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry, day_number,
+    },
     delete_stale_identities::Run,
     identity::{AcsId, ExternalId},
     ports::{
-        Change, Count, IdentityStore, Index, ListQuery, Orphan, Orphanage, Page, Position, RunLog,
-        SHARDS, Step, Usage,
+        AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, Orphanage, Page,
+        Position, RunLog, SHARDS, Step, Usage,
     },
     record::{Active, Record, State},
 };
@@ -28,6 +30,16 @@ struct Contents {
     audit: Vec<AuditEntry>,
     missed: BTreeMap<AcsId, SystemTime>,
     index_lags: bool,
+}
+
+impl Contents {
+    /// An entry of the same user, time and id replaces the one before it, as in a table.
+    fn write_audit_entry(&mut self, entry: Option<&AuditEntry>) {
+        let Some(entry) = entry else { return };
+        let key = |entry: &AuditEntry| (entry.at, entry.id.clone(), entry.user.clone());
+        self.audit.retain(|written| key(written) != key(entry));
+        self.audit.push(entry.clone());
+    }
 }
 
 impl MemoryIdentityStore {
@@ -164,7 +176,7 @@ impl IdentityStore for MemoryIdentityStore {
             None => step.next.clone(),
         };
         contents.records.insert(record.external_id.clone(), record.clone());
-        contents.audit.extend(step.audit.cloned());
+        contents.write_audit_entry(step.audit);
         Ok(Change::Made(record))
     }
 
@@ -184,7 +196,7 @@ impl IdentityStore for MemoryIdentityStore {
                 record.tokens_revoked = false;
                 record.pace_until = usage.pace_until.or(record.pace_until);
                 let made = record.clone();
-                contents.audit.extend(usage.audit.cloned());
+                contents.write_audit_entry(usage.audit);
                 Ok(Change::Made(made))
             }
             found => Ok(Change::Refused(found.cloned())),
@@ -228,6 +240,28 @@ impl RunLog for MemoryIdentityStore {
         contents.runs.retain(|saved| saved.id != run.id);
         contents.runs.push(run.clone());
         Ok(())
+    }
+}
+
+impl AuditTrail for MemoryIdentityStore {
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
+        let is_wanted = |entry: &StoredAuditEntry| match &query.filter {
+            AuditFilter::User(user) => entry.user == *user,
+            AuditFilter::Actor(name) => entry.by == *name,
+            AuditFilter::Day(day) => day_number(entry.at) == day_number(*day),
+        };
+        let mut entries: Vec<_> = self.lock().audit.iter().map(StoredAuditEntry::from).collect();
+        entries.retain(|entry| {
+            let is_after =
+                query.after.as_ref().is_none_or(|after| AuditPosition::from(entry) < *after);
+            is_wanted(entry) && is_after && query.since.is_none_or(|since| entry.at >= since)
+        });
+        entries.sort_by_cached_key(|entry| std::cmp::Reverse(AuditPosition::from(entry)));
+        let limit = usize::from(query.limit);
+        let is_last = entries.len() <= limit;
+        entries.truncate(limit);
+        let next = entries.last().filter(|_| !is_last).map(AuditPosition::from);
+        Ok(AuditPage { entries, next })
     }
 }
 

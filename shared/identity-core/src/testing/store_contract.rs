@@ -8,11 +8,14 @@
     reason = "a clause is a test: it panics when it does not hold"
 )]
 
+mod audit;
+
 use std::{
     collections::BTreeSet,
     time::{Duration, SystemTime},
 };
 
+pub use self::audit::*;
 use super::{acs_id, order, record, user};
 use crate::{
     delete_stale_identities::{Mode, Run},
@@ -53,6 +56,11 @@ macro_rules! store_contract {
             a_step_that_forbids_use_is_refused_by_a_use
             an_orphan_is_noted_until_it_is_forgotten
             the_newest_run_is_the_one_saved_last
+            an_audited_step_writes_its_entry_with_the_change
+            a_refused_step_writes_no_entry
+            an_audited_step_that_was_sent_twice_leaves_one_entry
+            an_audited_use_writes_its_entry_and_a_refused_one_does_not
+            entries_are_listed_newest_first_by_user_by_actor_and_by_day
         }
     };
     ($store:expr => $($clause:ident)*) => {

@@ -5,10 +5,12 @@ use std::{
 
 use crate::{
     Error,
+    audit::{AuditPage, AuditQuery},
     delete_stale_identities::Run,
     identity::{AcsId, ExternalId},
     ports::{
-        Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog, Step, Usage,
+        AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog, Step,
+        Usage,
     },
     record::{Active, Record, StateName},
 };
@@ -42,6 +44,8 @@ pub enum StoreCall {
     FindRun,
     /// A run is written down.
     SaveRun,
+    /// A page of the audit log.
+    AuditEntries,
 }
 
 /// What goes wrong with a request.
@@ -166,5 +170,11 @@ impl<S: RunLog + Send> RunLog for WatchedStore<S> {
 
     async fn save_run(&self, run: &Run) -> Result<(), Error> {
         self.watch(StoreCall::SaveRun, self.inner.save_run(run)).await
+    }
+}
+
+impl<S: AuditTrail + Send> AuditTrail for WatchedStore<S> {
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
+        self.watch(StoreCall::AuditEntries, self.inner.audit_entries(query)).await
     }
 }
