@@ -7,10 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        cleanup_apply, cleanup_plan, completion, doctor, events_dead_letters, events_explain,
-        events_send, identity_create, identity_delete, identity_list, identity_show, man,
-        quickstart, token_exchange_teams, token_inspect, token_issue, token_revoke, user_block,
-        user_history, user_unblock,
+        audit, cleanup_apply, cleanup_plan, completion, doctor, events_dead_letters,
+        events_explain, events_send, identity_create, identity_delete, identity_list,
+        identity_show, man, quickstart, token_exchange_teams, token_inspect, token_issue,
+        token_revoke, user_block, user_history, user_unblock,
     },
     failure::EXIT_CODES,
     output::{Output, OutputParser},
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     /// Find what nobody has used, look at it, and delete that and nothing else
     #[command(subcommand)]
     Cleanup(CleanupCommand),
+    /// List what administrators, events and the cleanup did, newest first
+    Audit(audit::Arguments),
     /// Say which service is meant, and why
     Status,
     /// Check one thing after the other, and name the remedy of what is wrong
@@ -159,6 +161,9 @@ pub(crate) struct Where {
     /// The DynamoDB table [env: GUESTPASS_TABLE]
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) table: Option<String>,
+    /// The DynamoDB table of the audit log [env: GUESTPASS_AUDIT_TABLE]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub(crate) audit_table: Option<String>,
     /// The profile of the AWS configuration [env: AWS_PROFILE]
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
@@ -233,6 +238,8 @@ Environment:
   GUESTPASS_EVENT_BUS                        the event bus (the output `EventBusName`)
   GUESTPASS_SECRET                           the secret in AWS with such a string
   GUESTPASS_TABLE                            the table (the output `TableName` of the deployed stack)
+  GUESTPASS_AUDIT_TABLE                      the table of the audit log (the output `AuditTableName`)
+  GUESTPASS_AUDIT_RETENTION_DAYS             the parameter `AuditRetentionDays` of the deployed stack
   AWS_PROFILE, AWS_REGION, …                 as for the AWS command line
   ACS_API_VERSION                            the api-version to speak with ACS
   NO_COLOR                                   no colours";

@@ -196,6 +196,9 @@ fn store_refused(error: &Error, target: &Target) -> Failure {
     let texts = chain(error);
     let has = |code: &str| texts.iter().any(|text| text.contains(code));
     let table = target.table.as_deref().unwrap_or_default();
+    // A change and its entry of the audit log are one request.
+    let audit = target.audit_table.as_ref().map(|audit| format!(" or {}", audit.name));
+    let audit = audit.unwrap_or_default();
     let failure = Failure::new(Exit::Refused, "DynamoDB refuses the request");
     let is_missing = has("ResourceNotFoundException");
     if is_missing && target.stack().is_some() {
@@ -205,13 +208,19 @@ fn store_refused(error: &Error, target: &Target) -> Failure {
     } else if is_missing {
         failure
             .because(format!(
-                "in this account and region there is no table {table}, or it lacks an index"
+                "in this account and region there is no table {table}{audit}, or it lacks an index"
             ))
-            .so("check --table or GUESTPASS_TABLE, the region and the profile")
+            .so(match target.audit_table {
+                None => "check --table or GUESTPASS_TABLE, the region and the profile",
+                Some(_) => "check GUESTPASS_TABLE and GUESTPASS_AUDIT_TABLE (or --table and --audit-table), the region and the profile",
+            })
     } else if has("AccessDenied") {
         failure
-            .because(format!("these AWS credentials may not use the table {table}"))
-            .so("use a role that may GetItem, UpdateItem and Query on the table and its indexes")
+            .because(format!("these AWS credentials may not use the table {table}{audit}"))
+            .so(match target.audit_table {
+                None => "use a role that may GetItem, UpdateItem and Query on the table and its indexes",
+                Some(_) => "use a role that may GetItem, UpdateItem and Query on the table and its indexes, and PutItem on the table of the audit log",
+            })
     } else if has("UnrecognizedClient")
         || has("ExpiredToken")
         || has("InvalidSignature")

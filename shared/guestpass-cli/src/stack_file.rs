@@ -32,6 +32,9 @@ pub(crate) struct StackFile {
     /// The event bus for our own events; a stack of an older version does not name one.
     #[serde(rename = "eventBus")]
     pub(crate) event_bus: Option<String>,
+    /// The table of the audit log; a stack of an older version has none.
+    #[serde(rename = "auditTable")]
+    pub(crate) audit_table: Option<String>,
 }
 
 /// The ACS emulator.

@@ -9,6 +9,7 @@ use std::{
 
 use acs_client::{ApiVersion, ConnectionString};
 use identity_core::secret::Secret;
+use identity_store::{AuditRetention, AuditTable};
 
 use serde_json::Value;
 
@@ -31,6 +32,8 @@ pub(crate) struct Target {
     pub(crate) acs: acs_client::Config,
     /// The table, if one is named.
     pub(crate) table: Option<String>,
+    /// The table of the audit log, if one is named, and how long entries are kept.
+    pub(crate) audit_table: Option<AuditTable>,
     /// The operator's AWS, where that is deployed.
     pub(crate) aws: Aws,
     /// The time there.
@@ -108,8 +111,18 @@ impl Target {
         let string = Secret::new(stack.acs.connection_string.as_str());
         let acs = acs(&string, "start the stack again with `make run`", wanted, around)?;
         let table = wanted.table.clone().or_else(|| stack.table.clone());
+        let audit_table = wanted.audit_table.clone().or_else(|| stack.audit_table.clone());
+        let audit_table =
+            audit_table.map(|name| AuditTable { name, retention: AuditRetention::default() });
         let way = Way::Local { file, stack: Box::new(stack) };
-        Ok(Self { way, acs, table, aws: Aws::of(wanted), clock: SystemClock::default() })
+        Ok(Self {
+            way,
+            acs,
+            table,
+            audit_table,
+            aws: Aws::of(wanted),
+            clock: SystemClock::default(),
+        })
     }
 
     fn direct(
@@ -125,6 +138,7 @@ impl Target {
             way: Way::Direct { from },
             acs,
             table: wanted.table.clone().or_else(|| around.variable(TABLE)),
+            audit_table: audit_table(wanted, around)?,
             aws,
             clock: SystemClock::default(),
         })
@@ -169,6 +183,24 @@ impl Target {
         })
     }
 
+    /// The table of the audit log.
+    pub(crate) fn audit_table(&self) -> Result<&AuditTable> {
+        let missing =
+            |why: &str| Failure::usage("no audit log: no table for it is named").because(why);
+        self.audit_table.as_ref().ok_or_else(|| match self.way {
+            Way::Local { .. } => {
+                missing("the local stack was started by a version without an audit log")
+                    .so("build and start the stack again with `make run`")
+            }
+            Way::Direct { .. } => {
+                missing("entries are in a DynamoDB table of their own").so(format!(
+                    "set {AUDIT_TABLE}, or give --audit-table: the output `AuditTableName` of the \
+                     deployed stack is its name; a stack without that output has no audit log yet"
+                ))
+            }
+        })
+    }
+
     /// The service in a few words, for a prompt.
     pub(crate) fn in_words(&self) -> String {
         match self.way {
@@ -176,6 +208,22 @@ impl Target {
             Way::Local { .. } => "of the local stack".to_owned(),
         }
     }
+}
+
+/// The table of a deployed service's audit log. What the operator does is written to it, too,
+/// and is kept as long as what the functions write.
+fn audit_table(wanted: &Where, around: &Surroundings) -> Result<Option<AuditTable>> {
+    let name = wanted.audit_table.clone().or_else(|| around.variable(AUDIT_TABLE));
+    let Some(name) = name else { return Ok(None) };
+    let retention = match around.variable(AUDIT_RETENTION_DAYS) {
+        None => AuditRetention::default(),
+        Some(days) => days.parse().map_err(|why: &str| {
+            Failure::usage(format!("invalid value {days:?} for {AUDIT_RETENTION_DAYS}"))
+                .because(why)
+                .so("set it to the parameter `AuditRetentionDays` of the deployed stack, or unset it")
+        })?,
+    };
+    Ok(Some(AuditTable { name, retention }))
 }
 
 /// Where a local stack says what time it is there.
@@ -287,6 +335,12 @@ const SECRET: &str = "GUESTPASS_SECRET";
 
 /// The variable that names the table.
 const TABLE: &str = "GUESTPASS_TABLE";
+
+/// The variable that names the table of the audit log.
+const AUDIT_TABLE: &str = "GUESTPASS_AUDIT_TABLE";
+
+/// The variable that says how long an entry of the audit log is kept.
+const AUDIT_RETENTION_DAYS: &str = "GUESTPASS_AUDIT_RETENTION_DAYS";
 
 /// The variables of Microsoft's SDKs and of its command line.
 const CONNECTION_STRINGS: [&str; 2] =

@@ -34,7 +34,8 @@ impl World {
     /// Gets everything ready. Signs in to AWS, and connects to nothing else yet.
     pub(crate) async fn of(target: Target) -> Result<Self> {
         let table = target.table()?.to_owned();
-        let store = DynamoIdentityStore::new(Client::new(&aws(&target).await?), table);
+        let store = DynamoIdentityStore::new(Client::new(&aws(&target).await?), table)
+            .audited(target.audit_table.clone());
         Ok(Self { acs: acs(&target)?, store, clock: target.clock, target })
     }
 

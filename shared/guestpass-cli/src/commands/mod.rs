@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and what it does.
 
+pub(crate) mod audit;
 pub(crate) mod cleanup_apply;
 pub(crate) mod cleanup_plan;
 pub(crate) mod completion;
@@ -142,6 +143,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
             CleanupCommand::Plan(arguments) => cleanup_plan::run(arguments, context).await,
             CleanupCommand::Apply(arguments) => cleanup_apply::run(arguments, context).await,
         },
+        Command::Audit(arguments) => audit::run(arguments, context).await,
         Command::Status => status::run(context).await,
         Command::Doctor(arguments) => doctor::run(arguments, context).await,
         Command::Quickstart(arguments) => quickstart::run(arguments, context).await,

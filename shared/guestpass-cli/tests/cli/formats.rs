@@ -37,6 +37,7 @@ fn what_cannot_be_answered_is_not_done() {
         (&["events", "dead-letters", "--redrive"], both),
         (&["cleanup", "plan"], env),
         (&["cleanup", "apply", "plan.json", "--yes"], both),
+        (&["audit", "--user", "alice"], both),
         (&["status"], both),
         (&["doctor"], both),
         (&["quickstart", "--yes"], both),

@@ -8,6 +8,7 @@
     reason = "a test may die"
 )]
 
+mod audit;
 mod aws;
 mod bulk;
 mod cleanup;

@@ -159,6 +159,7 @@ fn help_is_there_for_everything() {
         "cleanup ",
         "cleanup plan ",
         "cleanup apply ",
+        "audit ",
         "token ",
         "token issue ",
         "token revoke ",
