@@ -11,6 +11,7 @@ use clap::{
 use crate::{
     cli::Cli,
     failure::{Failure, Result},
+    output::printable,
 };
 
 /// Reads the arguments, the program's own name first. Help, and what is no command, are
@@ -59,20 +60,29 @@ fn refused(what: &str) -> Failure {
     )
 }
 
-/// Without quoting anything long: it may be a secret of a kind that nobody thought of.
+/// Without quoting anything long: it may be a secret of a kind that nobody thought of. What
+/// is quoted cannot control the terminal.
 fn in_short(mut error: Error) -> Error {
-    let is_long = |value: &ContextValue| match value {
-        ContextValue::String(text) => text.chars().count() > LONGEST_QUOTED,
-        _ => false,
-    };
-    let long: Vec<ContextKind> =
-        error.context().filter(|(_, value)| is_long(value)).map(|(kind, _)| kind).collect();
-    for kind in long {
-        error.insert(kind, ContextValue::String("…".to_owned()));
+    let changed: Vec<(ContextKind, ContextValue)> =
+        error.context().filter_map(|(kind, value)| Some((kind, quotable(value)?))).collect();
+    for (kind, value) in changed {
+        error.insert(kind, value);
         // It quotes the same.
         error.remove(ContextKind::Suggested);
     }
     error
+}
+
+/// What is quoted instead of `value`, if that cannot be quoted as it is.
+fn quotable(value: &ContextValue) -> Option<ContextValue> {
+    let text = |text: &String| {
+        if text.chars().count() > LONGEST_QUOTED { "…".to_owned() } else { printable(text) }
+    };
+    let quoted = match value {
+        ContextValue::String(quoted) => ContextValue::String(text(quoted)),
+        _ => return None,
+    };
+    (quoted != *value).then_some(quoted)
 }
 
 /// Options and their placeholders are shorter.

@@ -1,10 +1,10 @@
 //! Asking before something cannot be undone.
 
-use std::io::{self, Write as _, stderr, stdin};
+use std::io::{self, stdin};
 
 use crate::{
     failure::{Exit, Failure, Result},
-    output::printable,
+    output,
     surroundings::Surroundings,
 };
 
@@ -18,8 +18,7 @@ pub(crate) fn confirm(question: &str, yes: bool, around: &Surroundings) -> Resul
             .because("stdin or stderr is not a terminal")
             .so("add --yes if you are sure"));
     }
-    write!(stderr(), "{} [y/N] ", printable(question))?;
-    stderr().flush()?;
+    output::ask(&format!("{question} [y/N]"))?;
     let mut answer = String::new();
     io::BufRead::read_line(&mut stdin().lock(), &mut answer)?;
     if matches!(answer.trim(), "y" | "Y" | "yes" | "Yes") {

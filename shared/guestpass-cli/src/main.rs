@@ -21,6 +21,7 @@ mod history;
 mod input;
 mod jwt;
 mod logs;
+mod loopback;
 mod moment;
 mod names;
 mod operator;
@@ -35,6 +36,7 @@ mod stack_file;
 mod style;
 mod surroundings;
 mod target;
+mod trust;
 mod views;
 mod world;
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     failure::{Failure, Result},
     input::take_stdin,
+    output::unescaped,
 };
 
 /// Reads the names in a file, or with `-` on stdin, in order.
@@ -59,7 +60,8 @@ fn names(
         // Behind a tab there is what else the list told.
         let first = line.split('\t').next().unwrap_or_default().trim();
         if !first.is_empty() && !first.starts_with('#') {
-            names.push(IdentityRef::parse(first).ok_or_else(|| no_name("line", before))?);
+            let name = IdentityRef::parse(unescaped(first));
+            names.push(name.ok_or_else(|| no_name("line", before))?);
         }
     }
     Ok(names)

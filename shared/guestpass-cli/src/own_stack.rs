@@ -1,6 +1,8 @@
 //! A local stack of our own, for as long as it is needed: for somebody who has nothing.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::Stdio, time::Duration,
+};
 
 use tokio::{
     process::{Child, Command},
@@ -95,7 +97,8 @@ struct Directory(PathBuf);
 impl Directory {
     fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("guestpass-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir(&path).map_err(|error| unwritable(&error))?;
+        // What others may write, we would not trust ourselves, whatever the umask.
+        DirBuilder::new().mode(0o700).create(&path).map_err(|error| unwritable(&error))?;
         Ok(Self(path))
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::{span, surroundings::Surroundings};
+use crate::{output::printable, span, surroundings::Surroundings};
 
 /// A bar on stderr, if that is a terminal.
 pub(crate) struct Progress {
@@ -68,7 +68,7 @@ impl Progress {
 
     /// Something to know meanwhile.
     pub(crate) fn say(&self, message: &str) {
-        self.bar.set_message(message.to_owned());
+        self.bar.set_message(printable(message));
     }
 
     /// Takes the bar away.

@@ -1,13 +1,21 @@
 //! `stack.json`: where a local stack says where it is.
+//!
+//! It is used only if no other user can have written it (see [`trust`]), and if
+//! everything in it is on this machine (see [`loopback`](crate::loopback)). The tool opens no
+//! other file that it names: not the certificate of the emulator, which is reached by http.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+use acs_client::ConnectionString;
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    loopback::is_loopback,
+    output::quoted,
+    trust::{self, Distrust, STICKY},
+};
 
 /// What `stack.json` says. There is no `Debug`: it holds the access key.
 #[derive(Clone, Deserialize)]
@@ -52,18 +60,91 @@ pub(crate) fn find(directory: &Path) -> Option<PathBuf> {
 
 /// Reads the file.
 pub(crate) fn read(path: &Path) -> Result<StackFile> {
-    let shown = path.display();
-    let text = fs::read(path).map_err(|error| {
-        Failure::usage(format!("cannot read {shown}")).because(error.to_string()).so(
-            "start a local stack with `make run`, which writes it, or name another --stack-file",
-        )
-    })?;
+    let text = trust::read(path).map_err(|distrust| refused(path, &distrust))?;
     // The parser's message can quote the file, which holds a key.
-    serde_json::from_slice(&text).map_err(|_| {
-        Failure::usage(format!("{shown} is not what a local stack writes"))
+    let unreadable = |_| {
+        Failure::usage(format!("{} is not what a local stack writes", path.display()))
             .so("remove it, and start the stack again with `make run`")
-    })
+    };
+    let value: Value = serde_json::from_slice(&text).map_err(unreadable)?;
+    if let Some(field) = remote_field(&value, "") {
+        return Err(remote(path, &field));
+    }
+    serde_json::from_value(value).map_err(unreadable)
+}
+
+fn refused(path: &Path, distrust: &Distrust) -> Failure {
+    let untrusted = || Failure::usage(format!("the stack file {} is not used", path.display()));
+    match distrust {
+        Distrust::Unreadable(error) => Failure::usage(format!("cannot read {}", path.display()))
+            .because(error.to_string())
+            .so("start a local stack with `make run`, which writes it, or name another --stack-file"),
+        Distrust::NotAFile(at) => untrusted()
+            .because(format!("{} is not a regular file", at.display()))
+            .so("name the file that a local stack has written as --stack-file"),
+        Distrust::Foreign { path: at, owner, user } => untrusted()
+            .because(format!(
+                "{} belongs to another user (uid {owner}, yours is {user}), who could redirect \
+                 your requests",
+                at.display()
+            ))
+            .so("start a stack of your own with `make run` in a directory of your own, or name \
+                 its --stack-file"),
+        Distrust::Writable { path: at, mode, excess } => untrusted()
+            .because(format!(
+                "other users may write {} (mode {mode:04o}), and could redirect your requests",
+                at.display()
+            ))
+            .so(if mode & STICKY == 0 {
+                format!(
+                    "run: chmod {excess} {}; if the file may have been changed, remove it and start \
+                     the stack again",
+                    quoted(&at.display().to_string())
+                )
+            } else {
+                "start the stack with --stack-file in a directory that only you may write".to_owned()
+            }),
+    }
+}
+
+/// The first field with an address that is not on this machine: one that the tool uses, or
+/// any other that has the form of a URL.
+fn remote_field(value: &Value, field: &str) -> Option<String> {
+    match value {
+        Value::Object(members) => members.iter().find_map(|(name, value)| {
+            let dot = if field.is_empty() { "" } else { "." };
+            remote_field(value, &format!("{field}{dot}{name}"))
+        }),
+        Value::Array(list) => list.iter().find_map(|value| remote_field(value, field)),
+        Value::String(text) => is_remote(field, text).then(|| field.to_owned()),
+        _ => None,
+    }
+}
+
+fn is_remote(field: &str, text: &str) -> bool {
+    if field == CONNECTION_STRING {
+        // One that cannot be parsed leads nowhere; what is wrong with it is said later.
+        let string = text.trim().parse::<ConnectionString>();
+        return string.is_ok_and(|string| !is_loopback(&string.endpoint.to_string()));
+    }
+    (URLS.contains(&field) || text.contains("://")) && !is_loopback(text)
+}
+
+/// The address is not quoted: a file with its fields mixed up has a key there.
+fn remote(path: &Path, field: &str) -> Failure {
+    Failure::usage(format!("the stack file {} is not used", path.display()))
+        .because(format!(
+            "its field `{field}` is not the URL of a service on this machine (127.0.0.0/8, ::1 or \
+             localhost), as everything of a local stack is"
+        ))
+        .so("remove the file, and start the stack again with `make run`")
 }
 
 /// Where `make run` puts it, from the directory it is run in.
 const PLACE: &str = "target/local/stack.json";
+
+/// The fields that the tool sends requests to.
+const URLS: [&str; 6] = ["gateway", "console", "issuer", "events", "dynamodb", "secretsManager"];
+
+/// The field with the endpoint of ACS, and its key.
+const CONNECTION_STRING: &str = "acs.connectionString";

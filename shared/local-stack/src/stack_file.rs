@@ -1,8 +1,8 @@
 //! `stack.json`: where everything is, for tests and tools, while the stack runs.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -70,7 +70,8 @@ impl StackFile {
     /// Writes the file, whole or not at all, readable by its owner only.
     pub(crate) fn write(path: &Path, places: &Places) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
+            // The tool does not use a file from a folder that others may write.
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
         let mut new = path.as_os_str().to_owned();
         new.push(".new");

@@ -1,8 +1,11 @@
 //! Somebody who has nothing but the binaries and the template.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use cli::{ROOT, guestpass, told};
+use cli::{ROOT, binary, guestpass, told, until};
 
 #[test]
 fn the_quickstart_alone_goes_from_nothing_to_a_cleaned_up_stack() {
@@ -21,4 +24,47 @@ fn the_quickstart_alone_goes_from_nothing_to_a_cleaned_up_stack() {
     assert!(told.contains("Everything that was created is deleted again."), "{told}");
     let left = std::fs::read_dir(scratch.path()).unwrap().count();
     assert_eq!(left, 0, "and nothing of the stack is left");
+}
+
+/// With a umask of 000, a program that leaves the choice to it makes folders that every user
+/// may write.
+#[test]
+fn what_a_stack_writes_is_trusted_whatever_the_umask() {
+    let (directory, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let quickstart = with_umask_000("guestpass")
+        .args(["quickstart", "--output", "none"])
+        .current_dir(directory.path())
+        .env("TMPDIR", scratch.path())
+        .output()
+        .unwrap();
+    assert!(quickstart.status.success(), "{}", told(&quickstart));
+
+    let file = directory.path().join("new/folder/stack.json");
+    let mut stack = with_umask_000("local-stack")
+        .args(["--port", "0", "--ephemeral", "--exit-with-stdin", "--template"])
+        .arg(Path::new(ROOT).join("infra/template.yaml"))
+        .arg("--data")
+        .arg(directory.path().join("data"))
+        .arg("--stack-file")
+        .arg(&file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the stack is there", || {
+        assert!(stack.try_wait().unwrap().is_none(), "the stack ended");
+        file.exists()
+    });
+    let line = ["status", "--stack-file", file.to_str().unwrap()];
+    let status = guestpass(directory.path(), &line).output().unwrap();
+    drop(stack.stdin.take());
+    stack.wait().unwrap();
+    assert!(status.status.success(), "{}", told(&status));
+}
+
+fn with_umask_000(program: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "umask 000; exec \"$0\" \"$@\""]).arg(binary(program)).env_clear();
+    command
 }

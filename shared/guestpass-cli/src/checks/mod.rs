@@ -10,13 +10,11 @@ pub(crate) mod service;
 pub(crate) mod table;
 pub(crate) mod teams;
 
-use std::io::{self, Write, stdout};
-
 use serde::Serialize;
 
 use crate::{
     failure::{Failure, Result},
-    output::{Format, Row, Rows},
+    output::{self, Format, Row, Rows},
     style::Style,
 };
 
@@ -134,7 +132,7 @@ impl Findings {
     pub(crate) fn tell(&mut self, check: Check) -> Result<()> {
         self.bad += usize::from(check.is_bad());
         match &mut self.told {
-            Told::Lines(style) => Ok(line(&check, *style)?),
+            Told::Lines(style) => line(&check, *style),
             Told::Rows(rows) => rows.push(check),
         }
     }
@@ -148,7 +146,7 @@ impl Findings {
     }
 }
 
-fn line(check: &Check, style: Style) -> io::Result<()> {
+fn line(check: &Check, style: Style) -> Result<()> {
     let Check { about, verdict, finding, remedy } = check;
     let mark = match verdict {
         Verdict::Good => style.good("✓"),
@@ -156,10 +154,9 @@ fn line(check: &Check, style: Style) -> io::Result<()> {
         Verdict::Bad => style.bad("✗"),
         Verdict::Skipped => style.dim("–"),
     };
-    let mut out = stdout().lock();
-    writeln!(out, "{mark} {about:<13} {finding}")?;
-    if let Some(remedy) = remedy {
-        writeln!(out, "{:16}→ {remedy}", "")?;
+    output::marked(&mark, &format!("{about:<13} {finding}"))?;
+    match remedy {
+        Some(remedy) => output::line(&format!("{:16}→ {remedy}", "")),
+        None => Ok(()),
     }
-    out.flush()
 }

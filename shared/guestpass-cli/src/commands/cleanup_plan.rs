@@ -2,7 +2,7 @@
 
 use std::{
     fs::{OpenOptions, Permissions},
-    io::{Write as _, stderr},
+    io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
     time::{Duration, SystemTime},
@@ -19,7 +19,7 @@ use identity_core::{
 use super::{Context, Shown};
 use crate::{
     failure::{Failure, Result},
-    output::{Format, Rows},
+    output::{Format, Rows, note},
     plan::{Plan, Stale},
     span,
     world::World,
@@ -90,12 +90,9 @@ fn told(plan: &Plan, unused_for: Duration) {
     let count = plan.identities.len();
     let stale = u64::try_from(count).unwrap_or(u64::MAX);
     let of = if plan.total == 0 { String::new() } else { format!(" of about {}", plan.total) };
-    let _ = writeln!(stderr(), "{count}{of} identities unused for {}", span::show(unused_for));
+    note(&format!("{count}{of} identities unused for {}", span::show(unused_for)));
     if is_braked(stale, plan.total, None) {
-        let _ = writeln!(
-            stderr(),
-            "that is so many that a scheduled cleanup would delete none: look twice"
-        );
+        note("that is so many that a scheduled cleanup would delete none: look twice");
     }
 }
 
@@ -114,7 +111,6 @@ fn save(plan: &Plan, path: &Path) -> Result<()> {
             .because(error.to_string())
             .so("name a file that you may write")
     })?;
-    let _ =
-        writeln!(stderr(), "written to {shown}; look at it, then: guestpass cleanup apply {shown}");
+    note(&format!("written to {shown}; look at it, then: guestpass cleanup apply {shown}"));
     Ok(())
 }

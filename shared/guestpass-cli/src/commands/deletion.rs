@@ -1,9 +1,6 @@
 //! What commands that delete many have in common.
 
-use std::{
-    io::{Write as _, stderr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,7 +8,7 @@ use super::Context;
 use crate::{
     bulk::{self, Item, Outcome},
     failure::{Exit, Failure, Result},
-    output::Row,
+    output::{self, Row},
     progress::Progress,
     target::Target,
     world::World,
@@ -121,10 +118,10 @@ pub(crate) async fn run(
     let outcome = bulk::delete_all(&world, items, rate, &progress, interrupted()).await;
     progress.finish();
     for (name, how) in &outcome.spared {
-        let _ = writeln!(stderr(), "spared: {name}: {how}");
+        output::note(&format!("spared: {name}: {how}"));
     }
     for (name, failure) in &outcome.failed {
-        let _ = writeln!(stderr(), "not deleted: {name}: {failure}");
+        output::note(&format!("not deleted: {name}: {failure}"));
     }
     context.show(&Summary::from(&outcome))?;
     conclude(outcome)
@@ -134,7 +131,7 @@ fn conclude(outcome: Outcome) -> Result<()> {
     let rest = outcome.left + outcome.unsure;
     let goes_on = "run the same command again: it passes over what is gone and does the rest";
     if let Some(failure) = outcome.gave_up {
-        let _ = writeln!(stderr(), "gave up with {rest} to go; once it is mended, {goes_on}");
+        output::note(&format!("gave up with {rest} to go; once it is mended, {goes_on}"));
         return Err(failure);
     }
     if outcome.interrupted {

@@ -1,8 +1,6 @@
 //! `guestpass events dead-letters`
 #![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
 
-use std::io::{Write as _, stderr};
-
 use clap::Args;
 use serde::Serialize;
 
@@ -10,7 +8,7 @@ use super::Context;
 use crate::{
     dead_letters::{DeadLetters, Letter},
     failure::Result,
-    output::{Row, Rows},
+    output::{self, Row, Rows},
 };
 
 /// Which queue, and what to do with it.
@@ -72,7 +70,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     letters.into_iter().try_for_each(|letter| rows.push(letter))?;
     rows.finish()?;
     if is_cut {
-        writeln!(stderr(), "there may be more: give a larger --limit")?;
+        output::note("there may be more: give a larger --limit");
     }
     Ok(())
 }

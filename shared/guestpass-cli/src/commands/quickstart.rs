@@ -3,11 +3,7 @@
 mod steps;
 mod told;
 
-use std::{
-    cell::Cell,
-    io::{Write as _, stderr},
-    pin::pin,
-};
+use std::{cell::Cell, pin::pin};
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,6 +16,7 @@ use super::Context;
 use crate::{
     confirm::confirm,
     failure::{Exit, Failure, Result},
+    output::note,
     own_stack::OwnStack,
     target::{Target, Way},
     world::World,
@@ -53,7 +50,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
 /// The service that is meant. A local stack that was only found, and has gone, is none.
 async fn found(context: &Context) -> Result<Option<Target>> {
     let Some(target) = context.target_if_any().await? else {
-        say("no service is configured: starting a stack of my own");
+        note("no service is configured: starting a stack of my own");
         return Ok(None);
     };
     let Way::Local { file, .. } = &target.way else { return Ok(Some(target)) };
@@ -64,7 +61,7 @@ async fn found(context: &Context) -> Result<Option<Target>> {
     if context.place.local || context.place.stack_file.is_some() {
         return Err(Failure::new(Exit::Later, gone).so("start it again with `make run`"));
     }
-    say(&format!("{gone}: starting one of my own"));
+    note(&format!("{gone}: starting one of my own"));
     Ok(None)
 }
 
@@ -133,7 +130,7 @@ impl Interrupts {
                     if stop.replace(true) {
                         return None;
                     }
-                    say("stopping: what is created is deleted first; Ctrl-C again leaves at once");
+                    note("stopping: what is created is deleted first; Ctrl-C again leaves at once");
                 }
             }
         }
@@ -142,8 +139,4 @@ impl Interrupts {
 
 fn stopped() -> Failure {
     Failure::new(Exit::Interrupted, "stopped; nothing is left")
-}
-
-fn say(what: &str) {
-    let _ = writeln!(stderr(), "{what}");
 }

@@ -1,8 +1,16 @@
 //! What a command answers, on stdout, in the format that is wanted.
 
+//!
+//! Everything that is written, here or to stderr, goes through this module: text of others
+//! is made safe for a terminal ([`printable`]) or for a spreadsheet ([`tsv`]) where it is
+//! written, so that no command has to think of it.
+
 mod argument;
+mod lines;
 mod printable;
 mod rows;
+mod text;
+mod tsv;
 
 use std::{
     io::{self, Write, stdout},
@@ -13,8 +21,12 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) use argument::{Answer, Output, OutputParser};
+pub(crate) use lines::{ask, blank, line, marked, note};
 pub(crate) use printable::printable;
 pub(crate) use rows::Rows;
+pub(crate) use tsv::unescaped;
+
+use text::{json, yaml};
 
 use crate::failure::{Failure, Result};
 
@@ -25,7 +37,8 @@ pub(crate) enum Format {
     Table,
     /// For jq (what a pipe gets)
     Json,
-    /// As the table, without its head, separated by tabs
+    /// As the table, without its head, separated by tabs; an apostrophe comes before what a
+    /// spreadsheet would run
     Tsv,
     /// As JSON, but easier to read
     Yaml,
@@ -54,7 +67,7 @@ pub(crate) fn show<R: Row>(row: &R, format: Format) -> Result<()> {
     let mut out = stdout().lock();
     match format {
         Format::Table => list_cells(&mut out, row)?,
-        Format::Tsv => tsv(&mut out, row)?,
+        Format::Tsv => tsv_line(&mut out, row)?,
         Format::Json => json(&mut out, row)?,
         Format::Yaml => out.write_all(yaml(row)?.as_bytes())?,
         Format::None => {}
@@ -80,11 +93,6 @@ pub(crate) fn show_all<T: Serialize>(value: &T, format: Format) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Writes an empty line, between two parts of an answer.
-pub(crate) fn blank() -> Result<()> {
-    Ok(writeln!(stdout())?)
-}
-
 /// One answer in a table stands upright: a name and a value per line.
 fn list_cells<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
     let width = R::COLUMNS.iter().map(|name| name.chars().count()).max().unwrap_or_default();
@@ -96,21 +104,13 @@ fn list_cells<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
     Ok(())
 }
 
-fn tsv<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
-    writeln!(out, "{}", printable_cells(row).join("\t"))
+fn tsv_line<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
+    let cells: Vec<String> = printable_cells(row).into_iter().map(tsv::escaped).collect();
+    writeln!(out, "{}", cells.join("\t"))
 }
 
 fn printable_cells<R: Row>(row: &R) -> Vec<String> {
     row.cells().iter().map(|cell| printable(cell)).collect()
-}
-
-fn json<T: Serialize>(out: &mut impl Write, value: &T) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
-}
-
-fn yaml<T: Serialize>(value: &T) -> Result<String> {
-    serde_norway::to_string(value).map_err(|error| io::Error::other(error).into())
 }
 
 fn no_variables() -> Failure {
@@ -127,7 +127,7 @@ pub(crate) fn no_file(path: &Path) -> Failure {
 }
 
 /// A word for a POSIX shell, whatever it holds.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 

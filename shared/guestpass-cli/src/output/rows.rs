@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 
-use super::{Format, Row, json, no_variables, printable_cells, tsv, yaml};
+use super::{Format, Row, json, no_variables, printable_cells, tsv_line, yaml};
 use crate::failure::Result;
 
 /// Writes answers as they come.
@@ -37,7 +37,7 @@ impl<R: Row> Rows<R> {
                 }
             }
             Format::Table => self.write_line(&printable_cells(&row))?,
-            Format::Tsv => tsv(&mut self.out, &row)?,
+            Format::Tsv => tsv_line(&mut self.out, &row)?,
             Format::Json => {
                 self.out.write_all(if first { b"[\n" } else { b",\n" })?;
                 let mut text = Vec::new();

@@ -182,6 +182,32 @@ fn a_list_in_any_of_its_formats_is_deleted_or_refused() {
 }
 
 #[test]
+fn a_name_that_a_spreadsheet_would_run_comes_back_as_it_was() {
+    let stack = Stack::start();
+    let names: Vec<String> =
+        ["=1", "+1", "-1", "@1", "\"1\"", "'=1", "''-1", "'1", "#1", "[1", "{1", "1"]
+            .map(str::to_owned)
+            .to_vec();
+    for column in [1, 6] {
+        stack.seed(&names, 0);
+        let listed = stack.run(&["identity", "list", "-o", "tsv"]).stdout;
+        assert_eq!(listed.lines().count(), names.len(), "{listed}");
+        assert!(
+            !listed.lines().any(|line| line.starts_with(['=', '+', '-', '@', '"'])),
+            "{listed}"
+        );
+        // As `cut -f1` leaves it, and whole.
+        let cut = |line: &str| line.split('\t').take(column).collect::<Vec<_>>().join("\t");
+        let cut: Vec<String> = listed.lines().map(cut).collect();
+        let line = ["identity", "delete", "--file", "-", "--yes", "-o", "json"];
+        let deleted = stack.run_with(&line, &cut.join("\n"));
+        let summary: Value = serde_json::from_str(&deleted.stdout).unwrap();
+        assert_eq!((&summary["deleted"], &summary["absent"]), (&json!(names.len()), &json!(0)));
+        assert_eq!(stack.identities(), 0);
+    }
+}
+
+#[test]
 fn an_identity_without_a_record_goes_only_if_that_is_said() {
     let stack = Stack::start();
     let theirs = stack.identity("alice");

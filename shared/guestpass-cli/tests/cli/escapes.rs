@@ -1,41 +1,159 @@
-//! What others have written does not reach the terminal as orders to it.
+//! What others have written cannot control the terminal, mislead its reader, or run in a
+//! spreadsheet.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::stack::Stack;
+use crate::stack::{Ran, Stack};
 
-const CLEARS_THE_SCREEN: &str = "\u{1b}[2J\u{9b}31m\u{202e}";
+/// Clears the screen, sets a colour with a C1 control, turns the direction, and hides.
+const HOSTILE: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{e0041}";
+
+/// How a line for people shows that.
+const SHOWN: &str = r"\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{e0041}";
 
 fn is_clean(text: &str) -> bool {
-    !text.chars().any(|of| of == '\u{202e}' || (of.is_control() && !"\n\t".contains(of)))
+    let mut hostile = HOSTILE.chars().filter(|of| !of.is_ascii());
+    !hostile.any(|of| text.contains(of))
+        && !text.chars().any(|of| of.is_control() && !"\n\t".contains(of))
 }
 
-#[test]
-fn a_tables_cells_hold_no_orders_to_the_terminal() {
-    let stack = Stack::start();
-    let id = stack.identity("alice");
+fn token(claims: &Value) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let claims = json!({ "iss": CLEARS_THE_SCREEN, "sub": format!("a\tb\n{CLEARS_THE_SCREEN}") });
-    let token = format!("{}.{}.c2ln", part(&json!({ "alg": "none" })), part(&claims));
+    format!("{}.{}.c2ln", part(&json!({ "alg": "none" })), part(claims))
+}
+
+/// What a token and a line of a log say, in this format.
+fn told_by_others(stack: &Stack, id: &str, format: &str) -> [Ran; 2] {
+    let claims = json!({ "iss": HOSTILE, "sub": format!("a\tb\n{HOSTILE}"), HOSTILE: HOSTILE });
     let line = json!({
         "timestamp": "2020-01-02T03:04:05.678Z",
-        "OperationName": CLEARS_THE_SCREEN,
+        "OperationName": HOSTILE,
         "Identity": id,
         "ResultSignature": "200",
     });
+    [
+        stack.run_with(&["token", "inspect", "-o", format], &token(&claims)),
+        stack
+            .run_with(&["user", "history", "alice", "--log", "-", "-o", format], &line.to_string()),
+    ]
+}
+
+#[test]
+fn lines_for_people_show_what_would_control_the_terminal() {
+    let stack = Stack::start();
+    let id = stack.identity("alice");
     for format in ["table", "tsv"] {
-        for (line, input) in [
-            (&["token", "inspect"][..], &token),
-            (&["user", "history", "alice", "--log", "-"], &line.to_string()),
-        ] {
-            let shown = stack.run_with(&[line, &["-o", format]].concat(), input);
-            assert!(shown.stdout.contains(r"\u{1b}[2J\u{9b}31m\u{202e}"), "{shown:?}");
+        for shown in told_by_others(&stack, &id, format) {
+            assert!(shown.stdout.contains(SHOWN), "{shown:?}");
             assert!(is_clean(&shown.stdout), "{shown:?}");
         }
     }
-    let failed = stack.run(&["identity", "list", "--unused-since", CLEARS_THE_SCREEN]);
-    assert!(failed.code == 2 && is_clean(&failed.stderr), "{failed:?}");
-    let failed = stack.run(&["events", "explain", CLEARS_THE_SCREEN]);
-    assert!(failed.code == 2 && is_clean(&failed.stderr), "{failed:?}");
+}
+
+#[test]
+fn json_and_yaml_mean_what_was_written_and_show_it() {
+    let stack = Stack::start();
+    let id = stack.identity("alice");
+    let of_json = told_by_others(&stack, &id, "json");
+    let of_yaml = told_by_others(&stack, &id, "yaml");
+    for shown in of_json.iter().chain(&of_yaml) {
+        assert!(shown.code == 0 && is_clean(&shown.stdout), "{shown:?}");
+    }
+    let json = |ran: &Ran| serde_json::from_str::<Value>(&ran.stdout).unwrap();
+    let yaml = |ran: &Ran| serde_norway::from_str::<Value>(&ran.stdout).unwrap();
+    for told in [json(&of_json[0]), yaml(&of_yaml[0])] {
+        assert_eq!(told["claims"][HOSTILE], HOSTILE);
+        assert_eq!(told["identity"], format!("a\tb\n{HOSTILE}"));
+    }
+    for told in [json(&of_json[1]), yaml(&of_yaml[1])] {
+        let has = |entry: &Value| entry["what"] == format!("{HOSTILE} 200");
+        assert!(told["timeline"].as_array().unwrap().iter().any(has), "{told}");
+    }
+}
+
+#[test]
+fn errors_show_what_they_quote() {
+    let stack = Stack::start();
+    let option = format!("--{HOSTILE}");
+    let value = format!("--output={HOSTILE}");
+    for line in [
+        &["identity", "list", "--unused-since", HOSTILE][..],
+        &["identity", "list", "--unused-for", HOSTILE],
+        &["identity", "show", HOSTILE],
+        &["events", "explain", HOSTILE],
+        &["status", "--stack-file", HOSTILE],
+        // What the parser of the command line says itself.
+        &["status", HOSTILE],
+        &["status", &option],
+        &["status", &value],
+        &[HOSTILE],
+    ] {
+        let failed = stack.run(line);
+        assert_eq!(failed.code, 2, "{failed:?}");
+        assert!(is_clean(&failed.stderr), "{failed:?}");
+        assert!(failed.stderr.contains(r"\u{202e}\u{2066}"), "{failed:?}");
+    }
+}
+
+#[test]
+fn the_doctor_and_notes_show_what_they_quote() {
+    let stack = Stack::start();
+    let bearer = token(&json!({ "iss": HOSTILE, "aud": HOSTILE, "scope": HOSTILE }));
+    let link = format!("{HOSTILE}.link");
+    symlink("target/local/stack.json", stack.dir.path().join(&link)).unwrap();
+    let line = ["doctor", "-o", "table", "--stack-file", &link, "--bearer-file", "-"];
+    let told = stack.run_with(&line, &bearer);
+    assert!(is_clean(&told.stdout), "{told:?}");
+    assert!(told.stdout.contains(&format!("the local stack of {SHOWN}.link")), "{told:?}");
+    assert!(told.stdout.contains(&format!("its issuer is \"{SHOWN}\"")), "{told:?}");
+
+    let plan = stack.run(&["cleanup", "plan", "-o", &format!("{HOSTILE}.json")]);
+    assert_eq!(plan.code, 0, "{plan:?}");
+    assert!(is_clean(&plan.stderr), "{plan:?}");
+    assert!(plan.stderr.contains(&format!("written to {SHOWN}.json")), "{plan:?}");
+}
+
+#[test]
+fn a_spreadsheet_runs_no_cell_of_a_tsv() {
+    let stack = Stack::start();
+    for formula in ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\"=1\""] {
+        let claims = json!({ "iss": formula, "sub": formula, "aud": formula });
+        let told = stack.run_with(&["token", "inspect", "-o", "tsv"], &token(&claims));
+        let shown = formula.replace(['\t', '\r'], " ");
+        let cells: Vec<&str> = told.stdout.trim_end_matches('\n').split('\t').collect();
+        for column in [4, 7, 8] {
+            assert_eq!(cells[column], format!("'{shown}"), "{told:?}");
+        }
+    }
+}
+
+/// Whatever is written somewhere else would have to be escaped there.
+#[test]
+fn nothing_is_written_but_by_the_module_of_the_output() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut writers = Vec::new();
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let is_writer = ["stdout()", "stderr()", "print!(", "println!("]
+                .iter()
+                .any(|way| text.contains(way));
+            let name = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+            if is_writer && !name.starts_with("output/") {
+                writers.push(name);
+            }
+        }
+    }
+    writers.sort();
+    // A script, a failure that escapes itself, and the question whether it is a terminal.
+    assert_eq!(writers, ["commands/completion.rs", "main.rs", "surroundings.rs"]);
 }

@@ -24,5 +24,6 @@ mod snapshot;
 mod snapshots;
 mod stack;
 mod terminal;
+mod trust;
 mod users;
 mod which;

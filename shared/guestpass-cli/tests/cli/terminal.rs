@@ -101,6 +101,44 @@ fn a_deletion_asks_and_takes_no_for_an_answer() {
 }
 
 #[test]
+fn a_question_shows_what_it_quotes() {
+    let stack = Stack::start();
+    stack.run(&["cleanup", "plan", "-o", "plan.json"]);
+    let file = stack.dir.path().join("plan.json");
+    let plan = std::fs::read_to_string(&file).unwrap();
+    let mut plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    plan["unusedSince"] = "\u{1b}[2K\u{202e}\u{9b}2K".into();
+    std::fs::write(&file, plan.to_string()).unwrap();
+    let mut apply = OnTerminal::start(stack.command(&["cleanup", "apply", "plan.json"]));
+    apply.shows(r"unused since \u{1b}[2K\u{202e}\u{9b}2K? This cannot be undone. [y/N]");
+    apply.types("n\n");
+    assert_eq!(apply.ends(), 1);
+    let screen = apply.screen();
+    assert!(
+        !screen.contains(['\u{202e}', '\u{9b}']) && !screen.contains("\u{1b}[2K"),
+        "{screen:?}"
+    );
+}
+
+#[test]
+fn a_terminal_gets_json_that_cannot_control_it() {
+    let stack = Stack::start();
+    let file = stack.dir.path().join("token");
+    std::fs::write(&file, HOSTILE_TOKEN).unwrap();
+    for format in ["json", "yaml", "table"] {
+        let line = ["token", "inspect", "--token-file", "token", "-o", format];
+        let mut inspect = OnTerminal::start(stack.command(&line));
+        inspect.shows("evil");
+        assert_eq!(inspect.ends(), 0);
+        let screen = inspect.screen();
+        assert!(!screen.contains(['\u{202e}', '\u{9b}']), "{format}: {screen:?}");
+    }
+}
+
+/// `{"alg":"none"}` and `{"iss":"evil\u202e\u009b2J"}`, the two characters as they are.
+const HOSTILE_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJldmls4oCuwpsySiJ9.c2ln";
+
+#[test]
 fn a_revocation_asks_too() {
     let stack = Stack::start();
     stack.identity("alice");

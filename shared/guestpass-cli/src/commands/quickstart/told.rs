@@ -1,13 +1,11 @@
 //! The steps, told as they are done.
 
-use std::io::{Write as _, stdout};
-
 use serde::Serialize;
 
 use crate::{
     commands::Context,
     failure::Result,
-    output::{Format, Row, Rows},
+    output::{self, Format, Row, Rows},
 };
 
 /// What a step did.
@@ -54,10 +52,13 @@ impl Told {
     ) -> Result<()> {
         self.count += 1;
         let (number, command) = (self.count, command.to_owned());
-        match &mut self.rows {
-            Some(rows) => rows.push(Step { number, title, did, command }),
-            None => Ok(writeln!(stdout(), "{number}. {title}\n   {did}\n   $ {command}\n")?),
+        if let Some(rows) = &mut self.rows {
+            return rows.push(Step { number, title, did, command });
         }
+        output::line(&format!("{number}. {title}"))?;
+        output::line(&format!("   {did}"))?;
+        output::line(&format!("   $ {command}"))?;
+        output::blank()
     }
 
     /// Tells the last one.
@@ -70,9 +71,7 @@ impl Told {
     pub(super) fn finish(self, is_done: bool) -> Result<()> {
         match self.rows {
             Some(rows) => rows.finish().map(drop),
-            None if is_done => {
-                Ok(writeln!(stdout(), "Everything that was created is deleted again.")?)
-            }
+            None if is_done => output::line("Everything that was created is deleted again."),
             None => Ok(()),
         }
     }
