@@ -1,4 +1,4 @@
-//! Who uses the tool, for the record of what an administrator did.
+//! The operator's name, for the record of what an administrator did.
 
 use std::fs;
 
@@ -12,8 +12,8 @@ use rustix::process::getuid;
 
 use crate::surroundings::Surroundings;
 
-/// The administrator who acts: whoever uses the tool. The authority is that of the cloud
-/// account, so there is no bearer to look at.
+/// The operator, as the administrator who acts. The authority is that of the cloud account, so
+/// there is no bearer to look at.
 pub(crate) fn administrator() -> Administrator {
     Administrator { id: operator_name(&Surroundings::of_process()), bearer: None }
 }
@@ -23,8 +23,8 @@ pub(crate) fn admission(clock: &impl Clock) -> Result<Admission, identity_core::
     admit(None, &Requester::Administrator { id: administrator().id }, clock.now())
 }
 
-/// The name of whoever uses the tool: `cli|` and the name of their user account on this
-/// machine, or `cli|unknown`.
+/// The operator's name in a record: `cli|` and the name of the user account on this machine,
+/// or `cli|unknown`.
 ///
 /// It is what the machine says, for people who look at a record: the machine's administrator
 /// can choose any name. Who had the rights to act is in the cloud's own audit log.
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_runs_this_has_a_name() {
+    fn the_current_account_has_a_name() {
         let around = Surroundings::of_process();
         assert!(operator_name(&around).as_str().starts_with("cli|"));
         let unset = Surroundings { env: |_| None, ..around };
