@@ -76,19 +76,14 @@ impl Event {
     }
 
     /// The time that counts when the event is compared with others: the latest that its source
-    /// may mean.
+    /// may mean, and not later than it was heard, for nothing happens after that.
     ///
-    /// A clock that is ahead is corrected by the time at which the event was heard, for nothing
-    /// happens after that. Otherwise the event would hide, for as long as the clock is ahead,
-    /// what happens next.
+    /// So a clock that is ahead hides nothing that happens next, and two events of one second
+    /// stay in the order in which they came.
     #[must_use]
     pub fn counts_at(&self) -> SystemTime {
         let latest = end_of(self.occurred_at, self.resolution);
-        match self.heard_at.map(Self::at_millisecond) {
-            Some(heard) if self.occurred_at > heard => heard,
-            Some(heard) => latest.min(heard + Self::TOLERATED_SKEW),
-            None => latest,
-        }
+        self.heard_at.map_or(latest, |heard| latest.min(Self::at_millisecond(heard)))
     }
 
     /// From when on a bearer must have been issued. By the source's own clock, which stamps the

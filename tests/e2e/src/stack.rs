@@ -288,7 +288,9 @@ impl Stack {
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
-    pub(crate) fn url(&self, name: &str) -> &str {
+    /// Where a part of the stack is, as `stack.json` has it.
+    #[must_use]
+    pub fn url(&self, name: &str) -> &str {
         self.urls[name].as_str().unwrap()
     }
 

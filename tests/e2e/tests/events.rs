@@ -66,6 +66,7 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
     // Whether a token of the same second as the revocation would live, nobody knows.
     stack.advance(Duration::from_secs(1)).await;
     let after = token(&stack, "alice").await;
+    assert_eq!(after.status, 200, "{after:?}");
     assert_eq!(stack.dead(&after.body["token"]).await, Value::Null);
     assert_eq!(after.body["user"], before.body["user"]);
     assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 2);

@@ -31,14 +31,11 @@ fn start(function: &str, variables: &[(&str, &str)]) -> String {
 }
 
 fn variables_of(function: &str) -> Vec<&'static str> {
-    let (acs, scopes): (&[&str], &[&'static str]) = match function {
-        "get-identity" => (&[], &[TOKEN, ADMIN]),
-        "list-identities" => (&[], &[ADMIN]),
-        "create-identity" => (&ACS, &[ADMIN]),
-        "exchange-teams-token" => return vec!["ACS_SECRET_ARN", "ACS_API_VERSION", TOKEN],
-        _ => (&ACS, &[TOKEN, ADMIN]),
+    let acs: &[&str] = match function {
+        "get-identity" | "list-identities" => &[],
+        _ => &ACS,
     };
-    [&STORE[..], acs, scopes].concat()
+    [&STORE[..], acs, &[TOKEN, ADMIN]].concat()
 }
 
 const FUNCTIONS: [&str; 7] = [

@@ -8,7 +8,9 @@ use identity_core::{policy::Condition, ports::Clock as _, secret::Secret};
 
 use super::Context;
 use crate::{
-    checks::{Check, Findings, administrator, bearer, issuer, scopes, secret, service, table, teams},
+    checks::{
+        Check, Findings, administrator, bearer, issuer, scopes, secret, service, table, teams,
+    },
     clock::SystemClock,
     failure::{Exit, Failure, Result},
     jwt,

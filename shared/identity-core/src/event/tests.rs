@@ -168,11 +168,30 @@ fn r60_an_event_of_a_second_counts_as_its_end() {
     let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::SignedOut, at(5)) };
     let end = at(6) - Duration::from_millis(1);
     assert_eq!((coarse.counts_at(), coarse.not_before()), (end, end));
-    let heard = Event { heard_at: Some(at(5)), ..coarse.clone() };
-    assert_eq!(heard.counts_at(), end, "it may have been heard in the middle of it");
-    let skew = Event::TOLERATED_SKEW;
-    let minutes = Event { resolution: Duration::from_hours(1), heard_at: Some(at(5)), ..coarse };
-    assert_eq!(minutes.counts_at(), at(5) + skew, "never later than heard and the allowed skew");
+    let middle = at(5) + Duration::from_millis(300);
+    let heard = Event { heard_at: Some(middle), ..coarse.clone() };
+    assert_eq!(heard.counts_at(), middle, "but not after it was heard");
+    assert_eq!(heard.not_before(), end, "bearers count whole seconds");
+    let late = Event { heard_at: Some(at(60)), ..coarse };
+    assert_eq!(late.counts_at(), end);
+}
+
+#[test]
+fn r60_two_events_of_one_second_stay_in_the_order_in_which_they_came() {
+    let heard = |kind, milliseconds| Event {
+        resolution: Duration::from_secs(1),
+        heard_at: Some(at(5) + Duration::from_millis(milliseconds)),
+        ..event(kind, at(5))
+    };
+    let apply = |seen: &Record, event: Event| {
+        let receipt = ReceiptId("r".to_owned());
+        match decide(Some(seen), &seen.external_id, &event, receipt, at(9)) {
+            Decision::Change(next) => *next,
+            other => panic!("{other:?}"),
+        }
+    };
+    let disabled = apply(&active(), heard(EventKind::Disabled, 300));
+    assert!(!apply(&disabled, heard(EventKind::Enabled, 400)).state.is_blocked());
 }
 
 #[test]
