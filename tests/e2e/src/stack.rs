@@ -16,8 +16,8 @@ use crate::canaries;
 
 /// A stack that lives as long as its test.
 ///
-/// When it is dropped, everything it logged is searched for secrets: its functions
-/// run at `RUST_LOG=trace`.
+/// When it is dropped, its tables and everything it logged are searched for secrets: its
+/// functions run at `RUST_LOG=trace`.
 pub struct Stack {
     process: Child,
     dir: TempDir,
@@ -307,8 +307,25 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// A secret in one of the tables, while their engine still runs.
+    fn secret_in_a_table(&mut self) -> Option<canaries::Found> {
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return None;
+        }
+        let secrets = self.secrets.lock().unwrap();
+        let mut names =
+            ["table", "auditTable"].into_iter().filter_map(|name| self.urls[name].as_str());
+        names.find_map(|table| {
+            canaries::search_table(self.urls["dynamodb"].as_str()?, table, &secrets)
+                .unwrap_or_else(|error| panic!("{table} cannot be searched: {error}"))
+        })
+    }
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
+        let in_a_table = if std::thread::panicking() { None } else { self.secret_in_a_table() };
         drop(self.process.stdin.take());
         let deadline = Instant::now() + Duration::from_secs(20);
         while matches!(self.process.try_wait(), Ok(None)) {
@@ -324,6 +341,9 @@ impl Drop for Stack {
         let served = self.served.load(Relaxed);
         assert!(logged || !served, "a function has answered, and nothing was logged");
         let secrets = self.secrets.lock().unwrap();
+        if let Some(found) = in_a_table {
+            panic!("a secret is in {}: {}", found.file.display(), found.what);
+        }
         if let Some(found) = canaries::search(self.dir.path(), &secrets) {
             panic!("a secret is in {}: {}", found.file.display(), found.what);
         }
