@@ -1,7 +1,4 @@
-use std::{
-    sync::{Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{sync::OnceLock, time::SystemTime};
 
 use identity_core::{
     Error,
@@ -165,13 +162,13 @@ impl<T: TeamsTokenExchange> TeamsTokenExchange for Yielding<T> {
 pub struct Without<T> {
     part: Part,
     store: T,
-    first_found: Mutex<Option<Option<Record>>>,
+    first_found: OnceLock<Option<Record>>,
 }
 
 impl<T> Without<T> {
     /// `store` without `part`.
     pub fn new(part: Part, store: T) -> Self {
-        Self { part, store, first_found: Mutex::default() }
+        Self { part, store, first_found: OnceLock::new() }
     }
 }
 
@@ -204,10 +201,7 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
         let found = self.store.find(user).await?;
         Ok(match self.part {
             Part::NotBefore => found.map(|record| Record { not_before: None, ..record }),
-            Part::SecondLook => {
-                let mut first = self.first_found.lock().unwrap_or_else(PoisonError::into_inner);
-                first.get_or_insert(found).clone()
-            }
+            Part::SecondLook => self.first_found.get_or_init(|| found).clone(),
             _ => found,
         })
     }

@@ -21,7 +21,7 @@ use super::{Dice, alice, apply, now, orders::bad_of_all_orders};
 
 /// Where something is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum At {
+enum Decider {
     /// An administrator, by our own clock: `Disabled` is a block, `Enabled` an unblock, and
     /// anything else a revocation.
     Administrator,
@@ -34,7 +34,7 @@ enum At {
 /// What happened to Alice: where, what, and how many milliseconds after her identity was
 /// created.
 #[derive(Clone, Copy, Debug)]
-struct Incident(At, EventKind, u64);
+struct Incident(Decider, EventKind, u64);
 
 fn after(millis: u64) -> SystemTime {
     ManualClock::default().now() + Duration::from_millis(millis)
@@ -43,20 +43,20 @@ fn after(millis: u64) -> SystemTime {
 impl Incident {
     fn origin(self) -> Origin {
         match self.0 {
-            At::Administrator => Origin::ADMINISTRATOR,
-            At::Cognito => Origin::of_source("cognito"),
-            At::Auth0 => Origin::of_source("auth0"),
+            Decider::Administrator => Origin::ADMINISTRATOR,
+            Decider::Cognito => Origin::of_source("cognito"),
+            Decider::Auth0 => Origin::of_source("auth0"),
         }
     }
 
     /// As its source tells the time.
     fn told_at(self) -> u64 {
-        if self.0 == At::Cognito { self.2 / 1_000 * 1_000 } else { self.2 }
+        if self.0 == Decider::Cognito { self.2 / 1_000 * 1_000 } else { self.2 }
     }
 
     /// The latest that its source may mean.
     fn counts_at(self) -> u64 {
-        if self.0 == At::Cognito { self.told_at() + 999 } else { self.2 }
+        if self.0 == Decider::Cognito { self.told_at() + 999 } else { self.2 }
     }
 
     /// Whether it blocks, if it decides about that.
@@ -154,11 +154,11 @@ fn deliver(world: &World, incident: Incident, arrival: usize, judged: Judged) {
     let name = format!("delivery-{arrival}");
     let second = Duration::from_secs(1);
     let event = match (judged, incident.0) {
-        (Judged::PerOrigin, At::Administrator) => return administer(world, incident, &name),
-        (Judged::PerOrigin, At::Cognito) => {
+        (Judged::PerOrigin, Decider::Administrator) => return administer(world, incident, &name),
+        (Judged::PerOrigin, Decider::Cognito) => {
             incident.event(Source::Cognito, after(incident.told_at()), second)
         }
-        (Judged::PerOrigin, At::Auth0) => {
+        (Judged::PerOrigin, Decider::Auth0) => {
             incident.event(Source::Auth0, after(incident.told_at()), Event::FINEST)
         }
         (Judged::ByOneWatermark, _) => {
@@ -199,7 +199,7 @@ struct Progress {
     alice: Record,
     deliveries: usize,
     /// The newest revocation of each origin that was delivered.
-    revoked_through: BTreeMap<At, u64>,
+    revoked_through: BTreeMap<Decider, u64>,
     /// Whether a delivery that was news to its own origin left a token alive.
     has_missed_one: bool,
 }
@@ -260,30 +260,30 @@ fn bad_orders(set: &[Incident; 5], judged: Judged, enough: usize) -> (usize, usi
 
 /// An administrator's block stands, whatever a provider enables later.
 const AN_ADMINISTRATOR_KEEPS_OUT: [Incident; 5] = [
-    Incident(At::Cognito, EventKind::Disabled, 1_200),
-    Incident(At::Administrator, EventKind::Disabled, 2_000),
-    Incident(At::Auth0, EventKind::SignedOut, 2_500),
-    Incident(At::Cognito, EventKind::Enabled, 2_700),
-    Incident(At::Auth0, EventKind::Enabled, 3_000),
+    Incident(Decider::Cognito, EventKind::Disabled, 1_200),
+    Incident(Decider::Administrator, EventKind::Disabled, 2_000),
+    Incident(Decider::Auth0, EventKind::SignedOut, 2_500),
+    Incident(Decider::Cognito, EventKind::Enabled, 2_700),
+    Incident(Decider::Auth0, EventKind::Enabled, 3_000),
 ];
 
 /// An administrator's unblock overrides the older block of a source that says nothing more,
 /// and a later sign-out, told by whole seconds, revokes.
 const AN_ADMINISTRATOR_LETS_IN: [Incident; 5] = [
-    Incident(At::Auth0, EventKind::Enabled, 1_000),
-    Incident(At::Auth0, EventKind::Disabled, 1_500),
-    Incident(At::Cognito, EventKind::Disabled, 1_700),
-    Incident(At::Administrator, EventKind::Enabled, 3_050),
-    Incident(At::Cognito, EventKind::SignedOut, 3_100),
+    Incident(Decider::Auth0, EventKind::Enabled, 1_000),
+    Incident(Decider::Auth0, EventKind::Disabled, 1_500),
+    Incident(Decider::Cognito, EventKind::Disabled, 1_700),
+    Incident(Decider::Administrator, EventKind::Enabled, 3_050),
+    Incident(Decider::Cognito, EventKind::SignedOut, 3_100),
 ];
 
 /// Within one second: a source that tells whole seconds beside two that tell milliseconds.
 const IN_THE_SAME_SECOND: [Incident; 5] = [
-    Incident(At::Administrator, EventKind::SignedOut, 2_100),
-    Incident(At::Cognito, EventKind::Disabled, 2_200),
-    Incident(At::Auth0, EventKind::CredentialsChanged, 2_500),
-    Incident(At::Administrator, EventKind::Enabled, 2_600),
-    Incident(At::Auth0, EventKind::Enabled, 2_900),
+    Incident(Decider::Administrator, EventKind::SignedOut, 2_100),
+    Incident(Decider::Cognito, EventKind::Disabled, 2_200),
+    Incident(Decider::Auth0, EventKind::CredentialsChanged, 2_500),
+    Incident(Decider::Administrator, EventKind::Enabled, 2_600),
+    Incident(Decider::Auth0, EventKind::Enabled, 2_900),
 ];
 
 const SETS: [[Incident; 5]; 3] =
@@ -319,8 +319,9 @@ fn r60_by_order_of_arrival_they_do_not() {
 /// Any five incidents within three seconds, deletions of the account among them.
 fn any_five(dice: &mut Dice) -> [Incident; 5] {
     [(); 5].map(|()| {
-        let at = *[At::Administrator, At::Cognito, At::Auth0].get(dice.roll(3)).unwrap();
-        let kinds = if at == At::Administrator { 4 } else { 5 };
+        let at =
+            *[Decider::Administrator, Decider::Cognito, Decider::Auth0].get(dice.roll(3)).unwrap();
+        let kinds = if at == Decider::Administrator { 4 } else { 5 };
         let kind = *EventKind::ALL.get(dice.roll(kinds)).unwrap();
         Incident(at, kind, 1_000 + 100 * u64::try_from(dice.roll(30)).unwrap())
     })

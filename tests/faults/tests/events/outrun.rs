@@ -18,9 +18,9 @@ use identity_core::{
 
 use super::now;
 
-/// What takes place, in the order in which it does within one moment.
+/// What happens. The order of the variants is the order within one millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Act {
+enum Step {
     /// `DELETE /v1/token`.
     SignsOut,
     /// `POST /v1/token`, with the newest bearer that the user has.
@@ -40,9 +40,9 @@ struct Minute {
     token_offset: u64,
 }
 
-/// How a minute went.
+/// How many tokens were issued and lived.
 #[derive(Debug, Default)]
-struct Course {
+struct MinuteResult {
     lives_after_the_event: usize,
     lives_in_the_end: usize,
     issued_after_the_event: usize,
@@ -64,17 +64,17 @@ enum Rule {
 impl Minute {
     const DELAY: u64 = 10_000;
 
-    fn acts(self) -> Vec<(u64, Act)> {
-        let mut acts = vec![(self.ended_at + Self::DELAY, Act::EventArrives)];
+    fn steps(self) -> Vec<(u64, Step)> {
+        let mut steps = vec![(self.ended_at + Self::DELAY, Step::EventArrives)];
         for second in (0..60_000).step_by(1_000) {
-            acts.push((second + self.token_offset, Act::AsksForAToken));
+            steps.push((second + self.token_offset, Step::AsksForAToken));
             let sign_out = second + self.sign_out_offset;
             if sign_out <= self.signs_out_until {
-                acts.push((sign_out, Act::SignsOut));
+                steps.push((sign_out, Step::SignsOut));
             }
         }
-        acts.sort_unstable();
-        acts
+        steps.sort_unstable();
+        steps
     }
 
     /// The newest bearer that the provider has issued: one each second, until it ended the
@@ -83,29 +83,29 @@ impl Minute {
         after(at.min(self.ended_at) / 1_000 * 1_000)
     }
 
-    fn play(self, rule: Rule) -> Course {
+    fn play(self, rule: Rule) -> MinuteResult {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let mut course = Course::default();
+        let mut result = MinuteResult::default();
         let mut event_has_arrived = false;
-        for (at, act) in self.acts() {
+        for (at, step) in self.steps() {
             let clock = ManualClock::default();
             clock.advance(Duration::from_millis(at));
-            match act {
-                Act::SignsOut => sign_out(&world, &clock),
-                Act::AsksForAToken => {
+            match step {
+                Step::SignsOut => sign_out(&world, &clock),
+                Step::AsksForAToken => {
                     let got_one = ask(&world, &clock, self.bearer(at), rule);
-                    course.issued += usize::from(got_one);
-                    course.issued_after_the_event += usize::from(got_one && event_has_arrived);
+                    result.issued += usize::from(got_one);
+                    result.issued_after_the_event += usize::from(got_one && event_has_arrived);
                 }
-                Act::EventArrives => {
+                Step::EventArrives => {
                     deliver(&world, &clock, self.ended_at / 1_000 * 1_000, rule);
                     event_has_arrived = true;
-                    course.lives_after_the_event = world.acs.live_tokens();
+                    result.lives_after_the_event = world.acs.live_tokens();
                 }
             }
         }
-        course.lives_in_the_end = world.acs.live_tokens();
-        course
+        result.lives_in_the_end = world.acs.live_tokens();
+        result
     }
 }
 
@@ -162,16 +162,14 @@ fn minutes() -> Vec<Minute> {
     for sign_out_offset in offsets {
         for token_offset in offsets {
             for ended_at in [30_000, 30_500, 30_999] {
-                for signs_out_until in [0, 29_999, 30_400, 30_999, 40_200, 60_000] {
-                    let offsets = (sign_out_offset, token_offset);
-                    let (sign_out_offset, token_offset) = offsets;
-                    minutes.push(Minute {
+                minutes.extend([0, 29_999, 30_400, 30_999, 40_200, 60_000].map(
+                    |signs_out_until| Minute {
                         ended_at,
                         signs_out_until,
                         sign_out_offset,
                         token_offset,
-                    });
-                }
+                    },
+                ));
             }
         }
     }
@@ -179,14 +177,14 @@ fn minutes() -> Vec<Minute> {
 }
 
 #[test]
-fn r60_whoever_signs_out_every_second_does_not_outrun_a_sign_out_of_the_provider() {
+fn r60_a_user_who_signs_out_every_second_does_not_outrun_a_sign_out_of_the_provider() {
     let mut issued = 0;
     for minute in minutes() {
-        let course = minute.play(Rule::All);
-        assert_eq!(course.lives_after_the_event, 0, "{minute:?}: {course:?}");
-        assert_eq!(course.issued_after_the_event, 0, "{minute:?}: {course:?}");
-        assert_eq!(course.lives_in_the_end, 0, "{minute:?}: {course:?}");
-        issued += course.issued;
+        let result = minute.play(Rule::All);
+        assert_eq!(result.lives_after_the_event, 0, "{minute:?}: {result:?}");
+        assert_eq!(result.issued_after_the_event, 0, "{minute:?}: {result:?}");
+        assert_eq!(result.lives_in_the_end, 0, "{minute:?}: {result:?}");
+        issued += result.issued;
     }
     assert!(issued > 1_000, "{issued} tokens are too few to show anything");
 }
@@ -204,7 +202,8 @@ fn r60_with_one_watermark_for_all_origins_tokens_outlive_the_event() {
 
 #[test]
 fn r60_without_the_not_before_the_old_bearer_gets_tokens_after_the_event() {
-    let courses = minutes().into_iter().map(|minute| minute.play(Rule::NoNotBefore));
-    let outrun = |course: &Course| course.issued_after_the_event > 0 && course.lives_in_the_end > 0;
-    assert!(courses.filter(outrun).count() > 10);
+    let results = minutes().into_iter().map(|minute| minute.play(Rule::NoNotBefore));
+    let outrun =
+        |result: &MinuteResult| result.issued_after_the_event > 0 && result.lives_in_the_end > 0;
+    assert!(results.filter(outrun).count() > 10);
 }
