@@ -188,7 +188,7 @@ mod tests {
             ("None", "ProvisionedThroughputExceeded"),
         ] {
             let error = cancelled(update, None, put);
-            assert!(refusal(&error).is_none(), "{update}, {put}");
+            assert!(refused_by(&error).is_none(), "{update}, {put}");
             assert!(matches!(failure(error), Error::StoreUnavailable(_)), "{update}, {put}");
         }
     }
@@ -198,10 +198,10 @@ mod tests {
         let record = testing::record("alice", State::active("8:acs:1"), SystemTime::UNIX_EPOCH);
         let found = item::write(&record);
         for (item, expected) in
-            [(None, None), (Some(Item::new()), None), (Some(found.clone()), Some(&found))]
+            [(None, Item::new()), (Some(Item::new()), Item::new()), (Some(found.clone()), found)]
         {
             let error = cancelled("ConditionalCheckFailed", item, "None");
-            assert_eq!(refusal(&error), Some(expected));
+            assert_eq!(refused_by(&error), Some(&expected));
         }
     }
 }

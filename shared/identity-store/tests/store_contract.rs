@@ -30,7 +30,6 @@ use identity_core::{
 };
 use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
 use local_stack::template::{Inputs, Template};
-use serde_json::{Value, json};
 
 store_contract!(a_store().await);
 
@@ -53,7 +52,7 @@ async fn an_engine_that_is_gone_is_unavailable() {
 /// What the promises count, and what a function pays for.
 #[tokio::test]
 async fn each_method_is_one_request() {
-    let (database, table) = an_engine();
+    let (database, table, _) = an_engine();
     let sent = Sent::default();
     let config = config_at(serve(database).await).interceptor(sent.clone()).build();
     let store = DynamoIdentityStore::new(Client::from_conf(config), table);
@@ -105,17 +104,13 @@ impl Intercept for Sent {
 
 /// A store on an engine of its own.
 async fn a_store() -> DynamoIdentityStore {
-    let (database, table) = an_engine();
+    let (database, table, audit) = an_engine();
     let config = config_at(serve(database).await).build();
-    DynamoIdentityStore::new(Client::from_conf(config), table).audited(Some(audit_table()))
+    DynamoIdentityStore::new(Client::from_conf(config), table).audited(Some(audit))
 }
 
-fn audit_table() -> AuditTable {
-    AuditTable { name: "AuditLog".to_owned(), retention: AuditRetention::default() }
-}
-
-/// An engine with the tables, and the name of the records' table, which is the template's.
-fn an_engine() -> (Database, String) {
+/// An engine with the tables of the template, and what the two are called.
+fn an_engine() -> (Database, String, AuditTable) {
     let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
     let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -124,35 +119,15 @@ fn an_engine() -> (Database, String) {
         secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
     };
     let template = include_str!("../../../infra/template.yaml");
-    let tables = Template::read(template, &inputs).unwrap().tables;
-    let table = tables.into_iter().find(|table| !table.is_audit_log()).unwrap();
+    let template = Template::read(template, &inputs).unwrap();
     let database = Database::memory().unwrap();
-    for definition in [table.definition, audit_table_definition()] {
+    for table in &template.tables {
+        let definition = table.definition.clone();
         database.create_table(serde_json::from_value(definition).unwrap()).unwrap();
     }
-    (database, table.name)
-}
-
-fn audit_table_definition() -> Value {
-    let text = |name| json!({ "AttributeName": name, "AttributeType": "S" });
-    let attributes = ["user", "at", "by", "day"].map(text);
-    let keys = |partition| {
-        json!([
-            { "AttributeName": partition, "KeyType": "HASH" },
-            { "AttributeName": "at", "KeyType": "RANGE" },
-        ])
-    };
-    let index = |name, partition| {
-        let projection = json!({ "ProjectionType": "ALL" });
-        json!({ "IndexName": name, "KeySchema": keys(partition), "Projection": projection })
-    };
-    json!({
-        "TableName": audit_table().name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": attributes,
-        "KeySchema": keys("user"),
-        "GlobalSecondaryIndexes": [index("by-actor", "by"), index("by-day", "day")],
-    })
+    let name = |logical_id| template.table(logical_id).unwrap().name.clone();
+    let audit = AuditTable { name: name("AuditLog"), retention: AuditRetention::default() };
+    (database, name("Identities"), audit)
 }
 
 async fn serve(database: Database) -> SocketAddr {

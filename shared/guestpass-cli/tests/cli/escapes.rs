@@ -104,8 +104,8 @@ fn the_doctor_and_notes_show_what_they_quote() {
     let bearer = token(&json!({ "iss": HOSTILE, "aud": HOSTILE, "scope": HOSTILE }));
     let link = format!("{HOSTILE}.link");
     symlink("target/local/stack.json", stack.dir.path().join(&link)).unwrap();
-    let line = ["doctor", "-o", "table", "--stack-file", &link, "--bearer-file", "-"];
-    let told = stack.run_with(&line, &bearer);
+    let arguments = ["doctor", "-o", "table", "--stack-file", &link, "--bearer-file", "-"];
+    let told = stack.run_with(&arguments, &bearer);
     assert!(is_clean(&told.stdout), "{told:?}");
     assert!(told.stdout.contains(&format!("the local stack of {SHOWN}.link")), "{told:?}");
     assert!(told.stdout.contains(&format!("its issuer is \"{SHOWN}\"")), "{told:?}");
