@@ -20,7 +20,10 @@ fn what_an_event_did_is_in_the_users_history() {
         })
     };
     assert!(
-        has("record", "revoked and blocked, epoch 2, by user.disabled hr-4711 (left)"),
+        has(
+            "record",
+            "revoked and blocked, epoch 2, by user.disabled hr-4711 from guestpass (left)"
+        ),
         "{history}"
     );
     until("the function has logged it", || {
