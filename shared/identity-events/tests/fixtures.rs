@@ -183,6 +183,20 @@ fn what_is_no_concern_of_ours_is_ignored_and_says_why() {
     }
 }
 
+/// Log queries and alarms filter by these.
+#[test]
+fn each_reason_to_ignore_a_message_has_its_own_name_in_the_log() {
+    for (why, logged) in [
+        (WhyIgnored::UnknownSource, "unknown-source"),
+        (WhyIgnored::UnknownType, "unknown-type"),
+        (WhyIgnored::Failed, "failed"),
+        (WhyIgnored::AnotherIssuer, "another-issuer"),
+        (WhyIgnored::Nobody, "nobody"),
+    ] {
+        assert_eq!(why.as_str(), logged);
+    }
+}
+
 /// An administrator's deactivation of nobody must never become the administrator's own.
 #[test]
 fn an_event_that_should_name_a_user_and_does_not_is_malformed() {
