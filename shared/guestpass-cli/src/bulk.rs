@@ -360,13 +360,12 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     };
     let deleted = match item {
         Item::Named(name) => named(name).await?,
-        Item::Unrecorded(acs_id) => match named(IdentityRef::Acs(acs_id.clone())).await? {
-            None => {
-                acs.delete_identity(&acs_id, deadline).await?;
-                Some(acs_id)
-            }
-            deleted => deleted,
-        },
+        // The operator says that there may be no record, so nothing waits for the index here.
+        Item::Unrecorded(acs_id) if store.find_by_acs_id(&acs_id).await?.is_none() => {
+            acs.delete_identity(&acs_id, deadline).await?;
+            Some(acs_id)
+        }
+        Item::Unrecorded(acs_id) => named(IdentityRef::Acs(acs_id)).await?,
         Item::Planned(planned) => {
             // The record keeps milliseconds: used since means used later than that one.
             let cutoff = planned.last_issued_at + Duration::from_millis(1);

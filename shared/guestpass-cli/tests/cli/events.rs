@@ -62,7 +62,7 @@ fn event(kind: &str, user: &str, at: &str) -> String {
 fn what_follows_depends_on_what_is_known() {
     let stack = Stack::start();
     stack.identity("alice");
-    stack.json(&["user", "block", "bob", "--yes"]);
+    stack.json(&["user", "block", "bob", "--yes", "--create"]);
     let (past, future) = ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z");
     let mut session = Session::new(&stack);
     let explain = "events explain - -o table";
@@ -211,7 +211,10 @@ fn a_dead_letter_can_be_explained() {
     let sent = stack.run(&["events", "send", "--file", fixture.to_str().unwrap()]);
     assert_eq!(sent.code, 0, "{sent:?}");
     let letters = stack.run(&["events", "dead-letters", "-o", "json"]).stdout;
-    let explained = stack.run_with(&["events", "explain", "-", "-o", "json"], &letters);
+    let explained = stack.run_with(
+        &["events", "explain", "-", "--issuer", "https://idp.example", "-o", "json"],
+        &letters,
+    );
     let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
     assert_eq!(explained[0]["subject"], "https://idp.example|alice");
     assert_eq!(explained[0]["would"], "block the user");

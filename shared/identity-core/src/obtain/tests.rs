@@ -296,8 +296,8 @@ async fn r84_the_pace_is_kept_with_the_use_and_a_paced_call_asks_acs_nothing() {
 async fn r62_a_token_that_an_administrator_gets_is_in_the_audit_log() {
     let world = World::with([]);
     let root = || Requester::Administrator { id: user("root") };
-    for _ in 0..2 {
-        obtain_as(&world, root(), &world.invocation("admin")).await.unwrap();
+    for invocation in ["first", "second"] {
+        obtain_as(&world, root(), &world.invocation(invocation)).await.unwrap();
     }
     let actions: Vec<_> = world.records.audit_log().into_iter().map(|entry| entry.action).collect();
     assert_eq!(actions, [Action::CreateIdentity, Action::IssueToken]);
