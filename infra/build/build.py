@@ -29,7 +29,7 @@ TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux
 TOOL = ("guestpass-cli", "guestpass")
 
 # Lambda fetches and unpacks a zip before a cold start.
-LARGEST_ZIP = 3_000_000
+LARGEST_ZIP = 3_100_000
 
 # ZIP knows no earlier moment, and no artefact is to know a later one.
 EPOCH = 315532800
@@ -165,7 +165,7 @@ def report(rows: list[tuple[str, int, int]], tool: Path, options: argparse.Names
     print(f"\n{OUT.relative_to(ROOT)}: a zip and an SBOM for each, and SHA256SUMS")
     large = [name for name, _, archive in rows if archive > LARGEST_ZIP]
     if large and options.profile == "release":
-        sys.exit(f"larger than 3 MB: {', '.join(large)}")
+        sys.exit(f"larger than 3.1 MB: {', '.join(large)}")
 
 
 def mib(size: int) -> str:
