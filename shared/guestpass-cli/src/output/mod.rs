@@ -2,7 +2,7 @@
 
 //!
 //! Everything that is written, here or to stderr, goes through this module: text of others
-//! is made safe for a terminal ([`printable`]) or for a spreadsheet ([`mod@tsv`]) where it is
+//! is made safe for a terminal ([`mod@printable`]) or for a spreadsheet ([`mod@tsv`]) where it is
 //! written, so that no command has to think of it.
 
 mod argument;
