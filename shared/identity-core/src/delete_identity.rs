@@ -5,7 +5,7 @@ use tracing::info;
 use crate::{
     Error,
     audit::{Action, Actor, AuditEntry},
-    get_identity::find_settled,
+    find_settled::find_settled,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{By, CutOff, ReceiptId, Record},
@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        get_identity::INDEX_LAG,
+        find_settled::INDEX_LAG,
         record::State,
         testing::{AcsCall, World, acs_id, user},
     };

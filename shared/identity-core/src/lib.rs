@@ -31,6 +31,7 @@ pub mod testing;
 pub mod unblock_user;
 
 mod error;
+mod find_settled;
 mod foreign;
 mod settle;
 

@@ -13,7 +13,7 @@ use crate::{
     Error,
     admission::Pace,
     audit::{Action, Actor, AuditEntry},
-    get_identity::find_settled,
+    find_settled::find_settled,
     identity::{ExternalId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{By, Cause, Order, Receipt, ReceiptId, Record},
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        get_identity::INDEX_LAG,
+        find_settled::INDEX_LAG,
         record::{Lease, LeaseId, Reason, State, StateName},
         testing::{AcsCall, Loss, StoreCall, World, acs_id, user},
     };

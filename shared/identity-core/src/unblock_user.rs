@@ -5,7 +5,7 @@ use tracing::info;
 use crate::{
     Error,
     audit::{Action, Actor, AuditEntry},
-    get_identity::find_settled,
+    find_settled::find_settled,
     identity::{ExternalId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityStore, Step},
     record::{Origin, Record, State},
