@@ -9,9 +9,6 @@ from rule import drop, put, rule
 
 Rights = set[tuple[str, str]]
 
-# The table behind each port of the core.
-TABLES = {"store": "Identities", "audit": "AuditLog"}
-
 # Traces have no resource that a policy could name.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
@@ -24,16 +21,13 @@ def implied(stack: Stack, function: str) -> Rights:
     rights |= {(action, "*") for action in WITHOUT_RESOURCE}
     if "acs-secret" in dependencies:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]))
-    # The edge hashes the callers of each route for the log.
-    has_caller = any(behind(operation) == function for operation in stack.routes().values())
-    if has_caller and "lambda-edge" in dependencies and rust.edge_names("CALLER_HASH_SECRET_ARN"):
+    if "CALLER_HASH_SECRET_ARN" in rust.own_text(crate):
         rights.add(("secretsmanager:GetSecretValue", "CallerHashKey"))
     if "identity-store" in dependencies:
         rights |= {
             (f"dynamodb:{action}", f"{table}.Arn{f'/index/{index}' if index else ''}")
-            for port, table in TABLES.items()
-            for method in rust.methods_called(crate, port)
-            for action, index in rust.requests_of(method, port)
+            for method in rust.methods_called(crate)
+            for action, table, index in rust.requests_of(method)
         }
     for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
         if function_of(mapping) == function:

@@ -12,8 +12,10 @@ STORE = ROOT / "shared/identity-store/src"
 
 # The requests that DynamoDB has, as the SDK spells them.
 REQUEST = re.compile(
-    r"\.((?:batch_|transact_)?(?:get|put|update|delete|write)_items?|query|scan|describe_table)\(\)"
+    r"\.((?:batch_(?:get|write)_|transact_get_|(?:get|put|update|delete)_)items?|query|scan|describe_table)\(\)"
 )
+# The parts of a transaction that writes.
+PART = re.compile(r"\b(Put|Update|Delete)::builder\(\)")
 
 
 def code(path: Path) -> str:
@@ -55,15 +57,28 @@ def imported(text: str, root: str) -> set[str]:
 NOUNS = {"ports", "record", "identity", "event", "policy", "error", "secret", "testing"}
 
 
-# What the operations call the ports behind which a table is, and the sources of its adapter.
-ADAPTERS = {"store": ["lib.rs", "ledger.rs"], "audit": ["audit.rs"]}
+# The sources of the store's methods, and the table that each sends its requests to. What the
+# port itself does, it does by the adapter.
+ADAPTER = {
+    CORE / "ports.rs": "Identities",
+    STORE / "lib.rs": "Identities",
+    STORE / "ledger.rs": "Identities",
+    STORE / "update.rs": "Identities",
+    STORE / "audit.rs": "AuditLog",
+}
+
+
+@cache
+def own_text(function: str) -> str:
+    """The text of a function without its tests."""
+    sources = sorted((ROOT / "functions" / function / "src").glob("*.rs"))
+    return "".join(code(path) for path in sources if path.name != "tests.rs")
 
 
 @cache
 def operations(function: str) -> str:
     """The text of a function, of the operations that it imports, and of what these import."""
-    sources = (ROOT / "functions" / function / "src").glob("*.rs")
-    text = "".join(code(path) for path in sources if path.name != "tests.rs")
+    text = own_text(function)
     seen: set[str] = set()
     ahead = imported(text, "identity_core") - NOUNS
     while ahead:
@@ -74,50 +89,47 @@ def operations(function: str) -> str:
 
 
 @cache
-def methods_called(function: str, port: str) -> frozenset[str]:
-    """The methods of a port that a function may call, by its operations."""
-    called = set(re.findall(rf"\b{port}\s*\.\s*([a-z_]+)\(", operations(function)))
+def methods_called(function: str) -> frozenset[str]:
+    """The methods of the store that a function may call, by its operations."""
     # To connect to the store is to read.
-    return frozenset(called | ({"warm_up"} if port == "store" else set()))
+    return frozenset({*re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", operations(function)), "warm_up"})
 
 
 @cache
-def adapter_functions(port: str) -> dict[str, str]:
-    """The text of each method of a port's adapter, by its name."""
-    text = "".join(code(STORE / name) for name in ADAPTERS[port] if (STORE / name).is_file())
-    found = re.findall(r"^    (?:pub(?:\(crate\))? )?(?:async )?fn (\w+)(.*?)^    \}", text, re.M | re.S)
-    return dict(found)
+def adapter_functions() -> dict[str, list[tuple[str, str]]]:
+    """The text of each method of the adapter with the table that it is about, by its name."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    # A method that a trait only declares ends before any brace.
+    method = re.compile(r"^    (?:pub(?:\(crate\))? )?(?:async )?fn (\w+)([^;{]*\{.*?)^    \}", re.M | re.S)
+    for path, table in ADAPTER.items():
+        for one, text in method.findall(code(path)):
+            found.setdefault(one, []).append((table, text))
+    return found
 
 
 @cache
-def requests_of(method: str, port: str = "store") -> frozenset[tuple[str, str | None]]:
-    """The requests that a method of a port's adapter sends: the action, and the index if it
-    reads one."""
-    functions = adapter_functions(port)
-    text, names = "", {method}
-    seen: set[str] = set()
-    while names:
-        name = names.pop()
+def requests_of(method: str) -> frozenset[tuple[str, str, str | None]]:
+    """The requests that a method of the adapter sends: the action, the table, and the index if
+    it reads one. Those within a transaction count as if each were sent alone: AWS asks for
+    their rights, and knows none of the transaction's own."""
+    functions = adapter_functions()
+    requests: set[tuple[str, str, str | None]] = set()
+    seen, ahead = set(), {method}
+    while ahead:
+        name = ahead.pop()
         seen.add(name)
-        text += functions[name]
-        called = re.findall(r"\bself\s*\.\s*(\w+)\(", functions[name])
-        names |= {one for one in called if one in functions} - seen
-    indexes = [name for constant, name in index_names().items() if re.search(rf"\b{constant}\b", text)]
-    requests: set[tuple[str, str | None]] = set()
-    for request in REQUEST.findall(text):
-        action = "".join(word.capitalize() for word in request.split("_"))
-        # Only a query reads an index; all else is of the table.
-        requests |= {(action, index) for index in (indexes if action == "Query" else [None])}
+        for table, text in functions[name]:
+            # An update and an audit table are values that a method of the store hands on to.
+            called = re.findall(r"\b(?:self|update|table)\s*\.\s*(\w+)\(", text)
+            ahead |= {one for one in called if one in functions} - seen
+            indexes = [name for constant, name in index_names().items() if re.search(rf"\b{constant}\b", text)]
+            asked = [*REQUEST.findall(text), *(f"{kind.lower()}_item" for kind in PART.findall(text))]
+            for action in ("".join(word.capitalize() for word in one.split("_")) for one in asked):
+                # Only a query reads an index; all else is of the table.
+                requests |= {(action, table, index) for index in (indexes if action == "Query" else [None])}
     if not requests:
-        raise ValueError(f"no request is seen in {port}.{method}; look at this test")
+        raise ValueError(f"no request is seen in store.{method}; look at this test")
     return frozenset(requests)
-
-
-@cache
-def edge_names(variable: str) -> bool:
-    """Whether the functions' common edge reads this variable."""
-    sources = (ROOT / "shared/lambda-edge/src").rglob("*.rs")
-    return any(f'"{variable}"' in code(path) for path in sources if path.name not in ("tests.rs", "testing.rs"))
 
 
 @cache
