@@ -80,9 +80,14 @@ const IDENTITY: &str = "identity";
 const REASON: &str = "reason";
 
 impl AuditTable {
-    /// The write of an entry.
+    /// The write of an entry, which replaces none: what has happened stays written.
     pub(crate) fn put(&self, entry: &AuditEntry) -> Result<Put, Error> {
-        let put = Put::builder().table_name(&self.name).set_item(Some(self.write(entry))).build();
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(self.write(entry)))
+            .condition_expression("attribute_not_exists(#at)")
+            .expression_attribute_names("#at", AT)
+            .build();
         put.map_err(|_| Error::Internal("an audit entry that lacks a part"))
     }
 

@@ -1,7 +1,7 @@
 //! One conditional update of one record's item, alone or in a transaction with an entry of
 //! the audit log.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
@@ -126,32 +126,44 @@ impl RecordUpdate {
             .transact_items(TransactWriteItem::builder().put(put).build())
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(Change::Made(made)),
-            Err(error) => match refused_by(&error) {
-                Some(item) if item.is_empty() => Ok(Change::Refused(None)),
-                Some(item) => Ok(Change::Refused(Some(record(item)?))),
-                None => Err(failure(error)),
-            },
+        let Err(error) = sent else { return Ok(Change::Made(made)) };
+        match cancelled_by(&error) {
+            Some(Obstacle::Record(None)) => Ok(Change::Refused(None)),
+            Some(Obstacle::Record(Some(item))) => Ok(Change::Refused(Some(record(item)?))),
+            // It was written together with this very change, by an earlier sending.
+            Some(Obstacle::Entry) => Ok(Change::Made(made)),
+            None => Err(failure(error)),
         }
     }
 }
 
-static NONE: LazyLock<Item> = LazyLock::new(Item::new);
+/// Whose condition cancelled a transaction.
+#[derive(Debug, PartialEq)]
+enum Obstacle<'a> {
+    /// The update's: by this item, or because there is none.
+    Record(Option<&'a Item>),
+    /// The audit entry's: it is there already.
+    Entry,
+}
 
-/// The item that refused the update, if it was the condition that cancelled the transaction;
-/// it is empty if there was none. Whatever else cancels one is another request at the same
-/// item, or a throttle.
-fn refused_by(error: &SdkError<TransactWriteItemsError>) -> Option<&Item> {
+/// What cancelled the transaction, if it was a condition. Whatever else cancels one is another
+/// request at the same item, or a throttle.
+fn cancelled_by(error: &SdkError<TransactWriteItemsError>) -> Option<Obstacle<'_>> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
         return None;
     };
-    let reason = cancelled.cancellation_reasons().first()?;
-    let is_condition = reason.code() == Some("ConditionalCheckFailed");
-    is_condition.then(|| reason.item().unwrap_or(&NONE))
+    let [update, put] = cancelled.cancellation_reasons() else { return None };
+    match (update.code(), put.code()) {
+        (Some(REFUSED), _) => Some(Obstacle::Record(update.item().filter(|item| !item.is_empty()))),
+        // Only if nothing is wrong with the update: else it was never made.
+        (None | Some("None"), Some(REFUSED)) => Some(Obstacle::Entry),
+        _ => None,
+    }
 }
+
+const REFUSED: &str = "ConditionalCheckFailed";
 
 #[cfg(test)]
 mod tests {
@@ -186,22 +198,31 @@ mod tests {
             ("None", "TransactionConflict"),
             ("ThrottlingError", "None"),
             ("None", "ProvisionedThroughputExceeded"),
+            ("TransactionConflict", "ConditionalCheckFailed"),
         ] {
             let error = cancelled(update, None, put);
-            assert!(refused_by(&error).is_none(), "{update}, {put}");
+            assert_eq!(cancelled_by(&error), None, "{update}, {put}");
             assert!(matches!(failure(error), Error::StoreUnavailable(_)), "{update}, {put}");
         }
+    }
+
+    #[test]
+    fn an_entry_that_is_there_already_came_with_the_change() {
+        let error = cancelled("None", None, "ConditionalCheckFailed");
+        assert_eq!(cancelled_by(&error), Some(Obstacle::Entry));
     }
 
     #[test]
     fn a_condition_that_does_not_hold_is_a_refusal_with_the_item_if_there_is_one() {
         let record = testing::record("alice", State::active("8:acs:1"), SystemTime::UNIX_EPOCH);
         let found = item::write(&record);
-        for (item, expected) in
-            [(None, Item::new()), (Some(Item::new()), Item::new()), (Some(found.clone()), found)]
+        let (none, some) = (None, Some(found));
+        for (item, expected) in [(&none, None), (&Some(Item::new()), None), (&some, some.as_ref())]
         {
-            let error = cancelled("ConditionalCheckFailed", item, "None");
-            assert_eq!(refused_by(&error), Some(&expected));
+            for put in ["None", "ConditionalCheckFailed"] {
+                let error = cancelled("ConditionalCheckFailed", item.clone(), put);
+                assert_eq!(cancelled_by(&error), Some(Obstacle::Record(expected)), "{put}");
+            }
         }
     }
 }

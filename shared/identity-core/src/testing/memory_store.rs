@@ -33,12 +33,13 @@ struct Contents {
 }
 
 impl Contents {
-    /// An entry of the same user, time and id replaces the one before it, as in a table.
+    /// An entry of the same user, time and id is there already, and stays as it is.
     fn write_audit_entry(&mut self, entry: Option<&AuditEntry>) {
         let Some(entry) = entry else { return };
         let key = |entry: &AuditEntry| (entry.at, entry.id.clone(), entry.user.clone());
-        self.audit.retain(|written| key(written) != key(entry));
-        self.audit.push(entry.clone());
+        if self.audit.iter().all(|written| key(written) != key(entry)) {
+            self.audit.push(entry.clone());
+        }
     }
 }
 

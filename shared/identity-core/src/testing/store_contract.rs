@@ -60,6 +60,7 @@ macro_rules! store_contract {
             a_refused_step_writes_no_entry
             an_audited_step_that_was_sent_twice_leaves_one_entry
             an_audited_use_writes_its_entry_and_a_refused_one_does_not
+            an_entry_is_never_replaced
             entries_are_listed_newest_first_by_user_by_actor_and_by_day
         }
     };

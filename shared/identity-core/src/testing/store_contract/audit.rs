@@ -132,6 +132,21 @@ pub async fn an_audited_use_writes_its_entry_and_a_refused_one_does_not(
 }
 
 /// A clause of the contract.
+pub async fn an_entry_is_never_replaced(store: &(impl IdentityStore + AuditTrail)) {
+    let current = active("audited-once");
+    put(store, &current).await;
+    let seen = Active { acs_id: acs_id("8:acs:res_audited-once"), epoch: 1 };
+    let issued = AuditEntry::of(&current, "r1", by_root(), Action::IssueToken, at(9));
+    let forged = AuditEntry { by: Actor::Administrator(user(AUDITOR)), ..issued.clone() };
+    for entry in [&issued, &forged] {
+        let usage = Usage { at: at(9), pace_until: None, audit: Some(entry) };
+        store.record_use(&current.external_id, &seen, &usage).await.expect("a writable store");
+    }
+    let expected = [StoredAuditEntry::from(&issued)];
+    assert_eq!(entries(store, to_user(&current), None, 10).await, expected);
+}
+
+/// A clause of the contract.
 pub async fn entries_are_listed_newest_first_by_user_by_actor_and_by_day(
     store: &(impl IdentityStore + AuditTrail),
 ) {
