@@ -5,9 +5,6 @@ import pytest
 
 KNOWN = {
     "keeps[t07_all_batches_of_events_together": "a batch of events has no pace of its own yet",
-    "keeps[each_metric_of_ours_": "the dashboard does not show the newest metrics yet",
-    "keeps[what_the_readme_names_is_there": "one output is not explained everywhere yet",
-    "::test_the_store_keeps_its_contract_": "the store of this test has no audit table yet",
 }
 
 

@@ -16,19 +16,22 @@ use aws_sdk_dynamodb::{
     },
 };
 use identity_core::store_contract;
-use identity_store::DynamoIdentityStore;
+use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
 use local_stack::template::{Inputs, Template};
 use serde_json::Value;
 
 store_contract!(a_store().await);
 
-/// A store on a table of its own, as the template has it.
+/// A store on tables of its own, as the template has them.
 async fn a_store() -> DynamoIdentityStore {
-    static TABLES: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("contract-{}", TABLES.fetch_add(1, Relaxed));
+    static STORES: AtomicUsize = AtomicUsize::new(0);
+    let number = STORES.fetch_add(1, Relaxed);
+    let (records, audit) = (format!("contract-{number}"), format!("contract-audit-{number}"));
     let client = Client::from_conf(config());
-    create(&client, &name, &definition()).await;
-    DynamoIdentityStore::new(client, name)
+    create(&client, &records, &definition("Identities")).await;
+    create(&client, &audit, &definition("AuditLog")).await;
+    let audit = AuditTable { name: audit, retention: AuditRetention::default() };
+    DynamoIdentityStore::new(client, records).audited(Some(audit))
 }
 
 fn config() -> Config {
@@ -42,7 +45,7 @@ fn config() -> Config {
         .build()
 }
 
-fn definition() -> Value {
+fn definition(table: &str) -> Value {
     let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
     let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -51,7 +54,7 @@ fn definition() -> Value {
         secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
     };
     let template = include_str!("../../../infra/template.yaml");
-    Template::read(template, &inputs).unwrap().table("Identities").unwrap().definition.clone()
+    Template::read(template, &inputs).unwrap().table(table).unwrap().definition.clone()
 }
 
 async fn create(client: &Client, name: &str, definition: &Value) {
