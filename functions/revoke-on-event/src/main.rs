@@ -9,6 +9,7 @@ mod batch;
 mod config;
 mod line;
 mod message;
+mod paced;
 
 use std::{
     cell::Cell,
@@ -34,6 +35,7 @@ use batch::{Answer, Batch, Message};
 use config::{Config, Rules};
 use line::{Line, Outcome};
 use message::{Ports, Trouble, read};
+use paced::Paced;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -41,7 +43,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(&process_env)?;
     let (store, acs) =
         tokio::join!(DynamoIdentityStore::connect(config.tables), config.acs.connect(SystemClock));
-    let (acs, rules, clock) = (acs?, config.rules, SystemClock);
+    let acs = Paced::per_second(EVENTS_PER_SECOND, acs?, SystemClock);
+    let (rules, clock) = (config.rules, SystemClock);
     run(service_fn(async |event: LambdaEvent<Batch>| {
         let LambdaEvent { payload, context } = event;
         Ok::<_, Infallible>(handle(&store, &acs, &clock, &rules, payload, &context).await)
@@ -150,6 +153,11 @@ fn time_left(context: &Context, now: SystemTime) -> Duration {
 
 /// As many as a batch has, by the template: no message waits while another is slow.
 const AT_ONCE: usize = 10;
+
+/// Of the revocations and deletions that ACS allows in a second, those that one batch may ask
+/// for. A batch of ten then takes half of the function's time, and as many batches as run at
+/// once keep to the share of events.
+const EVENTS_PER_SECOND: u32 = 2;
 
 /// For a batch that did not come through Lambda.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);

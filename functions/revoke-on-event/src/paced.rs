@@ -1,0 +1,94 @@
+//! ACS, asked no more often than the share of its limit that events have.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    Error,
+    admission::Admission,
+    delete_stale_identities::Pace,
+    identity::{AccessToken, AcsId, TokenRequest},
+    ports::{Clock, IdentityClient},
+};
+
+/// Asks ACS at an even pace, over all batches of one execution environment. Only these
+/// requests wait: the user is blocked in the record before them.
+pub(crate) struct Paced<A, C> {
+    acs: A,
+    clock: C,
+    pace: Pace,
+}
+
+impl<A, C> Paced<A, C> {
+    /// So many requests a second.
+    pub(crate) fn per_second(many: u32, acs: A, clock: C) -> Self {
+        Self { acs, clock, pace: Pace::per_second(many) }
+    }
+}
+
+impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
+    async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
+        self.pace.turn(&self.clock).await;
+        self.acs.create_identity(deadline).await
+    }
+
+    async fn create_identity_with_token(
+        &self,
+        admission: Admission,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        self.pace.turn(&self.clock).await;
+        self.acs.create_identity_with_token(admission, token, deadline).await
+    }
+
+    async fn issue_access_token(
+        &self,
+        admission: Admission,
+        identity: &AcsId,
+        token: &TokenRequest,
+        deadline: SystemTime,
+    ) -> Result<AccessToken, Error> {
+        self.pace.turn(&self.clock).await;
+        self.acs.issue_access_token(admission, identity, token, deadline).await
+    }
+
+    async fn revoke_access_tokens(
+        &self,
+        identity: &AcsId,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        self.pace.turn(&self.clock).await;
+        self.acs.revoke_access_tokens(identity, deadline).await
+    }
+
+    async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
+        self.pace.turn(&self.clock).await;
+        self.acs.delete_identity(identity, deadline).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use identity_core::{
+        record::State,
+        testing::{AcsCall, ManualClock, World, acs_id},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn revocations_and_deletions_share_one_pace() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let paced = Paced::per_second(2, world.acs.clone(), ManualClock::default());
+        let (alice, deadline) = (acs_id("8:acs:1"), SystemTime::UNIX_EPOCH);
+        for _ in 0..3 {
+            paced.revoke_access_tokens(&alice, deadline).await.unwrap();
+        }
+        paced.delete_identity(&alice, deadline).await.unwrap();
+        assert_eq!(paced.clock.elapsed(), Duration::from_millis(1500));
+        let [.., last] = &*world.acs.calls() else { panic!("ACS was not asked") };
+        assert_eq!((last, world.acs.calls().len()), (&AcsCall::Delete, 4));
+    }
+}
