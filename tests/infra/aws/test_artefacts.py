@@ -19,7 +19,7 @@ def test_there_is_a_zip_for_each_function(deployed):
 
 @pytest.mark.parametrize("path", ZIPS, ids=lambda path: path.stem)
 def test_a_zip_is_small_and_holds_the_program_and_nothing_else(path):
-    assert path.stat().st_size <= 3.1 * MB
+    assert path.stat().st_size <= 3 * MB
     [entry] = zipfile.ZipFile(path).infolist()
     assert (entry.filename, entry.external_attr >> 16 & 0o777) == ("bootstrap", 0o755)
 
