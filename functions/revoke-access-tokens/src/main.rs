@@ -77,7 +77,8 @@ struct Input {
     /// Whether the user gets no new token, either.
     #[serde(default)]
     block: bool,
-    /// Whether a user of whom there is no record is blocked all the same.
+    /// Whether to make a record of an unknown user, so that they are blocked before their first
+    /// call.
     #[serde(default)]
     create_if_missing: bool,
     /// Why, for the receipt.
@@ -106,7 +107,7 @@ async fn handle(
         CoreError::NotFound => Problem::NO_SUCH_USER,
         error => error.into(),
     })?;
-    // RFC 7009 §2.2: somebody without tokens is signed out already.
+    // A user without tokens is signed out already: success, as in RFC 7009 §2.2.
     if own && receipt.identity.is_none() {
         return Ok(Answer::empty());
     }
@@ -114,8 +115,8 @@ async fn handle(
     Ok(Answer::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
 }
 
-/// What a user asks who signs out. It ends their bearers, too, also where there is no record
-/// of them yet.
+/// The request of a user who signs out. Their bearers end with it, even if they have no record
+/// yet.
 fn sign_out(
     user: &ExternalId,
     pace: Option<Pace>,

@@ -122,8 +122,8 @@ impl<C: Clock> AcsIdentityClient<C> {
         self.teams_user_token(token, app_id, user_id, deadline).await
     }
 
-    /// Exchanges the Entra token of somebody with an assignment for a Teams Phone
-    /// identity and its access token
+    /// Exchanges the Entra token of a user who has a Teams Phone assignment. Returns the
+    /// assigned identity and its access token
     /// (`POST /access/teamsExtension/:exchangeAccessToken`, since 2025-06-30).
     ///
     /// The request carries the user's token in place of our own credential: over https
