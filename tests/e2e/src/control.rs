@@ -14,7 +14,15 @@ pub const EVENTS: &str = "IdentityEvents";
 /// Where those end that nobody could obey.
 pub const DEAD_LETTERS: &str = "IdentityEventsDeadLetters";
 
-const REVOKE: &str = "revoke-on-event";
+/// The function that works on the events.
+pub const REVOKE: &str = "revoke-on-event";
+
+/// As long as a message is hidden from the others after it was received, and a bit more.
+pub const VISIBILITY: Duration = Duration::from_secs(61);
+
+/// How often a message is received before it becomes a dead letter.
+pub const DELIVERIES: u64 = 5;
+
 const CLEANUP: &str = "delete-stale-identities";
 
 impl Stack {

@@ -8,5 +8,5 @@ mod canaries;
 mod control;
 mod stack;
 
-pub use control::{DEAD_LETTERS, EVENTS, in_a_path};
+pub use control::{DEAD_LETTERS, DELIVERIES, EVENTS, REVOKE, VISIBILITY, in_a_path};
 pub use stack::{ADMIN_ROLE, Reply, Stack, binary, other_ways};

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{ADMIN_ROLE, DEAD_LETTERS, Reply, Stack, in_a_path};
+use e2e::{ADMIN_ROLE, DEAD_LETTERS, DELIVERIES, REVOKE, Reply, Stack, VISIBILITY, in_a_path};
 use serde_json::{Value, json};
 
 /// The development user, tenant and application of the emulator's Entra.
@@ -148,25 +148,20 @@ async fn r58_the_answer_says_what_the_app_must_do() {
 async fn r61_an_event_about_another_issuers_user_ends_in_the_dead_letter_queue() {
     let stack = Stack::start().await;
     let mut detail = stack.detail("alice", 0).await;
-    detail["issuer"] = "https://other.example".into();
-    stack.put_events(&[("user.disabled", detail.clone())]).await;
     detail["issuer"] = format!("{}/", stack.url("issuer")).into();
+    stack.put_events(&[("user.disabled", detail.clone())]).await;
+    stack.until_obeyed().await;
+
+    detail["issuer"] = "https://other.example".into();
     stack.put_events(&[("user.disabled", detail)]).await;
-    for _ in 0..6 {
-        stack
-            .until("no message is being delivered", async || {
-                stack.messages(DEAD_LETTERS).await.len() == 1
-                    || stack.counted("revoke-on-event", "EventsMalformed") > 0
-            })
-            .await;
-        stack.advance(Duration::from_secs(61)).await;
+    for delivery in 1..=DELIVERIES {
+        let is_delivered = async || stack.counted(REVOKE, "EventsMalformed") == delivery;
+        stack.until("the message is delivered again", is_delivered).await;
+        stack.advance(VISIBILITY).await;
     }
-    stack
-        .until("it is among the dead letters", async || {
-            stack.advance(Duration::from_secs(61)).await;
-            stack.messages(DEAD_LETTERS).await.len() == 1
-        })
-        .await;
+    let is_dead = async || stack.messages(DEAD_LETTERS).await.len() == 1;
+    stack.until("it is among the dead letters", is_dead).await;
+
     let alice = stack.user("alice").await;
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!(refused.problem(), "user-blocked", "one slash more is the same issuer");

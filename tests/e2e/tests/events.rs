@@ -8,13 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{DEAD_LETTERS, EVENTS, Reply, Stack};
+use e2e::{DEAD_LETTERS, DELIVERIES, EVENTS, REVOKE, Reply, Stack, VISIBILITY};
 use serde_json::{Value, json};
-
-const FUNCTION: &str = "revoke-on-event";
-
-/// As long as a message is hidden from the others after it was received, and a bit more.
-const VISIBILITY: Duration = Duration::from_secs(61);
 
 async fn token(stack: &Stack, name: &str) -> Reply {
     stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await
@@ -58,7 +53,7 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
 
     stack.say("user.enabled", "alice", -60).await;
     stack.until_obeyed().await;
-    assert_eq!(stack.counted(FUNCTION, "EventsWithoutEffect"), 1);
+    assert_eq!(stack.counted(REVOKE, "EventsWithoutEffect"), 1);
     refused(&stack, "alice").await;
 
     stack.say("user.enabled", "alice", 1).await;
@@ -69,7 +64,7 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
     assert_eq!(after.status, 200, "{after:?}");
     assert_eq!(stack.dead(&after.body["token"]).await, Value::Null);
     assert_eq!(after.body["user"], before.body["user"]);
-    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 2);
+    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 2);
 }
 
 // With the rule on the default bus, whoever may put events there could block any user.
@@ -82,7 +77,7 @@ async fn our_own_events_have_no_effect_on_the_accounts_default_bus() {
     // Whatever that did is done by the time that this one is.
     stack.say("user.signed-out", "bob", 0).await;
     stack.until_obeyed().await;
-    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 1, "only the one about bob");
+    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 1, "only the one about bob");
     assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
     assert_eq!(token(&stack, "alice").await.status, 200);
 }
@@ -199,7 +194,7 @@ async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_fi
     stack.fault("revokeAccessTokens", json!({ "hold": true })).await;
     stack.say("user.disabled", "alice", 0).await;
     stack.until_held(1).await;
-    stack.kill(FUNCTION).await;
+    stack.kill(REVOKE).await;
     stack.heal().await;
     stack.emulator("POST faults/release", Value::Null).await;
     let half = identity(&stack, "alice").await;
@@ -227,10 +222,10 @@ async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_del
     let poison = json!({ "occurredAt": "no time at all", "externalId": "é \u{1F600} \" \\ </x>" });
     stack.put_events(&[("user.disabled", poison)]).await;
     let body = stack.messages(EVENTS).await[0]["body"].clone();
-    for deliveries in 1..=5 {
+    for deliveries in 1..=DELIVERIES {
         stack
             .until("it was received and refused", async || {
-                stack.counted(FUNCTION, "EventsMalformed") == deliveries
+                stack.counted(REVOKE, "EventsMalformed") == deliveries
             })
             .await;
         assert_eq!(stack.messages(DEAD_LETTERS).await.len(), 0, "{deliveries}");
@@ -242,8 +237,8 @@ async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_del
     let dead = stack.messages(DEAD_LETTERS).await.remove(0);
     assert_eq!((&dead["body"], &dead["receiveCount"]), (&body, &json!(5)));
     assert_eq!(stack.messages(EVENTS).await.len(), 0);
-    assert_eq!(stack.counted(FUNCTION, "EventsMalformed"), 5, "and never again");
-    assert_eq!(stack.counted(FUNCTION, "EventsDeadLettered"), 1, "somebody is told");
+    assert_eq!(stack.counted(REVOKE, "EventsMalformed"), 5, "and never again");
+    assert_eq!(stack.counted(REVOKE, "EventsDeadLettered"), 1, "somebody is told");
 }
 
 // If the function failed as a whole, all ten would come again.
@@ -266,8 +261,8 @@ async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
     for name in names {
         refused(&stack, name).await;
     }
-    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 7);
-    assert_eq!(stack.counted(FUNCTION, "EventsIgnored"), 1, "acknowledged, and counted");
+    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 7);
+    assert_eq!(stack.counted(REVOKE, "EventsIgnored"), 1, "acknowledged, and counted");
     assert_eq!(stack.dead(&before.body["token"]).await, Value::Null, "ACS has not confirmed it");
 
     stack.heal().await;
@@ -287,8 +282,8 @@ async fn in_shadow_mode_it_is_said_what_would_be_done_and_nothing_is() {
         stack.say(kind, "alice", 1).await;
     }
     stack.until_obeyed().await;
-    assert_eq!(stack.counted(FUNCTION, "EventsShadowed"), 3);
-    assert_eq!(stack.counted(FUNCTION, "EventsApplied"), 0);
+    assert_eq!(stack.counted(REVOKE, "EventsShadowed"), 3);
+    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 0);
     assert_eq!(identity(&stack, "alice").await, seen);
     assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
     assert_eq!(token(&stack, "alice").await.status, 200);
