@@ -27,7 +27,7 @@ use identity_core::{
 };
 use tokio::task::JoinSet;
 
-use crate::{failure::Failure, operator, pace::Pace, progress::Progress, world::World};
+use crate::{failure::Failure, pace::Pace, progress::Progress, world::World};
 
 /// One identity to delete.
 #[derive(Clone)]
@@ -354,7 +354,7 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     let World { store, acs, clock, .. } = world;
     let deadline = invocation.acs_until;
     let named = async |identity| {
-        let by = By::administrator(&operator::administrator().id);
+        let by = By::administrator(&world.administrator().id);
         let request = Request { identity, by, invocation: invocation.clone() };
         delete_identity(store, acs, clock, request).await
     };
@@ -370,7 +370,7 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
             // The record keeps milliseconds: used since means used later than that one.
             let cutoff = planned.last_issued_at + Duration::from_millis(1);
             let user = &planned.user;
-            let actor = Actor::Administrator(operator::administrator().id);
+            let actor = Actor::Administrator(world.administrator().id);
             let deletion =
                 delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
             let fate = deletion.await?;

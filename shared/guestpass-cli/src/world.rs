@@ -3,18 +3,20 @@
 pub(crate) mod aws;
 pub(crate) mod secret;
 
-use std::time::Duration;
+use std::{sync::Once, time::Duration};
 
 use acs_client::AcsIdentityClient;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use identity_core::{Error, identity::Invocation, ports::Clock};
+use identity_core::{Error, administrator::Administrator, identity::Invocation, ports::Clock};
 use identity_store::DynamoIdentityStore;
 
 use crate::{
     clock::SystemClock,
     explain::explain,
     failure::{Failure, Result},
+    operator,
+    output::note,
     target::{Target, Way},
 };
 
@@ -37,6 +39,21 @@ impl World {
         let store = DynamoIdentityStore::new(Client::new(&aws(&target).await?), table)
             .audited(target.audit_table.clone());
         Ok(Self { acs: acs(&target)?, store, clock: target.clock, target })
+    }
+
+    /// The operator, as the administrator who acts. Warns once if there is no audit log that
+    /// would name them.
+    pub(crate) fn administrator(&self) -> Administrator {
+        static WARNING: Once = Once::new();
+        if let Err(failure) = self.target.audit_table() {
+            WARNING.call_once(|| {
+                note("warning: the audit log gets no entry of this");
+                if let Some(remedy) = failure.todo() {
+                    note(&format!("  do:  {remedy}"));
+                }
+            });
+        }
+        operator::administrator()
     }
 
     /// Serves a request of ours under the rules of the functions: it has a name of its

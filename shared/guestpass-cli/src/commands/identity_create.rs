@@ -11,7 +11,6 @@ use super::{Context, token_request};
 use crate::{
     cli::Scope,
     failure::{Failure, Result},
-    operator,
     views::{Created, Token},
 };
 
@@ -48,7 +47,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = context.world().await?;
     let obtained = world
         .serve(async |invocation| {
-            let request = Request { user, token, by: operator::administrator(), invocation };
+            let request = Request { user, token, by: world.administrator(), invocation };
             create_identity(&world.store, &world.acs, &world.clock, request).await
         })
         .await?;

@@ -7,7 +7,7 @@ use identity_core::{
 };
 
 use super::{Context, identity, token_request};
-use crate::{cli::Scope, failure::Result, operator, views::Token};
+use crate::{cli::Scope, failure::Result, views::Token};
 
 /// Whose token, and what for.
 #[derive(Args)]
@@ -29,11 +29,11 @@ pub(crate) struct Arguments {
 
 /// Issues a token.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
-    let whose =
-        Whose::Identity { identity: identity(&arguments.user)?, by: operator::administrator() };
+    let identity = identity(&arguments.user)?;
     let token = token_request(&arguments.scope, Some(&arguments.expires_in))?;
     let scopes = token.scopes.clone();
     let world = context.world().await?;
+    let whose = Whose::Identity { identity, by: world.administrator() };
     let issued = world
         .serve(async |invocation| {
             let request = Request { whose, token, invocation };

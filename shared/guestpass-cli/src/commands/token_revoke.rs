@@ -10,7 +10,6 @@ use super::{Context, identity, own_words};
 use crate::{
     confirm::confirm,
     failure::{Exit, Failure, Result},
-    operator,
     receipt::Receipt,
     world::World,
 };
@@ -60,14 +59,14 @@ pub(crate) async fn revoke(
 ) -> Result<()> {
     let What { block, create } = what;
     let identity = identity(user)?;
-    let by = By::administrator(&operator::administrator().id);
-    let cause = Cause { by, reason: reason.map(own_words).transpose()? };
+    let reason = reason.map(own_words).transpose()?;
     let if_missing = if create { IfMissing::Create } else { IfMissing::Refuse };
     let target = context.target().await?;
     let and = if block { " and block them" } else { "" };
     let question = format!("Revoke every token of {user} {}{and}?", target.in_words());
     confirm(&question, yes, &context.around)?;
     let world = World::of(target).await?;
+    let cause = Cause { by: By::administrator(&world.administrator().id), reason };
     let receipt = world
         .serve(async |invocation| {
             let request = Request { identity, block, if_missing, pace: None, cause, invocation };

@@ -4,7 +4,7 @@ use clap::Args;
 use identity_core::unblock_user::unblock_user;
 
 use super::{Context, identity};
-use crate::{failure::Result, operator, views::Identity};
+use crate::{failure::Result, views::Identity};
 
 /// Whom.
 #[derive(Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let identity = identity(&arguments.user)?;
     let world = context.world().await?;
-    let by = operator::administrator().id;
+    let by = world.administrator().id;
     let record = world
         .serve(async |invocation| {
             unblock_user(&world.store, &world.clock, &identity, &by, &invocation).await

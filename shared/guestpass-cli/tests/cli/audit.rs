@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     snapshot::{self, Session},
-    stack::{Stack, command, ran},
+    stack::{Ran, Stack, command, ran},
 };
 
 /// Midday of 26 November 2026, in seconds since 1970.
@@ -55,6 +55,20 @@ fn listed(stack: &Stack, line: &[&str]) -> Vec<(String, String)> {
         (cells[0].to_owned(), cells[4].to_owned())
     };
     listed.stdout.lines().map(row).collect()
+}
+
+/// Runs a command as against a deployed service: the table and the keys are in variables.
+fn directly(stack: &Stack, line: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = command(Path::new("/"), line);
+    command.envs([
+        ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
+        ("GUESTPASS_TABLE", &stack.place("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]);
+    ran(command.envs(variables.iter().copied()), "")
 }
 
 #[test]
@@ -118,24 +132,15 @@ fn a_stack_of_an_older_version_is_said_to_have_no_audit_log() {
     let refused = stack.run(&["audit", "--by", "cleanup"]);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("`make run`"), "{refused:?}");
-    stack.identity("alice");
+    let created = stack.run(&["identity", "create", "--external-id", "alice"]);
+    assert_eq!(created.code, 0, "{created:?}");
+    assert!(created.stderr.contains("`make run`"), "{created:?}");
 }
 
 #[test]
 fn a_deployed_service_needs_the_name_of_its_audit_table() {
     let stack = Stack::start();
-    let run = |variables: &[(&str, &str)]| {
-        let mut command = command(Path::new("/"), &["audit", "--by", "cleanup"]);
-        command.envs([
-            ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
-            ("GUESTPASS_TABLE", &stack.place("/table")),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ACCESS_KEY_ID", "local"),
-            ("AWS_SECRET_ACCESS_KEY", "local"),
-        ]);
-        ran(command.envs(variables.iter().copied()), "")
-    };
+    let run = |variables: &[_]| directly(&stack, &["audit", "--by", "cleanup"], variables);
     for (variables, code, said) in [
         (&[][..], 2, "AuditTableName"),
         (&[("GUESTPASS_AUDIT_TABLE", "none")], 4, "there is no table none"),
@@ -152,4 +157,27 @@ fn a_deployed_service_needs_the_name_of_its_audit_table() {
     let table = stack.place("/auditTable");
     let listed = run(&[("GUESTPASS_AUDIT_TABLE", &table), ("GUESTPASS_AUDIT_RETENTION_DAYS", "9")]);
     assert_eq!((listed.code, listed.stdout.as_str()), (0, "[]\n"), "{listed:?}");
+}
+
+// With the warning at each deletion, there are two.
+#[test]
+fn a_change_that_the_audit_log_will_not_have_is_warned_of_once() {
+    let stack = Stack::start();
+    for name in ["alice", "bob"] {
+        stack.identity(name);
+    }
+    let file = stack.dir.path().join("users");
+    fs::write(&file, "alice\nbob\n").unwrap();
+    let file = file.to_str().unwrap();
+    let line = ["identity", "delete", "--file", file, "--yes"];
+    let deleted = directly(&stack, &line, &[]);
+    assert_eq!(deleted.code, 0, "{deleted:?}");
+    assert_eq!(deleted.stderr.matches("warning: the audit log").count(), 1, "{deleted:?}");
+    assert!(deleted.stderr.contains("set GUESTPASS_AUDIT_TABLE"), "{deleted:?}");
+
+    let table = stack.place("/auditTable");
+    let line = ["user", "block", "carol", "--create", "--yes"];
+    let blocked = directly(&stack, &line, &[("GUESTPASS_AUDIT_TABLE", &table)]);
+    assert_eq!(blocked.code, 0, "{blocked:?}");
+    assert!(!blocked.stderr.contains("warning"), "{blocked:?}");
 }

@@ -139,7 +139,7 @@ async fn create(
             let request = create_identity::Request {
                 user: user.clone(),
                 token,
-                by: operator::administrator(),
+                by: world.administrator(),
                 invocation,
             };
             create_identity(&world.store, &world.acs, &world.clock, request).await
@@ -167,7 +167,7 @@ async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
             let request = issue_access_token::Request {
                 whose: Whose::Identity {
                     identity: IdentityRef::Acs(id.clone()),
-                    by: operator::administrator(),
+                    by: world.administrator(),
                 },
                 token: TokenRequest { scopes, lifetime: Lifetime::HOUR },
                 invocation,
@@ -187,7 +187,7 @@ async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
                 block: false,
                 if_missing: IfMissing::Refuse,
                 pace: None,
-                cause: Cause::of(By::administrator(&operator::administrator().id)),
+                cause: Cause::of(By::administrator(&world.administrator().id)),
                 invocation,
             };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
@@ -238,7 +238,7 @@ async fn delete(world: &World, user: &ExternalId) -> Result<bool> {
             let identity = IdentityRef::External(user.clone());
             let request = delete_identity::Request {
                 identity,
-                by: By::administrator(&operator::administrator().id),
+                by: By::administrator(&world.administrator().id),
                 invocation,
             };
             delete_identity(&world.store, &world.acs, &world.clock, request).await
