@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let signed = sign(&key, unsigned);
         let headers = json!({"x-ms-content-sha256": signed.content_sha256,
-            "authorization": signed.authorization});
+            "authorization": signed.authorization.expose()});
         writeln!(out, "{headers}")?;
         out.flush()?;
     }

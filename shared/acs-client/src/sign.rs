@@ -4,13 +4,16 @@
 //! Pure: what is signed must be what is sent, byte for byte. A signature is good
 //! for about five minutes around its date.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use identity_core::secret::Secret;
 use sha2::{Digest as _, Sha256};
 
 use crate::AccessKey;
 
 /// A request that wants a signature.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Unsigned<'a> {
     /// In upper case.
     pub verb: &'a str,
@@ -24,14 +27,26 @@ pub struct Unsigned<'a> {
     pub body: &'a [u8],
 }
 
+/// Without the body: that of a Teams exchange is a token.
+impl fmt::Debug for Unsigned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsigned")
+            .field("verb", &self.verb)
+            .field("path_and_query", &self.path_and_query)
+            .field("host", &self.host)
+            .field("date", &self.date)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The headers that make a request a signed one, beside `x-ms-date` and `Host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
     /// The header `x-ms-content-sha256`.
     pub content_sha256: String,
     /// The header `Authorization`. Whoever has it can send this one request for
-    /// some minutes: not for logs.
-    pub authorization: String,
+    /// some minutes.
+    pub authorization: Secret,
 }
 
 /// Signs a request.
@@ -44,5 +59,5 @@ pub fn sign(key: &AccessKey, request: Unsigned<'_>) -> Signed {
     let authorization = format!(
         "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
     );
-    Signed { content_sha256, authorization }
+    Signed { content_sha256, authorization: Secret::new(authorization) }
 }

@@ -90,7 +90,7 @@ impl Call {
                 body: &self.body,
             },
         );
-        let mut headers = authorization(&signed.authorization)?;
+        let mut headers = authorization(signed.authorization.expose())?;
         headers.insert("x-ms-date", HeaderValue::from_str(&date).ok()?);
         let hash = HeaderValue::from_str(&signed.content_sha256).ok()?;
         headers.insert("x-ms-content-sha256", hash);

@@ -101,7 +101,9 @@ fn signer(arrived: &Arrived) -> &'static str {
     };
     [OLD, NEW, OTHER]
         .into_iter()
-        .find(|key| sign(&key.parse().unwrap(), unsigned).authorization == header("authorization"))
+        .find(|key| {
+            sign(&key.parse().unwrap(), unsigned).authorization.expose() == header("authorization")
+        })
         .unwrap()
 }
 

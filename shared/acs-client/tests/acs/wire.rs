@@ -104,7 +104,7 @@ async fn what_is_signed_is_what_arrives() {
         assert_eq!(header("host"), world.server.address.to_string());
         assert_eq!(header("x-ms-date"), "Fri, 15 Jan 2027 08:00:00 GMT");
         assert_eq!(header("x-ms-content-sha256"), signed.content_sha256);
-        assert_eq!(header("authorization"), signed.authorization);
+        assert_eq!(header("authorization"), signed.authorization.expose());
     }
 }
 
