@@ -23,7 +23,14 @@ use crate::{
     telemetry::{self, RequestLine},
 };
 
-/// A success, and what the log should know about it.
+/// A success, and what the log should know about it. Its body may hold a token, so that it cannot
+/// be printed:
+///
+/// ```compile_fail,E0277
+/// fn print(answer: &lambda_edge::Answer) {
+///     println!("{answer:?}");
+/// }
+/// ```
 pub struct Answer {
     status: StatusCode,
     body: Vec<u8>,

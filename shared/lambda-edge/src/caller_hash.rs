@@ -28,6 +28,7 @@ impl CallerHash {
 #[cfg(test)]
 mod tests {
     use identity_core::testing::user;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -42,5 +43,14 @@ mod tests {
         assert_ne!(hash("key", "https://idp.example|bob"), alice);
         assert_ne!(hash("other", "https://idp.example|alice"), alice);
         assert_eq!(CallerHash::new(None).of(&user("alice")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn r51_the_key_is_not_printed(raw in "[!-~]{12,60}") {
+            let callers = CallerHash::new(Some(Secret::new(&raw)));
+            let text = format!("{callers:?} {callers:#?}");
+            prop_assert!(!text.contains(&raw), "{text}");
+        }
     }
 }

@@ -9,6 +9,14 @@ use time::{OffsetDateTime, macros::format_description};
 /// The field names are those that Microsoft's clients read: the mobile samples take
 /// `token` at the top level, `@azure/communication-common` takes `token` and
 /// `expiresOnTimestamp`, the hero samples `expiresOn` and `user`.
+///
+/// It cannot be printed, by mistake or otherwise:
+///
+/// ```compile_fail,E0277
+/// fn print(token: &lambda_edge::TokenOutput) {
+///     println!("{token:?}");
+/// }
+/// ```
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenOutput {
