@@ -2,6 +2,8 @@
 //! template.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
+mod trouble;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -47,6 +49,15 @@ async fn an_engine_that_is_gone_is_unavailable() {
     drop(listener);
     let store = DynamoIdentityStore::new(Client::from_conf(config), "Identities".to_owned());
     assert!(matches!(store.find(&user("alice")).await, Err(Error::StoreUnavailable(_))));
+}
+
+#[test]
+fn r51_a_store_does_not_print_the_credentials_it_uses() {
+    let credentials = Credentials::new("id", "CANARY-key", Some("CANARY-token".into()), None, "x");
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    let config = config_at(address).credentials_provider(credentials).build();
+    let store = DynamoIdentityStore::new(Client::from_conf(config), "Identities".to_owned());
+    assert!(!format!("{store:?} {store:#?}").contains("CANARY"), "{store:?}");
 }
 
 /// What the promises count, and what a function pays for.
@@ -104,8 +115,13 @@ impl Intercept for Sent {
 
 /// A store on an engine of its own.
 async fn a_store() -> DynamoIdentityStore {
+    a_store_behind(Sent::default()).await
+}
+
+/// The same, whose requests and answers pass by somebody.
+async fn a_store_behind(interceptor: impl Intercept + 'static) -> DynamoIdentityStore {
     let (database, table, audit) = an_engine();
-    let config = config_at(serve(database).await).build();
+    let config = config_at(serve(database).await).interceptor(interceptor).build();
     DynamoIdentityStore::new(Client::from_conf(config), table).audited(Some(audit))
 }
 
@@ -118,7 +134,7 @@ fn an_engine() -> (Database, String, AuditTable) {
         parameters: BTreeMap::from(parameters),
         secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
     };
-    let template = include_str!("../../../infra/template.yaml");
+    let template = include_str!("../../../../infra/template.yaml");
     let template = Template::read(template, &inputs).unwrap();
     let database = Database::memory().unwrap();
     for table in &template.tables {

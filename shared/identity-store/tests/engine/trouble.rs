@@ -1,0 +1,197 @@
+//! R46: an engine that is throttled, that fails after it has applied a request, or that finds
+//! another transaction at the same item.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::{
+            BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+        },
+    },
+    error::BoxError,
+};
+use identity_core::{
+    Error,
+    identity::IdentityRef,
+    issue_access_token::{self, Issued, issue_access_token},
+    ports::{IdentityStore as _, Orphanage as _},
+    record::{By, Cause},
+    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    testing::{
+        ManualClock, MemoryIdentityClient, administrator, an_hour, caller, invocation, user,
+    },
+};
+use identity_store::DynamoIdentityStore;
+use serde_json::json;
+
+use crate::a_store_behind;
+
+/// What DynamoDB answers, and whether it has applied the request before.
+const TROUBLES: [(&str, u16, bool); 6] = [
+    ("ProvisionedThroughputExceededException", 400, false),
+    ("ThrottlingException", 400, false),
+    ("RequestLimitExceeded", 400, false),
+    ("TransactionConflictException", 400, false),
+    ("TransactionCanceledException", 400, false),
+    ("InternalServerError", 500, true),
+];
+
+/// Gives one request another answer than the engine's.
+#[derive(Clone, Debug)]
+struct Trouble {
+    code: &'static str,
+    status: u16,
+    is_applied: bool,
+    /// Which request, counted from 0.
+    at: usize,
+    sent: Arc<AtomicUsize>,
+}
+
+impl Trouble {
+    /// Whether the request was reached.
+    fn has_struck(&self) -> bool {
+        self.sent.load(Relaxed) > self.at
+    }
+}
+
+impl Intercept for Trouble {
+    fn name(&self) -> &'static str {
+        "Trouble"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let sent = self.sent.fetch_add(1, Relaxed);
+        if sent == self.at && !self.is_applied {
+            // The engine has no such operation, so that it changes nothing.
+            context.request_mut().headers_mut().insert("x-amz-target", "DynamoDB_20120810.Nothing");
+        }
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // One request at a time: the last one that was sent is the one that is answered.
+        if self.sent.load(Relaxed).checked_sub(1) == Some(self.at) {
+            let conflict = json!([{ "Code": "TransactionConflict" }, { "Code": "None" }]);
+            let kind = format!("com.amazonaws.dynamodb.v20120810#{}", self.code);
+            let body = json!({ "__type": kind, "message": "x", "CancellationReasons": conflict });
+            let response = context.response_mut();
+            *response.status_mut() = self.status.try_into()?;
+            *response.body_mut() = body.to_string().into();
+        }
+        Ok(())
+    }
+}
+
+/// The rules on a store in trouble.
+struct World {
+    trouble: Trouble,
+    store: DynamoIdentityStore,
+    acs: MemoryIdentityClient,
+    clock: ManualClock,
+}
+
+impl World {
+    async fn with((code, status, is_applied): (&'static str, u16, bool), at: usize) -> Self {
+        let trouble = Trouble { code, status, is_applied, at, sent: Arc::default() };
+        let store = a_store_behind(trouble.clone()).await;
+        Self { trouble, store, acs: MemoryIdentityClient::default(), clock: ManualClock::default() }
+    }
+
+    async fn issue(&self, id: &str) -> Result<Issued, Error> {
+        let (token, invocation) = (an_hour(), invocation(id, &self.clock));
+        let request = issue_access_token::Request { whose: caller("alice"), token, invocation };
+        issue_access_token(&self.store, &self.acs, &self.clock, request).await
+    }
+
+    async fn revoke(&self, id: &str) -> Result<(), Error> {
+        let request = revoke_access_tokens::Request {
+            identity: IdentityRef::External(user("alice")),
+            block: false,
+            if_missing: IfMissing::Refuse,
+            pace: None,
+            cause: Cause::of(By::administrator(&administrator().id)),
+            invocation: invocation(id, &self.clock),
+        };
+        revoke_access_tokens(&self.store, &self.acs, &self.clock, request).await.map(drop)
+    }
+
+    /// What was begun may be taken over after this.
+    fn until_leases_end(&self) {
+        self.clock.advance(Duration::from_secs(60));
+    }
+}
+
+/// What a caller is told when the store is in trouble: 503, to be tried again.
+fn assert_unavailable<T: std::fmt::Debug>(outcome: &Result<T, Error>, context: &str) {
+    let is_unavailable = matches!(outcome, Ok(_) | Err(Error::StoreUnavailable(_)));
+    assert!(is_unavailable, "{context}: {outcome:?}");
+}
+
+#[tokio::test]
+async fn r46_a_first_token_call_is_unavailable_and_leaves_nothing_that_is_not_accounted_for() {
+    for trouble in TROUBLES {
+        for at in 0.. {
+            let context = format!("{trouble:?} at request {at}");
+            let world = World::with(trouble, at).await;
+            let first = world.issue("first").await;
+            if !world.trouble.has_struck() {
+                assert!(at >= 3 && first.is_ok(), "{context}: {first:?}");
+                break;
+            }
+            assert_unavailable(&first, &context);
+
+            world.until_leases_end();
+            let second = world.issue("second").await.unwrap();
+            assert!(world.acs.is_alive(&second.token), "{context}");
+            let record = world.store.find(&user("alice")).await.unwrap().unwrap();
+            assert_eq!(record.acs_id(), Some(&second.acs_id), "{context}");
+            let orphans = world.store.orphans().await.unwrap();
+            for id in world.acs.identities() {
+                let is_noted = orphans.iter().any(|orphan| orphan.acs_id == id);
+                assert!(id == second.acs_id || is_noted, "{context}: nobody knows {id}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn r46_a_revocation_that_met_trouble_is_unavailable_and_done_when_it_is_repeated() {
+    for trouble in TROUBLES {
+        // The first token call has sent its own requests before.
+        let calm = World::with(trouble, usize::MAX).await;
+        calm.issue("token").await.unwrap();
+        let before = calm.trouble.sent.load(Relaxed);
+        for at in before.. {
+            let context = format!("{trouble:?} at request {at}");
+            let world = World::with(trouble, at).await;
+            let token = world.issue("token").await.unwrap().token;
+            let first = world.revoke("first").await;
+            if !world.trouble.has_struck() {
+                assert!(at >= before + 2 && first.is_ok(), "{context}: {first:?}");
+                break;
+            }
+            assert_unavailable(&first, &context);
+            world.until_leases_end();
+            world.revoke("second").await.unwrap();
+            assert!(!world.acs.is_alive(&token), "{context}");
+        }
+    }
+}
