@@ -1,31 +1,38 @@
-//! R50: no secret in any log, and none in the tables: neither in the records nor in the
-//! audit log.
+//! R50: no secret in any log, table, queue or file, and none in an answer but for the token
+//! that it issues.
 
 use std::{
+    fs::{self, Metadata},
     io::{self, Read as _, Write as _},
     net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 /// A secret where none should be.
+#[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) file: PathBuf,
+    pub(crate) place: String,
     pub(crate) what: &'static str,
 }
 
-/// Searches everything that a stack wrote down, but for the file that is made to
-/// hold its secrets.
-pub(crate) fn search(dir: &Path, secrets: &[String]) -> Option<Found> {
-    let mut logs = files(&dir.join("data/logs"));
-    logs.extend([dir.join("stack.out"), dir.join("stack.err")]);
-    logs.into_iter().find_map(|file| {
-        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap_or_default()).into_owned();
+/// Searches everything that a stack wrote down.
+pub(crate) fn search_files(dir: &Path, secrets: &[String]) -> Option<Found> {
+    files(dir).into_iter().find_map(|(file, metadata)| {
+        let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
         let what = leak(&text, secrets)?;
-        Some(Found { file, what })
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_private = metadata.permissions().mode().trailing_zeros() >= 6;
+        let is_for_secrets = FOR_SECRETS.contains(&name) && is_private;
+        (!is_for_secrets).then(|| Found { place: file.display().to_string(), what })
     })
 }
+
+/// The files that are made to hold secrets. Only their owner may read them.
+const FOR_SECRETS: [&str; 3] = ["stack.json", "secret-CallerHashKey", "resource.json"];
 
 /// Searches every item of a table, whose engine is at `endpoint`.
 pub(crate) fn search_table(
@@ -37,7 +44,7 @@ pub(crate) fn search_table(
     loop {
         let page = scan(endpoint, &request)?;
         if let Some(what) = leak(&page.to_string(), secrets) {
-            return Ok(Some(Found { file: table.into(), what }));
+            return Ok(Some(Found { place: table.to_owned(), what }));
         }
         match page.get("LastEvaluatedKey") {
             Some(key) => request["ExclusiveStartKey"] = key.clone(),
@@ -46,29 +53,69 @@ pub(crate) fn search_table(
     }
 }
 
-/// One page. Blocking, since a stack is searched when it is dropped.
+/// Searches every message that waits in a queue of the stack whose console is at `console`.
+pub(crate) fn search_queues(console: &str, secrets: &[String]) -> io::Result<Option<Found>> {
+    let read = |path: &str| exchange(console, &format!("GET /_local/{path} HTTP/1.0\r\n\r\n"));
+    let queues = read("queues")?;
+    let names = queues["queues"].as_array().into_iter().flatten();
+    for name in names.filter_map(|queue| queue["name"].as_str()) {
+        let messages = read(&format!("queues/{name}/messages"))?;
+        if let Some(what) = leak(&messages.to_string(), secrets) {
+            return Ok(Some(Found { place: name.to_owned(), what }));
+        }
+    }
+    Ok(None)
+}
+
+/// Searches an answer. Only where a token is issued may it hold one: a new one, and there.
+pub(crate) fn search_answer(
+    headers: &HeaderMap,
+    body: &Value,
+    issues: bool,
+    secrets: &[String],
+) -> Option<Found> {
+    let mut rest = body.clone();
+    for place in ["/token", "/accessToken/token"] {
+        let Some(token) = rest.pointer_mut(place).filter(|_| issues) else { continue };
+        if secrets.iter().all(|secret| token.as_str() != Some(secret)) {
+            *token = Value::Null;
+        }
+    }
+    let what = leak(&format!("{headers:?} {rest}"), secrets)?;
+    Some(Found { place: "an answer".to_owned(), what })
+}
+
+/// One page.
 fn scan(endpoint: &str, request: &Value) -> io::Result<Value> {
-    let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(host)?;
     let body = request.to_string();
-    // HTTP/1.0, so that the end of the connection is the end of the answer. The engine wants a
-    // signature, and does not verify it.
-    write!(
-        stream,
-        "POST / HTTP/1.0\r\nHost: {host}\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\n\
-         X-Amz-Date: 20260101T000000Z\r\nContent-Type: application/x-amz-json-1.0\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
+    // The engine wants a signature, and does not verify it.
+    let page = exchange(
+        endpoint,
+        &format!(
+            "POST / HTTP/1.0\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\n\
+             X-Amz-Date: 20260101T000000Z\r\nContent-Type: application/x-amz-json-1.0\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        ),
     )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
-    let page: Value = serde_json::from_str(body)?;
     if page.get("Items").is_none() {
         return Err(io::Error::other(format!("not a page of a table: {page}")));
     }
     Ok(page)
+}
+
+/// Sends a request of HTTP/1.0, so that the end of the connection is the end of the answer.
+/// Blocking, since a stack is searched when it is dropped.
+fn exchange(endpoint: &str, request: &str) -> io::Result<Value> {
+    let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(host)?;
+    let (first, rest) = request.split_once("\r\n").unwrap_or_default();
+    write!(stream, "{first}\r\nHost: {host}\r\n{rest}")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    Ok(serde_json::from_str(body)?)
 }
 
 /// What kind of secret the text holds, if it holds one.
@@ -82,13 +129,17 @@ fn leak(text: &str, secrets: &[String]) -> Option<&'static str> {
 
 /// Whether any function has logged anything.
 pub(crate) fn has_logs(dir: &Path) -> bool {
-    let logs = files(&dir.join("data/logs"));
-    logs.iter().any(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0))
+    files(&dir.join("data/logs")).iter().any(|(_, metadata)| metadata.len() > 0)
 }
 
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect()
+/// Every file below a directory.
+fn files(dir: &Path) -> Vec<(PathBuf, Metadata)> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| {
+        let (path, metadata) = (entry.path(), entry.metadata().ok()?);
+        Some(if metadata.is_dir() { files(&path) } else { vec![(path, metadata)] })
+    };
+    entries.filter_map(of).flatten().collect()
 }
 
 /// Whether there is a JWT in it: a header that begins with `{"`, a dot, a payload
@@ -100,6 +151,8 @@ fn looks_like_a_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderValue, LOCATION};
+
     use super::*;
 
     #[test]
@@ -113,7 +166,60 @@ mod tests {
             std::fs::create_dir_all(dir.path().join("data/logs")).unwrap();
             std::fs::write(dir.path().join("data/logs/function.log"), line).unwrap();
             let secrets = ["hunter2hunter2".to_owned()];
-            assert_eq!(search(dir.path(), &secrets).is_some(), leaks, "{line}");
+            assert_eq!(search_files(dir.path(), &secrets).is_some(), leaks, "{line}");
+        }
+    }
+
+    #[test]
+    fn r50_a_secret_may_be_in_a_file_for_secrets_that_only_its_owner_may_read() {
+        for (name, mode, leaks) in [
+            ("stack.json", 0o600, false),
+            ("stack.json", 0o640, true),
+            ("stack.json", 0o604, true),
+            ("other.json", 0o600, true),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("data").join(name);
+            fs::create_dir(dir.path().join("data")).unwrap();
+            fs::write(&file, "{\"accessKey\":\"hunter2hunter2\"}").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let found = search_files(dir.path(), &["hunter2hunter2".to_owned()]);
+            assert_eq!(found.is_some(), leaks, "{name} {mode:o}");
+        }
+    }
+
+    #[test]
+    fn r10_an_answer_holds_the_token_that_it_issues_and_no_other_secret() {
+        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
+        let secrets = ["hunter2hunter2".to_owned()];
+        for (body, issues, leaks) in [
+            (json!({ "token": jwt, "user": {} }), true, false),
+            (json!({ "accessToken": { "token": jwt } }), true, false),
+            (json!({ "token": jwt }), false, true),
+            (json!({ "token": "hunter2hunter2" }), true, true),
+            (json!({ "token": jwt, "detail": jwt }), true, true),
+            (json!({ "token": jwt, "detail": "hunter2hunter2" }), true, true),
+            (json!({ "detail": "not found" }), false, false),
+        ] {
+            let found = search_answer(&HeaderMap::new(), &body, issues, &secrets);
+            assert_eq!(found.is_some(), leaks, "{body}");
+        }
+        let headers =
+            HeaderMap::from_iter([(LOCATION, HeaderValue::from_static("/hunter2hunter2"))]);
+        assert!(search_answer(&headers, &Value::Null, false, &secrets).is_some());
+    }
+
+    #[test]
+    fn r50_a_secret_in_any_queue_is_found() {
+        for (detail, leaks) in [("lost phone", false), ("hunter2hunter2", true)] {
+            let (console, server) = server(vec![
+                json!({ "queues": [{ "name": "Events" }, { "name": "DeadLetters" }] }),
+                json!({ "messages": [] }),
+                json!({ "messages": [{ "body": detail }] }),
+            ]);
+            let found = search_queues(&console, &["hunter2hunter2".to_owned()]).unwrap();
+            assert_eq!(found.is_some(), leaks, "{detail}");
+            server.join().unwrap();
         }
     }
 
@@ -128,23 +234,28 @@ mod tests {
                 json!({ "Items": [], "LastEvaluatedKey": { "user": { "S": "alice" } } }),
                 json!({ "Items": [{ "reason": { "S": reason } }] }),
             ];
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let endpoint = format!("http://{}", listener.local_addr().unwrap());
-            let engine = std::thread::spawn(move || {
-                for page in pages {
-                    let (mut stream, _) = listener.accept().unwrap();
-                    // All of it: what is left unread would reset the connection.
-                    let (mut request, mut part) = (Vec::new(), [0; 4096]);
-                    while !request.ends_with(b"}") {
-                        let read = stream.read(&mut part).unwrap();
-                        request.extend_from_slice(&part[..read]);
-                    }
-                    write!(stream, "HTTP/1.0 200 OK\r\n\r\n{page}").unwrap();
-                }
-            });
+            let (endpoint, engine) = server(pages.to_vec());
             let found = search_table(&endpoint, "AuditLog", &["hunter2hunter2".to_owned()]);
             assert_eq!(found.unwrap().is_some(), leaks, "{reason}");
             engine.join().unwrap();
         }
+    }
+    /// Gives these answers to the next requests, one each.
+    fn server(answers: Vec<Value>) -> (String, std::thread::JoinHandle<()>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                // All of it: what is left unread would reset the connection.
+                let (mut request, mut part) = (Vec::new(), [0; 4096]);
+                while !request.ends_with(b"}") && !request.ends_with(b"\r\n\r\n") {
+                    let read = stream.read(&mut part).unwrap();
+                    request.extend_from_slice(&part[..read]);
+                }
+                write!(stream, "HTTP/1.0 200 OK\r\n\r\n{answer}").unwrap();
+            }
+        });
+        (endpoint, serving)
     }
 }

@@ -16,8 +16,8 @@ use crate::canaries;
 
 /// A stack that lives as long as its test.
 ///
-/// When it is dropped, its tables and everything it logged are searched for secrets: its
-/// functions run at `RUST_LOG=trace`.
+/// Each answer is searched for secrets, and when the stack is dropped, its tables, its queues
+/// and every file that it wrote: its functions run at `RUST_LOG=trace`.
 pub struct Stack {
     process: Child,
     dir: TempDir,
@@ -67,11 +67,20 @@ impl Stack {
 
     /// Starts a stack with further options.
     pub async fn with(options: &[&str]) -> Self {
+        Self::launch(&[&["--ephemeral"], options].concat()).await
+    }
+
+    /// Starts a stack that writes its tables, queues and identities to files.
+    pub async fn kept() -> Self {
+        Self::launch(&[]).await
+    }
+
+    async fn launch(options: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("stack.json");
         let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
         let process = Command::new(binary("local-stack"))
-            .args(["--port", "0", "--ephemeral", "--exit-with-stdin", "--template", template])
+            .args(["--port", "0", "--exit-with-stdin", "--template", template])
             .arg("--data")
             .arg(dir.path().join("data"))
             .arg("--stack-file")
@@ -180,9 +189,7 @@ impl Stack {
             request = request.header(name, value);
         }
         let reply = Reply::of(request.send().await.unwrap()).await;
-        for token in [&reply.body["token"], &reply.body["accessToken"]["token"]] {
-            self.keep_secret(token);
-        }
+        self.assert_nothing_leaks(route, &reply);
         reply.assert_decent();
         if reply.body.get("message").is_none() {
             // R57: a function answers nothing that the contract does not list.
@@ -191,6 +198,17 @@ impl Stack {
         }
         self.served.fetch_or(reply.status.is_success(), Relaxed);
         reply
+    }
+
+    /// R10: a token is in the answer that issues it, and nowhere else.
+    fn assert_nothing_leaks(&self, route: &str, reply: &Reply) {
+        let issues = reply.status.is_success() && infra::issues_a_token(route);
+        let secrets = self.secrets.lock().unwrap().clone();
+        let found = canaries::search_answer(&reply.headers, &reply.body, issues, &secrets);
+        assert!(found.is_none(), "{route} {}: {found:?}", reply.status);
+        for token in [&reply.body["token"], &reply.body["accessToken"]["token"]] {
+            self.keep_secret(token);
+        }
     }
 
     /// Calls the emulator's control API.
@@ -276,9 +294,19 @@ impl Stack {
 
     /// The processes of a function.
     pub async fn processes(&self, function: &str) -> Vec<u64> {
-        let url = format!("{}/_local/functions", self.url("console"));
-        let listed: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        let listed = self.local("GET functions", Value::Null).await;
         listed[function].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+    }
+
+    /// The names of all functions.
+    pub async fn functions(&self) -> Vec<String> {
+        let listed = self.local("GET functions", Value::Null).await;
+        listed.as_object().unwrap().keys().cloned().collect()
+    }
+
+    /// Hands an event to a function, and returns what it answers.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        self.local(&format!("POST functions/{function}/invoke"), event.clone()).await
     }
 
     /// What a function has logged.
@@ -308,24 +336,25 @@ impl Stack {
 }
 
 impl Stack {
-    /// A secret in one of the tables, while their engine still runs.
-    fn secret_in_a_table(&mut self) -> Option<canaries::Found> {
+    /// A secret in a table or in a queue, while the stack still runs.
+    fn secret_inside(&mut self) -> Option<canaries::Found> {
         if !matches!(self.process.try_wait(), Ok(None)) {
             return None;
         }
         let secrets = self.secrets.lock().unwrap();
-        let mut names =
+        let engine = self.url("dynamodb");
+        let tables =
             ["table", "auditTable"].into_iter().filter_map(|name| self.urls[name].as_str());
-        names.find_map(|table| {
-            canaries::search_table(self.urls["dynamodb"].as_str()?, table, &secrets)
-                .unwrap_or_else(|error| panic!("{table} cannot be searched: {error}"))
-        })
+        let mut searches: Vec<_> =
+            tables.map(|table| canaries::search_table(engine, table, &secrets)).collect();
+        searches.push(canaries::search_queues(self.url("console"), &secrets));
+        searches.into_iter().find_map(|search| search.expect("tables and queues are searched"))
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        let in_a_table = if std::thread::panicking() { None } else { self.secret_in_a_table() };
+        let inside = if std::thread::panicking() { None } else { self.secret_inside() };
         drop(self.process.stdin.take());
         let deadline = Instant::now() + Duration::from_secs(20);
         while matches!(self.process.try_wait(), Ok(None)) {
@@ -341,11 +370,8 @@ impl Drop for Stack {
         let served = self.served.load(Relaxed);
         assert!(logged || !served, "a function has answered, and nothing was logged");
         let secrets = self.secrets.lock().unwrap();
-        if let Some(found) = in_a_table {
-            panic!("a secret is in {}: {}", found.file.display(), found.what);
-        }
-        if let Some(found) = canaries::search(self.dir.path(), &secrets) {
-            panic!("a secret is in {}: {}", found.file.display(), found.what);
+        if let Some(found) = inside.or_else(|| canaries::search_files(self.dir.path(), &secrets)) {
+            panic!("a secret is in {}: {}", found.place, found.what);
         }
     }
 }

@@ -25,17 +25,8 @@ const CUT_OFFS: [&str; 8] = [
 
 /// The routes of the contract that can answer a token.
 fn token_routes() -> BTreeSet<String> {
-    let contract = infra::openapi();
-    let mut routes = BTreeSet::new();
-    for (path, item) in contract["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let text = operation["responses"].to_string();
-            if text.contains("responses/Token\"") || text.contains("schemas/Created\"") {
-                routes.insert(format!("{} {path}", method.to_uppercase()));
-            }
-        }
-    }
-    routes
+    let routes = infra::operations().into_iter().map(|one| one.route);
+    routes.filter(|route| infra::issues_a_token(route)).collect()
 }
 
 /// A bearer of a user who has every right: an administrator, and a Teams user.

@@ -43,14 +43,30 @@ pub fn operations() -> BTreeSet<Operation> {
 /// `None` if it lists no such operation.
 #[must_use]
 pub fn statuses(method: &str, path: &str) -> Option<BTreeSet<u16>> {
+    let openapi = openapi();
+    let item = path_item(&openapi, path)?;
+    let responses = item.get(method.to_lowercase())?["responses"].as_object()?;
+    Some(responses.keys().filter_map(|status| status.parse().ok()).collect())
+}
+
+/// Whether the contract says that a route can answer with a token.
+#[must_use]
+pub fn issues_a_token(route: &str) -> bool {
+    let (method, path) = route.split_once(' ').unwrap();
+    let openapi = openapi();
+    let Some(item) = path_item(&openapi, path) else { return false };
+    let text = item[method.to_lowercase()]["responses"].to_string();
+    text.contains("responses/Token\"") || text.contains("schemas/Created\"")
+}
+
+/// What the contract has for a path.
+fn path_item<'a>(openapi: &'a Value, path: &str) -> Option<&'a Value> {
     let segments = |path: &str| path.split('/').map(ToOwned::to_owned).collect::<Vec<_>>();
     let asked = segments(path.split('?').next().unwrap_or_default());
-    let openapi = openapi();
     let (_, item) = openapi["paths"].as_object().unwrap().iter().find(|(pattern, _)| {
         let pattern = segments(pattern);
         pattern.len() == asked.len()
             && pattern.iter().zip(&asked).all(|(one, other)| one.starts_with('{') || one == other)
     })?;
-    let responses = item.get(method.to_lowercase())?["responses"].as_object()?;
-    Some(responses.keys().filter_map(|status| status.parse().ok()).collect())
+    Some(item)
 }
