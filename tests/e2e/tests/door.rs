@@ -3,10 +3,23 @@
 use e2e::Stack;
 use serde_json::{Value, json};
 
+/// The audience that the local stack's authorizer accepts.
+const AUDIENCE: &str = "guestpass-local";
+
+/// The functions that no request reaches: a schedule and a queue start them.
+const WITHOUT_ROUTES: [&str; 2] = ["delete-stale-identities", "revoke-on-event"];
+
 /// Every route of the contract, with a name in it that nobody has.
 fn routes() -> Vec<(String, String)> {
     let operations = infra::operations().into_iter();
     operations.map(|one| (one.route.replace("{id}", "8:acs:unknown"), one.scope)).collect()
+}
+
+/// The claims of an ID token: it is for the app, and says who the user is and not what the app
+/// may do.
+fn id_token(app: &str) -> [(&str, &str); 5] {
+    let role = e2e::ADMIN_ROLE;
+    [("sub", "alice"), ("aud", app), ("nonce", "n-0S6"), ("scope", ""), role]
 }
 
 #[tokio::test]
@@ -15,7 +28,9 @@ async fn r52_a_bearer_that_nobody_vouches_for_is_401_on_every_route() {
     let scope = ("scope", "guestpass.token guestpass.admin");
     let good = stack.bearer_with(&[("sub", "alice"), scope]).await;
     let expired = stack.bearer_with(&[("sub", "alice"), scope, ("expires_in", "-1")]).await;
+    let early = stack.bearer_with(&[("sub", "alice"), scope, ("not_before", "3600")]).await;
     let foreign = stack.bearer_with(&[("sub", "alice"), scope, ("aud", "somebody-else")]).await;
+    let id_token = stack.bearer_with(&id_token("the-app")).await;
     let other = Stack::start().await;
     let wrong_issuer = other.bearer_with(&[("sub", "alice"), scope]).await;
     let (head, signature) = good.rsplit_once('.').unwrap_or_default();
@@ -30,8 +45,10 @@ async fn r52_a_bearer_that_nobody_vouches_for_is_401_on_every_route() {
             ("garbage", "garbage"),
             ("empty", ""),
             ("expired", &expired),
+            ("not yet valid", &early),
             ("wrong audience", &foreign),
             ("wrong issuer", &wrong_issuer),
+            ("an ID token", &id_token),
             ("alg none", &unsigned),
             ("tampered", &tampered),
         ] {
@@ -48,8 +65,12 @@ async fn r52_a_bearer_without_the_routes_scope_is_403() {
     let user = stack.user("alice").await;
     let admin = stack.admin().await;
     let neither = stack.bearer("alice", "openid").await;
+    // Where the audience is the app's own id, as with Amazon Cognito.
+    let id_token = stack.bearer_with(&id_token(AUDIENCE)).await;
     for (route, scope) in &routes() {
-        assert_eq!(stack.call(route, &neither, Value::Null).await.status, 403, "{route}");
+        for bearer in [&neither, &id_token] {
+            assert_eq!(stack.call(route, bearer, Value::Null).await.status, 403, "{route}");
+        }
         let other = if scope == "guestpass.token" { &admin } else { &user };
         assert_eq!(stack.call(route, other, Value::Null).await.status, 403, "{route}");
     }
@@ -95,7 +116,58 @@ async fn r53_nothing_but_the_bearer_says_who_the_caller_is() {
     let reply = stack.send("POST /v1/token", [&headers[..], &[bearer]].concat(), None).await;
     assert_eq!(reply.status, 200);
     assert_ne!(reply.body["user"], first.body["user"]);
-    for body in [json!({ "sub": "alice" }), json!({ "externalId": "alice" })] {
-        assert_eq!(stack.call("POST /v1/token", &bob, body).await.status, 400);
+    for route in ["POST /v1/token", "POST /v1/token/teams"] {
+        for name in ["sub", "iss", "userId", "user", "externalId", "acsId", "__proto__"] {
+            for value in [json!("alice"), json!({ "sub": "alice" }), first.body["user"].clone()] {
+                let body = json!({ "scopes": ["voip"], name: value });
+                let refused = stack.call(route, &bob, body).await;
+                assert_eq!(refused.problem(), "invalid-body", "{route}: {name}");
+            }
+        }
     }
+}
+
+// An authorizer that was forgotten, or a function that was attached elsewhere, lets nobody in.
+#[tokio::test]
+async fn r53_without_an_authorizer_every_function_answers_401_to_every_route() {
+    let stack = Stack::start().await;
+    let claims = json!({ "sub": "alice", "iss": stack.url("issuer"), "scope": "guestpass.admin" });
+    let contexts = [
+        json!({}),
+        json!({ "authorizer": null }),
+        json!({ "authorizer": {} }),
+        json!({ "authorizer": { "jwt": { "claims": null, "scopes": null } } }),
+        json!({ "authorizer": { "jwt": { "claims": {}, "scopes": [] } } }),
+        json!({ "authorizer": { "lambda": claims.clone() } }),
+        json!({ "authorizer": { "claims": claims } }),
+    ];
+    let mut functions = stack.functions().await;
+    functions.retain(|name| !WITHOUT_ROUTES.contains(&name.as_str()));
+    assert_eq!(functions.len(), 7, "{functions:?}");
+    for function in &functions {
+        for (route, _) in &routes() {
+            for context in &contexts {
+                let answer = stack.invoke(function, &request(route, context)).await;
+                assert_eq!(answer["statusCode"], 401, "{function} {route} {context}: {answer}");
+            }
+        }
+    }
+    assert_eq!(stack.requests().await.len(), 0, "ACS was asked");
+}
+
+/// A request as API Gateway hands it to a function.
+fn request(route: &str, context: &Value) -> Value {
+    let (method, path) = route.split_once(' ').unwrap_or_default();
+    let mut context = context.clone();
+    context["http"] = json!({ "method": method, "path": path });
+    json!({
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": { "x-user": "alice", "x-amzn-oidc-identity": "alice" },
+        "pathParameters": { "id": "8:acs:unknown" },
+        "requestContext": context,
+        "isBase64Encoded": false,
+    })
 }
