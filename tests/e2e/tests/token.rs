@@ -65,6 +65,41 @@ async fn r11_acs_gets_exactly_what_was_asked() {
     }
 }
 
+// With answers kept for replay, the second token would be the first one.
+#[tokio::test]
+async fn r16_the_same_request_twice_gives_two_tokens_that_live_and_one_identity() {
+    let stack = Stack::start().await;
+    let headers = vec![
+        ("authorization", format!("Bearer {}", stack.user("alice").await)),
+        ("idempotency-key", "8e03978e-40d5-43e8-bc93-6894a57f9324".to_owned()),
+        ("x-request-id", "the-same".to_owned()),
+    ];
+    let first = stack.send("POST /v1/token", headers.clone(), None).await;
+    let second = stack.send("POST /v1/token", headers, None).await;
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
+    assert_eq!(first.body["user"], second.body["user"]);
+    assert_ne!(first.body["token"], second.body["token"]);
+    for reply in [first, second] {
+        assert_eq!(stack.dead(&reply.body["token"]).await, Value::Null);
+    }
+    let known = stack.emulator("GET identities", Value::Null).await;
+    assert_eq!(known["identities"].as_array().map(Vec::len), Some(1));
+}
+
+// What it asserts is in the stack: when it is dropped, every file is searched.
+#[tokio::test]
+async fn r50_a_stack_that_keeps_its_data_writes_no_secret_into_it() {
+    let stack = Stack::kept().await;
+    let alice = stack.user("alice").await;
+    let token = stack.call("POST /v1/token", &alice, Value::Null).await;
+    stack.say("user.disabled", "alice", 1).await;
+    stack.until_obeyed().await;
+    assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+    let reason = json!({ "block": true, "reason": "lost phone" });
+    let route = format!("POST /v1/identities/{}/revoke", stack.address("alice"));
+    assert_eq!(stack.call(&route, &stack.admin().await, reason).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_guest_is_held_to_the_policy() {
     let policy = json!({
