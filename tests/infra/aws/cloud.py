@@ -5,6 +5,7 @@ import json
 import os
 import re
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -32,6 +33,7 @@ class Cloud:
 
     def __init__(self) -> None:
         teach_moto_rights()
+        serialize_tables()
         # What `Ref` gives of a bus; moto has no id for it.
         EventBus.physical_resource_id = property(lambda bus: bus.name)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -145,6 +147,19 @@ class Deployed:
             text = re.sub(rf'"{name}\.Arn"', json.dumps(arn), text)
             text = re.sub(rf'"{name}(\.\w+)?"', json.dumps(physical), text)
         return json.loads(text)
+
+
+def serialize_tables() -> None:
+    """DynamoDB applies each request as a whole. moto serves each in a thread of its own, and one
+    request can see the item that another has half written."""
+    one_at_a_time = Lock()
+    dispatch = DynamoHandler._dispatch
+
+    def alone(handler, *arguments, **options):
+        with one_at_a_time:
+            return dispatch(handler, *arguments, **options)
+
+    DynamoHandler._dispatch = alone
 
 
 def teach_moto_rights() -> None:
