@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use identity_core::{
     Error,
     admission::Admission,
-    delete_stale_identities::Pace,
     identity::{AccessToken, AcsId, TokenRequest},
+    pacer::Pacer,
     ports::{Clock, IdentityClient},
 };
 
@@ -15,19 +15,19 @@ use identity_core::{
 pub(crate) struct Paced<A, C> {
     acs: A,
     clock: C,
-    pace: Pace,
+    pacer: Pacer,
 }
 
 impl<A, C> Paced<A, C> {
     /// So many requests a second.
     pub(crate) fn per_second(many: u32, acs: A, clock: C) -> Self {
-        Self { acs, clock, pace: Pace::per_second(many) }
+        Self { acs, clock, pacer: Pacer::per_second(many) }
     }
 }
 
 impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
-        self.pace.turn(&self.clock).await;
+        self.pacer.turn(&self.clock).await;
         self.acs.create_identity(deadline).await
     }
 
@@ -37,7 +37,7 @@ impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        self.pace.turn(&self.clock).await;
+        self.pacer.turn(&self.clock).await;
         self.acs.create_identity_with_token(admission, token, deadline).await
     }
 
@@ -48,7 +48,7 @@ impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        self.pace.turn(&self.clock).await;
+        self.pacer.turn(&self.clock).await;
         self.acs.issue_access_token(admission, identity, token, deadline).await
     }
 
@@ -57,12 +57,12 @@ impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
         identity: &AcsId,
         deadline: SystemTime,
     ) -> Result<(), Error> {
-        self.pace.turn(&self.clock).await;
+        self.pacer.turn(&self.clock).await;
         self.acs.revoke_access_tokens(identity, deadline).await
     }
 
     async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
-        self.pace.turn(&self.clock).await;
+        self.pacer.turn(&self.clock).await;
         self.acs.delete_identity(identity, deadline).await
     }
 }

@@ -10,7 +10,6 @@
 //! A run that would delete too many deletes none: see [`is_braked`].
 
 mod job;
-mod pace;
 mod run;
 mod stale;
 mod unfinished;
@@ -19,7 +18,6 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{info, warn};
 
-pub use pace::Pace;
 pub use run::{
     Ages, Allowance, Finished, Limit, Millis, Mode, Reasons, Run, Sample, Spared, Stopped,
 };

@@ -21,6 +21,7 @@ pub mod identity;
 pub mod issue_access_token;
 pub mod list_identities;
 pub mod obtain;
+pub mod pacer;
 pub mod policy;
 pub mod ports;
 pub mod record;

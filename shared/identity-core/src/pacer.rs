@@ -1,3 +1,5 @@
+//! How fast requests are sent to ACS.
+
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -5,9 +7,9 @@ use std::{
 
 use crate::ports::Clock;
 
-/// Lets so many through in a second, evenly, whoever asks.
+/// Spaces requests evenly, so that no more than a given number are sent in a second.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Pacer {
     interval: Duration,
     state: Mutex<State>,
 }
@@ -15,18 +17,18 @@ pub struct Pace {
 #[derive(Debug, Default)]
 struct State {
     next: Option<SystemTime>,
-    /// How often it was held.
+    /// How many holds there were.
     held: u64,
 }
 
-impl Pace {
-    /// So many in a second; at least one.
+impl Pacer {
+    /// This many requests in a second; at least one.
     #[must_use]
     pub fn per_second(many: u32) -> Self {
         Self { interval: Duration::from_secs(1) / many.max(1), state: Mutex::default() }
     }
 
-    /// Waits for our turn.
+    /// Waits until the next request can be sent.
     pub async fn turn(&self, clock: &impl Clock) {
         loop {
             let now = clock.now();
@@ -40,14 +42,14 @@ impl Pace {
             if !wait.is_zero() {
                 clock.sleep(wait).await;
             }
-            // What was held meanwhile is held for those, too, who had their turn already.
+            // A hold that began during the wait applies to this request, too.
             if self.state().held == held {
                 return;
             }
         }
     }
 
-    /// Lets nobody through for a while.
+    /// Lets no request through for `pause`.
     pub fn hold(&self, clock: &impl Clock, pause: Duration) {
         let until = clock.now() + pause;
         let mut state = self.state();
@@ -67,20 +69,20 @@ mod tests {
 
     #[tokio::test]
     async fn r33_nine_turns_at_eight_a_second_take_a_second() {
-        let (pace, clock) = (Pace::per_second(8), ManualClock::default());
+        let (pacer, clock) = (Pacer::per_second(8), ManualClock::default());
         let began = clock.now();
         for _ in 0..9 {
-            pace.turn(&clock).await;
+            pacer.turn(&clock).await;
         }
         assert_eq!(clock.now().duration_since(began).unwrap(), Duration::from_secs(1));
     }
 
     #[tokio::test]
     async fn r33_a_held_pace_lets_nobody_through_until_then() {
-        let (pace, clock) = (Pace::per_second(8), ManualClock::default());
+        let (pacer, clock) = (Pacer::per_second(8), ManualClock::default());
         let began = clock.now();
-        pace.hold(&clock, Duration::from_secs(7));
-        pace.turn(&clock).await;
+        pacer.hold(&clock, Duration::from_secs(7));
+        pacer.turn(&clock).await;
         assert_eq!(clock.now().duration_since(began).unwrap(), Duration::from_secs(7));
     }
 }

@@ -9,12 +9,11 @@ use std::{
 use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
-use super::{
-    Ages, Finished, Limit, Mode, Pace, Reasons, Request, Run, Sample, Spared, Stopped, stale,
-};
+use super::{Ages, Finished, Limit, Mode, Reasons, Request, Run, Sample, Spared, Stopped, stale};
 use crate::{
     Error,
     identity::Invocation,
+    pacer::Pacer,
     ports::{Change, Clock, IdentityClient, IdentityStore},
     record::{Record, State},
     settle,
@@ -31,7 +30,7 @@ pub(super) struct Job<'a, S, A, C> {
     pub(super) began: SystemTime,
     pub(super) invocation: Invocation,
     most: u64,
-    pace: Pace,
+    pacer: Pacer,
     tally: Mutex<Tally>,
 }
 
@@ -82,7 +81,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
             began: clock.now(),
             invocation: Invocation { acs_until, ..request.invocation.clone() },
             most: request.limits.most,
-            pace: Pace::per_second(request.limits.per_second),
+            pacer: Pacer::per_second(request.limits.per_second),
             tally: Mutex::default(),
         }
     }
@@ -132,12 +131,12 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
 
     /// Waits until ACS may be asked.
     pub(super) async fn turn(&self) {
-        self.pace.turn(self.clock).await;
+        self.pacer.turn(self.clock).await;
     }
 
     /// Asks ACS nothing for a while.
     pub(super) fn hold(&self, pause: Duration) {
-        self.pace.hold(self.clock, pause);
+        self.pacer.hold(self.clock, pause);
     }
 
     /// Does at ACS what `record` says is to be done, now that it is our turn. Whether it
