@@ -135,7 +135,7 @@ impl World {
 
     /// What was begun may be taken over after this.
     fn until_leases_end(&self) {
-        self.clock.advance(Duration::from_secs(60));
+        self.clock.advance(Duration::from_mins(1));
     }
 }
 
