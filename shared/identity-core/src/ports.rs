@@ -134,6 +134,11 @@ impl<'a> Step<'a> {
                     && found.state.name() == seen.state.name()
                     && found.decisions.newest() == seen.decisions.newest()
                     && found.decisions.changes() == seen.decisions.changes()
+                    // Neither a confirmation nor a failed attempt changes the epoch. Without
+                    // these two, a confirmation that is sent twice would take a token that was
+                    // issued in between for a revoked one.
+                    && found.pending_revocation == seen.pending_revocation
+                    && found.attempts == seen.attempts
                     && (found.tokens_revoked || !seen.tokens_revoked)
                     && (found.last_issued_at == seen.last_issued_at || !self.unless_used)
             }

@@ -72,8 +72,8 @@ const UNFINISHED: &str = "unfinished";
 const NOT_BEFORE: &str = "notBefore";
 const ACCOUNT_DELETED_AT: &str = "accountDeletedAt";
 const SIGN_OUT_PACE_UNTIL: &str = "signOutPaceUntil";
-const PENDING_REVOCATION: &str = "pendingRevocation";
-const ATTEMPTS: &str = "attempts";
+pub(crate) const PENDING_REVOCATION: &str = "pendingRevocation";
+pub(crate) const ATTEMPTS: &str = "attempts";
 const RECEIPTS: &str = "receipts";
 
 /// The attributes that a record may or may not have.

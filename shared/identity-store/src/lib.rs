@@ -328,16 +328,21 @@ impl Condition {
     }
 }
 
-/// What must still be as it was seen: state, epoch, the decisions, that no token was issued
-/// since the last revocation if none had been, and if `unless_used` when it was last used.
+/// What must still be as it was seen: state, epoch, the decisions, the pending revocation and its
+/// failed attempts, that no token was issued since the last revocation if none had been, and if
+/// `unless_used` when it was last used.
 fn as_seen(seen: &Record, unless_used: bool) -> Vec<Condition> {
     let is = |name, value| Condition { name, value: Some(value) };
     let changes = seen.decisions.changes();
+    let pending = seen.pending_revocation.as_ref().map(|receipt| text(&receipt.0));
+    let attempts = (seen.attempts > 0).then(|| number(seen.attempts.into()));
     let mut conditions = vec![
         is(item::STATE, text(seen.state.name().as_str())),
         is(item::EPOCH, number(seen.epoch)),
         Condition { name: decisions::DECIDED_AT, value: seen.decisions.newest().map(time) },
         Condition { name: decisions::CHANGES, value: (changes > 0).then(|| number(changes)) },
+        Condition { name: item::PENDING_REVOCATION, value: pending },
+        Condition { name: item::ATTEMPTS, value: attempts },
     ];
     if seen.tokens_revoked {
         conditions.push(is(item::TOKENS_REVOKED, AttributeValue::Bool(true)));

@@ -45,6 +45,8 @@ macro_rules! store_contract {
             an_identity_is_found_by_its_acs_id_and_so_is_its_tombstone
             the_first_miss_of_an_acs_id_is_remembered
             a_step_that_saw_no_token_since_the_revocation_is_refused_by_one
+            a_confirmation_that_is_sent_twice_does_not_hide_a_token
+            a_failed_attempt_that_is_sent_twice_counts_once
             a_step_that_has_not_seen_a_decision_is_refused
             a_use_keeps_the_pace_and_a_step_keeps_it_too
             every_record_but_tombstones_is_listed_longest_unused_first
@@ -297,6 +299,39 @@ pub async fn a_step_that_saw_no_token_since_the_revocation_is_refused_by_one(
     assert!(matches!(used, Ok(Change::Made(record)) if record == expected));
     let refused = Change::Refused(Some(expected));
     assert_eq!(advance(store, Some(&seen), &next).await, refused);
+}
+
+/// A clause of the contract: the SDK sends a write again whose response came too late.
+pub async fn a_confirmation_that_is_sent_twice_does_not_hide_a_token(store: &impl IdentityStore) {
+    let carol = active("confirmed-twice");
+    put(store, &carol).await;
+    let revoked = carol.revoked(&order("receipt", false, at(1)), at(1));
+    assert_eq!(advance(store, Some(&carol), &revoked).await, Change::Made(revoked.clone()));
+    let confirmed = revoked.revocation_confirmed(at(2));
+    assert_eq!(advance(store, Some(&revoked), &confirmed).await, Change::Made(confirmed.clone()));
+
+    let seen = Active { acs_id: acs_id("8:acs:res_confirmed-twice"), epoch: confirmed.epoch };
+    let used = store.record_use(&carol.external_id, &seen, &Usage::at(at(3))).await;
+    assert!(matches!(used, Ok(Change::Made(_))), "{used:?}");
+    assert!(matches!(advance(store, Some(&revoked), &confirmed).await, Change::Refused(Some(_))));
+    let found = find(store, &carol.external_id).await;
+    assert!(found.is_some_and(|found| !found.tokens_revoked), "a token was issued since");
+}
+
+/// A clause of the contract.
+pub async fn a_failed_attempt_that_is_sent_twice_counts_once(store: &impl IdentityStore) {
+    let carol = active("failed-twice");
+    put(store, &carol).await;
+    let revoked = carol.revoked(&order("receipt", false, at(1)), at(1));
+    assert_eq!(advance(store, Some(&carol), &revoked).await, Change::Made(revoked.clone()));
+    let failed = revoked.attempt_failed(at(2));
+    let failed_again = failed.attempt_failed(at(3));
+    assert_eq!(advance(store, Some(&revoked), &failed).await, Change::Made(failed.clone()));
+    assert_eq!(
+        advance(store, Some(&failed), &failed_again).await,
+        Change::Made(failed_again.clone())
+    );
+    assert_eq!(advance(store, Some(&revoked), &failed).await, Change::Refused(Some(failed_again)));
 }
 
 /// A clause of the contract.
