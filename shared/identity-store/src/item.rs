@@ -41,7 +41,7 @@ use identity_core::{
     admission::LONGEST_BEARER_LIFE,
     identity::{AcsId, ExternalId},
     ports::SHARDS,
-    record::{Lease, LeaseId, ReceiptId, Record, State, StateName, Unfinished},
+    record::{Lease, LeaseId, Origin, ReceiptId, Record, State, StateName, Unfinished},
 };
 
 use crate::{decisions, receipt};
@@ -222,10 +222,14 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         StateName::Deleted => State::Deleted,
     };
     let receipts = item.get(RECEIPTS).map_or(Some(Vec::new()), receipt::read).ok_or(RECEIPTS)?;
+    let revoked_through = decisions::read_watermarks(item)?;
+    // The version before wrote no time before which bearers are refused.
+    let earlier = revoked_through.iter().find(|(origin, _)| **origin == Origin::EARLIER);
     Ok(Record {
         external_id: external_id(item).ok_or(EXTERNAL_ID)?,
         decisions: decisions::read(item, &state, &receipts)?,
-        revoked_through: decisions::read_watermarks(item)?,
+        not_before: instant(item, NOT_BEFORE).max(earlier.map(|(_, at)| at)),
+        revoked_through,
         state,
         epoch: integer(item, EPOCH).ok_or(EPOCH)?,
         last_acs_id,
@@ -234,7 +238,6 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         changed_at: instant(item, CHANGED_AT).ok_or(CHANGED_AT)?,
         pending_revocation: string(item, PENDING_REVOCATION)
             .map(|receipt| ReceiptId(receipt.to_owned())),
-        not_before: instant(item, NOT_BEFORE),
         account_deleted_at: instant(item, ACCOUNT_DELETED_AT),
         tokens_revoked: is_true(item, TOKENS_REVOKED),
         attempts: integer(item, ATTEMPTS).and_then(|n| n.try_into().ok()).unwrap_or_default(),

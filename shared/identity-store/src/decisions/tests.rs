@@ -72,6 +72,7 @@ fn t08_an_unblock_of_the_version_before_overrides_what_was_decided_earlier() {
 fn t08_an_item_of_the_version_before_is_written_in_the_new_form_by_its_next_change() {
     let seen = item::read(&old_item("blocked", &disabled())).unwrap();
     assert_eq!(seen.revoked_through.newest(), Some(at(5)));
+    assert_eq!(seen.not_before, Some(at(5)), "bearers from before the revocation are refused");
     let next = seen.unblocked(Origin::ADMINISTRATOR, at(9), at(9));
     let written = item::write(&next);
     assert!(written.contains_key(DECISIONS) && written.contains_key(WATERMARKS));
