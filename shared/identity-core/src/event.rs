@@ -263,8 +263,11 @@ fn delete(record: &Record, event: &Event, receipt: ReceiptId, now: SystemTime) -
     let is_known = record.account_deleted_at.is_some_and(|known| known >= event.not_before());
     let has_identity = record.acs_id().is_some();
     if has_identity && record.created_at >= at {
-        let is_news = !is_known && !record.revoked_through.covers(&event.source.origin(), at);
-        return is_news.then(|| record.revoked(&order(event, receipt, false), now));
+        // The identity stays; who had the account must sign in again all the same.
+        return (!is_known).then(|| Record {
+            account_deleted_at: record.account_deleted_at.max(Some(event.not_before())),
+            ..record.revoked(&order(event, receipt, false), now)
+        });
     }
     let is_to_go = has_identity && !matches!(record.state, State::Deleting { .. });
     let cut =

@@ -78,6 +78,7 @@ fn a_deletion_applies_to_an_identity_created_before_it() {
         "but a bearer from before it may have bought tokens"
     );
     assert_eq!(kept.not_before, Some(now()));
+    assert_eq!(kept.account_deleted_at, Some(now()), "a refreshed bearer is not enough");
     assert_eq!(after(&kept, EventKind::Deleted, 0), kept, "and doubled it is the same");
     let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::Deleted, now()) };
     let receipt = ReceiptId("r".to_owned());
