@@ -7,7 +7,6 @@ use crate::{
     audit::{Action, Actor, AuditEntry},
     event::{Decision, Event, Why, decide},
     find_settled::INDEX_LAG,
-    get_identity::find,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{ReceiptId, Record},
@@ -116,6 +115,24 @@ pub async fn foresee_event(
     };
     let receipt = ReceiptId("foreseen".to_owned());
     Ok(decide(seen.as_ref(), &user, event, receipt, clock.now()))
+}
+
+/// The record of the user whom an event names. An ACS id also names the user who had that
+/// identity, if they have no other: to delete it must not be a way around a block.
+async fn find(store: &impl IdentityStore, identity: &IdentityRef) -> Result<Option<Record>, Error> {
+    let user = match identity {
+        IdentityRef::External(user) => user.clone(),
+        IdentityRef::Acs(acs_id) => match store.find_by_acs_id(acs_id).await? {
+            Some(user) => user,
+            None => return Ok(None),
+        },
+    };
+    let record = store.find(&user).await?;
+    Ok(record.filter(|record| match identity {
+        IdentityRef::External(_) => true,
+        // The index may lag behind, and name the user of an identity that was replaced.
+        IdentityRef::Acs(acs_id) => record.acs_id().or(record.last_acs_id.as_ref()) == Some(acs_id),
+    }))
 }
 
 /// Whether the identity may be so new that the index by ACS id does not have it yet.

@@ -105,6 +105,18 @@ async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
     assert_eq!(effect, Effect::Nothing(Why::NoIdentity));
 }
 
+// With the tombstone passed over, the event is acknowledged, and alice gets her next token.
+#[tokio::test]
+async fn r58_an_event_about_a_deleted_identity_cuts_off_the_user_who_had_it() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let at = soon(&world);
+    apply(&world, &event(EventKind::Deleted, at)).await.unwrap();
+    let disabled =
+        Event { identity: IdentityRef::Acs(acs_id("8:acs:1")), ..event(EventKind::Disabled, at) };
+    assert_eq!(apply(&world, &disabled).await.unwrap(), Effect::Changed);
+    assert!(world.alice().unwrap().state.is_blocked());
+}
+
 #[tokio::test]
 async fn a_redriven_event_about_a_stuck_revocation_revokes() {
     let world = World::where_alice_is(State::active("8:acs:1"));
