@@ -88,7 +88,7 @@ async fn handle(
     access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let by = access.administrator(request)?;
+    let by = access.administrator(store, clock, request).await?;
     let invocation = invocation(request, clock);
     let input = json::<Input>(request)?;
     // Unique, as Lambda's request ids are.

@@ -67,12 +67,14 @@ async fn handle(
     access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let (identity, by) = match access.addressed(request)? {
-        Addressed::Own(caller) => (IdentityRef::External(caller.user().clone()), By::User),
-        Addressed::Named(identity, by) => (identity, By::administrator(&by.id)),
+    let (identity, by, bearer) = match access.addressed(store, clock, request).await? {
+        Addressed::Own(caller) => {
+            (IdentityRef::External(caller.user().clone()), By::User, Some(caller.bearer()))
+        }
+        Addressed::Named(identity, by) => (identity, By::administrator(by.id()), None),
     };
     let invocation = invocation(request, clock);
-    let request = delete_identity::Request { identity, by, invocation };
+    let request = delete_identity::Request { identity, by, bearer, invocation };
     let deleted = delete_identity(store, acs, clock, request).await?;
     Ok(Answer::empty().about(deleted.as_ref()))
 }

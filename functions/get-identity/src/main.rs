@@ -2,7 +2,10 @@
 //! `GET /v1/identities/{id}`: about one that an administrator names.
 
 use aws_secrets::SecretArn;
-use identity_core::{get_identity::get_identity, ports::IdentityStore};
+use identity_core::{
+    get_identity::get_identity,
+    ports::{Clock, IdentityStore},
+};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, Addressed, Answer, CallerHash, IdentityOutput, Problem, SystemClock,
@@ -21,7 +24,7 @@ async fn main() -> Result<(), Error> {
     );
     let (access, callers) = (config.access, CallerHash::new(key));
     run(service_fn(async |request| {
-        let answer = handle(&store, &access, &request);
+        let answer = handle(&store, &SystemClock, &access, &request);
         serve("GetIdentity", &SystemClock, &callers, &request, answer).await
     }))
     .await
@@ -46,10 +49,11 @@ impl Config {
 
 async fn handle(
     store: &impl IdentityStore,
+    clock: &impl Clock,
     access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let addressed = access.addressed(request)?;
+    let addressed = access.addressed(store, clock, request).await?;
     let own = matches!(addressed, Addressed::Own(_));
     let record = get_identity(store, &addressed.into()).await?;
     let output =
@@ -74,7 +78,7 @@ mod tests {
         let now = World::with([]).clock.now();
         let world = World::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
         let (access, request) = (testing::access(), event.request());
-        let answer = handle(&world.store, &access, &request);
+        let answer = handle(&world.store, &world.clock, &access, &request);
         serve("GetIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
     }
 
@@ -109,10 +113,11 @@ mod tests {
         let world = World::with([alice.revoked(&order("r1", true, now), now)]);
         let get = async |event: Event| {
             let (access, request) = (testing::access(), event.request());
-            let answer = handle(&world.store, &access, &request);
+            let answer = handle(&world.store, &world.clock, &access, &request);
             body(&serve("GetIdentity", &world.clock, &callers(), &request, answer).await.unwrap())
         };
-        let any = get(Event::new("GET /v1/identities/{id}").id("8:acs:1")).await;
+        let root = Event::new("GET /v1/identities/{id}").claim("sub", "root");
+        let any = get(root.id("8:acs:1")).await;
         assert_eq!(
             any["receipts"],
             json!([{

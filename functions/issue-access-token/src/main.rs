@@ -85,7 +85,7 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     // An administrator may ask for whatever ACS gives; everybody else is held to the
     // policy.
-    let (whose, grant) = match rules.access.addressed(request)? {
+    let (whose, grant) = match rules.access.addressed(store, clock, request).await? {
         Addressed::Named(identity, by) => (Whose::Identity { identity, by }, &Grant::everything()),
         Addressed::Own(caller) => {
             let (user, bearer) = (caller.user().clone(), caller.bearer());

@@ -3,7 +3,7 @@
 use aws_secrets::SecretArn;
 use identity_core::{
     list_identities::{self, Cursor, Listed, MAX_PAGE, list_identities},
-    ports::IdentityStore,
+    ports::{Clock, IdentityStore},
     record::StateName,
 };
 use identity_store::{DynamoIdentityStore, Tables};
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
     );
     let (access, callers) = (config.access, CallerHash::new(key));
     run(service_fn(async |request| {
-        let answer = handle(&store, &access, &request);
+        let answer = handle(&store, &SystemClock, &access, &request);
         serve("ListIdentities", &SystemClock, &callers, &request, answer).await
     }))
     .await
@@ -97,10 +97,11 @@ impl Input {
 
 async fn handle(
     store: &impl IdentityStore,
+    clock: &impl Clock,
     access: &Access,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    access.administrator(request)?;
+    access.administrator(store, clock, request).await?;
     let wanted = query::<Input>(request)?.into_request()?;
     let Listed { records, next } = list_identities(store, wanted).await?;
     let identities = records.iter().map(IdentityOutput::from).collect();
@@ -133,7 +134,7 @@ mod tests {
     async fn list(world: &World, query: &str) -> Response<Body> {
         let request = Event::new("GET /v1/identities").query(query).request();
         let access = testing::access();
-        let answer = handle(&world.store, &access, &request);
+        let answer = handle(&world.store, &world.clock, &access, &request);
         serve("ListIdentities", &world.clock, &callers(), &request, answer).await.unwrap()
     }
 

@@ -6,14 +6,14 @@ use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
     Error as CoreError,
     admission::Pace,
-    identity::{ExternalId, IdentityRef, Invocation},
+    identity::{IdentityRef, Invocation},
     ports::{Clock, IdentityClient, IdentityStore},
     record::{By, Cause, Reason},
     revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem, ReceiptOutput, SystemClock,
+    Access, Addressed, Answer, Caller, CallerHash, Problem, ReceiptOutput, SystemClock,
     config::{ConfigError, Env, optional, pace, process_env, required},
     invocation, json, serve, telemetry,
 };
@@ -94,11 +94,11 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     let invocation = invocation(request, clock);
     let Rules { access, pace } = rules;
-    let request = match access.addressed(request)? {
+    let request = match access.addressed(store, clock, request).await? {
         // What a DELETE carries means nothing.
-        Addressed::Own(caller) => sign_out(caller.user(), *pace, invocation),
+        Addressed::Own(caller) => sign_out(&caller, *pace, invocation),
         Addressed::Named(identity, by) => {
-            order(identity, By::administrator(&by.id), json(request)?, invocation)?
+            order(identity, By::administrator(by.id()), json(request)?, invocation)?
         }
     };
     let own = request.cause.by == By::User;
@@ -118,13 +118,14 @@ async fn handle(
 /// The request of a user who signs out. Their bearers end with it, even if they have no record
 /// yet.
 fn sign_out(
-    user: &ExternalId,
+    caller: &Caller,
     pace: Option<Pace>,
     invocation: Invocation,
 ) -> revoke_access_tokens::Request {
     revoke_access_tokens::Request {
-        identity: IdentityRef::External(user.clone()),
+        identity: IdentityRef::External(caller.user().clone()),
         block: false,
+        bearer: Some(caller.bearer()),
         if_missing: IfMissing::Create,
         pace,
         cause: Cause::of(By::User),
@@ -143,7 +144,15 @@ fn order(
     let reason = reason.map(|raw| Reason::parse(&raw).ok_or(Problem::INVALID_BODY)).transpose()?;
     let if_missing = if create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
     let cause = Cause { by, reason };
-    Ok(revoke_access_tokens::Request { identity, block, if_missing, pace: None, cause, invocation })
+    Ok(revoke_access_tokens::Request {
+        identity,
+        block,
+        bearer: None,
+        if_missing,
+        pace: None,
+        cause,
+        invocation,
+    })
 }
 
 #[cfg(test)]

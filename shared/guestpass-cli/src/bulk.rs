@@ -354,8 +354,8 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     let World { store, acs, clock, .. } = world;
     let deadline = invocation.acs_until;
     let named = async |identity| {
-        let by = By::administrator(&world.administrator().id);
-        let request = Request { identity, by, invocation: invocation.clone() };
+        let by = By::administrator(world.administrator().id());
+        let request = Request { identity, by, bearer: None, invocation: invocation.clone() };
         delete_identity(store, acs, clock, request).await
     };
     let deleted = match item {
@@ -370,7 +370,7 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
             // The record keeps milliseconds: used since means used later than that one.
             let cutoff = planned.last_issued_at + Duration::from_millis(1);
             let user = &planned.user;
-            let actor = Actor::Administrator(world.administrator().id);
+            let actor = Actor::Administrator(world.administrator().id().clone());
             let deletion =
                 delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
             let fate = deletion.await?;

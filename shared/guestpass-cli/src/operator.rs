@@ -15,12 +15,12 @@ use crate::surroundings::Surroundings;
 /// The operator, as the administrator who acts. The authority is that of the cloud account, so
 /// there is no bearer to look at.
 pub(crate) fn administrator() -> Administrator {
-    Administrator { id: operator_name(&Surroundings::of_process()), bearer: None }
+    Administrator::operator(operator_name(&Surroundings::of_process()))
 }
 
 /// An admission to one token that no user of the service gets: the operator tries something.
 pub(crate) fn admission(clock: &impl Clock) -> Result<Admission, identity_core::Error> {
-    admit(None, &Requester::Administrator { id: administrator().id }, clock.now())
+    admit(None, &Requester::Administrator { id: administrator().id().clone() }, clock.now())
 }
 
 /// The operator's name in a record: `cli|` and the name of the user account on this machine,

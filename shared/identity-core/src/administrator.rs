@@ -9,21 +9,56 @@ use crate::{
     ports::IdentityStore,
 };
 
-/// An administrator who acts.
+/// An administrator who may act.
 #[derive(Clone, Debug)]
 pub struct Administrator {
-    /// Their name in receipts and in the audit log.
-    pub id: ExternalId,
-    /// The bearer with which they came; `None` where the cloud account's own credentials are
-    /// the authority.
-    pub bearer: Option<Bearer>,
+    id: ExternalId,
 }
 
 impl Administrator {
-    /// Refuses an administrator who was cut off themselves: their bearer outlives the cut-off
-    /// at the identity provider, and must not buy tokens of other people meanwhile.
-    pub async fn check(&self, store: &impl IdentityStore, now: SystemTime) -> Result<(), Error> {
-        let Some(bearer) = self.bearer else { return Ok(()) };
-        admit_acting(store.find(&self.id).await?.as_ref(), bearer, now)
+    /// An administrator who comes with a bearer. Refuses one who was cut off: the bearer
+    /// outlives that at the identity provider.
+    pub async fn admitted(
+        store: &impl IdentityStore,
+        id: ExternalId,
+        bearer: Bearer,
+        now: SystemTime,
+    ) -> Result<Self, Error> {
+        admit_acting(store.find(&id).await?.as_ref(), bearer, now)?;
+        Ok(Self { id })
+    }
+
+    /// An operator, whose authority is the credentials of the cloud account.
+    #[must_use]
+    pub fn operator(id: ExternalId) -> Self {
+        Self { id }
+    }
+
+    /// The name in receipts and in the audit log.
+    #[must_use]
+    pub fn id(&self) -> &ExternalId {
+        &self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ports::Clock,
+        record::State,
+        testing::{ManualClock, World, record, user},
+    };
+
+    #[tokio::test]
+    async fn r59_an_administrator_who_was_cut_off_is_refused_and_another_one_is_not() {
+        let now = ManualClock::default().now();
+        let world = World::with([record("root", State::Blocked { acs_id: None }, now)]);
+        let bearer = Bearer { issued_at: Some(now), authenticated_at: None };
+        let admitted = async |name| {
+            Administrator::admitted(&world.store, user(name), bearer, now).await.map(|one| one.id)
+        };
+        assert!(matches!(admitted("root").await, Err(Error::Blocked)));
+        assert_eq!(admitted("alice").await.unwrap(), user("alice"));
     }
 }

@@ -129,7 +129,7 @@ pub fn admit(
         return Ok(Admission { pace_until: record.and_then(|record| record.pace_until) });
     };
     if let Some(record) = record {
-        check_bearer(record, *bearer, now)?;
+        admit_bearer(record, *bearer, now)?;
     }
     let until = record.and_then(|record| record.pace_until);
     let pace_until = match pace {
@@ -151,7 +151,7 @@ pub(crate) fn admit_acting(
 ) -> Result<(), Error> {
     match record {
         Some(record) if record.state.is_blocked() => Err(Error::Blocked),
-        Some(record) => check_bearer(record, bearer, now),
+        Some(record) => admit_bearer(record, bearer, now),
         None => Ok(()),
     }
 }
@@ -167,7 +167,7 @@ fn check_state(record: &Record) -> Result<(), Error> {
 
 /// A bearer from before the last cut-off opens nothing. `iat` counts seconds, so the
 /// cut-off does, too: a bearer of the very same second may be older, and is refused.
-fn check_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> Result<(), Error> {
+pub(crate) fn admit_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> Result<(), Error> {
     let Some(not_before) = record.not_before else { return Ok(()) };
     let Some(issued_at) = bearer.issued_at else {
         let age = now.duration_since(not_before).unwrap_or_default();
@@ -175,7 +175,7 @@ fn check_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> Result<(), 
             return Ok(());
         }
         warn!(
-            "token refused: the bearer has no `iat`, and the user was signed out or cut off \
+            "bearer refused: it has no `iat`, and the user was signed out or cut off \
              within the last 24 h"
         );
         return Err(Error::SignInRequired);
@@ -188,7 +188,7 @@ fn check_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> Result<(), 
     if whole(issued_at) > whole(not_before) && signed_in_anew {
         return Ok(());
     }
-    warn!("token refused: the bearer was issued before the user was signed out or cut off");
+    warn!("bearer refused: it was issued before the user was signed out or cut off");
     Err(Error::SignInRequired)
 }
 

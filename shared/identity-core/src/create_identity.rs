@@ -31,13 +31,10 @@ pub async fn create_identity(
     request: Request,
 ) -> Result<Obtained, Error> {
     let Request { user, token, by, invocation } = request;
-    if token.is_some() {
-        by.check(store, clock.now()).await?;
-    }
     let asked = Asked {
         wanted: Wanted::Users(user),
         token: token.as_ref(),
-        requester: Requester::Administrator { id: by.id },
+        requester: Requester::Administrator { id: by.id().clone() },
         invocation: &invocation,
     };
     obtain(store, acs, clock, &asked).await

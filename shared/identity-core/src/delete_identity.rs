@@ -4,11 +4,12 @@ use tracing::info;
 
 use crate::{
     Error,
+    admission::{Bearer, admit_bearer},
     audit::{Action, Actor, AuditEntry},
     find_settled::find_settled,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
-    record::{By, CutOff, ReceiptId, Record},
+    record::{By, CutOff, ReceiptId, Record, State},
     settle,
 };
 
@@ -19,12 +20,17 @@ pub struct Request {
     pub identity: IdentityRef,
     /// Who wants it.
     pub by: By,
+    /// The bearer of a user who deletes their own account; `None` for everybody else.
+    pub bearer: Option<Bearer>,
     /// The request being served.
     pub invocation: Invocation,
 }
 
 /// Deletes the identity, and says which it was. One that is gone already is success,
 /// so that a repeated request is.
+///
+/// A bearer from before a cut-off deletes nothing that was created since. Where there is nothing
+/// left to delete, it is a repeated request, and success.
 ///
 /// A user who was blocked stays blocked. Bearers from before the deletion open nothing any
 /// more: the user's next sign-in makes a new identity, and not the app's next call.
@@ -46,6 +52,13 @@ pub async fn delete_identity(
             (None, ..) => return Ok(None),
         };
         let acs_id = before.acs_id().cloned();
+        match request.bearer.map(|bearer| admit_bearer(&before, bearer, now)) {
+            None | Some(Ok(())) => {}
+            Some(Err(_)) if acs_id.is_none() => return Ok(None),
+            // What this bearer had begun is finished.
+            Some(Err(_)) if matches!(before.state, State::Deleting { .. }) => {}
+            Some(Err(refusal)) => return Err(refusal),
+        }
         let cut = CutOff { not_before: now, account_deleted_at: None };
         let next = before.cut_off(&cut, &receipt, now);
         let audit = audit(&next, &request, now);
@@ -86,7 +99,8 @@ mod tests {
 
     async fn delete_as(world: &World, by: By) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::External(user("alice"));
-        let request = Request { identity, by, invocation: world.invocation("delete") };
+        let request =
+            Request { identity, by, bearer: None, invocation: world.invocation("delete") };
         delete_identity(&world.store, &world.acs, &world.clock, request).await
     }
 
@@ -105,6 +119,30 @@ mod tests {
         delete(&world).await.unwrap();
         assert_eq!(world.acs.calls(), [AcsCall::Delete]);
         delete(&World::with([])).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn r58_a_bearer_from_before_a_cut_off_deletes_nothing_that_is_newer() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let bearer = Bearer { issued_at: Some(world.clock.now()), authenticated_at: None };
+        let not_before = Some(world.clock.now());
+        world.records.meanwhile(move |seen| Record { not_before, ..seen.clone() });
+        let delete = async || {
+            let identity = IdentityRef::External(user("alice"));
+            let (by, invocation) = (By::User, world.invocation("delete"));
+            let request = Request { identity, by, bearer: Some(bearer), invocation };
+            delete_identity(&world.store, &world.acs, &world.clock, request).await
+        };
+        assert!(matches!(delete().await, Err(Error::SignInRequired)));
+        // What this bearer began, and did not finish, is another matter.
+        world.records.meanwhile(|seen| {
+            let deleting = State::Deleting { acs_id: acs_id("8:acs:1"), blocked: false };
+            Record { state: deleting, ..seen.clone() }
+        });
+        assert_eq!(delete().await.unwrap(), Some(acs_id("8:acs:1")));
+        let gone = world.alice();
+        assert_eq!(delete().await.unwrap(), None);
+        assert_eq!(world.alice(), gone, "the repeated request changes nothing");
     }
 
     #[tokio::test]
@@ -154,7 +192,8 @@ mod tests {
     async fn delete_by(world: &World, id: &str) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::Acs(acs_id(id));
         let by = By::administrator(&user("root"));
-        let request = Request { identity, by, invocation: world.invocation("delete") };
+        let request =
+            Request { identity, by, bearer: None, invocation: world.invocation("delete") };
         delete_identity(&world.store, &world.acs, &world.clock, request).await
     }
 

@@ -62,6 +62,7 @@ mod tests {
     async fn a_revocation_at_another_resource_is_not_confirmed() {
         let world = world();
         let request = revoke_access_tokens::Request {
+            bearer: None,
             identity: alice(),
             block: true,
             if_missing: IfMissing::Refuse,
@@ -81,6 +82,7 @@ mod tests {
     async fn a_deletion_at_another_resource_leaves_no_tombstone() {
         let world = world();
         let request = delete_identity::Request {
+            bearer: None,
             identity: alice(),
             by: By::User,
             invocation: world.invocation("delete"),

@@ -11,7 +11,7 @@ use tracing::info;
 
 use crate::{
     Error,
-    admission::Pace,
+    admission::{Bearer, Pace, admit_bearer},
     audit::{Action, Actor, AuditEntry},
     find_settled::find_settled,
     identity::{ExternalId, IdentityRef, Invocation},
@@ -27,6 +27,8 @@ pub struct Request {
     pub identity: IdentityRef,
     /// Whether the user is cut off, too: no token until somebody unblocks them.
     pub block: bool,
+    /// The bearer of a user who signs out; `None` for everybody else.
+    pub bearer: Option<Bearer>,
     /// What to do about a name of which there is no record.
     pub if_missing: IfMissing,
     /// How often a user may sign out; `None` for as often as they like. Others are not paced.
@@ -50,6 +52,9 @@ pub enum IfMissing {
 
 /// Revokes, and answers with the receipt. Bearers from before it open nothing any more.
 ///
+/// A bearer from before a cut-off ends nothing that was issued since. Where nothing was, it is a
+/// repeated request: it changes nothing, and is success.
+///
 /// An error means "assume the tokens live". What was recorded by then stays
 /// recorded, and whoever meets it finishes it.
 pub async fn revoke_access_tokens(
@@ -63,9 +68,18 @@ pub async fn revoke_access_tokens(
     for _ in 0..MAX_LOOKS {
         let seen = find_settled(store, clock, &request.identity).await?;
         let user = subject(seen.as_ref(), &request)?;
-        let order = order(seen.as_ref(), &request, clock)?;
         let now = clock.now();
         let before = seen.clone().unwrap_or_else(|| Record::unseen(&user, now));
+        match request.bearer.map(|bearer| admit_bearer(&before, bearer, now)) {
+            None | Some(Ok(())) => {}
+            // What this bearer had begun is finished.
+            Some(Err(_)) if before.pending_revocation.is_some() => {}
+            Some(Err(_)) if before.acs_id().is_none() || before.tokens_revoked => {
+                return repeated(&before, &request, clock);
+            }
+            Some(Err(refusal)) => return Err(refusal),
+        }
+        let order = order(seen.as_ref(), &request, clock)?;
         let next = before.revoked(&order, now);
         let audit = audit(&next, &request, now);
         let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
@@ -85,6 +99,17 @@ pub async fn revoke_access_tokens(
         }
     }
     Err(Error::busy())
+}
+
+/// The receipt of a sign-out that was done before.
+fn repeated(record: &Record, request: &Request, clock: &impl Clock) -> Result<Receipt, Error> {
+    let order = order(None, request, clock)?;
+    let is_own = |receipt: &&Receipt| {
+        receipt.cause.by == By::User && receipt.identity.as_ref() == record.acs_id()
+    };
+    let known = record.receipts.iter().rfind(is_own);
+    let new = || record.revoked(&order, clock.now()).receipts.into_iter().next_back();
+    known.cloned().or_else(new).ok_or(Error::Internal("a revocation without its receipt"))
 }
 
 /// Whose record it is, or is to be.
@@ -130,7 +155,8 @@ mod tests {
     use super::*;
     use crate::{
         find_settled::INDEX_LAG,
-        record::{Lease, LeaseId, Reason, State, StateName},
+        ports::Usage,
+        record::{Active, Lease, LeaseId, Reason, State, StateName},
         testing::{AcsCall, Loss, StoreCall, World, acs_id, user},
     };
 
@@ -138,6 +164,7 @@ mod tests {
         Request {
             identity: IdentityRef::External(user("alice")),
             block,
+            bearer: None,
             if_missing: IfMissing::Create,
             pace: None,
             cause: Cause {
@@ -204,6 +231,29 @@ mod tests {
             assert_eq!(world.acs.calls(), []);
             assert_eq!(world.alice().unwrap().not_before, Some(world.clock.now()));
         }
+    }
+
+    // With the old bearer taken for any other, it ends the tokens of the new one.
+    #[tokio::test]
+    async fn r58_a_bearer_from_before_a_sign_out_ends_nothing_that_was_issued_since() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let bearer = Bearer { issued_at: Some(world.clock.now()), authenticated_at: None };
+        let sign_out = || Request {
+            bearer: Some(bearer),
+            cause: Cause::of(By::User),
+            ..request(&world, false)
+        };
+        world.clock.advance(Duration::from_mins(1));
+        let first = send(&world, sign_out()).await.unwrap();
+        let signed_out = world.alice();
+        assert_eq!(send(&world, sign_out()).await.unwrap(), first, "the same one again");
+        assert_eq!(world.alice(), signed_out, "and changes nothing");
+
+        let identity = Active { acs_id: acs_id("8:acs:1"), epoch: 2 };
+        let usage = Usage::at(world.clock.now());
+        world.store.record_use(&user("alice"), &identity, &usage).await.unwrap();
+        assert!(matches!(send(&world, sign_out()).await, Err(Error::SignInRequired)));
+        assert_eq!(world.acs.calls(), [AcsCall::Revoke]);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use identity_core::{
     administrator::Administrator,
     identity::{ExternalId, IdentityRef, Issuer},
     policy::Condition,
+    ports::{Clock, IdentityStore},
 };
 use lambda_http::{Request, RequestExt};
 use tracing::warn;
@@ -46,8 +47,19 @@ impl Access {
     }
 
     /// The caller of a route about other users' identities: one with the scope, whose claims
-    /// meet the condition.
-    pub fn administrator(&self, request: &Request) -> Result<Administrator, Problem> {
+    /// meet the condition, and who was not cut off since the bearer was issued.
+    pub async fn administrator(
+        &self,
+        store: &impl IdentityStore,
+        clock: &impl Clock,
+        request: &Request,
+    ) -> Result<Administrator, Problem> {
+        let caller = self.claimed_administrator(request)?;
+        let (id, bearer) = (caller.user().clone(), caller.bearer());
+        Ok(Administrator::admitted(store, id, bearer, clock.now()).await?)
+    }
+
+    fn claimed_administrator(&self, request: &Request) -> Result<Caller, Problem> {
         let caller = Caller::of(request)?.with_scope(&self.admin_scope)?;
         let Some(condition) = &self.admin_condition else {
             warn!("administrator refused: the parameter AdminCondition is empty");
@@ -57,19 +69,24 @@ impl Access {
             warn!(claim, "administrator refused: a claim does not meet AdminCondition");
             return Err(Problem::NOT_AN_ADMINISTRATOR);
         }
-        Ok(Administrator { id: caller.user().clone(), bearer: Some(caller.bearer()) })
+        Ok(caller)
     }
 
     /// Reads whose identity the request is about, and whether its caller may: a route with
     /// `{id}` is an administrator's, one without is about the caller.
     ///
     /// A name that no identity can have is [`Problem::NOT_FOUND`].
-    pub fn addressed(&self, request: &Request) -> Result<Addressed, Problem> {
+    pub async fn addressed(
+        &self,
+        store: &impl IdentityStore,
+        clock: &impl Clock,
+        request: &Request,
+    ) -> Result<Addressed, Problem> {
         let parameters = request.path_parameters_ref();
         match parameters.and_then(|parameters| parameters.first("id")) {
             None => Ok(Addressed::Own(self.user(request)?)),
             Some(raw) => {
-                let by = self.administrator(request)?;
+                let by = self.administrator(store, clock, request).await?;
                 match named(raw).ok_or(Problem::NOT_FOUND)? {
                     IdentityRef::External(user) => {
                         Ok(Addressed::Named(IdentityRef::External(self.resolve(user)?), by))

@@ -175,6 +175,45 @@ async fn an_administrators_scope_without_the_condition_is_403_on_every_route() {
     assert_eq!(refused.problem(), "not-an-administrator");
 }
 
+// Bearers outlive a cut-off at the identity provider, and those of administrators, too.
+#[tokio::test]
+async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
+    let stack = Stack::start().await;
+    let before = stack.admin().await;
+    stack.say("user.disabled", "root", 1).await;
+    stack.until_obeyed().await;
+    let bob = stack.call("POST /v1/token", &stack.user("bob").await, Value::Null).await;
+    let id = bob.body["user"]["communicationUserId"].as_str().unwrap_or_default();
+    stack.advance(Duration::from_secs(2)).await;
+    for bearer in [&before, &stack.admin().await] {
+        for operation in infra::operations().iter().filter(|one| one.scope == "guestpass.admin") {
+            let route = operation.route.replace("{id}", id);
+            let refused = stack.call(&route, bearer, Value::Null).await;
+            let found = (refused.status.as_u16(), refused.problem());
+            assert_eq!(found, (403, "user-blocked"), "{route}");
+        }
+    }
+    assert_eq!(stack.dead(&bob.body["token"]).await, Value::Null, "and nothing was done");
+}
+
+// The old bearer is the thief's, and the new one its owner's.
+#[tokio::test]
+async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
+    let stack = Stack::start().await;
+    let old = stack.user("alice").await;
+    stack.call("POST /v1/token", &old, Value::Null).await;
+    assert_eq!(stack.call("DELETE /v1/token", &old, Value::Null).await.status, 200);
+    let new = stack.signed_in_anew("alice").await;
+    let token = stack.call("POST /v1/token", &new, Value::Null).await;
+    for route in ["DELETE /v1/token", "DELETE /v1/identity"] {
+        let refused = stack.call(route, &old, Value::Null).await;
+        let found = (refused.status.as_u16(), refused.problem());
+        assert_eq!(found, (401, "sign-in-required"), "{route}");
+    }
+    assert_eq!(stack.dead(&token.body["token"]).await, Value::Null);
+    assert_eq!(stack.call("POST /v1/token", &new, Value::Null).await.status, 200);
+}
+
 #[tokio::test]
 async fn r62_every_line_of_a_request_names_its_caller_by_a_hash_refusals_included() {
     let stack = Stack::start().await;

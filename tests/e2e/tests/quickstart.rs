@@ -80,6 +80,7 @@ async fn a_block_kills_every_token_and_there_is_no_next_one() {
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!((refused.status.as_u16(), refused.problem()), (403, "user-blocked"));
     assert_eq!(refused.body["retry"], "never");
+    let alice = stack.signed_in_anew("alice").await;
     let deleted = stack.call("DELETE /v1/identity", &alice, Value::Null).await;
     assert_eq!(deleted.status, 204);
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;

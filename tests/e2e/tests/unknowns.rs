@@ -38,6 +38,7 @@ async fn revoking_and_deleting_what_acs_has_lost_is_success() {
     let stack = Stack::start().await;
     let alice = a_lost_identity(&stack).await;
     assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
+    let alice = stack.signed_in_anew("alice").await;
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
     let alice = stack.signed_in_anew("alice").await;
     let fresh = stack.call("POST /v1/token", &alice, Value::Null).await;

@@ -91,8 +91,12 @@ def operations(function: str) -> str:
 @cache
 def methods_called(function: str) -> frozenset[str]:
     """The methods of the store that a function may call, by its operations."""
+    called = set(re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", operations(function)))
+    # The edge looks up whether an administrator was cut off.
+    if re.search(r"\baccess\.(administrator|addressed)\(", own_text(function)):
+        called.add("find")
     # To connect to the store is to read.
-    return frozenset({*re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", operations(function)), "warm_up"})
+    return frozenset({*called, "warm_up"})
 
 
 @cache

@@ -66,10 +66,10 @@ pub(crate) async fn revoke(
     let question = format!("Revoke every token of {user} {}{and}?", target.in_words());
     confirm(&question, yes, &context.around)?;
     let world = World::of(target).await?;
-    let cause = Cause { by: By::administrator(&world.administrator().id), reason };
+    let cause = Cause { by: By::administrator(world.administrator().id()), reason };
     let receipt = world
         .serve(async |invocation| {
-            let request = Request { identity, block, if_missing, pace: None, cause, invocation };
+            let request = Request { identity, block, bearer: None, if_missing, pace: None, cause, invocation };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
         .await

@@ -18,10 +18,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let identity = identity(&arguments.user)?;
     let world = context.world().await?;
-    let by = world.administrator().id;
+    let by = world.administrator();
     let record = world
         .serve(async |invocation| {
-            unblock_user(&world.store, &world.clock, &identity, &by, &invocation).await
+            unblock_user(&world.store, &world.clock, &identity, by.id(), &invocation).await
         })
         .await?;
     context.show(&Identity::unblocked(&record))

@@ -73,7 +73,7 @@ pub fn record(name: &str, state: State, at: SystemTime) -> Record {
 /// An administrator, who came without a bearer.
 #[must_use]
 pub fn administrator() -> Administrator {
-    Administrator { id: user("root"), bearer: None }
+    Administrator::operator(user("root"))
 }
 
 /// An admission of an administrator's, for a user of whom there is no record.

@@ -123,11 +123,12 @@ impl World {
 
     async fn revoke(&self, id: &str) -> Result<(), Error> {
         let request = revoke_access_tokens::Request {
+            bearer: None,
             identity: IdentityRef::External(user("alice")),
             block: false,
             if_missing: IfMissing::Refuse,
             pace: None,
-            cause: Cause::of(By::administrator(&administrator().id)),
+            cause: Cause::of(By::administrator(administrator().id())),
             invocation: invocation(id, &self.clock),
         };
         revoke_access_tokens(&self.store, &self.acs, &self.clock, request).await.map(drop)

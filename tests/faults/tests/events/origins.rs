@@ -184,6 +184,7 @@ fn administer(world: &World, incident: Incident, name: &str) {
         return;
     }
     let request = revoke_access_tokens::Request {
+        bearer: None,
         identity,
         block: incident.1 == EventKind::Disabled,
         if_missing: IfMissing::Refuse,

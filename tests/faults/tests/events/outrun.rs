@@ -115,6 +115,7 @@ fn after(millis: u64) -> SystemTime {
 
 fn sign_out(world: &World, clock: &ManualClock) {
     let request = revoke_access_tokens::Request {
+        bearer: None,
         identity: IdentityRef::External(user("alice")),
         block: false,
         if_missing: IfMissing::Create,

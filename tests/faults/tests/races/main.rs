@@ -54,6 +54,7 @@ fn revocation_by(by: By, block: bool, without: Part, world: &World) -> Task {
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("revocation", &clock);
         let request = revoke_access_tokens::Request {
+            bearer: None,
             identity,
             block,
             if_missing: IfMissing::Create,
@@ -72,7 +73,7 @@ fn deletion(world: &World) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("deletion", &clock);
-        let request = delete_identity::Request { identity, by: By::User, invocation };
+        let request = delete_identity::Request { identity, by: By::User, bearer: None, invocation };
         delete_identity::delete_identity(&store, &acs, &clock, request).await.unwrap();
     })
 }

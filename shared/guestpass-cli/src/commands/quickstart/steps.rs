@@ -183,11 +183,12 @@ async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
         .serve(async |invocation| {
             let identity = IdentityRef::Acs(id.clone());
             let request = revoke_access_tokens::Request {
+                bearer: None,
                 identity,
                 block: false,
                 if_missing: IfMissing::Refuse,
                 pace: None,
-                cause: Cause::of(By::administrator(&world.administrator().id)),
+                cause: Cause::of(By::administrator(world.administrator().id())),
                 invocation,
             };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
@@ -237,8 +238,9 @@ async fn delete(world: &World, user: &ExternalId) -> Result<bool> {
         .serve(async |invocation| {
             let identity = IdentityRef::External(user.clone());
             let request = delete_identity::Request {
+                bearer: None,
                 identity,
-                by: By::administrator(&world.administrator().id),
+                by: By::administrator(world.administrator().id()),
                 invocation,
             };
             delete_identity(&world.store, &world.acs, &world.clock, request).await
