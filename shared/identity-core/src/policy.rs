@@ -13,11 +13,10 @@
 //! }
 //! ```
 //!
-//! The first rule whose claims all match decides; without one, `otherwise` does. A
-//! claim matches if it has that value, or is a list that holds it; API Gateway writes a
-//! list as `[a b]`, so go by claims whose values hold no space (ids, not display names)
-//! and which your identity provider controls. A caller who asks
-//! for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
+//! The first rule whose claims all match decides; without one, `otherwise` does. A claim
+//! matches if it has that value. A claim that is a list by its name, such as `groups`, also
+//! matches if it holds the value; see [`is_list`]. Choose claims that your identity provider
+//! controls, and values without spaces. A caller who asks for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
 //! absent); a caller who asks may ask for less, never for more.
 
 use std::collections::BTreeMap;
@@ -76,7 +75,9 @@ impl Condition {
     /// The names of the claims that are missing or have another value.
     pub fn unmet<'a>(&'a self, claims: &'a Claims) -> impl Iterator<Item = &'a str> {
         let wanting = self.0.iter().filter(|(name, wanted)| {
-            !claims.get(*name).is_some_and(|value| value == *wanted || lists(value, wanted))
+            !claims
+                .get(*name)
+                .is_some_and(|value| value == *wanted || (is_list(name) && lists(value, wanted)))
         });
         wanting.map(|(name, _)| name.as_str())
     }
@@ -111,6 +112,29 @@ impl Policy {
         let rule = self.rules.iter().find(|rule| rule.condition.is_met_by(claims));
         rule.map_or(&self.otherwise, |rule| &rule.grant)
     }
+}
+
+/// Whether a claim of this name can be a list: `groups`, `roles`, `permissions` and the like,
+/// also behind a namespace (`cognito:groups`, `https://example.com/roles`).
+///
+/// API Gateway hands a list over as the text `[a b]`, which a user can choose as a name. So no
+/// other claim is read as a list, nor are Cognito's custom attributes, which users may write.
+fn is_list(name: &str) -> bool {
+    const LISTS: [&str; 11] = [
+        "amr",
+        "aud",
+        "entitlements",
+        "group",
+        "groups",
+        "permissions",
+        "role",
+        "roles",
+        "scopes",
+        "scp",
+        "wids",
+    ];
+    let last = name.rsplit(['/', ':']).next().unwrap_or_default();
+    !name.starts_with("custom:") && LISTS.contains(&last)
 }
 
 /// Whether `claim` is a list (`[a b]`) that holds `wanted`.
@@ -218,6 +242,30 @@ mod tests {
 
     fn claims(pairs: &[(&str, &str)]) -> Claims {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    // With every claim read as a list, a user whose name is `[root]` is an administrator.
+    #[test]
+    fn r52_only_a_claim_that_is_a_list_by_its_name_is_read_as_one() {
+        for (name, is_met) in [
+            ("cognito:groups", true),
+            ("groups", true),
+            ("https://example.com/roles", true),
+            ("permissions", true),
+            ("username", false),
+            ("cognito:username", false),
+            ("name", false),
+            ("email", false),
+            ("sub", false),
+            ("custom:roles", false),
+        ] {
+            let condition = BTreeMap::from([(name.to_owned(), "root".to_owned())]);
+            let condition = Condition::try_from(condition).unwrap();
+            let met = |value: &str| condition.is_met_by(&claims(&[(name, value)]));
+            assert!(met("root") && !met("root2"), "{name}");
+            assert_eq!(met("[root]"), is_met, "{name}");
+            assert_eq!(met("[x root]"), is_met, "{name}");
+        }
     }
 
     #[test]
