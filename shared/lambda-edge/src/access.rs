@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -28,22 +30,25 @@ pub struct Access {
     admin_condition: Option<Condition>,
     /// Whose users are stored.
     issuer: Option<Issuer>,
+    /// How much earlier than the real time the issuer dates its tokens.
+    issued_early: Duration,
 }
 
 impl Access {
-    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION` and `ISSUER`.
+    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `ISSUER` and `ISSUED_EARLY_SECONDS`.
     pub fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             token_scope: required(env, "TOKEN_SCOPE")?,
             admin_scope: required(env, "ADMIN_SCOPE")?,
             admin_condition: crate::config::condition(env, "ADMIN_CONDITION")?,
             issuer: optional::<String>(env, "ISSUER")?.and_then(|raw| Issuer::parse(&raw)),
+            issued_early: Duration::from_secs(optional(env, "ISSUED_EARLY_SECONDS")?.unwrap_or(0)),
         })
     }
 
     /// The caller of a route about their own identity.
     pub fn user(&self, request: &Request) -> Result<Caller, Problem> {
-        Caller::of(request)?.with_scope(&self.token_scope)
+        self.caller(request, &self.token_scope)
     }
 
     /// The caller of a route about other users' identities: one with the scope, whose claims
@@ -60,7 +65,7 @@ impl Access {
     }
 
     fn claimed_administrator(&self, request: &Request) -> Result<Caller, Problem> {
-        let caller = Caller::of(request)?.with_scope(&self.admin_scope)?;
+        let caller = self.caller(request, &self.admin_scope)?;
         let Some(condition) = &self.admin_condition else {
             warn!("administrator refused: the parameter AdminCondition is empty");
             return Err(Problem::NOT_AN_ADMINISTRATOR);
@@ -70,6 +75,10 @@ impl Access {
             return Err(Problem::NOT_AN_ADMINISTRATOR);
         }
         Ok(caller)
+    }
+
+    fn caller(&self, request: &Request, scope: &str) -> Result<Caller, Problem> {
+        Ok(Caller::of(request)?.with_scope(scope)?.issued_later(self.issued_early))
     }
 
     /// Reads whose identity the request is about, and whether its caller may: a route with
@@ -144,13 +153,31 @@ impl From<Addressed> for IdentityRef {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::testing;
 
     fn name(raw: &str) -> Option<String> {
         named(raw).map(|identity| match identity {
             IdentityRef::Acs(id) => id.as_str().to_owned(),
             IdentityRef::External(id) => id.as_str().to_owned(),
         })
+    }
+
+    #[test]
+    fn r58_a_bearer_of_a_provider_that_dates_early_is_as_new_as_it_really_is() {
+        let early = |name: &str| match name {
+            "ISSUED_EARLY_SECONDS" => Some("300".to_owned()),
+            name => testing::env(name),
+        };
+        let issued_at = |access: Access| {
+            let request = testing::Event::new("POST /v1/token").claim("iat", "1000").request();
+            access.user(&request).ok()?.bearer().issued_at
+        };
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(issued_at(testing::access()), at(1000));
+        assert_eq!(issued_at(testing::access_in(&early)), at(1300));
     }
 
     #[test]

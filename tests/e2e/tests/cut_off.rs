@@ -214,6 +214,21 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
     assert_eq!(stack.call("POST /v1/token", &new, Value::Null).await.status, 200);
 }
 
+// Without the parameter, the new bearer seems to be from before the sign-out.
+#[tokio::test]
+async fn r58_a_provider_that_dates_early_keeps_nobody_out_after_a_sign_out() {
+    let stack = Stack::with(&["--parameter", "IssuedEarlySeconds=300"]).await;
+    let form = [("sub", "alice"), ("scope", "guestpass.token"), ("issued_early", "300")];
+    let old = stack.bearer_with(&form).await;
+    assert_eq!(stack.call("POST /v1/token", &old, Value::Null).await.status, 200);
+    assert_eq!(stack.call("DELETE /v1/token", &old, Value::Null).await.status, 200);
+    stack.advance(Duration::from_secs(2)).await;
+    let new = stack.bearer_with(&form).await;
+    assert_eq!(stack.call("POST /v1/token", &new, Value::Null).await.status, 200);
+    let refused = stack.call("POST /v1/token", &old, Value::Null).await;
+    assert_eq!(refused.problem(), "sign-in-required");
+}
+
 #[tokio::test]
 async fn r62_every_line_of_a_request_names_its_caller_by_a_hash_refusals_included() {
     let stack = Stack::start().await;

@@ -80,17 +80,18 @@ impl Issuer {
         let now = self.clock.now().unix_timestamp();
         let mut claims = Map::new();
         let mut audience: Vec<String> = Vec::new();
-        let mut lifetime = DEFAULT_LIFETIME;
+        let (mut lifetime, mut issued_early) = (DEFAULT_LIFETIME, 0);
         for (name, value) in form_urlencoded::parse(form) {
             match &*name {
                 "aud" => audience.push(value.into_owned()),
                 "expires_in" => lifetime = seconds(&name, &value)?,
+                "issued_early" => issued_early = seconds(&name, &value)?,
                 "not_before" => {
                     let nbf = now.saturating_add(seconds(&name, &value)?);
                     claims.insert("nbf".to_owned(), nbf.into());
                 }
                 "exp" | "iat" | "nbf" | "jti" => {
-                    let help = "use expires_in or not_before, in seconds from now";
+                    let help = "use expires_in, not_before or issued_early, in seconds";
                     return Err(format!("{name} is set by the issuer; {help}"));
                 }
                 _ if claims.contains_key(&*name) => return Err(format!("{name} is there twice")),
@@ -111,7 +112,7 @@ impl Issuer {
             [one] => drop(claims.insert("aud".to_owned(), one.clone().into())),
             several => drop(claims.insert("aud".to_owned(), several.into())),
         }
-        claims.insert("iat".to_owned(), now.into());
+        claims.insert("iat".to_owned(), now.saturating_sub(issued_early).into());
         claims.insert("exp".to_owned(), now.saturating_add(lifetime).into());
         claims.insert("jti".to_owned(), uuid::Uuid::new_v4().to_string().into());
         let token = self

@@ -34,6 +34,13 @@ fn a_token_says_what_it_was_asked_to_say() {
 }
 
 #[test]
+fn a_token_can_be_dated_early_as_entra_does() {
+    let claims = claims("sub=alice&issued_early=300&expires_in=60");
+    let issued = claims["iat"].as_i64().unwrap();
+    assert_eq!(claims["exp"].as_i64().unwrap() - issued, 360);
+}
+
+#[test]
 fn a_token_can_be_expired_and_for_nobody_or_for_several() {
     assert!(claims("sub=a&expires_in=-5")["exp"].as_i64() < claims("sub=a")["iat"].as_i64());
     assert_eq!(claims("sub=a&aud=").get("aud"), None);
