@@ -180,7 +180,7 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
             "ACS_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:acs".to_owned(),
             "POLICY" => "{}".to_owned(),
             "ADMIN_CONDITION" => r#"{"role": "admin"}"#.to_owned(),
-            "PACE_PER_MINUTE" => "10".to_owned(),
+            "PACE_PER_MINUTE" | "ISSUED_EARLY_SECONDS" => "10".to_owned(),
             "AUDIT_RETENTION_DAYS" => "400".to_owned(),
             "CALLER_HASH_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:k".to_owned(),
             "ACS_API_VERSION" => "2026-09-23".to_owned(),
