@@ -38,7 +38,7 @@ impl AcsResource {
         let Self { secret, api_version } = self;
         let unusable = |reason: String| SecretError::new(&secret, reason);
         let source =
-            ConnectionStringSecret { reader: SecretReader::default(), arn: secret.clone() };
+            ConnectionStringSecret { reader: SecretReader::of_process(), arn: secret.clone() };
         let config = Config::load(source).await.map_err(|error| unusable(error.to_string()))?;
         let acs = AcsIdentityClient::new(Config { api_version, limits, ..config }, clock)
             .map_err(|error| unusable(error.to_string()))?;

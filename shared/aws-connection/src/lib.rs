@@ -2,7 +2,7 @@
 //! has this crate can reach nothing by it: what is asked for needs an SDK, and those are
 //! the adapters'.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::OnceLock, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
@@ -24,9 +24,13 @@ use aws_types::{
 /// `AWS_ENDPOINT_URL`, and the one of a service, such as `AWS_ENDPOINT_URL_DYNAMODB`, are
 /// obeyed, but over http only: the roots are Amazon's. No file and no other service is
 /// asked.
+///
+/// All clients of a process share one HTTP client, whose setup is a part of init that one can
+/// measure.
 #[must_use]
 pub fn config() -> SdkConfig {
-    config_of(process_env)
+    static CONFIG: OnceLock<SdkConfig> = OnceLock::new();
+    CONFIG.get_or_init(|| config_of(process_env)).clone()
 }
 
 /// All of it is where Lambda puts it. The SDK's own loader would look in many other places;

@@ -3,7 +3,11 @@
 
 mod arn;
 
-use std::{error::Error, fmt};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use aws_sdk_secretsmanager::{
     Client,
@@ -11,30 +15,38 @@ use aws_sdk_secretsmanager::{
     operation::get_secret_value::GetSecretValueError,
 };
 use identity_core::secret::Secret;
+use tokio::sync::Mutex;
 use tracing::error;
 
 pub use arn::{SecretArn, SecretArnError};
 
-/// Reads secrets, with the credentials and the region of the process environment.
+/// Reads secrets, one at a time: the second one goes over the connection of the first, and a
+/// process that starts need not open two.
 #[derive(Clone, Debug)]
-pub struct SecretReader(Client);
-
-impl Default for SecretReader {
-    fn default() -> Self {
-        Self(Client::new(&aws_connection::config()))
-    }
+pub struct SecretReader {
+    client: Client,
+    turn: Arc<Mutex<()>>,
 }
 
 impl SecretReader {
     /// Reads them through `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self(client)
+        Self { client, turn: Arc::default() }
+    }
+
+    /// The reader of the process, with the credentials and the region of its environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        static READER: OnceLock<SecretReader> = OnceLock::new();
+        READER.get_or_init(|| Self::new(Client::new(&aws_connection::config()))).clone()
     }
 
     /// The text of a secret.
     pub async fn read(&self, arn: &SecretArn) -> Result<Secret, SecretError> {
-        let read = self.0.get_secret_value().secret_id(arn.as_str()).send().await;
+        let turn = self.turn.lock().await;
+        let read = self.client.get_secret_value().secret_id(arn.as_str()).send().await;
+        drop(turn);
         let value = read.map_err(|error| SecretError(unreadable(&error)))?;
         let text = value.secret_string().ok_or_else(|| SecretError(NO_TEXT.to_owned()))?;
         Ok(Secret::new(text))
@@ -44,7 +56,7 @@ impl SecretReader {
 /// The key that a function can do without, if there is one. Why it cannot be read is logged.
 pub async fn key(arn: Option<SecretArn>) -> Option<Secret> {
     let arn = arn?;
-    match SecretReader::default().read(&arn).await {
+    match SecretReader::of_process().read(&arn).await {
         Ok(key) => Some(key),
         Err(cause) => {
             error!(%cause, "key of the caller hash not readable: log lines name no callers");
