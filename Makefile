@@ -36,7 +36,18 @@ lint: ## rustfmt, clippy and rustdoc, warnings being errors
 
 .PHONY: unit
 unit: ## unit and contract tests
-	$(CARGO) test --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
+	$(CARGO) test $(UNIT)
+UNIT := --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
+
+.PHONY: check
+check: lint unit ## the fast loop: format, lint, unit tests
+
+.PHONY: one
+one: binaries ## the tests whose names contain T: make one T=r12
+	@test -n "$(T)" || { echo "one: T is missing, for example: make one T=r12" >&2; exit 2; }
+	$(CARGO) test $(UNIT) -- $(T)
+	$(CARGO) test -p e2e -p cli -- $(T)
+	$(CARGO) test -p faults -- $(T)
 
 .PHONY: faults
 faults: binaries ## every interleaving of what may meet
