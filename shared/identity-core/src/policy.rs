@@ -15,8 +15,8 @@
 //!
 //! The first rule whose claims all match decides; without one, `otherwise` does. A claim
 //! matches if it has that value. A claim that is a list by its name, such as `groups`, also
-//! matches if it holds the value; see [`is_list`]. Choose claims that your identity provider
-//! controls, and values without spaces. A caller who asks for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
+//! matches if it holds the value. Choose claims that your identity provider controls, and
+//! values without spaces. A caller who asks for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
 //! absent); a caller who asks may ask for less, never for more.
 
 use std::collections::BTreeMap;
