@@ -2,12 +2,7 @@
 
 use std::fs;
 
-use identity_core::{
-    administrator::Administrator,
-    admission::{Admission, Requester, admit},
-    identity::ExternalId,
-    ports::Clock,
-};
+use identity_core::{administrator::Administrator, admission::Admission, identity::ExternalId};
 use rustix::process::getuid;
 
 use crate::surroundings::Surroundings;
@@ -19,8 +14,9 @@ pub(crate) fn administrator() -> Administrator {
 }
 
 /// An admission to one token that no user of the service gets: the operator tries something.
-pub(crate) fn admission(clock: &impl Clock) -> Result<Admission, identity_core::Error> {
-    admit(None, &Requester::Administrator { id: administrator().id().clone() }, clock.now())
+#[expect(clippy::disallowed_methods, reason = "this is the operator's tool")]
+pub(crate) fn admission() -> Admission {
+    Admission::of_operator()
 }
 
 /// The operator's name in a record: `cli|` and the name of the user account on this machine,

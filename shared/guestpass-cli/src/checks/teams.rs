@@ -51,10 +51,7 @@ pub(crate) async fn look(
         invocation: invocation(&target.clock),
     };
     let acs = acs(target)?;
-    let exchanged = match operator::admission(&target.clock) {
-        Ok(admission) => exchange.redeem(&acs, admission, target.clock.now()).await,
-        Err(refused) => Err(refused),
-    };
+    let exchanged = exchange.redeem(&acs, operator::admission(), target.clock.now()).await;
     Ok(match exchanged {
         Ok(_) => Check::good("Teams token", "ACS exchanges it"),
         Err(error) => Check::failed("Teams token", &explain(&error, target)),

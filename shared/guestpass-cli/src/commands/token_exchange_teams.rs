@@ -53,9 +53,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let token = identity_core::secret::Secret::new(token);
     let invocation = invocation(&target.clock);
     let exchange = Exchange { token, claims, app_id, caller, invocation };
-    let admission = operator::admission(&target.clock).map_err(|error| explain(&error, &target))?;
     let exchanged = exchange
-        .redeem(&acs, admission, target.clock.now())
+        .redeem(&acs, operator::admission(), target.clock.now())
         .await
         .map_err(|error| explain(&error, &target))?;
     context.show(&Token::new(&exchanged, None, target.clock.now()))
