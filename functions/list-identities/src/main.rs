@@ -55,7 +55,7 @@ impl Config {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
-    /// `provisioning`, `active`, `blocked` or `deleting`.
+    /// `provisioning`, `active`, `blocked`, `deleting` or `stuck`.
     state: Option<StateName>,
     /// RFC 3339: only identities last used before it.
     unused_since: Option<String>,

@@ -1,6 +1,6 @@
-//! How the adapters reach AWS: `identity-store` its table, `acs-secret` its secret. Whoever
-//! has this crate can reach nothing by it: what is asked for needs an SDK, and those are
-//! the adapters'.
+//! Connects the adapters to AWS: `identity-store` to its tables, `aws-secrets` to its secrets.
+//! This crate grants no permissions by itself: a request needs the SDK of a service, and only
+//! the adapters depend on those.
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

@@ -57,7 +57,7 @@ impl Function {
 
         let tests = std::env::current_exe().unwrap();
         let binary: PathBuf = tests.parent().unwrap().with_file_name("delete-stale-identities");
-        assert!(binary.is_file(), "{} is missing: run `make scale`", binary.display());
+        assert!(binary.is_file(), "{} is missing: run `make cost`", binary.display());
         let log = tempfile::tempdir().unwrap();
         let file = File::create(log.path().join("log")).unwrap();
         let process = Command::new(binary)
