@@ -26,7 +26,7 @@ run: need-rust need-cc binaries ## the whole service on localhost
 	@exec "$$($(MAKE) where)/local-stack"
 
 .PHONY: test
-test: need-rust need-cc need-python3 need-node lint unit faults cost e2e build infra interop audit ## everything CI runs, in CI's order
+test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## everything CI runs, in CI's order
 
 .PHONY: lint
 lint: ## rustfmt, clippy and rustdoc, warnings being errors
@@ -48,6 +48,15 @@ one: binaries ## the tests whose names contain T: make one T=r12
 	$(CARGO) test $(UNIT) -- $(T)
 	$(CARGO) test -p e2e -p cli -- $(T)
 	$(CARGO) test -p faults -- $(T)
+
+.PHONY: mutants
+mutants: need-rust need-cc need-python3 ## mutation tests: a sample of 100 by MUTANTS_SEED, all with ALL=1, some with ONLY=regex
+	@tests/mutants/run $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)')
+
+.PHONY: mutants-diff
+mutants-diff: need-rust need-cc need-python3 ## mutation tests of the lines changed since MUTANTS_BASE, in five minutes at most
+	@python3 -B -m unittest discover -q tests/mutants
+	@tests/mutants/run --changed
 
 .PHONY: faults
 faults: binaries ## every interleaving of what may meet
