@@ -249,9 +249,14 @@ mod tests {
             context.deadline = end.as_millis().try_into().unwrap();
             Request::new(Body::Empty).with_lambda_context(context)
         };
-        for (request, expected) in
-            [(Request::new(Body::Empty), 7_500), (ends_in(10), 7_500), (ends_in(2), 1_700)]
-        {
+        // The emulator of cargo-lambda gives no deadline.
+        let endless = Request::new(Body::Empty).with_lambda_context(Context::default());
+        for (request, expected) in [
+            (Request::new(Body::Empty), 7_500),
+            (endless, 7_500),
+            (ends_in(10), 7_500),
+            (ends_in(2), 1_700),
+        ] {
             let clock = ManualClock::default();
             let response =
                 serve("Test", &clock, &nameless(), &request, std::future::pending()).await.unwrap();
@@ -300,20 +305,6 @@ mod tests {
             assert_eq!(headers["x-content-type-options"], "nosniff");
             let content_type = headers.get("content-type").map(|value| value.to_str().unwrap());
             assert_eq!(content_type, media_type);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_request_id_comes_back_unless_it_could_do_harm() {
-        for (sent, returned) in [("abc-1", "abc-1"), ("a b", ""), ("<x>", ""), ("", "")] {
-            let mut request = Request::new(Body::Empty);
-            request.headers_mut().insert("x-request-id", sent.parse().unwrap());
-            let clock = ManualClock::default();
-            let response =
-                serve("Test", &clock, &nameless(), &request, async { Ok(Answer::empty()) })
-                    .await
-                    .unwrap();
-            assert_eq!(response.headers()["x-request-id"], returned, "{sent:?}");
         }
     }
 }

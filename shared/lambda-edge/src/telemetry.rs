@@ -227,33 +227,4 @@ mod tests {
             assert_eq!(levels(rust_log).would_enable(target, &level), printed, "{rust_log}");
         }
     }
-
-    #[test]
-    fn a_requests_line_is_an_azure_log_row_and_a_cloudwatch_metric() {
-        let line = RequestLine {
-            operation: "CreateToken",
-            correlation_id: "r-1",
-            request_id: "lambda-1",
-            at: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
-            duration: Duration::from_millis(42),
-            status: StatusCode::OK,
-            problem: None,
-            identity: Some("8:acs:1".to_owned()),
-            scopes: Some(Scopes::chat_and_voip()),
-            caller: Some("0123456789abcdef".to_owned()),
-            user_agent: Some("app/1.2".to_owned()),
-        };
-        let line = serde_json::to_value(Row::of(&line)).unwrap();
-        assert_eq!(line["Identity"], "8:acs:1");
-        assert_eq!(line["Caller"], "0123456789abcdef");
-        assert_eq!(line["Scopes"], json!(["chat", "voip"]));
-        assert_eq!((&line["ResultType"], &line["DurationMs"]), (&json!("Succeeded"), &json!(42)));
-        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
-        for metric in metrics["Metrics"].as_array().unwrap() {
-            assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric}");
-        }
-        for dimension in metrics["Dimensions"][0].as_array().unwrap() {
-            assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
-        }
-    }
 }

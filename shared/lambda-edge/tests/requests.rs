@@ -1,0 +1,190 @@
+//! What the functions read from a request, and which requests they refuse.
+
+use std::time::Duration;
+
+use identity_core::{
+    identity::IdentityRef,
+    ports::Clock,
+    record::State,
+    testing::{ManualClock, MemoryIdentityStore, record},
+};
+use lambda_edge::{
+    Addressed, Problem, SystemClock, TokenInput, invocation, json, query,
+    testing::{Event, access, access_in, env},
+};
+use lambda_http::{Context, Request, RequestExt as _};
+use serde::Deserialize;
+
+fn own() -> Event {
+    Event::new("POST /v1/token")
+}
+
+#[test]
+fn the_caller_is_the_subject_that_the_authorizer_verified() {
+    let caller = |event: Event| access().user(&event.request());
+    let event = own().claim("email", "alice@example.com");
+    let alice = caller(event).ok().unwrap();
+    assert_eq!(alice.user().as_str(), Event::ALICE);
+    assert_eq!(alice.claims().get("email").map(String::as_str), Some("alice@example.com"));
+    for event in [own().without_authorizer(), own().claim("sub", ""), own().claim("iss", "")] {
+        assert_eq!(caller(event).err(), Some(Problem::UNAUTHENTICATED));
+    }
+    assert_eq!(access().user(&Request::default()).err(), Some(Problem::UNAUTHENTICATED));
+}
+
+#[test]
+fn a_scope_is_a_whole_word_of_the_claim_scope_or_scp() {
+    for (claim, value, carried) in [
+        ("scope", "guestpass.token x", true),
+        ("scp", "x guestpass.token", true),
+        ("scope", "[x guestpass.token]", true),
+        ("scope", "guestpass.tokens", false),
+        ("scope", "", false),
+        ("roles", "guestpass.token", false),
+    ] {
+        let event = own().claim("scope", "").claim(claim, value);
+        let found = access().user(&event.request()).err();
+        assert_eq!(found, (!carried).then_some(Problem::FORBIDDEN), "{claim}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_needs_the_scope_and_the_condition_and_is_not_blocked() {
+    let clock = ManualClock::default();
+    let blocked = record(Event::ALICE, State::Blocked { acs_id: None }, clock.now());
+    let (nobody, blocked) = (MemoryIdentityStore::default(), MemoryIdentityStore::with([blocked]));
+    let no_condition = |name: &str| env(name).filter(|_| name != "ADMIN_CONDITION");
+    for (access, store, event, refused) in [
+        (access(), &nobody, own(), None),
+        (access(), &nobody, own().claim("scope", "guestpass.token"), Some(Problem::FORBIDDEN)),
+        (access(), &nobody, own().claim("role", "user"), Some(Problem::NOT_AN_ADMINISTRATOR)),
+        (access_in(&no_condition), &nobody, own(), Some(Problem::NOT_AN_ADMINISTRATOR)),
+        (access(), &blocked, own(), Some(Problem::BLOCKED)),
+    ] {
+        let found = access.administrator(store, &clock, &event.request()).await;
+        assert_eq!(found.err(), refused, "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_with_an_id_is_about_that_identity_and_one_without_is_about_the_caller() {
+    let (store, clock) = (MemoryIdentityStore::default(), ManualClock::default());
+    let whose = async |event: Event| {
+        access().addressed(&store, &clock, &event.request()).await.map(|addressed| {
+            let is_own = matches!(addressed, Addressed::Own(_));
+            match addressed.into() {
+                IdentityRef::Acs(id) => (is_own, id.as_str().to_owned()),
+                IdentityRef::External(id) => (is_own, id.as_str().to_owned()),
+            }
+        })
+    };
+    assert_eq!(whose(own()).await, Ok((true, Event::ALICE.to_owned())));
+    let named = |id| Event::new("GET /v1/identities/{id}").id(id);
+    assert_eq!(whose(named("8:acs:1")).await, Ok((false, "8:acs:1".to_owned())));
+    assert_eq!(whose(named("bob")).await, Ok((false, "bob".to_owned())));
+    assert_eq!(whose(named("8:")).await, Err(Problem::NOT_FOUND));
+    assert_eq!(whose(named("https://other.example|bob")).await, Err(Problem::ANOTHER_ISSUER));
+    let as_user = |event: Event| event.claim("scope", "guestpass.token");
+    assert_eq!(whose(as_user(named("bob"))).await, Err(Problem::FORBIDDEN));
+    assert_eq!(whose(own().claim("scope", "guestpass.admin")).await, Err(Problem::FORBIDDEN));
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    #[serde(default)]
+    text: String,
+}
+
+fn body(content_type: &str, text: &str) -> Result<Input, Problem> {
+    json(&own().body(content_type, text).request())
+}
+
+#[test]
+fn a_body_is_empty_or_a_json_object_of_at_most_16_kib() {
+    let read = |text: &str| Ok(Input { text: text.to_owned() });
+    assert_eq!(json(&own().request()), read(""));
+    assert_eq!(body("application/json", r#"{"text":"a"}"#), read("a"));
+    for text in ["[]", r#"["a"]"#, "null", "{", r#"{"other":1}"#, "x"] {
+        assert_eq!(body("application/json", text), Err(Problem::INVALID_BODY), "{text}");
+    }
+    let long = |size: usize| format!(r#"{{"text":"{}"}}"#, "x".repeat(size - 11));
+    assert!(body("application/json", &long(16 * 1024)).is_ok());
+    let over = body("application/json", &long(16 * 1024 + 1));
+    assert_eq!(over, Err(Problem::BODY_TOO_LARGE));
+}
+
+#[test]
+fn a_body_is_declared_as_json() {
+    for content_type in ["application/json", "Application/JSON", "application/json; charset=utf-8"]
+    {
+        assert!(body(content_type, "{}").is_ok(), "{content_type}");
+    }
+    for content_type in ["", "text/json", "application/jsonp", "text/plain; application/json"] {
+        assert_eq!(body(content_type, "{}"), Err(Problem::UNSUPPORTED_MEDIA_TYPE));
+    }
+}
+
+#[test]
+fn the_parse_error_of_an_object_says_that_an_object_was_expected() {
+    let error = serde_json::from_str::<lambda_edge::Object<Input>>("[]").unwrap_err();
+    assert!(error.to_string().contains("expected an object"), "{error}");
+}
+
+#[test]
+fn an_unknown_or_repeated_query_parameter_is_refused() {
+    let asked = |text: &str| query::<Input>(&own().query(text).request());
+    assert_eq!(asked(""), Ok(Input::default()));
+    assert_eq!(asked("text=a"), Ok(Input { text: "a".to_owned() }));
+    for text in ["text=a&text=b", "other=1", "text=a&other=1"] {
+        assert_eq!(asked(text), Err(Problem::INVALID_QUERY), "{text}");
+    }
+}
+
+#[test]
+fn acs_gets_at_most_six_seconds_and_leaves_two_before_the_deadline() {
+    let clock = ManualClock::default();
+    let now = clock.now();
+    let of = |seconds: u64| {
+        let end = now + Duration::from_secs(seconds);
+        let mut context = Context::default();
+        "r-1".clone_into(&mut context.request_id);
+        let since = end.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        context.deadline = since.as_millis().try_into().unwrap();
+        invocation(&own().request().with_lambda_context(context), &clock)
+    };
+    for (seconds, for_acs) in [(60, 6), (8, 6), (7, 5), (3, 1)] {
+        let invocation = of(seconds);
+        assert_eq!(invocation.id, "r-1");
+        assert_eq!(invocation.deadline, now + Duration::from_secs(seconds));
+        assert_eq!(invocation.acs_until, now + Duration::from_secs(for_acs), "{seconds}");
+    }
+    let without = invocation(&own().request(), &clock);
+    assert_eq!(without.deadline, now + Duration::from_secs(10));
+}
+
+#[test]
+fn scopes_and_lifetime_are_optional_and_invalid_ones_are_refused() {
+    let input = |text: &str| serde_json::from_str::<TokenInput>(text).unwrap();
+    let none = input("{}");
+    assert!(none.scopes().is_ok_and(|scopes| scopes.is_none()));
+    assert!(none.lifetime().is_ok_and(|lifetime| lifetime.is_none()));
+    let both = input(r#"{"scopes":["chat"],"expiresInMinutes":90}"#);
+    assert_eq!(both.scopes().unwrap().unwrap().as_slice().len(), 1);
+    assert_eq!(both.lifetime().unwrap().unwrap().minutes(), 90);
+    for scopes in ["[]", r#"["root"]"#, r#"["chat","chat"]"#] {
+        let found = input(&format!(r#"{{"scopes":{scopes}}}"#)).scopes();
+        assert_eq!(found.err(), Some(Problem::INVALID_SCOPES), "{scopes}");
+    }
+    for minutes in ["59", "1441", "60.5", "-60", "\"60\""] {
+        let found = input(&format!(r#"{{"expiresInMinutes":{minutes}}}"#)).lifetime();
+        assert_eq!(found.err(), Some(Problem::INVALID_LIFETIME), "{minutes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_system_clock_sleeps_for_the_given_time() {
+    let began = tokio::time::Instant::now();
+    SystemClock.sleep(Duration::from_secs(7)).await;
+    assert_eq!(began.elapsed().as_secs(), 7);
+}
