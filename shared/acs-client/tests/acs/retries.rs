@@ -2,13 +2,17 @@
 
 use std::{
     collections::VecDeque,
+    error::Error as _,
     net::TcpListener,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use acs_client::AcsIdentityClient;
-use identity_core::Error;
+use acs_client::{AcsIdentityClient, Silence, Unanswered};
+use identity_core::{
+    Error,
+    ports::{Clock as _, IdentityClient as _},
+};
 use tokio::task::JoinSet;
 
 use crate::support::{ID, Operation, Reply, Server, TestClock, World, config, maybe_applied};
@@ -221,6 +225,18 @@ async fn nothing_is_sent_when_the_time_is_over() {
             assert!(!maybe_applied(world.call_within(operation, left).await));
             assert_eq!(world.server.count(), 0);
         }
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_is_made_with_250_ms_left_and_not_with_less() {
+    for (left, is_made) in [(249, false), (250, true)] {
+        let clock = TestClock::new();
+        // The port refuses connections, so that the attempt fails at once on a slow machine, too.
+        let acs = AcsIdentityClient::new(config("http://127.0.0.1:1"), clock.clone()).unwrap();
+        let error = acs.create_identity(clock.now() + MS(left)).await.unwrap_err();
+        let unanswered: &Unanswered = error.source().unwrap().downcast_ref().unwrap();
+        assert_eq!(matches!(unanswered.why(), Silence::NotConnected(_)), is_made, "{unanswered:?}");
     }
 }
 
