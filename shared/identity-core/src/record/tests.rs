@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     ports::Clock,
-    testing::{ManualClock, acs_id, order, record},
+    testing::{ManualClock, acs_id, order, record, user},
 };
 
 fn now() -> SystemTime {
@@ -20,6 +20,175 @@ fn later(seconds: u64) -> SystemTime {
 
 fn alice(state: State) -> Record {
     record("alice", state, now())
+}
+
+/// A record whose fields all differ from what a step writes.
+fn full(state: State) -> Record {
+    let decision = Decision { at: later(1), blocks: false };
+    Record {
+        external_id: user("alice"),
+        state,
+        epoch: 7,
+        last_acs_id: Some(acs_id("8:acs:0")),
+        created_at: later(2),
+        last_issued_at: later(3),
+        changed_at: later(4),
+        decisions: Decisions::default().with(Origin::ADMINISTRATOR, decision),
+        revoked_through: Watermarks::default().with(Origin::ADMINISTRATOR, later(5)),
+        not_before: Some(later(6)),
+        account_deleted_at: Some(later(7)),
+        pending_revocation: Some(ReceiptId("begun".to_owned())),
+        tokens_revoked: true,
+        attempts: 3,
+        pace_until: Some(later(8)),
+        sign_out_pace_until: Some(later(9)),
+        receipts: vec![receipt("begun", false)],
+    }
+}
+
+/// The receipt of an [`order`] in the epoch of [`full`].
+fn receipt(id: &str, blocked: bool) -> Receipt {
+    Receipt {
+        id: ReceiptId(id.to_owned()),
+        identity: Some(acs_id("8:acs:1")),
+        epoch: 7,
+        blocked,
+        cause: Cause::of(By::administrator(&user("root"))),
+        accepted_at: later(4),
+        revoked_at: None,
+    }
+}
+
+#[test]
+fn each_step_of_an_identitys_life_writes_its_own_fields_and_keeps_all_others() {
+    let now = later(60);
+    let lease = Lease { id: LeaseId("l".to_owned()), ends: later(70) };
+    let provisioning = State::Provisioning { lease: lease.clone() };
+    let deleted = full(State::Deleted);
+    assert_eq!(
+        Record::reserved(&user("alice"), Some(&deleted), lease, now),
+        Record {
+            state: provisioning.clone(),
+            epoch: 8,
+            created_at: now,
+            last_issued_at: now,
+            changed_at: now,
+            pending_revocation: None,
+            tokens_revoked: false,
+            attempts: 0,
+            ..deleted
+        }
+    );
+
+    let reserved = full(provisioning);
+    assert_eq!(
+        reserved.activated(acs_id("8:acs:1"), Some(later(90)), now),
+        Record {
+            state: State::active("8:acs:1"),
+            last_issued_at: now,
+            pace_until: Some(later(90)),
+            ..reserved.clone()
+        }
+    );
+    let released = Record {
+        state: State::Deleted,
+        epoch: 8,
+        changed_at: now,
+        pending_revocation: None,
+        attempts: 0,
+        ..reserved.clone()
+    };
+    assert_eq!(reserved.released(now), released);
+
+    let active = full(State::active("8:acs:1"));
+    let deleting = Record {
+        state: State::deleting("8:acs:1"),
+        epoch: 8,
+        changed_at: now,
+        pending_revocation: Some(by()),
+        attempts: 0,
+        ..active.clone()
+    };
+    assert_eq!(active.marked_for_deletion(&by(), now), Some(deleting.clone()));
+    let cut = CutOff { not_before: later(50), account_deleted_at: Some(later(51)) };
+    assert_eq!(
+        active.cut_off(&cut, &by(), now),
+        Record {
+            not_before: Some(later(50)),
+            account_deleted_at: Some(later(51)),
+            ..deleting.clone()
+        }
+    );
+
+    let confirmed = Receipt { revoked_at: Some(later(61)), ..receipt("begun", false) };
+    assert_eq!(
+        deleting.deletion_confirmed(later(61)),
+        Record {
+            state: State::Deleted,
+            epoch: 9,
+            last_acs_id: Some(acs_id("8:acs:1")),
+            changed_at: later(61),
+            pending_revocation: None,
+            receipts: vec![confirmed],
+            ..deleting
+        }
+    );
+}
+
+#[test]
+fn each_step_of_a_revocation_writes_its_own_fields_and_keeps_all_others() {
+    let now = later(60);
+    let active = Record { tokens_revoked: false, ..full(State::active("8:acs:1")) };
+    let mut order = order("r", true, later(50));
+    order.sign_out_pace_until = Some(later(90));
+    let blocked = Record {
+        state: State::blocked("8:acs:1"),
+        epoch: 8,
+        changed_at: now,
+        decisions: active
+            .decisions
+            .with(Origin::ADMINISTRATOR, Decision { at: later(50), blocks: true }),
+        revoked_through: active.revoked_through.with(Origin::ADMINISTRATOR, later(50)),
+        not_before: Some(later(50)),
+        pending_revocation: Some(ReceiptId("r".to_owned())),
+        attempts: 0,
+        sign_out_pace_until: Some(later(90)),
+        receipts: vec![
+            receipt("begun", false),
+            Receipt { epoch: 8, accepted_at: now, ..receipt("r", true) },
+        ],
+        ..active.clone()
+    };
+    assert_eq!(active.revoked(&order, now), blocked);
+
+    let failed = Record { attempts: 4, changed_at: now, ..active.clone() };
+    assert_eq!(active.attempt_failed(now), failed);
+    let taken_up =
+        Record { epoch: 8, changed_at: now, pending_revocation: Some(by()), ..active.clone() };
+    assert_eq!(active.taken_up(&by(), now), taken_up);
+    let confirmed = Receipt { revoked_at: Some(now), ..receipt("begun", false) };
+    assert_eq!(
+        active.revocation_confirmed(now),
+        Record {
+            pending_revocation: None,
+            tokens_revoked: true,
+            attempts: 0,
+            receipts: vec![confirmed],
+            ..active
+        }
+    );
+
+    let decision = Decision { at: later(61), blocks: false };
+    assert_eq!(
+        blocked.unblocked(Origin::ADMINISTRATOR, later(61), later(62)),
+        Record {
+            state: State::active("8:acs:1"),
+            epoch: 9,
+            changed_at: later(62),
+            decisions: blocked.decisions.with(Origin::ADMINISTRATOR, decision),
+            ..blocked
+        }
+    );
 }
 
 #[test]
