@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
+    ABANDONED_AFTER,
     admission::{Bearer, Pace},
     ports::Orphanage,
-    record::StateName,
+    record::{CutOff, ReceiptId, StateName},
     testing::{
         AcsCall, Loss,
         StoreCall::{self, Advance, Find, RecordUse},
@@ -71,8 +72,9 @@ async fn somebody_who_was_deleted_gets_a_fresh_identity() {
 #[tokio::test]
 async fn a_blocked_user_gets_nothing_and_acs_is_not_asked() {
     let world = World::where_alice_is(State::blocked("8:acs:1"));
+    world.clock.advance(ABANDONED_AFTER);
     assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
-    assert_eq!(world.acs.calls(), []);
+    assert_eq!((world.acs.calls(), world.store.calls()), (vec![], vec![Find]));
 }
 
 #[tokio::test]
@@ -169,6 +171,33 @@ async fn a_second_caller_waits_for_the_first_ones_identity() {
 }
 
 #[tokio::test]
+async fn a_second_caller_waits_with_growing_pauses_and_two_seconds_less_than_it_has() {
+    // Patience and time left, and the sum of the pauses that fit in.
+    for (patience, left, waited) in [
+        (0, 10_000, 0),
+        (25, 10_000, 25),
+        (74, 10_000, 25),
+        (75, 10_000, 25 + 50),
+        (2_000, 10_000, 25 + 50 + 100 + 200 + 4 * 400),
+        (2_000, 3_000, 25 + 50 + 100 + 200 + 400),
+    ] {
+        let world = World::with([]);
+        let now = world.clock.now();
+        let lease = Lease { id: LeaseId("other".to_owned()), ends: now + Duration::from_mins(1) };
+        let reserved = Record::reserved(&user("alice"), None, lease, now);
+        world.store.advance(None, &reserved).await.unwrap();
+        let invocation = Invocation {
+            patience: Duration::from_millis(patience),
+            deadline: now + Duration::from_millis(left),
+            ..world.invocation("second")
+        };
+        let busy = obtain_a_token(&world, &invocation).await;
+        assert!(matches!(busy, Err(Error::Busy { .. })), "{busy:?}");
+        assert_eq!(world.clock.elapsed(), Duration::from_millis(waited), "{patience} of {left}");
+    }
+}
+
+#[tokio::test]
 async fn r05_a_reservation_whose_owner_died_is_taken_over() {
     let world = World::with([]);
     let lease = Lease { id: LeaseId("dead".to_owned()), ends: world.clock.now() };
@@ -219,6 +248,25 @@ async fn r04_a_write_whose_answer_is_lost_does_not_delete_a_live_identity() {
 }
 
 #[tokio::test]
+async fn r04_an_identity_that_was_revoked_after_a_lost_answer_is_not_deleted() {
+    let world = World::with([]);
+    let records = world.records.clone();
+    world.store.lose(move |call| match call {
+        Advance(StateName::Active) => Some(Loss::Answer),
+        Advance(StateName::Deleted) => {
+            records.meanwhile(|seen| {
+                seen.revoked(&order("r", false, seen.created_at), seen.created_at)
+            });
+            None
+        }
+        _ => None,
+    });
+    assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(world.alice().unwrap().acs_id(), world.acs.identities().first());
+}
+
+#[tokio::test]
 async fn r04_if_every_answer_is_lost_nothing_is_touched_and_the_identity_is_noted() {
     let world = World::with([]);
     world.store.lose(|call| match call {
@@ -243,6 +291,36 @@ async fn a_block_that_meets_the_creation_leaves_nothing_behind() {
     assert!(matches!(first_call(&world).await, Err(Error::Blocked)));
     assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
     assert_eq!(world.acs.identities(), []);
+}
+
+#[tokio::test]
+async fn r03_an_account_deleted_while_its_identity_is_created_gets_no_other_identity() {
+    let world = World::with([]);
+    let records = world.records.clone();
+    world.acs.while_answering(move || {
+        records.meanwhile(|seen| {
+            let cut = CutOff { not_before: seen.created_at, account_deleted_at: None };
+            seen.cut_off(&cut, &ReceiptId("deletion".to_owned()), seen.created_at)
+        });
+    });
+    assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
+    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
+    assert_eq!(world.acs.identities(), []);
+}
+
+#[tokio::test]
+async fn r05_a_reservation_has_its_invocations_name_and_outlives_its_deadline() {
+    let world = World::with([]);
+    let records = world.records.clone();
+    let (sender, at_acs) = std::sync::mpsc::channel();
+    world.acs.while_answering(move || sender.send(records.records()).unwrap());
+    let invocation = world.invocation("first");
+    obtain_a_token(&world, &invocation).await.unwrap();
+    let lease = Lease {
+        id: LeaseId("first#0".to_owned()),
+        ends: invocation.deadline + Invocation::LEASE_MARGIN,
+    };
+    assert_eq!(at_acs.recv().unwrap()[0].state, State::Provisioning { lease });
 }
 
 #[tokio::test]
