@@ -268,3 +268,58 @@ pub fn start_of_day(number: u64) -> SystemTime {
 
 const CLEANUP: &str = "cleanup";
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        record::State,
+        testing::{acs_id, record, user},
+    };
+
+    #[test]
+    fn an_entry_is_stored_with_its_actor_and_its_action_as_text() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_800_000_000_123_456);
+        let event = Actor::Event { source: Source::Okta, id: "e-1".to_owned() };
+        let cleanup = Actor::Cleanup { run: "run-1".to_owned() };
+        for (by, action, name, kind, reference) in [
+            (Actor::Administrator(user("root")), Action::BlockUser, "root", "administrator", None),
+            (event, Action::Event(EventKind::Disabled), "okta", "event", Some("e-1")),
+            (cleanup, Action::DeleteIdentity, "cleanup", "cleanup", Some("run-1")),
+        ] {
+            let alice = record("alice", State::blocked("8:acs:1"), at);
+            let entry = AuditEntry::of(&alice, "r-1", by, action, at);
+            let entry = AuditEntry { reason: Reason::parse("left"), ..entry };
+            let stored = StoredAuditEntry {
+                id: "r-1".to_owned(),
+                at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123),
+                user: user("alice"),
+                by: name.to_owned(),
+                actor: kind.to_owned(),
+                reference: reference.map(str::to_owned),
+                action: action.as_str().to_owned(),
+                identity: Some(acs_id("8:acs:1")),
+                state: "blocked".to_owned(),
+                reason: Some("left".to_owned()),
+            };
+            assert_eq!(StoredAuditEntry::from(&entry), stored);
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_name_and_reads_back_from_it() {
+        assert_eq!(Action::BlockUser.as_str(), "block-user");
+        for action in Action::ALL {
+            assert_eq!(Action::parse(action.as_str()), Some(action));
+        }
+        assert_eq!(Action::parse("future-action"), None);
+    }
+
+    #[test]
+    fn a_day_lasts_from_midnight_to_midnight() {
+        let midnight = SystemTime::UNIX_EPOCH + Duration::from_hours(20_000 * 24);
+        assert_eq!(start_of_day(20_000), midnight);
+        assert_eq!(day_number(midnight + Duration::from_millis(86_399_999)), 20_000);
+        assert_eq!(day_number(midnight + Duration::from_hours(24)), 20_001);
+    }
+}

@@ -3,9 +3,9 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::{
     ABANDONED_AFTER,
-    event::EventKind,
+    event::{EventKind, Source},
     identity::AccessToken,
-    record::{Lease, LeaseId, Record, State},
+    record::{Lease, LeaseId, Reason, Record, State, StateName},
     testing::{AcsCall, Loss, StoreCall, World, acs_id, event, user},
 };
 
@@ -100,7 +100,7 @@ async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
     // The index may not have it yet.
     assert!(matches!(apply(&world, &named("8:acs:2")).await, Err(Error::Busy { .. })));
     let unknown = named("8:acs:2");
-    world.clock.advance(Duration::from_mins(1));
+    world.clock.advance(INDEX_LAG);
     let effect = apply(&world, &unknown).await.unwrap();
     assert_eq!(effect, Effect::Nothing(Why::NoIdentity));
 }
@@ -143,6 +143,25 @@ async fn what_was_noted_is_not_lost_to_a_step_that_did_not_see_it() {
     let refused = world.store.advance(Some(&before), &blind).await.unwrap();
     assert!(matches!(refused, Change::Refused(_)));
     let Some(_) = world.alice().unwrap().decisions.newest() else { panic!("the decision is gone") };
+}
+
+#[tokio::test]
+async fn r62_an_event_is_in_the_audit_log_with_its_sender_and_its_reason() {
+    let world = World::where_alice_is(State::active("8:acs:1"));
+    let event = event(EventKind::Disabled, soon(&world));
+    let event = Event { reason: Reason::parse("left"), ..event };
+    apply(&world, &event).await.unwrap();
+    let entry = AuditEntry {
+        id: "message".to_owned(),
+        at: world.clock.now(),
+        user: user("alice"),
+        by: Actor::Event { source: Source::Guestpass, id: "event-1".to_owned() },
+        action: Action::Event(EventKind::Disabled),
+        identity: Some(acs_id("8:acs:1")),
+        state: StateName::Blocked,
+        reason: Reason::parse("left"),
+    };
+    assert_eq!(world.records.audit_log(), [entry]);
 }
 
 #[tokio::test]

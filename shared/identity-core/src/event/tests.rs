@@ -233,6 +233,30 @@ fn r58_every_event_but_enabled_ends_the_bearers_from_before_it() {
 }
 
 #[test]
+fn every_name_of_a_kind_a_source_and_a_reason_without_effect_is_fixed() {
+    for (kind, name) in [
+        (EventKind::SignedOut, "user.signed-out"),
+        (EventKind::CredentialsChanged, "user.credentials-changed"),
+        (EventKind::Disabled, "user.disabled"),
+        (EventKind::Enabled, "user.enabled"),
+        (EventKind::Deleted, "user.deleted"),
+    ] {
+        assert_eq!((kind.as_str(), EventKind::parse(name)), (name, Some(kind)));
+    }
+    for (source, name) in [
+        (Source::Guestpass, "guestpass"),
+        (Source::Cognito, "cognito"),
+        (Source::Auth0, "auth0"),
+        (Source::Okta, "okta"),
+    ] {
+        assert_eq!((source.as_str(), Source::parse(name)), (name, Some(source)));
+    }
+    assert_eq!((EventKind::parse("user.created"), Source::parse("entra")), (None, None));
+    assert_eq!(Why::NothingNew.as_str(), "nothing-new");
+    assert_eq!(Why::NoIdentity.as_str(), "no-identity");
+}
+
+#[test]
 fn five_minutes_ahead_is_a_clock_and_more_is_the_future() {
     let ahead = |seconds| event(EventKind::Disabled, at(seconds)).is_from_the_future(now());
     assert!(!ahead(300));
