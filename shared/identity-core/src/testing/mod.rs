@@ -6,6 +6,7 @@ mod clock;
 mod memory_acs;
 mod memory_store;
 mod memory_teams;
+mod metrics;
 pub mod store_contract;
 mod watched_store;
 
@@ -15,6 +16,7 @@ pub use clock::ManualClock;
 pub use memory_acs::{AcsCall, MemoryIdentityClient};
 pub use memory_store::MemoryIdentityStore;
 pub use memory_teams::MemoryTeamsTokenExchange;
+pub use metrics::Metrics;
 pub use watched_store::{Loss, StoreCall, WatchedStore};
 
 use crate::{
