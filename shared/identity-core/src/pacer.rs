@@ -85,4 +85,13 @@ mod tests {
         pacer.turn(&clock).await;
         assert_eq!(clock.now().duration_since(began).unwrap(), Duration::from_secs(7));
     }
+
+    #[tokio::test]
+    async fn r33_a_hold_applies_to_a_turn_that_is_being_waited_for() {
+        let (pace, clock) = (Pacer::per_second(8), ManualClock::default());
+        pace.turn(&clock).await;
+        let hold = async { pace.hold(&clock, Duration::from_secs(7)) };
+        tokio::join!(pace.turn(&clock), hold);
+        assert_eq!(clock.elapsed(), Duration::from_millis(125 + 7_000));
+    }
 }

@@ -214,3 +214,31 @@ impl From<Millis> for SystemTime {
         Self::UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(Self::UNIX_EPOCH)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_counted_in_whole_days() {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        let second = Duration::from_secs(1);
+        let mut ages = Ages::default();
+        for limit in [days(90), days(180), days(365)] {
+            ages.count(limit.abs_diff(second));
+            ages.count(limit);
+        }
+        let expected =
+            Ages { under_90_days: 1, under_180_days: 2, under_a_year: 2, a_year_or_more: 1 };
+        assert_eq!(ages, expected);
+    }
+
+    #[test]
+    fn a_mode_and_a_time_read_back() {
+        let modes = ["plan", "apply", "Apply"].map(Mode::parse);
+        assert_eq!(modes, [Some(Mode::Plan), Some(Mode::Apply), None]);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
+        assert_eq!(Millis::from(time), Millis(1_800_000_000_123));
+        assert_eq!(SystemTime::from(Millis(1_800_000_000_123)), time);
+    }
+}

@@ -1,13 +1,16 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
     ABANDONED_AFTER,
     audit::Actor,
     identity::ExternalId,
     issue_access_token::{self, issue_access_token},
-    ports::{Orphan, RunLog},
+    ports::{Orphan, RunLog, SHARDS},
     record::{Lease, LeaseId, Record, State, StateName, Unfinished},
     testing::{
-        AcsCall, ManualClock, StoreCall, World, acs_id, an_hour, caller, order, record, user,
+        AcsCall, ManualClock, Metrics, StoreCall, World, acs_id, an_hour, caller, order, record,
+        user,
     },
 };
 
@@ -81,7 +84,7 @@ async fn a_plan_names_exactly_the_stale_ones_and_deletes_none() {
     let mut named: Vec<_> = run.sample.iter().map(|sample| sample.identity.as_str()).collect();
     named.sort_unstable();
     assert_eq!(named, [id(2), id(3)]);
-    assert_eq!((run.mode, run.stale, run.deleted), (Mode::Plan, 2, 2));
+    assert_eq!((run.mode, run.stale, run.considered, run.deleted), (Mode::Plan, 2, 2, 2));
     assert_eq!(world.records.records(), before);
     assert_eq!(world.acs.calls(), []);
 }
@@ -104,6 +107,21 @@ async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
     });
     let run = run(&world, request(&world, Mode::Apply)).await;
     assert_eq!((run.deleted, run.spared.used), (0, 1));
+    assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
+}
+
+#[tokio::test]
+async fn an_identity_that_is_changed_between_read_and_mark_is_spared() {
+    let world = last_used([91]);
+    let records = world.records.clone();
+    world.store.lose(move |call| {
+        if call == StoreCall::Advance(StateName::Deleting) {
+            records.meanwhile(|seen| seen.revoked(&order("r", false, now()), now()));
+        }
+        None
+    });
+    let run = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((run.deleted, run.spared), (0, Spared { used: 0, changed: 1 }));
     assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
 }
 
@@ -199,12 +217,106 @@ async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed(
     assert!(next.braked, "a run that was killed");
     assert_eq!(next.continued_from, Some("killed".to_owned()));
 
-    let done = Run { finished_at: Some(now().into()), ..started };
-    world.records.save_run(&done).await.unwrap();
-    let time = now() + DAY * 8;
-    let later = run(&world, Request { time, ..request(&world, Mode::Apply) }).await;
-    assert!(later.braked, "what was let through is not for everybody who is stale much later");
     assert_eq!(active(&world), 120);
+}
+
+#[tokio::test]
+async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
+    for (days, braked) in [(7, false), (8, true)] {
+        let world = last_used((0..120).map(|_| 91));
+        let previous = Run {
+            id: "previous".to_owned(),
+            mode: Mode::Apply,
+            finished_at: Some(now().into()),
+            allowance: Some(Allowance { left: 120, cutoff: days_ago(90).into() }),
+            ..Run::default()
+        };
+        world.records.save_run(&previous).await.unwrap();
+        let time = now() + DAY * days;
+        let later = run(&world, Request { time, ..request(&world, Mode::Apply) }).await;
+        assert_eq!(later.braked, braked, "{days}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_run_that_deletes_continues_an_interrupted_one_that_deleted() {
+    for (interrupted, mode, continues) in [
+        (Mode::Apply, Mode::Apply, true),
+        (Mode::Apply, Mode::Plan, false),
+        (Mode::Plan, Mode::Apply, false),
+        (Mode::Plan, Mode::Plan, false),
+    ] {
+        let world = World::with([]);
+        let stopped = Some(Stopped { because: Limit::Deadline, shard: 5 });
+        let id = "interrupted".to_owned();
+        let previous = Run { id, mode: interrupted, stopped, ..Run::default() };
+        world.records.save_run(&previous).await.unwrap();
+        let run = run(&world, request(&world, mode)).await;
+        assert_eq!(run.continued_from.is_some(), continues, "{interrupted:?}, {mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_kept_with_its_times_and_its_numbers() {
+    let world = last_used([0, 91, 400]);
+    let blocked = record("bob", State::blocked("8:acs:bob"), days_ago(200));
+    world.records.advance(None, &blocked).await.unwrap();
+    let previous =
+        Run { id: "previous".to_owned(), finished_at: Some(now().into()), ..Run::default() };
+    world.records.save_run(&previous).await.unwrap();
+    world.clock.advance(Duration::from_secs(7));
+    let started_at = world.clock.now();
+    let found = run(&world, request(&world, Mode::Apply)).await;
+    assert!(world.clock.now() > started_at, "the run kept its pace");
+    let sample = |identity: &str, days, blocked| Sample {
+        identity: identity.to_owned(),
+        last_issued_at: days_ago(days).into(),
+        blocked,
+    };
+    let expected = Run {
+        id: "run".to_owned(),
+        mode: Mode::Apply,
+        time: now().into(),
+        cutoff: days_ago(90).into(),
+        started_at: started_at.into(),
+        finished_at: Some(world.clock.now().into()),
+        previous: Some("previous".to_owned()),
+        total: 4,
+        stale: 3,
+        considered: 3,
+        deleted: 3,
+        ages: Ages { under_180_days: 1, under_a_year: 1, a_year_or_more: 1, ..Ages::default() },
+        reasons: Reasons { unused: 2, blocked: 1 },
+        sample: vec![
+            sample("8:acs:bob", 200, true),
+            sample(&id(1), 91, false),
+            sample(&id(2), 400, false),
+        ],
+        ..Run::default()
+    };
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn the_metrics_of_a_run_count_deletions_and_brakes_only_if_it_deletes() {
+    for (mode, stale, deleted, braked) in [
+        (Mode::Apply, 3, 3, 0),
+        (Mode::Plan, 3, 0, 0),
+        (Mode::Apply, 60, 0, 1),
+        (Mode::Plan, 60, 0, 0),
+    ] {
+        let world = last_used((0..stale).map(|_| 91));
+        let metrics = Metrics::collect();
+        run(&world, request(&world, mode)).await;
+        for (name, value) in [
+            ("stale_identities", stale),
+            ("identities_deleted", deleted),
+            ("cleanup_braked", braked),
+        ] {
+            let found = metrics.sum(name).unwrap_or_default();
+            assert_eq!(found, value, "{name} in {mode:?} of {stale}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -218,6 +330,7 @@ async fn r34_what_is_stuck_or_on_its_way_out_does_not_hold_the_brake() {
     let world = World::with((0..60).map(|index| record(name(index).as_str(), stuck.clone(), old)));
     let found = run(&world, request(&world, Mode::Apply)).await;
     assert_eq!((found.stale, found.braked, found.stuck), (0, false, 60));
+    assert_eq!((found.considered, found.spared), (0, Spared::default()));
 }
 
 #[tokio::test]
@@ -257,6 +370,90 @@ async fn a_run_names_all_of_few_and_some_of_each_shard_of_many() {
     assert_eq!(sample.len(), 96);
 }
 
+/// Names of users in one shard: letters that are 16 apart give the same sum modulo 16.
+fn of_one_shard(count: usize) -> impl Iterator<Item = ExternalId> {
+    let letter = |digit: usize| ["A", "Q", "a", "q"][digit % 4];
+    (0..count).map(move |index| {
+        let letters = [index / 64, index / 16, index / 4, index].map(letter);
+        user(&letters.concat())
+    })
+}
+
+/// Identities of one shard, last used 91 days ago.
+fn stale_in_one_shard(count: usize) -> World {
+    World::with(of_one_shard(count).enumerate().map(|(index, name)| Record {
+        last_issued_at: days_ago(91),
+        ..record(name.as_str(), State::active(&id(index)), days_ago(999))
+    }))
+}
+
+#[tokio::test]
+async fn a_sample_has_the_longest_unused_of_each_shard_and_all_of_few() {
+    let world = last_used((0..1000).map(|index| 91 + index));
+    let mut shards: BTreeMap<u8, Vec<Millis>> = BTreeMap::new();
+    for record in world.records.records().into_iter().rev() {
+        let shard = record.external_id.as_str().bytes().fold(0_u8, u8::wrapping_add) % SHARDS;
+        shards.entry(shard).or_default().push(record.last_issued_at.into());
+    }
+    let longest_unused = shards.into_values().flat_map(|mut shard| {
+        shard.sort_unstable();
+        shard.truncate(6);
+        shard
+    });
+    let found = run(&world, request(&world, Mode::Plan)).await;
+    let sample: Vec<_> = found.sample.iter().map(|sample| sample.last_issued_at).collect();
+    assert_eq!(sample, longest_unused.collect::<Vec<_>>());
+
+    let few = stale_in_one_shard(40);
+    assert_eq!(run(&few, request(&few, Mode::Plan)).await.sample.len(), 40);
+}
+
+#[tokio::test]
+async fn a_count_reads_a_shard_of_2000_in_one_request() {
+    let world = stale_in_one_shard(250);
+    assert_eq!(run(&world, request(&world, Mode::Plan)).await.stale, 250);
+    let counts = world.store.calls().iter().filter(|call| **call == StoreCall::Count).count();
+    assert_eq!(counts, usize::from(SHARDS));
+}
+
+#[tokio::test]
+async fn r35_a_run_reads_on_until_it_meets_what_it_has_tried_itself() {
+    let old = days_ago(100);
+    let world = World::with(of_one_shard(160).enumerate().map(|(index, name)| Record {
+        attempts: 5,
+        ..record(name.as_str(), State::deleting(&id(index)), old)
+    }));
+    let mut calls = 0_u32;
+    world.acs.fail(move |_| {
+        calls += 1;
+        (calls % 2 == 1).then(|| Error::AcsRefused("400".into()))
+    });
+    let found = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!((found.finished.deletions, found.failed), (80, 80));
+    assert_eq!(found.stuck, 80, "each is counted once");
+    let lists = world.store.calls().iter().filter(|call| **call == StoreCall::List).count();
+    // One of each shard for either index, and a second page of one shard.
+    assert_eq!(lists, 2 * usize::from(SHARDS) + 1);
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_confirmed_meanwhile_is_not_taken_up() {
+    let pending = record("alice", State::active("8:acs:1"), now());
+    let world = World::with([pending.revoked(&order("r", false, now()), now())]);
+    world.clock.advance(ABANDONED_AFTER);
+    let records = world.records.clone();
+    world.store.lose(move |call| {
+        if call == StoreCall::Find {
+            records.meanwhile(|seen| seen.revocation_confirmed(now()));
+        }
+        None
+    });
+    let found = run(&world, request(&world, Mode::Apply)).await;
+    assert_eq!(found.finished, Finished::default());
+    let is_write = |call: &StoreCall| matches!(call, StoreCall::Advance(_));
+    assert_eq!(world.store.calls().into_iter().find(is_write), None);
+}
+
 #[tokio::test]
 async fn r33_a_run_keeps_its_pace() {
     let world = last_used((0..41).map(|_| 91));
@@ -292,6 +489,75 @@ async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
     let run = run(&world, late).await;
     assert_eq!((run.stale, run.deleted), (0, 0));
     assert_eq!(run.stopped.unwrap().because, Limit::Deadline);
+}
+
+#[tokio::test]
+async fn a_run_begins_nothing_with_less_than_four_seconds_left() {
+    for (milliseconds, stops) in [(4_000, false), (3_999, true)] {
+        let world = World::with([]);
+        let mut short = request(&world, Mode::Apply);
+        short.invocation.deadline = world.clock.now() + Duration::from_millis(milliseconds);
+        assert_eq!(run(&world, short).await.stopped.is_some(), stops, "{milliseconds}");
+    }
+}
+
+#[tokio::test]
+async fn r33_a_run_stops_in_the_middle_of_a_shard() {
+    let world = stale_in_one_shard(40);
+    let mut short = request(&world, Mode::Apply);
+    short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
+    let deadline = short.invocation.deadline;
+    let found = run(&world, short).await;
+    assert!(deadline.duration_since(world.clock.now()).unwrap() >= Duration::from_secs(2));
+    assert_eq!(found.stopped.unwrap().because, Limit::Deadline);
+    assert!((1..40).contains(&found.deleted), "{}", found.deleted);
+}
+
+#[tokio::test]
+async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
+    let world = World::with([]);
+    for index in 0..40 {
+        let acs_id = acs_id(&id(index));
+        let orphan = Orphan { acs_id, user: name(index), noted_at: now() };
+        world.records.note_orphan(&orphan).await.unwrap();
+    }
+    let mut short = request(&world, Mode::Apply);
+    short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
+    let found = run(&world, short).await;
+    assert_eq!(found.stopped, Some(Stopped { because: Limit::Deadline, shard: SHARDS - 1 }));
+    assert!((1..40).contains(&found.finished.orphans), "{}", found.finished.orphans);
+}
+
+#[tokio::test]
+async fn an_orphan_that_could_not_be_deleted_for_a_day_is_stuck() {
+    for (age, deleted, stuck) in [(DAY, 1, 0), (DAY + Duration::from_millis(1), 0, 1)] {
+        let world = World::with([]);
+        let acs_id = acs_id("8:acs:res_lost");
+        let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
+        world.records.note_orphan(&orphan).await.unwrap();
+        world.clock.advance(age);
+        let found = run(&world, request(&world, Mode::Apply)).await;
+        assert_eq!((found.finished.orphans, found.stuck), (deleted, stuck), "{age:?}");
+    }
+}
+
+#[tokio::test]
+async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_seconds_later() {
+    for (seconds, deleted) in [(26, 1), (27, 0)] {
+        let world = last_used([91]);
+        let mut first = true;
+        world.acs.fail(move |_| {
+            let retry_after = Duration::from_secs(seconds);
+            let source = "429".into();
+            std::mem::take(&mut first).then_some(Error::Throttled { retry_after, source })
+        });
+        let mut short = request(&world, Mode::Apply);
+        short.invocation.deadline = world.clock.now() + Duration::from_secs(30);
+        let found = run(&world, short).await;
+        assert_eq!(found.deleted, deleted, "{seconds}");
+        let stopped = found.stopped.map(|stopped| stopped.because);
+        assert_eq!(stopped, (deleted == 0).then_some(Limit::Deadline), "{seconds}");
+    }
 }
 
 #[tokio::test]
