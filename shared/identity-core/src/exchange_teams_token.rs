@@ -336,7 +336,7 @@ mod tests {
                 TeamsTokenFault::WrongAudience,
             ),
             (
-                |claims| claims.scp = Some("Teams.ManageCalls".to_owned()),
+                |claims| claims.scp = Some("Teams.ManageCalls User.Read".to_owned()),
                 TeamsTokenFault::MissingPermission,
             ),
             (|_| {}, TeamsTokenFault::Invalid),

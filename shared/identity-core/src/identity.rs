@@ -351,7 +351,8 @@ mod tests {
 
     #[test]
     fn scopes_are_one_or_more_each_once_and_known() {
-        assert!(Scopes::parse(["chat", "voip"]).is_some());
+        let scopes = Scopes::parse(["voip", "chat"]).unwrap();
+        assert_eq!(scopes.as_slice(), [Scope::Chat, Scope::Voip]);
         for bad in [&[][..], &["chat", "chat"], &["root"], &["chat", ""], &["Chat"]] {
             assert_eq!(Scopes::parse(bad.iter().copied()), None, "{bad:?}");
         }
@@ -375,6 +376,9 @@ mod tests {
         assert_ne!(a, b);
         // Would collide with subject "x|y" of issuer "https://a.example".
         assert_eq!(ExternalId::of_subject("https://a.example|x", "y"), None);
+        for (issuer, subject) in [("", "auth0|1"), ("https://a.example", ""), ("", "")] {
+            assert_eq!(ExternalId::of_subject(issuer, subject), None, "{issuer}, {subject}");
+        }
     }
 
     #[test]
@@ -403,6 +407,9 @@ mod tests {
         let with_slash = Issuer::parse("https://tenant.eu.auth0.com/").unwrap();
         assert!(with_slash.is("https://tenant.eu.auth0.com"));
         assert!(!with_slash.is("https://tenant.eu.auth0.com//"));
+        assert_eq!(with_slash.as_str(), "https://tenant.eu.auth0.com/");
+        let short = Issuer::parse("https://a.b/Tenant").unwrap();
+        assert!(!short.is("https://a.b/tenant"), "the path of a short host counts, too");
     }
 
     #[test]

@@ -306,6 +306,19 @@ mod tests {
         ] {
             assert!(serde_json::from_value::<Policy>(bad.clone()).is_err(), "{bad}");
         }
+        let an_hour = json!({ "otherwise": { "scopes": ["chat"], "maxLifetimeMinutes": 60 } });
+        assert!(serde_json::from_value::<Policy>(an_hour).is_ok(), "the default is not more");
+    }
+
+    #[test]
+    fn the_grant_of_everything_names_every_scope_and_the_longest_lifetime() {
+        let expected = Grant {
+            scopes: Scopes::all(),
+            default_scopes: Scopes::chat_and_voip(),
+            max_lifetime: Lifetime::DAY,
+            default_lifetime: Lifetime::HOUR,
+        };
+        assert_eq!(Grant::everything(), expected);
     }
 
     proptest! {
