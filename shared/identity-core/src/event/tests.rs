@@ -100,6 +100,7 @@ fn events_about_somebody_never_seen_leave_what_later_ones_need_to_know() {
         assert_eq!(record.state, state, "{kind:?}");
         let known = record.decisions.newest().or(record.revoked_through.newest());
         assert_eq!(known, Some(at(5)), "{kind:?}");
+        assert_eq!(record.epoch, 1, "{kind:?}");
     }
     let decide = |seen: Option<&Record>| {
         let receipt = ReceiptId("r".to_owned());
