@@ -3,7 +3,7 @@
 use std::{error::Error as _, time::Duration};
 
 use acs_client::{Answered, Cause, Silence, Unanswered};
-use identity_core::Error;
+use identity_core::{Error, testing::Metrics};
 
 use crate::support::{Operation, Reply, World};
 
@@ -46,6 +46,24 @@ async fn r42_a_throttled_call_is_given_back_at_once_whatever_the_operation() {
         assert!(!answered.request_id().is_empty(), "support asks for it");
         assert!(told(Err(error)) >= SECONDS(1));
         assert_eq!((world.server.count(), world.clock.pauses().len()), (1, 0), "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_attempt_counts_its_latency_and_whether_it_was_throttled_or_failed() {
+    for (reply, requests, throttled, failed) in [
+        (Reply::token(), 1, 0, 0),
+        (Reply::status(400), 1, 0, 0),
+        (throttled("0"), 1, 1, 0),
+        (Reply::status(500), 3, 0, 3),
+        (Reply::Close, 3, 0, 3),
+    ] {
+        let world = World::new([reply.clone()]);
+        let metrics = Metrics::collect();
+        let outcome = world.call(Operation::Issue).await;
+        assert_eq!(world.server.count(), requests, "{outcome:?}");
+        let sums = ["acs_latency_ms", "acs_throttled", "acs_failed"].map(|name| metrics.sum(name));
+        assert_eq!(sums, [Some(0), Some(throttled), Some(failed)], "{reply:?}");
     }
 }
 
