@@ -119,3 +119,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_unsigned_request_is_printed_without_its_body() {
+    let request = Unsigned {
+        verb: "POST",
+        path_and_query: "/identities",
+        host: "acs.example",
+        date: "Tue, 05 Mar 2024 07:08:09 GMT",
+        body: b"token",
+    };
+    let expected = r#"Unsigned { verb: "POST", path_and_query: "/identities", host: "acs.example", date: "Tue, 05 Mar 2024 07:08:09 GMT", .. }"#;
+    assert_eq!(format!("{request:?}"), expected);
+}
