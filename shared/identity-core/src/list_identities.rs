@@ -157,6 +157,51 @@ mod tests {
         assert_eq!(walk(&world, all(100)).await.1, 2, "a full page, and whether there are more");
     }
 
+    /// Users of one shard: letters that are 16 apart give the same sum modulo 16.
+    fn in_one_shard(count: usize, state: &State) -> impl Iterator<Item = Record> {
+        let letter = |digit: usize| ["A", "Q", "a", "q"][digit % 4];
+        let name = move |index: usize| -> String {
+            (0..6).map(|place| letter(index / 4_usize.pow(place))).collect()
+        };
+        let now = ManualClock::default().now();
+        (0..count).map(move |index| record(&name(index), state.clone(), now))
+    }
+
+    #[tokio::test]
+    async fn a_page_that_ends_a_shard_goes_on_in_the_next() {
+        let world = World::with(in_one_shard(1, &State::active("8:acs:1")));
+        // The sum of six times `A`, which is 65, modulo 16.
+        let shard = 6;
+        let page = list_identities(&world.store, all(1)).await.unwrap();
+        let next = Cursor { shard: shard + 1, after: None };
+        assert_eq!((page.records.len(), page.next), (1, Some(next)));
+    }
+
+    #[tokio::test]
+    async fn a_shard_with_more_than_a_page_in_a_state_is_listed_page_by_page() {
+        let world = World::with(in_one_shard(10, &State::active("8:acs:1")));
+        let active = Request { state: Some(StateName::Active), ..all(3) };
+        assert_eq!(walk(&world, active).await.0.len(), 10);
+    }
+
+    #[tokio::test]
+    async fn blocked_users_without_an_identity_are_listed_in_every_shard() {
+        let now = ManualClock::default().now();
+        let blocked = State::Blocked { acs_id: None };
+        let names = (0..100).map(|index| format!("user-{index}"));
+        let world = World::with(names.map(|name| record(&name, blocked.clone(), now)));
+        assert_eq!(walk(&world, all(100)).await.0.len(), 100);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_ends_with_the_last_read_of_a_page_has_no_other_page() {
+        // 16 shards, and 32 more pages in one of them.
+        let count = (MAX_READS - usize::from(SHARDS)) * usize::from(MAX_PAGE) + 1;
+        let world = World::with(in_one_shard(count, &State::blocked("8:acs:1")));
+        let active = Request { state: Some(StateName::Active), ..all(100) };
+        assert_eq!(walk(&world, active).await, (BTreeSet::new(), 1));
+    }
+
     #[tokio::test]
     async fn a_list_is_narrowed_by_state_and_by_last_use() {
         let world = hundred();
