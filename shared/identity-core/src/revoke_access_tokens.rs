@@ -257,6 +257,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn r58_a_sign_out_can_be_repeated_after_a_failure_and_after_an_administrators() {
+        let world = World::where_alice_is(State::active("8:acs:1"));
+        let bearer = Bearer { issued_at: Some(world.clock.now()), authenticated_at: None };
+        let sign_out = || Request {
+            bearer: Some(bearer),
+            cause: Cause::of(By::User),
+            ..request(&world, false)
+        };
+        let mut first = true;
+        world.acs.fail(move |_| {
+            std::mem::take(&mut first)
+                .then(|| Error::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
+        });
+        let failed = send(&world, sign_out()).await;
+        assert!(matches!(failed, Err(Error::AcsUnavailable { .. })), "{failed:?}");
+        let receipt = send(&world, sign_out()).await.unwrap();
+        assert_eq!(world.acs.calls(), [AcsCall::Revoke, AcsCall::Revoke]);
+        revoke(&world, false).await.unwrap();
+        assert_eq!(send(&world, sign_out()).await.unwrap(), receipt, "not the administrator's");
+    }
+
+    #[tokio::test]
     async fn r13_unsure_is_an_error_and_the_record_remembers() {
         let world = World::where_alice_is(State::active("8:acs:1"));
         world.acs.fail(|_| {
