@@ -1,4 +1,4 @@
-//! The administrator who acts for others, and whether they still may.
+//! Administrators who act for other users, and the check that they still may.
 
 use std::time::SystemTime;
 
@@ -16,8 +16,8 @@ pub struct Administrator {
 }
 
 impl Administrator {
-    /// An administrator who comes with a bearer. Refuses one who was cut off: the bearer
-    /// outlives that at the identity provider.
+    /// Admits an administrator who presents a bearer token. It refuses one who was cut off,
+    /// because a bearer token stays valid after the cut-off at the identity provider.
     pub async fn admitted(
         store: &impl IdentityStore,
         id: ExternalId,
@@ -28,13 +28,13 @@ impl Administrator {
         Ok(Self { id })
     }
 
-    /// An operator, whose authority is the credentials of the cloud account.
+    /// An operator, whose authority comes from the credentials of the cloud account.
     #[must_use]
     pub fn operator(id: ExternalId) -> Self {
         Self { id }
     }
 
-    /// The name in receipts and in the audit log.
+    /// The ID in receipts and in the audit log.
     #[must_use]
     pub fn id(&self) -> &ExternalId {
         &self.id

@@ -1,10 +1,10 @@
-//! The gate that every token passes: whether a user may have one now.
+//! The admission check: decides whether a user may have a token now.
 //!
-//! A token leaves this service only by a method of the ports
+//! A token leaves this service only through a method of the ports
 //! [`IdentityClient`](crate::ports::IdentityClient) and
-//! [`TeamsTokenExchange`](crate::ports::TeamsTokenExchange), and each of them wants an
-//! [`Admission`]. Only the operations of this crate can get one for a user, by `admit`, so a
-//! token path without the gate does not compile:
+//! [`TeamsTokenExchange`](crate::ports::TeamsTokenExchange), and each of these methods requires
+//! an [`Admission`]. Only the operations of this crate can create one for a user, by calling
+//! `admit`, so code that skips the check does not compile:
 //!
 //! ```compile_fail,E0451
 //! use identity_core::admission::Admission;
@@ -16,9 +16,8 @@
 //! use identity_core::admission::admit;
 //! ```
 //!
-//! The rule looks at the record as it was read. What changes while ACS is answering is
-//! the business of the write that commits the token, and of the second look where there
-//! is no such write.
+//! The check uses the record as it was read. Changes that happen while ACS answers are detected
+//! by the write that commits the token, or by a second check where there is no such write.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,31 +29,31 @@ use crate::{
     record::{Record, State},
 };
 
-/// What the bearer token of a caller says about its own age.
+/// The age claims of a caller's bearer token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bearer {
-    /// When it was issued: the claim `iat`, in whole seconds.
+    /// When the token was issued: the claim `iat`, in whole seconds.
     pub issued_at: Option<SystemTime>,
-    /// When its user last signed in: the claim `auth_time`, in whole seconds. A refreshed
-    /// token keeps it.
+    /// When the user last signed in: the claim `auth_time`, in whole seconds. A refreshed token
+    /// keeps it.
     pub authenticated_at: Option<SystemTime>,
 }
 
-/// For whom a token is wanted, and what holds for them.
+/// The party that requests a token, with the rules that apply to it.
 #[derive(Clone, Debug)]
 pub enum Requester {
-    /// For the caller. Their bearer must be newer than the last cut-off, and they are held
-    /// to a pace.
+    /// The user requests a token for themselves. Their bearer token must be newer than the last
+    /// cut-off, and their pace limits them.
     User {
-        /// With which they came.
+        /// The bearer token of the request.
         bearer: Bearer,
-        /// How often they may ask; `None` for as often as they like.
+        /// How often the user may ask; `None` for no limit.
         pace: Option<Pace>,
     },
-    /// For an identity that an administrator names: the user's own bearers and pace are not
-    /// concerned.
+    /// An administrator requests a token for an identity. The user's own bearer tokens and pace
+    /// do not apply.
     Administrator {
-        /// Who, for the audit log.
+        /// The administrator's ID, for the audit log.
         id: ExternalId,
     },
 }
@@ -67,35 +66,35 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// For an operator who tries something with the credentials of the cloud account. Clippy
-    /// refuses it in the functions: it looks at no record.
+    /// For an operator who tests with the credentials of the cloud account. Clippy forbids it in
+    /// the functions because it does not check any record.
     pub fn of_operator() -> Self {
         Self { pace_until: None }
     }
 
-    /// What the record keeps as [`pace_until`](Record::pace_until) once the token is issued.
+    /// The value for [`pace_until`](Record::pace_until) once the token is issued.
     #[must_use]
     pub fn pace_until(&self) -> Option<SystemTime> {
         self.pace_until
     }
 }
 
-/// How often one user may ask for a token: so many at once, then one per interval. (The
-/// generic cell rate algorithm, as ATM has it.)
+/// How often one user may ask for a token: a burst, then one per interval. (The generic cell rate
+/// algorithm, known from ATM.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     interval: Duration,
 }
 
 impl Pace {
-    /// So many at once: an app that starts in several tabs asks for one each.
+    /// The burst size: an app that starts in several tabs asks for one token in each.
     pub const AT_ONCE: u32 = 6;
 
-    /// Accepts up to 600 a minute; 0 is no pace at all.
+    /// Accepts up to 600 per minute; 0 means no limit.
     pub fn per_minute(number: u32) -> Result<Option<Self>, &'static str> {
         match number {
             0 => Ok(None),
-            // Whole milliseconds: what the store keeps.
+            // Whole milliseconds, because the store keeps milliseconds.
             1..=600 => {
                 Ok(Some(Self { interval: Duration::from_millis(60_000 / u64::from(number)) }))
             }
@@ -103,10 +102,11 @@ impl Pace {
         }
     }
 
-    /// The pace's new end after one more call at `now`; `Err` says how long to wait.
+    /// Returns the new end of the pace after one more call at `now`; `Err` contains the time to
+    /// wait.
     ///
-    /// An end that is further ahead than this pace can reach is a clock that was set back:
-    /// it counts as the furthest that lets one more call through.
+    /// If `until` is later than this pace allows, the clock was set back. `until` then counts as
+    /// the latest value that still allows one more call.
     pub fn take(self, until: Option<SystemTime>, now: SystemTime) -> Result<SystemTime, Duration> {
         let tolerance = self.interval * (Self::AT_ONCE - 1);
         let until = until.unwrap_or(now).max(now);
@@ -118,15 +118,15 @@ impl Pace {
     }
 }
 
-/// No bearer that an identity provider issues to an app lives longer: a day is the longest
-/// that Cognito, Auth0, Entra and Okta allow for access tokens of users. A cut-off that is
-/// older than this needs no defence against bearers from before it.
+/// The longest lifetime of a bearer token: Cognito, Auth0, Entra and Okta allow at most one day
+/// for access tokens of users. Once a cut-off is older than this, every bearer token from before
+/// it has expired.
 pub const LONGEST_BEARER_LIFE: Duration = Duration::from_hours(24);
 
 /// Decides whether `requester` may have a token of the user whose record is `record`.
 ///
-/// The order of the answers: a user who is cut off hears so before they hear that a new
-/// sign-in is needed, and pace is only spent by those who may have a token at all.
+/// The order of the checks matters: a blocked user gets that error before the error that asks for
+/// a new sign-in, and only requests that pass the other checks use up the pace.
 pub(crate) fn admit(
     record: Option<&Record>,
     requester: &Requester,
@@ -152,8 +152,8 @@ pub(crate) fn admit(
     Ok(Admission { pace_until })
 }
 
-/// Decides whether a caller who acts for others may still do so: a cut-off of their own
-/// ends that, too. `record` is their own record, if they have one.
+/// Decides whether a caller may still act for other users: a cut-off of the caller ends that
+/// right. `record` is the caller's own record, if there is one.
 pub(crate) fn admit_acting(
     record: Option<&Record>,
     bearer: Bearer,
@@ -175,8 +175,9 @@ fn check_state(record: &Record) -> Result<(), Error> {
     }
 }
 
-/// A bearer from before the last cut-off opens nothing. `iat` counts seconds, so the
-/// cut-off does, too: a bearer of the very same second may be older, and is refused.
+/// Refuses a bearer token from before the last cut-off. `iat` counts whole seconds, so the
+/// cut-off is compared in whole seconds too: a bearer token of the same second may be older than
+/// the cut-off and is refused.
 pub(crate) fn admit_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> Result<(), Error> {
     let Some(not_before) = record.not_before else { return Ok(()) };
     let Some(issued_at) = bearer.issued_at else {
@@ -191,7 +192,7 @@ pub(crate) fn admit_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> 
         return Err(Error::SignInRequired);
     };
     let signed_in_anew = match (record.account_deleted_at, bearer.authenticated_at) {
-        // Whose account was deleted must have signed in since; a refresh is not enough.
+        // A user whose account was deleted must sign in again; a refreshed token is not enough.
         (Some(deleted_at), Some(signed_in_at)) => whole(signed_in_at) > whole(deleted_at),
         _ => true,
     };
@@ -202,7 +203,7 @@ pub(crate) fn admit_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> 
     Err(Error::SignInRequired)
 }
 
-/// In whole seconds since 1970.
+/// Converts to whole seconds since 1970.
 fn whole(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -1,4 +1,4 @@
-//! Apply an event: what an identity provider said about a user takes effect here.
+//! Applies an event from an identity provider to the user's record and identity.
 
 use tracing::info;
 
@@ -13,34 +13,34 @@ use crate::{
     settle::{self, Settled},
 };
 
-/// What came of an event.
+/// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Whose identity it was about, if they have one.
+    /// The identity that the event was about, if there is one.
     pub acs_id: Option<AcsId>,
     /// What was done.
     pub effect: Effect,
-    /// Whether there was no record of the user before it: they never asked for a token, or the
-    /// event names somebody else.
+    /// Whether the user had no record before the event: they never requested a token, or the
+    /// event names a different user.
     pub was_unseen: bool,
 }
 
-/// What was done because of an event.
+/// The effect of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The record changed, and ACS has confirmed what followed from it.
+    /// The record changed, and ACS has confirmed the resulting work.
     Changed,
-    /// What somebody had begun for it was finished.
+    /// The event was already recorded, and its pending work is now finished.
     Finished,
-    /// Nothing.
+    /// No effect.
     Nothing(Why),
 }
 
-/// Applies `event`. `Ok` means done, and confirmed by ACS; an error means that it is to
-/// be sent again, and [`Error::EventFromTheFuture`] that this will not help.
+/// Applies `event`. `Ok` means that it is done and confirmed by ACS. After an error, the event
+/// must be sent again, except after [`Error::EventFromTheFuture`], where that will not help.
 ///
-/// "Already recorded" is not "already done": of an event that comes again after its
-/// first delivery died half way, this finishes the other half.
+/// "Already recorded" does not mean "already done": if the first delivery of an event died half
+/// way, the next delivery finishes the work.
 pub async fn apply_event(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -91,14 +91,14 @@ pub async fn apply_event(
     Err(Error::busy())
 }
 
-/// What the audit log keeps of a decision.
+/// The audit entry for a decision.
 fn audit(next: &Record, event: &Event, invocation: &Invocation, clock: &impl Clock) -> AuditEntry {
     let by = Actor::Event { source: event.source, id: event.id.clone() };
     let entry = AuditEntry::of(next, &invocation.id, by, Action::Event(event.kind), clock.now());
     AuditEntry { reason: event.reason.clone(), ..entry }
 }
 
-/// What [`apply_event`] would do now. Reads, and changes nothing.
+/// Returns the result that [`apply_event`] would have now. Reads only, and changes nothing.
 pub async fn foresee_event(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -117,8 +117,8 @@ pub async fn foresee_event(
     Ok(decide(seen.as_ref(), &user, event, receipt, clock.now()))
 }
 
-/// The record of the user whom an event names. An ACS id also names the user who had that
-/// identity, if they have no other: to delete it must not be a way around a block.
+/// Finds the record of the user whom an event names. An ACS ID also names the user who last had
+/// that identity, if they have no other; otherwise, deleting the identity would bypass a block.
 async fn find(store: &impl IdentityStore, identity: &IdentityRef) -> Result<Option<Record>, Error> {
     let user = match identity {
         IdentityRef::External(user) => user.clone(),
@@ -130,17 +130,17 @@ async fn find(store: &impl IdentityStore, identity: &IdentityRef) -> Result<Opti
     let record = store.find(&user).await?;
     Ok(record.filter(|record| match identity {
         IdentityRef::External(_) => true,
-        // The index may lag behind, and name the user of an identity that was replaced.
+        // The index can be outdated, and name the user of an identity that was replaced.
         IdentityRef::Acs(acs_id) => record.acs_id().or(record.last_acs_id.as_ref()) == Some(acs_id),
     }))
 }
 
-/// Whether the identity may be so new that the index by ACS id does not have it yet.
+/// Whether the identity may be so new that the index by ACS ID does not contain it yet.
 fn is_young(event: &Event, clock: &impl Clock) -> bool {
     clock.now() < event.occurred_at + INDEX_LAG
 }
 
-/// How often an event tries again when others change the record meanwhile.
+/// How often an event is retried when other requests change the record in the meantime.
 const MAX_LOOKS: usize = 8;
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
-//! The audit log: what administrators, events and the cleanup did to users.
+//! The audit log: the actions of administrators, events and the cleanup on users.
 //!
-//! An entry is written in the same request as the change that it tells of, so that there
-//! is no change without its entry, and no entry without its change. It holds no token and
-//! no claim.
+//! An entry is written in the same request as the change that it describes, so that each change
+//! has its entry and each entry has its change. It contains no tokens and no claims.
 //!
-//! What is read back is a [`StoredAuditEntry`], whose actor, action and state are text: a newer
-//! version may write values that this one does not know, and one such entry must not make a
-//! whole list unreadable, nor be left out of it.
+//! Entries are read as [`StoredAuditEntry`], whose actor, action and state are text: a newer
+//! version may write values that this version does not know. Such an entry must not make a whole
+//! list unreadable, and must not be left out of it.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,46 +18,46 @@ use crate::{
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Names the action: the invocation's id, as in its receipt and its log lines.
+    /// The ID of the action: the invocation's ID, as in its receipt and its log lines.
     pub id: String,
-    /// When it was recorded, by our clock.
+    /// When the action was recorded, by our clock.
     pub at: SystemTime,
-    /// To whose identity it was done.
+    /// The user whose identity was affected.
     pub user: ExternalId,
-    /// Who did it.
+    /// The actor.
     pub by: Actor,
-    /// What was done.
+    /// The action.
     pub action: Action,
     /// The identity, if there was one.
     pub identity: Option<AcsId>,
-    /// The state of the record after it.
+    /// The state of the record after the action.
     pub state: StateName,
-    /// Why, in the actor's own words.
+    /// The actor's free-text reason.
     pub reason: Option<Reason>,
 }
 
-/// Who did something that is kept in the audit log.
+/// The actor of an action in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// An administrator, by their external id.
+    /// An administrator, with their external ID.
     Administrator(ExternalId),
     /// An event.
     Event {
-        /// Who sent it.
+        /// The source of the event.
         source: Source,
-        /// Its sender's name for it.
+        /// The ID of the event at its source.
         id: String,
     },
-    /// The scheduled cleanup, or an operator's: the run it belongs to.
+    /// A cleanup run, by schedule or started by an operator.
     Cleanup {
-        /// The run's name.
+        /// The ID of the run.
         run: String,
     },
 }
 
 impl Actor {
-    /// What entries are looked up by: the administrator's external id, the name of the event
-    /// source, or `cleanup`.
+    /// The key to look up entries by actor: the administrator's external ID, the name of the
+    /// event source, or `cleanup`.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -68,7 +67,7 @@ impl Actor {
         }
     }
 
-    /// What the actor calls the cause: an event's id, or a run's name.
+    /// The actor's reference for the action: an event's ID, or a run's ID.
     #[must_use]
     pub fn reference(&self) -> Option<&str> {
         match self {
@@ -89,7 +88,7 @@ impl Actor {
     }
 }
 
-/// What was done.
+/// The action of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// An identity was created.
@@ -98,13 +97,13 @@ pub enum Action {
     IssueToken,
     /// Every token was revoked.
     RevokeTokens,
-    /// Every token was revoked, and the user gets no new one.
+    /// Every token was revoked, and the user was blocked.
     BlockUser,
-    /// The user gets tokens again.
+    /// The user was unblocked.
     UnblockUser,
     /// The identity was marked for deletion.
     DeleteIdentity,
-    /// What an event says was done.
+    /// The change that an event of this type reports was applied.
     Event(EventKind),
 }
 
@@ -124,7 +123,7 @@ impl Action {
         Self::Event(EventKind::Deleted),
     ];
 
-    /// As stored and as shown.
+    /// The name as stored and as shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -138,7 +137,7 @@ impl Action {
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) gave.
+    /// Parses the output of [`as_str`](Self::as_str).
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == raw)
@@ -146,7 +145,7 @@ impl Action {
 }
 
 impl AuditEntry {
-    /// The entry of a step that makes the record `next`.
+    /// Creates the entry of a step that results in the record `next`.
     #[must_use]
     pub fn of(next: &Record, id: &str, by: Actor, action: Action, at: SystemTime) -> Self {
         Self {
@@ -167,9 +166,9 @@ impl AuditEntry {
 pub struct StoredAuditEntry {
     /// See [`AuditEntry::id`].
     pub id: String,
-    /// When it was recorded, in whole milliseconds.
+    /// When the action was recorded, in whole milliseconds.
     pub at: SystemTime,
-    /// To whose identity it was done.
+    /// The user whose identity was affected.
     pub user: ExternalId,
     /// See [`Actor::name`].
     pub by: String,
@@ -183,7 +182,7 @@ pub struct StoredAuditEntry {
     pub identity: Option<AcsId>,
     /// See [`StateName::as_str`]; may be a value that only a newer version knows.
     pub state: String,
-    /// Why, in the actor's own words.
+    /// The actor's free-text reason.
     pub reason: Option<String>,
 }
 
@@ -204,27 +203,27 @@ impl From<&AuditEntry> for StoredAuditEntry {
     }
 }
 
-/// Which entries to list. Each variant is one index of the log.
+/// Selects the entries to list. Each variant is one index of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditFilter {
-    /// What was done to this user.
+    /// Actions on this user.
     User(ExternalId),
-    /// What was done by the actor of this [name](Actor::name).
+    /// Actions by the actor with this [name](Actor::name).
     Actor(String),
-    /// What was done on the UTC day that contains this time.
+    /// Actions on the UTC day that contains this time.
     Day(SystemTime),
 }
 
 /// A request for one page of the audit log.
 #[derive(Clone, Debug)]
 pub struct AuditQuery {
-    /// Which entries.
+    /// The filter.
     pub filter: AuditFilter,
     /// Only entries recorded at this time or later.
     pub since: Option<SystemTime>,
     /// Only entries that follow this position, which means older ones.
     pub after: Option<AuditPosition>,
-    /// The number of entries, at most.
+    /// The maximum number of entries.
     pub limit: u16,
 }
 
@@ -260,7 +259,7 @@ pub fn day_number(at: SystemTime) -> u64 {
     at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / SECONDS_PER_DAY
 }
 
-/// Midnight of a day that [`day_number`] gave.
+/// The start of the day with this [`day_number`].
 #[must_use]
 pub fn start_of_day(number: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(number * SECONDS_PER_DAY)

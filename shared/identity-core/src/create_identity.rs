@@ -1,5 +1,5 @@
-//! Create an identity for a user an administrator names, optionally with a token
-//! in the same request.
+//! Creates an identity for a user whom an administrator names, optionally with a token in the
+//! same request.
 
 use crate::{
     Error,
@@ -10,20 +10,20 @@ use crate::{
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
-/// What is asked for.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Whose identity.
+    /// The user who gets the identity.
     pub user: ExternalId,
     /// The token to issue with it, if any.
     pub token: Option<TokenRequest>,
-    /// Who asks for it.
+    /// The administrator who requests it.
     pub by: Administrator,
     /// The request being served.
     pub invocation: Invocation,
 }
 
-/// Creates the identity, once: for a user who has one, this finds it.
+/// Creates the identity once: if the user already has one, this returns it.
 pub async fn create_identity(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,

@@ -1,4 +1,4 @@
-//! Delete an identity, with its tokens and everything ACS keeps about it.
+//! Deletes an identity, with its tokens and all its data in ACS.
 
 use tracing::info;
 
@@ -13,27 +13,27 @@ use crate::{
     settle,
 };
 
-/// What is asked for.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Which identity.
+    /// The identity to delete.
     pub identity: IdentityRef,
-    /// Who wants it.
+    /// The requester of the deletion.
     pub by: By,
-    /// The bearer of a user who deletes their own account; `None` for everybody else.
+    /// The bearer token of a user who deletes their own account; `None` for other callers.
     pub bearer: Option<Bearer>,
     /// The request being served.
     pub invocation: Invocation,
 }
 
-/// Deletes the identity, and says which it was. One that is gone already is success,
-/// so that a repeated request is.
+/// Deletes the identity and returns its ID. The call succeeds if the identity no longer exists,
+/// so that it can be repeated.
 ///
-/// A bearer from before a cut-off deletes nothing that was created since. Where there is nothing
-/// left to delete, it is a repeated request, and success.
+/// A bearer token from before a cut-off cannot delete an identity that was created after it. If
+/// there is nothing left to delete, the call is a repeated request and succeeds.
 ///
-/// A user who was blocked stays blocked. Bearers from before the deletion open nothing any
-/// more: the user's next sign-in makes a new identity, and not the app's next call.
+/// A blocked user stays blocked. Bearer tokens from before the deletion are refused: only a new
+/// sign-in of the user creates a new identity, not the next call of the app.
 pub async fn delete_identity(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -47,7 +47,8 @@ pub async fn delete_identity(
         let seen = find_settled(store, clock, &request.identity).await?;
         let before = match (&seen, &request.identity, &request.by) {
             (Some(seen), ..) => seen.clone(),
-            // A user who has no identity wants their bearers to end all the same.
+            // A user without an identity also expects their bearer tokens to be refused
+            // afterwards.
             (None, IdentityRef::External(user), By::User) => Record::unseen(user, now),
             (None, ..) => return Ok(None),
         };
@@ -55,7 +56,7 @@ pub async fn delete_identity(
         match request.bearer.map(|bearer| admit_bearer(&before, bearer, now)) {
             None | Some(Ok(())) => {}
             Some(Err(_)) if acs_id.is_none() => return Ok(None),
-            // What this bearer had begun is finished.
+            // Finish the deletion that this bearer token started.
             Some(Err(_)) if matches!(before.state, State::Deleting { .. }) => {}
             Some(Err(refusal)) => return Err(refusal),
         }
@@ -72,14 +73,14 @@ pub async fn delete_identity(
     Err(Error::busy())
 }
 
-/// What the audit log keeps of it: an administrator's action.
+/// The audit entry for the request, if an administrator made it.
 fn audit(next: &Record, request: &Request, at: std::time::SystemTime) -> Option<AuditEntry> {
     let By::Administrator { id: Some(id) } = &request.by else { return None };
     let by = Actor::Administrator(id.clone());
     Some(AuditEntry::of(next, &request.invocation.id, by, Action::DeleteIdentity, at))
 }
 
-/// How often a deletion tries again when others change the record meanwhile.
+/// How often a deletion is retried when other requests change the record in the meantime.
 const MAX_LOOKS: usize = 8;
 
 #[cfg(test)]
@@ -134,7 +135,7 @@ mod tests {
             delete_identity(&world.store, &world.acs, &world.clock, request).await
         };
         assert!(matches!(delete().await, Err(Error::SignInRequired)));
-        // What this bearer began, and did not finish, is another matter.
+        // The bearer token may finish the deletion that it started.
         world.records.meanwhile(|seen| {
             let deleting = State::Deleting { acs_id: acs_id("8:acs:1"), blocked: false };
             Record { state: deleting, ..seen.clone() }

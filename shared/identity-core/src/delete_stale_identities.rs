@@ -1,13 +1,12 @@
-//! Delete stale identities: what nobody has used for the whole retention goes, and
-//! nothing else.
+//! Deletes stale identities: those that were not used for the whole retention period.
 //!
-//! A run first finishes what others began and died in; then it deletes, shard by
-//! shard and longest unused first, marking each record before ACS is asked, and only
-//! if it is still as unused as it was. Its work is proportional to what is stale. It
-//! ends by its deadline, by its budget, or because it is through, and the next run
-//! goes on; nothing but the records says what is left to do.
+//! A run first finishes the work that dead invocations left pending. Then it deletes shard by
+//! shard, longest unused first. It marks each record before it calls ACS, and only if the record
+//! was not used in the meantime. The cost is proportional to the number of stale identities. A
+//! run ends at its deadline, at its limit, or when all work is done, and the next run continues.
+//! Only the records determine what is left to do.
 //!
-//! A run that would delete too many deletes none: see [`is_braked`].
+//! A run that would delete too many identities deletes none: see [`is_braked`].
 
 mod job;
 mod run;
@@ -29,22 +28,21 @@ use crate::{
     ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
 };
 
-/// What is asked for.
+/// The parameters of a run.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What the schedule calls now. Only what is stale depends on it; everything else
-    /// goes by the clock.
+    /// The time that the schedule passed. It determines only which identities are stale;
+    /// everything else uses the clock.
     pub time: SystemTime,
     /// How long an identity may be unused.
     pub retention: Retention,
-    /// Whether to delete.
+    /// Whether to delete or only to plan.
     pub mode: Mode,
-    /// How much at the most.
+    /// The limits of the run.
     pub limits: Limits,
-    /// How many deletions an operator lets through, whatever the brake says. What is
-    /// not used up is left for the runs after this one.
+    /// How many deletions an operator allows despite the brake. Later runs can use the remainder.
     pub allow: Option<u64>,
-    /// The run: its name, and its deadline.
+    /// The ID and the deadline of the run.
     pub invocation: Invocation,
 }
 
@@ -53,8 +51,8 @@ pub struct Request {
 pub struct Retention(Duration);
 
 impl Retention {
-    /// A token lives for a day at the most, and clocks and indexes may lag: whoever
-    /// holds a live token has used their identity within two days.
+    /// A token is valid for at most one day, and clocks and indexes may be behind: an identity
+    /// with a valid token was used within the last two days.
     pub const MIN_DAYS: u64 = 2;
 
     /// Accepts two days to a hundred years.
@@ -64,20 +62,20 @@ impl Retention {
         fits.then(|| Self(Duration::from_hours(24 * days)))
     }
 
-    /// Before when an identity must have been used last to be stale at `time`.
+    /// The cutoff for a run at `time`: an identity is stale if it was last used before it.
     #[must_use]
     pub fn cutoff(self, time: SystemTime) -> SystemTime {
         time.checked_sub(self.0).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
-/// What bounds a run, besides its deadline.
+/// The limits of a run, besides its deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests to ACS in a second. ACS allows 500 deletions in 30 s per resource; the
-    /// other half is for people's own calls.
+    /// Requests to ACS per second. ACS allows 500 deletions in 30 s per resource; the other half
+    /// remains for the calls of users.
     pub per_second: u32,
-    /// Deletions in one run.
+    /// The maximum number of deletions in one run.
     pub most: u64,
 }
 
@@ -86,10 +84,10 @@ impl Limits {
     pub const HALF_OF_ACS: u32 = 8;
 }
 
-/// Runs the job. The answer is the record of the run, which is also kept.
+/// Runs the job. It returns the record of the run, which is also stored.
 ///
-/// ACS's failures are counted and tried again by a later run; an error means that the
-/// store failed, and the run with it.
+/// Failures of ACS are counted, and a later run retries them. An error means that the store
+/// failed, which ends the run.
 pub async fn delete_stale_identities<S: IdentityStore + Orphanage + RunLog>(
     store: &S,
     acs: &impl IdentityClient,
@@ -119,11 +117,11 @@ pub async fn delete_stale_identities<S: IdentityStore + Orphanage + RunLog>(
     Ok(run)
 }
 
-/// The brake: whether so many deletions are too many to be right. More than 5 % of all
-/// identities, and more than 50, are, unless an operator has let as many through.
+/// The brake: whether the number of deletions is implausibly high, which means more than 5 % of
+/// all identities and more than 50, unless an operator has allowed as many.
 ///
-/// A clock that is wrong, a retention mistyped, a restored backup: each makes everybody
-/// stale at once, and ACS has no undo.
+/// A wrong clock, a mistyped retention period or a restored backup can make all identities stale
+/// at once, and ACS cannot restore a deleted identity.
 #[must_use]
 pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
     let many =
@@ -131,7 +129,7 @@ pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
     many && allowance.is_none_or(|allowed| stale > allowed)
 }
 
-/// The record of a run that begins, and the shard it begins with.
+/// Creates the record of a new run, and selects its first shard.
 fn begin(
     request: &Request,
     previous: Option<&Run>,
@@ -139,7 +137,7 @@ fn begin(
     now: SystemTime,
 ) -> (Run, u8) {
     let applies = request.mode == Mode::Apply;
-    // One without an end was killed, or still runs.
+    // A run without an end time was killed or is still running.
     let interrupted = previous
         .filter(|run| applies && run.mode == Mode::Apply)
         .filter(|run| run.stopped.is_some() || run.finished_at.is_none());
@@ -158,39 +156,39 @@ fn begin(
     (run, shard)
 }
 
-/// What an operator lets through: in this run, or in one before it that did not get
-/// through with it. A plan lets nothing through, and passes on what it finds.
+/// The deletions that an operator has allowed, in this run or in an earlier one that did not use
+/// them up. A plan adds no allowance and passes on the one it finds.
 fn given(request: &Request, previous: Option<&Run>, cutoff: SystemTime) -> Option<Allowance> {
     if let Some(left) = request.allow.filter(|_| request.mode == Mode::Apply) {
         return Some(Allowance { left, cutoff: cutoff.into() });
     }
-    // Of one that was killed nobody knows how much it used.
+    // If the previous run was killed, it is unknown how much of the allowance it used.
     let previous = previous.filter(|run| run.finished_at.is_some())?;
     let latest = |allowed: &Allowance| SystemTime::from(allowed.cutoff) + ALLOWED_FOR;
     previous.allowance.filter(|allowed| cutoff <= latest(allowed))
 }
 
-/// What is left of what was let through, for the runs after this one.
+/// The remaining allowance for later runs.
 fn left_of(run: &Run) -> Option<Allowance> {
     let allowed = run.allowance?;
     if run.mode == Mode::Plan {
         return Some(allowed);
     }
     let left = allowed.left.saturating_sub(run.deleted);
-    // What was too little is void, and once the backlog passes by itself, nothing is let
-    // through any more.
+    // An allowance that was too small to release the brake expires. It also expires once the
+    // remaining backlog is below the limits of the brake.
     let is_needed = is_braked(run.stale.saturating_sub(run.deleted), run.total, None);
     (left > 0 && is_needed && !run.braked).then_some(Allowance { left, ..allowed })
 }
 
-/// What somebody who reads the log wants to know of a run, and the metrics of it.
+/// Logs a summary of the run, and writes its metrics.
 fn report(run: &Run) {
     let mode = match run.mode {
         Mode::Plan => "plan",
         Mode::Apply => "apply",
     };
     if run.braked {
-        // A plan would have deleted none anyway.
+        // A plan does not delete, so its brake is not counted.
         let braked = u64::from(run.mode == Mode::Apply);
         warn!(
             run.id,
@@ -220,14 +218,14 @@ fn report(run: &Run) {
     );
 }
 
-/// What was let through holds for runs whose cutoff is at most this much later. A week of
-/// runs deletes a million; a clock gone wrong is further off.
+/// An allowance is valid for runs whose cutoff is at most this much later. In a week, runs can
+/// delete one million identities; a wrong clock usually differs by more.
 const ALLOWED_FOR: Duration = Duration::from_hours(7 * 24);
 
-/// Fewer than this are never too many.
+/// Fewer deletions than this never trigger the brake.
 const BRAKE_FLOOR: u64 = 50;
 
-/// More of all identities than this are too many.
+/// The percentage of all identities above which the brake applies.
 const BRAKE_PERCENT: u64 = 5;
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
-//! What an identity provider says about a user, and what follows from it.
+//! Events that an identity provider sends about a user, and their effects.
 //!
-//! Events carry their own time, and arrive late, doubled and in any order. Three rules
-//! make every order end the same:
+//! Each event contains its own time. Events can arrive late, more than once and in any order.
+//! Three rules give the same result for every order:
+//!
 //!
 //! 1. *Blocked or not* follows the decisions of all origins, as
-//!    [`Decisions`](crate::record::Decisions) says.
-//! 2. *Revocation* is a watermark of each origin: an event that is newer than any before it
-//!    of the same origin revokes, even if the user was let in again since, for tokens older
-//!    than it must die. Extra revocations are harmless, missed ones are not. A block that
-//!    takes effect revokes, too.
-//! 3. *Deletion* applies to an identity created before it. An identity created since keeps
-//!    its place, and its tokens die: a bearer from before the deletion may have bought them.
+//!    [`Decisions`](crate::record::Decisions) defines.
+//! 2. *Revocation* is a watermark of each origin: an event that is newer than all earlier ones of
+//!    the same origin revokes, even if the user was unblocked since, because tokens older than
+//!    the event must be revoked. Extra revocations are harmless, missed ones are not. A block
+//!    that takes effect also revokes.
+//! 3. *Deletion* applies to an identity created before it. An identity created later is kept, but
+//!    its tokens are revoked: they may have been issued for a bearer token from before the
+//!    deletion.
 //!
-//! Whatever the event, a bearer from before it opens nothing any more, unless it says that
-//! the user may sign in again.
+//! After any event, a bearer token from before it is refused, unless the event says that the user
+//! may sign in again.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,38 +32,38 @@ use crate::{
 /// Something that happened to a user at their identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Who sent it.
+    /// The source that sent the event.
     pub source: Source,
     /// What happened.
     pub kind: EventKind,
-    /// To whom.
+    /// The user or identity that the event is about.
     pub identity: IdentityRef,
-    /// When, in whole milliseconds; see [`Event::at_millisecond`].
+    /// When it happened, in whole milliseconds; see [`Event::at_millisecond`].
     pub occurred_at: SystemTime,
-    /// How finely the source tells the time: a second where it tells whole seconds. The event
-    /// may have happened at any moment of it.
+    /// The resolution of the source's clock: one second if the source sends whole seconds. The
+    /// event may have happened at any moment of this interval.
     pub resolution: Duration,
-    /// When it reached this deployment's queue, if it came through one.
+    /// When the event reached this deployment's queue, if it came through one.
     pub heard_at: Option<SystemTime>,
-    /// The provider's name for the event.
+    /// The ID of the event at its source.
     pub id: String,
-    /// Why, in somebody's own words.
+    /// The free-text reason.
     pub reason: Option<Reason>,
 }
 
 impl Event {
-    /// An event may come from a clock that is ahead of ours by this much. From further
-    /// ahead it is malformed: applied, it would block the user until then whatever is
-    /// said later.
+    /// The clock of an event source may be ahead of ours by this much. An event from further
+    /// ahead is malformed: if it were applied, it would block the user until that time and
+    /// override every decision made before then.
     pub const TOLERATED_SKEW: Duration = Duration::from_mins(5);
 
-    /// The longest name of an event that is kept, in characters.
+    /// The maximum length of an event ID that is kept, in characters.
     pub const MAX_ID_LENGTH: usize = 128;
 
-    /// The finest that a source may tell the time, and what the store keeps.
+    /// The finest resolution of a source's clock. The store keeps the same resolution.
     pub const FINEST: Duration = Duration::from_millis(1);
 
-    /// The time as it is stored: a record reads back as it was written.
+    /// Rounds the time to the stored resolution, so that a record reads back as it was written.
     #[must_use]
     pub fn at_millisecond(time: SystemTime) -> SystemTime {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -69,31 +71,31 @@ impl Event {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(time)
     }
 
-    /// Whether the event says it happened later than any clock may say now.
+    /// Whether the event's time is later than the tolerated skew allows.
     #[must_use]
     pub fn is_from_the_future(&self, now: SystemTime) -> bool {
         self.occurred_at > self.heard_at.unwrap_or(now).min(now) + Self::TOLERATED_SKEW
     }
 
-    /// The time that counts when the event is compared with others: the latest that its source
-    /// may mean, and not later than it was heard, for nothing happens after that.
+    /// The time used to compare the event with others: the latest time that its source may mean,
+    /// but not later than the time it was received, because the event happened before that.
     ///
-    /// So a clock that is ahead hides nothing that happens next, and two events of one second
-    /// stay in the order in which they came.
+    /// Therefore a clock that is ahead does not hide later events, and two events of the same
+    /// second keep the order in which they arrived.
     #[must_use]
     pub fn counts_at(&self) -> SystemTime {
         let latest = end_of(self.occurred_at, self.resolution);
         self.heard_at.map_or(latest, |heard| latest.min(Self::at_millisecond(heard)))
     }
 
-    /// From when on a bearer must have been issued. By the source's own clock, which stamps the
-    /// bearers, too: if it is ahead, it is ahead in both.
+    /// The time after which a bearer token must have been issued. It is read from the source's
+    /// clock, which also stamps the bearer tokens: if that clock is ahead, it is ahead in both.
     #[must_use]
     pub fn not_before(&self) -> SystemTime {
         end_of(self.occurred_at, self.resolution)
     }
 
-    /// Who wants what the event says.
+    /// The requester for the action that follows from the event.
     #[must_use]
     pub fn by(&self) -> By {
         let id = self.id.chars().take(Self::MAX_ID_LENGTH).collect();
@@ -101,16 +103,16 @@ impl Event {
     }
 }
 
-/// Who tells of events. Each has a clock of its own, and lifts its own blocks only.
+/// The source of an event. Each source has its own clock, and can lift only its own blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A sender of our own format.
+    /// A sender that uses the format of this project.
     Guestpass,
-    /// An Amazon Cognito user pool, by way of `CloudTrail`.
+    /// An Amazon Cognito user pool, through `CloudTrail`.
     Cognito,
-    /// An Auth0 tenant, by its log stream to `EventBridge`.
+    /// An Auth0 tenant, through its log stream to `EventBridge`.
     Auth0,
-    /// An Okta organisation, by its log stream to `EventBridge`.
+    /// An Okta organisation, through its log stream to `EventBridge`.
     Okta,
 }
 
@@ -118,7 +120,7 @@ impl Source {
     /// Every source.
     pub const ALL: [Self; 4] = [Self::Guestpass, Self::Cognito, Self::Auth0, Self::Okta];
 
-    /// As stored and as logged.
+    /// The name as stored and as logged.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -129,35 +131,35 @@ impl Source {
         }
     }
 
-    /// Reads what [`as_str`](Self::as_str) gave.
+    /// Parses the output of [`as_str`](Self::as_str).
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.as_str() == raw)
     }
 
-    /// Whose decisions these are.
+    /// The origin of the source's decisions.
     #[must_use]
     pub fn origin(self) -> Origin {
         Origin::of_source(self.as_str())
     }
 }
 
-/// What can happen to a user.
+/// The types of events about a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum EventKind {
-    /// They ended their sessions, or somebody did it for them: revoke.
+    /// The user's sessions were ended, by the user or by an administrator: revoke.
     #[serde(rename = "user.signed-out")]
     SignedOut,
-    /// Their password or second factor changed: revoke.
+    /// The user's password or second factor changed: revoke.
     #[serde(rename = "user.credentials-changed")]
     CredentialsChanged,
-    /// They may not sign in: revoke and block.
+    /// The user may not sign in: revoke and block.
     #[serde(rename = "user.disabled")]
     Disabled,
-    /// They may sign in again: unblock.
+    /// The user may sign in again: unblock.
     #[serde(rename = "user.enabled")]
     Enabled,
-    /// Their account is gone: delete.
+    /// The user's account was deleted: delete.
     #[serde(rename = "user.deleted")]
     Deleted,
 }
@@ -167,7 +169,7 @@ impl EventKind {
     pub const ALL: [Self; 5] =
         [Self::SignedOut, Self::CredentialsChanged, Self::Disabled, Self::Enabled, Self::Deleted];
 
-    /// As an event's `detail-type` spells it.
+    /// The name as in an event's `detail-type`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -179,23 +181,23 @@ impl EventKind {
         }
     }
 
-    /// Reads a `detail-type`.
+    /// Parses a `detail-type`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == raw)
     }
 }
 
-/// What follows from an event, given a user's record.
+/// The effect of an event on a user's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The record becomes this, and what it then leaves to do at ACS is done.
+    /// Write this record, then do the pending work at ACS.
     Change(Box<Record>),
-    /// The record knows already, and what was begun for it is not finished.
+    /// The record already contains the event, but the work that follows from it is pending.
     Finish,
-    /// Another request is creating the identity right now: once it has, the event is applied.
+    /// Another request is creating the identity right now: apply the event afterwards.
     Wait,
-    /// Nothing is to be done.
+    /// Nothing to do.
     Nothing(Why),
 }
 
@@ -203,14 +205,14 @@ pub enum Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
-    /// It was applied before, or something newer of the same origin was.
+    /// The event was already applied, or a newer one of the same origin was.
     NothingNew,
-    /// There is no such identity.
+    /// The identity does not exist.
     NoIdentity,
 }
 
 impl Why {
-    /// As logged and shown.
+    /// The name as logged and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -220,8 +222,8 @@ impl Why {
     }
 }
 
-/// Decides what `event` means for `user`, whose record is `seen`. Changes nothing: the
-/// same decision serves those who apply it and those who only want to know.
+/// Decides the effect of `event` on `user`, whose record is `seen`. It changes nothing, so that
+/// it also serves a dry run.
 #[must_use]
 pub fn decide(
     seen: Option<&Record>,
@@ -232,7 +234,7 @@ pub fn decide(
 ) -> Decision {
     let record = seen.cloned().unwrap_or_else(|| Record::unseen(user, now));
     let (at, origin) = (event.counts_at(), event.source.origin());
-    // Of an identity that is stuck, a message that comes again is an operator's retry.
+    // For a stuck identity, a repeated message is an operator's retry.
     let is_stuck = matches!(record.state, State::Stuck { .. });
     let revokes = is_stuck || !record.revoked_through.covers(&origin, at);
     let decides = |blocks| record.decisions.would_change(&origin, Ruling { at, blocks });
@@ -244,7 +246,7 @@ pub fn decide(
             (revokes || decides(true)).then(|| record.revoked(&order(event, receipt, true), now))
         }
         EventKind::Enabled if matches!(record.state, State::Provisioning { .. }) => {
-            // Its owner would find the record changed, and take the identity back.
+            // The owner of the reservation would find the record changed and delete the identity.
             return Decision::Wait;
         }
         EventKind::Enabled => decides(false).then(|| record.unblocked(origin.clone(), at, now)),
@@ -257,13 +259,14 @@ pub fn decide(
     }
 }
 
-/// The record after its user's account was deleted; `None` if it says so already.
+/// The record after the deletion of the user's account; `None` if it already contains the
+/// deletion.
 fn delete(record: &Record, event: &Event, receipt: ReceiptId, now: SystemTime) -> Option<Record> {
     let at = event.counts_at();
     let is_known = record.account_deleted_at.is_some_and(|known| known >= event.not_before());
     let has_identity = record.acs_id().is_some();
     if has_identity && record.created_at >= at {
-        // The identity stays; who had the account must sign in again all the same.
+        // The identity is newer than the deletion and stays, but the user must sign in again.
         return (!is_known).then(|| Record {
             account_deleted_at: record.account_deleted_at.max(Some(event.not_before())),
             ..record.revoked(&order(event, receipt, false), now)

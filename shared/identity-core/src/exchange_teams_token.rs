@@ -1,13 +1,12 @@
-//! Exchange a Teams user's Entra token for an ACS token: somebody with a Teams
-//! account calls as themselves, from an app of ours.
+//! Exchanges a Teams user's Entra token for an ACS token, so that a user with a Teams account can
+//! call as themselves from our app.
 //!
-//! ACS verifies the token. Until it has, what the token says is hearsay, and good for
-//! two things only: to refuse what cannot be the caller's own, and to explain why ACS
-//! refused the rest.
+//! ACS verifies the token. Before that, its claims are unverified and serve only two purposes: to
+//! refuse a token that cannot belong to the caller, and to explain why ACS refused a token.
 //!
-//! The token is a Teams user's, and no ACS identity of ours stands behind it: ACS cannot
-//! revoke it. So the gate is passed twice, before the exchange and after it, and a token
-//! around which its user was cut off is dropped.
+//! The token belongs to a Teams user and not to an ACS identity of ours, so ACS cannot revoke it.
+//! The admission check therefore runs twice, before and after the exchange, and the token is
+//! dropped if the user was cut off in between.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,87 +21,87 @@ use crate::{
     secret::Secret,
 };
 
-/// What is asked for.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What is to be exchanged.
+    /// The exchange to perform.
     pub exchange: Exchange,
-    /// Who asks, as their record is named.
+    /// The external ID of the caller.
     pub user: ExternalId,
-    /// With which bearer.
+    /// The bearer token of the caller.
     pub bearer: Bearer,
 }
 
-/// A Teams user's token that is to be exchanged.
+/// The exchange of a Teams user's token.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// The Entra token.
     pub token: Secret,
-    /// What it says.
+    /// The unverified claims of the token.
     pub claims: UnverifiedClaims,
     /// The Entra application that the token was issued to.
     pub app_id: String,
-    /// Who asks, as Entra names them.
+    /// The caller's IDs in Entra.
     pub caller: EntraUser,
     /// The request being served.
     pub invocation: Invocation,
 }
 
-/// A user of Entra, as our own authorizer vouched for them.
+/// An Entra user, as verified by our authorizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntraUser {
-    /// The object id.
+    /// The object ID.
     pub oid: String,
-    /// The tenant id.
+    /// The tenant ID.
     pub tid: String,
 }
 
-/// What a token says that nobody has verified yet.
+/// The claims of a token that has not been verified yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct UnverifiedClaims {
-    /// The user's object id.
+    /// The user's object ID.
     pub oid: Option<String>,
-    /// The tenant's id.
+    /// The tenant's ID.
     pub tid: Option<String>,
-    /// When it ends, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub exp: Option<u64>,
-    /// Whom it is for.
+    /// The audience of the token.
     pub aud: Option<String>,
-    /// What it permits, separated by spaces.
+    /// The permissions of the token, separated by spaces.
     pub scp: Option<String>,
 }
 
-/// What is wrong with a Teams user's token.
+/// The reason why a Teams user's token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TeamsTokenFault {
-    /// It is somebody else's than the caller's.
+    /// The token belongs to a user other than the caller.
     #[error("it is not the caller's own")]
     AnotherUser,
-    /// It has expired.
+    /// The token has expired.
     #[error("it has expired")]
     Expired,
-    /// It has too little life left: the clients renew ten minutes before the end.
+    /// The token expires too soon: clients renew it ten minutes before it expires.
     #[error("it has less than ten minutes left")]
     Expiring,
-    /// It is for another service.
+    /// The token is for another service.
     #[error("its audience is not ACS")]
     WrongAudience,
-    /// It lacks `Teams.ManageCalls` or `Teams.ManageChats`.
+    /// The token lacks `Teams.ManageCalls` or `Teams.ManageChats`.
     #[error("it lacks a permission")]
     MissingPermission,
-    /// It was issued to another application than was said, or that is no GUID.
+    /// The token was issued to a different application than `app_id`, or `app_id` is not a GUID.
     #[error("the application is not the one it was issued to")]
     WrongApp,
-    /// ACS says that it is another user's.
+    /// ACS reports that the token belongs to another user.
     #[error("ACS takes it for another user's")]
     WrongUser,
-    /// ACS does not say what is wrong with it, nor does the token.
+    /// Neither ACS nor the token's claims show the reason.
     #[error("ACS does not accept it")]
     Invalid,
 }
 
-/// Exchanges the token, if it is the caller's own and the caller may have one; otherwise ACS is
-/// not even asked.
+/// Exchanges the token if it belongs to the caller and the caller may have one; otherwise it does
+/// not call ACS.
 pub async fn exchange_teams_token(
     store: &impl IdentityStore,
     acs: &impl TeamsTokenExchange,
@@ -111,18 +110,19 @@ pub async fn exchange_teams_token(
 ) -> Result<AccessToken, Error> {
     let Request { exchange, user, bearer } = request;
     exchange.check(clock.now())?;
-    // Without a write there is nothing to keep a pace in: the route's own throttle bounds it.
+    // The operation writes nothing, so it cannot store a pace; the throttle of the route limits
+    // it.
     let requester = Requester::User { bearer, pace: None };
     let admission = admit(store.find(&user).await?.as_ref(), &requester, clock.now())?;
     let token = exchange.redeem(acs, admission, clock.now()).await?;
-    // Only the right to hand it out is of interest now.
+    // This call only checks whether the token may still be returned.
     let _ = admit(store.find(&user).await?.as_ref(), &requester, clock.now())?;
     info!("Teams user's token exchanged");
     Ok(token)
 }
 
 impl Exchange {
-    /// Exchanges the token for those who have an admission.
+    /// Exchanges the token, given an admission.
     pub async fn redeem(
         &self,
         acs: &impl TeamsTokenExchange,
@@ -140,7 +140,7 @@ impl Exchange {
         })
     }
 
-    /// Refuses what cannot be the caller's own, or is at its end.
+    /// Refuses a token that cannot belong to the caller, or that expires too soon.
     fn check(&self, now: SystemTime) -> Result<(), Error> {
         let Self { claims, caller, .. } = self;
         let said = |claim: &Option<String>, is: &str| {
@@ -164,7 +164,7 @@ impl UnverifiedClaims {
         }
     }
 
-    /// The likeliest reason why ACS does not accept the token.
+    /// The most likely reason why ACS refused the token.
     fn fault(&self) -> TeamsTokenFault {
         let audience = self.aud.as_deref().unwrap_or_default().trim_end_matches('/');
         let permits = |permission: &str| {
@@ -181,15 +181,16 @@ impl UnverifiedClaims {
     }
 }
 
-/// ACS's clients renew a token ten minutes before its end, and the exchanged one ends
-/// with the Entra token: with less, they would ask for the next one at once, for ever.
+/// Clients of ACS renew a token ten minutes before it expires, and the exchanged token expires
+/// with the Entra token. With less time left, they would request the next one at once, in an
+/// endless loop.
 const LEAST_LIFE: Duration = Duration::from_mins(10);
 
-/// The resource whose permissions the token carries: by its URI and by its id.
+/// The resource whose permissions the token contains, by its URI and by its ID.
 const AUDIENCES: [&str; 2] =
     ["https://auth.msft.communication.azure.com", "1fd5118e-2576-4263-8130-9503064c837a"];
 
-/// The delegated permissions ACS wants, both.
+/// The delegated permissions that ACS requires. Both are necessary.
 const PERMISSIONS: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Find an identity by a name that the index may not have yet.
+//! Finds an identity by an ID that the index may not contain yet.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::{
     record::Record,
 };
 
-/// Reads the record of an identity as [`find`] does, for an operation that must not take an index that lags for an answer: to
-/// revoke or to delete by an ACS id that was made a moment ago must not end in "not found".
+/// Reads the record of an identity as [`find`] does, for operations that must not treat an
+/// outdated index as an answer: a revocation or deletion by a new ACS ID must not end in "not
+/// found".
 ///
-/// The id carries no age. So an id that the index does not have is answered with
-/// [`Error::Busy`] until [`INDEX_LAG`] after it was first asked for, and with nothing from
-/// then on. The id of an identity that was deleted is found at its tombstone, and is gone at
-/// once.
+/// The age of an ACS ID is unknown. An ID that is not in the index therefore causes
+/// [`Error::Busy`] until [`INDEX_LAG`] after the first request for it, and `None` afterwards. The
+/// ID of a deleted identity is found at its tombstone, so that the answer is `None` at once.
 pub(crate) async fn find_settled(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -45,6 +45,6 @@ async fn wait_for_index(
     }
 }
 
-/// An index follows its table within a second, as a rule; an identity that is not in it after
-/// this long is none.
+/// An index usually follows its table within a second. An identity that is not in the index after
+/// this time does not exist.
 pub(crate) const INDEX_LAG: Duration = Duration::from_secs(30);

@@ -1,14 +1,14 @@
 //! Reports identities that belong to another ACS resource.
 //!
-//! ACS refuses to issue, to revoke and to delete them. Mostly the secret names another
-//! resource than the one that created the identities. They live on there, with their
-//! tokens, so that such an identity is never taken for revoked or deleted.
+//! ACS refuses to issue, revoke or delete for them. Usually the secret names a different resource
+//! than the one that created the identities. They still exist there, with their tokens, so such
+//! an identity must never be treated as revoked or deleted.
 
 use tracing::error;
 
 use crate::{Error, identity::AcsId};
 
-/// Logs and counts it if `cause` is that `acs_id` belongs to another resource.
+/// Logs and counts the error if `cause` means that `acs_id` belongs to another resource.
 pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
     if let Error::ForeignIdentity(source) = cause {
         error!(
@@ -32,7 +32,7 @@ mod tests {
         testing::{World, acs_id, administrator, an_hour, caller, user},
     };
 
-    /// Alice has an identity, of another resource.
+    /// Alice has an identity of another resource.
     fn world() -> World {
         let world = World::where_alice_is(State::active("8:acs:1"));
         world.acs.disown(&acs_id("8:acs:1"));

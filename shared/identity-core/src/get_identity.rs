@@ -1,8 +1,8 @@
-//! Get an identity: what is known about it, by either of its names.
+//! Gets an identity by one of its two IDs.
 
 use crate::{Error, identity::IdentityRef, ports::IdentityStore, record::Record};
 
-/// Reads the record of an identity; [`Error::NotFound`] if it is gone.
+/// Reads the record of an identity; [`Error::NotFound`] if the identity does not exist.
 pub async fn get_identity(
     store: &impl IdentityStore,
     identity: &IdentityRef,
@@ -11,8 +11,8 @@ pub async fn get_identity(
     found.filter(|record| record.state != crate::record::State::Deleted).ok_or(Error::NotFound)
 }
 
-/// Reads the record of an identity, tombstones included, strongly consistent
-/// whichever name it goes by.
+/// Reads the record of an identity, tombstones included, with strong consistency for both kinds
+/// of ID.
 pub(crate) async fn find(
     store: &impl IdentityStore,
     identity: &IdentityRef,
@@ -26,7 +26,7 @@ pub(crate) async fn find(
     };
     let record = store.find(&user).await?;
     Ok(record.filter(|record| match identity {
-        // The index may lag behind, and name the user of an identity that is gone.
+        // The index can be outdated, and name the user of an identity that no longer exists.
         IdentityRef::Acs(acs_id) => record.acs_id() == Some(acs_id),
         IdentityRef::External(_) => true,
     }))

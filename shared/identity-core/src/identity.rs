@@ -1,4 +1,4 @@
-//! The nouns: users, identities, scopes, tokens, invocations.
+//! The basic types: users, identities, scopes, tokens, invocations.
 
 use std::{
     fmt::{self, Write},
@@ -9,21 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
-/// Our name for a user, and the key of their record.
+/// Our ID for a user, and the key of the user's record.
 ///
-/// For somebody who signed in it is `<issuer>|<subject>`: a subject is unique
-/// within its issuer only. An administrator may give any other name.
+/// For a user who signed in, it is `<issuer>|<subject>`, because a subject is unique only within
+/// its issuer. An administrator may choose any other ID.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExternalId(String);
 
 impl ExternalId {
-    /// `DynamoDB` takes keys of up to 2,048 bytes; an OIDC subject has at
-    /// most 255 characters.
+    /// `DynamoDB` accepts keys of up to 2,048 bytes; an OIDC subject has at most 255 characters.
     const MAX_LENGTH: usize = 1024;
 
     /// Accepts 1 to 1,024 visible ASCII characters.
     ///
-    /// A name that begins with `8:` is refused: it would look like an ACS id.
+    /// An ID that begins with `8:` is refused, because it would look like an ACS ID.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let visible = raw.bytes().all(|byte| byte.is_ascii_graphic());
@@ -31,12 +30,13 @@ impl ExternalId {
         (visible && length && !raw.starts_with(AcsId::PREFIX)).then(|| Self(raw.to_owned()))
     }
 
-    /// The name of the user whom `issuer` calls `subject`. What a name may not hold is
-    /// percent-encoded in the subject: no provider is bound to visible ASCII.
+    /// The ID of the user with the given `subject` at `issuer`. Characters of the subject that an
+    /// ID may not contain are percent-encoded, because providers are not limited to visible
+    /// ASCII.
     #[must_use]
     pub fn of_subject(issuer: &str, subject: &str) -> Option<Self> {
-        // An issuer is a URL (OpenID Connect Core §2) and holds no `|`, so two
-        // different pairs never give the same name.
+        // An issuer is a URL (OpenID Connect Core §2) and contains no `|`, so two different pairs
+        // never give the same ID.
         if issuer.is_empty() || subject.is_empty() || issuer.contains('|') {
             return None;
         }
@@ -52,7 +52,7 @@ impl ExternalId {
         Self::parse(&name)
     }
 
-    /// The name itself. It can hold an e-mail address: not for logs.
+    /// The ID as text. It can contain an e-mail address and must not be logged.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,40 +65,40 @@ impl fmt::Debug for ExternalId {
     }
 }
 
-/// The issuer of the callers' tokens, as it is configured.
+/// The configured issuer of the callers' tokens.
 ///
-/// Others spell it with one slash more or less at its end, or with capitals in the scheme and
-/// the host. They mean the same issuer, and its users are stored under the configured
-/// spelling, which is that of the tokens.
+/// Other spellings may add or omit one slash at the end, or use capitals in the scheme and the
+/// host. They mean the same issuer, and its users are stored under the configured spelling, which
+/// is the spelling in the tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
 
-/// A name is of a user of another issuer than the one whose tokens are accepted.
+/// The ID belongs to a user of a different issuer than the configured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the issuer is not the one whose tokens this deployment accepts")]
 pub struct AnotherIssuer;
 
 impl Issuer {
-    /// Accepts what is not empty.
+    /// Accepts any non-empty text.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         (!raw.is_empty()).then(|| Self(raw.to_owned()))
     }
 
-    /// As it is configured.
+    /// The configured spelling.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `spelled` means this issuer.
+    /// Whether `spelled` is a spelling of this issuer.
     #[must_use]
     pub fn is(&self, spelled: &str) -> bool {
         comparable(spelled) == comparable(&self.0)
     }
 
-    /// The user's name as it is stored. A name that begins with an issuer's URL must begin with
-    /// this one's; any other is an administrator's own, and stays as it is.
+    /// The user's ID as it is stored. An ID that begins with an issuer's URL must begin with the
+    /// URL of this issuer. Any other ID was chosen by an administrator and stays unchanged.
     pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, AnotherIssuer> {
         let Some((issuer, subject)) = user.as_str().split_once('|') else { return Ok(user) };
         let lower = issuer.to_ascii_lowercase();
@@ -112,8 +112,8 @@ impl Issuer {
     }
 }
 
-/// An issuer as it is compared: the scheme and the host are the same in any case (RFC 3986
-/// §6.2.2.1), and one slash at the end is a matter of taste. Never stored.
+/// The issuer in a form for comparison: the scheme and the host are case-insensitive (RFC 3986
+/// §6.2.2.1), and one slash at the end is ignored. This form is never stored.
 fn comparable(issuer: &str) -> String {
     let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
     let path = issuer.find("://").map_or(0, |at| at + 3);
@@ -122,7 +122,7 @@ fn comparable(issuer: &str) -> String {
     origin.to_ascii_lowercase() + path
 }
 
-/// The name ACS gave an identity, e.g. `8:acs:<resource>_<guid>`.
+/// The ID that ACS gave an identity, for example `8:acs:<resource>_<guid>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct AcsId(String);
@@ -130,8 +130,8 @@ pub struct AcsId(String);
 impl AcsId {
     const PREFIX: &str = "8:";
 
-    /// Accepts a raw communication identifier of a user: `8:` and up to 254 more
-    /// visible ASCII characters that need no escape in a path but the colon.
+    /// Accepts a raw communication identifier of a user: `8:` and up to 254 more visible ASCII
+    /// characters that, except for the colon, need no escape in a path.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b":_-.".contains(&byte);
@@ -141,7 +141,7 @@ impl AcsId {
         ok.then(|| Self(raw.to_owned()))
     }
 
-    /// As ACS spells it.
+    /// The ID in the spelling of ACS.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -154,49 +154,49 @@ impl fmt::Display for AcsId {
     }
 }
 
-/// An identity, by either of its names.
+/// A reference to an identity by one of its two IDs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdentityRef {
-    /// By our name for its user.
+    /// By our ID for its user.
     External(ExternalId),
-    /// By the name ACS gave it.
+    /// By its ID in ACS.
     Acs(AcsId),
 }
 
 impl IdentityRef {
-    /// Reads either name: what begins with `8:` is an ACS id.
+    /// Parses either ID: an ID that begins with `8:` is an ACS ID.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         AcsId::parse(raw).map(Self::Acs).or_else(|| ExternalId::parse(raw).map(Self::External))
     }
 }
 
-/// What a token may be used for. Spelled as ACS spells them.
+/// The permissions of a token, spelled as ACS spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Scope {
-    /// Everything in Chat.
+    /// All operations of Chat.
     #[serde(rename = "chat")]
     Chat,
     /// Chat without creating, changing or deleting threads.
     #[serde(rename = "chat.join")]
     ChatJoin,
-    /// As `chat.join`, and without adding or removing people; meant for guests.
+    /// Like `chat.join`, without adding or removing people; meant for guests.
     #[serde(rename = "chat.join.limited")]
     ChatJoinLimited,
-    /// Everything in Calling.
+    /// All operations of Calling.
     #[serde(rename = "voip")]
     Voip,
-    /// Joining calls, not starting them.
+    /// Joining calls, but not starting them.
     #[serde(rename = "voip.join")]
     VoipJoin,
 }
 
 impl Scope {
-    /// Every scope ACS has.
+    /// Every scope that ACS supports.
     pub const ALL: [Self; 5] =
         [Self::Chat, Self::ChatJoin, Self::ChatJoinLimited, Self::Voip, Self::VoipJoin];
 
-    /// As ACS spells it.
+    /// The name in the spelling of ACS.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -208,7 +208,7 @@ impl Scope {
         }
     }
 
-    /// Whether whoever has `self` can do everything that `other` permits.
+    /// Whether `self` permits everything that `other` permits.
     #[must_use]
     pub fn includes(self, other: Self) -> bool {
         match self {
@@ -219,27 +219,27 @@ impl Scope {
         }
     }
 
-    /// Reads ACS's spelling.
+    /// Parses the spelling of ACS.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == raw)
     }
 }
 
-/// One scope or more, each once.
+/// One or more scopes without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// Accepts scopes as ACS spells them: at least one, none twice, none unknown.
+    /// Accepts scopes as ACS spells them: at least one, without duplicates or unknown values.
     #[must_use]
     pub fn parse<'a>(raw: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let scopes: Option<Vec<Scope>> = raw.into_iter().map(Scope::parse).collect();
         scopes.and_then(Self::of)
     }
 
-    /// Accepts at least one scope, none twice.
+    /// Accepts at least one scope, without duplicates.
     #[must_use]
     pub fn of(mut scopes: Vec<Scope>) -> Option<Self> {
         let asked = scopes.len();
@@ -248,13 +248,13 @@ impl Scopes {
         (asked > 0 && scopes.len() == asked).then_some(Self(scopes))
     }
 
-    /// Chat and calling: what meeting chat and calls need.
+    /// Chat and calling, for meetings with chat and calls.
     #[must_use]
     pub fn chat_and_voip() -> Self {
         Self(vec![Scope::Chat, Scope::Voip])
     }
 
-    /// Every scope there is.
+    /// Every scope.
     #[must_use]
     pub fn all() -> Self {
         Self(Scope::ALL.to_vec())
@@ -266,23 +266,23 @@ impl Scopes {
         &self.0
     }
 
-    /// Whether `self` permits nothing that `other` does not.
+    /// Whether `self` permits nothing beyond `other`.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
         self.0.iter().all(|scope| other.0.iter().any(|had| had.includes(*scope)))
     }
 }
 
-/// How long a token lives. ACS accepts one hour to one day.
+/// The lifetime of a token. ACS accepts one hour to one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lifetime {
     minutes: u16,
 }
 
 impl Lifetime {
-    /// The shortest ACS allows.
+    /// The shortest lifetime that ACS allows.
     pub const HOUR: Self = Self { minutes: 60 };
-    /// The longest ACS allows.
+    /// The longest lifetime that ACS allows.
     pub const DAY: Self = Self { minutes: 1440 };
 
     /// Accepts 60 to 1,440 minutes.
@@ -292,56 +292,55 @@ impl Lifetime {
         (Self::HOUR.minutes..=Self::DAY.minutes).contains(&minutes).then_some(Self { minutes })
     }
 
-    /// In minutes, as ACS counts it.
+    /// The lifetime in minutes, the unit that ACS uses.
     #[must_use]
     pub fn minutes(self) -> u16 {
         self.minutes
     }
 }
 
-/// What a token is asked for.
+/// The properties of a requested token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// What it may be used for.
+    /// The scopes of the token.
     pub scopes: Scopes,
-    /// How long it lives.
+    /// The lifetime of the token.
     pub lifetime: Lifetime,
 }
 
-/// A token ACS issued.
+/// A token that ACS issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
     /// The bearer token.
     pub token: Secret,
-    /// When it stops working.
+    /// When the token expires.
     pub expires_on: SystemTime,
 }
 
-/// The request being served: its name, and how much time it has.
+/// The invocation that serves the current request: its ID and its time limits.
 ///
-/// Carried through every operation, so that time and uniqueness are arguments.
+/// It is passed through every operation, so that time and unique IDs are arguments.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Unique to this invocation: Lambda's request id. Leases and receipts are
-    /// named after it.
+    /// Unique to this invocation: Lambda's request ID. Leases and receipts use it as their ID.
     pub id: String,
     /// When Lambda kills the function. A lease ends a little later.
     pub deadline: SystemTime,
-    /// When ACS must have answered: what comes after, the write that decides and the
-    /// answer, needs time, too.
+    /// The deadline for calls to ACS. The write that commits the result and the response need the
+    /// remaining time.
     pub acs_until: SystemTime,
-    /// How long to wait for somebody else who is creating the same identity.
+    /// How long to wait for another request that is creating the same identity.
     pub patience: Duration,
 }
 
 impl Invocation {
-    /// A second caller waits this long for the first one's identity: a create
-    /// takes ACS about 100 ms, rarely a second.
+    /// How long a second caller waits for the first one's identity: ACS needs about 100 ms to
+    /// create one, rarely a second.
     pub const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// How long after [`deadline`](Self::deadline) somebody else may take over
-    /// what this invocation began. Lambda has killed it by then, so a takeover
-    /// from a living owner needs clocks that differ by as much.
+    /// How long after [`deadline`](Self::deadline) another invocation may take over the work of
+    /// this one. Lambda has killed this one by then; a takeover from a live owner is possible
+    /// only if the clocks differ by this much.
     pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 }
 

@@ -1,5 +1,5 @@
-//! Issue an access token: for a user, creating the identity on first use, or for
-//! an identity an administrator names.
+//! Issues an access token: for a user, whose identity is created on first use, or for an identity
+//! that an administrator names.
 
 use crate::{
     Error,
@@ -10,42 +10,42 @@ use crate::{
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
-/// What is asked for.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Whose token.
+    /// The subject of the token.
     pub whose: Whose,
-    /// What the token may be used for, and how long it lives.
+    /// The scopes and the lifetime of the token.
     pub token: TokenRequest,
     /// The request being served.
     pub invocation: Invocation,
 }
 
-/// Whose token is asked for.
+/// The subject of a requested token.
 #[derive(Clone, Debug)]
 pub enum Whose {
-    /// The caller's own: the first call creates their identity.
+    /// The caller: the first call creates their identity.
     Caller {
-        /// Who calls.
+        /// The caller's external ID.
         user: ExternalId,
-        /// With which bearer.
+        /// The caller's bearer token.
         bearer: Bearer,
-        /// How often they may; `None` for as often as they like.
+        /// How often the caller may ask; `None` for no limit.
         pace: Option<Pace>,
     },
-    /// That of an identity, which must exist.
+    /// An existing identity.
     Identity {
-        /// Which.
+        /// The identity.
         identity: IdentityRef,
-        /// Who asks for it.
+        /// The administrator who requests the token.
         by: Administrator,
     },
 }
 
-/// A token, and whose it is.
+/// An issued token, with its identity.
 #[derive(Clone, Debug)]
 pub struct Issued {
-    /// The identity's name in ACS.
+    /// The ID of the identity in ACS.
     pub acs_id: AcsId,
     /// The token.
     pub token: AccessToken,
@@ -55,9 +55,9 @@ pub struct Issued {
 
 /// Issues a token.
 ///
-/// The token is returned and forgotten: never stored, cached or logged. If the
-/// identity was revoked, blocked or marked for deletion while ACS was answering,
-/// the token is dropped and the answer is [`Error::Busy`] or [`Error::Blocked`].
+/// The token is returned, but never stored, cached or logged. If the identity was revoked,
+/// blocked or marked for deletion while ACS answered, the token is dropped and the result is
+/// [`Error::Busy`] or [`Error::Blocked`].
 pub async fn issue_access_token(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,

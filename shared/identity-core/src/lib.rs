@@ -1,11 +1,11 @@
-//! Who holds which Azure Communication Services (ACS) identity, and what may be
-//! done with it.
+//! The mapping from users to Azure Communication Services (ACS) identities, and the rules for
+//! using those identities.
 //!
-//! Read in this order: [`identity`] (the nouns), [`record`] (what is kept about
-//! one user), [`admission`] (the gate that every token passes), [`ports`] (what the rules
-//! need from the outside), [`obtain`] (the protocol that makes one identity per user,
-//! whatever the timing), then one module per operation. Nothing here knows about HTTP,
-//! Lambda, `DynamoDB` or the ACS wire format.
+//! Read in this order: [`identity`] (the basic types), [`record`] (the stored data of one user),
+//! [`admission`] (the check that every token request must pass), [`ports`] (the external
+//! dependencies), [`obtain`] (the protocol that creates one identity per user, whatever the
+//! timing), then one module per operation. This crate does not depend on HTTP, Lambda, `DynamoDB`
+//! or the ACS wire format.
 
 pub mod administrator;
 pub mod admission;

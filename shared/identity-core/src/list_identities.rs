@@ -1,5 +1,5 @@
-//! List identities: all of them, by state, or by when they were last used. ACS has
-//! no such call; this inventory is the only one.
+//! Lists identities: all of them, by state, or by the time of the last use. ACS has no such call,
+//! so this inventory is the only one.
 
 use std::time::SystemTime;
 
@@ -9,39 +9,39 @@ use crate::{
     record::{Record, StateName},
 };
 
-/// What is asked for.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Only identities in this state. Tombstones are not identities.
+    /// Only identities in this state. Tombstones do not count as identities.
     pub state: Option<StateName>,
-    /// Only identities last used before this.
+    /// Only identities that were last used before this time.
     pub unused_since: Option<SystemTime>,
-    /// How many, at most: 1 to [`MAX_PAGE`].
+    /// The maximum number of identities: 1 to [`MAX_PAGE`].
     pub limit: u16,
-    /// Where the page before this one ended.
+    /// The end of the previous page.
     pub cursor: Option<Cursor>,
 }
 
-/// A place in the list.
+/// A position in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The shard that is being listed.
     pub shard: u8,
-    /// The last record seen in it, if any was.
+    /// The last record that was read in it, if any.
     pub after: Option<Position>,
 }
 
-/// One page.
+/// One page of identities.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// The records; not sorted as a whole, longest unused first within a shard.
+    /// The records; within a shard longest unused first, but not sorted across shards.
     pub records: Vec<Record>,
-    /// Where to go on; `None` at the end. A page may be short, or even empty, and
-    /// not be the last one.
+    /// The position to continue from; `None` at the end. A page may be short or even empty
+    /// without being the last one.
     pub next: Option<Cursor>,
 }
 
-/// The largest page.
+/// The maximum size of a page.
 pub const MAX_PAGE: u16 = 100;
 
 /// Lists one page, shard by shard.
@@ -68,7 +68,7 @@ pub async fn list_identities(
             state,
             unused_since,
             after: place.after.take(),
-            // A filter by state makes pages thin: look at more than are wanted.
+            // A filter by state leaves few records of a page: read more than requested.
             limit: if state.is_some() { MAX_PAGE } else { u16::try_from(wanted).unwrap_or(limit) },
         };
         let page = store.list(&query).await?;
@@ -89,21 +89,21 @@ pub async fn list_identities(
     Ok(Listed { records, next })
 }
 
-/// Where identities in this state are, and in how many shards. The rare states have an
-/// index of their own, so that finding three of them takes no walk past a million.
+/// The index that contains identities in this state, and its number of shards. The rare states
+/// have their own index, so that a search for three of them does not read a million records.
 fn places(state: Option<StateName>) -> (Index, u8) {
     match state {
         Some(StateName::Provisioning | StateName::Deleting | StateName::Stuck) => {
             (Index::Unfinished, SHARDS)
         }
         Some(StateName::Active) => (Index::LastIssued, SHARDS),
-        // Among blocked users are some without an identity.
+        // Some blocked users have no identity.
         None | Some(StateName::Blocked | StateName::Deleted) => (Index::LastIssued, 2 * SHARDS),
     }
 }
 
-/// Reads per page, at most. All shards fit in one page with room to spare; a rare
-/// state in a large table gives thin pages rather than slow ones.
+/// The maximum number of reads per page. All shards fit in one page; a rare state in a large
+/// table gives short pages rather than slow ones.
 const MAX_READS: usize = 48;
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! One identity per user, whatever the timing: the protocol behind every call
-//! that may be a user's first.
+//! The protocol that creates one identity per user, whatever the timing. Every call that may be a
+//! user's first uses it.
 //!
 //! ```text
 //! 1  store  reserve     if there is no record, or a reservation whose lease ended
 //! 2  ACS    create      with the first token, in one request; never sent twice
 //! 3  store  activate    if the reservation is still ours
-//! 4  refused, but the record carries our identity  → it was us: done
-//!    refused, by somebody else's                   → ACS delete ours, look again
-//!    outcome unknown                               → release; if that succeeds the
+//! 4  refused, but the record has our identity      → our own write: done
+//!    refused, with another identity or state       → ACS delete ours, read again
+//!    outcome unknown                               → release; if that succeeds, the
 //!                                                    activation never happened and
 //!                                                    never will: ACS delete ours
 //! ```
 //!
-//! The answer is the commit point: a token leaves only after step 3, and for an
-//! identity that exists only after its use was recorded in the epoch it was asked
-//! for. If both the activation and the release end unknown, nothing is touched:
-//! the identity may be live. It is noted, and the scheduled job settles it.
+//! The answer is the commit point: a token is returned only after step 3, and for an existing
+//! identity only after its use was recorded in the epoch that the request read. If the outcomes
+//! of both the activation and the release are unknown, the identity is not touched, because it
+//! may be in use. It is recorded as an orphan, and the scheduled job processes it.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,39 +32,39 @@ use crate::{
     settle::{self, Settled},
 };
 
-/// What a call that may be the first one got.
+/// The result of a call that may be the user's first.
 #[derive(Clone, Debug)]
 pub struct Obtained {
-    /// The record, as it stood when the answer was decided.
+    /// The record at the time of the decision.
     pub record: Record,
     /// The name of the identity in ACS.
     pub acs_id: AcsId,
-    /// The token, if one was asked for.
+    /// The token, if the caller requested one.
     pub token: Option<AccessToken>,
     /// Whether this call created the identity.
     pub created: bool,
 }
 
-/// Whose identity is wanted.
+/// The identity that the caller requests.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
-    /// This user's, which is created if there is none.
+    /// The identity of this user, which is created if it does not exist.
     Users(ExternalId),
-    /// This one, which must exist, and go by this name in ACS if one is given.
+    /// The existing identity of this user. If an ACS ID is given, it must match.
     Existing(ExternalId, Option<AcsId>),
 }
 
-/// What is asked for, and by whom.
+/// The request and its requester.
 pub(crate) struct Asked<'a> {
     pub(crate) wanted: Wanted,
-    /// The token, if one is asked for.
+    /// The token to issue, if the caller requests one.
     pub(crate) token: Option<&'a TokenRequest>,
     pub(crate) requester: Requester,
     pub(crate) invocation: &'a Invocation,
 }
 
 impl Asked<'_> {
-    /// What the audit log keeps of it: an administrator's action.
+    /// The audit entry for the request, if an administrator made it.
     fn audit(&self, next: &Record, action: Action, at: SystemTime) -> Option<AuditEntry> {
         let Requester::Administrator { id } = &self.requester else { return None };
         let by = Actor::Administrator(id.clone());
@@ -72,7 +72,7 @@ impl Asked<'_> {
     }
 }
 
-/// Uses an identity, and issues a token for it if one is asked for.
+/// Uses an identity, and issues a token for it if the caller requests one.
 pub(crate) async fn obtain(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -111,7 +111,7 @@ pub(crate) async fn obtain(
                 }
             }
             NextStep::Refuse(record) => {
-                // The answer is the same whatever comes of it.
+                // The result of this attempt does not change the answer.
                 if let Err(cause) = settle::settle(store, acs, clock, &record, invocation).await {
                     warn!(%cause, "the tokens of a blocked user are not yet revoked");
                 }
@@ -123,15 +123,15 @@ pub(crate) async fn obtain(
     Err(Error::busy())
 }
 
-/// What the record asks of a caller who wants a token.
+/// The step that the record requires from a request for a token.
 enum NextStep {
     Use(Record, AcsId),
     Create,
-    /// Another request began a revocation or a deletion.
+    /// Another request started a revocation or a deletion.
     Settle(Record),
-    /// Another request began to block the user.
+    /// Another request started to block the user.
     Refuse(Record),
-    /// Another request is creating the identity, and has this much time left for it.
+    /// Another request is creating the identity, and has this much time left.
     Wait(Duration),
 }
 
@@ -163,15 +163,15 @@ fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<
     }
 }
 
-/// A user's place in the store, and our claim to it.
+/// The record to reserve for a user, and our lease on it.
 struct Place<'a> {
     user: &'a ExternalId,
     seen: Option<&'a Record>,
     lease: Lease,
 }
 
-/// Creates the identity. `None` if somebody else was faster, or changed the record
-/// meanwhile: look again.
+/// Creates the identity. `None` if another request was faster or changed the record in the
+/// meantime: the caller must read the record again.
 async fn create(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -187,13 +187,14 @@ async fn create(
         Ok(Change::Made(reserved)) => reserved,
         Ok(Change::Refused(_)) => return Ok(None),
         Err(cause) => {
-            // It may have been made. ACS was not asked, so nobody need wait for the lease.
+            // The reservation may have been stored. ACS was not called, so releasing it saves
+            // other requests from waiting for the lease to end.
             give_back(store, clock, &wanted).await;
             return Err(cause);
         }
     };
     if place.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
-        // Whoever held the lease died; ACS cannot be asked what they created.
+        // The previous holder of the lease died, and ACS has no query for what it created.
         warn!(metric.identities_abandoned = 1, "took over a reservation whose lease had ended");
     }
     let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
@@ -235,18 +236,18 @@ async fn create(
         },
     };
     match refused_by {
-        // The activation had been applied, and nobody has changed the record since.
+        // The activation was applied, and no request has changed the record since.
         Some(record) if record == active => {
             Ok(Some(Obtained { record, acs_id, token, created: true }))
         }
-        // It had been applied, and somebody has revoked, blocked or deleted it
-        // since: the identity is in their hands, and our token is not answered.
+        // The activation was applied, and another request has revoked, blocked or deleted the
+        // identity since. That request is now responsible for it, and our token is not returned.
         Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
         found => {
             take_back(store, acs, orphan(), invocation).await;
             match found {
-                // Somebody signed out, or deleted the account, while it was created: whether
-                // they want another identity is theirs to say.
+                // The user signed out or the account was deleted during the creation. The caller
+                // must ask again to get another identity.
                 Some(Record { state: State::Deleted, .. }) => Err(Error::busy()),
                 _ => Ok(None),
             }
@@ -254,7 +255,7 @@ async fn create(
     }
 }
 
-/// Gives a reservation back that came to nothing.
+/// Releases a reservation that did not lead to an identity.
 async fn give_back(store: &impl IdentityStore, clock: &impl Clock, reserved: &Record) {
     if store.advance(Some(reserved), &reserved.released(clock.now())).await.is_err() {
         debug!("the reservation could not be given back; it ends with its lease");
@@ -276,7 +277,7 @@ async fn create_in_acs(
     }
 }
 
-/// Deletes an identity that no record names, and none will.
+/// Deletes an identity that is in no record and never will be.
 async fn take_back(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -289,7 +290,7 @@ async fn take_back(
     }
 }
 
-/// Leaves an identity of which nobody knows whether it is owned to the scheduled job.
+/// Records an identity whose ownership is unknown, for the scheduled job.
 async fn note(store: &impl IdentityStore, orphan: Orphan) {
     if let Err(cause) = store.note_orphan(&orphan).await {
         error!(
@@ -301,9 +302,9 @@ async fn note(store: &impl IdentityStore, orphan: Orphan) {
     }
 }
 
-/// Issues a token for the identity of `seen`. The last write decides whether it is
-/// answered: it is refused if a revocation, a block or a deletion began after
-/// `seen` was read.
+/// Issues a token for the identity of `seen`. The last write decides whether the token is
+/// returned: the write is refused if a revocation, a block or a deletion started after `seen` was
+/// read.
 #[expect(clippy::too_many_arguments, reason = "three ports, the request, and what was read for it")]
 async fn issue(
     store: &impl IdentityStore,
@@ -328,8 +329,8 @@ async fn issue(
             Ok(Obtained { record, acs_id: active.acs_id, token: Some(token), created: false })
         }
         Change::Refused(Some(Record { state: State::Blocked { .. }, .. })) => {
-            // ACS may have issued our token after it revoked the others. No caller has it;
-            // but a blocked user has no live token, not even that.
+            // ACS may have issued our token after it revoked the others. No caller has the token,
+            // but a blocked user must not have any live token.
             let acs_id = &active.acs_id;
             if let Err(cause) = acs.revoke_access_tokens(acs_id, acs_until).await {
                 warn!(acs.id = %acs_id, %cause, "a dropped token of a blocked user may live");
@@ -347,7 +348,7 @@ fn lease(invocation: &Invocation, attempt: usize) -> Lease {
     }
 }
 
-/// Waiting for somebody else, with growing pauses, as long as there is patience.
+/// Waits for another request, with growing pauses, until the patience is used up.
 struct Waiting {
     until: SystemTime,
     pause: Duration,
@@ -355,12 +356,12 @@ struct Waiting {
 
 impl Waiting {
     fn new(now: SystemTime, invocation: &Invocation) -> Self {
-        // A token call that waited still needs time to ask ACS.
+        // A token request that waited still needs time to call ACS.
         let latest = invocation.deadline.checked_sub(Duration::from_secs(2)).unwrap_or(now);
         Self { until: latest.min(now + invocation.patience), pause: Duration::from_millis(25) }
     }
 
-    /// Waits once; [`Error::Busy`] when there is no patience left.
+    /// Waits once. Returns [`Error::Busy`] when no patience is left.
     async fn wait(&mut self, clock: &impl Clock, retry_after: Duration) -> Result<(), Error> {
         if clock.now() + self.pause > self.until {
             return Err(Error::Busy { retry_after });
@@ -371,8 +372,8 @@ impl Waiting {
     }
 }
 
-/// How often one request looks at the record. Waiting ends by patience long before;
-/// this ends a chain of others being faster.
+/// How often one request reads the record. The patience limit usually ends the waiting earlier;
+/// this limit applies when other requests change the record again and again.
 const MAX_LOOKS: usize = 16;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How fast requests are sent to ACS.
+//! Limits the rate of requests to ACS.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::ports::Clock;
 
-/// Spaces requests evenly, so that no more than a given number are sent in a second.
+/// Spaces requests evenly, so that at most a given number is sent per second.
 #[derive(Debug)]
 pub struct Pacer {
     interval: Duration,
@@ -17,12 +17,12 @@ pub struct Pacer {
 #[derive(Debug, Default)]
 struct State {
     next: Option<SystemTime>,
-    /// How many holds there were.
+    /// The number of holds so far.
     held: u64,
 }
 
 impl Pacer {
-    /// This many requests in a second; at least one.
+    /// Allows `many` requests per second, at least one.
     #[must_use]
     pub fn per_second(many: u32) -> Self {
         Self { interval: Duration::from_secs(1) / many.max(1), state: Mutex::default() }
@@ -42,14 +42,14 @@ impl Pacer {
             if !wait.is_zero() {
                 clock.sleep(wait).await;
             }
-            // A hold that began during the wait applies to this request, too.
+            // A hold that began during the wait also applies to this request.
             if self.state().held == held {
                 return;
             }
         }
     }
 
-    /// Lets no request through for `pause`.
+    /// Blocks all requests for `pause`.
     pub fn hold(&self, clock: &impl Clock, pause: Duration) {
         let until = clock.now() + pause;
         let mut state = self.state();

@@ -1,4 +1,4 @@
-//! The policy: from what is known about a caller to what they may have.
+//! The policy: maps the claims of a caller to the scopes and lifetimes that they may request.
 //!
 //! ```json
 //! {
@@ -13,11 +13,12 @@
 //! }
 //! ```
 //!
-//! The first rule whose claims all match decides; without one, `otherwise` does. A claim
-//! matches if it has that value. A claim that is a list by its name, such as `groups`, also
-//! matches if it holds the value. Choose claims that your identity provider controls, and
-//! values without spaces. A caller who asks for nothing gets the scopes of the rule for its `defaultLifetimeMinutes` (60 if
-//! absent); a caller who asks may ask for less, never for more.
+//! The first rule whose claims all match applies; if no rule matches, `otherwise` applies. A
+//! claim matches if it has the given value. A claim whose name marks it as a list, such as
+//! `groups`, also matches if the list contains the value. Choose claims that your identity
+//! provider controls, and values without spaces. A caller who requests nothing specific gets the
+//! scopes of the rule for its `defaultLifetimeMinutes` (60 if absent). A caller may request less,
+//! but never more.
 
 use std::collections::BTreeMap;
 
@@ -28,11 +29,10 @@ use crate::{
     identity::{Lifetime, Scopes, TokenRequest},
 };
 
-/// The claims the caller's identity provider signed. A list is spelled as API
-/// Gateway spells it: `[a b]`.
+/// The claims that the caller's identity provider signed. API Gateway formats a list as `[a b]`.
 pub type Claims = BTreeMap<String, String>;
 
-/// Who may have what. The default is chat and calling for everybody.
+/// The permissions of all callers. The default is chat and calling for every caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -49,7 +49,7 @@ struct Rule {
     grant: Grant,
 }
 
-/// Claims and the values that they must have, all of them: the `if` of a rule.
+/// Claims and their required values, all of which must match: the `if` of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BTreeMap<String, String>")]
 pub struct Condition(BTreeMap<String, String>);
@@ -66,7 +66,7 @@ impl TryFrom<BTreeMap<String, String>> for Condition {
 }
 
 impl Condition {
-    /// Whether the claims meet it.
+    /// Whether the claims meet the condition.
     #[must_use]
     pub fn is_met_by(&self, claims: &Claims) -> bool {
         self.unmet(claims).next().is_none()
@@ -83,7 +83,7 @@ impl Condition {
     }
 }
 
-/// What a caller may have.
+/// The scopes and lifetimes that a caller may have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawGrant")]
 pub struct Grant {
@@ -94,7 +94,7 @@ pub struct Grant {
 }
 
 impl Default for Grant {
-    /// Chat and calling; an hour unless more is asked for.
+    /// Chat and calling, for one hour by default.
     fn default() -> Self {
         Self {
             scopes: Scopes::chat_and_voip(),
@@ -106,7 +106,7 @@ impl Default for Grant {
 }
 
 impl Policy {
-    /// What somebody with these claims may have.
+    /// The grant for a caller with these claims.
     #[must_use]
     pub fn grant(&self, claims: &Claims) -> &Grant {
         let rule = self.rules.iter().find(|rule| rule.condition.is_met_by(claims));
@@ -114,11 +114,12 @@ impl Policy {
     }
 }
 
-/// Whether a claim of this name can be a list: `groups`, `roles`, `permissions` and the like,
-/// also behind a namespace (`cognito:groups`, `https://example.com/roles`).
+/// Whether a claim with this name can be a list: `groups`, `roles`, `permissions` and similar
+/// names, also with a namespace prefix (`cognito:groups`, `https://example.com/roles`).
 ///
-/// API Gateway hands a list over as the text `[a b]`, which a user can choose as a name. So no
-/// other claim is read as a list, nor are Cognito's custom attributes, which users may write.
+/// API Gateway passes a list as the text `[a b]`, which a user could also choose as a name.
+/// Therefore no other claim is read as a list. Cognito's custom attributes are not read as lists
+/// either, because users may write them.
 fn is_list(name: &str) -> bool {
     const LISTS: [&str; 11] = [
         "amr",
@@ -137,23 +138,23 @@ fn is_list(name: &str) -> bool {
     !name.starts_with("custom:") && LISTS.contains(&last)
 }
 
-/// Whether `claim` is a list (`[a b]`) that holds `wanted`.
+/// Whether `claim` is a list (`[a b]`) that contains `wanted`.
 fn lists(claim: &str, wanted: &str) -> bool {
     let inner = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inner.is_some_and(|inner| inner.split(' ').any(|item| item == wanted))
 }
 
 impl Grant {
-    /// Every scope and the longest lifetime, for whoever is not held to a policy;
-    /// chat and calling for an hour, unless something else is asked for.
+    /// Every scope and the longest lifetime, for callers without a policy. The default is chat
+    /// and calling for one hour.
     #[must_use]
     pub fn everything() -> Self {
         Self { scopes: Scopes::all(), default_scopes: Scopes::chat_and_voip(), ..Self::default() }
     }
 
-    /// What somebody gets who asks for these scopes and this lifetime, or for
-    /// nothing in particular. [`Error::BeyondPolicy`] if that is more than they may
-    /// have: a caller who got less than they asked for would find out in a call.
+    /// The token for a caller who requests these scopes and this lifetime, each of which is
+    /// optional. [`Error::BeyondPolicy`] if the request exceeds the grant: a caller who got less
+    /// than requested would notice it only during a call.
     pub fn decide(
         &self,
         scopes: Option<Scopes>,
@@ -322,7 +323,7 @@ mod tests {
     }
 
     proptest! {
-        /// R11: never more than the rule allows, whatever is asked.
+        /// R11: a token never exceeds the rule, whatever the caller requests.
         #[test]
         fn r11_what_is_given_is_what_was_asked_and_never_more(
             asked in prop::collection::vec(0_usize..5, 0..6),

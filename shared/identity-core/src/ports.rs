@@ -1,5 +1,5 @@
-//! What the rules need from the outside. Each port is named for its role; an
-//! adapter puts its technology in front (`DynamoIdentityStore`).
+//! The external dependencies of the core. Each port is named for its role; an adapter puts its
+//! technology in front (`DynamoIdentityStore`).
 
 use std::{
     future::Future,
@@ -16,51 +16,51 @@ use crate::{
     secret::Secret,
 };
 
-/// Where the mapping from user to identity is kept.
+/// Stores the mapping from user to identity.
 ///
-/// The protocol is not in here: it is in [`Record`]'s steps and in the operations.
-/// A store makes one conditional write, the same for every step, and tells the
-/// truth about it.
+/// The protocol is not part of this trait: [`Record`]'s steps and the operations implement it. A
+/// store performs one conditional write, the same for every step, and reports the outcome
+/// correctly.
 pub trait IdentityStore: Sync {
-    /// Reads one record, strongly consistent.
+    /// Reads one record with strong consistency.
     fn find(&self, user: &ExternalId)
     -> impl Future<Output = Result<Option<Record>, Error>> + Send;
 
-    /// Whose identity this is. Eventually consistent: read the record with
+    /// Finds the user who owns this identity. Eventually consistent: read the record with
     /// [`find`](Self::find) before deciding anything.
     fn find_by_acs_id(
         &self,
         id: &AcsId,
     ) -> impl Future<Output = Result<Option<ExternalId>, Error>> + Send;
 
-    /// One page of one shard, in the order of its [`Index`]. Tombstones are left out.
+    /// Lists one page of one shard, in the order of its [`Index`]. Tombstones are left out.
     ///
-    /// A listed record is a hint: it can lag behind, and it comes without its receipts.
-    /// Read it with [`find`](Self::find) before deciding anything.
+    /// A listed record is a hint: it can be outdated, and it does not include its receipts. Read
+    /// the record with [`find`](Self::find) before deciding anything.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// How many of the records that [`list`](Self::list) would look at are active or
-    /// blocked, and where that ended.
+    /// Counts the active and blocked records among those that [`list`](Self::list) would read,
+    /// and returns the position where it stopped.
     fn count(&self, query: &ListQuery) -> impl Future<Output = Result<Count, Error>> + Send;
 
-    /// About how many identities there are, without counting them. It may be some hours
-    /// old, and 0 while nobody knows.
+    /// Returns the approximate number of identities without counting them. The number can be some
+    /// hours old, and is 0 while it is unknown.
     fn total(&self) -> impl Future<Output = Result<u64, Error>> + Send;
 
-    /// Makes one step of a record, if the record is still as the step's author saw it: in the
-    /// same state and epoch, with the same decisions, and, where the author saw that no token
-    /// was issued since the last revocation, still without one.
+    /// Applies one step to a record if the stored record still matches what the author of the
+    /// step read: the same state and epoch, the same decisions, and, if the author read that no
+    /// token was issued since the last revocation, still no such token.
     ///
-    /// What a use of the identity writes (when it was last used, the pace) is written only if
-    /// the step changes it, so that no step undoes a [`record_use`](Self::record_use) it has
-    /// not seen.
+    /// The fields that a use of the identity writes (the time of the last use, the pace) are
+    /// written only if the step changes them, so that no step overwrites a
+    /// [`record_use`](Self::record_use) that its author did not see.
     ///
-    /// A record that refuses the write and equals the step's `next` is our own: an adapter may
-    /// have sent the same request twice, and its first attempt refuses the second. That is
-    /// [`Change::Made`].
+    /// If the write is refused and the stored record equals the step's `next`, the stored record
+    /// is our own write: an adapter may send the same request twice, and the first attempt causes
+    /// the refusal of the second. The result is then [`Change::Made`].
     fn commit(&self, step: Step<'_>) -> impl Future<Output = Result<Change, Error>> + Send;
 
-    /// Makes a step from `seen` (`None`: there still is no record) to `next`.
+    /// Applies a step from `seen` (`None` if there was no record) to `next`.
     fn advance(
         &self,
         seen: Option<&Record>,
@@ -69,8 +69,8 @@ pub trait IdentityStore: Sync {
         async move { self.commit(Step::new(seen, next)).await }
     }
 
-    /// Notes that the identity was used, if it is still the one `seen`: active,
-    /// and in the same epoch. The audit entry, if there is one, is written in the same request.
+    /// Records a use of the identity if the record still matches `seen`: active, and in the same
+    /// epoch. The same request writes the audit entry, if there is one.
     fn record_use(
         &self,
         user: &ExternalId,
@@ -78,29 +78,29 @@ pub trait IdentityStore: Sync {
         usage: &Usage<'_>,
     ) -> impl Future<Output = Result<Change, Error>> + Send;
 
-    /// When somebody first asked for an identity of this name that the index did not have. The
-    /// first call notes `now`; the note is kept for an hour at least.
+    /// Returns the time of the first request for an identity with this name that was not in the
+    /// index. The first call stores `now`; the store keeps it for at least one hour.
     fn first_missed_at(
         &self,
         id: &AcsId,
         now: SystemTime,
     ) -> impl Future<Output = Result<SystemTime, Error>> + Send;
 
-    /// Remembers an identity that ACS may have and no record may name, for
-    /// [`Orphanage`] to settle.
+    /// Stores an identity that may exist in ACS without a record, so that the scheduled job can
+    /// process it through [`Orphanage`].
     fn note_orphan(&self, orphan: &Orphan) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// One step of a record, as [`IdentityStore::commit`] makes it.
+/// One step of a record, which [`IdentityStore::commit`] applies.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
-    /// The record that the author saw; `None` if there was none.
+    /// The record that the author read; `None` if there was none.
     pub seen: Option<&'a Record>,
-    /// What it is to become.
+    /// The record after the step.
     pub next: &'a Record,
-    /// Whether a use of the identity since `seen` was read refuses the step.
+    /// Whether a use of the identity after `seen` was read refuses the step.
     pub unless_used: bool,
-    /// What is written into the audit log in the same request.
+    /// The audit entry that is written in the same request.
     pub audit: Option<&'a AuditEntry>,
 }
 
@@ -111,20 +111,20 @@ impl<'a> Step<'a> {
         Self { seen, next, unless_used: false, audit: None }
     }
 
-    /// Refused by a use of the identity since `seen` was read.
+    /// Makes a use of the identity after `seen` was read refuse the step.
     #[must_use]
     pub fn unless_used(self) -> Self {
         Self { unless_used: true, ..self }
     }
 
-    /// With an entry of the audit log. A store that makes such a step may answer with the use
-    /// as `seen` had it, where another call has used the identity meanwhile.
+    /// Adds an audit entry. If another call used the identity in the meantime, the record that
+    /// the store returns for such a step may contain the use as of `seen`.
     #[must_use]
     pub fn audited(self, audit: Option<&'a AuditEntry>) -> Self {
         Self { audit, ..self }
     }
 
-    /// Whether the record that is stored now is as the author saw it.
+    /// Whether the stored record still matches what the author read.
     #[must_use]
     pub fn fits(&self, found: Option<&Record>) -> bool {
         match (found, self.seen) {
@@ -134,9 +134,9 @@ impl<'a> Step<'a> {
                     && found.state.name() == seen.state.name()
                     && found.decisions.newest() == seen.decisions.newest()
                     && found.decisions.changes() == seen.decisions.changes()
-                    // Neither a confirmation nor a failed attempt changes the epoch. Without
-                    // these two, a confirmation that is sent twice would take a token that was
-                    // issued in between for a revoked one.
+                    // Neither a confirmation nor a failed attempt changes the epoch. Without the
+                    // next two comparisons, a confirmation that is sent twice would mark a token
+                    // as revoked that was issued in between.
                     && found.pending_revocation == seen.pending_revocation
                     && found.attempts == seen.attempts
                     && (found.tokens_revoked || !seen.tokens_revoked)
@@ -146,11 +146,11 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// What a refusal means, given the record that refused: one that is as `next` asked is our
-    /// own write, sent twice.
+    /// Interprets a refusal, given the record that refused the write. A record that equals `next`
+    /// is our own write, sent twice.
     ///
-    /// Taken for another request's, it would make us delete the identity that we have just
-    /// stored.
+    /// Treating it as the write of another request would make us delete the identity that we have
+    /// just stored.
     #[must_use]
     pub fn refused(&self, found: Option<Record>) -> Change {
         match found {
@@ -162,124 +162,125 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What a use of an identity leaves behind.
+/// The data that one use of an identity writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage<'a> {
-    /// When.
+    /// The time of the use.
     pub at: SystemTime,
-    /// The new end of the user's pace; `None` leaves it as it is.
+    /// The new end of the user's pace; `None` leaves it unchanged.
     pub pace_until: Option<SystemTime>,
-    /// What is written into the audit log in the same request: an administrator used it.
+    /// The audit entry that is written in the same request, if an administrator used the
+    /// identity.
     pub audit: Option<&'a AuditEntry>,
 }
 
 impl Usage<'_> {
-    /// A use that nothing else is kept of.
+    /// A use without a pace and without an audit entry.
     #[must_use]
     pub fn at(at: SystemTime) -> Self {
         Self { at, pace_until: None, audit: None }
     }
 }
 
-/// The identities of which nobody knows whether they are owned: the scheduled job's.
+/// Identities whose ownership is unknown. The scheduled job processes them.
 pub trait Orphanage: Sync {
-    /// Some of those that were noted, newest first. Eventually consistent.
+    /// Lists some of the stored orphans, newest first. Eventually consistent.
     fn orphans(&self) -> impl Future<Output = Result<Vec<Orphan>, Error>> + Send;
 
-    /// Forgets one that is settled.
+    /// Removes an orphan that has been processed.
     fn forget_orphan(&self, acs_id: &AcsId) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// An identity that was created, and of which it is unknown whether the store has it.
+/// An identity that was created, but may not be in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
-    /// Its name in ACS.
+    /// The ID of the identity in ACS.
     pub acs_id: AcsId,
-    /// For whom it was created.
+    /// The user for whom it was created.
     pub user: ExternalId,
-    /// When that became unknown.
+    /// The time when its ownership became unknown.
     pub noted_at: SystemTime,
 }
 
-/// Where the scheduled job keeps what its runs did.
+/// Stores the results of the scheduled job's runs.
 pub trait RunLog: Sync {
-    /// The newest run. Strongly consistent.
+    /// Returns the newest run. Strongly consistent.
     fn latest_run(&self) -> impl Future<Output = Result<Option<Run>, Error>> + Send;
 
-    /// One run, by its name.
+    /// Finds one run by its ID.
     fn find_run(&self, id: &str) -> impl Future<Output = Result<Option<Run>, Error>> + Send;
 
-    /// Writes down a run, which becomes the newest.
+    /// Stores a run, which becomes the newest.
     fn save_run(&self, run: &Run) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// The audit log, for reading. [`IdentityStore`] writes it.
+/// Reads the audit log. [`IdentityStore`] writes it.
 pub trait AuditTrail: Sync {
-    /// One page of entries, newest first. Eventually consistent: an entry of the last second
-    /// may be missing.
+    /// Returns one page of entries, newest first. Eventually consistent: an entry of the last
+    /// second may be missing.
     ///
-    /// An entry whose actor, action or state is unknown to this version is listed as it was
-    /// stored. An entry that lacks a mandatory part is [`Error::StoreRefused`].
+    /// An entry whose actor, action or state is unknown to this version is returned as it was
+    /// stored. An entry without a mandatory field causes [`Error::StoreRefused`].
     fn audit_entries(
         &self,
         query: &AuditQuery,
     ) -> impl Future<Output = Result<AuditPage, Error>> + Send;
 }
 
-/// How a conditional write ended.
+/// The outcome of a conditional write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The record is now as asked, and this is it.
+    /// The write was applied; this is the record now.
     Made(Record),
-    /// The record was not as expected; this is what it was.
+    /// The write was refused; this is the stored record.
     Refused(Option<Record>),
 }
 
-/// How many shards the identities are spread over, so that no index partition is hot.
+/// The number of shards of the identities. Sharding avoids a hot index partition.
 ///
-/// In [`Index::LastIssued`] as many again follow, for users who have none: they are
-/// blocked, and the scheduled job need not read past them.
+/// [`Index::LastIssued`] has the same number of additional shards for blocked users without an
+/// identity, so that the scheduled job does not have to read them.
 pub const SHARDS: u8 = 16;
 
-/// What records can be listed by.
+/// The order in which records are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Index {
-    /// All of them, longest unused first.
+    /// All records, longest unused first.
     #[default]
     LastIssued,
-    /// The [unfinished](Record::is_unfinished) ones, longest unchanged first.
+    /// The [unfinished](Record::is_unfinished) records, longest unchanged first.
     Unfinished,
 }
 
-/// Which records to list.
+/// Selects the records to list.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
-    /// Among which, and in what order.
+    /// The index, which sets the order.
     pub index: Index,
-    /// Which of the [`SHARDS`], from 0.
+    /// The number of the shard, from 0. See [`SHARDS`].
     pub shard: u8,
-    /// Only records in this state.
+    /// Return only records in this state.
     pub state: Option<StateName>,
-    /// Only records last used before this.
+    /// Return only records that were last used before this time.
     pub unused_since: Option<SystemTime>,
-    /// Only what comes after this place.
+    /// Return only records after this position.
     pub after: Option<Position>,
-    /// How many records to look at, at most; with `state` or, among unfinished ones,
-    /// `unused_since`, fewer may come back.
+    /// The maximum number of records to read. With `state`, or with `unused_since` on
+    /// [`Index::Unfinished`], fewer records may be returned.
     pub limit: u16,
 }
 
-/// A place in a shard: sorted by time, then by name.
+/// A position in a shard, which is sorted by time, then by user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The time by which the index sorts the record there.
+    /// The time by which the index sorts the record.
     pub at: SystemTime,
-    /// Whose record is there.
+    /// The user of the record.
     pub external_id: ExternalId,
 }
 
 impl Position {
-    /// The place of `record` in `index`.
+    /// The position of `record` in `index`.
     #[must_use]
     pub fn of(record: &Record, index: Index) -> Self {
         let at = match index {
@@ -295,33 +296,33 @@ impl Position {
 pub struct Page {
     /// The records.
     pub records: Vec<Record>,
-    /// Where to go on; `None` at the end of the shard.
+    /// The position to continue from; `None` at the end of the shard.
     pub next: Option<Position>,
 }
 
-/// How many records there are up to a place.
+/// The number of records up to a position.
 #[derive(Clone, Debug, Default)]
 pub struct Count {
-    /// How many.
+    /// The number of records.
     pub records: u64,
-    /// Where to go on; `None` at the end of the shard.
+    /// The position to continue from; `None` at the end of the shard.
     pub next: Option<Position>,
 }
 
 /// The ACS identity API.
 ///
-/// A method that answers a token wants an [`Admission`], which only the gate gives.
-/// Nothing here is retried by a caller: an adapter knows which of its requests
-/// may be sent again. Each call must have ended, one way or the other, by
-/// `deadline`.
+/// A method that returns a token requires an [`Admission`], which only
+/// [`admission`](crate::admission) can create. Callers do not retry: the adapter knows which of
+/// its requests are safe to send again. Each call must end by `deadline`, with or without
+/// success.
 pub trait IdentityClient: Sync {
-    /// Creates an identity. Never idempotent: each call that reaches ACS makes one.
+    /// Creates an identity. Never idempotent: each call that reaches ACS creates another one.
     fn create_identity(
         &self,
         deadline: SystemTime,
     ) -> impl Future<Output = Result<AcsId, Error>> + Send;
 
-    /// Creates an identity and issues its first token, in one request.
+    /// Creates an identity and issues its first token in one request.
     fn create_identity_with_token(
         &self,
         admission: Admission,
@@ -329,7 +330,7 @@ pub trait IdentityClient: Sync {
         deadline: SystemTime,
     ) -> impl Future<Output = Result<(AcsId, AccessToken), Error>> + Send;
 
-    /// Issues a token for an identity that exists.
+    /// Issues a token for an existing identity.
     fn issue_access_token(
         &self,
         admission: Admission,
@@ -338,16 +339,16 @@ pub trait IdentityClient: Sync {
         deadline: SystemTime,
     ) -> impl Future<Output = Result<AccessToken, Error>> + Send;
 
-    /// Kills every token issued for the identity until now. An identity ACS does
-    /// not have is success: it has no tokens.
+    /// Revokes every token issued for the identity so far. It succeeds for an identity that does
+    /// not exist in ACS, because that identity has no tokens.
     fn revoke_access_tokens(
         &self,
         identity: &AcsId,
         deadline: SystemTime,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Deletes the identity with its tokens and data. An identity ACS does not have
-    /// is success.
+    /// Deletes the identity with its tokens and data. It succeeds for an identity that does not
+    /// exist in ACS.
     fn delete_identity(
         &self,
         identity: &AcsId,
@@ -355,13 +356,12 @@ pub trait IdentityClient: Sync {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// ACS's exchange of a Teams user's Entra token.
+/// Exchanges a Teams user's Entra token at ACS.
 pub trait TeamsTokenExchange: Sync {
-    /// Exchanges `token`, which Entra issued to the application `app_id` for the user
-    /// whose object id is `user_id`. The new token ends when that one does.
+    /// Exchanges `token`, which Entra issued to the application `app_id` for the user whose
+    /// object ID is `user_id`. The new token expires when `token` does.
     ///
-    /// What ACS finds wrong with the token is
-    /// [`Error::TeamsToken`].
+    /// If ACS rejects the token, the result is [`Error::TeamsToken`].
     fn exchange_teams_user_token(
         &self,
         admission: Admission,
@@ -372,11 +372,11 @@ pub trait TeamsTokenExchange: Sync {
     ) -> impl Future<Output = Result<AccessToken, Error>> + Send;
 }
 
-/// The time.
+/// The source of the current time.
 pub trait Clock: Sync {
     /// The current time.
     fn now(&self) -> SystemTime;
 
-    /// Comes back after `pause`.
+    /// Returns after `pause`.
     fn sleep(&self, pause: Duration) -> impl Future<Output = ()> + Send;
 }

@@ -1,4 +1,4 @@
-//! What is kept about one user, and the states it goes through.
+//! The stored record of one user, and the states it goes through.
 //!
 //! ```text
 //!  (none) ─reserve(lease)─► provisioning ─activate─► active ◄─unblock/block─► blocked
@@ -6,11 +6,10 @@
 //!                                                     └────── deleting ◄───────┘ ─► (tombstone)
 //! ```
 //!
-//! Every change of what may be answered moves the [`epoch`](Record::epoch), and
-//! every change is made only if the epoch and the decisions are still those its author saw.
+//! Every change that affects which tokens may be returned increases the [`epoch`](Record::epoch).
+//! A change is written only if the epoch and the decisions are still the ones its author read.
 //!
-//! A revocation or a deletion that fails again and again makes the identity *stuck*,
-//! from wherever it was.
+//! If a revocation or a deletion fails repeatedly, the identity becomes *stuck*, from any state.
 
 mod decision;
 mod receipt;
@@ -27,54 +26,53 @@ use crate::identity::{AcsId, ExternalId};
 /// One user's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Whose it is.
+    /// The user of the record.
     pub external_id: ExternalId,
-    /// Where the identity is in its life.
+    /// The state of the identity.
     pub state: State,
-    /// Moves with every reservation, revocation, block and deletion. A token asked
-    /// for in one epoch is never handed out in the next.
+    /// Increases with every reservation, revocation, block and deletion. A token requested in one
+    /// epoch is never returned in a later one.
     pub epoch: u64,
-    /// The identity before this one, if it was deleted: logs and runs of the cleanup know
-    /// the user by it. Nothing finds the record by it.
+    /// The previous identity, if it was deleted. Logs and cleanup runs refer to the user by this
+    /// ID. The store has no index on it.
     pub last_acs_id: Option<AcsId>,
-    /// When the identity was reserved (or, if there never was one, the record made).
+    /// When the identity was reserved, or when the record was created if there was no identity.
     pub created_at: SystemTime,
-    /// When a token was last issued; until then, when the identity was created.
+    /// When a token was last issued; before the first token, when the identity was created.
     pub last_issued_at: SystemTime,
-    /// When the record last changed, other than by being used.
+    /// When the record last changed, except by a use of the identity.
     pub changed_at: SystemTime,
-    /// Who has decided whether the user is blocked, and when.
+    /// The decisions about whether the user is blocked, with their origins and times.
     pub decisions: Decisions,
-    /// The newest revocation of each origin. One that comes again, or late and older than
-    /// its own origin's newest, has been done.
+    /// The time of the newest revocation of each origin. A revocation that is not newer than the
+    /// newest one of its own origin is already done.
     pub revoked_through: Watermarks,
-    /// When the user was last signed out or cut off: a bearer token that was not issued after
-    /// this opens nothing.
+    /// When the user was last signed out or cut off. A bearer token that was not issued after
+    /// this time is refused.
     pub not_before: Option<SystemTime>,
-    /// When the user's account was last deleted at their identity provider: whoever comes
-    /// back must have signed in since.
+    /// When the user's account was last deleted at the identity provider. The user must have
+    /// signed in after this time.
     pub account_deleted_at: Option<SystemTime>,
-    /// A revocation, or the deletion that takes the tokens along, that is recorded here
-    /// and not yet confirmed by ACS.
+    /// A revocation, or a deletion that also revokes the tokens, that is recorded here but not
+    /// yet confirmed by ACS.
     pub pending_revocation: Option<ReceiptId>,
-    /// Whether ACS has confirmed a revocation, and no token was issued since: there is
-    /// nothing that another revocation could end.
+    /// Whether ACS has confirmed a revocation and no token was issued since. Another revocation
+    /// would then have no effect.
     pub tokens_revoked: bool,
-    /// How often finishing what was begun has failed.
+    /// How often the pending work has failed.
     pub attempts: u8,
-    /// Until when the user's token calls are spoken for; see
-    /// [`Pace`](crate::admission::Pace).
+    /// The end of the user's pace for token requests; see [`Pace`](crate::admission::Pace).
     pub pace_until: Option<SystemTime>,
-    /// The same for their sign-outs.
+    /// The end of the user's pace for sign-outs.
     pub sign_out_pace_until: Option<SystemTime>,
-    /// The last revocations, oldest first: up to [`RECEIPTS`] of administrators and events,
-    /// and up to [`OWN_RECEIPTS`] of the users themselves, so that a user's sign-outs never
-    /// displace what others did.
+    /// The last revocations, oldest first: up to [`RECEIPTS`] by administrators and events, and
+    /// up to [`OWN_RECEIPTS`] by the user. The separate limits prevent a user's sign-outs from
+    /// displacing the other receipts.
     pub receipts: Vec<Receipt>,
 }
 
 impl Record {
-    /// A record of somebody who has no identity, and about whom nothing is known.
+    /// The record of a user without an identity and without any history.
     #[must_use]
     pub fn unseen(user: &ExternalId, now: SystemTime) -> Self {
         Self {
@@ -98,7 +96,7 @@ impl Record {
         }
     }
 
-    /// The identity behind the record, if there is one.
+    /// The ACS ID of the identity, if there is one.
     #[must_use]
     pub fn acs_id(&self) -> Option<&AcsId> {
         match &self.state {
@@ -110,8 +108,8 @@ impl Record {
         }
     }
 
-    /// Whether something was begun and is not finished, so that the scheduled job has
-    /// to look at it: a reservation, a revocation, a deletion, or one that is stuck.
+    /// Whether the scheduled job must process the record: a pending reservation, revocation or
+    /// deletion, or a stuck identity.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         let by_state = matches!(
@@ -121,9 +119,8 @@ impl Record {
         by_state || self.pending_revocation.is_some()
     }
 
-    /// The step *reserve*: `seen` (nothing, a tombstone, or a reservation whose
-    /// lease has ended) gives way to a reservation under `lease`. What was decided and
-    /// revoked before stays known.
+    /// The step *reserve*: replaces `seen` (no record, a tombstone, or a reservation whose lease
+    /// has ended) with a reservation under `lease`. Earlier decisions and revocations are kept.
     #[must_use]
     pub fn reserved(user: &ExternalId, seen: Option<&Self>, lease: Lease, now: SystemTime) -> Self {
         let before = seen.cloned().unwrap_or_else(|| Self::unseen(user, now));
@@ -140,8 +137,8 @@ impl Record {
         }
     }
 
-    /// The step *activate*: the reservation has its identity. `pace_until` is that of the
-    /// admission, if a token was issued with it.
+    /// The step *activate*: the reservation gets its identity. `pace_until` comes from the
+    /// admission, if a token was issued with the identity.
     #[must_use]
     pub fn activated(
         &self,
@@ -153,18 +150,17 @@ impl Record {
         Self { state, last_issued_at: now, pace_until, ..self.clone() }
     }
 
-    /// The step *release*: the reservation is given back. An activation of it can
-    /// not succeed any more.
+    /// The step *release*: cancels the reservation. It can no longer be activated.
     #[must_use]
     pub fn released(&self, now: SystemTime) -> Self {
         self.moved_to(State::Deleted, now)
     }
 
-    /// The step *begin revocation*: every token issued until now is to die, and if
-    /// the order says so no new one is issued.
+    /// The step *begin revocation*: every token issued so far is to be revoked. If `order` blocks
+    /// the user, no new token is issued.
     ///
-    /// A reservation does not survive it: whoever holds it finds out when they
-    /// activate, and takes back what they created.
+    /// This cancels a reservation: the activation of its holder fails, and the holder then
+    /// deletes the identity that it created.
     #[must_use]
     pub fn revoked(&self, order: &Order, now: SystemTime) -> Self {
         let before = match self.state.unstuck() {
@@ -196,15 +192,15 @@ impl Record {
             accepted_at: now,
             revoked_at: is_done.then_some(now),
         };
-        // A deletion on its way kills the tokens by itself, and confirms this, too.
+        // A pending deletion revokes the tokens as well, and its confirmation also confirms this.
         let pending_revocation = (!is_done).then(|| order.receipt.clone());
         Self { pending_revocation, ..next }.with_receipt(receipt)
     }
 
-    /// The step *unblock*: one origin's decision that the user may have tokens again. Whether
-    /// they may then is for [`Decisions`] to say. What was begun is still to be finished. Of
-    /// a user who is not blocked only the decision is noted, and a token that is on its way
-    /// to them arrives.
+    /// The step *unblock*: one origin decides that the user may have tokens again. [`Decisions`]
+    /// then determines whether the user is still blocked. Pending work remains pending. If the
+    /// user is not blocked, only the decision is recorded, so that a token that is being issued
+    /// is still returned.
     #[must_use]
     pub fn unblocked(&self, origin: Origin, at: SystemTime, now: SystemTime) -> Self {
         let decisions = self.decisions.with(origin, Decision { at, blocks: false });
@@ -221,19 +217,20 @@ impl Record {
         }
     }
 
-    /// The step *take up*: finishing what a dead invocation began is now ours alone. Two
-    /// who did it at once would revoke twice, and the second time a token issued since.
+    /// The step *take up*: makes this request the only one that may finish what a dead invocation
+    /// started. If two requests did it at once, they would revoke twice, and the second
+    /// revocation would affect a token issued in between.
     ///
-    /// A pending revocation goes by our name from now on, so that nobody who takes it up
-    /// in the same millisecond can take our write for theirs.
+    /// The pending revocation gets the receipt ID `by`, so that another request that takes it
+    /// over in the same millisecond does not mistake our write for its own.
     #[must_use]
     pub fn taken_up(&self, by: &ReceiptId, now: SystemTime) -> Self {
         let pending_revocation = self.pending_revocation.as_ref().map(|_| by.clone());
         Self { epoch: self.epoch + 1, changed_at: now, pending_revocation, ..self.clone() }
     }
 
-    /// The step *finish revocation*: ACS has confirmed it, and with it all that came
-    /// before.
+    /// The step *finish revocation*: ACS has confirmed this revocation, and with it all earlier
+    /// ones.
     #[must_use]
     pub fn revocation_confirmed(&self, now: SystemTime) -> Self {
         let next =
@@ -241,8 +238,8 @@ impl Record {
         next.with_receipts_confirmed(now)
     }
 
-    /// What is left of it after one more failure at ACS: after [`MAX_ATTEMPTS`] of
-    /// them it is stuck.
+    /// The record after one more failure at ACS. After [`MAX_ATTEMPTS`] failures the identity is
+    /// stuck.
     #[must_use]
     pub fn attempt_failed(&self, now: SystemTime) -> Self {
         let attempts = self.attempts.saturating_add(1);
@@ -261,9 +258,9 @@ impl Record {
         Self { state, attempts, changed_at: now, ..self.clone() }
     }
 
-    /// The step *begin deletion*, under our name: of two who begin in the same
-    /// millisecond, one must find that it was the other. `None` if there is nothing to
-    /// delete in ACS and the record can stay as it is.
+    /// The step *begin deletion*, with the receipt ID `by`: if two requests start a deletion in
+    /// the same millisecond, one of them must detect that the other one was first. `None` if
+    /// there is nothing to delete in ACS and the record can stay unchanged.
     #[must_use]
     pub fn marked_for_deletion(&self, by: &ReceiptId, now: SystemTime) -> Option<Self> {
         let blocked = self.state.is_blocked();
@@ -280,12 +277,12 @@ impl Record {
         }
     }
 
-    /// The step *cut off*, which a deletion makes in the same write: bearers from before
-    /// `cut` open nothing. Where there is nothing to delete it is all that is left to do.
+    /// The step *cut off*, which a deletion includes in the same write: bearer tokens from before
+    /// `cut` are refused. If there is nothing to delete, this is the only change.
     #[must_use]
     pub fn cut_off(&self, cut: &CutOff, by: &ReceiptId, now: SystemTime) -> Self {
         let deleting = self.marked_for_deletion(by, now).unwrap_or_else(|| {
-            // A deletion under way is taken over, so that its author cannot write this away.
+            // Take over a pending deletion, so that its author cannot overwrite this step.
             let pending_revocation = self.pending_revocation.as_ref().map(|_| by.clone());
             Self { pending_revocation, ..self.moved_to(self.state.clone(), now) }
         });
@@ -296,8 +293,8 @@ impl Record {
         }
     }
 
-    /// The step *finish deletion*: ACS no longer has the identity. A blocked user
-    /// stays blocked, or deleting an account would be a way around the block.
+    /// The step *finish deletion*: the identity no longer exists in ACS. A blocked user stays
+    /// blocked; otherwise, deleting an account would bypass the block.
     #[must_use]
     pub fn deletion_confirmed(&self, now: SystemTime) -> Self {
         let state = match self.state {
@@ -308,8 +305,8 @@ impl Record {
         Self { last_acs_id, ..self.moved_to(state, now) }.with_receipts_confirmed(now)
     }
 
-    /// What a step from `seen` to `self` makes of the record `found`: a step leaves what a
-    /// use writes as it is, unless it changes that itself.
+    /// The result of applying the step from `seen` to `self` to the record `found`. The step
+    /// keeps the fields that a use writes, unless it changes them itself.
     #[must_use]
     pub fn written_over(&self, seen: Option<&Self>, found: &Self) -> Self {
         let keeps_use = seen.is_some_and(|seen| seen.last_issued_at == self.last_issued_at);
@@ -355,23 +352,23 @@ impl Record {
     }
 }
 
-/// What a deletion ends besides the identity.
+/// The cut-off that a deletion applies in addition to deleting the identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutOff {
-    /// A bearer that was not issued after this opens nothing.
+    /// A bearer token that was not issued after this time is refused.
     pub not_before: SystemTime,
-    /// When the account was deleted at the identity provider, if that is why.
+    /// When the account was deleted at the identity provider, if that is the reason.
     pub account_deleted_at: Option<SystemTime>,
 }
 
-/// How many receipts of administrators and events a record keeps.
+/// The number of receipts by administrators and events that a record keeps.
 pub const RECEIPTS: usize = 10;
 
-/// How many receipts of the user's own sign-outs a record keeps. Each is written with every
-/// use of the identity, and the older ones answer no question.
+/// The number of receipts of the user's own sign-outs that a record keeps. Every use of the
+/// identity writes them again, and older ones are not needed.
 pub const OWN_RECEIPTS: usize = 3;
 
-/// After this many failures nobody tries again by themselves.
+/// After this many failures, retries happen only on request.
 pub const MAX_ATTEMPTS: u8 = 6;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Revoke access tokens: everything issued for an identity until now dies, and
-//! with `block` its user gets nothing new.
+//! Revokes every access token issued for an identity so far. With `block`, the user gets no new
+//! one.
 //!
-//! The order is what makes the promise: first the record (from then on no token
-//! leaves), then ACS, then the confirmation, then the answer. "Recorded" is never
-//! taken for "revoked".
+//! The order of the steps is essential: first the record (from then on, no token is returned),
+//! then ACS, then the confirmation, then the response. A recorded revocation is never treated as
+//! a confirmed one.
 
 use std::time::SystemTime;
 
@@ -20,43 +20,44 @@ use crate::{
     settle,
 };
 
-/// What is asked for.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Whose tokens.
+    /// The identity whose tokens are revoked.
     pub identity: IdentityRef,
-    /// Whether the user is cut off, too: no token until somebody unblocks them.
+    /// Whether to block the user as well: no token until they are unblocked.
     pub block: bool,
-    /// The bearer of a user who signs out; `None` for everybody else.
+    /// The bearer token of a user who signs out; `None` for other callers.
     pub bearer: Option<Bearer>,
-    /// What to do about a name of which there is no record.
+    /// What to do if there is no record for the identity.
     pub if_missing: IfMissing,
-    /// How often a user may sign out; `None` for as often as they like. Others are not paced.
+    /// How often a user may sign out; `None` for no limit. Other callers are not paced.
     pub pace: Option<Pace>,
-    /// Who wants it, and why.
+    /// Who requested the revocation, and why.
     pub cause: Cause,
     /// The request being served.
     pub invocation: Invocation,
 }
 
-/// What to do about a user of whom there is no record.
+/// What to do if a user has no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
-    /// It is [`Error::NotFound`]: a name with a typing mistake is not to be blocked in place
-    /// of the user who is meant.
+    /// Return [`Error::NotFound`], so that a mistyped ID is not blocked instead of the intended
+    /// user.
     Refuse,
-    /// A record is made, and with it the block or the sign-out takes effect before the user's
-    /// first call.
+    /// Create a record, so that the block or the sign-out takes effect before the user's first
+    /// call.
     Create,
 }
 
-/// Revokes, and answers with the receipt. Bearers from before it open nothing any more.
+/// Revokes the tokens and returns the receipt. Bearer tokens from before the revocation are
+/// refused from then on.
 ///
-/// A bearer from before a cut-off ends nothing that was issued since. Where nothing was, it is a
-/// repeated request: it changes nothing, and is success.
+/// A bearer token from before a cut-off cannot revoke tokens that were issued after it. If there
+/// are no such tokens, the call is a repeated request: it changes nothing and succeeds.
 ///
-/// An error means "assume the tokens live". What was recorded by then stays
-/// recorded, and whoever meets it finishes it.
+/// After an error, assume that the tokens are still valid. Changes that were already recorded
+/// stay recorded, and a later request or run finishes the work.
 pub async fn revoke_access_tokens(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -72,7 +73,7 @@ pub async fn revoke_access_tokens(
         let before = seen.clone().unwrap_or_else(|| Record::unseen(&user, now));
         match request.bearer.map(|bearer| admit_bearer(&before, bearer, now)) {
             None | Some(Ok(())) => {}
-            // What this bearer had begun is finished.
+            // Finish the revocation that this bearer token started.
             Some(Err(_)) if before.pending_revocation.is_some() => {}
             Some(Err(_)) if before.acs_id().is_none() || before.tokens_revoked => {
                 return repeated(&before, &request, clock);
@@ -90,7 +91,7 @@ pub async fn revoke_access_tokens(
                 block = request.block,
                 "tokens revoked"
             );
-            // As a later request will read it.
+            // Return the receipt as a later request will read it.
             let kept = kept.receipts.into_iter().rfind(|kept| kept.id == receipt);
             let receipt = kept.or_else(|| recorded.receipts.into_iter().next_back());
             let mut receipt = receipt.ok_or(Error::Internal("a revocation without its receipt"))?;
@@ -101,7 +102,7 @@ pub async fn revoke_access_tokens(
     Err(Error::busy())
 }
 
-/// The receipt of a sign-out that was done before.
+/// The receipt for a sign-out that was already done.
 fn repeated(record: &Record, request: &Request, clock: &impl Clock) -> Result<Receipt, Error> {
     let order = order(None, request, clock)?;
     let is_own = |receipt: &&Receipt| {
@@ -112,7 +113,7 @@ fn repeated(record: &Record, request: &Request, clock: &impl Clock) -> Result<Re
     known.cloned().or_else(new).ok_or(Error::Internal("a revocation without its receipt"))
 }
 
-/// Whose record it is, or is to be.
+/// The user of the record, or of the record to create.
 fn subject(seen: Option<&Record>, request: &Request) -> Result<ExternalId, Error> {
     match (seen, &request.identity, request.if_missing) {
         (Some(record), ..) => Ok(record.external_id.clone()),
@@ -136,7 +137,7 @@ fn order(seen: Option<&Record>, request: &Request, clock: &impl Clock) -> Result
     })
 }
 
-/// What the audit log keeps of it: an administrator's action.
+/// The audit entry for the request, if an administrator made it.
 fn audit(next: &Record, request: &Request, at: SystemTime) -> Option<AuditEntry> {
     let By::Administrator { id: Some(id) } = &request.cause.by else { return None };
     let action = if request.block { Action::BlockUser } else { Action::RevokeTokens };
@@ -145,7 +146,7 @@ fn audit(next: &Record, request: &Request, at: SystemTime) -> Option<AuditEntry>
     Some(AuditEntry { reason: request.cause.reason.clone(), ..entry })
 }
 
-/// How often a revocation tries again when others change the record meanwhile.
+/// How often a revocation is retried when other requests change the record in the meantime.
 const MAX_LOOKS: usize = 8;
 
 #[cfg(test)]
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!(record.receipts, [receipt], "and the record keeps it");
     }
 
-    /// A clock that has moved on whenever somebody looks at it.
+    /// A clock that advances on every read.
     struct Ticking(std::sync::atomic::AtomicU64);
 
     impl Clock for Ticking {

@@ -1,9 +1,8 @@
-//! Whoever meets what a dead invocation began, finishes it.
+//! Finishes the revocation or deletion that a dead invocation started.
 //!
-//! A revocation is recorded before ACS is asked, and a deletion likewise, so a
-//! crash in between leaves a record that says what is still to be done. Somebody
-//! alive may be doing it right now; they are left alone for as long as an
-//! invocation can live.
+//! A revocation or deletion is recorded before ACS is called, so a crash in between leaves a
+//! record that says what is still to do. A live invocation may be doing it right now; its record
+//! is left alone for as long as an invocation can live.
 
 use std::time::Duration;
 
@@ -16,19 +15,19 @@ use crate::{
     record::{ReceiptId, Record, State},
 };
 
-/// What became of it.
+/// The outcome of [`settle`].
 pub(crate) enum Settled {
-    /// Finished, by us or by somebody else: look again.
+    /// Finished, by us or by another request: read the record again.
     Done,
-    /// Somebody is at it; come back after this.
+    /// Another request may be working on it; retry after this time.
     Busy(Duration),
 }
 
-/// Finishes the revocation or the deletion that `record` says was begun, unless it
-/// is so young that its author may be alive. Of many who try, one does it.
+/// Finishes the revocation or deletion that `record` says was started, unless the record is so
+/// young that its author may still be alive. If several requests try, only one does it.
 ///
-/// An author who was alive all the same, and whose request reaches ACS this late, can
-/// still kill a token issued since; its holder asks for another.
+/// If the author is still alive after all, and its request reaches ACS this late, that request
+/// can revoke a token issued since; the holder of that token must ask for another.
 pub(crate) async fn settle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -46,17 +45,17 @@ pub(crate) async fn settle(
     }
 }
 
-/// Who may finish what was begun.
+/// The result of [`claim`].
 pub(crate) enum Claim {
-    /// We, and nobody else.
+    /// Only this request may finish the work.
     Ours(Box<Record>),
-    /// Somebody else has changed the record.
+    /// Another request has changed the record.
     Lost,
-    /// Perhaps its author is alive; come back after this.
+    /// The author may still be alive; retry after this time.
     Busy(Duration),
 }
 
-/// Takes up what `record` says was begun, unless its author may be alive.
+/// Takes over the work that `record` says was started, unless its author may be alive.
 pub(crate) async fn claim(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -65,7 +64,7 @@ pub(crate) async fn claim(
 ) -> Result<Claim, Error> {
     let age = clock.now().duration_since(record.changed_at).unwrap_or_default();
     if let Some(left) = ABANDONED_AFTER.checked_sub(age).filter(|left| !left.is_zero()) {
-        // Most authors are done within a second; those who died are waited for longer.
+        // Most authors finish within a second, so the first retry comes soon.
         return Ok(Claim::Busy(left.min(Duration::from_secs(5))));
     }
     let ours = record.taken_up(&ReceiptId(invocation.id.clone()), clock.now());
@@ -78,8 +77,8 @@ pub(crate) async fn claim(
     }
 }
 
-/// Does at ACS what `record` says is to be done, and notes it; the record as it is then
-/// kept. One that has moved on meanwhile keeps its new state.
+/// Performs the pending work of `record` at ACS, records the result, and returns the stored
+/// record. A record that has changed in the meantime keeps its new state.
 pub(crate) async fn finish(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -113,7 +112,7 @@ pub(crate) async fn finish(
     }
 }
 
-/// Notes that `record` has become `next`; what is kept then.
+/// Records that `record` has become `next`, and returns the stored record.
 async fn note(store: &impl IdentityStore, record: &Record, next: Record) -> Result<Record, Error> {
     Ok(match store.advance(Some(record), &next).await? {
         Change::Made(noted) => noted,
@@ -121,6 +120,6 @@ async fn note(store: &impl IdentityStore, record: &Record, next: Record) -> Resu
     })
 }
 
-/// No function that changes records may run longer than 10 s (the template says
-/// so), and clocks differ a little.
+/// No function that changes records may run longer than 10 s (the template sets this), and clocks
+/// differ a little.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(15);

@@ -1,4 +1,4 @@
-//! Unblock a user: they get tokens again.
+//! Unblocks a user, who can then get tokens again.
 
 use tracing::info;
 
@@ -11,9 +11,9 @@ use crate::{
     record::{Origin, Record, State},
 };
 
-/// Lifts every block that is older than now, whichever origin set it: an older "disabled"
-/// that is still on its way changes nothing. [`Error::NotFound`] if nothing is known about
-/// the user; one who is not blocked is success.
+/// Lifts every block older than now, whichever origin set it. An older "disabled" event that
+/// arrives later has no effect. [`Error::NotFound`] if the user has no record; success if the
+/// user is not blocked.
 pub async fn unblock_user(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -39,7 +39,7 @@ pub async fn unblock_user(
     Err(Error::busy())
 }
 
-/// How often it tries again when others change the record meanwhile.
+/// How often it retries when other requests change the record in the meantime.
 const MAX_LOOKS: usize = 8;
 
 #[cfg(test)]

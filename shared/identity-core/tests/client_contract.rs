@@ -1,4 +1,4 @@
-//! The double of ACS keeps the contract that the real client keeps.
+//! Runs the client contract against the in-memory double.
 #![cfg(feature = "testing")]
 
 use identity_core::{client_contract, testing::MemoryIdentityClient};

@@ -1,4 +1,4 @@
-//! The double that every other test stands on keeps the contract, too.
+//! Runs the store contract against the in-memory double that other tests use.
 #![cfg(feature = "testing")]
 
 use identity_core::{store_contract, testing::MemoryIdentityStore};

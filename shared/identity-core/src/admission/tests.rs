@@ -22,7 +22,7 @@ fn caller(issued_at: Option<SystemTime>) -> Requester {
     Requester::User { bearer: Bearer { issued_at, authenticated_at: None }, pace: None }
 }
 
-/// What the gate says, without the admission.
+/// The result of the admission check, without the admission.
 fn gate(record: &Record, requester: &Requester, now: SystemTime) -> Result<(), Error> {
     admit(Some(record), requester, now).map(drop)
 }
@@ -112,7 +112,7 @@ fn pace() -> Pace {
     Pace::per_minute(10).unwrap().unwrap()
 }
 
-/// How many of so many calls, one right after the other, get through from `until` on.
+/// How many of `calls` immediately consecutive calls are admitted, starting with `until`.
 fn admitted(calls: usize, mut until: Option<SystemTime>, now: SystemTime) -> usize {
     (0..calls)
         .filter(|_| match pace().take(until, now) {

@@ -97,7 +97,7 @@ async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
         ..event(EventKind::SignedOut, world.clock.now())
     };
     assert_eq!(apply(&world, &named("8:acs:1")).await.unwrap(), Effect::Changed);
-    // The index may not have it yet.
+    // The index may not contain the identity yet.
     assert!(matches!(apply(&world, &named("8:acs:2")).await, Err(Error::Busy { .. })));
     let unknown = named("8:acs:2");
     world.clock.advance(INDEX_LAG);
@@ -199,7 +199,7 @@ async fn r13_if_acs_fails_the_event_fails_and_its_redelivery_finishes_it() {
     });
     assert!(matches!(apply(&world, &event).await, Err(Error::AcsUnavailable { .. })));
     assert!(world.alice().unwrap().state.is_blocked(), "blocked from the first write on");
-    // Its author may be alive; a redelivery comes later than that.
+    // The author may still be alive; a redelivery arrives later.
     assert!(matches!(apply(&world, &event).await, Err(Error::Busy { .. })));
     assert!(world.acs.is_alive(&old));
     world.clock.advance(ABANDONED_AFTER);

@@ -1,4 +1,4 @@
-//! A run while it runs: what it works with, what it has done, and when it must stop.
+//! The state of a running cleanup: its dependencies, its results so far, and its stop conditions.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use crate::{
     settle,
 };
 
-/// A run while it runs.
+/// A running cleanup.
 pub(super) struct Job<'a, S, A, C> {
     pub(super) store: &'a S,
     pub(super) acs: &'a A,
@@ -34,7 +34,7 @@ pub(super) struct Job<'a, S, A, C> {
     tally: Mutex<Tally>,
 }
 
-/// What a run has done so far.
+/// The results of a run so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) considered: u64,
@@ -45,17 +45,17 @@ pub(super) struct Tally {
     pub(super) finished: Finished,
     pub(super) ages: Ages,
     pub(super) reasons: Reasons,
-    /// The longest unused of each shard.
+    /// The longest unused identities of each shard.
     pub(super) sample: Vec<Sample>,
-    /// Some more, for a run that deletes few.
+    /// More identities, for a run that deletes few.
     pub(super) others: Vec<Sample>,
-    /// How many of each shard.
+    /// The number of sampled identities of each shard.
     pub(super) sampled: BTreeMap<u8, usize>,
-    /// How many deletions have begun.
+    /// The number of deletions that were started.
     begun: u64,
-    /// How often in a row ACS was unavailable.
+    /// The number of consecutive calls for which ACS was unavailable.
     outage: u32,
-    /// How often in a row it failed, whatever the reason.
+    /// The number of consecutive calls that failed for any reason.
     failures_in_a_row: u32,
     limit: Option<Limit>,
     shard: u8,
@@ -90,7 +90,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is no more to begin; notes why, and where, the first time.
+    /// Whether the run must not start more work. The first time, it records the reason and the
+    /// shard.
     pub(super) fn must_stop(&self, shard: u8) -> bool {
         let deadline = self.invocation.deadline;
         let left = deadline.duration_since(self.clock.now()).unwrap_or_default();
@@ -113,7 +114,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         tally.limit.is_some()
     }
 
-    /// Whether one more deletion is within the most of a run; if so, it has begun.
+    /// Whether the limit of the run allows one more deletion. If so, the deletion counts as
+    /// started.
     pub(super) fn may_begin(&self) -> bool {
         let mut tally = self.tally();
         let may = tally.begun < self.most;
@@ -121,7 +123,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         may
     }
 
-    /// Works on some records, a few at a time, as fast as ACS may be asked.
+    /// Processes records, several at a time, at the rate that ACS allows.
     pub(super) async fn each<T, F>(&self, all: Vec<T>, work: impl Fn(T) -> F) -> Result<(), Error>
     where
         F: Future<Output = Result<(), Error>>,
@@ -129,19 +131,19 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         stream::iter(all.into_iter().map(Ok)).try_for_each_concurrent(AT_A_TIME, work).await
     }
 
-    /// Waits until ACS may be asked.
+    /// Waits until the rate limit allows a request to ACS.
     pub(super) async fn turn(&self) {
         self.pacer.turn(self.clock).await;
     }
 
-    /// Asks ACS nothing for a while.
+    /// Sends no request to ACS for `pause`.
     pub(super) fn hold(&self, pause: Duration) {
         self.pacer.hold(self.clock, pause);
     }
 
-    /// Does at ACS what `record` says is to be done, now that it is our turn. Whether it
-    /// is done; if not, that is counted, on the record, too. Only a store that fails is
-    /// an error.
+    /// Performs the pending work of `record` at ACS; the caller has already waited for the rate
+    /// limit. Returns whether the work is done. A failure is counted here and on the record; only
+    /// a failure of the store is an error.
     pub(super) async fn finish(&self, record: &Record) -> Result<bool, Error> {
         loop {
             let (store, acs, clock) = (self.store, self.acs, self.clock);
@@ -152,15 +154,16 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
                     return Ok(true);
                 }
                 Err(Error::Throttled { retry_after, .. }) => {
-                    // Nothing happened, and it is nobody's failure.
+                    // ACS did nothing, and this does not count as a failure.
                     self.hold(retry_after);
                     let until = self.clock.now() + retry_after + STOPS_BEFORE;
                     if until > self.invocation.deadline {
                         self.tally().limit.get_or_insert(Limit::Deadline);
                         return Ok(false);
                     }
-                    // Others may take a revocation up meanwhile, and issue a token after
-                    // it, which ours would kill. A deletion can be asked for twice.
+                    // Meanwhile, another request may take over a revocation and issue a token
+                    // after it, and our retry would revoke that token. A deletion is safe to
+                    // repeat.
                     if !matches!(record.state, State::Deleting { .. }) {
                         return Ok(false);
                     }
@@ -200,7 +203,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
         }
     }
 
-    /// Puts what was done into the record of the run.
+    /// Copies the results into the record of the run.
     pub(super) fn report(self, run: &mut Run) {
         let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         run.considered = tally.considered;
@@ -218,21 +221,21 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
     }
 }
 
-/// How many identities are worked on at a time: enough for ACS's answer times not to
-/// slow the pace.
+/// The number of identities processed at a time: enough that the response time of ACS does not
+/// reduce the rate.
 const AT_A_TIME: usize = 4;
 
-/// How often in a row ACS may be unavailable before a run gives up. Each failure is
-/// counted on a record, and an outage is not the records' fault.
+/// The number of consecutive outages after which a run stops. Each failure is counted on a
+/// record, and an outage is not caused by the record.
 const OUTAGE: u32 = 3;
 
-/// How often in a row it may fail for whatever reason. One identity may be refused, or a
-/// few; if all are, our key is wrong, or our resource, and not the identities.
+/// The number of consecutive failures for any reason after which a run stops. ACS may refuse a
+/// few identities; if it refuses all of them, the key or the resource is wrong.
 const ALWAYS: u32 = 10;
 
-/// A run begins nothing when it has less than this left: two seconds to spare, and
-/// time for what has begun.
+/// A run starts no work when less time than this is left: two seconds of reserve, plus the time
+/// for work already started.
 const STOPS_BEFORE: Duration = Duration::from_secs(4);
 
-/// ACS must have answered this long before the deadline.
+/// ACS must answer this long before the deadline.
 const LAST_WRITES: Duration = Duration::from_millis(2_500);

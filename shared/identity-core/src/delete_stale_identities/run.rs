@@ -1,4 +1,4 @@
-//! What a run of the scheduled job did, as it is kept.
+//! The stored record of a run of the scheduled job.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,61 +10,61 @@ use crate::identity::AcsId;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Run {
-    /// Its name: Lambda's request id.
+    /// The ID of the run: Lambda's request ID.
     pub id: String,
-    /// Whether it was to delete anything.
+    /// Whether the run deletes or only plans.
     pub mode: Mode,
-    /// What the schedule called now.
+    /// The time that the schedule passed.
     pub time: Millis,
-    /// Identities last used before this were considered.
+    /// The run considers identities that were last used before this time.
     pub cutoff: Millis,
-    /// When it began.
+    /// When the run started.
     pub started_at: Millis,
-    /// When it ended; nothing if it was killed, or still runs.
+    /// When the run ended; `None` if it was killed or is still running.
     pub finished_at: Option<Millis>,
-    /// The run before it.
+    /// The ID of the previous run.
     pub previous: Option<String>,
-    /// The run at whose end it went on, if that one was stopped early.
+    /// The ID of the run from whose end this run continued, if that one was stopped early.
     pub continued_from: Option<String>,
-    /// About how many identities there were.
+    /// The approximate number of identities.
     pub total: u64,
-    /// How many of them had not been used since the cutoff.
+    /// The number of identities that were not used since the cutoff.
     pub stale: u64,
-    /// Whether they were too many, so that none was deleted.
+    /// Whether the brake applied, so that none was deleted.
     pub braked: bool,
-    /// What an operator let through and is not used up.
+    /// The allowance of an operator that is not used up.
     pub allowance: Option<Allowance>,
-    /// How many stale identities were looked at.
+    /// The number of stale identities that were examined.
     pub considered: u64,
-    /// How many of them were deleted; in a plan, how many would have been.
+    /// The number of deleted identities; in a plan, the number that would be deleted.
     pub deleted: u64,
-    /// How many were left alone, and why.
+    /// The stale identities that were skipped, by reason.
     pub spared: Spared,
-    /// How many deletions and revocations failed at ACS; each is tried again.
+    /// The number of deletions and revocations that failed at ACS; each is retried later.
     pub failed: u64,
-    /// How many identities are stuck, those that got stuck in this run included.
+    /// The number of stuck identities, including those that became stuck in this run.
     pub stuck: u64,
-    /// What others had begun and this run finished.
+    /// Pending work of other invocations that this run finished.
     pub finished: Finished,
-    /// Why it stopped before it was through.
+    /// Why and where the run stopped early; `None` if it finished.
     pub stopped: Option<Stopped>,
-    /// Stale identities by how long they had not been used.
+    /// The stale identities by the time since their last use.
     pub ages: Ages,
-    /// What it deleted, or would have deleted, by why.
+    /// The identities that the run deleted or would delete, by reason.
     pub reasons: Reasons,
-    /// What it deleted, or would have deleted: all, if they are few, and otherwise the
+    /// The identities that the run deleted or would delete: all if they are few, otherwise the
     /// longest unused of each shard.
     pub sample: Vec<Sample>,
 }
 
-/// Deletions that an operator lets through, whatever the brake says.
+/// The number of deletions that an operator allows despite the brake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Allowance {
-    /// How many.
+    /// The number of deletions left.
     pub left: u64,
-    /// Of identities last used before this, as they were when it was given. A run whose
-    /// cutoff is much later is none that the operator had in mind.
+    /// The cutoff at the time when the allowance was given. The operator did not intend it for a
+    /// run whose cutoff is much later.
     pub cutoff: Millis,
 }
 
@@ -72,15 +72,15 @@ pub struct Allowance {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// It counts, and says what it would delete.
+    /// Counts, and reports what would be deleted.
     #[default]
     Plan,
-    /// It deletes.
+    /// Deletes.
     Apply,
 }
 
 impl Mode {
-    /// Reads `plan` or `apply`.
+    /// Parses `plan` or `apply`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         match raw {
@@ -91,17 +91,17 @@ impl Mode {
     }
 }
 
-/// Stale identities that were left alone.
+/// Stale identities that were skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Spared {
-    /// Somebody came back.
+    /// Identities that were used in the meantime.
     pub used: u64,
-    /// Somebody else was changing them, or had deleted them.
+    /// Identities that another request was changing or had deleted.
     pub changed: u64,
 }
 
-/// What others had begun.
+/// Pending work of other invocations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Finished {
@@ -109,39 +109,37 @@ pub struct Finished {
     pub deletions: u64,
     /// Revocations.
     pub revocations: u64,
-    /// Reservations whose owner died. What they had created in ACS, if anything,
-    /// nobody can know.
+    /// Reservations whose owner died. It is unknown whether the owner created an identity in ACS.
     pub reservations: u64,
-    /// Identities of which it had been unknown whether they were stored: those that
-    /// were not are deleted.
+    /// Identities that may have been missing from the store. Those that were missing are deleted.
     pub orphans: u64,
 }
 
-/// Why a run stopped, and where.
+/// The reason and the shard of an early stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stopped {
-    /// Why.
+    /// The reason.
     pub because: Limit,
-    /// The shard it was in; the next run begins there.
+    /// The shard that was being processed; the next run begins there.
     pub shard: u8,
 }
 
-/// What ends a run early.
+/// The condition that ended a run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {
-    /// Its time.
+    /// The deadline of the run.
     Deadline,
-    /// The most it may delete.
+    /// The maximum number of deletions.
     Maximum,
-    /// ACS is unavailable, one deletion after the other.
+    /// ACS was unavailable for several deletions in a row.
     AcsUnavailable,
-    /// ACS refuses, one after the other: it is not the identities that are wrong.
+    /// ACS refused several deletions in a row, so the cause is not a single identity.
     AlwaysFails,
 }
 
-/// Stale identities by how long before *now* they were last used.
+/// Stale identities by the time between their last use and the `time` of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Ages {
@@ -155,13 +153,13 @@ pub struct Ages {
     pub a_year_or_more: u64,
 }
 
-/// Stale identities by why they may go.
+/// Stale identities by the reason for their deletion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Reasons {
-    /// Nobody uses them.
+    /// The identity is unused.
     pub unused: u64,
-    /// Nobody uses them, and nobody can: their users are blocked, and stay so.
+    /// The identity is unused, and its user is blocked and stays so.
     pub blocked: u64,
 }
 
@@ -178,15 +176,15 @@ impl Ages {
     }
 }
 
-/// An identity that a run deleted, or would have deleted.
+/// An identity that a run deleted or would delete.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
-    /// Its name in ACS.
+    /// The ID of the identity in ACS.
     pub identity: String,
     /// When it was last used.
     pub last_issued_at: Millis,
-    /// Whether its user is blocked, and stays so.
+    /// Whether the user is blocked and stays so.
     pub blocked: bool,
 }
 

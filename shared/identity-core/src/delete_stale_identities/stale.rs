@@ -1,4 +1,4 @@
-//! The identities nobody has used: counting, surveying, deleting them.
+//! Counts, surveys and deletes stale identities.
 
 use std::time::SystemTime;
 
@@ -17,19 +17,19 @@ use crate::{
     settle,
 };
 
-/// What became of one identity.
+/// The outcome for one identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is gone.
+    /// The identity was deleted.
     Deleted,
-    /// Somebody used it.
+    /// The identity was used in the meantime.
     Used,
-    /// Somebody is changing it, or has deleted it.
+    /// Another request is changing the identity, or has deleted it.
     Changed,
 }
 
-/// Deletes one identity, if it has not been used since before `cutoff` and nobody
-/// uses it meanwhile. `actor` is who wants it, for the audit log.
+/// Deletes one identity if it was not used since `cutoff` and is not used in the meantime.
+/// `actor` is recorded in the audit log.
 pub async fn delete_if_unused_since(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -56,7 +56,7 @@ enum Mark {
     Changed,
 }
 
-/// Marks one identity for deletion. From here on no token leaves.
+/// Marks one identity for deletion. From now on, no token is returned for it.
 async fn mark(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -85,7 +85,7 @@ async fn mark(
     })
 }
 
-/// Deletes what is stale, from shard `start` on.
+/// Deletes stale identities, beginning with shard `start`.
 pub(super) async fn delete<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
     start: u8,
@@ -112,13 +112,14 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     shard: u8,
     listed: Record,
 ) -> Result<(), Error> {
-    // What is on its way out, or stuck, is none of the stale ones.
+    // Identities that are being deleted or are stuck do not count as stale.
     let may_go = matches!(listed.state, State::Active { .. } | State::Blocked { .. });
     if !may_go || job.must_stop(shard) || !job.may_begin() {
         return Ok(());
     }
     job.tally().considered += 1;
-    // Before the mark: nobody is to wait for their next token longer than it takes.
+    // Wait before marking the record, so that a marked user waits no longer than the deletion
+    // takes.
     job.turn().await;
     let run = &job.invocation.id;
     let actor = Actor::Cleanup { run: run.clone() };
@@ -146,7 +147,7 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     Ok(())
 }
 
-/// Counts what a run would delete, by age, and takes a sample.
+/// Counts by age what a run would delete, and takes a sample.
 pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
 ) -> Result<(), Error> {
@@ -172,7 +173,7 @@ pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
     Ok(())
 }
 
-/// Notes an identity that was deleted, or would have been.
+/// Records an identity that was deleted, or that a plan would delete.
 fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
     shard: u8,
@@ -185,7 +186,7 @@ fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
     let is_blocked = record.state.is_blocked();
     tally.reasons.blocked += u64::from(is_blocked);
     tally.reasons.unused += u64::from(!is_blocked);
-    // The first of each shard, and of others as many as are all if they are few.
+    // Sample the first identities of each shard, and enough others to list all if there are few.
     let of_shard = tally.sampled.entry(shard).or_default();
     *of_shard += 1;
     let is_first = *of_shard <= SAMPLE / usize::from(SHARDS);
@@ -199,8 +200,8 @@ fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
     }
 }
 
-/// How many identities have not been used since the cutoff. Without the time to count
-/// them all, fewer: but there is no time left to delete any, either.
+/// Counts the identities that were not used since the cutoff. If the time is too short, the count
+/// is too low, but then there is also no time left to delete any.
 pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
 ) -> Result<u64, Error> {
@@ -240,11 +241,11 @@ fn stale_ones<S: IdentityStore, A: IdentityClient, C: Clock>(
     ListQuery { index, shard, state: None, unused_since, after, limit: PAGE }
 }
 
-/// So many records are held in memory at a time.
+/// The number of records that are held in memory at a time.
 const PAGE: u16 = 100;
 
-/// A count brings no records, and a larger page saves requests.
+/// A count returns no records, so a larger page saves requests.
 const COUNTED_AT_A_TIME: u16 = 2_000;
 
-/// So many identities are named in the record of a run.
+/// The number of identities that are listed in the record of a run.
 pub(super) const SAMPLE: usize = 96;

@@ -32,7 +32,7 @@ fn id(index: usize) -> String {
     format!("8:acs:res_user-{index}")
 }
 
-/// Identities last used so many days ago.
+/// Identities that were last used the given numbers of days ago.
 fn last_used(days: impl IntoIterator<Item = u32>) -> World {
     World::with(days.into_iter().enumerate().map(|(index, days)| {
         let state = State::active(&id(index));
@@ -94,7 +94,7 @@ async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
     let world = last_used([91]);
     let records = world.records.clone();
     let mut read = false;
-    // After the job has read the record, and before it marks it, its user is back.
+    // The user returns after the job has read the record and before it marks it.
     world.store.lose(move |call| {
         match call {
             StoreCall::Find => read = true,
@@ -184,7 +184,7 @@ async fn r34_what_an_operator_lets_through_is_let_through_once() {
     let allowed = Request { allow: Some(120), limits, ..request(&world, Mode::Apply) };
     let first = run(&world, allowed).await;
     assert_eq!((first.braked, first.deleted, first.allowance), (false, 70, None));
-    // The 50 that are left pass by themselves.
+    // The remaining 50 do not trigger the brake.
     let second = run(&world, request(&world, Mode::Apply)).await;
     assert_eq!((second.braked, second.deleted), (false, 50));
 
@@ -370,7 +370,7 @@ async fn a_run_names_all_of_few_and_some_of_each_shard_of_many() {
     assert_eq!(sample.len(), 96);
 }
 
-/// Names of users in one shard: letters that are 16 apart give the same sum modulo 16.
+/// IDs of users in one shard: letters that are 16 apart give the same sum modulo 16.
 fn of_one_shard(count: usize) -> impl Iterator<Item = ExternalId> {
     let letter = |digit: usize| ["A", "Q", "a", "q"][digit % 4];
     (0..count).map(move |index| {
@@ -379,7 +379,7 @@ fn of_one_shard(count: usize) -> impl Iterator<Item = ExternalId> {
     })
 }
 
-/// Identities of one shard, last used 91 days ago.
+/// Identities of one shard that were last used 91 days ago.
 fn stale_in_one_shard(count: usize) -> World {
     World::with(of_one_shard(count).enumerate().map(|(index, name)| Record {
         last_issued_at: days_ago(91),
@@ -432,7 +432,7 @@ async fn r35_a_run_reads_on_until_it_meets_what_it_has_tried_itself() {
     assert_eq!((found.finished.deletions, found.failed), (80, 80));
     assert_eq!(found.stuck, 80, "each is counted once");
     let lists = world.store.calls().iter().filter(|call| **call == StoreCall::List).count();
-    // One of each shard for either index, and a second page of one shard.
+    // One read per shard of each of the two indexes, and a second page of one shard.
     assert_eq!(lists, 2 * usize::from(SHARDS) + 1);
 }
 
@@ -651,7 +651,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
     let world = last_used([91, 92, 93]);
     let bad = id(1);
     let store = world.records.clone();
-    // ACS refuses one of them, whoever asks.
+    // ACS refuses one of the identities, for every caller.
     world.acs.fail(move |call| {
         let bad = acs_id(&bad);
         let deleting =

@@ -1,5 +1,5 @@
-//! What others began and died in: reservations, revocations, deletions, and
-//! identities of which nobody knows whether they were stored.
+//! Finishes the work that dead invocations left pending: reservations, revocations, deletions,
+//! and identities that may not be in the store.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::{
     settle::{self, Claim},
 };
 
-/// Finishes what was begun and is nobody's any more. A plan deletes nothing in ACS; but a
-/// revocation is a promise, and kept in a plan, too, and a reservation whose owner is
-/// dead is in the way.
+/// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes
+/// revocations, because the service has promised them, and releases abandoned reservations,
+/// because they block other requests.
 pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
 ) -> Result<(), Error> {
@@ -36,7 +36,7 @@ pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, 
             }
             let mut page = job.store.list(&query).await?;
             let listed = page.records.len();
-            // What this run has tried comes last, and is for the next one.
+            // Records that this run has already tried come last; the next run retries them.
             page.records.retain(|record| record.changed_at < job.began);
             let is_through = page.records.len() < listed || page.next.is_none();
             job.each(page.records, |listed| settle_one(job, shard, listed)).await?;
@@ -82,8 +82,8 @@ async fn settle_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     Ok(())
 }
 
-/// Takes a reservation from an owner who is dead. What they created in ACS, if they
-/// got that far, nobody can know: ACS has no list.
+/// Releases the reservation of a dead owner. If the owner created an identity in ACS, it cannot
+/// be found: ACS has no call that lists identities.
 async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
     record: &Record,
@@ -100,8 +100,8 @@ async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
     Ok(())
 }
 
-/// Finds out whether the store has an identity, makes sure that it stays so, and
-/// deletes the identity in ACS if it has not.
+/// Checks whether a record has the identity, ensures that this cannot change any more, and
+/// deletes the identity in ACS if no record has it.
 async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
     job: &Job<'_, S, A, C>,
     orphan: Orphan,
@@ -116,8 +116,8 @@ async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock
     }
     let found = job.store.find(&orphan.user).await?;
     let owned = found.as_ref().is_some_and(|record| record.acs_id() == Some(&orphan.acs_id));
-    // A write that was sent may still arrive; a reservation that is gone refuses it, and
-    // one that stands has been taken away above as soon as its lease had ended.
+    // A write that was sent may still arrive. If the reservation is gone, the write is refused. A
+    // reservation that still exists is released above as soon as its lease has ended.
     let reserved = found.is_some_and(|record| matches!(record.state, State::Provisioning { .. }));
     if reserved {
         return Ok(());
@@ -144,8 +144,8 @@ async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock
     job.store.forget_orphan(&orphan.acs_id).await
 }
 
-/// An orphan that cannot be deleted for a day is for somebody to look at.
+/// An orphan that could not be deleted for a day needs manual action.
 const GIVES_UP_AFTER: Duration = Duration::from_hours(24);
 
-/// So many records are held in memory at a time.
+/// The number of records that are held in memory at a time.
 const PAGE: u16 = 100;

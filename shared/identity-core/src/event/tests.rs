@@ -9,12 +9,12 @@ fn now() -> SystemTime {
     ManualClock::default().now()
 }
 
-/// So many seconds after the identity was created.
+/// The time this many seconds after the identity was created.
 fn at(seconds: u64) -> SystemTime {
     now() + Duration::from_secs(seconds)
 }
 
-/// The record after `event`; as it was if that changed nothing.
+/// The record after `event`; unchanged if the event has no effect.
 fn after(seen: &Record, kind: EventKind, seconds: u64) -> Record {
     let receipt = ReceiptId("r".to_owned());
     match decide(Some(seen), &seen.external_id, &event(kind, at(seconds)), receipt, at(1000)) {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 async fn obtain_a_token(world: &World, invocation: &Invocation) -> Result<Obtained, Error> {
-    // Issued later than anything that happens here.
+    // Issued later than every change in this test.
     let issued_at = Some(world.clock.now() + Duration::from_hours(1));
     let bearer = Bearer { issued_at, authenticated_at: None };
     let pace = Pace::per_minute(10).unwrap();
@@ -156,7 +156,7 @@ async fn a_second_caller_waits_for_the_first_ones_identity() {
     let records = world.records.clone();
     let mut looks = 0;
     world.store.lose(move |call| {
-        // The third look finds the other one's identity.
+        // The third read finds the identity of the other request.
         looks += u32::from(call == Find);
         if looks == 3 {
             records.meanwhile(|seen| seen.activated(acs_id("8:acs:1"), None, seen.created_at));
@@ -172,7 +172,7 @@ async fn a_second_caller_waits_for_the_first_ones_identity() {
 
 #[tokio::test]
 async fn a_second_caller_waits_with_growing_pauses_and_two_seconds_less_than_it_has() {
-    // Patience and time left, and the sum of the pauses that fit in.
+    // The patience, the time left, and the sum of the pauses that fit.
     for (patience, left, waited) in [
         (0, 10_000, 0),
         (25, 10_000, 25),
@@ -222,7 +222,7 @@ async fn r06_a_create_that_failed_is_not_repeated_and_the_place_is_given_back() 
     assert!(first_call(&world).await.unwrap().created, "the next caller need not wait");
 }
 
-/// Loses one write to this state.
+/// Loses one write of this state.
 fn once(state: StateName, loss: Loss) -> impl FnMut(StoreCall) -> Option<Loss> {
     let mut first = true;
     move |call| (call == Advance(state) && std::mem::take(&mut first)).then_some(loss)
@@ -334,7 +334,7 @@ async fn r14_a_token_issued_around_a_revocation_is_dropped() {
     assert!(matches!(first_call(&world).await, Err(Error::Busy { .. })));
 }
 
-/// A call with a bearer of this age.
+/// A call with a bearer token issued at `issued_at`.
 async fn call_with(world: &World, issued_at: Option<SystemTime>) -> Result<Obtained, Error> {
     let bearer = Bearer { issued_at, authenticated_at: None };
     let requester = Requester::User { bearer, pace: None };

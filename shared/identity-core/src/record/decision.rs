@@ -1,5 +1,5 @@
-//! Who decided what about a user, and when: one decision and one revocation time per
-//! origin, so that no clock hides what another one says.
+//! The decisions about a user, with their times: one decision and one revocation time per origin,
+//! so that a wrong clock of one origin does not hide a decision of another.
 
 use std::{
     borrow::Cow,
@@ -7,28 +7,28 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Where a decision comes from. Two origins have two clocks, and two rights: a provider
-/// lifts the blocks that it set itself, an administrator lifts all.
+/// The origin of a decision. Each origin has its own clock and its own rights: a provider can
+/// lift only the blocks that it set itself, an administrator can lift all blocks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(Cow<'static, str>);
 
 impl Origin {
-    /// The users themselves.
+    /// The user.
     pub const USER: Self = Self(Cow::Borrowed("user"));
-    /// Administrators, over HTTP or with the command line.
+    /// An administrator, over HTTP or with the command line.
     pub const ADMINISTRATOR: Self = Self(Cow::Borrowed("administrator"));
-    /// A record of a version that did not note the origin. Any later decision overrides it,
+    /// For records of a version that did not store the origin. Any later decision overrides it,
     /// as it did in that version.
     pub const EARLIER: Self = Self(Cow::Borrowed("earlier"));
 
-    /// The origin of an event source, by the source's name.
+    /// The origin of an event source, given the name of the source.
     #[must_use]
     pub const fn of_source(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
-    /// Reads a stored name: 1 to 64 lower-case letters, digits and hyphens. A name that this
-    /// version does not know is kept, so that a newer version finds it again.
+    /// Parses a stored name: 1 to 64 lower-case letters, digits and hyphens. A name that this
+    /// version does not know is kept, so that a newer version can still read it.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -36,7 +36,7 @@ impl Origin {
         fits.then(|| Self(Cow::Owned(raw.to_owned())))
     }
 
-    /// As stored and as shown.
+    /// The name as stored and as shown.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -46,14 +46,14 @@ impl Origin {
 /// One origin's newest decision about whether a user is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// When it was made, by its origin's clock.
+    /// When the decision was made, by the clock of its origin.
     pub at: SystemTime,
-    /// Whether it blocks.
+    /// Whether the decision blocks the user.
     pub blocks: bool,
 }
 
 impl Decision {
-    /// Whether this is newer than `other`; at the same time a block wins.
+    /// Whether this decision is newer than `other`. At the same time, a block wins.
     fn beats(self, other: Self) -> bool {
         (self.at, self.blocks) > (other.at, other.blocks)
     }
@@ -61,19 +61,19 @@ impl Decision {
 
 /// The newest decision of each origin about whether a user is blocked.
 ///
-/// The rule, in full: of each origin the newest decision counts, and at the same time a
-/// block wins; a user is blocked while the decision of any origin is a block; an
-/// administrator's unblock overrides the older blocks of all origins. The outcome
-/// depends on the set of decisions only, in whatever order and however often they come.
+/// The complete rule: for each origin, only the newest decision counts, and at the same time a
+/// block wins. A user is blocked while the decision of any origin is a block. An administrator's
+/// unblock overrides the older blocks of all origins. The result depends only on the set of
+/// decisions, not on their order or number of repetitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decisions {
     newest: BTreeMap<Origin, Decision>,
-    /// Moves with every change, so that a write based on an older state is refused.
+    /// Increases with every change, so that a write based on an older state is refused.
     changes: u64,
 }
 
 impl Decisions {
-    /// As they were stored.
+    /// Creates the decisions from stored values.
     #[must_use]
     pub fn stored(newest: BTreeMap<Origin, Decision>, changes: u64) -> Self {
         Self { newest, changes }
@@ -84,20 +84,20 @@ impl Decisions {
         self.newest.iter().map(|(origin, decision)| (origin, *decision))
     }
 
-    /// How often they have changed.
+    /// The number of changes so far.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// Whether the decision is news: its origin has made none that is newer, or as new and
-    /// the same or stronger.
+    /// Whether the decision changes the result: its origin has no newer decision, and no decision
+    /// of the same time that is equal or stronger.
     #[must_use]
     pub fn would_change(&self, origin: &Origin, decision: Decision) -> bool {
         self.newest.get(origin).is_none_or(|known| decision.beats(*known))
     }
 
-    /// With one more decision; the same if it is no news.
+    /// Adds a decision. The result is unchanged if [`would_change`](Self::would_change) is false.
     #[must_use]
     pub fn with(&self, origin: Origin, decision: Decision) -> Self {
         if !self.would_change(&origin, decision) {
@@ -115,14 +115,15 @@ impl Decisions {
         self.blocking().next().is_some()
     }
 
-    /// The decisions that keep the user out.
+    /// The decisions that block the user.
     pub fn blocking(&self) -> impl Iterator<Item = (&Origin, Decision)> {
         self.iter().filter(|(origin, decision)| {
             decision.blocks && !self.is_overridden(origin, decision.at)
         })
     }
 
-    /// Whether a block that `origin` set at that time was lifted since by somebody who may.
+    /// Whether a later decision with sufficient rights has lifted a block that `origin` set at
+    /// `at`.
     fn is_overridden(&self, origin: &Origin, at: SystemTime) -> bool {
         self.iter().any(|(by, decision)| {
             let may = *by == Origin::ADMINISTRATOR || *origin == Origin::EARLIER;
@@ -130,7 +131,7 @@ impl Decisions {
         })
     }
 
-    /// The time of the newest decision of all.
+    /// The time of the newest decision of any origin.
     #[must_use]
     pub fn newest(&self) -> Option<SystemTime> {
         self.newest.values().map(|decision| decision.at).max()
@@ -142,7 +143,7 @@ impl Decisions {
 pub struct Watermarks(BTreeMap<Origin, SystemTime>);
 
 impl Watermarks {
-    /// As they were stored.
+    /// Creates the watermarks from stored values.
     #[must_use]
     pub fn stored(newest: BTreeMap<Origin, SystemTime>) -> Self {
         Self(newest)
@@ -153,14 +154,15 @@ impl Watermarks {
         self.0.iter().map(|(origin, at)| (origin, *at))
     }
 
-    /// Whether the origin has recorded a revocation that is not older. What another origin
-    /// has recorded says nothing: its clock may be ahead, or finer.
+    /// Whether the origin has already recorded a revocation of this time or later. The
+    /// revocations of other origins do not count: their clocks may be ahead, or have a finer
+    /// resolution.
     #[must_use]
     pub fn covers(&self, origin: &Origin, at: SystemTime) -> bool {
         self.0.get(origin).is_some_and(|through| *through >= at)
     }
 
-    /// With one more revocation.
+    /// Adds a revocation.
     #[must_use]
     pub fn with(&self, origin: Origin, at: SystemTime) -> Self {
         let mut next = self.clone();
@@ -169,7 +171,7 @@ impl Watermarks {
         next
     }
 
-    /// The time of the newest revocation of all.
+    /// The time of the newest revocation of any origin.
     #[must_use]
     pub fn newest(&self) -> Option<SystemTime> {
         self.0.values().copied().max()
@@ -244,7 +246,7 @@ mod tests {
     const ORIGINS: [&str; 4] = ["administrator", "cognito", "auth0", "earlier"];
 
     proptest! {
-        /// R60: any order and any repetition of the same decisions ends the same.
+        /// R60: any order and any repetition of the same decisions gives the same result.
         #[test]
         fn r60_the_outcome_depends_on_the_set_of_decisions_only(
             decisions in prop::collection::vec((0_usize..4, 1_u64..6, any::<bool>()), 1..8),

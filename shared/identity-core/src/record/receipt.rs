@@ -1,4 +1,4 @@
-//! What is kept about a revocation: who asked for it, and what became of it.
+//! The stored data of a revocation: who requested it, and its outcome.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,27 +10,27 @@ use crate::{
     record::Origin,
 };
 
-/// Names a revocation.
+/// The ID of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ReceiptId(pub String);
 
-/// What was done about a user's tokens, and from when on it can be relied upon.
+/// A revocation of a user's tokens, with the times from which it is effective.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Names the revocation.
+    /// The ID of the revocation.
     pub id: ReceiptId,
-    /// Whose tokens; nothing if the user had no identity.
+    /// The identity whose tokens were revoked; `None` if the user had no identity.
     pub identity: Option<AcsId>,
-    /// Tokens of earlier epochs are dead.
+    /// Tokens of earlier epochs are revoked.
     pub epoch: u64,
-    /// Whether the user was blocked by then.
+    /// Whether the user was blocked at that time.
     pub blocked: bool,
-    /// Who asked for it, and why.
+    /// Who requested the revocation, and why.
     pub cause: Cause,
-    /// From when on no older token was handed out.
+    /// When the revocation was recorded. Since then, no older token was returned to a caller.
     pub accepted_at: SystemTime,
-    /// When ACS had confirmed it; until then the tokens may live.
+    /// When ACS confirmed the revocation. Until then, the tokens may still be valid.
     pub revoked_at: Option<SystemTime>,
 }
 
@@ -39,60 +39,60 @@ impl Receipt {
     /// services.
     pub const REACHES_EVERYWHERE_WITHIN: Duration = Duration::from_mins(15);
 
-    /// When the revocation has reached every ACS service; unknown until ACS has
-    /// confirmed it.
+    /// When the revocation has reached every ACS service; `None` until ACS has confirmed it.
     #[must_use]
     pub fn effective_by(&self) -> Option<SystemTime> {
         self.revoked_at.map(|at| at + Self::REACHES_EVERYWHERE_WITHIN)
     }
 }
 
-/// Who wants something done to a user, and why.
+/// Who requested an action on a user, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Who.
+    /// Who requested it.
     pub by: By,
-    /// Why, in somebody's own words. It can name people: not for logs.
+    /// The free-text reason. It can contain the names of people and must not be logged.
     pub reason: Option<Reason>,
 }
 
 impl Cause {
-    /// Somebody who gives no reason.
+    /// A request without a reason.
     #[must_use]
     pub fn of(by: By) -> Self {
         Self { by, reason: None }
     }
 }
 
-/// Who wants something done to a user.
+/// The requester of an action on a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// They themselves: they signed out.
+    /// The user, who signed out.
     User,
     /// An administrator.
     Administrator {
-        /// Their external id; unknown in receipts of versions that did not note it.
+        /// The administrator's external ID; unknown in receipts of versions that did not store
+        /// it.
         id: Option<ExternalId>,
     },
-    /// Their identity provider.
+    /// The identity provider.
     Event {
-        /// Who sent it; unknown in receipts of versions that did not note it.
+        /// The source of the event; unknown in receipts of versions that did not store it.
         source: Option<Source>,
-        /// What it said.
+        /// The type of the event.
         kind: EventKind,
-        /// Its name for the event.
+        /// The ID of the event at its source.
         id: String,
     },
 }
 
 impl By {
-    /// An administrator, by their external id.
+    /// An administrator, given their external ID.
     #[must_use]
     pub fn administrator(id: &ExternalId) -> Self {
         Self::Administrator { id: Some(id.clone()) }
     }
 
-    /// As stored and as shown: `user`, `administrator`, or the event's type.
+    /// The name as stored and as shown: `user`, `administrator`, or the event's type.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -102,7 +102,7 @@ impl By {
         }
     }
 
-    /// Whose clock and whose right the decision has.
+    /// The origin, which determines the clock and the rights of the decision.
     #[must_use]
     pub fn origin(&self) -> Origin {
         match self {
@@ -114,13 +114,13 @@ impl By {
     }
 }
 
-/// A reason in somebody's own words, kept with the receipt.
+/// A free-text reason, stored with the receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Reason(String);
 
 impl Reason {
-    /// The longest, in characters.
+    /// The maximum length in characters.
     pub const MAX_LENGTH: usize = 256;
 
     /// Accepts up to 256 characters, none of them a control character.
@@ -130,33 +130,33 @@ impl Reason {
         (fits && !raw.trim().is_empty()).then(|| Self(raw.trim().to_owned()))
     }
 
-    /// Whatever fits of it.
+    /// Removes control characters and shortens the text to the maximum length.
     #[must_use]
     pub fn shortened(raw: &str) -> Option<Self> {
         let kept = raw.chars().filter(|c| !c.is_control()).take(Self::MAX_LENGTH);
         Self::parse(&kept.collect::<String>())
     }
 
-    /// The words.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is wanted of a revocation.
+/// The parameters of a revocation.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// What its receipt is named.
+    /// The ID of the receipt.
     pub receipt: ReceiptId,
-    /// When it was decided: now, or when the event happened.
+    /// When the revocation was decided: now, or when the event happened.
     pub at: SystemTime,
-    /// Bearers that were not issued after this open nothing any more.
+    /// Bearer tokens that were not issued after this time are refused.
     pub not_before: SystemTime,
-    /// Whether the user is to be blocked, too.
+    /// Whether to block the user as well.
     pub block: bool,
-    /// Who wants it, and why.
+    /// Who requested the revocation, and why.
     pub cause: Cause,
-    /// The new end of the user's pace of sign-outs, if it is one.
+    /// The new end of the user's pace for sign-outs, if this is a sign-out.
     pub sign_out_pace_until: Option<SystemTime>,
 }

@@ -6,57 +6,57 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::AcsId;
 
-/// Where an identity is in its life.
+/// The state of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Reserved by an invocation that has not yet heard from ACS.
+    /// Reserved by an invocation that has not yet received an answer from ACS.
     Provisioning {
-        /// Who reserved it, and until when.
+        /// The invocation's lease.
         lease: Lease,
     },
-    /// Usable.
+    /// The identity can be used.
     Active {
-        /// Its name in ACS.
+        /// The ID of the identity in ACS.
         acs_id: AcsId,
     },
-    /// Cut off: no token until somebody unblocks the user.
+    /// The user gets no token until they are unblocked.
     Blocked {
-        /// Its name in ACS; nothing if the user was blocked before they had one, or
+        /// The ID of the identity in ACS; `None` if the user was blocked before they had one, or
         /// if it was deleted since.
         acs_id: Option<AcsId>,
     },
-    /// On its way out; no token may be issued.
+    /// The identity is being deleted; no token may be issued.
     Deleting {
-        /// Its name in ACS.
+        /// The ID of the identity in ACS.
         acs_id: AcsId,
         /// Whether the user was blocked: deleting an identity must not unblock them.
         blocked: bool,
     },
-    /// What was begun failed [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS) times: no token, and
-    /// no more attempts until somebody looks, and revokes or deletes once more.
+    /// A revocation or deletion failed [`MAX_ATTEMPTS`](super::MAX_ATTEMPTS) times. No token is
+    /// issued, and the next attempt needs an explicit revocation or deletion request.
     Stuck {
-        /// Its name in ACS.
+        /// The ID of the identity in ACS.
         acs_id: AcsId,
         /// Whether the user is blocked.
         blocked: bool,
-        /// What is not done.
+        /// The operation that failed.
         unfinished: Unfinished,
     },
-    /// Gone. The record stays for a while so that late events find their like.
+    /// The identity is deleted. The record stays for a while to detect late events for it.
     Deleted,
 }
 
-/// What was begun at ACS and is not confirmed.
+/// An operation that was started at ACS and is not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
-    /// Every token is to die.
+    /// The revocation of every token.
     Revocation,
-    /// The identity is to go.
+    /// The deletion of the identity.
     Deletion,
 }
 
 impl State {
-    /// Whether the user gets no token until somebody unblocks them.
+    /// Whether the user gets no token until they are unblocked.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         matches!(
@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    /// What it was before it got stuck: somebody looks, and it is tried again.
+    /// The state before the identity became stuck, for another attempt.
     #[must_use]
     pub(super) fn unstuck(&self) -> Self {
         match self.clone() {
@@ -106,7 +106,7 @@ impl State {
         }
     }
 
-    /// The state without what belongs to it.
+    /// The name of the state, without its data.
     #[must_use]
     pub fn name(&self) -> StateName {
         match self {
@@ -149,7 +149,7 @@ impl StateName {
         Self::Deleted,
     ];
 
-    /// As stored and as shown.
+    /// The name as stored and as shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -162,7 +162,7 @@ impl StateName {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == raw)
@@ -172,21 +172,21 @@ impl StateName {
 /// The right of one invocation to create a user's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// Unique to the attempt.
+    /// The ID, unique to the attempt.
     pub id: LeaseId,
-    /// After this, another invocation may take over.
+    /// After this time, another invocation may take over.
     pub ends: SystemTime,
 }
 
-/// Names a lease.
+/// The ID of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseId(pub String);
 
-/// An identity as it was when a token was asked for.
+/// An identity as it was when a token was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Active {
-    /// Its name in ACS.
+    /// The ID of the identity in ACS.
     pub acs_id: AcsId,
-    /// The epoch the token belongs to.
+    /// The epoch of the token.
     pub epoch: u64,
 }

@@ -22,7 +22,7 @@ fn alice(state: State) -> Record {
     record("alice", state, now())
 }
 
-/// A record whose fields all differ from what a step writes.
+/// A record in which every field differs from what a step writes.
 fn full(state: State) -> Record {
     let decision = Decision { at: later(1), blocks: false };
     Record {

@@ -1,4 +1,4 @@
-//! What every ACS must do, as tests: the double that the rules are tested with, and the
+//! Contract tests for every ACS client: the in-memory double that the core's tests use, and the
 //! real client with a service behind it.
 //!
 //! An adapter's contract test is one line: `client_contract!(an_acs().await)`.
@@ -16,7 +16,7 @@ use crate::{
     ports::IdentityClient,
 };
 
-/// Makes one test of each clause, against the ACS that the expression gives.
+/// Creates one test for each clause, run against the client that the expression returns.
 #[macro_export]
 macro_rules! client_contract {
     ($acs:expr) => {
@@ -39,18 +39,18 @@ macro_rules! client_contract {
     };
 }
 
-/// An ACS that can be asked about its tokens.
+/// An ACS client that can report whether tokens are valid.
 pub trait Introspect: IdentityClient {
-    /// Whether the token works.
+    /// Whether the token is valid.
     fn lives(&self, token: &AccessToken) -> impl Future<Output = bool> + Send;
 
     /// An identity of another resource.
     fn foreign(&self) -> impl Future<Output = AcsId> + Send;
 
-    /// What must be over before the next token counts as issued later.
+    /// Waits until the next token counts as issued later.
     fn a_moment_passes(&self) -> impl Future<Output = ()> + Send;
 
-    /// When a call must have ended.
+    /// The deadline for a call.
     fn deadline(&self) -> SystemTime;
 }
 

@@ -5,8 +5,8 @@ use std::{
 
 use crate::ports::Clock;
 
-/// A clock that moves only when told to, or when somebody sleeps. It begins on
-/// 15 January 2027, at 08:00:00 UTC.
+/// A clock that advances only when a test advances it or a caller sleeps. It starts at 15 January
+/// 2027, 08:00:00 UTC.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
@@ -16,7 +16,7 @@ impl ManualClock {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Relaxed);
     }
 
-    /// How far the clock has moved since the beginning.
+    /// The time by which the clock has advanced since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         Duration::from_millis(self.0.load(Relaxed).unsigned_abs())
@@ -30,7 +30,7 @@ impl Clock for ManualClock {
 
     async fn sleep(&self, pause: Duration) {
         self.advance(pause);
-        // Others get their turn, as they would.
+        // Lets other tasks run, as a real sleep would.
         let mut first = true;
         std::future::poll_fn(|context| {
             if std::mem::take(&mut first) {

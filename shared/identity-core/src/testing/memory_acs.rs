@@ -31,17 +31,17 @@ pub enum AcsCall {
 type Meanwhile = Box<dyn FnOnce() + Send>;
 type Trouble = Box<dyn FnMut(AcsCall) -> Option<Error> + Send>;
 
-/// An ACS in memory: identities, tokens that live and die, and a ledger. Clones
-/// share it.
+/// An in-memory ACS: identities, valid and revoked tokens, and a list of calls. Clones share its
+/// state.
 #[derive(Clone, Default)]
 pub struct MemoryIdentityClient(Arc<Mutex<World>>);
 
 #[derive(Default)]
 struct World {
     made: u32,
-    /// Identities and their live tokens.
+    /// Identities and their valid tokens.
     identities: BTreeMap<AcsId, Vec<String>>,
-    /// Those of them that belong to another resource.
+    /// The identities that belong to another resource.
     foreign: BTreeSet<AcsId>,
     calls: Vec<AcsCall>,
     requests: Vec<TokenRequest>,
@@ -57,26 +57,26 @@ impl MemoryIdentityClient {
         self.lock().meanwhile = Some(Box::new(action));
     }
 
-    /// Makes calls fail, before they have an effect, as long as `trouble` says so.
+    /// Makes a call fail before it has an effect if `trouble` returns an error for it.
     pub fn fail(&self, trouble: impl FnMut(AcsCall) -> Option<Error> + Send + 'static) {
         self.lock().trouble = Some(Box::new(trouble));
     }
 
-    /// Makes ACS issue tokens for identities it has deleted. Whether the real one
-    /// does is not documented, so nothing may depend on it.
+    /// Makes ACS issue tokens for deleted identities. The behavior of the real ACS is not
+    /// documented, so no code may depend on it.
     pub fn issue_for_the_dead(&self) {
         self.lock().issues_for_the_dead = true;
     }
 
-    /// Puts an identity there, as if created earlier.
+    /// Adds an identity, as if it was created earlier.
     pub fn know(&self, id: &AcsId) {
         self.lock().identities.insert(id.clone(), Vec::new());
     }
 
-    /// Issues a token past the gate, as if it had been issued earlier.
+    /// Issues a token without the admission check, as if it was issued earlier.
     ///
     /// # Panics
-    /// If the identity is not there.
+    /// If the identity does not exist.
     #[must_use]
     pub fn token_from_before(&self, id: &AcsId) -> AccessToken {
         let mut world = self.lock();
@@ -84,13 +84,13 @@ impl MemoryIdentityClient {
         world.mint(id, &super::an_hour())
     }
 
-    /// Makes an identity another resource's: it lives on, and what is asked about it here
-    /// is refused.
+    /// Moves an identity to another resource: it still exists there, and calls for it are refused
+    /// here.
     pub fn disown(&self, id: &AcsId) {
         self.lock().foreign.insert(id.clone());
     }
 
-    /// Every call so far, the failed ones too.
+    /// Every call so far, including failed ones.
     #[must_use]
     pub fn calls(&self) -> Vec<AcsCall> {
         self.lock().calls.clone()
@@ -102,20 +102,20 @@ impl MemoryIdentityClient {
         self.lock().requests.clone()
     }
 
-    /// The identities there are.
+    /// All existing identities.
     #[must_use]
     pub fn identities(&self) -> Vec<AcsId> {
         self.lock().identities.keys().cloned().collect()
     }
 
-    /// Whether the token works.
+    /// Whether the token is valid.
     #[must_use]
     pub fn is_alive(&self, token: &AccessToken) -> bool {
         let world = self.lock();
         world.identities.values().flatten().any(|live| live == token.token.expose())
     }
 
-    /// Whether any of these tokens was minted for an identity that was gone by then.
+    /// Whether any of these tokens was issued for an identity that was already deleted.
     pub fn handed_out_for_the_dead<'a>(
         &self,
         mut tokens: impl Iterator<Item = &'a AccessToken>,
@@ -125,7 +125,7 @@ impl MemoryIdentityClient {
             .any(|token| world.minted_for_the_dead.iter().any(|dead| dead == token.token.expose()))
     }
 
-    /// How many tokens work.
+    /// The number of valid tokens.
     #[must_use]
     pub fn live_tokens(&self) -> usize {
         self.lock().identities.values().map(Vec::len).sum()

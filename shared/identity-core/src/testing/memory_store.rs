@@ -33,7 +33,7 @@ struct Contents {
 }
 
 impl Contents {
-    /// An entry of the same user, time and id is there already, and stays as it is.
+    /// An existing entry with the same user, time and ID stays unchanged.
     fn write_audit_entry(&mut self, entry: Option<&AuditEntry>) {
         let Some(entry) = entry else { return };
         let key = |entry: &AuditEntry| (entry.at, entry.id.clone(), entry.user.clone());
@@ -52,13 +52,13 @@ impl MemoryIdentityStore {
         Self(Arc::new(Mutex::new(Contents { records, ..Contents::default() })))
     }
 
-    /// Everything in it.
+    /// All records in the store.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         self.lock().records.values().cloned().collect()
     }
 
-    /// Somebody else's step: replaces the only record, whatever anybody has seen.
+    /// Applies a step of another request: replaces the only record unconditionally.
     pub fn meanwhile(&self, step: impl FnOnce(&Record) -> Record) {
         let mut contents = self.lock();
         if let Some(record) = contents.records.values_mut().next() {
@@ -66,7 +66,7 @@ impl MemoryIdentityStore {
         }
     }
 
-    /// The runs that were saved, each as it was saved last.
+    /// The saved runs, each in its latest version.
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.lock().runs.clone()
@@ -78,7 +78,7 @@ impl MemoryIdentityStore {
         self.lock().audit.clone()
     }
 
-    /// Makes the index by ACS id lag behind for ever, or catch up.
+    /// Stops or resumes updates of the index by ACS ID.
     pub fn index_lags(&self, lags: bool) {
         self.lock().index_lags = lags;
     }
@@ -87,7 +87,7 @@ impl MemoryIdentityStore {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a query looks at, in order, from its place on.
+    /// The records that a query reads, in order, from its position on.
     fn looked_at(&self, query: &ListQuery) -> Vec<Record> {
         let place = |record: &Record| {
             let Position { at, external_id } = Position::of(record, query.index);
@@ -118,7 +118,7 @@ impl MemoryIdentityStore {
     }
 }
 
-/// Where a page of `limit` records out of `all` ends; `None` at the end.
+/// The end position of a page of `limit` records out of `all`; `None` at the end.
 fn end(all: &[Record], query: &ListQuery) -> Option<Position> {
     let limit = usize::from(query.limit);
     let last = all.get(limit.checked_sub(1)?)?;
@@ -132,7 +132,7 @@ impl IdentityStore for MemoryIdentityStore {
 
     async fn find_by_acs_id(&self, id: &AcsId) -> Result<Option<ExternalId>, Error> {
         let contents = self.lock();
-        // A tombstone is found by the identity that it was.
+        // A tombstone is found by the ID of its deleted identity.
         let is_it = |record: &&Record| {
             let gone = record.acs_id().is_none() && record.last_acs_id.as_ref() == Some(id);
             record.acs_id() == Some(id) || gone
@@ -266,7 +266,7 @@ impl AuditTrail for MemoryIdentityStore {
     }
 }
 
-/// In which shard a record is listed: users without an identity come after the others.
+/// The shard in which a record is listed: users without an identity come after the others.
 fn shard_of(record: &Record) -> Option<u8> {
     let shard = spread(&record.external_id);
     match record.state {
@@ -276,7 +276,7 @@ fn shard_of(record: &Record) -> Option<u8> {
     }
 }
 
-/// Any spread will do, as long as it is the same every time.
+/// Any distribution works if it is deterministic.
 fn spread(user: &ExternalId) -> u8 {
     let sum = user.as_str().bytes().fold(0_u8, u8::wrapping_add);
     sum % SHARDS

@@ -10,7 +10,7 @@ use crate::{
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
-/// An exchange in memory, which accepts every token until told otherwise.
+/// An in-memory exchange, which accepts every token until [`refuse`](Self::refuse) is called.
 #[derive(Default)]
 pub struct MemoryTeamsTokenExchange {
     asked: Mutex<Vec<(String, String)>>,
@@ -19,7 +19,7 @@ pub struct MemoryTeamsTokenExchange {
 }
 
 impl MemoryTeamsTokenExchange {
-    /// Finds this fault with every token from now on.
+    /// Refuses every token with this fault from now on.
     pub fn refuse(&self, fault: TeamsTokenFault) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
     }
@@ -30,7 +30,7 @@ impl MemoryTeamsTokenExchange {
         *meanwhile = Some(Box::new(action));
     }
 
-    /// The applications and users that ACS was asked for.
+    /// The applications and users for which ACS was called.
     #[must_use]
     pub fn asked(&self) -> Vec<(String, String)> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()

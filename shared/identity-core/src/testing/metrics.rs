@@ -11,18 +11,19 @@ use tracing::{
     subscriber::{DefaultGuard, set_default},
 };
 
-/// The metrics of all events in this thread while the value lives.
+/// Collects the metrics of all events in this thread for as long as the value exists.
 pub struct Metrics {
     sums: Sums,
     _guard: DefaultGuard,
 }
 
 impl Metrics {
-    /// Begins to collect them.
+    /// Starts to collect.
     #[must_use]
     pub fn collect() -> Self {
-        // tracing caches whether anyone wants an event. With a single dispatcher in the process,
-        // the thread that gets there first decides for all, and mostly has none.
+        // tracing caches whether a subscriber is interested in an event. With a single dispatcher
+        // in the process, the first thread decides for all threads, and usually it has no
+        // subscriber.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(Sums::default()));
         let sums = Sums::default();

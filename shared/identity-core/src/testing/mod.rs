@@ -1,5 +1,5 @@
-//! Adapters that live in memory, for tests here and in the functions, and the
-//! contract that keeps the store among them honest.
+//! In-memory adapters for tests here and in the functions, and the contract tests that verify the
+//! in-memory store.
 
 pub mod client_contract;
 mod clock;
@@ -32,30 +32,30 @@ use crate::{
 /// A user.
 ///
 /// # Panics
-/// If `name` is no external id.
+/// If `name` is not a valid external ID.
 #[must_use]
 pub fn user(name: &str) -> ExternalId {
     #[expect(clippy::expect_used, reason = "a test may die")]
     ExternalId::parse(name).expect("an external id")
 }
 
-/// An ACS id.
+/// An ACS ID.
 ///
 /// # Panics
-/// If `raw` is no ACS id.
+/// If `raw` is not a valid ACS ID.
 #[must_use]
 pub fn acs_id(raw: &str) -> AcsId {
     #[expect(clippy::expect_used, reason = "a test may die")]
     AcsId::parse(raw).expect("an ACS id")
 }
 
-/// A request for an hour of chat and calling.
+/// A request for a token with chat and calling, valid for one hour.
 #[must_use]
 pub fn an_hour() -> TokenRequest {
     TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR }
 }
 
-/// An invocation with ten seconds to go, which waits for nobody.
+/// An invocation with ten seconds left, which does not wait for other requests.
 #[must_use]
 pub fn invocation(id: &str, clock: &impl Clock) -> Invocation {
     Invocation {
@@ -72,36 +72,36 @@ pub fn record(name: &str, state: State, at: SystemTime) -> Record {
     Record { state, epoch: 1, ..Record::unseen(&user(name), at) }
 }
 
-/// An administrator, who came without a bearer.
+/// An administrator without a bearer token.
 #[must_use]
 pub fn administrator() -> Administrator {
     Administrator::operator(user("root"))
 }
 
-/// An admission of an administrator's, for a user of whom there is no record.
+/// An admission of an administrator, for a user without a record.
 ///
 /// # Panics
-/// If the gate is shut for everybody.
+/// If the admission check refuses the administrator.
 pub fn admission() -> Admission {
     let requester = Requester::Administrator { id: user("root") };
     #[expect(clippy::expect_used, reason = "a test may die")]
     admit(None, &requester, SystemTime::UNIX_EPOCH).expect("an open gate")
 }
 
-/// A token call of a user who signed in just now, and who has no pace.
+/// A token request of a user who signed in just now and has no pace.
 #[must_use]
 pub fn caller(name: &str) -> Whose {
     caller_since(name, ManualClock::default().now() + Duration::from_hours(1))
 }
 
-/// A token call of a user whose bearer was issued then.
+/// A token request of a user whose bearer token was issued at `issued_at`.
 #[must_use]
 pub fn caller_since(name: &str, issued_at: SystemTime) -> Whose {
     let bearer = Bearer { issued_at: Some(issued_at), authenticated_at: None };
     Whose::Caller { user: user(name), bearer, pace: None }
 }
 
-/// An administrator's order to revoke, or to block.
+/// An administrator's order to revoke, or to block if `block` is set.
 #[must_use]
 pub fn order(receipt: &str, block: bool, at: SystemTime) -> Order {
     Order {
@@ -114,7 +114,7 @@ pub fn order(receipt: &str, block: bool, at: SystemTime) -> Order {
     }
 }
 
-/// An event about Alice, of a source that tells milliseconds.
+/// An event about Alice, from a source with a resolution of one millisecond.
 #[must_use]
 pub fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
     Event {
@@ -129,20 +129,20 @@ pub fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
     }
 }
 
-/// Everything a rule needs, in memory.
+/// In-memory versions of all dependencies of the core.
 pub struct World {
     /// The store behind [`store`](Self::store).
     pub records: MemoryIdentityStore,
-    /// The store the rules see.
+    /// The store that the operations use.
     pub store: WatchedStore<MemoryIdentityStore>,
-    /// ACS.
+    /// The ACS client.
     pub acs: MemoryIdentityClient,
-    /// The time.
+    /// The clock.
     pub clock: ManualClock,
 }
 
 impl World {
-    /// A world with these records in its store, and their identities in ACS.
+    /// A fixture with these records in its store, and their identities in ACS.
     #[must_use]
     pub fn with(records: impl IntoIterator<Item = Record>) -> Self {
         let records = MemoryIdentityStore::with(records);
@@ -156,7 +156,7 @@ impl World {
         Self { records, store, acs, clock: ManualClock::default() }
     }
 
-    /// A world with one user, in this state.
+    /// A fixture with Alice as its only user, in this state.
     #[must_use]
     pub fn where_alice_is(state: State) -> Self {
         Self::with([record("alice", state, ManualClock::default().now())])
@@ -168,7 +168,7 @@ impl World {
         self.records.records().into_iter().find(|record| record.external_id == user("alice"))
     }
 
-    /// An invocation that waits for nobody.
+    /// An invocation that does not wait for other requests.
     #[must_use]
     pub fn invocation(&self, id: &str) -> Invocation {
         invocation(id, &self.clock)
@@ -176,19 +176,19 @@ impl World {
 }
 
 impl State {
-    /// An identity that may be used.
+    /// An active identity.
     #[must_use]
     pub fn active(raw: &str) -> Self {
         Self::Active { acs_id: acs_id(raw) }
     }
 
-    /// An identity on its way out.
+    /// An identity that is being deleted.
     #[must_use]
     pub fn deleting(raw: &str) -> Self {
         Self::Deleting { acs_id: acs_id(raw), blocked: false }
     }
 
-    /// A user who is cut off.
+    /// A blocked user.
     #[must_use]
     pub fn blocked(raw: &str) -> Self {
         Self::Blocked { acs_id: Some(acs_id(raw)) }

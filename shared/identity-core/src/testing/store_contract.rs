@@ -1,5 +1,5 @@
-//! What every identity store must do, as tests. Each clause uses names of its own,
-//! so that one store can serve them all.
+//! Contract tests for every identity store. Each clause uses its own names, so that one store can
+//! serve all of them.
 //!
 //! An adapter's contract test is one line: `store_contract!(a_store().await)`.
 
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// Makes one test of each clause, against the store that the expression gives.
+/// Creates one test for each clause, run against the store that the expression returns.
 #[macro_export]
 macro_rules! store_contract {
     ($store:expr) => {
@@ -301,7 +301,7 @@ pub async fn a_step_that_saw_no_token_since_the_revocation_is_refused_by_one(
     assert_eq!(advance(store, Some(&seen), &next).await, refused);
 }
 
-/// A clause of the contract: the SDK sends a write again whose response came too late.
+/// A clause of the contract: the SDK sends a write again if the response was late.
 pub async fn a_confirmation_that_is_sent_twice_does_not_hide_a_token(store: &impl IdentityStore) {
     let carol = active("confirmed-twice");
     put(store, &carol).await;
@@ -339,7 +339,7 @@ pub async fn a_step_that_has_not_seen_a_decision_is_refused(store: &impl Identit
     let seen = active("decided");
     let seen = seen.unblocked(Origin::ADMINISTRATOR, at(9), at(9));
     put(store, &seen).await;
-    // Older than the newest of all, so that only the count of changes tells of it.
+    // Older than the newest decision, so that only the count of changes differs.
     let noted = seen.unblocked(Source::Cognito.origin(), at(5), at(10));
     assert_eq!(advance(store, Some(&seen), &noted).await, Change::Made(noted.clone()));
     let blind = seen.unblocked(Source::Okta.origin(), at(7), at(11));

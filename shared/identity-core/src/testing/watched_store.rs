@@ -22,7 +22,7 @@ pub enum StoreCall {
     Find,
     /// A read of the index.
     FindByAcsId,
-    /// A page.
+    /// A read of one page.
     List,
     /// A count.
     Count,
@@ -32,34 +32,34 @@ pub enum StoreCall {
     Advance(StateName),
     /// The write that commits a token.
     RecordUse,
-    /// A note about an ACS id that the index does not have.
+    /// A write of the time when an unknown ACS ID was first requested.
     FirstMissedAt,
-    /// A note about an identity that may be nobody's.
+    /// A write of a possible orphan.
     NoteOrphan,
-    /// A read of those notes.
+    /// A read of the orphans.
     Orphans,
-    /// A note is taken away.
+    /// A removal of an orphan.
     ForgetOrphan,
     /// A read of a run.
     FindRun,
-    /// A run is written down.
+    /// A write of a run.
     SaveRun,
-    /// A page of the audit log.
+    /// A read of one page of the audit log.
     AuditEntries,
 }
 
-/// What goes wrong with a request.
+/// The part of a request that is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// It never arrived.
+    /// The request, which never arrived.
     Request,
-    /// It was carried out, and its answer was lost.
+    /// The response; the request was carried out.
     Answer,
 }
 
 type Trouble = Box<dyn FnMut(StoreCall) -> Option<Loss> + Send>;
 
-/// A store that keeps a ledger of its requests, and loses some if told to.
+/// A store that records its requests, and loses some of them if a test asks for it.
 #[derive(Clone)]
 pub struct WatchedStore<S> {
     inner: S,
@@ -73,7 +73,7 @@ impl<S> WatchedStore<S> {
         Self { inner, calls: Arc::default(), trouble: Arc::default() }
     }
 
-    /// Loses requests or answers, as long as `trouble` says so.
+    /// Loses requests or responses for which `trouble` returns a [`Loss`].
     pub fn lose(&self, trouble: impl FnMut(StoreCall) -> Option<Loss> + Send + 'static) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(trouble));
     }

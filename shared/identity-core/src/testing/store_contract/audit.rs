@@ -150,7 +150,7 @@ pub async fn an_entry_is_never_replaced(store: &(impl IdentityStore + AuditTrail
 pub async fn entries_are_listed_newest_first_by_user_by_actor_and_by_day(
     store: &(impl IdentityStore + AuditTrail),
 ) {
-    // A day of this clause's own: other clauses may write to the same store.
+    // A separate day for this clause, because other clauses may write to the same store.
     let midnight = start_of_day(day_number(at(0)) + 30);
     let written = two_entries_each(store, midnight, [0, 1, 2, 24 * 60 - 1, 24 * 60]).await;
     let alice = user("audit-list-alice");
@@ -169,7 +169,7 @@ pub async fn entries_are_listed_newest_first_by_user_by_actor_and_by_day(
             assert_eq!(by, expected(&|entry| entry.by == AUDITOR), "{limit}, {since:?}");
             let mut of_day = entries(store, AuditFilter::Day(day), since, limit).await;
             assert!(of_day.iter().rev().is_sorted_by_key(|entry| entry.at), "newest first");
-            // Which of two entries of one millisecond comes first is left open.
+            // The order of two entries of the same millisecond is not specified.
             of_day.sort_by_key(|entry| std::cmp::Reverse(AuditPosition::from(entry)));
             let is_it = |entry: &StoredAuditEntry| day_number(entry.at) == day_number(midnight);
             assert_eq!(of_day, expected(&is_it), "{limit}, {since:?}");
@@ -196,7 +196,8 @@ async fn two_entries_each(
             let record = active(&format!("{name}-{index}"));
             let id = format!("request-{index}");
             let entry = AuditEntry::of(&record, &id, by, Action::CreateIdentity, moment);
-            // All of them to one user, so that this user has more than a page of entries.
+            // All entries have the same user, so that this user has more than one page of
+            // entries.
             let entry = AuditEntry { user: user(name), ..entry };
             let made = store.commit(Step::new(None, &record).audited(Some(&entry))).await;
             assert_eq!(made.expect("a writable store"), Change::Made(record));
