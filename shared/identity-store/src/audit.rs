@@ -1,19 +1,19 @@
-//! Entries of the audit log, as items of a table of their own.
+//! Stores entries of the audit log as items of a separate table.
 //!
-//! | attribute | type | what |
+//! | attribute | type | meaning |
 //! |---|---|---|
-//! | `user` | S | to whose identity it was done; the partition |
-//! | `at` | S, `<ms since 1970, 13 digits>#<id>` | when, and its name; the sort key |
-//! | `by` | S | who did it: an external id, an event source, or `cleanup`; index `by-actor` |
+//! | `user` | S | the user whose identity was affected; the partition key |
+//! | `at` | S, `<ms since 1970, 13 digits>#<id>` | the time and the ID; the sort key |
+//! | `by` | S | the actor: an external ID, an event source, or `cleanup`; index `by-actor` |
 //! | `day` | S, `2026-11-26` | the day, in UTC; index `by-day` |
-//! | `actor` | S: `administrator`, `event` or `cleanup` | what kind of actor that is |
-//! | `reference` | S | an event's id, or a run's name |
-//! | `action`, `state` | S | what was done, and the state of the record after it |
-//! | `identity`, `reason` | S | if there is one |
-//! | `expiresAt` | N, s since 1970 | `DynamoDB` removes it after it |
+//! | `actor` | S: `administrator`, `event` or `cleanup` | the kind of actor |
+//! | `reference` | S | an event's ID, or a run's ID |
+//! | `action`, `state` | S | the action, and the state of the record after it |
+//! | `identity`, `reason` | S | the identity and the reason, if there is one |
+//! | `expiresAt` | N, s since 1970 | `DynamoDB` removes the entry after this time |
 //!
-//! Reading takes `actor`, `action` and `state` as text, because a newer version may have
-//! written values that this one does not know.
+//! When an entry is read, `actor`, `action` and `state` stay text, because a newer version may
+//! have written values that this version does not know.
 
 use std::{
     str::FromStr,
@@ -38,7 +38,7 @@ use crate::{
     item::{self, Item, milliseconds, number, string, text},
 };
 
-/// Where the audit log is, and how long an entry is kept.
+/// The table of the audit log, and the retention of its entries.
 #[derive(Clone, Debug)]
 pub struct AuditTable {
     /// The name of the table.
@@ -47,8 +47,8 @@ pub struct AuditTable {
     pub retention: AuditRetention,
 }
 
-/// How long an entry of the audit log is kept; 400 days unless something else is said, so that
-/// a yearly review sees a whole year.
+/// How long an entry of the audit log is kept; 400 days by default, so that a yearly review
+/// covers a whole year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditRetention(Duration);
 
@@ -80,7 +80,7 @@ const IDENTITY: &str = "identity";
 const REASON: &str = "reason";
 
 impl AuditTable {
-    /// The write of an entry, which replaces none: what has happened stays written.
+    /// Builds the write of an entry. It never replaces an existing entry.
     pub(crate) fn put(&self, entry: &AuditEntry) -> Result<Put, Error> {
         let put = Put::builder()
             .table_name(&self.name)
@@ -130,7 +130,7 @@ impl AuditTrail for DynamoIdentityStore {
     }
 }
 
-/// Fills in everything but the table.
+/// Sets every parameter except the table.
 fn request(builder: QueryFluentBuilder, query: &AuditQuery) -> QueryFluentBuilder {
     let (index, partition, value) = match &query.filter {
         AuditFilter::User(user) => (None, USER, user.as_str().to_owned()),
@@ -164,7 +164,7 @@ fn request(builder: QueryFluentBuilder, query: &AuditQuery) -> QueryFluentBuilde
     request
 }
 
-/// Reads an entry; `Err` names the attribute that cannot be read.
+/// Parses an entry; `Err` names the invalid attribute.
 fn read(item: &Item) -> Result<StoredAuditEntry, &'static str> {
     let mandatory = |name| string(item, name).map(str::to_owned).ok_or(name);
     let optional = |name| string(item, name).map(str::to_owned);
@@ -184,7 +184,7 @@ fn read(item: &Item) -> Result<StoredAuditEntry, &'static str> {
     })
 }
 
-/// Reads the table's key, which the keys of the indexes contain, too.
+/// Parses the table's key, which the keys of the indexes contain as well.
 fn position(key: &Item) -> Result<AuditPosition, &'static str> {
     let user = string(key, USER).and_then(ExternalId::parse).ok_or(USER)?;
     let (at, id) = string(key, AT).and_then(|at| at.split_once('#')).ok_or(AT)?;
@@ -198,12 +198,12 @@ fn invalid(name: &str) -> Error {
     Error::StoreRefused(format!("an entry of the audit log has an invalid `{name}`").into())
 }
 
-/// Sorts by time, and keeps apart what happened in the same millisecond.
+/// Sorts by time, and distinguishes entries of the same millisecond.
 fn sort_key(at: SystemTime, id: &str) -> String {
     format!("{:013}#{id}", milliseconds(at))
 }
 
-/// The day of a time, in UTC.
+/// The UTC day of a time.
 fn day(at: SystemTime) -> String {
     OffsetDateTime::from(at).date().to_string()
 }

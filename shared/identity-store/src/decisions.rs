@@ -1,4 +1,4 @@
-//! Decisions and watermarks of all origins, as attributes of an item, both ways.
+//! Converts the decisions and watermarks of all origins to and from attributes of an item.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -9,15 +9,15 @@ use crate::item::{Item, instant, integer, is_true, number, time};
 
 pub(crate) const DECISIONS: &str = "decisions";
 pub(crate) const CHANGES: &str = "decisionChanges";
-/// The newest decision of all: what the version before kept alone.
+/// The newest decision of any origin. The previous version stored only this one.
 pub(crate) const DECIDED_AT: &str = "decidedAt";
 pub(crate) const WATERMARKS: &str = "watermarks";
-/// The newest revocation of all: what the version before kept alone.
+/// The newest revocation of any origin. The previous version stored only this one.
 pub(crate) const REVOKED_THROUGH: &str = "revokedThrough";
 const AT: &str = "at";
 const BLOCKS: &str = "blocks";
 
-/// Writes both down.
+/// Writes the decisions and the watermarks.
 pub(crate) fn write(record: &Record, item: &mut Item) {
     let decisions = &record.decisions;
     if let Some(newest) = decisions.newest() {
@@ -42,7 +42,7 @@ pub(crate) fn write(record: &Record, item: &mut Item) {
     }
 }
 
-/// Reads the decisions; `Err` names the attribute that cannot be read.
+/// Parses the decisions; `Err` names the invalid attribute.
 pub(crate) fn read(
     item: &Item,
     state: &State,
@@ -65,12 +65,12 @@ pub(crate) fn read(
     })
 }
 
-/// Takes in a decision of the version that kept only the newest of all origins: as the only
-/// one, or while that version ran beside this one.
+/// Adds a decision of the previous version, which kept only the newest decision of all origins.
+/// That version may have been the only one, or may have run beside this one.
 ///
-/// There an unblock lifted every older block, as an administrator's does here. A block is the
-/// administrator's if the receipt says so; any other could be lifted by the provider's next
-/// word, and still can.
+/// In that version, every unblock lifted every older block, as an administrator's unblock does
+/// here. A block is attributed to the administrator if the receipt says so. The provider's next
+/// decision could lift any other block in that version, and still can.
 fn upgrade(known: &Decisions, at: SystemTime, state: &State, receipts: &[Receipt]) -> Decisions {
     let newest_block = receipts.iter().rfind(|receipt| receipt.blocked);
     let is_administrators =
@@ -80,12 +80,12 @@ fn upgrade(known: &Decisions, at: SystemTime, state: &State, receipts: &[Receipt
     let mut all: BTreeMap<Origin, Decision> =
         known.iter().map(|(origin, decision)| (origin.clone(), decision)).collect();
     all.insert(origin, Decision { at, blocks });
-    // Nothing was written yet: what was stored is as old as it was.
+    // Keep the number of changes: nothing has been written yet, so the stored item is unchanged.
     Decisions::stored(all, known.changes())
 }
 
-/// Reads the watermarks. One that no origin is noted with hides no event: to revoke once more
-/// is harmless.
+/// Parses the watermarks. A watermark without an origin does not hide an event, because one more
+/// revocation is harmless.
 pub(crate) fn read_watermarks(item: &Item) -> Result<Watermarks, &'static str> {
     let stored = match item.get(WATERMARKS) {
         None => BTreeMap::new(),

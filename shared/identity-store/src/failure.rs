@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use identity_core::Error;
 
-/// What a failed request means to the rules.
+/// Maps a failed request to an error of the core.
 pub(crate) fn failure<E>(error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -14,8 +14,8 @@ where
     }
 }
 
-/// Answers that will not get better by waiting: the table is missing, the function
-/// may not use it, or the request is wrong.
+/// Errors for which a retry does not help: the table is missing, the function lacks permissions
+/// for it, or the request is invalid.
 const OURS: [&str; 6] = [
     "AccessDeniedException",
     "IncompleteSignatureException",

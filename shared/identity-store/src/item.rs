@@ -1,4 +1,4 @@
-//! A record as a `DynamoDB` item, both ways.
+//! Converts a record to and from a `DynamoDB` item.
 //!
 //! | attribute | type | when |
 //! |---|---|---|
@@ -6,30 +6,30 @@
 //! | `state` | S | always |
 //! | `epoch` | N | always |
 //! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
-//! | `acsId` | S | there is an identity, or there was one and it is gone: then the same as `lastAcsId`; key of the index `by-acs-id` |
-//! | `lastAcsId` | S | there was another identity before |
+//! | `acsId` | S | there is an identity, or it was deleted: then the same as `lastAcsId`; key of the index `by-acs-id` |
+//! | `lastAcsId` | S | there was a previous identity |
 //! | `lease`, `leaseEnds` | S; N, ms | provisioning |
 //! | `blocked` | BOOL | deleting or stuck, and the user is blocked |
 //! | `unfinished` | S, `revocation` or `deletion` | stuck |
-//! | `decisions` | M of origin to M of `at` (N, ms) and `blocks` (BOOL) | it was ever decided whether the user is blocked |
-//! | `decisionChanges` | N | as often as `decisions` changed |
-//! | `decidedAt` | N, ms | the newest time in `decisions`, for the version before it |
+//! | `decisions` | M of origin to M of `at` (N, ms) and `blocks` (BOOL) | there ever was a decision whether the user is blocked |
+//! | `decisionChanges` | N | `decisions` ever changed; the number of changes |
+//! | `decidedAt` | N, ms | the newest time in `decisions`, for the previous version |
 //! | `watermarks` | M of origin to N, ms | there ever was a revocation |
-//! | `revokedThrough` | N, ms | the newest time in `watermarks`, for the version before it |
+//! | `revokedThrough` | N, ms | the newest time in `watermarks`, for the previous version |
 //! | `notBefore` | N, ms | the user was ever signed out or cut off |
 //! | `accountDeletedAt` | N, ms | the identity provider deleted the account |
 //! | `tokensRevoked` | BOOL, true | no token was issued since the last revocation that ACS confirmed |
-//! | `paceUntil`, `signOutPaceUntil` | N, ms | the user's calls have a pace |
+//! | `paceUntil`, `signOutPaceUntil` | N, ms | a pace limits the user's calls |
 //! | `pendingRevocation` | S | ACS has not yet confirmed a revocation |
-//! | `attempts` | N | finishing what was begun has failed |
-//! | `receipts` | L of M | there were revocations; the last ones |
-//! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | all but tombstones; key of the index `by-last-issued` |
-//! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | something is unfinished; keys of the index `by-unfinished` |
-//! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after it |
+//! | `attempts` | N | pending work has failed |
+//! | `receipts` | L of M | there were revocations; contains the last ones |
+//! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | always, except for tombstones; key of the index `by-last-issued` |
+//! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | there is pending work; keys of the index `by-unfinished` |
+//! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after this time |
 //!
-//! Columns are read by name, and unknown ones are left alone: an older version may
+//! Attributes are read by name, and unknown ones are left unchanged, because an older version may
 //! run beside a newer one. An item of the version that kept one decision for all origins is
-//! read by [`upgrade`], and written in the new form with its next change.
+//! converted by [`upgrade`], and written in the new form with its next change.
 
 use std::{
     collections::HashMap,
@@ -50,7 +50,7 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The key.
 pub(crate) const EXTERNAL_ID: &str = "externalId";
-/// The key of the index by ACS id.
+/// The key of the index by ACS ID.
 pub(crate) const ACS_ID: &str = "acsId";
 pub(crate) const STATE: &str = "state";
 pub(crate) const EPOCH: &str = "epoch";
@@ -76,7 +76,7 @@ pub(crate) const PENDING_REVOCATION: &str = "pendingRevocation";
 pub(crate) const ATTEMPTS: &str = "attempts";
 const RECEIPTS: &str = "receipts";
 
-/// The attributes that a record may or may not have.
+/// The attributes that a record may lack.
 pub(crate) const OPTIONAL: [&str; 23] = [
     ACS_ID,
     LAST_ACS_ID,
@@ -103,12 +103,13 @@ pub(crate) const OPTIONAL: [&str; 23] = [
     EXPIRES_AT,
 ];
 
-/// How long a tombstone stays: longer than any event can be late, since a queue keeps a
-/// message for 14 days at the most, and longer than a bearer from before a cut-off lives.
+/// How long a tombstone is kept: longer than any event can be late, because a queue keeps a
+/// message for at most 14 days, and longer than the lifetime of a bearer token from before a
+/// cut-off.
 const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
 const _: () = assert!(TOMBSTONE_LIFE.as_secs() >= LONGEST_BEARER_LIFE.as_secs());
 
-/// Writes a record down.
+/// Converts a record to an item.
 pub(crate) fn write(record: &Record) -> Item {
     let mut item = Item::from([
         (EXTERNAL_ID.to_owned(), text(record.external_id.as_str())),
@@ -177,8 +178,8 @@ pub(crate) fn write(record: &Record) -> Item {
     item
 }
 
-/// The identity that a user without one had: its name still leads to them, so that to delete
-/// it once more is known to be done.
+/// The deleted identity of a user without one. Its ID still leads to the user, so that a repeated
+/// deletion is recognised as done.
 fn gone(record: &Record) -> Option<&AcsId> {
     let is_gone = matches!(record.state, State::Deleted | State::Blocked { acs_id: None });
     record.last_acs_id.as_ref().filter(|_| is_gone)
@@ -191,10 +192,10 @@ fn unfinished_name(unfinished: Unfinished) -> &'static str {
     }
 }
 
-/// Reads a record; `Err` names the attribute that makes no sense.
+/// Parses a record; `Err` names the invalid attribute.
 pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
     let last_acs_id = string(item, LAST_ACS_ID).and_then(AcsId::parse);
-    // An identity is not its own predecessor: that one is gone.
+    // An ACS ID equal to `lastAcsId` belongs to a deleted identity.
     let acs_id =
         || AcsId::parse(string(item, ACS_ID)?).filter(|id| last_acs_id.as_ref() != Some(id));
     let blocked = || is_true(item, BLOCKED);
@@ -223,7 +224,7 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
     };
     let receipts = item.get(RECEIPTS).map_or(Some(Vec::new()), receipt::read).ok_or(RECEIPTS)?;
     let revoked_through = decisions::read_watermarks(item)?;
-    // The version before wrote no time before which bearers are refused.
+    // The previous version did not store `notBefore`.
     let earlier = revoked_through.iter().find(|(origin, _)| **origin == Origin::EARLIER);
     Ok(Record {
         external_id: external_id(item).ok_or(EXTERNAL_ID)?,
@@ -247,14 +248,14 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
     })
 }
 
-/// Whose item it is.
+/// The user of an item.
 pub(crate) fn external_id(item: &Item) -> Option<ExternalId> {
     string(item, EXTERNAL_ID).and_then(ExternalId::parse)
 }
 
-/// Which shard a user's record is in. The same for ever: it is stored.
+/// The shard of a user's record. The result is stored and must never change.
 pub(crate) fn shard_of(user: &ExternalId) -> u8 {
-    // FNV-1a, 64 bits: even over names that differ in one place.
+    // FNV-1a, 64 bits: distributes IDs evenly even if they differ in one character only.
     let hash = user.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });

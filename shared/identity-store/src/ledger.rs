@@ -1,14 +1,13 @@
-//! What the scheduled job keeps beside the records: its runs, and the identities of
-//! which nobody knows whether they are owned.
+//! The scheduled job's other data: its runs, and the identities whose ownership is unknown.
 //!
-//! They are items of the same table. Their keys begin with a space, which no external
-//! id does.
+//! They are items of the same table. Their keys begin with a space; an external ID cannot begin
+//! with a space.
 //!
 //! | item | key | attributes |
 //! |---|---|---|
 //! | a run | ` run <id>` | `run` (JSON), `expiresAt` |
 //! | the newest run | ` run` | `run` (JSON) |
-//! | an ACS id that the index did not have | ` missed <ACS id>` | `missedAt`, `expiresAt` |
+//! | an ACS ID that was not in the index | ` missed <ACS id>` | `missedAt`, `expiresAt` |
 //! | an orphan | ` orphan <ACS id>` | `orphan` (ACS id), `user`, `unfinishedShard` 16, `unfinishedSince` |
 
 use std::time::{Duration, SystemTime};
@@ -28,7 +27,7 @@ use crate::{
 };
 
 impl DynamoIdentityStore {
-    /// Notes an orphan; noting it twice changes nothing.
+    /// Stores an orphan. A second call with the same orphan changes nothing.
     pub(crate) async fn write_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
         let update = "SET #orphan = :orphan, #user = :user, #shard = :shard, #since = :since";
         self.client
@@ -50,7 +49,8 @@ impl DynamoIdentityStore {
         Ok(())
     }
 
-    /// Notes when an ACS id was first asked for in vain, and says when that was.
+    /// Stores the time of the first request for an ACS ID that was not in the index, and returns
+    /// it.
     pub(crate) async fn note_missed(
         &self,
         acs_id: &AcsId,
@@ -192,11 +192,12 @@ const ORPHAN: &str = "orphan";
 const USER: &str = "user";
 const MISSED_AT: &str = "missedAt";
 
-/// A note of a missed ACS id stays for an hour: much longer than an index lags.
+/// How long the first request for a missing ACS ID is kept: much longer than the delay of an
+/// index.
 const MISS_LIFE: Duration = Duration::from_hours(1);
 
-/// There are few; what is left is for the next run.
+/// The maximum number of orphans per run. There are few; the next run continues with the rest.
 const ORPHANS_AT_A_TIME: i32 = 100;
 
-/// The record of a run stays for ninety days.
+/// How long the record of a run is kept: ninety days.
 const RUN_LIFE_MILLIS: u64 = 90 * 24 * 3600 * 1000;

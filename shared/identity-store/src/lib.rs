@@ -38,7 +38,7 @@ use crate::{
 pub struct Tables {
     /// The name of the table of the records.
     pub identities: String,
-    /// The name of the table of the audit log; `None` for a function that writes none.
+    /// The name of the table of the audit log; `None` for a function that does not write to it.
     pub audit_log: Option<String>,
     /// How long an entry of the audit log is kept.
     pub audit_retention: AuditRetention,
@@ -52,7 +52,7 @@ impl Tables {
     }
 }
 
-/// The adapter.
+/// The identity store in `DynamoDB`.
 #[derive(Clone, Debug)]
 pub struct DynamoIdentityStore {
     client: Client,
@@ -78,15 +78,15 @@ impl DynamoIdentityStore {
         Self { client, table, audit: None }
     }
 
-    /// With a table for the audit log. Without one, what is to be audited is done all the same,
-    /// and leaves no entry.
+    /// Adds a table for the audit log. Without one, actions are still performed, but no entry is
+    /// written.
     #[must_use]
     pub fn audited(self, audit: Option<AuditTable>) -> Self {
         Self { audit, ..self }
     }
 
-    /// A read that opens the connection; whatever comes of it, the first request
-    /// will say it better.
+    /// Sends a read to open the connection. Its result is ignored, because the first request
+    /// reports any error better.
     async fn warm_up(&self) {
         let key = text("warm-up");
         let read = self.client.get_item().table_name(&self.table).key(item::EXTERNAL_ID, key);
@@ -110,8 +110,9 @@ impl DynamoIdentityStore {
         }
     }
 
-    /// A use that the audit log keeps. The transaction does not tell the record as it is then,
-    /// so it is read: these calls are an administrator's, and few.
+    /// Records a use with its audit entry. A transaction does not return the updated item, so the
+    /// record is read in a second request. Only administrators' calls need this, and they are
+    /// rare.
     async fn record_audited_use(
         &self,
         user: &ExternalId,
@@ -216,8 +217,8 @@ impl IdentityStore for DynamoIdentityStore {
         Ok(Count { records: page.count().try_into().unwrap_or_default(), next })
     }
 
-    /// `DynamoDB` counts the entries of an index itself, about every six hours, and the
-    /// index by ACS id has one for each identity.
+    /// `DynamoDB` counts the entries of an index about every six hours, and the index by ACS ID
+    /// has one entry for each identity.
     async fn total(&self) -> Result<u64, Error> {
         let described =
             self.client.describe_table().table_name(&self.table).send().await.map_err(failure)?;
@@ -257,7 +258,7 @@ impl IdentityStore for DynamoIdentityStore {
         update.value("active", text("active"));
         update.value("epoch", number(seen.epoch));
         update.value("acsId", text(seen.acs_id.as_str()));
-        // Sent twice, it is applied twice, to the same end.
+        // If the update is sent twice, the second one has no further effect.
         match usage.audit.filter(|_| self.audit.is_some()) {
             None => update.send(&self.client, &self.table).await,
             Some(_) => self.record_audited_use(user, update, usage).await,
@@ -273,14 +274,14 @@ impl IdentityStore for DynamoIdentityStore {
     }
 }
 
-/// The update that makes a step.
+/// Builds the update for a step.
 fn replacement(step: Step<'_>) -> RecordUpdate {
     let mut set = item::write(step.next);
     set.remove(item::EXTERNAL_ID);
     let mut remove: Vec<&str> =
         item::OPTIONAL.into_iter().filter(|name| !set.contains_key(*name)).collect();
     if let Some(seen) = step.seen {
-        // What a use writes is left as it is, unless the step changes it.
+        // Keep the attributes that a use writes, unless the step changes them.
         if seen.last_issued_at == step.next.last_issued_at {
             set.remove(item::LAST_ISSUED_AT);
         }
@@ -312,7 +313,7 @@ fn replacement(step: Step<'_>) -> RecordUpdate {
     }
 }
 
-/// An attribute as it must still be: this value, or none.
+/// A condition on an attribute: it must have this value, or be absent.
 struct Condition {
     name: &'static str,
     value: Option<AttributeValue>,
@@ -328,9 +329,10 @@ impl Condition {
     }
 }
 
-/// What must still be as it was seen: state, epoch, the decisions, the pending revocation and its
-/// failed attempts, that no token was issued since the last revocation if none had been, and if
-/// `unless_used` when it was last used.
+/// The attributes that must be unchanged since they were read: the state, the epoch, the
+/// decisions, the pending revocation and its failed attempts. If no token had been issued since
+/// the last revocation, that must still hold. With `unless_used`, the time of the last use must
+/// also be unchanged.
 fn as_seen(seen: &Record, unless_used: bool) -> Vec<Condition> {
     let is = |name, value| Condition { name, value: Some(value) };
     let changes = seen.decisions.changes();
@@ -384,8 +386,8 @@ fn keys(index: Index) -> (&'static str, &'static str) {
     }
 }
 
-/// The attribute after whose time `DynamoDB` removes a tombstone. Housekeeping, never
-/// logic: it can be days late.
+/// The attribute that tells `DynamoDB` when to remove a tombstone. Removal can be days late, so
+/// no logic depends on it.
 pub const TTL_ATTRIBUTE: &str = item::EXPIRES_AT;
 
 /// The index from an ACS id to its user.

@@ -1,4 +1,4 @@
-//! Receipts as a list of maps, both ways.
+//! Converts receipts to and from a list of maps.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::{
@@ -21,14 +21,14 @@ const REASON: &str = "reason";
 const ACCEPTED_AT: &str = "acceptedAt";
 const REVOKED_AT: &str = "revokedAt";
 
-/// Writes receipts down.
+/// Converts receipts to an attribute.
 pub(crate) fn write(receipts: &[Receipt]) -> AttributeValue {
     AttributeValue::L(
         receipts.iter().map(|receipt| AttributeValue::M(write_one(receipt))).collect(),
     )
 }
 
-/// Reads receipts; `None` if they make no sense.
+/// Parses receipts; `None` if they are invalid.
 pub(crate) fn read(value: &AttributeValue) -> Option<Vec<Receipt>> {
     value.as_l().ok()?.iter().map(|receipt| read_one(receipt.as_m().ok()?)).collect()
 }
@@ -81,7 +81,8 @@ fn read_one(item: &Item) -> Option<Receipt> {
     })
 }
 
-/// Who it was. A source or an administrator that an older version did not note stays unknown.
+/// Parses the requester. A source or an administrator that an older version did not store stays
+/// unknown.
 fn read_by(item: &Item) -> Option<By> {
     Some(match string(item, BY)? {
         "user" => By::User,

@@ -1,4 +1,4 @@
-//! What tests need to fill a table faster than one request per record would.
+//! Lets tests fill a table faster than with one request per record.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! One conditional update of one record's item, alone or in a transaction with an entry of
-//! the audit log.
+//! One conditional update of one record's item, alone or in a transaction with an entry of the
+//! audit log.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::{
     record,
 };
 
-/// An update, in the words of `DynamoDB`'s expressions.
+/// An update in terms of `DynamoDB` expressions.
 pub(crate) struct RecordUpdate {
     user: String,
     update: String,
@@ -30,8 +30,9 @@ pub(crate) struct RecordUpdate {
 }
 
 impl RecordUpdate {
-    /// An update of the user's item: `set` and `remove`, if `condition` holds. The name of
-    /// each attribute in an expression is behind a `#`: many are reserved words.
+    /// An update of the user's item: applies `set` and `remove` if `condition` holds. In
+    /// expressions, each attribute name has the prefix `#`, because many names are reserved
+    /// words.
     pub(crate) fn new(user: &ExternalId, set: Item, remove: &[&str], condition: String) -> Self {
         let mut update = Self {
             user: user.as_str().to_owned(),
@@ -62,17 +63,17 @@ impl RecordUpdate {
         update
     }
 
-    /// Lets the condition name this attribute.
+    /// Makes this attribute name available to the condition.
     pub(crate) fn name(&mut self, name: &str) {
         self.names.insert(format!("#{name}"), name.to_owned());
     }
 
-    /// Lets the condition compare with this value.
+    /// Makes this value available to the condition.
     pub(crate) fn value(&mut self, name: &str, value: AttributeValue) {
         self.values.insert(format!(":{name}"), value);
     }
 
-    /// Sends it. A refusal brings the item that refused it.
+    /// Sends the update. A refusal contains the stored item.
     pub(crate) async fn send(self, client: &Client, table: &str) -> Result<Change, Error> {
         let sent = client
             .update_item()
@@ -101,8 +102,8 @@ impl RecordUpdate {
         }
     }
 
-    /// Sends it with a new item of another table: both are written, or neither. A transaction
-    /// does not tell the item as it is then, so `made` is the answer.
+    /// Sends the update together with a new item of another table: both are written, or neither.
+    /// A transaction does not return the updated item, so `made` is returned instead.
     pub(crate) async fn send_with(
         self,
         client: &Client,
@@ -130,24 +131,24 @@ impl RecordUpdate {
         match cancelled_by(&error) {
             Some(Obstacle::Record(None)) => Ok(Change::Refused(None)),
             Some(Obstacle::Record(Some(item))) => Ok(Change::Refused(Some(record(item)?))),
-            // It was written together with this very change, by an earlier sending.
+            // An earlier attempt of this request wrote the entry together with this change.
             Some(Obstacle::Entry) => Ok(Change::Made(made)),
             None => Err(failure(error)),
         }
     }
 }
 
-/// Whose condition cancelled a transaction.
+/// The condition that cancelled a transaction.
 #[derive(Debug, PartialEq)]
 enum Obstacle<'a> {
-    /// The update's: by this item, or because there is none.
+    /// The condition of the update: the item does not match, or does not exist.
     Record(Option<&'a Item>),
-    /// The audit entry's: it is there already.
+    /// The condition of the audit entry: it already exists.
     Entry,
 }
 
-/// What cancelled the transaction, if it was a condition. Whatever else cancels one is another
-/// request at the same item, or a throttle.
+/// The condition that cancelled the transaction, if it was a condition. Other causes are a
+/// concurrent request for the same item, or throttling.
 fn cancelled_by(error: &SdkError<TransactWriteItemsError>) -> Option<Obstacle<'_>> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
@@ -157,7 +158,7 @@ fn cancelled_by(error: &SdkError<TransactWriteItemsError>) -> Option<Obstacle<'_
     let [update, put] = cancelled.cancellation_reasons() else { return None };
     match (update.code(), put.code()) {
         (Some(REFUSED), _) => Some(Obstacle::Record(update.item().filter(|item| !item.is_empty()))),
-        // Only if nothing is wrong with the update: else it was never made.
+        // Only if the update has no error, because otherwise it was never applied.
         (None | Some("None"), Some(REFUSED)) => Some(Obstacle::Entry),
         _ => None,
     }
@@ -177,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// A transaction that was cancelled: by what its update met, and by what its put met.
+    /// A cancelled transaction, with the reasons of its update and of its put.
     fn cancelled(update: &str, item: Option<Item>, put: &str) -> SdkError<TransactWriteItemsError> {
         let update = CancellationReason::builder().code(update).set_item(item).build();
         let put = CancellationReason::builder().code(put).build();
@@ -190,7 +191,7 @@ mod tests {
         SdkError::service_error(error, response)
     }
 
-    /// Nothing was written then, neither the change nor its entry, and the caller may retry.
+    /// Neither the change nor its entry was written, and the caller may retry.
     #[test]
     fn a_conflict_with_another_transaction_is_unavailable_and_not_a_refusal() {
         for (update, put) in [

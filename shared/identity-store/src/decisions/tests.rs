@@ -13,7 +13,7 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// An item as the version before wrote it: one decision and one revocation for all origins.
+/// An item of the previous version: one decision and one revocation for all origins.
 fn old_item(state: &str, by: &By) -> Item {
     let receipt = Receipt {
         id: ReceiptId("r".to_owned()),
@@ -77,7 +77,7 @@ fn t08_an_item_of_the_version_before_is_written_in_the_new_form_by_its_next_chan
     let written = item::write(&next);
     assert!(written.contains_key(DECISIONS) && written.contains_key(WATERMARKS));
     assert_eq!(item::read(&written), Ok(next));
-    // And the version before still reads what it needs, should it be put back.
+    // The previous version can still read its attributes after a rollback.
     assert_eq!(written.get(DECIDED_AT), Some(&time(at(9))));
     assert_eq!(written.get(REVOKED_THROUGH), Some(&time(at(5))));
 }

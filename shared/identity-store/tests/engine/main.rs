@@ -1,5 +1,4 @@
-//! The store keeps the contract on a real `DynamoDB` engine, with the table of the
-//! template.
+//! Runs the store contract on a real `DynamoDB` engine, with the table of the template.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 mod trouble;
@@ -60,7 +59,7 @@ fn r51_a_store_does_not_print_the_credentials_it_uses() {
     assert!(!format!("{store:?} {store:#?}").contains("CANARY"), "{store:?}");
 }
 
-/// What the promises count, and what a function pays for.
+/// The number of requests is documented, and determines the cost of a function.
 #[tokio::test]
 async fn each_method_is_one_request() {
     let (database, table, _) = an_engine();
@@ -93,7 +92,7 @@ async fn each_method_is_one_request() {
     assert_eq!(requests(), 1);
 }
 
-/// Counts the requests that are sent.
+/// Counts the sent requests.
 #[derive(Clone, Debug, Default)]
 struct Sent(Arc<AtomicUsize>);
 
@@ -113,19 +112,19 @@ impl Intercept for Sent {
     }
 }
 
-/// A store on an engine of its own.
+/// A store on a new engine.
 async fn a_store() -> DynamoIdentityStore {
     a_store_behind(Sent::default()).await
 }
 
-/// The same, whose requests and answers pass by somebody.
+/// A store on a new engine whose requests and responses pass through `interceptor`.
 async fn a_store_behind(interceptor: impl Intercept + 'static) -> DynamoIdentityStore {
     let (database, table, audit) = an_engine();
     let config = config_at(serve(database).await).interceptor(interceptor).build();
     DynamoIdentityStore::new(Client::from_conf(config), table).audited(Some(audit))
 }
 
-/// An engine with the tables of the template, and what the two are called.
+/// A new engine with the tables of the template, and the names of the tables.
 fn an_engine() -> (Database, String, AuditTable) {
     let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
     let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
@@ -159,6 +158,6 @@ fn config_at(address: SocketAddr) -> aws_sdk_dynamodb::config::Builder {
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(format!("http://{address}"))
-        // One answer each, so that nothing waits between attempts.
+        // One attempt per request, so that nothing waits between attempts.
         .retry_config(RetryConfig::disabled())
 }

@@ -1,5 +1,5 @@
-//! R46: an engine that is throttled, that fails after it has applied a request, or that finds
-//! another transaction at the same item.
+//! R46: an engine that throttles, that fails after it applied a request, or that reports a
+//! conflict with another transaction on the same item.
 
 use std::{
     sync::{
@@ -34,7 +34,7 @@ use serde_json::json;
 
 use crate::a_store_behind;
 
-/// What DynamoDB answers, and whether it has applied the request before.
+/// The error of DynamoDB, and whether the request was applied before it.
 const TROUBLES: [(&str, u16, bool); 6] = [
     ("ProvisionedThroughputExceededException", 400, false),
     ("ThrottlingException", 400, false),
@@ -44,13 +44,13 @@ const TROUBLES: [(&str, u16, bool); 6] = [
     ("InternalServerError", 500, true),
 ];
 
-/// Gives one request another answer than the engine's.
+/// Replaces the engine's response to one request.
 #[derive(Clone, Debug)]
 struct Trouble {
     code: &'static str,
     status: u16,
     is_applied: bool,
-    /// Which request, counted from 0.
+    /// The number of the request, counted from 0.
     at: usize,
     sent: Arc<AtomicUsize>,
 }
@@ -75,7 +75,7 @@ impl Intercept for Trouble {
     ) -> Result<(), BoxError> {
         let sent = self.sent.fetch_add(1, Relaxed);
         if sent == self.at && !self.is_applied {
-            // The engine has no such operation, so that it changes nothing.
+            // The engine does not have this operation, so it changes nothing.
             context.request_mut().headers_mut().insert("x-amz-target", "DynamoDB_20120810.Nothing");
         }
         Ok(())
@@ -87,7 +87,7 @@ impl Intercept for Trouble {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // One request at a time: the last one that was sent is the one that is answered.
+        // Requests are sent one at a time, so the response belongs to the last request.
         if self.sent.load(Relaxed).checked_sub(1) == Some(self.at) {
             let conflict = json!([{ "Code": "TransactionConflict" }, { "Code": "None" }]);
             let kind = format!("com.amazonaws.dynamodb.v20120810#{}", self.code);
@@ -100,7 +100,7 @@ impl Intercept for Trouble {
     }
 }
 
-/// The rules on a store in trouble.
+/// The operations, on a store that fails.
 struct World {
     trouble: Trouble,
     store: DynamoIdentityStore,
@@ -134,13 +134,13 @@ impl World {
         revoke_access_tokens(&self.store, &self.acs, &self.clock, request).await.map(drop)
     }
 
-    /// What was begun may be taken over after this.
+    /// After this time, pending work may be taken over.
     fn until_leases_end(&self) {
         self.clock.advance(Duration::from_mins(1));
     }
 }
 
-/// What a caller is told when the store is in trouble: 503, to be tried again.
+/// The caller's response when the store fails: 503, to be retried.
 fn assert_unavailable<T: std::fmt::Debug>(outcome: &Result<T, Error>, context: &str) {
     let is_unavailable = matches!(outcome, Ok(_) | Err(Error::StoreUnavailable(_)));
     assert!(is_unavailable, "{context}: {outcome:?}");
@@ -176,7 +176,7 @@ async fn r46_a_first_token_call_is_unavailable_and_leaves_nothing_that_is_not_ac
 #[tokio::test]
 async fn r46_a_revocation_that_met_trouble_is_unavailable_and_done_when_it_is_repeated() {
     for trouble in TROUBLES {
-        // The first token call has sent its own requests before.
+        // Count the requests of the first token call.
         let calm = World::with(trouble, usize::MAX).await;
         calm.issue("token").await.unwrap();
         let before = calm.trouble.sent.load(Relaxed);
