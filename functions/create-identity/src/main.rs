@@ -1,5 +1,5 @@
-//! `POST /v1/identities`: an identity for a user whom an administrator names,
-//! optionally with a token in the same request. Idempotent by the external id.
+//! `POST /v1/identities`: creates an identity for a user whom an administrator names, optionally
+//! with a token in the same request. Idempotent by the external ID.
 
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     acs: AcsResource,
@@ -65,9 +65,9 @@ impl Config {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
-    /// Our name for the user; without it, one is made up.
+    /// Our ID for the user; if absent, an ID is generated.
     external_id: Option<String>,
-    /// The token to issue in the same request; without it, none is.
+    /// The token to issue in the same request; if absent, no token is issued.
     token: Option<Object<TokenInput>>,
 }
 
@@ -91,7 +91,7 @@ async fn handle(
     let by = access.administrator(store, clock, request).await?;
     let invocation = invocation(request, clock);
     let input = json::<Input>(request)?;
-    // Unique, as Lambda's request ids are.
+    // Unique, because Lambda's request IDs are unique.
     let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
     let user = ExternalId::parse(&name).ok_or(Problem::INVALID_EXTERNAL_ID)?;
     let user = access.resolve(user)?;
@@ -113,7 +113,7 @@ async fn handle(
     })
 }
 
-/// An administrator says which scopes; an hour is the default.
+/// An administrator must name the scopes; the default lifetime is one hour.
 fn token_request(input: &TokenInput) -> Result<TokenRequest, Problem> {
     Ok(TokenRequest {
         scopes: input.scopes()?.ok_or(Problem::INVALID_SCOPES)?,

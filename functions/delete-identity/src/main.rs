@@ -1,5 +1,5 @@
-//! `DELETE /v1/identity`: deletes the caller's own identity, as an app's account
-//! deletion does. `DELETE /v1/identities/{id}`: one that an administrator names.
+//! `DELETE /v1/identity`: deletes the caller's own identity, for the account deletion of an app.
+//! `DELETE /v1/identities/{id}`: deletes an identity that an administrator names.
 
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     acs: AcsResource,

@@ -1,5 +1,5 @@
-//! What the environment says. A number that makes no sense stops the function before its
-//! first run: with a retention of 0 days everybody would be stale.
+//! The configuration from the environment. An invalid number stops the function before its first
+//! run: a retention of 0 days would make every identity stale.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use identity_core::delete_stale_identities::{Limits, Mode, Retention};
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
 
-/// The whole of it.
+/// The complete configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) tables: Tables,
@@ -16,7 +16,7 @@ pub(crate) struct Config {
     pub(crate) job: Job,
 }
 
-/// What each run is, unless its event says otherwise.
+/// The settings of each run, unless its event overrides them.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) retention: Retention,
@@ -80,10 +80,10 @@ impl<const MAX: u32> FromStr for Whole<MAX> {
     }
 }
 
-/// Far more than a run of fifteen minutes, the longest Lambda has, can delete.
+/// Far more than a run can delete in fifteen minutes, the maximum duration of a Lambda function.
 const MOST: Whole<1_000_000> = Whole(10_000);
 
-/// ACS allows 500 deletions in 30 s, and whoever takes all leaves none for people.
+/// ACS allows 500 deletions in 30 s. A run that used all of them would leave none for users.
 const PER_SECOND: Whole<16> = Whole(Limits::HALF_OF_ACS);
 
 #[cfg(test)]

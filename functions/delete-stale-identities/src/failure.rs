@@ -6,17 +6,18 @@ use std::{
 use identity_core::Error;
 use lambda_http::lambda_runtime::Diagnostic;
 
-/// Why there was no run, or not a whole one. It makes the invocation fail, so that Lambda
-/// tries it again and then hands it to the failure destination.
+/// The reason why a run failed or did not start. It makes the invocation fail, so that Lambda
+/// retries it and then sends it to the failure destination.
 ///
-/// Its `Debug` is its `Display`: that is the one line the runtime logs of it.
+/// Its `Debug` output equals its `Display` output, because that is the line that the runtime
+/// logs.
 pub(crate) struct Failure {
     kind: &'static str,
     message: String,
 }
 
 impl Failure {
-    /// The event is none of ours; what is wrong with it, and what would be right.
+    /// The event is invalid; the message says what is wrong and what is valid.
     pub(crate) fn event(message: impl Into<String>) -> Self {
         Self { kind: "BadEvent", message: message.into() }
     }

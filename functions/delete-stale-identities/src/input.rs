@@ -1,4 +1,4 @@
-//! The event: what the schedule sends, or an operator.
+//! The event, sent by the schedule or by an operator.
 
 use std::time::SystemTime;
 
@@ -8,21 +8,21 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::failure::Failure;
 
-/// What is asked of one run.
+/// The parameters of one run.
 #[derive(Debug)]
 pub(crate) struct Input {
-    /// What is *now* to the run.
+    /// The time that the run treats as the current time.
     pub(crate) time: SystemTime,
-    /// Whether it deletes; otherwise it is as the environment says.
+    /// Whether the run deletes; `None` to use the setting from the environment.
     pub(crate) mode: Option<Mode>,
-    /// How many deletions to let through the brake.
+    /// The number of deletions to allow despite the brake.
     pub(crate) allow: Option<u64>,
 }
 
 impl Input {
-    /// Reads `{"time", "mode"?, "allow"?}`, by itself or in the envelope that EventBridge
-    /// puts around an event. Any other member is refused: a run with `alow` for `allow`
-    /// would not do what its author thinks.
+    /// Parses `{"time", "mode"?, "allow"?}`, alone or in the envelope of an EventBridge event.
+    /// Any other member is refused, because a misspelt member, such as `alow`, would silently
+    /// have no effect.
     pub(crate) fn parse(event: Value) -> Result<Self, Failure> {
         let Value::Object(event) = event else {
             return Err(Failure::event("the event is not a JSON object"));
@@ -48,7 +48,7 @@ fn known(name: &str) -> bool {
 }
 
 fn time(event: &Map<String, Value>) -> Result<SystemTime, Failure> {
-    // Without it, there would be two ideas of what is stale: ours and the schedule's.
+    // Without `time`, the function and the schedule could disagree on which identities are stale.
     let raw = event.get("time").ok_or_else(|| Failure::event("the event has no `time`"))?;
     let time = raw.as_str().and_then(|raw| OffsetDateTime::parse(raw, &Rfc3339).ok());
     let message = "the event's `time` is not one of RFC 3339, like 2026-05-06T07:08:09Z";
@@ -70,6 +70,6 @@ fn allow(event: &Map<String, Value>) -> Result<Option<u64>, Failure> {
 
 const OURS: [&str; 3] = ["time", "mode", "allow"];
 
-/// The members of every event of EventBridge, `time` being ours, too.
+/// The members of every EventBridge event, including `time`.
 const ENVELOPE: [&str; 8] =
     ["version", "id", "detail-type", "source", "account", "region", "resources", "detail"];

@@ -1,5 +1,5 @@
-//! The schedule: deletes the identities that nobody has used for the whole retention, or
-//! says which it would delete. Its answer is the record of the run, and so is what the
+//! Scheduled: deletes the identities that were not used for the whole retention period, or
+//! reports which it would delete. The response is the record of the run, which is also what the
 //! operator reads.
 
 mod config;
@@ -33,8 +33,8 @@ use crate::{
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let Config { tables, acs, job } = Config::from_env(&process_env)?;
-    // The job has a pace, and waits as long as ACS asks; a client that tries again by
-    // itself would know of neither.
+    // The job limits its own rate and waits as long as ACS asks; retries inside the client would
+    // bypass both.
     let once = acs_secret::Limits { attempts: 1, ..acs_secret::Limits::default() };
     let (store, acs) =
         tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, SystemClock));
@@ -42,8 +42,8 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event| handle(&store, &acs, &SystemClock, &job, event).await)).await
 }
 
-/// One run. What ACS fails at is in the answer; an error means that the store failed, or
-/// that the event is none of ours, and then nothing was deleted that is not written down.
+/// Performs one run. Failures of ACS are part of the response. An error means that the store
+/// failed or the event was invalid; every deletion up to then is recorded.
 async fn handle(
     store: &(impl IdentityStore + Orphanage + RunLog),
     acs: &impl IdentityClient,
@@ -52,7 +52,7 @@ async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Output, Failure> {
     let input = Input::parse(event.payload)?;
-    // What nobody has asked for in so many words is not done by a clock gone wrong.
+    // A wrong clock must not start a run that deletes, unless the event explicitly requests it.
     let is_ahead = input.time > clock.now() + AHEAD;
     if is_ahead && input.mode.is_none() && job.mode == Mode::Apply {
         return Err(Failure::event(
@@ -72,11 +72,11 @@ async fn handle(
     Ok(Output::from(&run))
 }
 
-/// How far ahead a schedule's clock may be.
+/// How far a schedule's clock may be ahead.
 const AHEAD: Duration = Duration::from_hours(1);
 
-/// The run's name and its deadline, as Lambda gave them. How long ACS may take is the
-/// job's to say: it has more than one call to make.
+/// The run's ID and deadline from Lambda. The job itself sets the deadlines of its calls to ACS,
+/// because it makes more than one.
 fn invocation(context: &Context, clock: &impl Clock) -> Invocation {
     let deadline = deadline(context, clock.now(), WITHOUT_DEADLINE);
     Invocation {
@@ -87,7 +87,7 @@ fn invocation(context: &Context, clock: &impl Clock) -> Invocation {
     }
 }
 
-/// For an event that did not come through Lambda.
+/// For an event that Lambda did not deliver.
 const WITHOUT_DEADLINE: Duration = Duration::from_mins(5);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The answer: the record of the run, for people.
+//! The response: the record of the run in readable form.
 
 use identity_core::delete_stale_identities::{
     Ages, Finished, Millis, Mode, Reasons, Run, Spared, Stopped,
@@ -6,7 +6,7 @@ use identity_core::delete_stale_identities::{
 use lambda_edge::rfc3339;
 use serde::Serialize;
 
-/// The run. Times are in RFC 3339.
+/// The run. Times are in RFC 3339 format.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Output {
@@ -18,27 +18,27 @@ pub(crate) struct Output {
     finished_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     continued_from: Option<String>,
-    /// About how many identities there are.
+    /// The approximate number of identities.
     total: u64,
-    /// How many of them have not been used since the cutoff.
+    /// The number of identities that were not used since the cutoff.
     stale: u64,
     considered: u64,
-    /// In a run that deletes.
+    /// Present in a run that deletes.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted: Option<u64>,
-    /// In a plan.
+    /// Present in a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     would_delete: Option<u64>,
     spared: Spared,
     failed: u64,
     stuck: u64,
-    /// What others had begun.
+    /// Pending work of other invocations that this run finished.
     finished: Finished,
-    /// Whether so many are stale that none is deleted.
+    /// Whether the brake applied, so that none is deleted.
     braked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     let_through: Option<LetThrough>,
-    /// How many deletions are still let through, of those that were.
+    /// The number of deletions that are still allowed despite the brake.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowance: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,14 +48,14 @@ pub(crate) struct Output {
     sample: Vec<Sampled>,
 }
 
-/// How to let a braked run through, once.
+/// How an operator lets a braked run delete, once.
 #[derive(Debug, Serialize)]
 struct LetThrough {
     how: &'static str,
     event: Event,
 }
 
-/// The event that does it.
+/// The event to send.
 #[derive(Debug, Serialize)]
 struct Event {
     time: String,

@@ -38,7 +38,7 @@ async fn invoke(world: &World, mode: Mode, payload: Value) -> Result<Value, Diag
     Ok(serde_json::to_value(output).unwrap())
 }
 
-/// The schedule's event, so many days from now.
+/// The schedule's event, `ahead` days from now.
 fn event(world: &World, ahead: u64) -> Value {
     json!({ "time": rfc3339(world.clock.now() + days(ahead)) })
 }
@@ -59,7 +59,7 @@ fn sampled(answer: &Value) -> Vec<&str> {
 async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
     let world = world();
     let answer = invoke(&world, Mode::Plan, event(&world, 0)).await.unwrap();
-    // Number 9 is ninety days old to the millisecond, and that is not older.
+    // Number 9 is exactly ninety days old, which is not older than the retention period.
     assert_eq!(sampled(&answer), ["8:acs:res_10", "8:acs:res_11"]);
     assert_eq!((&answer["wouldDelete"], &answer["total"]), (&json!(2), &json!(12)));
     assert_eq!(answer.get("deleted"), None);

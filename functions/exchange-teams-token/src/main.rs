@@ -1,5 +1,5 @@
-//! `POST /v1/token/teams`: a Teams user's Entra token for an ACS token. It must be the
-//! caller's own.
+//! `POST /v1/token/teams`: exchanges a Teams user's Entra token for an ACS token. The token must
+//! belong to the caller.
 
 use acs_secret::{AcsResource, SecretArn};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     acs: AcsResource,
@@ -58,7 +58,7 @@ impl Config {
     }
 }
 
-/// The request body. Whose token it is cannot be said: it is the caller's.
+/// The request body. It names no user, because the token must belong to the caller.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
@@ -76,8 +76,8 @@ async fn handle(
     let caller = access.user(request)?;
     let Input { token, app_id } = json(request)?;
     let claims = unverified(&token).ok_or(Problem::TEAMS_TOKEN_MALFORMED)?;
-    // Somebody whom another identity provider vouches for has no such claims, and so
-    // no token is theirs.
+    // A caller from another identity provider does not have these claims, so no token belongs to
+    // them.
     let claim = |name: &str| caller.claims().get(name).cloned().unwrap_or_default();
     let (user, bearer) = (caller.user().clone(), caller.bearer());
     let caller = EntraUser { oid: claim("oid"), tid: claim("tid") };
@@ -92,7 +92,7 @@ async fn handle(
     Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)))
 }
 
-/// What a JWT says, without asking whether it is true.
+/// The claims of a JWT, without verification.
 fn unverified(token: &str) -> Option<UnverifiedClaims> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);

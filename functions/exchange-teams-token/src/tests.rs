@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// An Entra token, as far as anybody here can tell.
+/// A token with the claims of an Entra token. Its signature is not checked here.
 fn entra(change: impl FnOnce(&mut Value)) -> String {
     let mut claims = json!({
         "oid": "0a",

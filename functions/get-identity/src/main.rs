@@ -1,5 +1,5 @@
-//! `GET /v1/identity`: what is known about the caller's own identity.
-//! `GET /v1/identities/{id}`: about one that an administrator names.
+//! `GET /v1/identity`: returns the record of the caller's own identity. `GET
+//! /v1/identities/{id}`: returns that of an identity that an administrator names.
 
 use aws_secrets::SecretArn;
 use identity_core::{
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     caller_key: Option<SecretArn>,

@@ -1,5 +1,5 @@
-//! `GET|POST /v1/token`: an access token for the caller's own identity, which the
-//! first call creates. `POST /v1/identities/{id}/token`: one for an identity that an
+//! `GET|POST /v1/token`: issues an access token for the caller's own identity, which the first
+//! call creates. `POST /v1/identities/{id}/token`: issues one for an identity that an
 //! administrator names.
 
 use acs_secret::{AcsResource, SecretArn};
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     acs: AcsResource,
@@ -47,7 +47,7 @@ struct Config {
     rules: Rules,
 }
 
-/// Who may ask for what.
+/// The rules for access and grants.
 struct Rules {
     access: Access,
     policy: Policy,
@@ -83,8 +83,8 @@ async fn handle(
     rules: &Rules,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    // An administrator may ask for whatever ACS gives; everybody else is held to the
-    // policy.
+    // An administrator may request everything that ACS supports; the policy limits all other
+    // callers.
     let (whose, grant) = match rules.access.addressed(store, clock, request).await? {
         Addressed::Named(identity, by) => (Whose::Identity { identity, by }, &Grant::everything()),
         Addressed::Own(caller) => {
@@ -93,7 +93,7 @@ async fn handle(
             (whose, rules.policy.grant(caller.claims()))
         }
     };
-    // What a GET carries means nothing.
+    // The body of a GET request is ignored.
     let input =
         if request.method() == Method::GET { TokenInput::default() } else { json(request)? };
     let token = grant.decide(input.scopes()?, input.lifetime()?)?;

@@ -193,14 +193,14 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
         let error = Config::from_env(&env).err().unwrap().to_string();
         assert!(error.contains(missing) && error.contains("not set"), "{error}");
     }
-    // The connection string itself, in place of the name of its secret.
+    // The connection string itself instead of the ARN of its secret.
     let secret = "endpoint=https://a.example/;accesskey=a2V5";
     let malformed = |name: &str| good(name).map(|value| value.replace("arn:", secret));
     let error = Config::from_env(&malformed).err().unwrap().to_string();
     assert!(error.contains("ACS_SECRET_ARN") && !error.contains("a2V5"), "{error}");
 }
 
-/// The bearer's `iat` is 1800000600, the time of the world 1800000000.
+/// The bearer's `iat` is 1800000600; the clock of the fixture is at 1800000000.
 #[tokio::test]
 async fn r58_a_bearer_from_before_a_sign_out_is_told_to_sign_in_again() {
     let world = alice(State::active("8:acs:1"));

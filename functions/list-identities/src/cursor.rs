@@ -1,5 +1,5 @@
-//! A place in the list, as the client carries it from page to page: base64url of
-//! JSON. Whoever changes it sees other pages of the list they may see anyway.
+//! A position in the list, which the client sends back from page to page: base64url of JSON. A
+//! client that changes it only gets other pages of a list that it may read anyway.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +19,7 @@ struct Place {
     after: Option<(u64, String)>,
 }
 
-/// Writes a cursor.
+/// Encodes a cursor.
 pub(crate) fn encode(cursor: &Cursor) -> String {
     let milliseconds = |time: SystemTime| {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -33,7 +33,7 @@ pub(crate) fn encode(cursor: &Cursor) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place).unwrap_or_default())
 }
 
-/// Reads a cursor.
+/// Decodes a cursor.
 pub(crate) fn decode(raw: &str) -> Option<Cursor> {
     let place: Place = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(raw).ok()?).ok()?;
     let after = match place.after {

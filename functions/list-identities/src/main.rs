@@ -1,4 +1,4 @@
-//! `GET /v1/identities`: the inventory, by state and by last use, in pages.
+//! `GET /v1/identities`: lists the identities, by state and by last use, in pages.
 
 use aws_secrets::SecretArn;
 use identity_core::{
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     caller_key: Option<SecretArn>,
@@ -51,17 +51,17 @@ impl Config {
     }
 }
 
-/// The query.
+/// The query parameters.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
     /// `provisioning`, `active`, `blocked`, `deleting` or `stuck`.
     state: Option<StateName>,
-    /// RFC 3339: only identities last used before it.
+    /// RFC 3339: only identities last used before this time.
     unused_since: Option<String>,
     /// 1 to 100; 50 if absent.
     limit: Option<String>,
-    /// `next` of the page before.
+    /// The `next` value of the previous page.
     cursor: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl Input {
             None => 50,
             Some(raw) => raw.parse().map_err(|_| Problem::INVALID_QUERY)?,
         };
-        // A tombstone is not an identity, and none is listed.
+        // Tombstones do not count as identities and are not listed.
         if !(1..=MAX_PAGE).contains(&limit) || self.state == Some(StateName::Deleted) {
             return Err(Problem::INVALID_QUERY);
         }

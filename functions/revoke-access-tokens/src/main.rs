@@ -1,6 +1,6 @@
-//! `DELETE /v1/token`: sign-out, revokes the caller's own tokens.
-//! `POST /v1/identities/{id}/revoke`: an administrator revokes somebody's, and can
-//! block them.
+//! `DELETE /v1/token`: sign-out, revokes the caller's own tokens. `POST
+//! /v1/identities/{id}/revoke`: an administrator revokes the tokens of a user, and can block the
+//! user.
 
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// What the environment says.
+/// The configuration from the environment.
 struct Config {
     tables: Tables,
     acs: AcsResource,
@@ -46,7 +46,7 @@ struct Config {
     rules: Rules,
 }
 
-/// Who may revoke whose tokens, and how often.
+/// The rules: who may revoke whose tokens, and how often.
 struct Rules {
     access: Access,
     pace: Option<Pace>,
@@ -74,14 +74,14 @@ impl Config {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
-    /// Whether the user gets no new token, either.
+    /// Whether to block the user as well.
     #[serde(default)]
     block: bool,
-    /// Whether to make a record of an unknown user, so that they are blocked before their first
-    /// call.
+    /// Whether to create a record for an unknown user, so that they are blocked before their
+    /// first call.
     #[serde(default)]
     create_if_missing: bool,
-    /// Why, for the receipt.
+    /// The reason, for the receipt.
     reason: Option<String>,
 }
 
@@ -95,7 +95,7 @@ async fn handle(
     let invocation = invocation(request, clock);
     let Rules { access, pace } = rules;
     let request = match access.addressed(store, clock, request).await? {
-        // What a DELETE carries means nothing.
+        // The body of a DELETE request is ignored.
         Addressed::Own(caller) => sign_out(&caller, *pace, invocation),
         Addressed::Named(identity, by) => {
             order(identity, By::administrator(by.id()), json(request)?, invocation)?
@@ -115,8 +115,8 @@ async fn handle(
     Ok(Answer::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
 }
 
-/// The request of a user who signs out. Their bearers end with it, even if they have no record
-/// yet.
+/// The request of a user who signs out. Their bearer tokens are refused afterwards, even if they
+/// have no record yet.
 fn sign_out(
     caller: &Caller,
     pace: Option<Pace>,
@@ -133,7 +133,7 @@ fn sign_out(
     }
 }
 
-/// What an administrator asks.
+/// The request of an administrator.
 fn order(
     identity: IdentityRef,
     by: By,

@@ -1,23 +1,23 @@
-//! What SQS hands over, and what it wants to hear.
+//! The input and the output of the SQS integration.
 
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// Some messages.
+/// A batch of messages.
 #[derive(Deserialize)]
 pub(crate) struct Batch {
     #[serde(rename = "Records", default)]
     pub(crate) messages: Vec<Message>,
 }
 
-/// A message. What does not matter here may be missing, or new.
+/// A message. Unknown fields are ignored, and unused ones may be missing.
 #[derive(Deserialize)]
 pub(crate) struct Message {
-    /// The queue's name for it.
+    /// The ID of the message in the queue.
     #[serde(rename = "messageId", default)]
     pub(crate) id: String,
-    /// What was put into the queue.
+    /// The payload of the message.
     #[serde(default)]
     pub(crate) body: String,
     #[serde(default)]
@@ -34,22 +34,22 @@ struct Attributes {
 }
 
 impl Message {
-    /// When it was put into the queue: the same for each of its deliveries.
+    /// When the message was put into the queue: the same for each of its deliveries.
     pub(crate) fn sent_at(&self) -> Option<SystemTime> {
         let millis = self.attributes.sent.parse().ok()?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
     }
 
-    /// Whether the queue gives up on it if it fails once more.
+    /// Whether the next failure moves the message to the dead-letter queue.
     pub(crate) fn is_at_its_end(&self) -> bool {
         self.attributes.receive_count.parse().is_ok_and(|count: u32| count >= MAX_RECEIVES)
     }
 }
 
-/// The queue's `maxReceiveCount`, as the template has it.
+/// The queue's `maxReceiveCount` in the template.
 const MAX_RECEIVES: u32 = 5;
 
-/// Which messages are to come again (`ReportBatchItemFailures`).
+/// The messages to deliver again (`ReportBatchItemFailures`).
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
@@ -63,8 +63,8 @@ struct Failure {
 }
 
 impl Answer {
-    /// These are to come again. One without a name would bring back the whole batch,
-    /// which is as it should be: nobody can tell which it was.
+    /// Requests redelivery of these messages. A message without an ID causes redelivery of the
+    /// whole batch, which is correct, because the failed message cannot be identified.
     pub(crate) fn failed<'a>(messages: impl Iterator<Item = &'a Message>) -> Self {
         let failures = messages.map(|message| Failure { item_identifier: message.id.clone() });
         Self { batch_item_failures: failures.collect() }

@@ -1,4 +1,4 @@
-//! What the environment says.
+//! The configuration from the environment.
 
 use std::str::FromStr;
 
@@ -37,7 +37,7 @@ impl Config {
     }
 }
 
-/// Whose tokens are accepted, and who is obeyed.
+/// The issuer of the tokens, and the mode of each event source.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// The `iss` of the tokens.
@@ -59,12 +59,12 @@ impl Rules {
     }
 }
 
-/// What is done about the events of a source.
+/// How the events of a source are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// They are obeyed.
+    /// The events are applied.
     Apply,
-    /// It is only said what they would do.
+    /// The effect of the events is only logged.
     Shadow,
 }
 
@@ -80,7 +80,7 @@ impl FromStr for Mode {
     }
 }
 
-/// Whose users the events are about.
+/// The issuer whose users the events are about.
 fn issuer(env: &impl Env) -> Result<Issuer, ConfigError> {
     struct Spelled(Issuer);
     impl FromStr for Spelled {
@@ -93,7 +93,7 @@ fn issuer(env: &impl Env) -> Result<Issuer, ConfigError> {
     required(env, "ISSUER").map(|Spelled(issuer)| issuer)
 }
 
-/// A source that is not mentioned is obeyed: whoever sends its events here means it.
+/// A source without a setting is applied: events are sent here only on purpose.
 fn mode(env: &impl Env, name: &'static str) -> Result<Mode, ConfigError> {
     match env(name).filter(|raw| !raw.is_empty()) {
         None => Ok(Mode::Apply),

@@ -1,6 +1,5 @@
-//! The line in the log about an event: the field names are those of a request's line, and
-//! the metrics beside them are counted by CloudWatch. Never in it: the body, the user's
-//! name, the reason.
+//! The log line about an event. The field names are those of a request's log line, and CloudWatch
+//! counts the metrics in it. It never contains the body, the user's ID, or the reason.
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tracing::{Level, event};
 
 use crate::message::{Trouble, effect};
 
-/// What the line is about.
+/// The subject of the line.
 #[derive(Clone, Default)]
 pub(crate) struct Line<'a> {
     pub(crate) message_id: &'a str,
@@ -24,7 +23,7 @@ pub(crate) struct Line<'a> {
     pub(crate) delay: Option<Duration>,
 }
 
-/// What became of it.
+/// The outcome of the event.
 pub(crate) enum Outcome<'a> {
     Applied(&'a Applied),
     Foreseen(&'a Decision),
@@ -38,7 +37,7 @@ impl<'a> Line<'a> {
     }
 
     pub(crate) fn write(&self, outcome: &Outcome<'_>) {
-        /// A level is fixed where an event is written.
+        /// tracing fixes the level of an event at its call site.
         macro_rules! write_at {
             ($level:expr, $message:literal) => {
                 event!(
@@ -81,7 +80,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What an outcome is counted as.
+/// The metric that counts an outcome.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Count {
     Applied,
@@ -109,7 +108,7 @@ impl<'a> Outcome<'a> {
         (self.counts_as() == what).then_some(1)
     }
 
-    /// One, if the event changed the record of a user of whom there was none.
+    /// One if the event changed the record of a user who had none.
     fn of_unseen_user(&self) -> Option<u64> {
         match self {
             Self::Applied(applied) if self.counts_as() == Count::Applied => {
@@ -157,7 +156,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// What the record would become.
+    /// The state that the record would get.
     fn next_state(&self) -> Option<&'static str> {
         match self {
             Self::Foreseen(Decision::Change(next)) => Some(next.state.name().as_str()),
@@ -165,7 +164,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// Whether ACS would be asked to kill tokens.
+    /// Whether ACS would be called to revoke tokens.
     fn revokes(&self) -> Option<bool> {
         match self {
             Self::Foreseen(Decision::Change(next)) => Some(next.pending_revocation.is_some()),

@@ -1,9 +1,9 @@
-//! SQS: what the identity provider said about a user takes effect.
+//! SQS: applies events that the identity provider sent about users.
 //!
-//! A rule of `EventBridge` puts the events into the queue, and they come from there at
-//! least once and in any order. Answered is which of them are to come again. That they do
-//! and nothing is done twice is the core's work; here, a message must not harm another:
-//! neither a malformed one, nor one that fails, is slow, or panics.
+//! A rule of `EventBridge` puts the events into the queue, which delivers them at least once and
+//! in any order. The response lists the messages to deliver again. The core ensures that repeated
+//! events are not applied twice. This function ensures that a message does not affect the others
+//! if it is malformed, fails, is slow, or panics.
 
 mod batch;
 mod config;
@@ -52,8 +52,8 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Obeys the messages, and answers which of them are to come again: all that are not
-/// known to be done. It never fails as a whole, for that would bring back the others, too.
+/// Processes the messages, and returns those to deliver again: all that are not known to be done.
+/// It never fails as a whole, because that would cause redelivery of every message.
 async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -79,7 +79,7 @@ async fn handle(
     Answer::failed(failed.map(Job::given_up))
 }
 
-/// A message, what it says, and whether that is done; nothing, if the time was too short.
+/// A message, its parsed content, and its result; the result is absent if the time was too short.
 struct Job {
     message: Message,
     reading: Result<Reading, Trouble>,
@@ -99,7 +99,7 @@ impl Job {
         Self { message, reading, is_done: Cell::new(None) }
     }
 
-    /// What it says first; the rest is about the same user.
+    /// The first event of the message. The others are about the same user.
     fn event(&self) -> Option<&Event> {
         match &self.reading {
             Ok(Reading::Events { events, .. }) => events.first(),
@@ -128,8 +128,9 @@ impl Job {
     }
 }
 
-/// What is about the same user goes one after the other, oldest first. In any order they
-/// would come to the same end, but most of them by being told that another is at it.
+/// Groups the messages by user, oldest first. Messages about the same user are processed one
+/// after the other: processed at the same time, they would reach the same result, but most would
+/// first fail with `Error::Busy`.
 fn lanes(mut jobs: Vec<Job>) -> Vec<Vec<Job>> {
     jobs.sort_by_key(|job| job.event().map(|event| event.occurred_at));
     let mut lanes: Vec<Vec<Job>> = Vec::new();
@@ -145,24 +146,24 @@ fn lanes(mut jobs: Vec<Job>) -> Vec<Vec<Job>> {
     lanes
 }
 
-/// Until Lambda kills the function, less what it takes to answer.
+/// The time until Lambda kills the function, minus the time needed to answer.
 fn time_left(context: &Context, now: SystemTime) -> Duration {
     let left = deadline(context, now, WITHOUT_DEADLINE).duration_since(now);
     left.unwrap_or_default().saturating_sub(LAST_WORDS)
 }
 
-/// As many as a batch has, by the template: no message waits while another is slow.
+/// Equal to the batch size in the template, so that no message waits for a slow one.
 const AT_ONCE: usize = 10;
 
-/// Of the revocations and deletions that ACS allows in a second, those that one batch may ask
-/// for. A batch of ten then takes half of the function's time, and as many batches as run at
-/// once keep to the share of events.
+/// The number of revocations and deletions per second that one batch may request from ACS. A
+/// batch of ten then takes half of the function's time, and the maximum number of concurrent
+/// batches stays within the share that is reserved for events.
 const EVENTS_PER_SECOND: u32 = 2;
 
-/// For a batch that did not come through Lambda.
+/// For a batch that Lambda did not deliver.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// What it takes to answer before Lambda kills the function.
+/// The time needed to answer before Lambda kills the function.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One message: what it says is done, or foreseen, and a line is written about it.
+//! Processes one message: applies its events, or predicts their effect, and writes a log line.
 
 use std::{
     error::Error as StdError,
@@ -24,26 +24,26 @@ use crate::{
     line::{Line, Outcome},
 };
 
-/// Why a message is to come again.
+/// The reason why a message must be delivered again.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// It makes no sense, and will make none the next time.
+    /// The message is malformed; a retry will fail as well.
     Malformed(Malformed),
-    /// It could not be obeyed.
+    /// The event could not be applied.
     Failed(Error),
-    /// Something here that is held to be impossible.
+    /// The code panicked.
     Panicked,
     /// Lambda would have killed the function.
     TooLittleTime,
 }
 
 impl Trouble {
-    /// Whether the message itself is at fault.
+    /// Whether the message itself is the cause.
     pub(crate) fn is_malformed(&self) -> bool {
         matches!(self, Self::Malformed(_) | Self::Failed(Error::EventFromTheFuture))
     }
 
-    /// For the log: the error and its causes on one line.
+    /// For the log: the error and its sources on one line.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Malformed(problem) => problem.to_string(),
@@ -59,14 +59,14 @@ impl Trouble {
     }
 }
 
-/// Reads a message's body.
+/// Parses a message's body.
 pub(crate) fn read(body: &str, issuer: &Issuer) -> Result<Reading, Trouble> {
     catch_unwind(|| identity_events::read(body, issuer))
         .map_err(|_| Trouble::Panicked)?
         .map_err(Trouble::Malformed)
 }
 
-/// What it takes to obey.
+/// The dependencies for applying an event.
 pub(crate) struct Ports<'a, S, A, C> {
     pub(crate) store: &'a S,
     pub(crate) acs: &'a A,
@@ -76,7 +76,7 @@ pub(crate) struct Ports<'a, S, A, C> {
 }
 
 impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
-    /// Does what the message says, and whether that is done for good.
+    /// Applies the events of a message, and returns whether they are done.
     pub(crate) async fn obey(&self, message: &Message, reading: &Result<Reading, Trouble>) -> bool {
         let line = Line::of(&message.id);
         match reading {
@@ -91,8 +91,8 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
             Ok(Reading::Events { source, events }) => {
                 let span = info_span!("message", CorrelationId = message.id);
                 let mut is_done = true;
-                // Each is tried, whatever became of the one before: the user may go by
-                // the other name.
+                // Apply each event even if an earlier one failed: the user may be stored under
+                // the other ID.
                 for (number, event) in events.iter().enumerate() {
                     let id = self.invocation_id(message, number);
                     let work = self.event(*source, event, &id, line.clone());
@@ -118,7 +118,7 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
                 }
             }
         };
-        // What a panic leaves behind is what a crash would, and the core is made for that.
+        // A panic leaves the same state as a crash, and the core can recover from that.
         let result = match AssertUnwindSafe(work).catch_unwind().await {
             Ok(result) => result.map_err(Trouble::Failed),
             Err(_) => Err(Trouble::Panicked),
@@ -128,7 +128,7 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
             source: Some(source),
             event: Some(event),
             duration: now.duration_since(began).unwrap_or_default(),
-            // From when it happened until it was dealt with.
+            // The time from the event until the end of its processing.
             delay: now.duration_since(event.occurred_at).ok(),
             ..line
         };
@@ -140,7 +140,7 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
         result.is_ok()
     }
 
-    /// Unique to the event in the invocation: a receipt is named after it.
+    /// Unique to the event within the invocation, because it becomes the ID of a receipt.
     fn invocation_id(&self, message: &Message, number: usize) -> String {
         let id = format!("{}/{}", self.context.request_id, message.id);
         if number == 0 { id } else { format!("{id}/{number}") }
@@ -152,13 +152,13 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
     }
 }
 
-/// What became of an event.
+/// The outcome of an event.
 enum Done {
     Applied(Applied),
     Foreseen(Decision),
 }
 
-/// As logged.
+/// The name as logged.
 pub(crate) fn effect(applied: &Applied) -> &'static str {
     match applied.effect {
         Effect::Changed => "changed",

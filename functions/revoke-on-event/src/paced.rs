@@ -1,4 +1,4 @@
-//! ACS, asked no more often than the share of its limit that events have.
+//! Limits the calls to ACS to the share of its rate limit that is reserved for events.
 
 use std::time::SystemTime;
 
@@ -10,8 +10,8 @@ use identity_core::{
     ports::{Clock, IdentityClient},
 };
 
-/// Asks ACS at an even pace, over all batches of one execution environment. Only these
-/// requests wait: the user is blocked in the record before them.
+/// Calls ACS at an even rate across all batches of one execution environment. Only these calls
+/// wait: the record already blocks the user before them.
 pub(crate) struct Paced<A, C> {
     acs: A,
     clock: C,
@@ -19,7 +19,7 @@ pub(crate) struct Paced<A, C> {
 }
 
 impl<A, C> Paced<A, C> {
-    /// So many requests a second.
+    /// Allows `many` requests per second.
     pub(crate) fn per_second(many: u32, acs: A, clock: C) -> Self {
         Self { acs, clock, pacer: Pacer::per_second(many) }
     }

@@ -27,7 +27,7 @@ async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
     assert_eq!(revocations(&world), 1);
     assert_eq!(find(&world, "alice").unwrap().receipts.len(), 1);
 
-    // Once per new watermark; and it is the event's time that makes it new.
+    // One receipt for each new watermark; the time of the event determines whether it is new.
     for (ago, receipts) in [(30, 2), (45, 2), (30, 2), (15, 3)] {
         let signed_out = event("user.signed-out", "alice", ago);
         deliver(&world, Mode::Apply, batch([&*signed_out, &*signed_out], 1)).await;
@@ -87,7 +87,7 @@ proptest! {
     }
 }
 
-/// In a binary that aborts on a panic this would end the test, too.
+/// In a binary that aborts on a panic, this test would abort as well.
 #[tokio::test]
 async fn r24_a_panic_is_its_messages_own() {
     let world = world_of(&["a", "panic", "b"]);
@@ -293,7 +293,7 @@ async fn the_line_names_the_identity_and_neither_its_user_nor_the_reason() {
     assert_eq!(about("m3")["ResultDescription"], "it is not a JSON object");
     for line in &log {
         let mut line = line.clone();
-        // The name ACS gave the identity is what a log is searched by.
+        // The ACS ID may appear, because operators search logs by it.
         line["Identity"].take();
         line["acs.id"].take();
         assert!(!line.to_string().contains("canary"), "{line}");

@@ -1,4 +1,5 @@
-//! A batch and what becomes of it, an ACS with moods, and the log.
+//! Fixtures: batches and their results, an ACS client that fails for some identities, and the
+//! log.
 
 use std::{
     io::{self, Write},
@@ -27,7 +28,7 @@ pub(super) fn rules(mode: Mode) -> Rules {
     Rules { issuer, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
 }
 
-/// Users with an identity each, whose ACS ids are `8:acs:` and their names.
+/// Users with one identity each, whose ACS ID is `8:acs:` followed by the user's name.
 pub(super) fn world_of(names: &[&str]) -> World {
     let at = ManualClock::default().now() - Duration::from_hours(1);
     World::with(names.iter().map(|name| record(name, State::active(&format!("8:acs:{name}")), at)))
@@ -41,7 +42,7 @@ pub(super) fn is_blocked(world: &World, name: &str) -> bool {
     find(world, name).is_some_and(|record| record.state.is_blocked())
 }
 
-/// What a rule of the bus delivers; `ago` in seconds.
+/// An event as a rule of the bus delivers it; `ago` is in seconds.
 pub(super) fn event(kind: &str, name: &str, ago: u64) -> String {
     let at = ManualClock::default().now() - Duration::from_secs(ago);
     json!({
@@ -58,7 +59,7 @@ pub(super) fn event(kind: &str, name: &str, ago: u64) -> String {
     .to_string()
 }
 
-/// A message named after its place, delivered for the `nth` time.
+/// A batch whose messages are named after their position, in their `nth` delivery.
 pub(super) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>, nth: u32) -> Batch {
     let records: Vec<Value> = bodies
         .into_iter()
@@ -86,7 +87,7 @@ pub(super) fn context(clock: &ManualClock) -> Context {
     context
 }
 
-/// The ids of the messages that are to come again.
+/// Processes a batch, and returns the IDs of the messages to deliver again.
 pub(super) async fn deliver(world: &World, mode: Mode, batch: Batch) -> Vec<String> {
     let acs = Moody(world.acs.clone());
     let context = context(&world.clock);
@@ -105,7 +106,7 @@ pub(super) fn revocations(world: &World) -> usize {
     world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count()
 }
 
-/// An ACS that treats some identities differently.
+/// An ACS client that treats some identities differently.
 struct Moody(MemoryIdentityClient);
 
 impl Moody {
@@ -168,13 +169,13 @@ impl IdentityClient for Moody {
 
 static LISTENER: OnceLock<Dispatch> = OnceLock::new();
 
-/// What was logged meanwhile, line by line.
+/// Returns the lines that `work` logged, and its result.
 pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) {
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();
-    // Somebody listens for as long as the tests run: what a test without a log meets first
-    // would otherwise be held to be of interest to nobody, in every thread.
+    // Keep one subscriber for as long as the tests run: otherwise tracing would cache, for every
+    // thread, that a log statement is of no interest if a test without a log reaches it first.
     LISTENER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
     let guard = tracing::subscriber::set_default(subscriber);
     tracing::callsite::rebuild_interest_cache();
