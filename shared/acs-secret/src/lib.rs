@@ -1,8 +1,7 @@
-//! The connection string of an ACS resource, as the text of a secret in AWS Secrets
-//! Manager.
+//! Reads the connection string of an ACS resource from a secret in AWS Secrets Manager.
 //!
 //! It is read during init, and again when ACS refuses the key, at most once per 30 s (see
-//! [`acs_client::Credential::keys`]): who rotates the key need not deploy anything.
+//! [`acs_client::Credential::keys`]): a key rotation needs no deployment.
 
 use std::{error::Error, fmt};
 
@@ -29,7 +28,7 @@ impl AcsResource {
         self.connect_within(Limits::default(), clock).await
     }
 
-    /// As [`connect`](Self::connect), with limits of its own.
+    /// Like [`connect`](Self::connect), with custom limits.
     pub async fn connect_within<C: Clock>(
         self,
         limits: Limits,
@@ -47,7 +46,7 @@ impl AcsResource {
     }
 }
 
-/// Where the client reads the connection string again.
+/// Lets the client read the connection string again.
 struct ConnectionStringSecret {
     reader: SecretReader,
     arn: SecretArn,
@@ -64,9 +63,10 @@ impl KeySource for ConnectionStringSecret {
     }
 }
 
-/// Why there is no client. Names the secret and quotes nothing of it.
+/// The reason why the client cannot be created. It names the secret but never quotes its value.
 ///
-/// Its `Debug` is its `Display`, because that is what `main` prints when it ends with it.
+/// Its `Debug` output equals its `Display` output, because `main` prints `Debug` when it returns
+/// an error.
 pub struct SecretError {
     arn: SecretArn,
     reason: String,
@@ -108,7 +108,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs";
 
-    /// What a Secrets Manager that answers this leads to.
+    /// The result of `load` when Secrets Manager answers with this status and body.
     async fn load(status: u16, answer: String) -> Result<ConnectionStrings, String> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -17,24 +17,24 @@ use aws_types::{
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
 
-/// What a client of any service needs: the credentials and the region of the process
-/// environment, and limits that leave a function time to answer. A request ends within
-/// 3 s, with all its attempts.
+/// The configuration for a client of any service: the credentials and the region of the process
+/// environment, and time limits that leave a function time to answer. A request ends within 3 s,
+/// including all attempts.
 ///
-/// `AWS_ENDPOINT_URL`, and the one of a service, such as `AWS_ENDPOINT_URL_DYNAMODB`, are
-/// obeyed, but over http only: the roots are Amazon's. No file and no other service is
-/// asked.
+/// `AWS_ENDPOINT_URL`, and the variable of a service, such as `AWS_ENDPOINT_URL_DYNAMODB`, are
+/// supported, but only with http, because the TLS roots are Amazon's. No configuration file and
+/// no other service is read.
 ///
-/// All clients of a process share one HTTP client, whose setup is a part of init that one can
-/// measure.
+/// All clients of a process share one HTTP client, because its setup takes a measurable part of
+/// init.
 #[must_use]
 pub fn config() -> SdkConfig {
     static CONFIG: OnceLock<SdkConfig> = OnceLock::new();
     CONFIG.get_or_init(|| config_of(process_env)).clone()
 }
 
-/// All of it is where Lambda puts it. The SDK's own loader would look in many other places;
-/// to have its code here makes a function larger by a tenth, and its init longer.
+/// Lambda provides all values in the environment. The SDK's own loader also looks in many other
+/// places; its code would make a function about a tenth larger, and its init longer.
 fn config_of(env: Env) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
@@ -56,7 +56,7 @@ fn config_of(env: Env) -> SdkConfig {
     config.build()
 }
 
-/// Looks a variable up.
+/// Looks up a variable.
 type Env = fn(&str) -> Option<String>;
 
 fn process_env(name: &str) -> Option<String> {
@@ -64,7 +64,7 @@ fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The variables of one service: `AWS_ENDPOINT_URL_SECRETS_MANAGER` and the like.
+/// The endpoint variables of services, such as `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
 struct Endpoints(Env);
 
 impl LoadServiceConfig for Endpoints {
@@ -80,16 +80,16 @@ impl fmt::Debug for Endpoints {
     }
 }
 
-/// The roots that are compiled in.
+/// Uses the compiled-in root certificates.
 fn tls() -> TlsContext {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-    // It cannot fail as of now; the default is the system's roots.
+    // This cannot currently fail; the default uses the system's roots.
     TlsContext::builder().with_trust_store(roots).build().unwrap_or_default()
 }
 
-/// What the endpoints of AWS chain to. To load the system's trust store, with some
-/// 140 roots, would take longer than all the rest of init. Amazon asks whoever has a
-/// store of their own to take all five.
+/// The root certificates of the AWS endpoints. Loading the system's trust store, with about 140
+/// roots, would take longer than the rest of init. Amazon asks users with their own trust store
+/// to include all five.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
 #[cfg(test)]

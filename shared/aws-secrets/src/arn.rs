@@ -1,17 +1,18 @@
-//! The name of a secret.
+//! The ARN of a secret.
 
 use std::{fmt, str::FromStr};
 
-/// The ARN of a secret in AWS Secrets Manager. It is no secret itself.
+/// The ARN of a secret in AWS Secrets Manager. The ARN itself is not secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretArn(String);
 
-/// The text is not the ARN of a secret. Does not quote it: it may be the secret itself.
+/// The text is not the ARN of a secret. The error does not quote the text, which may be the
+/// secret itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretArnError;
 
 impl SecretArn {
-    /// As AWS spells it.
+    /// The ARN in the spelling of AWS.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,5 +1,5 @@
-//! Texts in AWS Secrets Manager: the connection string of ACS, and the key with which the
-//! log lines name their callers.
+//! Reads secrets from AWS Secrets Manager: the connection string of ACS, and the key that
+//! pseudonymises callers in log lines.
 
 mod arn;
 
@@ -20,8 +20,8 @@ use tracing::error;
 
 pub use arn::{SecretArn, SecretArnError};
 
-/// Reads secrets, one at a time: the second one goes over the connection of the first, and a
-/// process that starts need not open two.
+/// Reads secrets one at a time: the second one uses the connection of the first, so that a
+/// starting process opens only one.
 #[derive(Clone, Debug)]
 pub struct SecretReader {
     client: Client,
@@ -29,20 +29,20 @@ pub struct SecretReader {
 }
 
 impl SecretReader {
-    /// Reads them through `client`.
+    /// Reads secrets through `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client, turn: Arc::default() }
     }
 
-    /// The reader of the process, with the credentials and the region of its environment.
+    /// Creates the reader with the credentials and the region of the process environment.
     #[must_use]
     pub fn of_process() -> Self {
         static READER: OnceLock<SecretReader> = OnceLock::new();
         READER.get_or_init(|| Self::new(Client::new(&aws_connection::config()))).clone()
     }
 
-    /// The text of a secret.
+    /// Reads the text of a secret.
     pub async fn read(&self, arn: &SecretArn) -> Result<Secret, SecretError> {
         let turn = self.turn.lock().await;
         let read = self.client.get_secret_value().secret_id(arn.as_str()).send().await;
@@ -53,7 +53,7 @@ impl SecretReader {
     }
 }
 
-/// The key that a function can do without, if there is one. Why it cannot be read is logged.
+/// Reads an optional key. If it cannot be read, the reason is logged and the result is `None`.
 pub async fn key(arn: Option<SecretArn>) -> Option<Secret> {
     let arn = arn?;
     match SecretReader::of_process().read(&arn).await {
@@ -65,7 +65,7 @@ pub async fn key(arn: Option<SecretArn>) -> Option<Secret> {
     }
 }
 
-/// Why a secret cannot be read. Quotes nothing of it.
+/// The reason why a secret cannot be read. It never quotes the secret.
 #[derive(Debug)]
 pub struct SecretError(String);
 
@@ -77,8 +77,8 @@ impl fmt::Display for SecretError {
 
 impl Error for SecretError {}
 
-/// Why it cannot be read, by what the errors print of themselves. Their `Debug` would print
-/// an answer that cannot be understood, and that may be the secret.
+/// Describes the reason with the errors' `Display` output only. Their `Debug` output would
+/// include an invalid response, which may contain the secret.
 fn unreadable(error: &SdkError<GetSecretValueError>) -> String {
     let told = error.as_service_error();
     let code = told.and_then(|told| told.code()).unwrap_or_default();
