@@ -1,4 +1,4 @@
-//! The arguments, read without repeating a secret that somebody put among them.
+//! Reads the arguments, without printing a secret that a user passed as an argument.
 
 use std::ffi::OsString;
 
@@ -14,8 +14,8 @@ use crate::{
     output::printable,
 };
 
-/// Reads the arguments, the program's own name first. Help, and what is no command, are
-/// written out, and end the program.
+/// Reads the arguments, the program's own name first. For help and for invalid arguments, it
+/// prints the text and ends the program.
 pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli> {
     let arguments: Vec<OsString> = arguments.collect();
     for argument in arguments.iter().skip(1) {
@@ -24,7 +24,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli> {
     Ok(Cli::try_parse_from(arguments).unwrap_or_else(|error| in_short(error).exit()))
 }
 
-/// What `az` takes as an argument is not taken here, and not quoted.
+/// Refuses secrets that `az` accepts as arguments, and does not quote them.
 fn refuse_secret(argument: &str) -> Result<()> {
     let (flag, value) = argument.split_once('=').unwrap_or((argument, argument));
     if flag == "--connection-string" || argument.to_ascii_lowercase().contains("accesskey=") {
@@ -42,12 +42,12 @@ fn refuse_secret(argument: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether it has the form of an access key: 32 or 64 bytes in base64.
+/// Whether `text` has the form of an access key: 32 or 64 bytes in base64.
 fn is_key(text: &str) -> bool {
     BASE64_STANDARD.decode(text.trim()).is_ok_and(|bytes| matches!(bytes.len(), 32 | 64))
 }
 
-/// Whether there is a JSON Web Token in it: bare, quoted, behind `Bearer`, in JSON.
+/// Whether `text` contains a JSON Web Token: bare, quoted, after `Bearer`, or in JSON.
 fn holds_token(text: &str) -> bool {
     let mut words = text.split(|of: char| !of.is_ascii_alphanumeric() && !"-_.".contains(of));
     words.any(|word| word.split_once("eyJ").is_some_and(|(_, rest)| rest.matches('.').count() >= 2))
@@ -60,20 +60,20 @@ fn refused(what: &str) -> Failure {
     )
 }
 
-/// Without quoting anything long: it may be a secret of a kind that nobody thought of. What
-/// is quoted cannot control the terminal.
+/// Shortens an error so that it quotes nothing long, which may be an unknown kind of secret.
+/// Quoted text cannot control the terminal.
 fn in_short(mut error: Error) -> Error {
     let changed: Vec<(ContextKind, ContextValue)> =
         error.context().filter_map(|(kind, value)| Some((kind, quotable(value)?))).collect();
     for (kind, value) in changed {
         error.insert(kind, value);
-        // It quotes the same.
+        // The suggestion quotes the same value.
         error.remove(ContextKind::Suggested);
     }
     error
 }
 
-/// What is quoted instead of `value`, if that cannot be quoted as it is.
+/// The text to quote instead of `value`; `None` if `value` can be quoted as it is.
 fn quotable(value: &ContextValue) -> Option<ContextValue> {
     let text = |text: &String| {
         if text.chars().count() > LONGEST_QUOTED { "…".to_owned() } else { printable(text) }

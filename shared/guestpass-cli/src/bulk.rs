@@ -1,11 +1,13 @@
-//! Many deletions: at the pace ACS allows, safe to stop, safe to repeat.
+//! Deletes many identities at the rate that ACS permits. A run can be stopped and repeated
+//! safely.
 //!
 //! ```text
 //! names ─► look (is there anything to delete?) ─► ready ─► one slot each ─► delete
 //!            many at a time, costs ACS nothing            under the rules of one deletion
 //! ```
 //!
-//! A second run finds what the first one deleted gone, and asks ACS only for the rest.
+//! A second run finds that the identities of the first one are gone, and sends ACS requests only
+//! for the rest.
 
 use std::{
     collections::VecDeque,
@@ -29,32 +31,32 @@ use tokio::task::JoinSet;
 
 use crate::{failure::Failure, pace::Pace, progress::Progress, world::World};
 
-/// One identity to delete.
+/// An identity to delete.
 #[derive(Clone)]
 pub(crate) enum Item {
-    /// This one.
+    /// The identity with this name.
     Named(IdentityRef),
-    /// This one, which may have no record: then it is deleted at ACS alone.
+    /// The identity with this name. If it has no record, it is deleted only in ACS.
     Unrecorded(AcsId),
-    /// This user's, if it is still as it was when a plan was made.
+    /// The identity of this user, if it has not changed since the plan was made.
     Planned(Box<Planned>),
 }
 
-/// An identity as it was when a plan was made.
+/// An identity as it was when the plan was made.
 #[derive(Clone)]
 pub(crate) struct Planned {
-    /// Whose it is.
+    /// The user of the identity.
     pub(crate) user: ExternalId,
-    /// Its name in ACS.
+    /// The ACS id.
     pub(crate) acs_id: AcsId,
     /// When it was last used.
     pub(crate) last_issued_at: SystemTime,
-    /// Its epoch.
+    /// The epoch of the record.
     pub(crate) epoch: u64,
 }
 
 impl Item {
-    /// Its name, as it was given.
+    /// The name as it was given.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Named(IdentityRef::External(user)) => user.as_str().to_owned(),
@@ -64,28 +66,29 @@ impl Item {
     }
 }
 
-/// What became of it.
+/// The result of a run.
 #[derive(Default)]
 pub(crate) struct Outcome {
     /// How many were deleted.
     pub(crate) deleted: u64,
-    /// How many were gone already.
+    /// How many were already gone.
     pub(crate) absent: u64,
-    /// Which were left alone because they have moved since the plan was made, and how.
+    /// The identities that were skipped because they have changed since the plan was made, and
+    /// the change.
     pub(crate) spared: Vec<(String, &'static str)>,
-    /// Which were not, and why.
+    /// The identities whose deletion failed, and the reason.
     pub(crate) failed: Vec<(String, Failure)>,
-    /// How many were begun and are not known to be done: a second run finishes them.
+    /// How many deletions were started and may be unfinished: a second run finishes them.
     pub(crate) unsure: u64,
-    /// How many were not begun.
+    /// How many deletions were not started.
     pub(crate) left: u64,
-    /// How often ACS asked for fewer requests.
+    /// How many times ACS answered 429.
     pub(crate) throttled: u64,
-    /// From the first deletion to the last.
+    /// The time from the first deletion to the last.
     pub(crate) took: Duration,
-    /// Whether somebody stopped it.
+    /// Whether the user stopped the run.
     pub(crate) interrupted: bool,
-    /// Why it was given up, if it was.
+    /// Why the run stopped early, if it did.
     pub(crate) gave_up: Option<Failure>,
 }
 
@@ -105,21 +108,21 @@ enum Step {
 
 struct Run<'a> {
     world: &'a Arc<World>,
-    /// Nobody has looked at these.
+    /// Identities that were not looked up yet.
     fresh: vec::IntoIter<Item>,
-    /// These are to be tried again.
+    /// Identities to retry.
     again: VecDeque<Job>,
     ready: VecDeque<Job>,
     tasks: JoinSet<(Job, Step, bool)>,
     looking: usize,
     deleting: usize,
-    /// How many of all these a deletion was begun for.
+    /// For how many of these identities a deletion was started.
     begun: usize,
     in_a_row: u32,
     outcome: Outcome,
 }
 
-/// Deletes; `interruption` ends it within a second.
+/// Deletes the identities. `interruption` ends the run within a second.
 pub(crate) async fn delete_all(
     world: &Arc<World>,
     items: Vec<Item>,
@@ -175,7 +178,7 @@ pub(crate) async fn delete_all(
 }
 
 impl Run<'_> {
-    /// Keeps enough names ready for the slots to come.
+    /// Keeps enough identities ready for the next slots.
     fn look_ahead(&mut self) {
         while self.looking < MOST_AT_A_TIME && self.ready.len() + self.looking < AHEAD {
             let fresh = self.fresh.next().map(|item| Job { item, tries: 0, is_begun: false });
@@ -206,7 +209,7 @@ impl Run<'_> {
         });
     }
 
-    /// Notes what came of a step; how long to hold, if ACS asks for it.
+    /// Records the result of a step. Returns how long to wait, if ACS throttled the request.
     fn note(
         &mut self,
         mut job: Job,
@@ -247,7 +250,7 @@ impl Run<'_> {
             Step::Failed(error) => error,
         };
         if let Error::Throttled { retry_after, .. } = &error {
-            // Nothing is wrong with the identity, nor with ACS.
+            // A 429 says nothing about the identity, and it is not a failure of ACS.
             self.outcome.throttled += 1;
             progress.say("ACS asks for fewer requests; waiting");
             self.again.push_back(job);
@@ -276,12 +279,12 @@ impl Run<'_> {
         pause
     }
 
-    /// Nothing more will be done about this one.
+    /// Marks an identity as finished.
     fn ended(&mut self, job: &Job) {
         self.begun -= usize::from(job.is_begun);
     }
 
-    /// Lets what was begun come to its end, for as long as somebody at Ctrl-C waits.
+    /// Waits for deletions that were started, for a short time after Ctrl-C.
     async fn wind_up(&mut self, progress: &Progress) {
         let end = tokio::time::Instant::now() + GRACE;
         while self.deleting > 0 {
@@ -301,8 +304,8 @@ impl Run<'_> {
     }
 }
 
-/// Whether ACS or the table refuses us: then it refuses whatever comes next just so.
-/// Anything else that is refused is refused for this one identity.
+/// Whether ACS or the table refuses the caller, and will therefore refuse every other request,
+/// too. Any other refusal is for this identity only.
 fn is_about_us(error: &Error) -> bool {
     let cause = Answered::of(error).map(Answered::cause);
     match error {
@@ -315,7 +318,7 @@ fn is_about_us(error: &Error) -> bool {
     }
 }
 
-/// Whether the same may succeed in a while.
+/// Whether a retry after a while may succeed.
 fn may_pass(error: &Error) -> bool {
     matches!(error, Error::Busy { .. } | Error::AcsUnavailable { .. } | Error::StoreUnavailable(_))
 }
@@ -333,7 +336,7 @@ async fn look(world: &World, item: &Item) -> Result<Step, Error> {
         (Err(Error::NotFound), _) => return Ok(Step::Gone),
         (found, _) => found?,
     };
-    // A reservation without an identity is given back, which is a change, too.
+    // A deletion removes a reservation without an identity, so it counts as present.
     let is_there = record.acs_id().is_some() || matches!(record.state, State::Provisioning { .. });
     if !is_there {
         return Ok(Step::Gone);
@@ -360,14 +363,16 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     };
     let deleted = match item {
         Item::Named(name) => named(name).await?,
-        // The operator says that there may be no record, so nothing waits for the index here.
+        // The operator expects that there may be no record, so the deletion does not wait for
+        // the index.
         Item::Unrecorded(acs_id) if store.find_by_acs_id(&acs_id).await?.is_none() => {
             acs.delete_identity(&acs_id, deadline).await?;
             Some(acs_id)
         }
         Item::Unrecorded(acs_id) => named(IdentityRef::Acs(acs_id)).await?,
         Item::Planned(planned) => {
-            // The record keeps milliseconds: used since means used later than that one.
+            // The record keeps milliseconds, so an identity was used since the plan if its time
+            // is greater than this one.
             let cutoff = planned.last_issued_at + Duration::from_millis(1);
             let user = &planned.user;
             let actor = Actor::Administrator(world.administrator().id().clone());
@@ -380,8 +385,8 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
                 Fate::Changed => {
                     let found = store.find(user).await?.map(|record| record.state);
                     match found {
-                        // What an earlier run began. By this name, nobody who came back
-                        // meanwhile is meant.
+                        // An earlier run started this deletion. Naming the identity by its ACS
+                        // id does not affect a new identity that the user got in the meantime.
                         Some(State::Deleting { acs_id, .. }) if acs_id == planned.acs_id => {
                             named(IdentityRef::Acs(acs_id)).await?
                         }
@@ -395,20 +400,21 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     Ok(if deleted.is_some() { Step::Deleted } else { Step::Gone })
 }
 
-/// ACS takes up to 0.6 s for a deletion: enough for any rate it allows.
+/// ACS takes up to 0.6 s for a deletion. This concurrency is sufficient for any rate that ACS
+/// permits.
 const MOST_AT_A_TIME: usize = 32;
 
-/// How many names are ready for the slots to come.
+/// How many identities are kept ready for the next slots.
 const AHEAD: usize = 64;
 
-/// How often one identity is tried.
+/// The most attempts per identity.
 const TRIES: u32 = 5;
 
-/// So many failures without a success between them: it is not the identities.
+/// After so many consecutive failures, the cause is not a single identity.
 const TRIES_IN_A_ROW: u32 = 12;
 
-/// After a failure that may pass.
+/// The pause after a failure that a retry may fix.
 const A_WHILE: Duration = Duration::from_secs(1);
 
-/// How long Ctrl-C waits for deletions that have begun.
+/// How long Ctrl-C waits for deletions that were started.
 const GRACE: Duration = Duration::from_millis(700);

@@ -1,4 +1,4 @@
-//! The event bus: EventBridge, or the local stack's.
+//! The event bus: EventBridge, or the bus of the local stack.
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use reqwest::Method;
@@ -14,7 +14,7 @@ use crate::{
     world,
 };
 
-/// Where events are put.
+/// The destination of events.
 pub(crate) enum Bus {
     /// EventBridge.
     Deployed(Client),
@@ -31,8 +31,8 @@ impl Bus {
         })
     }
 
-    /// The name or ARN of the event bus for our own events: as `--bus` says, or the one that
-    /// the service has.
+    /// The name or ARN of the event bus for Guestpass's own events: the value of `--bus`, or the
+    /// bus of the service.
     pub(crate) fn own(&self, named: Option<&str>, around: &Surroundings) -> Result<String> {
         let found = named.map(str::to_owned).or_else(|| match self {
             Self::Deployed(_) => around.variable(EVENT_BUS),
@@ -51,7 +51,7 @@ impl Bus {
         })
     }
 
-    /// Puts an event of our own; the bus's name for it.
+    /// Puts an event in Guestpass's own format. Returns the id that the bus gave it.
     pub(crate) async fn put(&self, bus: &str, kind: &str, detail: &str) -> Result<String> {
         match self {
             Self::Deployed(client) => {
@@ -81,8 +81,8 @@ impl Bus {
         }
     }
 
-    /// Delivers a whole event, whoever it says it is from; the bus's name for it. Without a
-    /// bus it goes where AWS delivers the events of its source.
+    /// Delivers a whole event from any source. Returns the ids that the bus gave. Without a bus,
+    /// the event goes where AWS delivers the events of its source.
     pub(crate) async fn deliver(&self, bus: Option<&str>, event: &str) -> Result<String> {
         let Self::Local(stack) = self else {
             return Err(Failure::usage("a whole event cannot be sent to a deployed service")
@@ -100,7 +100,7 @@ impl Bus {
     }
 }
 
-/// Whether this is an event of our own, or several, without a bus that they are on.
+/// Whether the text is one event or several events in Guestpass's own format, without a bus.
 fn is_own(event: &str) -> bool {
     let ours = |event: &Value| event.get("source").is_some_and(|source| source == SOURCE);
     match serde_json::from_str(event) {
@@ -110,8 +110,8 @@ fn is_own(event: &str) -> bool {
     }
 }
 
-/// The event, or several, as the stack's control takes them on this bus. What is not JSON
-/// stays as it is: the stack says what is wrong with it.
+/// Builds the body that the control API of the stack takes for one event or several events on
+/// this bus. Text that is not JSON stays unchanged: the stack reports the error.
 fn on_bus(bus: Option<&str>, event: &str) -> String {
     match (bus, serde_json::from_str(event)) {
         (Some(bus), Ok(Value::Object(mut members))) => {
@@ -134,5 +134,5 @@ fn named(id: Option<&str>, code: Option<&str>) -> Result<String> {
 /// The variable that names the event bus of a deployed service.
 const EVENT_BUS: &str = "GUESTPASS_EVENT_BUS";
 
-/// Who we are to a rule.
+/// The `source` of Guestpass's own events, which rules match.
 const SOURCE: &str = "guestpass.identity";

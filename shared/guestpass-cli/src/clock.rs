@@ -4,21 +4,21 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::ports::Clock;
 
-/// The time of this machine; for a local stack, moved as that one's is.
+/// The time of this machine; for a local stack, with the stack's offset.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemClock {
     ahead_ms: i64,
 }
 
 impl SystemClock {
-    /// So much ahead of the machine's.
+    /// A clock that is so far ahead of this machine's clock.
     pub(crate) fn ahead_by(ahead_ms: i64) -> Self {
         Self { ahead_ms }
     }
 }
 
 impl Clock for SystemClock {
-    /// In whole milliseconds: what the store keeps.
+    /// The time in whole milliseconds, the resolution of the store.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     fn now(&self) -> SystemTime {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

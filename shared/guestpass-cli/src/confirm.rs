@@ -1,4 +1,4 @@
-//! Asking before something cannot be undone.
+//! Asks for confirmation before a step that cannot be undone.
 
 use std::io::{self, stdin};
 
@@ -8,7 +8,7 @@ use crate::{
     surroundings::Surroundings,
 };
 
-/// Goes on if `yes`, or if somebody at the terminal says so.
+/// Continues if `yes` is set, or if the user confirms in the terminal.
 pub(crate) fn confirm(question: &str, yes: bool, around: &Surroundings) -> Result<()> {
     if yes {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The control of a local stack: JSON over HTTP, on this machine.
+//! The control API of a local stack: JSON over HTTP, on this machine.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure, Result};
 
-/// Calls `url`, with a body or without.
+/// Calls `url`, with or without a body.
 pub(crate) async fn call(
     method: Method,
     url: String,
@@ -17,7 +17,7 @@ pub(crate) async fn call(
     call_within(Duration::from_secs(30), method, url, headers, body).await
 }
 
-/// Asks what is answered at once by a stack that is well.
+/// Sends a request that a healthy stack answers at once.
 pub(crate) async fn ask(url: String) -> Result<Value> {
     call_within(Duration::from_secs(5), Method::GET, url, &[], None).await
 }

@@ -1,4 +1,4 @@
-//! The messages that failed too often: in SQS, or in the local stack's queue.
+//! The messages that failed too often, in SQS or in the queue of the local stack.
 
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ use crate::{
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Letter {
-    /// The queue's name for it.
+    /// The message id.
     #[serde(rename = "messageId")]
     pub(crate) id: String,
     pub(crate) sent_at: String,
     pub(crate) deliveries: u64,
-    /// Its source and type.
+    /// The source and the type of the event.
     pub(crate) says: String,
-    /// All of it, for `events explain`.
+    /// The whole message, for `events explain`.
     body: String,
 }
 
-/// The queue of the dead letters.
+/// The dead-letter queue.
 pub(crate) enum DeadLetters {
     /// In SQS.
     Deployed(Client, String),
@@ -74,7 +74,7 @@ impl DeadLetters {
         let config = Builder::from(&world::aws(target).await?).timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(2))
-                // An empty queue answers after a second of waiting.
+                // An empty queue answers after a wait of one second.
                 .operation_attempt_timeout(Duration::from_secs(5))
                 .operation_timeout(Duration::from_secs(10))
                 .build(),
@@ -82,7 +82,7 @@ impl DeadLetters {
         Ok(Self::Deployed(Client::from_conf(config.build()), url))
     }
 
-    /// What is in it, up to so many.
+    /// The messages in the queue, up to `limit`.
     pub(crate) async fn look(&self, limit: usize) -> Result<Vec<Letter>> {
         match self {
             Self::Local(stack, name) => {
@@ -95,7 +95,7 @@ impl DeadLetters {
         }
     }
 
-    /// Sends all of them back; the queue, and how many, if that is known.
+    /// Sends all messages back. Returns the queue, and how many messages, if that is known.
     pub(crate) async fn redrive(&self) -> Result<(String, Option<u64>)> {
         match self {
             Self::Local(stack, name) => {
@@ -122,8 +122,8 @@ impl DeadLetters {
     }
 }
 
-/// SQS hands over ten at the most, and perhaps fewer than there are: it is asked until it
-/// has nothing new.
+/// SQS returns at most ten messages, and maybe fewer than there are. The loop ends when SQS
+/// returns no new message.
 async fn receive(client: &Client, url: &str, limit: usize) -> Result<Vec<Letter>> {
     let mut letters: Vec<Letter> = Vec::new();
     while letters.len() < limit {
@@ -131,7 +131,7 @@ async fn receive(client: &Client, url: &str, limit: usize) -> Result<Vec<Letter>
             .receive_message()
             .queue_url(url)
             .max_number_of_messages(10)
-            // Without it only some of the queue's servers are asked.
+            // Without a wait, SQS asks only some of its servers.
             .wait_time_seconds(1)
             .visibility_timeout(GLANCE_S)
             .message_system_attribute_names(Name::All)
@@ -140,7 +140,7 @@ async fn receive(client: &Client, url: &str, limit: usize) -> Result<Vec<Letter>
             .map_err(|error| aws(&error, "SQS", "sqs:ReceiveMessage on the queue"))?;
         let before = letters.len();
         for letter in received.messages().iter().map(deployed) {
-            // One that was looked at long ago comes again.
+            // A message that was shown long ago becomes visible again.
             if !letters.iter().any(|known| known.id == letter.id) {
                 letters.push(letter);
             }
@@ -181,7 +181,7 @@ fn deployed(message: &aws_sdk_sqs::types::Message) -> Letter {
     }
 }
 
-/// Source and type, without whom it is about.
+/// The source and the type of an event, without its user.
 fn says(body: &str) -> String {
     let event: Value = serde_json::from_str(body).unwrap_or_default();
     let text = |name: &str| event.get(name).and_then(Value::as_str);
@@ -191,5 +191,6 @@ fn says(body: &str) -> String {
     }
 }
 
-/// How long others do not see what is looked at: as long as it may take to look at all.
+/// How long a shown message is hidden from other readers: the longest time it may take to show
+/// all messages.
 const GLANCE_S: i32 = 10;

@@ -1,4 +1,4 @@
-//! What a message of an identity provider says, and what would follow from it.
+//! Reads messages of identity providers, and explains what the service would do about them.
 
 use std::time::SystemTime;
 
@@ -20,7 +20,7 @@ use crate::{
     world::World,
 };
 
-/// What an event says, and what would follow.
+/// The content of an event, and its effect.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Explained {
@@ -58,8 +58,8 @@ impl Row for Explained {
     }
 }
 
-/// The messages in a file: one event, some of them, or a batch as the queue hands it
-/// over, each as its own text.
+/// The messages in a file, each as its own text: one event, several events, or a batch from the
+/// queue.
 pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
     let no_event = |why: &str| {
         Failure::usage("that is no event").because(why).so(
@@ -90,7 +90,7 @@ pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
     Ok(list.into_iter().map(text).collect())
 }
 
-/// Explains a message; against the records, if there is a service.
+/// Explains a message. If there is a service, it also reads the records.
 pub(crate) async fn explain(
     message: &str,
     issuer: &str,
@@ -250,7 +250,7 @@ fn subject(identity: &IdentityRef) -> String {
     }
 }
 
-/// An event in our own format, as `PutEvents` takes its detail.
+/// An event in Guestpass's own format, as the `Detail` of `PutEvents`.
 pub(crate) fn detail(
     user: &IdentityRef,
     occurred_at: SystemTime,

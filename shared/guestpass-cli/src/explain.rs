@@ -1,4 +1,4 @@
-//! What an error of the service means to somebody at a prompt: why, and what to do.
+//! Explains an error of the service to the user of the tool: why, and what to do.
 
 use std::{error::Error as _, time::Duration};
 
@@ -82,7 +82,7 @@ fn acs_refused(error: &Error) -> Failure {
     failure.because(answered.cause().to_string()).so(remedy(answered.cause()))
 }
 
-/// What to do about an answer of ACS.
+/// The remedy for an error of ACS.
 pub(crate) fn remedy(cause: &Cause) -> &'static str {
     match cause {
         Cause::KeyRefused => {
@@ -128,7 +128,7 @@ fn teams_token(fault: TeamsTokenFault) -> Failure {
         .so(teams_remedy(fault))
 }
 
-/// What to do about a Teams user's token.
+/// The remedy for a fault of a Teams user's token.
 pub(crate) fn teams_remedy(fault: TeamsTokenFault) -> &'static str {
     match fault {
         TeamsTokenFault::AnotherUser | TeamsTokenFault::WrongUser => {
@@ -152,7 +152,7 @@ pub(crate) fn teams_remedy(fault: TeamsTokenFault) -> &'static str {
     }
 }
 
-/// What a failed request to a service of AWS means.
+/// Explains a failed request to an AWS service.
 pub(crate) fn aws<E>(error: &SdkError<E>, service: &str, needs: &str) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -196,7 +196,7 @@ fn store_refused(error: &Error, target: &Target) -> Failure {
     let texts = chain(error);
     let has = |code: &str| texts.iter().any(|text| text.contains(code));
     let table = target.table.as_deref().unwrap_or_default();
-    // A change and its entry of the audit log are one request.
+    // A change and its entry in the audit log are written in one request.
     let audit = target.audit_table.as_ref().map(|audit| format!(" or {}", audit.name));
     let audit = audit.unwrap_or_default();
     let failure = Failure::new(Exit::Refused, "DynamoDB refuses the request");

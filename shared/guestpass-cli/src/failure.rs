@@ -1,34 +1,34 @@
-//! What went wrong: what, why, what to do, and the exit code.
+//! Failures: what happened, why, what to do, and the exit code.
 
 use std::{error::Error, fmt, io};
 
 use crate::{output::printable, style::Style};
 
-/// The result of everything that may fail.
+/// The result of every function that may fail.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
-/// How the program ends. The numbers are documented in [`EXIT_CODES`].
+/// The exit codes. [`EXIT_CODES`] documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Whatever no other code names.
+    /// Any failure without a code of its own.
     Failed = 1,
     /// The command line, the configuration or the input is wrong.
     Usage = 2,
     /// There is no such identity.
     NotFound = 3,
-    /// The user is blocked, or ACS or AWS does not accept us.
+    /// The user is blocked, or ACS or AWS refuses the credentials.
     Refused = 4,
-    /// Something is down, busy, or asks for fewer requests.
+    /// A service is down, busy, or throttles requests.
     Later = 5,
-    /// Some of many were not done.
+    /// Some items of many were not done.
     Partly = 6,
-    /// The doctor found something.
+    /// The doctor found a fault.
     Unwell = 7,
-    /// Ctrl-C.
+    /// Stopped by Ctrl-C.
     Interrupted = 130,
 }
 
-/// As `--help` shows them.
+/// The text in `--help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    done
@@ -41,21 +41,21 @@ Exit codes:
   7    the doctor found something
   130  stopped by Ctrl-C; a second run goes on where this one stopped";
 
-/// Why a command did not do what was asked. Holds no secret.
+/// Why a command failed. It holds no secret.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// How the program ends.
+    /// The exit code.
     pub(crate) exit: Exit,
     what: String,
     why: Option<String>,
     todo: Option<String>,
-    /// What the errors say, from the outside in, for `--debug`.
+    /// The messages of the errors, from the outside in, for `--debug`.
     chain: Vec<String>,
     is_closed: bool,
 }
 
 impl Failure {
-    /// Something failed.
+    /// A failure with this exit code and text.
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
         Self { exit, what: what.into(), why: None, todo: None, chain: Vec::new(), is_closed: false }
     }
@@ -65,21 +65,21 @@ impl Failure {
         Self::new(Exit::Usage, what)
     }
 
-    /// Says why.
+    /// Adds the reason.
     #[must_use]
     pub(crate) fn because(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into());
         self
     }
 
-    /// Says what to do.
+    /// Adds the remedy.
     #[must_use]
     pub(crate) fn so(mut self, todo: impl Into<String>) -> Self {
         self.todo = Some(todo.into());
         self
     }
 
-    /// Keeps what the errors say for `--debug`.
+    /// Keeps the messages of the errors for `--debug`.
     #[must_use]
     pub(crate) fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         self.chain = chain(error);
@@ -91,7 +91,7 @@ impl Failure {
         self.todo.as_deref()
     }
 
-    /// What and why, in one line.
+    /// What happened and why, in one line.
     pub(crate) fn in_short(&self) -> String {
         match &self.why {
             Some(why) => format!("{}: {why}", self.what),
@@ -99,12 +99,12 @@ impl Failure {
         }
     }
 
-    /// Whether the reader of the answer has gone: `| head`, say.
+    /// Whether the reader of the output has closed it, as `| head` does.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// Writes it out for a person.
+    /// Prints the failure for a person.
     pub(crate) fn show(
         &self,
         out: &mut impl io::Write,
@@ -136,13 +136,13 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What an error and its sources say, from the outside in.
+/// The messages of an error and its sources, from the outside in.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts = vec![error.to_string()];
     let mut next = error.source();
     while let Some(source) = next {
         let text = source.to_string();
-        // Some errors say what their source says.
+        // Some errors repeat the message of their source.
         if texts.last() != Some(&text) {
             texts.push(text);
         }

@@ -1,5 +1,5 @@
-//! One user's story: what the record knows, what runs of the cleanup said, and what the
-//! functions logged, in the order in which it happened.
+//! The history of one user: the record, the runs of the cleanup, and the functions' log lines,
+//! in the order in which the events happened.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{logs::Line, moment, output::Row};
 
-/// Something that happened.
+/// An entry of the history.
 #[derive(Debug, Serialize)]
 pub(crate) struct Entry {
     #[serde(skip)]
@@ -36,7 +36,7 @@ impl Row for Entry {
     }
 }
 
-/// Every name the user's identities had in ACS, as far as the record knows.
+/// Every ACS id of the user, as far as the record knows.
 pub(crate) fn identities(record: &Record) -> Vec<String> {
     let earlier = record.receipts.iter().filter_map(|receipt| receipt.identity.as_ref());
     let names = record.acs_id().into_iter().chain(&record.last_acs_id).chain(earlier);
@@ -46,7 +46,8 @@ pub(crate) fn identities(record: &Record) -> Vec<String> {
     names
 }
 
-/// The story, oldest first; without a record, of an identity that has none any more.
+/// The history, oldest first. Without a record, the history of an identity that no longer has
+/// one.
 pub(crate) fn tell(
     record: Option<&Record>,
     names: &[String],
@@ -54,7 +55,7 @@ pub(crate) fn tell(
     lines: Vec<Line>,
 ) -> Vec<Entry> {
     let mut entries = record.map(of_record).unwrap_or_default();
-    // The newest comes first, and two can be of the same millisecond.
+    // Runs come newest first, and two entries can have the same millisecond.
     entries.extend(runs.iter().rev().filter_map(|run| of_run(record, names, run)));
     entries.extend(lines.into_iter().map(|line| Entry::new(line.at, line.what, "log")));
     entries.sort_by_key(|entry| entry.order);
@@ -124,7 +125,7 @@ fn revoked(receipt: &Receipt) -> String {
     format!("{what}, epoch {}, by {by}{reason}: {}", receipt.epoch, receipt.id.0)
 }
 
-/// What a run said about the identity by name, or must have found.
+/// The entry for a run that named the identity, or must have found it.
 fn of_run(record: Option<&Record>, names: &[String], run: &Run) -> Option<Entry> {
     let is_named = run.sample.iter().any(|sample| names.contains(&sample.identity));
     let was_stale = || record.is_some_and(|record| was_stale(record, run));
@@ -134,15 +135,15 @@ fn of_run(record: Option<&Record>, names: &[String], run: &Run) -> Option<Entry>
         (false, Mode::Apply) if run.braked && was_stale() => {
             "was too large to delete any, it included"
         }
-        // It may have stopped before, or have come to it and found it changed.
+        // The run may have stopped before this identity, or found that it had changed.
         (false, _) if was_stale() => "had it within reach",
         _ => return None,
     };
     Some(Entry::new(run.started_at.into(), format!("run {} {what}", run.id), "cleanup"))
 }
 
-/// Whether the identity was there when the run began, and unused since its cutoff. Of one
-/// that was used after that nobody knows any more.
+/// Whether the identity existed when the run started, and was unused since its cutoff. If it was
+/// used after the run, the record no longer shows this.
 fn was_stale(record: &Record, run: &Run) -> bool {
     let (at, cutoff) = (SystemTime::from(run.started_at), SystemTime::from(run.cutoff));
     let was_there =

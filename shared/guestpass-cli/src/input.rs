@@ -1,4 +1,4 @@
-//! Stdin, which a command reads for one thing only.
+//! Stdin, which a command can read for one purpose only.
 
 use std::{
     io::{StdinLock, stdin},
@@ -9,8 +9,8 @@ use crate::failure::{Failure, Result};
 
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Stdin, for the first who asks. Whoever asks next would find it empty, and say that of
-/// whatever was to be in it.
+/// Returns stdin to the first caller. A second caller would find it empty, and report its own
+/// input as empty.
 pub(crate) fn take_stdin() -> Result<StdinLock<'static>> {
     if IS_TAKEN.swap(true, Ordering::Relaxed) {
         return Err(Failure::usage("stdin is to be two things at once")

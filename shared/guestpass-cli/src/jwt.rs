@@ -1,11 +1,11 @@
-//! What a JSON Web Token says. Nothing here verifies it.
+//! Reads JSON Web Tokens. This module verifies nothing.
 
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-/// What a token says.
+/// The content of a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Unverified {
     /// The header.
@@ -15,11 +15,11 @@ pub(crate) struct Unverified {
 }
 
 impl Unverified {
-    /// Reads a token: three parts, of which the first two are JSON objects.
+    /// Reads a token of three parts, of which the first two are JSON objects.
     pub(crate) fn read(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (header, claims) = (object(parts.next()?)?, object(parts.next()?)?);
-        // With a signature, and nothing behind it.
+        // There must be a third part, the signature, and no fourth.
         (parts.next().is_some() && parts.next().is_none()).then_some(Self { header, claims })
     }
 
@@ -28,13 +28,13 @@ impl Unverified {
         self.claims.get(name)?.as_str()
     }
 
-    /// A claim that is a moment: seconds since 1970.
+    /// A claim that is a time: seconds since 1970.
     pub(crate) fn moment(&self, name: &str) -> Option<SystemTime> {
         let seconds = self.claims.get(name)?.as_f64().filter(|it| it.is_finite() && *it >= 0.0)?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
     }
 
-    /// A claim that is one word or several: a list, or text.
+    /// A claim with one word or several words: a list, or text.
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         match self.claims.get(name) {
             Some(Value::String(text)) => {
@@ -56,7 +56,7 @@ impl Unverified {
         }
     }
 
-    /// The identity, if the token is one of ACS's.
+    /// The ACS id, if ACS issued the token.
     pub(crate) fn acs_id(&self) -> Option<String> {
         self.text("skypeid").map(|id| format!("8:{id}"))
     }
@@ -67,7 +67,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// The token in what was read: itself, behind `Bearer `, or in the answer of a token
+/// The token in a text: the text itself, after `Bearer `, or in the response of a token
 /// endpoint.
 pub(crate) fn found_in(text: &str) -> Option<String> {
     let text = text.trim();

@@ -1,7 +1,7 @@
-//! The service's log lines, as far as they are about one identity.
+//! The service's log lines about one identity.
 //!
-//! A line is a JSON object, wherever it comes from: what stands before the first brace,
-//! such as the time and the stream of `aws logs tail`, is passed over.
+//! A line is a JSON object. Any text before the first brace, such as the time and the stream of
+//! `aws logs tail`, is skipped.
 
 use std::{
     fs::File,
@@ -18,12 +18,12 @@ use crate::{
     moment,
 };
 
-/// A line about the identity.
+/// A log line about the identity.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// When.
+    /// The time.
     pub(crate) at: SystemTime,
-    /// What, in a few words.
+    /// The event, in a few words.
     pub(crate) what: String,
 }
 
@@ -65,14 +65,14 @@ fn files(log: &Path) -> io::Result<Vec<PathBuf>> {
 fn lines(reader: impl BufRead, identities: &[String]) -> io::Result<Vec<Line>> {
     let mut found = Vec::new();
     for line in reader.split(b'\n') {
-        // What others log beside us can be in any encoding.
+        // Lines of other programs in the same log can have any encoding.
         found.extend(read(&String::from_utf8_lossy(&line?), identities));
     }
     Ok(found)
 }
 
 fn read(text: &str, identities: &[String]) -> Option<Line> {
-    // Cheap, and true of almost no line.
+    // This cheap check skips almost every line.
     if !identities.iter().any(|identity| text.contains(identity.as_str())) {
         return None;
     }
@@ -88,7 +88,7 @@ fn read(text: &str, identities: &[String]) -> Option<Line> {
     Some(Line { at, what })
 }
 
-/// A request's line: `CreateToken 200 (chat voip), 42 ms, request r-1`.
+/// The text for a request's line: `CreateToken 200 (chat voip), 42 ms, request r-1`.
 fn request(operation: &str, line: &Value) -> String {
     let mut text = operation.to_owned();
     if let Some(status) = line.get("ResultSignature").and_then(Value::as_str) {

@@ -1,4 +1,4 @@
-//! Addresses of this machine, for what is said to run on it.
+//! Checks that an address is on this machine.
 
 use std::net::IpAddr;
 
@@ -7,9 +7,9 @@ use reqwest::Url;
 /// Whether `text` is the URL of a service on this machine: `http` or `https`, and the host
 /// `localhost`, `::1` or one of 127.0.0.0/8.
 ///
-/// Several clients will read the text, and not all of them read it in the same way. So the
-/// host has to stand there as it is meant, directly behind the scheme: not in another
-/// notation, and with nothing around it that one client takes for a part of the host.
+/// Several clients read the text, and they may parse it differently. The host must therefore
+/// directly follow the scheme, in its normal notation, with nothing around it that a client
+/// could read as a part of the host.
 pub(crate) fn is_loopback(text: &str) -> bool {
     let Ok(url) = text.parse::<Url>() else { return false };
     let Some(host) = url.host_str() else { return false };

@@ -1,8 +1,8 @@
 //! `guestpass`: the operator's tool.
 //!
-//! Read in this order: `cli` (what can be asked), `target` (which service is meant),
-//! `world` (how it is reached), then one file per command in `commands`. The rules
-//! are not in here: they are `identity-core`'s, the same as in the functions.
+//! Read the modules in this order: `cli` (the commands), `target` (which service is selected),
+//! `world` (how it is reached), then one file per command in `commands`. The rules are in
+//! `identity-core`, the same as in the functions.
 
 mod arguments;
 mod bulk;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if failure.is_closed() {
-                // Whoever read has read enough.
+                // The reader of the output has closed it.
                 return ExitCode::SUCCESS;
             }
             let _ = failure.show(&mut stderr(), style, debug);
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
 fn run(command: Command, context: &Context) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(commands::run(command, context));
-    // Nobody waits for a read of stdin that does not end.
+    // Does not wait for a read of stdin, which may never end.
     runtime.shutdown_background();
     outcome
 }

@@ -1,4 +1,4 @@
-//! Moments, as RFC 3339 spells them.
+//! Times in RFC 3339.
 
 use std::time::SystemTime;
 

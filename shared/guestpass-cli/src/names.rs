@@ -1,4 +1,4 @@
-//! Names of identities in a file: one per line, or what `identity list` writes.
+//! Reads names of identities from a file: one per line, or the output of `identity list`.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use crate::{
     output::unescaped,
 };
 
-/// Reads the names in a file, or with `-` on stdin, in order.
+/// Reads the names in a file, or with `-` from stdin, in order.
 pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
     let unreadable = |error: io::Error| {
         Failure::usage(format!("cannot read {}", file.display()))
@@ -30,14 +30,14 @@ pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
     names(text, unreadable)
 }
 
-/// One member of what `identity list` and `identity show` write as JSON.
+/// One identity in the JSON output of `identity list` and `identity show`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
     external_id: String,
 }
 
-/// A list, or, as jq's `.[]` writes them, its members one after the other.
+/// A list, or single members, one after the other, as jq's `.[]` writes them.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Json {
@@ -57,7 +57,7 @@ fn names(
     let mut names = Vec::new();
     for (before, line) in text.lines().enumerate() {
         let line = line.map_err(&unreadable)?;
-        // Behind a tab there is what else the list told.
+        // The other columns of the list follow after a tab.
         let first = line.split('\t').next().unwrap_or_default().trim();
         if !first.is_empty() && !first.starts_with('#') {
             let name = IdentityRef::parse(unescaped(first));
@@ -87,7 +87,7 @@ fn json(text: impl BufRead) -> Result<Vec<IdentityRef>> {
     Ok(names)
 }
 
-/// It is not quoted: who knows what somebody took for a list.
+/// The error does not quote the name: the file may contain a secret.
 fn no_name(what: &str, before: usize) -> Failure {
     Failure::usage(format!("{what} {} names no identity", before + 1))
         .because("a file has one id per line, or is what `guestpass identity list` writes as JSON or tsv")

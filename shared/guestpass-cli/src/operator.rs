@@ -1,4 +1,4 @@
-//! The operator's name, for the record of what an administrator did.
+//! The operator's name, which the record of an administrator's action keeps.
 
 use std::fs;
 
@@ -7,27 +7,27 @@ use rustix::process::getuid;
 
 use crate::surroundings::Surroundings;
 
-/// The operator, as the administrator who acts. The authority is that of the cloud account, so
-/// there is no bearer to look at.
+/// The operator as an administrator. The authority comes from the cloud account, so there is no
+/// bearer to check.
 pub(crate) fn administrator() -> Administrator {
     Administrator::operator(operator_name(&Surroundings::of_process()))
 }
 
-/// An admission to one token that no user of the service gets: the operator tries something.
+/// An admission to a token that no user of the service gets: the operator uses it for a test.
 #[expect(clippy::disallowed_methods, reason = "this is the operator's tool")]
 pub(crate) fn admission() -> Admission {
     Admission::of_operator()
 }
 
-/// The operator's name in a record: `cli|` and the name of the user account on this machine,
-/// or `cli|unknown`.
+/// The operator's name in a record: `cli|` and the name of the user account on this machine, or
+/// `cli|unknown`.
 ///
-/// It is what the machine says, for people who look at a record: the machine's administrator
-/// can choose any name. Who had the rights to act is in the cloud's own audit log.
+/// The machine reports the name, and the machine's administrator can choose any name. The
+/// cloud's own audit log shows whose rights were used.
 fn operator_name(around: &Surroundings) -> ExternalId {
     let accounts = fs::read("/etc/passwd").unwrap_or_default();
     let account = name_of(getuid().as_raw(), &String::from_utf8_lossy(&accounts));
-    // An account of a directory, or of macOS, is not in the file: the login sets a variable.
+    // Accounts of a directory, or of macOS, are not in the file: the login sets a variable.
     let variable = || ["USER", "LOGNAME"].iter().find_map(|name| around.variable(name));
     named(&account.or_else(variable).unwrap_or_default())
 }
@@ -41,7 +41,7 @@ fn name_of(uid: u32, accounts: &str) -> Option<String> {
     })
 }
 
-/// What is not visible ASCII is percent-encoded, so that two accounts never have one name.
+/// Percent-encodes everything but visible ASCII, so that two accounts never share a name.
 #[expect(clippy::expect_used, reason = "it is a constant, which a test reads")]
 fn named(account: &str) -> ExternalId {
     let short: String = account.trim().chars().take(LONGEST).collect();
@@ -50,10 +50,10 @@ fn named(account: &str) -> ExternalId {
         .expect("the name is a valid external id")
 }
 
-/// What stands where a user's name has the issuer.
+/// Takes the place of the issuer in a user's name.
 const TOOL: &str = "cli";
 
-/// Percent-encoded, a character has twelve bytes at the most, and an external id 1,024.
+/// Percent-encoded, a character has at most twelve bytes, and an external id at most 1,024.
 const LONGEST: usize = 64;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A local stack of our own, for as long as it is needed: for somebody who has nothing.
+//! A temporary local stack, for users without a service.
 
 use std::{
     fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::Stdio, time::Duration,
@@ -14,14 +14,14 @@ use crate::{
     surroundings::Surroundings,
 };
 
-/// A stack that keeps nothing and ends with us.
+/// A stack that keeps no data and ends with this process.
 pub(crate) struct OwnStack {
     process: Child,
     directory: Directory,
 }
 
 impl OwnStack {
-    /// Starts one, on ports that are free. It is not ready yet.
+    /// Starts a stack on free ports. It is not ready yet.
     pub(crate) fn start(around: &Surroundings) -> Result<Self> {
         let binary = around.own_directory.join("local-stack");
         if !binary.is_file() {
@@ -41,11 +41,11 @@ impl OwnStack {
             .arg(directory.0.join("data"))
             .arg("--stack-file")
             .arg(directory.0.join("stack.json"))
-            // When we die, it does.
+            // The stack ends when its stdin closes, which happens when this process dies.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // Ctrl-C is for us: we end it, when what we made in it is gone.
+            // Ctrl-C must reach only this process. It stops the stack after it has cleaned up.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -58,7 +58,7 @@ impl OwnStack {
         self.directory.0.join("stack.json")
     }
 
-    /// Waits until it is ready.
+    /// Waits until the stack is ready.
     pub(crate) async fn ready(&mut self) -> Result<()> {
         let end = Instant::now() + LONGEST_START;
         while !self.file().is_file() {
@@ -82,7 +82,7 @@ impl OwnStack {
         String::from_utf8_lossy(&text).trim().to_owned()
     }
 
-    /// Ends it, and removes what it kept.
+    /// Stops the stack, and removes its data.
     pub(crate) async fn stop(mut self) {
         drop(self.process.stdin.take());
         if timeout(LONGEST_STOP, self.process.wait()).await.is_err() {
@@ -91,13 +91,14 @@ impl OwnStack {
     }
 }
 
-/// A directory of our own, which is gone when this is.
+/// A temporary directory, removed on drop.
 struct Directory(PathBuf);
 
 impl Directory {
     fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("guestpass-{}", uuid::Uuid::new_v4()));
-        // What others may write, we would not trust ourselves, whatever the umask.
+        // The tool does not trust a directory that other users may write, so the mode does not
+        // depend on the umask.
         DirBuilder::new().mode(0o700).create(&path).map_err(|error| unwritable(&error))?;
         Ok(Self(path))
     }
@@ -118,15 +119,15 @@ fn impossible(why: String) -> Failure {
     Failure::new(Exit::Failed, "no local stack can be started").because(why)
 }
 
-/// What the stack reads, wherever we are.
+/// The template of the stack, in the binary, so that the tool works in every directory.
 const TEMPLATE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml"));
 
-/// What helps against a stack that is there, and does not start.
+/// The remedy for a stack that exists, and does not start.
 const BUILD: &str = "build all of it with `make run` in the repository";
 
-/// It takes half a second; on a machine that builds meanwhile, more.
+/// A start takes half a second, and longer on a machine that also compiles.
 const LONGEST_START: Duration = Duration::from_secs(30);
 
-/// It takes a tenth of a second; and whoever pressed Ctrl-C does not wait much longer.
+/// A stop takes a tenth of a second, and a user who pressed Ctrl-C should not wait much longer.
 const LONGEST_STOP: Duration = Duration::from_millis(800);

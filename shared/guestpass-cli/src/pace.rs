@@ -1,37 +1,36 @@
-//! A budget of requests per second, used whole and never exceeded.
+//! A budget of requests per second, which is used completely and never exceeded.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Hands out one slot after the other.
+/// Gives out one slot after the other.
 pub(crate) struct Pace {
     period: Duration,
     next: Instant,
 }
 
 impl Pace {
-    /// So many slots per second, from now on.
+    /// Starts now with this number of slots per second.
     pub(crate) fn per_second(rate: f64) -> Self {
         Self { period: Duration::from_secs_f64(1.0 / rate), next: Instant::now() }
     }
 
-    /// Comes back when the next slot has come. Take it with [`take`](Self::take).
+    /// Waits for the next slot. Take it with [`take`](Self::take).
     pub(crate) async fn slot(&self) {
         sleep_until(self.next).await;
     }
 
-    /// Takes the slot that has come.
+    /// Takes the slot.
     ///
-    /// Slots missed for up to a second are made up for, so that a slow answer costs
-    /// nothing of the budget; over half a minute, which is what ACS counts, that is no
-    /// burst.
+    /// Up to a second of missed slots can be made up for, so that a slow response does not waste
+    /// the budget. ACS counts over half a minute, and in that time this is not a burst.
     pub(crate) fn take(&mut self) {
         let oldest = Instant::now().checked_sub(CATCH_UP).unwrap_or(self.next);
         self.next = self.next.max(oldest) + self.period;
     }
 
-    /// No slot for a while.
+    /// Gives out no slot for a while.
     pub(crate) fn hold(&mut self, pause: Duration) {
         self.next = self.next.max(Instant::now() + pause);
     }
@@ -65,7 +64,7 @@ mod tests {
         assert!(resumed.elapsed() >= Duration::from_millis(900), "a burst after a pause");
     }
 
-    /// As deletions go: each takes a while, up to 32 of them at once.
+    /// Simulates deletions: each takes a while, and up to 32 run at once.
     #[tokio::test(start_paused = true)]
     async fn a_minute_of_slow_deletions_uses_the_budget_and_no_half_minute_exceeds_it() {
         for (rate, takes) in [(8.0, 250), (16.0, 600)] {
@@ -86,7 +85,7 @@ mod tests {
             for (place, first) in begun.iter().enumerate() {
                 let of_half_a_minute = begun[place..].partition_point(|time| *time < first + 30.0);
                 let asked = count(&begun[place..place + of_half_a_minute]);
-                // What ACS takes of all clients together.
+                // The limit of ACS for all clients together.
                 assert!(asked <= rate * 30.0 + 1.0 && asked <= 500.0, "{asked} at {rate}/s");
             }
         }

@@ -1,4 +1,4 @@
-//! A plan of a cleanup: who is to go, and how they were when it was made.
+//! A plan of a cleanup: which identities to delete, and their state when the plan was made.
 
 use std::{io::Read as _, path::Path, time::SystemTime};
 
@@ -17,22 +17,22 @@ use crate::{
     target::Target,
 };
 
-/// A plan, as its file has it.
+/// The content of a plan file.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Plan {
-    /// Which kind of file this is.
+    /// The kind of the file.
     kind: String,
     made_at: String,
     /// The ACS resource.
     acs: String,
     /// The table.
     table: String,
-    /// Nobody in it has had a new token since.
+    /// No identity of the plan has had a new token since this time.
     pub(crate) unused_since: String,
-    /// About how many identities there were; 0 if nobody knew.
+    /// The approximate number of identities; 0 if it was unknown.
     pub(crate) total: u64,
-    /// Who is to go.
+    /// The identities to delete.
     pub(crate) identities: Vec<Stale>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Stale {
 }
 
 impl Stale {
-    /// What a plan says of a record; nothing if there is no identity.
+    /// The entry for a record; `None` if the record has no identity.
     pub(crate) fn of(record: &Record) -> Option<Self> {
         Some(Self {
             external_id: record.external_id.as_str().to_owned(),
@@ -130,7 +130,7 @@ impl Plan {
             .so("choose that service, or make a plan for this one"))
     }
 
-    /// What is to be deleted.
+    /// The identities to delete.
     pub(crate) fn items(&self) -> Result<Vec<Item>> {
         let item = |stale: &Stale| {
             stale.item().ok_or_else(|| {
@@ -171,5 +171,5 @@ impl Row for Stale {
     }
 }
 
-/// Changes when older plans are no longer understood.
+/// Changes when the tool no longer reads older plans.
 const KIND: &str = "guestpass cleanup plan 1";

@@ -1,4 +1,4 @@
-//! How far it has come, for whoever watches.
+//! Shows the progress of a command.
 
 use std::{
     fmt::Write,
@@ -17,7 +17,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A bar for `total` things, done at `budget` a second at most.
+    /// A bar for `total` items, with at most `budget` items per second.
     pub(crate) fn new(
         verb: &'static str,
         total: usize,
@@ -38,7 +38,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(&template) {
             let (of_rate, of_left) = (Arc::clone(&speed), Arc::clone(&speed));
             let rate = move |_: &ProgressState, out: &mut dyn Write| {
-                // There is nobody to tell.
+                // A failed write to the bar cannot be reported.
                 let _ = write!(out, "{:.1}", locked(&of_rate).rate(Instant::now()));
             };
             let left = move |state: &ProgressState, out: &mut dyn Write| {
@@ -55,30 +55,30 @@ impl Progress {
         Self { bar, speed }
     }
 
-    /// One more is done, out of the budget.
+    /// Counts an item that used the budget.
     pub(crate) fn done(&self) {
         locked(&self.speed).done(Instant::now());
         self.bar.inc(1);
     }
 
-    /// One more needs nothing: it cost nothing of the budget.
+    /// Counts an item that was skipped, and did not use the budget.
     pub(crate) fn passed_over(&self) {
         self.bar.inc(1);
     }
 
-    /// Something to know meanwhile.
+    /// Shows a message beside the bar.
     pub(crate) fn say(&self, message: &str) {
         self.bar.set_message(printable(message));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// Counts what is done out of the budget, and nothing else: what is passed over goes by
-/// a hundred times as fast, and says nothing about the rest.
+/// Measures only items that use the budget. Skipped items are a hundred times as fast, and say
+/// nothing about the rest.
 struct Speed {
     budget: f64,
     done: u32,
@@ -95,15 +95,15 @@ impl Speed {
         self.first.get_or_insert(now);
     }
 
-    /// How many a second since the first one.
+    /// The rate per second since the first item.
     fn rate(&self, now: Instant) -> f64 {
         let Some(first) = self.first else { return 0.0 };
         let seconds = now.saturating_duration_since(first).as_secs_f64();
-        // One alone has no rate; nor is a moment long enough to tell.
+        // One item has no rate, and a very short time gives no reliable one.
         if seconds < 0.5 { 0.0 } else { f64::from(self.done - 1) / seconds }
     }
 
-    /// How long `rest` more take at most, as far as can be told.
+    /// An estimate of the longest time for `rest` more items.
     fn left(&self, rest: u64, now: Instant) -> Duration {
         let rate = self.rate(now);
         let rate = if rate > 0.0 { rate.min(self.budget) } else { self.budget };

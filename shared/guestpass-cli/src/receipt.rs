@@ -1,4 +1,4 @@
-//! A receipt of a revocation, as it is shown. In JSON it is what the service's API answers.
+//! A receipt of a revocation, as it is shown. Its JSON is the same as in the service's API.
 
 use identity_core::{
     event::Source,
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{moment, output::Row};
 
-/// What was done, and from when on it can be relied upon.
+/// A revocation, and the time from which it is guaranteed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Receipt {

@@ -1,4 +1,4 @@
-//! Spans of time, as people type them: `90m`, `12h`, `30d`.
+//! Durations as users type them: `90m`, `12h`, `30d`.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ pub(crate) fn parse(raw: &str) -> Result<Duration, String> {
     let number: u64 = number
         .parse()
         .map_err(|_| "write a whole number and s, m, h or d: 90m, 12h, 30d".to_owned())?;
-    // A century is more than any of this can mean.
+    // No option needs more than a century.
     let span = number.checked_mul(seconds).filter(|span| *span <= 100 * 365 * 24 * 3600);
     span.map(Duration::from_secs).ok_or_else(|| "that is more than a century".to_owned())
 }
 
-/// Writes a span with its two largest units: `1 h 29 min`.
+/// Writes a duration with its two largest units: `1 h 29 min`.
 pub(crate) fn show(span: Duration) -> String {
     let seconds = span.as_secs();
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);

@@ -1,8 +1,8 @@
-//! `stack.json`: where a local stack says where it is.
+//! `stack.json`: the file with the addresses of a local stack.
 //!
-//! It is used only if no other user can have written it (see [`trust`]), and if
-//! everything in it is on this machine (see [`loopback`](crate::loopback)). The tool opens no
-//! other file that it names: not the certificate of the emulator, which is reached by http.
+//! The tool uses it only if no other user can have written it (see [`trust`]), and if every
+//! address in it is on this machine (see [`loopback`](crate::loopback)). The tool opens no other
+//! file that it names, such as the emulator's certificate: it reaches the emulator over http.
 
 use std::path::{Path, PathBuf};
 
@@ -17,30 +17,30 @@ use crate::{
     trust::{self, Distrust, STICKY},
 };
 
-/// What `stack.json` says. There is no `Debug`: it holds the access key.
+/// The content of `stack.json`. It does not implement `Debug`, because it holds the access key.
 #[derive(Clone, Deserialize)]
 pub(crate) struct StackFile {
-    /// The base of the API's URLs.
+    /// The base URL of the API.
     pub(crate) gateway: String,
-    /// The page for people, and the stack's control.
+    /// The web page and the control API of the stack.
     pub(crate) console: String,
-    /// The issuer of tokens for development.
+    /// The issuer of development tokens.
     pub(crate) issuer: String,
-    /// `PutEvents`.
+    /// The endpoint for `PutEvents`.
     pub(crate) events: String,
     /// The ACS emulator.
     pub(crate) acs: Acs,
     /// The DynamoDB engine.
     pub(crate) dynamodb: String,
-    /// Secrets Manager, with the one secret there is.
+    /// Secrets Manager, which holds one secret.
     #[serde(rename = "secretsManager")]
     pub(crate) secrets: String,
     /// The table.
     pub(crate) table: Option<String>,
-    /// The event bus for our own events; a stack of an older version does not name one.
+    /// The event bus for Guestpass's own events; `None` in the file of an older version.
     #[serde(rename = "eventBus")]
     pub(crate) event_bus: Option<String>,
-    /// The table of the audit log; a stack of an older version has none.
+    /// The table of the audit log; `None` in the file of an older version.
     #[serde(rename = "auditTable")]
     pub(crate) audit_table: Option<String>,
 }
@@ -49,11 +49,11 @@ pub(crate) struct StackFile {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Acs {
-    /// Where it is, and what opens it.
+    /// The endpoint and the access key.
     pub(crate) connection_string: String,
 }
 
-/// Where a stack that was started in `directory`, or above it, says where it is.
+/// The file of a stack that was started in `directory` or in a directory above it.
 pub(crate) fn find(directory: &Path) -> Option<PathBuf> {
     directory.ancestors().map(|above| above.join(PLACE)).find(|file| file.is_file())
 }
@@ -107,8 +107,8 @@ fn refused(path: &Path, distrust: &Distrust) -> Failure {
     }
 }
 
-/// The first field with an address that is not on this machine: one that the tool uses, or
-/// any other that has the form of a URL.
+/// The first field with an address that is not on this machine. This includes every field that
+/// the tool uses and every other text in the form of a URL.
 fn remote_field(value: &Value, field: &str) -> Option<String> {
     match value {
         Value::Object(members) => members.iter().find_map(|(name, value)| {
@@ -123,14 +123,14 @@ fn remote_field(value: &Value, field: &str) -> Option<String> {
 
 fn is_remote(field: &str, text: &str) -> bool {
     if field == CONNECTION_STRING {
-        // One that cannot be parsed leads nowhere; what is wrong with it is said later.
+        // An invalid connection string leads to no address; its error is reported later.
         let string = text.trim().parse::<ConnectionString>();
         return string.is_ok_and(|string| !is_loopback(&string.endpoint.to_string()));
     }
     (URLS.contains(&field) || text.contains("://")) && !is_loopback(text)
 }
 
-/// The address is not quoted: a file with its fields mixed up has a key there.
+/// The error does not quote the address: if the fields are mixed up, it may be a key.
 fn remote(path: &Path, field: &str) -> Failure {
     Failure::usage(format!("the stack file {} is not used", path.display()))
         .because(format!(
@@ -140,11 +140,11 @@ fn remote(path: &Path, field: &str) -> Failure {
         .so("remove the file, and start the stack again with `make run`")
 }
 
-/// Where `make run` puts it, from the directory it is run in.
+/// Where `make run` writes the file, relative to its current directory.
 const PLACE: &str = "target/local/stack.json";
 
 /// The fields that the tool sends requests to.
 const URLS: [&str; 6] = ["gateway", "console", "issuer", "events", "dynamodb", "secretsManager"];
 
-/// The field with the endpoint of ACS, and its key.
+/// The field with the endpoint of ACS and its key.
 const CONNECTION_STRING: &str = "acs.connectionString";

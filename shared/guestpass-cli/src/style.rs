@@ -1,41 +1,41 @@
-//! A little colour, where it is wanted.
+//! Colours of the output.
 
 use std::io::IsTerminal;
 
-/// How a stream is written to.
+/// The style of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// As it is.
+    /// Without colour.
     Plain,
     /// With colour.
     Colour,
 }
 
 impl Style {
-    /// Colour on a terminal that can, unless somebody set `NO_COLOR`.
+    /// Uses colour on a terminal that supports it, unless `NO_COLOR` is set.
     pub(crate) fn of(stream: &impl IsTerminal, env: &impl Fn(&str) -> Option<String>) -> Self {
-        // no-color.org: set to anything but nothing.
+        // no-color.org: an empty value counts as not set.
         let refused = env("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = env("TERM").is_none_or(|term| term == "dumb");
         if stream.is_terminal() && !refused && !dumb { Self::Colour } else { Self::Plain }
     }
 
-    /// What is well.
+    /// Something good.
     pub(crate) fn good(self, text: &str) -> String {
         self.paint("32", text)
     }
 
-    /// What is wrong.
+    /// An error.
     pub(crate) fn bad(self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
-    /// What is worth a look.
+    /// A note.
     pub(crate) fn note(self, text: &str) -> String {
         self.paint("33", text)
     }
 
-    /// What matters less.
+    /// Something less important.
     pub(crate) fn dim(self, text: &str) -> String {
         self.paint("2", text)
     }

@@ -1,4 +1,4 @@
-//! What the program finds around it: environment, directory, terminal.
+//! The environment of the process: variables, directories, terminal.
 
 use std::{
     io::{IsTerminal as _, stderr, stdin, stdout},
@@ -7,28 +7,28 @@ use std::{
 
 use crate::style::Style;
 
-/// What the program finds around it, read once.
+/// The environment of the process, read once.
 pub(crate) struct Surroundings {
-    /// Looks a variable up.
+    /// Looks up a variable.
     pub(crate) env: fn(&str) -> Option<String>,
-    /// Where it was started.
+    /// The current directory.
     pub(crate) directory: PathBuf,
-    /// The directory of the program itself: `make` puts the local stack there, too.
+    /// The directory of the program: `make` puts the local stack there, too.
     pub(crate) own_directory: PathBuf,
-    /// Whether somebody types.
+    /// Whether a user can type answers.
     pub(crate) stdin_is_terminal: bool,
-    /// Whether somebody reads the output.
+    /// Whether a user sees the output.
     pub(crate) stdout_is_terminal: bool,
-    /// Whether somebody watches.
+    /// Whether a user sees the progress.
     pub(crate) stderr_is_terminal: bool,
-    /// How stdout is written to.
+    /// The style of stdout.
     pub(crate) stdout_style: Style,
-    /// How stderr is written to.
+    /// The style of stderr.
     pub(crate) stderr_style: Style,
 }
 
 impl Surroundings {
-    /// Looks around.
+    /// Reads the environment.
     pub(crate) fn of_process() -> Self {
         let own = std::env::current_exe().ok().and_then(|own| own.canonicalize().ok());
         Self {
@@ -46,7 +46,7 @@ impl Surroundings {
         }
     }
 
-    /// A variable that is set, and not to nothing.
+    /// The value of a variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         (self.env)(name).filter(|value| !value.trim().is_empty())
     }

@@ -1,4 +1,4 @@
-//! Which service is meant: one in the cloud, or the local stack.
+//! Selects a service: one in the cloud, or the local stack.
 
 use std::{
     fs,
@@ -24,43 +24,43 @@ use crate::{
     world::{aws::Aws, secret},
 };
 
-/// The service that is meant.
+/// The selected service.
 pub(crate) struct Target {
-    /// How it is reached.
+    /// How the service is reached.
     pub(crate) way: Way,
-    /// How ACS is reached.
+    /// The configuration of the ACS client.
     pub(crate) acs: acs_client::Config,
     /// The table, if one is named.
     pub(crate) table: Option<String>,
-    /// The table of the audit log, if one is named, and how long entries are kept.
+    /// The table of the audit log, if one is named, and the retention period of its entries.
     pub(crate) audit_table: Option<AuditTable>,
-    /// The operator's AWS, where that is deployed.
+    /// The operator's AWS configuration, for a deployed service.
     pub(crate) aws: Aws,
-    /// The time there.
+    /// The time of the service.
     pub(crate) clock: SystemClock,
 }
 
 /// How the service is reached.
 pub(crate) enum Way {
-    /// ACS and the table themselves, with the operator's own credentials.
+    /// ACS and the table directly, with the operator's own credentials.
     Direct {
-        /// Where the connection string came from.
+        /// The source of the connection string.
         from: String,
     },
     /// A local stack.
     Local {
-        /// Its `stack.json`.
+        /// The path of its `stack.json`.
         file: PathBuf,
-        /// What that says.
+        /// The content of that file.
         stack: Box<StackFile>,
     },
 }
 
 impl Target {
-    /// Finds the service that is meant.
+    /// Finds the selected service.
     ///
-    /// A flag decides; else a connection string in the environment; else a secret named
-    /// there; else a local stack that was started here.
+    /// The order is: a flag, a connection string in the environment, a secret named in the
+    /// environment, a local stack that was started here.
     pub(crate) async fn find(wanted: &Where, around: &Surroundings) -> Result<Self> {
         if let Some(file) = &wanted.stack_file {
             return Self::local(file.clone(), wanted, around);
@@ -94,7 +94,7 @@ impl Target {
         }
     }
 
-    /// Whether anything says which service is meant.
+    /// Whether a flag, a variable or a local stack selects a service.
     pub(crate) fn is_told(wanted: &Where, around: &Surroundings) -> bool {
         let by_flag = wanted.local || wanted.stack_file.is_some();
         let by_flag = by_flag || wanted.connection_string_file.is_some();
@@ -144,10 +144,10 @@ impl Target {
         })
     }
 
-    /// Takes over the time of a local stack, whose clock can be moved.
+    /// Takes the time from a local stack, whose clock can be moved.
     pub(crate) async fn in_time(mut self) -> Self {
         if let Some(stack) = self.stack() {
-            // One that is gone is told by whatever is asked for next.
+            // If the stack does not answer, the next request reports it.
             let told = control::ask(clock(stack)).await.unwrap_or_default();
             let seconds = told.get("offsetSeconds").and_then(Value::as_i64).unwrap_or_default();
             self.clock = SystemClock::ahead_by(seconds.saturating_mul(1000));
@@ -155,8 +155,8 @@ impl Target {
         self
     }
 
-    /// Whether a local stack is still there. Of a deployed service that is the doctor's
-    /// work.
+    /// Whether a local stack answers. Always true for a deployed service, which only the doctor
+    /// checks.
     pub(crate) async fn answers(&self) -> bool {
         match self.stack() {
             Some(stack) => control::ask(clock(stack)).await.is_ok(),
@@ -164,7 +164,7 @@ impl Target {
         }
     }
 
-    /// The local stack, if it is one.
+    /// The local stack, if the service is one.
     pub(crate) fn stack(&self) -> Option<&StackFile> {
         match &self.way {
             Way::Local { stack, .. } => Some(stack),
@@ -201,7 +201,7 @@ impl Target {
         })
     }
 
-    /// The service in a few words, for a prompt.
+    /// A short description of the service, for a prompt.
     pub(crate) fn in_words(&self) -> String {
         match self.way {
             Way::Direct { .. } => format!("at {}", self.acs.endpoint),
@@ -210,8 +210,8 @@ impl Target {
     }
 }
 
-/// The table of a deployed service's audit log. What the operator does is written to it, too,
-/// and is kept as long as what the functions write.
+/// The table of a deployed service's audit log. The operator's changes are written to it, too,
+/// with the same retention as the entries of the functions.
 fn audit_table(wanted: &Where, around: &Surroundings) -> Result<Option<AuditTable>> {
     let name = wanted.audit_table.clone().or_else(|| around.variable(AUDIT_TABLE));
     let Some(name) = name else { return Ok(None) };
@@ -226,12 +226,12 @@ fn audit_table(wanted: &Where, around: &Surroundings) -> Result<Option<AuditTabl
     Ok(Some(AuditTable { name, retention }))
 }
 
-/// Where a local stack says what time it is there.
+/// The URL of the clock of a local stack.
 fn clock(stack: &StackFile) -> String {
     format!("{}/_local/clock", stack.console)
 }
 
-/// How ACS is reached; `remedy` is for a connection string that makes no sense.
+/// The configuration of the ACS client; `remedy` is for an invalid connection string.
 fn acs(
     secret: &Secret,
     remedy: &str,
@@ -244,7 +244,7 @@ fn acs(
             .so(remedy)
     })?;
     let mut config = acs_client::Config::new(string);
-    // An operator may sit further away than a function does.
+    // An operator may be further away from ACS than a function is.
     config.limits.connect = Duration::from_secs(3);
     config.limits.attempt = Duration::from_secs(5);
     let version = wanted.api_version.clone().or_else(|| around.variable("ACS_API_VERSION"));
@@ -263,7 +263,7 @@ pub(crate) fn secret_named(wanted: &Where, around: &Surroundings) -> Option<Stri
     wanted.secret.clone().or_else(|| around.variable(SECRET))
 }
 
-/// The connection string of the environment, and the variable it came from.
+/// The connection string in the environment, and the name of its variable.
 fn connection_string(around: &Surroundings) -> Result<Option<(String, Secret)>> {
     let mut found = CONNECTION_STRINGS
         .into_iter()
@@ -339,12 +339,12 @@ const TABLE: &str = "GUESTPASS_TABLE";
 /// The variable that names the table of the audit log.
 const AUDIT_TABLE: &str = "GUESTPASS_AUDIT_TABLE";
 
-/// The variable that says how long an entry of the audit log is kept.
+/// The variable with the retention of audit log entries, in days.
 const AUDIT_RETENTION_DAYS: &str = "GUESTPASS_AUDIT_RETENTION_DAYS";
 
-/// The variables of Microsoft's SDKs and of its command line.
+/// The variables of Microsoft's SDKs and of the Azure CLI.
 const CONNECTION_STRINGS: [&str; 2] =
     ["COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"];
 
-/// Tokens have some 2 KB; a batch of events has 256 KB at the most.
+/// A token has some 2 KB, and a batch of events at most 256 KB.
 const LONGEST_TEXT: u64 = 1024 * 1024;

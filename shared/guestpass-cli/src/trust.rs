@@ -1,21 +1,21 @@
-//! Files that the user wrote, and that other users of this machine cannot have written.
+//! Checks that only the user can have written a file.
 //!
-//! A `stack.json` decides where tokens and deletions are sent, and the tool searches for it
-//! in every directory above the current one, `/tmp` included. Another user must not be able
-//! to create or change the file that is found:
+//! A `stack.json` decides where tokens and deletions are sent, and the tool searches for it in
+//! every directory above the current one, `/tmp` included. Another user must not be able to
+//! create or change the file that the tool finds:
 //!
-//! * The file and the folder it is in belong to the user or to root, and only the owner may
-//!   write them. With an access control list, the bits of the group show the most that the
-//!   list allows, so that lists count, too.
-//! * A symbolic link in the path belongs to the user or to root, and the same rules hold for
-//!   its target.
-//! * A directory above the folder is not world-writable, unless it is sticky as `/tmp` is:
-//!   then other users can add files, but not replace those of the user.
+//! * The file and its folder belong to the user or to root, and only the owner may write them.
+//!   With an access control list, the group bits show the most that the list permits, so this rule
+//!   covers such lists.
+//! * A symbolic link in the path belongs to the user or to root, and the same rules hold for its
+//!   target.
+//! * A directory above the folder is not world-writable, unless it is sticky as `/tmp` is: then
+//!   other users can add files, but not replace those of the user.
 //!
-//! A directory above the folder may belong to another user, and may be writable by its
-//! group. Such a user can move the folder away, but cannot create a folder and a file that
-//! belong to us. Both cases are common: a repository that is mounted in a container, where
-//! the tool runs as root, and the umask 002 of systems on which each user has a group.
+//! A directory above the folder may belong to another user, and may be writable by its group.
+//! Such a user can move the folder away, but cannot create a folder and a file that belong to
+//! the user of the tool. Both cases are common: a repository that is mounted in a container,
+//! where the tool runs as root, and the umask 002 of systems on which each user has a group.
 
 use std::{
     ffi::OsString,
@@ -30,26 +30,26 @@ use rustix::{io::Errno, process::geteuid};
 /// Why a file is not used.
 #[derive(Debug)]
 pub(crate) enum Distrust {
-    /// It could not be read.
+    /// The file could not be read.
     Unreadable(io::Error),
     /// It is a directory, a pipe or a device.
     NotAFile(PathBuf),
-    /// The file, or something on the way to it, belongs to another user.
+    /// The file, or a directory or link in its path, belongs to another user.
     Foreign {
-        /// What belongs to them.
+        /// The path that belongs to another user.
         path: PathBuf,
-        /// Their user id.
+        /// The user id of its owner.
         owner: u32,
-        /// Ours.
+        /// The user id of this process.
         user: u32,
     },
-    /// The file, or something on the way to it, can be written by other users.
+    /// Other users can write the file, or a directory in its path.
     Writable {
-        /// What they can write.
+        /// The path that they can write.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
-        /// What `chmod` has to take away.
+        /// The permissions that `chmod` must remove.
         excess: &'static str,
     },
 }
@@ -60,7 +60,7 @@ impl From<io::Error> for Distrust {
     }
 }
 
-/// Reads a file that only the user, or root, can have written.
+/// Reads a file that only the user or root can have written.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Distrust> {
     read_as(geteuid().as_raw(), path)
 }
@@ -68,16 +68,16 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Distrust> {
 fn read_as(user: u32, path: &Path) -> Result<Vec<u8>, Distrust> {
     let real = walk(user, path)?;
     let mut file = File::open(&real)?;
-    // The open file counts: its name could have been given to another one meanwhile.
+    // Checks the open file: another file could have got its name meanwhile.
     of_one_user(user, &real, &file.metadata()?)?;
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
     Ok(content)
 }
 
-/// Resolves a path as the kernel does, one name after the other, and checks every directory
-/// and every link in it. Returns the path without links. The file itself is checked when it
-/// is open.
+/// Resolves a path as the kernel does, one name after the other, and checks every directory and
+/// every link in it. Returns the path without links. The caller checks the file itself after
+/// opening it.
 fn walk(user: u32, path: &Path) -> Result<PathBuf, Distrust> {
     let mut names = Vec::new();
     push(&mut names, &path::absolute(path)?);
@@ -104,7 +104,7 @@ fn walk(user: u32, path: &Path) -> Result<PathBuf, Distrust> {
         }
         match names.len() {
             0 if !metadata.is_file() => return Err(Distrust::NotAFile(next)),
-            // This one is the folder, or the file.
+            // This is the folder or the file, which other code checks.
             0 | 1 => {}
             _ => above(&next, &metadata)?,
         }
@@ -113,19 +113,19 @@ fn walk(user: u32, path: &Path) -> Result<PathBuf, Distrust> {
     Ok(at)
 }
 
-/// Puts the names of a path before those that are left, the next one last.
+/// Adds the names of a path to the remaining names, so that its first name is taken next.
 fn push(names: &mut Vec<OsString>, path: &Path) {
     let own = path.components().rev().filter(|name| *name != path::Component::CurDir);
     names.extend(own.map(|name| name.as_os_str().to_owned()));
 }
 
-/// The file and its folder: only their owner may write them.
+/// Checks the file or its folder: only the owner may write it.
 fn of_one_user(user: u32, path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     owned(user, path, metadata)?;
     refuse(path, metadata.mode(), GROUP_WRITES | OTHERS_WRITE, "go-w")
 }
 
-/// A directory above the folder.
+/// Checks a directory above the folder.
 fn above(path: &Path, metadata: &Metadata) -> Result<(), Distrust> {
     if metadata.mode() & STICKY != 0 {
         return Ok(());
@@ -148,14 +148,14 @@ fn refuse(path: &Path, mode: u32, bits: u32, excess: &'static str) -> Result<(),
     Err(Distrust::Writable { path: path.to_owned(), mode: mode & 0o7777, excess })
 }
 
-/// Root can write everything anyway.
+/// Root can write every file anyway.
 const ROOT: u32 = 0;
 
 pub(crate) const STICKY: u32 = 0o1000;
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 
-/// As Linux does.
+/// The limit of Linux.
 const MOST_LINKS: u32 = 40;
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// `<a directory that only we may write>/above/folder/stack.json`.
+    /// `<a directory that only the user may write>/above/folder/stack.json`.
     struct Place {
         _dir: TempDir,
         above: PathBuf,
@@ -192,7 +192,7 @@ mod tests {
             place
         }
 
-        /// What is wrong: which path, and which bits have to go.
+        /// The fault: the path, and the bits to remove.
         fn writable(&self) -> Option<(PathBuf, &'static str)> {
             match read(&self.file) {
                 Ok(content) => {
@@ -287,7 +287,8 @@ mod tests {
     fn what_belongs_to_another_user_is_refused() {
         let place = Place::new();
         let (user, own) = (geteuid().as_raw(), TempDir::new().unwrap());
-        // Only root can give a file away; to any other user, one of ours is a foreign one.
+        // Only root can change the owner of a file. For any other user, the test claims another
+        // user id.
         if user != ROOT {
             let foreign = read_as(user + 1, &place.file);
             assert!(matches!(foreign, Err(Distrust::Foreign { owner, .. }) if owner == user));

@@ -1,5 +1,5 @@
-//! Identities, tokens and receipts, as they are shown. In JSON they are what the
-//! service's API answers.
+//! Identities, tokens and receipts, as they are shown. Their JSON is the same as in the
+//! service's API.
 
 use std::time::SystemTime;
 
@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use crate::{moment, output::Row, receipt::Receipt, span};
 
-/// An identity.
+/// An identity as it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Identity {
     external_id: String,
-    /// Nobody's who has no identity, and may never have had one.
+    /// `None` for a user without an identity, who may never have had one.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<StateName>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,21 +30,21 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// With the revocations there were, as an administrator sees it.
+    /// The identity with its revocations, as an administrator sees it.
     pub(crate) fn with_receipts(record: &Record) -> Self {
         let receipts = record.receipts.iter().map(Receipt::from).collect();
         Self { receipts: Some(receipts), ..record.into() }
     }
 
-    /// After a block was lifted. A record without an identity says "deleted", though its
-    /// user may never have been seen.
+    /// The identity after an unblock. The state of a record without an identity is "deleted",
+    /// although the user may never have called the service. It is therefore omitted.
     pub(crate) fn unblocked(record: &Record) -> Self {
         let is_there = !matches!(record.state, State::Deleted);
         Self { state: is_there.then(|| record.state.name()), ..Self::with_receipts(record) }
     }
 }
 
-/// The identity's name in ACS.
+/// The ACS id of the identity.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct User {
@@ -88,7 +88,7 @@ impl Row for Identity {
     }
 }
 
-/// A token.
+/// A token as it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
@@ -104,7 +104,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Writes `token` out. An exchanged one has neither an identity of ours nor scopes.
+    /// Builds the output for `token`. An exchanged token has no identity of the service and no
+    /// scopes.
     pub(crate) fn new(token: &AccessToken, of: Option<(&AcsId, &Scopes)>, now: SystemTime) -> Self {
         let left = token.expires_on.duration_since(now).unwrap_or_default();
         let since = token.expires_on.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -154,13 +155,13 @@ pub(crate) fn joined(scopes: &Scopes) -> String {
     names.join(" ")
 }
 
-/// An identity that was created, or found.
+/// An identity that was created or found.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Created {
     #[serde(flatten)]
     identity: Identity,
-    /// Whether there was none before.
+    /// Whether the identity is new.
     #[serde(rename = "created")]
     is_new: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,7 +169,7 @@ pub(crate) struct Created {
 }
 
 impl Created {
-    /// What came of it.
+    /// Builds the output for a record.
     pub(crate) fn new(record: &Record, is_new: bool, access_token: Option<Token>) -> Self {
         Self { identity: record.into(), is_new, access_token }
     }

@@ -1,4 +1,4 @@
-//! The service itself: ACS, the table and the time, and requests of our own.
+//! The service: ACS, the table and the time, and the requests of the tool.
 
 pub(crate) mod aws;
 pub(crate) mod secret;
@@ -20,11 +20,11 @@ use crate::{
     target::{Target, Way},
 };
 
-/// Everything a rule needs.
+/// Everything that a rule of `identity-core` needs.
 pub(crate) struct World {
-    /// What is meant.
+    /// The selected service.
     pub(crate) target: Target,
-    /// ACS.
+    /// The client of ACS.
     pub(crate) acs: AcsIdentityClient<SystemClock>,
     /// The table.
     pub(crate) store: DynamoIdentityStore,
@@ -33,7 +33,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Gets everything ready. Signs in to AWS, and connects to nothing else yet.
+    /// Builds the clients. Signs in to AWS, and opens no other connection yet.
     pub(crate) async fn of(target: Target) -> Result<Self> {
         let table = target.table()?.to_owned();
         let store = DynamoIdentityStore::new(Client::new(&aws(&target).await?), table)
@@ -41,8 +41,8 @@ impl World {
         Ok(Self { acs: acs(&target)?, store, clock: target.clock, target })
     }
 
-    /// The operator, as the administrator who acts. Warns once if there is no audit log that
-    /// would name them.
+    /// The operator as an administrator. Warns once if there is no audit log that would name the
+    /// operator.
     pub(crate) fn administrator(&self) -> Administrator {
         static WARNING: Once = Once::new();
         if let Err(failure) = self.target.audit_table() {
@@ -56,8 +56,7 @@ impl World {
         operator::administrator()
     }
 
-    /// Serves a request of ours under the rules of the functions: it has a name of its
-    /// own, and ends in time.
+    /// Runs a request under the rules of the functions: it has its own id and a deadline.
     pub(crate) async fn serve<T>(
         &self,
         operation: impl AsyncFnOnce(Invocation) -> std::result::Result<T, Error>,
@@ -65,7 +64,7 @@ impl World {
         self.try_serve(operation).await.map_err(|error| self.explain(&error))
     }
 
-    /// The same, for a caller who acts on errors.
+    /// The same, for a caller that handles errors itself.
     pub(crate) async fn try_serve<T>(
         &self,
         operation: impl AsyncFnOnce(Invocation) -> std::result::Result<T, Error>,
@@ -76,7 +75,7 @@ impl World {
         })
     }
 
-    /// What an error means here.
+    /// Explains an error to the user.
     pub(crate) fn explain(&self, error: &Error) -> Failure {
         explain(error, &self.target)
     }
@@ -88,7 +87,7 @@ pub(crate) fn acs(target: &Target) -> Result<AcsIdentityClient<SystemClock>> {
         .map_err(|error| Failure::usage("ACS cannot be reached").because(error.to_string()))
 }
 
-/// A request of ours: unique, and with as much time as a function has.
+/// A request of the tool, with a unique id and the time limit of a function.
 pub(crate) fn invocation(clock: &impl Clock) -> Invocation {
     let now = clock.now();
     Invocation {
@@ -99,7 +98,7 @@ pub(crate) fn invocation(clock: &impl Clock) -> Invocation {
     }
 }
 
-/// How AWS is reached: see [`aws`](mod@aws).
+/// The AWS configuration: see [`aws`](mod@aws).
 pub(crate) async fn aws(target: &Target) -> Result<SdkConfig> {
     match &target.way {
         Way::Local { stack, .. } => Ok(aws::local(&stack.dynamodb).await),
@@ -107,9 +106,9 @@ pub(crate) async fn aws(target: &Target) -> Result<SdkConfig> {
     }
 }
 
-/// As long as a function may take: others rely on it when they take over what
-/// somebody left half done.
+/// The longest run time of a function. Other requests rely on it when they take over unfinished
+/// work.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How long ACS may take, all calls of a request together.
+/// The time limit for all calls to ACS in a request together.
 const FOR_ACS: Duration = Duration::from_secs(6);

@@ -1,4 +1,4 @@
-//! A bearer: would the administrators' routes take it?
+//! Checks a bearer: do the routes for administrators accept it?
 
 use identity_core::policy::{Claims, Condition};
 use serde_json::Value;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::Check;
 use crate::jwt::Unverified;
 
-/// Says whether a bearer is an administrator's, and why. To be none is not a fault: most
-/// bearers are users'.
+/// Reports whether a bearer is an administrator's, and why. A bearer of a user is not a fault,
+/// because most bearers are.
 pub(crate) fn look(bearer: &str, scope: &str, condition: Option<&Condition>) -> Check {
     let no = |why: String| Check::skipped("administrator", why);
     let Some(token) = Unverified::read(bearer) else {
@@ -32,7 +32,7 @@ pub(crate) fn look(bearer: &str, scope: &str, condition: Option<&Condition>) -> 
     no(format!("no: {} is missing or has another value than AdminCondition asks", unmet.join(", ")))
 }
 
-/// Claims as API Gateway hands them to a function: every one a text, a list as `[a b]`.
+/// Claims as API Gateway passes them to a function: each claim is text, and a list is `[a b]`.
 fn as_the_gateway_spells(claims: &serde_json::Map<String, Value>) -> Claims {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! A bearer of a user: would API Gateway and the functions take it?
+//! Checks a bearer of a user: do API Gateway and the functions accept it?
 
 use std::time::SystemTime;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::{Check, issuer::Keys};
 use crate::{jwt::Unverified, moment};
 
-/// What a bearer is held to.
+/// The values that a bearer must have.
 pub(crate) struct Expected<'a> {
     /// The issuer, if it is known.
     pub(crate) issuer: Option<&'a str>,
-    /// Its keys, if they are.
+    /// The issuer's keys, if they are known.
     pub(crate) keys: Option<&'a Keys>,
     /// The audience, if it is known.
     pub(crate) audience: Option<&'a str>,
@@ -20,8 +20,7 @@ pub(crate) struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// What is right about a bearer with which nothing is wrong. It is well only if
-    /// nothing about it was left out.
+    /// The result for a bearer without a fault. It is good only if no check was skipped.
     fn met(&self) -> Check {
         let known = [
             ("issuer", self.issuer.is_some()),
@@ -44,7 +43,7 @@ impl Expected<'_> {
     }
 }
 
-/// Looks at a bearer: the first thing that is wrong with it.
+/// Checks a bearer. Reports the first fault.
 pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Check {
     let bad = |finding: String, remedy: &str| Check::bad("bearer", finding, remedy);
     let Some(token) = Unverified::read(bearer) else {
@@ -125,5 +124,5 @@ pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Ch
     expected.met()
 }
 
-/// Clocks differ a little.
+/// Allows for a small difference between two clocks.
 const LEEWAY: std::time::Duration = std::time::Duration::from_mins(1);

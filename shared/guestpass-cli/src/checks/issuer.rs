@@ -8,11 +8,11 @@ use super::{
     service::{client, innermost},
 };
 
-/// An issuer's keys that sign with RS256, by their names.
+/// An issuer's keys for RS256, by key id.
 pub(crate) struct Keys(Vec<(String, DecodingKey)>);
 
 impl Keys {
-    /// Whether the key of this name has signed a token; nothing, if there is none.
+    /// Whether the key with this id has signed a token; `None` if there is no such key.
     pub(crate) fn have_signed(&self, token: &str, name: &str) -> Option<bool> {
         let (_, key) = self.0.iter().find(|(key, _)| key == name)?;
         let (message, signature) = token.rsplit_once('.')?;
@@ -21,7 +21,7 @@ impl Keys {
     }
 }
 
-/// Looks at the discovery document, and at the keys it names.
+/// Checks the discovery document and the keys that it names.
 pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<Keys>) {
     let keys_uri = match discover(issuer).await {
         Ok(keys_uri) => keys_uri,
@@ -38,7 +38,7 @@ pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<Keys>) {
 }
 
 async fn discover(issuer: &str) -> Result<String, Check> {
-    // OpenID Connect Discovery §4: after the issuer, without a slash of its own.
+    // OpenID Connect Discovery §4: the path is appended to the issuer without a trailing slash.
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let document = fetch(&url).await.map_err(|why| {
         Check::bad(
@@ -72,7 +72,7 @@ async fn keys(uri: &str) -> Result<Keys, Check> {
         .into_iter()
         .filter(|key| key.get("kty").is_some_and(|kty| kty == "RSA"))
         .filter(|key| is(key, "use", "sig") && is(key, "alg", "RS256"))
-        // One that makes no sense is none.
+        // Skips an invalid key.
         .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
         .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(&key).ok()?)))
         .collect();
@@ -85,7 +85,7 @@ async fn keys(uri: &str) -> Result<Keys, Check> {
 async fn fetch(url: &str) -> Result<Value, String> {
     let told = |error: reqwest::Error| innermost(&error);
     let mut client = client();
-    // No proxy knows the way to this machine.
+    // A proxy cannot reach this machine.
     if is_on_this_machine(url) {
         client = client.no_proxy();
     }

@@ -1,5 +1,5 @@
-//! What the doctor looks at, one thing after the other. A check that another one's
-//! finding makes pointless is passed over, so that one mistake gives one diagnosis.
+//! The checks of the doctor, one after the other. A check that depends on a failed one is
+//! skipped, so that one mistake gives one diagnosis.
 
 pub(crate) mod administrator;
 pub(crate) mod bearer;
@@ -18,21 +18,21 @@ use crate::{
     style::Style,
 };
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
-    /// As it should be.
+    /// The check passed.
     Good,
-    /// It works, but somebody should know.
+    /// It works, but the user should know something about it.
     Note,
     /// It does not work.
     Bad,
-    /// Not looked at.
+    /// The check was skipped.
     Skipped,
 }
 
-/// One thing that was looked at.
+/// A check and its result.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Check {
     #[serde(rename = "check")]
@@ -44,22 +44,22 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// It is as it should be.
+    /// The check passed.
     pub(crate) fn good(about: &'static str, finding: impl Into<String>) -> Self {
         Self { about, verdict: Verdict::Good, finding: finding.into(), remedy: None }
     }
 
-    /// It works, but.
+    /// It works, with a note.
     pub(crate) fn note(about: &'static str, finding: impl Into<String>) -> Self {
         Self { about, verdict: Verdict::Note, finding: finding.into(), remedy: None }
     }
 
-    /// It was not looked at.
+    /// The check was skipped.
     pub(crate) fn skipped(about: &'static str, why: impl Into<String>) -> Self {
         Self { about, verdict: Verdict::Skipped, finding: why.into(), remedy: None }
     }
 
-    /// It is wrong, and this mends it.
+    /// The check failed; `remedy` fixes it.
     pub(crate) fn bad(
         about: &'static str,
         finding: impl Into<String>,
@@ -69,22 +69,22 @@ impl Check {
         Self { about, verdict: Verdict::Bad, finding: finding.into(), remedy }
     }
 
-    /// It is wrong, as a failure tells.
+    /// The check failed with `failure`.
     pub(crate) fn failed(about: &'static str, failure: &Failure) -> Self {
         Self::bad(about, failure.in_short(), failure.todo().unwrap_or("try again"))
     }
 
-    /// Whether it is wrong.
+    /// Whether the check failed.
     pub(crate) fn is_bad(&self) -> bool {
         self.verdict == Verdict::Bad
     }
 
-    /// Whether it is about this.
+    /// Whether the check is about `what`.
     pub(crate) fn is_about(&self, what: &str) -> bool {
         self.about == what
     }
 
-    /// Whether it is as it should be.
+    /// Whether the check passed.
     pub(crate) fn is_good(&self) -> bool {
         self.verdict == Verdict::Good
     }
@@ -105,21 +105,21 @@ impl Row for Check {
     }
 }
 
-/// What was found, told as it is found.
+/// The results, printed as they come.
 pub(crate) struct Findings {
     told: Told,
     bad: usize,
 }
 
 enum Told {
-    /// A line each, as they come.
+    /// One line per result.
     Lines(Style),
-    /// In another format.
+    /// Another format.
     Rows(Rows<Check>),
 }
 
 impl Findings {
-    /// Nothing yet.
+    /// Starts without results.
     pub(crate) fn new(format: Format, style: Style) -> Result<Self> {
         let told = match format {
             Format::Table => Told::Lines(style),
@@ -128,7 +128,7 @@ impl Findings {
         Ok(Self { told, bad: 0 })
     }
 
-    /// Tells one.
+    /// Prints a result.
     pub(crate) fn tell(&mut self, check: Check) -> Result<()> {
         self.bad += usize::from(check.is_bad());
         match &mut self.told {
@@ -137,7 +137,7 @@ impl Findings {
         }
     }
 
-    /// How many are wrong.
+    /// Prints the rest. Returns how many checks failed.
     pub(crate) fn finish(self) -> Result<usize> {
         if let Told::Rows(rows) = self.told {
             rows.finish()?;

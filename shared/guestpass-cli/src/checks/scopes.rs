@@ -1,4 +1,4 @@
-//! The policy: does it make sense, and which of its scopes lose their service?
+//! Checks the policy: is it valid, and which of its scopes stop working?
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Check;
 
-/// Looks at the policy in `file`, or at the default one.
+/// Checks the policy in `file`, or the default policy.
 pub(crate) fn look(file: Option<&Path>) -> Check {
     let text = match file.map(std::fs::read_to_string) {
         None => "{}".to_owned(),
@@ -27,7 +27,7 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
     let mut scopes = Vec::new();
     collect(&policy, &mut scopes);
     if policy.get("otherwise").is_none() {
-        // What a policy that does not say gives everybody.
+        // A policy without `otherwise` gives every user this scope.
         scopes.push("chat".to_owned());
     }
     scopes.retain(|scope| scope.starts_with("chat"));

@@ -1,4 +1,4 @@
-//! The secret the functions read: is it there, and is it the same resource?
+//! Checks the secret that the functions read: does it exist, and is it for the same resource?
 
 use acs_client::ConnectionString;
 
@@ -9,7 +9,7 @@ use crate::{
     world::{aws, secret},
 };
 
-/// Looks at the secret `arn`.
+/// Checks the secret `arn`.
 pub(crate) async fn look(arn: &str, target: &Target) -> Check {
     let text = match read(arn, target).await {
         Ok(text) => text,

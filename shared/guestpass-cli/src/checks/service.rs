@@ -1,4 +1,4 @@
-//! ACS: is it there, does it agree about the time, does it take our key and version?
+//! Checks ACS: does it answer, does its time agree, does it accept the key and the api-version?
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,15 +15,15 @@ use crate::{
     world,
 };
 
-/// Looks at endpoint, clock, key and api-version. Creates nothing.
+/// Checks endpoint, clock, key and api-version. Creates nothing.
 pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
     let acs = world::acs(target)?;
     let (reached, ahead_s) = match reach(target).await {
         Ok(reached) => reached,
         Err(bad) => return Ok([bad, after("clock"), after("key"), after("api-version")]),
     };
-    // ACS looks at the signature first, and then finds that an empty token is none: a
-    // question whose answer shows that our key is good, and that changes nothing.
+    // ACS verifies the signature first, and then rejects the empty token. The response therefore
+    // shows whether the key is valid, and the request changes nothing.
     let deadline = target.clock.now() + Duration::from_secs(6);
     let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
     let skew = || clock(ahead_s);
@@ -81,8 +81,8 @@ fn after(check: &'static str) -> Check {
     Check::skipped(check, "see above")
 }
 
-/// Asks for the root of the endpoint, without a key: is anybody there, and what time is
-/// it for them?
+/// Requests the root of the endpoint, without a key. Shows whether it answers, and what time it
+/// has.
 async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Check> {
     let endpoint = &target.acs.endpoint;
     let todo = match target.stack() {
@@ -92,7 +92,7 @@ async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Che
         ),
     };
     let bad = |why: String| Check::bad("endpoint", format!("{endpoint}: {why}"), &*todo);
-    // Nor does whoever uses the key go by a proxy.
+    // The client that uses the key does not use a proxy either.
     let client = client().no_proxy().build().map_err(|error| bad(error.to_string()))?;
     let started = Instant::now();
     let asked = target.clock.now();
@@ -104,7 +104,7 @@ async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Che
     Ok((good, date.map(|date| seconds_ahead(asked, date))))
 }
 
-/// A client for questions without a key; nothing it is told to fetch is a secret.
+/// A client for requests without a key; no response is secret.
 pub(crate) fn client() -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
@@ -113,7 +113,7 @@ pub(crate) fn client() -> ClientBuilder {
         .timeout(Duration::from_secs(5))
 }
 
-/// The last thing an error says, which is what happened.
+/// The innermost message of an error, which is the actual cause.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     crate::failure::chain(error).pop().unwrap_or_default()
 }
@@ -151,5 +151,5 @@ fn round_up(took: Duration) -> u128 {
     took.as_millis() + 1
 }
 
-/// The first stable version with the Teams exchange of today.
+/// The first stable version that has today's Teams exchange.
 const TEAMS: &str = "2022-06-01";

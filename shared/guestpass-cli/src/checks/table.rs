@@ -1,4 +1,5 @@
-//! The table: is it there, may we use it, and do its identities belong to the resource?
+//! Checks the table: does it exist, may the operator use it, and do its identities belong to the
+//! resource?
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::{
     world::World,
 };
 
-/// Looks at the table. Reads, and writes nothing.
+/// Checks the table. Reads only.
 pub(crate) async fn look(world: &World) -> Check {
     let name = world.target.table.as_deref().unwrap_or_default();
     match read(world).await {
@@ -26,7 +27,7 @@ pub(crate) async fn look(world: &World) -> Check {
 }
 
 async fn read(world: &World) -> Result<()> {
-    // A name that nobody has; what matters is whether it may be asked for.
+    // No user has this name: the check is whether the operator may read the record.
     if let Some(nobody) = ExternalId::parse("guestpass-doctor") {
         world.serve(async |_| world.store.find(&nobody).await).await?;
     }
@@ -37,8 +38,8 @@ async fn read(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Whether ACS knows an identity of the table for the resource's own: asks for a token
-/// for the longest unused one it finds, and drops it.
+/// Whether ACS accepts an identity of the table as the resource's own. Requests a token for the
+/// longest unused identity that it finds, and drops the token.
 pub(crate) async fn resource(world: &World) -> Check {
     let identity = match first(world).await {
         Ok(Some(identity)) => identity,
@@ -48,7 +49,7 @@ pub(crate) async fn resource(world: &World) -> Check {
         Err(failure) => return Check::failed("resource", &failure),
     };
     let deadline = world.clock.now() + Duration::from_secs(6);
-    // The narrowest there is; versions before 2023-10-01 have no narrower one than this.
+    // The narrowest scope; versions before 2023-10-01 have none narrower than this.
     let scope = if world.target.acs.api_version.as_str() < "2023-10-01" {
         Scope::Voip
     } else {

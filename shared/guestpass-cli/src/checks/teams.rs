@@ -1,4 +1,4 @@
-//! A Teams user's token: would ACS exchange it?
+//! Checks a Teams user's token: does ACS exchange it?
 
 use identity_core::{
     exchange_teams_token::{EntraUser, Exchange, UnverifiedClaims},
@@ -16,8 +16,7 @@ use crate::{
     world::{acs, invocation},
 };
 
-/// Looks at a token for the exchange, by exchanging it. ACS keeps nothing of it, and what
-/// comes is dropped.
+/// Checks a token by exchanging it. ACS stores nothing, and the new token is dropped.
 pub(crate) async fn look(
     token: &str,
     app_id: &str,

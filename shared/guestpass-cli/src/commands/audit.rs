@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     since: Option<Since>,
 }
 
-/// From when on.
+/// The start of the list.
 #[derive(Clone, Copy)]
 enum Since {
     Moment(SystemTime),
@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let mut rows = Rows::new(context.format()?)?;
     let user = arguments.user.as_deref().map(identity).transpose()?;
     let world = context.world().await?;
-    // Before anything is read.
+    // Fails before the first read if no audit table is named.
     world.target.audit_table()?;
     let since = arguments.since.map(|since| match since {
         Since::Moment(moment) => moment,
@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
         list(&world, &mut rows, AuditFilter::Actor(name), since).await?;
     } else {
         let first = day_number(since.unwrap_or(SystemTime::UNIX_EPOCH));
-        // Another machine's clock may be ahead.
+        // The clock of another machine may be ahead.
         let last = day_number(world.clock.now() + Event::TOLERATED_SKEW);
         for day in (first..=last).rev() {
             list(&world, &mut rows, AuditFilter::Day(start_of_day(day)), since).await?;
@@ -110,7 +110,8 @@ async fn list(
     }
 }
 
-/// The name under which the log keeps a user: an ACS id leads to it as long as the record does.
+/// The external id of a user, which the log uses. An ACS id leads to it as long as there is a
+/// record.
 async fn external_id(world: &World, name: &IdentityRef) -> std::result::Result<ExternalId, Error> {
     match name {
         IdentityRef::External(user) => Ok(user.clone()),
@@ -118,7 +119,7 @@ async fn external_id(world: &World, name: &IdentityRef) -> std::result::Result<E
     }
 }
 
-/// What an error of the audit table means; the general explanation is about the other table.
+/// Explains an error of the audit table. The general explanation is about the other table.
 fn explain(error: &Error, world: &World) -> Failure {
     let texts = chain(error);
     let has = |code: &str| texts.iter().any(|text| text.contains(code));
@@ -138,7 +139,7 @@ fn explain(error: &Error, world: &World) -> Failure {
     failure.caused_by(error)
 }
 
-/// An entry, as it is shown.
+/// An entry as it is shown.
 #[derive(Serialize)]
 struct Entry {
     id: String,
@@ -193,5 +194,5 @@ impl Row for Entry {
     }
 }
 
-/// An entry has some 500 bytes, and an answer of `DynamoDB` 1 MB at the most.
+/// An entry has some 500 bytes, and a response of `DynamoDB` at most 1 MB.
 const PAGE: u16 = 200;

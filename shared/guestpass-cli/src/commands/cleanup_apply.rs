@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     yes: bool,
 }
 
-/// Deletes what a plan names.
+/// Deletes the identities of a plan.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let plan = Plan::read(&arguments.plan)?;
     let target = context.target().await?;

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     unused_for: Duration,
 }
 
-/// Finds what nobody has used, and writes it down.
+/// Finds unused identities, and writes a plan.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let unused_for = arguments.unused_for;
     let least = Duration::from_hours(24 * Retention::MIN_DAYS);
@@ -81,7 +81,8 @@ async fn stale(world: &World, before: SystemTime) -> Result<Vec<Stale>> {
     }
 }
 
-/// What is on its way out, stuck or reserved is none of the stale ones.
+/// Whether an identity may be deleted. One that is already being deleted, stuck or reserved does
+/// not belong in a plan.
 fn may_go(record: &Record) -> bool {
     matches!(record.state, State::Active { .. } | State::Blocked { acs_id: Some(_) })
 }
@@ -102,7 +103,7 @@ fn save(plan: &Plan, path: &Path) -> Result<()> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| {
-        // One that was there may have been readable by others.
+        // An existing file may have been readable by other users.
         file.set_permissions(Permissions::from_mode(0o600))?;
         file.write_all(&text)
     });

@@ -27,7 +27,7 @@ enum Kind {
     Zsh,
 }
 
-/// Writes the script.
+/// Writes the completion script.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let shell = match arguments.shell {
         Kind::Bash => Shell::Bash,
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut command = Cli::command();
     command.set_bin_name("guestpass");
     command.build();
-    // The generator dies of a pipe that is closed; a buffer has none.
+    // The generator panics if it writes to a closed pipe, so it writes to a buffer.
     let mut script = Vec::new();
     shell.generate(&command, &mut script);
     Ok(stdout().write_all(&script)?)

@@ -1,4 +1,4 @@
-//! What commands that delete many have in common.
+//! Shared code of the commands that delete many identities.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::{
     world::World,
 };
 
-/// Reads how many a second.
+/// Reads a rate per second.
 pub(crate) fn rate(raw: &str) -> std::result::Result<f64, String> {
     let rate: f64 = raw.parse().map_err(|_| "write a number from 0.1 to 16".to_owned())?;
-    // 500 deletions in 30 s are 16.7 a second.
+    // 500 deletions in 30 s are 16.7 per second.
     if (0.1..=16.0).contains(&rate) {
         Ok(rate)
     } else {
@@ -25,25 +25,25 @@ pub(crate) fn rate(raw: &str) -> std::result::Result<f64, String> {
     }
 }
 
-/// What was done.
+/// The result of a run.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
     deleted: u64,
-    /// Gone already.
+    /// Already gone.
     absent: u64,
-    /// Left alone, because they have moved since the plan.
+    /// Skipped, because they have changed since the plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     spared: Vec<Named>,
     failed: Vec<Named>,
-    /// Begun, and to be finished by a second run.
+    /// Started and maybe unfinished: a second run finishes them.
     unsure: u64,
-    /// Not begun.
+    /// Not started.
     left: u64,
-    /// How often ACS asked for fewer requests.
+    /// How many times ACS answered 429.
     throttled: u64,
     seconds: f64,
-    /// Of a few there is no rate worth telling.
+    /// Omitted for a few deletions, which give no useful rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     per_second: Option<f64>,
 }
@@ -106,7 +106,7 @@ impl Row for Summary {
     }
 }
 
-/// Deletes, shows how far it is, and says what was done.
+/// Deletes the identities, shows the progress, and prints the result.
 pub(crate) async fn run(
     items: Vec<Item>,
     rate: f64,
@@ -154,10 +154,10 @@ fn conclude(outcome: Outcome) -> Result<()> {
     }
 }
 
-/// Comes back at Ctrl-C.
+/// Returns at Ctrl-C.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Then the default holds: Ctrl-C kills, which is safe, too.
+        // Without a handler, Ctrl-C ends the process, which is safe, too.
         std::future::pending::<()>().await;
     }
 }

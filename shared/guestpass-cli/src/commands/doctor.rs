@@ -61,10 +61,10 @@ pub(crate) struct Arguments {
     policy: Option<PathBuf>,
 }
 
-/// Looks at one thing after the other.
+/// Runs one check after the other.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let mut findings = Findings::new(context.format()?, context.around.stdout_style)?;
-    // Both can be stdin, which is read only once: whoever wants both names a file.
+    // Both can be stdin, which can be read only once: with both options, one must name a file.
     let token = |file: &Option<PathBuf>, what: &str| {
         file.as_deref().map(|file| secret_in(file, what)).transpose()
     };
@@ -79,7 +79,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
             let issuer = target.stack().map(|stack| stack.issuer.clone());
             let secret = secret_named(&context.place, &context.around);
             let is_there = service(target, &arguments, secret, teams_text, &mut findings).await?;
-            // A stack that is gone is one diagnosis.
+            // If the stack does not answer, only that is reported.
             local = issuer.filter(|_| is_there).map(|issuer| (issuer, LOCAL_AUDIENCE.to_owned()));
         }
         Err(failure) => {
@@ -129,7 +129,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     }
 }
 
-/// The service, from the outside in; whether there is one.
+/// Checks the service, from the outside in. Returns whether it answers.
 async fn service(
     target: Target,
     arguments: &Arguments,
@@ -202,7 +202,7 @@ fn condition(raw: &str) -> std::result::Result<Condition, String> {
         .map_err(|error| format!("write a condition such as {LOCAL_ADMIN_CONDITION}: {error}"))
 }
 
-/// Who is an administrator of the local stack.
+/// The condition for administrators of the local stack.
 const LOCAL_ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
 
 /// The `aud` of the local issuer's tokens.

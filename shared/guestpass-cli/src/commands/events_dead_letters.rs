@@ -29,10 +29,10 @@ pub(crate) struct Arguments {
     queue: Option<String>,
 }
 
-/// What a redrive did.
+/// The result of a redrive.
 #[derive(Serialize)]
 struct Redriven {
-    /// How many went back, as far as is known.
+    /// How many messages went back, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<u64>,
     queue: String,

@@ -83,7 +83,7 @@ impl From<Kind> for EventKind {
     }
 }
 
-/// What was sent.
+/// A sent event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Sent {
@@ -93,7 +93,7 @@ struct Sent {
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     occurred_at: Option<String>,
-    /// The bus's name for it.
+    /// The id that the bus gave the event.
     bus_id: String,
 }
 

@@ -32,12 +32,12 @@ pub(crate) struct Arguments {
     expires_in: Option<String>,
 }
 
-/// Creates an identity, or finds the one there is.
+/// Creates an identity, or finds the existing one.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let Arguments { external_id, with_token, scope, expires_in } = arguments;
     let token = with_token.then(|| token_request(&scope, expires_in.as_deref())).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
-    // As the service makes names up.
+    // The service generates names in the same form.
     let name = external_id.unwrap_or_else(|| format!("generated|{}", uuid::Uuid::new_v4()));
     let user = ExternalId::parse(&name).ok_or_else(|| {
         Failure::usage(format!("{name:?} is no external id"))

@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     deletion::run(items, arguments.rate, target, context).await
 }
 
-/// Every name once, in order.
+/// Each name once, in order.
 fn items(arguments: &Arguments) -> Result<Vec<Item>> {
     let mut names =
         arguments.identities.iter().map(|raw| identity(raw)).collect::<Result<Vec<_>>>()?;

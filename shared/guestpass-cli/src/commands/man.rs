@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 /// Writes one page for each command.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let directory = &arguments.directory;
-    // The generator takes what -h leaves out for what has no description.
+    // The generator omits the description of options that `-h` hides.
     let command = Cli::command().mut_args(|argument| argument.hide_short_help(false));
     clap_mangen::generate_to(command, directory).map_err(|error| {
         Failure::usage(format!("cannot write to {}", directory.display()))

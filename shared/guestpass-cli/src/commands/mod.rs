@@ -1,4 +1,4 @@
-//! One file per command: its arguments, and what it does.
+//! One file per command, with its arguments and its code.
 
 pub(crate) mod audit;
 pub(crate) mod cleanup_apply;
@@ -44,23 +44,23 @@ use crate::{
     world::World,
 };
 
-/// What every command has at hand.
+/// The context of every command.
 pub(crate) struct Context {
     /// Environment, directory, terminal.
     pub(crate) around: Surroundings,
-    /// Which service is meant.
+    /// The options that select the service.
     pub(crate) place: Where,
-    /// The format that was asked for.
+    /// The requested output.
     pub(crate) output: Option<Output>,
 }
 
 impl Context {
-    /// The service that is meant.
+    /// The selected service.
     pub(crate) async fn target(&self) -> Result<Target> {
         Ok(Target::find(&self.place, &self.around).await?.in_time().await)
     }
 
-    /// The service that is meant, if anything says so.
+    /// The selected service, if an option, a variable or a local stack selects one.
     pub(crate) async fn target_if_any(&self) -> Result<Option<Target>> {
         if Target::is_told(&self.place, &self.around) {
             self.target().await.map(Some)
@@ -74,7 +74,7 @@ impl Context {
         World::of(self.target().await?).await
     }
 
-    /// The format to answer in.
+    /// The format of the answer.
     pub(crate) fn format(&self) -> Result<Format> {
         match self.shown() {
             Shown::As(format) => Ok(format),
@@ -82,7 +82,7 @@ impl Context {
         }
     }
 
-    /// Where the answer goes, and how.
+    /// The destination and the format of the answer.
     pub(crate) fn shown(&self) -> Shown<'_> {
         match &self.output {
             Some(Output::File(path)) => Shown::File(path),
@@ -92,13 +92,13 @@ impl Context {
         }
     }
 
-    /// Answers.
+    /// Prints an answer.
     pub(crate) fn show<R: Row>(&self, row: &R) -> Result<()> {
         output::show(row, self.format()?)
     }
 }
 
-/// Where an answer goes.
+/// The destination of an answer.
 pub(crate) enum Shown<'a> {
     /// To stdout, in this format.
     As(Format),
@@ -106,9 +106,9 @@ pub(crate) enum Shown<'a> {
     File(&'a Path),
 }
 
-/// Does what was asked.
+/// Runs a command.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
-    // Before anything is done: what cannot be answered so is not done, either.
+    // Refuses an unsupported format before anything is done.
     if let Some(output) = &context.output {
         output.is_for(answer(&command))?;
     }
@@ -152,7 +152,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<()> {
     }
 }
 
-/// What a command answers.
+/// The kind of answer of a command.
 fn answer(command: &Command) -> Answer {
     match command {
         Command::Token(TokenCommand::Issue(_) | TokenCommand::ExchangeTeams(_)) => Answer::Token,
@@ -164,7 +164,7 @@ fn answer(command: &Command) -> Answer {
     }
 }
 
-/// Reads either name of an identity.
+/// Reads an external id or an ACS id.
 fn identity(raw: &str) -> Result<IdentityRef> {
     IdentityRef::parse(raw).ok_or_else(|| {
         Failure::usage(format!("{raw:?} names no identity"))
@@ -182,7 +182,7 @@ fn own_words(raw: &str) -> Result<Reason> {
     })
 }
 
-/// What a token is asked for.
+/// Reads the scopes and the lifetime of a token.
 fn token_request(scopes: &[Scope], expires_in: Option<&str>) -> Result<TokenRequest> {
     let wanted = scopes.iter().map(|scope| (*scope).into()).collect();
     let scopes = Scopes::of(wanted).ok_or_else(|| {

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     yes: bool,
 }
 
-/// Does the steps.
+/// Runs the steps.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let Some(target) = found(context).await? else { return in_own_stack(context).await };
     if matches!(target.way, Way::Direct { .. }) {
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     in_world(target, context, &mut Interrupts::new()?).await
 }
 
-/// The service that is meant. A local stack that was only found, and has gone, is none.
+/// The selected service. A local stack that was only found, and does not answer, does not count.
 async fn found(context: &Context) -> Result<Option<Target>> {
     let Some(target) = context.target_if_any().await? else {
         note("no service is configured: starting a stack of my own");
@@ -78,7 +78,7 @@ async fn in_own_stack(context: &Context) -> Result<()> {
             Err(failure) => Err(failure),
         };
     own.stop().await;
-    // Whatever was in it.
+    // The own stack has ended with everything in it, so nothing is left to clean up.
     outcome.map_err(|failure| if failure.exit == Exit::Interrupted { stopped() } else { failure })
 }
 
@@ -91,10 +91,10 @@ async fn in_world(target: Target, context: &Context, interrupts: &mut Interrupts
     let stopped_at_once = || Failure::new(Exit::Interrupted, "stopped in the middle");
     let outcome = match interrupts.finish(walk(&world, &names, &mut told, &stop), &stop).await {
         None => Err(names.left(&stopped_at_once())),
-        // Also what a failure left behind is deleted.
+        // Also deletes what was created before a failure.
         Some(walked) => match interrupts.finish(clean_up(&world, &names), &stop).await {
             None => Err(names.left(&stopped_at_once())),
-            // Of two failures, the one that leaves something behind matters more.
+            // If both fail, the failure that leaves identities behind is reported.
             Some(Err(failure)) if names.were_made() => Err(names.left(&failure)),
             Some(Err(failure)) => walked.and(Err(failure)),
             Some(Ok(deleted)) => walked.and_then(|()| told.deleted(deleted)),
@@ -105,7 +105,7 @@ async fn in_world(target: Target, context: &Context, interrupts: &mut Interrupts
     outcome
 }
 
-/// Presses of Ctrl-C, from now on.
+/// Receives Ctrl-C, from now on.
 struct Interrupts(Signal);
 
 impl Interrupts {
@@ -119,8 +119,8 @@ impl Interrupts {
         }
     }
 
-    /// Waits for `work`, which sees by `stop` that it is to begin nothing new. `None` if
-    /// somebody insists on leaving at once.
+    /// Waits for `work`. `stop` tells `work` to start nothing new. Returns `None` if the user
+    /// insists on leaving at once.
     async fn finish<T>(&mut self, work: impl Future<Output = T>, stop: &Cell<bool>) -> Option<T> {
         let mut work = pin!(work);
         loop {

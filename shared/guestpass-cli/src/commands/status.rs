@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::Context;
 use crate::{failure::Result, output::Row, target::Way};
 
-/// Which service is meant.
+/// The selected service.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Status {
     /// `direct` or `local`.
     way: &'static str,
-    /// What says so.
+    /// What selected it.
     because: String,
     acs: String,
     api_version: String,
@@ -56,8 +56,8 @@ impl Row for Status {
     }
 }
 
-/// Says which service is meant. Asks nobody, other than for a connection string that is a
-/// secret in AWS: the rest is the doctor's work.
+/// Shows which service is selected. Sends no request, except for a connection string that is in
+/// a secret in AWS: the doctor checks the rest.
 pub(crate) async fn run(context: &Context) -> Result<()> {
     let target = context.target().await?;
     let (way, because) = match &target.way {

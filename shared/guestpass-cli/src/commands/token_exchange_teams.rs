@@ -46,7 +46,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
             .so("pipe in the access token that Entra gave the app, or the answer it came in")
     })?;
     let claims = claims(&token);
-    // Whoever has the token in hand says whose it is.
+    // The caller holds the token, so the caller's `--user-id` and the token's tenant identify
+    // the user.
     let caller = EntraUser { oid: user_id, tid: claims.tid.clone().unwrap_or_default() };
     let target = context.target().await?;
     let acs = acs(&target)?;
@@ -60,7 +61,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     context.show(&Token::new(&exchanged, None, target.clock.now()))
 }
 
-/// What the token says, as far as it matters.
+/// The claims of the token that matter here.
 pub(crate) fn claims(token: &str) -> UnverifiedClaims {
     let claims = Unverified::read(token).map(|token| serde_json::Value::Object(token.claims));
     claims.and_then(|claims| serde_json::from_value(claims).ok()).unwrap_or_default()

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     token_file: PathBuf,
 }
 
-/// What a token says.
+/// The content of a token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
@@ -93,7 +93,7 @@ impl Row for Shown {
     }
 }
 
-/// Shows what a token says.
+/// Shows the content of a token.
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let is_stdin = arguments.token_file.as_os_str() == "-";
     if is_stdin && context.around.stdin_is_terminal {
@@ -163,7 +163,7 @@ fn shown(token: Unverified, now: SystemTime) -> Shown {
     }
 }
 
-/// Clocks differ a little.
+/// Allows for a small difference between two clocks.
 const LEEWAY: Duration = Duration::from_mins(1);
 
 #[cfg(test)]

@@ -40,16 +40,16 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     revoke(&user, What { block, create }, reason.as_deref(), yes, context).await
 }
 
-/// What is done besides the revocation.
+/// What to do besides the revocation.
 #[derive(Clone, Copy)]
 pub(crate) struct What {
-    /// The user gets no new token.
+    /// Issue no new token to the user.
     pub(crate) block: bool,
-    /// A user of whom there is no record is blocked, too.
+    /// Also block a user without a record.
     pub(crate) create: bool,
 }
 
-/// The same, for a command that has other arguments.
+/// Revokes every token, also for commands with other arguments.
 pub(crate) async fn revoke(
     user: &str,
     what: What,

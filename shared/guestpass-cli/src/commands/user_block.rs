@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     yes: bool,
 }
 
-/// Blocks a user: every token dies, and there is no new one.
+/// Blocks a user: revokes every token, and lets the service issue no new one.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let Arguments { user, reason, create, yes } = arguments;
     let what = What { block: true, create };

@@ -38,23 +38,23 @@ pub(crate) struct Arguments {
     log: Option<PathBuf>,
 }
 
-/// All that is known.
+/// Everything that is known about a user.
 #[derive(Serialize)]
 struct History {
-    /// Nothing, if the record goes by another name, or by none any more.
+    /// `None` if there is no record under this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<Identity>,
     timeline: Vec<Entry>,
 }
 
-/// Tells one user's story.
+/// Shows the history of a user.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let name = identity(&arguments.user)?;
     let world = context.world().await?;
     let record = world.serve(async |_| find(&world, &name).await).await?;
     let names = match (&record, &name) {
         (Some(record), _) => identities(record),
-        // The index forgets an identity that is deleted; runs and logs do not.
+        // The index forgets a deleted identity; runs and logs still have it.
         (None, IdentityRef::Acs(acs_id)) => vec![acs_id.to_string()],
         (None, IdentityRef::External(_)) => return Err(world.explain(&Error::NotFound)),
     };
@@ -89,7 +89,7 @@ fn rows(timeline: Vec<Entry>, format: Format) -> Result<()> {
     rows.finish().map(drop)
 }
 
-/// The record, be it a tombstone; that one goes by its external id alone.
+/// The record, which can be a tombstone. A tombstone is found by external id only.
 async fn find(world: &World, name: &IdentityRef) -> std::result::Result<Option<Record>, Error> {
     match name {
         IdentityRef::External(user) => world.store.find(user).await,
@@ -115,7 +115,7 @@ async fn runs(world: &World) -> std::result::Result<Vec<Run>, Error> {
     Ok(runs)
 }
 
-/// Where a local stack keeps the functions' log lines, unless it was told otherwise.
+/// The directory of the functions' log lines, unless the local stack uses another one.
 fn own_log(world: &World) -> Option<PathBuf> {
     match &world.target.way {
         Way::Local { file, .. } => {
@@ -125,5 +125,5 @@ fn own_log(world: &World) -> Option<PathBuf> {
     }
 }
 
-/// A month of a run a day.
+/// One run per day, for a month.
 const RUNS: usize = 30;

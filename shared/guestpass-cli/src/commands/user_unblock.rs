@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     user: String,
 }
 
-/// Lifts a block, whoever set it.
+/// Lifts a block of any origin.
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let identity = identity(&arguments.user)?;
     let world = context.world().await?;

@@ -11,7 +11,7 @@ use clap::{
 use super::{Format, no_file, no_variables};
 use crate::failure::Result;
 
-/// Where an answer goes.
+/// The destination of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// To stdout, in this format.
@@ -21,7 +21,7 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Refuses what such an answer cannot be written as.
+    /// Refuses a format or a file that does not suit the answer.
     pub(crate) fn is_for(&self, answer: Answer) -> Result<()> {
         match (self, answer) {
             (Self::As(Format::Env), Answer::Token) | (Self::File(_), Answer::Plan) => Ok(()),
@@ -32,18 +32,18 @@ impl Output {
     }
 }
 
-/// What a command answers.
+/// The kinds of answers.
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
-    /// A token, which can be `eval`ed.
+    /// A token, which can be shell variables.
     Token,
     /// A plan, which can be a file.
     Plan,
-    /// Neither.
+    /// Any other answer.
     Other,
 }
 
-/// Reads it: what ends in `.json` is a file.
+/// Reads the value: one that ends in `.json` is a file.
 #[derive(Clone)]
 pub(crate) struct OutputParser;
 

@@ -1,4 +1,4 @@
-//! Lines for people, beside an answer or instead of a table.
+//! Writes lines for people, besides an answer or instead of a table.
 
 use std::io::{self, Write as _, stderr, stdout};
 
@@ -10,7 +10,7 @@ pub(crate) fn line(text: &str) -> Result<()> {
     Ok(writeln!(stdout(), "{}", printable(text))?)
 }
 
-/// Writes a line to stdout, with a mark in front that has a colour of ours.
+/// Writes a line to stdout, after a mark that may have a colour.
 pub(crate) fn marked(mark: &str, text: &str) -> Result<()> {
     Ok(writeln!(stdout(), "{mark} {}", printable(text))?)
 }
@@ -20,12 +20,12 @@ pub(crate) fn blank() -> Result<()> {
     Ok(writeln!(stdout())?)
 }
 
-/// Writes a line to stderr, to be read beside the answer. Without a reader it is lost.
+/// Writes a line to stderr, besides the answer. If stderr is closed, the line is lost.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(stderr(), "{}", printable(text));
 }
 
-/// Writes a question to stderr, whose answer is typed on the same line.
+/// Writes a question to stderr. The user types the answer on the same line.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
     let mut out = stderr().lock();
     write!(out, "{} ", printable(question))?;

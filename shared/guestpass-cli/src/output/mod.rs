@@ -1,9 +1,8 @@
-//! What a command answers, on stdout, in the format that is wanted.
-
+//! Writes the answers of commands to stdout, in the requested format.
 //!
-//! Everything that is written, here or to stderr, goes through this module: text of others
-//! is made safe for a terminal ([`mod@printable`]) or for a spreadsheet ([`mod@tsv`]) where it is
-//! written, so that no command has to think of it.
+//! All output, also to stderr, goes through this module. It makes untrusted text safe for a
+//! terminal ([`mod@printable`]) or for a spreadsheet ([`mod@tsv`]), so that no command has to do
+//! it.
 
 mod argument;
 mod lines;
@@ -48,15 +47,15 @@ pub(crate) enum Format {
     Env,
 }
 
-/// Something that is shown: whole in JSON and YAML, as cells in a table.
+/// An answer: complete in JSON and YAML, as cells in a table.
 pub(crate) trait Row: Serialize {
-    /// The heads of the cells.
+    /// The column titles.
     const COLUMNS: &'static [&'static str];
 
     /// The cells, one for each column.
     fn cells(&self) -> Vec<String>;
 
-    /// Shell variables, if it is something to `eval`.
+    /// Shell variables, if the answer can be used with `eval`.
     fn variables(&self) -> Option<Vec<(&'static str, String)>> {
         None
     }
@@ -81,7 +80,7 @@ pub(crate) fn show<R: Row>(row: &R, format: Format) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Writes something that has no cells, as JSON or YAML.
+/// Writes an answer without cells, as JSON or YAML.
 pub(crate) fn show_all<T: Serialize>(value: &T, format: Format) -> Result<()> {
     let mut out = stdout().lock();
     match format {
@@ -93,7 +92,7 @@ pub(crate) fn show_all<T: Serialize>(value: &T, format: Format) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// One answer in a table stands upright: a name and a value per line.
+/// Writes one answer as a vertical table: a name and a value per line.
 fn list_cells<R: Row>(out: &mut impl Write, row: &R) -> io::Result<()> {
     let width = R::COLUMNS.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     for (name, value) in R::COLUMNS.iter().zip(printable_cells(row)) {
@@ -119,14 +118,14 @@ fn no_variables() -> Failure {
         .so("choose table, json, yaml, tsv or none")
 }
 
-/// Why something else than a plan is not written to a file.
+/// The failure for an answer other than a plan that should be written to a file.
 pub(crate) fn no_file(path: &Path) -> Failure {
     Failure::usage(format!("{} is no format", path.display()))
         .because("only a plan of a cleanup is written to a file")
         .so("choose table, json, yaml, tsv or none, and redirect: > file")
 }
 
-/// A word for a POSIX shell, whatever it holds.
+/// Quotes any text as one word of a POSIX shell.
 pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }

@@ -1,7 +1,7 @@
-//! Text of others, on its way to a terminal.
+//! Makes untrusted text safe for a terminal.
 
-/// The text on one line, without what a terminal would obey: a claim of a token or a line
-/// of a log can move the cursor, hide what follows, or turn its direction.
+/// The text on one line, without characters that control a terminal. A claim of a token or a
+/// line of a log could otherwise move the cursor, hide text, or change its direction.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -14,9 +14,9 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether a reader sees something other than this character where it stands: it controls
-/// the terminal, changes the direction of writing, or is invisible, so that two different
-/// names look the same. Tabs and ends of lines are layout.
+/// Whether a character is not shown as itself: it controls the terminal, changes the direction
+/// of writing, or is invisible, so that two different names look the same. Tabs and ends of
+/// lines are layout.
 pub(super) fn is_hidden(character: char) -> bool {
     match character {
         '\t' | '\n' => false,
@@ -27,9 +27,9 @@ pub(super) fn is_hidden(character: char) -> bool {
     }
 }
 
-/// What is invisible by Unicode's property `Default_Ignorable_Code_Point`, which holds the
-/// controls of direction of its standard annex 9 (U+061C, U+200E to U+200F, U+202A to U+202E,
-/// U+2066 to U+2069), and the separators of lines, paragraphs and annotations.
+/// Invisible characters: Unicode's property `Default_Ignorable_Code_Point`, which includes the
+/// direction controls of standard annex 9 (U+061C, U+200E to U+200F, U+202A to U+202E, U+2066 to
+/// U+2069), and the separators of lines, paragraphs and annotations.
 const HIDDEN: [(char, char); 17] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),

@@ -1,4 +1,4 @@
-//! Many answers, one after the other: however many there are, few are kept.
+//! Writes many answers, one after the other. Only a few are in memory at a time.
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 
@@ -10,13 +10,13 @@ pub(crate) struct Rows<R> {
     format: Format,
     out: BufWriter<Stdout>,
     written: u64,
-    /// The first rows of a table wait, until it is known how wide their columns are.
+    /// The first rows of a table, kept until the widths of the columns are known.
     waiting: Vec<R>,
     widths: Vec<usize>,
 }
 
 impl<R: Row> Rows<R> {
-    /// Nothing yet.
+    /// Starts without rows.
     pub(crate) fn new(format: Format) -> Result<Self> {
         if format == Format::Env {
             return Err(no_variables());
@@ -25,7 +25,7 @@ impl<R: Row> Rows<R> {
         Ok(Self { format, out, written: 0, waiting: Vec::new(), widths: Vec::new() })
     }
 
-    /// Writes one more.
+    /// Writes one more row.
     pub(crate) fn push(&mut self, row: R) -> Result<()> {
         let first = self.written == 0;
         self.written += 1;
@@ -45,14 +45,14 @@ impl<R: Row> Rows<R> {
                 let text = String::from_utf8_lossy(&text);
                 write!(self.out, "  {}", text.trim_end().replace('\n', "\n  "))?;
             }
-            // A list of one is a part of the list.
+            // The YAML of a list with one item is also one item of a longer list.
             Format::Yaml => self.out.write_all(yaml(&[row])?.as_bytes())?,
             Format::None | Format::Env => {}
         }
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Writes the remaining rows.
     pub(crate) fn finish(mut self) -> Result<u64> {
         match (self.format, self.written) {
             (Format::Table, _) if self.widths.is_empty() => self.write_waiting()?,
@@ -85,6 +85,6 @@ impl<R: Row> Rows<R> {
     }
 }
 
-/// How many rows decide how wide the columns are. A later row that is wider pushes the
-/// rest of its own line to the right.
+/// How many rows determine the widths of the columns. A wider cell in a later row moves the rest
+/// of its own line to the right.
 const MEASURED: usize = 200;

@@ -1,7 +1,7 @@
-//! JSON and YAML, with every character that a terminal would not show as an escape sequence.
+//! JSON and YAML in which every character that controls a terminal is an escape sequence.
 //!
-//! Both formats can hold such a character as it is. Escaped, it is the same value to a
-//! program that reads it, and cannot mislead a person who reads it.
+//! Both formats can hold such a character as it is. The escape sequence is the same value for a
+//! program, and cannot mislead a person.
 
 use std::{
     fmt::Write as _,
@@ -14,18 +14,18 @@ use serde_norway::{Mapping, Value};
 use super::printable::is_hidden;
 use crate::failure::Result;
 
-/// Writes it as JSON.
+/// Writes a value as JSON.
 pub(super) fn json<T: Serialize>(out: &mut impl Write, value: &T) -> Result<()> {
     serde_json::to_writer_pretty(Escaping(&mut *out), value).map_err(io::Error::from)?;
     Ok(writeln!(out)?)
 }
 
-/// JSON, which holds characters beyond ASCII in strings only.
+/// A writer that escapes JSON. Characters beyond ASCII occur in strings only.
 struct Escaping<W>(W);
 
 impl<W: Write> Write for Escaping<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // The serializer writes a part of a string whole.
+        // The serializer never splits a character between two writes.
         let text = str::from_utf8(bytes).map_err(io::Error::other)?;
         let mut rest = text;
         while let Some(place) = rest.find(is_hidden) {
@@ -47,7 +47,7 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// Writes it as YAML.
+/// Writes a value as YAML.
 pub(super) fn yaml<T: Serialize>(value: &T) -> Result<String> {
     let mut quoted = Quoted::default();
     let value = quoted.marked(serde_norway::to_value(value).map_err(io::Error::other)?);
@@ -55,10 +55,10 @@ pub(super) fn yaml<T: Serialize>(value: &T) -> Result<String> {
     Ok(quoted.filled_in(&yaml))
 }
 
-/// Strings that must be in quotation marks, with escape sequences. The serializer cannot be
-/// told to write one so: it writes a mark in the place of each, which is replaced afterwards.
+/// Strings that need quotation marks and escape sequences. The serializer cannot write them in
+/// this form, so it writes a mark for each string, which is replaced afterwards.
 struct Quoted {
-    /// A text that is in no string. The letters at its beginning need no quotation marks.
+    /// A text that occurs in no string. It begins with letters, so it needs no quotation marks.
     mark: String,
     /// The strings, in the order in which they are written.
     texts: Vec<String>,
@@ -73,7 +73,7 @@ impl Default for Quoted {
 impl Quoted {
     fn push(&mut self, text: &str) -> String {
         self.texts.push(double_quoted(text));
-        // Two keys of a mapping must differ.
+        // Two keys of a mapping must differ, so each mark is unique.
         format!("{}{:0DIGITS$}", self.mark, self.texts.len())
     }
 
@@ -124,7 +124,7 @@ fn double_quoted(text: &str) -> String {
     quoted
 }
 
-/// Of a number that is longer than any answer.
+/// Enough digits for any number of strings.
 const DIGITS: usize = 12;
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    /// What turns, controls, hides and separates, in values, keys and beside quotation marks.
+    /// Characters of every kind that is escaped, in values, keys and next to quotation marks.
     fn hidden() -> serde_json::Value {
         json!({
             "plain": ["Zoë 🙂", "two\nlines", "a\tb", "", "no", "1.5"],

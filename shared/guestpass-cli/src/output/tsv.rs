@@ -1,20 +1,20 @@
 //! Cells of a TSV file, which people open with a spreadsheet.
 //!
-//! A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula, also when the
-//! cell is in quotation marks, and a formula can send other cells to a server. The content of
-//! a cell often comes from others: an external id, a claim of a token, the reason in an event.
-//! Such a cell is written with an apostrophe in front, which is the usual defence. There is
-//! no exception for numbers: those that the tool writes have no sign.
+//! A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula, even if the
+//! cell is in quotation marks, and a formula can send other cells to a server. The content of a
+//! cell is often untrusted: an external id, a claim of a token, the reason in an event. Such a
+//! cell is written with an apostrophe in front, which is the usual defence. Numbers are not an
+//! exception: those that the tool writes have no sign.
 //!
-//! Some other beginnings mean a comment or JSON where [`names`](crate::names) reads a list
-//! back. They get the apostrophe, too: a name that was written is read as the same name.
+//! Some other first characters mean a comment or JSON when [`names`](crate::names) reads a list.
+//! They also get the apostrophe, so that a written name is read as the same name.
 
 /// The cell as it is written.
 pub(super) fn escaped(cell: String) -> String {
     if is_special(&cell) { format!("{APOSTROPHE}{cell}") } else { cell }
 }
 
-/// The cell that was written as `text`.
+/// The original cell of the written `text`.
 pub(crate) fn unescaped(text: &str) -> &str {
     match text.strip_prefix(APOSTROPHE) {
         Some(cell) if is_special(cell) => cell,
@@ -22,9 +22,9 @@ pub(crate) fn unescaped(text: &str) -> &str {
     }
 }
 
-/// Apostrophes of the cell itself do not count: with `=1` and `'=1` both escaped, each is read
-/// back as what it was. Spaces do not count either: some programs skip them. A tab or the end
-/// of a line has become a space before.
+/// Ignores apostrophes at the start of the cell: `=1` and `'=1` are both escaped, and each is
+/// read back as the original. Also ignores spaces, which some programs skip. A tab or the end of
+/// a line has already become a space.
 fn is_special(cell: &str) -> bool {
     let text = cell.trim_start_matches(APOSTROPHE).trim_start();
     text.starts_with(FORMULA) || text.starts_with(LIST)
@@ -32,10 +32,10 @@ fn is_special(cell: &str) -> bool {
 
 const APOSTROPHE: char = '\'';
 
-/// What begins a formula, in half or full width, or the quotation that hides one.
+/// First characters of a formula, in half or full width, and the quotation mark that hides one.
 const FORMULA: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '"'];
 
-/// What begins a comment or JSON in a list of names.
+/// First characters of a comment or JSON in a list of names.
 const LIST: [char; 3] = ['#', '[', '{'];
 
 #[cfg(test)]

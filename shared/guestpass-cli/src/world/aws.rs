@@ -1,5 +1,5 @@
-//! How AWS is reached: with the operator's own credentials, from wherever the AWS
-//! command line would take them.
+//! The AWS configuration: uses the operator's own credentials, from the same sources as the AWS
+//! CLI.
 
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ use crate::{
     failure::{Exit, Failure, Result, chain},
 };
 
-/// The operator's AWS. Asks for credentials when they are needed first, and only once.
+/// The operator's AWS configuration. Loads credentials when they are first needed, and only
+/// once.
 pub(crate) struct Aws {
     profile: Option<String>,
     region: Option<String>,
@@ -41,14 +42,13 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// As the flags say.
+    /// The configuration that the flags select.
     pub(crate) fn of(wanted: &Where) -> Self {
         let Where { profile, region, .. } = wanted;
         Self { profile: profile.clone(), region: region.clone(), config: OnceCell::new() }
     }
 
-    /// The region, if a flag, the environment or the profile names one. Reads files, and
-    /// asks nobody.
+    /// The region, if a flag, the environment or the profile names one. Reads files only.
     pub(crate) async fn region(&self) -> Option<Region> {
         let mut of_profile = ProfileFileRegionProvider::builder();
         if let Some(profile) = &self.profile {
@@ -62,8 +62,8 @@ impl Aws {
             .filter(|region| !region.as_ref().is_empty())
     }
 
-    /// What a client of any service needs. The credentials are there when this returns: to
-    /// sign in can take longer than a request may.
+    /// The configuration for a client of any AWS service. It already has credentials: a sign-in
+    /// can take longer than a request may.
     pub(crate) async fn config(&self) -> Result<&SdkConfig> {
         self.config.get_or_try_init(|| self.load()).await
     }
@@ -92,8 +92,8 @@ impl Aws {
         Ok(config.to_builder().credentials_provider(known).build())
     }
 
-    /// A profile that is named on the command line is meant, whatever keys the environment
-    /// has. One of the variable is a default, which those keys win over.
+    /// A profile from the command line takes precedence over keys in the environment. A profile
+    /// from `AWS_PROFILE` is a default, and keys in the environment take precedence over it.
     fn credentials(&self, config: &SdkConfig, region: Region) -> Option<SharedCredentialsProvider> {
         let Some(profile) = &self.profile else { return config.credentials_provider() };
         let provider = ProfileFileCredentialsProvider::builder()
@@ -130,10 +130,10 @@ impl Aws {
     }
 }
 
-/// How a service of a local stack is reached: without any credentials, and without a
-/// proxy, which knows nothing of this machine.
+/// The configuration for a service of a local stack: without real credentials, and without a
+/// proxy, which cannot reach this machine.
 pub(crate) async fn local(endpoint: &str) -> SdkConfig {
-    // Unlike the SDK's default client, it obeys no HTTP_PROXY.
+    // Unlike the SDK's default client, this one ignores `HTTP_PROXY`.
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
     loader()
         .http_client(http)
@@ -144,7 +144,7 @@ pub(crate) async fn local(endpoint: &str) -> SdkConfig {
         .await
 }
 
-/// There is nothing to sign a request with.
+/// The failure if there are no credentials to sign a request with.
 pub(crate) fn no_credentials() -> Failure {
     Failure::new(Exit::Refused, "there are no AWS credentials")
         .because("the environment, the profile, single sign-on and this machine's role give none")
@@ -162,7 +162,7 @@ fn loader() -> ConfigLoader {
         .timeout_config(timeouts)
 }
 
-/// Credentials that are known, and who gives the next ones when these end.
+/// Credentials that are already loaded, and the provider of the next ones.
 #[derive(Debug)]
 struct Known {
     first: Credentials,
@@ -189,8 +189,8 @@ impl ProvideCredentials for Known {
     }
 }
 
-/// Somebody may have to sign in, or a second factor to be found.
+/// The user may have to sign in, or to enter a second factor.
 const LONGEST: Duration = Duration::from_mins(2);
 
-/// How long before they end credentials are of no use any more.
+/// How long before their expiry credentials are replaced.
 const EARLY: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! The secret in which the functions find their connection string.
+//! The secret from which the functions read their connection string.
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata as _};

@@ -12,7 +12,7 @@ use crate::{
 /// Midday of 26 November 2026, in seconds since 1970.
 const MIDDAY: u64 = 1_795_694_400;
 
-/// Writes entries of a cleanup of so many users, one every half hour until midday.
+/// Writes entries of a cleanup of `count` users, one every half hour until midday.
 fn seed(stack: &Stack, count: u64) {
     let items: Vec<Value> = (0..count)
         .map(|index| {
@@ -37,7 +37,7 @@ fn seed(stack: &Stack, count: u64) {
     }
 }
 
-/// The cells of a table's line with two spaces between them; any other line as it is.
+/// The cells of a table row, separated by two spaces; any other line is unchanged.
 fn unpadded(line: &str) -> String {
     if line.starts_with(' ') {
         return line.to_owned();
@@ -46,7 +46,7 @@ fn unpadded(line: &str) -> String {
     cells.collect::<Vec<_>>().join("  ")
 }
 
-/// The first column of what was listed, which is the time, and the fifth, which is the user.
+/// The first column (the time) and the fifth column (the user) of a list.
 fn listed(stack: &Stack, line: &[&str]) -> Vec<(String, String)> {
     let listed = stack.run(&[&["audit"], line, &["-o", "tsv"]].concat());
     assert_eq!(listed.code, 0, "{listed:?}");
@@ -57,7 +57,7 @@ fn listed(stack: &Stack, line: &[&str]) -> Vec<(String, String)> {
     listed.stdout.lines().map(row).collect()
 }
 
-/// Runs a command as against a deployed service: the table and the keys are in variables.
+/// Runs a command as for a deployed service: variables hold the table and the keys.
 fn directly(stack: &Stack, line: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = command(Path::new("/"), line);
     command.envs([
@@ -88,7 +88,7 @@ fn what_the_operator_does_is_in_the_log() {
     stack.json(&["identity", "delete", "alice", "--yes"]);
     session.run_in_each_format("audit --user alice");
     session.run("audit --since 1h -o tsv");
-    // The operator has another name on another machine, which makes a column of another width.
+    // The operator's name differs between machines, and so does the width of the column.
     let operator = stack.json(&["audit", "--user", "alice"])[0]["by"].as_str().unwrap().to_owned();
     assert!(operator.starts_with("cli|"), "{operator}");
     let text = session.take().replace(&operator, "<operator>");
@@ -159,7 +159,7 @@ fn a_deployed_service_needs_the_name_of_its_audit_table() {
     assert_eq!((listed.code, listed.stdout.as_str()), (0, "[]\n"), "{listed:?}");
 }
 
-// With the warning at each deletion, there are two.
+// With a warning at each deletion, there are two.
 #[test]
 fn a_change_that_the_audit_log_will_not_have_is_warned_of_once() {
     let stack = Stack::start();

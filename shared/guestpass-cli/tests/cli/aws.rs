@@ -1,5 +1,5 @@
-//! With the operator's own credentials, from wherever the AWS command line would take
-//! them: against the stack's engines, as if they were the cloud's.
+//! Uses the operator's own credentials from the same sources as the AWS CLI, against the stack's
+//! engines in place of the cloud's.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,8 +10,8 @@ use crate::stack::{Stack, command, ran};
 const ENVIRONMENT: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "environment"), ("AWS_SECRET_ACCESS_KEY", "environment")];
 
-/// The tool, somewhere else, with the stack for a cloud and its secret for the connection
-/// string; without credentials.
+/// The tool in another directory. The stack is the cloud, and its secret holds the connection
+/// string. There are no credentials.
 fn deployed(stack: &Stack, line: &[&str]) -> Command {
     let mut command = command(Path::new("/"), line);
     command.envs([
@@ -25,7 +25,7 @@ fn deployed(stack: &Stack, line: &[&str]) -> Command {
     command
 }
 
-/// Has the profile `ops` get its credentials by this script, which notes that it ran.
+/// Gives the profile `ops` this script for its credentials. The script records each run.
 fn profile(stack: &Stack, script: &str) {
     let directory = stack.dir.path();
     let process = directory.join("credentials");
@@ -52,7 +52,7 @@ fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
     let mut by_flag = deployed(&stack, &["identity", "list", "--profile", "ops"]);
     let listed = ran(by_flag.envs(ENVIRONMENT), "");
     assert_eq!((listed.code, asked(&stack)), (0, 1), "{listed:?}");
-    // As with the AWS command line, the variable is but a default.
+    // As with the AWS CLI, the variable is only a default.
     let mut by_variable = deployed(&stack, &["identity", "list"]);
     let listed = ran(by_variable.envs(ENVIRONMENT).env("AWS_PROFILE", "ops"), "");
     assert_eq!((listed.code, asked(&stack)), (0, 1), "{listed:?}");
@@ -67,7 +67,8 @@ fn a_profile_that_is_not_there_is_named_whatever_the_environment_has() {
     assert!(failed.stderr.contains("the profile nope gives no AWS credentials"), "{failed:?}");
 }
 
-/// Longer than any one request may take; and each of secret and table needs them.
+/// The script takes longer than any one request may, and both the secret and the table need its
+/// credentials.
 #[test]
 fn credentials_that_take_their_time_are_waited_for_once() {
     let stack = Stack::start();

@@ -1,4 +1,5 @@
-//! Deleting many: the whole budget and no more, safe to stop, safe to repeat.
+//! Deletes many identities: uses the whole budget and no more, and a run can be stopped and
+//! repeated safely.
 
 use std::{
     process::Stdio,
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::stack::Stack;
 
-/// Creates so many identities; a file of their names.
+/// Creates `count` identities. Returns a file with their names.
 fn many(stack: &Stack, count: usize) -> String {
     let names: Vec<String> = (0..count).map(|index| format!("user-{index}")).collect();
     stack.seed(&names, 0);
@@ -27,8 +28,8 @@ fn each_is_deleted_once_and_no_faster_than_permitted() {
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
     let took = started.elapsed().as_secs_f64();
     assert_eq!((&summary["deleted"], &summary["throttled"]), (&json!(80), &json!(0)));
-    // 80 slots, of which the first is at once. That no less is used is shown of the pace,
-    // by a clock of its own: here it would be a matter of the machine.
+    // There are 80 slots, and the first is immediate. A test of the pace with its own clock
+    // shows that the whole budget is used: here the result would depend on the machine.
     assert!(took >= 79.0 / 16.0, "faster than permitted: {took} s");
     assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (80, 0));
 }
@@ -40,7 +41,7 @@ fn acs_is_slow_and_the_budget_is_used_all_the_same() {
     stack.fault("deleteIdentity", &json!({ "delayMs": 600 }));
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
     let seconds = summary["seconds"].as_f64().unwrap();
-    // The last one takes 0.6 s, and one at a time they would take 19 s.
+    // The last deletion takes 0.6 s. One at a time, they would take 19 s.
     assert!(seconds < 31.0 / 16.0 / 0.95 + 0.6 + 5.0, "{summary}");
     assert_eq!(summary["deleted"], 32);
 }
@@ -61,7 +62,7 @@ fn ctrl_c_ends_it_at_once_and_a_second_run_deletes_each_once() {
     let stopped = Instant::now();
     kill_process(pid, Signal::INT).unwrap();
     let output = process.wait_with_output().unwrap();
-    // Within a second, and one for a slow machine; by itself it would end in seven.
+    // One second, and another one for a slow machine. Without Ctrl-C, the run would take seven.
     assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
     assert_eq!(output.status.code(), Some(130));
     let first: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -73,8 +74,8 @@ fn ctrl_c_ends_it_at_once_and_a_second_run_deletes_each_once() {
     each_once(&stack, &first, &second, 120);
 }
 
-/// What the first run deleted, the second passes over. Of what the first had begun when
-/// it was stopped, nobody knows whether ACS has heard.
+/// The second run skips what the first run deleted. For deletions that the first run had started
+/// when it stopped, it is unknown whether ACS did them.
 pub(crate) fn each_once(stack: &Stack, first: &Value, second: &Value, count: u64) {
     let number = |of: &Value, name: &str| of[name].as_u64().unwrap();
     let known = number(first, "deleted");
@@ -196,7 +197,7 @@ fn a_name_that_a_spreadsheet_would_run_comes_back_as_it_was() {
             !listed.lines().any(|line| line.starts_with(['=', '+', '-', '@', '"'])),
             "{listed}"
         );
-        // As `cut -f1` leaves it, and whole.
+        // The output of `cut -f1`, and the whole line.
         let cut = |line: &str| line.split('\t').take(column).collect::<Vec<_>>().join("\t");
         let cut: Vec<String> = listed.lines().map(cut).collect();
         let line = ["identity", "delete", "--file", "-", "--yes", "-o", "json"];

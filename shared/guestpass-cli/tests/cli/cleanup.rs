@@ -1,4 +1,4 @@
-//! A cleanup: planned, looked at, done exactly so.
+//! A cleanup: the plan, its review, and the deletion of exactly the planned identities.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{bulk::each_once, snapshot::Session, stack::Stack};
 
-/// Creates an identity that nobody has used for so many days.
+/// Creates an identity that was unused for `days` days.
 fn unused(stack: &Stack, name: &str, days: u64) {
     stack.seed(&[name.to_owned()], days);
 }

@@ -1,4 +1,4 @@
-//! Set-ups that are broken in one way each, and the one diagnosis each of them gets.
+//! Configurations with one fault each, and the one diagnosis for each of them.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::{
 
 const SDKS: &str = "COMMUNICATION_SERVICES_CONNECTION_STRING";
 
-/// What the doctor found wrong: one thing, and its remedy.
+/// The fault that the doctor found, and its remedy.
 fn diagnosis(ran: &Ran) -> (String, String) {
     let checks: Vec<Value> =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no findings: {ran:?}"));
@@ -27,7 +27,7 @@ fn finds(ran: &Ran, check: &str, text: &str) {
     assert!(said.contains(text), "{said}");
 }
 
-/// The doctor with the stack as a deployed service, and something changed about it.
+/// Runs the doctor with the stack as a deployed service, with changes to its environment.
 fn deployed(stack: &Stack, flags: &[&str], changes: &[(&str, &str)]) -> Ran {
     let mut command = command(std::path::Path::new("/"), &[&["doctor"], flags].concat());
     command.envs([
@@ -75,7 +75,7 @@ fn a_configuration_that_says_nothing_or_nonsense() {
 #[test]
 fn an_endpoint_where_nobody_is_or_somebody_else() {
     let stack = Stack::start();
-    // Port 1 answers nobody.
+    // No server listens on port 1.
     let nobody = "endpoint=http://127.0.0.1:1/;accesskey=aGVsbG8=";
     finds(&deployed(&stack, &[], &[(SDKS, nobody)]), "endpoint", "check the resource's name");
     let issuer = format!("endpoint={}/;accesskey=aGVsbG8=", stack.place("/issuer"));
@@ -205,11 +205,11 @@ fn a_bearer_that_could_not_be_compared_is_not_found_well() {
     let audience = ["--audience", "guestpass-local"];
     assert_eq!(bearer(&audience, &[])["verdict"], "note");
     assert_eq!(bearer(&["--issuer", &issuer], &[])["verdict"], "note");
-    // The issuer can be named as it is for events.
+    // The variable for events can also name the issuer.
     assert_eq!(bearer(&audience, &[("GUESTPASS_ISSUER", &issuer)])["verdict"], "good");
 }
 
-/// Header, claims and signature.
+/// The header, the claims and the signature.
 fn parts(token: &str) -> [&str; 3] {
     let parts: Vec<_> = token.split('.').collect();
     parts.try_into().unwrap()
@@ -286,7 +286,7 @@ fn a_secret_that_is_the_functions_or_somebody_elses() {
     assert!(local.code == 0 && local.stdout.contains("the functions use"), "{local:?}");
     let missing = stack.run(&["doctor", "--local", "--secret", "arn:none"]);
     finds(&missing, "secret", "AcsSecretArn");
-    // The connection string is ours, and the secret another resource's.
+    // The connection string is this resource's, and the secret is another resource's.
     let theirs = other.place("/secretsManager");
     let found = deployed(
         &stack,
@@ -294,7 +294,7 @@ fn a_secret_that_is_the_functions_or_somebody_elses() {
         &[("GUESTPASS_SECRET", &arn), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &theirs)],
     );
     finds(&found, "secret", "use the same resource for both");
-    // The connection string is the secret.
+    // The secret holds the connection string.
     let ours = stack.place("/secretsManager");
     let found = deployed(
         &stack,
@@ -316,7 +316,7 @@ fn a_proxy_for_the_outside_does_not_hide_the_stack() {
     let stack = Stack::start();
     stack.identity("alice");
     let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);
-    // Port 1 answers nobody.
+    // No server listens on port 1.
     doctor.envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")]);
     let well = ran(&mut doctor, &stack.bearer("sub=alice"));
     assert_eq!(well.code, 0, "{well:?}");

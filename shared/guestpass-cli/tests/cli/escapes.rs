@@ -1,5 +1,4 @@
-//! What others have written cannot control the terminal, mislead its reader, or run in a
-//! spreadsheet.
+//! Untrusted text cannot control the terminal, mislead its reader, or run in a spreadsheet.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -8,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::stack::{Ran, Stack};
 
-/// Clears the screen, sets a colour with a C1 control, turns the direction, and hides.
+/// Clears the screen, sets a colour with a C1 control, changes the direction, and hides text.
 const HOSTILE: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{e0041}";
 
-/// How a line for people shows that.
+/// The same text in the output for people.
 const SHOWN: &str = r"\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{e0041}";
 
 fn is_clean(text: &str) -> bool {
@@ -25,7 +24,7 @@ fn token(claims: &Value) -> String {
     format!("{}.{}.c2ln", part(&json!({ "alg": "none" })), part(claims))
 }
 
-/// What a token and a line of a log say, in this format.
+/// The output for a token and for a log line, in this format.
 fn told_by_others(stack: &Stack, id: &str, format: &str) -> [Ran; 2] {
     let claims = json!({ "iss": HOSTILE, "sub": format!("a\tb\n{HOSTILE}"), HOSTILE: HOSTILE });
     let line = json!({
@@ -85,7 +84,7 @@ fn errors_show_what_they_quote() {
         &["identity", "show", HOSTILE],
         &["events", "explain", HOSTILE],
         &["status", "--stack-file", HOSTILE],
-        // What the parser of the command line says itself.
+        // Also covers messages of the command line parser.
         &["status", HOSTILE],
         &["status", &option],
         &["status", &value],
@@ -130,7 +129,7 @@ fn a_spreadsheet_runs_no_cell_of_a_tsv() {
     }
 }
 
-/// Whatever is written somewhere else would have to be escaped there.
+/// Any other module that wrote output would have to escape it.
 #[test]
 fn nothing_is_written_but_by_the_module_of_the_output() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -154,6 +153,6 @@ fn nothing_is_written_but_by_the_module_of_the_output() {
         }
     }
     writers.sort();
-    // A script, a failure that escapes itself, and the question whether it is a terminal.
+    // These write a script, write a failure that is already escaped, and test for a terminal.
     assert_eq!(writers, ["commands/completion.rs", "main.rs", "surroundings.rs"]);
 }

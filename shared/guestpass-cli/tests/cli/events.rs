@@ -1,4 +1,4 @@
-//! Events: explained, sent, and looked after when they failed.
+//! Explains events, sends them, and handles those that failed.
 
 use std::{
     fmt::Write as _,
@@ -18,7 +18,7 @@ fn fixtures() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../identity-events/fixtures"))
 }
 
-/// Every event of every source that is understood, without a service.
+/// Explains every event of every supported source, without a service.
 #[test]
 fn every_event_of_every_source_is_explained() {
     let nowhere = tempfile::tempdir().unwrap();
@@ -42,7 +42,7 @@ fn every_event_of_every_source_is_explained() {
             let name = file.file_stem().unwrap().to_str().unwrap();
             for event in explained {
                 let told = |name: &str| event[name].as_str().unwrap_or("-").to_owned();
-                // One is malformed on purpose.
+                // One fixture is malformed on purpose.
                 assert!([source, "(cannot be read)"].contains(&told("source").as_str()));
                 let (would, why) = (told("would"), told("why"));
                 writeln!(text, "{source}/{name}: {would} ({why})").unwrap();
@@ -124,7 +124,7 @@ fn without_a_service_an_issuer_must_be_named() {
     assert!(failed.code == 2 && failed.stderr.contains("give --issuer"), "{failed:?}");
 }
 
-/// The test stack's rule puts our own events where the dead letters are.
+/// The rule of the test stack sends Guestpass's own events directly to the dead-letter queue.
 #[test]
 fn events_are_sent_looked_at_and_sent_back() {
     let stack = Stack::start();
@@ -143,7 +143,7 @@ fn events_are_sent_looked_at_and_sent_back() {
     session.matches("events-send");
 }
 
-/// How many messages are where the test stack's rule for our own events puts them.
+/// How many messages the rule of the test stack has put into the dead-letter queue.
 fn delivered(stack: &Stack) -> usize {
     stack.json(&["events", "dead-letters"]).as_array().unwrap().len()
 }
@@ -162,7 +162,7 @@ fn an_event_goes_to_the_stacks_own_bus_unless_another_is_named() {
         {
             let before = delivered(&stack);
             let flags: Vec<&str> = bus.map(|bus| ["--bus", bus]).into_iter().flatten().collect();
-            // EventBridge accepts an event that no rule matches, too.
+            // EventBridge also accepts an event that no rule matches.
             assert_eq!(stack.run(&[line, &flags].concat()).code, 0, "{bus:?}");
             assert_eq!(delivered(&stack) - before, usize::from(is_delivered), "{bus:?} {line:?}");
         }
@@ -232,7 +232,7 @@ fn a_deployed_services_queue_must_be_named() {
     );
 }
 
-/// A queue that hands over ten, three, and then an old one again.
+/// A queue that returns ten messages, then three, and then an old one again.
 #[test]
 fn all_dead_letters_of_a_deployed_queue_are_shown() {
     let stack = Stack::start();

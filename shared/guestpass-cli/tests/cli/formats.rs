@@ -1,4 +1,4 @@
-//! A format that an answer cannot have is refused before anything is done.
+//! The tool refuses an unsupported format before it does anything.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! The tool at work, against a local stack: what it prints, what it leaves behind, how
-//! it behaves on a terminal.
+//! Runs the tool against a local stack: what it prints, what it leaves behind, and how it
+//! behaves in a terminal.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! However long a list is, few of its rows are kept.
+//! The tool keeps only a few rows of a list in memory, however long the list is.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -8,10 +8,10 @@ use std::{
 
 use crate::stack::Stack;
 
-/// The most memory a process had so far, in KiB, while it lives.
+/// The peak memory of a running process so far, in KiB.
 fn peak(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    // One that has ended has none.
+    // A process that has ended has no such line.
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
@@ -19,7 +19,7 @@ fn peak(pid: u32) -> Option<u64> {
 #[test]
 fn a_list_streams_and_its_reader_may_stop() {
     let stack = Stack::start();
-    // More than fits into a pipe: the tool waits for its reader.
+    // More than a pipe can hold: the tool waits for its reader.
     stack.seed_table(2_000);
     for format in ["json", "yaml", "tsv", "table"] {
         let mut command = stack.command(&["identity", "list", "-o", format]);
@@ -44,7 +44,7 @@ fn a_list_of_ten_times_as_many_takes_no_more_memory() {
             let mut list = stack.command(&line).stdout(Stdio::piped()).spawn().unwrap();
             let mut reader = BufReader::new(list.stdout.take().unwrap());
             let (mut line, mut highest) = (String::new(), 0);
-            // It has read nearly everything when the last of it is read here.
+            // When the test reads the last rows, the tool has read nearly everything.
             for read in 0.. {
                 if reader.read_line(&mut line).unwrap() == 0 {
                     break;
@@ -58,17 +58,17 @@ fn a_list_of_ten_times_as_many_takes_no_more_memory() {
             highest
         };
         let (few, many) = (peak_of(&few, 1_000), peak_of(&many, 10_000));
-        // 9,000 rows kept would take 3 MiB or more.
+        // 9,000 rows in memory would take 3 MiB or more.
         assert!(many < few + 2 * 1024, "{format}: {few} KiB, {many} KiB");
         assert!(many < 64 * 1024, "{format}: {many} KiB");
     }
 }
 
-/// Neither the names nor what is done about them stand in memory again and again.
+/// The tool keeps each name, and the state of its deletion, only once.
 #[test]
 fn a_long_list_of_names_to_delete_takes_little_more_than_its_names() {
     let stack = Stack::start();
-    // A table that never answers: whatever is to be kept is kept by then.
+    // The table never answers: at that point the tool has everything in memory.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let table = format!("http://{}", mute.local_addr().unwrap());
     let peak_of = |count: usize| {
@@ -91,7 +91,7 @@ fn a_long_list_of_names_to_delete_takes_little_more_than_its_names() {
         let peak = peak(deletion.id()).unwrap();
         deletion.kill().unwrap();
         deletion.wait().unwrap();
-        // Others it had begun to ask.
+        // Drops the other connections that the tool had opened.
         mute.set_nonblocking(true).unwrap();
         while mute.accept().is_ok() {}
         mute.set_nonblocking(false).unwrap();

@@ -1,4 +1,4 @@
-//! The quickstart: does what the page says, and leaves nothing.
+//! The quickstart does what its page says, and leaves nothing behind.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -83,7 +83,7 @@ fn with_nothing_there_it_says_what_would_do() {
     alone.left_nothing();
 }
 
-/// Far from any repository: the template is in the tool.
+/// The directory is outside of any repository: the template is in the binary.
 #[test]
 fn with_a_stack_beside_it_and_nothing_else_it_starts_one_of_its_own() {
     let (alone, stack) = (Alone::new(), Stack::start());
@@ -167,7 +167,7 @@ fn ctrl_c_while_cleaning_up_does_not_stop_that_and_a_second_one_names_what_is_le
 #[test]
 fn ctrl_c_while_its_own_stack_starts_leaves_nothing() {
     let alone = Alone::new();
-    // It never gets ready.
+    // This stack never becomes ready.
     alone.has("local-stack", "mkdir -p \"$data\"; exec cat > /dev/null");
     let mut quickstart = Running::start(alone.quickstart());
     quickstart.until(|| alone.kept() == 1);
@@ -177,9 +177,9 @@ fn ctrl_c_while_its_own_stack_starts_leaves_nothing() {
     alone.left_nothing();
 }
 
-/// The tool in a directory of its own, far from everything. Other processes write the programs
-/// there: what this one has open, each process that another test starts has open for a moment,
-/// too, and no system runs a program that somebody may write.
+/// The tool in its own directory, outside of any repository. Other processes write the programs
+/// there: a file that this process has open is for a moment also open in each process that
+/// another test starts, and the system does not run a program that is open for writing.
 struct Alone(TempDir);
 
 impl Alone {
@@ -203,7 +203,7 @@ impl Alone {
     /// Puts a program beside the tool.
     fn has(&self, name: &str, script: &str) {
         let path = self.0.path().join(name);
-        // As `local-stack` is called: each option with its value.
+        // Parses the options of `local-stack`, each with its value.
         let options = "while [ $# -gt 0 ]; do case $1 in --data) data=$2;; \
              --stack-file) file=$2;; --template) template=$2;; esac; shift; done";
         let mut write = Command::new("sh");
@@ -212,8 +212,8 @@ impl Alone {
         assert_eq!(written.code, 0, "{written:?}");
     }
 
-    /// Puts a program beside the tool that leads to `stack`, and ends with its stdin. As
-    /// `local-stack` does, it shows its file when all of it is there.
+    /// Puts a program beside the tool that points to `stack`, and ends with its stdin. Like
+    /// `local-stack`, it publishes its file only when the file is complete.
     fn has_a_stack(&self, stack: &Stack) {
         let file = stack.dir.path().join("target/local/stack.json");
         let script = "grep -q AWS::DynamoDB::Table \"$template\" || exit 1";
@@ -226,7 +226,7 @@ impl Alone {
         );
     }
 
-    /// How many directories the tool keeps.
+    /// How many directories the tool has not removed.
     fn kept(&self) -> usize {
         std::fs::read_dir(self.0.path().join("tmp")).unwrap().count()
     }
@@ -259,7 +259,7 @@ impl Running {
         }
     }
 
-    /// Reads what it says, up to the line that has this.
+    /// Reads the output up to a line with this text.
     fn says(&mut self, text: &str) {
         while !self.said.contains(text) {
             assert!(self.stderr.read_line(&mut self.said).unwrap() > 0, "{}", self.said);
@@ -271,7 +271,7 @@ impl Running {
         kill_process(pid, Signal::INT).unwrap();
     }
 
-    /// Its exit code, and all that it said.
+    /// The exit code, and all output.
     fn ends(mut self) -> (i32, String) {
         self.stderr.read_to_string(&mut self.said).unwrap();
         (self.process.wait().unwrap().code().unwrap_or(-1), self.said)

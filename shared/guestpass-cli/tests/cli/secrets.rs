@@ -1,4 +1,4 @@
-//! A secret is not taken from the command line, and not repeated when somebody tries.
+//! The tool does not accept a secret on the command line, and does not print it.
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 

@@ -1,4 +1,4 @@
-//! Many identities at once: in ACS, and in the table as if they were used long ago.
+//! Creates many identities at once: in ACS, and in the table with an old last use.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,30 +17,30 @@ impl Clock for MachineClock {
         SystemTime::now()
     }
 
-    /// Only retries pause, and here nothing is tried again.
+    /// Only retries pause, and these tests have none.
     async fn sleep(&self, _: Duration) {
         tokio::task::yield_now().await;
     }
 }
 
-/// For a slow machine; the limits of the product are no matter of these tests.
+/// Long enough for a slow machine; these tests do not check the product's limits.
 const A_MINUTE: Duration = Duration::from_mins(1);
 
 impl Stack {
-    /// Creates identities that nobody has used for so many days.
+    /// Creates identities that were unused for `days` days.
     pub(crate) fn seed(&self, names: &[String], days: u64) {
         let ids = self.create_in_acs(names.len());
         self.record(names.iter().zip(&ids), days);
     }
 
-    /// Creates identities in the table alone.
+    /// Creates identities in the table only.
     pub(crate) fn seed_table(&self, count: usize) {
         let names: Vec<String> = (0..count).map(|index| format!("user-{index}")).collect();
         let ids: Vec<String> = (0..count).map(|index| format!("8:acs:none_{index}")).collect();
         self.record(names.iter().zip(&ids), 1);
     }
 
-    /// Writes down a run of the cleanup that begins now, and which identities it names.
+    /// Records a run of the cleanup that starts now, and the identities that it names.
     pub(crate) fn run_of_the_cleanup(
         &self,
         id: &str,
@@ -93,7 +93,7 @@ impl Stack {
 
 fn put(name: &str, id: &str, at: u128) -> Value {
     let at = json!({ "N": at.to_string() });
-    // Which shard of the sixteen does not matter to a list.
+    // A list does not depend on which of the sixteen shards it is.
     let shard = name.bytes().map(u32::from).sum::<u32>() % 16;
     json!({ "PutRequest": { "Item": {
         "externalId": { "S": name },

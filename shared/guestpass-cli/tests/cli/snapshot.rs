@@ -1,10 +1,10 @@
-//! Comparing what is printed with what was printed when somebody looked at it.
+//! Compares output with reviewed output.
 
 use std::{fmt::Write as _, path::PathBuf};
 
 use crate::stack::Stack;
 
-/// What several commands print, one after the other, like a session at a prompt.
+/// The output of several commands, one after the other, like a session at a prompt.
 pub(crate) struct Session<'a> {
     stack: &'a Stack,
     text: String,
@@ -15,7 +15,7 @@ impl<'a> Session<'a> {
         Self { stack, text: String::new() }
     }
 
-    /// Runs one command, with this on stdin, and notes everything.
+    /// Runs one command with this stdin, and records its output.
     pub(crate) fn run_with(&mut self, line: &str, input: &str) {
         let arguments: Vec<&str> = line.split(' ').collect();
         let ran = self.stack.run_with(&arguments, input);
@@ -38,13 +38,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Compares it with the file. `UPDATE_SNAPSHOTS=1` writes the file instead: look at
+    /// Compares the session with the file. `UPDATE_SNAPSHOTS=1` writes the file instead: review
     /// the difference before you commit it.
     pub(crate) fn matches(self, name: &str) {
         check(name, &self.take());
     }
 
-    /// Everything, with a name in place of what differs from run to run.
+    /// The session, with placeholders for values that differ between runs.
     pub(crate) fn take(self) -> String {
         let own = self.stack.dir.path().canonicalize().unwrap();
         stable(&self.text.replace(own.to_str().unwrap(), "<dir>"))
@@ -64,7 +64,7 @@ pub(crate) fn check(name: &str, text: &str) {
     assert!(text == expected, "{} is different:\n{text}", file.display());
 }
 
-/// The text, with a name in place of what differs from run to run.
+/// The text, with placeholders for values that differ between runs.
 pub(crate) fn stable(text: &str) -> String {
     let mut stable = String::new();
     let mut word = String::new();
@@ -78,11 +78,11 @@ pub(crate) fn stable(text: &str) -> String {
         }
     }
     stable.push_str(&named(&word));
-    // How far two clocks are apart depends on how long the answer took.
+    // The measured difference of two clocks depends on the response time.
     let stable = ["-2", "-1", "+1", "+2"]
         .iter()
         .fold(stable, |text, off| text.replace(&format!("{off} s against"), "+0 s against"));
-    // How much of an hour is left depends on when ACS rounds, and on the machine.
+    // The rest of an hour depends on when ACS rounds, and on the machine.
     (40..60).fold(stable, |text, second| text.replace(&format!("59 min {second} s"), "1 h"))
 }
 

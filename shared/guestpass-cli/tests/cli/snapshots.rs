@@ -1,4 +1,4 @@
-//! Every command's output, in every format, with what it says when something is wrong.
+//! The output of every command, in every format, including its errors.
 
 use crate::{snapshot::Session, stack::Stack};
 
@@ -103,7 +103,7 @@ fn a_token_is_read_and_sent_nowhere() {
     session.run_with("token inspect -o table", "none");
     session.run_with("token inspect", "");
     let text = session.take();
-    // Moments of a token are whole seconds since 1970, too.
+    // The times in a token are also whole seconds since 1970.
     let is_moment =
         |line: &&str| ["exp:", "iat:", "csi:", "key:"].iter().any(|name| line.contains(name));
     let lines: Vec<&str> = text.lines().filter(|line| !is_moment(line)).collect();

@@ -1,4 +1,4 @@
-//! A stack that lives as long as its test, and the tool beside it.
+//! A stack that lives as long as its test, and commands to run the tool against it.
 
 use std::{
     io::{Read as _, Write as _},
@@ -17,14 +17,14 @@ use tokio::sync::oneshot;
 
 /// A stack without functions: the tool does not need them.
 pub(crate) struct Stack {
-    /// Where the tool is started; `target/local/stack.json` is below it.
+    /// The tool starts in this directory; `target/local/stack.json` is below it.
     pub(crate) dir: TempDir,
     places: Value,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the tool did.
+/// The result of running the tool.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) stdout: String,
@@ -38,7 +38,7 @@ impl Stack {
         Self::with(&[])
     }
 
-    /// Starts a stack with further options.
+    /// Starts a stack with additional options.
     pub(crate) fn with(options: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let template = dir.path().join("template.yaml");
@@ -74,7 +74,7 @@ impl Stack {
         Self { dir, places, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// The tool, in the stack's directory, with nothing of our own environment.
+    /// The tool in the stack's directory, with an empty environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         command(self.dir.path(), arguments)
     }
@@ -84,19 +84,19 @@ impl Stack {
         ran(&mut self.command(arguments), "")
     }
 
-    /// Runs the tool with this on stdin.
+    /// Runs the tool with this stdin.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         ran(&mut self.command(arguments), input)
     }
 
-    /// Runs the tool, which must succeed; what it answers, as JSON.
+    /// Runs the tool, which must succeed. Returns its output as JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let done = self.run(&[arguments, &["-o", "json"]].concat());
         assert_eq!(done.code, 0, "{done:?}");
         serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("no JSON: {done:?}"))
     }
 
-    /// Creates an identity; its ACS id.
+    /// Creates an identity. Returns its ACS id.
     pub(crate) fn identity(&self, external_id: &str) -> String {
         let created = self.json(&["identity", "create", "--external-id", external_id]);
         created["user"]["communicationUserId"].as_str().unwrap().to_owned()
@@ -112,7 +112,7 @@ impl Stack {
         self.place("/acs/connectionString")
     }
 
-    /// Calls the emulator's control API.
+    /// Calls the control API of the emulator.
     pub(crate) fn emulator(&self, route: &str, body: &Value) -> Value {
         let (method, path) = route.split_once(' ').unwrap();
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -120,15 +120,15 @@ impl Stack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// Calls the stack's control API.
+    /// Calls the control API of the stack.
     pub(crate) fn console(&self, route: &str, body: &Value) {
         let (method, path) = route.split_once(' ').unwrap();
         http(&self.place("/console"), method, &format!("/_local/{path}"), &body.to_string());
     }
 
-    /// Calls the table's engine.
+    /// Calls the DynamoDB engine.
     pub(crate) fn dynamodb(&self, operation: &str, body: &Value) {
-        // The engine wants a signature, and does not verify it.
+        // The engine requires a signature, and does not verify it.
         let headers = format!(
             "X-Amz-Target: DynamoDB_20120810.{operation}\r\n\
              X-Amz-Date: 20260101T000000Z\r\n\
@@ -139,7 +139,7 @@ impl Stack {
         assert!(!answer.contains("__type"), "{answer}");
     }
 
-    /// How often ACS was asked for `operation`.
+    /// How many requests for `operation` ACS got.
     pub(crate) fn asked(&self, operation: &str) -> u64 {
         self.emulator("GET requests", &Value::Null)["counts"][operation].as_u64().unwrap_or(0)
     }
@@ -149,20 +149,20 @@ impl Stack {
         self.emulator("GET identities", &Value::Null)["identities"].as_array().unwrap().len()
     }
 
-    /// Makes ACS misbehave, at once and until it is healed.
+    /// Makes ACS fail from now on, until the fault is removed.
     pub(crate) fn fault(&self, operation: &str, action: &Value) {
         let fault = json!({ "operation": operation, "action": action });
         self.emulator("POST faults", &json!({ "faults": [fault] }));
     }
 
-    /// A bearer of the issuer; `form` is what it asks for.
+    /// A bearer of the issuer; `form` is the body of the request for it.
     pub(crate) fn bearer(&self, form: &str) -> String {
         let answer = http(&self.place("/issuer"), "POST", "/token", form);
         let answer: Value = serde_json::from_str(&answer).unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// Ends the stack, leaving `stack.json` behind, as one that was killed does.
+    /// Kills the stack. `stack.json` is left behind.
     pub(crate) fn kill(&mut self) {
         let file = self.dir.path().join("target/local/stack.json");
         let kept = std::fs::read(&file).unwrap();
@@ -184,27 +184,27 @@ impl Drop for Stack {
     }
 }
 
-/// The tool, in `directory`, with nothing of our own environment.
+/// The tool in `directory`, with an empty environment.
 pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guestpass"));
     command.args(arguments).current_dir(directory).env_clear();
-    // No profile, and no question to a cloud's metadata service.
+    // Without a profile, and without a request to a cloud's metadata service.
     command.env("HOME", directory).env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 pub(crate) fn ran(command: &mut Command, input: &str) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
-    // Whoever does not read it closes it, which is no matter here.
+    // A command that does not read stdin may close it, which does not matter here.
     let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
     let Output { status, stdout, stderr } = process.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { stdout: text(stdout), stderr: text(stderr), code: status.code().unwrap_or(-1) }
 }
 
-/// The project's template without what needs other binaries.
+/// The project's template, without the parts that need other binaries.
 fn without_functions() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
     let mut template: Yaml =
@@ -222,7 +222,8 @@ fn without_functions() -> String {
     serde_norway::to_string(&template).unwrap()
 }
 
-/// No function fails here, so our own events go straight to where the dead letters are.
+/// No function fails here, so the rule sends Guestpass's own events directly to the dead-letter
+/// queue.
 const QUEUES: &str = "
 Events:
   Type: AWS::SQS::Queue
@@ -238,7 +239,7 @@ Rule:
     Targets: [{ Id: dead, Arn: !GetAtt DeadLetters.Arn }]
 ";
 
-/// One request, one answer: its body.
+/// Sends one request. Returns the body of its response.
 fn http(base: &str, method: &str, path: &str, body: &str) -> String {
     http_with(base, method, path, "", body)
 }
@@ -247,7 +248,7 @@ fn http_with(base: &str, method: &str, path: &str, headers: &str, body: &str) ->
     let host = base.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host).unwrap();
     let length = body.len();
-    // HTTP/1.0, so that the end of the connection is the end of the answer.
+    // HTTP/1.0, so that the response ends when the connection closes.
     write!(
         stream,
         "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"

@@ -1,4 +1,4 @@
-//! On a terminal: tables, prompts, colours, a progress bar, Ctrl-C.
+//! Behaviour in a terminal: tables, prompts, colours, a progress bar, Ctrl-C.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,7 +17,7 @@ use rustix::{
 
 use crate::stack::Stack;
 
-/// A program on a terminal.
+/// A program in a terminal.
 struct OnTerminal {
     process: Child,
     keyboard: File,
@@ -40,7 +40,7 @@ impl OnTerminal {
         let (mut reader, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
         thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // When the program has ended, reading fails.
+            // Reading fails after the program has ended.
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
                 shown.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..read]));
             }
@@ -48,7 +48,7 @@ impl OnTerminal {
         Self { process, keyboard, screen }
     }
 
-    /// Waits until this is on the screen.
+    /// Waits until the terminal shows this text.
     fn shows(&self, text: &str) {
         let deadline = Instant::now() + Duration::from_mins(1);
         while !self.screen().contains(text) {
@@ -65,7 +65,7 @@ impl OnTerminal {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    /// As Ctrl-C does.
+    /// Sends the same signal as Ctrl-C.
     fn interrupt(&self) {
         let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
         kill_process(pid, Signal::INT).unwrap();
@@ -135,7 +135,7 @@ fn a_terminal_gets_json_that_cannot_control_it() {
     }
 }
 
-/// `{"alg":"none"}` and `{"iss":"evil\u202e\u009b2J"}`, the two characters as they are.
+/// `{"alg":"none"}` and `{"iss":"evil\u202e\u009b2J"}`, with the two characters unescaped.
 const HOSTILE_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJldmls4oCuwpsySiJ9.c2ln";
 
 #[test]
@@ -170,7 +170,7 @@ fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
     let stopped = Instant::now();
     deletion.interrupt();
     assert_eq!(deletion.ends(), 130, "{}", deletion.screen());
-    // Within a second, and one for a slow machine; by itself it would end in seven.
+    // One second, and another one for a slow machine. Without Ctrl-C, the run would take seven.
     assert!(stopped.elapsed() < Duration::from_secs(2));
     deletion.shows("run the same command again");
     let mut rest = OnTerminal::start(stack.command(&line));
@@ -193,7 +193,7 @@ fn what_is_passed_over_is_no_part_of_the_rate() {
     let rates = screen.split("  ").filter_map(|part| part.strip_suffix(" of 4/s"));
     let rates: Vec<f64> = rates.map(|rate| rate.parse().unwrap()).collect();
     assert!(rates.iter().any(|rate| *rate > 0.0), "{screen}");
-    // A second's worth of slots may be made up for.
+    // Up to a second of missed slots may be made up for.
     assert!(rates.iter().all(|rate| *rate <= 16.0), "{rates:?}");
 }
 

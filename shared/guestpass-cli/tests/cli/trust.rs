@@ -1,5 +1,5 @@
-//! A `stack.json` says where requests go: one that others could have written, or that leads
-//! to another machine, is not used.
+//! A `stack.json` decides where requests go. The tool does not use one that other users could
+//! have written, or that leads to another machine.
 
 use std::{
     fs::{self, Permissions},
@@ -19,7 +19,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// The tool, which must say what it does not use, why, and what to do.
+/// Asserts that the tool reports which file it does not use, why, and what to do.
 fn refuses(ran: &Ran, why: &str, remedy: &str) {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("is not used\n"), "{ran:?}");
@@ -49,7 +49,7 @@ fn a_stack_file_that_others_may_write_is_not_used() {
         }
         set_mode(path, right);
     }
-    // No chmod for a directory that is everybody's on purpose.
+    // The tool suggests no chmod for a directory that is shared on purpose.
     set_mode(folder, 0o1777);
     let refused = stack.run(&["identity", "create"]);
     refuses(&refused, "(mode 1777)", "--stack-file in a directory that only you may write");
@@ -83,7 +83,7 @@ fn the_doctor_says_what_is_wrong_with_a_stack_file() {
     assert!(told.stdout.contains("chmod go-w"), "{told:?}");
 }
 
-/// Every string with an address, wherever it is, so that none is forgotten.
+/// Every string with an address, at any depth, so that the test misses none.
 fn addresses(value: &Value, pointer: &str) -> Vec<String> {
     match value {
         Value::Object(members) => members
@@ -123,7 +123,7 @@ fn a_stack_is_on_this_machine_with_everything_it_has() {
             assert!(!refused.stderr.contains(&key), "{refused:?}");
         }
     }
-    // Without a scheme a client may add one of its own.
+    // Without a scheme, a client may add a default one.
     let mut other = told.clone();
     other["dynamodb"] = "192.0.2.1:3000".into();
     fs::write(&file, other.to_string()).unwrap();

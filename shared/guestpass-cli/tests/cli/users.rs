@@ -1,4 +1,4 @@
-//! Users: blocked, unblocked, and their story.
+//! Users: blocking, unblocking, and their history.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,8 @@ fn the_story_of_a_user_who_is_gone_can_still_be_told() {
     stack.seed(&names, 100);
     let id = stack.json(&["identity", "show", "alice"])["user"]["communicationUserId"].clone();
     let id = id.as_str().unwrap();
-    // One that looked, one that went past, and one that came when it was gone.
+    // One run only planned, one did not delete the identity, and one started after it was
+    // deleted.
     stack.run_of_the_cleanup("r-1", None, "plan", &[id]);
     stack.run_of_the_cleanup("r-2", Some("r-1"), "apply", &[]);
     stack.json(&["identity", "delete", "alice", "--yes"]);
@@ -85,12 +86,12 @@ fn the_story_of_a_user_who_is_gone_can_still_be_told() {
     assert!(all.iter().any(|what| what.ends_with(&format!("the identity was {id}"))), "{all:?}");
     let runs: Vec<_> = all.iter().filter(|what| what.starts_with("run ")).collect();
     assert_eq!(runs, ["run r-1 would delete it", "run r-2 had it within reach"]);
-    // By the identity's own name, which leads to what was left of its user.
+    // The ACS id of the identity leads to the tombstone of its user.
     assert_eq!(story(id)["identity"]["state"], "deleted");
     let nobody = stack.run(&["user", "history", "8:acs:nobody"]);
     assert_eq!(nobody.code, 3, "{nobody:?}");
     assert!(nobody.stderr.contains("goes by its external id alone"), "{nobody:?}");
-    // Nor is it forgotten once they are back.
+    // The history also keeps it after the user got a new identity.
     stack.identity("alice");
     let before = format!("an identity before it, {id}, was deleted");
     assert!(whats(&story("alice")).contains(&before));

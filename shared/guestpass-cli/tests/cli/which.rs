@@ -1,4 +1,4 @@
-//! Which service is meant: flags, then the environment, then a stack that runs here.
+//! Which service is selected: by flags, then by the environment, then by a running stack.
 
 use crate::stack::{Ran, Stack, command, ran};
 
@@ -96,7 +96,7 @@ fn what_is_missing_is_named() {
     }
 }
 
-/// With the operator's own credentials, against the stack's engine as the table's region.
+/// Uses the operator's own credentials, with the stack's engine as the table's region.
 #[test]
 fn a_deployed_service_is_reached_with_the_operators_own_credentials() {
     let stack = Stack::start();

@@ -27,11 +27,11 @@ use crate::{
     world::World,
 };
 
-/// The users of a run. Another run has others.
+/// The users of a run. Each run has its own users.
 pub(super) struct Names {
     first: ExternalId,
     second: ExternalId,
-    /// Whether ACS may have made an identity for either.
+    /// Whether ACS may have created an identity for one of them.
     were_made: Cell<bool>,
 }
 
@@ -50,7 +50,7 @@ impl Names {
         self.were_made.get()
     }
 
-    /// What to do about them, if nobody knows whether they are gone.
+    /// The remedy, if it is unknown whether the identities are gone.
     pub(super) fn left(&self, failure: &Failure) -> Failure {
         let (first, second) = (self.first.as_str(), self.second.as_str());
         let why = format!(
@@ -63,7 +63,7 @@ impl Names {
     }
 }
 
-/// Does one step after the other, until all are done or `stop` says so.
+/// Runs one step after the other, until all are done or `stop` is set.
 pub(super) async fn walk(
     world: &World,
     names: &Names,
@@ -196,8 +196,7 @@ async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
         .await
 }
 
-/// Exchanges the token of a Teams user whom the emulator makes up. A real one would have to
-/// sign in.
+/// Exchanges the token of a Teams user of the emulator. A real user would have to sign in.
 async fn exchange(world: &World) -> Result<String> {
     if world.target.stack().is_none() {
         return Ok("passed over: it takes a Teams user who signs in".to_owned());
@@ -225,8 +224,8 @@ async fn exchange(world: &World) -> Result<String> {
     Ok(format!("exchanged the Entra token of a Teams user of the emulator's, until {expires}"))
 }
 
-/// Deletes what there is of both; how many there were. Tries the second if the first
-/// cannot be deleted, too.
+/// Deletes the identities of both users, and returns how many there were. Also tries the second
+/// one if the first cannot be deleted.
 pub(super) async fn clean_up(world: &World, names: &Names) -> Result<usize> {
     let first = delete(world, &names.first).await;
     let second = delete(world, &names.second).await;

@@ -1,4 +1,4 @@
-//! The steps, told as they are done.
+//! Prints the steps as they are done.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::{
     output::{self, Format, Row, Rows},
 };
 
-/// What a step did.
+/// The result of a step.
 #[derive(Serialize)]
 struct Step {
     #[serde(rename = "step")]
@@ -26,15 +26,15 @@ impl Row for Step {
     }
 }
 
-/// The steps so far.
+/// The printed steps.
 pub(super) struct Told {
-    /// `None`: as lines for people.
+    /// `None`: prints lines for people.
     rows: Option<Rows<Step>>,
     count: u8,
 }
 
 impl Told {
-    /// None yet.
+    /// Starts without steps.
     pub(super) fn new(context: &Context) -> Result<Self> {
         let rows = match context.format()? {
             Format::Table => None,
@@ -43,7 +43,7 @@ impl Told {
         Ok(Self { rows, count: 0 })
     }
 
-    /// Tells what the next one did.
+    /// Prints the result of the next step.
     pub(super) fn tell(
         &mut self,
         title: &'static str,
@@ -61,13 +61,13 @@ impl Told {
         output::blank()
     }
 
-    /// Tells the last one.
+    /// Prints the last step.
     pub(super) fn deleted(&mut self, count: usize) -> Result<()> {
         let did = format!("deleted {count} identities, with their tokens");
         self.tell("Delete the identities", did, "guestpass identity delete ID…")
     }
 
-    /// Ends what was told: after a failure, too, a list is whole.
+    /// Ends the output. A list is complete after a failure, too.
     pub(super) fn finish(self, is_done: bool) -> Result<()> {
         match self.rows {
             Some(rows) => rows.finish().map(drop),
