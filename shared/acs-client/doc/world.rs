@@ -1,5 +1,4 @@
-// What the examples in the documentation stand on: an emulator of ACS, and this
-// machine's time.
+// The setup of the examples in the documentation: an emulator of ACS, and this machine's time.
 
 use acs_client::{AcsIdentityClient, Config};
 
@@ -26,7 +25,7 @@ impl World {
         Ok(Self { acs, clock: MachineClock, connection_string, deadline, emulator, server })
     }
 
-    /// An Entra token of a user, made to order.
+    /// An Entra token of a user, with the claims in `order`.
     async fn entra_token(&self, order: serde_json::Value) -> Result<EntraToken, Box<dyn std::error::Error>> {
         let url = format!("{}/_emulator/entra/token", self.server.endpoint());
         let request = reqwest::Client::new().post(url).body(order.to_string());

@@ -1,6 +1,6 @@
-//! Signs requests for those who want to compare: a line of JSON in is a request,
-//! `{"method", "target", "host", "date", "body", "key"}`, a line out its headers,
-//! `{"x-ms-content-sha256", "authorization"}`.
+//! Signs requests, to compare this crate's signatures with those of another client. Each input
+//! line is a request in JSON, `{"method", "target", "host", "date", "body", "key"}`; each output
+//! line has its headers, `{"x-ms-content-sha256", "authorization"}`.
 //!
 //! ```sh
 //! echo '{"method":"POST","target":"/identities?api-version=2023-10-01","host":"localhost:8787",
@@ -25,7 +25,7 @@ struct Request {
     /// The header `x-ms-date`.
     date: String,
     body: String,
-    /// In base64.
+    /// The access key in base64.
     key: String,
 }
 

@@ -1,4 +1,4 @@
-//! What ACS answered, and what it means for each operation.
+//! The responses of ACS, and what they mean for each operation.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::{
     wire::{ErrorBody, read_error},
 };
 
-/// What is asked of ACS.
+/// The operations of ACS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Create,
@@ -60,33 +60,33 @@ impl Operation {
             | Self::ExchangeTeamsUser
             | Self::ExchangeTeamsExtension
             | Self::FindAssignment => status == 200,
-            // 204 and nothing else: anything in between can answer 200, and a
-            // revocation must not be believed on its word.
+            // Only 204 counts: a proxy on the way can answer 200, and such a response must not
+            // confirm a revocation.
             Self::Revoke | Self::Delete | Self::DeleteAssignment => status == 204,
         }
     }
 }
 
-/// An answer, as far as it matters.
+/// The parts of a response that matter.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Empty if it was too large.
+    /// Empty if the body was too large.
     pub(crate) body: Body,
     pub(crate) retry_after: Option<Duration>,
-    /// When ACS says it answered.
+    /// The `Date` header: the time of the response at ACS.
     pub(crate) date: Option<SystemTime>,
-    /// `MS-CV`: ACS sends it with every answer.
+    /// `MS-CV`: ACS sends it with every response.
     pub(crate) cv: String,
     /// `api-supported-versions`.
     pub(crate) versions: String,
-    /// Our name for the request.
+    /// The id that the client gave the request.
     pub(crate) request_id: String,
     /// Whether the request was signed with an access key.
     pub(crate) signed: bool,
 }
 
-/// A body that cannot be printed: it may hold a token.
+/// A body whose `Debug` shows only its length: it may hold a token.
 pub(crate) struct Body(pub(crate) Vec<u8>);
 
 impl std::fmt::Debug for Body {
@@ -95,23 +95,23 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// What an answer comes to.
+/// The result of an operation, according to a response.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// It was done, or there was nothing to do.
+    /// The operation is done, or there was nothing to do.
     Done,
-    /// Slow down; nothing happened.
+    /// ACS throttled the request and did nothing.
     Throttled(Answered),
-    /// ACS does not do it; it may have done it.
+    /// ACS failed. It may have done the operation.
     Unavailable(Answered),
-    /// Our request is wrong.
+    /// The request is wrong.
     Refused(Answered),
-    /// The identity belongs to another resource, and lives on there.
+    /// The identity belongs to another resource, and nothing happened to it.
     Foreign(Answered),
 }
 
 impl Answer {
-    /// What this comes to as the answer to `operation`, at `now`.
+    /// The result of `operation` for this response, at `now`.
     pub(crate) fn verdict(&self, operation: Operation, now: SystemTime) -> Verdict {
         let error = read_error(&self.body.0);
         let says_gone = match &error {
@@ -124,7 +124,8 @@ impl Answer {
             status if operation.is_done(status) => Verdict::Done,
             429 => Verdict::Throttled(answered(Cause::Throttled)),
             401 | 403 => match (self.refusal(&error, now), operation) {
-                // Not done, whatever was asked: where the connection string names another
+                // The operation was not done: the connection string names another resource, and
+                // the identity and its tokens still exist.
                 // resource, the identity and its tokens live on.
                 (
                     cause @ Cause::IdentityNotOwned,
@@ -135,15 +136,16 @@ impl Answer {
             404 => match operation {
                 Operation::Issue => Verdict::Refused(answered(Cause::IdentityLost)),
                 Operation::Revoke | Operation::Delete if says_gone => Verdict::Done,
-                // Older versions have no assignments at all: an empty 404 is theirs.
+                // Older api-versions do not have assignments at all and answer with an empty
+                // 404.
                 Operation::FindAssignment | Operation::DeleteAssignment
                     if !error.code.is_empty() =>
                 {
                     Verdict::Done
                 }
-                // A 404 of another service, or about another thing, proves nothing about the
-                // identity: every service of Azure has codes like `ResourceNotFound`, and the
-                // connection string may name one that is not ACS.
+                // A 404 of another service, or about another object, does not show that the
+                // identity is gone: every service of Azure has codes like `ResourceNotFound`,
+                // and the connection string may name a service other than ACS.
                 Operation::Revoke | Operation::Delete => {
                     Verdict::Unavailable(answered(Cause::Nonsense))
                 }
@@ -156,14 +158,14 @@ impl Answer {
         }
     }
 
-    /// Whether ACS did not accept the access key the request was signed with. It has
-    /// looked at nothing else then.
+    /// Whether ACS refused the access key that signed the request. In that case it has checked
+    /// nothing else.
     pub(crate) fn refuses_key(&self, now: SystemTime) -> bool {
         let error = || read_error(&self.body.0).unwrap_or_default();
         self.status == 401 && self.refusal(&error(), now) == Cause::KeyRefused
     }
 
-    /// A 2xx whose body is nothing we can use.
+    /// The cause for a 2xx response with an unusable body.
     pub(crate) fn nonsense(&self, operation: Operation) -> Answered {
         self.answered(operation, &ErrorBody::default(), Cause::Nonsense)
     }
@@ -181,7 +183,7 @@ impl Answer {
         }
     }
 
-    /// Why ACS says 401 or 403.
+    /// The cause of a 401 or 403.
     fn refusal(&self, error: &ErrorBody, now: SystemTime) -> Cause {
         match error.code.as_str() {
             "IdentityNotOwned" => return Cause::IdentityNotOwned,
@@ -197,7 +199,7 @@ impl Answer {
         Cause::KeyRefused
     }
 
-    /// What ACS finds wrong with a request.
+    /// The cause of a 400.
     fn complaint(&self, error: &ErrorBody) -> Cause {
         match error.code.as_str() {
             "UnsupportedApiVersion" => {
@@ -224,5 +226,5 @@ fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {
 /// ACS accepts signatures whose date is up to five minutes off.
 const ALLOWED_SKEW_S: u64 = 300;
 
-/// For error codes, and names that stand in headers.
+/// The limit for error codes, and for names that are sent in headers.
 pub(crate) const LONGEST_NAME: usize = 64;

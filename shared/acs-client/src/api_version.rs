@@ -4,13 +4,13 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiVersion(String);
 
-/// The api-version is not one. Does not quote it.
+/// The api-version is invalid. The error does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an api-version is a date like 2026-09-23, or a preview like 2025-03-02-preview")]
 pub struct ApiVersionError;
 
 impl ApiVersion {
-    /// As ACS spells it.
+    /// The version as ACS spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -14,12 +14,12 @@ use tracing::warn;
 
 use crate::{error::chain, wire::is_token};
 
-/// Where bearer tokens for ACS come from.
+/// A source of bearer tokens for ACS.
 ///
-/// Implement it for what your machine can prove: a client secret (that is
-/// [`ClientSecretCredential`](crate::ClientSecretCredential)), a managed identity, a
-/// token of AWS that Entra trusts. It need not cache: it is asked for the first
-/// token, and again shortly before that one expires, by one caller at a time.
+/// Implement it for a credential that your machine has: a client secret (see
+/// [`ClientSecretCredential`](crate::ClientSecretCredential)), a managed identity, or an AWS
+/// token that Entra trusts. A source need not cache. The client fetches the first token when it
+/// needs one, and the next one shortly before that expires. Only one caller fetches at a time.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -53,62 +53,62 @@ use crate::{error::chain, wire::is_token};
 /// # }
 /// ```
 pub trait TokenSource: Send + Sync {
-    /// Fetches a token with the audience `https://communication.azure.com/`, for the
-    /// scope [`ENTRA_SCOPE`]. Dropped if it takes longer than an attempt may.
+    /// Fetches a token with the audience `https://communication.azure.com/`, for the scope
+    /// [`ENTRA_SCOPE`]. The client drops the future if it takes longer than an attempt may.
     fn fetch(
         &self,
         now: SystemTime,
     ) -> impl Future<Output = Result<BearerToken, TokenError>> + Send;
 }
 
-/// The scope to ask Entra for. Both slashes are right: the resource ends in one.
+/// The scope to request from Entra. Both slashes are right: the resource ends in one.
 pub const ENTRA_SCOPE: &str = "https://communication.azure.com//.default";
 
 /// A bearer token of Entra.
 #[derive(Clone, Debug)]
 pub struct BearerToken {
-    /// The token, as it stands behind `Bearer `.
+    /// The token, as it is sent after `Bearer `.
     pub token: Secret,
-    /// When it stops working.
+    /// When the token expires.
     pub expires_on: SystemTime,
 }
 
-/// Why there is no bearer token. Logged: the reasons must not hold a secret.
+/// Why there is no bearer token. The reasons are logged, so they must not hold a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// It was refused: the configuration is wrong, and trying again does not help.
+    /// The token was refused: the configuration is wrong, and a retry does not help.
     #[error("Entra gives no token")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
-    /// Whoever gives tokens could not be reached, or failed.
+    /// The token endpoint could not be reached, or it failed.
     #[error("the source of tokens is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// There was none in time.
+    /// The source returned no token in time.
     #[error("no token came in time")]
     TimedOut,
-    /// What came is not a token, or is an expired one.
+    /// The source returned something that is not a token, or an expired token.
     #[error("what came as a bearer token is none, or has expired")]
     Unusable,
 }
 
 impl TokenError {
-    /// Whether trying again may help.
+    /// Whether a retry may help.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TimedOut)
     }
 }
 
-/// The tokens of a client.
+/// The bearer tokens of a client.
 pub(crate) struct Bearers {
     source: Box<dyn BoxedTokenSource>,
     kept: Mutex<Option<Kept>>,
-    /// Who holds it, fetches.
+    /// The caller that holds this lock fetches the token.
     fetching: tokio::sync::Mutex<()>,
 }
 
 struct Kept {
     token: BearerToken,
-    /// When to look for the next one.
+    /// When to fetch the next token.
     renew_at: SystemTime,
 }
 
@@ -121,7 +121,7 @@ impl Bearers {
         }
     }
 
-    /// A token that lives; within `limit`.
+    /// A valid token, within `limit`.
     pub(crate) async fn token(
         &self,
         now: SystemTime,
@@ -135,7 +135,7 @@ impl Bearers {
         };
         let one_at_a_time = match (old, self.fetching.try_lock()) {
             (_, Ok(guard)) => guard,
-            // Somebody renews it; until then the old one does.
+            // Another caller is renewing the token. Until then the old token is valid.
             (Some(old), Err(_)) => return Ok(old),
             (None, Err(_)) => {
                 timeout_at(end, self.fetching.lock()).await.map_err(|_| TokenError::TimedOut)?
@@ -167,7 +167,7 @@ impl Bearers {
         outcome
     }
 
-    /// What is kept, if it still lives.
+    /// The kept token, if it is still valid.
     fn kept_at(&self, now: SystemTime) -> Option<(Secret, Age)> {
         let kept = self.kept();
         let Kept { token, renew_at } = kept.as_ref()?;
@@ -176,7 +176,8 @@ impl Bearers {
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
-        // Nobody panics while holding it, and each change is a whole one.
+        // No code panics while it holds the lock, and each change is complete, so a poisoned
+        // lock is safe.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -184,11 +185,11 @@ impl Bearers {
 #[derive(Clone, Copy)]
 enum Age {
     Fresh,
-    /// It works, but not for long.
+    /// The token is valid and due for renewal.
     Old,
 }
 
-/// A token worth keeping.
+/// Checks that a fetched token is usable.
 fn usable(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
     let life = token.expires_on.duration_since(now).unwrap_or_default();
     if life <= LEAST_LIFE || !is_token(token.token.expose()) {
@@ -197,7 +198,7 @@ fn usable(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
     Ok(Kept { renew_at: token.expires_on - EARLY.min(life / 2), token })
 }
 
-/// A [`TokenSource`] behind a pointer, so that no client has it in its type.
+/// A boxed [`TokenSource`], so that the type of a client does not depend on it.
 trait BoxedTokenSource: Send + Sync {
     fn fetch_boxed(
         &self,
@@ -214,13 +215,13 @@ impl<S: TokenSource> BoxedTokenSource for S {
     }
 }
 
-/// How long before its end a token is renewed: it leaves time for an Entra that is
-/// down for a while. Tokens live an hour or more.
+/// How long before its expiry a token is renewed. This leaves time for an outage of Entra.
+/// Tokens live an hour or more.
 const EARLY: Duration = Duration::from_mins(5);
 
-/// A token with less life may expire on the way.
+/// A token with a shorter remaining life may expire on the way.
 const LEAST_LIFE: Duration = Duration::from_secs(10);
 
-/// An old token serves while its successor cannot be had; asking costs the caller
-/// time.
+/// The pause after a failed renewal, while the old token is still valid: each attempt costs a
+/// caller time.
 const BETWEEN_FAILURES: Duration = Duration::from_secs(30);

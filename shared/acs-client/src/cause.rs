@@ -1,49 +1,47 @@
-//! What an answer of ACS means.
+//! The meaning of a response of ACS.
 
-/// What an answer means, as far as we can tell.
+/// The meaning of a response, as far as the client can tell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Cause {
     /// 401 `Denied` to a signed request. If the key comes from a
-    /// [`KeySource`](crate::KeySource), it was read again, unless that had been done
+    /// [`KeySource`](crate::KeySource), the client has read it again, unless it had done so
     /// within the last 30 s.
     #[error("the access key is wrong, or belongs to another resource")]
     KeyRefused,
     /// 401 `Denied` to a request with a bearer token.
     #[error("the bearer token is not accepted, or its principal has no role on the resource")]
     Denied,
-    /// The signature was not accepted because of its date.
+    /// ACS refused the signature because of its date.
     #[error("{}", skew_text(*.ahead_s))]
     ClockSkew {
-        /// By how many seconds our clock is ahead of ACS's, if it said its time.
+        /// How many seconds this client's clock is ahead of ACS's clock, if the response has a
+        /// date.
         ahead_s: Option<i64>,
     },
-    /// 401 `IdentityNotOwned`: the identity was made by another resource.
+    /// 401 `IdentityNotOwned`: another resource created the identity.
     #[error(
         "the identity belongs to another resource: the record or the connection string is wrong"
     )]
     IdentityNotOwned,
-    /// 401 `InvalidAccessToken`: ACS does not accept the Entra token of a user that it
-    /// was to exchange. ACS does not say which it is: not a token, expired, for
-    /// another audience, or without the permissions `Teams.ManageCalls` or
-    /// `Teams.ManageChats`.
+    /// 401 `InvalidAccessToken`: ACS refuses to exchange the Entra token of a user. ACS does not
+    /// say why: the token is malformed, expired, for another audience, or lacks the permissions
+    /// `Teams.ManageCalls` and `Teams.ManageChats`.
     #[error(
         "the user's Entra token is malformed, expired, for another audience, or lacks the \
              permission Teams.ManageCalls or Teams.ManageChats"
     )]
     InvalidAccessToken,
-    /// 400 `ValidationError` for `appId`, which names the app the user's token was
-    /// issued to.
+    /// 400 `ValidationError` for `appId`, the app that the user's token was issued to.
     #[error("the appId {0}")]
     AppId(Mistake),
-    /// 400 `ValidationError` for `userId`, which names the user the token was issued
-    /// for.
+    /// 400 `ValidationError` for `userId`, the user that the token was issued for.
     #[error("the userId {0}")]
     UserId(Mistake),
     /// Any other 400 `ValidationError`.
     #[error("ACS does not accept a member of our request: {}", or_untold(.target))]
     Validation {
-        /// Which member, in ACS's spelling; empty if it did not say.
+        /// The invalid member, in ACS's spelling; empty if ACS did not name it.
         target: String,
     },
     /// ACS does not know the identity.
@@ -58,30 +56,31 @@ pub enum Cause {
     /// 400 `UnsupportedApiVersion`.
     #[error("the api-version is not supported; supported are: {}", or_untold(.supported))]
     UnsupportedApiVersion {
-        /// What ACS says it supports; empty if it did not say.
+        /// The versions that ACS says it supports; empty if it named none.
         supported: String,
     },
-    /// 400 `ApiVersionUnspecified`: something on the way removes the query.
+    /// 400 `ApiVersionUnspecified`: a proxy on the way removes the query.
     #[error("the api-version did not arrive, though it was sent")]
     ApiVersionUnspecified,
-    /// ACS finds something else wrong with our request.
+    /// Any other error that ACS reports about the request.
     #[error("ACS does not accept our request")]
     BadRequest,
-    /// 429: more requests than ACS takes in 30 seconds.
+    /// 429: more requests than ACS permits in 30 seconds.
     #[error("ACS asks for fewer requests")]
     Throttled,
-    /// ACS, or what is in front of it, failed.
+    /// ACS failed, or a proxy in front of it.
     #[error("ACS failed")]
     Failed,
-    /// ACS does not redirect; and a signature is not carried elsewhere.
+    /// A redirect. ACS does not redirect, and the client does not send a signature to another
+    /// address.
     #[error("redirects are not followed: is the endpoint an ACS resource?")]
     Redirected,
-    /// The status or the body is nothing that ACS answers.
+    /// ACS does not send this status or this body.
     #[error("the answer is not what ACS documents: is the endpoint an ACS resource?")]
     Nonsense,
 }
 
-/// What is wrong with an id that came with a Teams user's token.
+/// What is wrong with an id that was sent with a Teams user's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mistake {
     /// It is empty.
@@ -90,13 +89,13 @@ pub enum Mistake {
     /// It is not a GUID.
     #[error("is not a GUID")]
     Malformed,
-    /// The token says otherwise (in its claims `appid` and `oid`).
+    /// It does not match the token (its claims `appid` and `oid`).
     #[error("is not that of the token")]
     Mismatched,
 }
 
 impl Mistake {
-    /// ACS has one code for all of them, and tells them apart in English only.
+    /// ACS has one code for all mistakes, and only its English message tells them apart.
     fn read(message: &str) -> Option<Self> {
         let has = |text| message.contains(text);
         if has("required") {
@@ -111,7 +110,7 @@ impl Mistake {
 }
 
 impl Cause {
-    /// What a `ValidationError` with this target and message means.
+    /// The cause for a `ValidationError` with this target and message.
     pub(crate) fn of_validation(target: &str, message: &str) -> Self {
         let mistake = Mistake::read(message);
         match mistake {

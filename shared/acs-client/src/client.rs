@@ -1,4 +1,4 @@
-//! The client, and the loop its operations share.
+//! The client, and the retry loop that its operations share.
 
 use std::{
     fmt,
@@ -20,11 +20,11 @@ use crate::{
     transport::Call,
 };
 
-/// A client of one ACS resource. Share it: it holds the connections.
+/// A client of one ACS resource. Share one client: it holds the connections.
 ///
 /// The operations on identities are those of the port
-/// [`IdentityClient`](identity_core::ports::IdentityClient); those for Teams are its
-/// own methods. Every call ends by its `deadline`, whatever happens.
+/// [`IdentityClient`](identity_core::ports::IdentityClient); those for Teams are methods of the
+/// client. Every call ends by its `deadline`.
 pub struct AcsIdentityClient<C> {
     config: Config,
     http: Client,
@@ -33,18 +33,18 @@ pub struct AcsIdentityClient<C> {
     holds: Holds,
 }
 
-/// A request, as an operation wants it.
+/// The request of an operation.
 pub(crate) struct Wanted<'a> {
     pub(crate) operation: Operation,
-    /// With what needs an escape escaped.
+    /// Percent-encoded where necessary.
     pub(crate) path: &'a str,
     pub(crate) body: Vec<u8>,
-    /// A user's bearer token, where it is sent instead of our own credential.
+    /// A user's bearer token, if the request carries it in place of the client's credential.
     pub(crate) user_token: Option<&'a Secret>,
 }
 
 impl<C: Clock> AcsIdentityClient<C> {
-    /// A client that takes the time from `clock`. Connects to nothing yet.
+    /// Creates a client that takes the time from `clock`. It opens no connection yet.
     pub fn new(config: Config, clock: C) -> Result<Self, ConfigError> {
         let (http, dice, holds) = (config.http()?, Dice::new(), Holds::default());
         Ok(Self { config, http, clock, dice, holds })
@@ -52,8 +52,8 @@ impl<C: Clock> AcsIdentityClient<C> {
 
     /// Opens a connection in advance, so that the first call need not wait for it.
     ///
-    /// Asks for the root of the endpoint, without a credential, and ignores the
-    /// answer. A failure is only logged: the first call tries again, and tells.
+    /// Requests the root of the endpoint, without a credential, and ignores the response. A
+    /// failure is only logged: the first call connects again, and reports its error.
     pub async fn connect(&self) {
         let root = self.config.endpoint.root().clone();
         let request = self.http.get(root).timeout(self.config.limits.attempt);
@@ -63,8 +63,7 @@ impl<C: Clock> AcsIdentityClient<C> {
         }
     }
 
-    /// Sends a request, again if that is safe, until it is done or `deadline` is
-    /// near.
+    /// Sends a request, and retries it if that is safe, until it succeeds or `deadline` is near.
     pub(crate) async fn call(
         &self,
         wanted: Wanted<'_>,
@@ -93,8 +92,7 @@ impl<C: Clock> AcsIdentityClient<C> {
                 && !has_new_key
                 && self.is_key_replaced(pass.as_ref(), &outcome, end).await
             {
-                // ACS has looked at nothing but the signature, so that even a
-                // creation may be sent again.
+                // ACS has checked only the signature, so even a creation may be sent again.
                 has_new_key = true;
                 continue;
             }
@@ -118,12 +116,12 @@ impl<C: Clock> AcsIdentityClient<C> {
         self.conclude(operation, outcome, maybe_applied)
     }
 
-    /// Refuses an operation that is held; between two attempts, too, since another call
-    /// may have been throttled meanwhile.
+    /// Refuses an operation that is held. It also does so between two attempts, because another
+    /// call may have been throttled meanwhile.
     ///
-    /// `Throttled` says that nothing happened at ACS, and that is true of an earlier
-    /// attempt, too: a creation is repeated only if ACS has not seen it, and no caller has
-    /// a token whose answer was lost.
+    /// `Throttled` says that ACS did nothing, and that holds for an earlier attempt, too: a
+    /// creation is repeated only if ACS has not seen it, and if a response with a token was
+    /// lost, no caller has that token.
     fn check_hold(&self, call: &Call) -> Result<(), Error> {
         let Some(retry_after) = self.holds.left(call.operation, self.clock.now()) else {
             return Ok(());
@@ -137,7 +135,7 @@ impl<C: Clock> AcsIdentityClient<C> {
         Err(Error::Throttled { retry_after, source: call.unanswered(Silence::Held).into() })
     }
 
-    /// One attempt, and what it carried.
+    /// Makes one attempt. Also returns the credential that it carried.
     async fn attempt(
         &self,
         call: &Call,
@@ -156,7 +154,7 @@ impl<C: Clock> AcsIdentityClient<C> {
                 Err(error) => return (None, Err(call.unanswered(Silence::NoBearer(error)))),
             },
         };
-        // To get a token may have taken a while.
+        // Fetching a token may have taken some time.
         let (now, left) = self.time_left(end);
         let limit = left.min(limits.attempt);
         let outcome = call.attempt(&self.http, endpoint, &pass, now, limit).await;
@@ -164,7 +162,7 @@ impl<C: Clock> AcsIdentityClient<C> {
         (Some(pass), outcome)
     }
 
-    /// What whoever watches ACS wants to see of it.
+    /// Records the metrics of an attempt.
     fn count(&self, call: &Call, outcome: &Result<Answer, Unanswered>, began: SystemTime) {
         let took = self.clock.now().duration_since(began).unwrap_or_default();
         let status = outcome.as_ref().ok().map(|answer| answer.status);
@@ -179,7 +177,7 @@ impl<C: Clock> AcsIdentityClient<C> {
         );
     }
 
-    /// Whether ACS refused our key, and there is another one now.
+    /// Whether ACS refused the access key, and another key is in use now.
     async fn is_key_replaced(
         &self,
         pass: Option<&Pass>,
@@ -196,14 +194,14 @@ impl<C: Clock> AcsIdentityClient<C> {
         }
     }
 
-    /// The time, and how much of it is left. Never more than a whole call may take,
-    /// even if the clock is set back meanwhile.
+    /// The current time, and the time left until `end`. The time left is at most the limit of a
+    /// whole call, even if the clock is set back meanwhile.
     fn time_left(&self, end: SystemTime) -> (SystemTime, Duration) {
         let now = self.clock.now();
         (now, end.duration_since(now).unwrap_or_default().min(self.config.limits.call))
     }
 
-    /// How long to wait before sending it again; `None` if it is not sent again.
+    /// How long to wait before the retry; `None` if there is no retry.
     fn pause(
         &self,
         number: u32,
@@ -261,18 +259,18 @@ impl<C> fmt::Debug for AcsIdentityClient<C> {
     }
 }
 
-/// Lets the runtime hear from the network before a kept connection is used.
+/// Lets the runtime process network events before a kept connection is used.
 ///
-/// A function is frozen between two invocations, and a server closes what is idle.
-/// If nobody has looked since, a request would be written to the dead connection,
-/// and for a creation that means: lost, and not to be repeated. The first yield
-/// lets the runtime poll the network, the second lets the connections act on it.
+/// A function is frozen between two invocations, and a server closes idle connections. Without
+/// this step, the client would write a request to a closed connection. A creation would then be
+/// lost, because it must not be repeated. The first yield lets the runtime poll the network, the
+/// second lets the connections process what it found.
 async fn notice_closed_connections() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
 }
 
-/// Whether ACS may have done what it was asked.
+/// Whether ACS may have done the operation.
 fn may_be_applied(outcome: &Result<Answer, Unanswered>) -> bool {
     match outcome {
         Ok(answer) => answer.status != 429,
@@ -280,7 +278,7 @@ fn may_be_applied(outcome: &Result<Answer, Unanswered>) -> bool {
     }
 }
 
-/// A 2xx whose body is nothing we can use.
+/// The error for a 2xx response with an unusable body.
 pub(crate) fn nonsense(answer: &Answer, operation: Operation) -> Error {
     let source = answer.nonsense(operation).into();
     Error::AcsUnavailable { maybe_applied: true, source }
@@ -288,6 +286,6 @@ pub(crate) fn nonsense(answer: &Answer, operation: Operation) -> Error {
 
 pub(crate) const UNWRITABLE: Error = Error::Internal("a request to ACS cannot be written as JSON");
 
-/// ACS needs about 0.1 s. With less time than this, an attempt would mostly end in
-/// not knowing.
+/// ACS needs about 0.1 s. With less time than this, most attempts would end with an unknown
+/// outcome.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(250);

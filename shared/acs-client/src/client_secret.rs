@@ -15,10 +15,10 @@ use crate::{
     http::{self, read_capped},
 };
 
-/// An Entra app that proves with a client secret that it is itself (OAuth 2.0 client
-/// credentials, RFC 6749 §4.4).
+/// An Entra app that authenticates with a client secret (OAuth 2.0 client credentials, RFC 6749
+/// §4.4).
 ///
-/// It needs a role on the ACS resource; without one, ACS answers 401 `Denied`.
+/// The app needs a role on the ACS resource; without one, ACS answers 401 `Denied`.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -58,15 +58,15 @@ pub struct ClientSecretCredential {
 /// An Entra app.
 #[derive(Clone, Debug)]
 pub struct EntraApp {
-    /// The tenant in which it signs in: a GUID, or one of the tenant's domains.
+    /// The tenant of the app: a GUID, or one of the tenant's domains.
     pub tenant: String,
-    /// Its application (client) id.
+    /// The application (client) id.
     pub client_id: String,
-    /// Its secret: the value, not the id of the secret.
+    /// The value of the client secret, not its id.
     pub client_secret: Secret,
-    /// Where Entra is, if not at [`AUTHORITY`].
+    /// The address of Entra, if it is not [`AUTHORITY`].
     pub authority: Option<Endpoint>,
-    /// Further roots to trust, in PEM: for an emulator with a certificate of its own.
+    /// Additional roots to trust, in PEM: for an emulator with its own certificate.
     pub extra_roots_pem: Option<String>,
 }
 
@@ -74,14 +74,14 @@ pub struct EntraApp {
 pub const AUTHORITY: &str = "https://login.microsoftonline.com";
 
 impl ClientSecretCredential {
-    /// Prepares to ask for tokens. Connects to nothing yet.
+    /// Creates the credential. It opens no connection yet.
     pub fn new(app: EntraApp) -> Result<Self, ConfigError> {
         let authority = match &app.authority {
             Some(authority) => authority.clone(),
             None => AUTHORITY.parse().map_err(|_| ConfigError::Authority)?,
         };
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-        // A tenant of dots would be a way to another path.
+        // A tenant that consists of dots would change the path of the URL.
         if !app.tenant.bytes().all(is_name) || app.tenant.trim_matches('.').is_empty() {
             return Err(ConfigError::Tenant);
         }
@@ -129,8 +129,7 @@ impl fmt::Debug for ClientSecretCredential {
     }
 }
 
-// Below, serde's own message is dropped: it can quote the input, and that may be a
-// token.
+// The code below drops serde's own message: it can quote the input, which may be a token.
 
 fn read_token(body: &[u8], now: SystemTime) -> Result<BearerToken, TokenError> {
     #[derive(Deserialize)]
@@ -145,7 +144,7 @@ fn read_token(body: &[u8], now: SystemTime) -> Result<BearerToken, TokenError> {
     })
 }
 
-/// What Entra says about a failure, without its prose: that quotes what was sent.
+/// Entra's error codes, without its messages: they quote what was sent.
 fn said(status: u16, body: &[u8]) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -155,7 +154,7 @@ fn said(status: u16, body: &[u8]) -> String {
         correlation_id: Option<crate::Guid>,
     }
     let failed: Failed = serde_json::from_slice(body).unwrap_or_default();
-    // RFC 6749 §5.2 has such names only; anything else may be an echo.
+    // RFC 6749 §5.2 has only such names; any other text may repeat the request.
     let is_name = failed.error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let name = if is_name { clean(&failed.error, LONGEST_NAME) } else { String::new() };
     let codes = failed.error_codes.iter().take(3).map(|code| format!(" AADSTS{code}"));

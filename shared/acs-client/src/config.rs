@@ -1,4 +1,4 @@
-//! What a client needs to know.
+//! The configuration of a client.
 
 use std::{error::Error, time::Duration};
 
@@ -6,34 +6,34 @@ use reqwest::Client;
 
 use crate::{ApiVersion, ConnectionString, Credential, Endpoint, KeySource, http, retry::ATTEMPTS};
 
-/// How to reach a resource.
+/// The configuration of a client: resource, credential and limits.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where it is.
+    /// The address of the resource.
     pub endpoint: Endpoint,
-    /// What opens it.
+    /// The credential for the resource.
     pub credential: Credential,
     /// The version of the API.
     pub api_version: ApiVersion,
-    /// Further roots to trust, in PEM: for an emulator with a certificate of its
-    /// own. Otherwise Mozilla's roots are trusted, as of this crate's build.
+    /// Additional roots to trust, in PEM: for an emulator with its own certificate. If there are
+    /// none, the client trusts Mozilla's roots as of this crate's build.
     pub extra_roots_pem: Option<String>,
-    /// Whether bearer tokens may go to an emulator on this machine over http. Without
-    /// it they go over https only; to another machine they always do.
+    /// Whether bearer tokens may be sent over http to an emulator on this machine. Without it
+    /// they are sent over https only. To another machine they are always sent over https.
     pub bearer_over_loopback_http: bool,
-    /// How long things may take.
+    /// The time limits.
     pub limits: Limits,
 }
 
 impl Config {
-    /// The defaults for a resource, opened by its access key.
+    /// The default configuration for a resource and its access key.
     #[must_use]
     pub fn new(connection_string: ConnectionString) -> Self {
         let ConnectionString { endpoint, key } = connection_string;
         Self::with_credential(endpoint, Credential::key(key))
     }
 
-    /// The defaults for a resource, opened by `credential`.
+    /// The default configuration for a resource with `credential`.
     #[must_use]
     pub fn with_credential(endpoint: Endpoint, credential: Credential) -> Self {
         Self {
@@ -46,10 +46,10 @@ impl Config {
         }
     }
 
-    /// The defaults for a resource whose connection strings are read from `source`:
-    /// now, and again when ACS refuses the key, see [`Credential::keys`].
+    /// The default configuration for a resource whose connection strings come from `source`. The
+    /// client reads them now, and again when ACS refuses the key, see [`Credential::keys`].
     ///
-    /// Waits for as long as the source takes; its error is handed on.
+    /// Waits for as long as the source takes, and returns the error of the source.
     pub async fn load(
         source: impl KeySource + 'static,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
@@ -66,25 +66,26 @@ impl Config {
         http::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
     }
 
-    /// An endpoint that is not https is on this machine, or it is none.
+    /// Whether a bearer token may be sent. An endpoint without https is always on this machine:
+    /// no other one parses.
     pub(crate) fn may_send_bearer(&self) -> bool {
         self.endpoint.is_https() || self.bearer_over_loopback_http
     }
 }
 
-/// How long things may take.
+/// The time limits of a client, and the number of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// To connect: 1 s. TCP and TLS take three round trips.
     pub connect: Duration,
-    /// For one attempt, from connecting to the last byte: 3 s. ACS answers within
-    /// 0.1 s mostly, and nearly always within 1 s. To fetch a bearer token, or to
-    /// read the keys again, may take as long.
+    /// For one attempt, from connecting to the last byte: 3 s. ACS usually answers within 0.1 s,
+    /// and nearly always within 1 s. Fetching a bearer token, or reading the keys again, may
+    /// take as long.
     pub attempt: Duration,
-    /// For one call with all its attempts: 6 s, however late its deadline.
+    /// For one call with all its attempts: 6 s, even if its deadline is later.
     pub call: Duration,
-    /// How often one call may ask ACS: 3. One that keeps a pace of its own says 1, and waits
-    /// its turn before it asks again. A key that was replaced is tried once in any case.
+    /// The most attempts per call: 3. A caller with its own rate limit sets 1, and waits for its
+    /// next slot before it retries. After a replaced key, one more attempt is made in any case.
     pub attempts: u32,
 }
 
@@ -99,26 +100,26 @@ impl Default for Limits {
     }
 }
 
-/// Why there is no client.
+/// Why a client could not be created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The extra roots are not certificates.
+    /// The additional roots are not certificates.
     #[error("the extra roots hold no certificate in PEM (-----BEGIN CERTIFICATE-----)")]
     ExtraRoots,
-    /// The endpoint is http, and the credential a bearer token.
+    /// The endpoint is http, and the credential is a bearer token.
     #[error(
         "a bearer token goes over https only; for an emulator on this machine, set \
          `bearer_over_loopback_http`"
     )]
     BearerOverHttp,
-    /// The authority is not an address of Entra.
+    /// The authority is not a valid address of Entra.
     #[error("the authority is not `https://` and a host; leave it out for Entra's own")]
     Authority,
-    /// The tenant is neither a GUID nor a domain.
+    /// The tenant is not a GUID and not a domain.
     #[error("the tenant is not a GUID or a domain: letters, digits, `-` and `.`")]
     Tenant,
-    /// The HTTP client could not be made.
+    /// The HTTP client could not be created.
     #[error("cannot make the HTTP client: {0}")]
     Http(String),
 }

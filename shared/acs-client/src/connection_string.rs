@@ -7,28 +7,28 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Url;
 use sha2::Sha256;
 
-/// Where a resource is, and what opens it.
+/// The endpoint and the access key of a resource.
 ///
-/// Parsed from `endpoint=https://<host>/;accesskey=<base64>`. The names may be in
-/// any case and in any order; other pairs are ignored.
+/// Parsed from `endpoint=https://<host>/;accesskey=<base64>`. The names may be in any case and
+/// in any order; other pairs are ignored.
 #[derive(Clone, Debug)]
 pub struct ConnectionString {
-    /// Where the resource is.
+    /// The address of the resource.
     pub endpoint: Endpoint,
-    /// What opens it.
+    /// The access key of the resource.
     pub key: AccessKey,
 }
 
-/// Why a connection string was not accepted. Never quotes a part of it.
+/// Why a connection string is invalid. Never quotes a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionStringError {
-    /// There is nothing.
+    /// The connection string is empty.
     #[error("the connection string is empty; {COPY}")]
     Empty,
     /// A part has no `=`.
     #[error("part {0} of the connection string is not `name=value`; {COPY}")]
     NotAPair(usize),
-    /// A name stands there twice.
+    /// A name is repeated.
     #[error("the connection string has `{0}` twice; leave one, or {COPY}")]
     Repeated(&'static str),
     /// A name is missing.
@@ -40,7 +40,7 @@ pub enum ConnectionStringError {
     /// The endpoint is not a URL.
     #[error("the endpoint is not a URL; write `https://`, the host, and the port if it is not 443")]
     EndpointNotUrl,
-    /// The endpoint is neither https nor, on this machine, http.
+    /// The endpoint is not https. Only an endpoint on this machine may be http.
     #[error("the endpoint is not https; only an emulator on this machine may be `http://`")]
     EndpointNotHttps,
     /// The endpoint has a path, a query, a fragment, or a user.
@@ -67,7 +67,7 @@ impl FromStr for ConnectionString {
             if part.is_empty() {
                 continue;
             }
-            // The first `=` only: a key ends in some.
+            // Splits at the first `=` only: a key ends in some.
             let (name, value) =
                 part.split_once('=').ok_or(ConnectionStringError::NotAPair(place + 1))?;
             let (name, slot) = match name.trim_end().to_ascii_lowercase().as_str() {
@@ -99,7 +99,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// As the `Host` header has it: with the port, unless it is the scheme's own.
+    /// The value of the `Host` header: with the port, unless it is the default port of the
+    /// scheme.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -149,8 +150,8 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Without TLS, tokens would travel in the clear; on this machine they do not
-/// travel.
+/// Only an endpoint on this machine may do without TLS: to any other machine, tokens would be
+/// sent in the clear.
 fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
@@ -170,9 +171,9 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// One of the two access keys of a resource: all the power over it.
+/// One of the two access keys of a resource. It grants full access to the resource.
 ///
-/// Kept as the state of the signing function, so there are no bytes to print.
+/// It is kept as the state of the signing function, so that there are no bytes to print.
 #[derive(Clone)]
 pub struct AccessKey(Hmac<Sha256>);
 
@@ -182,7 +183,7 @@ impl AccessKey {
     }
 }
 
-/// Whether both sign alike; takes the same time for any two keys.
+/// Whether both keys produce the same signature, compared in constant time.
 impl PartialEq for AccessKey {
     fn eq(&self, other: &Self) -> bool {
         let mark = |key: &Self| key.0.clone().finalize();

@@ -1,4 +1,4 @@
-//! How requests prove that they may be made.
+//! The credentials that requests carry.
 
 use std::{
     fmt,
@@ -13,11 +13,10 @@ use crate::{
     keys::Keys,
 };
 
-/// How requests prove that they may be made: signed with an access key, or with an
-/// Entra bearer token.
+/// The credential of requests: a signature with an access key, or an Entra bearer token.
 ///
-/// Clones share what was read: a key that one of them found out of date is
-/// replaced for all, and one token serves all.
+/// Clones share their state: if one of them replaces a refused key, all of them use the new key,
+/// and all of them use the same token.
 #[derive(Clone)]
 pub struct Credential(Kind);
 
@@ -28,17 +27,17 @@ enum Kind {
 }
 
 impl Credential {
-    /// Signs with this key. A key that ACS refuses stays refused.
+    /// Signs with this key. If ACS refuses it, there is no other key to use.
     #[must_use]
     pub fn key(key: AccessKey) -> Self {
         Self(Kind::Keys(Arc::new(Keys::fixed(key))))
     }
 
-    /// Signs with the primary key of `current`. When ACS refuses the key in use,
-    /// reads the keys again and goes on with one that was not refused, at most once
-    /// per 30 s.
+    /// Signs with the primary key of `current`. When ACS refuses the key in use, the client
+    /// reads the keys again, at most once per 30 s, and continues with a key that was not
+    /// refused.
     ///
-    /// Keys that `source` gives for another endpoint than `current`'s are not used.
+    /// Keys that `source` returns for another endpoint than `current`'s are not used.
     #[must_use]
     pub fn keys(current: ConnectionStrings, source: impl KeySource + 'static) -> Self {
         Self(Kind::Keys(Arc::new(Keys::reloadable(current, source))))
@@ -54,7 +53,7 @@ impl Credential {
         matches!(self.0, Kind::Bearer(_))
     }
 
-    /// What the next request carries; within `limit`.
+    /// The credential for the next request, within `limit`.
     pub(crate) async fn pass(&self, now: SystemTime, limit: Duration) -> Result<Pass, TokenError> {
         match &self.0 {
             Kind::Keys(keys) => Ok(Pass::Key(keys.in_use())),
@@ -62,8 +61,8 @@ impl Credential {
         }
     }
 
-    /// Looks for another key than the one ACS refused; within `limit`. Whether
-    /// there is one, and the next [`pass`](Self::pass) has it.
+    /// Finds another key than the one ACS refused, within `limit`. Returns whether there is one;
+    /// the next [`pass`](Self::pass) uses it.
     pub(crate) async fn replace(
         &self,
         refused: &AccessKey,
@@ -87,7 +86,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// What one request carries.
+/// The credential of one request.
 #[derive(Clone)]
 pub(crate) enum Pass {
     Key(AccessKey),

@@ -12,7 +12,7 @@ const IMF_FIXDATE: StaticFormatDescription = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
-/// `Tue, 05 Mar 2024 07:08:09 GMT`. Nothing for a time no calendar has.
+/// `Tue, 05 Mar 2024 07:08:09 GMT`. `None` for a time that is outside of the calendar.
 pub(crate) fn http_date(at: SystemTime) -> Option<String> {
     OffsetDateTime::from(at).format(IMF_FIXDATE).ok()
 }
@@ -23,8 +23,8 @@ pub(crate) fn parse_http_date(raw: &str) -> Option<SystemTime> {
     Some(at.assume_utc().into())
 }
 
-/// Reads `2023-10-19T15:34:47.9325159+00:00`: .NET writes up to seven digits of a
-/// second, without the zeros at the end.
+/// Reads `2023-10-19T15:34:47.9325159+00:00`. .NET writes up to seven digits of a second,
+/// without trailing zeros.
 pub(crate) fn parse_json_date(raw: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(raw, &Rfc3339).ok().map(Into::into)
 }

@@ -1,13 +1,13 @@
-//! What is told to the log when a call did not do what was asked.
+//! The errors of a call, as the log shows them.
 
 use std::fmt;
 
 use crate::{Cause, TokenError};
 
-/// ACS, or something in its place, answered, but not with what was asked for.
+/// ACS, or a proxy in front of it, answered with an error or an unexpected response.
 ///
-/// The source of an [`identity_core::Error`]: downcast to it to tell causes apart.
-/// What ACS says is untrusted; here it is cut, and free of control characters.
+/// It is the source of an [`identity_core::Error`]: downcast to it to tell causes apart. Text of
+/// ACS is untrusted; here it is cut, and free of control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     pub(crate) operation: &'static str,
@@ -21,7 +21,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// What ACS answered, if that is the reason for `error`.
+    /// The response of ACS, if it is the reason for `error`.
     #[must_use]
     pub fn of(error: &identity_core::Error) -> Option<&Self> {
         std::error::Error::source(error)?.downcast_ref()
@@ -39,27 +39,26 @@ impl Answered {
         &self.code
     }
 
-    /// The member of the request that ACS complains of, e.g. `appId`; empty if it
-    /// names none.
+    /// The member of the request that the error is about, e.g. `appId`; empty if ACS names none.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// What it means.
+    /// The meaning of the response.
     #[must_use]
     pub fn cause(&self) -> &Cause {
         &self.cause
     }
 
-    /// Our name for the request: `x-ms-client-request-id`.
+    /// The client's id of the request: `x-ms-client-request-id`.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// ACS's name for the request, `MS-CV`: what Microsoft's support asks for. Empty
-    /// if there was none.
+    /// ACS's id of the request, `MS-CV`: Microsoft's support asks for it. Empty if the response
+    /// has none.
     #[must_use]
     pub fn ms_cv(&self) -> &str {
         &self.cv
@@ -90,7 +89,7 @@ impl fmt::Display for Answered {
 
 impl std::error::Error for Answered {}
 
-/// There was no answer, or only a part of one.
+/// There was no response, or only a part of one.
 ///
 /// The source of an [`identity_core::Error`]; its own source is a [`Silence`].
 #[derive(Debug, thiserror::Error)]
@@ -103,13 +102,13 @@ pub struct Unanswered {
 }
 
 impl Unanswered {
-    /// Why there was none.
+    /// Why there was no response.
     #[must_use]
     pub fn why(&self) -> &Silence {
         &self.why
     }
 
-    /// Our name for the request: `x-ms-client-request-id`.
+    /// The client's id of the request: `x-ms-client-request-id`.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id
@@ -121,43 +120,43 @@ impl Unanswered {
     }
 }
 
-/// Why there was no answer.
+/// Why there was no response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Silence {
-    /// Nothing was sent.
+    /// The request was not sent: too little time was left.
     #[error("it was not sent: too little time is left before the deadline")]
     NoTime,
-    /// Nothing was sent: ACS has throttled this operation, and the process waits before it
-    /// sends the next request of it.
+    /// The request was not sent: ACS has throttled this operation, and the process waits before
+    /// it sends the next request of it.
     #[error("it was not sent: ACS answered 429 to an earlier request of this operation")]
     Held,
-    /// Nothing was sent: a bearer token was needed, and there is none.
+    /// The request was not sent: it needs a bearer token, and there is none.
     #[error("it was not sent: there is no bearer token")]
     NoBearer(#[source] TokenError),
-    /// Nothing was sent: a bearer token would travel in the clear.
+    /// The request was not sent: the bearer token would be sent in the clear.
     #[error(
         "it was not sent: a bearer token goes over https only; for an emulator on this machine, \
          set `bearer_over_loopback_http`"
     )]
     BearerOverHttp,
-    /// Nothing was sent: there is no connection.
+    /// The request was not sent: there is no connection.
     #[error("could not connect to ACS: {0}")]
     NotConnected(String),
-    /// The answer did not come in time.
+    /// The response did not arrive in time.
     #[error("ACS did not answer in time")]
     TimedOut,
-    /// The connection was lost before the whole answer was there.
+    /// The connection was lost before the whole response arrived.
     #[error("the connection was lost: {0}")]
     Lost(String),
 }
 
-/// Cuts a foreign text, and leaves nothing in it that could forge a log line.
+/// Cuts an untrusted text, and removes control characters, which could forge a log line.
 pub(crate) fn clean(raw: &str, longest: usize) -> String {
     raw.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(longest).collect()
 }
 
-/// Everything an error says, from the outside in.
+/// The messages of an error and of all its sources, from the outside in.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -1,8 +1,8 @@
-//! What is not sent for a while after ACS has throttled it.
+//! The operations that are not sent for a while after ACS has throttled them.
 //!
-//! Requests that ACS refuses may count against its limit, too. A process that keeps
-//! asking would then help to keep the resource at its limit, where no caller gets a
-//! token. So after a 429 the process sends no request of that operation for a while.
+//! Requests that ACS refuses may count against its limit, too. A process that retries would then
+//! help to keep the resource at its limit, and no caller would get a token. So after a 429 the
+//! process sends no request of that operation for a while.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -25,8 +25,8 @@ impl Holds {
         self.of(operation)?.left(now)
     }
 
-    /// Holds `operation` because ACS answered 429 at `now`, and says for how long;
-    /// `None` if it is never held. `asked` is the answer's `Retry-After`.
+    /// Holds `operation` after ACS answered 429 at `now`. `asked` is the `Retry-After` of the
+    /// response. Returns the length of the hold; `None` if the operation is never held.
     pub(crate) fn begin(
         &self,
         operation: Operation,
@@ -46,8 +46,8 @@ impl Holds {
             Operation::ExchangeTeamsUser | Operation::ExchangeTeamsExtension => {
                 Some(&self.exchange)
             }
-            // The record says already that tokens end, and only ACS can end them. The
-            // scheduled cleanup keeps a pace of its own.
+            // Never held: the record already says that the tokens end, and only ACS can end
+            // them. The scheduled cleanup has its own rate limit.
             Operation::Revoke | Operation::Delete => None,
             // ACS documents no limit for these.
             Operation::FindAssignment | Operation::PutAssignment | Operation::DeleteAssignment => {
@@ -57,7 +57,7 @@ impl Holds {
     }
 }
 
-/// Until when nothing is sent.
+/// The end of the hold.
 #[derive(Default)]
 struct Hold(Mutex<Option<SystemTime>>);
 
@@ -71,8 +71,8 @@ impl Hold {
         let mut until = self.until();
         let left = (*until)?.duration_since(now).ok().filter(|left| !left.is_zero())?;
         if left > LONGEST {
-            // The clock was set back. Without this, the hold would last until the clock
-            // has come as far again.
+            // The clock was set back. Without this, the hold would last until the clock has
+            // reached the old time again.
             *until = Some(now + LONGEST);
         }
         Some(left.clamp(SHORTEST, LONGEST))
@@ -83,8 +83,8 @@ impl Hold {
     }
 }
 
-/// How long to hold. Random, so that processes that were refused together do not ask
-/// again together.
+/// The length of a hold. It is random, so that processes that were refused together do not retry
+/// together.
 fn length(asked: Option<Duration>, random: u64) -> Duration {
     match asked {
         Some(asked) => {
@@ -100,16 +100,17 @@ fn up_to(most: Duration, random: u64) -> Duration {
     Duration::from_micros(random % micros.saturating_add(1))
 }
 
-/// A caller cannot be told less than a second.
+/// `Retry-After` has whole seconds, so a caller waits for at least one.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// ACS counts over 30 s; no answer of it can mean more than this.
+/// ACS counts over 30 s, so a `Retry-After` above this limit is not plausible.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Without `Retry-After`: a third of ACS's 30 s on average, …
+/// The shortest hold without `Retry-After`. With the spread, the average is a third of ACS's 30
+/// s.
 const UNTOLD: Duration = Duration::from_secs(5);
 
-/// … and so much more at random.
+/// The random addition to a hold without `Retry-After`.
 const UNTOLD_SPREAD: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

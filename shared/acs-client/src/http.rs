@@ -6,8 +6,8 @@ use reqwest::{Certificate, Client, Response, redirect};
 
 use crate::{ConfigError, error::chain};
 
-/// Makes a client that follows no redirect, repeats nothing, and trusts Mozilla's
-/// roots and `extra_roots_pem`.
+/// Creates a client that follows no redirects, does not retry, and trusts Mozilla's roots and
+/// `extra_roots_pem`.
 pub(crate) fn client(
     https_only: bool,
     extra_roots_pem: Option<&str>,
@@ -28,7 +28,7 @@ pub(crate) fn client(
         .map_err(|error| ConfigError::Http(chain(&error)))
 }
 
-/// Compiled in: loading the system's would cost a cold start some 5 ms.
+/// The roots are compiled in: loading those of the system would add some 5 ms to a cold start.
 fn roots(extra_pem: Option<&str>) -> Result<Vec<Certificate>, ConfigError> {
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
     let mut roots = roots
@@ -45,7 +45,7 @@ fn roots(extra_pem: Option<&str>) -> Result<Vec<Certificate>, ConfigError> {
     Ok(roots)
 }
 
-/// Reads a body; nothing of one that is too large.
+/// Reads a body. Returns an empty one if the body is too large.
 pub(crate) async fn read_capped(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -57,9 +57,9 @@ pub(crate) async fn read_capped(response: &mut Response) -> Result<Vec<u8>, reqw
     Ok(body)
 }
 
-/// ACS's answers have some 2 KB.
+/// A response of ACS has some 2 KB.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// Shorter than what servers usually grant, so that a connection is rather closed
-/// by us than under us.
+/// Shorter than the idle timeout of most servers, so that usually the client closes a connection
+/// and not the server.
 const IDLE: Duration = Duration::from_secs(50);

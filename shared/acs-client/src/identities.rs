@@ -54,8 +54,9 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
-    /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
-    /// another resource [`Error::ForeignIdentity`].
+    /// For an identity that ACS does not know, the error has the cause
+    /// [`Cause::IdentityLost`](crate::Cause); for one of another resource it is
+    /// [`Error::ForeignIdentity`].
     async fn issue_access_token(
         &self,
         _: Admission,
@@ -68,7 +69,7 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 
     /// `POST /identities/{id}/:revokeAccessTokens`, answered with 204.
     ///
-    /// It may take Microsoft's services up to 15 minutes to hear of it.
+    /// It may take up to 15 minutes until all of Microsoft's services refuse the tokens.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -93,7 +94,8 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 
     /// `DELETE /identities/{id}`, answered with 204.
     ///
-    /// An identity of another resource is [`Error::ForeignIdentity`]: it lives on there.
+    /// For an identity of another resource, the error is [`Error::ForeignIdentity`]: nothing
+    /// happened to it.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -140,8 +142,8 @@ impl<C: Clock> AcsIdentityClient<C> {
         wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Issue))
     }
 
-    /// Deletes the identity of an answer whose token cannot be read. Otherwise a change
-    /// of ACS's format would leave an identity behind with every call.
+    /// Deletes the identity of a response whose token cannot be read. Otherwise, after a change
+    /// of ACS's format, every call would leave an orphaned identity.
     async fn take_back(&self, answer: &Answer, deadline: SystemTime) -> Error {
         let source = answer.nonsense(Operation::Create).into();
         let Some(identity) = wire::read_identity(&answer.body.0) else {
@@ -159,7 +161,7 @@ fn wanted(operation: Operation, path: &str, body: Vec<u8>) -> Wanted<'_> {
     Wanted { operation, path, body, user_token: None }
 }
 
-/// An ACS id has no other character that needs an escape.
+/// No other character of an ACS id needs to be escaped.
 fn path(identity: &AcsId) -> String {
     format!("/identities/{}", identity.as_str().replace(':', "%3A"))
 }

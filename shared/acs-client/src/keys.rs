@@ -1,4 +1,4 @@
-//! Access keys that change: a resource has two, so that one can be regenerated
+//! Access keys that change. A resource has two keys, so that an administrator can regenerate one
 //! while the other works.
 
 use std::{
@@ -14,9 +14,9 @@ use tracing::{error, info};
 
 use crate::{AccessKey, ConnectionString, Endpoint, error::chain};
 
-/// Where the current keys of a resource can be read: a secret store, a file.
+/// A source of the current keys of a resource: a secret store, a file.
 ///
-/// It is read again only after ACS has refused a key, and at most once per 30 s.
+/// The client reads it again only after ACS has refused a key, and at most once per 30 s.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -49,8 +49,8 @@ use crate::{AccessKey, ConnectionString, Endpoint, error::chain};
 /// # }
 /// ```
 pub trait KeySource: Send + Sync {
-    /// Reads the keys as they are now. Dropped if it takes longer than an attempt
-    /// may. The error is logged: it must not quote the secret.
+    /// Reads the current keys. The client drops the future if it takes longer than an attempt
+    /// may. The client logs the error, so it must not quote the secret.
     fn load(
         &self,
     ) -> impl Future<Output = Result<ConnectionStrings, Box<dyn Error + Send + Sync>>> + Send;
@@ -59,9 +59,9 @@ pub trait KeySource: Send + Sync {
 /// The two connection strings of a resource.
 #[derive(Clone, Debug)]
 pub struct ConnectionStrings {
-    /// With the key to use.
+    /// The connection string with the preferred key.
     pub primary: ConnectionString,
-    /// With the key to use if the first one is refused.
+    /// The connection string with the key to use if the first one is refused.
     pub secondary: Option<ConnectionString>,
 }
 
@@ -71,24 +71,24 @@ impl From<ConnectionString> for ConnectionStrings {
     }
 }
 
-/// Two strings that do not change: if one key is refused, the other is tried.
+/// Two connection strings that do not change: if one key is refused, the client tries the other.
 impl KeySource for ConnectionStrings {
     async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
         Ok(self.clone())
     }
 }
 
-/// The keys of a client.
+/// The access keys of a client.
 pub(crate) struct Keys {
     source: Option<Box<dyn BoxedKeySource>>,
     known: Mutex<Known>,
-    /// When the source was last read. Who holds it, reads.
+    /// When the source was last read. The caller that holds this lock reads it.
     reloaded: tokio::sync::Mutex<Option<SystemTime>>,
 }
 
 struct Known {
     in_use: AccessKey,
-    /// All that could be in use, the preferred one first.
+    /// All available keys, the preferred one first.
     keys: Vec<AccessKey>,
 }
 
@@ -113,7 +113,7 @@ impl Keys {
         self.known().in_use.clone()
     }
 
-    /// Takes another key than `refused` into use, if there is one.
+    /// Puts another key than `refused` into use, if there is one.
     pub(crate) async fn replace(
         &self,
         refused: &AccessKey,
@@ -124,7 +124,8 @@ impl Keys {
         let Some(source) = &self.source else { return false };
         let end = Instant::now() + limit;
         let is_replaced = || self.known().in_use != *refused;
-        // Whoever waits here mostly finds that somebody else has done it.
+        // A caller that waits here mostly finds that another caller has already replaced the
+        // key.
         let Ok(mut reloaded) = timeout_at(end, self.reloaded.lock()).await else {
             return is_replaced();
         };
@@ -146,7 +147,8 @@ impl Keys {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Nobody panics while holding it, and each change is a whole one.
+        // No code panics while it holds the lock, and each change is complete, so a poisoned
+        // lock is safe.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,10 +176,10 @@ fn keys_of(strings: ConnectionStrings, endpoint: &Endpoint) -> Vec<AccessKey> {
     ours.into_iter().map(|one| one.key).collect()
 }
 
-/// Whether the source may be read again, and if so, notes that it is.
+/// Whether the source may be read again now. If so, sets the time of the last read.
 fn is_due(reloaded: &mut Option<SystemTime>, now: SystemTime) -> bool {
     let wait = reloaded.map_or(Duration::ZERO, |at| {
-        // If the clock was set back, the wait begins anew, so that it ends.
+        // If the clock was set back, the wait starts again, so that it ends.
         BETWEEN_RELOADS.saturating_sub(now.duration_since(at).unwrap_or_default())
     });
     if wait.is_zero() || wait == BETWEEN_RELOADS {
@@ -186,7 +188,7 @@ fn is_due(reloaded: &mut Option<SystemTime>, now: SystemTime) -> bool {
     wait.is_zero()
 }
 
-/// A [`KeySource`] behind a pointer, so that no client has it in its type.
+/// A boxed [`KeySource`], so that the type of a client does not depend on it.
 trait BoxedKeySource: Send + Sync {
     fn load_boxed(&self) -> Pin<Box<dyn Future<Output = Loaded> + Send + '_>>;
 }
@@ -199,8 +201,7 @@ impl<S: KeySource> BoxedKeySource for S {
     }
 }
 
-/// A key that is wrong for good is asked about twice a minute, by all callers
-/// together.
+/// If no key works, all callers together read the source twice a minute.
 const BETWEEN_RELOADS: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -217,11 +218,11 @@ mod tests {
             (2029, false),
             (2030, true),
             (2059, false),
-            // Half an hour back.
+            // The clock is set back half an hour.
             (2059 - 1800, false),
             (2059 - 1771, false),
             (2059 - 1770, true),
-            // And forward again.
+            // The clock is set forward again.
             (2060, true),
         ] {
             assert_eq!(is_due(&mut reloaded, at(seconds)), due, "{seconds}");

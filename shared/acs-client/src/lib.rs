@@ -9,11 +9,12 @@
 //! | exchange a Teams Phone user's token | [`exchange_teams_extension_token`](AcsIdentityClient::exchange_teams_extension_token) |
 //! | who may use Teams Phone | [`find_teams_extension_assignment`](AcsIdentityClient::find_teams_extension_assignment), [`put_…`](AcsIdentityClient::put_teams_extension_assignment), [`delete_…`](AcsIdentityClient::delete_teams_extension_assignment) |
 //!
-//! Those on identities are the port
-//! [`IdentityClient`](identity_core::ports::IdentityClient), too, where a method that answers a
-//! token wants proof that its user may have one. The methods here want none: they come with
-//! the feature `standalone`, which is on by default and off in the service. Left out is what only the
-//! preview 2025-03-02 had, and Microsoft has withdrawn.
+//! The operations on identities are also the port
+//! [`IdentityClient`](identity_core::ports::IdentityClient). There, a method that returns a
+//! token requires a proof that the user may have one. The methods here require none: they are
+//! behind the feature `standalone`, which is on by default and off in the service. The crate
+//! omits the operations that only the preview 2025-03-02 had, because Microsoft has withdrawn
+//! it.
 //!
 //! # Example
 //!
@@ -46,9 +47,9 @@
 //!
 //! # Units
 //!
-//! A [`Lifetime`](identity_core::identity::Lifetime) counts minutes, as ACS does: 60 to
-//! 1,440. Deadlines and expiries are [`SystemTime`](std::time::SystemTime)s; ACS tells
-//! expiries to 100 ns. The time comes from a [`Clock`](identity_core::ports::Clock).
+//! A [`Lifetime`](identity_core::identity::Lifetime) counts minutes, as ACS does: 60 to 1,440.
+//! Deadlines and expiries are [`SystemTime`](std::time::SystemTime)s; ACS gives expiries to
+//! 100 ns. The time comes from a [`Clock`](identity_core::ports::Clock).
 //!
 //! # Credentials
 //!
@@ -58,35 +59,35 @@
 //! | [`keys`](Credential::keys), [`Config::load`] | the same; when ACS refuses the key, it is read again from a [`KeySource`] |
 //! | [`bearer`](Credential::bearer) | an Entra token of a [`TokenSource`], e.g. a [`ClientSecretCredential`] |
 //!
-//! A resource has two access keys, so that one can be regenerated while the other
-//! works. After a 401 for the key in use, the source is read once, all callers
-//! waiting for it, and the request is sent once more with a key that was not
-//! refused; a creation, too, since ACS has not looked at it. The source is read at
-//! most once per 30 s. An identity of another resource and a wrong clock are also
-//! 401, and no reason to read it.
+//! A resource has two access keys, so that an administrator can regenerate one while the other
+//! works. After a 401 for the key in use, the client reads the source once, and all callers wait
+//! for it. It then sends the request once more with a key that was not refused. This includes a
+//! creation, because ACS has not processed it. The client reads the source at most once per
+//! 30 s. ACS also answers 401 for an identity of another resource and for a wrong clock; the client
+//! does not read the source for these.
 //!
-//! A bearer token goes over https only; to an emulator on this machine also over
-//! http, if [`Config::bearer_over_loopback_http`] says so.
+//! A bearer token is sent over https only. If [`Config::bearer_over_loopback_http`] is set, it
+//! is also sent over http to an emulator on this machine.
 //!
-//! # What is sent again
+//! # Retries
 //!
 //! | Operation | After |
 //! |---|---|
 //! | create an identity, with or without a token | a connection that was never made |
 //! | all others | this, and a lost connection, a timeout, 500, 502, 503, 504 |
 //!
-//! A creation that ACS may have seen is never repeated: ACS makes a new identity
-//! each time, and the first one would be lost. There are at most three attempts,
-//! the last of which ends before the deadline of the call, and in any case within
-//! [`Limits::call`]. Between them is a random pause of up to 0.1 s, then 0.2 s; the
-//! `Retry-After` of a 503, in seconds or as a date, is the least. One that does not
-//! fit before the deadline, or is longer than a minute, ends the call.
+//! A creation that ACS may have seen is never repeated: ACS creates a new identity each time,
+//! and the first one would be lost. There are at most three attempts; the last one ends before
+//! the deadline of the call and within [`Limits::call`]. The pauses between them are random, up
+//! to 0.1 s and up to 0.2 s. After a 503, the pause is at least its `Retry-After`, in seconds or
+//! as a date. If the pause does not fit before the deadline, or is longer than a minute, the
+//! call ends.
 //!
-//! A 429 is never sent again: requests that ACS refuses may count against its limit, too.
-//! After one the client *holds* the operation for as long as `Retry-After` asks and up to
-//! a fifth more, or for 5 to 15 s without it: calls of that operation fail with
-//! `Throttled` and send nothing. There is one hold for creating, with or without a token,
-//! one for issuing, and one for exchanging. A revocation or a deletion is never held.
+//! The client does not retry after a 429: requests that ACS refuses may count against its limit,
+//! too. After a 429 the client *holds* the operation for as long as `Retry-After` says and up to
+//! a fifth longer, or for 5 to 15 s without it: calls of that operation fail with `Throttled`
+//! and send nothing. There is one hold for creating, with or without a token, one for issuing,
+//! and one for exchanging. A revocation or a deletion is never held.
 //!
 //! # Errors
 //!
@@ -97,7 +98,7 @@
 //! | `ForeignIdentity` | 401 `IdentityNotOwned` to issuing, revoking or deleting: the identity belongs to another resource, and nothing happened to it | [`Answered`] |
 //! | `AcsRefused` | any other 4xx, or Entra gives no token: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] or [`Unanswered`] |
 //!
-//! [`Answered::of`] finds the source, and its [`Cause`] tells what it was:
+//! [`Answered::of`] finds the source, and its [`Cause`] is the exact cause:
 //!
 //! | Status, code | [`Cause`] |
 //! |---|---|
@@ -109,19 +110,18 @@
 //! | 404 | `IdentityLost`, `NoSuchOperation` |
 //! | any other 4xx | `BadRequest` |
 //!
-//! What is deleted or revoked already is success: a 404 `IdentityNotFound`, or an empty 404
-//! with an `MS-CV`. The text of a source is for the log
-//! of whoever is on call: it names the cause, ACS's error code, message and target,
-//! `x-ms-client-request-id` and `MS-CV` (what Microsoft's support asks for). What ACS
-//! says in it is cut and cleaned. No
-//! error and no `Debug` holds a key, a secret, a token, or a body.
+//! Deleting or revoking what is already gone succeeds: the response is a 404 `IdentityNotFound`,
+//! or an empty 404 with an `MS-CV`. The text of a source is for the operator's log: it has the
+//! cause, ACS's error code, message and target, `x-ms-client-request-id` and `MS-CV` (which
+//! Microsoft's support asks for). Text of ACS is cut and cleaned. No error and no `Debug` holds
+//! a key, a secret, a token, or a body.
 //!
 //! # Sources
 //!
-//! Shapes: Microsoft's [specification of the API] (2021-03-07 to 2026-09-23); lifetimes,
-//! limits and revocation: [Microsoft Learn]. Codes, messages and the format of dates are
-//! those of recorded traffic, where that exists; the answers to `Denied`, a wrong
-//! api-version and 429 are known from reports only.
+//! Formats: Microsoft's [specification of the API] (2021-03-07 to 2026-09-23). Lifetimes, limits
+//! and revocation: [Microsoft Learn]. Codes, messages and the format of dates come from recorded
+//! traffic, where that exists; the responses to `Denied`, to a wrong api-version and to too many
+//! requests (429) are known from reports only.
 //!
 //! [specification of the API]: https://github.com/Azure/azure-rest-api-specs/tree/main/specification/communication/data-plane/Identity
 //! [Microsoft Learn]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model

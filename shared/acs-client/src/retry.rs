@@ -1,4 +1,4 @@
-//! What is sent again, and when.
+//! Decides which requests are retried, and when.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -15,27 +15,27 @@ use crate::{
 /// Attempts per call, the first one included.
 pub(crate) const ATTEMPTS: u32 = 3;
 
-/// Whether sending the same request again is safe, and may help.
+/// Whether it is safe to send the same request again, and whether it may help.
 pub(crate) fn is_repeatable(operation: Operation, outcome: &Result<Answer, Unanswered>) -> bool {
     let seen = match outcome {
         Err(Unanswered { why, .. }) => match why {
-            // Nothing happened there, whatever it was.
+            // ACS did not get the request, so every operation is safe to repeat.
             Silence::NotConnected(_) => return true,
             Silence::NoBearer(error) => return error.may_pass(),
             Silence::NoTime | Silence::BearerOverHttp | Silence::Held => return false,
             Silence::TimedOut | Silence::Lost(_) => true,
         },
-        // A 429 is not among them: a request that ACS refuses may count against its limit,
-        // and repeating it here would multiply what is too much already.
+        // A 429 is not retried: a request that ACS refuses may count against its limit, so
+        // retries would add to the excess.
         Ok(answer) => matches!(answer.status, 500 | 502 | 503 | 504),
     };
-    // A creation ACS may have seen is never repeated: each one makes another
-    // identity, and the first could not be found again.
+    // A creation that ACS may have seen is never repeated: each one creates another identity,
+    // and the first could not be found again.
     seen && operation != Operation::Create
 }
 
-/// How long to wait before attempt `number + 1`; `None` if ACS asks for more than
-/// a caller can wait.
+/// How long to wait before attempt `number + 1`; `None` if ACS asks for more than a caller can
+/// wait.
 pub(crate) fn pause(number: u32, asked: Option<Duration>, random: u64) -> Option<Duration> {
     if asked.is_some_and(|asked| asked > LONGEST_WAIT) {
         return None;
@@ -43,16 +43,16 @@ pub(crate) fn pause(number: u32, asked: Option<Duration>, random: u64) -> Option
     Some(backoff(number, random).max(asked.unwrap_or_default()))
 }
 
-/// Full jitter: anything from nothing to a limit that doubles, so that callers who
-/// failed together do not come back together.
+/// Full jitter: a random pause up to a limit that doubles, so that callers that failed together
+/// do not retry together.
 fn backoff(number: u32, random: u64) -> Duration {
     let limit = BASE.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1))).min(CAP);
     let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
     Duration::from_micros(random % micros.saturating_add(1))
 }
 
-/// Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. What is neither is
-/// as good as not sent.
+/// Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. An invalid value counts as
+/// missing.
 pub(crate) fn retry_after(raw: &str, now: SystemTime) -> Option<Duration> {
     let raw = raw.trim();
     if !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -62,7 +62,7 @@ pub(crate) fn retry_after(raw: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// What a caller is told to wait after a 429.
+/// The time that a caller should wait after a 429.
 pub(crate) fn bounded(asked: Option<Duration>) -> Duration {
     asked.unwrap_or(UNTOLD).clamp(Duration::from_secs(1), Duration::from_mins(5))
 }
@@ -70,23 +70,23 @@ pub(crate) fn bounded(asked: Option<Duration>) -> Duration {
 const BASE: Duration = Duration::from_millis(100);
 const CAP: Duration = Duration::from_secs(2);
 
-/// Whoever asks for more is not waited for.
+/// If ACS asks for a longer wait, the call ends.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// ACS counts requests over 30 s and does not say when to come back.
+/// ACS counts requests over 30 s and does not say when to retry.
 const UNTOLD: Duration = Duration::from_secs(5);
 
-/// Random numbers nobody has to trust: for jitter, and for names of requests.
+/// Random numbers that need not be secure: for jitter, and for request ids.
 #[derive(Debug)]
 pub(crate) struct Dice(AtomicU64);
 
 impl Dice {
-    /// The hasher of a `HashMap` is seeded by the operating system.
+    /// The operating system seeds the hasher of a `HashMap`.
     pub(crate) fn new() -> Self {
         Self::seeded(RandomState::new().hash_one(0_u8))
     }
 
-    /// The same numbers each time.
+    /// Returns the same numbers for the same seed.
     pub(crate) fn seeded(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
@@ -100,7 +100,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A name for a request, in the form of a random UUID (RFC 9562 §5.4).
+    /// A request id, in the form of a random UUID (RFC 9562 §5.4).
     pub(crate) fn request_id(&self) -> String {
         let (high, low) = (self.roll(), self.roll());
         let hex = format!(
@@ -175,7 +175,7 @@ mod tests {
     fn random_numbers_and_request_ids_are_those_of_split_mix_64() {
         let dice = Dice::seeded(0);
         let rolls: Vec<_> = (0..3).map(|_| dice.roll()).collect();
-        // From the reference implementation.
+        // The numbers of the reference implementation.
         assert_eq!(rolls, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]);
         // The first two numbers, with the bits for version 4 and variant 10.
         assert_eq!(Dice::seeded(0).request_id(), "e220a839-7b1d-4daf-ae78-9e6aa1b965f4");

@@ -1,8 +1,8 @@
 //! ACS's signature scheme: HMAC-SHA256 over the verb, the request target, the
 //! date, the host and a hash of the body.
 //!
-//! Pure: what is signed must be what is sent, byte for byte. A signature is good
-//! for about five minutes around its date.
+//! The functions are pure. The signed request and the sent request must be equal, byte for byte.
+//! A signature is valid for about five minutes around its date.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::AccessKey;
 
-/// A request that wants a signature.
+/// A request to sign.
 #[derive(Clone, Copy)]
 pub struct Unsigned<'a> {
     /// In upper case.
     pub verb: &'a str,
     /// The request target as sent: from the first `/`, with the query.
     pub path_and_query: &'a str,
-    /// The `Host` header as sent: with the port, unless it is the scheme's own.
+    /// The `Host` header as sent: with the port, unless it is the default port of the scheme.
     pub host: &'a str,
     /// The header `x-ms-date`, e.g. `Tue, 05 Mar 2024 07:08:09 GMT`.
     pub date: &'a str,
@@ -27,7 +27,7 @@ pub struct Unsigned<'a> {
     pub body: &'a [u8],
 }
 
-/// Without the body: that of a Teams exchange is a token.
+/// Omits the body: that of a Teams exchange is a token.
 impl fmt::Debug for Unsigned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unsigned")
@@ -39,13 +39,13 @@ impl fmt::Debug for Unsigned<'_> {
     }
 }
 
-/// The headers that make a request a signed one, beside `x-ms-date` and `Host`.
+/// The headers of a signed request, besides `x-ms-date` and `Host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
     /// The header `x-ms-content-sha256`.
     pub content_sha256: String,
-    /// The header `Authorization`. Whoever has it can send this one request for
-    /// some minutes.
+    /// The header `Authorization`. It allows its holder to send this one request for some
+    /// minutes.
     pub authorization: Secret,
 }
 

@@ -1,9 +1,9 @@
-//! The operations that answer a token, for programs that keep no record of users: a script,
-//! a test, the operator's tool.
+//! The operations that return a token, for programs that keep no record of users: a script, a
+//! test, the operator's tool.
 //!
-//! The service does not get here. Its functions build this crate without the feature
-//! `standalone`, and the ports want an
-//! [`Admission`](identity_core::admission::Admission), which only the gate gives.
+//! The service cannot call them. Its functions build this crate without the feature
+//! `standalone`, and the ports require an [`Admission`](identity_core::admission::Admission),
+//! which only the admission check returns.
 
 use std::time::SystemTime;
 
@@ -47,8 +47,9 @@ impl<C: Clock> AcsIdentityClient<C> {
 
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
-    /// An identity ACS does not know is [`Cause::IdentityLost`](crate::Cause), one of
-    /// another resource [`Error::ForeignIdentity`].
+    /// For an identity that ACS does not know, the error has the cause
+    /// [`Cause::IdentityLost`](crate::Cause); for one of another resource it is
+    /// [`Error::ForeignIdentity`].
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -82,14 +83,13 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// (`POST /teamsUser/:exchangeAccessToken`, since 2022-06-01).
     ///
     /// `token` is for `https://auth.msft.communication.azure.com/`, with the delegated
-    /// permissions `Teams.ManageCalls` and `Teams.ManageChats`; `app_id` is the client id
-    /// of the Entra app it was issued to, `user_id` the user's object id. The ids are
-    /// GUIDs, but are not checked here: what is wrong with them ACS tells, see
-    /// [`Cause::AppId`](crate::Cause::AppId) and
-    /// [`Cause::UserId`](crate::Cause::UserId).
+    /// permissions `Teams.ManageCalls` and `Teams.ManageChats`. `app_id` is the client id of the
+    /// Entra app it was issued to, and `user_id` is the user's object id. The ids are GUIDs.
+    /// This method does not check them: ACS reports invalid ones, see
+    /// [`Cause::AppId`](crate::Cause::AppId) and [`Cause::UserId`](crate::Cause::UserId).
     ///
-    /// The new token expires when the old one does, after 60 to 89 minutes mostly.
-    /// Nothing is stored, so the request is sent again like one to issue a token.
+    /// The new token expires when the old one does, mostly after 60 to 89 minutes. ACS stores
+    /// nothing, so the request is retried like one to issue a token.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -126,8 +126,8 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// assigned identity and its access token
     /// (`POST /access/teamsExtension/:exchangeAccessToken`, since 2025-06-30).
     ///
-    /// The request carries the user's token in place of our own credential: over https
-    /// only, unless [`bearer_over_loopback_http`](crate::Config) is set.
+    /// The request carries the user's token in place of the client's credential. It is sent over
+    /// https only, unless [`bearer_over_loopback_http`](crate::Config) is set.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));

@@ -12,7 +12,7 @@ use crate::{
     wire,
 };
 
-/// What lets a user or a resource account of a tenant use Teams Phone through the
+/// The assignment that lets a user or a resource account of a tenant use Teams Phone through the
 /// ACS resource.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,19 +21,19 @@ pub struct TeamsExtensionAssignment {
     pub tenant_id: Guid,
     /// The object id of the principal.
     pub object_id: Guid,
-    /// What it is.
+    /// The kind of the principal.
     pub principal_type: PrincipalType,
-    /// The Entra apps it may sign in with. What an empty list means is ACS's matter;
-    /// it is sent as it is.
+    /// The Entra apps that the principal may sign in with. The list is sent as it is; ACS
+    /// decides what an empty list means.
     #[serde(default)]
     pub client_ids: Vec<Guid>,
 }
 
-/// Who an assignment is for.
+/// The kind of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PrincipalType {
-    /// A person.
+    /// A user.
     User,
     /// A Teams resource account: an auto attendant, or a call queue.
     ResourceAccount,
@@ -105,10 +105,11 @@ impl<C: Clock> AcsIdentityClient<C> {
         found.map(Some).ok_or_else(|| nonsense(&answer, operation))
     }
 
-    /// Creates or replaces an assignment (`PUT`, since 2025-06-30), and gives it as ACS
-    /// has it now.
+    /// Creates or replaces an assignment (`PUT`, since 2025-06-30), and returns it as ACS stored
+    /// it.
     ///
-    /// Whether there was one before is not told: after a lost answer nobody knows.
+    /// The result does not say whether there was one before: after a lost response that is
+    /// unknown.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -147,8 +148,8 @@ impl<C: Clock> AcsIdentityClient<C> {
             .ok_or_else(|| nonsense(&answer, operation))
     }
 
-    /// Deletes an assignment (`DELETE`, since 2025-06-30), and with it the tokens made
-    /// through it. One that does not exist is success.
+    /// Deletes an assignment (`DELETE`, since 2025-06-30), and with it the tokens issued through
+    /// it. Deleting an assignment that does not exist succeeds.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
@@ -176,13 +177,13 @@ impl<C: Clock> AcsIdentityClient<C> {
     }
 }
 
-/// A GUID in its usual form, e.g. `11111111-2222-3333-4444-555555555555`. Kept in
-/// lower case.
+/// A GUID in its usual form, e.g. `11111111-2222-3333-4444-555555555555`. It is stored in lower
+/// case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub struct Guid(String);
 
-/// The text is not a GUID. Does not quote it.
+/// The text is not a GUID. The error does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a GUID is 8-4-4-4-12 hexadecimal digits, without braces")]
 pub struct GuidError;
@@ -241,7 +242,7 @@ fn assignment_path(tenant_id: &Guid, object_id: &Guid) -> String {
     format!("/access/teamsExtension/tenants/{tenant_id}/assignments/{object_id}")
 }
 
-/// Reads an assignment, if it is the one that was asked for.
+/// Reads an assignment, if it is the requested one.
 fn read_assignment(
     body: &[u8],
     tenant_id: &Guid,

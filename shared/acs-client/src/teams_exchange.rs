@@ -1,5 +1,5 @@
-//! The adapter of the port [`TeamsTokenExchange`]: from what ACS says to what the
-//! caller can mend.
+//! The adapter of the port [`TeamsTokenExchange`]: it maps errors of ACS to the faults that a
+//! caller can fix.
 
 use std::time::SystemTime;
 
@@ -31,7 +31,7 @@ impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {
     }
 }
 
-/// What ACS says is wrong with the token; nothing if it is not about the token.
+/// The fault of the token that ACS reports; `None` if the error is not about the token.
 fn fault(error: &Error) -> Option<TeamsTokenFault> {
     let Error::AcsRefused(source) = error else { return None };
     match source.downcast_ref::<Answered>()?.cause() {

@@ -1,4 +1,4 @@
-//! One attempt: sign, send, read.
+//! One attempt: sign, send, and read the response.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ use crate::{
     sign::{Unsigned, sign},
 };
 
-/// A request, without what differs between its attempts.
+/// A request, without the parts that differ between its attempts.
 pub(crate) struct Call {
     pub(crate) operation: Operation,
     pub(crate) url: Url,
@@ -64,13 +64,13 @@ impl Call {
         self.read(response, matches!(pass, Pass::Key(_)), now).await
     }
 
-    /// Why there is no answer to this.
+    /// The error for an attempt without a response.
     pub(crate) fn unanswered(&self, why: Silence) -> Unanswered {
         let (operation, request_id) = (self.operation.name(), self.request_id.clone());
         Unanswered { operation, request_id, why }
     }
 
-    /// The headers that come from an access key.
+    /// The headers of a signature with an access key.
     fn signature(
         &self,
         method: &Method,
@@ -103,7 +103,7 @@ impl Call {
         if matches!(*method, Method::POST | Method::PUT) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if self.body.is_empty() {
-                // hyper leaves it out, and servers may answer 411 to that.
+                // hyper omits the header, and a server may then answer 411.
                 headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
@@ -134,7 +134,7 @@ impl Call {
         match read_capped(&mut response).await {
             Ok(body) => answer.body = Body(body),
             Err(error) if status.is_success() => return Err(self.broken(error)),
-            // The status says enough.
+            // The status is sufficient.
             Err(_) => {}
         }
         Ok(answer)
@@ -142,7 +142,7 @@ impl Call {
 
     fn broken(&self, error: reqwest::Error) -> Unanswered {
         let error = error.without_url();
-        // A timeout while connecting is both; that nothing was sent matters more.
+        // A timeout while connecting is both; the client reports that nothing was sent.
         self.unanswered(if error.is_connect() {
             Silence::NotConnected(chain(&error))
         } else if error.is_timeout() {
@@ -159,7 +159,7 @@ fn bearer(token: &Secret) -> Option<HeaderMap> {
 
 fn authorization(text: &str) -> Option<HeaderMap> {
     let mut value = HeaderValue::from_str(text).ok()?;
-    // What is sensitive is not printed by the libraries' own logs.
+    // The libraries' own logs do not print a sensitive value.
     value.set_sensitive(true);
     Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }

@@ -49,7 +49,7 @@ struct IdentityWithToken {
     access_token: Option<Token>,
 }
 
-/// The same, whatever became of the token.
+/// The same response without the token, whether or not the token is valid.
 #[derive(Deserialize)]
 struct JustIdentity {
     identity: Identity,
@@ -79,22 +79,21 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-// Below, serde's own message is dropped: it can quote the input, and that may be
-// a token.
+// The code below drops serde's own message: it can quote the input, which may be a token.
 
-/// Reads the answer to *create identity*.
+/// Reads the response to *create identity*.
 pub(crate) fn read_identity(body: &[u8]) -> Option<AcsId> {
     let answer: JustIdentity = serde_json::from_slice(body).ok()?;
     AcsId::parse(&answer.identity.id)
 }
 
-/// Reads the answer to *create identity* with a token.
+/// Reads the response to *create identity* with a token.
 pub(crate) fn read_identity_with_token(body: &[u8]) -> Option<(AcsId, AccessToken)> {
     let answer: IdentityWithToken = serde_json::from_slice(body).ok()?;
     Some((AcsId::parse(&answer.identity.id)?, answer.access_token?.checked()?))
 }
 
-/// Reads the answer to *issue access token*.
+/// Reads the response to *issue access token*.
 pub(crate) fn read_token(body: &[u8]) -> Option<AccessToken> {
     serde_json::from_slice::<Token>(body).ok()?.checked()
 }
@@ -112,7 +111,7 @@ pub(crate) struct ErrorBody {
     pub(crate) target: Option<String>,
 }
 
-/// Reads the body of an error; nothing if it is not ACS's.
+/// Reads the body of an error; `None` if it is not ACS's.
 pub(crate) fn read_error(body: &[u8]) -> Option<ErrorBody> {
     #[derive(Deserialize)]
     struct Envelope {

@@ -1,5 +1,5 @@
-//! Eight processes ask for twice as much as ACS gives, and refused requests count: the
-//! emulator's limit against the client's hold, on a simulated clock.
+//! Eight processes send twice as many requests as ACS permits, and refused requests count. The
+//! simulation runs the emulator's limit and the client's hold on a simulated clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,14 +13,14 @@ const CALLS_PER_SECOND: u32 = 60;
 const PLACES: usize = 1000;
 const SECONDS_PER_WINDOW: u32 = 30;
 
-/// What a process does about a 429.
+/// How a process reacts to a 429.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After429 {
     Hold,
     AskAgain,
 }
 
-/// A process: its holds and its random numbers.
+/// A process with its holds and its random numbers.
 struct Process {
     holds: Holds,
     dice: Dice,
@@ -69,7 +69,7 @@ impl Process {
 
 #[test]
 fn r80_with_the_hold_acs_s_places_are_used_though_refused_requests_count() {
-    // In the first minute, and on average over ten.
+    // The bounds are for the first minute, and for the average of ten minutes.
     for (sends_retry_after, average) in [(true, 900), (false, 750)] {
         for seed in 0..20 {
             let served = serve(After429::Hold, sends_retry_after, 20, seed);

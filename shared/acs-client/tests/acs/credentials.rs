@@ -21,7 +21,7 @@ const MINUTES: fn(u64) -> Duration = Duration::from_mins;
 
 type Trouble = fn() -> TokenError;
 
-/// Gives tokens that name their number, and live as long as told.
+/// Returns numbered tokens with the given lifetime.
 #[derive(Clone)]
 struct Mint {
     life: Duration,
@@ -179,7 +179,7 @@ fn a_bearer_token_is_not_sent_in_the_clear_unless_one_asks_for_it() {
         let made = AcsIdentityClient::new(config, TestClock::new());
         assert_eq!(made.map(drop), if ok { Ok(()) } else { Err(ConfigError::BearerOverHttp) });
     }
-    // To another machine there is no such endpoint.
+    // For another machine, such an endpoint does not parse.
     assert!("http://contoso.communication.azure.com".parse::<acs_client::Endpoint>().is_err());
 }
 

@@ -1,4 +1,4 @@
-//! What the caller and the log are told.
+//! The errors, as the caller and the log get them.
 
 use acs_client::{Answered, Cause};
 use identity_core::Error;
@@ -114,7 +114,7 @@ async fn r40_nonsense_is_never_success() {
             assert!(!chain(&error).contains("hello"));
         }
     }
-    // A token was asked for: an identity alone is not the answer.
+    // The caller requested a token: an identity alone is not a valid response.
     assert!(tell(Operation::CreateWithToken, Reply::identity()).await.is_err());
 }
 
@@ -135,7 +135,7 @@ async fn r47_a_redirect_is_not_followed() {
 #[tokio::test]
 async fn r44_a_wrong_clock_is_named() {
     let denied = r#"{"error":{"code":"Denied","message":"Denied by the resource provider."}}"#;
-    // Our clock says 08:00:00.
+    // The client's clock is at 08:00:00.
     for (date, ahead_s, text) in [
         ("Fri, 15 Jan 2027 08:20:00 GMT", -1200, "our clock is 1200 s behind ACS's"),
         ("Fri, 15 Jan 2027 07:40:00 GMT", 1200, "our clock is 1200 s ahead of ACS's"),

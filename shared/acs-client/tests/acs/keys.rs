@@ -1,4 +1,4 @@
-//! A key that was regenerated, and one that is wrong for good.
+//! A regenerated key, and a key that never works.
 
 use std::{
     error::Error as StdError,
@@ -24,7 +24,7 @@ const NEW: &str = "bmV3LWtleS1uZXcta2V5LW5ldy1rZXk=";
 const OTHER: &str = "b3RoZXIta2V5LW90aGVyLWtleS1vdGhlcg==";
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
-/// A secret store whose secret can be changed. Counts its readers.
+/// A secret store whose secret can change. It counts how often it is read.
 #[derive(Clone)]
 struct Vault {
     endpoint: String,
@@ -77,7 +77,7 @@ impl KeySource for Vault {
         if self.reads.fetch_add(1, SeqCst) > 0 && self.hangs {
             std::future::pending::<()>().await;
         }
-        // Others get a turn, as they would during a real request.
+        // Lets other tasks run, as they would during a real request.
         tokio::task::yield_now().await;
         let keys = self.keys.lock().unwrap().clone();
         Ok(self.strings(&keys?))
@@ -88,7 +88,7 @@ fn denied() -> Reply {
     Reply::error(401, "Denied", "Denied by the resource provider.")
 }
 
-/// Which key a request was signed with.
+/// The key that a request was signed with.
 fn signer(arrived: &Arrived) -> &'static str {
     let header = |name| arrived.header(name).unwrap();
     let mut line = arrived.line().split(' ');
@@ -125,7 +125,7 @@ async fn r43_a_regenerated_key_heals_itself_for_every_operation() {
         world.call(operation).await.unwrap();
         assert_eq!(signers(&world.server), [OLD, NEW], "{operation:?}");
         assert_eq!((vault.reads(), world.clock.pauses().len()), (1, 0));
-        // And stays healed.
+        // The client keeps using the new key.
         world.call(operation).await.unwrap();
         assert_eq!((signers(&world.server)[2], vault.reads()), (NEW, 1));
     }
@@ -203,8 +203,8 @@ async fn r43_callers_at_the_same_time_share_one_reload() {
     let vault = Vault::of(&server, &[OLD]);
     let world = Arc::new(vault.world(server).await);
     vault.put(&[NEW]);
-    // Whoever comes late is signed with the new key and uses up a refusal: at most
-    // one of the replies is too few for a caller, never a reload.
+    // A late call signs with the new key and uses up one of the refusals. At most one caller
+    // then gets too few replies; the number of reloads does not change.
     let mut calls = JoinSet::new();
     for _ in 0..CALLERS {
         let world = world.clone();
@@ -247,7 +247,7 @@ async fn r43_a_key_for_another_endpoint_is_not_used() {
     let world = vault.world(server).await;
     let elsewhere = Vault { endpoint: "https://elsewhere.example".to_owned(), ..vault.clone() };
     elsewhere.put(&[NEW]);
-    // The vault of this client answers for the other resource from now on.
+    // From now on the vault of this client returns the keys of the other resource.
     let config = Config {
         credential: Credential::keys(vault.strings(&[OLD]), elsewhere.clone()),
         ..Config::new(vault.strings(&[OLD]).primary)

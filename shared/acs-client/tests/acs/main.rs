@@ -1,4 +1,5 @@
-//! The client against small servers that answer, hang, and break as told.
+//! Tests the client against small servers that answer, hang, or close the connection as a test
+//! tells them.
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 

@@ -1,4 +1,4 @@
-//! What is sent again, how often, and how long it takes.
+//! Which requests are retried, how often, and how long it takes.
 
 use std::{
     collections::VecDeque,
@@ -19,7 +19,7 @@ use crate::support::{ID, Operation, Reply, Server, TestClock, World, config, may
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
-/// Trouble that leaves open whether ACS did it.
+/// Failures that leave open whether ACS did the operation.
 fn unsure() -> [Reply; 9] {
     [
         Reply::status(500),
@@ -34,8 +34,7 @@ fn unsure() -> [Reply; 9] {
     ]
 }
 
-/// A world whose limit is long for an answer that comes, however late, and short for one that
-/// never does.
+/// A world with a long limit for a late response, and a short limit for one that never arrives.
 fn in_trouble(trouble: &Reply, replies: impl Into<VecDeque<Reply>>) -> World {
     let limit = if matches!(trouble, Reply::Hang(_)) { MS(2000) } else { MS(60_000) };
     World::of(Server::start(replies), |config| {
@@ -43,10 +42,10 @@ fn in_trouble(trouble: &Reply, replies: impl Into<VecDeque<Reply>>) -> World {
     })
 }
 
-/// What came of an operation, and how many requests and pauses it took.
+/// The result of an operation, and the number of its requests and pauses.
 type Outcome = (Result<(), Error>, usize, usize);
 
-/// Calls all operations side by side: most of them wait for a timeout.
+/// Runs all operations concurrently: most of them wait for a timeout.
 async fn side_by_side(cases: Vec<(World, Operation)>) -> Vec<Outcome> {
     let mut tasks = JoinSet::new();
     for (world, operation) in cases {
@@ -88,8 +87,8 @@ async fn an_identity_whose_token_cannot_be_read_is_deleted_again() {
 #[tokio::test]
 async fn r06_create_is_sent_again_if_there_was_no_connection() {
     for operation in Operation::ALL {
-        // Bound but not listening: the kernel refuses connections, and nobody else
-        // gets the port.
+        // The socket is bound but does not listen: the kernel refuses connections, and no other
+        // process gets the port.
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = socket.local_addr().unwrap();
@@ -116,7 +115,8 @@ async fn without_a_connection_acs_cannot_have_done_it() {
     for endpoint in
         ["http://127.0.0.1:1".to_owned(), format!("https://127.0.0.1:{}", garbage.address.port())]
     {
-        // The second speaks no TLS: it never finds a request in our greeting.
+        // The second server does not speak TLS: it never finds a request in the client's
+        // greeting.
         let clock = TestClock::new();
         let mut config = config(&endpoint);
         config.limits.connect = MS(200);
@@ -204,8 +204,8 @@ async fn r42_pauses_are_short_and_jittered_unless_acs_asks_for_longer() {
 async fn a_503_whose_wait_does_not_fit_is_not_repeated() {
     for (asked, left, fits) in [
         ("4", 20, true),
-        ("6", 20, false),   // Not within the bound of a call.
-        ("4", 3, false),    // Not before the deadline.
+        ("6", 20, false),   // Longer than a call may take.
+        ("4", 3, false),    // Later than the deadline.
         ("61", 400, false), // Longer than a minute.
         ("99999999999999999999999999", 20, false),
     ] {

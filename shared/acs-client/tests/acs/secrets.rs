@@ -1,4 +1,4 @@
-//! No key and no token in anything that can be printed.
+//! No printed text holds a key or a token.
 
 use std::{
     fmt::Debug,
@@ -59,7 +59,7 @@ async fn r50_no_error_and_no_debug_holds_a_secret() {
 }
 
 proptest! {
-    // Each makes three clients of HTTP.
+    // Each case creates three HTTP clients.
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]

@@ -1,9 +1,9 @@
-//! Known answers.
+//! Known signatures.
 //!
-//! They were made by running Microsoft's packages for Python and JavaScript with a
-//! pinned clock. Left out are two that no correct client meets: one signs the host
-//! with a slash behind it (ACS refuses it), one with its port twice (a mistake of
-//! old JavaScript packages).
+//! They come from Microsoft's packages for Python and JavaScript, run with a fixed clock. Two
+//! results are left out because no correct client produces them: one signs the host with a
+//! trailing slash (ACS refuses it), one signs it with the port twice (a mistake of old
+//! JavaScript packages).
 
 use acs_client::{
     AccessKey,

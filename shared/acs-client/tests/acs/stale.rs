@@ -1,4 +1,4 @@
-//! Connections that were closed under us.
+//! Connections that the server closed while they were idle.
 
 use identity_core::ports::IdentityClient;
 
@@ -11,9 +11,8 @@ fn closing(reply: Reply) -> Reply {
     }
 }
 
-/// The runtime stands still while the server closes the connection, as a function
-/// is frozen between two invocations: nothing here has noticed when the next
-/// request is made.
+/// The runtime does not run while the server closes the connection, as a function is frozen
+/// between two invocations. The client has not noticed it when it sends the next request.
 #[tokio::test]
 async fn r41_a_connection_closed_in_between_is_not_used_again() {
     for operation in Operation::ALL {
@@ -38,7 +37,7 @@ async fn r41_a_connection_that_dies_of_the_request_is_replaced() {
             world.call(operation).await.unwrap();
             assert_eq!(world.server.count(), 3, "{operation:?} {trouble:?}");
         }
-        // ACS may have seen it: the kept-alive connection proves nothing.
+        // ACS may have seen the request: a kept-alive connection does not show the opposite.
         for operation in Operation::CREATIONS {
             let world = World::new([operation.success(), trouble.clone(), operation.success()]);
             world.call(operation).await.unwrap();

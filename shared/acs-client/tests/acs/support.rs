@@ -1,4 +1,4 @@
-//! A client between a server that plays a script and a clock that never waits.
+//! A client, a server that plays a script, and a clock that never waits.
 
 mod clock;
 mod server;
@@ -143,7 +143,7 @@ impl Operation {
         Self::DeleteAssignment,
     ];
 
-    /// Whether it is signed with our key; otherwise it carries a user's token.
+    /// Whether the request is signed with the client's key; otherwise it carries a user's token.
     pub(crate) fn is_signed(self) -> bool {
         self != Self::ExchangeTeamsExtension
     }
@@ -189,7 +189,7 @@ pub(crate) fn request() -> TokenRequest {
     TokenRequest { scopes, lifetime: Lifetime::HOUR }
 }
 
-/// Everything an error says, as a log would have it.
+/// The messages of an error and its sources, as a log shows them.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),
@@ -197,7 +197,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// What the error says about whether ACS may have acted.
+/// Whether ACS may have acted, according to the error.
 pub(crate) fn maybe_applied(outcome: Result<(), Error>) -> bool {
     match outcome {
         Err(Error::AcsUnavailable { maybe_applied, .. }) => maybe_applied,

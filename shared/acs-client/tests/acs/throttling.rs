@@ -1,4 +1,4 @@
-//! A 429: given back at once, and the operation is held.
+//! A 429 is returned at once, and the operation is held.
 
 use std::{error::Error as _, time::Duration};
 
@@ -22,7 +22,7 @@ fn throttled(asked: &str) -> Reply {
     Reply::with(429, &format!("retry-after: {asked}\r\n"), "")
 }
 
-/// What the caller is told to wait.
+/// The time that the caller is told to wait.
 fn told(outcome: Result<(), Error>) -> Duration {
     match outcome {
         Err(Error::Throttled { retry_after, .. }) => retry_after,
@@ -117,14 +117,14 @@ async fn r80_creating_with_and_without_a_token_are_one_limit() {
 #[tokio::test]
 async fn r80_a_revocation_and_a_deletion_pass() {
     for operation in [Operation::Revoke, Operation::Delete] {
-        // Whatever else is held, …
+        // Operations that are held do not hold a revocation or a deletion, …
         let held = HELD.map(|_| throttled("10"));
         let world = World::new([held.to_vec(), vec![Reply::done()]].concat());
         for held in [Operation::Create, Operation::Issue, Operation::ExchangeTeamsUser] {
             told(world.call(held).await);
         }
         let sent = world.server.count();
-        // … and even after a 429 of their own.
+        // … and neither does their own 429.
         for _ in sent..HELD.len() {
             told(world.call(operation).await);
         }
@@ -138,7 +138,7 @@ async fn r80_a_hold_that_begins_between_two_attempts_ends_the_call() {
     let world = World::new([Reply::status(500), throttled("10"), Operation::Issue.success()]);
     let world = std::sync::Arc::new(world);
     let other = world.clone();
-    // While the first call waits for its second attempt, another one is throttled.
+    // While the first call waits for its second attempt, another call is throttled.
     world.clock.at_first_pause(move || {
         std::thread::scope(|scope| {
             scope.spawn(|| {

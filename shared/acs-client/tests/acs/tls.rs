@@ -1,4 +1,4 @@
-//! Over https: whom the client believes.
+//! Https: which certificates the client trusts.
 
 use identity_core::Error;
 use rcgen::CertifiedKey;
@@ -15,8 +15,7 @@ use acs_client::{AcsIdentityClient, Config};
 
 use crate::support::{Operation, Reply, Server, TestClock, World, chain, config};
 
-/// Serves identities to whoever gets through the handshake, and says where, and
-/// with which certificate.
+/// Serves identities after a successful TLS handshake. Returns its port and its certificate.
 async fn serve(name: &str) -> (u16, String) {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
@@ -31,7 +30,7 @@ async fn serve(name: &str) -> (u16, String) {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // Whoever does not trust us leaves here.
+            // A client that does not trust the certificate ends the handshake here.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = Vec::new();
             while !request.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! The client keeps the contract that the rules' double of ACS keeps.
+//! Runs the port's contract, which the in-memory double of ACS also passes, against the client.
 
 use std::time::SystemTime;
 

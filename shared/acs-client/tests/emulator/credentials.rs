@@ -1,4 +1,4 @@
-//! Keys that change, and Entra tokens, at an emulator that checks both.
+//! Changing keys and Entra tokens, against an emulator that checks both.
 
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +31,7 @@ async fn r43_a_refused_primary_key_gives_way_to_the_secondary() {
     assert_eq!(world.requests("createIdentity").await, 3, "refused once");
 }
 
-/// A client of the emulator of `world` that has Entra tokens in place of a key.
+/// A client of the emulator of `world` with Entra tokens in place of a key.
 fn bearer(world: &World, source: impl TokenSource + 'static) -> AcsIdentityClient<MachineClock> {
     let endpoint = world.server.endpoint().parse().unwrap();
     let config = Config::with_credential(endpoint, Credential::bearer(source));
@@ -74,7 +74,7 @@ async fn a_wrong_client_secret_is_told_without_being_quoted() {
     assert_eq!(world.requests("createIdentity").await, 0);
 }
 
-/// One token, whatever it is good for.
+/// A source that always returns this token, valid or not.
 struct Given(Secret);
 
 impl TokenSource for Given {

@@ -1,5 +1,5 @@
-//! The client against an emulator of ACS that was written without it, and that
-//! verifies signatures on its own.
+//! Tests the client against an emulator of ACS that was written independently of it, and that
+//! verifies signatures by itself.
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
@@ -18,7 +18,7 @@ use identity_core::{
 };
 use serde_json::{Value, json};
 
-/// This machine's time, or a little off; pauses are short in these tests.
+/// This machine's time with an offset. Pauses are short in these tests.
 #[derive(Clone, Copy)]
 struct MachineClock {
     ahead: time::Duration,
@@ -95,7 +95,7 @@ impl World {
         self.control(reqwest::Method::POST, "faults", Some(body)).await;
     }
 
-    /// How often `operation` arrived.
+    /// How many requests for `operation` arrived.
     async fn requests(&self, operation: &str) -> u64 {
         let found = self.control(reqwest::Method::GET, "requests", None).await;
         found.pointer(&format!("/counts/{operation}")).and_then(Value::as_u64).unwrap_or(0)

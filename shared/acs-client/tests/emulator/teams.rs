@@ -1,4 +1,4 @@
-//! The operations for Teams, with Entra tokens that the emulator makes to order.
+//! The operations for Teams, with Entra tokens that the emulator issues for the test.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{MachineClock, PUNCTUAL, World, cause};
 
 const SOMEBODY: &str = "0a0a0a0a-2222-3333-4444-555555555555";
 
-/// An Entra token, and what it says.
+/// An Entra token and its claims.
 pub(crate) struct Entra {
     pub(crate) token: Secret,
     app_id: String,
@@ -98,7 +98,7 @@ async fn every_mistake_in_an_exchange_has_its_cause() {
     }
 }
 
-/// Whoever has the port and not the client learns the faults a caller can mend.
+/// A caller that only has the port, and not the client, gets the faults that it can fix.
 async fn by_the_port(
     acs: &impl TeamsTokenExchange,
     token: &Secret,

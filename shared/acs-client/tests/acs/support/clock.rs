@@ -7,7 +7,7 @@ use std::{
 
 use identity_core::ports::Clock;
 
-/// A clock whose pauses take no time, and are noted. Clones are the same clock.
+/// A clock whose pauses take no time and are recorded. Clones are the same clock.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<Mutex<Time>>);
 
@@ -33,12 +33,12 @@ impl TestClock {
         self.0.lock().unwrap().pauses.clone()
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub(crate) fn advance(&self, by: Duration) {
         self.0.lock().unwrap().now += by;
     }
 
-    /// From now on time passes by itself, too.
+    /// From now on the time advances by itself, too.
     pub(crate) fn tick(&self) {
         self.0.lock().unwrap().ticking_since = Some(Instant::now());
     }

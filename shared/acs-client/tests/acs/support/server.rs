@@ -10,7 +10,7 @@ use std::{
 
 use super::{ID, TOKEN};
 
-/// What the server does about one request.
+/// How the server reacts to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// Answers with these bytes, and keeps the connection.
@@ -21,7 +21,7 @@ pub(crate) enum Reply {
     Close,
     /// Breaks the connection (RST), without an answer.
     Reset,
-    /// Says this, and nothing more.
+    /// Sends this text, and then nothing more.
     Hang(String),
 }
 
@@ -30,7 +30,8 @@ impl Reply {
         Self::with(status, "", "")
     }
 
-    /// A whole response. `headers` end in `\r\n`, each.
+    /// A whole response. Each header in `headers` ends in `\r
+    /// `.
     pub(crate) fn with(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::Say(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}"))
@@ -73,8 +74,8 @@ impl Arrived {
     }
 }
 
-/// Plays its replies in order; the last one for ever. It runs in threads of its
-/// own, so it goes on while the client's runtime stands still.
+/// Plays its replies in order, and repeats the last one. It has its own threads, so it continues
+/// while the client's runtime does not run.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -133,7 +134,7 @@ impl Server {
         *self.state.connections.lock().unwrap()
     }
 
-    /// Hears when a connection has been closed after an answer.
+    /// Receives a message when a connection was closed after a response.
     pub(crate) fn closings(&self) -> mpsc::Receiver<()> {
         let (sender, receiver) = mpsc::channel();
         *self.state.closed.lock().unwrap() = Some(sender);
@@ -153,7 +154,7 @@ impl State {
             assert_eq!(count, length);
             self.note(&bytes);
             if matches!(reply, Some(Reply::Reset)) {
-                return; // What is unread at the close makes the kernel send a RST.
+                return; // Closing with unread data makes the kernel send a RST.
             }
             stream.read_exact(&mut bytes).unwrap();
             match reply {
@@ -184,7 +185,7 @@ impl State {
     }
 }
 
-/// The length of the next request, once it is there; nothing at the end.
+/// The length of the next request when all of it arrived; `None` at the end of the stream.
 fn whole_request(stream: &TcpStream) -> Option<usize> {
     let mut buffer = vec![0; 1 << 16];
     loop {
