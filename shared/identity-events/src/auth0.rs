@@ -1,10 +1,10 @@
 //! Auth0 tenants: their log stream to `EventBridge` (detail type `Auth0 log`). Each entry
 //! of the tenant's log is in `detail.data`, with a code for its `type`.
 //!
-//! Most entries name the user whom they are about in `user_id`, which is the `sub` of
-//! their tokens. An entry about a call of the Management API, `sapi`, names there the
-//! administrator who made the call; whom it was about is in the call itself. Blocking has
-//! no code of its own: it is such a call, too.
+//! Most entries name in `user_id` the user that they are about, which is the `sub` of the user's
+//! tokens. An entry about a call of the Management API, `sapi`, names there the administrator
+//! who made the call; the call itself names the user. Blocking a user has no code of its own: it
+//! is a call of the Management API, too.
 
 use identity_core::{
     event::{Event, EventKind, Source},
@@ -21,7 +21,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     let name = envelope.required("detail.data.type")?;
     let subject = "detail.data.user_id";
     let (kinds, subject, field) = match name {
-        // Somebody whose session was over can still log out.
+        // A user whose session had already ended can still log out.
         "slo" | "universal_logout_succeeded" if envelope.text(subject).is_none() => {
             return Ok(Found::ignored(name, WhyIgnored::Nobody));
         }
@@ -57,7 +57,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     Ok(Found::Events(events.collect()))
 }
 
-/// A call of the Management API that does something to a user.
+/// A call of the Management API that changes a user.
 struct Call {
     user: String,
     kinds: Vec<EventKind>,
@@ -80,8 +80,8 @@ impl Call {
     }
 }
 
-/// What *Update a user* changes. Most updates are about a name or a picture: only one that
-/// says so blocks or unblocks.
+/// The events that follow from a call of *Update a user*: only a new `blocked` or `password`
+/// matters. Most updates change a name or a picture and have neither.
 fn changes(envelope: &Envelope) -> Vec<EventKind> {
     let asked = |name: &str| envelope.at(&format!("detail.data.details.request.body.{name}"));
     let blocked = asked("blocked").and_then(serde_json::Value::as_bool);

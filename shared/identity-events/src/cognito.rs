@@ -1,9 +1,9 @@
-//! Amazon Cognito user pools: `CloudTrail` records the calls of their API, and hands those
-//! that change something to `EventBridge` (detail type `AWS API Call via CloudTrail`).
+//! Amazon Cognito user pools: `CloudTrail` records the calls of their API, and sends those that
+//! change something to `EventBridge` (detail type `AWS API Call via CloudTrail`).
 //!
 //! Cognito keeps user names out of `CloudTrail`, and puts the user's `sub` into
-//! `additionalEventData`. A call that a user makes for themselves carries an access token
-//! instead of the pool; `CloudTrail` shows neither.
+//! `additionalEventData`. A call that users make for themselves carries an access token instead
+//! of the pool; `CloudTrail` shows neither.
 
 use identity_core::{
     event::{Event, EventKind, Source},
@@ -25,15 +25,15 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     let Some(kind) = kind(name) else {
         return Ok(Found::ignored(name, WhyIgnored::UnknownType));
     };
-    // A call that succeeds has none, or an empty one.
+    // A successful call has no error code, or an empty one.
     if envelope.text("detail.errorCode").is_some() {
         return Ok(Found::ignored(name, WhyIgnored::Failed));
     }
     let pool = ["detail.requestParameters.userPoolId", "detail.additionalEventData.userPoolId"]
         .iter()
         .find_map(|path| envelope.text(path));
-    // `CloudTrail` tells of every pool in the account. Where it does not name the pool, its
-    // users cannot be mistaken for each other all the same: a `sub` is a random UUID.
+    // `CloudTrail` reports the calls of every pool in the account. If it does not name the pool,
+    // users of two pools still cannot be confused: a `sub` is a random UUID.
     if pool.is_some_and(|pool| !is_issuer_of(issuer.as_str(), pool)) {
         return Ok(Found::ignored(name, WhyIgnored::AnotherIssuer));
     }
@@ -66,7 +66,7 @@ fn kind(name: &str) -> Option<EventKind> {
     }
 }
 
-/// Whether tokens of the pool carry this `iss`:
+/// Whether tokens of the pool have this `iss`:
 /// `https://cognito-idp.<region>.amazonaws.com/<pool>`.
 fn is_issuer_of(issuer: &str, pool: &str) -> bool {
     issuer.strip_suffix(pool).is_some_and(|rest| rest.ends_with('/'))

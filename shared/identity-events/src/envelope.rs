@@ -9,8 +9,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::Malformed;
 
-/// What `EventBridge` puts around an event. A field is named by its path, as in
-/// `detail.eventTime`, and an error names it the same way.
+/// The envelope that `EventBridge` puts around an event. A path such as `detail.eventTime` names
+/// a field, and an error names the field by the same path.
 pub(crate) struct Envelope(Value);
 
 impl Envelope {
@@ -22,23 +22,23 @@ impl Envelope {
         }
     }
 
-    /// Whatever is at the path; `null` is nothing.
+    /// The value at the path; `None` for `null`.
     pub(crate) fn at(&self, path: &str) -> Option<&Value> {
         let found = path.split('.').try_fold(&self.0, |value, name| value.get(name));
         found.filter(|value| !value.is_null())
     }
 
-    /// A text that is not empty.
+    /// A non-empty text.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.at(path).and_then(text)
     }
 
-    /// A text without which the event means nothing.
+    /// A text that the event requires.
     pub(crate) fn required(&self, path: &'static str) -> Result<&str, Malformed> {
         self.text(path).ok_or(Malformed::Missing(path))
     }
 
-    /// When it happened, in whole milliseconds, and how finely that is told.
+    /// The time of the event, in whole milliseconds, and its resolution.
     pub(crate) fn time(&self, path: &'static str) -> Result<Moment, Malformed> {
         let raw = self.required(path)?;
         let parsed = OffsetDateTime::parse(raw, &Rfc3339);
@@ -47,35 +47,35 @@ impl Envelope {
         Ok(Moment { at, resolution: resolution(raw) })
     }
 
-    /// The provider's name for the event; without one, that of `EventBridge`. It is for
-    /// people who look for it, and for nothing else.
+    /// The provider's id for the event or, without one, the id of `EventBridge`. It only serves
+    /// people who search for the event.
     pub(crate) fn id(&self, path: &str) -> Result<String, Malformed> {
         let id = self.text(path).or_else(|| self.text("id")).ok_or(Malformed::Missing("id"))?;
         Ok(id.chars().filter(|c| !c.is_control()).take(Event::MAX_ID_LENGTH).collect())
     }
 }
 
-/// A time, and the resolution of the clock that told it.
+/// A time, and the resolution of the clock that it was read from.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) at: SystemTime,
     pub(crate) resolution: Duration,
 }
 
-/// A time that is spelled without a fraction is of a clock that tells whole seconds; each digit
-/// of a fraction makes it ten times finer, down to a millisecond.
+/// A time without a fraction comes from a clock that counts whole seconds. Each digit of a
+/// fraction makes the resolution ten times finer, down to a millisecond.
 fn resolution(raw: &str) -> Duration {
     let fraction = raw.split_once('.').map_or("", |(_, fraction)| fraction);
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).take(3).count();
     (0..digits).fold(Duration::from_secs(1), |resolution, _| resolution / 10)
 }
 
-/// A text that is not empty.
+/// A non-empty text.
 pub(crate) fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
 }
 
-/// The user whom `issuer` calls `subject`, which was found in `field`.
+/// The user with the subject `subject` at `issuer`. `field` is the field that held the subject.
 pub(crate) fn user(
     issuer: &Issuer,
     subject: &str,

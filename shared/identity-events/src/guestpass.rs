@@ -1,9 +1,10 @@
-//! Our own format, for whoever has no log stream: a webhook, a script, another provider.
+//! Guestpass's own format, for a sender without a log stream: a webhook, a script, another
+//! provider.
 //!
-//! `source` is `guestpass.identity`, and `detail-type` what happened, as
-//! [`EventKind`] spells it. `detail` names the user in one of three ways, by
-//! `externalId`, by `issuer` and `subject`, or by `acsId`; says when it happened in
-//! `occurredAt`; and should have an `eventId` and may have a `reason`.
+//! `source` is `guestpass.identity`, and `detail-type` is the kind of event as [`EventKind`]
+//! spells it. `detail` names the user by `externalId`, by `issuer` and `subject`, or by `acsId`.
+//! It has the time of the event in `occurredAt`, should have an `eventId`, and may have a
+//! `reason`.
 
 use identity_core::{
     event::{Event, EventKind, Source},
@@ -36,7 +37,8 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     Ok(Found::Events(vec![event]))
 }
 
-/// The user, named in exactly one way, and of the issuer whose tokens are accepted.
+/// The user, named in exactly one way. An external id must be of the issuer whose tokens are
+/// accepted.
 fn identity(envelope: &Envelope, issuer: &Issuer) -> Result<IdentityRef, Malformed> {
     let has = |path| envelope.at(path).is_some();
     let by_subject = has("detail.issuer") || has("detail.subject");

@@ -1,12 +1,12 @@
-//! What identity providers say about their users, as events of the core.
+//! Reads the messages of identity providers about their users as events of the core.
 //!
-//! `EventBridge` delivers all of them in the same envelope; what is in it differs from one
-//! provider to the next, so each has a module here. They read what an event needs and
-//! nothing else: a field that is not needed may be missing, new or odd.
+//! `EventBridge` delivers all messages in the same envelope. Their content differs from provider
+//! to provider, so each provider has a module here. A module reads only the fields that an event
+//! needs: any other field may be missing, new or malformed.
 //!
-//! What a source says that is no concern of ours is [ignored](Reading::Ignored), not an
-//! error. An error is a message that should have meant something and does not: somebody
-//! has to look at it.
+//! A message that does not concern this service is [ignored](Reading::Ignored), which is not an
+//! error. An error is a message that should have been an event and cannot be read as one: it
+//! requires manual action.
 
 mod auth0;
 mod cognito;
@@ -19,14 +19,14 @@ use identity_core::{event::Event, identity::Issuer};
 use envelope::Envelope;
 pub use identity_core::event::Source;
 
-/// Reads the message that `EventBridge` delivered.
+/// Reads a message that `EventBridge` delivered.
 ///
-/// `issuer` is that of the tokens which the deployment accepts. An event that names a user by
-/// their subject alone is about a user of that issuer; one of our own format that names another
-/// issuer is malformed, for it would be about a user who never comes.
+/// `issuer` is the issuer whose tokens the deployment accepts. An event that names a user by
+/// subject alone is about a user of that issuer. An event in Guestpass's own format that names
+/// another issuer is malformed, because a user of that issuer can never call the service.
 ///
-/// The times are in whole milliseconds, as [`Event::occurred_at`] wants them. Whether they
-/// are too far ahead is for those to say who have a clock.
+/// The times are in whole milliseconds, as [`Event::occurred_at`] requires. A caller that has a
+/// clock must check whether they are too far ahead.
 pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
     let envelope = Envelope::parse(body)?;
     let name = envelope.required("source")?;
@@ -46,28 +46,28 @@ pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
     })
 }
 
-/// What a message means.
+/// The meaning of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// Something happened to a user.
     Events {
-        /// Who says so.
+        /// The event source.
         source: Source,
-        /// What happened, at least one. It is more than one if the message says two
-        /// things, or if the user may go by either of two names.
+        /// At least one event. There is more than one if the message reports two changes, or if
+        /// the user may go by either of two names.
         events: Vec<Event>,
     },
-    /// Nothing that concerns us.
+    /// The message is ignored.
     Ignored {
-        /// Who says so, if it is somebody we know.
+        /// The event source, if it is a known one.
         source: Option<Source>,
-        /// What, and why it is nothing.
+        /// The type of the message, and why it is ignored.
         ignored: Ignored,
     },
 }
 
-/// Whose `source` this is. Only AWS and its partners can put an event whose source begins with
-/// `aws.`; the partners' go on with the name of the tenant.
+/// The event source with this `source`. Only AWS and its partners can send an event whose source
+/// begins with `aws.`. A partner's source continues with the name of the tenant.
 fn source(name: &str) -> Option<Source> {
     match name {
         "guestpass.identity" => Some(Source::Guestpass),
@@ -78,32 +78,32 @@ fn source(name: &str) -> Option<Source> {
     }
 }
 
-/// A message that is no concern of ours.
+/// A message that is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
-    /// What its sender calls it: up to 64 plain characters, for the log.
+    /// The type as the sender spells it: up to 64 plain characters, for the log.
     pub name: String,
-    /// Why.
+    /// Why it is ignored.
     pub why: WhyIgnored,
 }
 
-/// Why a message is no concern of ours.
+/// Why a message is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhyIgnored {
-    /// It comes from somebody we do not know.
+    /// The source is unknown.
     UnknownSource,
-    /// Nothing follows from events of its type.
+    /// The service does nothing about events of this type.
     UnknownType,
-    /// What it reports was attempted, and did not happen.
+    /// The reported change was attempted and failed.
     Failed,
-    /// It is about a user of somebody else's: no token of theirs is accepted here.
+    /// The user belongs to another issuer, whose tokens are not accepted here.
     AnotherIssuer,
-    /// It is about nobody.
+    /// The message names no user.
     Nobody,
 }
 
 impl WhyIgnored {
-    /// As logged.
+    /// The reason as it is logged.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -116,33 +116,33 @@ impl WhyIgnored {
     }
 }
 
-/// What is wrong with a message. Names the field and never quotes what is in it, which
-/// can name people.
+/// Why a message is malformed. Names the field and never quotes its value, which can identify a
+/// person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// It is not JSON, or not an object.
     #[error("it is not a JSON object")]
     NotAnObject,
-    /// A field that is needed is missing, empty, or of another type.
+    /// A required field is missing, empty, or of another type.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A field is not what it should be.
+    /// The value of a field is invalid.
     #[error("{field} is not {expected}")]
     Invalid {
-        /// Which.
+        /// The field.
         field: &'static str,
-        /// What it should be.
+        /// The expected value.
         expected: &'static str,
     },
     /// It names a user of an issuer whose tokens are not accepted.
     #[error("{0} names an issuer whose tokens this deployment does not accept")]
     AnotherIssuer(&'static str),
-    /// Nobody can say which of several users is meant.
+    /// The message does not say which of several users it is about.
     #[error("detail names its user more than once: give externalId, issuer and subject, or acsId")]
     Ambiguous,
 }
 
-/// What a source's module found in an envelope.
+/// What the module of a source found in an envelope.
 enum Found {
     Events(Vec<Event>),
     Ignored(Ignored),
@@ -154,7 +154,7 @@ impl Found {
     }
 }
 
-/// What somebody else calls something, fit for a log.
+/// A name that a sender gave, shortened and cleaned for the log.
 fn shown(name: &str) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || "._-/ ".contains(*c);
     name.chars().filter(plain).take(64).collect()

@@ -1,10 +1,10 @@
 //! Okta organisations: their log stream to `EventBridge` (detail type `SystemLog`). Each
 //! event of the System Log is in `detail`.
 //!
-//! Which of a user's two names is the `sub` of an access token is a setting of the
-//! authorization server: the login, unless somebody has changed it, and otherwise the id.
-//! The event has both (`alternateId` and `id`) and does not say which it is, so it is
-//! taken for an event about either: one of the two is nobody, whose record nobody reads.
+//! A setting of the authorization server decides which of a user's two names is the `sub` of an
+//! access token: by default the login, otherwise the id. The event has both (`alternateId` and
+//! `id`) and does not say which one is the `sub`. It is therefore read as an event about both
+//! names. One of them belongs to no user, and its record is never read.
 
 use identity_core::{
     event::{Event, EventKind, Source},
@@ -66,8 +66,8 @@ fn kind(name: &str) -> Option<EventKind> {
     }
 }
 
-/// The users whom the event is about. Somebody who ends their own session is the actor of
-/// that and has no target; of anything else the actor may be an administrator.
+/// The users that the event is about. Users who end their own session are the actor of that
+/// event, which has no target. In any other event the actor may be an administrator.
 fn subjects<'a>(envelope: &'a Envelope, name: &str) -> Vec<&'a Value> {
     let is_user = |value: &&Value| value.get("type").and_then(text) == Some("User");
     let targets = envelope.at("detail.target").and_then(Value::as_array);
@@ -78,7 +78,7 @@ fn subjects<'a>(envelope: &'a Envelope, name: &str) -> Vec<&'a Value> {
     users
 }
 
-/// Either name of a user, with the field it was found in.
+/// The two names of a user, each with the field that it was found in.
 fn names(user: &Value) -> impl Iterator<Item = (&str, &'static str)> {
     let login = user.get("alternateId").and_then(text).filter(|login| *login != "unknown");
     let id = user.get("id").and_then(text);

@@ -1,4 +1,5 @@
-//! Each source's events, shaped as their documentation says, and what they mean.
+//! Events of each source, in the form that the source's documentation describes, and their
+//! meaning.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may die")]
 
 use std::{collections::BTreeSet, fs, path::PathBuf, time::SystemTime};
@@ -44,7 +45,7 @@ fn time(raw: &str) -> SystemTime {
     OffsetDateTime::parse(raw, &Rfc3339).unwrap().into()
 }
 
-/// What the events of a fixture have in common, and whom each is about.
+/// What the events of a fixture have in common, and the user of each event.
 struct Expected {
     kinds: &'static [EventKind],
     users: Vec<IdentityRef>,
@@ -197,7 +198,8 @@ fn each_reason_to_ignore_a_message_has_its_own_name_in_the_log() {
     }
 }
 
-/// An administrator's deactivation of nobody must never become the administrator's own.
+/// An event in which an administrator deactivates a user, but which names no user, must never
+/// deactivate the administrator.
 #[test]
 fn an_event_that_should_name_a_user_and_does_not_is_malformed() {
     for fixture in MALFORMED {
@@ -206,7 +208,7 @@ fn an_event_that_should_name_a_user_and_does_not_is_malformed() {
     }
 }
 
-/// A fixture that no table names would look tested.
+/// Without this test, a fixture that is in no table would seem to be tested.
 #[test]
 fn every_fixture_is_in_a_table() {
     let named: BTreeSet<String> = meant()

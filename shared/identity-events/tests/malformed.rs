@@ -1,4 +1,4 @@
-//! Whatever arrives, there is an answer, and it quotes nothing.
+//! Every message gets a result, and the result quotes nothing from the message.
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
@@ -87,7 +87,7 @@ fn the_name_of_what_is_ignored_is_fit_for_a_log() {
     assert_eq!(ignored.name.len(), 64);
 }
 
-/// Every fixture, with each of its values in turn taken away or made something else.
+/// Takes every fixture, and removes or replaces each of its values, one at a time.
 #[test]
 fn a_field_may_be_missing_or_odd_and_there_is_still_an_answer_that_quotes_nothing() {
     let mut read_so_far = 0;
@@ -113,7 +113,7 @@ fn a_field_may_be_missing_or_odd_and_there_is_still_an_answer_that_quotes_nothin
     assert!(read_so_far > 5_000, "{read_so_far}");
 }
 
-/// Where everything in `value` is.
+/// The JSON pointers of all values in `value`.
 fn pointers(value: &Value, here: String) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(fields) => {
