@@ -18,17 +18,17 @@ use crate::{
     config::{ConfigError, Env, optional, required},
 };
 
-/// Who may use which route. Everything that decides about it is here.
+/// Decides which caller may use which route. No other code decides about access.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The OAuth scope for one's own identity.
+    /// The OAuth scope for the caller's own identity.
     token_scope: String,
     /// The OAuth scope for other users' identities.
     admin_scope: String,
-    /// What the claims of an administrator must say besides. Without one nobody is an
-    /// administrator: any app of the same audience can ask for a scope.
+    /// The condition that an administrator's claims must meet besides the scope. Without a
+    /// condition, there are no administrators: any app of the same audience can request a scope.
     admin_condition: Option<Condition>,
-    /// Whose users are stored.
+    /// The issuer whose users are stored.
     issuer: Option<Issuer>,
     /// How much earlier than the real time the issuer dates its tokens.
     issued_early: Duration,
@@ -46,13 +46,14 @@ impl Access {
         })
     }
 
-    /// The caller of a route about their own identity.
+    /// The caller of a route for the caller's own identity.
     pub fn user(&self, request: &Request) -> Result<Caller, Problem> {
         self.caller(request, &self.token_scope)
     }
 
-    /// The caller of a route about other users' identities: one with the scope, whose claims
-    /// meet the condition, and who was not cut off since the bearer was issued.
+    /// The caller of a route for other users' identities. The caller must have the scope, must
+    /// have claims that meet the condition, and must not have been cut off since the bearer was
+    /// issued.
     pub async fn administrator(
         &self,
         store: &impl IdentityStore,
@@ -81,8 +82,8 @@ impl Access {
         Ok(Caller::of(request)?.with_scope(scope)?.issued_later(self.issued_early))
     }
 
-    /// Reads whose identity the request is about, and whether its caller may: a route with
-    /// `{id}` is an administrator's, one without is about the caller.
+    /// Reads which identity the request is about, and checks that the caller may access it. A
+    /// route with `{id}` is for administrators; a route without it is about the caller.
     ///
     /// A name that no identity can have is [`Problem::NOT_FOUND`].
     pub async fn addressed(
@@ -106,8 +107,8 @@ impl Access {
         }
     }
 
-    /// A user's name as it is stored; [`Problem::ANOTHER_ISSUER`] if no token can ever name
-    /// that user.
+    /// The external id as it is stored; [`Problem::ANOTHER_ISSUER`] if no accepted token can
+    /// name that user.
     pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, Problem> {
         match &self.issuer {
             Some(issuer) => issuer.resolve(user).map_err(|_| Problem::ANOTHER_ISSUER),
@@ -116,27 +117,28 @@ impl Access {
     }
 }
 
-/// Whose identity a request is about. Either way the caller may ask.
+/// The identity that a request is about. In both cases the caller may access it.
 pub enum Addressed {
-    /// The caller's own.
+    /// The caller's own identity.
     Own(Caller),
-    /// The one in the path, named by an administrator.
+    /// The identity in the path, named by an administrator.
     Named(IdentityRef, Administrator),
 }
 
-/// Reads a name as it stands in a path: an ACS id or an external id, either of them also in
-/// base64 behind [`ENCODED`].
+/// Reads a name from a path: an ACS id or an external id, either of them also in base64 after
+/// [`ENCODED`].
 fn named(raw: &str) -> Option<IdentityRef> {
     let Some(encoded) = raw.strip_prefix(ENCODED) else { return IdentityRef::parse(raw) };
     let name = BASE64URL.decode(encoded).ok()?;
     IdentityRef::parse(str::from_utf8(&name).ok()?)
 }
 
-/// API Gateway decodes a path before it looks for the route, so a name with a slash, as every
-/// `https://issuer|subject` has, cannot stand there as it is, nor percent-encoded.
+/// API Gateway decodes a path before it matches the route. A name with a slash, such as
+/// `https://issuer|subject`, therefore cannot be in a path, neither as it is nor
+/// percent-encoded.
 const ENCODED: &str = "base64url:";
 
-/// With or without padding, which many encoders leave out.
+/// Accepts base64 with or without padding, because many encoders omit it.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -189,7 +191,7 @@ mod tests {
             ("base64url:aHR0cHM6Ly9pZHAuZXhhbXBsZXxhbGljZQ", slashes.clone()),
             ("base64url:aHR0cHM6Ly9pZHAuZXhhbXBsZXxhbGljZQ==", slashes),
             ("base64url:ODphY3M6MQ", Some("8:acs:1".to_owned())),
-            // What looks encoded, and is not: the name itself can be encoded.
+            // The decoded name may itself begin with the prefix of an encoded name.
             ("base64url:YmFzZTY0dXJsOng", Some("base64url:x".to_owned())),
         ] {
             assert_eq!(name(raw), expected, "{raw}");

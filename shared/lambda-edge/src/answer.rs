@@ -23,8 +23,8 @@ use crate::{
     telemetry::{self, RequestLine},
 };
 
-/// A success, and what the log should know about it. Its body may hold a token, so that it cannot
-/// be printed:
+/// A successful response, and the fields of its log line. The body may hold a token, so the type
+/// does not implement `Debug`:
 ///
 /// ```compile_fail,E0277
 /// fn print(answer: &lambda_edge::Answer) {
@@ -39,35 +39,35 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A status without a body.
+    /// A response with a status and no body.
     #[must_use]
     pub fn empty() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: Vec::new(), identity: None, scopes: None }
     }
 
-    /// A status with a JSON body.
+    /// A response with a status and a JSON body.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|_| Problem::INTERNAL)?;
         Ok(Self { status, body, ..Self::empty() })
     }
 
-    /// Says which identity it was about.
+    /// Sets the identity that the request was about.
     #[must_use]
     pub fn about(self, identity: Option<&AcsId>) -> Self {
         Self { identity: identity.cloned(), ..self }
     }
 
-    /// Says what was granted.
+    /// Sets the scopes that were granted.
     #[must_use]
     pub fn granting(self, scopes: Scopes) -> Self {
         Self { scopes: Some(scopes), ..self }
     }
 }
 
-/// Runs a handler, writes the log line of the request, and answers. Infallible,
-/// because a Lambda error would reach the client as API Gateway's own 500.
+/// Runs a handler, writes the log line of the request, and returns the response. It is
+/// infallible, because a Lambda error would reach the client as API Gateway's own 500.
 ///
-/// `operation` is the name that Azure Monitor gives the like: `CreateToken` …
+/// `operation` is the name that Azure Monitor gives the same operation: `CreateToken` …
 pub async fn serve(
     operation: &'static str,
     clock: &impl Clock,
@@ -90,7 +90,8 @@ pub async fn serve(
         problem: None,
         identity: None,
         scopes: None,
-        // Refusals, too: who tries what they may not is what somebody asks first.
+        // Refusals also name the caller: an operator asks first who attempts what is not
+        // permitted.
         caller: Caller::of(request).ok().and_then(|caller| callers.of(caller.user())),
         user_agent: user_agent(request),
     };
@@ -109,7 +110,7 @@ pub async fn serve(
     };
     telemetry::write(&line);
     let headers = response.headers_mut();
-    // RFC 6749 §5.1: nothing may keep a token; nor anything else of ours.
+    // RFC 6749 §5.1: no cache may store a token. The same holds for every other response.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&correlation_id) {
@@ -118,9 +119,9 @@ pub async fn serve(
     Ok(response)
 }
 
-/// The handler's result, if it has one before the caller would stop waiting or Lambda
-/// would kill the function. What it leaves half done is what a crash would leave, and
-/// others finish it; but the caller gets an answer, and a `Retry-After`.
+/// Returns the handler's result if it is ready before the caller stops waiting or Lambda ends
+/// the function. Unfinished work is left as a crash would leave it, and a later request or job
+/// finishes it; the caller gets a response with a `Retry-After`.
 async fn in_time(
     clock: &impl Clock,
     request: &Request,
@@ -142,10 +143,10 @@ async fn in_time(
     }
 }
 
-/// Within 8 s the caller hears something.
+/// The caller gets a response within 8 s.
 const PATIENCE: Duration = Duration::from_millis(7_500);
 
-/// What it takes to answer before Lambda kills the function.
+/// The time that the response needs before Lambda ends the function.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 fn success(status: StatusCode, body: Vec<u8>) -> Response<Body> {
@@ -184,7 +185,7 @@ fn failure(problem: &Problem) -> Response<Body> {
     response
 }
 
-/// JSON is text: sent as such, it needs no base64 on its way through Lambda.
+/// JSON is text. Sent as text, it needs no base64 encoding on its way through Lambda.
 fn text(body: Vec<u8>) -> Body {
     match String::from_utf8(body) {
         Ok(body) if body.is_empty() => Body::Empty,
@@ -193,7 +194,7 @@ fn text(body: Vec<u8>) -> Body {
     }
 }
 
-/// The client's request id, if it sent one that can be repeated; otherwise Lambda's.
+/// The client's request id, if it sent one that can be logged; otherwise Lambda's.
 fn correlation_id(request: &Request) -> String {
     let sent = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     let usable = |id: &&str| {
@@ -203,20 +204,20 @@ fn correlation_id(request: &Request) -> String {
     sent.filter(usable).map_or_else(|| lambda_request_id(request), ToOwned::to_owned)
 }
 
-/// What the caller's software calls itself, as far as it fits into a log.
+/// The caller's user agent, shortened for the log.
 fn user_agent(request: &Request) -> Option<String> {
     let said = request.headers().get(USER_AGENT)?.to_str().ok()?;
     Some(said.chars().take(LONGEST_USER_AGENT).collect()).filter(|said: &String| !said.is_empty())
 }
 
-/// Lambda's name for the invocation; receipts and leases are named after it.
+/// Lambda's name for the invocation. Receipts and leases are named after it.
 fn lambda_request_id(request: &Request) -> String {
     request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default()
 }
 
 const X_REQUEST_ID: &str = "x-request-id";
 
-/// In characters: a name and a version, not a letter.
+/// In characters: enough for a name and a version.
 const LONGEST_USER_AGENT: usize = 128;
 
 #[cfg(test)]
@@ -239,7 +240,8 @@ mod tests {
         serve("Test", &ManualClock::default(), &nameless(), &request, refusal).await.unwrap()
     }
 
-    // R40. Whatever the handler waits for, and however soon Lambda would end the function.
+    // R40. The caller gets a response, whatever the handler waits for and however early Lambda
+    // would end the function.
     #[tokio::test]
     async fn the_caller_hears_within_eight_seconds_and_before_lambda_ends_the_function() {
         let ends_in = |seconds| {

@@ -5,10 +5,9 @@ use lambda_http::{Request, RequestExt, request::RequestContext};
 
 use crate::Problem;
 
-/// The person behind the request, as API Gateway's JWT authorizer vouched for
-/// them.
+/// The user behind the request, as verified by API Gateway's JWT authorizer.
 ///
-/// There is no other way to make one: not from a header, not from a body.
+/// There is no other way to make one: neither a header nor a body can name the caller.
 #[derive(Clone)]
 pub struct Caller {
     user: ExternalId,
@@ -35,10 +34,10 @@ impl Caller {
         Ok(Self { user, bearer, claims })
     }
 
-    /// The caller, if their token carries `scope`.
+    /// Returns the caller if the token has `scope`.
     ///
-    /// API Gateway checks this, too, by the route; the function that serves more
-    /// than one route does not rely on it.
+    /// API Gateway checks the scope of each route, too. A function that serves more than one
+    /// route does not rely on that check.
     pub(crate) fn with_scope(self, scope: &str) -> Result<Self, Problem> {
         let carries = ["scope", "scp"]
             .iter()
@@ -47,29 +46,29 @@ impl Caller {
         carries.then_some(self).ok_or(Problem::FORBIDDEN)
     }
 
-    /// The caller with a bearer that was issued this much later than its `iat` says.
+    /// Returns the caller with a bearer that was issued `by` later than its `iat` says.
     ///
     /// Microsoft Entra dates its tokens five minutes early, for services whose clocks are slow.
-    /// Compared as it is, each new bearer of the next five minutes would seem to be from before
-    /// a sign-out.
+    /// Without this correction, a new bearer of the first five minutes after a sign-out would
+    /// seem to be older than the sign-out.
     pub(crate) fn issued_later(mut self, by: Duration) -> Self {
         self.bearer.issued_at = self.bearer.issued_at.and_then(|at| at.checked_add(by));
         self
     }
 
-    /// Who they are.
+    /// The external id of the caller.
     #[must_use]
     pub fn user(&self) -> &ExternalId {
         &self.user
     }
 
-    /// How old the token is with which they came.
+    /// When the bearer was issued, and when the user last signed in.
     #[must_use]
     pub fn bearer(&self) -> Bearer {
         self.bearer
     }
 
-    /// What their identity provider says about them.
+    /// The claims of the caller's identity provider.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
@@ -77,8 +76,8 @@ impl Caller {
 }
 
 /// Reads a `NumericDate` (RFC 7519 §2): seconds since 1970, which may have a fraction. API
-/// Gateway hands every claim over as text. What is none counts as missing, and with it the
-/// bearer as one that does not say how old it is.
+/// Gateway passes every claim as text. An invalid value counts as missing, so the age of the
+/// bearer is unknown.
 fn numeric_date(raw: &str) -> Option<SystemTime> {
     let seconds: f64 = raw.trim().parse().ok()?;
     let since = Duration::try_from_secs_f64(seconds).ok()?;

@@ -2,14 +2,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use identity_core::{identity::ExternalId, secret::Secret};
 use sha2::Sha256;
 
-/// Names callers in log lines without saying who they are: an HMAC of their external id, with
-/// a key of this deployment. The same caller has the same name in every line, and only those
-/// who have the key can tell whose it is.
+/// Names callers in log lines without identifying them: an HMAC of the external id, with a key
+/// of this deployment. A caller has the same name in every line, and only a holder of the key
+/// can tell which user it is.
 #[derive(Clone, Debug)]
 pub struct CallerHash(Option<Secret>);
 
 impl CallerHash {
-    /// With this key; without one, lines name no callers.
+    /// Uses this key. Without a key, log lines name no callers.
     #[must_use]
     pub fn new(key: Option<Secret>) -> Self {
         Self(key)

@@ -8,12 +8,12 @@ use identity_core::ports::Clock;
 
 use crate::config::process_env;
 
-/// The system's clock, and on a developer's machine so much ahead of it as a file says.
+/// The system's clock. On a developer's machine a file can set it ahead.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    /// The current time, in whole milliseconds: what the store keeps.
+    /// The current time in whole milliseconds, the resolution of the store.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     fn now(&self) -> SystemTime {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -27,8 +27,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The name of the variable with the path of the file: the local stack sets it, so that
-/// one step of its clock is a step of every process. In the cloud nobody does.
+/// The variable with the path of that file. The local stack sets it, so that one step of its
+/// clock moves the clock of every process. A deployed function does not have it.
 const OFFSET_FILE: &str = "GUESTPASS_CLOCK_OFFSET_FILE";
 
 /// How far the clock is ahead of the system's, in milliseconds.

@@ -1,4 +1,4 @@
-//! Configuration: read once, at cold start, from the environment.
+//! Configuration: read once from the environment, at cold start.
 
 use std::{
     fmt::{self, Debug, Display},
@@ -10,10 +10,10 @@ use identity_core::{
     policy::{Condition, Policy},
 };
 
-/// A variable that is missing or does not parse.
+/// A variable that is missing or invalid.
 ///
-/// Names the variable and does not quote its value, which may be a secret. Its
-/// `Debug` is its `Display`, because that is what `main` prints when it ends with it.
+/// Names the variable and does not quote its value, which may be a secret. `Debug` prints the
+/// same text as `Display`, because Rust prints the `Debug` form when `main` returns an error.
 pub struct ConfigError {
     name: &'static str,
     reason: String,
@@ -33,7 +33,8 @@ impl Debug for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Looks a variable up. A parameter, so that tests need not touch the process.
+/// Looks up a variable. It is a parameter, so that tests need not change the environment of the
+/// process.
 pub trait Env: Fn(&str) -> Option<String> {}
 impl<F: Fn(&str) -> Option<String>> Env for F {}
 
@@ -44,7 +45,7 @@ pub fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads and parses a variable that must be set, and not to nothing.
+/// Reads and parses a required variable, which must not be empty.
 pub fn required<T>(env: &impl Env, name: &'static str) -> Result<T, ConfigError>
 where
     T: FromStr<Err: Display>,
@@ -54,7 +55,7 @@ where
     raw.parse().map_err(|error| ConfigError { name, reason: format!("is not usable: {error}") })
 }
 
-/// Reads and parses a variable that need not be set; set to nothing is not set.
+/// Reads and parses an optional variable. An empty value counts as not set.
 pub fn optional<T>(env: &impl Env, name: &'static str) -> Result<Option<T>, ConfigError>
 where
     T: FromStr<Err: Display>,
@@ -63,7 +64,8 @@ where
     is_set.then(|| required(env, name)).transpose()
 }
 
-/// Reads a condition on claims, in the form of a policy's `if`; without one, there is none.
+/// Reads a condition on claims, in the form of a policy's `if`. Returns `None` if the variable
+/// is not set.
 pub fn condition(env: &impl Env, name: &'static str) -> Result<Option<Condition>, ConfigError> {
     let raw = env(name).filter(|raw| !raw.is_empty());
     raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| ConfigError {
@@ -72,18 +74,19 @@ pub fn condition(env: &impl Env, name: &'static str) -> Result<Option<Condition>
     })
 }
 
-/// Reads how many calls a minute a user has: 10 if it is not set, no limit if it is 0.
+/// Reads the number of calls a user may make per minute: 10 if it is not set, no limit if it is
+/// 0.
 pub fn pace(env: &impl Env, name: &'static str) -> Result<Option<Pace>, ConfigError> {
     let per_minute = optional(env, name)?.unwrap_or(PACE_PER_MINUTE);
     Pace::per_minute(per_minute)
         .map_err(|reason| ConfigError { name, reason: format!("is not usable: {reason}") })
 }
 
-/// An app asks once an hour, or with each start; a loop asks once a second.
+/// An app requests a token once an hour and at each start; a faulty loop does so once a second.
 const PACE_PER_MINUTE: u32 = 10;
 
-/// Reads the policy; without one, everybody may have what the default gives. What is
-/// wrong with it is said by the names in it: a policy is no secret.
+/// Reads the policy. Without one, every user may have what the default policy gives. An error
+/// quotes the names in the policy, which are not secret.
 pub fn policy(env: &impl Env, name: &'static str) -> Result<Policy, ConfigError> {
     match env(name).filter(|raw| !raw.is_empty()) {
         None => Ok(Policy::default()),

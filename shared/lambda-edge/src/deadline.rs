@@ -2,12 +2,12 @@ use std::time::{Duration, SystemTime};
 
 use lambda_http::Context;
 
-/// When Lambda will end the invocation; and where nobody does, when we give up: so long
-/// from now.
+/// The time at which Lambda ends the invocation. If the invocation has no deadline, the limit is
+/// `now` plus `without`.
 ///
-/// A test's event has no deadline. The emulator of cargo-lambda gives one of 1970 to
-/// everything. No function runs for longer than Lambda's longest time-out, so a deadline
-/// that has passed for longer is nobody's.
+/// An event in a test has no deadline. The emulator of cargo-lambda sends a deadline of 1970
+/// with every event. A function never runs longer than Lambda's longest timeout, so a deadline
+/// that is older than that is not a real one.
 #[must_use]
 pub fn deadline(context: &Context, now: SystemTime, without: Duration) -> SystemTime {
     SystemTime::UNIX_EPOCH
@@ -16,7 +16,7 @@ pub fn deadline(context: &Context, now: SystemTime, without: Duration) -> System
         .unwrap_or(now + without)
 }
 
-/// The longest time-out that a function can have.
+/// The longest timeout that a function can have.
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(15);
 
 #[cfg(test)]

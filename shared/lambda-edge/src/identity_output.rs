@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::rfc3339;
 
-/// An identity, as the client sees it.
+/// An identity as the client gets it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityOutput {
@@ -18,9 +18,9 @@ pub struct IdentityOutput {
     epoch: u64,
     /// RFC 3339, UTC.
     created_at: String,
-    /// RFC 3339, UTC: the last token, or the creation if there was none yet.
+    /// RFC 3339, UTC: the time of the last token, or of the creation if no token was issued yet.
     last_issued_at: String,
-    /// Whether ACS has still to confirm a revocation.
+    /// Whether ACS has yet to confirm a revocation.
     revocation_pending: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     decisions: Option<Vec<DecisionOutput>>,
@@ -30,14 +30,14 @@ pub struct IdentityOutput {
     receipts: Option<Vec<ReceiptOutput>>,
 }
 
-/// What one origin decided last about whether the user is blocked.
+/// The last decision of one origin about whether the user is blocked.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DecisionOutput {
     /// `administrator`, or the name of an event source.
     origin: String,
     blocks: bool,
-    /// Whether it is why the user is blocked now: no administrator's unblock overrides it.
+    /// Whether this decision blocks the user now: no unblock by an administrator overrides it.
     in_force: bool,
     /// RFC 3339, UTC.
     decided_at: String,
@@ -49,7 +49,7 @@ struct User {
     communication_user_id: AcsId,
 }
 
-/// What was done about a user's tokens, and from when on it can be relied upon.
+/// A revocation of the user's tokens, and the time from which it is guaranteed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptOutput {
@@ -58,24 +58,24 @@ pub struct ReceiptOutput {
     identity: Option<AcsId>,
     epoch: u64,
     blocked: bool,
-    /// Who asked for it: `user`, `administrator`, or the type of an event.
+    /// The origin of the revocation: `user`, `administrator`, or the type of an event.
     cause: &'static str,
     /// The administrator's external id.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
-    /// Who sent the event.
+    /// The event source.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
-    /// RFC 3339, UTC: from then on nothing older was handed out.
+    /// RFC 3339, UTC: the service returns no older token after this time.
     accepted_at: String,
-    /// RFC 3339, UTC: when ACS had confirmed it.
+    /// RFC 3339, UTC: the time at which ACS confirmed the revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<String>,
-    /// RFC 3339, UTC: when it has reached every service of ACS.
+    /// RFC 3339, UTC: the time at which the revocation has reached every service of ACS.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective_by: Option<String>,
 }
@@ -105,7 +105,8 @@ impl From<&Receipt> for ReceiptOutput {
 }
 
 impl IdentityOutput {
-    /// With who decided what, and the last revocations, newest first: for administrators.
+    /// For administrators: adds the decisions about blocking with their origins, and the last
+    /// revocations, newest first.
     #[must_use]
     pub fn with_history(record: &Record) -> Self {
         let receipts = record.receipts.iter().rev().map(ReceiptOutput::from).collect();

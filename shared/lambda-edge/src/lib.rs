@@ -1,5 +1,5 @@
-//! The edge every function shares: who is calling, what they sent, and how a
-//! result becomes an HTTP response and a log line.
+//! The edge that every function shares: it reads the caller and the request, and turns a result
+//! into an HTTP response and a log line.
 
 pub mod config;
 pub mod telemetry;

@@ -5,8 +5,8 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A JSON object, read as `T`. serde by itself would take an array for a struct, too,
-/// field by field: `[true]` would block a user.
+/// A JSON object, read as `T`. serde alone would also read an array as a struct, field by field:
+/// `[true]` would block a user.
 #[derive(Debug, Default)]
 pub struct Object<T>(pub T);
 

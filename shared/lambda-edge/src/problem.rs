@@ -4,16 +4,15 @@ use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
 use lambda_http::http::StatusCode;
 use tracing::{error, warn};
 
-/// A failure, as the client sees it: an RFC 9457 problem document.
+/// A failure as the client gets it: an RFC 9457 problem document.
 ///
-/// Everything in it is a constant of ours. What went wrong inside is logged,
-/// not sent.
+/// Every text in it is a constant. Internal details are logged and not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) kind: &'static str,
     pub(crate) title: &'static str,
-    /// What to do about it.
+    /// What the client can do about it.
     pub(crate) detail: &'static str,
     pub(crate) retry: Retry,
 }
@@ -30,7 +29,7 @@ pub(crate) enum Retry {
 }
 
 impl Problem {
-    /// Nobody vouches for the caller.
+    /// The request has no valid authentication.
     pub const UNAUTHENTICATED: Self = Self {
         status: StatusCode::UNAUTHORIZED,
         kind: "unauthenticated",
@@ -46,7 +45,7 @@ impl Problem {
         detail: "The access token lacks the scope that this operation needs.",
         retry: Retry::Never,
     };
-    /// The caller has an administrator's scope, and is none.
+    /// The caller has the administrators' scope and is not an administrator.
     pub const NOT_AN_ADMINISTRATOR: Self = Self {
         status: StatusCode::FORBIDDEN,
         kind: "not-an-administrator",
@@ -55,7 +54,7 @@ impl Problem {
                  deployment's parameter AdminCondition. If it is empty, these routes are closed.",
         retry: Retry::Never,
     };
-    /// The caller's bearer is from before they were signed out or cut off.
+    /// The caller's bearer was issued before the user was signed out or cut off.
     pub const SIGN_IN_REQUIRED: Self = Self {
         status: StatusCode::UNAUTHORIZED,
         kind: "sign-in-required",
@@ -80,7 +79,7 @@ impl Problem {
         detail: "Send the request again after the time in `Retry-After`.",
         retry: Retry::Later(Duration::from_secs(1)),
     };
-    /// More was asked for than the policy gives.
+    /// The request asks for more than the policy gives.
     pub const BEYOND_POLICY: Self = Self {
         status: StatusCode::FORBIDDEN,
         kind: "beyond-policy",
@@ -96,7 +95,7 @@ impl Problem {
         detail: "An administrator or the identity provider has cut the user off.",
         retry: Retry::Never,
     };
-    /// There is no such identity, or the caller may not know of it.
+    /// There is no such identity, or the caller may not know that it exists.
     pub const NOT_FOUND: Self = Self {
         status: StatusCode::NOT_FOUND,
         kind: "not-found",
@@ -128,7 +127,7 @@ impl Problem {
         detail: "Send the request again after the time in `Retry-After`.",
         retry: Retry::Later(Duration::from_secs(1)),
     };
-    /// The body is larger than any that makes sense.
+    /// The body is larger than any valid body.
     pub const BODY_TOO_LARGE: Self = Self {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         kind: "body-too-large",
@@ -136,7 +135,7 @@ impl Problem {
         detail: "A body has 16 KiB at the most.",
         retry: Retry::Never,
     };
-    /// The body is not declared as JSON.
+    /// The content type of the body is not JSON.
     pub const UNSUPPORTED_MEDIA_TYPE: Self = Self {
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
         kind: "unsupported-media-type",
@@ -144,7 +143,7 @@ impl Problem {
         detail: "Send it with `Content-Type: application/json`.",
         retry: Retry::Never,
     };
-    /// The body is no JSON, or not the JSON this operation takes.
+    /// The body is not valid JSON, or not the JSON that this operation takes.
     pub const INVALID_BODY: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "invalid-body",
@@ -152,7 +151,7 @@ impl Problem {
         detail: "See the operation in the OpenAPI document; a field it does not list is refused.",
         retry: Retry::Never,
     };
-    /// The scopes are none, unknown or doubled.
+    /// The list of scopes is empty, or a scope is unknown or repeated.
     pub const INVALID_SCOPES: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "invalid-scopes",
@@ -161,7 +160,7 @@ impl Problem {
                  once; or leave `scopes` out.",
         retry: Retry::Never,
     };
-    /// The lifetime is out of ACS's range.
+    /// The lifetime is outside of ACS's range.
     pub const INVALID_LIFETIME: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "invalid-lifetime",
@@ -177,7 +176,7 @@ impl Problem {
         detail: "`externalId` has 1 to 1024 visible ASCII characters and does not begin with `8:`.",
         retry: Retry::Never,
     };
-    /// The external id is of a user of another issuer.
+    /// The external id belongs to a user of another issuer.
     pub const ANOTHER_ISSUER: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "another-issuer",
@@ -195,7 +194,7 @@ impl Problem {
                  send `\"createIfMissing\": true`.",
         retry: Retry::Never,
     };
-    /// A query parameter makes no sense.
+    /// A query parameter is invalid.
     pub const INVALID_QUERY: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "invalid-query",
@@ -204,7 +203,7 @@ impl Problem {
                  refused.",
         retry: Retry::Never,
     };
-    /// The Teams user's token is no JWT.
+    /// The Teams user's token is not a JWT.
     pub const TEAMS_TOKEN_MALFORMED: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "teams-token-malformed",
@@ -294,7 +293,7 @@ impl Problem {
         retry: Retry::Never,
     };
 
-    /// Every problem there is, for the contract.
+    /// All problems, for the contract.
     pub const ALL: [&Self; 33] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
@@ -362,7 +361,7 @@ impl Problem {
 }
 
 impl From<Error> for Problem {
-    /// The one table from what went wrong to what the client is told.
+    /// The only table that maps an error to the problem that the client gets.
     fn from(error: Error) -> Self {
         let problem = match error {
             Error::BeyondPolicy => Self::BEYOND_POLICY,

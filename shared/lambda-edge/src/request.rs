@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Object, Problem, deadline};
 
-/// No request of ours is larger. API Gateway would accept 10 MB.
+/// No valid request is larger. API Gateway would accept 10 MB.
 const MAX_BODY: usize = 16 * 1024;
 
-/// Reads a JSON body; without one, the default.
+/// Reads a JSON body; without a body, returns the default.
 pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
     let body: &[u8] = request.body();
     if body.is_empty() {
@@ -28,7 +28,7 @@ pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Probl
     Ok(body)
 }
 
-/// Reads the query parameters; one that is unknown or doubled is refused.
+/// Reads the query parameters. An unknown or repeated parameter is refused.
 pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let parameters = request.query_string_parameters_ref();
     let mut fields = serde_json::Map::new();
@@ -64,8 +64,8 @@ pub fn invocation_of(context: &Context, clock: &impl Clock) -> Invocation {
 /// For a request that did not come through Lambda.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long ACS may take, all calls of a request together.
+/// The time limit for all calls to ACS in a request together.
 const FOR_ACS: Duration = Duration::from_secs(6);
 
-/// What is left, after ACS, for the write that decides and for the answer.
+/// The time reserved after ACS for the deciding write and for the response.
 const AFTER_ACS: Duration = Duration::from_secs(2);

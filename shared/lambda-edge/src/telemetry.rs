@@ -1,9 +1,9 @@
 //! Logs and metrics: one JSON object per line on stdout, where Lambda collects it.
 //!
-//! The line of a request has the field names of Azure Monitor's table
-//! `ACSAuthIncomingOperations`, so that the identity is the key here as it is there,
-//! and carries the metric `APIRequestAuthentication` in CloudWatch's embedded metric
-//! format. No token, key, body or claim is ever in a line.
+//! The log line of a request has the field names of Azure Monitor's table
+//! `ACSAuthIncomingOperations`, so the identity is the key in both logs. The line also carries
+//! the metric `APIRequestAuthentication` in CloudWatch's embedded metric format. No token, key,
+//! body or claim is ever in a line.
 
 use std::{
     fmt,
@@ -31,9 +31,9 @@ mod metrics;
 
 pub use metrics::METRICS;
 
-/// Starts logging. Call once, first thing in `main`. `RUST_LOG` sets the level of the
-/// lines, such as `debug` or `info,acs_client=trace`, and `info` if it says nothing that can
-/// be understood; metrics are written whatever it says.
+/// Starts logging. Call it once, first in `main`. `RUST_LOG` sets the level of the lines, such
+/// as `debug` or `info,acs_client=trace`; the level is `info` if `RUST_LOG` is not set or
+/// invalid. Metrics are written at every level.
 pub fn init() {
     let level = levels(&process_env("RUST_LOG").unwrap_or_default());
     let json = tracing_subscriber::fmt::layer()
@@ -48,8 +48,8 @@ pub fn init() {
     tracing::debug!(metric.cold_starts = 1, "a process begins");
 }
 
-/// The time of records and requests: on a developer's machine it can be moved, and one story
-/// is not to be told in two times.
+/// Log lines take their time from the clock of records and requests. It can be moved on a
+/// developer's machine, and logs and records must show the same time.
 struct OurTime;
 
 impl FormatTime for OurTime {
@@ -58,8 +58,8 @@ impl FormatTime for OurTime {
     }
 }
 
-/// Not an `EnvFilter`: its expressions over the fields of spans bring an engine for regular
-/// expressions into each function.
+/// Not an `EnvFilter`: its expressions for the fields of spans add an engine for regular
+/// expressions to each function.
 fn levels(rust_log: &str) -> Targets {
     let asked = Some(rust_log).filter(|asked| !asked.trim().is_empty());
     asked
@@ -67,9 +67,9 @@ fn levels(rust_log: &str) -> Targets {
         .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
-/// Other people's crates say what is safe at `info`. Below it, the Lambda runtime
-/// prints response bodies and the AWS SDK prints requests, whatever `RUST_LOG` asks
-/// for: there a token would be in the log.
+/// Third-party crates log nothing secret at `info`. Below `info`, the Lambda runtime prints
+/// response bodies and the AWS SDK prints requests, whatever level `RUST_LOG` sets: a token
+/// would get into the log.
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     let ours = OURS.iter().any(|name| {
         metadata
@@ -90,7 +90,7 @@ const OURS: [&str; 7] = [
     "delete_stale_identities",
 ];
 
-/// What a request's line says.
+/// The content of a request's log line.
 pub(crate) struct RequestLine<'a> {
     pub(crate) operation: &'static str,
     pub(crate) correlation_id: &'a str,
@@ -105,8 +105,8 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) user_agent: Option<String>,
 }
 
-/// Writes a request's line. Not by `tracing`, whose fields are flat: the metric is
-/// an object, and it is not a matter of the log level.
+/// Writes the log line of a request. It does not use `tracing`, whose fields are flat: the
+/// metric is an object, and the line does not depend on the log level.
 pub(crate) fn write(line: &RequestLine<'_>) {
     write_line(&Row::of(line));
 }
@@ -114,11 +114,11 @@ pub(crate) fn write(line: &RequestLine<'_>) {
 fn write_line(line: &impl Serialize) {
     let mut text = serde_json::to_string(line).unwrap_or_default();
     text.push('\n');
-    // There is nobody to tell.
+    // A failed write to the log cannot be reported anywhere.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
-/// The line as it is written.
+/// The line as it is serialized.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Row<'a> {
@@ -142,10 +142,10 @@ struct Row<'a> {
     identity: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scopes: Option<&'a Scopes>,
-    /// Who asks, by their hash.
+    /// The hash of the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a str>,
-    /// Which version of which app asks, as it says itself.
+    /// The caller's app and its version, from the user agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<&'a str>,
     operation: &'static str,
@@ -198,8 +198,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Where CloudWatch keeps the metrics of this stack: those of two in one account are not to
-/// be added up, and the alarm of one is not to stop a deployment of the other.
+/// The CloudWatch namespace for the metrics of this stack. It keeps the metrics of two stacks in
+/// one account apart, so that an alarm of one stack does not stop a deployment of the other.
 fn namespace() -> &'static str {
     static NAMESPACE: OnceLock<String> = OnceLock::new();
     NAMESPACE

@@ -1,4 +1,4 @@
-//! What API Gateway sends, for the tests of the functions.
+//! Requests as API Gateway sends them, for the tests of the functions.
 #![expect(clippy::indexing_slicing, reason = "the events are made here")]
 
 use lambda_http::{Body, Request, Response, request::from_str};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::{Access, CallerHash, config::Env};
 
-/// A request as API Gateway hands it over once its JWT authorizer has said yes.
+/// A request as API Gateway sends it after its JWT authorizer accepted the token.
 #[derive(Clone, Debug)]
 pub struct Event(Value);
 
 impl Event {
-    /// A request of `alice`, at the issuer `https://idp.example`, who may do
-    /// everything; `route` is the template's, e.g. `POST /v1/token`.
+    /// A request by `alice` of the issuer `https://idp.example`, who may use every route.
+    /// `route` is spelled as in the template, e.g. `POST /v1/token`.
     #[must_use]
     pub fn new(route: &str) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
@@ -31,7 +31,7 @@ impl Event {
                             "sub": "alice",
                             "scope": "guestpass.token guestpass.admin",
                             "role": "guestpass-admin",
-                            // Later than anything that a test does.
+                            // Later than any event in a test.
                             "iat": "1800000600",
                         },
                         "scopes": [],
@@ -45,41 +45,41 @@ impl Event {
     /// The external id of the caller.
     pub const ALICE: &str = "https://idp.example|alice";
 
-    /// With another claim, or another value of one.
+    /// Adds or replaces a claim.
     #[must_use]
     pub fn claim(mut self, name: &str, value: &str) -> Self {
         self.0["requestContext"]["authorizer"]["jwt"]["claims"][name] = value.into();
         self
     }
 
-    /// Without an authorizer, as if somebody had attached the function elsewhere.
+    /// Removes the authorizer, as if the function were attached to a route without one.
     #[must_use]
     pub fn without_authorizer(mut self) -> Self {
         self.0["requestContext"]["authorizer"] = Value::Null;
         self
     }
 
-    /// With a value for `{id}`.
+    /// Sets the value of `{id}`.
     #[must_use]
     pub fn id(mut self, id: &str) -> Self {
         self.0["pathParameters"] = json!({ "id": id });
         self
     }
 
-    /// With a query.
+    /// Sets the query.
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {
         self.0["rawQueryString"] = query.into();
         self
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
     }
 
-    /// With any body.
+    /// Sets any body.
     #[must_use]
     pub fn body(mut self, content_type: &str, body: &str) -> Self {
         self.0["headers"]["content-type"] = content_type.into();
@@ -87,10 +87,10 @@ impl Event {
         self
     }
 
-    /// As the function gets it.
+    /// The request as the function gets it.
     ///
     /// # Panics
-    /// If it is no event.
+    /// If it is not a valid event.
     #[must_use]
     pub fn request(&self) -> Request {
         #[expect(clippy::expect_used, reason = "a test may die")]
@@ -98,7 +98,7 @@ impl Event {
     }
 }
 
-/// The environment of the events here: their scopes, their administrators, their issuer.
+/// The environment of these events: scopes, administrators, issuer.
 #[must_use]
 pub fn env(name: &str) -> Option<String> {
     let value = match name {
@@ -111,23 +111,23 @@ pub fn env(name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Who may do what with the events here.
+/// The access rules for these events.
 #[must_use]
 pub fn access() -> Access {
     access_in(&env)
 }
 
-/// Who may do what in another environment.
+/// The access rules in another environment.
 ///
 /// # Panics
-/// If the environment is not one.
+/// If the environment is invalid.
 #[must_use]
 pub fn access_in(env: &impl Env) -> Access {
     #[expect(clippy::expect_used, reason = "a test may die")]
     Access::from_env(env).expect("an environment")
 }
 
-/// Log lines that name no callers.
+/// A caller hash without a key: log lines name no callers.
 #[must_use]
 pub fn callers() -> CallerHash {
     CallerHash::new(None)
@@ -136,7 +136,7 @@ pub fn callers() -> CallerHash {
 /// The JSON of a response; `null` if it has no body.
 ///
 /// # Panics
-/// If it has one that is no JSON.
+/// If the body is not valid JSON.
 #[must_use]
 pub fn body(response: &Response<Body>) -> Value {
     let body: &[u8] = response.body();

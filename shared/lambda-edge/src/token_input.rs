@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::Problem;
 
-/// What a caller may say about the token they want. Whose it is cannot be said.
+/// What a caller may request about a token. The user is not part of it: that is always the
+/// caller.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct TokenInput {

@@ -4,13 +4,13 @@ use identity_core::identity::{AccessToken, AcsId};
 use serde::Serialize;
 use time::{OffsetDateTime, macros::format_description};
 
-/// A token, as the client gets it: the only place where one leaves the service.
+/// A token as the client gets it. A token leaves the service in no other type.
 ///
-/// The field names are those that Microsoft's clients read: the mobile samples take
-/// `token` at the top level, `@azure/communication-common` takes `token` and
-/// `expiresOnTimestamp`, the hero samples `expiresOn` and `user`.
+/// The field names are those that Microsoft's clients read. The mobile samples read `token` at
+/// the top level, `@azure/communication-common` reads `token` and `expiresOnTimestamp`, and the
+/// hero samples read `expiresOn` and `user`.
 ///
-/// It cannot be printed, by mistake or otherwise:
+/// It does not implement `Debug`, so it cannot be printed:
 ///
 /// ```compile_fail,E0277
 /// fn print(token: &lambda_edge::TokenOutput) {
@@ -25,7 +25,7 @@ pub struct TokenOutput {
     expires_on: String,
     /// Milliseconds since 1970.
     expires_on_timestamp: u64,
-    /// Seconds from now: right even where the client's clock is not.
+    /// Seconds from now: correct even if the client's clock is wrong.
     expires_in: u64,
     /// RFC 3339, UTC.
     refresh_after: String,
@@ -39,7 +39,7 @@ struct User {
 }
 
 impl TokenOutput {
-    /// Writes `token` out for its user.
+    /// Builds the output for `token`.
     #[must_use]
     pub fn new(token: &AccessToken, acs_id: &AcsId, now: SystemTime) -> Self {
         let left = token.expires_on.duration_since(now).unwrap_or_default();
@@ -55,11 +55,11 @@ impl TokenOutput {
     }
 }
 
-/// When to ask for the next token: after 60 to 80 % of the life that is left.
+/// When the client should request the next token: after 60 to 80 % of the remaining lifetime.
 ///
-/// Which percentage is a matter of the identity, so that the tokens of a morning
-/// are not all renewed in the same minute. ACS's own clients renew in the last ten
-/// minutes; of the shortest life, an hour, at least twelve are left here.
+/// The identity determines the percentage, so that tokens of the same morning are not all
+/// renewed in the same minute. ACS's own clients renew in the last ten minutes. Of the shortest
+/// lifetime, an hour, at least twelve minutes are left here.
 fn refresh_after(left: Duration, acs_id: &AcsId) -> Duration {
     let spread = acs_id
         .as_str()
@@ -69,8 +69,8 @@ fn refresh_after(left: Duration, acs_id: &AcsId) -> Duration {
     left * (6000 + spread) / 10_000
 }
 
-/// A time as RFC 3339 spells it, in UTC, to the millisecond: always three digits, since
-/// not every parser takes seven, as ACS writes them.
+/// A time in RFC 3339, in UTC, to the millisecond. It always has three digits, because not every
+/// parser accepts the seven that ACS writes.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
     let format =

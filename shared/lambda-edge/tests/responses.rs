@@ -1,4 +1,4 @@
-//! Responses, as a client gets them.
+//! Responses as a client gets them.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 use std::time::{Duration, SystemTime};
@@ -137,8 +137,8 @@ async fn an_unusable_request_id_is_replaced_by_lambdas() {
     }
 }
 
-/// Alice: signed out by an administrator at 1 s, disabled by Okta at 3 s. ACS has confirmed the
-/// sign-out; in between she got another token.
+/// Alice: an administrator signed her out at 1 s, and Okta disabled her at 3 s. ACS has
+/// confirmed the sign-out. She got another token between the two.
 fn alice() -> Record {
     let first = order("r1", false, at(1));
     let by =

@@ -1,5 +1,5 @@
-//! Our own metrics: an event of ours with a field `metric.identities_deleted = 3` is
-//! three of CloudWatch's `IdentitiesDeleted`, whatever the log level is.
+//! Metrics of the service: an event with a field `metric.identities_deleted = 3` adds 3 to
+//! CloudWatch's `IdentitiesDeleted`, at every log level.
 
 use std::time::SystemTime;
 
@@ -13,39 +13,39 @@ use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::Loo
 
 use super::{milliseconds, namespace, write_line};
 
-/// The names of all metrics that are counted besides requests, as CloudWatch has them.
-/// The template's alarms and its dashboard name the same.
+/// The names of all metrics in CloudWatch besides those of requests. The template's alarms and
+/// its dashboard use the same names.
 pub const METRICS: [&str; 25] = [
-    // A process began to serve.
+    // A process started to serve requests.
     "ColdStarts",
-    // Of ACS's answers, each attempt counted.
+    // Responses of ACS; each attempt counts.
     "AcsLatencyMs",
     "AcsThrottled",
     "AcsFailed",
-    // Calls of users who ask too often.
+    // Calls that were refused because the user calls too often.
     "UsersPaced",
-    // A request that was not sent, because ACS had throttled the operation.
+    // Requests that were not sent, because ACS had throttled the operation.
     "AcsHeld",
-    // First-time users, and people cut off.
+    // First-time users, and users that were cut off.
     "IdentitiesCreated",
     "RevocationsConfirmed",
     "BlockedUsersRevoked",
-    // An identity in ACS of which nobody knows the name: its creator died.
+    // An identity in ACS that no record names: the process that created it died.
     "IdentitiesAbandoned",
-    // An identity that another ACS resource created: the secret names the wrong one.
+    // An identity that another ACS resource created: the secret is for the wrong resource.
     "IdentitiesForeign",
-    // Of a run of the scheduled job.
+    // Results of a run of the scheduled job.
     "StaleIdentities",
     "IdentitiesDeleted",
     "IdentitiesSpared",
     "DeletionsFailed",
     "IdentitiesStuck",
-    // A run found so much to delete that it deleted nothing.
+    // A run that found so many identities to delete that it deleted none.
     "CleanupBraked",
-    // What an identity provider said.
+    // Events of identity providers.
     "EventsApplied",
     "EventsWithoutEffect",
-    // Of those applied: about users of whom there was no record.
+    // Applied events about users without a record.
     "EventsOfUnseenUsers",
     "EventsShadowed",
     "EventsIgnored",
@@ -54,7 +54,7 @@ pub const METRICS: [&str; 25] = [
     "EventsDeadLettered",
 ];
 
-/// The layer that writes them.
+/// The `tracing` layer that writes the metrics.
 pub(super) fn layer<S>(clock: impl Clock + Send + 'static) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -94,7 +94,7 @@ fn unit(name: &str) -> &'static str {
     if name.ends_with("Ms") { "Milliseconds" } else { "Count" }
 }
 
-/// The metrics among an event's fields.
+/// The metrics in the fields of an event.
 #[derive(Default)]
 struct Counted(Vec<(String, u64)>);
 
