@@ -1,9 +1,9 @@
-//! How close creating an identity with a token, over loopback HTTP, comes to
-//! bare RSA signing, and what a hundred thousand identities weigh.
+//! Compares the creation of an identity with a token, over loopback HTTP, with bare RSA signing,
+//! and measures the memory of a hundred thousand identities.
 //!
-//! `cargo bench -p acs-emulator`. Both halves of a round run on the same machine
-//! within seconds of each other, so the ratio holds where the figures do not.
-//! Clients and emulator share the cores.
+//! `cargo bench -p acs-emulator`. Both halves of a round run on the same machine within seconds of
+//! each other, so the ratio is comparable between machines although the figures are not. Clients
+//! and emulator share the cores.
 
 use std::error::Error;
 use std::io::{Write as _, stdout};
@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
     let mut out = stdout().lock();
     writeln!(out, "{threads} threads, {CONNECTIONS} connections, {ROUNDS} rounds of {ROUND:?}")?;
 
-    // What comes first warms caches and clocks, and is not counted.
+    // The first round warms caches and clocks, and is not counted.
     over_http(&runtime, &emulator, &server, Stop::After(ROUND / 4))?;
     let mut rounds = Vec::new();
     for round in 1..=ROUNDS {
@@ -68,7 +68,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Signatures per second, of as many bytes as a token's first two parts have.
+/// Signatures per second over as many bytes as the first two parts of a token have.
 fn bare_signing(threads: usize) -> Result<f64, Failure> {
     let key = KeyPair::generate(KeySize::Rsa2048)?;
     let signed = AtomicUsize::new(0);
@@ -90,15 +90,14 @@ fn bare_signing(threads: usize) -> Result<f64, Failure> {
     Ok(per_second(signed.into_inner(), started))
 }
 
-/// When the clients shall stop.
+/// When the clients must stop.
 #[derive(Clone, Copy)]
 enum Stop {
     After(Duration),
     At(usize),
 }
 
-/// Identities per second that clients on connections of their own create, each
-/// with a token.
+/// Identities per second that clients create, each with a token, over one connection per client.
 fn over_http(
     runtime: &Runtime,
     emulator: &Emulator,
@@ -141,7 +140,7 @@ fn over_http(
     Ok(per_second(created.load(Ordering::Relaxed), started))
 }
 
-/// A signed request. A signature may be used again, so one does for a round.
+/// A signed request. A signature may be used again, so one signature is enough for a round.
 fn request(emulator: &Emulator, server: &Server) -> Result<Vec<u8>, Failure> {
     #[expect(clippy::disallowed_methods, reason = "a client signs with the system's time")]
     let now: OffsetDateTime = std::time::SystemTime::now().into();
@@ -165,7 +164,7 @@ fn request(emulator: &Emulator, server: &Server) -> Result<Vec<u8>, Failure> {
     Ok([head.as_bytes(), body.as_bytes()].concat())
 }
 
-/// Reads one answer to its end, and fails unless it is a 201.
+/// Reads one complete response, and fails unless its status is 201.
 async fn read_created(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<(), Failure> {
     answer.clear();
     loop {
@@ -188,7 +187,7 @@ async fn read_created(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<()
     }
 }
 
-/// How many identities there are.
+/// The number of identities.
 async fn identities(server: &Server) -> Result<usize, Failure> {
     let mut stream = TcpStream::connect(server.address()).await?;
     stream.write_all(b"GET /_emulator/requests HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;

@@ -1,4 +1,4 @@
-//! An access key of the resource: what a client signs its requests with.
+//! An access key of the resource, with which clients sign their requests.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::keys::KeyMark;
 use crate::random;
 use crate::start_error::StartError;
 
-/// An access key. `Debug` shows nothing of it, and there is no `Display`.
+/// An access key. `Debug` does not show it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKey {
     base64: String,
@@ -18,7 +18,7 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
-    /// Takes a key as ACS hands it out: standard base64 with padding.
+    /// Parses a key in the format of ACS: standard base64 with padding.
     pub fn from_base64(base64: &str) -> Result<Self, StartError> {
         let bytes = STANDARD.decode(base64).map_err(|_| StartError::AccessKeyNotBase64)?;
         if bytes.len() < SHORTEST {
@@ -27,7 +27,7 @@ impl AccessKey {
         Ok(Self { base64: base64.to_owned(), bytes })
     }
 
-    /// A new random key of 64 bytes, the length of the keys Azure makes.
+    /// A new random key of 64 bytes, like the keys that Azure generates.
     pub(crate) fn generate() -> Result<Self, StartError> {
         let bytes: [u8; 64] = random::bytes().map_err(|_| StartError::NoRandomness)?;
         Ok(Self { base64: STANDARD.encode(bytes), bytes: bytes.to_vec() })
@@ -39,12 +39,12 @@ impl AccessKey {
         &self.base64
     }
 
-    /// What tokens remember of the key they were minted with: 48 bits of it, put
-    /// through HMAC, which tell as little of it as any signature.
+    /// The mark by which a token remembers the key that signed its request: 48 bits of an HMAC with
+    /// the key, which reveal as little as any signature does.
     pub(crate) fn mark(&self) -> KeyMark {
         let tag = hmac::sign(&self.for_hmac(), b"minted with this access key");
         let bytes = tag.as_ref().iter().take(6);
-        // Zero means no key.
+        // Zero means "no key".
         KeyMark(bytes.fold(0, |mark, byte| mark << 8 | u64::from(*byte)).max(1))
     }
 
@@ -59,7 +59,7 @@ impl fmt::Debug for AccessKey {
     }
 }
 
-/// Shorter than this is a mistake (an empty or cut-off value), not a key.
+/// A shorter value is a mistake, such as an empty or truncated value.
 const SHORTEST: usize = 16;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Answers: the status, headers and body that ACS would send.
+//! Responses: the status, headers and body that ACS would send.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -21,7 +21,7 @@ use crate::timestamp::http_date;
 
 pub(crate) type Answer = Response<Payload>;
 
-/// What an operation did, as ACS answers it.
+/// The response of ACS for the result of an operation.
 pub(crate) fn of(route: &Route, outcome: Result<Success, Failure>) -> Answer {
     match outcome {
         Ok(success) => of_success(route, success),
@@ -37,14 +37,14 @@ fn of_success(route: &Route, success: Success) -> Answer {
     };
     name_versions(route, &mut answer);
     if matches!(route, Route::GetIdentity(_)) {
-        // Recorded on this route alone.
+        // Recorded only on this route.
         answer.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
     answer
 }
 
 fn of_error(route: &Route, error: &ApiError) -> Answer {
-    // The service's errors come chunked and without a charset.
+    // The service's errors are chunked and have no charset.
     let mut answer = with_body(error.status, JSON, Payload::chunked(error.body()));
     if error.raised == Raised::InController {
         name_versions(route, &mut answer);
@@ -57,7 +57,7 @@ fn name_versions(route: &Route, answer: &mut Answer) {
     answer.headers_mut().insert("api-supported-versions", versions);
 }
 
-/// The answer of a fault that asks for a status.
+/// The response of a fault that sets a status.
 pub(crate) fn of_fault(status: u16, retry_after: Option<&str>, body: Option<String>) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut answer = match body {
@@ -70,11 +70,11 @@ pub(crate) fn of_fault(status: u16, retry_after: Option<&str>, body: Option<Stri
     answer
 }
 
-/// The answer with JSON of a shape that no operation has in place of its body.
+/// The same response with JSON that does not match any operation, in place of its body.
 pub(crate) fn misshapen(answer: Answer) -> Answer {
     let (mut parts, _) = answer.into_parts();
     if parts.status == StatusCode::NO_CONTENT {
-        // It could not carry a body.
+        // A response without content cannot have a body.
         parts.status = StatusCode::OK;
     }
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON_UTF8));
@@ -82,7 +82,7 @@ pub(crate) fn misshapen(answer: Answer) -> Answer {
     Response::from_parts(parts, Payload::whole(body.to_vec()))
 }
 
-/// The page of a proxy that stands where the service should be.
+/// The page of a proxy that answers in place of the service.
 pub(crate) fn proxy_page(status: u16) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let page = "<!DOCTYPE html><html><head><title>Our services aren't available right now</title>\
@@ -90,12 +90,12 @@ pub(crate) fn proxy_page(status: u16) -> Answer {
     with_body(status, "text/html", Payload::whole(page.as_bytes().to_vec()))
 }
 
-/// An answer of the control API.
+/// A response of the control API.
 pub(crate) fn control(status: StatusCode, body: &Value) -> Answer {
     with_body(status, JSON_UTF8, Payload::whole(body.to_string().into_bytes()))
 }
 
-/// A status and nothing else.
+/// A response with only a status.
 pub(crate) fn bare(status: StatusCode) -> Answer {
     let mut answer = Response::new(Payload::empty());
     *answer.status_mut() = status;
@@ -109,7 +109,7 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Payload) -> A
     answer
 }
 
-/// What a browser asks before it calls.
+/// The response to a browser's preflight request.
 pub(crate) fn preflight() -> Answer {
     let mut answer = bare(StatusCode::NO_CONTENT);
     let headers = answer.headers_mut();
@@ -129,21 +129,21 @@ pub(crate) fn preflight() -> Answer {
     answer
 }
 
-/// What the headers of every answer go by.
+/// The values on which the headers of every response depend.
 pub(crate) struct Circumstances<'a> {
     pub request: &'a HeaderMap,
     pub now: OffsetDateTime,
-    /// The time that signatures are judged by.
+    /// The time by which signatures are checked.
     pub signing_now: OffsetDateTime,
     pub took_millis: u128,
     pub secure: bool,
 }
 
-/// Adds the headers that the service and its gateway put on everything.
+/// Adds the headers that the service and its gateway add to every response.
 pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
-    // `expiresOn` minus `Date` is a token's life, also when the clock was moved.
-    // A 401 has no `expiresOn`, and its `Date` tells a client whether the one it
-    // signed was too far off, so it is of the clock that judged that.
+    // `expiresOn` minus `Date` is a token's lifetime, even if the clock was moved. A 401 has no
+    // `expiresOn`, and its `Date` tells a client whether the signed date was too far off. So the
+    // `Date` of a 401 uses the clock that checked the signature.
     let date = match answer.status() {
         StatusCode::UNAUTHORIZED => circumstances.signing_now,
         _ => circumstances.now,
@@ -164,8 +164,8 @@ pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
         headers.insert("x-ms-client-request-id", id.clone());
     }
     if !circumstances.secure {
-        // Browsers ignore it over http. Over https it would make one believe
-        // that everything on localhost is https for a month.
+        // Browsers ignore this header over http. Over https, a browser would treat everything on
+        // localhost as https only for a month.
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=2592000"));
     }
     if circumstances.request.contains_key("origin") {
@@ -174,8 +174,7 @@ pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
     }
 }
 
-/// Sixteen bytes that are unlike any others; all zero if there is no randomness,
-/// which costs nothing here but the difference.
+/// Sixteen random bytes; all zero if there is no randomness, which only makes the values equal.
 fn noise() -> [u8; 16] {
     random::bytes().unwrap_or_default()
 }

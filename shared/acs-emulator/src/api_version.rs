@@ -1,9 +1,9 @@
-//! The api-versions served, and what depends on them.
+//! The supported api-versions, and the features of each.
 
 use crate::error::ApiError;
 use crate::route::{self, Access, AssignmentKey, Route};
 
-/// An api-version that is served. Order is age.
+/// A supported api-version. The order is by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ApiVersion {
     V2021_03_07,
@@ -21,7 +21,7 @@ pub(crate) enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// Reads `api-version` out of a query string, and passes it if it has `route`.
+    /// Reads `api-version` from a query string, and returns it if that version has `route`.
     pub(crate) fn of(route: &Route, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
         let given = parameter(query).ok_or_else(ApiError::api_version_unspecified)?;
         ALL.iter()
@@ -34,9 +34,9 @@ impl ApiVersion {
     fn has(self, route: &Route) -> bool {
         match route {
             Route::IssueAccessToken(_) => true,
-            // Of the recorded `api-supported-versions`, those of issuing alone name it.
+            // Of the recorded `api-supported-versions`, only those of issuing name it.
             _ if self == Self::V2025_03_31Preview => false,
-            // Those of the exchange go from 2021-10-31-preview to 2022-06-01.
+            // The recorded versions of the exchange go from 2021-10-31-preview to 2022-06-01.
             Route::ExchangeTeamsToken => {
                 self >= Self::V2021_03_31Preview1 && self != Self::V2021_11_01
             }
@@ -53,33 +53,33 @@ impl ApiVersion {
         }
     }
 
-    /// The Teams exchange of the two first previews took the token alone.
+    /// The Teams exchange of the first two previews took only the token.
     pub(crate) fn names_app_and_user(self) -> bool {
         self > Self::V2021_10_31Preview
     }
 
-    /// `customId` and `lastTokenIssuedAt` came with a preview and went with it.
+    /// Only one preview had `customId` and `lastTokenIssuedAt`.
     pub(crate) fn has_custom_id(self) -> bool {
         self == Self::V2025_03_02Preview
     }
 
-    /// `expiresInMinutes` came with 2022-10-01. Before that it is ignored, as
-    /// ASP.NET's model binding ignores every member it does not know.
+    /// `expiresInMinutes` exists since 2022-10-01. Before that it is ignored, as ASP.NET's model
+    /// binding ignores every unknown member.
     pub(crate) fn has_custom_expiry(self) -> bool {
         self >= Self::V2022_10_01
     }
 
-    /// `chat.join`, `chat.join.limited` and `voip.join` came with 2023-08-01, which
-    /// was served until 2023-10-01 took its place.
+    /// `chat.join`, `chat.join.limited` and `voip.join` exist since 2023-08-01, which was served
+    /// until 2023-10-01 replaced it.
     pub(crate) fn has_join_scopes(self) -> bool {
         self >= Self::V2023_08_01
     }
 }
 
-/// The text of `api-supported-versions` on a route: as recorded in October 2023
-/// and April 2025, with the two stable versions since. So it names
-/// 2020-07-20-preview2, which had other routes and is refused here, and does not
-/// name 2021-03-31-preview1 and 2023-08-01, which were withdrawn by then.
+/// The text of `api-supported-versions` on a route: as recorded in October 2023 and April 2025,
+/// with the two later stable versions. So it names 2020-07-20-preview2, which had other routes and
+/// is refused here, and does not name 2021-03-31-preview1 and 2023-08-01, which were already
+/// withdrawn.
 pub(crate) fn supported(route: &Route) -> &'static str {
     match route {
         Route::IssueAccessToken(_) => {

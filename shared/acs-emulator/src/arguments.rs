@@ -6,33 +6,33 @@ use std::path::PathBuf;
 
 use acs_emulator::choices::{self, Choices};
 
-/// What the command line asks for.
+/// The command that the command line gives.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
     Serve(Arguments),
 }
 
-/// How to serve.
+/// The options of the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub host: IpAddr,
-    /// 0 for any that is free.
+    /// 0 for any free port.
     pub port: u16,
-    /// For https; not served if absent.
+    /// The https port; without it, https is not served.
     pub https_port: Option<u16>,
-    /// Where to keep keys and identities; in memory if absent.
+    /// The directory for keys and identities; without it, they are kept in memory.
     pub data: Option<PathBuf>,
     pub choices: Choices,
-    /// JWK sets of Entra issuers to believe beside the development one.
+    /// JWK sets of trusted Entra issuers, in addition to the development issuer.
     pub entra_jwks: Vec<PathBuf>,
-    /// The role a bearer must have.
+    /// The role that a bearer must have.
     pub entra_role: Option<String>,
-    /// Applications that get tokens.
+    /// Applications that can get tokens.
     pub entra_clients: Vec<EntraClient>,
 }
 
-/// An application's id and secret. `Debug` shows no secret.
+/// An application's id and secret. `Debug` does not show the secret.
 #[derive(PartialEq, Eq)]
 pub(crate) struct EntraClient {
     pub id: String,
@@ -60,7 +60,7 @@ impl Default for Arguments {
     }
 }
 
-/// Reads the command line, without the program's name.
+/// Parses the command line, without the program's name.
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut given = arguments;
     let mut parsed = Arguments::default();

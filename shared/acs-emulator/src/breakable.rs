@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Ends with RST instead of FIN once it was said to be broken: the caller then
-/// sees what a crashed peer looks like, not an orderly close.
+/// Ends with RST instead of FIN if it is marked as broken: the caller then sees what a crashed peer
+/// looks like, not an orderly close.
 pub(crate) struct Breakable {
     stream: TcpStream,
     broken: Arc<AtomicBool>,
@@ -25,7 +25,7 @@ impl Breakable {
 impl Drop for Breakable {
     fn drop(&mut self) {
         if self.broken.load(Ordering::SeqCst) {
-            // If the system refuses, the stream ends with FIN, which is a drop too.
+            // If the system refuses, the stream ends with FIN, which also drops the connection.
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -1,11 +1,11 @@
-//! The flags for what is open about the real service, and for limits, for programs
-//! that serve an emulator.
+//! The command-line flags for undocumented behaviour of the real service, and for limits. Programs
+//! that serve an emulator use them.
 
 use std::time::Duration;
 
 use crate::Builder;
 
-/// What the command line chose. What it did not is as the library has it.
+/// The choices of the command line. Absent flags keep the library's defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Choices {
@@ -23,7 +23,7 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// Takes `flag`, with its value if it has one; false if it is not one of these.
+    /// Parses `flag`, with its value if it has one; false if the flag is unknown here.
     pub fn take(
         &mut self,
         flag: &str,
@@ -53,7 +53,7 @@ impl Choices {
         Ok(true)
     }
 
-    /// Tells the builder.
+    /// Applies the choices to the builder.
     pub fn tell(&self, builder: Builder) -> Builder {
         let builder = match self.skew {
             Some(skew) => builder.skew(skew),
@@ -80,8 +80,8 @@ fn seconds(flag: &str, text: &str, most: u64) -> Result<Duration, String> {
     }
 }
 
-/// What `--help` prints of them.
-// The first flag stands on the line of the quote, since `\` there would eat its indent.
+/// The part of `--help` about these flags.
+// The first flag is on the line of the quote, since `\` there would remove its indent.
 pub const USAGE: &str =
     "  --no-limits    answer any number of requests, where 500 or 1000 per 30 seconds
                  and operation are documented, and 429 above that
@@ -106,7 +106,7 @@ pub const USAGE: &str =
   --skew SECONDS how far the date of a request may be off; 300 by default";
 
 const LONGEST_LAG_SECONDS: u64 = 15 * 60;
-/// A day: who wants more does not want the date checked.
+/// A day: a user who wants a larger margin does not need a date check.
 const WIDEST_SKEW_SECONDS: u64 = 24 * 60 * 60;
 
 #[cfg(test)]

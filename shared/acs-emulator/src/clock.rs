@@ -1,4 +1,4 @@
-//! The time the emulator lives by: the system's, plus an offset a test may move.
+//! The emulator's clock: the system's time plus an offset that a test may move.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,10 +8,10 @@ use time::{Duration, OffsetDateTime};
 
 /// The system clock with a movable offset, and with a skew. Clones share both.
 ///
-/// The offset moves token lives and the `Date` of answers. The check of a
-/// request's signing date, and the `Date` of a 401, do not use it: the clients
-/// that sign do not know about it. They use the system clock with the skew, by
-/// which the service is wrong about the time in the eyes of its clients.
+/// The offset moves token lifetimes and the `Date` of responses. The check of a request's signing
+/// date, and the `Date` of a 401, do not use it, because the signing clients do not know the
+/// offset. They use the system clock plus the skew, by which the service's time differs from that
+/// of its clients.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_seconds: Arc<AtomicI64>,
@@ -25,7 +25,7 @@ impl Clock {
         moved(self.offset_seconds())
     }
 
-    /// The time that the dates of requests are judged by: the system's plus the skew.
+    /// The time for checks of request dates: the system's plus the skew.
     #[must_use]
     pub fn signing_now(&self) -> OffsetDateTime {
         moved(self.skew_seconds())
@@ -36,44 +36,44 @@ impl Clock {
     /// The offset stays within a hundred years of the system's time.
     pub fn advance(&self, seconds: i64) {
         let moved = |offset: i64| Some(within_reach(offset.saturating_add(seconds)));
-        // The closure always gives an offset, so there is no failure to look at.
+        // The closure always returns an offset, so this cannot fail.
         let _ = self.offset_seconds.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
     }
 
-    /// How far the clock is ahead of the system's, in seconds.
+    /// The offset to the system's time, in seconds.
     #[must_use]
     pub fn offset_seconds(&self) -> i64 {
         self.offset_seconds.load(Ordering::SeqCst)
     }
 
-    /// Has the service be wrong about the time of requests by `seconds`, behind
-    /// if negative; in place of an earlier skew.
+    /// Sets the skew to `seconds`, behind if negative, in place of an earlier skew: the service
+    /// then has the wrong time for its checks of request dates.
     ///
-    /// The skew stays within a hundred years too.
+    /// The skew also stays within a hundred years.
     pub fn skew(&self, seconds: i64) {
         self.skew_seconds.store(within_reach(seconds), Ordering::SeqCst);
     }
 
-    /// How wrong the service is about the time of requests, in seconds.
+    /// The skew of the checks of request dates, in seconds.
     #[must_use]
     pub fn skew_seconds(&self) -> i64 {
         self.skew_seconds.load(Ordering::SeqCst)
     }
 
-    /// Back to the system's time, without a skew.
+    /// Resets the clock to the system's time, without a skew.
     pub fn reset(&self) {
         self.offset_seconds.store(0, Ordering::SeqCst);
         self.skew_seconds.store(0, Ordering::SeqCst);
     }
 
-    /// The system's time, which neither the offset nor the skew touches.
+    /// The system's time, without offset and skew.
     #[expect(clippy::disallowed_methods, reason = "the one place where the emulator asks")]
     pub(crate) fn system_now() -> OffsetDateTime {
         SystemTime::now().into()
     }
 }
 
-/// The system's time and `seconds`.
+/// The system's time plus `seconds`.
 fn moved(seconds: i64) -> OffsetDateTime {
     let system = Clock::system_now();
     system.checked_add(Duration::seconds(seconds)).unwrap_or(system)
@@ -83,7 +83,7 @@ fn within_reach(seconds: i64) -> i64 {
     seconds.clamp(-FURTHEST_SECONDS, FURTHEST_SECONDS)
 }
 
-/// A hundred years: far enough for any token, near enough for any date format.
+/// A hundred years: enough for any token, and within the range of any date format.
 const FURTHEST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The control API under `/_emulator/`, for tests and for people. It asks for
-//! no credentials, so it belongs on loopback, and it shows no token, and no key but a new one.
+//! The control API under `/_emulator/`, for tests and users. It requires no credentials, so it
+//! belongs on loopback. It shows no token, and no key except a new one.
 
 use hyper::{Method, StatusCode, Uri};
 use serde::Deserialize;
@@ -16,12 +16,12 @@ use crate::resource::Resource;
 use crate::service::Request;
 use crate::timestamp::date_time_offset;
 
-/// Whether a path is the control API's.
+/// Whether a path belongs to the control API.
 pub(crate) fn owns(path: &str) -> bool {
     path == "/_emulator" || path.starts_with(PREFIX)
 }
 
-/// Answers a request of the control API.
+/// Handles a request of the control API.
 pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
     if from_elsewhere(request) {
         let message = "a page of another machine must not control the emulator";
@@ -64,8 +64,8 @@ pub(crate) fn handle(resource: &Resource, request: &Request) -> Answer {
     }
 }
 
-/// Answers in Entra's place. Its development accounts are known to everybody,
-/// so it is guarded like the control API.
+/// Handles a request to an Entra endpoint. The development accounts are public, so these endpoints
+/// are guarded like the control API.
 pub(crate) fn handle_oauth(
     resource: &Resource,
     route: &OAuthRoute,
@@ -80,8 +80,8 @@ pub(crate) fn handle_oauth(
     answer::control(status, &body)
 }
 
-/// Whether a browser sends this for a page that is not of this machine. Without
-/// credentials, nothing else would keep a page on the web from sending a reset.
+/// Whether a browser sends this request for a page that is not of this machine. Without
+/// credentials, only this check keeps a page on the web from sending a reset.
 fn from_elsewhere(request: &Request) -> bool {
     let Some(origin) = request.headers.get("origin") else { return false };
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
@@ -130,8 +130,8 @@ fn faults(resource: &Resource) -> Value {
     json!({"faults": resource.faults.list(), "held": resource.faults.held()})
 }
 
-/// A new key in place of one. The only control that shows a key, because nobody
-/// else could tell the caller what to sign with from now on.
+/// Replaces a key by a new one. No other control shows a key; this one must, because the caller
+/// needs the new key to sign requests.
 fn regenerate(resource: &Resource, key_type: KeyType) -> Answer {
     match resource.keys.regenerate(key_type) {
         Ok(key) => {
@@ -147,8 +147,8 @@ fn regenerate(resource: &Resource, key_type: KeyType) -> Answer {
     }
 }
 
-/// Forgets identities, requests, limits, faults and the clock's offset and skew, and
-/// lets go of what is held. Keys stay: somebody has them in a configuration.
+/// Removes identities, requests, limits, faults and the clock's offset and skew, and releases held
+/// responses. Keys stay, because clients have them in their configuration.
 fn reset(resource: &Resource) -> Answer {
     resource.faults.clear();
     resource.faults.release();
@@ -166,7 +166,7 @@ fn reset(resource: &Resource) -> Answer {
 }
 
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
-    // The body may hold a token, so only the place of the mistake is told.
+    // The body may contain a token, so the message only has the position of the error.
     serde_json::from_slice(&request.body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data if !request.uri.path().ends_with("introspect") => {
             format!("the body does not fit: {error}")
@@ -179,7 +179,7 @@ fn refusal(status: StatusCode, code: &str, message: &str) -> Answer {
     answer::control(status, &json!({"error": {"code": code, "message": message}}))
 }
 
-/// What is absent stays as it is.
+/// Absent members stay unchanged.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SetClock {

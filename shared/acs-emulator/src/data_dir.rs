@@ -1,4 +1,4 @@
-//! What an emulator keeps between starts: its keys and its journal.
+//! The data that an emulator keeps between starts: its keys and its journal.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,11 +11,11 @@ use crate::directory_lock::DirectoryLock;
 use crate::journal::{Event, Journal};
 use crate::start_error::StartError;
 
-/// A directory whose keys only its owner can read.
+/// A directory with keys that only its owner can read.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir(PathBuf);
 
-/// The resource and its keys, in base64. No `Debug`.
+/// The resource and its keys, in base64. It has no `Debug`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeptResource {
@@ -23,20 +23,20 @@ pub(crate) struct KeptResource {
     pub guid: String,
     pub primary_key: String,
     pub secondary_key: String,
-    /// Keys that were regenerated, newest first.
+    /// Regenerated keys, newest first.
     #[serde(default)]
     pub retired_keys: Vec<String>,
 }
 
 impl DataDir {
     pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
-        // One that is there already is left as it is: it may hold other things.
+        // An existing directory keeps its mode: it may contain other files.
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
         made.map_err(|source| StartError::DataFile { path: path.clone(), source })?;
         Ok(Self(path))
     }
 
-    /// Makes the directory this process's alone until the lock is dropped.
+    /// Locks the directory for this process until the lock is dropped.
     pub(crate) fn lock(&self) -> Result<DirectoryLock, StartError> {
         match DirectoryLock::take(&self.0) {
             Ok(Some(lock)) => Ok(lock),
@@ -61,7 +61,7 @@ impl DataDir {
         self.write(RESOURCE, &bytes.map_err(unreadable)?)
     }
 
-    /// The file, or nothing if there is none.
+    /// The content of the file; `None` if it does not exist.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StartError> {
         let path = self.0.join(name);
         match fs::read(&path) {
@@ -71,7 +71,7 @@ impl DataDir {
         }
     }
 
-    /// Writes a file that only its owner can read, all of it or none.
+    /// Writes a file atomically, readable only by its owner.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
         let path = self.0.join(name);
         let beside = self.0.join(format!("{name}.new"));

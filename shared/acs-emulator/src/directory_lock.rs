@@ -1,24 +1,24 @@
-//! One process to a directory.
+//! A lock that gives one process exclusive use of a directory.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// A directory is its holder's alone as long as this is. The system gives it back when the
-/// process ends, however it ends.
+/// Exclusive use of a directory as long as this value lives. The system releases the lock when the
+/// process ends for any reason.
 #[derive(Debug)]
 pub struct DirectoryLock(File);
 
 impl DirectoryLock {
-    /// The file that is locked, which is its owner's alone. It stays behind, and means nothing
-    /// by itself.
+    /// The lock file, which only its owner can read. It stays after the process ends; the file
+    /// alone does not mean that the directory is locked.
     #[must_use]
     pub fn path(directory: &Path) -> PathBuf {
         directory.join("lock")
     }
 
-    /// Takes the directory, or nothing if another has it.
+    /// Locks the directory; `None` if another process holds the lock.
     pub fn take(directory: &Path) -> io::Result<Option<Self>> {
         let path = Self::path(directory);
         let mut options = OpenOptions::new();
@@ -32,8 +32,8 @@ impl DirectoryLock {
 }
 
 impl Drop for DirectoryLock {
-    // To close the file is not enough: a program that another thread is starting just now has
-    // it open, too, until it begins.
+    // Closing the file is not enough: a child process that another thread is starting at this
+    // moment also holds it open until its `exec`.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }
@@ -57,7 +57,7 @@ mod tests {
     fn a_program_that_is_being_started_keeps_no_directory() {
         let directory = tempfile::tempdir().unwrap();
         let held = DirectoryLock::take(directory.path()).unwrap().unwrap();
-        // What a program inherits is the same open file, as a clone of it is.
+        // A child process inherits the same open file; so does a clone.
         let inherited = held.0.try_clone().unwrap();
         drop(held);
         assert!(DirectoryLock::take(directory.path()).unwrap().is_some());

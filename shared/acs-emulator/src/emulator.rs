@@ -1,4 +1,4 @@
-//! The emulator as a program embeds it.
+//! The emulator as a library.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,13 +35,13 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// A resource with random keys that is forgotten at the end of the process,
-    /// unless the builder is told otherwise.
+    /// A resource with random keys, which exists until the process ends, unless the builder sets
+    /// other options.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Serves on `listener`. May be called for several listeners; they show one resource.
+    /// Serves on `listener`. Several listeners may serve the same resource.
     pub fn serve(&self, listener: TcpListener) -> Result<Server, StartError> {
         self.start(listener, None)
     }
@@ -52,9 +52,9 @@ impl Emulator {
         self.serve(listener)
     }
 
-    /// Serves https on `listener`, with a certificate for localhost, 127.0.0.1 and
-    /// `::1`. The authority that signs it is kept in `ca_dir` and made there at the
-    /// first start; [`Server::ca_cert_path`] is the certificate to trust.
+    /// Serves https on `listener`, with a certificate for localhost, 127.0.0.1 and `::1`. The
+    /// authority that signs it is kept in `ca_dir` and created there at the first start. Clients
+    /// have to trust the certificate at [`Server::ca_cert_path`].
     pub fn serve_tls(&self, listener: TcpListener, ca_dir: &Path) -> Result<Server, StartError> {
         let tls = Tls::with_authority_in(ca_dir)?;
         self.start(listener, Some(tls))
@@ -65,39 +65,38 @@ impl Emulator {
         Server::start(Arc::clone(&self.resource), listener, tls, lock).map_err(StartError::Listener)
     }
 
-    /// The GUID of the resource, which every identity's id begins with.
+    /// The GUID of the resource, with which the id of every identity begins.
     #[must_use]
     pub fn resource_id(&self) -> &str {
         &self.resource.guid
     }
 
-    /// The primary access key as it is now: regenerating makes it another.
+    /// The current primary access key: regenerating replaces it.
     #[must_use]
     pub fn access_key(&self) -> AccessKey {
         self.resource.keys.get(KeyType::Primary)
     }
 
-    /// The secondary access key as it is now. Either signs.
+    /// The current secondary access key. Both keys are valid.
     #[must_use]
     pub fn secondary_access_key(&self) -> AccessKey {
         self.resource.keys.get(KeyType::Secondary)
     }
 
-    /// The time that tokens live by.
+    /// The clock for the lifetime of tokens.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.resource.clock
     }
 
-    /// Where keys and identities are kept, if they are.
+    /// The directory of keys and identities, if there is one.
     #[must_use]
     pub fn data_dir(&self) -> Option<&Path> {
         self.data_dir.as_ref().map(DataDir::path)
     }
 }
 
-/// Says what the resource is like. What is not said is random, or as the real
-/// service has it.
+/// Sets the properties of the resource. Other properties are random, or as in the real service.
 #[derive(Default)]
 #[must_use = "nothing happens before `build`"]
 pub struct Builder {
@@ -133,53 +132,51 @@ impl Builder {
         self
     }
 
-    /// Keeps keys and identities in a directory, and finds them there again.
-    /// What the builder says itself goes before what is found.
+    /// Stores keys and identities in a directory, and loads them from there. The builder's own
+    /// values override the stored ones.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
         self
     }
 
-    /// How far a request's date may be from this machine's clock: five minutes
-    /// if not said. The clock that tests move has no part in it, but for its
-    /// [`Clock::skew`].
+    /// How far a request's date may differ from this machine's clock: five minutes by default. The
+    /// clock that tests move does not affect this, except for its [`Clock::skew`].
     pub fn skew(mut self, skew: Duration) -> Self {
         self.skew = Some(skew);
         self
     }
 
-    /// Believes a host that was signed with a trailing slash. The real service
-    /// does not.
+    /// Accepts a host that was signed with a trailing slash. The real service refuses it.
     pub fn allow_host_with_slash(mut self, allow: bool) -> Self {
         self.allow_host_with_slash = allow;
         self
     }
 
-    /// The RSA key of the development Entra issuer, in PKCS#8 DER. If not said,
-    /// one is made when the issuer is first asked for something.
+    /// The RSA key of the development Entra issuer, in PKCS#8 DER. By default, one is generated at
+    /// the first request to the issuer.
     pub fn entra_signing_key(mut self, pkcs8_der: Vec<u8>) -> Self {
         self.entra_signing_key = Some(pkcs8_der);
         self
     }
 
-    /// Believes Entra tokens signed with the keys of a JWK set too, such as
-    /// `https://login.microsoftonline.com/common/discovery/v2.0/keys` answers.
-    /// A key with an `issuer` of its own vouches for that issuer; one without,
-    /// or with `{tenantid}` in it, for Entra's issuers of any tenant.
+    /// Also trusts Entra tokens signed with the keys of a JWK set, such as
+    /// `https://login.microsoftonline.com/common/discovery/v2.0/keys` returns. A key with its own
+    /// `issuer` is trusted for that issuer. A key without one, or with `{tenantid}` in it, is
+    /// trusted for Entra's issuers of any tenant.
     pub fn trust_entra_keys(mut self, jwks: impl Into<String>) -> Self {
         self.entra_keys.push(jwks.into());
         self
     }
 
-    /// An application that gets tokens for its secret, in place of the
-    /// development one. May be called for several.
+    /// An application that gets tokens for its secret, in place of the development application. May
+    /// be called for several applications.
     pub fn entra_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.entra_accounts.clients.push((id.into(), secret.into()));
         self
     }
 
-    /// A user who gets tokens for a password, in place of the development one.
-    /// `object_id` is the token's `oid`. May be called for several.
+    /// A user who gets tokens for a password, in place of the development user. `object_id` is the
+    /// token's `oid`. May be called for several users.
     pub fn entra_user(
         mut self,
         name: impl Into<String>,
@@ -190,15 +187,15 @@ impl Builder {
         self
     }
 
-    /// Denies callers whose bearer does not have `role` among its `roles`, as
-    /// ACS denies those without a role on the resource. Any will do if not said.
+    /// Refuses callers whose bearer does not have `role` among its `roles`, as ACS refuses callers
+    /// without a role on the resource. By default no role is required.
     pub fn require_entra_role(mut self, role: impl Into<String>) -> Self {
         self.entra_role = Some(role.into());
         self
     }
 
-    /// Makes the resource. Without a signing key, given or found, this takes
-    /// the time it takes to make one.
+    /// Creates the resource. Without a given or stored signing key, this generates one, which takes
+    /// some time.
     pub fn build(self) -> Result<Emulator, StartError> {
         let data_dir = self.data_dir.map(DataDir::open).transpose()?;
         let lock = data_dir.as_ref().map(DataDir::lock).transpose()?.map(Arc::new);
@@ -254,7 +251,7 @@ impl Builder {
     }
 }
 
-/// The key that was given, or the one that was kept, or a new one that is kept.
+/// The given key, or the stored key, or a new key that is then stored.
 fn signer(given: Option<Vec<u8>>, dir: Option<&DataDir>) -> Result<TokenSigner, StartError> {
     if let Some(der) = given {
         return TokenSigner::from_pkcs8(&der);
@@ -274,5 +271,5 @@ fn parsed_guid(text: &str) -> Result<String, StartError> {
     Ok(guid.hyphenated().to_string())
 }
 
-/// The real service's margin, either way.
+/// The margin of the real service, either way.
 const SKEW: Duration = Duration::from_mins(5);

@@ -1,7 +1,7 @@
-//! Tokens of Entra ID: whose are believed, and what they must say for what.
+//! Tokens of Entra ID: which tokens are trusted, and which claims each operation requires.
 //!
-//! A token is believed if a trusted key signed it: the development issuer's, or
-//! one of a JWK set that [`crate::Builder::trust_entra_keys`] was given.
+//! A token is trusted if a trusted key signed it: the development issuer's key, or a key of a JWK
+//! set from [`crate::Builder::trust_entra_keys`].
 
 mod claims;
 mod issuer;
@@ -22,18 +22,18 @@ pub(crate) use trusted_key::TrustedKey;
 
 use crate::route::Access;
 
-/// Whom the resource believes.
+/// The keys that the resource trusts.
 pub(crate) struct Entra {
     pub issuer: DevelopmentIssuer,
     pub accounts: Accounts,
-    /// Of other issuers.
+    /// The keys of other issuers.
     pub trusted: Vec<TrustedKey>,
-    /// The role a caller of the resource's operations must have in `roles`.
+    /// The role that `roles` must contain for the resource's operations.
     pub required_role: Option<String>,
 }
 
 impl Entra {
-    /// Believes a caller who manages the resource in place of its key.
+    /// Authenticates an operator of the resource by a bearer in place of its key.
     pub(crate) fn operator(
         &self,
         token: &str,
@@ -46,7 +46,7 @@ impl Entra {
         }
     }
 
-    /// Believes the token of a Teams user that an application wants exchanged.
+    /// Verifies the token of a Teams user that an application exchanges.
     pub(crate) fn teams_user(
         &self,
         token: &str,
@@ -59,7 +59,7 @@ impl Entra {
         claims.names_a_user()
     }
 
-    /// Believes a user who comes for a token with one of their own.
+    /// Authenticates a user who exchanges their own token.
     pub(crate) fn user(
         &self,
         access: Access,
@@ -105,19 +105,19 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// Whether tokens for `audience` are credentials of whoever manages the resource.
+/// Whether tokens for `audience` are operator credentials.
 fn is_resource(audience: &str) -> bool {
     audience.strip_suffix('/').unwrap_or(audience) == RESOURCE
 }
 
-/// Audiences, without the slash that some end with. Entra writes an
-/// application's URI or its id, as the application is registered.
+/// Audiences, without the trailing slash that some tokens have. Entra writes an application's URI
+/// or its id, depending on the application's registration.
 const RESOURCE: &str = "https://communication.azure.com";
 const TEAMS: [&str; 2] =
     ["https://auth.msft.communication.azure.com", "1fd5118e-2576-4263-8130-9503064c837a"];
 const CLIENTS: [&str; 2] =
     ["https://communication.azure.com/clients", "2a04943b-b6a7-4f65-8786-2bb6131b59f6"];
 
-/// The permissions an application needs for Teams users, both of them.
+/// The two permissions that an application needs for Teams users.
 const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
 const TEAMS_EXTENSION_SCOPE: &str = "TeamsExtension.ManageCalls";

@@ -1,18 +1,18 @@
-//! What ACS answers when it refuses: `{"error":{"code","message","target"}}`.
+//! The error responses of ACS: `{"error":{"code","message","target"}}`.
 
 use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A refusal, in the service's own words.
+/// A refusal, with the texts of the real service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
     pub target: Option<&'static str>,
-    /// Where the service raises it. Answers from inside its controllers carry
-    /// `api-supported-versions`; answers from before them do not.
+    /// The layer that refuses. Responses of the service's controllers carry
+    /// `api-supported-versions`; responses from before them do not.
     pub raised: Raised,
 }
 
@@ -23,12 +23,12 @@ pub(crate) enum Raised {
 }
 
 impl ApiError {
-    /// 401, for everything the gateway in front of the service refuses.
+    /// 401, for all refusals of the gateway in front of the service.
     pub(crate) fn denied(message: impl Into<String>) -> Self {
         Self::before(StatusCode::UNAUTHORIZED, "Denied", message)
     }
 
-    /// 400 from model binding: a required member is absent, or the body is not what it should be.
+    /// 400 from model binding: a required member is absent, or the body is invalid.
     pub(crate) fn invalid_model(target: &'static str, message: impl Into<String>) -> Self {
         let error = Self::before(StatusCode::BAD_REQUEST, "ValidationError", message);
         Self { target: Some(target), ..error }
@@ -39,7 +39,7 @@ impl ApiError {
         Self { raised: Raised::InController, ..Self::invalid_model(target, message) }
     }
 
-    /// 401: the resource inside the identifier is another one.
+    /// 401: the identifier belongs to another resource.
     pub(crate) fn identity_not_owned() -> Self {
         Self::within(
             StatusCode::UNAUTHORIZED,
@@ -48,13 +48,13 @@ impl ApiError {
         )
     }
 
-    /// 401: the token of Entra that is to be exchanged is not good.
+    /// 401: the Entra token to be exchanged is invalid.
     pub(crate) fn invalid_access_token() -> Self {
         let message = "Provided access token is not valid.";
         Self::before(StatusCode::UNAUTHORIZED, "InvalidAccessToken", message)
     }
 
-    /// 404: nobody was assigned so.
+    /// 404: the assignment does not exist.
     pub(crate) fn assignment_not_found() -> Self {
         let message = "Provided assignment doesn't exist.";
         Self::within(StatusCode::NOT_FOUND, "AssignmentNotFound", message)
@@ -65,9 +65,9 @@ impl ApiError {
         Self::within(StatusCode::NOT_FOUND, "IdentityNotFound", "Provided identity doesn't exist.")
     }
 
-    /// 400: a version nobody serves.
+    /// 400: an unsupported version.
     pub(crate) fn unsupported_api_version(path: &str, version: &str) -> Self {
-        // The service shows the address it has behind its gateway.
+        // The service shows its internal address, behind its gateway.
         let message = format!(
             "The HTTP resource that matches the request URI 'https://10.0.0.4{path}' does not \
              support the API version '{version}'."
@@ -84,7 +84,7 @@ impl ApiError {
         )
     }
 
-    /// 413: more than any operation could mean.
+    /// 413: the body is larger than any operation's.
     pub(crate) fn body_too_large() -> Self {
         Self::before(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -93,8 +93,8 @@ impl ApiError {
         )
     }
 
-    /// 429: a limit was reached. Nobody has recorded one; this has the shape of
-    /// every other refusal of the gateway.
+    /// 429: a limit was reached. No 429 was recorded; this one has the shape of the gateway's other
+    /// refusals.
     pub(crate) fn too_many_requests() -> Self {
         Self::before(
             StatusCode::TOO_MANY_REQUESTS,
@@ -103,7 +103,7 @@ impl ApiError {
         )
     }
 
-    /// 500: the emulator's own trouble, such as a full disk.
+    /// 500: a failure of the emulator itself, such as a full disk.
     pub(crate) fn internal() -> Self {
         Self::within(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -112,7 +112,7 @@ impl ApiError {
         )
     }
 
-    /// The JSON of the answer; absent members are left out.
+    /// The JSON of the response; absent members are omitted.
     pub(crate) fn body(&self) -> Vec<u8> {
         let versioning = matches!(self.code, UNSUPPORTED_API_VERSION | API_VERSION_UNSPECIFIED);
         let error = Body {
@@ -145,7 +145,7 @@ struct Body<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
-    /// ASP.NET's API versioning writes an explicit null; nobody else writes it.
+    /// Only ASP.NET's API versioning writes an explicit null.
     #[serde(rename = "innerError", skip_serializing_if = "Option::is_none")]
     inner_error: Option<Value>,
 }

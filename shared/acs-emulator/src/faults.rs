@@ -1,4 +1,4 @@
-//! The fault script: what shall go wrong, and when.
+//! The fault script: which failures happen, and when.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,61 +11,62 @@ use crate::operation::Operation;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// The operation it waits for, or `*`. `createIdentity` means both ways of creating.
+    /// The operation it applies to, or `*`. `createIdentity` includes both ways of creating.
     pub operation: String,
-    /// The first call it strikes, counted from 1 since the script was given.
+    /// The first call it applies to, counted from 1 since the script was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
-    /// How many calls it strikes: without `nth` all by default, with it one.
+    /// The number of calls it applies to: without `nth` all by default, with it one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     pub action: Action,
 }
 
-/// What happens to a call that is struck. Exactly one member decides.
+/// The effect on a matching call. Exactly one member decides.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the members of the JSON are flags")]
 pub(crate) struct Action {
-    /// Answers with this status instead of doing anything.
+    /// Answers with this status instead of executing the operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// `Retry-After` of that answer, as it is.
+    /// `Retry-After` of that response, unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<String>,
-    /// Body of that answer, sent as JSON.
+    /// Body of that response, sent as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// With `status` or `html`: does it first, like a gateway that gave up waiting.
+    /// With `status` or `html`: executes the operation first, like a gateway that timed out.
     #[serde(default, skip_serializing_if = "is_false")]
     pub after_effect: bool,
-    /// Does it, and answers so many milliseconds later.
+    /// Executes the operation, and answers so many milliseconds later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// Answers with a proxy's page, 200 unless `status` says otherwise.
+    /// Answers with a proxy's page, with status 200 unless `status` is set.
     #[serde(default, skip_serializing_if = "is_false")]
     pub html: bool,
-    /// Drops the connection, and does nothing.
+    /// Drops the connection without executing the operation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reset_before: bool,
-    /// Does it, and drops the connection without an answer.
+    /// Executes the operation, and drops the connection without an answer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reset_after: bool,
-    /// Does it, and drops the connection in the middle of the answer's body.
+    /// Executes the operation, and drops the connection in the middle of the response body.
     #[serde(default, skip_serializing_if = "is_false")]
     pub half_body: bool,
-    /// Does it, and sends the answer's body a byte at a time, so many milliseconds apart.
+    /// Executes the operation, and sends the response body one byte at a time, so many milliseconds
+    /// apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_bytes_ms: Option<u64>,
-    /// Does it, and answers with valid JSON of another shape.
+    /// Executes the operation, and answers with valid JSON of another shape.
     #[serde(default, skip_serializing_if = "is_false")]
     pub wrong_json: bool,
-    /// Does it, and answers when `POST /_emulator/faults/release` comes.
+    /// Executes the operation, and answers after `POST /_emulator/faults/release`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub hold: bool,
 }
 
-/// An [`Action`] that has been checked.
+/// A validated [`Action`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Strike {
     Status { after_effect: bool, status: u16, retry_after: Option<String>, body: Option<String> },
@@ -80,7 +81,7 @@ pub(crate) enum Strike {
 }
 
 impl Strike {
-    /// Whether it comes before anything is done.
+    /// Whether it happens before the operation is executed.
     pub(crate) fn prevents(&self) -> bool {
         match self {
             Self::Status { after_effect, .. } | Self::Html { after_effect, .. } => !after_effect,
@@ -94,7 +95,7 @@ impl Strike {
         }
     }
 
-    /// The name of the member that asked for it, for the request log.
+    /// The name of the member that set it, for the request log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
@@ -155,10 +156,10 @@ impl Action {
     }
 }
 
-/// The script and the answers it holds back.
+/// The script, and the responses that it holds back.
 pub(crate) struct Faults {
     lines: Mutex<Vec<Line>>,
-    /// Counts releases: who waits, waits for the next.
+    /// Counts releases: a held response waits for the next one.
     releases: watch::Sender<u64>,
 }
 
@@ -167,15 +168,15 @@ impl Faults {
         Self { lines: Mutex::default(), releases: watch::Sender::new(0) }
     }
 
-    /// Adds lines to the script, all or, with the reason, none.
+    /// Adds faults to the script: all of them, or none and the reason.
     pub(crate) fn add(&self, faults: Vec<Fault>) -> Result<(), String> {
         let lines = faults.into_iter().map(Line::new).collect::<Result<Vec<_>, _>>()?;
         self.lock().extend(lines);
         Ok(())
     }
 
-    /// Counts a call of `operation`, and gives what strikes it. Every line that
-    /// means the operation counts the call; the first that is due strikes.
+    /// Counts a call of `operation`, and returns the fault that applies. Every fault for the
+    /// operation counts the call; the first one that is due applies.
     pub(crate) fn strike(&self, operation: Operation) -> Option<Strike> {
         let mut struck = None;
         for line in
@@ -196,14 +197,14 @@ impl Faults {
         let _ = releases.changed().await;
     }
 
-    /// Lets every held answer go, and says how many there were.
+    /// Releases all held responses, and returns their number.
     pub(crate) fn release(&self) -> usize {
         let held = self.held();
         self.releases.send_modify(|count| *count += 1);
         held
     }
 
-    /// How many answers are being held.
+    /// The number of held responses.
     pub(crate) fn held(&self) -> usize {
         self.releases.receiver_count()
     }

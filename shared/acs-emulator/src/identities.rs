@@ -1,4 +1,4 @@
-//! The identities of the resource, and the journal that keeps them.
+//! The identities of the resource, and the journal that stores them.
 
 mod assignments;
 
@@ -15,7 +15,7 @@ use crate::journal::{Event, Journal};
 use crate::keys::{KeyMark, KeyRing};
 use crate::mri::Mri;
 
-/// All identities, and the journal that keeps them if there is one.
+/// All identities, and the journal that stores them, if there is one.
 pub(crate) struct Identities {
     inner: Mutex<Inner>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Listed {
     pub live_tokens: usize,
 }
 
-/// What one preview tells of an identity.
+/// The details of an identity, which one preview returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Details {
     pub custom_id: Option<String>,
@@ -58,8 +58,7 @@ impl Identities {
         self.lock().record(Event::IdentityCreated { id: key(id), at: millis(now) })
     }
 
-    /// Gives the identity that has `custom_id`; if none has, creates `new` and
-    /// lets that have it.
+    /// Returns the identity with `custom_id`; if there is none, creates `new` with that id.
     pub(crate) fn create_once(
         &self,
         new: Mri,
@@ -76,7 +75,7 @@ impl Identities {
         Ok(new)
     }
 
-    /// What is known of an identity that exists.
+    /// The details of an existing identity.
     pub(crate) fn details(&self, id: &Mri) -> Option<Details> {
         let inner = self.lock();
         let identity = inner.known.get(id.as_str()).filter(|identity| !identity.deleted)?;
@@ -84,9 +83,9 @@ impl Identities {
         Some(Details { custom_id: identity.custom_id.clone(), last_token_at })
     }
 
-    /// Notes a token that will live until `expires` and was minted with `minted`,
-    /// and gives its generation; nothing if the identity was deleted or never
-    /// created and `even_if_gone` does not say that this is no obstacle.
+    /// Records a token that expires at `expires` and was issued with the key `minted`, and returns
+    /// its generation. Returns `None` if the identity was deleted or never created, unless
+    /// `even_if_gone`.
     pub(crate) fn issue(
         &self,
         id: &Mri,
@@ -108,20 +107,20 @@ impl Identities {
         Ok(inner.known.get(id.as_str()).map(Identity::generation))
     }
 
-    /// Ends the life of every token issued so far, and says whether the identity
-    /// exists. Unknown is already revoked.
+    /// Ends every token issued so far, and returns whether the identity exists. An unknown identity
+    /// is treated as revoked.
     pub(crate) fn revoke(&self, id: &Mri, now: OffsetDateTime) -> io::Result<bool> {
         self.record_if_known(id, Event::TokensRevoked { id: key(id), at: millis(now) })
     }
 
-    /// Ends the identity and its tokens, and says whether it existed. Unknown is
-    /// already deleted.
+    /// Deletes the identity and ends its tokens, and returns whether it existed. An unknown
+    /// identity is treated as deleted.
     pub(crate) fn delete(&self, id: &Mri, now: OffsetDateTime) -> io::Result<bool> {
         self.record_if_known(id, Event::IdentityDeleted { id: key(id), at: millis(now) })
     }
 
-    /// Whether a token of `generation`, issued at `issued`, lives at `now`, its
-    /// expiry and its key aside.
+    /// Whether a token of `generation`, issued at `issued`, is valid at `now`, apart from its
+    /// expiry and its key.
     pub(crate) fn token_state(
         &self,
         id: &Mri,
@@ -135,8 +134,8 @@ impl Identities {
         })
     }
 
-    /// The identities that exist, oldest first, and any deleted one for which
-    /// a token was issued afterwards. Teams users are none of the resource's.
+    /// The existing identities, oldest first, and any deleted identity for which a token was issued
+    /// afterwards. Teams users do not belong to the resource, so they are not listed.
     pub(crate) fn list(&self, now: OffsetDateTime, ring: &KeyRing) -> Vec<Listed> {
         let now = millis(now);
         let inner = self.lock();
@@ -157,7 +156,7 @@ impl Identities {
         listed
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub(crate) fn clear(&self) -> io::Result<()> {
         let mut inner = self.lock();
         inner.known.clear();
@@ -189,7 +188,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// Writes first: what cannot be kept did not happen.
+    /// Writes the journal first: an event that cannot be stored did not happen.
     fn record(&mut self, event: Event) -> io::Result<()> {
         if let Some(journal) = &mut self.journal {
             journal.append(&event)?;

@@ -1,8 +1,8 @@
-//! One identity, and which of its tokens live.
+//! One identity and its valid tokens.
 //!
-//! A token belongs to the generation its identity had when it was issued.
-//! Revoking and deleting end a generation, so the answer to "does it still
-//! live" does not depend on seconds, unless the emulator is told that it shall.
+//! A token belongs to the generation that its identity had when the token was issued. A revocation
+//! or deletion ends a generation, so the validity of a token does not depend on seconds, unless the
+//! emulator is configured to compare them.
 
 use time::{Duration, OffsetDateTime};
 
@@ -12,9 +12,9 @@ use crate::options::Options;
 /// How revocations take effect.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RevocationRules {
-    /// How long tokens outlive a revocation.
+    /// How long tokens stay valid after a revocation.
     lag_millis: i64,
-    /// Whether a revocation ends tokens by their `iat`, not by their generation.
+    /// Whether a revocation ends tokens by their `iat` instead of their generation.
     by_second: bool,
 }
 
@@ -26,7 +26,7 @@ impl From<Options> for RevocationRules {
     }
 }
 
-/// A token as its identity remembers it. Times are milliseconds since 1970.
+/// A token as its identity stores it. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Issued {
     pub generation: u64,
@@ -35,19 +35,19 @@ pub(crate) struct Issued {
     pub key: KeyMark,
 }
 
-/// What became of a token.
+/// The state of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenState {
     Live,
-    /// Revoked or deleted, and so to be dead from `effective` on.
+    /// The token was revoked or deleted, and is invalid from `effective` on.
     Ended {
         deleted: bool,
         at: OffsetDateTime,
         effective: OffsetDateTime,
-        /// Whether `effective` is still to come, and the token lives until then.
+        /// Whether `effective` is in the future, so that the token is still valid.
         pending: bool,
     },
-    /// Of an identity that a reset forgot.
+    /// The token's identity was removed by a reset.
     IdentityUnknown,
 }
 
@@ -58,19 +58,19 @@ struct End {
     deleted: bool,
 }
 
-/// An identity and all that happened to it.
+/// An identity and its history.
 #[derive(Default)]
 pub(crate) struct Identity {
     pub created_at: i64,
-    /// Kept after deletion, so that its tokens are known to be dead.
+    /// A deleted identity is kept, so that its tokens are known to be invalid.
     pub deleted: bool,
-    /// One for each generation before this one.
+    /// One end for each earlier generation.
     ends: Vec<End>,
-    /// Tokens that may live, expired ones too: the clock may go back.
+    /// Tokens that may be valid, including expired ones: the clock may go back.
     tokens: Vec<Issued>,
     pub last_token_at: Option<i64>,
     pub custom_id: Option<String>,
-    /// The assignment by which its user last came by a token.
+    /// The assignment by which the user last got a token.
     pub let_in_by: Option<String>,
 }
 
@@ -87,13 +87,13 @@ impl Identity {
         self.last_token_at = at.or(self.last_token_at);
         let at = at.unwrap_or_default();
         if self.tokens.is_empty() {
-            // Most identities have one token, and the smallest vector holds four.
+            // Most identities have one token, and the smallest vector would hold four.
             self.tokens.reserve_exact(1);
         }
         self.tokens.push(Issued { generation: self.generation(), at, expires, key });
     }
 
-    /// Ends the life of every token issued so far, `rules` permitting.
+    /// Ends every token issued so far, as `rules` permit.
     pub(crate) fn end_generation(&mut self, at: i64, deleted: bool, rules: RevocationRules) {
         self.ends.push(End { at, deleted });
         self.deleted |= deleted;
@@ -102,8 +102,8 @@ impl Identity {
         }
     }
 
-    /// Whether a token of `generation`, issued in the millisecond `issued`, lives
-    /// at `now`, its expiry and its key aside.
+    /// Whether a token of `generation`, issued in the millisecond `issued`, is valid at `now`,
+    /// apart from its expiry and its key.
     pub(crate) fn token_state(
         &self,
         generation: u64,
@@ -113,10 +113,11 @@ impl Identity {
     ) -> TokenState {
         let Some(end) = self.end_of(generation, issued, rules) else { return TokenState::Live };
         let effective = end.at.saturating_add(rules.lag_millis);
-        // Without a lag the clock has no part in it, wherever it was moved to.
+        // Without a lag the result does not depend on the clock.
         let pending = rules.lag_millis > 0 && now < effective;
         TokenState::Ended {
-            // Whoever asks about a token of a deleted identity should hear of that.
+            // A caller who asks about a token of a deleted identity gets the deletion as the
+            // reason.
             deleted: end.deleted || (self.deleted && !pending),
             at: from_millis(end.at),
             effective: from_millis(effective),

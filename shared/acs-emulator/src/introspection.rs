@@ -1,4 +1,4 @@
-//! Whether a token lives, and if not, why.
+//! Whether a token is valid, and if not, the reason.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -9,10 +9,9 @@ use crate::resource::Resource;
 use crate::timestamp::date_time_offset;
 use crate::token::{EmulatorClaim, NotOurs};
 
-/// `{"active", "reason", "identity", "scopes", "expiresOn"}`. A dead token has a
-/// reason; one that this emulator did not sign has nothing else. One that was
-/// revoked, or deleted with its identity, has `revokedAt` and `effectiveAt` too,
-/// also while it still lives.
+/// `{"active", "reason", "identity", "scopes", "expiresOn"}`. An invalid token has a reason; a
+/// token that this emulator did not sign has nothing else. A token that was revoked, or deleted
+/// with its identity, also has `revokedAt` and `effectiveAt`, even while it is still valid.
 pub(crate) fn of(resource: &Resource, token: &str) -> Value {
     let claims = match resource.signer.read(token) {
         Ok(claims) => claims,

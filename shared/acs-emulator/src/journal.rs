@@ -1,5 +1,5 @@
-//! What happened to the identities, one JSON line each, so that a restart
-//! knows them again. Holds no token and no key.
+//! The events of the identities, one JSON line each, from which a restart restores the identities.
+//! The journal contains no token and no key.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::identities::Assignment;
 use crate::keys::KeyMark;
 
-/// Something that happened to an identity. Times are milliseconds since 1970.
+/// An event of an identity. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub(crate) enum Event {
@@ -19,7 +19,7 @@ pub(crate) enum Event {
         id: String,
         at: i64,
     },
-    /// A token's time and its key are not in journals of before they were noted.
+    /// Older journals do not have a token's time and its key.
     TokenIssued {
         id: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,19 +57,20 @@ pub(crate) enum Event {
     },
 }
 
-/// An append-only file of events. Each goes to the system in one write, so a
-/// killed process loses none that it answered for.
+/// An append-only file of events. Each event is one write, so a killed process does not lose an
+/// event that it has confirmed.
 pub(crate) struct Journal {
     file: File,
 }
 
 impl Journal {
-    /// Opens or makes the file, and gives the events in it.
+    /// Opens or creates the file, and returns its events.
     pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<Event>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
-        // A crash of the machine can leave half a line. It must not swallow the next one.
+        // A crash of the machine can leave an incomplete line, which must not merge with the next
+        // line.
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n")?;
         }
@@ -91,7 +92,7 @@ impl Journal {
         self.file.write_all(&line)
     }
 
-    /// Forgets everything.
+    /// Removes all events.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()

@@ -8,14 +8,14 @@ use crate::access_key::AccessKey;
 use crate::data_dir::{DataDir, KeptResource};
 use crate::start_error::StartError;
 
-/// Which access key a token was minted with; a token keeps it, and a key that
-/// is regenerated has another. Says nothing about the key. Zero is no key: such a
-/// token was asked for in another way, and no regeneration ends it.
+/// The mark of the access key that a token was issued with. The token keeps it, and a regenerated
+/// key has another mark. The mark reveals nothing about the key. Zero means no key: the token was
+/// requested without a key, and no regeneration ends it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct KeyMark(pub u64);
 
-/// One of the two keys, as the Azure API names them.
+/// One of the two keys, named as in the Azure API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum KeyType {
@@ -23,17 +23,17 @@ pub(crate) enum KeyType {
     Secondary,
 }
 
-/// The keys at one moment. Nothing in it changes.
+/// A snapshot of the keys, which never changes.
 pub(crate) struct KeyRing {
-    /// Primary and secondary: either signs.
+    /// Primary and secondary: both are valid.
     pub keys: [AccessKey; 2],
-    /// Keys that sign no more, newest first: known, so that the log can tell a
-    /// caller who missed a regeneration from one with a wrong key.
+    /// Regenerated keys, newest first. They are invalid, and are kept so that the log can tell a
+    /// caller with an outdated key from one with a wrong key.
     pub retired: Vec<AccessKey>,
 }
 
 impl KeyRing {
-    /// Whether a token that was minted with a key lives as far as keys go.
+    /// Whether the key of a token's mark is still valid.
     pub(crate) fn honours(&self, mark: KeyMark) -> bool {
         mark == KeyMark::default() || self.keys.iter().any(|key| key.mark() == mark)
     }
@@ -51,17 +51,17 @@ impl KeyRing {
     }
 }
 
-/// The keys of the resource, and the directory that keeps them if there is one.
+/// The keys of the resource, and the directory that stores them, if there is one.
 pub(crate) struct Keys {
     now: RwLock<Arc<KeyRing>>,
-    /// Held while a key is made and kept; who verifies does not wait for it.
+    /// Held while a key is generated and stored; verification does not wait for it.
     changing: Mutex<()>,
     guid: String,
     dir: Option<DataDir>,
 }
 
 impl Keys {
-    /// Takes the keys, and keeps them.
+    /// Takes the keys, and stores them.
     pub(crate) fn new(
         ring: KeyRing,
         guid: String,
@@ -84,8 +84,8 @@ impl Keys {
         }
     }
 
-    /// Makes a new key in place of one, and gives it. Kept first: what cannot be
-    /// kept did not happen.
+    /// Replaces a key by a new one, and returns it. The key is stored first: if that fails, nothing
+    /// changes.
     pub(crate) fn regenerate(&self, which: KeyType) -> Result<AccessKey, StartError> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let ring = self.now().regenerated(which)?;
@@ -104,7 +104,7 @@ impl Keys {
     }
 }
 
-/// More than anybody regenerates while somebody still signs with the first.
+/// More keys than a test regenerates while a client still signs with the first.
 const REMEMBERED: usize = 8;
 
 #[cfg(test)]

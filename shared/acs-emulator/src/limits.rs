@@ -1,4 +1,4 @@
-//! The documented limits: so many calls of an operation in any 30 seconds.
+//! The documented limits: a number of calls of an operation in any 30 seconds.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -13,8 +13,8 @@ use crate::route::Route;
 
 /// The calls of the last 30 seconds, by operation.
 ///
-/// Every call that is believed takes a place, also one that is then refused for
-/// what it says. Whether one that finds no place takes one, too, is a choice.
+/// Every authenticated call takes a place, even if it is then refused for its content. Whether a
+/// call that finds no free place also takes one is an option.
 #[derive(Default)]
 pub(crate) struct Limits {
     count_refused: bool,
@@ -26,7 +26,7 @@ impl Limits {
         Self { count_refused, ..Self::default() }
     }
 
-    /// Takes a place for a call at `now`, or says how many seconds from then one is free.
+    /// Takes a place for a call at `now`, or returns in how many seconds a place is free.
     pub(crate) fn admit(&self, operation: Operation, now: OffsetDateTime) -> Result<(), u64> {
         let Some(limit) = limit(operation) else { return Ok(()) };
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,32 +39,32 @@ impl Limits {
     }
 }
 
-/// The places for one operation's calls in any 30 seconds: what the emulator counts by,
-/// for simulations of its callers that need no server.
+/// The places for one operation's calls in any 30 seconds. The emulator counts with it, and
+/// simulations of its callers can use it without a server.
 #[derive(Debug)]
 pub struct Window {
     limit: usize,
     count_refused: bool,
-    /// How many calls have taken a place, by their millisecond.
+    /// The number of calls that have taken a place, by their millisecond.
     calls: BTreeMap<i64, usize>,
     count: usize,
 }
 
 impl Window {
-    /// An empty window with `limit` places. A call that is refused takes none.
+    /// An empty window with `limit` places. A refused call takes no place.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, count_refused: false, calls: BTreeMap::new(), count: 0 }
     }
 
-    /// Whether a call that is refused takes a place, too.
+    /// Whether a refused call also takes a place.
     #[must_use]
     pub fn count_refused(self, count_refused: bool) -> Self {
         Self { count_refused, ..self }
     }
 
-    /// Takes a place for a call at `now`, or says after how many seconds one is free if
-    /// no other call takes it.
+    /// Takes a place for a call at `now`, or returns after how many seconds a place is free if no
+    /// other call takes it.
     pub fn admit(&mut self, now: OffsetDateTime) -> Result<(), u64> {
         let now = now.unix_timestamp().saturating_mul(1000) + i64::from(now.millisecond());
         self.forget(now);
@@ -77,7 +77,7 @@ impl Window {
     }
 
     fn seconds_until_free(&self, now: i64) -> u64 {
-        // Where refused calls count, more of them than one may have to leave.
+        // If refused calls count, more than one of them may have to leave the window.
         let mut too_many = (self.count + 1).saturating_sub(self.limit);
         let mut leaving = self.calls.iter();
         let leaves_last = leaving.find(|(_, calls)| {
@@ -89,8 +89,8 @@ impl Window {
         u64::try_from(wait).unwrap_or(0).div_ceil(1000).max(1)
     }
 
-    /// Forgets calls that are 30 seconds away. Those of the future too: the
-    /// clock went back, and nobody should wait for it to come forth again.
+    /// Removes calls that are 30 seconds away, in the past or in the future: the clock may have
+    /// gone back, and callers must not wait until it reaches those calls again.
     fn forget(&mut self, now: i64) {
         while let Some(call) = self.calls.first_entry()
             && *call.key() <= now.saturating_sub(WINDOW_MILLIS)
@@ -105,7 +105,7 @@ impl Window {
     }
 }
 
-/// The calls that Microsoft documents per 30 seconds and resource.
+/// The limits that Microsoft documents per 30 seconds and resource.
 fn limit(operation: Operation) -> Option<usize> {
     match operation {
         Operation::CreateIdentity
@@ -114,12 +114,12 @@ fn limit(operation: Operation) -> Option<usize> {
         Operation::RevokeAccessTokens
         | Operation::DeleteIdentity
         | Operation::ExchangeTeamsUserAccessToken => Some(500),
-        // Nothing is documented for the others.
+        // The other operations have no documented limit.
         _ => None,
     }
 }
 
-/// The answer to a call that found no place.
+/// The response to a call that finds no free place.
 pub(crate) fn refusal(route: &Route, retry_after_seconds: Option<u64>) -> Answer {
     let mut answer = answer::of(route, Err(ApiError::too_many_requests().into()));
     if let Some(seconds) = retry_after_seconds {
@@ -157,7 +157,7 @@ mod tests {
         assert!((0..5000).all(|_| limits.admit(Operation::BadRoute, NOW).is_ok()));
     }
 
-    /// Asks for a place at each of these milliseconds, and expects these answers.
+    /// Requests a place at each of these milliseconds, and compares the results.
     fn assert_admitted(mut window: Window, calls: &[(i64, Result<(), u64>)]) {
         for (at, expected) in calls {
             let admitted = window.admit(NOW + Duration::milliseconds(*at));
@@ -184,10 +184,10 @@ mod tests {
         let calls = [
             (0, Ok(())),
             (10_000, Ok(())),
-            // Now three count, so that two of them have to leave.
+            // Now three calls count, so two of them have to leave the window.
             (10_001, Err(30)),
             (29_999, Err(11)),
-            // Of the calls at 0, 10,000, 10,001 and 29,999, one has left.
+            // Of the calls at 0, 10,000, 10,001 and 29,999, one has left the window.
             (30_000, Err(30)),
             (60_000, Ok(())),
         ];

@@ -1,4 +1,4 @@
-//! `acs-emulator`: the emulator as a program of its own.
+//! `acs-emulator`: the emulator as a separate program.
 
 mod arguments;
 
@@ -65,7 +65,7 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What clients need. The keys in connection strings open nothing but this emulator.
+/// The connection strings for clients. Their keys are only valid for this emulator.
 fn announcement(emulator: &Emulator, server: &Server, secure: Option<&Server>) -> String {
     let mut lines = vec![
         format!("endpoint           {}", server.endpoint()),
@@ -90,7 +90,7 @@ async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, String> {
     bound.map_err(|cause| format!("cannot listen on {host}, port {port}: {cause}"))
 }
 
-/// Waits for Ctrl-C or for being asked to end.
+/// Waits for Ctrl-C or a termination signal.
 async fn interrupted() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
@@ -101,7 +101,7 @@ async fn interrupted() -> io::Result<()> {
 }
 
 fn say(text: &str) -> Result<(), Box<dyn std::error::Error>> {
-    // One write: who reads the first line may then close the pipe.
+    // One write, because a reader of the first line may then close the pipe.
     let mut out = io::stdout().lock();
     out.write_all(format!("{text}\n").as_bytes())?;
     Ok(out.flush()?)

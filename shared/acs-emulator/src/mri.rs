@@ -11,8 +11,8 @@ impl Mri {
         Self(format!("{PREFIX}{resource}_{user}"))
     }
 
-    /// Takes an identifier a caller sent. That it names `resource` is all the
-    /// service is known to check; whatever does not is somebody else's.
+    /// Parses an identifier from a caller. The service is only known to check that it names
+    /// `resource`; any other identifier is refused.
     pub(crate) fn owned_by(resource: &str, given: &str) -> Result<Self, ApiError> {
         let given = given.to_ascii_lowercase();
         let user = given
@@ -25,7 +25,7 @@ impl Mri {
         }
     }
 
-    /// A Teams user, who is no resource's.
+    /// A Teams user, who does not belong to a resource.
     pub(crate) fn of_teams_user(object_id: &str) -> Self {
         Self(format!("{TEAMS_PREFIX}{object_id}"))
     }
@@ -34,7 +34,7 @@ impl Mri {
         id.starts_with(TEAMS_PREFIX)
     }
 
-    /// Takes back what was kept in a file or a token.
+    /// Restores an identifier from a file or a token.
     pub(crate) fn from_skype_id(skype_id: &str) -> Self {
         Self(format!("8:{skype_id}"))
     }
@@ -43,7 +43,7 @@ impl Mri {
         &self.0
     }
 
-    /// The identifier as tokens spell it, without `8:`.
+    /// The identifier as tokens contain it, without `8:`.
     pub(crate) fn skype_id(&self) -> &str {
         self.0.strip_prefix("8:").unwrap_or(&self.0)
     }

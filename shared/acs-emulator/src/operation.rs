@@ -1,4 +1,4 @@
-//! The operations by name, as the request log and the fault script spell them.
+//! The names of the operations in the request log and the fault script.
 
 /// An operation of the service, named by ACS's verbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum Operation {
     PutEntraAssignment,
     DeleteEntraAssignment,
     PatchEntraAssignments,
-    /// A request for something the service does not have.
+    /// A request for a resource that the service does not have.
     BadRoute,
 }
 
@@ -66,8 +66,8 @@ impl Operation {
         }
     }
 
-    /// Whether a fault written for `name` is meant for this operation:
-    /// `createIdentity` means both ways of creating, `*` means everything.
+    /// Whether a fault for `name` applies to this operation: `createIdentity` includes both ways of
+    /// creating, and `*` means every operation.
     pub(crate) fn answers_to(self, name: &str) -> bool {
         name == "*"
             || name == self.name()

@@ -1,4 +1,4 @@
-//! The operations of the service. Each takes a call and gives an answer or a refusal.
+//! The operations of the service. Each takes a call and returns a result or a refusal.
 
 mod assignments;
 mod create_identity;
@@ -26,7 +26,7 @@ use crate::route::Route;
 use crate::timestamp::date_time_offset;
 use crate::token::{Claims, EmulatorClaim};
 
-/// A call that is authenticated and names a version that is served.
+/// An authenticated call with a supported version.
 pub(crate) struct Call<'a> {
     pub resource: &'a Resource,
     pub version: ApiVersion,
@@ -34,20 +34,20 @@ pub(crate) struct Call<'a> {
     /// The access key that signed the request.
     pub key: KeyMark,
     pub body: Result<&'a RequestBody, ApiError>,
-    /// Present on the routes that users come to by themselves.
+    /// Present on the routes that users call with their own tokens.
     pub user: Option<&'a EntraClaims>,
 }
 
-/// What an operation did.
+/// The result of an operation.
 pub(crate) struct Success {
     pub status: StatusCode,
-    /// JSON; nothing for 204.
+    /// JSON; `None` for 204.
     pub body: Option<Vec<u8>>,
-    /// Whose it was about, if it was about an identity.
+    /// The identity of the operation, if there is one.
     pub identity: Option<Mri>,
 }
 
-/// Does what `route` names.
+/// Executes the operation of `route`.
 pub(crate) fn perform(route: &Route, call: &Call<'_>) -> Result<Success, Failure> {
     match route {
         Route::CreateIdentity => create_identity::perform(call),
@@ -64,12 +64,12 @@ pub(crate) fn perform(route: &Route, call: &Call<'_>) -> Result<Success, Failure
     }
 }
 
-/// Why an operation did nothing.
+/// Why an operation was refused.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The service's own refusal.
+    /// A refusal of the service itself.
     Api(ApiError),
-    /// The web framework's: a status and no body.
+    /// A refusal of the web framework: a status without a body.
     NoSuchRoute(StatusCode),
 }
 
@@ -80,12 +80,12 @@ impl From<ApiError> for Failure {
 }
 
 impl Call<'_> {
-    /// The identity a path names, if it is the resource's.
+    /// The identity in a path, if it belongs to the resource.
     fn own_identity(&self, id: &str) -> Result<Mri, ApiError> {
         Mri::owned_by(&self.resource.guid, id)
     }
 
-    /// Whether revoking and deleting may pass for an identity that is not there.
+    /// Whether revoking and deleting succeed for an identity that does not exist.
     fn known(&self, exists: bool) -> Result<(), ApiError> {
         if exists || !self.resource.options.refuse_unknown_identities {
             return Ok(());
@@ -97,7 +97,7 @@ impl Call<'_> {
         self.body.clone()
     }
 
-    /// A token for an identity that was looked at; nothing if it is gone.
+    /// A token for an identity that was checked; `None` if it no longer exists.
     fn issue(
         &self,
         identity: &Mri,
@@ -108,7 +108,7 @@ impl Call<'_> {
         self.issue_until(identity, scopes, expires, self.resource.options.issue_for_deleted)
     }
 
-    /// A token for an identity that need not have been created, if `even_if_gone`.
+    /// A token for an identity, which need not exist if `even_if_gone`.
     fn issue_until(
         &self,
         identity: &Mri,
@@ -119,7 +119,7 @@ impl Call<'_> {
         let (key, identities) = (self.key, &self.resource.identities);
         let generation = kept(identities.issue(identity, self.now, expires, key, even_if_gone))?
             .ok_or_else(ApiError::identity_not_found)?;
-        // Signed outside the lock: a revocation in between ends this token too.
+        // Signed outside the lock: a revocation in between also ends this token.
         let emulator = EmulatorClaim { generation, serial: self.resource.next_serial(), key };
         let claims = Claims::new(identity, scopes, self.now, expires, emulator)
             .of_resource(&self.resource.guid);
@@ -128,7 +128,7 @@ impl Call<'_> {
     }
 }
 
-/// `CommunicationIdentityAccessToken`. No `Debug`: it carries a token.
+/// `CommunicationIdentityAccessToken`. It has no `Debug`, because it contains a token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AccessToken {
@@ -151,7 +151,7 @@ impl Success {
     }
 }
 
-/// What could not be kept did not happen, so the caller hears of it.
+/// An event that could not be stored did not happen, so the caller gets an error.
 fn kept<T>(result: std::io::Result<T>) -> Result<T, ApiError> {
     result.map_err(|cause| {
         error!(error = %cause, "the journal cannot be written");

@@ -1,11 +1,11 @@
-//! What is open about the real service, as this emulator plays it: each point
-//! both ways. The table in the crate's documentation lists them with their defaults.
+//! Options for undocumented behaviour of the real service. The table in the crate's documentation
+//! lists both choices of each option and the default.
 
 use std::time::Duration;
 
 use crate::emulator::Builder;
 
-/// One choice per open point.
+/// One choice per option.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, made both ways")]
 pub(crate) struct Options {
@@ -37,72 +37,71 @@ impl Default for Options {
 }
 
 impl Builder {
-    /// Whether the documented limits hold: so many calls of an operation in any
-    /// 30 seconds of the emulator's clock, and 429 above that. They do if not said.
+    /// Whether the documented limits apply: a number of calls of an operation in any 30 seconds of
+    /// the emulator's clock, and 429 above it. By default they apply.
     pub fn limits(mut self, limits: bool) -> Self {
         self.options.limits = limits;
         self
     }
 
-    /// Whether a call that is refused with 429 takes a place in the 30 seconds, too, so
-    /// that callers who keep asking are never served. It takes none if not said; Microsoft
-    /// says that "all requests accrue against your usage limits".
+    /// Whether a call that is refused with 429 also takes a place in the 30 seconds, so that
+    /// callers who keep asking are never served. By default it does not; Microsoft says that "all
+    /// requests accrue against your usage limits".
     pub fn count_refused(mut self, count_refused: bool) -> Self {
         self.options.count_refused = count_refused;
         self
     }
 
-    /// Whether a 429 says in `Retry-After` after how many seconds a call will
-    /// pass. It does if not said; nobody knows whether the real service does.
+    /// Whether a 429 has `Retry-After` with the number of seconds until a call is accepted. By
+    /// default it has; whether the real service sends it is unknown.
     pub fn retry_after(mut self, retry_after: bool) -> Self {
         self.options.retry_after = retry_after;
         self
     }
 
-    /// How long tokens outlive a revocation or a deletion, on the emulator's
-    /// clock. Not at all if not said; ACS documents up to 15 minutes, and more
-    /// than that is taken as 15 minutes.
+    /// How long tokens stay valid after a revocation or a deletion, on the emulator's clock. The
+    /// default is zero. ACS documents up to 15 minutes, and a larger value is reduced to 15
+    /// minutes.
     pub fn revocation_lag(mut self, lag: Duration) -> Self {
         let lag = time::Duration::try_from(lag).unwrap_or(LONGEST_LAG);
         self.options.revocation_lag = lag.min(LONGEST_LAG);
         self
     }
 
-    /// Has a revocation end every token whose `iat` is of its second or before,
-    /// also one that was issued after it. If not said, the order of the two decides.
+    /// Makes a revocation end every token whose `iat` is in the same second or before, including a
+    /// token that was issued after it. By default, the order of the two decides.
     pub fn revoke_by_second(mut self, by_second: bool) -> Self {
         self.options.revoke_by_second = by_second;
         self
     }
 
-    /// Issues tokens also for identities that were deleted or never created, and
-    /// such tokens live: the worst the real service could do.
+    /// Also issues tokens for identities that were deleted or never created, and these tokens are
+    /// valid: the worst case for a client.
     pub fn issue_for_deleted(mut self, issue: bool) -> Self {
         self.options.issue_for_deleted = issue;
         self
     }
 
-    /// Answers 404 to revoking and deleting an identity that was deleted or
-    /// never created, where the default is 204.
+    /// Refuses with 404 to revoke or delete an identity that was deleted or never created, where
+    /// the default is 204.
     pub fn refuse_unknown_identities(mut self, refuse: bool) -> Self {
         self.options.refuse_unknown_identities = refuse;
         self
     }
 
-    /// Takes any string for a scope and puts it into the token, where the
-    /// default is 400.
+    /// Accepts any string as a scope and puts it into the token, where the default is 400.
     pub fn accept_unknown_scopes(mut self, accept: bool) -> Self {
         self.options.accept_unknown_scopes = accept;
         self
     }
 
-    /// Answers 400 to a member that is newer than the request's api-version,
-    /// where the default is to ignore it.
+    /// Refuses with 400 a member that is newer than the request's api-version, where the default is
+    /// to ignore it.
     pub fn refuse_newer_members(mut self, refuse: bool) -> Self {
         self.options.refuse_newer_members = refuse;
         self
     }
 }
 
-/// What ACS documents for a revocation to reach everybody.
+/// The documented maximum delay of a revocation in ACS.
 const LONGEST_LAG: time::Duration = time::Duration::minutes(15);

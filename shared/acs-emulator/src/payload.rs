@@ -1,4 +1,4 @@
-//! The bodies of answers.
+//! The bodies of responses.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,29 +7,29 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// A body that is whole, chunked, or cut off on purpose.
+/// A body that is complete, chunked, or truncated on purpose.
 pub(crate) struct Payload {
     rest: Option<Bytes>,
     length: Length,
     pace: Option<Pace>,
 }
 
-/// How slowly a body is sent: a byte whenever the timer has run.
+/// The delay of a slow body: it sends a byte whenever the timer has run.
 struct Pace {
     every: Duration,
     timer: Pin<Box<Sleep>>,
 }
 
 enum Length {
-    /// Announced by `Content-Length`.
+    /// The length is announced by `Content-Length`.
     Known,
-    /// Not announced, so hyper sends it chunked.
+    /// The length is not announced, so hyper sends the body chunked.
     Unknown,
-    /// Announced in full, but there is no more than `rest`.
+    /// The full length is announced, but only `rest` is sent.
     Cut { announced: u64, flushed: bool },
 }
 
-/// Tells hyper to drop the connection.
+/// Makes hyper drop the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("a fault drops the connection")]
 pub(crate) struct Dropped;
@@ -47,16 +47,16 @@ impl Payload {
         Self { rest: Some(bytes.into()), length: Length::Unknown, pace: None }
     }
 
-    /// Announces all of `self` and will break off after the first half.
+    /// Announces the length of `self`, and stops after the first half.
     pub(crate) fn cut(self) -> Self {
         let mut half = self.rest.unwrap_or_default();
-        // An empty body cannot be cut; one byte is announced that never comes.
+        // An empty body cannot be truncated, so one byte is announced that is never sent.
         let announced = u64::try_from(half.len()).unwrap_or(u64::MAX).max(1);
         half.truncate(half.len() / 2);
         Self { rest: Some(half), length: Length::Cut { announced, flushed: false }, pace: None }
     }
 
-    /// Sends a byte, waits for `every`, sends the next.
+    /// Sends one byte at a time, and waits for `every` between bytes.
     pub(crate) fn slowly(self, every: Duration) -> Self {
         let timer = Box::pin(tokio::time::sleep(every));
         Self { pace: Some(Pace { every, timer }), ..self }
@@ -87,7 +87,7 @@ impl Body for Payload {
             Length::Known | Length::Unknown => Poll::Ready(None),
             Length::Cut { flushed: true, .. } => Poll::Ready(Some(Err(Dropped))),
             Length::Cut { flushed, .. } => {
-                // A pause, in which hyper flushes; else the first half would be lost too.
+                // A pause in which hyper flushes; otherwise the first half would be lost too.
                 *flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending

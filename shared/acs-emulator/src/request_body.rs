@@ -1,11 +1,11 @@
-//! The JSON of a request, read the way ASP.NET binds a model: member names in
-//! any case, unknown members ignored, an explicit null the same as absence.
+//! The JSON of a request, read as ASP.NET binds a model: member names are case-insensitive, unknown
+//! members are ignored, and an explicit null is the same as an absent member.
 
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 
-/// The members of a request's body; none if there was no body.
+/// The members of a request's body; empty if the request has no body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestBody(Map<String, Value>);
 
@@ -28,8 +28,8 @@ impl RequestBody {
         }
     }
 
-    /// A list of scopes; nothing if the member is absent. `label` is the
-    /// member's name as the service writes it in errors.
+    /// A list of scopes; `None` if the member is absent. `label` is the member's name in the
+    /// service's error texts.
     pub(crate) fn scopes(
         &self,
         name: &str,
@@ -44,7 +44,7 @@ impl RequestBody {
         texts.collect::<Option<Vec<_>>>().map(Some).ok_or_else(unfit)
     }
 
-    /// `expiresInMinutes`, not yet checked against its range.
+    /// `expiresInMinutes`, before its range is checked.
     pub(crate) fn expires_in_minutes(&self) -> Result<Option<i32>, ApiError> {
         let unfit = || {
             let label = "ExpiresInMinutes";
@@ -55,8 +55,8 @@ impl RequestBody {
         minutes.map(Some).ok_or_else(unfit)
     }
 
-    /// A text as it is, empty if the member is absent. `label` is the member's
-    /// name as the service writes it in errors.
+    /// A text, unchanged; empty if the member is absent. `label` is the member's name in the
+    /// service's error texts.
     pub(crate) fn text(&self, name: &str, label: &'static str) -> Result<&str, ApiError> {
         let Some(value) = self.member(name) else { return Ok("") };
         value.as_str().ok_or_else(|| {
@@ -64,7 +64,7 @@ impl RequestBody {
         })
     }
 
-    /// A text that must be there and not be blank.
+    /// A text that must be present and not blank.
     pub(crate) fn required(&self, name: &str, label: &'static str) -> Result<&str, ApiError> {
         let text = self.text(name, label)?;
         if text.trim().is_empty() {
@@ -74,12 +74,12 @@ impl RequestBody {
         Ok(text)
     }
 
-    /// Whether the member is there and not null.
+    /// Whether the member is present and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.member(name).is_some()
     }
 
-    /// Every member, nulls too, as it was sent.
+    /// All members as they were sent, including nulls.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }

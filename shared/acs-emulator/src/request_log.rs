@@ -1,4 +1,4 @@
-//! What the emulator was asked, for tests that count.
+//! The log of requests, for tests that count them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 
 use crate::operation::Operation;
 
-/// Counts of all requests and the last thousand of them, refused ones included.
+/// Counts of all requests and the last thousand requests, including refused ones.
 #[derive(Default)]
 pub(crate) struct RequestLog {
     inner: Mutex<Inner>,
 }
 
-/// One request, without anything secret.
+/// One request, without secrets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
     pub operation: &'static str,
-    /// The status of what was done, whatever a later fault makes of the answer;
-    /// null when a fault dropped the connection before anything was done.
+    /// The status before a later fault changed the response; null if a fault dropped the connection
+    /// before the operation.
     pub status: Option<u16>,
     /// The emulator's time.
     pub at: String,
@@ -32,7 +32,7 @@ pub(crate) struct Entry {
     pub scopes: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in_minutes: Option<i64>,
-    /// The fault that was played, if one was.
+    /// The fault that was applied, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<&'static str>,
 }
@@ -47,7 +47,7 @@ impl RequestLog {
         inner.recent.push_back(entry);
     }
 
-    /// `{"counts", "requests"}`, oldest request first, every operation counted.
+    /// `{"counts", "requests"}`, oldest request first, with a count for every operation.
     pub(crate) fn to_json(&self) -> Value {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let count = |operation: Operation| {

@@ -1,4 +1,4 @@
-//! The resource that all connections show.
+//! The resource that all connections share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ use crate::request_log::RequestLog;
 use crate::signature::Rules;
 use crate::token::TokenSigner;
 
-/// One resource: its keys, its identities, and what tests do to it.
+/// One resource: its keys, its identities, and the settings of tests.
 pub(crate) struct Resource {
     /// The resource's GUID, lower case.
     pub guid: String,

@@ -1,8 +1,8 @@
-//! Which operation a method and a path ask for.
+//! Finds the operation for a method and a path.
 
 use hyper::Method;
 
-/// The operation a request names, with the identifier from its path.
+/// The operation of a request, with the identifier from its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     CreateIdentity,
@@ -10,26 +10,26 @@ pub(crate) enum Route {
     RevokeAccessTokens(String),
     DeleteIdentity(String),
     GetIdentity(String),
-    /// Of a Teams user, for the token in the body.
+    /// The exchange of a Teams user's token, which is in the body.
     ExchangeTeamsToken,
-    /// Of the user whose bearer it is.
+    /// The exchange of the user's own token, which is the bearer.
     ExchangeAccess(Access),
     Assignment(Verb, AssignmentKey),
     PatchEntraAssignments,
-    /// No such resource.
+    /// The path is unknown.
     Unknown,
-    /// The resource exists, the method does not fit it.
+    /// The path is known, but the method does not match.
     WrongMethod,
 }
 
-/// The two ways by which users of Entra get at the resource by themselves.
+/// The two kinds of access by which Entra users exchange their own token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     TeamsExtension,
     Entra,
 }
 
-/// What is done to an assignment.
+/// The operation on an assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -37,18 +37,18 @@ pub(crate) enum Verb {
     Delete,
 }
 
-/// Whose assignment: GUIDs as the path has them, in lower case.
+/// The key of an assignment: GUIDs from the path, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AssignmentKey {
     pub access: Access,
-    /// In the path of Teams Phone only.
+    /// Only in the path of Teams Phone.
     pub tenant: Option<String>,
     pub object: String,
 }
 
 impl Route {
-    /// Reads a raw path. Identifiers come percent-encoded (`8%3Aacs%3A…`) or
-    /// with literal colons, depending on the client; both are one identifier.
+    /// Parses a raw path. Depending on the client, identifiers are percent-encoded (`8%3Aacs%3A…`)
+    /// or have literal colons; both are the same identifier.
     pub(crate) fn of(method: &Method, path: &str) -> Self {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match segments.as_slice() {
@@ -74,7 +74,7 @@ impl Route {
         }
     }
 
-    /// Reads what follows `/access/`.
+    /// Parses the rest of a path after `/access/`.
     fn of_access(method: &Method, segments: &[&str]) -> Self {
         let (access, tenant, object) = match segments {
             ["teamsExtension", verb] if exchanges(verb) => {
@@ -108,7 +108,7 @@ impl Route {
         if method == allowed { route } else { Self::WrongMethod }
     }
 
-    /// The identifier in the path, where the operation has one.
+    /// The identifier in the path, if the operation has one.
     pub(crate) fn identity(&self) -> Option<&str> {
         match self {
             Self::IssueAccessToken(id)
@@ -124,7 +124,7 @@ fn exchanges(verb: &str) -> bool {
     percent_decoded(verb) == ":exchangeAccessToken"
 }
 
-/// Undoes `%XX`. What is not an escape stays as it is.
+/// Decodes `%XX`. Text that is not an escape stays unchanged.
 pub(crate) fn percent_decoded(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -136,7 +136,7 @@ pub(crate) fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// The byte that `%XX` at the beginning of `text` stands for, and what follows.
+/// The byte of the `%XX` at the beginning of `text`, and the rest of the text.
 fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
     let [b'%', high, low, after @ ..] = text else { return None };
     Some((hex(*high)? << 4 | hex(*low)?, after))

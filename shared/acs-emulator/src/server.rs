@@ -1,4 +1,4 @@
-//! Connections: accepting them, serving them, breaking them off.
+//! Connections: accepting, serving and closing them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ use crate::route::Route;
 use crate::service::{self, Reply, Request};
 use crate::tls::Tls;
 
-/// A running listener. Dropping it ends it at once; [`Server::stop`] lets the
-/// answers in progress finish first.
+/// A running listener. Dropping it ends it at once; [`Server::stop`] first finishes the responses
+/// in progress.
 #[must_use = "the listener ends when this is dropped"]
 pub struct Server {
     address: SocketAddr,
@@ -43,7 +43,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     resource: Arc<Resource>,
     accepting: JoinHandle<()>,
-    /// Here and not in the task, so that who drops this may open the directory again at once.
+    /// The lock is here and not in the task, so that the caller may reopen the directory as soon as
+    /// this is dropped.
     _lock: Option<Arc<DirectoryLock>>,
 }
 
@@ -64,7 +65,7 @@ impl Server {
         Ok(Self { address, ca_cert, stop, resource, accepting, _lock: lock })
     }
 
-    /// Where it listens.
+    /// The address of the listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -84,21 +85,21 @@ impl Server {
         format!("{scheme}://{address}")
     }
 
-    /// The certificate that a client of this listener has to trust, in PEM; nothing
-    /// if the listener speaks http.
+    /// The PEM file of the certificate that a client of this listener has to trust; `None` if the
+    /// listener speaks http.
     #[must_use]
     pub fn ca_cert_path(&self) -> Option<&Path> {
         self.ca_cert.as_deref()
     }
 
-    /// `endpoint=…;accesskey=…` with the primary key of now, as the Azure portal
-    /// shows it. A secret.
+    /// `endpoint=…;accesskey=…` with the current primary key, as the Azure portal shows it. This is
+    /// a secret.
     #[must_use]
     pub fn connection_string(&self) -> String {
         self.connection_string_with(KeyType::Primary)
     }
 
-    /// The same with the secondary key, which is as good. A secret.
+    /// The same with the secondary key, which is equally valid. This is a secret.
     #[must_use]
     pub fn secondary_connection_string(&self) -> String {
         self.connection_string_with(KeyType::Secondary)
@@ -109,10 +110,10 @@ impl Server {
         format!("endpoint={}/;accesskey={}", self.endpoint(), key.expose())
     }
 
-    /// Accepts no more, lets go of held answers, and waits for those in progress,
+    /// Accepts no more connections, releases held responses, and waits for responses in progress,
     /// for five seconds at most.
     pub async fn stop(mut self) {
-        // Without a receiver there is nobody left to tell.
+        // Without a receiver, the task has already ended.
         let _ = self.stop.send(true);
         self.resource.faults.release();
         if tokio::time::timeout(LAST_ANSWERS, &mut self.accepting).await.is_err() {
@@ -127,7 +128,7 @@ impl Drop for Server {
     }
 }
 
-/// The connections live in this task, and end with it.
+/// The connections belong to this task, and end with it.
 async fn accept(
     resource: Arc<Resource>,
     listener: TcpListener,
@@ -144,7 +145,7 @@ async fn accept(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(cause) => {
-                // Such as too many open files: the next moment may be better.
+                // An error such as too many open files may be temporary.
                 warn!(error = %cause, "could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
@@ -152,7 +153,7 @@ async fn accept(
         };
         let (resource, tls, stopped) = (Arc::clone(&resource), tls.clone(), stopped.clone());
         connections.spawn(async move {
-            // Answers are small; waiting to fill a packet would only slow them.
+            // Responses are small, so waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
             let broken = Arc::new(AtomicBool::new(false));
             let stream = Breakable::new(stream, Arc::clone(&broken));
@@ -170,9 +171,9 @@ async fn accept(
     while connections.join_next().await.is_some() {}
 }
 
-/// What a connection is like.
+/// The properties of a connection.
 struct Wire {
-    /// Set to end it with a reset instead of a farewell.
+    /// Set to end the connection with a reset instead of an orderly close.
     broken: Arc<AtomicBool>,
     secure: bool,
 }
@@ -235,7 +236,7 @@ async fn answer(
 }
 
 async fn reply(resource: &Resource, wire: &Wire, request: &Request) -> Reply {
-    // Only a browser's question before a call has this header.
+    // Only a browser's preflight request has this header.
     if request.method == Method::OPTIONS
         && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     {
@@ -251,6 +252,6 @@ async fn reply(resource: &Resource, wire: &Wire, request: &Request) -> Reply {
     service::handle(resource, request).await
 }
 
-/// Far above the largest body any operation takes.
+/// Far above the largest body of any operation.
 const LARGEST_BODY: usize = 1024 * 1024;
 const LAST_ANSWERS: Duration = Duration::from_secs(5);

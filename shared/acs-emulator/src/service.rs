@@ -1,4 +1,4 @@
-//! One request of the identity API, from its bytes to its answer.
+//! Processes one request of the identity API, from its bytes to its response.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::route::{Access, Route, Verb};
 use crate::signature::{self, SignedRequest};
 use crate::timestamp::date_time_offset;
 
-/// A request with all of its body.
+/// A request with its complete body.
 pub(crate) struct Request {
     pub method: Method,
     pub uri: Uri,
@@ -30,18 +30,17 @@ pub(crate) struct Request {
     pub body: Vec<u8>,
 }
 
-/// What the connection shall do.
+/// What the connection must do.
 pub(crate) enum Reply {
     Answer(Answer),
-    /// Break off, without a byte.
+    /// Close the connection without sending a byte.
     Reset,
 }
 
-/// Answers a request of the API.
+/// Handles a request of the API.
 ///
-/// The order is the caller's signature, the limit, the fault script, the
-/// api-version, the operation; so a fault counts the calls that would have been
-/// believed and let in.
+/// The order is the caller's signature, the limit, the fault script, the api-version, the
+/// operation. So a fault counts only the calls that are authenticated and within the limit.
 pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
     let route = Route::of(&request.method, request.uri.path());
     let body = RequestBody::parse(&request.body);
@@ -81,7 +80,7 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
     after_effect(resource, strike.as_ref(), answer).await
 }
 
-/// Plays the faults that come after the effect.
+/// Applies the faults that follow the operation.
 async fn after_effect(resource: &Resource, strike: Option<&Strike>, answer: Answer) -> Reply {
     let Some(strike) = strike else { return Reply::Answer(answer) };
     match strike {
@@ -100,7 +99,7 @@ async fn after_effect(resource: &Resource, strike: Option<&Strike>, answer: Answ
     Reply::Answer(answer)
 }
 
-/// The answer that a fault gives in place of the service's, if it gives one.
+/// The response of a fault in place of the service's response, if there is one.
 fn instead(strike: &Strike) -> Option<Answer> {
     match strike {
         Strike::Status { status, retry_after, body, .. } => {
@@ -120,16 +119,16 @@ fn throttled(resource: &Resource, operation: Operation, route: &Route) -> Option
     Some(limits::refusal(route, resource.options.retry_after.then_some(wait)))
 }
 
-/// Who calls.
+/// The caller.
 struct Caller {
-    /// The access key that signed, if one did.
+    /// The access key that signed the request, if there is one.
     key: KeyMark,
-    /// The user whose token it is, on the routes that users come to by themselves.
+    /// The user whose token it is, on the routes that users call with their own tokens.
     user: Option<EntraClaims>,
 }
 
-/// Who calls: a user with a token of their own, where the route is for users;
-/// else nobody in particular, with a key or an Entra role of the resource.
+/// Authenticates the caller: a user by their own token, if the route is for users; otherwise an
+/// operator by a key or an Entra role of the resource.
 fn authenticated(
     resource: &Resource,
     request: &Request,
@@ -147,7 +146,7 @@ fn authenticated(
             return verified(resource, request).map(|key| Caller { key, user: None });
         }
     };
-    // No key asked for it, so no regeneration ends what comes of it.
+    // The request has no key, so no regeneration ends its tokens.
     user.map(|user| Caller { key: KeyMark::default(), user }).map_err(|refusal| {
         warn!(
             http.method = %request.method,

@@ -1,11 +1,10 @@
 //! Verification of a request signed with HMAC-SHA256.
 //!
-//! The string to sign has three lines: the verb; the raw request target; and
-//! the values of the signed headers, joined by semicolons. Which headers, and
-//! in which order, the `Authorization` header says itself: older clients sign
-//! `date` where newer ones sign `x-ms-date`.
+//! The string to sign has three lines: the verb; the raw request target; and the values of the
+//! signed headers, joined by semicolons. The `Authorization` header says which headers are signed
+//! and in which order: older clients sign `date` where newer ones sign `x-ms-date`.
 //!
-//! A signature may be used again: clients retry with the request they signed.
+//! A signature may be used again, because clients retry with the request they signed.
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine as _;
@@ -18,27 +17,26 @@ use crate::access_key::AccessKey;
 use crate::error::ApiError;
 use crate::keys::{KeyMark, KeyRing};
 
-/// A request as it came over the wire.
+/// A request as it was received.
 pub(crate) struct SignedRequest<'a> {
     pub method: &'a str,
-    /// Path and query exactly as sent, escapes untouched.
+    /// Path and query exactly as sent, with their escapes.
     pub target: &'a str,
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
 }
 
-/// What a verifier goes by.
+/// The settings of a verifier.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// How far a request's date may be from the system's, either way.
+    /// The maximum difference between a request's date and the system's time, either way.
     pub skew: Duration,
-    /// Whether a host signed with a trailing slash passes. The real service
-    /// refuses it.
+    /// Whether a host signed with a trailing slash is accepted. The real service refuses it.
     pub allow_host_with_slash: bool,
 }
 
-/// Why a request is not believed. One variant per cause, for the log; the
-/// caller is told less, by [`Refusal::answer`].
+/// Why a request is refused. One variant per cause, for the log; the caller gets less detail, by
+/// [`Refusal::answer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("there is no Authorization header")]
@@ -66,7 +64,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// What the service tells the caller.
+    /// The response of the service to the caller.
     pub(crate) fn answer(self) -> ApiError {
         match self {
             Self::Malformed | Self::TooFewSignedHeaders => {
@@ -94,8 +92,7 @@ impl Refusal {
     }
 }
 
-/// Believes `request` if a key of `ring` signed it, near the time `now`, and
-/// says which.
+/// Accepts `request` if a key of `ring` signed it, near the time `now`, and returns the key.
 pub(crate) fn verify_with_ring(
     request: &SignedRequest<'_>,
     ring: &KeyRing,
@@ -110,7 +107,7 @@ pub(crate) fn verify_with_ring(
     }
 }
 
-/// Believes `request` if one of `keys` signed it, near the time `now`.
+/// Accepts `request` if one of `keys` signed it, near the time `now`.
 fn verify(
     request: &SignedRequest<'_>,
     keys: &[AccessKey],
@@ -142,7 +139,7 @@ fn verify(
     }
 }
 
-/// `HMAC-SHA256 SignedHeaders=a;b;c&Signature=…`, taken apart.
+/// The parts of `HMAC-SHA256 SignedHeaders=a;b;c&Signature=…`.
 struct Authorization<'a> {
     signed_headers: Vec<&'a str>,
     signature: Vec<u8>,
@@ -180,7 +177,7 @@ impl<'a> Authorization<'a> {
         Ok(format!("{}\n{}\n{}", request.method, request.target, values.join(";")))
     }
 
-    /// The date that was signed, and so the one that counts.
+    /// The signed date, which is the one that is checked.
     fn date_header(&self) -> &'static str {
         let new = self.signed_headers.iter().any(|name| name.eq_ignore_ascii_case("x-ms-date"));
         if new { "x-ms-date" } else { "date" }
@@ -213,9 +210,8 @@ fn verify_date(
     Ok(())
 }
 
-/// The hosts a well-meaning client may have signed for the `Host` it sent:
-/// as sent; without the port (Java); with the port twice (JS's
-/// communication-common up to 2.4.0 on a port of its own choosing).
+/// The hosts that a correct client may have signed for the `Host` it sent: as sent; without the
+/// port (Java); with the port twice (JS's communication-common up to 2.4.0 on a non-default port).
 fn host_candidates(host: &str) -> Vec<String> {
     let mut candidates = vec![host.to_owned()];
     if let Some((name, port)) = host.rsplit_once(':')

@@ -1,4 +1,4 @@
-//! Times as ACS writes them.
+//! The time formats of ACS.
 
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -18,7 +18,7 @@ pub(crate) fn date_time_offset(time: OffsetDateTime) -> String {
     text
 }
 
-/// The `Date` of an answer: `Tue, 05 Mar 2024 07:08:09 GMT`.
+/// The `Date` of a response: `Tue, 05 Mar 2024 07:08:09 GMT`.
 pub(crate) fn http_date(time: OffsetDateTime) -> String {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"

@@ -1,4 +1,4 @@
-//! https: a certificate authority of the emulator's own, and what it vouches for.
+//! https: the emulator's own certificate authority, and the certificates that it signs.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::start_error::StartError;
 
-/// What a listener needs to speak https, and where clients find whom to trust.
+/// The https configuration of a listener, and the path of the certificate that clients trust.
 pub(crate) struct Tls {
     pub acceptor: TlsAcceptor,
     pub ca_cert: PathBuf,
 }
 
 impl Tls {
-    /// Finds the authority in `directory`, or makes one there, and has it vouch
-    /// for a new key of this listener.
+    /// Loads or creates the authority in `directory`, and signs a certificate for a new key of this
+    /// listener.
     pub(crate) fn with_authority_in(directory: &Path) -> Result<Self, StartError> {
         let dir = DataDir::open(directory.to_owned())?;
         let authority = match (dir.read(CA_KEY)?, dir.read(CA_CERT)?) {
@@ -48,21 +48,21 @@ fn new_authority(dir: &DataDir) -> Result<KeyPair, StartError> {
         Ok((key, cert.pem()))
     };
     let (key, cert) = made().map_err(|cause| StartError::Certificate(cause.into()))?;
-    // The certificate last: with one, there is a key.
+    // The certificate is written last: if it exists, the key exists too.
     dir.write(CA_KEY, key.serialized_der())?;
     dir.write(CA_CERT, cert.as_bytes())?;
     Ok(key)
 }
 
-/// The authority as certificates name it. A restart builds the same again, so
-/// what it signs then fits the certificate that clients were given before.
+/// The authority's name and properties. A restart builds the same authority again, so its new
+/// certificates match the certificate that clients already have.
 fn authority_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "acs-emulator local authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // Whoever trusts it and loses its key has lost nothing but this machine's names.
+    // If this key leaks, only the names of this machine are affected for clients that trust it.
     params.name_constraints = Some(NameConstraints {
         permitted_subtrees: vec![
             GeneralSubtree::DnsName("localhost".to_owned()),
@@ -90,7 +90,7 @@ fn acceptor(authority: KeyPair) -> Result<TlsAcceptor, Box<dyn std::error::Error
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
-    // Browsers and Apple's libraries refuse certificates that live much longer than this.
+    // Browsers and Apple's libraries refuse certificates with a much longer validity.
     let now = Clock::system_now();
     params.not_before = now - Duration::days(1);
     params.not_after = now + Duration::days(365);

@@ -1,9 +1,8 @@
-//! The tokens: RS256 JWTs with the claims that ACS puts in them.
+//! The tokens: RS256 JWTs with the claims of ACS.
 //!
-//! Beside the service's claims there is one of the emulator's own, `emulator`,
-//! which numbers the token and names the generation it belongs to. Without it
-//! two tokens of one second would be the same string, and a revocation between
-//! them could not tell them apart.
+//! The emulator adds one claim of its own, `emulator`, which numbers the token and names its
+//! generation. Without it, two tokens of the same second would be the same string, and a revocation
+//! between them could not distinguish them.
 
 use std::fmt::Write as _;
 
@@ -24,14 +23,14 @@ use crate::keys::KeyMark;
 use crate::mri::Mri;
 use crate::start_error::StartError;
 
-/// Signs tokens, and knows its own again.
+/// Signs tokens, and recognises its own tokens.
 pub(crate) struct TokenSigner {
     key: RsaKeyPair,
     kid: String,
     x5t: String,
 }
 
-/// What a token says. Members in the order of a recorded token.
+/// The claims of a token, in the order of a recorded token.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Claims {
     /// The identity without its leading `8:`.
@@ -41,7 +40,7 @@ pub(crate) struct Claims {
     /// Seconds since 1970, the whole part of `expiresOn`.
     pub exp: i64,
     rgn: String,
-    /// The scopes as they were asked for, joined by commas.
+    /// The scopes as they were requested, joined by commas.
     #[serde(rename = "acsScope")]
     pub acs_scope: String,
     #[serde(rename = "resourceId")]
@@ -56,16 +55,16 @@ pub(crate) struct Claims {
 /// The emulator's own claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EmulatorClaim {
-    /// How often the identity's tokens had been revoked.
+    /// The number of revocations of the identity before this token.
     pub generation: u64,
-    /// The how-manieth token of this process it is.
+    /// The number of this token in this process.
     pub serial: u64,
-    /// The access key that its request was signed with.
+    /// The access key that signed the request.
     #[serde(default)]
     pub key: KeyMark,
 }
 
-/// Why a string is not one of our tokens.
+/// Why a string is not one of the emulator's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotOurs {
     Malformed,
@@ -82,7 +81,7 @@ impl Claims {
     ) -> Self {
         Self {
             skypeid: identity.skype_id().to_owned(),
-            // The same number in every recorded token, whatever its scopes.
+            // Every recorded token has the same number, whatever its scopes.
             scp: 1792,
             csi: issued.unix_timestamp().to_string(),
             exp: expires.unix_timestamp(),
@@ -97,33 +96,33 @@ impl Claims {
 }
 
 impl Claims {
-    /// Names the resource where the identity's own name does not: a Teams user's.
+    /// Names the resource if the identity's own name does not: for a Teams user.
     pub(crate) fn of_resource(self, guid: &str) -> Self {
         Self { resource_id: guid.to_owned(), ..self }
     }
 }
 
 impl TokenSigner {
-    /// Makes a new RSA key of 2048 bits.
+    /// Generates a new RSA key of 2048 bits.
     pub(crate) fn generate() -> Result<Self, StartError> {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| StartError::NoRandomness)?;
         Ok(Self::new(key))
     }
 
-    /// Takes a key in PKCS#8 DER.
+    /// Loads a key in PKCS#8 DER.
     pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, StartError> {
         RsaKeyPair::from_pkcs8(der).map(Self::new).map_err(|_| StartError::SigningKeyRejected)
     }
 
-    /// The private key in PKCS#8 DER, for keeping it.
+    /// The private key in PKCS#8 DER, for storage.
     pub(crate) fn to_pkcs8(&self) -> Result<Vec<u8>, StartError> {
         let der: Pkcs8V1Der<'_> = self.key.as_der().map_err(|_| StartError::SigningKeyRejected)?;
         Ok(der.as_ref().to_vec())
     }
 
     fn new(key: RsaKeyPair) -> Self {
-        // The service uses its certificate's thumbprint. There is no certificate
-        // here, so the thumbprint is the public key's.
+        // The service uses the thumbprint of its certificate. The emulator has no certificate for
+        // this key, so it uses a thumbprint of the public key.
         let public = key.public_key().as_ref();
         let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, public);
         let mut kid = String::new();
@@ -135,7 +134,7 @@ impl TokenSigner {
         Self { key, kid, x5t }
     }
 
-    /// The token for `claims`, or nothing if the key cannot sign.
+    /// The token for `claims`, or `None` if the key cannot sign.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
         let header = Header { alg: "RS256", kid: &self.kid, x5t: &self.x5t, typ: "JWT" };
         let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
@@ -149,7 +148,7 @@ impl TokenSigner {
         Some(token)
     }
 
-    /// The claims of a token this key signed. Says nothing about its life.
+    /// The claims of a token that this key signed. It does not check the token's validity.
     pub(crate) fn read(&self, token: &str) -> Result<Claims, NotOurs> {
         let (signed, signature) = token.rsplit_once('.').ok_or(NotOurs::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(NotOurs::Malformed)?;

@@ -1,11 +1,11 @@
-//! What a token of Entra says.
+//! The claims of an Entra token.
 
 use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
 
-/// The claims that matter here. Whatever else a token says is passed over.
-/// No `Debug`: they are about a person.
+/// The claims that the emulator reads; other claims are ignored. It has no `Debug`, because they
+/// are personal data.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct EntraClaims {
     pub aud: String,
@@ -24,12 +24,12 @@ pub(crate) struct EntraClaims {
     pub azp: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// The user, or the application's own principal.
+    /// The user, or the service principal of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oid: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// Delegated permissions, with spaces between; a user's token has it.
+    /// Delegated permissions, separated by spaces; only a user's token has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scp: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,23 +39,23 @@ pub(crate) struct EntraClaims {
 }
 
 impl EntraClaims {
-    /// The application that the token was made for.
+    /// The application that requested the token.
     pub(crate) fn application(&self) -> Option<&str> {
         self.appid.as_deref().or(self.azp.as_deref())
     }
 
-    /// Whether the user has let the application do `scope`.
+    /// Whether the application has the delegated permission `scope`.
     pub(super) fn may(&self, scope: &str) -> bool {
         self.scp.as_deref().unwrap_or_default().split(' ').any(|given| given == scope)
     }
 
-    /// The service's scopes whose twins among Entra's permissions the token has.
+    /// The ACS scopes for which the token has the corresponding Entra permission.
     pub(crate) fn acs_scopes(&self) -> Vec<String> {
         let twins = TWINS.iter().filter(|(permission, _)| self.may(permission));
         twins.map(|(_, scope)| (*scope).to_owned()).collect()
     }
 
-    /// Passes what says whose token it is: user, tenant and application.
+    /// Returns the claims if they name user, tenant and application.
     pub(super) fn names_a_user(self) -> Result<Self, Refusal> {
         let complete = self.oid.is_some() && self.tid.is_some() && self.application().is_some();
         if complete && self.scp.is_some() { Ok(self) } else { Err(Refusal::NoUser) }

@@ -1,5 +1,4 @@
-//! The development issuer: Entra-like tokens for tests, signed with a key of
-//! the emulator's own.
+//! The development issuer: Entra-like tokens for tests, signed with the emulator's own key.
 
 use std::sync::OnceLock;
 
@@ -14,22 +13,22 @@ use crate::data_dir::{DataDir, ENTRA_SIGNING_KEY};
 use crate::start_error::StartError;
 use crate::token::TokenSigner;
 
-/// Makes its key when it is first asked for a token or for its keys: most
-/// emulators never are.
+/// Generates its key at the first request for a token or for its keys, because most emulators never
+/// need it.
 pub(crate) struct DevelopmentIssuer {
     key: OnceLock<Option<TokenSigner>>,
     data_dir: Option<DataDir>,
 }
 
 impl DevelopmentIssuer {
-    /// Takes the key that was given, or the one that was kept.
+    /// Uses the given key, or the stored key.
     pub(crate) fn new(
         given: Option<Vec<u8>>,
         data_dir: Option<DataDir>,
     ) -> Result<Self, StartError> {
         let key = OnceLock::new();
         if let Some(der) = given {
-            // Nobody has set it yet.
+            // The cell is still empty here.
             let _ = key.set(Some(TokenSigner::from_pkcs8(&der)?));
         } else if let Some(dir) = &data_dir
             && let Some(der) = dir.read(ENTRA_SIGNING_KEY)?
@@ -42,7 +41,7 @@ impl DevelopmentIssuer {
         Ok(Self { key, data_dir })
     }
 
-    /// A token; nothing if there is no key.
+    /// A signed token; `None` if there is no key.
     pub(super) fn sign(&self, claims: &impl Serialize) -> Option<String> {
         self.signer()?.sign(claims)
     }
@@ -52,7 +51,7 @@ impl DevelopmentIssuer {
         self.signer().map_or_else(|| json!({"keys": []}), TokenSigner::jwks)
     }
 
-    /// The key that verifies, if a token can have been signed.
+    /// The key that verifies tokens; `None` if no token can have been signed.
     pub(super) fn trusted_key(&self) -> Option<TrustedKey> {
         let signer = self.key.get()?.as_ref()?;
         TrustedKey::of_set(&signer.jwks())?.pop()
@@ -76,9 +75,8 @@ impl DevelopmentIssuer {
     }
 }
 
-/// The time a token for `audience` is dated by. Who manages the resource has a
-/// credential like a signature, which the movable clock leaves alone; the
-/// tokens of users live by that clock.
+/// The clock for the dates of a token for `audience`. An operator's token is a credential like a
+/// signature, which the movable clock does not affect; users' tokens use the movable clock.
 pub(crate) fn now_for(audience: &str, clock: &Clock) -> OffsetDateTime {
     if super::is_resource(audience) { Clock::system_now() } else { clock.now() }
 }

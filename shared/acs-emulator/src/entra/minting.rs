@@ -1,4 +1,4 @@
-//! Entra tokens to order, through the control API.
+//! Issues Entra tokens with requested claims, through the control API.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,33 +9,33 @@ use super::{TEAMS, TEAMS_SCOPES, is_resource, issuer};
 use crate::resource::Resource;
 use crate::timestamp::date_time_offset;
 
-/// What `POST /_emulator/entra/token` takes. All of it has defaults, which make
-/// the token of the development user for a Teams exchange.
+/// The members of `POST /_emulator/entra/token`. All of them have defaults, which give the token of
+/// the development user for a Teams exchange.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Order {
     /// `tid`, and part of `iss`.
     tenant: Option<String>,
     oid: Option<String>,
-    /// The application.
+    /// The application id.
     #[serde(alias = "appId")]
     appid: Option<String>,
     aud: Option<String>,
-    /// Delegated permissions with spaces between. Empty for a token without.
+    /// Delegated permissions, separated by spaces. An empty text gives a token without them.
     scp: Option<String>,
-    /// The same as a list.
+    /// The same permissions as a list.
     scopes: Option<Vec<String>>,
     roles: Vec<String>,
     groups: Vec<String>,
-    /// An hour if not said. What is negative has expired.
+    /// An hour by default. A negative value gives an expired token.
     expires_in_seconds: Option<Number>,
-    /// In place of the tenant's.
+    /// Replaces the tenant's issuer.
     iss: Option<String>,
-    /// `2.0` writes the application as `azp`, and the other issuer.
+    /// `2.0` writes the application as `azp`, and uses the issuer of that version.
     ver: Option<String>,
 }
 
-/// A form has only strings.
+/// A form contains only strings.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
@@ -43,8 +43,7 @@ enum Number {
     Text(String),
 }
 
-/// Makes the token that a body of JSON or of a form asks for:
-/// `{"token", "expiresOn", "claims"}`.
+/// Issues the token that a body of JSON or a form describes: `{"token", "expiresOn", "claims"}`.
 pub(crate) fn mint(resource: &Resource, body: &[u8]) -> Result<Value, String> {
     let order = order(body)?;
     let life = match order.expires_in_seconds {
@@ -114,5 +113,5 @@ fn order(body: &[u8]) -> Result<Order, String> {
     }
 }
 
-/// In a form, these are written with spaces between.
+/// In a form, these values are separated by spaces.
 const LISTS: [&str; 3] = ["scopes", "roles", "groups"];

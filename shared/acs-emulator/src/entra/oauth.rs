@@ -1,5 +1,5 @@
-//! As much of Entra's own endpoints as Microsoft's credential classes ask for
-//! when their authority is this emulator.
+//! The Entra endpoints that Microsoft's credential classes use when their authority is this
+//! emulator.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
@@ -24,23 +24,23 @@ pub(crate) enum OAuthRoute {
         tenant: String,
     },
     Keys,
-    /// Which hosts are Entra's.
+    /// Instance discovery: the hosts of Entra.
     Instances,
-    /// Where the user's password is kept.
+    /// Realm discovery: where the user's password is kept.
     Realm,
 }
 
-/// Who may have tokens for what they know.
+/// The accounts that can get tokens by secret or password.
 #[derive(Default)]
 pub(crate) struct Accounts {
     /// Applications: id and secret.
     pub clients: Vec<(String, String)>,
-    /// People: name, password and object id.
+    /// Users: name, password and object id.
     pub users: Vec<(String, String, String)>,
 }
 
 impl Accounts {
-    /// Adds the documented ones where none were given.
+    /// Adds the documented accounts where none were given.
     pub(crate) fn or_development(mut self) -> Self {
         if self.clients.is_empty() {
             self.clients.push((DEVELOPMENT_APP.into(), DEVELOPMENT_SECRET.into()));
@@ -54,7 +54,7 @@ impl Accounts {
 }
 
 impl OAuthRoute {
-    /// The endpoint a request is for, if it is for one. No path is the service's too.
+    /// The endpoint of a request; `None` if it is for the service. The two have no path in common.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let tenant = |text: &&str| (*text).to_owned();
@@ -62,7 +62,7 @@ impl OAuthRoute {
             (&Method::POST, [name, "oauth2", "v2.0", "token"]) => {
                 Some(Self::Token { tenant: tenant(name) })
             }
-            // The shorter path is what MSAL asks an authority called `adfs` for.
+            // MSAL requests the shorter path from an authority called `adfs`.
             (
                 &Method::GET,
                 [name, "v2.0", ".well-known", "openid-configuration"]
@@ -75,7 +75,7 @@ impl OAuthRoute {
         }
     }
 
-    /// The status and JSON of the answer. `scheme` is what the client came by.
+    /// The status and JSON of the response. `scheme` is that of the client's connection.
     pub(crate) fn answer(
         &self,
         resource: &Resource,
@@ -128,7 +128,7 @@ fn instances(base: &str, host: &str, request: &Request) -> Value {
     })
 }
 
-/// The members of a form that a grant needs.
+/// The form members that a grant needs.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -146,7 +146,7 @@ impl Form {
     }
 }
 
-/// A client's id and secret as `Authorization: Basic` has them.
+/// A client's id and secret from `Authorization: Basic`.
 fn basic(request: &Request) -> Option<Vec<(String, String)>> {
     let value = request.headers.get("authorization")?.to_str().ok()?.strip_prefix("Basic ")?;
     let text = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
@@ -168,7 +168,7 @@ fn grant(resource: &Resource, tenant: &str, request: &Request) -> Result<Value, 
             if !known {
                 return Err(GrantRefusal::Client);
             }
-            // Whoever has the secret is meant to have the role, if one is required.
+            // If a role is required, every application with a valid secret gets it.
             let roles = resource.entra.required_role.iter().cloned().collect();
             (DEVELOPMENT_PRINCIPAL, None, roles)
         }
@@ -203,7 +203,7 @@ fn grant(resource: &Resource, tenant: &str, request: &Request) -> Result<Value, 
         "ext_expires_in": LIFE_SECONDS, "scope": form.get("scope"),
         "access_token": signer.sign(&claims).ok_or(GrantRefusal::Key)?});
     if let (true, Some(members)) = (claims.scp.is_some(), granted.as_object_mut()) {
-        // By these two a client library knows the user.
+        // A client library identifies the user by these two.
         let info = json!({"uid": oid, "utid": tenant}).to_string();
         members.insert("client_info".to_owned(), URL_SAFE_NO_PAD.encode(info).into());
         let about = json!({"aud": client, "iss": issuer_of(&tenant), "iat": now, "nbf": now,
@@ -220,9 +220,9 @@ fn issuer_of(tenant: &str) -> String {
     format!("https://login.microsoftonline.com/{tenant}/v2.0")
 }
 
-/// The application and its permissions that a request's scopes name.
-/// `https://communication.azure.com//.default` asks for everything of the
-/// application `https://communication.azure.com/`.
+/// The application and its permissions from a request's scopes.
+/// `https://communication.azure.com//.default` requests all permissions of the application
+/// `https://communication.azure.com/`.
 fn requested(scopes: &str) -> Option<(String, String)> {
     let named: Vec<(&str, &str)> = scopes
         .split_whitespace()
@@ -242,7 +242,7 @@ fn requested(scopes: &str) -> Option<(String, String)> {
     Some((application.to_owned(), permissions))
 }
 
-/// The tenant a path names; the development one if it names none by GUID.
+/// The tenant in a path; the development tenant if the path does not have a GUID.
 fn tenant_guid(tenant: &str) -> String {
     let guid = Uuid::try_parse(tenant).map(|guid| guid.hyphenated().to_string());
     guid.unwrap_or_else(|_| DEVELOPMENT_TENANT.to_owned())
@@ -252,7 +252,7 @@ fn same(known: &str, given: &str) -> bool {
     verify_slices_are_equal(known.as_bytes(), given.as_bytes()).is_ok()
 }
 
-/// Why there is no token.
+/// Why no token is issued.
 enum GrantRefusal {
     Client,
     User,
@@ -295,7 +295,7 @@ impl GrantRefusal {
     }
 }
 
-/// All the permissions there are, which `.default` stands for.
+/// All permissions, which `.default` stands for.
 const EVERYTHING: &str = "Teams.ManageCalls Teams.ManageChats TeamsExtension.ManageCalls Chat VoIP";
 const LIFE_SECONDS: i64 = 3600;
 

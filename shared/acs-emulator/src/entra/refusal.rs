@@ -1,6 +1,6 @@
-//! Why a token of Entra is not believed.
+//! Why an Entra token is refused.
 
-/// One variant per cause, for the log; the caller is told less.
+/// One variant per cause, for the log; the caller gets less detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("the token is not a JWT with the claims aud, iss and exp")]

@@ -1,4 +1,4 @@
-//! The public keys of issuers that are believed, and reading what they signed.
+//! The public keys of trusted issuers, and verification of the tokens that they signed.
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
@@ -9,19 +9,19 @@ use serde_json::Value;
 use super::claims::EntraClaims;
 use super::refusal::Refusal;
 
-/// An RSA key of a JWK set, and whose it is.
+/// An RSA key of a JWK set, and its issuer.
 #[derive(Clone)]
 pub(crate) struct TrustedKey {
     kid: Option<String>,
     modulus: Vec<u8>,
     exponent: Vec<u8>,
-    /// As the set says it, with Entra's `{tenantid}` for any tenant; an issuer
-    /// of Entra's own two forms if it does not say.
+    /// The issuer from the set, with Entra's `{tenantid}` for any tenant; if the set does not name
+    /// one, an issuer of one of Entra's own two forms.
     issuer: Option<String>,
 }
 
 impl TrustedKey {
-    /// The RSA keys of a JWK set; nothing if it is none or has none.
+    /// The RSA keys of a JWK set; `None` if it is invalid or has no RSA key.
     pub(crate) fn of_set(jwks: &Value) -> Option<Vec<Self>> {
         let set: JwkSet = serde_json::from_value(jwks.clone()).ok()?;
         let rsa = set.keys.into_iter().filter(|jwk| jwk.kty == "RSA");
@@ -47,7 +47,8 @@ impl TrustedKey {
     fn is_of(&self, claims: &EntraClaims) -> bool {
         let tenant = claims.tid.as_deref().unwrap_or_default();
         match self.issuer.as_deref() {
-            // Entra names the issuer of version 2.0 in its set, and signs both.
+            // Entra's set names the issuer of version 2.0, and its keys sign tokens of both
+            // versions.
             Some(issuer) if !issuer.contains(ANY_TENANT) => claims.iss == issuer,
             _ => {
                 !tenant.is_empty()
@@ -58,8 +59,8 @@ impl TrustedKey {
     }
 }
 
-/// The claims of a token that one of `keys` signed. Says nothing about what
-/// the token is for, or its life.
+/// The claims of a token that one of `keys` signed. It does not check the purpose of the token, or
+/// its expiry.
 pub(super) fn read<'a>(
     token: &str,
     keys: impl Iterator<Item = &'a TrustedKey>,

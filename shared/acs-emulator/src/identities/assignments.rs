@@ -1,4 +1,4 @@
-//! Who is let in with a token of Entra, and which identities came by it.
+//! The assignments that let users exchange an Entra token, and the identities that used them.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::journal::Event;
 use crate::mri::Mri;
 use crate::route::{Access, AssignmentKey};
 
-/// An assignment, as the service answers it and the journal keeps it.
+/// An assignment, as the service returns it and the journal stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Assignment {
@@ -23,7 +23,7 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
-    /// Whether it is for the application too: any, if it names none.
+    /// Whether it covers the application; an assignment without applications covers all of them.
     pub(crate) fn lets_in(&self, application: &str) -> bool {
         let named = self.client_ids.as_ref();
         named.is_none_or(|ids| ids.iter().any(|id| id.eq_ignore_ascii_case(application)))
@@ -35,7 +35,7 @@ impl Identities {
         self.lock().assignments.get(&name(of)).cloned()
     }
 
-    /// Makes or replaces one, and says whether it replaced.
+    /// Creates or replaces an assignment, and returns whether it replaced one.
     pub(crate) fn assign(&self, of: &AssignmentKey, assignment: Assignment) -> io::Result<bool> {
         let mut inner = self.lock();
         let replaced = inner.assignments.contains_key(&name(of));
@@ -43,7 +43,8 @@ impl Identities {
         Ok(replaced)
     }
 
-    /// Ends one, and the tokens of everybody who came by it. Unknown is already ended.
+    /// Removes an assignment and ends the tokens of all users who got them by it. An unknown
+    /// assignment is treated as removed.
     pub(crate) fn unassign(&self, of: &AssignmentKey, now: OffsetDateTime) -> io::Result<()> {
         let mut inner = self.lock();
         let name = name(of);
@@ -53,8 +54,8 @@ impl Identities {
         Ok(())
     }
 
-    /// Notes by which assignment an identity came by its token, so that both
-    /// end together; says whether there still is the assignment.
+    /// Records the assignment by which an identity got its token, so that both end together.
+    /// Returns whether the assignment still exists.
     pub(crate) fn let_in(&self, id: &Mri, by: &AssignmentKey) -> io::Result<bool> {
         let mut inner = self.lock();
         let by = name(by);
@@ -82,7 +83,7 @@ impl Inner {
     }
 }
 
-/// The assignment as the journal names it.
+/// The name of the assignment in the journal.
 fn name(key: &AssignmentKey) -> String {
     let AssignmentKey { access, tenant, object } = key;
     match access {

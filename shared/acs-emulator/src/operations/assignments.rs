@@ -1,5 +1,5 @@
 //! `/access/teamsExtension/tenants/{tenantId}/assignments/{objectId}` and
-//! `/access/entra/assignments`: who may exchange a token of their own.
+//! `/access/entra/assignments`: the users who may exchange their own token.
 
 use hyper::StatusCode;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::identities::Assignment;
 use crate::request_body::RequestBody;
 use crate::route::{Access, AssignmentKey, Verb};
 
-/// Looks one up, makes or replaces it, or ends it with its tokens.
+/// Gets an assignment, creates or replaces it, or removes it with its tokens.
 pub(crate) fn perform(
     call: &Call<'_>,
     verb: Verb,
@@ -40,8 +40,8 @@ pub(crate) fn perform(
     }
 }
 
-/// `PATCH /access/entra/assignments`: a merge patch, by object id. All of it is
-/// read before any of it is done.
+/// `PATCH /access/entra/assignments`: a merge patch, by object id. The complete patch is validated
+/// before any of it is applied.
 pub(crate) fn patch(call: &Call<'_>) -> Result<Success, Failure> {
     let identities = &call.resource.identities;
     let mut changes = Vec::new();
@@ -81,7 +81,7 @@ fn merged(current: Option<Value>, members: &Map<String, Value>) -> RequestBody {
     RequestBody::from(merged)
 }
 
-/// The assignment that a body makes of `key`.
+/// The assignment of `key` that a body describes.
 fn read(body: &RequestBody, key: &AssignmentKey) -> Result<Assignment, ApiError> {
     let (kinds, tenant) = match key.access {
         Access::TeamsExtension => (&TEAMS_KINDS[..], key.tenant.clone().unwrap_or_default()),

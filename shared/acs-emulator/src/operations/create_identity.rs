@@ -19,7 +19,7 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
 
     let identities = &call.resource.identities;
     let new = Mri::new(&call.resource.guid, &Uuid::new_v4().to_string());
-    // Who has the same custom id has the same identity, and hears 201 again.
+    // A request with a known custom id gets the existing identity, and also 201.
     let id = if let Some(custom_id) = custom_id {
         kept(identities.create_once(new, custom_id, call.now))?
     } else {
@@ -36,7 +36,7 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     Ok(Success::json(StatusCode::CREATED, id.clone(), &created)?)
 }
 
-/// The member that asks for a token.
+/// The member that requests a token.
 const SCOPES: &str = "createTokenWithScopes";
 
 /// `CommunicationIdentityAccessTokenResult`.
@@ -48,7 +48,7 @@ pub(super) struct Created<'a> {
     pub access_token: Option<AccessToken>,
 }
 
-/// `CommunicationIdentity`, in the order of the recordings.
+/// `CommunicationIdentity`, with the members in the recorded order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Identity<'a> {
@@ -61,7 +61,7 @@ pub(super) struct Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// What `version` tells of `id`.
+    /// The details of `id` that `version` returns.
     pub(super) fn of(version: ApiVersion, id: &'a Mri, details: Details) -> Self {
         let details = if version.has_custom_id() { details } else { Details::default() };
         let second = details.last_token_at.and_then(|at| at.replace_nanosecond(0).ok());

@@ -1,4 +1,4 @@
-//! `DELETE /identities/{id}`: ends an identity and its tokens.
+//! `DELETE /identities/{id}`: deletes an identity and ends its tokens.
 
 use super::{Call, Failure, Success, kept};
 

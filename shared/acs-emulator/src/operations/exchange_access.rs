@@ -1,7 +1,6 @@
-//! `POST /access/teamsExtension/:exchangeAccessToken` and
-//! `POST /access/entra/:exchangeAccessToken`: a user's own Entra token, sent as
-//! the bearer, for one of ours. Somebody must have let the user in before, by
-//! an assignment.
+//! `POST /access/teamsExtension/:exchangeAccessToken` and `POST
+//! /access/entra/:exchangeAccessToken`: exchanges a user's own Entra token, sent as the bearer, for
+//! an ACS token. An operator must have created an assignment for the user before.
 
 use hyper::StatusCode;
 use time::OffsetDateTime;
@@ -17,7 +16,7 @@ use crate::route::{Access, AssignmentKey};
 
 pub(crate) fn perform(call: &Call<'_>, access: Access) -> Result<Success, Failure> {
     call.body()?;
-    // Without a user the request was refused before it came here.
+    // A request without a user was already refused.
     let user = call.user.ok_or_else(ApiError::internal)?;
     let door = door(call, access, user).ok_or_else(shut)?;
     let (tenant, object) = (claim(user.tid.as_deref()), claim(user.oid.as_deref()));
@@ -29,7 +28,7 @@ pub(crate) fn perform(call: &Call<'_>, access: Access) -> Result<Success, Failur
     let expires = OffsetDateTime::from_unix_timestamp(user.exp);
     let expires = expires.map_err(|_| ApiError::internal())?;
     let access_token = call.issue_until(&identity, &scopes, expires, true)?;
-    // Shut in the meantime, the token is not handed out.
+    // If the assignment was removed in the meantime, the token is not returned.
     if !kept(call.resource.identities.let_in(&identity, &door))? {
         return Err(shut().into());
     }
@@ -40,7 +39,7 @@ pub(crate) fn perform(call: &Call<'_>, access: Access) -> Result<Success, Failur
     Ok(Success::json(StatusCode::OK, identity.clone(), &body)?)
 }
 
-/// The assignment that lets `user` in with the application they use.
+/// The assignment that covers `user` and the application that the user has.
 fn door(call: &Call<'_>, access: Access, user: &EntraClaims) -> Option<AssignmentKey> {
     let (tenant, object) = (claim(user.tid.as_deref()), claim(user.oid.as_deref()));
     let keys = match access {

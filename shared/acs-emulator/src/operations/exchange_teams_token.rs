@@ -1,7 +1,7 @@
-//! `POST /teamsUser/:exchangeAccessToken`: a token of Entra for one of ours.
+//! `POST /teamsUser/:exchangeAccessToken`: exchanges an Entra token for an ACS token.
 //!
-//! The token that is exchanged is looked at before anything else in the body,
-//! so a request that is wrong in every way is told of the token.
+//! The Entra token is checked before the rest of the body, so a request with several errors is
+//! refused for the token.
 
 use hyper::StatusCode;
 use time::OffsetDateTime;
@@ -35,7 +35,7 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     }
     let user = claims.oid.as_deref().unwrap_or_default().to_ascii_lowercase();
     let identity = Mri::of_teams_user(&user);
-    // Ours lives as long as the one that was given for it.
+    // The ACS token expires with the Entra token.
     let expires = OffsetDateTime::from_unix_timestamp(claims.exp);
     let expires = expires.map_err(|_| ApiError::invalid_access_token())?;
     let scopes = ["chat", "voip"].map(str::to_owned);

@@ -1,4 +1,4 @@
-//! `GET /identities/{id}`: what one preview told of an identity.
+//! `GET /identities/{id}`: the details of an identity, which only one preview has.
 
 use hyper::StatusCode;
 

@@ -6,8 +6,8 @@ use super::{Call, Failure, Success, validation};
 use crate::error::ApiError;
 
 pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
-    // Two refusals that look alike: absent scopes are found by model binding,
-    // an empty list by the operation.
+    // Two refusals that look alike: model binding finds absent scopes, the operation finds an empty
+    // list.
     let body = call.body()?;
     let scopes = body.scopes("scopes", "Scopes")?;
     let scopes = scopes.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! The checks that creating with a token and issuing share.
+//! The checks that creation with a token and issuing share.
 
 use time::Duration;
 
@@ -6,7 +6,7 @@ use super::Call;
 use crate::error::ApiError;
 use crate::request_body::RequestBody;
 
-/// How long a token shall live: what was asked for, or a day.
+/// The lifetime of a token: the requested one, or a day.
 pub(crate) fn life(call: &Call<'_>, body: &RequestBody) -> Result<Duration, ApiError> {
     if !call.version.has_custom_expiry() {
         refuse_newer(call, body, "expiresInMinutes", "ExpiresInMinutes")?;
@@ -25,7 +25,7 @@ pub(crate) fn life(call: &Call<'_>, body: &RequestBody) -> Result<Duration, ApiE
     Ok(Duration::minutes(minutes.into()))
 }
 
-/// The custom id a version knows, if one was given: 1 to 256 characters.
+/// The custom id, if the version has custom ids and one was given: 1 to 256 characters.
 pub(crate) fn custom_id<'a>(
     call: &Call<'_>,
     body: &'a RequestBody,
@@ -45,7 +45,7 @@ pub(crate) fn custom_id<'a>(
     Ok(Some(custom_id))
 }
 
-/// Refuses a member that the version does not have, if it shall not be ignored.
+/// Refuses a member that the version does not have, unless such members are ignored.
 fn refuse_newer(
     call: &Call<'_>,
     body: &RequestBody,
@@ -59,7 +59,7 @@ fn refuse_newer(
     Ok(())
 }
 
-/// Passes scopes that the version knows, in the order given.
+/// Returns the scopes, in the given order, if the version knows them.
 pub(crate) fn known_scopes(
     call: &Call<'_>,
     scopes: Vec<String>,

@@ -1,11 +1,11 @@
-//! The verifier against requests that the official SDKs signed.
+//! Tests of the verifier with requests that the official SDKs signed.
 
 use serde::Deserialize;
 use time::macros::datetime;
 
 use super::*;
 
-/// Requests signed by running the official Python and JS packages.
+/// Requests that the official Python and JS packages signed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fixture {
@@ -145,7 +145,8 @@ fn five_minutes_either_way_pass_and_a_second_more_does_not() {
 
 #[test]
 fn the_signed_headers_decide_which_date_counts() {
-    // A client from before June 2021 signs `date`; the values are the same, so is the signature.
+    // A client from before June 2021 signs `date`; the values are the same, and so is the
+    // signature.
     let vector = vector("P1");
     let mut headers = headers(&vector);
     let date = headers.remove("x-ms-date").unwrap();

@@ -1,4 +1,4 @@
-//! Users who come with a token of their own, and the assignments that let them in.
+//! Tests of users who exchange their own token, and of the assignments that allow it.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn put(world: &World, target: &str, body: Value) -> Reply {
     world.call("PUT", target, &body.to_string()).await
 }
 
-/// Comes with a user's token that says so, changed by `order`.
+/// Exchanges a user's token with these claims, in a request changed by `order`.
 async fn come(world: &World, access: &str, order: Value) -> Reply {
     let (aud, scp, version) = match access {
         "entra" => (CLIENTS, "VoIP Chat.Join", PREVIEW),
@@ -123,7 +123,7 @@ async fn another_user_tenant_application_audience_or_permission_is_not_let_in() 
     ] {
         assert_denied(&come(&world, "teamsExtension", order).await);
     }
-    // The key of the resource is nobody's own token.
+    // The resource's key is not a user's own token.
     let target = format!("/access/teamsExtension/:exchangeAccessToken{STABLE}");
     assert_denied(&world.call("POST", &target, "{}").await);
 }

@@ -1,4 +1,4 @@
-//! Who is believed, and what the others are told.
+//! Tests of which requests are accepted, and of the responses to the others.
 
 use acs_emulator::Emulator;
 use serde_json::json;
@@ -114,7 +114,8 @@ async fn a_service_of_another_time_refuses_right_signatures_and_dates_the_refusa
         assert!(message.contains("within 5 minutes of the service's time"), "{message}");
         let there = now() + Duration::seconds(seconds);
         assert!((reply.date() - there).abs() < Duration::minutes(1), "{}", reply.date());
-        // Who signs by that date is believed, and answered by the movable clock.
+        // A request that signs this date is accepted, and its response is dated by the movable
+        // clock.
         let believed =
             world.send(crate::support::Draft { date: reply.date(), ..create(&world) }).await;
         assert_eq!(believed.status, 201);

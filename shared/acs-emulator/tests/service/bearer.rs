@@ -1,4 +1,4 @@
-//! A bearer of Entra in place of a signature: who is believed.
+//! Tests of an Entra bearer instead of a signature: which bearers are accepted.
 
 use acs_emulator::Emulator;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn the_keys_of_another_issuer_are_trusted_when_they_are_given() {
     let token = other.entra_token(json!({ "aud": RESOURCE })).await;
     let target = format!("/identities{V2023}");
     assert_eq!(world.bear(&token, "POST", &target, "").await.status, 201);
-    // Its own are trusted still.
+    // The emulator's own tokens are still trusted.
     assert_eq!(create(&world, json!({ "aud": RESOURCE })).await.status, 201);
 
     let mut named = jwks.clone();
@@ -116,6 +116,6 @@ async fn without_the_role_that_is_required_a_bearer_is_denied() {
     assert_denied(&create(&world, json!({"aud": RESOURCE, "roles": ["Reader"]})).await);
     let order = json!({"aud": RESOURCE, "roles": ["Reader", "Contributor"]});
     assert_eq!(create(&world, order).await.status, 201);
-    // The key opens as before.
+    // The key is accepted as before.
     world.create().await;
 }

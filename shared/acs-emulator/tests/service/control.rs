@@ -1,4 +1,4 @@
-//! The control API.
+//! Tests of the control API.
 
 use acs_emulator::Emulator;
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};

@@ -1,4 +1,4 @@
-//! The development issuer: tokens to order, and the grants of OAuth.
+//! Tests of the development issuer: tokens with requested claims, and the OAuth grants.
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
@@ -38,7 +38,7 @@ fn claims(token: &str) -> Value {
     decoded(token.split('.').nth(1).unwrap())
 }
 
-/// A grant with one member in another's place.
+/// A grant with one member replaced.
 fn with<'a>(form: &[(&'a str, &'a str)], name: &str, value: &'a str) -> Vec<(&'a str, &'a str)> {
     let other =
         |(given, old): &(&'a str, &'a str)| (*given, if *given == name { value } else { *old });
@@ -117,7 +117,7 @@ async fn whoever_has_the_secret_has_the_role_that_is_required() {
 #[tokio::test]
 async fn a_password_gets_a_users_token_that_can_be_exchanged() {
     let world = World::new().await;
-    // A tenant that is no GUID is the development one: MSAL asks for `adfs`.
+    // A tenant that is not a GUID is the development tenant: MSAL uses `adfs`.
     let granted = world.post_form("/adfs/oauth2/v2.0/token", &PASSWORD_GRANT).await.json();
     let token = granted["access_token"].as_str().unwrap();
     let said = claims(token);

@@ -33,7 +33,7 @@ async fn expires_in_minutes_outside_60_to_1440() {
         let reply = world.call("POST", &format!("/identities{V2023}"), &body).await;
         assert_refused(&reply, expected, true);
     }
-    // What was refused made nothing.
+    // The refused requests created nothing.
     assert_eq!(world.look("identities").await["identities"].as_array().unwrap().len(), 1);
 }
 
@@ -138,7 +138,7 @@ async fn a_body_that_is_not_json_or_has_the_wrong_types() {
 async fn a_body_larger_than_any_operation_takes() {
     let world = World::new().await;
     let body = " ".repeat(2 * 1024 * 1024);
-    // The server may close before all is sent; what counts is that it does not create.
+    // The server may close the connection before all is sent; it must not create an identity.
     if let Ok(reply) =
         world.try_send(world.draft("POST", &format!("/identities{V2023}"), &body)).await
     {

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose.
+//! Tests of injected faults.
 
 use serde_json::json;
 
@@ -188,7 +188,7 @@ async fn slow_bytes_show_the_head_and_a_first_byte_long_before_the_last() {
     )
     .await
     .unwrap_err();
-    // The head came in time; the body did not.
+    // The head arrived in time; the body did not.
     assert!(error.is_body() || error.is_decode() || error.is_timeout(), "{error:?}");
     assert_eq!(identities(&world).await, 1);
 }

@@ -1,4 +1,4 @@
-//! The headers of answers, and browsers.
+//! Tests of the response headers, and of requests from browsers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -90,8 +90,8 @@ async fn a_browser_may_ask_and_call() {
     assert_eq!(reply.header("access-control-expose-headers"), Some("*"));
 }
 
-/// The answers of the table's four columns: JSON, no content, refused by the
-/// operation, refused before it. With each whether it names the versions.
+/// The responses of the table's four columns: JSON, no content, refused by the operation, refused
+/// before it. Each with whether it names the versions.
 async fn columns(world: &World) -> [(crate::support::Reply, bool); 4] {
     let id = world.create().await;
     [
@@ -139,7 +139,7 @@ async fn row_date_is_rfc_1123_and_of_the_movable_clock() {
     for (reply, _) in columns(&world).await {
         let date = reply.header("date").unwrap();
         assert!(date.ends_with(" GMT"), "{date}");
-        // The day alone: the seconds may have gone on, even past midnight.
+        // Only the day is compared: the seconds may have advanced, even past midnight.
         let now = crate::support::rfc1123(world.emulator.clock().now());
         assert!([&before[..11], &now[..11]].contains(&&date[..11]), "{date}");
     }

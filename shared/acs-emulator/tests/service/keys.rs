@@ -1,4 +1,4 @@
-//! Regenerating access keys.
+//! Tests of regenerating access keys.
 
 use acs_emulator::Emulator;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn regenerate(world: &World, key_type: &str) -> Value {
     reply.json()
 }
 
-/// A token that was asked for with `key`.
+/// A token that was requested with `key`.
 async fn token_by(world: &World, key: &str) -> String {
     let body = r#"{"createTokenWithScopes":["chat"]}"#;
     let draft =

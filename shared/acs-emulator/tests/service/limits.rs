@@ -1,11 +1,11 @@
-//! The documented limits: one test per row, and what a 429 says.
+//! Tests of the documented limits: one test per row, and the content of a 429.
 
 use acs_emulator::Emulator;
 use serde_json::json;
 
 use crate::support::{Draft, V2023, World, refusal};
 
-/// Sends one signed request so often that the last finds no place, and gives that answer.
+/// Sends one signed request until a place is missing, and returns that last response.
 async fn exceed(world: &World, draft: Draft, limit: usize) -> crate::support::Reply {
     for call in 1..=limit {
         let reply = world.send(draft.clone()).await;
@@ -21,7 +21,7 @@ fn create(world: &World) -> Draft {
 async fn assert_limit(method: &str, target: &str, body: &str, limit: usize) {
     let world = World::new().await;
     let target = target.replace("{id}", &world.create().await);
-    // The identity took a place where the row is about creating.
+    // The identity already took a place if the row is about creating.
     let free = if method == "POST" && target.starts_with("/identities?") && body.is_empty() {
         limit - 1
     } else {
@@ -42,9 +42,9 @@ async fn create_identity_1000_per_30_seconds() {
     assert_limit("POST", &format!("/identities{V2023}"), "", 1000).await;
 }
 
-// The rows with tokens are counted by requests that are refused for what they
-// say: a call takes its place before its body is judged, and a thousand
-// signatures would take longer than the window is wide on a slow machine.
+// The rows with tokens are counted by requests that are refused for their content: a call takes its
+// place before its body is checked, and on a slow machine a thousand signatures would take longer
+// than the window.
 
 #[tokio::test]
 async fn issue_token_1000_per_30_seconds() {
@@ -117,7 +117,7 @@ async fn a_call_that_is_refused_takes_a_place_only_if_refused_calls_count() {
         for _ in 0..500 {
             assert_eq!(world.send(deletion.clone()).await.status, 429);
         }
-        // The 500 that were served have left; those that were refused have not.
+        // The 500 served requests have left the window; the refused ones have not.
         world.control("POST", "clock", &json!({"advanceSeconds": 11})).await;
         let status = world.send(deletion).await.status;
         assert_eq!(status != 429, served, "count_refused: {count_refused}, {status}");

@@ -1,4 +1,4 @@
-//! The service over HTTP: what it answers, what it refuses, what its tokens do.
+//! Tests of the service over HTTP: its responses, its refusals, and its tokens.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
 mod assignments;

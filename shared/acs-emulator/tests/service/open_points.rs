@@ -1,5 +1,5 @@
-//! What is open about the real service, each point the other way than by default.
-//! The defaults are tested where the operations are.
+//! Tests of the options for undocumented behaviour, each with its other value. The tests of the
+//! operations cover the defaults.
 
 use std::time::Duration;
 
@@ -97,8 +97,8 @@ async fn a_pending_revocation_outlives_a_restart() {
 async fn by_second_a_token_issued_after_a_revocation_dies_if_its_second_is_the_same() {
     let world = World::with(Emulator::builder().revoke_by_second(true)).await;
     let id = world.create().await;
-    // Whether the two fall into one second is the clock's business, so the clock goes back for
-    // the token, by more than a slow machine takes.
+    // Whether the two fall into the same second depends on the clock. So the clock goes back for
+    // the token, by more time than a slow machine needs.
     world.revoke(&id).await;
     advance(&world, -30).await;
     let same = world.issue(&id).await;
@@ -130,7 +130,7 @@ async fn a_member_newer_than_the_api_version_is_ignored_or_refused() {
     assert_eq!((status, code.as_str()), (400, "ValidationError"));
     assert_eq!(target.as_deref(), Some("ExpiresInMinutes"));
     assert_eq!(refusing.call("POST", new, body).await.status, 201);
-    // A null is absence, as everywhere.
+    // A null is the same as an absent member, as everywhere.
     let null = r#"{"createTokenWithScopes":["chat"],"expiresInMinutes":null}"#;
     assert_eq!(refusing.call("POST", old, null).await.status, 201);
 }

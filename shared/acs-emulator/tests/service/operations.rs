@@ -1,4 +1,4 @@
-//! What the operations answer and what becomes of their tokens.
+//! Tests of the operations' responses and of their effect on tokens.
 
 use acs_emulator::Emulator;
 use base64::Engine as _;

@@ -1,4 +1,4 @@
-//! What 2025-03-02-preview alone had: custom ids, and looking at an identity.
+//! Tests of what only 2025-03-02-preview had: custom ids, and getting an identity.
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -42,7 +42,7 @@ async fn an_identity_tells_when_it_last_got_a_token_in_whole_seconds() {
     let shown = world.call("GET", &format!("/identities/{id}{PREVIEW}"), "").await;
     assert_eq!((shown.status.as_u16(), shown.text.as_str()), (200, text.as_str()));
     assert_eq!(shown.header("accept-ranges"), Some("bytes"));
-    // Again without scopes: the earlier token's time is told.
+    // Again without scopes: the response has the earlier token's time.
     let again = create(&world, r#"{"customId":"alice"}"#).await;
     assert_eq!(again.text, format!(r#"{{"identity":{text}}}"#));
 }

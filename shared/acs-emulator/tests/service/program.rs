@@ -1,4 +1,4 @@
-//! The program, started and killed.
+//! Tests of the program as a process that is started and killed.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Draft, V2023, now, signed};
 
-/// A running program, killed without warning when dropped.
+/// A running program, which is killed when dropped.
 struct Program {
     child: Child,
     endpoint: String,
-    /// The rest of what it says of itself.
+    /// The rest of the program's output.
     announcement: BufReader<ChildStdout>,
 }
 
@@ -28,7 +28,7 @@ impl Program {
         Self { child, endpoint, announcement }
     }
 
-    /// The rest of the announcement, which ends with where things are kept.
+    /// The rest of the announcement, which ends with the data directory.
     fn announced(&mut self) -> String {
         let mut text = String::new();
         while !text.contains("kept in") {
@@ -57,7 +57,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// The primary key that is kept in `data`.
+/// The primary key that is stored in `data`.
 fn key(data: &Path) -> String {
     kept(data, "primaryKey")
 }
@@ -68,7 +68,7 @@ fn kept(data: &Path, member: &str) -> String {
     kept[member].as_str().unwrap().to_owned()
 }
 
-/// Has the kept emulator create an identity, signed with the kept key.
+/// Creates an identity in the restarted emulator, signed with the stored key.
 async fn create(program: &Program, data: &Path) -> String {
     let draft = Draft::new(&key(data), "POST", &format!("/identities{V2023}"), "");
     let client = Client::builder().build().unwrap();

@@ -1,5 +1,5 @@
-//! How the official clients sign, one test per quirk, over a plain socket: an
-//! HTTP library would put the headers right again.
+//! Tests of how the official clients sign, one test per quirk, over a plain socket: an HTTP library
+//! would normalise the headers.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,16 +11,16 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::support::{V2023, World, now, rfc1123};
 
-/// A request of one of the clients. The defaults are those of Python's.
+/// A request of one of the clients. The defaults are those of the Python client.
 struct Client {
     method: &'static str,
     target: String,
     body: &'static str,
-    /// The names in the order they are signed, with the date's header first.
+    /// The names of the signed headers in order, the date's header first.
     date_header: &'static str,
     sent_host: String,
     signed_host: String,
-    /// More header lines, with their ends.
+    /// More header lines, with their line ends.
     more: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ impl Client {
     }
 }
 
-/// The status of the answer to these bytes.
+/// The status of the response to these bytes.
 async fn sent(world: &World, bytes: Vec<u8>) -> String {
     let address = world.server.address();
     let exchange = move || {
@@ -150,7 +150,7 @@ async fn dotnet_sends_both_dates_and_signs_x_ms_date() {
     let client = Client {
         body: "{}",
         more: vec![
-            // Not the signed one, so it must not be looked at.
+            // This header is not signed, so it must be ignored.
             "Date: Tue, 05 Mar 2024 07:08:09 GMT\r\n".into(),
             "x-ms-return-client-request-id: true\r\n".into(),
             "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n".into(),

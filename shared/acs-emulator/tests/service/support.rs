@@ -1,4 +1,4 @@
-//! A client that signs for itself, so that no mistake is made on both sides.
+//! A client with its own signing code, so that client and emulator cannot share a mistake.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -17,14 +17,14 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 pub(crate) const V2023: &str = "?api-version=2023-10-01";
 
-/// A running emulator, and somebody who knows its key.
+/// A running emulator, and a client with its key.
 pub(crate) struct World {
     pub emulator: Emulator,
     pub server: Server,
     pub client: Client,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub status: StatusCode,
@@ -41,7 +41,7 @@ impl Reply {
         Some(self.headers.get(name)?.to_str().unwrap())
     }
 
-    /// The `Date` of the answer.
+    /// The `Date` of the response.
     pub(crate) fn date(&self) -> OffsetDateTime {
         let format = format_description!(
             "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -51,7 +51,7 @@ impl Reply {
     }
 }
 
-/// A request about to be signed; tests spoil what they like.
+/// A request before it is signed; tests change what they need.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub method: Method,
@@ -59,7 +59,7 @@ pub(crate) struct Draft {
     pub body: Vec<u8>,
     pub key: String,
     pub date: OffsetDateTime,
-    /// Headers set after signing, in place of what was signed.
+    /// Headers set after signing, which replace the signed values.
     pub spoiled: Vec<(&'static str, String)>,
 }
 
@@ -81,7 +81,7 @@ impl World {
         Self::with(Self::builder()).await
     }
 
-    /// With keys for both kinds of tokens, so that none need to be made.
+    /// With keys for both kinds of tokens, so that no key has to be generated.
     pub(crate) fn builder() -> Builder {
         let keys = [&SIGNING_KEY, &ENTRA_KEY].map(key);
         let [signing_key, entra_key] = keys;
@@ -95,8 +95,8 @@ impl World {
         Self { emulator, server, client }
     }
 
-    /// Ends it, so that the next one finds its data directory free: connections that are
-    /// cut off by a drop may hold it for a moment longer.
+    /// Ends it and frees its data directory for the next emulator: connections that a drop cuts off
+    /// may hold the directory a moment longer.
     pub(crate) async fn stop(self) {
         drop(self.client);
         self.server.stop().await;
@@ -157,7 +157,7 @@ impl World {
         reply.json()
     }
 
-    /// What introspection says of a token.
+    /// The introspection result of a token.
     pub(crate) async fn introspect(&self, token: &str) -> Value {
         self.control("POST", "introspect", &json!({ "token": token })).await.json()
     }
@@ -178,7 +178,7 @@ impl World {
         reply.json()["token"].as_str().unwrap().to_owned()
     }
 
-    /// A call with a bearer in place of a signature.
+    /// A call with a bearer instead of a signature.
     pub(crate) async fn bear(&self, token: &str, method: &str, target: &str, body: &str) -> Reply {
         let url = format!("{}{target}", self.server.endpoint());
         let request = self.client.request(method.parse().unwrap(), url).bearer_auth(token);
@@ -186,14 +186,14 @@ impl World {
         read(request.send().await.unwrap()).await.unwrap()
     }
 
-    /// A form posted to one of Entra's own paths.
+    /// A form posted to one of Entra's paths.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Reply {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let url = format!("{}{path}", self.server.endpoint());
         read(self.client.post(url).body(body).send().await.unwrap()).await.unwrap()
     }
 
-    /// Waits until so many answers are held.
+    /// Waits until so many responses are held.
     pub(crate) async fn until_held(&self, held: u64) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.look("faults").await["held"] != held {
@@ -203,7 +203,7 @@ impl World {
     }
 }
 
-/// The error an answer carries: status, code, message, target.
+/// The error of a response: status, code, message, target.
 pub(crate) fn refusal(reply: &Reply) -> (u16, String, String, Option<String>) {
     let error = &reply.json()["error"];
     let text = |name: &str| error[name].as_str().map(str::to_owned);
@@ -246,7 +246,7 @@ pub(crate) async fn signed(
     read(request.send().await?).await
 }
 
-/// One key for all: making one for every test would be most of their time.
+/// One key for all tests: generating one for every test would take most of their time.
 fn key(of: &OnceLock<Vec<u8>>) -> Vec<u8> {
     let made = || {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();

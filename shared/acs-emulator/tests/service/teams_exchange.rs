@@ -27,7 +27,7 @@ async fn teams_token(world: &World) -> String {
     world.entra_token(json!({"appid": APP, "oid": USER})).await
 }
 
-/// What the exchange says of a token with these claims, and of everything else right.
+/// The result of the exchange for a token with these claims, if the rest of the request is valid.
 async fn exchange_order(world: &World, mut order: Value) -> Reply {
     let members = order.as_object_mut().unwrap();
     members.entry("appid").or_insert(json!(APP));
@@ -55,7 +55,7 @@ async fn a_good_token_gives_one_for_the_teams_user_that_expires_with_it() {
     assert_eq!(state["active"], true);
     assert_eq!(state["identity"], format!("8:orgid:{USER}"));
     assert_eq!(world.count("exchangeTeamsUserAccessToken").await, 1);
-    // A Teams user is no identity of the resource.
+    // A Teams user is not an identity of the resource.
     assert_eq!(world.look("identities").await["identities"], json!([]));
 }
 
@@ -195,7 +195,7 @@ async fn valid_token_user_id_differs_from_the_tokens() {
 async fn the_checks_come_in_the_order_caller_token_presence_format_match() {
     let world = World::new().await;
     let token = teams_token(&world).await;
-    // Each body is wrong for the rest of the checks too.
+    // Each body is also invalid for the later checks.
     let mut stranger =
         world.draft("POST", &format!("/teamsUser/:exchangeAccessToken{V2023}"), "{}");
     stranger.date = OffsetDateTime::UNIX_EPOCH + Duration::days(1);

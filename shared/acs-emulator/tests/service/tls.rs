@@ -1,4 +1,4 @@
-//! https with the emulator's own authority.
+//! Tests of https with the emulator's own authority.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ async fn who_trusts_the_authority_is_served_by_address_and_by_name() {
     let client = client(&std::fs::read(server.ca_cert_path().unwrap()).unwrap());
     let port = server.address().port();
     let named = client.get(format!("https://localhost:{port}/_emulator/identities"));
-    // Where localhost is ::1 first, the client tries both.
+    // If localhost resolves to ::1 first, the client tries both addresses.
     assert_eq!(named.send().await.unwrap().status(), 200);
 
     let world = World { emulator, server, client };

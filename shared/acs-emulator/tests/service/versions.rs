@@ -1,11 +1,11 @@
-//! What each api-version has, and what each route says of versions.
+//! Tests of the features of each api-version, and of the versions that each route names.
 
 use serde_json::json;
 
 use crate::support::{World, refusal};
 
 const GUID: &str = "aaaaaaaa-1111-4111-8111-111111111111";
-/// Of issuing alone.
+/// The versions of issuing only.
 const OF_ISSUING: &str = "2025-03-31-preview";
 const ALL: [&str; 12] = [
     "2021-03-07",
@@ -22,12 +22,12 @@ const ALL: [&str; 12] = [
     "2026-09-23",
 ];
 
-/// The versions that have all but one operation.
+/// The versions that have all operations but one.
 fn general() -> Vec<&'static str> {
     ALL.into_iter().filter(|version| *version != OF_ISSUING).collect()
 }
 
-/// The versions that have an operation, told by what the others answer.
+/// The versions that have an operation, derived from the responses of all versions.
 async fn versions_of(world: &World, method: &str, path: &str) -> Vec<&'static str> {
     let mut having = Vec::new();
     for version in ALL {
