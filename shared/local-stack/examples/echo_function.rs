@@ -1,4 +1,4 @@
-//! A function for tests: does what the query's `do` asks, and echoes the event otherwise.
+//! A function for tests: executes the query parameter `do`, and otherwise echoes the event.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! A function for tests: logs its event, and does what the `do` of each message asks.
+//! A function for tests: logs its event, and executes the `do` of each message.
 #![expect(clippy::indexing_slicing, reason = "a test may die, and JSON gives null")]
 
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! The ACS emulator, as the stack uses it.
+//! The ACS emulator of the stack.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,18 +11,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-/// The emulator, serving.
+/// The running emulator.
 pub(crate) struct Acs {
     emulator: Emulator,
     http: Server,
     https: Server,
-    /// What is to be gone at the end: the authority of an emulator that keeps nothing.
+    /// The temporary directory with the authority of an ephemeral emulator.
     _scratch: Option<Scratch>,
 }
 
 impl Acs {
-    /// Serves one emulator over http and https. It keeps everything in `data`, or, if it is
-    /// `ephemeral`, only the certificate that clients have to trust, and that until the end.
+    /// Serves one emulator over http and https. It keeps everything in `data`. If it is
+    /// `ephemeral`, it keeps only the certificate that clients have to trust, until the stack
+    /// stops.
     pub(crate) fn start(
         http: TcpListener,
         https: TcpListener,
@@ -32,7 +33,7 @@ impl Acs {
     ) -> Result<Self, StartError> {
         let builder = choices.tell(Emulator::builder());
         let (builder, authority, scratch) = if ephemeral {
-            // Several stacks that keep nothing may share a directory.
+            // Several ephemeral stacks may share a directory.
             let authority = data.join(format!("acs-{}", Uuid::new_v4()));
             (builder, authority.clone(), Some(Scratch(authority)))
         } else {
@@ -49,7 +50,7 @@ impl Acs {
         self.http.connection_string()
     }
 
-    /// What tokens, limits and dates are judged by.
+    /// The clock for tokens, limits and dates.
     pub(crate) fn clock(&self) -> acs_emulator::Clock {
         self.emulator.clock().clone()
     }
@@ -58,12 +59,12 @@ impl Acs {
         self.http.address()
     }
 
-    /// `endpoint`, `accessKey` and the rest, as `stack.json` has them.
+    /// The ACS members of `stack.json`, such as `endpoint` and `accessKey`.
     pub(crate) fn urls(&self) -> Urls {
         Urls {
             http: self.http.endpoint(),
             https: self.https.endpoint(),
-            // A relative path would be one only from where the stack was started.
+            // A relative path would only be valid in the directory where the stack was started.
             ca_cert: self.https.ca_cert_path().and_then(|path| path.canonicalize().ok()),
             access_key: self.emulator.access_key().expose().to_owned(),
             connection_string: self.connection_string(),
@@ -76,7 +77,7 @@ impl Acs {
     }
 }
 
-/// A directory that is gone when this is.
+/// A directory that is deleted when this is dropped.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {
@@ -85,7 +86,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Where ACS is and what opens it. There is no `Debug`: it holds the key.
+/// The address and the credentials of ACS. It has no `Debug`, because it holds the key.
 pub(crate) struct Urls {
     pub(crate) http: String,
     pub(crate) https: String,
@@ -94,7 +95,7 @@ pub(crate) struct Urls {
     pub(crate) connection_string: String,
 }
 
-/// What the emulator's control API says about its identities.
+/// The identities that the emulator's control API returns.
 pub(crate) async fn identities(address: SocketAddr) -> io::Result<Value> {
     let mut stream = TcpStream::connect(address).await?;
     // HTTP/1.0, so that the end of the connection is the end of the answer.

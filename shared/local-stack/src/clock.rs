@@ -1,7 +1,7 @@
-//! The time the whole stack lives by: the system's, plus an offset that can be moved.
+//! The clock of the whole stack: the system's time plus an offset that can be moved.
 //!
-//! Gateway, issuer, queues and schedules ask here. The functions are processes of their own, so
-//! they are told by a file; the ACS emulator is moved along.
+//! Gateway, issuer, queues and schedules use this clock. The functions are separate processes, so
+//! they read the offset from a file; the ACS emulator's clock is moved along.
 
 use std::fs;
 use std::io;
@@ -13,35 +13,36 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::sync::watch;
 
-/// The variable by which a function finds the file with the offset.
+/// The variable that gives a function the path of the offset file.
 pub(crate) const OFFSET_FILE: &str = "GUESTPASS_CLOCK_OFFSET_FILE";
 
-/// A hundred years either way: every date format can say that.
+/// A hundred years either way: every date format can represent that.
 const FURTHEST_MS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
-/// The longest single sleep: timers do not count the time that a laptop was suspended.
+/// The longest single sleep: timers do not count the time while a laptop is suspended.
 const NAP: Duration = Duration::from_mins(1);
 
-/// A clock that can be moved, and that wakes whoever waits for a time.
+/// A clock that can be moved, and that wakes tasks that wait for a time.
 pub(crate) struct Clock {
     offset_ms: watch::Sender<i64>,
-    /// Held while the clock is moved: it, the file and ACS are moved together.
+    /// Held while the clock is moved, so that clock, file and ACS are moved together.
     moving: Mutex<()>,
     file: Option<OffsetFile>,
     acs: Option<acs_emulator::Clock>,
 }
 
 impl Clock {
-    /// The system's time, for whoever has no stack.
+    /// The system's time, for callers without a stack.
     #[cfg(test)]
     pub(crate) fn system() -> Arc<Self> {
         let offset_ms = watch::Sender::new(0);
         Arc::new(Self { offset_ms, moving: Mutex::default(), file: None, acs: None })
     }
 
-    /// A clock whose offset is in `file`, and that moves that of the ACS emulator along.
+    /// A clock that stores its offset in `file`, and that also moves the clock of the ACS emulator.
     ///
-    /// With `keep`, the offset of the last run goes on: what is kept carries its times.
+    /// With `keep`, the clock continues with the offset of the last run, because the stored data
+    /// contains times of that clock.
     pub(crate) fn open(
         file: PathBuf,
         keep: bool,
@@ -67,12 +68,12 @@ impl Clock {
         epoch_ms(self.now())
     }
 
-    /// How far the clock is ahead of the system's.
+    /// The offset to the system's time.
     pub(crate) fn offset_ms(&self) -> i64 {
         *self.offset_ms.borrow()
     }
 
-    /// Moves the clock, back if negative, and wakes whoever waits for a time.
+    /// Moves the clock, back if the offset is negative, and wakes tasks that wait for a time.
     pub(crate) fn advance(&self, seconds: i64) -> io::Result<()> {
         self.advance_ms(seconds.saturating_mul(1000))
     }
@@ -87,26 +88,27 @@ impl Clock {
         if let Some(acs) = &self.acs {
             let seconds = (offset - before) / 1000;
             acs.advance(seconds);
-            // The functions sign with the moved time, so the emulator has to judge by it.
+            // The functions sign with the moved time, so the emulator must check signatures with
+            // it.
             acs.skew(acs.skew_seconds().saturating_add(seconds));
         }
         self.offset_ms.send_replace(offset);
         Ok(())
     }
 
-    /// Removes the file, if it is of no use once the stack has ended.
+    /// Removes the file if it is not needed after the stack has ended.
     pub(crate) fn tidy(&self) {
         if let Some(file) = self.file.as_ref().filter(|file| file.scratch) {
             let _ = fs::remove_file(&file.path);
         }
     }
 
-    /// The file that functions read the offset from.
+    /// The file from which functions read the offset.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
     }
 
-    /// Returns when it is `ms` (since the epoch) on this clock, by waiting or by being moved.
+    /// Returns when this clock reaches `ms` (since the epoch), by waiting or by being moved.
     pub(crate) async fn sleep_until(&self, ms: i64) {
         let mut moved = self.offset_ms.subscribe();
         loop {
@@ -114,7 +116,7 @@ impl Clock {
             let Ok(left @ 1..) = u64::try_from(ms.saturating_sub(self.now_ms())) else { return };
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(left).min(NAP)) => {}
-                // The sender is this clock's own, so there is always a next change.
+                // The clock owns the sender, so there is always a next change.
                 _ = moved.changed() => {}
             }
         }
@@ -126,25 +128,25 @@ pub(crate) fn epoch_ms(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
-/// The time of `ms` since the epoch; 1970 for what no date can say.
+/// The time of `ms` since the epoch; 1970 if no date can represent it.
 pub(crate) fn from_ms(ms: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// As EventBridge writes times: RFC 3339 in UTC, in whole seconds.
+/// EventBridge's time format: RFC 3339 in UTC, in whole seconds.
 pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).truncate_to_second().format(&Rfc3339).unwrap_or_default()
 }
 
 struct OffsetFile {
     path: PathBuf,
-    /// Whether it is of no use to anybody once the stack has ended.
+    /// Whether the file is not needed after the stack has ended.
     scratch: bool,
 }
 
 impl OffsetFile {
-    /// Puts the offset there at once: somebody reads while it is written.
+    /// Writes the offset atomically, because functions read the file at the same time.
     fn write(&self, offset_ms: i64) -> io::Result<()> {
         let mut new = self.path.clone().into_os_string();
         new.push(".new");

@@ -1,4 +1,4 @@
-//! The console: a page for people, and the stack's control for tests.
+//! The console: a page for users, and the control API for tests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::acs;
 use crate::gateway::Gateway;
 use crate::runtime::Function;
 
-/// What the console shows.
+/// The data that the console shows.
 pub(crate) struct Console {
-    /// `stack.json` without what opens ACS.
+    /// `stack.json` without the credentials of ACS.
     pub(crate) places: Value,
-    /// What to paste into a shell.
+    /// A command for a shell.
     pub(crate) example: String,
-    /// The same, for an administrator's token.
+    /// The same command with an administrator's token.
     pub(crate) administrator: String,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) functions: Vec<Arc<Function>>,
@@ -42,9 +42,10 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .with_state(console)
 }
 
-/// Refuses names that are not this machine's, so that a page elsewhere cannot make a browser
-/// take the console for its own origin by pointing its name at 127.0.0.1; and requests that a
-/// browser makes for a page elsewhere, which could move the clock without seeing the answer.
+/// Refuses requests with a host name that does not belong to this machine. Otherwise another page
+/// could point its name at 127.0.0.1, and the browser would treat the console as that page's
+/// origin. Also refuses requests that a browser makes for another page, which could move the clock
+/// without seeing the answer.
 pub(crate) async fn this_machine_only(request: Request, next: Next) -> Response {
     if is_loopback(request.headers()) && !is_from_elsewhere(request.headers()) {
         next.run(request).await
@@ -64,7 +65,7 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     !origin.strip_prefix("http://").is_some_and(is_this_machine)
 }
 
-/// Whether this is a name of this machine, with a port or without.
+/// Whether this is a name of this machine, with or without a port.
 fn is_this_machine(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     matches!(name, "127.0.0.1" | "localhost")

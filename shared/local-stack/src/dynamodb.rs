@@ -1,4 +1,4 @@
-//! The DynamoDB engine: dynoxide, with the template's tables.
+//! The DynamoDB engine, dynoxide, with the template's tables.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ pub enum EngineError {
     /// The file could not be opened.
     #[error("the DynamoDB engine cannot open its file: {0}")]
     Open(#[source] DynoxideError),
-    /// A table of the template could not be made.
+    /// A table of the template could not be created.
     #[error("table {0}: {1}")]
     Table(String, String),
 }
 
-/// Opens the database in `file`, or one in memory, and makes the tables it lacks.
+/// Opens the database in `file`, or one in memory, and creates the missing tables.
 pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, EngineError> {
     let database = match file {
         Some(file) => Database::new(&file.to_string_lossy()),

@@ -1,4 +1,4 @@
-//! The functions of a template, each with what leads to it: routes, queues, schedules.
+//! The functions of a template, each with its event sources: routes, queues, schedules.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::schedule::Schedule;
 use crate::template;
 use crate::{Options, StartError};
 
-/// Functions, and what leads to them.
+/// Functions, and their event sources.
 #[derive(Default)]
 pub(crate) struct Fleet {
     pub(crate) functions: Vec<Arc<Function>>,
@@ -23,7 +23,7 @@ pub(crate) struct Fleet {
     pub(crate) schedules: Vec<Arc<Schedule>>,
 }
 
-/// What functions stand on.
+/// The dependencies of the functions.
 pub(crate) struct Grounds<'a> {
     pub(crate) options: &'a Options,
     /// The directory of their logs.
@@ -35,12 +35,12 @@ pub(crate) struct Grounds<'a> {
     pub(crate) clock: &'a Arc<Clock>,
     pub(crate) queues: &'a Arc<Queues>,
     pub(crate) last_will: LastWill,
-    /// Turns true when they are to end.
+    /// Turns true when the functions must end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Grounds<'_> {
-    /// Makes the functions. Their processes start when somebody needs them.
+    /// Creates the functions. A process starts with the first request that needs it.
     pub(crate) fn fleet(self, described: Vec<template::Function>) -> Result<Fleet, StartError> {
         let mut fleet = Fleet::default();
         for described in described {
@@ -71,7 +71,7 @@ impl Grounds<'_> {
         Ok(fleet)
     }
 
-    /// The template's variables, and what Lambda and the AWS SDK would find in the cloud.
+    /// The template's variables, and those that Lambda and the AWS SDK find in the cloud.
     fn environment(&self, function: &template::Function) -> BTreeMap<String, String> {
         let name = &function.binary;
         let memory = function.memory.to_string();
@@ -106,7 +106,7 @@ impl Grounds<'_> {
 fn binary(directory: &Path, name: &str) -> Result<PathBuf, StartError> {
     let path = directory.join(name);
     if path.is_file() {
-        // A relative one would be looked up in PATH's way, or after a change of directory.
+        // A relative path would be searched in PATH, or relative to a changed directory.
         fs::canonicalize(&path).map_err(StartError::file(path))
     } else {
         Err(StartError::FunctionMissing { path, name: name.to_owned() })

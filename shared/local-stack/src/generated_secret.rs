@@ -1,4 +1,4 @@
-//! The values of the secrets that the template has generated, as Secrets Manager would.
+//! The values of the secrets that the template generates, as Secrets Manager would create them.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use aws_lc_rs::rand;
 
-/// The value in `file`, or a new one of `length` characters, put there for its owner only.
-/// Without a file it is a new one each time.
+/// Loads the value in `file`, or creates one of `length` characters that only the owner can read.
+/// Without a file, each start creates a new value.
 pub(crate) fn load_or_create(file: Option<&Path>, length: usize) -> io::Result<String> {
     let Some(file) = file else { return generate(length) };
     match fs::read_to_string(file) {
@@ -23,7 +23,7 @@ pub(crate) fn load_or_create(file: Option<&Path>, length: usize) -> io::Result<S
     }
 }
 
-/// Hexadecimal digits: whatever characters a secret may have, these are among them.
+/// Hexadecimal digits: every permitted character set contains them.
 fn generate(length: usize) -> io::Result<String> {
     let mut bytes = vec![0; length.div_ceil(2)];
     rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gave no randomness"))?;

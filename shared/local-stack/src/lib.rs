@@ -1,15 +1,15 @@
 //! The whole service on one machine, with no cloud account, no container and no network.
 //!
-//! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its
-//! JWT authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a
-//! DynamoDB engine, event buses with their rules, queues with their dead letters, schedules;
-//! beside them an emulator of ACS, an issuer of tokens for development, the secrets, and a
-//! console. All of it lives by one clock, which can be moved.
-//! Everything listens on loopback, and nothing else can be asked for: the issuer signs for
-//! anybody.
+//! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its JWT
+//! authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a DynamoDB
+//! engine, event buses with their rules, queues with their dead letters, and schedules. It also
+//! starts an emulator of ACS, an issuer of development tokens, the secrets, and a console. All of
+//! them use one clock, which can be moved.
 //!
-//! Read `stack.rs` first: it puts the parts together. Then follow a request from `gateway` to
-//! `runtime`, and an event from `bus` through `queue` to the same place.
+//! Everything listens only on loopback, because the issuer signs tokens without authentication.
+//!
+//! Read `stack.rs` first: it connects the parts. Then follow a request from `gateway` to `runtime`,
+//! and an event from `bus` through `queue` to `runtime`.
 
 mod acs;
 mod bus;

@@ -1,4 +1,4 @@
-//! `local-stack`: what `make run` starts.
+//! `local-stack`: the program that `make run` starts.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -39,13 +39,13 @@ async fn run(options: Options, exit_with_stdin: bool) -> Result<(), Box<dyn std:
     Ok(())
 }
 
-/// Resolves when nobody can write to stdin any more; never, if nobody cares.
+/// Resolves when stdin is closed; never resolves unless `care` is set.
 async fn stdin_closed(care: bool) {
     if !care {
         return std::future::pending().await;
     }
     let (closed, is_closed) = oneshot::channel();
-    // A thread of its own, because one of tokio's would be waited for at the end.
+    // A separate thread, because the shutdown would wait for a thread of tokio's.
     std::thread::spawn(move || {
         let mut buffer = [0; 256];
         while io::stdin().read(&mut buffer).is_ok_and(|read| read > 0) {}

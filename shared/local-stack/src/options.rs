@@ -1,4 +1,4 @@
-//! What a stack is asked to be, and the command line that asks.
+//! The options of a stack, and the command line that sets them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,46 +11,46 @@ use acs_emulator::choices::{self, Choices};
 pub struct Options {
     /// The SAM template.
     pub template: PathBuf,
-    /// Keys, tables, identities and logs.
+    /// The directory for keys, tables, identities and logs.
     pub data: PathBuf,
-    /// Keeps keys, tables and identities in memory. Logs are written to `data` all the same.
+    /// Keeps keys, tables and identities in memory. Logs are still written to `data`.
     pub ephemeral: bool,
-    /// Where `stack.json` is put while the stack runs.
+    /// The path of `stack.json` while the stack runs.
     pub stack_file: PathBuf,
-    /// The first of the ports; 0 for any that are free.
+    /// The first of the ports; 0 for any free ports.
     pub port: u16,
     /// The directory of the functions' binaries.
     pub functions_dir: PathBuf,
-    /// Values of the template's parameters. Issuer, audience and secret are the stack's.
+    /// Values of the template's parameters. The stack sets issuer, audience and secret itself.
     pub parameters: BTreeMap<String, String>,
-    /// What is open about ACS, as its emulator is to play it.
+    /// The ACS emulator's choices for undocumented behaviour of ACS.
     pub acs: Choices,
     /// `RUST_LOG` of the functions.
     pub rust_log: String,
-    /// How many processes a function may have at a time; more requests wait.
+    /// The maximum number of processes of a function; further requests wait.
     pub processes: usize,
-    /// How long a process may have nothing to do before it is ended.
+    /// How long a process may be idle before it is ended.
     pub idle_limit: Duration,
 }
 
-/// What the command line asks for.
+/// The command that the command line gives.
 #[derive(Debug)]
 pub enum Command {
-    /// To be told how to ask.
+    /// Prints the help.
     Help,
-    /// A stack.
+    /// Starts a stack.
     Start {
-        /// Which one.
+        /// The options of the stack.
         options: Box<Options>,
-        /// Whether it ends when stdin does.
+        /// Whether the stack ends when stdin is closed.
         exit_with_stdin: bool,
     },
 }
 
-/// What the program finds around it.
+/// The environment of the program.
 #[derive(Debug, Default)]
 pub struct Surroundings {
-    /// The directory of the program itself: cargo puts the functions there, too.
+    /// The directory of the program: cargo also puts the functions there.
     pub own_dir: PathBuf,
     /// `GUESTPASS_PORT`.
     pub port: Option<String>,
@@ -87,10 +87,10 @@ GET schedules, POST schedules/NAME/run, POST events (whole ones, those of AWS an
 partners too), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke.
 A clock that was moved stays so until it is moved back, or the data is gone.";
 
-/// Eight ports follow each other, so the first cannot be one of the last.
+/// A stack uses eight consecutive ports, so the first cannot be one of the last port numbers.
 const LAST_PORT: u16 = u16::MAX - 7;
 
-/// Reads the command line, without the program's name.
+/// Parses the command line, without the program's name.
 pub fn parse(
     arguments: impl IntoIterator<Item = String>,
     surroundings: Surroundings,

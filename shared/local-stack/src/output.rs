@@ -1,8 +1,8 @@
-//! What the stack says on its own stdout.
+//! The stack's own output on stdout.
 //!
-//! A thread of its own writes, because stdout may stand still: somebody selects text in the
-//! terminal, or a program started the stack and does not read its pipe. Requests go on then,
-//! and lines beyond what the queue holds are lost.
+//! A separate thread writes, because stdout may block: the user selects text in the terminal, or
+//! the parent process does not read its pipe. Requests continue meanwhile, and lines that do not
+//! fit into the queue are lost.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -16,18 +16,18 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
-/// Lines that wait for stdout.
+/// The capacity of the queue of lines.
 const QUEUE: usize = 1024;
 
-/// How long an orderly end waits for a stdout that stands still.
+/// How long an orderly shutdown waits for a blocked stdout.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Says one line, now or soon.
+/// Queues one line for stdout.
 pub(crate) fn say(line: impl Display) {
     let _ = writer().try_send(Message::Line(line.to_string()));
 }
 
-/// Returns when everything is written that was said before, or after a second.
+/// Returns when all queued lines are written, or after a second.
 pub(crate) fn flush() {
     let (done, is_done) = sync_channel(1);
     if writer().try_send(Message::Flush(done)).is_ok() {
@@ -46,7 +46,7 @@ fn writer() -> &'static SyncSender<Message> {
 
 fn write(messages: &Receiver<Message>) {
     for message in messages {
-        // A closed stdout is no reason to stop serving.
+        // The stack continues to serve after stdout is closed.
         match message {
             Message::Line(line) => _ = writeln!(io::stdout(), "{line}"),
             Message::Flush(done) => {

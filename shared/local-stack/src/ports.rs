@@ -1,4 +1,5 @@
-//! The listeners of a stack. All of them are on loopback: it hands out tokens to anybody.
+//! The listeners of a stack. All of them are on loopback, because the stack issues tokens without
+//! authentication.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::StartError;
 
-/// One listener for each thing that is served.
+/// One listener for each service.
 pub(crate) struct Ports {
     pub(crate) gateway: TcpListener,
     pub(crate) console: TcpListener,
@@ -20,7 +21,7 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Takes `first` and the ports after it, or any if it is 0.
+    /// Binds `first` and the ports after it, or any free ports if it is 0.
     pub(crate) async fn take(first: u16) -> Result<Self, StartError> {
         let listen = async |offset: u16, what: &'static str| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };

@@ -1,10 +1,9 @@
-//! Secrets Manager's `GetSecretValue` and `PutSecretValue`, in AWS JSON 1.1, for the
-//! connection string of ACS and the secrets that the template makes.
+//! Secrets Manager's `GetSecretValue` and `PutSecretValue`, in AWS JSON 1.1, for the connection
+//! string of ACS and the secrets that the template generates.
 //!
-//! As in the cloud, a key that is regenerated at ACS makes its secret wrong until a new
-//! connection string is put: `aws secretsmanager put-secret-value --endpoint-url …`. How often
-//! the connection string was read, `GET /_local/reads` tells. What is put is kept until the
-//! stack stops.
+//! As in the cloud, regenerating a key at ACS makes the secret invalid until a new connection
+//! string is put: `aws secretsmanager put-secret-value --endpoint-url …`. `GET /_local/reads`
+//! returns how often the connection string was read. A new value is kept until the stack stops.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +17,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The secret. There is no `Debug`.
+/// The secret. It has no `Debug`.
 struct Secret {
     arn: String,
     current: Mutex<Version>,
@@ -30,13 +29,13 @@ struct Version {
     text: String,
 }
 
-/// What is served.
+/// The secrets that are served.
 struct Secrets {
     connection_string: Secret,
     generated: Vec<Secret>,
 }
 
-/// Serves secrets, each with its ARN and the value it has at first.
+/// Serves secrets, each with its ARN and its initial value.
 pub(crate) fn router(
     connection_string: (&str, String),
     generated: impl IntoIterator<Item = (String, String)>,

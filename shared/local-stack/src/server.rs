@@ -14,7 +14,7 @@ pub(crate) struct Servers {
     stop: watch::Sender<bool>,
 }
 
-/// What a connection that does not end gets before it is cut.
+/// How long an open connection may continue before it is cut.
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Servers {
@@ -27,21 +27,21 @@ impl Servers {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stopping();
         self.tasks.spawn(async move {
-            // It returns no error: a failed accept is tried again.
+            // This returns no error: a failed accept is retried.
             let _ = axum::serve(listener, service).with_graceful_shutdown(stop).await;
         });
     }
 
-    /// Runs something that ends by itself when the future of [`Self::stopping`] does.
+    /// Runs a task that ends when the future of [`Self::stopping`] resolves.
     pub(crate) fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }
 
-    /// Resolves when the servers are to stop.
+    /// Resolves when the servers must stop.
     pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut stop = self.stop.subscribe();
         async move {
-            // An error means that the sender is gone: the same.
+            // An error means that the sender is gone, which is treated the same.
             let _ = stop.wait_for(|stop| *stop).await;
         }
     }

@@ -1,4 +1,4 @@
-//! Puts the parts together, and takes them apart again.
+//! Starts the parts of the stack, connects them, and stops them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,19 +28,19 @@ use crate::stack_file::{Places, StackFile};
 use crate::template::{self, Inputs, Template};
 use crate::{Options, StartError, dynamodb, generated_secret, secrets};
 
-/// Takes the token out of what the issuer answers.
+/// A shell command that extracts the token from the issuer's answer.
 const PICK: &str = r#"python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])'"#;
 
 /// The `aud` of the issuer's tokens.
 const AUDIENCE: &str = "guestpass-local";
 
-/// What the issuer's tokens may do unless asked otherwise.
+/// The default scopes of the issuer's tokens.
 const SCOPE: &str = "guestpass.token";
 
-/// What an administrator's token has beside the scope, unless `--parameter` says otherwise.
+/// The additional claim of an administrator's token, unless `--parameter` changes it.
 const ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
 
-/// The secret in which a function finds the connection string.
+/// The secret from which a function reads the connection string.
 const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
 
 /// A running stack. Dropping it kills it; [`Stack::stop`] ends it in order.
@@ -52,18 +52,18 @@ pub struct Stack {
     acs: Acs,
     servers: Servers,
     clock: Arc<Clock>,
-    /// Held while the data is this stack's.
+    /// Held while this stack uses the data directory.
     lock: Option<DirectoryLock>,
 }
 
 impl Stack {
-    /// Starts everything. When it returns, everything answers and `stack.json` is written.
+    /// Starts all services. When it returns, every service answers and `stack.json` is written.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let logs = directories(&options.data)?;
         let lock = if options.ephemeral { None } else { Some(lock(&options.data)?) };
         let kept = |name: &str| (!options.ephemeral).then(|| options.data.join(name));
         let ports = Ports::take(options.port).await?;
-        // One that a killed stack left behind says what is no longer true.
+        // The file of a killed stack is no longer correct.
         StackFile::remove_stale(&options.stack_file);
         let at = |listener| url(listener).map_err(StartError::System);
         let issuer_url = at(&ports.issuer)?;
@@ -197,7 +197,7 @@ impl Stack {
         self.functions.iter().find(|f| f.name() == function).map(|f| f.pids()).unwrap_or_default()
     }
 
-    /// Says on stdout where everything is, and how to make a first call.
+    /// Prints the addresses of all services, and the commands for a first call.
     pub fn introduce(&self) {
         let places = &self.places;
         say("Guestpass runs on this machine:\n");
@@ -229,7 +229,7 @@ impl Stack {
         say(format_args!("\nA first call:\n\n{}\n", example(places)));
     }
 
-    /// Ends everything: when it returns, no process is left and no port is taken.
+    /// Stops everything: when it returns, all processes have ended and all ports are free.
     pub async fn stop(self) {
         let Self { file, functions, end_functions, acs, servers, clock, lock, places: _ } = self;
         drop(file);
@@ -245,7 +245,7 @@ impl Stack {
     }
 }
 
-/// Makes the directories. The data is the owner's alone: keys are in it.
+/// Creates the directories. Only the owner can read the data, because it contains keys.
 fn directories(data: &Path) -> Result<PathBuf, StartError> {
     let logs = data.join("logs");
     let mut builder = fs::DirBuilder::new();
@@ -254,7 +254,7 @@ fn directories(data: &Path) -> Result<PathBuf, StartError> {
     Ok(logs)
 }
 
-/// The ARNs and the values of the secrets that the template makes.
+/// The ARNs and the values of the secrets that the template generates.
 fn generated(
     secrets: &[template::Secret],
     kept: impl Fn(&str) -> Option<PathBuf>,
@@ -271,7 +271,7 @@ fn generated(
     secrets.iter().map(value).collect()
 }
 
-/// The clock. Its file is one for functions to read, wherever they were started.
+/// The clock. Its file has an absolute path, because functions read it from other directories.
 fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartError> {
     let data = fs::canonicalize(data).map_err(StartError::file(data))?;
     let name = if ephemeral { format!("clock-{}", Uuid::new_v4()) } else { "clock".to_owned() };
@@ -279,7 +279,7 @@ fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartErr
     Clock::open(file.clone(), !ephemeral, acs.clock()).map_err(StartError::file(file))
 }
 
-/// Keeps other stacks from the data.
+/// Locks the data directory against other stacks.
 fn lock(data: &Path) -> Result<DirectoryLock, StartError> {
     let lock = DirectoryLock::take(data).map_err(StartError::file(DirectoryLock::path(data)))?;
     lock.ok_or_else(|| StartError::DataInUse(data.to_owned()))
@@ -293,7 +293,7 @@ fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template,
     {
         parameters.insert(name.to_owned(), value.to_owned());
     }
-    // The template's own default closes the administrators' routes.
+    // The template's default closes the administrators' routes.
     parameters.entry("AdminCondition".to_owned()).or_insert_with(|| ADMIN_CONDITION.to_owned());
     let secrets = BTreeMap::from([(ACS_SECRET.to_owned(), acs.connection_string())]);
     Template::read(&yaml, &Inputs { parameters, secrets })
@@ -335,7 +335,7 @@ fn example(places: &Places) -> String {
     )
 }
 
-// `acs::Urls` and `Places` hold the access key, so a stack shows its public half only.
+// `acs::Urls` and `Places` hold the access key, so `Debug` shows only the public half of a stack.
 impl std::fmt::Debug for Stack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Stack {}", self.places.to_public_json())

@@ -1,4 +1,4 @@
-//! `stack.json`: where everything is, for tests and tools, while the stack runs.
+//! `stack.json`: the addresses of all services of a running stack, for tests and tools.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::acs::Urls;
 
-/// Where everything is. There is no `Debug`: it holds the access key.
+/// The addresses of all services. It has no `Debug`, because it holds the access key.
 pub(crate) struct Places {
     pub(crate) gateway: String,
     pub(crate) console: String,
@@ -25,7 +25,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// All of it, the access key included: for a file only the owner can read.
+    /// All fields, including the access key: for a file that only the owner can read.
     pub(crate) fn to_json(&self) -> Value {
         let mut json = self.to_public_json();
         if let Some(acs) = json.get_mut("acs").and_then(Value::as_object_mut) {
@@ -35,7 +35,7 @@ impl Places {
         json
     }
 
-    /// Without what opens ACS: for whoever can reach the console.
+    /// The fields without the credentials of ACS: for any client that can reach the console.
     pub(crate) fn to_public_json(&self) -> Value {
         json!({
             "gateway": self.gateway,
@@ -58,24 +58,24 @@ impl Places {
     }
 }
 
-/// The file, which is gone when this is.
+/// The file, which is deleted when this is dropped.
 pub(crate) struct StackFile(PathBuf);
 
 impl StackFile {
-    /// Removes a file that nobody else did.
+    /// Removes the file of a stack that was killed.
     pub(crate) fn remove_stale(path: &Path) {
         let _ = fs::remove_file(path);
     }
 
-    /// Writes the file, whole or not at all, readable by its owner only.
+    /// Writes the file atomically, readable only by its owner.
     pub(crate) fn write(path: &Path, places: &Places) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
-            // The tool does not use a file from a folder that others may write.
+            // The tool refuses a file in a directory that other users may write to.
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
         let mut new = path.as_os_str().to_owned();
         new.push(".new");
-        // One left behind could have another mode.
+        // A leftover file could have another mode.
         match fs::remove_file(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

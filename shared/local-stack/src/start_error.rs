@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use crate::{EngineError, JournalError, KeyError, template};
 
-/// Why a stack does not start, and what to do about it. Never quotes a secret.
+/// Why a stack does not start, and how to fix it. It never quotes a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Another program listens there.
+    /// Another program listens on the port.
     #[error(
         "port {port} (for {what}) is in use: stop the program that uses it, or take other ports \
          with GUESTPASS_PORT or --port (0 takes any that are free)"
@@ -17,20 +17,20 @@ pub enum StartError {
     PortInUse {
         /// The port.
         port: u16,
-        /// What it is for.
+        /// The service that needs the port.
         what: &'static str,
     },
-    /// The system does not let us listen there.
+    /// The system does not permit listening on the port.
     #[error("cannot listen on port {port} (for {what}): {source}")]
     Port {
         /// The port.
         port: u16,
-        /// What it is for.
+        /// The service that needs the port.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another stack keeps its data there.
+    /// Another stack uses the data directory.
     #[error(
         "another stack uses {}: stop it, or take another directory with --data, or --ephemeral",
         .0.display()
@@ -41,10 +41,10 @@ pub enum StartError {
     File {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The template cannot be used.
+    /// The template is invalid or unsupported.
     #[error("{}: {source}", path.display())]
     Template {
         /// The template.
@@ -55,24 +55,24 @@ pub enum StartError {
     /// A function was not built.
     #[error("there is no function {}: build it with `cargo build -p {name}`", path.display())]
     FunctionMissing {
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
         /// The name of its binary.
         name: String,
     },
-    /// The issuer has no key.
+    /// The issuer's key could not be loaded or created.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// DynamoDB does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// What the queues kept cannot be read.
+    /// The stored messages of the queues cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The ACS emulator does not start.
     #[error("the ACS emulator does not start: {0}")]
     Acs(#[from] acs_emulator::StartError),
-    /// The system refused something that every program may do.
+    /// A basic system call failed.
     #[error("{0}")]
     System(#[source] io::Error),
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::clock::{self, Clock};
 use crate::template::{ACCOUNT, REGION};
 
-/// The whole event, its fields in the order in which EventBridge writes them.
+/// The complete event, with its fields in EventBridge's order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Envelope {
@@ -19,7 +19,7 @@ pub(crate) struct Envelope {
     pub(crate) source: String,
     #[serde(default = "account")]
     pub(crate) account: String,
-    /// RFC 3339, in whole seconds. Empty: now.
+    /// RFC 3339, in whole seconds. If it is empty, the current time is used.
     #[serde(default)]
     pub(crate) time: String,
     #[serde(default = "region")]
@@ -27,13 +27,13 @@ pub(crate) struct Envelope {
     #[serde(default)]
     pub(crate) resources: Vec<String>,
     pub(crate) detail: Map<String, Value>,
-    /// What else somebody put there.
+    /// Other members that the sender set.
     #[serde(flatten)]
     pub(crate) rest: Map<String, Value>,
 }
 
 impl Envelope {
-    /// Takes an event as it is, and adds what EventBridge would know by itself.
+    /// Takes a complete event, and fills in the fields that EventBridge would set itself.
     pub(crate) fn complete(event: Value, clock: &Clock) -> Result<Self, String> {
         let mut event: Self = serde_json::from_value(event)
             .map_err(|error| format!("an event has source, detail-type and detail: {error}"))?;

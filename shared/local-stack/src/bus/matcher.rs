@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What one value of an event is compared with.
+/// The condition for one value of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Matcher {
     Exactly(Value),
@@ -12,7 +12,7 @@ pub(super) enum Matcher {
     Text(Text),
 }
 
-/// What text is compared with.
+/// The condition for a string.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Text {
     Prefix {
@@ -38,7 +38,7 @@ pub(super) enum Comparison {
 }
 
 impl Matcher {
-    /// Reads a member of the array at a pattern's leaf.
+    /// Parses one member of the array at a pattern's leaf.
     pub(super) fn parse(item: &Value) -> Result<Self, String> {
         let members = match item {
             Value::Array(_) => return Err(format!("{item} is an array in an array")),
@@ -60,10 +60,10 @@ impl Matcher {
         }
     }
 
-    /// Whether it is for what the event has at this place, if it has something.
+    /// Whether the condition matches the event's value at this path, if it has one.
     pub(super) fn matches(&self, value: Option<&Value>) -> bool {
         match (self, value) {
-            // Only leaves exist: an object is a place on the way to one.
+            // Only leaves exist: an object is a node on the path to a leaf.
             (Self::Exists(exists), value) => {
                 value.is_some_and(|value| !value.is_object()) == *exists
             }
@@ -191,7 +191,7 @@ fn text(operator: &str, operand: &Value) -> Option<Text> {
     }
 }
 
-/// Splits at asterisks; `\*` and `\\` stand for themselves.
+/// Splits at asterisks; `\*` and `\\` stand for the literal characters.
 fn parts(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut part = String::new();

@@ -1,4 +1,4 @@
-//! The event buses: events come in, and go to the queues of the rules they match.
+//! The event buses: they route each event to the queues of the rules that it matches.
 
 mod envelope;
 mod matcher;
@@ -27,9 +27,9 @@ impl Bus {
         Arc::new(Self { rules, queues, clock })
     }
 
-    /// Delivers an event to the bus of that name or ARN, and says to which rules it went.
+    /// Delivers an event to the bus of that name or ARN, and returns the matching rules.
     ///
-    /// One that matches no rule goes nowhere, in EventBridge as here.
+    /// An event that matches no rule is dropped, as in EventBridge.
     pub(crate) fn deliver(
         &self,
         bus: Option<&str>,
@@ -54,7 +54,7 @@ impl Bus {
     }
 }
 
-/// The name in a bus's name or ARN. A partner's name has slashes of its own.
+/// The bus name from a name or an ARN. The name of a partner's bus contains slashes.
 pub(crate) fn bus_name(bus: Option<&str>) -> &str {
     match bus {
         None | Some("") => "default",

@@ -1,20 +1,21 @@
-//! EventBridge's event patterns: which events a rule is for.
+//! EventBridge's event patterns, which decide the events that a rule matches.
 //!
 //! A pattern is an object of the same shape as the event. Its leaves are arrays, of which one
-//! member has to match; all the fields that it names have to match, and no others matter.
+//! member has to match. All fields of the pattern have to match; other fields of the event do not
+//! matter.
 
 use serde_json::{Map, Value};
 
 use super::matcher::Matcher;
 
-/// An event pattern, checked.
+/// A validated event pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pattern(Fields);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Fields {
     named: Vec<(String, Field)>,
-    /// Every `$or`: of each, one alternative has to match.
+    /// The `$or` groups: one alternative of each group has to match.
     alternatives: Vec<Vec<Fields>>,
 }
 
@@ -25,7 +26,7 @@ enum Field {
 }
 
 impl Pattern {
-    /// Reads a pattern. The error says what cannot be used, and where.
+    /// Parses a pattern. The error names the unsupported part and its path.
     pub(crate) fn parse(pattern: &Value) -> Result<Self, String> {
         match pattern {
             Value::Object(members) if !members.is_empty() => fields(members, "").map(Self),
@@ -33,16 +34,16 @@ impl Pattern {
         }
     }
 
-    /// Whether the rule is for `event`, the whole envelope.
+    /// Whether the rule matches `event`, the complete envelope.
     pub(crate) fn matches(&self, event: &Value) -> bool {
         self.0.matches(Some(event))
     }
 }
 
 impl Fields {
-    /// `value` is what the event has at this place, if it has something.
+    /// `value` is the event's value at this path, if it has one.
     fn matches(&self, value: Option<&Value>) -> bool {
-        // Of an array of objects, one has to match as a whole.
+        // If the event has an array of objects, one object has to match as a whole.
         if let Some(Value::Array(items)) = value {
             return items.iter().any(|item| self.matches(Some(item)));
         }

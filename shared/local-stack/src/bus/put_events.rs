@@ -14,19 +14,19 @@ use time::OffsetDateTime;
 use super::{Bus, Envelope};
 use crate::clock::rfc3339;
 
-/// EventBridge takes ten entries at a time.
+/// EventBridge accepts ten entries per call.
 const ENTRIES: usize = 10;
 
 /// EventBridge's limit for the entries of one call, in bytes.
 const TOTAL_SIZE: usize = 256 * 1024;
 
-/// What EventBridge counts for a `Time`.
+/// The size that EventBridge counts for a `Time`.
 const TIME_SIZE: usize = 14;
 
-/// Detail is JSON in JSON: escaped, it may be twice as long as it counts, and more.
+/// The body may be more than twice the counted size, because `Detail` is escaped JSON in JSON.
 const BODY_LIMIT: usize = 8 * TOTAL_SIZE;
 
-/// The endpoint.
+/// Handles a `PutEvents` request.
 pub(crate) fn router(bus: Arc<Bus>) -> Router {
     Router::new().route("/", post(call)).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(bus)
 }
@@ -55,7 +55,7 @@ async fn call(State(bus): State<Arc<Bus>>, headers: HeaderMap, body: Bytes) -> R
     }
 }
 
-/// One result per entry, in order; a bad entry does not spoil the others.
+/// Returns one result per entry, in order; an invalid entry does not affect the others.
 fn put(bus: &Bus, entries: &[Value]) -> Value {
     let results: Vec<Value> = entries
         .iter()
@@ -68,7 +68,7 @@ fn put(bus: &Bus, entries: &[Value]) -> Value {
     json!({ "FailedEntryCount": failed, "Entries": results })
 }
 
-/// Delivers an entry, or says what is wrong with it, with EventBridge's codes.
+/// Delivers an entry, or returns EventBridge's error code and message.
 fn accept(bus: &Bus, entry: &Value) -> Result<String, (&'static str, String)> {
     let argument = |name: &str| {
         let value = entry.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
@@ -79,7 +79,7 @@ fn accept(bus: &Bus, entry: &Value) -> Result<String, (&'static str, String)> {
     };
     let (source, kind, detail) =
         (argument("Source")?, argument("DetailType")?, argument("Detail")?);
-    // These are events of AWS and its partners, and nobody else may send them.
+    // Events of AWS and its partners, which no other sender may send.
     if source.starts_with("aws.") {
         return Err((
             "NotAuthorizedForSourceException",
@@ -123,7 +123,7 @@ fn time(entry: &Value) -> Result<Option<OffsetDateTime>, (&'static str, String)>
         })
 }
 
-/// The bytes of an entry as EventBridge counts them.
+/// The size of an entry in bytes, as EventBridge counts it.
 fn size(entry: &Value) -> usize {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).map_or(0, str::len);
     let resources = entry.get("Resources").and_then(Value::as_array);

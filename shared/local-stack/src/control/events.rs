@@ -1,4 +1,4 @@
-//! Events that only AWS and its partners can send, sent here by anybody.
+//! Delivers events that only AWS and its partners can send in the cloud.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Control, Refusal, ok, read};
 use crate::bus::Envelope;
 
-/// Delivers whole events as EventBridge would. All of them are looked at before one is sent.
+/// Delivers complete events as EventBridge would. All of them are validated before one is sent.
 pub(super) async fn send(
     State(control): State<Arc<Control>>,
     body: Bytes,
@@ -32,8 +32,8 @@ pub(super) async fn send(
     Ok(ok(&json!({ "events": sent })))
 }
 
-/// One event, an array of them, or either with a bus: `{"bus", "events"}` or a member `bus`
-/// beside those of the event.
+/// One event, an array of events, or either of them with a bus: `{"bus", "events"}`, or a member
+/// `bus` next to the members of the event.
 fn batch(mut body: Value) -> Result<(Option<String>, Vec<Value>), Refusal> {
     let bus = match body.as_object_mut().and_then(|members| members.remove("bus")) {
         None | Some(Value::Null) => None,

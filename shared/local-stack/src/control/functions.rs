@@ -1,4 +1,4 @@
-//! The functions, without what is usually in front of them.
+//! Controls the functions directly, without gateway, queue or schedule.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Control, Refusal, ok, read};
 use crate::runtime::{Function, NoAnswer, Signal};
 
-/// Hands an event to a function, and its answer back as it is.
+/// Sends an event to a function, and returns its answer unchanged.
 pub(super) async fn invoke(
     State(control): State<Arc<Control>>,
     Path(name): Path<String>,

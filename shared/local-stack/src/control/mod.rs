@@ -1,4 +1,4 @@
-//! Control of the stack, for tests and for people: `/_local/` on the console's port.
+//! The control API of the stack, for tests and users: `/_local/` on the console's port.
 //!
 //! | `/_local/` | takes | answers |
 //! |---|---|---|
@@ -13,7 +13,7 @@
 //! | `POST functions/{name}/invoke` | any JSON | what the function answers |
 //! | `POST functions/{name}/signal` | `{"signal": "kill"}`, `"stop"` or `"cont"` | `{"pids": [...]}` |
 //!
-//! What cannot be done is answered with 4xx and `{"message"}`.
+//! A request that cannot be executed is answered with 4xx and `{"message"}`.
 
 mod events;
 mod functions;
@@ -40,7 +40,7 @@ use crate::queue::Queues;
 use crate::runtime::Function;
 use crate::schedule::Schedule;
 
-/// What can be controlled.
+/// The parts of the stack that can be controlled.
 pub(crate) struct Control {
     pub(crate) clock: Arc<Clock>,
     pub(crate) bus: Arc<Bus>,
@@ -49,7 +49,7 @@ pub(crate) struct Control {
     pub(crate) functions: Vec<Arc<Function>>,
 }
 
-/// An event may be as long as Lambda takes one.
+/// The maximum size of an event is that of Lambda.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
 
 /// The routes.
@@ -91,7 +91,7 @@ fn time(clock: &Clock) -> Value {
     json!({ "now": rfc3339(clock.now()), "offsetSeconds": clock.offset_ms() / 1000 })
 }
 
-/// What cannot be done, and why.
+/// A refused request and the reason.
 struct Refusal(StatusCode, String);
 
 impl Refusal {

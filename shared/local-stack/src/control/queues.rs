@@ -1,4 +1,4 @@
-//! What is in the queues.
+//! Shows the messages of the queues.
 
 use std::sync::Arc;
 

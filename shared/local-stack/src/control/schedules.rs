@@ -1,4 +1,4 @@
-//! The schedules, and runs on demand.
+//! Shows the schedules, and runs them on demand.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub(super) async fn list(State(control): State<Arc<Control>>) -> Response {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    /// The time for which it runs; now, if not said.
+    /// The scheduled time of the run; by default the current time.
     time: Option<String>,
-    /// Members in place of those of the template's input.
+    /// Members that replace those of the template's input.
     input: Option<Map<String, Value>>,
 }
 
-/// Runs a schedule, whether it is enabled or not, and answers when it is over.
+/// Runs a schedule, enabled or not, and answers when the run has ended.
 pub(super) async fn run(
     State(control): State<Arc<Control>>,
     Path(name): Path<String>,

@@ -1,8 +1,8 @@
 //! The JWT authorizer of an HTTP API.
 //!
-//! Checked as API Gateway documents it: the key by `kid`, an RSA signature, `iss`, `aud` (or
-//! `client_id` where there is no `aud`), `exp`, `nbf`, `iat`, and one of the route's scopes in
-//! `scope` or `scp`. No leeway is documented, so there is none.
+//! It checks what API Gateway documents: the key by `kid`, an RSA signature, `iss`, `aud` (or
+//! `client_id` if there is no `aud`), `exp`, `nbf`, `iat`, and one of the route's scopes in `scope`
+//! or `scp`. API Gateway documents no leeway, so there is no leeway.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -13,24 +13,24 @@ use serde_json::{Map, Value};
 
 use crate::template;
 
-/// The claims of a verified token. There is no other way to make one.
+/// The claims of a verified token. Only the authorizer creates them.
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
-    /// As they stand in an event: text, whatever they were in the token.
+    /// The claims as an event has them: text, whatever their type in the token.
     pub(crate) fn flattened(&self) -> Map<String, Value> {
         self.0.iter().map(|(name, value)| (name.clone(), flat(value).into())).collect()
     }
 }
 
-/// Why a request is not let through.
+/// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is no token.
+    /// The request has no token.
     Missing,
-    /// There is one, and this is wrong with it.
+    /// The token is invalid, for this reason.
     Invalid(&'static str),
-    /// The token is good, but not for this.
+    /// The token is valid, but has none of the route's scopes.
     Scope,
 }
 
@@ -60,7 +60,7 @@ impl Authorizer {
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .ok_or(Refusal::Missing)?;
-        // API Gateway takes the token with the scheme or without it.
+        // API Gateway accepts the token with or without the scheme.
         let token = match value.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
             _ => value,
@@ -77,7 +77,7 @@ impl Authorizer {
         const MALFORMED: Refusal = Refusal::Invalid("the token is not a JWT");
         let (message, signature) = token.rsplit_once('.').ok_or(MALFORMED)?;
         let (_, payload) = message.split_once('.').ok_or(MALFORMED)?;
-        // An algorithm that the library does not know, `none` above all, ends here.
+        // An unsupported algorithm, above all `none`, is refused here.
         let header = jsonwebtoken::decode_header(token)
             .map_err(|_| Refusal::Invalid("the token's header is not one of a signed JWT"))?;
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512) {
@@ -127,7 +127,7 @@ fn has_one(claims: &Map<String, Value>, scopes: &[String]) -> bool {
         .any(|scope| scopes.iter().any(|wanted| wanted == scope))
 }
 
-/// A claim that is one text or an array of them.
+/// A claim that is a string or an array of strings.
 fn texts(claim: Option<&Value>) -> Vec<&str> {
     match claim {
         Some(Value::String(text)) => vec![text],
@@ -136,8 +136,7 @@ fn texts(claim: Option<&Value>) -> Vec<&str> {
     }
 }
 
-/// `[a b]` for an array and `map[k:v]` for an object: the way Go prints them, and so the way
-/// API Gateway passes them on.
+/// `[a b]` for an array and `map[k:v]` for an object: Go's format, which API Gateway uses.
 fn flat(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),

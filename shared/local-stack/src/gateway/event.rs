@@ -1,4 +1,4 @@
-//! A request as API Gateway describes it to a function: payload format 2.0.
+//! Builds the event for a request, in payload format 2.0 of API Gateway.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use time::macros::format_description;
 use super::authorizer::Claims;
 use crate::clock;
 
-/// What an event is made of.
+/// The parts of a request that make an event.
 pub(crate) struct Incoming<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) body: &'a Bytes,
@@ -31,7 +31,7 @@ pub(crate) struct Incoming<'a> {
 /// The event for a request.
 pub(crate) fn event(incoming: &Incoming<'_>) -> Value {
     let Incoming { parts, body, route_key, path_parameters, request_id, now, .. } = incoming;
-    // An HTTP API hands the path on decoded, and the query as it came.
+    // An HTTP API decodes the path, and passes the query on unchanged.
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let mut headers = headers(&parts.headers);
     headers.insert("x-forwarded-for".to_owned(), incoming.source_ip.clone().into());
@@ -100,7 +100,8 @@ fn insert(object: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// Lower-case names; several of one name joined by commas; cookies apart.
+/// Header names are in lower case; several values of one name are joined by commas; cookies are
+/// separate.
 fn headers(headers: &HeaderMap) -> Map<String, Value> {
     let text =
         |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -125,7 +126,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// Decoded; several of one name joined by commas.
+/// Decoded; several values of one name are joined by commas.
 fn query(query: &str) -> Map<String, Value> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -140,7 +141,7 @@ fn query(query: &str) -> Map<String, Value> {
     joined.into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
-/// Whether API Gateway takes a body for text; everything else comes in base64.
+/// Whether API Gateway treats a body as text; any other body is sent in base64.
 fn is_text(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();

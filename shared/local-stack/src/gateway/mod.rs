@@ -1,4 +1,4 @@
-//! The HTTP API: routes by the template, the JWT authorizer, functions behind it.
+//! The HTTP API: the template's routes, the JWT authorizer, and the functions behind them.
 
 mod authorizer;
 mod event;
@@ -29,10 +29,10 @@ use crate::output::say;
 use crate::runtime::NoAnswer;
 use crate::template::Access;
 
-/// API Gateway's limit for a request.
+/// API Gateway's limit for the size of a request.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// API Gateway waits no longer for an integration.
+/// API Gateway's timeout for an integration.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
 
 /// How many requests the console shows.
@@ -60,7 +60,7 @@ impl Gateway {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// One line and one entry per request; neither the query nor a header is in them.
+    /// Records one line and one entry per request; neither has the query or a header.
     fn record(&self, method: &str, path: &str, status: StatusCode, began: Instant) {
         let ms = began.elapsed().as_millis();
         say(format_args!("{method} {path} {} {ms} ms", status.as_u16()));
@@ -103,8 +103,8 @@ impl Gateway {
         match tokio::time::timeout(INTEGRATION_LIMIT, invocation).await {
             Ok(Ok(payload)) => response::response(&payload).unwrap_or_else(failed),
             Ok(Err(NoAnswer::Failed)) => failed(),
-            // What an HTTP API answers in place of 504 when an integration takes too long. A
-            // function's own timeout is not documented apart from that, and treated alike.
+            // An HTTP API answers this in place of 504 when an integration times out. AWS does not
+            // document a separate answer for the function's own timeout, so it is treated alike.
             Ok(Err(NoAnswer::TimedOut)) | Err(_) => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
@@ -146,7 +146,7 @@ async fn handle(
     response
 }
 
-/// The whole body, unless it is longer than API Gateway allows.
+/// Reads the complete body, unless it is longer than API Gateway allows.
 async fn read(body: axum::body::Body) -> Option<Bytes> {
     axum::body::to_bytes(body, BODY_LIMIT).await.ok()
 }

@@ -1,4 +1,4 @@
-//! A function's answer, format 2.0, as HTTP.
+//! Converts a function's answer, format 2.0, to HTTP.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a function may answer. `lambda_http` writes `multiValueHeaders` too, where a header is
-/// there twice, so they are understood.
+/// The answer of a function. `multiValueHeaders` is supported because `lambda_http` writes it for a
+/// header that occurs twice.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -28,11 +28,11 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The response for what a function answered; `None` if it is not one.
+/// The response for a function's answer; `None` if the answer is invalid.
 pub(crate) fn response(payload: &[u8]) -> Option<Response> {
     let json: Value = serde_json::from_slice(payload).ok()?;
     if json.get("statusCode").is_none() {
-        // Format 2.0 takes any other JSON for the body itself.
+        // Format 2.0 treats any other JSON as the body.
         let body = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
         return build(StatusCode::OK, [pair("content-type", "application/json")?], body.into());
     }
@@ -70,7 +70,7 @@ fn build(
 ) -> Option<Response> {
     let mut response = Response::builder().status(status).body(body).ok()?;
     for (name, value) in headers {
-        // The server counts for itself.
+        // The server sets these headers itself.
         if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
             response.headers_mut().append(name, value);
         }

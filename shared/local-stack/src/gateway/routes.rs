@@ -1,4 +1,4 @@
-//! Which route of the template a request is for.
+//! Finds the route of the template for a request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use percent_encoding::percent_decode_str;
 use crate::runtime::Function;
 use crate::template::{Access, Route};
 
-/// A route and where it leads.
+/// A route and its function.
 pub(crate) struct Target {
-    /// As API Gateway calls it: `GET /v1/identities/{id}`.
+    /// API Gateway's name of the route: `GET /v1/identities/{id}`.
     pub(crate) key: String,
     pub(crate) access: Access,
     pub(crate) function: Arc<Function>,
@@ -23,7 +23,7 @@ enum Segment {
     Parameter(String),
 }
 
-/// All routes, those with fewer parameters first: API Gateway prefers the most specific.
+/// All routes, with fewer parameters first: API Gateway prefers the most specific route.
 pub(crate) struct Routes(Vec<Target>);
 
 impl Routes {
@@ -37,7 +37,7 @@ impl Routes {
     }
 
     /// The route for a request, with its path parameters. The path is decoded first: an HTTP API
-    /// takes `%2F` for a slash like any other, so no parameter can hold one.
+    /// treats `%2F` as a slash, so a parameter cannot contain one.
     pub(crate) fn find(
         &self,
         method: &str,

@@ -15,13 +15,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// An RSA key and the name it goes by.
+/// An RSA key and its key id.
 pub(crate) struct SigningKey {
     pair: KeyPair,
     kid: String,
 }
 
-/// Why there is no key.
+/// Why the key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file could not be read or written.
@@ -29,13 +29,13 @@ pub enum KeyError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file holds something else.
+    /// The file does not contain such a key.
     #[error("{} is not a key of the issuer; delete it to get a new one", .0.display())]
     Unreadable(PathBuf),
-    /// There was no randomness to make a key of.
+    /// The system has no randomness for a new key.
     #[error("the system gave no randomness for a key")]
     NoRandomness,
 }
@@ -45,7 +45,7 @@ impl SigningKey {
         Ok(Self::from(KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::NoRandomness)?))
     }
 
-    /// The key in `file` (PKCS#8), or a new one put there, for the owner's eyes only.
+    /// Loads the key in `file` (PKCS#8), or creates one there that only the owner can read.
     pub(crate) fn load_or_create(file: &Path) -> Result<Self, KeyError> {
         let failed = |source| KeyError::File { path: file.to_owned(), source };
         match fs::read(file) {
@@ -68,7 +68,7 @@ impl SigningKey {
         }
     }
 
-    /// The public half, as RFC 7517 spells it.
+    /// The public half, as RFC 7517 defines it.
     pub(crate) fn jwk(&self) -> Value {
         let public = self.pair.public_key();
         json!({
@@ -81,7 +81,7 @@ impl SigningKey {
         })
     }
 
-    /// A JWT with these claims.
+    /// A signed JWT with these claims.
     pub(crate) fn sign(&self, claims: &Value) -> Result<String, Unspecified> {
         let header = json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid });
         let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());

@@ -1,4 +1,4 @@
-//! An OIDC provider for development: it signs whatever it is asked to.
+//! An OIDC provider for development: it signs any claims that a client requests.
 
 mod key;
 
@@ -17,11 +17,11 @@ use crate::clock::Clock;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
 
-/// What discovery says, so that nobody takes this for a login.
+/// A note in the discovery document, so that no reader takes this provider for a real login.
 pub(crate) const WARNING: &str =
     "FOR DEVELOPMENT ONLY: signs a token for anybody, with any subject and scope, unasked";
 
-/// An hour, as most providers have it.
+/// An hour, as with most providers.
 const DEFAULT_LIFETIME: i64 = 3600;
 
 /// The provider.
@@ -34,9 +34,10 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer at `url` whose tokens are for `audience`, with `scope` unless asked otherwise.
+    /// An issuer at `url` whose tokens are for `audience`, with `scope` by default.
     ///
-    /// The key is kept in `file`, so that tokens outlive a restart; without it, it is made anew.
+    /// The key is kept in `file`, so that tokens stay valid after a restart; without a file, each
+    /// start creates a new key.
     pub(crate) fn new(
         url: &str,
         audience: &str,
@@ -75,7 +76,7 @@ impl Issuer {
         })
     }
 
-    /// The token for a form, or why there is none.
+    /// The token for a form, or the reason why there is no token.
     fn token(&self, form: &[u8]) -> Result<Value, String> {
         let now = self.clock.now().unix_timestamp();
         let mut claims = Map::new();
@@ -107,7 +108,7 @@ impl Issuer {
         claims.entry("scope").or_insert_with(|| self.scope.clone().into());
         match audience.as_slice() {
             [] => drop(claims.insert("aud".to_owned(), self.audience.clone().into())),
-            // `aud=`: a token without one, as Amazon Cognito's access tokens are.
+            // `aud=` requests a token without `aud`, like Amazon Cognito's access tokens.
             [one] if one.is_empty() => {}
             [one] => drop(claims.insert("aud".to_owned(), one.clone().into())),
             several => drop(claims.insert("aud".to_owned(), several.into())),

@@ -1,7 +1,7 @@
-//! What keeps messages over a restart: a file to which every change is appended.
+//! The journal, which keeps messages over a restart: a file to which every change is appended.
 //!
-//! Each line is one change. The file is written anew, without what is over, at the start and
-//! whenever most of it is.
+//! Each line is one change. The file is rewritten without obsolete lines at the start, and whenever
+//! most of it is obsolete.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -27,7 +27,7 @@ pub struct JournalError {
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    /// Lines since it was last written anew.
+    /// Lines since the last rewrite.
     lines: usize,
 }
 
@@ -36,12 +36,12 @@ pub(super) struct Journal {
 struct Change<'a> {
     queue: std::borrow::Cow<'a, str>,
     id: std::borrow::Cow<'a, str>,
-    /// The message as it is from then on; none: it is gone.
+    /// The new state of the message; `None` if it was deleted.
     message: Option<std::borrow::Cow<'a, Message>>,
 }
 
 impl Journal {
-    /// Opens the journal in `path` and reads what it has.
+    /// Opens the journal in `path` and reads its messages.
     pub(super) fn open(path: PathBuf) -> Result<(Self, Contents), JournalError> {
         let contents = match fs::read_to_string(&path) {
             Ok(text) => replay(&text),
@@ -54,7 +54,7 @@ impl Journal {
         }
     }
 
-    /// Appends what a message of `queue` is from now on, or that it is gone.
+    /// Appends the new state of a message of `queue`, or its deletion.
     pub(super) fn append(
         &mut self,
         queue: &str,
@@ -67,16 +67,16 @@ impl Journal {
             message: message.map(std::borrow::Cow::Borrowed),
         };
         self.lines += 1;
-        // One write, so that a killed stack leaves whole lines.
+        // One write, so that a killed stack leaves only complete lines.
         self.file.write_all(line(&change).as_bytes()).map_err(|source| self.error(source))
     }
 
-    /// Whether most of the file is over, if there are `live` messages.
+    /// Whether most of the file is obsolete, given `live` messages.
     pub(super) fn is_stale(&self, live: usize) -> bool {
         self.lines > STALE_LINES && self.lines > live * 4
     }
 
-    /// Writes the file anew.
+    /// Rewrites the file.
     pub(super) fn compact(&mut self, contents: &Contents) -> Result<(), JournalError> {
         self.file = write_anew(&self.path, contents).map_err(|source| self.error(source))?;
         self.lines = 0;
@@ -90,7 +90,7 @@ impl Journal {
 
 fn replay(text: &str) -> Contents {
     let mut contents = Contents::new();
-    // The last line may be half of one, after a power cut.
+    // The last line may be incomplete after a power cut.
     for change in text.lines().filter_map(|line| serde_json::from_str::<Change<'_>>(line).ok()) {
         let messages = contents.entry(change.queue.into_owned()).or_default();
         let known = messages.iter_mut().find(|message| message.id == change.id);
@@ -122,7 +122,7 @@ fn write_anew(path: &Path, contents: &Contents) -> io::Result<File> {
 }
 
 fn line(change: &Change<'_>) -> String {
-    // It is text and numbers, which JSON always has room for.
+    // The lines contain only text and numbers, which JSON can always represent.
     let mut line = serde_json::to_string(change).unwrap_or_default();
     line.push('\n');
     line

@@ -1,5 +1,5 @@
-//! The event source mapping: takes messages from a queue, hands them to a function in batches,
-//! and deletes those that it did not fail.
+//! The event source mapping: sends a queue's messages to a function in batches, and deletes the
+//! messages that succeeded.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::output::say;
 use crate::runtime::Function;
 use crate::template::QueueMapping;
 
-/// A queue, and the function that its messages are for.
+/// A queue, and the function that gets its messages.
 pub(crate) struct Source {
     pub(crate) queues: Arc<Queues>,
     pub(crate) function: Arc<Function>,
     pub(crate) mapping: QueueMapping,
 }
 
-/// Delivers messages until `stopping` turns true, and returns when no batch is under way.
+/// Delivers messages until `stopping` turns true, and returns when no batch is in progress.
 pub(crate) async fn poll(source: Source, mut stopping: watch::Receiver<bool>) {
     let source = Arc::new(source);
     let mapping = &source.mapping;
@@ -65,7 +65,7 @@ impl Source {
             Ok(answer) => failures(&answer, &ids),
             Err(_) => None,
         };
-        // What has failed stays, and is to be had again after its visibility time-out.
+        // Failed messages stay, and become visible again after the visibility timeout.
         let failed = failed.unwrap_or_else(|| ids.iter().map(|id| (*id).to_owned()).collect());
         let done = batch.iter().filter(|message| !failed.contains(&message.id));
         let done: Vec<String> = done.filter_map(|message| message.receipt.clone()).collect();
@@ -80,10 +80,10 @@ impl Source {
     }
 }
 
-/// The messages that an answer says have failed; none, if it cannot be made sense of, for then
-/// all of them have.
+/// The messages that failed according to the answer; `None` if the answer is invalid, because then
+/// all of them failed.
 fn failures(answer: &[u8], ids: &BTreeSet<&str>) -> Option<BTreeSet<String>> {
-    // Lambda takes an empty answer, null and {} for success.
+    // Lambda treats an empty answer, null and {} as success.
     if answer.is_empty() {
         return Some(BTreeSet::new());
     }

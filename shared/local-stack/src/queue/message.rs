@@ -1,4 +1,4 @@
-//! One message, from when it is sent until it is deleted.
+//! One message, from its sending until its deletion.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,14 +14,14 @@ pub(crate) struct Message {
     pub(crate) sent_at: i64,
     pub(crate) receives: u32,
     pub(crate) first_received_at: Option<i64>,
-    /// From when on it is to be had.
+    /// When it becomes visible.
     pub(crate) visible_at: i64,
-    /// The handle of the newest receive, which alone deletes it.
+    /// The handle of the newest receive; only this handle deletes the message.
     pub(crate) receipt: Option<String>,
 }
 
 impl Message {
-    /// As a function gets it among the `Records` of its event.
+    /// The message as one of the `Records` of a function's event.
     pub(crate) fn record(&self, queue: &str) -> Value {
         json!({
             "messageId": self.id,
@@ -43,5 +43,5 @@ impl Message {
     }
 }
 
-/// Who sent it: in AWS, the id of a user or role of EventBridge's own.
+/// The sender: in AWS, the id of a user or role of EventBridge's own.
 const SENDER: &str = "AIDALOCALEVENTBRIDGE";

@@ -1,5 +1,5 @@
-//! SQS, as far as a function that gets its messages can tell: at least once, with a visibility
-//! time-out, a limit of receives, dead letters and a retention.
+//! SQS as its consumer functions see it: at-least-once delivery, visibility timeout, maximum
+//! receive count, dead letters and retention.
 
 mod journal;
 mod mapping;
@@ -25,7 +25,7 @@ use crate::template::Queue;
 pub(crate) struct Queues {
     settings: Vec<Queue>,
     state: Mutex<State>,
-    /// Wakes whoever waits for a message.
+    /// Wakes the consumers that wait for a message.
     changed: watch::Sender<()>,
     clock: Arc<Clock>,
 }
@@ -36,7 +36,7 @@ struct State {
 }
 
 impl Queues {
-    /// The queues, with what `journal` kept of them.
+    /// The queues, with the messages from `journal`.
     pub(crate) fn open(
         settings: Vec<Queue>,
         journal: Option<PathBuf>,
@@ -50,7 +50,7 @@ impl Queues {
         Ok(Arc::new(Self { settings, state, changed: watch::Sender::new(()), clock }))
     }
 
-    /// Adds a message to `queue`. It is kept when this returns.
+    /// Adds a message to `queue`. The message is stored when this returns.
     pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), JournalError> {
         let now = self.clock.now_ms();
         let delay = self.settings(queue).map_or(Duration::ZERO, |settings| settings.delay);
@@ -68,7 +68,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Waits for messages and takes up to `most` of them: when there are as many, or when the
+    /// Waits for messages and receives up to `most` of them: when there are as many, or when the
     /// first of them has waited for `window`.
     pub(crate) async fn receive(&self, queue: &str, most: usize, window: Duration) -> Vec<Message> {
         let mut changed = self.changed.subscribe();
@@ -87,7 +87,7 @@ impl Queues {
                     if !batch.is_empty() {
                         return batch;
                     }
-                    // They were dead letters.
+                    // They became dead letters.
                     continue;
                 }
                 Some(full_by)
@@ -100,14 +100,14 @@ impl Queues {
             };
             tokio::select! {
                 () = time => {}
-                // The sender is these queues' own, so there is always a next change.
+                // The queues own the sender, so there is always a next change.
                 _ = changed.changed() => {}
             }
         }
     }
 
-    /// Deletes messages by the handles of their receives. A handle that is no longer the
-    /// newest deletes nothing: the message is being worked on again.
+    /// Deletes messages by their receipt handles. A handle that is no longer the newest deletes
+    /// nothing, because another receive is processing the message.
     pub(crate) fn delete(&self, queue: &str, receipts: &[String]) {
         let mut state = self.lock();
         let done: Vec<_> = state
@@ -120,7 +120,7 @@ impl Queues {
         }
     }
 
-    /// How many messages are to be had, and when there may be more.
+    /// The number of visible messages, and when there may be more.
     fn ready(&self, queue: &str, now: i64) -> (usize, Option<i64>) {
         let mut state = self.lock();
         self.expire(&mut state, queue, now);
@@ -140,7 +140,7 @@ impl Queues {
             if let Some(redrive) = &settings.redrive
                 && message.receives >= redrive.max_receives
             {
-                // Id, body and time stay: its retention goes on counting.
+                // Id, body and send time are kept, so the retention is not restarted.
                 let letter = Message { receipt: None, visible_at: now, ..message.clone() };
                 note(state.put(&redrive.dead_letters, letter));
                 state.remove(queue, &message.id);
@@ -161,8 +161,8 @@ impl Queues {
         batch
     }
 
-    /// For each queue its name, how many messages it has in each state, the age of the oldest,
-    /// and whose dead letters it has.
+    /// For each queue its name, the number of messages in each state, the age of the oldest
+    /// message, and the queues whose dead letters it receives.
     pub(crate) fn overview(&self) -> Vec<Value> {
         let now = self.clock.now_ms();
         let mut state = self.lock();
@@ -190,7 +190,7 @@ impl Queues {
         overview
     }
 
-    /// What is in a queue, oldest first; none if there is no such queue.
+    /// The messages of a queue, oldest first; `None` if the queue does not exist.
     pub(crate) fn messages(&self, queue: &str) -> Option<Vec<Value>> {
         self.settings(queue)?;
         let now = self.clock.now_ms();
@@ -209,8 +209,8 @@ impl Queues {
         Some(messages.collect())
     }
 
-    /// Sends the dead letters of a queue back to where they came from, as new messages, and
-    /// says how many there were. The error says why that cannot be done.
+    /// Sends the dead letters of a queue back to their source queues, as new messages, and returns
+    /// their number. The error says why this is not possible.
     pub(crate) fn redrive(&self, queue: &str) -> Result<usize, String> {
         let source = match self.sources(queue).as_slice() {
             [source] => source.clone(),
@@ -239,7 +239,7 @@ impl Queues {
         Ok(letters.len())
     }
 
-    /// The queues whose dead letters `queue` has.
+    /// The queues whose dead letters `queue` receives.
     fn sources(&self, queue: &str) -> Vec<String> {
         let is_source = |source: &&Queue| {
             source.redrive.as_ref().is_some_and(|redrive| redrive.dead_letters == queue)
@@ -251,7 +251,7 @@ impl Queues {
         self.settings.iter().find(|settings| settings.name == queue)
     }
 
-    /// Deletes what is older than the queue keeps.
+    /// Deletes the messages whose retention has ended.
     fn expire(&self, state: &mut State, queue: &str, now: i64) {
         let Some(settings) = self.settings(queue) else { return };
         let oldest = now.saturating_sub(ms(settings.retention));
@@ -265,7 +265,7 @@ impl Queues {
         }
     }
 
-    /// What is behind this lock is whole whenever it is free.
+    /// The data behind this lock is consistent whenever the lock is free.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -276,7 +276,7 @@ impl State {
         self.contents.get(queue).into_iter().flatten()
     }
 
-    /// Adds a message, or changes the one of its id; in the journal first.
+    /// Adds or replaces a message; the journal is written first.
     fn put(&mut self, queue: &str, message: Message) -> Result<(), JournalError> {
         if let Some(journal) = &mut self.journal {
             journal.append(queue, &message.id, Some(&message))?;
@@ -292,7 +292,8 @@ impl State {
 
     fn remove(&mut self, queue: &str, id: &str) {
         if let Some(journal) = &mut self.journal {
-            // It may come once more after a restart, as a message may.
+            // The message may be delivered again after a restart, which at-least-once delivery
+            // allows.
             note(journal.append(queue, id, None));
         }
         if let Some(messages) = self.contents.get_mut(queue) {
@@ -309,7 +310,7 @@ impl State {
     }
 }
 
-/// Says that something is not kept; it goes on in memory.
+/// Reports that a change was not stored; the queue continues in memory.
 fn note(outcome: Result<(), JournalError>) {
     if let Err(error) = outcome {
         say(error);

@@ -18,7 +18,7 @@ fn queues() -> Arc<Queues> {
     Queues::open(queues, None, Clock::system()).unwrap()
 }
 
-/// What is to be had at once.
+/// The messages that are visible now.
 fn take(queues: &Queues, most: usize) -> Vec<Message> {
     queues.take("Q", most, queues.clock.now_ms())
 }

@@ -1,7 +1,7 @@
 //! The Lambda Runtime API, as one process sees it.
 //!
-//! Every process has a listener of its own, so a request needs nothing to tell who asks.
-//! `next` is held open until there is an event: the runtime takes an empty answer for an error.
+//! Every process has its own listener, so a request need not identify its process. `next` is held
+//! open until there is an event, because the runtime treats an empty answer as an error.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,30 +18,30 @@ use uuid::Uuid;
 use super::lock;
 use crate::clock::Clock;
 
-/// An event on its way to a process.
+/// An event for a process.
 pub(super) struct Invocation {
     pub(super) event: Bytes,
     pub(super) answer: oneshot::Sender<Reply>,
 }
 
-/// What a process says about an event.
+/// The answer of a process to an event.
 pub(super) enum Reply {
     Response(Bytes),
     Error,
 }
 
-/// What the Runtime API of one process needs.
+/// The state of one process's Runtime API.
 pub(super) struct Api {
     pub(super) function_name: String,
     pub(super) timeout: Duration,
     pub(super) clock: Arc<Clock>,
     pub(super) events: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// Turns true with the first `next`: init is over.
+    /// Turns true with the first `next`, which ends init.
     pub(super) ready: watch::Sender<bool>,
     pub(super) current: Mutex<Option<(String, oneshot::Sender<Reply>)>>,
 }
 
-/// Lambda's limit for a response is 6 MB; a little more for its envelope.
+/// Lambda's limit for a response is 6 MB; this adds some space for its envelope.
 const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100 * 1024;
 
 pub(super) fn router(api: Arc<Api>) -> Router {
@@ -55,12 +55,12 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
-    // Whoever still waits for an answer to the event before will get none.
+    // A caller that still waits for the answer to the previous event does not get one.
     lock(&api.current).take();
     api.ready.send_replace(true);
     let Some(invocation) = api.events.lock().await.recv().await else {
-        // The process is about to be killed, as Lambda does it: without an answer, on
-        // which the runtime would panic into the log.
+        // The process is about to be killed, as Lambda does it: without an answer, which would make
+        // the runtime panic and write to the log.
         return std::future::pending().await;
     };
     let id = Uuid::new_v4().to_string();
@@ -83,12 +83,12 @@ async fn response(State(api): State<Arc<Api>>, Path(id): Path<String>, body: Byt
     api.reply(&id, Reply::Response(body))
 }
 
-/// The body says what went wrong; the function's own log has said it already.
+/// The body has the reason, which the function has already logged.
 async fn error(State(api): State<Arc<Api>>, Path(id): Path<String>) -> StatusCode {
     api.reply(&id, Reply::Error)
 }
 
-/// The process ends after this, and its end is what counts.
+/// The process ends after this, and the stack reacts to that end.
 async fn init_error() -> StatusCode {
     StatusCode::ACCEPTED
 }
@@ -98,7 +98,7 @@ impl Api {
         let mut current = lock(&self.current);
         match current.take_if(|(expected, _)| expected == id) {
             Some((_, answer)) => {
-                // Nobody is there any more when the timeout was a moment faster.
+                // The caller is gone if the timeout fired a moment before.
                 let _ = answer.send(reply);
                 StatusCode::ACCEPTED
             }

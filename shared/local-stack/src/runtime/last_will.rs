@@ -1,8 +1,9 @@
 //! Ends the functions of a stack that was killed with SIGKILL.
 //!
-//! An idle function notices by itself: its `next` fails, and the runtime returns. One that is
-//! busy does not, until it is done. So a small shell waits on a pipe that only the stack holds;
-//! when the pipe closes it kills whoever is still on its list, and nobody on an orderly end.
+//! An idle function ends by itself: its `next` fails, and the runtime returns. A busy function does
+//! not notice until it is done. So a small shell waits on a pipe that only the stack holds. When
+//! the pipe closes, the shell kills the processes that are still on its list; after an orderly
+//! shutdown the list is empty.
 
 use std::io::{self, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use super::lock;
 
-/// `+ pid` puts a process on the list, `- pid` takes it off.
+/// `+ pid` adds a process to the list, `- pid` removes it.
 const SCRIPT: &str = r#"
 pids=" "
 while read -r what pid; do
@@ -32,7 +33,7 @@ struct Executor {
 }
 
 impl LastWill {
-    /// Starts the shell that waits.
+    /// Starts the shell, which waits.
     pub(crate) fn new() -> io::Result<Self> {
         use std::os::unix::process::CommandExt as _;
         let mut shell = Command::new("/bin/sh")
@@ -41,7 +42,7 @@ impl LastWill {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Ctrl-C in the terminal must not take it before the stack.
+            // Ctrl-C in the terminal must not end the shell before the stack.
             .process_group(0)
             .spawn()?;
         let pipe = shell.stdin.take();
@@ -58,7 +59,7 @@ impl LastWill {
 
     fn write(&self, what: char, pid: u32) {
         if let Some(pipe) = &mut lock(&self.0).pipe {
-            // Without the shell there is still the runtime's own end.
+            // Without the shell, idle functions still end by themselves.
             let _ = writeln!(pipe, "{what} {pid}");
         }
     }

@@ -1,4 +1,4 @@
-//! What a function says, line by line into its log.
+//! Writes the output of a function into its log, line by line.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 
 use super::lock;
 
-/// How much of a log is shown when a function does not start.
+/// How much of a log is shown if a function does not start.
 const LAST_LINES: usize = 10;
 
-/// The log of one process: the function's file, which all its processes append to.
+/// The log of one process: it appends to the function's file, as all processes of the function do.
 pub(super) struct Log {
     file: Arc<File>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
@@ -38,11 +38,11 @@ impl Log {
             let mut line = Vec::new();
             loop {
                 tokio::select! {
-                    // Whatever there is to read comes first; then it is all in the log.
+                    // The available output is read first; then all of it is in the log.
                     biased;
                     read = from.read_until(b'\n', &mut line) => {
                         let is_over = !read.is_ok_and(|read| read > 0);
-                        // Of a line without an end a part may have been read before.
+                        // A part of a line without an end may have been read before.
                         if !line.is_empty() {
                             log.write(&mut line);
                             line.clear();
@@ -58,8 +58,8 @@ impl Log {
         Pump { asks }
     }
 
-    /// Lines of several processes are not mixed, because each is one write at the end of the
-    /// file.
+    /// Each line is one write at the end of the file, so that lines of several processes do not
+    /// mix.
     fn write(&self, line: &mut Vec<u8>) {
         if !line.ends_with(b"\n") {
             line.push(b'\n');
@@ -72,27 +72,27 @@ impl Log {
         last_lines.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
     }
 
-    /// The end of what this process said.
+    /// The last output of this process.
     pub(super) fn last_lines(&self) -> Vec<String> {
         lock(&self.last_lines).iter().cloned().collect()
     }
 }
 
-/// What copies a stream of a process into its log.
+/// The task that copies one stream of a process into its log.
 #[derive(Clone)]
 pub(super) struct Pump {
     asks: mpsc::Sender<oneshot::Sender<()>>,
 }
 
-/// How long is waited for a process that never stops talking.
+/// How long the stack waits for a process that does not stop writing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Pump {
-    /// Waits until every line that was said before is in the log.
+    /// Waits until all output up to now is in the log.
     pub(super) async fn catch_up(&self) {
         let (answer, answered) = oneshot::channel();
         let caught_up = async {
-            // One that has come to the end of its stream answers nobody.
+            // A pump whose stream has ended does not answer.
             if self.asks.send(answer).await.is_ok() {
                 let _ = answered.await;
             }
@@ -100,7 +100,7 @@ impl Pump {
         let _ = timeout(PATIENCE, caught_up).await;
     }
 
-    /// Waits until the stream has ended, and all of it is in the log.
+    /// Waits until the stream has ended and all of it is in the log.
     pub(super) async fn ended(&self) {
         let _ = timeout(PATIENCE, self.asks.closed()).await;
     }

@@ -1,9 +1,9 @@
-//! Runs the functions as Lambda does: their own binaries, one process per concurrent request,
-//! one request at a time per process, spoken to through the Lambda Runtime API.
+//! Runs the functions as Lambda does: their own binaries, one process per concurrent request, one
+//! request at a time per process, connected by the Lambda Runtime API.
 //!
-//! The crate `lambda-simulator` is not used: its wait for an answer looks first and subscribes
-//! after, so that it can miss the wake-up; and it keeps every payload and every answer, here
-//! tokens, in memory for as long as it lives.
+//! The crate `lambda-simulator` is not used. When it waits for an answer it checks first and
+//! subscribes afterwards, so it can miss the wake-up. It also keeps every payload and every answer,
+//! which here contain tokens, in memory for its whole life.
 
 mod api;
 mod last_will;
@@ -29,41 +29,41 @@ use crate::clock::Clock;
 /// One function and its processes.
 pub(crate) struct Function {
     spec: Spec,
-    /// The last one used is the first to be used again, so that the others can be ended.
+    /// The process that was used last is used first, so that the others become idle and can end.
     idle: Mutex<Vec<Process>>,
-    /// One for each process there may be. Who gets none waits.
+    /// One permit for each process. A request without a permit waits.
     slots: Semaphore,
     processes: usize,
-    /// The processes that exist, and how to send them a signal.
+    /// The running processes, and the senders of their signals.
     pids: watch::Sender<BTreeMap<u32, Signals>>,
     stopping: watch::Receiver<bool>,
 }
 
-/// What a process of a function needs to know.
+/// The configuration of a function's processes.
 pub(crate) struct Spec {
-    /// The name of the binary, and of the log.
+    /// The name of the binary and of the log.
     pub(crate) name: String,
     pub(crate) binary: PathBuf,
-    /// Everything but what the Runtime API adds.
+    /// All variables except those that the Runtime API adds.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
-    /// What the deadlines are on.
+    /// The clock of the deadlines.
     pub(crate) clock: Arc<Clock>,
     pub(crate) log: PathBuf,
     pub(crate) last_will: LastWill,
 }
 
-/// Why there is no answer.
+/// Why a function did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
-    /// The function answered an error, died, or did not start.
+    /// The function answered with an error, crashed, or did not start.
     Failed,
-    /// The function took longer than its timeout, and was killed for it.
+    /// The function exceeded its timeout and was killed.
     TimedOut,
 }
 
 impl Function {
-    /// A function of at most `processes` processes, which end when `stopping` turns true.
+    /// A function with at most `processes` processes, which end when `stopping` turns true.
     pub(crate) fn new(spec: Spec, processes: usize, stopping: watch::Receiver<bool>) -> Arc<Self> {
         Arc::new(Self {
             spec,
@@ -79,18 +79,18 @@ impl Function {
         &self.spec.name
     }
 
-    /// The ids of the processes that exist.
+    /// The ids of the running processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.pids.borrow().keys().copied().collect()
     }
 
-    /// How many processes it has at most.
+    /// The maximum number of its processes.
     pub(crate) fn processes(&self) -> usize {
         self.processes
     }
 
-    /// Sends a signal to its processes, and says to which. Those it kills are gone when this
-    /// returns, so that the next request gets a fresh one.
+    /// Sends a signal to the function's processes, and returns their ids. Killed processes are gone
+    /// when this returns, so that the next request gets a new process.
     pub(crate) async fn signal(&self, signal: Signal) -> Vec<u32> {
         let processes = self.pids.borrow().clone();
         let mut reached = Vec::new();
@@ -101,15 +101,16 @@ impl Function {
         }
         if signal == Signal::Kill {
             let gone = |pids: &BTreeMap<u32, _>| !reached.iter().any(|pid| pids.contains_key(pid));
-            // It cannot fail: the sender is this function's own.
+            // This cannot fail: the function owns the sender.
             let _ = self.pids.subscribe().wait_for(gone).await;
         }
         reached
     }
 
-    /// Hands `event` to a process and waits for its answer.
+    /// Sends `event` to a process and waits for its answer.
     ///
-    /// A caller who hangs up does not stop the function: Lambda finishes what it began.
+    /// If the caller disconnects, the function continues: Lambda also finishes a started
+    /// invocation.
     pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, NoAnswer> {
         let function = Arc::clone(self);
         let invocation = tokio::spawn(async move { function.run(event).await });
@@ -127,7 +128,7 @@ impl Function {
                 self.give_back(process);
                 Ok(payload)
             }
-            // The runtime has caught the error and goes on.
+            // The runtime has caught the error, and the process continues.
             process::Answer::Error => {
                 self.give_back(process);
                 Err(NoAnswer::Failed)
@@ -143,7 +144,7 @@ impl Function {
         }
     }
 
-    /// Ends the processes that nobody needed for `limit`.
+    /// Ends the processes that were idle for `limit`.
     pub(crate) async fn end_idle(&self, limit: Duration) {
         let (old, young) = {
             let mut idle = lock(&self.idle);
@@ -157,12 +158,12 @@ impl Function {
         }
     }
 
-    /// Waits until no process is left. They end because `stopping` has turned true.
+    /// Waits until all processes have ended. They end because `stopping` has turned true.
     pub(crate) async fn stopped(&self) {
-        // Whoever waits for a slot is told, and nobody starts a process any more.
+        // Requests that wait for a permit are refused, and no new process starts.
         self.slots.close();
         lock(&self.idle).clear();
-        // It cannot fail: the sender is this function's own.
+        // This cannot fail: the function owns the sender.
         let _ = self.pids.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 
@@ -178,7 +179,7 @@ impl Function {
     }
 }
 
-/// What is behind these locks is whole whenever they are free.
+/// The data behind these locks is consistent whenever a lock is free.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

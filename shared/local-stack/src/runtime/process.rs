@@ -17,17 +17,17 @@ use super::signal::{self, Signals};
 use super::{NoAnswer, Spec};
 use crate::output::say;
 
-/// A process that has asked for its first event.
+/// A process that has requested its first event.
 pub(super) struct Process {
     events: mpsc::Sender<Invocation>,
     kill: watch::Sender<bool>,
     exited: watch::Receiver<bool>,
-    /// What it says on stdout and stderr.
+    /// The pumps for its stdout and stderr.
     pumps: Option<[Pump; 2]>,
     idle_since: Instant,
 }
 
-/// How a process dealt with an event.
+/// The outcome of an event.
 pub(super) enum Answer {
     Response(Bytes),
     Error,
@@ -35,11 +35,11 @@ pub(super) enum Answer {
     TimedOut,
 }
 
-/// Lambda gives init ten seconds, and they do not count against the function's timeout.
+/// Lambda allows ten seconds for init, which do not count against the function's timeout.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
 impl Process {
-    /// Starts a process and waits for the end of its init. Says on stdout why there is none.
+    /// Starts a process and waits for the end of its init. Prints the reason on stdout if it fails.
     pub(super) async fn start(
         spec: &Spec,
         pids: &watch::Sender<BTreeMap<u32, Signals>>,
@@ -79,14 +79,14 @@ impl Process {
     ) -> std::io::Result<(Self, watch::Receiver<bool>)> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let mut child = Command::new(&spec.binary)
-            // Lambda starts a function with its own variables and no others.
+            // Lambda starts a function with only the variables of its configuration.
             .env_clear()
             .envs(&spec.environment)
             .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C in the terminal is for the stack, which then ends its processes.
+            // Ctrl-C in the terminal must only reach the stack, which then ends its processes.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -124,12 +124,12 @@ impl Process {
                 }
             };
             if must_end {
-                // SIGKILL: what Lambda does to a function that is out of time, too. It fails
-                // for a process that has ended, which is as well.
+                // SIGKILL, as Lambda does after a timeout. It fails if the process has already
+                // ended, which does no harm.
                 let _ = child.kill().await;
             }
             last_will.exclude(pid);
-            // What it said last is in the log before anybody hears of its end.
+            // The last output is in the log before a caller learns that the process ended.
             if let Some([stdout, stderr]) = speech {
                 tokio::join!(stdout.ended(), stderr.ended());
             }
@@ -139,7 +139,7 @@ impl Process {
         Ok((Self { events, kill, exited, pumps, idle_since: Instant::now() }, ready))
     }
 
-    /// Hands `event` over and waits for the answer, at most `timeout`.
+    /// Sends `event` to the process and waits for the answer, at most `timeout`.
     pub(super) async fn invoke(&self, event: Bytes, timeout: Duration) -> Answer {
         let (answer, mut reply) = oneshot::channel();
         if self.events.send(Invocation { event, answer }).await.is_err() {
@@ -149,14 +149,14 @@ impl Process {
         let reply = tokio::select! {
             biased;
             reply = &mut reply => reply,
-            // It may have answered and then ended.
+            // The process may have answered and then ended.
             _ = exited.wait_for(|exited| *exited) => match reply.try_recv() {
                 Ok(reply) => Ok(reply),
                 Err(_) => return Answer::Died,
             },
             () = tokio::time::sleep(timeout) => return Answer::TimedOut,
         };
-        // Whoever reads the log for the reason of an answer finds it.
+        // A caller that gets an answer finds the reason in the log.
         if let Some([stdout, stderr]) = &self.pumps {
             tokio::join!(stdout.catch_up(), stderr.catch_up());
         }
@@ -177,7 +177,7 @@ impl Process {
         let _ = self.exited.wait_for(|exited| *exited).await;
     }
 
-    /// The same process, idle from now on.
+    /// The same process, marked as idle from now on.
     pub(super) fn rested(self) -> Self {
         Self { idle_since: Instant::now(), ..self }
     }

@@ -1,29 +1,29 @@
 //! Signals for the processes of a function, so that tests can stop, freeze and thaw them.
 //!
-//! The task that waits for the end of a process also sends the signals: so none goes to another
-//! process that got the same id later.
+//! The task that waits for the end of a process also sends its signals. So a signal cannot reach
+//! another process that gets the same id later.
 
 use rustix::process::{Pid, kill_process};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
-/// A signal that may be sent.
+/// A signal that a test may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Signal {
     /// SIGKILL: a crash.
     Kill,
-    /// SIGSTOP: Lambda's freeze.
+    /// SIGSTOP: freezes the process, as Lambda does.
     Stop,
-    /// SIGCONT: its thaw.
+    /// SIGCONT: thaws it again.
     Cont,
 }
 
-/// What sends signals to one process.
+/// Sends signals to one process.
 #[derive(Clone)]
 pub(super) struct Signals(mpsc::UnboundedSender<Order>);
 
-/// A signal on its way.
+/// A signal to be sent.
 pub(super) struct Order {
     signal: Signal,
     done: oneshot::Sender<bool>,
@@ -35,7 +35,7 @@ pub(super) fn channel() -> (Signals, mpsc::UnboundedReceiver<Order>) {
 }
 
 impl Signals {
-    /// Returns whether the process was still there to get it.
+    /// Returns whether the process still existed and got the signal.
     pub(super) async fn send(&self, signal: Signal) -> bool {
         let (done, is_done) = oneshot::channel();
         self.0.send(Order { signal, done }).is_ok() && is_done.await.unwrap_or(false)
@@ -43,7 +43,7 @@ impl Signals {
 }
 
 impl Order {
-    /// Sends the signal to the process, unless it has been waited for already.
+    /// Sends the signal to the process, unless the process was already reaped.
     pub(super) fn execute(self, pid: Option<u32>) {
         let signal = match self.signal {
             Signal::Kill => rustix::process::Signal::KILL,

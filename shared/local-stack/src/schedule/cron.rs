@@ -15,7 +15,7 @@ pub(super) struct Cron {
     years: BTreeSet<u16>,
 }
 
-/// AWS wants one of the two day fields to be `?`, so there is only ever one rule.
+/// AWS requires `?` in one of the two day fields, so there is only one day rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Days {
     OfMonth(BTreeSet<u16>),
@@ -23,7 +23,7 @@ enum Days {
     LastOfMonth,
     /// `LW`
     LastWorkday,
-    /// `15W`: the working day nearest to it, in the same month.
+    /// `15W`: the working day nearest to the 15th, in the same month.
     WorkdayNear(u16),
     /// Sunday is 1.
     OfWeek(BTreeSet<u16>),
@@ -34,7 +34,7 @@ enum Days {
 }
 
 impl Cron {
-    /// Reads what stands between the brackets of `cron(…)`.
+    /// Parses the text between the brackets of `cron(…)`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, day, month, weekday, year] = fields.as_slice() else {
@@ -55,7 +55,7 @@ impl Cron {
         })
     }
 
-    /// The first time after `after`; none if there is no more.
+    /// The first matching time after `after`; `None` if there is no such time.
     pub(super) fn next(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
         let start = after.truncate_to_minute().checked_add(Duration::minutes(1))?;
         let mut date = start.date();
@@ -97,7 +97,7 @@ impl Cron {
             }
     }
 
-    /// The first time of a day that is not before `from`.
+    /// The first matching time of a day that is not before `from`.
     fn time(&self, from: Time) -> Option<Time> {
         self.hours.range(u16::from(from.hour())..).find_map(|hour| {
             let first = if *hour == u16::from(from.hour()) { from.minute() } else { 0 };

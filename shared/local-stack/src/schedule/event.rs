@@ -1,4 +1,4 @@
-//! What a schedule sends to its function.
+//! The event that a schedule sends to its function.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::clock::rfc3339;
 use crate::template::{ACCOUNT, REGION, Schedule, Scheduler};
 
-/// The event for the time `scheduled`, with `over` in place of the input's members.
+/// The event for the time `scheduled`, in which `over` replaces members of the input.
 pub(super) fn event(
     schedule: &Schedule,
     scheduled: OffsetDateTime,
@@ -17,7 +17,7 @@ pub(super) fn event(
         Some(input) => {
             let input = match schedule.scheduler {
                 Scheduler::Scheduler => filled(input, &arn(schedule), &rfc3339(scheduled)),
-                // A rule sends its input as it is.
+                // A rule sends its input unchanged.
                 Scheduler::Rule => input.clone(),
             };
             serde_json::from_str(&input)
@@ -34,7 +34,7 @@ pub(super) fn event(
     Ok(event)
 }
 
-/// Whether an input is JSON once its keywords are replaced.
+/// Whether an input is JSON after its keywords are replaced.
 pub(crate) fn is_json(input: &str) -> bool {
     serde_json::from_str::<Value>(&filled(input, "arn", "1970-01-01T00:00:00Z")).is_ok()
 }
@@ -46,14 +46,14 @@ fn filled(input: &str, arn: &str, time: &str) -> String {
         .replace("<aws.scheduler.schedule-arn>", arn)
         .replace("<aws.scheduler.scheduled-time>", time)
         .replace("<aws.scheduler.execution-id>", execution.get(..16).unwrap_or_default())
-        // Nothing is tried again here.
+        // The stack does not retry.
         .replace("<aws.scheduler.attempt-number>", "1")
 }
 
-/// What is sent without an input: that it is time, and no more.
+/// The event that is sent without an input: it only says that the schedule is due.
 fn unasked(schedule: &Schedule, scheduled: OffsetDateTime) -> Value {
     let (source, detail) = match schedule.scheduler {
-        // Here the detail is text.
+        // EventBridge Scheduler sends the detail as text.
         Scheduler::Scheduler => ("aws.scheduler", json!("{}")),
         Scheduler::Rule => ("aws.events", json!({})),
     };

@@ -15,14 +15,14 @@ pub struct Expression {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Every so many seconds, counted from the start of the stack.
+    /// A number of seconds, counted from the start of the stack.
     Rate(i64),
     Cron(Box<Cron>),
     Once(OffsetDateTime),
 }
 
 impl Expression {
-    /// Reads an expression. The error says what is wrong with it.
+    /// Parses an expression. The error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (kind, argument) = text
             .trim()
@@ -40,7 +40,7 @@ impl Expression {
         Ok(Self { text: text.trim().to_owned(), kind })
     }
 
-    /// When it is due next after `after`; `origin` is when it began to count.
+    /// The next due time after `after`; a rate is counted from `origin`.
     pub(crate) fn next(
         &self,
         origin: OffsetDateTime,
@@ -56,7 +56,7 @@ impl Expression {
         }
     }
 
-    /// When it was due last, no later than `now` and after `after`.
+    /// The last due time that is not later than `now` and is after `after`.
     pub(crate) fn latest(
         &self,
         origin: OffsetDateTime,
@@ -65,7 +65,7 @@ impl Expression {
     ) -> Option<OffsetDateTime> {
         let next = |after| self.next(origin, after).filter(|due| *due <= now);
         let after = match &self.kind {
-            // Without looking at each time in between: there may be millions.
+            // This does not iterate over the due times: there may be millions.
             Kind::Rate(seconds) => {
                 after.max(now - time::Duration::seconds(seconds.saturating_add(1)))
             }

@@ -1,4 +1,4 @@
-//! The schedules: invoke functions when it is time, and when somebody asks.
+//! The schedules: they invoke functions at their due times, and on demand.
 
 mod cron;
 mod event;
@@ -24,17 +24,17 @@ pub(crate) struct Schedule {
     settings: template::Schedule,
     function: Arc<Function>,
     clock: Arc<Clock>,
-    /// When a rate began to count.
+    /// The start of the interval of a rate.
     origin: OffsetDateTime,
-    /// When it was due last.
+    /// The last due time.
     due: watch::Sender<OffsetDateTime>,
     last: Mutex<Option<Value>>,
 }
 
-/// How a run ended, as it is told: `{"status", "result"}`.
+/// The result of a run, as the control API shows it: `{"status", "result"}`.
 pub(crate) struct Run {
     pub(crate) status: &'static str,
-    /// What the function answered; null if it did not.
+    /// The function's answer; null if it did not answer.
     pub(crate) result: Value,
 }
 
@@ -44,7 +44,7 @@ impl Schedule {
         function: Arc<Function>,
         clock: Arc<Clock>,
     ) -> Arc<Self> {
-        // What is due is due at a whole second, as it is told.
+        // Due times are whole seconds, as EventBridge sends them.
         let origin = clock.now().truncate_to_second();
         let (due, last) = (watch::Sender::new(origin), Mutex::default());
         Arc::new(Self { settings, function, clock, origin, due, last })
@@ -56,7 +56,7 @@ impl Schedule {
 
     /// Invokes the function whenever it is due, until `stopping` turns true.
     ///
-    /// Of the times that a moved clock has skipped, only the latest counts.
+    /// If a moved clock skips several due times, only the latest is used.
     pub(crate) async fn keep(self: Arc<Self>, mut stopping: watch::Receiver<bool>) {
         loop {
             let next = self.next();
@@ -76,13 +76,14 @@ impl Schedule {
             let Some(due) = latest else { continue };
             self.due.send_replace(due);
             let schedule = Arc::clone(&self);
-            // It is not waited for: a schedule is due whether or not the last run is over.
+            // The task does not wait for the run: a schedule is due even if the previous run has
+            // not ended.
             tokio::spawn(async move { schedule.run(due, None).await });
         }
     }
 
-    /// Invokes the function for the time `scheduled`, with `input` in place of what the
-    /// template's input says, member by member. The error says why it cannot be done.
+    /// Invokes the function for the time `scheduled`; members of `input` replace those of the
+    /// template's input. The error says why this is not possible.
     pub(crate) async fn run(
         &self,
         scheduled: OffsetDateTime,
@@ -116,7 +117,7 @@ impl Schedule {
         enabled.then(|| self.settings.expression.next(self.origin, after)).flatten()
     }
 
-    /// Its name, function and expression, when it is due next, and how the last run ended.
+    /// Its name, function and expression, the next due time, and the result of the last run.
     pub(crate) fn overview(&self) -> Value {
         json!({
             "name": self.name(),

@@ -1,4 +1,4 @@
-//! `Conditions` of a template, and what `!If` makes of them.
+//! Evaluates the `Conditions` of a template, and `!If`.
 
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
@@ -7,7 +7,7 @@ use super::Error;
 use super::evaluate::{Names, intrinsic};
 
 impl Names {
-    /// What `!If` chooses, or the node itself.
+    /// The branch that `!If` chooses, or the node itself.
     pub(super) fn chosen<'a>(&self, mut node: &'a Yaml, at: &str) -> Result<&'a Yaml, Error> {
         while let Some((name, argument)) = intrinsic(node)
             && name == "If"
@@ -17,7 +17,7 @@ impl Names {
         Ok(node)
     }
 
-    /// The branch that `!If` takes.
+    /// The branch that `!If` chooses.
     pub(super) fn branch<'a>(&self, argument: &'a Yaml, at: &str) -> Result<&'a Yaml, Error> {
         let Some([Yaml::String(name), then, otherwise]) = items(argument) else {
             return Err(Error::at(at, "!If takes a condition and two values"));
@@ -63,8 +63,8 @@ impl Names {
     }
 }
 
-/// `!Condition Name` and `{ Condition: Name }`. The long form means this only here: in a
-/// policy it is something else.
+/// `!Condition Name` and `{ Condition: Name }`. The long form has this meaning only here: in a
+/// policy it means something else.
 fn condition_of(node: &Yaml) -> Option<&str> {
     match node {
         Yaml::Tagged(tagged) if tagged.tag == "Condition" => tagged.value.as_str(),
@@ -77,12 +77,12 @@ fn items(node: &Yaml) -> Option<&[Yaml]> {
     node.as_sequence().map(Vec::as_slice)
 }
 
-/// As conditions compare: `90` and `"90"` are the same.
+/// The text that conditions compare: `90` and `"90"` are the same.
 fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Deeper than anybody nests; conditions that name each other in a circle get there.
+/// The maximum depth of nesting. Only conditions that refer to each other in a cycle reach it.
 const DEEPEST: usize = 100;
 
 #[cfg(test)]

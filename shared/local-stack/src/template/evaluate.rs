@@ -1,7 +1,7 @@
-//! Intrinsic functions of `CloudFormation`, as far as one template on one machine needs them.
+//! Intrinsic functions of `CloudFormation`, limited to those that the template needs here.
 //!
-//! Only what the stack reads is evaluated, so a policy or an output may use an intrinsic that
-//! is unknown here. Where one is needed and unknown, the error says where it stands.
+//! The stack evaluates only what it reads, so a policy or an output may use an unsupported
+//! intrinsic. If the stack reads an unsupported intrinsic, the error names its path.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,28 +11,28 @@ use serde_norway::Value as Yaml;
 
 use super::Error;
 
-/// What `Ref`, `GetAtt` and dynamic references stand for on this machine.
+/// The local values of `Ref`, `GetAtt` and dynamic references.
 #[derive(Default)]
 pub(super) struct Names {
-    /// `Ref`: parameters, resources and pseudo parameters. `None`: a parameter without a value.
+    /// `Ref`: parameters, resources and pseudo parameters. `None` is a parameter without a value.
     pub(super) references: BTreeMap<String, Option<String>>,
     /// `GetAtt`: `Resource.Attribute`.
     pub(super) attributes: BTreeMap<String, String>,
-    /// `{{resolve:secretsmanager:…}}`: by ARN.
+    /// `{{resolve:secretsmanager:…}}`, by ARN.
     pub(super) secrets: BTreeMap<String, String>,
-    /// The parameters that are numbers, so that `Ref` gives one.
+    /// The numeric parameters, for which `Ref` gives a number.
     pub(super) numbers: BTreeSet<String>,
-    /// The parameters that are lists, with commas between.
+    /// The parameters that are comma-separated lists.
     pub(super) lists: BTreeSet<String>,
-    /// `Conditions`, evaluated when somebody asks.
+    /// `Conditions`, evaluated on demand.
     pub(super) conditions: BTreeMap<String, Yaml>,
 }
 
-/// `!If` chooses it to say that there is nothing.
+/// `!If` chooses this value to omit a member.
 const NO_VALUE: &str = "AWS::NoValue";
 
 impl Names {
-    /// Evaluates `node`, which stands at `at`.
+    /// Evaluates `node`, whose path is `at`.
     pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json, Error> {
         if is_no_value(node) {
             return Ok(Json::Null);
@@ -70,7 +70,7 @@ impl Names {
         }
     }
 
-    /// Evaluates a member of a list or a mapping; none if it is `AWS::NoValue`.
+    /// Evaluates a member of a list or a mapping; `None` if it is `AWS::NoValue`.
     pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>, Error> {
         let chosen = self.chosen(node, at)?;
         if is_no_value(chosen) { Ok(None) } else { self.evaluate(chosen, at).map(Some) }
@@ -207,7 +207,7 @@ fn is_no_value(node: &Yaml) -> bool {
     })
 }
 
-/// `{ Ref: x }` and `{ "Fn::Sub": x }`: what the short tags abbreviate.
+/// `{ Ref: x }` and `{ "Fn::Sub": x }`: the long forms of the short tags.
 fn long_form(mapping: &serde_norway::Mapping) -> Option<(&str, &Yaml)> {
     let (key, argument) = mapping.iter().next().filter(|_| mapping.len() == 1)?;
     match key.as_str()? {

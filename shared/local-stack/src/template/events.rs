@@ -1,5 +1,5 @@
-//! What delivers events: rules of event buses, queues, and the events of functions that are
-//! not HTTP.
+//! The event sources other than HTTP: rules of event buses, queues, and the event declarations of
+//! functions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use crate::schedule::Expression;
 /// An `AWS::SQS::Queue`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
-    /// Its logical id, which is its name here.
+    /// Its logical id, which is also its name on this machine.
     pub name: String,
-    /// How long a message that was received is not shown again.
+    /// The visibility timeout after a receive.
     pub visibility: Duration,
-    /// How long a message is kept.
+    /// The retention of a message.
     pub retention: Duration,
-    /// How long a new message is not shown.
+    /// The delay before a new message is visible.
     pub delay: Duration,
-    /// Where messages end that are received in vain.
+    /// The redrive policy for messages that fail repeatedly.
     pub redrive: Option<Redrive>,
 }
 
@@ -34,7 +34,7 @@ pub struct Queue {
 pub struct Redrive {
     /// The name of the queue for dead letters.
     pub dead_letters: String,
-    /// How many times a message is received at most.
+    /// The maximum receive count of a message.
     pub max_receives: u32,
 }
 
@@ -45,7 +45,7 @@ pub struct Rule {
     pub name: String,
     /// The name of its bus.
     pub bus: String,
-    /// Which events it is for.
+    /// The pattern of the events that it matches.
     pub pattern: Pattern,
     /// The names of the queues that get the events.
     pub queues: Vec<String>,
@@ -56,13 +56,13 @@ pub struct Rule {
 pub struct QueueMapping {
     /// The name of the queue.
     pub queue: String,
-    /// How many messages an invocation gets at most.
+    /// The maximum number of messages in an invocation.
     pub batch_size: usize,
     /// How long to wait for a batch to fill.
     pub window: Duration,
-    /// Whether the answer says which messages have failed.
+    /// Whether the answer lists the messages that failed.
     pub reports_failures: bool,
-    /// How many batches may be under way, if that is limited.
+    /// The maximum number of concurrent batches, if it is limited.
     pub concurrency: Option<usize>,
 }
 
@@ -71,13 +71,13 @@ pub struct QueueMapping {
 pub struct Schedule {
     /// The function's logical id followed by the event's name.
     pub name: String,
-    /// Which service it is of, for the two send different events.
+    /// The service of the schedule, because the two services send different events.
     pub scheduler: Scheduler,
     /// When it is due.
     pub expression: Expression,
-    /// What it sends, in place of the event that says no more than that it is time.
+    /// The input that replaces the default event.
     pub input: Option<String>,
-    /// Whether it is ever due by itself.
+    /// Whether the schedule is enabled.
     pub enabled: bool,
 }
 
@@ -184,7 +184,7 @@ pub(super) fn rules(
 
 /// The queue that is a rule's target.
 fn target(target: &BTreeMap<String, Json>, queues: &[Queue], at: &str) -> Result<String, Error> {
-    // `RetryPolicy` and `DeadLetterConfig` are for targets that cannot be reached.
+    // `RetryPolicy` and `DeadLetterConfig` apply to unreachable targets, which do not exist here.
     let served = ["Id", "Arn", "RetryPolicy", "DeadLetterConfig"];
     if let Some(key) = target.keys().find(|key| !served.contains(&key.as_str())) {
         let problem = "the local stack passes events to queues as they are";
@@ -202,7 +202,7 @@ fn named(arn: &str, queues: &[Queue], at: &str) -> Result<String, Error> {
         .ok_or_else(|| Error::at(at, format!("{arn:?} is not the ARN of a queue of this template")))
 }
 
-/// A function's event of the type `SQS`; none if it is disabled.
+/// A function's event of the type `SQS`; `None` if it is disabled.
 pub(super) fn mapping(
     names: &Names,
     properties: &Yaml,

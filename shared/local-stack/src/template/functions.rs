@@ -1,4 +1,4 @@
-//! `AWS::Serverless::Function`, with what invokes it.
+//! Reads `AWS::Serverless::Function` and its event sources.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
         Ok(Self { names, globals, authorizer, queues })
     }
 
-    /// Reads the function of the logical id `id`, whose properties stand at `at`.
+    /// Reads the function of the logical id `id`, whose properties are at `at`.
     pub(super) fn function(&self, id: &str, node: &Yaml, at: &str) -> Result<Function, Error> {
         let (own, globals) = (properties(self.names, node, at)?, &self.globals);
         let binary = own
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
                 function.queues.extend(mapping);
             }
             "Schedule" | "ScheduleV2" => {
-                // What SAM calls the resource that it makes of the event.
+                // The resource name that SAM generates for the event.
                 let name = format!("{}{name}", function.logical_id);
                 let schedule = events::schedule(self.names, kind, &name, properties, at)?;
                 function.schedules.push(schedule);
@@ -121,12 +121,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Evaluates what the stack reads of a function, and nothing else of it.
+/// Evaluates only the properties of a function that the stack reads.
 fn properties(names: &Names, node: &Yaml, at: &str) -> Result<FunctionProperties, Error> {
     parse(pick(names, node, &KEYS, at)?, at)
 }
 
-/// Evaluates the members called `keys`, and no others.
+/// Evaluates only the members called `keys`.
 pub(super) fn pick(names: &Names, node: &Yaml, keys: &[&str], at: &str) -> Result<Json, Error> {
     let mut object = Map::new();
     for key in keys {
@@ -162,6 +162,6 @@ fn route(
     Ok(Route { method: event.method.to_ascii_uppercase(), path: event.path, access })
 }
 
-/// What the stack reads of a function beside its events.
+/// The properties of a function that the stack reads, besides its events.
 const KEYS: [&str; 5] =
     ["CodeUri", "Timeout", "MemorySize", "Environment", "ReservedConcurrentExecutions"];

@@ -1,5 +1,5 @@
-//! `infra/template.yaml`, read into what runs here: functions with their routes, queues and
-//! schedules, the API's authorizer, the tables, the queues and the rules that fill them.
+//! Reads `infra/template.yaml` into the parts that run here: functions with their routes, queues
+//! and schedules, the API's authorizer, the tables, the queues and the rules that fill them.
 
 mod conditions;
 mod evaluate;
@@ -19,7 +19,7 @@ pub(crate) use events::queue_arn;
 pub use events::{Queue, QueueMapping, Redrive, Rule, Schedule, Scheduler};
 use sam::{ApiAuth, SecretProperties};
 
-/// What a template says that matters on one machine.
+/// The parts of a template that the stack uses.
 #[derive(Debug)]
 pub struct Template {
     /// The functions, in the order of their logical ids.
@@ -28,11 +28,11 @@ pub struct Template {
     pub authorizer: Option<Authorizer>,
     /// The tables, in the order of the template.
     pub tables: Vec<Table>,
-    /// The secrets that the template makes, in the order of their logical ids.
+    /// The secrets that the template generates, in the order of their logical ids.
     pub secrets: Vec<Secret>,
     /// The queues, in the order of their logical ids.
     pub queues: Vec<Queue>,
-    /// The rules of the event buses that are enabled, in the order of their logical ids.
+    /// The enabled rules of the event buses, in the order of their logical ids.
     pub rules: Vec<Rule>,
     /// The outputs by which tools find the parts of a deployed stack, by their names.
     pub outputs: BTreeMap<String, String>,
@@ -45,19 +45,19 @@ pub struct Function {
     pub logical_id: String,
     /// The name of its binary: the last component of `CodeUri`.
     pub binary: String,
-    /// Its environment, that of `Globals` included.
+    /// Its environment, including that of `Globals`.
     pub environment: BTreeMap<String, String>,
-    /// How long one request may take.
+    /// The timeout of one request.
     pub timeout: Duration,
-    /// Megabytes.
+    /// The memory size in megabytes.
     pub memory: u32,
-    /// How many requests it may serve at the same time, if that is limited.
+    /// The maximum number of concurrent requests, if it is limited.
     pub concurrency: Option<usize>,
-    /// The routes of the HTTP API that lead here.
+    /// Its routes of the HTTP API.
     pub routes: Vec<Route>,
-    /// The queues whose messages come here.
+    /// The queues whose messages it gets.
     pub queues: Vec<QueueMapping>,
-    /// When it is invoked without anybody asking.
+    /// Its schedules.
     pub schedules: Vec<Schedule>,
 }
 
@@ -68,18 +68,18 @@ pub struct Route {
     pub method: String,
     /// The path, with `{names}` for segments that vary.
     pub path: String,
-    /// Who may call it.
+    /// The access rule of the route.
     pub access: Access,
 }
 
-/// Who may call a route.
+/// The access rule of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody.
+    /// Every caller, without a token.
     Public,
-    /// Bearers of a token of the authorizer's issuer.
+    /// Callers with a token of the authorizer's issuer.
     Jwt {
-        /// The token needs one of these scopes; none: any token will do.
+        /// The token needs one of these scopes; if the list is empty, any token is accepted.
         scopes: Vec<String>,
     },
 }
@@ -89,14 +89,14 @@ pub enum Access {
 pub struct Authorizer {
     /// The `iss` of its tokens.
     pub issuer: String,
-    /// One of these is the `aud` (or `client_id`) of its tokens.
+    /// One of these must be the `aud` (or `client_id`) of its tokens.
     pub audience: Vec<String>,
 }
 
 /// An `AWS::DynamoDB::Table`.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// What `Ref` gives: the table's name on this machine.
+    /// The value of `Ref`: the table's name on this machine.
     pub name: String,
     /// The input of `CreateTable`, as JSON.
     pub definition: Json,
@@ -109,22 +109,22 @@ pub struct Table {
 pub struct Secret {
     /// Its logical id.
     pub name: String,
-    /// What `Ref` gives.
+    /// The value of `Ref`.
     pub arn: String,
-    /// How many characters its value has.
+    /// The length of its value in characters.
     pub length: usize,
 }
 
-/// What the template does not say itself.
+/// The values that the template does not contain.
 #[derive(Clone, Default)]
 pub struct Inputs {
-    /// Values of parameters; they win over the template's defaults.
+    /// Values of parameters; they override the template's defaults.
     pub parameters: BTreeMap<String, String>,
     /// Secrets by ARN.
     pub secrets: BTreeMap<String, String>,
 }
 
-/// What cannot be used in a template, and where it stands.
+/// An invalid or unsupported part of a template, and its path.
 #[derive(Debug, thiserror::Error)]
 #[error("{at}: {problem}")]
 pub struct Error {
@@ -139,7 +139,7 @@ impl Error {
 }
 
 impl std::fmt::Debug for Function {
-    /// Names the variables, not their values: one of them is the connection string.
+    /// Shows the names of the variables, not their values: one of them is the connection string.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Function")
             .field("logical_id", &self.logical_id)
@@ -152,7 +152,7 @@ impl std::fmt::Debug for Function {
 }
 
 impl Template {
-    /// Reads a template with `inputs`.
+    /// Parses a template with `inputs`.
     pub fn read(yaml: &str, inputs: &Inputs) -> Result<Self, Error> {
         let document: Yaml = serde_norway::from_str(yaml)
             .map_err(|error| Error::at("template", format!("is not YAML: {error}")))?;
@@ -177,7 +177,7 @@ impl Template {
                 "AWS::SecretsManager::Secret" => {
                     secrets.push(secret(&names, id, resource.properties, &at)?);
                 }
-                // Alarms, dashboards, roles: nothing of this machine, whatever they say.
+                // Alarms, dashboards and roles are ignored, because they have no local counterpart.
                 _ => {}
             }
         }
@@ -195,10 +195,10 @@ impl Template {
     }
 }
 
-/// The region of everything here.
+/// The region of all resources here.
 pub(crate) const REGION: &str = "local";
 
-/// The account of everything here.
+/// The account of all resources here.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// The name of a table on this machine.
@@ -222,7 +222,7 @@ fn ids(document: &Yaml) -> impl Iterator<Item = &str> {
     resources.into_iter().flat_map(|resources| resources.keys().filter_map(Yaml::as_str))
 }
 
-/// The resources that exist: those whose condition holds, if they have one.
+/// The resources without a condition, and those whose condition holds.
 fn resources<'a>(
     document: &'a Yaml,
     names: &Names,
@@ -247,7 +247,7 @@ fn resources<'a>(
     Ok(resources)
 }
 
-/// What can be named before the resources are known: conditions need no more.
+/// The values that are known before the resources: conditions need only these.
 fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
     let mut names = Names { secrets: inputs.secrets.clone(), ..Names::default() };
     for (name, value) in [
@@ -281,7 +281,8 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
     Ok(names)
 }
 
-/// The outputs that `stack.json` repeats. Others name what this machine does not have.
+/// The outputs that `stack.json` repeats. Other outputs name things that this machine does not
+/// have.
 fn outputs(document: &Yaml, names: &Names) -> Result<BTreeMap<String, String>, Error> {
     let mut outputs = BTreeMap::new();
     for name in ["TableName", "AuditTableName", "EventBusName"] {
@@ -293,7 +294,7 @@ fn outputs(document: &Yaml, names: &Names) -> Result<BTreeMap<String, String>, E
     Ok(outputs)
 }
 
-/// Adds what `Ref` and `GetAtt` give of the resources.
+/// Adds the values of `Ref` and `GetAtt` for the resources.
 fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) -> Result<(), Error> {
     for (id, resource) in resources {
         let reference = match resource.kind {

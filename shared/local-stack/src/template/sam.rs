@@ -1,4 +1,4 @@
-//! The template as SAM spells it: what the stack reads of its resources, and no more.
+//! The SAM template's syntax, limited to what the stack reads of its resources.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ pub(super) struct SecretProperties {
     pub(super) secret_string: Option<Json>,
 }
 
-/// What else it may say is which characters are allowed, and does not matter here.
+/// The other properties only restrict the characters, which does not matter here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GenerateSecretString {

@@ -217,7 +217,7 @@ Resources:
 }
 
 mod delivery {
-    //! Rules, queues and schedules.
+    //! Tests of rules, queues and schedules.
 
     use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The clock, and the functions behind it.
+//! Tests of the clock, and of the functions that use it.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ async fn a_token_expires_when_the_clock_is_moved() {
     assert_eq!(get().await, 200);
     world.advance(3601).await;
     assert_eq!(get().await, 401);
-    // The issuer's next one is of the new time.
+    // The issuer's next token has the new time.
     assert_eq!(world.get("/echo").await.status(), 200);
     world.stack.stop().await;
 }

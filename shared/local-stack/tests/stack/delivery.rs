@@ -1,4 +1,4 @@
-//! How events get to a function: rules, queues, schedules.
+//! Tests of event delivery to a function: rules, queues, schedules.
 
 use local_stack::Stack;
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use crate::fixture::{World, delivery_template, options, until};
 
 const LOG: &str = "data/logs/worker_function.log";
 
-/// What the function was given, one event after the other.
+/// The events that the function received, in order.
 fn events(world: &World) -> Vec<Value> {
     let log = std::fs::read_to_string(world.directory.path().join(LOG)).unwrap_or_default();
     log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// For each record that the function was given: the `n` of its message, and how many times the
-/// message had been received.
+/// For each record that the function received: the `n` of its message, and the message's receive
+/// count.
 fn received(world: &World) -> Vec<(u64, String)> {
     let records = |event: &Value| event["Records"].as_array().cloned().unwrap_or_default();
     let told = |record: &Value| {
@@ -36,7 +36,7 @@ async fn until_received(world: &World, expected: &[(u64, String)]) {
     .await;
 }
 
-/// Sends `details` to the queue that takes them one by one, or three at a time.
+/// Sends `details` to the queue whose batch size is one, or three.
 async fn send(world: &World, source: &str, details: &[Value]) {
     let event = |(n, detail): (usize, &Value)| {
         let mut detail = detail.clone();
@@ -97,7 +97,7 @@ async fn an_event_reaches_the_function_if_it_matches_a_rule_and_only_then() {
     world.stack.stop().await;
 }
 
-/// As `PutEvents` of EventBridge, which accepts an event for a bus that does not exist.
+/// `PutEvents` of EventBridge also accepts an event for a bus that does not exist.
 #[tokio::test]
 async fn an_event_goes_to_the_bus_that_it_names_and_without_a_matching_rule_there_nowhere() {
     let world = World::delivering().await;
@@ -156,7 +156,7 @@ async fn of_a_batch_only_what_failed_comes_again_and_after_its_visibility() {
     until("two are deleted", async || queue(&world, "Batches").await["inFlight"] == 1).await;
     world.advance(500).await;
     assert_eq!(queue(&world, "Batches").await["inFlight"], 1);
-    // Visible again, and then the window of the batch is over.
+    // The message becomes visible again, and then the batch window ends.
     world.advance(101).await;
     until("it is visible", async || queue(&world, "Batches").await["visible"] == 1).await;
     world.advance(301).await;
@@ -266,7 +266,7 @@ async fn a_schedule_is_due_when_the_clock_says_so() {
         hourly["last"]["status"] == "succeeded" && hourly["last"]["scheduledTime"] == next
     })
     .await;
-    // Of a day, one run: the latest.
+    // Only one run of the day: the latest.
     world.advance(24 * 3600).await;
     until("it has run again", async || events(&world).len() == 2).await;
     let schedules = world.told("schedules").await;
@@ -287,7 +287,7 @@ async fn a_schedule_can_be_run_for_a_time_and_answers_what_the_function_did() {
     assert_eq!(answer["result"]["event"], event);
     let (_, answer) = world.control(run, &json!({ "input": { "do": "error" } })).await;
     assert_eq!(answer, json!({ "status": "failed", "result": null }));
-    // One that is disabled, and sends EventBridge's own event.
+    // A disabled schedule, which sends EventBridge's own event.
     let (_, answer) = world.control("schedules/WorkerNever/run", &json!({})).await;
     assert_eq!(answer["result"]["event"]["detail-type"], "Scheduled Event");
     for (path, body, status) in [

@@ -42,19 +42,19 @@ impl World {
             .unwrap()
     }
 
-    /// A stack whose function is `worker_function`, fed by queues and schedules.
+    /// A stack with the function `worker_function`, its queues and its schedules.
     pub(crate) async fn delivering() -> Self {
         Self::with(|options| options.template = delivery_template()).await
     }
 
-    /// Sends `body` to the control, and returns the status and the answer.
+    /// Sends `body` to the control API, and returns the status and the answer.
     pub(crate) async fn control(&self, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/_local/{path}", self.stack.console());
         let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    /// What the control tells.
+    /// Reads from the control API.
     pub(crate) async fn told(&self, path: &str) -> Value {
         let url = format!("{}/_local/{path}", self.stack.console());
         self.client.get(url).send().await.unwrap().json().await.unwrap()
@@ -113,7 +113,7 @@ pub(crate) fn delivery_template() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/delivery.yaml")
 }
 
-/// Cargo builds examples along with the tests, beside the program.
+/// Cargo builds the examples with the tests, in the directory of the program.
 pub(crate) fn functions_dir() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_local-stack")).with_file_name("examples")
 }
@@ -127,7 +127,7 @@ pub(crate) fn is_running(pid: u32) -> bool {
     }
 }
 
-/// Waits until `condition` holds; dies after a minute.
+/// Waits until `condition` holds; panics after a minute.
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !condition().await {

@@ -1,4 +1,4 @@
-//! What a client of the gateway sees.
+//! Tests of the gateway from a client's point of view.
 
 use crate::fixture::World;
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ async fn who_is_let_through_is_what_the_template_says() {
     let answer: Value =
         world.client.get(things).bearer_auth(&admin).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["id"], "a b");
-    // As API Gateway does: it decodes a path, and then looks for the route.
+    // API Gateway also decodes a path before it looks for the route.
     let slash = format!("{}/things/a%2Fb", world.stack.gateway());
     let answer = world.client.get(slash).bearer_auth(&admin).send().await.unwrap();
     assert_eq!(answer.status(), 404);

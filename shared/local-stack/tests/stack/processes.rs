@@ -1,4 +1,4 @@
-//! How functions live and die.
+//! Tests of the start, the reuse and the end of a function's processes.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const NAME: &str = "echo_function";
 
-/// A world whose template has something else in one place.
+/// A fixture whose template differs in one place.
 async fn with_another(this: &str, that: &str) -> World {
     World::with(|options| {
         let yaml = std::fs::read_to_string(&options.template).unwrap();

@@ -1,4 +1,4 @@
-//! The program, from the outside.
+//! Tests of the program as a separate process.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -36,7 +36,7 @@ impl Program {
         self.places[name].as_str().unwrap()
     }
 
-    /// Makes a request and returns the process that answers, or that hangs.
+    /// Makes a request and returns the process that answers or hangs.
     async fn function(&self, query: &str) -> u32 {
         let token = token(&client(), self.place("issuer"), "guestpass.token").await;
         let url = format!("{}/echo{query}", self.place("gateway"));
@@ -119,7 +119,7 @@ async fn no_function_outlives_a_stack_that_is_killed() {
 #[tokio::test]
 async fn a_stdout_that_nobody_reads_does_not_stop_the_stack() {
     let mut program = Program::start().await;
-    // More than a pipe holds, and then more than the queue.
+    // More than a pipe holds, and then more than the queue holds.
     let path = "a".repeat(4000);
     let client = client();
     for _ in 0..1200 {

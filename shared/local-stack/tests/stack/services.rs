@@ -1,4 +1,4 @@
-//! What is served beside the gateway.
+//! Tests of the services besides the gateway.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -86,7 +86,7 @@ async fn dynamodb_has_each_table_of_the_template() {
     world.stack.stop().await;
 }
 
-/// The value of the secret that the template makes.
+/// The value of the secret that the template generates.
 async fn generated_secret(stack_file: &std::path::Path) -> String {
     let file: Value = serde_json::from_slice(&std::fs::read(stack_file).unwrap()).unwrap();
     let url = file["secretsManager"].as_str().unwrap();
@@ -95,7 +95,7 @@ async fn generated_secret(stack_file: &std::path::Path) -> String {
     let answer = request.body(json!({ "SecretId": arn }).to_string()).send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["ARN"], arn, "{answer}");
-    // To read it is not to read the connection string.
+    // A read of this secret does not count as a read of the connection string.
     assert_eq!(get(&format!("{url}/_local/reads")).await, json!({ "reads": 0 }));
     answer["SecretString"].as_str().unwrap().to_owned()
 }
@@ -198,7 +198,7 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
         assert!(!text.contains(key));
     }
     world.stack.stop().await;
-    // Ephemeral: only logs remain.
+    // An ephemeral stack leaves only its logs.
     let kept: Vec<_> = std::fs::read_dir(world.directory.path().join("data"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -255,7 +255,7 @@ async fn data_belongs_to_one_stack_at_a_time() {
         Stack::start(options).await.unwrap_err().to_string()
     };
     assert!(error.contains("--data"), "{error}");
-    // One that keeps nothing is no danger.
+    // A stack that keeps nothing does not conflict.
     Stack::start(options.clone()).await.unwrap().stop().await;
     world.stack.stop().await;
     options.ephemeral = false;

@@ -33,7 +33,7 @@ impl World {
     }
 }
 
-/// Claims that are let through, with `changes`; a change to null takes a claim away.
+/// Claims that are accepted, with `changes`; a change to null removes a claim.
 fn claims(changes: &Value) -> Value {
     let mut claims = json!({
         "iss": "http://issuer", "aud": "app", "sub": "alice", "scope": "openid read",
@@ -108,7 +108,7 @@ fn a_token_that_the_issuer_did_not_sign_is_refused() {
 
     let none = encode(json!({ "alg": "none", "kid": kid }));
     let hs256 = encode(json!({ "alg": "HS256", "kid": kid }));
-    // The classic: the public key as the secret of an HMAC.
+    // The classic attack: the public key as the secret of an HMAC.
     let modulus = world.key.jwk()["n"].as_str().unwrap().to_owned();
     let hmac = |secret: &[u8]| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
