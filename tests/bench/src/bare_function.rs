@@ -1,5 +1,5 @@
-//! The least a function on this runtime can be: one route, one constant answer. What it
-//! needs is the price of Rust, `tokio` and `lambda_http`, and no service can be below it.
+//! The smallest possible function on this runtime: one route, one constant answer. Its cost is that
+//! of Rust, `tokio` and `lambda_http`, which every function of the service has too.
 
 use lambda_http::{Error, Request, Response, http::header::CONTENT_TYPE, run, service_fn};
 

@@ -1,9 +1,9 @@
-//! What API Gateway sends for `POST /v1/token`, in its full length: to parse it is a part
-//! of what a call costs.
+//! The complete event that API Gateway sends for `POST /v1/token`: parsing it is a part of a call's
+//! cost.
 
 use serde_json::{Value, json};
 
-/// The event, from one caller to the next the same.
+/// The event, which is the same for every call.
 pub(crate) fn post_token() -> Value {
     json!({
         "version": "2.0",

@@ -1,4 +1,4 @@
-//! Where and when it was measured. A figure without this says nothing.
+//! The machine and the time of a measurement, without which a figure cannot be compared.
 
 use std::{fs, process::Command, thread};
 
@@ -16,7 +16,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// This one, now. What it does not tell is `unknown`.
+    /// This machine, now. Unavailable values are `unknown`.
     pub(crate) fn this() -> Self {
         Self {
             date: rfc3339(SystemClock.now()),
@@ -33,7 +33,7 @@ fn cpu() -> Option<String> {
     line.split_once(':').map(|(_, model)| model.trim().to_owned())
 }
 
-/// The compiler in the path is the one that `make bench` has just built with.
+/// The compiler in the path is the one with which `make bench` has just built.
 fn rustc() -> Option<String> {
     let version = Command::new("rustc").arg("--version").output().ok()?;
     let version = String::from_utf8(version.stdout).ok()?;

@@ -1,10 +1,10 @@
-//! Measures the release binary of `issue-access-token` beside a bare function, both in the
-//! same run and by turns, and holds it to what is promised: exit status 1 if a promise is
-//! broken, 2 if there is nothing to say.
+//! Measures the release binary of `issue-access-token` and a bare function alternately in the same
+//! run, and compares the figures with the limits. The exit status is 1 if a figure exceeds its
+//! limit, and 2 if there is no result.
 //!
-//! The table goes to stdout, the figures to `target/bench.json`, and what the functions
-//! say to `target/bench.log`. `cargo build --release -p issue-access-token -p bench` makes
-//! the three binaries it needs side by side.
+//! The table goes to stdout, the figures to `target/bench.json`, and the output of the functions to
+//! `target/bench.log`. `cargo build --release -p issue-access-token -p bench` builds the three
+//! required binaries in one directory.
 
 mod event;
 mod machine;
@@ -25,7 +25,7 @@ use std::{
 
 use crate::{machine::Machine, report::Report, sample::Summary, subject::Subject, world::World};
 
-/// How many processes of each are started.
+/// The number of processes of each binary.
 const PROCESSES: usize = 40;
 
 #[tokio::main]
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            // If this cannot be written either, the status remains.
+            // If this cannot be written either, only the exit status remains.
             let _ = writeln!(io::stderr(), "bench: {error}");
             ExitCode::from(2)
         }
@@ -58,7 +58,8 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
     let service = Subject::new(release, "issue-access-token", world.environment(), log)?;
     let bare = service.beside("bare-function")?;
 
-    // Not counted: it brings the binaries into memory, and makes the caller's identity.
+    // This run is not counted: it loads the binaries into memory, and creates the caller's
+    // identity.
     service.sample().await?;
     bare.sample().await?;
     let (mut service_samples, mut bare_samples) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! What the kernel knows about a process.
+//! Reads the kernel's data about a process.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! The figures, and what is promised about them.
+//! The figures, and their limits.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use crate::{machine::Machine, sample::Summary};
 
-/// All there is to say about a run.
+/// All results of a run.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) service: Summary,
     pub(crate) bare: Summary,
-    /// The part of a warm call that is ACS's, and here the emulator's.
+    /// The part of a warm call that is spent in ACS, here in the emulator.
     pub(crate) acs_call_ms: f64,
     pub(crate) promises: Vec<Promise>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
-    /// What is not a number keeps no promise.
+    /// A value that is not a number exceeds every limit.
     pub(crate) fn is_kept(&self) -> bool {
         self.measured <= self.limit
     }

@@ -1,5 +1,5 @@
-//! The Lambda Runtime API for one process: it notes the time when the process says
-//! something, and tells whoever measures.
+//! The Lambda Runtime API for one process: it records the time of each request of the process, and
+//! reports it to the caller.
 
 use std::{io, net::SocketAddr, time::Instant};
 
@@ -17,17 +17,17 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What a process says.
+/// A request of the process.
 pub(crate) enum Said {
-    /// It asks for an event. The first time, its init is over.
+    /// It requests an event. The first request ends its init.
     Next { at: Instant, event: oneshot::Sender<Bytes> },
     /// It answers the event.
     Response { at: Instant, payload: Bytes },
-    /// It has failed, and tells how.
+    /// It has failed, with this reason.
     Error(Bytes),
 }
 
-/// A Runtime API on a port of its own. Ends when it is dropped.
+/// A Runtime API on a separate port. It ends when this is dropped.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
     said: mpsc::UnboundedReceiver<Said>,
@@ -53,7 +53,7 @@ impl RuntimeApi {
         self.address
     }
 
-    /// What the process says next.
+    /// The next request of the process.
     pub(crate) async fn said(&mut self) -> Option<Said> {
         self.said.recv().await
     }
@@ -96,6 +96,6 @@ fn heard(heard: bool) -> StatusCode {
     if heard { StatusCode::ACCEPTED } else { StatusCode::GONE }
 }
 
-/// The year 2100: nothing here is about deadlines.
+/// The year 2100: no deadline matters here.
 const FAR: &str = "4102444800000";
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:bench";

@@ -1,4 +1,4 @@
-//! What is measured of one process, and of many.
+//! The measurements of one process, and of many.
 
 use std::{error::Error, time::Duration};
 
@@ -13,9 +13,9 @@ pub(crate) struct Sample {
     pub(crate) init_cpu: Duration,
     /// Init and the first call.
     pub(crate) cold_cpu: Duration,
-    /// One of the calls after the first, on the average.
+    /// The average of the calls after the first.
     pub(crate) warm_cpu: Duration,
-    /// From the handing over of the event to the answer, at the Runtime API.
+    /// From the delivery of the event to the answer, at the Runtime API.
     pub(crate) calls: Vec<Duration>,
     /// In bytes, after the last call.
     pub(crate) memory: u64,

@@ -1,4 +1,4 @@
-//! What is measured: a binary, and what it finds around it.
+//! The subject of a measurement: a binary and its environment.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use crate::{
     sample::Sample,
 };
 
-/// How many events a process gets.
+/// The number of events per process.
 pub(crate) const CALLS: u32 = 100;
 
 /// A function to measure.
@@ -54,12 +54,12 @@ impl Subject {
         Self::new(directory, name, self.environment.clone(), self.log.try_clone()?)
     }
 
-    /// How large the binary is, in bytes.
+    /// The size of the binary in bytes.
     pub(crate) fn size(&self) -> io::Result<u64> {
         Ok(fs::metadata(&self.binary)?.len())
     }
 
-    /// Starts a process, hands it events, and ends it.
+    /// Starts a process, sends it events, and ends it.
     pub(crate) async fn sample(&self) -> Result<Sample, Box<dyn Error>> {
         let measured = timeout(LONGEST, self.measure()).await;
         let measured = measured.unwrap_or_else(|_| Err("it does not answer".into()));
@@ -70,7 +70,7 @@ impl Subject {
         let mut api = RuntimeApi::start().await?;
         let mut command = Command::new(&self.binary);
         command
-            // Lambda starts a function with its own variables and no others.
+            // Lambda starts a function with only the variables of its configuration.
             .env_clear()
             .envs(&self.environment)
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
@@ -129,11 +129,11 @@ async fn answered(api: &mut RuntimeApi) -> Result<(Instant, Bytes), Box<dyn Erro
     }
 }
 
-/// A fast refusal is not what is to be measured.
+/// A fast refusal must not be measured.
 fn check(payload: &[u8]) -> Result<(), Box<dyn Error>> {
     let answer: Value = serde_json::from_slice(payload)?;
     let status = answer.get("statusCode").and_then(Value::as_u64);
-    // The body of any other is a problem, with no token in it.
+    // The body of any other response is a problem, without a token.
     if status == Some(200) { Ok(()) } else { Err(quoted(payload)) }
 }
 
@@ -141,5 +141,5 @@ fn quoted(payload: &[u8]) -> Box<dyn Error> {
     format!("it answers {}", String::from_utf8_lossy(payload)).into()
 }
 
-/// For one process with all its calls.
+/// The timeout for one process with all its calls.
 const LONGEST: Duration = Duration::from_secs(30);

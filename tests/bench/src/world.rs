@@ -1,5 +1,5 @@
-//! What `issue-access-token` finds around it: an ACS, a table, and the template's
-//! variables. All of it on loopback, in this process.
+//! The environment of `issue-access-token`: an ACS, a table, and the template's variables. All of
+//! it is on loopback, in this process.
 
 use std::{
     collections::BTreeMap,
@@ -46,7 +46,7 @@ impl World {
         Ok(Self { acs, dynamodb, engine, secrets, secrets_manager })
     }
 
-    /// What Lambda and the template would set.
+    /// The variables that Lambda and the template would set.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         [
             ("ACS_API_VERSION", ApiVersion::default().as_str()),
@@ -68,7 +68,7 @@ impl World {
             ("AWS_SESSION_TOKEN", "example"),
             ("CALLER_HASH_SECRET_ARN", CALLER_HASH_SECRET),
             ("ISSUER", "https://idp.example"),
-            // One user makes every call.
+            // One user makes all calls.
             ("PACE_PER_MINUTE", "0"),
             ("POLICY", "{}"),
             ("TABLE_NAME", TABLE),
@@ -79,8 +79,8 @@ impl World {
         .into()
     }
 
-    /// The call to ACS that is within every warm call, made from here: the median, in
-    /// milliseconds. The rest of a call is the function, the table and the runtime.
+    /// The median duration in milliseconds of the call to ACS that every warm call contains,
+    /// measured from here. The rest of a warm call is the function, the table and the runtime.
     pub(crate) async fn acs_call(&self) -> Result<f64, Box<dyn Error>> {
         let config = Config::new(self.acs.connection_string().parse()?);
         let acs = AcsIdentityClient::new(config, SystemClock)?;

@@ -1,5 +1,5 @@
-//! The operator's tool beside the real binaries: what needs the functions, or the stack
-//! as a program. Everything else is shown by the tool's own tests.
+//! Tests of the operator's tool with the real binaries, for what needs the functions or the stack
+//! as a program. The tool's own tests cover the rest.
 #![expect(clippy::missing_panics_doc, reason = "a fixture dies when something is wrong")]
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
@@ -24,7 +24,7 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// The tool, with nothing of our own environment.
+/// The tool, without the variables of the test's environment.
 #[must_use]
 pub fn guestpass(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binary("guestpass"));
@@ -32,10 +32,10 @@ pub fn guestpass(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A stack with its functions, that lives as long as its test.
+/// A stack with its functions, which ends with its test.
 pub struct Stack {
     process: Child,
-    /// Where the tool finds the stack.
+    /// The variables by which the tool finds the stack.
     pub dir: TempDir,
 }
 
@@ -53,7 +53,7 @@ impl Stack {
             .arg(local.join("data"))
             .arg("--stack-file")
             .arg(&file)
-            // Held open: when this test dies, the stack does.
+            // The pipe stays open: when the test ends, the stack ends.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -67,7 +67,7 @@ impl Stack {
         stack
     }
 
-    /// Runs the tool beside it, which must succeed; what it answers.
+    /// Runs the tool against the stack, requires success, and returns its output.
     #[expect(clippy::must_use_candidate, reason = "what it does can matter more")]
     pub fn run(&self, arguments: &[&str]) -> Value {
         let output = guestpass(self.dir.path(), arguments).output().unwrap();
@@ -89,14 +89,14 @@ impl Drop for Stack {
     }
 }
 
-/// What a program said.
+/// The output of a program.
 #[must_use]
 pub fn told(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {

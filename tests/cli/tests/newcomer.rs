@@ -1,4 +1,4 @@
-//! Somebody who has nothing but the binaries and the template.
+//! A new user who only has the binaries and the template.
 
 use std::{
     path::Path,
@@ -26,8 +26,8 @@ fn the_quickstart_alone_goes_from_nothing_to_a_cleaned_up_stack() {
     assert_eq!(left, 0, "and nothing of the stack is left");
 }
 
-/// With a umask of 000, a program that leaves the choice to it makes folders that every user
-/// may write.
+/// With a umask of 000, a program that does not set the mode creates directories that every user
+/// may write to.
 #[test]
 fn what_a_stack_writes_is_trusted_whatever_the_umask() {
     let (directory, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

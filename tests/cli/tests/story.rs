@@ -1,4 +1,4 @@
-//! One user's story, as the functions wrote it.
+//! The history of one user, as the functions logged it.
 
 use cli::{Stack, until};
 

@@ -1,5 +1,5 @@
-//! R50: no secret in any log, table, queue or file, and none in an answer but for the token
-//! that it issues.
+//! R50: no secret in any log, table, queue or file, and none in a response, except the token that
+//! it issues.
 
 use std::{
     fs::{self, Metadata},
@@ -12,14 +12,14 @@ use std::{
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-/// A secret where none should be.
+/// A secret in a place where it must not be.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) place: String,
     pub(crate) what: &'static str,
 }
 
-/// Searches everything that a stack wrote down.
+/// Searches everything that a stack wrote.
 pub(crate) fn search_files(dir: &Path, secrets: &[String]) -> Option<Found> {
     files(dir).into_iter().find_map(|(file, metadata)| {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
@@ -31,7 +31,7 @@ pub(crate) fn search_files(dir: &Path, secrets: &[String]) -> Option<Found> {
     })
 }
 
-/// The files that are made to hold secrets. Only their owner may read them.
+/// The files that are intended to contain secrets. Only their owner may read them.
 const FOR_SECRETS: [&str; 3] = ["stack.json", "secret-CallerHashKey", "resource.json"];
 
 /// Searches every item of a table, whose engine is at `endpoint`.
@@ -53,7 +53,7 @@ pub(crate) fn search_table(
     }
 }
 
-/// Searches every message that waits in a queue of the stack whose console is at `console`.
+/// Searches every message in a queue of the stack whose console is at `console`.
 pub(crate) fn search_queues(console: &str, secrets: &[String]) -> io::Result<Option<Found>> {
     let read = |path: &str| exchange(console, &format!("GET /_local/{path} HTTP/1.0\r\n\r\n"));
     let queues = read("queues")?;
@@ -67,7 +67,8 @@ pub(crate) fn search_queues(console: &str, secrets: &[String]) -> io::Result<Opt
     Ok(None)
 }
 
-/// Searches an answer. Only where a token is issued may it hold one: a new one, and there.
+/// Searches a response. Only a response that issues a token may contain a secret: the new token, in
+/// its place.
 pub(crate) fn search_answer(
     headers: &HeaderMap,
     body: &Value,
@@ -88,7 +89,7 @@ pub(crate) fn search_answer(
 /// One page.
 fn scan(endpoint: &str, request: &Value) -> io::Result<Value> {
     let body = request.to_string();
-    // The engine wants a signature, and does not verify it.
+    // The engine requires a signature, but does not verify it.
     let page = exchange(
         endpoint,
         &format!(
@@ -105,8 +106,8 @@ fn scan(endpoint: &str, request: &Value) -> io::Result<Value> {
     Ok(page)
 }
 
-/// Sends a request of HTTP/1.0, so that the end of the connection is the end of the answer.
-/// Blocking, since a stack is searched when it is dropped.
+/// Sends an HTTP/1.0 request, so that the end of the connection is the end of the answer. It
+/// blocks, because a stack is searched when it is dropped.
 fn exchange(endpoint: &str, request: &str) -> io::Result<Value> {
     let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host)?;
@@ -118,7 +119,7 @@ fn exchange(endpoint: &str, request: &str) -> io::Result<Value> {
     Ok(serde_json::from_str(body)?)
 }
 
-/// What kind of secret the text holds, if it holds one.
+/// The kind of secret in the text, if there is one.
 fn leak(text: &str, secrets: &[String]) -> Option<&'static str> {
     if secrets.iter().any(|secret| text.contains(secret.as_str())) {
         Some("one that was used here")
@@ -142,8 +143,7 @@ fn files(dir: &Path) -> Vec<(PathBuf, Metadata)> {
     entries.filter_map(of).flatten().collect()
 }
 
-/// Whether there is a JWT in it: a header that begins with `{"`, a dot, a payload
-/// that does.
+/// Whether the text contains a JWT: a header that begins with `{"`, a dot, and a payload that does.
 fn looks_like_a_token(text: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
         .any(|word| word.starts_with("eyJ") && word.contains(".eyJ"))
@@ -240,14 +240,14 @@ mod tests {
             engine.join().unwrap();
         }
     }
-    /// Gives these answers to the next requests, one each.
+    /// Answers the next requests with these answers, one each.
     fn server(answers: Vec<Value>) -> (String, std::thread::JoinHandle<()>) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let serving = std::thread::spawn(move || {
             for answer in answers {
                 let (mut stream, _) = listener.accept().unwrap();
-                // All of it: what is left unread would reset the connection.
+                // The complete request: unread bytes would reset the connection.
                 let (mut request, mut part) = (Vec::new(), [0; 4096]);
                 while !request.ends_with(b"}") && !request.ends_with(b"\r\n\r\n") {
                     let read = stream.read(&mut part).unwrap();

@@ -8,19 +8,19 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::Stack;
 
-/// The queue that events wait in.
+/// The queue of the events.
 pub const EVENTS: &str = "IdentityEvents";
 
-/// Where those end that nobody could obey.
+/// The dead-letter queue, for events that could not be applied.
 pub const DEAD_LETTERS: &str = "IdentityEventsDeadLetters";
 
-/// The function that works on the events.
+/// The function that applies the events.
 pub const REVOKE: &str = "revoke-on-event";
 
-/// As long as a message is hidden from the others after it was received, and a bit more.
+/// Slightly more than the visibility timeout after a receive.
 pub const VISIBILITY: Duration = Duration::from_secs(61);
 
-/// How often a message is received before it becomes a dead letter.
+/// The number of receives before a message becomes a dead letter.
 pub const DELIVERIES: u64 = 5;
 
 const CLEANUP: &str = "delete-stale-identities";
@@ -38,21 +38,21 @@ impl Stack {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Sets the clock of everything in the stack so much ahead.
+    /// Sets the offset of the clock of the whole stack.
     pub async fn advance(&self, by: Duration) {
         let seconds = json!({ "advanceSeconds": by.as_secs() });
         self.local("POST clock", seconds).await;
     }
 
-    /// The stack's time, and so many seconds later, in RFC 3339.
+    /// The stack's time plus so many seconds, in RFC 3339.
     pub async fn seconds_from_now(&self, seconds: i64) -> String {
         let clock = self.local("GET clock", Value::Null).await;
         let now = OffsetDateTime::parse(clock["now"].as_str().unwrap(), &Rfc3339).unwrap();
         (now + time::Duration::seconds(seconds)).format(&Rfc3339).unwrap()
     }
 
-    /// `PutEvents`, as the AWS SDKs call it: each event its `detail-type` and its
-    /// `detail`, of our own source, on our own bus.
+    /// `PutEvents`, as the AWS SDKs call it: each event has a `detail-type` and a `detail`, with
+    /// our own source, on our own bus.
     pub async fn put_events(&self, events: &[(&str, Value)]) {
         self.put_events_on(self.url("eventBus"), events).await;
     }
@@ -74,8 +74,7 @@ impl Stack {
         assert_eq!(reply["FailedEntryCount"], 0, "{reply}");
     }
 
-    /// Says that something happened to a user of the stack's issuer, so many seconds from
-    /// now.
+    /// Sends an event about a user of the stack's issuer, so many seconds from now.
     pub async fn say(&self, kind: &str, subject: &str, seconds_from_now: i64) {
         let detail = self.detail(subject, seconds_from_now).await;
         self.put_events(&[(kind, detail)]).await;
@@ -93,7 +92,7 @@ impl Stack {
         told["messages"].as_array().unwrap().clone()
     }
 
-    /// Waits until every event that was sent has been obeyed.
+    /// Waits until every event that was sent has been processed.
     pub async fn until_obeyed(&self) {
         self.until("all events are obeyed", async || self.messages(EVENTS).await.is_empty()).await;
     }
@@ -108,20 +107,20 @@ impl Stack {
         }
     }
 
-    /// `kill -9`: the processes of a function, which are gone when this returns.
+    /// `kill -9` for the processes of a function, which are gone when this returns.
     pub async fn kill(&self, function: &str) {
         let signal = json!({ "signal": "kill" });
         let told = self.local(&format!("POST functions/{function}/signal"), signal).await;
         assert_ne!(told["pids"], json!([]), "{function} has no process");
     }
 
-    /// Runs the cleanup's schedule as if it were so many days later, and returns what the
-    /// function answers.
+    /// Runs the cleanup's schedule as if it were so many days later, and returns the function's
+    /// answer.
     pub async fn cleanup(&self, days: i64, mode: &str) -> Value {
         self.cleanup_with(days, json!({ "mode": mode })).await
     }
 
-    /// The same, with more in its event.
+    /// The same, with more members in its event.
     pub async fn cleanup_with(&self, days: i64, input: Value) -> Value {
         let listed = self.local("GET schedules", Value::Null).await;
         let schedules = listed["schedules"].as_array().unwrap();
@@ -133,7 +132,7 @@ impl Stack {
         run["result"].clone()
     }
 
-    /// The sum of what a function has counted by the name of a CloudWatch metric.
+    /// The sum of a CloudWatch metric that a function has logged.
     #[must_use]
     pub fn counted(&self, function: &str, metric: &str) -> u64 {
         let log = self.log(function);
@@ -149,7 +148,7 @@ impl Stack {
     }
 }
 
-/// An external id as it stands in a path.
+/// An external id, encoded for a path.
 #[must_use]
 pub fn in_a_path(external_id: &str) -> String {
     format!("base64url:{}", BASE64_URL_SAFE_NO_PAD.encode(external_id))

@@ -1,5 +1,5 @@
-//! A whole stack for each test: the real binaries, a DynamoDB engine, an ACS that
-//! verifies what it is sent.
+//! A complete stack for each test: the real binaries, a DynamoDB engine, and an ACS that verifies
+//! the requests.
 #![expect(clippy::missing_panics_doc, reason = "a fixture dies when something is wrong")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 #![expect(clippy::panic, clippy::expect_used, reason = "a test may die")]

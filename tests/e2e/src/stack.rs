@@ -14,10 +14,10 @@ use tempfile::TempDir;
 
 use crate::canaries;
 
-/// A stack that lives as long as its test.
+/// A stack that ends with its test.
 ///
-/// Each answer is searched for secrets, and when the stack is dropped, its tables, its queues
-/// and every file that it wrote: its functions run at `RUST_LOG=trace`.
+/// Each response is searched for secrets. Dropping the stack also searches its tables, its queues
+/// and every file that it wrote. Its functions run at `RUST_LOG=trace`.
 pub struct Stack {
     process: Child,
     dir: TempDir,
@@ -29,17 +29,18 @@ pub struct Stack {
     served: AtomicBool,
 }
 
-/// What the local stack's `AdminCondition` asks of an administrator's bearer, beside the scope.
+/// The claim that the local stack's `AdminCondition` requires of an administrator's bearer, in
+/// addition to the scope.
 pub const ADMIN_ROLE: (&str, &str) = ("role", "guestpass-admin");
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, as JSON; `null` if there was none.
+    /// The body, as JSON; `null` if there is none.
     pub body: Value,
 }
 
@@ -50,8 +51,8 @@ pub fn binary(name: &str) -> PathBuf {
     tests.parent().and_then(std::path::Path::parent).unwrap().join(name)
 }
 
-/// What is open about ACS, played the other way, if the run is to show that nothing of
-/// ours depends on it: the emulator's flags.
+/// The emulator's flags for the other choices about undocumented behaviour of ACS. Such a run shows
+/// that the service does not depend on these choices.
 #[must_use]
 pub fn other_ways() -> Vec<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -88,7 +89,7 @@ impl Stack {
             .args(options)
             .args(other_ways())
             .env("RUST_LOG", "trace")
-            // Held open: when this test dies, the stack does.
+            // The pipe stays open: when the test ends, the stack ends.
             .stdin(Stdio::piped())
             .stdout(std::fs::File::create(dir.path().join("stack.out")).unwrap())
             .stderr(std::fs::File::create(dir.path().join("stack.err")).unwrap())
@@ -136,7 +137,7 @@ impl Stack {
         self.bearer_with(&[("sub", sub), ("scope", scope)]).await
     }
 
-    /// A bearer with these claims; see the issuer for those it knows.
+    /// A bearer with these claims; the issuer's code lists those that it supports.
     pub async fn bearer_with(&self, form: &[(&str, &str)]) -> String {
         let url = format!("{}/token", self.url("issuer"));
         let issued = self.client.post(url).form(form).send().await.unwrap();
@@ -150,8 +151,8 @@ impl Stack {
         self.bearer(sub, "guestpass.token").await
     }
 
-    /// A user's bearer from a later second than anything so far: those from before a sign-out
-    /// or a deletion get no token.
+    /// A user's bearer from a later second than any bearer before it: bearers from before a
+    /// sign-out or a deletion get no token.
     pub async fn signed_in_anew(&self, sub: &str) -> String {
         self.advance(Duration::from_secs(2)).await;
         self.user(sub).await
@@ -192,7 +193,7 @@ impl Stack {
         self.assert_nothing_leaks(route, &reply);
         reply.assert_decent();
         if reply.body.get("message").is_none() {
-            // R57: a function answers nothing that the contract does not list.
+            // R57: a function returns only the statuses that the contract lists.
             let listed = infra::statuses(method_name, path).unwrap_or_default();
             assert!(listed.contains(&reply.status.as_u16()), "{route}: {reply:?}");
         }
@@ -200,7 +201,7 @@ impl Stack {
         reply
     }
 
-    /// R10: a token is in the answer that issues it, and nowhere else.
+    /// R10: a token is only in the response that issues it.
     fn assert_nothing_leaks(&self, route: &str, reply: &Reply) {
         let issues = reply.status.is_success() && infra::issues_a_token(route);
         let secrets = self.secrets.lock().unwrap().clone();
@@ -222,7 +223,7 @@ impl Stack {
         reply.body
     }
 
-    /// Puts another text into the secret from which the functions know ACS.
+    /// Replaces the text of the secret from which the functions read the connection string.
     pub async fn put_secret(&self, text: &str) {
         self.keep_secret(&text.into());
         let body = json!({ "SecretId": self.urls["acsSecretArn"], "SecretString": text });
@@ -235,15 +236,15 @@ impl Stack {
         assert!(reply.status().is_success(), "{reply:?}");
     }
 
-    /// How often the functions have read that secret.
+    /// The number of times that the functions have read that secret.
     pub async fn secret_reads(&self) -> u64 {
         let url = format!("{}/_local/reads", self.url("secretsManager"));
         let told: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
         told["reads"].as_u64().unwrap()
     }
 
-    /// Makes ACS refuse the primary key from now on. The connection string with the new
-    /// one.
+    /// Makes ACS refuse the primary key from now on. Returns the connection string with the new
+    /// key.
     pub async fn regenerate_key(&self) -> String {
         let regenerated =
             self.emulator("POST keys/regenerate", json!({ "keyType": "primary" })).await;
@@ -259,26 +260,26 @@ impl Stack {
         introspected["reason"].clone()
     }
 
-    /// What ACS was asked for, but for the unsigned requests with which a function
-    /// opens its connection during init.
+    /// The requests to ACS, except the unsigned requests with which a function opens its connection
+    /// during init.
     pub async fn requests(&self) -> Vec<Value> {
         let ledger = self.emulator("GET requests", Value::Null).await;
         let requests = ledger["requests"].as_array().cloned().unwrap_or_default();
         requests.into_iter().filter(|request| request["operation"] != "badRoute").collect()
     }
 
-    /// How often ACS was asked for `operation`.
+    /// The number of requests to ACS for `operation`.
     pub async fn asked(&self, operation: &str) -> u64 {
         self.emulator("GET requests", Value::Null).await["counts"][operation].as_u64().unwrap_or(0)
     }
 
-    /// Makes ACS misbehave: `action` as the emulator's fault script has it.
+    /// Injects a fault into ACS: `action` has the format of the emulator's fault script.
     pub async fn fault(&self, operation: &str, action: Value) {
         let fault = json!({ "operation": operation, "action": action });
         self.emulator("POST faults", json!({ "faults": [fault] })).await;
     }
 
-    /// Waits until ACS holds this many answers back.
+    /// Waits until ACS holds this many responses.
     pub async fn until_held(&self, count: u64) {
         let deadline = Instant::now() + Duration::from_mins(1);
         while self.emulator("GET faults", Value::Null).await["held"] != count {
@@ -304,25 +305,25 @@ impl Stack {
         listed.as_object().unwrap().keys().cloned().collect()
     }
 
-    /// Hands an event to a function, and returns what it answers.
+    /// Sends an event to a function, and returns its answer.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
         self.local(&format!("POST functions/{function}/invoke"), event.clone()).await
     }
 
-    /// What a function has logged.
+    /// The log of a function.
     #[must_use]
     pub fn log(&self, function: &str) -> String {
         let path = self.dir.path().join(format!("data/logs/{function}.log"));
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
-    /// Where a part of the stack is, as `stack.json` has it.
+    /// The address of a part of the stack, from `stack.json`.
     #[must_use]
     pub fn url(&self, name: &str) -> &str {
         self.urls[name].as_str().unwrap()
     }
 
-    /// Remembers something that must not be in a log.
+    /// Remembers a value that must not be in a log.
     pub fn keep_secret(&self, value: &Value) {
         if let Some(secret) = value.as_str() {
             self.secrets.lock().unwrap().push(secret.to_owned());
@@ -387,7 +388,7 @@ impl Reply {
         Self { status, headers, body }
     }
 
-    /// The `type` of a problem document, without what all of them begin with.
+    /// The `type` of a problem document, without the common prefix.
     #[must_use]
     pub fn problem(&self) -> &str {
         let kind = self.body["type"].as_str().unwrap_or_default();
@@ -400,8 +401,8 @@ impl Reply {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// R56: what holds for every response of a function. The gateway's own refusals
-    /// are API Gateway's: a `message` and nothing else.
+    /// R56: the properties of every response of a function. The gateway's own refusals have API
+    /// Gateway's format: only a `message`.
     fn assert_decent(&self) {
         if self.body.get("message").is_some() {
             return;

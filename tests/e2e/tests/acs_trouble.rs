@@ -1,12 +1,12 @@
-//! When ACS misbehaves, the caller hears so in time, and nothing is half done.
+//! When ACS fails, the caller gets an error in time, and nothing stays half done.
 
 use std::time::{Duration, Instant};
 
 use e2e::{Reply, Stack};
 use serde_json::{Value, json};
 
-/// R40: within this the caller hears. A function says so within 7.5 s; a process may have to
-/// start first.
+/// R40: the caller gets an answer within this time. A function answers within 7.5 s; a process may
+/// have to start first.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn first_call(stack: &Stack, name: &str) -> Reply {
@@ -76,7 +76,7 @@ async fn r42_a_throttled_call_is_given_back_at_once_and_the_operation_is_r80_hel
     assert_eq!((held.status.as_u16(), held.problem()), (503, "throttled"));
     assert_eq!(stack.asked("issueAccessToken").await, 1, "ACS is not asked");
     assert_eq!(stack.counted("issue-access-token", "AcsHeld"), 1);
-    // Creating has a limit of its own, and a revocation is never held.
+    // Creating has its own limit, and a revocation is never held back.
     assert_eq!(first_call(&stack, "bob").await.status, 200);
     let alice = stack.user("alice").await;
     assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
@@ -90,7 +90,7 @@ async fn r40_a_slow_acs_is_not_waited_for() {
     let stack = Stack::start().await;
     assert_eq!(first_call(&stack, "bob").await.status, 200);
     stack.fault("*", json!({ "hold": true })).await;
-    // A creation is tried once, a token for an identity that exists three times.
+    // A creation is tried once, a token for an existing identity three times.
     for name in ["alice", "bob"] {
         let refused = first_call(&stack, name).await;
         assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"), "{name}");
@@ -117,8 +117,8 @@ async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
     assert!(!id.is_empty() && cause.contains(id), "the cause is found by the request id: {cause}");
 }
 
-// The functions read the secret when their process starts, so that those that start after
-// it was changed use the other resource.
+// The functions read the secret when their process starts, so processes that start after the change
+// use the other resource.
 #[tokio::test]
 async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or_deleted() {
     let (stack, other) = tokio::join!(Stack::start(), Stack::start());
@@ -145,7 +145,7 @@ async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or
         assert!(log.lines().any(named), "{function}: {log}");
     }
 
-    // Less than an hour in all, or the schedule would start runs of its own between these.
+    // Less than an hour in total, otherwise the schedule would start its own runs in between.
     for _ in 0..7 {
         let by = Duration::from_secs(16);
         tokio::join!(stack.advance(by), other.advance(by));

@@ -1,4 +1,4 @@
-//! The scheduled job: it deletes what nobody used, and nothing else.
+//! The scheduled cleanup deletes only unused identities.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
 use std::{collections::BTreeSet, time::Duration};
@@ -16,7 +16,7 @@ async fn used(stack: &Stack, name: &str) -> String {
     token.body["user"]["communicationUserId"].as_str().unwrap().to_owned()
 }
 
-/// So many identities, which an administrator makes now.
+/// So many identities, which an administrator creates now.
 async fn made(stack: &Stack, many: usize) {
     let admin = stack.admin().await;
     for _ in 0..many {
@@ -35,7 +35,7 @@ fn named(run: &Value) -> BTreeSet<String> {
     sample.map(|one| one["identity"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The identities that ACS was asked to delete, and when, in seconds.
+/// The identities that ACS was asked to delete, with the time in seconds.
 async fn deletions(stack: &Stack) -> Vec<(String, f64)> {
     let requests = stack.requests().await.into_iter();
     let deletions = requests.filter(|request| request["operation"] == "deleteIdentity");
@@ -57,7 +57,7 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_a_run_deletes_exactly_those
     }
     stack.advance(20 * DAY).await;
     let mut fresh = BTreeSet::from([used(&stack, "dave").await]);
-    // She came back.
+    // The user has come back.
     stale.remove(&used(&stack, "carol").await);
     fresh.insert(used(&stack, "carol").await);
     let all = in_acs(&stack).await;
@@ -76,7 +76,7 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_a_run_deletes_exactly_those
     let listed = listed.body["identities"].as_array().unwrap().iter();
     let listed = listed.map(|one| one["user"]["communicationUserId"].as_str().unwrap().to_owned());
     assert_eq!(listed.collect::<BTreeSet<_>>(), fresh);
-    // Whoever was deleted starts afresh with the next call.
+    // A deleted user gets a new identity with the next call.
     assert!(!all.contains(&used(&stack, "alice").await));
     assert_eq!(stack.counted("delete-stale-identities", "IdentitiesDeleted"), 2);
 }
@@ -91,7 +91,7 @@ async fn r34_so_many_are_not_deleted_unless_somebody_says_so_and_then_r33_at_acs
     assert_eq!((&braked["braked"], &braked["deleted"]), (&json!(true), &json!(0)), "{braked}");
     assert_eq!(in_acs(&stack).await.len(), MANY);
     assert_eq!(stack.counted("delete-stale-identities", "CleanupBraked"), 1);
-    // How to let it through is in the answer; `time` is the schedule's.
+    // The answer says how to allow the deletions; `time` is the schedule's.
     let allowed = json!({ "mode": "apply", "allow": braked["letThrough"]["event"]["allow"] });
     let run = stack.cleanup_with(100, allowed).await;
     assert_eq!((&run["braked"], &run["deleted"]), (&json!(false), &json!(MANY)), "{run}");
@@ -101,8 +101,7 @@ async fn r34_so_many_are_not_deleted_unless_somebody_says_so_and_then_r33_at_acs
     assert_eq!(times.len(), MANY);
     for (first, from) in times.iter().enumerate() {
         for (more, to) in times.iter().skip(first).enumerate() {
-            // Half of what ACS allows; and four are worked on at a time, so that many can
-            // be late.
+            // Half of what ACS allows. Four deletions run concurrently, so that many can be late.
             let allowed = 8.0 * (to - from) + 4.0;
             let asked = f64::from(u32::try_from(more).unwrap());
             assert!(asked <= allowed, "{asked} deletions in {} s", to - from);
@@ -110,7 +109,7 @@ async fn r34_so_many_are_not_deleted_unless_somebody_says_so_and_then_r33_at_acs
     }
 }
 
-/// More than the fifty that the brake never minds.
+/// More than fifty, up to which the brake never stops a run.
 const MANY: usize = 51;
 
 // A deployment runs one at a time. This one does not, and they meet. With conditions left
@@ -148,7 +147,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_until_somebody_l
     let mut failed = 0;
     for _ in 0..8 {
         failed += stack.cleanup(80, "apply").await["failed"].as_u64().unwrap();
-        // Whoever is at it may be alive for so long.
+        // The process that began the work may run for this time.
         stack.advance(Duration::from_secs(16)).await;
     }
     assert_eq!((failed, stack.asked("deleteIdentity").await), (6, 6), "and nobody tries again");

@@ -1,4 +1,4 @@
-//! A user who was cut off gets no token, by any route, with any bearer from before it.
+//! A user who was cut off gets no token, on any route, with any bearer from before the cut-off.
 #![expect(clippy::indexing_slicing, reason = "a test may die")]
 
 use std::{collections::BTreeSet, time::Duration};
@@ -23,19 +23,19 @@ const CUT_OFFS: [&str; 8] = [
     "own deletion",
 ];
 
-/// The routes of the contract that can answer a token.
+/// The routes of the contract that can return a token.
 fn token_routes() -> BTreeSet<String> {
     let routes = infra::operations().into_iter().map(|one| one.route);
     routes.filter(|route| infra::issues_a_token(route)).collect()
 }
 
-/// A bearer of a user who has every right: an administrator, and a Teams user.
+/// A bearer of a user with all rights: an administrator, and a Teams user.
 async fn bearer(stack: &Stack, sub: &str) -> String {
     let scope = ("scope", "guestpass.token guestpass.admin");
     stack.bearer_with(&[("sub", sub), scope, ADMIN_ROLE, ("oid", USER), ("tid", TENANT)]).await
 }
 
-/// Asks for a token by one of the routes. A route that is not in this table fails the test.
+/// Requests a token on one of the routes. A route that is missing from this table fails the test.
 async fn ask(stack: &Stack, route: &str, bearer: &str) -> Reply {
     let bob = in_a_path(&format!("{}|bob", stack.url("issuer")));
     match route {
@@ -56,7 +56,7 @@ async fn ask(stack: &Stack, route: &str, bearer: &str) -> Reply {
     }
 }
 
-/// Cuts a user off, and waits until it is done.
+/// Cuts a user off, and waits until it has taken effect.
 async fn cut_off(stack: &Stack, how: &str, sub: &str, own: &str) {
     let route = format!("POST /v1/identities/{}/revoke", stack.address(sub));
     let root = stack.admin().await;
@@ -99,7 +99,7 @@ async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
             assert!(matches!(status, 401 | 403), "{how}, {route}: {refused:?}");
             assert!(!refused.body.to_string().contains("eyJ"), "{how}, {route}");
         }
-        // A bearer from after it gets one exactly where its user is not blocked.
+        // A bearer from after the cut-off gets a token exactly if its user is not blocked.
         stack.advance(Duration::from_secs(2)).await;
         let new = bearer(&stack, &sub).await;
         let blocked = matches!(how, "user.disabled" | "administrator blocks");
@@ -175,7 +175,7 @@ async fn an_administrators_scope_without_the_condition_is_403_on_every_route() {
     assert_eq!(refused.problem(), "not-an-administrator");
 }
 
-// Bearers outlive a cut-off at the identity provider, and those of administrators, too.
+// At the identity provider, bearers stay valid after a cut-off, also those of administrators.
 #[tokio::test]
 async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
     let stack = Stack::start().await;
@@ -196,7 +196,7 @@ async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
     assert_eq!(stack.dead(&bob.body["token"]).await, Value::Null, "and nothing was done");
 }
 
-// The old bearer is the thief's, and the new one its owner's.
+// The old bearer belongs to the thief, and the new one to its owner.
 #[tokio::test]
 async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
     let stack = Stack::start().await;
@@ -276,7 +276,7 @@ async fn r60_a_users_own_sign_out_does_not_suppress_the_providers_of_the_same_se
     stack.call("DELETE /v1/token", &alice, Value::Null).await;
     stack.advance(Duration::from_secs(1)).await;
     let token_after = stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
-    // CloudTrail tells whole seconds, and this one was over before the sign-out.
+    // CloudTrail reports whole seconds, and this second was over before the sign-out.
     let mut detail = stack.detail("alice", -1).await;
     let at = detail["occurredAt"].as_str().unwrap().split('.').next().unwrap().to_owned();
     detail["occurredAt"] = format!("{}Z", at.trim_end_matches('Z')).into();

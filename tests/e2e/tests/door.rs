@@ -1,4 +1,4 @@
-//! Who gets in, and who does not.
+//! Which requests are accepted, and which are refused.
 
 use e2e::Stack;
 use serde_json::{Value, json};
@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 /// The audience that the local stack's authorizer accepts.
 const AUDIENCE: &str = "guestpass-local";
 
-/// The functions that no request reaches: a schedule and a queue start them.
+/// The functions that no request reaches: a schedule and a queue invoke them.
 const WITHOUT_ROUTES: [&str; 2] = ["delete-stale-identities", "revoke-on-event"];
 
-/// Every route of the contract, with a name in it that nobody has.
+/// Every route of the contract, with an unknown name in it.
 fn routes() -> Vec<(String, String)> {
     let operations = infra::operations().into_iter();
     operations.map(|one| (one.route.replace("{id}", "8:acs:unknown"), one.scope)).collect()
 }
 
-/// The claims of an ID token: it is for the app, and says who the user is and not what the app
-/// may do.
+/// The claims of an ID token: it is for the app, and identifies the user, but does not grant the
+/// app any access.
 fn id_token(app: &str) -> [(&str, &str); 5] {
     let role = e2e::ADMIN_ROLE;
     [("sub", "alice"), ("aud", app), ("nonce", "n-0S6"), ("scope", ""), role]
@@ -65,7 +65,7 @@ async fn r52_a_bearer_without_the_routes_scope_is_403() {
     let user = stack.user("alice").await;
     let admin = stack.admin().await;
     let neither = stack.bearer("alice", "openid").await;
-    // Where the audience is the app's own id, as with Amazon Cognito.
+    // The audience is the app's own id, as with Amazon Cognito.
     let id_token = stack.bearer_with(&id_token(AUDIENCE)).await;
     for (route, scope) in &routes() {
         for bearer in [&neither, &id_token] {
@@ -127,7 +127,7 @@ async fn r53_nothing_but_the_bearer_says_who_the_caller_is() {
     }
 }
 
-// An authorizer that was forgotten, or a function that was attached elsewhere, lets nobody in.
+// A missing authorizer, or a function that is attached elsewhere, grants no access.
 #[tokio::test]
 async fn r53_without_an_authorizer_every_function_answers_401_to_every_route() {
     let stack = Stack::start().await;
@@ -154,7 +154,7 @@ async fn r53_without_an_authorizer_every_function_answers_401_to_every_route() {
     assert_eq!(stack.requests().await.len(), 0, "ACS was asked");
 }
 
-/// A request as API Gateway hands it to a function.
+/// A request as API Gateway sends it to a function.
 fn request(route: &str, context: &Value) -> Value {
     let (method, path) = route.split_once(' ').unwrap_or_default();
     json!({

@@ -1,5 +1,5 @@
-//! What an identity provider says takes effect: on the whole stack, from the bus through
-//! the queue to the function, and at ACS.
+//! An identity provider's events take effect on the whole stack: from the bus through the queue to
+//! the function, and at ACS.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 #![expect(clippy::panic, reason = "a test may die")]
 
@@ -21,13 +21,13 @@ async fn refused(stack: &Stack, name: &str) {
     assert_eq!(reply.body["retry"], "never");
 }
 
-/// What an administrator sees of a user.
+/// The administrator's view of a user.
 async fn identity(stack: &Stack, name: &str) -> Value {
     let route = format!("GET /v1/identities/{}", stack.address(name));
     stack.call(&route, &stack.admin().await, Value::Null).await.body
 }
 
-/// How many live tokens ACS knows of.
+/// The number of live tokens in ACS.
 async fn live_tokens(stack: &Stack) -> u64 {
     let known = stack.emulator("GET identities", Value::Null).await;
     known["identities"]
@@ -58,7 +58,7 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
 
     stack.say("user.enabled", "alice", 1).await;
     stack.until_obeyed().await;
-    // Whether a token of the same second as the revocation would live, nobody knows.
+    // It is unknown whether a token from the same second as the revocation is valid.
     stack.advance(Duration::from_secs(1)).await;
     let after = token(&stack, "alice").await;
     assert_eq!(after.status, 200, "{after:?}");
@@ -67,14 +67,14 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
     assert_eq!(stack.counted(REVOKE, "EventsApplied"), 2);
 }
 
-// With the rule on the default bus, whoever may put events there could block any user.
+// With the rule on the default bus, every sender that may put events there could block any user.
 #[tokio::test]
 async fn our_own_events_have_no_effect_on_the_accounts_default_bus() {
     let stack = Stack::start().await;
     let before = token(&stack, "alice").await;
     let detail = stack.detail("alice", 0).await;
     stack.put_events_on("default", &[("user.disabled", detail)]).await;
-    // Whatever that did is done by the time that this one is.
+    // The effects of that event are complete when this one is processed.
     stack.say("user.signed-out", "bob", 0).await;
     stack.until_obeyed().await;
     assert_eq!(stack.counted(REVOKE, "EventsApplied"), 1, "only the one about bob");
@@ -107,7 +107,7 @@ async fn every_revocation_leaves_a_receipt_that_administrators_can_read() {
 // the interleavings find, such a token lives.
 #[tokio::test(flavor = "multi_thread")]
 async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
-    // The callers are one user, in a loop: with the default pace it would be no race.
+    // The callers are one user in a loop: with the default pace there would be no race.
     let stack = Arc::new(Stack::with(&["--parameter", "PacePerMinute=0"]).await);
     let first = token(&stack, "alice").await;
     // The function's first start is not part of the race.
@@ -120,7 +120,8 @@ async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
     stack.fault("issueAccessToken", json!({ "hold": true })).await;
     let held = async || stack.emulator("GET faults", Value::Null).await["held"].as_u64();
     stack.until("ten tokens are on their way", async || held().await >= Some(10)).await;
-    // From now on ACS answers nobody. How many are held is asked first: more may come.
+    // From now on ACS does not answer. The number of held responses is read first, because more may
+    // come.
     let held_back = held().await.unwrap();
     let answered = stack.asked("issueAccessToken").await - held_back;
     stack.say("user.disabled", "alice", 0).await;
@@ -142,7 +143,7 @@ async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
     refused(&stack, "alice").await;
 }
 
-/// Every token that a caller gets, who asks until they are blocked.
+/// Every token of a caller, who requests tokens until they are blocked.
 async fn call_until_refused(stack: Arc<Stack>, bearer: String) -> Vec<Value> {
     let mut tokens = Vec::new();
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -151,7 +152,7 @@ async fn call_until_refused(stack: Arc<Stack>, bearer: String) -> Vec<Value> {
         match (reply.status.as_u16(), reply.problem()) {
             (200, _) => tokens.push(reply.body["token"].clone()),
             (403, "user-blocked") => return tokens,
-            // Of a held answer nobody waits for ever.
+            // No caller waits forever for a held response.
             (409, "busy") | (503, "unavailable") => {}
             _ => panic!("{reply:?}"),
         }
@@ -164,7 +165,7 @@ async fn call_until_refused(stack: Arc<Stack>, bearer: String) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behind() {
     let stack = Arc::new(Stack::start().await);
-    // ACS is waited for only so long, and the function's first start takes a part of it.
+    // The function waits for ACS for a limited time, and its first start takes part of it.
     stack.say("user.signed-out", "nobody", 0).await;
     stack.until_obeyed().await;
     stack.fault("createIdentity", json!({ "hold": true })).await;
@@ -289,10 +290,10 @@ async fn in_shadow_mode_it_is_said_what_would_be_done_and_nothing_is() {
     assert_eq!(token(&stack, "alice").await.status, 200);
 }
 
-/// An event as its provider sends it, except for the time.
+/// An event as its provider sends it, without the time.
 struct Sent {
     body: &'static str,
-    /// Where in it the time is.
+    /// The path of the time in the event.
     time: &'static str,
     /// The user's `sub`.
     sub: &'static str,

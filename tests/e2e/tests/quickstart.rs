@@ -1,5 +1,4 @@
-//! The steps of the Azure quickstart, over our API: tokens live and die as they
-//! should.
+//! The steps of the Azure quickstart, with our API: tokens are valid and end as they should.
 
 use e2e::{Stack, in_a_path};
 use serde_json::{Value, json};
@@ -117,7 +116,7 @@ async fn the_inventory_shows_what_acs_cannot_list() {
     let identities = listed.body["identities"].as_array().unwrap();
     assert_eq!(identities.len(), 3);
     let mut one = identities.first().unwrap().clone();
-    // The list leaves the receipts out, for it shows many.
+    // The list omits the receipts, because it has many identities.
     one["receipts"] = json!([]);
     one["decisions"] = json!([]);
     let id = one["user"]["communicationUserId"].as_str().unwrap();

@@ -1,15 +1,15 @@
-//! R43: the key of ACS is in a secret, and whoever rotates it need not deploy anything.
+//! R43: the key of ACS is in a secret, and its rotation needs no deployment.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 use e2e::{Reply, Stack};
 use serde_json::{Value, json};
 
-/// A user's token. One after another, so that one process answers them all.
+/// A user's token. The calls are sequential, so that one process answers them all.
 async fn token(stack: &Stack, name: &str) -> Reply {
     stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await
 }
 
-/// A resource's connection string with a key that is not its own.
+/// A resource's connection string with a wrong key.
 fn with_wrong_key(connection_string: &str) -> String {
     let (endpoint, _) = connection_string.split_once(";accesskey=").unwrap();
     format!("{endpoint};accesskey=bm90IHRoaXMgcmVzb3VyY2UncyBrZXk=")
@@ -27,7 +27,7 @@ async fn r43_a_rotated_key_heals_itself_with_one_read_and_one_retry() {
     assert_eq!(token(&stack, "alice").await.status, 200);
     assert_eq!(stack.asked("issueAccessToken").await, issued + 2, "refused once, and repeated");
     assert_eq!(stack.secret_reads().await, 2);
-    // A creation, too: ACS has looked at nothing but the signature.
+    // This includes a creation: ACS has checked only the signature.
     assert_eq!(token(&stack, "bob").await.status, 200);
     assert_eq!(stack.secret_reads().await, 2, "the new key stays in use");
     assert_eq!(stack.processes("issue-access-token").await.len(), 1, "it was the same process");
@@ -44,7 +44,7 @@ async fn r43_a_wrong_key_is_read_again_once_and_not_with_every_request() {
         assert_eq!(refused.body["retry"], "never");
     }
     assert_eq!(stack.secret_reads().await, 2, "during init, and once within 30 s");
-    // A process that starts now finds what is right.
+    // A process that starts now reads the correct secret.
     stack.put_secret(&right).await;
     let created = stack.call("POST /v1/identities", &stack.admin().await, json!({})).await;
     assert_eq!(created.status, 201);
@@ -60,7 +60,7 @@ async fn a_secret_that_makes_no_sense_stops_the_function_with_one_line_that_does
     ] {
         stack.put_secret(text).await;
         let refused = token(&stack, "alice").await;
-        // The gateway's own answer: no function has come so far.
+        // The gateway's own answer: no function has started so far.
         assert_eq!(refused.status, 500, "{refused:?}");
         let log = stack.log("issue-access-token");
         let said: Vec<_> = log.lines().filter(|line| line.contains(expected)).collect();

@@ -1,4 +1,4 @@
-//! A function that is configured wrongly says so in one line, and does not start.
+//! A function with a wrong configuration reports it in one line, and does not start.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may die")]
 
 use std::process::Command;
@@ -19,7 +19,7 @@ fn good(name: &str) -> &'static str {
     }
 }
 
-/// Starts a function with these variables, and says what it printed before it ended.
+/// Starts a function with these variables, and returns its output up to its end.
 fn start(function: &str, variables: &[(&str, &str)]) -> String {
     let output = Command::new(binary(function))
         .env_clear()
@@ -68,7 +68,7 @@ fn a_missing_variable_stops_the_function_with_one_line_that_names_it() {
 #[test]
 fn a_malformed_variable_stops_the_function_with_one_line_that_does_not_quote_it() {
     for (name, value) in [
-        // The secret itself, where its name should be.
+        // The secret itself, in place of its name.
         ("ACS_SECRET_ARN", "endpoint=http://127.0.0.1:9/;accesskey=secret canary"),
         ("ACS_SECRET_ARN", "secret canary"),
         ("ACS_API_VERSION", "secret canary"),

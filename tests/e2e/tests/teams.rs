@@ -1,4 +1,5 @@
-//! A Teams user's Entra token for an ACS token: the caller's own, or none.
+//! The exchange of a Teams user's Entra token for an ACS token: only the caller's own token is
+//! accepted.
 #![expect(clippy::indexing_slicing, reason = "a test may die")]
 
 use e2e::{Reply, Stack};
@@ -9,13 +10,13 @@ const USER: &str = "e0000000-0000-4000-8000-000000000003";
 const TENANT: &str = "e0000000-0000-4000-8000-000000000001";
 const APP: &str = "e0000000-0000-4000-8000-000000000002";
 
-/// A bearer of that user, from an identity provider that says so.
+/// A bearer of that user, from an identity provider that asserts the user's Entra identity.
 async fn bearer(stack: &Stack) -> String {
     let form = [("sub", "s"), ("scope", "guestpass.token"), ("oid", USER), ("tid", TENANT)];
     stack.bearer_with(&form).await
 }
 
-/// An Entra token of that user, but for what `claims` say.
+/// An Entra token of that user, changed by `claims`.
 async fn entra(stack: &Stack, claims: Value) -> Value {
     stack.emulator("POST entra/token", claims).await["token"].clone()
 }

@@ -1,4 +1,4 @@
-//! The token endpoint: one call, the first one included.
+//! Tests of the token endpoint, including the first call of a user.
 
 use std::{
     collections::BTreeSet,
@@ -118,7 +118,7 @@ async fn a_guest_is_held_to_the_policy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r02_two_hundred_first_calls_make_one_identity() {
-    // They are one user's: with the default pace most would be told to come back later.
+    // All calls are for one user: with the default pace most would be told to retry later.
     let stack = Arc::new(Stack::with(&["--parameter", "PacePerMinute=0"]).await);
     let alice = stack.user("alice").await;
     let calls: Vec<_> = (0..200)
@@ -127,13 +127,14 @@ async fn r02_two_hundred_first_calls_make_one_identity() {
             tokio::spawn(async move {
                 let mut late = 0;
                 let deadline = Instant::now() + Duration::from_mins(2);
-                // A 409 says when to come back; a test need not wait that long.
+                // A 409 has `Retry-After`; a test need not wait that long.
                 loop {
                     let reply = stack.call("POST /v1/token", &alice, Value::Null).await;
                     if reply.status == 200 {
                         return (reply.body, late);
                     }
-                    // Sixteen processes start at once: on a slow machine the table may be late.
+                    // Sixteen processes start at once, and on a slow machine the table may answer
+                    // late.
                     let why = (reply.status.as_u16(), reply.problem());
                     assert!([(409, "busy"), (503, "unavailable")].contains(&why), "{reply:?}");
                     assert!(!reply.header("retry-after").is_empty());

@@ -1,5 +1,5 @@
-//! Where nobody knows what ACS does, nothing of ours goes wrong whichever it is. Each
-//! test runs against both; what differs is said here and nowhere else.
+//! Where the behaviour of ACS is unknown, the service works with either behaviour. Each test runs
+//! against both; the differences are only stated here.
 
 use e2e::{Stack, other_ways};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ fn acs_does(flag: &str) -> bool {
     other_ways().iter().any(|way| way == flag)
 }
 
-/// Alice has a record and ACS has forgotten her identity.
+/// Alice has a record, and ACS no longer has her identity.
 async fn a_lost_identity(stack: &Stack) -> String {
     let alice = stack.user("alice").await;
     assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
@@ -73,12 +73,12 @@ async fn a_token_of_the_same_second_as_a_sign_out_lives_unless_acs_counts_second
     let (alice, admin) = (stack.user("alice").await, stack.admin().await);
     let old = stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
-    // The user has to sign in again for one; an administrator gets one at once.
+    // The user has to sign in again for a token; an administrator gets one at once.
     let id = old.body["user"]["communicationUserId"].as_str().unwrap();
     let route = format!("POST /v1/identities/{id}/token");
     let new = stack.call(&route, &admin, Value::Null).await;
     assert_eq!(stack.dead(&old.body["token"]).await, "revoked");
-    // If ACS counts seconds, this is the second of the sign-out, mostly; the client asks again.
+    // If ACS compares seconds, this is usually the second of the sign-out; the client retries.
     if !acs_does("--revoke-by-second") {
         assert_eq!(stack.dead(&new.body["token"]).await, Value::Null);
     }

@@ -7,13 +7,13 @@ use std::{
 /// A boxed task.
 pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Runs `world()` once for every order in which its tasks can take their turns,
-/// and returns how many orders there were.
+/// Runs `world()` once for every order in which its tasks can take their turns, and returns the
+/// number of orders.
 ///
 /// A turn is one call to a port and the work that follows from its answer, so with
 /// [`Yielding`](crate::Yielding) adapters this is every interleaving of the real code that a
-/// distributed run could show. What a task does before its first call belongs to its first
-/// turn: it reads nothing that another task writes.
+/// distributed run could show. The code of a task before its first call belongs to its first turn:
+/// it reads nothing that another task writes.
 pub fn every_interleaving(world: impl Fn() -> (Vec<Task>, Box<dyn FnOnce()>)) -> usize {
     let mut schedule: Vec<Choice> = Vec::new();
     let mut runs = 0;
@@ -33,14 +33,14 @@ pub fn every_interleaving(world: impl Fn() -> (Vec<Task>, Box<dyn FnOnce()>)) ->
     }
 }
 
-/// Whose turn it is, counted among those that are not done.
+/// The task whose turn it is, counted among those that have not ended.
 struct Choice {
     taken: usize,
     out_of: usize,
 }
 
-/// Runs the tasks to their end, taking turns by the schedule, and first come first
-/// served where it ends; what was chosen is added to it.
+/// Runs the tasks to their end. The turns follow the schedule, and then the first task comes first;
+/// the choices are added to the schedule.
 fn follow(schedule: &mut Vec<Choice>, tasks: Vec<Task>) {
     let mut tasks: Vec<Started> = tasks.into_iter().map(|task| (false, task)).collect();
     let mut step = 0;
@@ -59,14 +59,14 @@ fn follow(schedule: &mut Vec<Choice>, tasks: Vec<Task>) {
 /// Whether a task has reached its first call, and the task.
 type Started = (bool, Task);
 
-/// Runs a task until it is about to make its next call; whether it has ended.
+/// Runs a task until just before its next call; returns whether it has ended.
 fn take_turn((started, task): &mut Started) -> bool {
     let mut poll = || task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
     let is_first = !std::mem::replace(started, true);
     (is_first && poll()) || poll()
 }
 
-/// Lets the others go first.
+/// Yields to the other tasks.
 pub async fn turn() {
     let mut first = true;
     poll_fn(|_| if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) }).await;

@@ -1,4 +1,4 @@
-//! Trouble, on purpose.
+//! Tools for fault injection.
 
 mod interleaving;
 mod yielding;

@@ -15,7 +15,7 @@ use identity_core::{
 
 use crate::turn;
 
-/// Gives up its turn before every call, as a network would.
+/// Yields before every call, as a network call would.
 #[derive(Clone, Debug)]
 pub struct Yielding<T>(pub T);
 
@@ -156,8 +156,7 @@ impl<T: TeamsTokenExchange> TeamsTokenExchange for Yielding<T> {
     }
 }
 
-/// A store that leaves one thing of the protocol out, to show that the tests would
-/// notice.
+/// A store that omits one part of the protocol, to show that the tests detect this.
 #[derive(Debug)]
 pub struct Without<T> {
     part: Part,
@@ -175,24 +174,24 @@ impl<T> Without<T> {
 /// A part of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Nothing is left out.
+    /// Nothing is omitted.
     Nothing,
-    /// Steps are made whatever anybody has seen.
+    /// Steps are committed regardless of the record that their author saw.
     Conditions,
-    /// The use of an identity is not committed, and said to be.
+    /// The use of an identity is not committed, but reported as committed.
     Commit,
-    /// Finishing what somebody left is not claimed first.
+    /// A process finishes another's pending work without claiming it first.
     Claim,
-    /// A stale identity is marked even if it was used meanwhile.
+    /// A stale identity is marked even if it was used in the meantime.
     Guard,
     /// Records are read without their not-before.
     NotBefore,
     /// A record is read once: every later read finds what the first one found.
     SecondLook,
-    /// The use of an identity is noted without the pace.
+    /// The use of an identity is recorded without the pace.
     Pace,
-    /// A step whose author saw that no token was issued since the last revocation is made
-    /// even if one was issued meanwhile.
+    /// A step whose author saw no token issued since the last revocation is committed even if one
+    /// was issued in the meantime.
     IssuedSince,
 }
 
@@ -238,7 +237,7 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
                 let seen = Record { tokens_revoked: false, ..seen.clone() };
                 self.store.commit(Step { seen: Some(&seen), ..step }).await
             }
-            // Of all steps only the claim moves the epoch and leaves a revocation pending.
+            // Only the claim changes the epoch and keeps a revocation pending.
             (Part::Claim, Some(seen))
                 if seen.epoch < step.next.epoch && seen.pending_revocation.is_some() =>
             {

@@ -1,6 +1,5 @@
-//! Every order in which the scheduled job, its user and its double may meet, over the
-//! real use cases. Each test has a twin that leaves a part of the protocol out, and
-//! finds bad orders.
+//! Every order in which the scheduled cleanup, a user and a second cleanup may meet, with the real
+//! use cases. Each test has a counterpart that omits a part of the protocol, and finds bad orders.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 use std::{
@@ -27,7 +26,7 @@ fn now() -> SystemTime {
     ManualClock::default().now()
 }
 
-/// Alice, whom nobody has seen for a hundred days.
+/// Alice, who was not seen for a hundred days.
 fn stale() -> World {
     let last_issued_at = now() - Duration::from_hours(100 * 24);
     World::with([Record {
@@ -65,7 +64,7 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
     })
 }
 
-/// How many orders end badly, of how many.
+/// The number of bad orders, and the number of orders.
 fn bad_orders(
     tasks: impl Fn(&World, &Fates, &Tokens) -> Vec<Task>,
     is_good: impl Fn(&World, &[Fate], &[Issued]) -> bool + 'static,
@@ -87,8 +86,8 @@ fn bad_orders(
     (bad.get(), orders)
 }
 
-/// Whoever got a token has a live identity, and the token works; what the job says it
-/// deleted is gone.
+/// A user who got a token has a live identity, and the token works. An identity that the cleanup
+/// reports as deleted is gone.
 fn nobody_lost_what_they_hold(world: &World, fates: &[Fate], tokens: &[Issued]) -> bool {
     let alive: Vec<AcsId> = world.acs.identities();
     let works = |token: &AccessToken| world.acs.is_alive(token);

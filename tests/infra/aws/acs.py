@@ -1,4 +1,4 @@
-"""The ACS emulator, as a process of its own."""
+"""The ACS emulator as a separate process."""
 
 import json
 import os

@@ -1,11 +1,11 @@
-"""What API Gateway sends to a function once its authorizer has let a caller in."""
+"""The event that API Gateway sends to a function after its authorizer has accepted a caller."""
 
 import json
 from typing import Any, NamedTuple
 
 ISSUER = "https://idp.example"
 
-# An administrator has the scope, and what `AdminCondition` asks for.
+# An administrator has the scope, and the claims that `AdminCondition` requires.
 ADMIN, ROLE = "guestpass.admin", "guestpass-admin"
 
 

@@ -1,4 +1,4 @@
-"""What `make build` has made: the zips that are deployed, and the operator's tool."""
+"""The artefacts of `make build`: the zips that are deployed, and the operator's tool."""
 
 import os
 import zipfile
@@ -14,9 +14,9 @@ def archive(name: str) -> bytes:
 
 
 def unpacked(name: str, into: Path) -> Path:
-    """The program in a zip, unpacked as Lambda does, which starts what is called `bootstrap`."""
+    """The program in a zip, unpacked as Lambda does, which starts the file `bootstrap`."""
     with zipfile.ZipFile(DIRECTORY / name) as zipped:
         program = Path(zipped.extract("bootstrap", into))
-        # What Python leaves out.
+        # Python does not restore the mode.
         program.chmod(zipped.getinfo("bootstrap").external_attr >> 16)
     return program

@@ -1,5 +1,5 @@
-"""An AWS in this process: moto, as a server on loopback, that holds whoever asks to the rights
-of their role."""
+"""An AWS in this process: moto, as a server on loopback, which enforces the permissions of each
+caller's role."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Cloud:
     def __init__(self) -> None:
         teach_moto_rights()
         serialize_tables()
-        # What `Ref` gives of a bus; moto has no id for it.
+        # The value of `Ref` for a bus; moto has no id for it.
         EventBus.physical_resource_id = property(lambda bus: bus.name)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
@@ -45,7 +45,7 @@ class Cloud:
         self._server.stop()
 
     def account(self, region: str = REGION) -> dict[str, str]:
-        """The variables with which a program of an administrator's finds AWS."""
+        """The variables with which an administrator's program finds AWS."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
@@ -59,7 +59,8 @@ class Cloud:
         return boto3.client(service, endpoint_url=self.url, region_name=region, config=PATIENT, **ADMINISTRATOR)
 
     def deploy(self, connection_string: str, region: str = REGION, **parameters: str) -> "Deployed":
-        """The zips to a bucket, the connection string to a secret, the template to a stack."""
+        """Uploads the zips to a bucket, and creates the secret with the connection string and the
+        stack."""
 
         def client(service: str):
             return self.client(service, region)
@@ -100,7 +101,7 @@ class Deployed:
         self.status = described["StackStatus"]
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
         made = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-        # moto has no id for some: a permission, the version of a function.
+        # moto has no id for some resources, such as a permission or the version of a function.
         self.ids = {
             one["LogicalResourceId"]: one["PhysicalResourceId"]
             for one in made
@@ -111,22 +112,22 @@ class Deployed:
         return self.cloud.client(service, self.region)
 
     def attach_policies(self) -> None:
-        """moto makes a role of a template without the managed policies that it names. With them,
-        it does not know how to delete one."""
+        """moto creates a template's role without the managed policies that it names. If they are
+        attached, moto cannot delete the role."""
         managed = self.stack.of_type("AWS::IAM::ManagedPolicy")
         for role, properties in self.stack.of_type("AWS::IAM::Role").items():
             for policy in managed.keys() & set(properties.get("ManagedPolicyArns", [])):
                 self.client("iam").attach_role_policy(RoleName=self.ids[role], PolicyArn=self.ids[policy])
 
     def environment(self, function: str) -> dict[str, str]:
-        """What Lambda would start a function with: the variables that the deployed function
-        has, its role's credentials, and where AWS is."""
+        """The variables with which Lambda would start a function: those of the deployed function,
+        its role's credentials, and the address of AWS."""
         client = self.client("lambda")
         configuration = client.get_function_configuration(FunctionName=self.ids[function])
         role = self.client("iam").get_role(RoleName=configuration["Role"].rsplit("/", 1)[1])["Role"]
         taken = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=function)["Credentials"]
         return {
-            # moto keeps a number that a parameter was as a number.
+            # moto stores a parameter that was a number as a number.
             **{name: str(value) for name, value in configuration["Environment"]["Variables"].items()},
             "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
@@ -139,7 +140,8 @@ class Deployed:
         }
 
     def resolved(self, value: Any) -> Any:
-        """A property with the names of what was made, as CloudFormation would have it."""
+        """A property with the names of the created resources, as CloudFormation would resolve
+        it."""
         text = json.dumps(value)
         for name in sorted(self.ids, key=len, reverse=True):
             physical = self.ids[name]
@@ -150,8 +152,8 @@ class Deployed:
 
 
 def serialize_tables() -> None:
-    """DynamoDB applies each request as a whole. moto serves each in a thread of its own, and one
-    request can see the item that another has half written."""
+    """DynamoDB applies each request as a whole. moto serves each request in a separate thread, and
+    one request can see an item that another has written halfway."""
     one_at_a_time = Lock()
     dispatch = DynamoHandler._dispatch
 
@@ -163,9 +165,9 @@ def serialize_tables() -> None:
 
 
 def teach_moto_rights() -> None:
-    """moto can hold a request to the actions of a role, and to its resources where it knows
-    which a request is about. Of the two services that functions call, it does not; and it
-    refuses in XML what was asked in JSON. The administrator may do everything."""
+    """moto can restrict a request to the actions of a role, and to its resources if it knows the
+    resource of the request. For the two services that functions call, it does not know it, and it
+    refuses JSON requests in XML. The administrator may do everything."""
     hold = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
     def unless_administrator(handler, kind: type, resource: str = "*") -> None:
@@ -173,7 +175,8 @@ def teach_moto_rights() -> None:
             return
         if handler._get_action() != "TransactWriteItems":
             return hold(handler, kind, resource)
-        # AWS knows no right to a transaction: it asks for the rights to each of its parts.
+        # AWS has no permission for a transaction: it requires the permissions for each of its
+        # parts.
         for part in json.loads(handler.raw_body)["TransactItems"]:
             [(action, asked)] = part.items()
             hold(handler, of_the_action(kind, f"{action}Item"), arn_of(asked))
@@ -195,7 +198,8 @@ def teach_moto_rights() -> None:
         return json.loads(handler.raw_body).get("SecretId", "*")
 
     IAMRequest._raise_access_denied = refuse
-    # It takes other headers for signed than the SDK for Rust signs; to sign is the SDK's work.
+    # moto treats other headers as signed than the SDK for Rust; signing is the SDK's
+    # responsibility.
     IAMRequest.check_signature = lambda _: None
     moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
     ActionAuthenticatorMixin._authenticate_and_authorize_action = unless_administrator

@@ -37,7 +37,7 @@ def deployed(acs: Acs, cloud: Cloud) -> Deployed:
         acs.connection_string, Issuer=ISSUER, Audience="app", CleanupMode="apply", AdminCondition=condition
     )
     deployed.attach_policies()
-    # moto would start the function in Docker. The tests take from the queue themselves.
+    # moto would start the function in Docker. The tests read from the queue themselves.
     client = deployed.client("lambda")
     for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -59,7 +59,7 @@ def bootstrap(deployed: Deployed, tmp_path_factory) -> Callable[[str], Path]:
 
 @pytest.fixture
 def start(deployed: Deployed, bootstrap, tmp_path: Path) -> Iterator:
-    """Starts the program of a function with what was deployed for it."""
+    """Starts the deployed program of a function with its deployed configuration."""
     started: list[Function] = []
 
     def one(function: str, **environment: str) -> Function:

@@ -1,11 +1,11 @@
-"""What of a template moto makes."""
+"""The resources of a template that moto can create."""
 
 import copy
 import re
 from typing import Any, NamedTuple
 
-# moto 5.2 makes none of these from a template. The rules hold them to what they should be; the
-# tests make those that they need by the services' own API.
+# moto 5.2 creates none of these from a template. The rules check them in the template; the tests
+# create those that they need with the services' own API.
 UNKNOWN = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
@@ -23,16 +23,17 @@ UNKNOWN = {
 
 
 class Gone(NamedTuple):
-    """A resource that moto does not make."""
+    """A resource that moto does not create."""
 
     kind: str
-    # What stands in place of a reference to it.
+    # The text that replaces a reference to it.
     text: str
 
 
 def for_moto(template: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
-    """The template without what moto does not know. Whoever names an alias names its function;
-    whoever names another of them gets what was made in its place, or its name as text."""
+    """The template without the resources that moto does not support. A reference to an alias
+    becomes one to its function; a reference to another of them becomes the resource that was
+    created in its place, or its name as text."""
     template = copy.deepcopy(template)
     gone = {
         name: Gone(one["Type"], made.get(name, name))

@@ -1,5 +1,5 @@
-"""The Lambda Runtime API for one process of a function: it starts the real binary, hands it
-events, and takes its answers."""
+"""The Lambda Runtime API for one process of a function: it starts the real binary, sends it events,
+and receives its answers."""
 
 import json
 import queue
@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-# A binary with debug information on a machine that builds another.
+# The timeout for a binary with debug information on a machine that builds another.
 PATIENCE = 60
 
 
 class Failed(Exception):
-    """The function answered that it failed, or ended."""
+    """The function answered with an error, or ended."""
 
 
 class Function:
@@ -35,7 +35,7 @@ class Function:
             )
 
     def is_started(self) -> bool:
-        """Whether it began to wait for events; it may as well end."""
+        """Whether it started to wait for events, instead of ending."""
         deadline = time.monotonic() + PATIENCE
         while not self._polled.wait(0.05):
             if self._process.poll() is not None:
@@ -45,7 +45,7 @@ class Function:
         return True
 
     def invoke(self, event: Any) -> Any:
-        """What it answers; [`Failed`] if that is an error."""
+        """Its answer; raises [`Failed`] if that is an error."""
         if not self.is_started():
             raise Failed(self.said())
         self._events.put((f"request-{time.monotonic_ns()}", json.dumps(event).encode()))

@@ -1,4 +1,4 @@
-"""The artefacts say what they are, and nothing of where or when they were made."""
+"""The artefacts have metadata, but no trace of where or when they were built."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def test_an_sbom_names_the_artefact_by_its_hash_and_what_is_linked_into_it(path)
     assert [one["content"] for one in subject["hashes"]] == [sha256(path)]
     names = {one["name"] for one in bom["components"]}
     assert {"identity-core", "serde_json", "tokio"} <= names
-    # What stands in for the cloud is never shipped.
+    # Emulators of cloud services are never shipped.
     assert not {"acs-emulator", "dynoxide-rs", "local-stack"} & names
 
 
@@ -44,7 +44,8 @@ def test_every_file_is_in_the_checksums():
 
 @pytest.mark.parametrize("path", [*ZIPS, artefacts.GUESTPASS], ids=lambda path: path.stem)
 def test_s02_no_artefact_tells_where_or_when_it_was_made(path):
-    """`make reproducible` builds twice and compares; this is what would make a difference."""
+    """`make reproducible` builds twice and compares; this test finds what would cause a
+    difference."""
     if path.suffix == ".zip":
         [entry] = zipfile.ZipFile(path).infolist()
         assert entry.date_time == (1980, 1, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The programs of the functions under a Runtime API that nobody here wrote: cargo-lambda's."""
+"""The programs of the functions under an independent Runtime API: cargo-lambda's."""
 
 import json
 import os
@@ -28,12 +28,12 @@ CARGO_LAMBDA = Path(os.environ["CARGO_LAMBDA"])
 
 @pytest.fixture
 def start(deployed, bootstrap, address, tmp_path) -> Iterator:
-    """Starts the program of a function with what was deployed for it, under cargo-lambda."""
+    """Starts the deployed program of a function with its configuration, under cargo-lambda."""
     processes = []
 
     def one(function: str) -> Emulated:
         log = tmp_path / f"{function}.log"
-        # It knows functions by their binaries.
+        # cargo-lambda identifies functions by their binaries.
         name = deployed.stack.crate_of(function)
         runtime = {"AWS_LAMBDA_RUNTIME_API": f"http://{address}/.rt/{name}"}
         with log.open("wb") as out:
@@ -49,7 +49,7 @@ def start(deployed, bootstrap, address, tmp_path) -> Iterator:
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """Where the emulator listens."""
+    """The address of the emulator."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -81,7 +81,7 @@ class Emulated:
         self._log = log
 
     def invoke(self, event: Any) -> Any:
-        """What it answers; [`Failed`] if that is an error."""
+        """Its answer; raises [`Failed`] if that is an error."""
         request = urllib.request.Request(self._url, data=json.dumps(event).encode())
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:

@@ -1,4 +1,5 @@
-"""What `make deploy`, `make secret` and `make destroy` do with the artefacts and an account."""
+"""The effects of `make deploy`, `make secret` and `make destroy` on the artefacts and an
+account."""
 
 import json
 import os
@@ -17,13 +18,13 @@ from cloud import STACK, Deployed
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 
-# One of their own, where nobody else's stack is.
+# A separate region without other stacks.
 REGION = "us-west-2"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The artefacts, to do harm to."""
+    """A copy of the artefacts that tests may damage."""
     return Path(shutil.copytree(artefacts.DIRECTORY, tmp_path / "lambda"))
 
 
@@ -80,7 +81,7 @@ parameter_overrides = "Issuer=\\"https://idp.example/\\" Policy=\\"{\\\\\\"a\\\\
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """What the first `make deploy` has kept."""
+    """The settings that the first `make deploy` stored."""
     config = tmp_path / "samconfig.toml"
     config.write_text(CONFIG)
     return config
@@ -189,7 +190,7 @@ def test_what_is_not_there_is_not_destroyed(account):
 
 
 def test_a_stack_that_never_came_to_a_table_goes_too(cloud, account):
-    # moto does not make the key, and keeps the template as it is.
+    # moto does not create the key, and does not change the template.
     key = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
     template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "CallerHashKey": key}}
     cloudformation = cloud.client("cloudformation", REGION)
@@ -217,7 +218,7 @@ def is_there(deployed: Deployed) -> bool:
 
 
 def script(name: str, account: dict[str, str], said: str, **variables: str) -> subprocess.CompletedProcess:
-    """Runs what `make` runs, with what somebody types."""
+    """Runs the command of `make`, with typed input."""
     nothing = {"ARTEFACTS": str(artefacts.DIRECTORY), "SAM_CONFIG_FILE": "/nonexistent"}
     environment = {**account, **nothing, **variables}
     return run([sys.executable, INFRA / "deploy" / name], environment, said)

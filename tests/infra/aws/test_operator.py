@@ -1,4 +1,4 @@
-"""The operator's tool at a deployed stack, with the operator's own credentials."""
+"""The operator's tool with a deployed stack, and with the operator's own credentials."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import artefacts
 
 @pytest.fixture
 def guestpass(cloud, deployed, acs, tmp_path):
-    """Runs the tool, and reads the JSON that it writes."""
+    """Runs the tool, and parses its JSON output."""
     environment = {
         **cloud.account(),
         "GUESTPASS_TABLE": deployed.ids["Identities"],
@@ -65,7 +65,7 @@ def test_all_that_failed_too_often_is_shown(guestpass, deployed):
 
 
 def test_the_doctor_finds_it_well(guestpass):
-    # By whom it sees that table and resource belong together.
+    # This user shows the tool that table and resource belong together.
     guestpass("identity", "create", "--external-id", f"of-the-operator-{uuid.uuid4()}")
     found = {one["check"]: one["verdict"] for one in guestpass("doctor")}
     assert {name for name, verdict in found.items() if verdict == "bad"} == set()

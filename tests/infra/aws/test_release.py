@@ -1,4 +1,4 @@
-"""T08: code of this release runs with the template of the one before."""
+"""T08: the code of this release runs with the template of the previous release."""
 
 import tomllib
 from pathlib import Path
@@ -24,14 +24,14 @@ def test_t08_a_variable_that_only_this_release_gives_would_be_noticed(start, onl
 
 @pytest.fixture
 def only(deployed, monkeypatch) -> dict[str, list[str]]:
-    """What functions are given of our variables: those of the release before."""
+    """The variables that functions got from the previous release."""
     names = {function: list(names) for function, names in PREVIOUS.items()}
     now = type(deployed).environment
 
     def then(self, function: str) -> dict[str, str]:
         environment = now(self, function)
         return {
-            # What this template no longer has was something then.
+            # Variables that this template no longer has had some value then.
             name: environment.get(name, "1")
             for name in [*names[function], *(name for name in environment if name.startswith(OF_LAMBDA))]
         }

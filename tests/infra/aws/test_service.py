@@ -1,5 +1,5 @@
-"""The real binaries do their work with what the template made, each with its own role's
-rights."""
+"""The real binaries work with the resources of the template, each with the permissions of its own
+role."""
 
 import json
 import uuid
@@ -14,12 +14,12 @@ from runtime_api import Failed
 
 @pytest.fixture
 def user() -> str:
-    """Somebody whom no other test knows."""
+    """A user that no other test uses."""
     return f"user-{uuid.uuid4()}"
 
 
 def record(deployed, user: str) -> dict:
-    """What the table says of a user, if it has a record."""
+    """The record of a user in the table, if there is one."""
     found = deployed.client("dynamodb").get_item(
         TableName=deployed.ids["Identities"], Key={"externalId": {"S": f"{ISSUER}|{user}"}}, ConsistentRead=True
     )
@@ -89,7 +89,7 @@ def test_a_run_of_the_schedule_deletes_who_is_stale(deployed, acs, start, user):
     cleanup = start("DeleteStaleIdentities")
     plan = cleanup.invoke({**event, "mode": "plan"})
     assert plan["wouldDelete"] > 0 and acs_id in acs.identities()
-    # A clock that is ahead deletes nobody; somebody who says so does.
+    # A clock that is ahead deletes nothing; an explicit `mode` of `apply` does.
     with pytest.raises(Failed, match="more than an hour ahead"):
         cleanup.invoke(event)
     run = cleanup.invoke({**event, "mode": "apply"})
@@ -99,8 +99,8 @@ def test_a_run_of_the_schedule_deletes_who_is_stale(deployed, acs, start, user):
 
 
 def test_the_key_can_be_rotated_while_a_function_runs(deployed, acs, start, user):
-    """As infra/README.md says: the other key into the secret, and then the first is made anew.
-    Who comes after this test finds the other key in the secret."""
+    """The rotation that infra/README.md describes: the other key is put into the secret, and then
+    the first key is regenerated. Later tests find the other key in the secret."""
     function = start("IssueAccessToken")
     old = call(function, "POST /v1/token", user).body["token"]
     secret = deployed.stack.parameters["AcsSecretArn"]
@@ -113,7 +113,7 @@ def test_the_key_can_be_rotated_while_a_function_runs(deployed, acs, start, user
 
 
 def test_a_function_with_the_rights_of_another_cannot_do_its_work(deployed, start, user):
-    """The rights are looked at: without this, the tests above would say nothing of them."""
+    """The permissions are enforced: otherwise the tests above would not check them."""
     others = credentials(deployed, "GetIdentity")
     without_the_secret = start("IssueAccessToken", **others)
     assert not without_the_secret.is_started()
@@ -134,7 +134,7 @@ def credentials(deployed, function: str) -> dict[str, str]:
 
 
 def put(deployed, what: str, user: str) -> None:
-    """Sends an event as an application of ours would."""
+    """Sends an event as one of our own applications would."""
     detail = {
         "externalId": f"{ISSUER}|{user}",
         "occurredAt": datetime.now(UTC).isoformat(),
@@ -146,7 +146,7 @@ def put(deployed, what: str, user: str) -> None:
 
 
 def receive(deployed, count: int = 1) -> tuple[list[str], list[dict]]:
-    """Takes messages from the queue, as Lambda does, and as it hands them to the function."""
+    """Receives messages from the queue as Lambda does, and in the format that functions get."""
     sqs, taken = deployed.client("sqs"), []
     while len(taken) < count:
         answer = sqs.receive_message(
@@ -178,8 +178,8 @@ def forget(deployed, receipts: list[str]) -> None:
 
 
 def scheduled(deployed, at: datetime) -> dict:
-    """What the schedule of the template, made by EventBridge Scheduler's own API, sends at a
-    time."""
+    """The event that the template's schedule, created with EventBridge Scheduler's own API, sends
+    at a time."""
     scheduler = deployed.client("scheduler")
     [properties] = deployed.stack.of_type("AWS::Scheduler::Schedule").values()
     name = f"schedule-{uuid.uuid4()}"

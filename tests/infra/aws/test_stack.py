@@ -1,4 +1,4 @@
-"""The expanded template becomes a stack."""
+"""The expanded template can be deployed as a stack."""
 
 from known import UNKNOWN
 
@@ -31,7 +31,7 @@ def test_cloudwatch_takes_each_alarm(deployed):
     cloudwatch = deployed.client("cloudwatch")
     alarms = deployed.stack.of_type("AWS::CloudWatch::Alarm")
     for name, properties in alarms.items():
-        # Most have no name of their own.
+        # Most resources have no explicit name.
         cloudwatch.put_metric_alarm(**{"AlarmName": name, **deployed.resolved(properties)})
     made = cloudwatch.describe_alarms()["MetricAlarms"]
     assert len(made) == len(alarms)

@@ -1,4 +1,4 @@
-"""The store's contract, on moto's DynamoDB."""
+"""The store's contract, with moto's DynamoDB."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""T07: costs and floods are bounded, and somebody is told."""
+"""T07: costs and floods are bounded, and an alarm reports them."""
 
 import math
 import re
@@ -30,7 +30,7 @@ def t07_the_api_is_throttled(stack: Stack) -> Iterator[str]:
             yield f"{name} lets {settings.get('ThrottlingBurstLimit')} through at once"
 
 
-# What each route asks of ACS. A token call of a new user creates the identity with its token.
+# The ACS operations of each route. A token call of a new user creates the identity with its token.
 ASKED = {
     "GET /v1/token": ["IssueAccessToken", "CreateIdentityWithToken"],
     "POST /v1/token": ["IssueAccessToken", "CreateIdentityWithToken"],
@@ -43,14 +43,15 @@ ASKED = {
     "DELETE /v1/identities/{id}": ["DeleteIdentity"],
 }
 
-# What else asks ACS, in a second: the events, as the template's comment has it, and the cleanup.
+# Other requests to ACS per second: the events, as the template's comment says, and the cleanup.
 EVENTS = 8
 OTHERS = {
     "RevokeAccessTokens": EVENTS,
     "DeleteIdentity": rust.constant("shared/identity-core/src/delete_stale_identities.rs", "HALF_OF_ACS"),
 }
 
-# Of these the record is changed before ACS is asked: what ACS refuses in a burst is repeated.
+# For these operations the record is changed before ACS is called, so requests that ACS refuses in a
+# burst are repeated.
 REPEATED = {"RevokeAccessTokens", "DeleteIdentity"}
 
 
@@ -60,7 +61,7 @@ def route_settings(stack: Stack) -> dict[str, dict]:
 
 
 def acs_limits() -> dict[str, int]:
-    """What ACS allows in 30 s, by operation, as the emulator has it."""
+    """The limits of ACS in 30 s, by operation, as the emulator has them."""
     text = rust.code(ROOT / "shared/acs-emulator/src/limits.rs")
     [arms] = re.findall(r"fn limit\(.*?match operation \{(.*?)^\}", text, re.M | re.S)
     found = re.findall(r"((?:\s*\|?\s*Operation::\w+)+) => Some\((\d+)\)", arms)
@@ -68,7 +69,7 @@ def acs_limits() -> dict[str, int]:
 
 
 def throttle(route: str, **settings: int | dict) -> Change:
-    """Other settings of a route; without any, the route has none of its own."""
+    """A route's separate settings; empty if the route has none."""
 
     def make(template: dict) -> None:
         routes = template["Resources"]["Api"]["Properties"]["RouteSettings"]
@@ -154,12 +155,12 @@ def t07_all_batches_of_events_together_keep_to_the_share_of_events(stack: Stack)
     put("Parameters/ReservedConcurrency/Default", "no"),
 )
 def t07_no_flood_of_calls_takes_the_place_of_events(stack: Stack) -> Iterator[str]:
-    """Lambda leaves 100 to all other functions of an account, so the README says how many that
-    makes. An account that has but ten cannot reserve any."""
+    """Lambda keeps 100 for all other functions of an account, so the README says what total is
+    needed. An account with only ten cannot reserve any."""
     reserved = reservations(stack)
     for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
         function, batches = function_of(mapping), mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
-        # Less would count a batch that finds no room as a failed delivery.
+        # With fewer, a batch without a free execution counts as a failed delivery.
         if reserved.get(function) != batches:
             yield f"{function} takes {batches} batches at once, and has room for {reserved.get(function)}"
     needed = 100 + sum(reserved.values())
@@ -218,7 +219,7 @@ def t07_every_function_has_a_size_a_time_traces_and_a_careful_deployment(stack: 
 
 
 def metrics_of(alarm: dict) -> set[tuple[str, str, str]]:
-    """The namespace, the name and the first dimension's value of all that an alarm looks at."""
+    """The namespace, the name and the first dimension's value of all metrics that alarms use."""
     metrics = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
     if "MetricName" in alarm:
         metrics.append(alarm)
@@ -263,7 +264,8 @@ def t07_each_alarm_tells_the_topic(stack: Stack) -> Iterator[str]:
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         if alarm.get("AlarmActions") != ["Alarms"] or not alarm.get("ActionsEnabled", True):
             yield f"{name} tells {alarm.get('AlarmActions')}"
-        # A service that nobody uses at night sends no figures; that is no alarm, or all of it.
+        # A service that is not used at night has no data, so each alarm must define how it treats
+        # missing data.
         if "TreatMissingData" not in alarm or "AlarmDescription" not in alarm:
             yield f"{name} does not say what it means"
 

@@ -1,4 +1,4 @@
-"""T04: what is known about people survives mistakes."""
+"""T04: data about users survives mistakes."""
 
 import re
 from collections.abc import Iterator

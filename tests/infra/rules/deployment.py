@@ -1,4 +1,4 @@
-"""A stack can be made, and what is changed later takes effect, and is taken back if it is bad."""
+"""A stack can be created, later changes take effect, and a bad change is rolled back."""
 
 import copy
 import re
@@ -14,7 +14,7 @@ DIGEST = "Globals/Function/Environment/Variables/PARAMETERS_DIGEST"
 
 
 def named(value: Any) -> Iterator[str]:
-    """Whatever some part of a template refers to."""
+    """Everything that some part of a template refers to."""
     if isinstance(value, list):
         for item in value:
             yield from named(item)
@@ -34,7 +34,7 @@ def named(value: Any) -> Iterator[str]:
 
 @rule(put(f"{PREFERENCE}/Alarms", [{"Ref": "ServerErrors"}]))
 def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
-    """CloudFormation makes what is referred to first; by an UpdatePolicy, too."""
+    """CloudFormation creates referenced resources first, also those in an UpdatePolicy."""
     resources = stack.expanded["Resources"]
     graph = {name: set(named(resource)) & set(resources) - {name} for name, resource in resources.items()}
     try:
@@ -74,7 +74,7 @@ def versions(expanded: dict[str, Any]) -> set[str]:
 
 @rule(drop("Resources/IssueAccessToken/DeletionPolicy"))
 def a_deployment_that_was_taken_back_can_be_repeated(stack: Stack) -> Iterator[str]:
-    """Lambda makes no version of what its newest version has already."""
+    """Lambda creates no version if its newest version already has the same content."""
     for name in sorted(versions(stack.expanded)):
         if stack.resources[name].get("DeletionPolicy") != "Delete":
             yield f"{name} stays when its deployment is taken back"

@@ -18,17 +18,17 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# `make deploy` hands SAM the zips; here only their names matter.
+# `make deploy` gives SAM the zips; here only their names matter.
 BUCKET = "artefacts"
 
 
 def source() -> dict[str, Any]:
-    """`infra/template.yaml`, as it is written."""
+    """`infra/template.yaml`, before it is expanded."""
     return yaml_parse((ROOT / "infra/template.yaml").read_text())
 
 
 def expand(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-    """What SAM makes of it. It puts the values of some parameters in."""
+    """SAM's expansion of the template. It inserts the values of some parameters."""
     template = copy.deepcopy(template)
     for resource in template["Resources"].values():
         code = resource.get("Properties", {}).get("CodeUri")
@@ -38,7 +38,7 @@ def expand(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, An
 
 
 class Stack:
-    """An expanded template, and what it says with some parameters."""
+    """An expanded template, and its values with some parameters."""
 
     def __init__(self, template: dict[str, Any], **parameters: str):
         self.source = template
@@ -67,11 +67,11 @@ class Stack:
         return self.of_type("AWS::Lambda::Function")
 
     def crate_of(self, function: str) -> str:
-        """The folder under `functions/` that a function is made from."""
+        """The directory under `functions/` from which a function is built."""
         return self.functions()[function]["Code"]["S3Key"].removesuffix(".zip")
 
     def routes(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Each route of the API, by method and path, as the API's document has it."""
+        """Each route of the API, by method and path, as in the API's document."""
         [api] = self.of_type("AWS::ApiGatewayV2::Api").values()
         return {
             (method.upper(), path): operation
@@ -129,7 +129,7 @@ def as_typed(kind: str, value: Any) -> Any:
 
 
 class _NoValue:
-    """What `AWS::NoValue` leaves."""
+    """The value that `AWS::NoValue` leaves."""
 
 
 NO_VALUE = _NoValue()

@@ -1,4 +1,4 @@
-"""What the code counts, what it declares, and what the template shows are the same."""
+"""The metrics that the code counts, those that it declares, and those in the template agree."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from bounds import OURS, metrics_of
 from expanded import Stack
 from rule import drop, put, rule
 
-# Counted for each request, by operation and status, and not by a field `metric.…`.
+# These are counted for each request, by operation and status, and not by a field `metric.…`.
 REQUESTS = "APIRequestAuthentication"
 
 
@@ -19,7 +19,7 @@ def dashboard(stack: Stack) -> list[dict]:
 
 
 def shown(stack: Stack) -> set[str]:
-    """The metrics of ours that an alarm looks at or the dashboard shows."""
+    """Our own metrics that an alarm uses or the dashboard shows."""
     names = {
         name
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()

@@ -1,4 +1,4 @@
-"""What operators read is what there is."""
+"""The operators' documentation agrees with the template."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def each_parameter_and_output_says_what_it_is(stack: Stack) -> Iterator[str]:
 
 @rule(put("Outputs/Audience", {"Description": "d", "Value": "v"}))
 def sam_can_tell_the_outputs_from_the_parameters(stack: Stack) -> Iterator[str]:
-    """Its command line takes an output's name for a reference, and stumbles over a list."""
+    """SAM's command line treats an output's name as a reference, and fails on a list."""
     for name in stack.source["Outputs"]:
         if stack.source["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList":
             yield f"the output {name} is called like a parameter that is a list"

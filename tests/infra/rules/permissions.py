@@ -1,4 +1,4 @@
-"""T01: each function has exactly the rights that what it depends on implies."""
+"""T01: each function has exactly the permissions that its dependencies imply."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from rule import drop, put, rule
 
 Rights = set[tuple[str, str]]
 
-# Traces have no resource that a policy could name.
+# Traces have no resource ARN that a policy could name.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
 def implied(stack: Stack, function: str) -> Rights:
-    """What a function may do, by its Cargo.toml, its code, and what invokes it."""
+    """The permissions that a function needs, by its Cargo.toml, its code, and its event sources."""
     crate = stack.crate_of(function)
     dependencies = rust.dependencies(crate)
     rights = {("logs:CreateLogStream", "Logs.Arn"), ("logs:PutLogEvents", "Logs.Arn")}
@@ -40,7 +40,7 @@ def implied(stack: Stack, function: str) -> Rights:
 
 
 def behind(operation: dict) -> str:
-    """The function that answers a route."""
+    """The function of a route."""
     uri = operation["x-amazon-apigateway-integration"]["uri"]
     return re.search(r"functions/(\w+?)(?:Alias\w+)?/", uri)[1]
 
@@ -51,12 +51,12 @@ def function_of(properties: dict) -> str:
 
 
 def granted(stack: Stack, role: str) -> Rights:
-    """What a role allows, by its own policies and by those of the template."""
+    """The permissions of a role, from its own policies and from those of the template."""
     properties = stack.of_type("AWS::IAM::Role")[role]
     managed = stack.of_type("AWS::IAM::ManagedPolicy")
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
     for arn in properties.get("ManagedPolicyArns", []):
-        # One of AWS's own is a right by its name.
+        # An AWS managed policy is a permission by its name.
         documents.append(managed[arn]["PolicyDocument"] if arn in managed else {"Statement": [{"Action": arn}]})
     return {
         (action, resource)
@@ -105,7 +105,7 @@ def t01_nothing_is_allowed_by_a_wildcard_or_by_the_name_of_a_policy(stack: Stack
         for action, resource in granted(stack, role):
             if action in WITHOUT_RESOURCE:
                 continue
-            # AWS's own role for CodeDeploy, which takes a bad version back.
+            # AWS's own role for CodeDeploy, which rolls a bad version back.
             if action.endswith("/AWSCodeDeployRoleForLambda") and role == "CodeDeployServiceRole":
                 continue
             if "*" in action or "*" in resource or ":policy/" in action or action.startswith("Not"):

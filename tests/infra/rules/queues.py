@@ -1,4 +1,4 @@
-"""T03: what waits in a queue is not lost, and what nobody can do is kept for somebody."""
+"""T03: messages in a queue are not lost, and failed messages are kept for an operator."""
 
 import re
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ CLEANUP = "Resources/DeleteStaleIdentities/Properties"
 
 
 def consumers(stack: Stack) -> dict[str, str]:
-    """The function that takes from a queue, by the queue."""
+    """The consumer function of each queue."""
     mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
     return {mapping["EventSourceArn"].removesuffix(".Arn"): function_of(mapping) for mapping in mappings}
 
 
 def dead_letter_queues(stack: Stack) -> set[str]:
-    """The queues that take what failed."""
+    """The queues for failed messages."""
     queues = stack.of_type("AWS::SQS::Queue")
     arns = {queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues.values() if "RedrivePolicy" in queue}
     for config in stack.of_type("AWS::Lambda::EventInvokeConfig").values():

@@ -1,4 +1,4 @@
-"""T02: whoever calls has been let in by the authorizer, and there is no other way in."""
+"""T02: the authorizer accepts every caller, and no other access path exists."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
 
 
 def scope_of(operation: dict) -> str:
-    """The one scope of a route, or what stands in its place."""
+    """The one scope of a route, or the value in its place."""
     security = operation.get("security")
     return security[0]["Oidc"][0] if security and security[0].get("Oidc") else str(security)
 

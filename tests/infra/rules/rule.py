@@ -1,5 +1,5 @@
-"""A rule says what is wrong with a stack, and comes with changes to the template that break
-it: a rule that nothing can break holds nothing."""
+"""A rule reports what is wrong with a stack, and comes with changes to the template that violate
+it: a rule that cannot be violated checks nothing."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ Complaints = Callable[[Stack], Iterator[str]]
 
 
 class Change(NamedTuple):
-    """A change to the template as it is written."""
+    """A change to the template before it is expanded."""
 
     name: str
     make: Callable[[dict[str, Any]], None]
@@ -32,7 +32,7 @@ RULES: list[Rule] = []
 
 
 def rule(*broken_by: Change) -> Callable[[Complaints], Complaints]:
-    """Makes a generator of complaints a rule."""
+    """Turns a generator of complaints into a rule."""
 
     def add(complaints: Complaints) -> Complaints:
         RULES.append(Rule(complaints, broken_by))
@@ -42,7 +42,7 @@ def rule(*broken_by: Change) -> Callable[[Complaints], Complaints]:
 
 
 def put(path: str, value: Any) -> Change:
-    """Puts a value where `Resources/…/…` leads; what is not there yet is made."""
+    """Puts a value at the path `Resources/…/…`; missing parts of the path are created."""
     *way, last = path.split("/")
 
     def make(template: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def put(path: str, value: Any) -> Change:
 
 
 def drop(path: str) -> Change:
-    """Takes away what `Resources/…/…` leads to."""
+    """Removes the value at the path `Resources/…/…`."""
     *way, last = path.split("/")
 
     def make(template: dict[str, Any]) -> None:

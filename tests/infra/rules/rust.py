@@ -1,4 +1,5 @@
-"""What the Rust sources say: who depends on what, and which requests that leads to."""
+"""Facts from the Rust sources: the dependencies of each crate, and the requests that follow from
+them."""
 
 import re
 import tomllib
@@ -10,11 +11,11 @@ from expanded import ROOT
 CORE = ROOT / "shared/identity-core/src"
 STORE = ROOT / "shared/identity-store/src"
 
-# The requests that DynamoDB has, as the SDK spells them.
+# The requests of DynamoDB, as the SDK spells them.
 REQUEST = re.compile(
     r"\.((?:batch_(?:get|write)_|transact_get_|(?:get|put|update|delete)_)items?|query|scan|describe_table)\(\)"
 )
-# The parts of a transaction that writes.
+# The parts of a write transaction.
 PART = re.compile(r"\b(Put|Update|Delete)::builder\(\)")
 
 
@@ -26,21 +27,21 @@ def code(path: Path) -> str:
 
 @cache
 def constant(path: str, name: str) -> int | None:
-    """A number that a source file names; none if it does not."""
+    """A number that a source file names; `None` if it does not."""
     found = re.search(rf"^\s*(?:pub )?const {name}: \w+ = (\d+);", code(ROOT / path), re.MULTILINE)
     return int(found[1]) if found else None
 
 
 @cache
 def dependencies(function: str) -> frozenset[str]:
-    """What the crate of a function depends on, but for its tests."""
+    """The dependencies of a function's crate, except those for tests."""
     manifest = tomllib.loads((ROOT / "functions" / function / "Cargo.toml").read_text())
     return frozenset(manifest["dependencies"])
 
 
 @cache
 def module(name: str) -> str:
-    """A module of the core with all its parts; empty if there is none of that name."""
+    """A module of the core with all its parts; empty if there is no module of that name."""
     files = [CORE / f"{name}.rs", *sorted((CORE / name).glob("*.rs"))]
     return "".join(code(path) for path in files if path.is_file() and path.name != "tests.rs")
 
@@ -53,12 +54,12 @@ def imported(text: str, root: str) -> set[str]:
     return {name for name in names if module(name)}
 
 
-# Of a module that only names things, nothing runs.
+# A module that only declares names runs no code.
 NOUNS = {"ports", "record", "identity", "event", "policy", "error", "secret", "testing"}
 
 
-# The sources of the store's methods, and the table that each sends its requests to. What the
-# port itself does, it does by the adapter.
+# The sources of the store's methods, and the table to which each sends its requests. A method that
+# the port itself implements uses the adapter.
 ADAPTER = {
     CORE / "ports.rs": "Identities",
     STORE / "lib.rs": "Identities",
@@ -90,18 +91,18 @@ def operations(function: str) -> str:
 
 @cache
 def methods_called(function: str) -> frozenset[str]:
-    """The methods of the store that a function may call, by its operations."""
+    """The methods of the store that a function may call, through its operations."""
     called = set(re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", operations(function)))
-    # The edge looks up whether an administrator was cut off.
+    # The edge checks whether an administrator was cut off.
     if re.search(r"\baccess\.(administrator|addressed)\(", own_text(function)):
         called.add("find")
-    # To connect to the store is to read.
+    # Connecting to the store reads from it.
     return frozenset({*called, "warm_up"})
 
 
 @cache
 def adapter_functions() -> dict[str, list[tuple[str, str]]]:
-    """The text of each method of the adapter with the table that it is about, by its name."""
+    """The text of each method of the adapter with its table, by the method's name."""
     found: dict[str, list[tuple[str, str]]] = {}
     # A method that a trait only declares ends before any brace.
     method = re.compile(r"^    (?:pub(?:\(crate\))? )?(?:async )?fn (\w+)([^;{]*\{.*?)^    \}", re.M | re.S)
@@ -113,9 +114,9 @@ def adapter_functions() -> dict[str, list[tuple[str, str]]]:
 
 @cache
 def requests_of(method: str) -> frozenset[tuple[str, str, str | None]]:
-    """The requests that a method of the adapter sends: the action, the table, and the index if
-    it reads one. Those within a transaction count as if each were sent alone: AWS asks for
-    their rights, and knows none of the transaction's own."""
+    """The requests that a method of the adapter sends: the action, the table, and the index if it
+    reads one. Requests within a transaction count as if each were sent alone: AWS requires their
+    permissions, and has none for the transaction itself."""
     functions = adapter_functions()
     requests: set[tuple[str, str, str | None]] = set()
     seen, ahead = set(), {method}
@@ -123,13 +124,13 @@ def requests_of(method: str) -> frozenset[tuple[str, str, str | None]]:
         name = ahead.pop()
         seen.add(name)
         for table, text in functions[name]:
-            # An update and an audit table are values that a method of the store hands on to.
+            # An update and an audit table are values that a method of the store passes on.
             called = re.findall(r"\b(?:self|update|table)\s*\.\s*(\w+)\(", text)
             ahead |= {one for one in called if one in functions} - seen
             indexes = [name for constant, name in index_names().items() if re.search(rf"\b{constant}\b", text)]
             asked = [*REQUEST.findall(text), *(f"{kind.lower()}_item" for kind in PART.findall(text))]
             for action in ("".join(word.capitalize() for word in one.split("_")) for one in asked):
-                # Only a query reads an index; all else is of the table.
+                # Only a query reads an index; all other requests use the table.
                 requests |= {(action, table, index) for index in (indexes if action == "Query" else [None])}
     if not requests:
         raise ValueError(f"no request is seen in store.{method}; look at this test")
@@ -149,7 +150,7 @@ def metrics_declared() -> set[str]:
 
 
 def metrics_counted() -> set[str]:
-    """Each `metric.…` that some code counts, as CloudWatch has it."""
+    """Each `metric.…` that the code counts, with its name in CloudWatch."""
     names: set[str] = set()
     for folder in ["functions", "shared"]:
         for path in (ROOT / folder).glob("*/src/**/*.rs"):

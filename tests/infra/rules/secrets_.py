@@ -1,4 +1,4 @@
-"""T06: no secret stands in the template, in a parameter's default, or in an environment."""
+"""T06: the template, the defaults of parameters, and the environments contain no secret."""
 
 import math
 import re
@@ -11,15 +11,16 @@ from rule import put, rule
 
 VARIABLES = "Resources/IssueAccessToken/Properties/Environment/Variables"
 
-# A resolved secret would stand in the function's configuration, for all who may read that.
+# A resolved secret would be in the function's configuration, where every principal that may read it
+# can see the secret.
 RESOLVED = re.compile(r"\{\{resolve:")
 KNOWN = re.compile(r"accesskey=|-----BEGIN|AKIA[A-Z0-9]{12}|eyJ[\w-]{8,}\.", re.IGNORECASE)
 WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 
 
 def looks_random(text: str) -> bool:
-    """Whether a word has as many bits a letter as a key has, and words do not: by how often
-    each letter is there, and by how often it goes from one kind of letter to another."""
+    """Whether a word has as many bits per letter as a key, and more than normal words. It measures
+    how often each letter occurs, and how often the kind of letter changes."""
     entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
     kinds = ["a" if one.islower() else "A" if one.isupper() else "0" if one.isdigit() else "-" for one in text]
     turns = sum(one != other for one, other in zip(kinds, kinds[1:])) / len(text)
@@ -43,7 +44,7 @@ def strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     put(f"{VARIABLES}/ACS", "endpoint=https://x.communication.azure.com/;AccessKey=aaaa"),
 )
 def t06_nothing_in_the_template_looks_like_a_secret(stack: Stack) -> Iterator[str]:
-    # SAM makes up names that are as random as a key.
+    # SAM generates names that are as random as a key.
     names = set(stack.expanded["Resources"])
     for path, text in [*strings(stack.source), *strings(stack.expanded)]:
         if KNOWN.search(text):

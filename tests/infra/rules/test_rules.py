@@ -1,4 +1,4 @@
-"""The template keeps each rule, and a template that does not is noticed."""
+"""The template complies with each rule, and the tests detect a template that does not."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def stack() -> expanded.Stack:
 
 @pytest.fixture(scope="module")
 def stack_with_everything() -> expanded.Stack:
-    """The same with every condition of the template true."""
+    """The same template with all its conditions true."""
     return expanded.Stack(
         expanded.source(),
         PartnerEventBus="aws.partner/auth0.com/example/bus",

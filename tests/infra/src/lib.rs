@@ -1,4 +1,4 @@
-//! The contract, read.
+//! Reads the contract.
 #![expect(clippy::missing_panics_doc, reason = "a fixture dies when something is wrong")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
@@ -39,8 +39,8 @@ pub fn operations() -> BTreeSet<Operation> {
     operations
 }
 
-/// The statuses that the contract lists for a request, by its method and its path;
-/// `None` if it lists no such operation.
+/// The statuses that the contract lists for a request, by its method and its path; `None` if it
+/// lists no such operation.
 #[must_use]
 pub fn statuses(method: &str, path: &str) -> Option<BTreeSet<u16>> {
     let openapi = openapi();
@@ -49,7 +49,7 @@ pub fn statuses(method: &str, path: &str) -> Option<BTreeSet<u16>> {
     Some(responses.keys().filter_map(|status| status.parse().ok()).collect())
 }
 
-/// Whether the contract says that a route can answer with a token.
+/// Whether the contract says that a route can return a token.
 #[must_use]
 pub fn issues_a_token(route: &str) -> bool {
     let (method, path) = route.split_once(' ').unwrap();
@@ -59,7 +59,7 @@ pub fn issues_a_token(route: &str) -> bool {
     text.contains("responses/Token\"") || text.contains("schemas/Created\"")
 }
 
-/// What the contract has for a path.
+/// The contract's entry for a path.
 fn path_item<'a>(openapi: &'a Value, path: &str) -> Option<&'a Value> {
     let segments = |path: &str| path.split('/').map(ToOwned::to_owned).collect::<Vec<_>>();
     let asked = segments(path.split('?').next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Template, contract and functions say the same.
+//! Template, contract and functions agree.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 use std::{
@@ -78,15 +78,15 @@ fn t05_the_timeouts_nest() {
     let api_gateway = Duration::from_secs(30);
     for function in template().functions {
         let Function { logical_id, timeout, .. } = function;
-        // After ACS, the write that decides and the answer need time, too.
+        // After ACS answers, the deciding write and the answer also need time.
         assert!(Limits::default().call < timeout, "{logical_id} ends before ACS may have answered");
         if logical_id == "DeleteStaleIdentities" {
-            // Nobody waits for it, and what it begins for one identity it ends with the
-            // one request to ACS that it makes for it.
+            // No caller waits for the cleanup, and it finishes the work on one identity with a
+            // single request to ACS.
             continue;
         }
         assert!(timeout < api_gateway, "{logical_id} outlives its caller");
-        // A lease has ended, and its owner is dead, before others finish what it left.
+        // A lease has ended, and its owner is dead, before other processes finish its work.
         let lease = timeout + Invocation::LEASE_MARGIN;
         assert!(lease <= ABANDONED_AFTER, "{logical_id} may be alive when others take over");
     }
@@ -94,7 +94,8 @@ fn t05_the_timeouts_nest() {
 
 #[test]
 fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
-    // CloudFormation would put it into the environment, for whoever may describe the function.
+    // CloudFormation would put it into the environment, where every principal that may describe the
+    // function can read it.
     assert!(!TEMPLATE.contains("{{resolve:"));
     for Function { logical_id, environment, .. } in template().functions {
         assert!(environment.values().all(|value| !value.contains(SECRET)), "{logical_id}");
@@ -102,7 +103,7 @@ fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
             assert_eq!(environment["ACS_SECRET_ARN"], SECRET_ARN, "{logical_id}");
         }
     }
-    // Whatever may be done with a secret is to read that one, and the key of the caller hashes.
+    // The only permission for secrets is to read that one and the key of the caller hashes.
     let granted = TEMPLATE.matches("Action: secretsmanager:").count();
     let exact = ["AcsSecretArn", "CallerHashKey"].map(|name| {
         let exact = format!("Action: secretsmanager:GetSecretValue, Resource: !Ref {name} }}");

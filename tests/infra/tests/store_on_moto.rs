@@ -1,5 +1,5 @@
-//! The store keeps its contract on a second engine of `DynamoDB`: moto, at `MOTO_URL`, which
-//! `make infra` starts.
+//! The store fulfils its contract on a second `DynamoDB` engine: moto, at `MOTO_URL`, which `make
+//! infra` starts.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 use std::{
@@ -22,7 +22,7 @@ use serde_json::Value;
 
 store_contract!(a_store().await);
 
-/// A store on tables of its own, as the template has them.
+/// A store on separate tables, as the template defines them.
 async fn a_store() -> DynamoIdentityStore {
     static STORES: AtomicUsize = AtomicUsize::new(0);
     let number = STORES.fetch_add(1, Relaxed);

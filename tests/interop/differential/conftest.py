@@ -1,4 +1,4 @@
-"""The stack under test, the SDKs, and the seed of all that is random here."""
+"""The stack under test, the SDKs, and the seed of all random values."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 from sdks import SDKS
 
-# The same each time: what is found by chance is no news about the change at hand. INTEROP_SEED=random
-# looks elsewhere.
+# The seed is fixed: an error that is found by chance does not belong to the current change.
+# INTEROP_SEED=random uses another seed.
 SEED = os.environ.get("INTEROP_SEED") or "20261122"
 SEED = secrets.randbelow(2**32) if SEED == "random" else int(SEED)
 
@@ -25,13 +25,13 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture
 def note():
-    """What is told, with its number, at the end of the run."""
+    """The notes, which are printed with their counts at the end of the run."""
     return NOTES
 
 
 @pytest.fixture
 def dice(request):
-    """Of each test its own, so that one can be repeated alone."""
+    """Each test has its own generator, so that it can be repeated alone."""
     return random.Random(f"{SEED} {request.node.name}")
 
 

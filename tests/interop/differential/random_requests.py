@@ -1,4 +1,4 @@
-"""Requests at random, mostly right and in every way wrong, the same for every SDK."""
+"""Random requests, mostly valid and otherwise with all kinds of errors, the same for every SDK."""
 
 import base64
 import json
@@ -8,14 +8,14 @@ from urllib.parse import quote
 VERSIONS = ["2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01", "2025-06-30", "2026-09-23"]
 SCOPES = ["chat", "voip", "chat.join", "chat.join.limited", "voip.join"]
 OPERATIONS = ["create", "issue", "revoke", "delete", "exchange", "nowhere"]
-# Of this many identities each SDK has its own, and what happens to one happens to all.
+# Each SDK has this many identities of its own, and the same happens to the identities of each SDK.
 IDENTITIES = 6
 FOREIGN = "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A request but for the identity it is about: `{}` in the path stands for its id."""
+    """A request without its identity: `{}` in the path stands for the identity's id."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class Case:
 
 
 def wrong(dice):
-    """Whether to do the next thing wrong."""
+    """Whether to make an error in the next step."""
     return dice.random() < 0.06
 
 
@@ -38,7 +38,7 @@ def text(dice):
 
 
 def value(dice):
-    """Something that may be in a body, and rarely should."""
+    """A value that may be in a body, and is rarely valid."""
     return dice.choice([None, True, 0, -1, 2**40, 60.5, "", text(dice), [], [None], {}, ["chat", 1], {"a": []}])
 
 
@@ -75,7 +75,7 @@ def body(dice, operation, teams):
 
 
 def identity(dice):
-    """Some spelling of an id."""
+    """One of the spellings of an id."""
     if not wrong(dice):
         return "{}"
     return quote(dice.choice([FOREIGN, "8:acs:x", "8:orgid:x", "x", text(dice)]), safe=dice.choice(["", ":"]))
@@ -93,7 +93,8 @@ def path(dice, operation):
 
 
 def query(dice):
-    # The SDK for JavaScript signs its own spelling of a query, so what is here has only one.
+    # The SDK for JavaScript signs its own spelling of a query, so each query here has only one
+    # spelling.
     version = dice.choice(["", "1", "2023-10-02", "2099-01-01"]) if wrong(dice) else dice.choice(VERSIONS)
     pairs = [] if wrong(dice) else [f"api-version={version}"]
     if wrong(dice):
@@ -110,6 +111,6 @@ def case(dice, key, teams):
         identity=dice.randrange(IDENTITIES),
         body=body(dice, operation, teams),
         key=base64.b64encode(dice.randbytes(64)).decode() if wrong(dice) else key,
-        # Five minutes are allowed; a few seconds around them are left to slow machines.
+        # Five minutes are allowed; the margin of a few seconds is for slow machines.
         skew=dice.choice([-290, 290, -310, 310, -86400, 86400]) if wrong(dice) else 0,
     )

@@ -1,4 +1,5 @@
-"""The SDKs' signing, and our client's, with something to send by: `SDKS` makes one by its name."""
+"""The signing code of the SDKs and of our client, with a way to send: `SDKS` creates one by its
+name."""
 
 import asyncio
 import http.client
@@ -28,13 +29,13 @@ class Request:
     url: str
     body: str
     key: str
-    # How many seconds the signer's clock is ahead.
+    # The offset of the signer's clock in seconds.
     skew: int = 0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as it went out, and the answer to it."""
+    """A request as it was sent, and its answer."""
 
     target: str
     headers: dict
@@ -43,7 +44,7 @@ class Sent:
 
 
 class Watch(SansIOHTTPPolicy):
-    """Last in a pipeline, it sees what the signing policy made."""
+    """As the last policy of a pipeline, it sees the output of the signing policy."""
 
     def on_request(self, request):
         self.headers = dict(request.http_request.headers)
@@ -95,7 +96,7 @@ class AsyncPythonSdk:
             answer = (await pipeline.run(http_request)).http_response
         await answer.load_body()
         headers = {"Host": url.netloc, **watch.headers}
-        # This client decodes what needs no escape, and the policy signs what it makes of it.
+        # This client decodes unnecessary escapes, and the policy signs the result.
         return Sent(str(URL(target(url))), headers, answer.status_code, answer.text())
 
     def close(self):
@@ -122,7 +123,7 @@ class JavaScriptSdk:
 
 
 class RustClient:
-    """Our own: it signs, and requests are sent with the path as it is."""
+    """Our own client: it signs, and requests are sent with the path unchanged."""
 
     def __init__(self):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -1,4 +1,5 @@
-"""A signed request of which any single byte was changed on its way is refused, but for a header's case."""
+"""A signed request with any single byte changed is refused, except for the case of a header's
+name."""
 
 import http.client
 import json
@@ -19,13 +20,13 @@ REQUESTS = {
     "issue": ("POST", "/identities/{}/:issueAccessToken", '{"scopes": ["voip", "chat.join"]}'),
     "revoke": ("POST", "/identities/{}/:revokeAccessTokens", ""),
     "delete": ("DELETE", "/identities/{}", ""),
-    # The body is a Teams user's, which is known only when the stack runs.
+    # The body belongs to a Teams user, who is only known when the stack runs.
     "exchange": ("POST", "/teamsUser/:exchangeAccessToken", None),
 }
 
 
 class Wire:
-    """Sends requests as they are: nothing is added, corrected or signed."""
+    """Sends requests unchanged: it adds, corrects and signs nothing."""
 
     def __init__(self, endpoint):
         self._connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
@@ -41,7 +42,7 @@ class Wire:
 
 
 def message(request, sent):
-    """A request in parts. Only what is signed, and the signature, is repeated."""
+    """A request in parts. Only the signed parts and the signature are repeated."""
     wanted = {"host", "x-ms-date", "x-ms-content-sha256", "authorization"}
     headers = {name.lower(): value for name, value in sent.headers.items() if name.lower() in wanted}
     assert headers.keys() == wanted
@@ -53,7 +54,7 @@ def with_header(message, name, value):
 
 
 def parts(message):
-    """Every part that counts: its name, its text, and the message with another text there."""
+    """Every part that matters: its name, its text, and a function that replaces the text."""
     for name in ("method", "target", "body"):
         yield name, message[name], lambda text, name=name: {**message, name: text}
     for name in ("host", "x-ms-date", "x-ms-content-sha256", "authorization"):
@@ -61,7 +62,7 @@ def parts(message):
 
 
 def names_of_headers(authorization):
-    """The places of the list in `SignedHeaders=`."""
+    """The positions in the list `SignedHeaders=`."""
     return range(*SIGNED_HEADERS.search(authorization).span())
 
 
@@ -69,17 +70,17 @@ def changes(message, dice):
     for name, text, changed in parts(message):
         names = names_of_headers(text) if name == "authorization" else ()
         for place, byte in enumerate(text):
-            # The name of a header means the same in another case, so that is no change of it:
-            # test_the_case_of_a_signed_header_is_no_change has what happens then.
+            # Header names are case-insensitive, so another case is not a change:
+            # test_the_case_of_a_signed_header_is_no_change covers it.
             same = byte.lower() + byte.upper() if place in names else byte
             other = dice.choice([letter for letter in LETTERS if letter not in same])
             yield f"{name} byte {place}", changed(text[:place] + other + text[place + 1 :])
 
 
 def refused(status, body):
-    """By the signature, or as no request at all, such as a target without its slash.
+    """Refused for the signature, or as an invalid request, such as a target without its slash.
 
-    A request that is believed can get a 401 too, for the Teams user's token in it.
+    A request with a valid signature can also get a 401, for the Teams user's token in it.
     """
     if status == 401:
         return json.loads(body)["error"]["code"] == "Denied"
@@ -110,7 +111,8 @@ def test_a_changed_byte_is_refused(acs, sdks, wire, dice, note, sdk, name):
         if not refused(*wire.send(changed)):
             believed.append(what)
     assert believed == []
-    # It was nothing else that was refused: unchanged, it is believed, even if sent again.
+    # The change was the only reason for the refusal: the unchanged request is accepted, even if it
+    # is sent again.
     assert wire.send(original)[0] in (200, 201, 204)
     note["changed bytes, all refused"] += count
 

@@ -1,4 +1,4 @@
-"""The emulator answers a request alike, whichever SDK has signed it."""
+"""The emulator gives the same answer to a request, whichever SDK signed it."""
 
 import json
 from collections import Counter
@@ -12,18 +12,18 @@ CASES = 400
 
 
 def identities(acs, sdk):
-    """As many as the cases speak of."""
+    """As many identities as the cases use."""
     request = Request("POST", f"{acs['http']}/identities?api-version=2023-10-01", "", acs["accessKey"])
     return [json.loads(sdk.send(request).text)["identity"]["id"] for _ in range(IDENTITIES)]
 
 
 def shape(value):
-    """Of a success the names of its members, which are the same where ids and tokens are not."""
+    """For a success, the names of its members, which are equal although ids and tokens differ."""
     return {name: shape(it) for name, it in value.items()} if isinstance(value, dict) else None
 
 
 def verdict(sent, ids):
-    """Status, code of a refusal, and the body but for what is each SDK's own."""
+    """Status, code of a refusal, and the body without the values that differ between SDKs."""
     if not sent.text:
         return sent.status, None, None
     answer = json.loads(sent.text)
@@ -49,7 +49,7 @@ def test_every_sdk_gets_the_same_verdict(acs, sdks, dice, note):
         first, *others = verdicts.values()
         assert all(other == first for other in others), (number, drawn.method, drawn.path, drawn.body, verdicts)
         seen[first[:2]] += 1
-    # A generator that makes only mistakes, or none, would prove nothing.
+    # A generator that produces only errors, or none, would prove nothing.
     statuses = {status for status, _ in seen}
     assert statuses >= {200, 201, 204, 400, 401}, seen
     for (status, code), count in seen.items():

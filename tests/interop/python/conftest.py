@@ -1,4 +1,4 @@
-"""The stack under test, and what the tests ask of it."""
+"""The stack under test, and the fixtures of the tests."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from azure.core.credentials import AccessToken, AzureKeyCredential
 
 
 class Stack:
-    """Where everything is, and calls that are not the SDK's."""
+    """The addresses of all services, and calls outside the SDK."""
 
     def __init__(self, places):
         self.gateway = places["gateway"]
@@ -22,13 +22,13 @@ class Stack:
         self.acs = places["acs"]
 
     def introspect(self, token):
-        """What the emulator knows about a token: whether it is active, and if not, why."""
+        """The emulator's introspection of a token: whether it is active, and if not, why."""
         answer = requests.post(f"{self.acs['http']}/_emulator/introspect", json={"token": token}, timeout=10)
         answer.raise_for_status()
         return answer.json()
 
     def bearer(self):
-        """The sign-in of a user nobody else has."""
+        """The sign-in of a new user."""
         form = {"sub": f"user-{uuid.uuid4()}", "scope": "guestpass.token"}
         answer = requests.post(f"{self.issuer}/token", data=form, timeout=10)
         answer.raise_for_status()
@@ -39,7 +39,7 @@ class Stack:
 
 
 class EntraCredential:
-    """Of the application that the emulator's issuer knows, by its secret."""
+    """A credential of the emulator's development application, by its secret."""
 
     def __init__(self, acs):
         self._acs = acs
@@ -64,12 +64,12 @@ class AsyncEntraCredential(EntraCredential):
 
 
 class InStep:
-    """The asynchronous client, called as if it were the other one."""
+    """The asynchronous client, called like the synchronous one."""
 
     def __init__(self, endpoint, credential, **options):
         self._loop = asyncio.new_event_loop()
 
-        async def build():  # aiohttp wants to be made inside of its loop
+        async def build():  # aiohttp must be created inside its loop
             return AsyncClient(endpoint, credential, **options)
 
         self._client = self._loop.run_until_complete(build())
@@ -91,7 +91,7 @@ def stack():
 
 @pytest.fixture(params=["sync", "async"])
 def connect(request):
-    """Makes clients; each test runs once with either of the SDK's two."""
+    """Creates clients; each test runs once with either of the SDK's two."""
 
     def connect(endpoint, credential, **options):
         if isinstance(credential, str):
@@ -111,7 +111,7 @@ def connect(request):
 
 @pytest.fixture(params=["2021-03-07", "2022-10-01", "2023-10-01"])
 def version(request):
-    """Of the versions that the SDK lets one choose; their texts sort by age."""
+    """One of the versions that the SDK offers; their texts sort by age."""
     return request.param
 
 
@@ -120,5 +120,5 @@ def client(request, stack, connect, version):
     acs = stack.acs
     if request.param == "key":
         return connect(acs["http"], acs["accessKey"], api_version=version)
-    # The SDK sends no bearer over http.
+    # The SDK does not send a bearer over http.
     return connect(acs["https"], EntraCredential(acs), api_version=version, connection_verify=acs["caCert"])

@@ -1,7 +1,7 @@
 """Requests as Azure.Communication.Identity 2.0 for .NET sends them, whose version is 2026-09-23.
 
-It signs `x-ms-date` and sends `Date` beside it, has `{}` for a body where others have none,
-and takes part in distributed tracing.
+It signs `x-ms-date` and also sends `Date`, sends `{}` as a body where other SDKs send none, and
+takes part in distributed tracing.
 """
 
 import base64
@@ -43,7 +43,7 @@ def sign(acs, method, target, body):
 
 @pytest.fixture(params=["literal", "encoded"])
 def call(request, stack):
-    """Sends a request, with the colons of ids as they are or encoded, as either has been seen."""
+    """Sends a request, with the colons of ids literal or encoded, as both were observed."""
 
     def call(method, path, body=None, version=VERSION):
         body = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()

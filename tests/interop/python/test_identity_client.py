@@ -45,7 +45,7 @@ def refusal(call, *args, **kwargs):
 
 
 def assert_lives_for(token, life):
-    # The SDK hands on ACS's text as it came.
+    # The SDK returns the text of ACS unchanged.
     left = datetime.fromisoformat(token.expires_on) - datetime.now(timezone.utc)
     assert abs(left - life) < life * 0.05
 
@@ -101,7 +101,7 @@ def test_a_token_lives_a_day_if_nothing_is_asked(client):
 @each_invalid_life
 def test_a_life_outside_of_an_hour_to_a_day_is_refused(client, version, minutes):
     life = timedelta(minutes=minutes)
-    if version < LIVES_CAME:  # and it does not read what it does not know
+    if version < LIVES_CAME:  # an older version ignores the unknown member
         assert_lives_for(client.get_token(client.create_user(), ["chat"], token_expires_in=life), DAY)
         return
     expected = (
@@ -157,7 +157,7 @@ def test_another_key_opens_nothing(stack, connect):
 
 
 def test_a_connection_string_opens_the_https_endpoint(stack):
-    # The SDK makes https of whatever the string says, so it needs the emulator's authority.
+    # The SDK always uses https, whatever the string says, so it needs the emulator's authority.
     secure = f"endpoint={stack.acs['https']}/;accesskey={stack.acs['accessKey']}"
     client = CommunicationIdentityClient.from_connection_string(
         secure, connection_verify=stack.acs["caCert"]

@@ -8,13 +8,15 @@ from azure.communication.chat import CommunicationTokenCredential
 
 
 def ios_sample(body):
-    """Like the iOS calling sample: looks at no status, takes `token` of the outermost object."""
+    """Like the iOS calling sample: ignores the status, and takes `token` of the outermost
+    object."""
     answer = json.loads(body)
     return answer.get("token") if isinstance(answer, dict) else None
 
 
 def android_sample(status, body):
-    """Like the Android calling sample: wants a 200, then takes `token`, which must be a string."""
+    """Like the Android calling sample: requires a 200, then takes `token`, which must be a
+    string."""
     if status != 200:
         raise OSError(f"unexpected status {status}")
     token = json.loads(body)["token"]

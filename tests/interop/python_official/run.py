@@ -11,8 +11,8 @@ APP = "e0000000-0000-4000-8000-000000000002"
 APP_SECRET = "development-secret"
 USERNAME = "user@emulator.invalid"
 PASSWORD = "development-password"
-# Authorities of this name are asked directly: MSAL looks neither for the instance, at
-# Microsoft's own host, nor for the user's realm, at port 443.
+# MSAL asks authorities of this name directly: it uses neither instance discovery, at Microsoft's
+# own host, nor realm discovery, at port 443.
 TENANT = "adfs"
 
 SHIMS = Path(__file__).parent / "shims"
@@ -30,7 +30,7 @@ def environment(acs):
         "AZURE_SKIP_LIVE_RECORDING": "true",
         "COMMUNICATION_LIVETEST_DYNAMIC_CONNECTION_STRING":
             f"endpoint={acs['https']}/;accesskey={acs['accessKey']}",
-        # What `DefaultAzureCredential` goes by.
+        # The variables that `DefaultAzureCredential` reads.
         "AZURE_AUTHORITY_HOST": acs["https"],
         "AZURE_TENANT_ID": TENANT,
         "AZURE_CLIENT_ID": APP,
@@ -42,7 +42,7 @@ def environment(acs):
         "COMMUNICATION_MSAL_USERNAME": USERNAME,
         "COMMUNICATION_MSAL_PASSWORD": PASSWORD,
         "COMMUNICATION_EXPIRED_TEAMS_TOKEN": expired_teams_token(acs),
-        # Trust in the emulator's authority: of requests and MSAL, and of aiohttp.
+        # Trust in the emulator's authority: for requests and MSAL, and for aiohttp.
         "REQUESTS_CA_BUNDLE": acs["caCert"],
         "SSL_CERT_FILE": acs["caCert"],
         "PYTHONPATH": str(SHIMS),
@@ -55,7 +55,7 @@ def main():
         acs = json.load(file)["acs"]
     os.chdir(suite)
     options = ["-q", "--tb=short", "-p", "no:cacheprovider", "-p", "live", "--rootdir", suite]
-    # A test that forgets to wait has not run.
+    # A test that does not await its call has not run.
     options += ["-W", "error:coroutine:RuntimeWarning", "-W", "error::pytest.PytestUnraisableExceptionWarning"]
     command = [sys.executable, "-m", "pytest", *options, suite]
     os.execve(sys.executable, command, {**os.environ, **environment(acs)})

@@ -15,8 +15,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{Meter, front::front};
 
-/// A `DynamoDB` engine with the table of the template, in a file of its own, served on
-/// loopback. Ends when it is dropped.
+/// A `DynamoDB` engine with the template's table in a separate file, served on loopback. It ends
+/// when this is dropped.
 #[derive(Debug)]
 pub struct Engine {
     endpoint: String,
@@ -27,7 +27,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine whose table holds `records`.
+    /// An engine whose table contains `records`.
     pub async fn with(records: impl Iterator<Item = Record>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("dynamodb.sqlite");
@@ -46,7 +46,7 @@ impl Engine {
         Self { endpoint, table, behind, front, dir }
     }
 
-    /// Where it listens.
+    /// The address of the engine.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -58,7 +58,7 @@ impl Engine {
         &self.table
     }
 
-    /// How large the file is, in bytes.
+    /// The size of the file in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.dir
@@ -69,7 +69,7 @@ impl Engine {
             .sum()
     }
 
-    /// The store on it, and what it costs.
+    /// The store on this engine, and its meter.
     #[must_use]
     pub fn store(&self) -> (DynamoIdentityStore, Meter) {
         let meter = Meter::default();
@@ -98,8 +98,8 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// Makes the template's tables. The name of the one for identities, and what `DescribeTable`
-/// says of it while it is empty.
+/// Creates the template's tables. Returns the name of the identities' table, and the output of
+/// `DescribeTable` while it is empty.
 fn make_tables(database: &Database) -> (String, Value) {
     let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
     let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
@@ -136,7 +136,7 @@ fn fill(database: &Database, table: &str, mut records: impl Iterator<Item = Reco
     count
 }
 
-/// What the store writes, in the engine's words.
+/// The item that the store writes, in the engine's types.
 fn item(record: &Record) -> types::Item {
     identity_store::testing::item(record)
         .into_iter()
@@ -148,5 +148,5 @@ fn item(record: &Record) -> types::Item {
         .collect()
 }
 
-/// Items in one transaction: enough for its price not to matter.
+/// The number of items in one transaction: large enough that its overhead does not matter.
 const AT_A_TIME: usize = 10_000;

@@ -1,8 +1,8 @@
-//! What stands before the engine: it answers `DescribeTable` by itself.
+//! A proxy in front of the engine, which answers `DescribeTable` itself.
 //!
-//! `DynamoDB` counts a table's entries about every six hours, and says what it has counted.
-//! The engine counts whenever it is asked, which takes it seconds in a large table, and a
-//! function waits for one.
+//! `DynamoDB` counts a table's entries about every six hours, and returns the stored number. The
+//! engine counts on every request, which takes seconds in a large table, and a function waits for
+//! it.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ struct Front {
     client: reqwest::Client,
 }
 
-/// Passes what is asked on to `engine`, a URL; but the table is as `description` says.
+/// Forwards requests to `engine`, a URL; `DescribeTable` returns `description`.
 pub(crate) fn front(engine: String, description: &Value) -> Router {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let front = Front { engine, description: description.to_string(), client };

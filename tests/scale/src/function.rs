@@ -29,8 +29,8 @@ use tokio::{
 
 use crate::{Engine, population::RESOURCE};
 
-/// The binary of `delete-stale-identities` at a Lambda Runtime API, with an ACS. Ends
-/// when it is dropped.
+/// The binary of `delete-stale-identities`, connected to a Lambda Runtime API and an ACS. It ends
+/// when this is dropped.
 pub struct Function {
     process: Child,
     events: mpsc::UnboundedSender<Value>,
@@ -41,9 +41,9 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts it in the environment that the template would give it, with `more`.
+    /// Starts the function in the environment that the template gives it, with `more`.
     ///
-    /// It is cargo's, which puts the binaries of the workspace beside its tests.
+    /// The binary is cargo's, which puts the binaries of the workspace beside its tests.
     pub async fn start(engine: &Engine, more: &[(&str, &str)]) -> Self {
         let emulator = Emulator::builder().resource(RESOURCE).limits(false).build().unwrap();
         let acs = emulator.serve_on_loopback().await.unwrap();
@@ -78,7 +78,7 @@ impl Function {
         Self { process, events, answers, log, _acs: acs, services }
     }
 
-    /// Has it run once, and returns its answer.
+    /// Runs it once, and returns its answer.
     pub async fn invoke(&mut self, event: Value) -> Value {
         self.events.send(event).unwrap();
         let answer = timeout(LONGEST, self.answers.recv()).await;
@@ -91,7 +91,7 @@ impl Function {
         })
     }
 
-    /// The most memory it ever had, in bytes, where the kernel tells.
+    /// The peak memory of the process in bytes, where the kernel reports it.
     #[must_use]
     pub fn peak_memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
@@ -115,7 +115,7 @@ async fn serve(router: Router) -> (String, JoinHandle<io::Result<()>>) {
     (endpoint, tokio::spawn(async move { axum::serve(listener, router).await }))
 }
 
-/// What Lambda and the template set, besides where things are.
+/// The variables of Lambda and the template, without the addresses.
 fn environment(table: &str) -> BTreeMap<&str, &str> {
     BTreeMap::from([
         ("ACS_API_VERSION", "2026-09-23"),
@@ -179,5 +179,5 @@ async fn error(State(api): State<Arc<Api>>, payload: Bytes) -> StatusCode {
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs";
 
-/// As long as Lambda gives a function at the most.
+/// Lambda's maximum timeout of a function.
 const LONGEST: Duration = Duration::from_mins(15);

@@ -1,8 +1,8 @@
-//! A table of very many identities, few of which are stale, and what a run of the
-//! scheduled job and a token call read of it.
+//! A table of very many identities, few of which are stale, and the reads of a cleanup run and a
+//! token call in it.
 //!
-//! The table is the template's, in an engine of its own on disk. It is filled through the
-//! engine's library, with the items that the store would have written.
+//! The table is the template's, in a separate engine on disk. The engine's library fills it with
+//! the items that the store would have written.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may die")]
 
 mod engine;

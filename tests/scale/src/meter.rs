@@ -17,23 +17,23 @@ use aws_sdk_dynamodb::{
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
 
-/// What requests to the store cost, by its own account. Clones share it.
+/// The cost of requests to the store, as the engine reports it. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Cost>>);
 
-/// What requests cost.
+/// The cost of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// How many were sent.
+    /// The number of requests.
     pub requests: u64,
     /// Read capacity units.
     pub read: f64,
-    /// Write capacity units, those of the indexes included.
+    /// Write capacity units, including those of the indexes.
     pub written: f64,
 }
 
 impl Meter {
-    /// What was spent since it was last asked.
+    /// Returns the cost since the last call.
     #[must_use]
     pub fn take(&self) -> Cost {
         std::mem::take(&mut self.0.lock().unwrap())
@@ -92,7 +92,7 @@ impl Intercept for Meter {
     }
 }
 
-/// An engine that does not say what a request cost would make everything free.
+/// Without this check, an engine that does not report costs would make everything free.
 fn units(consumed: Option<&ConsumedCapacity>) -> Result<f64, BoxError> {
     consumed.and_then(ConsumedCapacity::capacity_units).ok_or_else(|| "no capacity".into())
 }

@@ -5,19 +5,19 @@ use identity_core::{
     testing::record,
 };
 
-/// Who is in the table.
+/// The identities in the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Population {
-    /// How many have not used their identity for 91 days or more.
+    /// The number of identities that were not used for 91 days or more.
     pub stale: u64,
-    /// How many have, within the last 89 days; evenly spread.
+    /// The number of identities that were used within the last 89 days, evenly spread.
     pub fresh: u64,
-    /// What is now.
+    /// The current time.
     pub now: SystemTime,
 }
 
 impl Population {
-    /// Every record; the same ones whenever it is asked.
+    /// Every record; the same records on each call.
     pub fn records(self) -> impl Iterator<Item = Record> {
         let stale = (0..self.stale).map(move |n| {
             let age = DAY * (91 + u32::try_from(n % 300).unwrap());
@@ -29,7 +29,7 @@ impl Population {
         stale.chain(fresh)
     }
 
-    /// How many are unused for more than `days`, with at most 89 of them.
+    /// The number of identities unused for more than `days`, with at most 89 days.
     #[must_use]
     pub fn unused_for_more_than(self, days: u32) -> u64 {
         let fresh = (0..self.fresh).filter(|n| self.fresh_age(*n) > DAY * days).count();
@@ -42,11 +42,11 @@ impl Population {
     }
 }
 
-/// An identity as the service makes them: named by an issuer and a subject, and by ACS
-/// with two GUIDs.
+/// An identity as the service creates it: the external id from an issuer and a subject, and the ACS
+/// id with two GUIDs.
 fn one(subject: &str, n: u64, last_used: SystemTime) -> Record {
     let user = format!("https://login.example.com/5f0e4c57|{subject}");
-    // Spread like random ones, and never the same twice.
+    // The values are spread like random ones, and are unique.
     let spread = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let (high, low) = (spread >> 32, spread & 0xffff_ffff);
     let acs_id = format!("8:acs:{RESOURCE}_{high:08x}-{:04x}-4000-8000-0000{low:08x}", n & 0xffff);
@@ -57,7 +57,7 @@ fn one(subject: &str, n: u64, last_used: SystemTime) -> Record {
     }
 }
 
-/// The emulator's resource, whose identities they are.
+/// The emulator's resource, to which the identities belong.
 pub(crate) const RESOURCE: &str = "9d1e2f30-6a4b-4c8d-9e0f-1a2b3c4d5e6f";
 
 const DAY: Duration = Duration::from_hours(24);

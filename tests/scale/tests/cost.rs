@@ -1,4 +1,4 @@
-//! What a run of the scheduled job and a token call cost does not grow with the table.
+//! The cost of a cleanup run and of a token call does not grow with the table.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 #![expect(clippy::print_stdout, reason = "the figures; `make scale` shows them")]
 
@@ -15,10 +15,10 @@ use lambda_edge::{SystemClock, config::process_env, rfc3339};
 use scale::{Cost, Engine, Function, Population};
 use serde_json::json;
 
-/// Among how many identities the stale ones are; `SCALE_IDENTITIES` says otherwise.
+/// The number of identities in the large table; `SCALE_IDENTITIES` overrides it.
 const IDENTITIES: u64 = 100_000;
 
-/// How many identities are stale in either table.
+/// The number of stale identities in either table.
 const STALE: u64 = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +49,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
         assert!(among_many.read <= alone.read * 1.1, "{mode:?}");
         assert!(among_many.written <= alone.written * 1.1, "{mode:?}");
     }
-    // So would it look if a run looked at everybody: the meter does notice.
+    // If a run read every identity, the meter would show a cost like this one.
     let (alone, among_many) = (everybody(&small).await, everybody(&large).await);
     assert!(among_many.read > alone.read * 1.1, "{alone:?} {among_many:?}");
 
@@ -57,7 +57,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
     memory_of_the_function(&large, left).await;
 }
 
-/// What a token call of a newcomer costs at the store.
+/// The store's cost of the first token call of a new user.
 async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
     let (store, meter) = engine.store();
     let newcomer = caller("https://login.example.com/5f0e4c57|newcomer");
@@ -70,7 +70,7 @@ async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
     meter.take()
 }
 
-/// What a run costs at the store.
+/// The store's cost of a run.
 async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
     let (store, meter) = engine.store();
     let request = delete_stale_identities::Request {
@@ -78,7 +78,7 @@ async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
         retention: Retention::from_days(90).unwrap(),
         mode,
         limits: Limits { per_second: Limits::HALF_OF_ACS, most: 10_000 },
-        // Where all are stale, the brake holds.
+        // If all identities are stale, the brake stops the run.
         allow: Some(STALE),
         invocation: invocation("run", Duration::from_mins(10)),
     };
@@ -88,12 +88,12 @@ async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
     println!("{mode:?} took {:.1?}", started.elapsed());
     let Run { stale, considered, deleted, .. } = done;
     assert_eq!((stale, considered, deleted), (STALE, STALE, STALE));
-    // Of a plan the brake says that an apply run would need to be let through.
+    // In plan mode, the brake only reports that an apply run would need an allowance.
     assert_eq!((done.braked && mode == Mode::Apply, done.stopped), (false, None));
     meter.take()
 }
 
-/// What it costs to count all users of one shard.
+/// The cost of counting all users of one shard.
 async fn everybody(engine: &Engine) -> Cost {
     let (store, meter) = engine.store();
     let index = Index::LastIssued;
@@ -107,7 +107,7 @@ async fn everybody(engine: &Engine) -> Cost {
     }
 }
 
-/// With a *now* four days ahead, one in thirty of those left is stale.
+/// With a current time four days ahead, one in thirty of the remaining identities is stale.
 async fn memory_of_the_function(engine: &Engine, left: Population) {
     let more = [("CLEANUP_MOST", "200"), ("CLEANUP_PER_SECOND", "16")];
     let mut function = Function::start(engine, &more).await;
@@ -129,7 +129,7 @@ fn invocation(id: &str, left: Duration) -> Invocation {
     Invocation { id: id.to_owned(), deadline, acs_until: deadline, patience: Duration::ZERO }
 }
 
-/// The system's clock; nobody waits by it: ACS's limits cost time and no reads.
+/// The system's clock. It never waits, because the limits of ACS cost time but no reads.
 struct Unhurried;
 
 impl Clock for Unhurried {

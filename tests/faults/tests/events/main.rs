@@ -1,5 +1,5 @@
-//! Events in every order, doubled, and at the same time as each other and as token calls.
-//! Each test has a twin that leaves the mechanism out, and finds bad orders.
+//! Events in every order, delivered twice, and concurrent with each other and with token calls.
+//! Each test has a counterpart that omits the mechanism, and finds bad orders.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 mod orders;
@@ -33,14 +33,14 @@ fn event(kind: EventKind, after: u64) -> Event {
     Event { id, ..testing::event(kind, occurred_at) }
 }
 
-/// The events' time has come: none is from the future.
+/// The time of the events has come, so none is in the future.
 fn later() -> ManualClock {
     let clock = ManualClock::default();
     clock.advance(Duration::from_mins(1));
     clock
 }
 
-/// Nothing in memory is waited for.
+/// The in-memory adapters never wait.
 fn now<T>(work: impl Future<Output = T>) -> T {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
@@ -65,11 +65,11 @@ fn alice() -> (World, AccessToken) {
     (world, token)
 }
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Dice(u64);
 
 impl Dice {
-    /// Less than `sides`.
+    /// A number less than `sides`.
     fn roll(&mut self, sides: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -86,7 +86,7 @@ impl Dice {
     }
 }
 
-/// The events whose delivery has failed: they come again.
+/// The events whose delivery has failed, and which are delivered again.
 type Failed = Rc<RefCell<Vec<Event>>>;
 
 fn delivery(
@@ -133,8 +133,8 @@ fn token_call(name: &'static str, without: Part, world: &World) -> Task {
     })
 }
 
-/// Delivers the events while `calls` run, in every order; in how many of them the world is
-/// not as it should be in the end, and of how many.
+/// Delivers the events while `calls` run, in every order. Returns the number of orders with a wrong
+/// end state, and the number of orders.
 fn bad_interleavings(
     events: &[Event],
     calls: &[&'static str],
@@ -240,8 +240,8 @@ fn r20_without_conditions_both_revoke() {
     assert_some(the_same_event_twice_at_once(Part::Conditions));
 }
 
-/// One event and some token calls, each taking its turn when the dice say so: there are too
-/// many orders to try them all. After how many games the world is not as it should be.
+/// One event and some token calls in a random order of turns, because there are too many orders to
+/// try them all. Returns the number of the first game with a wrong end state.
 fn lost_games(
     games: u64,
     start: fn() -> World,
@@ -268,7 +268,7 @@ fn lost_games(
     (0..games).filter(is_lost).count()
 }
 
-/// Invocations have names of their own: leases go by them.
+/// Invocations have different names, because leases are recorded with them.
 const NAMES: [&str; 25] = [
     "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s",
     "t", "u", "v", "w", "x", "y",
@@ -311,7 +311,7 @@ fn r12_without_the_commit_some_do() {
     assert!(disabled_among_twenty_five_calls(Part::Commit) > 100);
 }
 
-/// The clock of the tests begins when Alice's identity was created.
+/// The clock of the tests starts when Alice's identity was created.
 #[test]
 fn no_event_of_these_tests_is_from_the_future_or_from_before_the_identity() {
     let (world, _) = alice();

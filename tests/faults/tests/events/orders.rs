@@ -11,16 +11,16 @@ use identity_core::{
 
 use super::{Dice, alice, apply, event};
 
-/// What decides between two events.
+/// The criterion that orders two events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
-    /// When they happened.
+    /// The time when they happened.
     Time,
-    /// When they came: what R21 is there to forbid.
+    /// The time when they arrived, which R21 forbids.
     Arrival,
 }
 
-/// Whether Alice ends as the events, by their times, say she should.
+/// Whether Alice ends as the times of the events require.
 fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
     let (world, token) = alice();
     for (arrival, index) in order.iter().enumerate() {
@@ -57,16 +57,16 @@ fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
         && world.acs.is_alive(&token) != is_dead
 }
 
-/// Takes five steps, each twice, from `start` in every order, of which there are 10! / 2⁵: how
-/// many orders end badly, and of how many. Orders that begin alike share that beginning. Ends
-/// early once more than `enough` were bad.
+/// Takes five steps, each twice, from `start` in every order, of which there are 10! / 2⁵. Returns
+/// the number of bad orders and the number of orders. Orders with the same beginning share its
+/// work. Stops early after more than `enough` bad orders.
 pub(crate) fn bad_of_all_orders<S>(
     enough: usize,
     start: &S,
     step: impl Fn(&S, usize) -> S,
     is_good: impl Fn(&S) -> bool,
 ) -> (usize, usize) {
-    /// Whether to go on.
+    /// Whether to continue.
     fn go<S>(
         left: [u8; 5],
         so_far: &S,
@@ -100,7 +100,7 @@ fn bad_orders(kinds: [EventKind; 5], by: By, enough: usize) -> (usize, usize) {
     bad_of_all_orders(enough, &Vec::new(), step, |order| ends_right(order, &events, by))
 }
 
-/// The newest decision lets Alice in, and an older one must revoke all the same.
+/// The newest decision unblocks Alice, and an older event must still revoke.
 const LET_IN: [EventKind; 5] = [
     EventKind::Disabled,
     EventKind::SignedOut,
@@ -109,7 +109,7 @@ const LET_IN: [EventKind; 5] = [
     EventKind::Enabled,
 ];
 
-/// The newest decision keeps her out, and something newer revokes.
+/// The newest decision blocks her, and a newer event revokes.
 const KEPT_OUT: [EventKind; 5] = [
     EventKind::Enabled,
     EventKind::Disabled,
@@ -133,7 +133,7 @@ fn r21_by_order_of_arrival_they_do_not() {
     }
 }
 
-/// Deletions among them, and any kind at any time.
+/// Events of any kind at any time, including deletions.
 #[test]
 fn r21_any_five_events_doubled_end_the_same_in_any_order() {
     for seed in 0..20_000 {

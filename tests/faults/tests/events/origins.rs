@@ -1,6 +1,6 @@
-//! Decisions and revocations of several origins, whose clocks differ, each delivered twice
-//! and in every order (R21, R60). How Alice must end is computed here from the rule that
-//! `record/decision.rs` states, and not by the code under test.
+//! Decisions and revocations of several origins, whose clocks differ, each delivered twice and in
+//! every order (R21, R60). The expected end state of Alice is computed here from the rule in
+//! `record/decision.rs`, and not by the code under test.
 
 use std::{
     collections::BTreeMap,
@@ -19,19 +19,19 @@ use identity_core::{
 
 use super::{Dice, alice, apply, now, orders::bad_of_all_orders};
 
-/// Where something is decided.
+/// The origin of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Decider {
-    /// An administrator, by our own clock: `Disabled` is a block, `Enabled` an unblock, and
-    /// anything else a revocation.
+    /// An administrator, by our own clock: `Disabled` is a block, `Enabled` an unblock, and any
+    /// other kind a revocation.
     Administrator,
-    /// A source that tells whole seconds.
+    /// A source with times in whole seconds.
     Cognito,
-    /// A source that tells milliseconds.
+    /// A source with times in milliseconds.
     Auth0,
 }
 
-/// What happened to Alice: where, what, and how many milliseconds after her identity was
+/// An incident of Alice: its origin, its kind, and its time in milliseconds after her identity was
 /// created.
 #[derive(Clone, Copy, Debug)]
 struct Incident(Decider, EventKind, u64);
@@ -49,17 +49,17 @@ impl Incident {
         }
     }
 
-    /// As its source tells the time.
+    /// The time as its source reports it.
     fn told_at(self) -> u64 {
         if self.0 == Decider::Cognito { self.2 / 1_000 * 1_000 } else { self.2 }
     }
 
-    /// The latest that its source may mean.
+    /// The latest time that the reported time can mean.
     fn counts_at(self) -> u64 {
         if self.0 == Decider::Cognito { self.told_at() + 999 } else { self.2 }
     }
 
-    /// Whether it blocks, if it decides about that.
+    /// Whether it blocks; `None` if it does not decide that.
     fn blocks(self) -> Option<bool> {
         match self.1 {
             EventKind::Disabled => Some(true),
@@ -72,13 +72,13 @@ impl Incident {
         !matches!(self.1, EventKind::Enabled | EventKind::Deleted)
     }
 
-    /// As an event of this source, which tells the time so finely.
+    /// The event of this source, with the source's resolution of time.
     fn event(self, source: Source, occurred_at: SystemTime, resolution: Duration) -> Event {
         Event { source, resolution, ..testing::event(self.1, occurred_at) }
     }
 }
 
-/// How Alice must end.
+/// The expected end state of Alice.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     decisions: BTreeMap<Origin, (SystemTime, bool)>,
@@ -89,9 +89,9 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// The rule, in full: of each origin the newest decision counts, and at the same time a
-    /// block wins; a user is blocked while any origin's decision is a block; an
-    /// administrator's unblock overrides the older blocks of all origins.
+    /// The complete rule: the newest decision of each origin counts, and at the same time a block
+    /// wins. A user is blocked while any origin's decision is a block. An administrator's unblock
+    /// overrides the older blocks of all origins.
     fn of(incidents: &[Incident]) -> Self {
         let mut expected = Self::default();
         for incident in incidents {
@@ -133,20 +133,20 @@ impl Outcome {
         }
     }
 
-    /// Whether users would notice no difference.
+    /// Whether users would see no difference.
     fn is_felt_as(&self, other: &Self) -> bool {
         (self.blocked, self.deleted) == (other.blocked, other.deleted)
     }
 }
 
-/// What decides whether something is news.
+/// The criterion that decides whether an event is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Judged {
-    /// The newest of its own origin, each by the resolution of its clock.
+    /// It is the newest of its own origin, by the resolution of that origin's clock.
     PerOrigin,
-    /// The newest of all, by the times that were told: the version before.
+    /// It is the newest of all origins, by the reported times: the earlier version of the rule.
     ByOneWatermark,
-    /// That it comes.
+    /// It is delivered.
     ByArrival,
 }
 
@@ -172,7 +172,7 @@ fn deliver(world: &World, incident: Incident, arrival: usize, judged: Judged) {
     apply(&world.records, world, &event, &name).unwrap();
 }
 
-/// An administrator's decision, by a clock that says when it was made.
+/// An administrator's decision, by a clock that returns its time.
 fn administer(world: &World, incident: Incident, name: &str) {
     let clock = ManualClock::default();
     clock.advance(Duration::from_millis(incident.2));
@@ -195,13 +195,13 @@ fn administer(world: &World, incident: Incident, name: &str) {
     now(revoke_access_tokens(records, &world.acs, &clock, request)).unwrap();
 }
 
-/// What has come of the deliveries so far.
+/// The state after the deliveries up to now.
 struct Progress {
     alice: Record,
     deliveries: usize,
-    /// The newest revocation of each origin that was delivered.
+    /// The newest delivered revocation of each origin.
     revoked_through: BTreeMap<Decider, u64>,
-    /// Whether a delivery that was news to its own origin left a token alive.
+    /// Whether a delivery that was new to its own origin left a token alive.
     has_missed_one: bool,
 }
 
@@ -215,7 +215,7 @@ impl Progress {
         }
     }
 
-    /// After one more delivery, just before which Alice got a token if she has an identity.
+    /// After one more delivery. Alice gets a token just before it, if she has an identity.
     fn after(&self, incident: Incident, judged: Judged) -> Self {
         let world = World::with([Record { tokens_revoked: false, ..self.alice.clone() }]);
         if self.alice.acs_id().is_some() {
@@ -236,13 +236,13 @@ impl Progress {
         }
     }
 
-    /// Whether every delivery that was news to its own origin revoked all there was, and
-    /// Alice ends as the rule says.
+    /// Whether every delivery that was new to its own origin revoked all tokens, and Alice ends as
+    /// the rule says.
     fn is_right(&self, expected: &Outcome, judged: Judged) -> bool {
         let found = Outcome::found(&self.alice);
         let is_as_expected = match judged {
             Judged::PerOrigin => found == *expected && self.alice.pending_revocation.is_none(),
-            // Its origins and times are others by construction.
+            // The fields with origins and times differ by construction.
             Judged::ByOneWatermark | Judged::ByArrival => found.is_felt_as(expected),
         };
         is_as_expected && !self.has_missed_one
@@ -259,7 +259,7 @@ fn bad_orders(set: &[Incident; 5], judged: Judged, enough: usize) -> (usize, usi
     )
 }
 
-/// An administrator's block stands, whatever a provider enables later.
+/// An administrator's block stays, even if a provider enables the user later.
 const AN_ADMINISTRATOR_KEEPS_OUT: [Incident; 5] = [
     Incident(Decider::Cognito, EventKind::Disabled, 1_200),
     Incident(Decider::Administrator, EventKind::Disabled, 2_000),
@@ -268,8 +268,8 @@ const AN_ADMINISTRATOR_KEEPS_OUT: [Incident; 5] = [
     Incident(Decider::Auth0, EventKind::Enabled, 3_000),
 ];
 
-/// An administrator's unblock overrides the older block of a source that says nothing more,
-/// and a later sign-out, told by whole seconds, revokes.
+/// An administrator's unblock overrides the older block of a source that sends nothing more, and a
+/// later sign-out, reported in whole seconds, revokes.
 const AN_ADMINISTRATOR_LETS_IN: [Incident; 5] = [
     Incident(Decider::Auth0, EventKind::Enabled, 1_000),
     Incident(Decider::Auth0, EventKind::Disabled, 1_500),
@@ -278,7 +278,7 @@ const AN_ADMINISTRATOR_LETS_IN: [Incident; 5] = [
     Incident(Decider::Cognito, EventKind::SignedOut, 3_100),
 ];
 
-/// Within one second: a source that tells whole seconds beside two that tell milliseconds.
+/// Within one second: a source with whole seconds and two sources with milliseconds.
 const IN_THE_SAME_SECOND: [Incident; 5] = [
     Incident(Decider::Administrator, EventKind::SignedOut, 2_100),
     Incident(Decider::Cognito, EventKind::Disabled, 2_200),

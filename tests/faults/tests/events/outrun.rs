@@ -1,5 +1,5 @@
-//! R60: a user who signs out every second cannot outrun a sign-out of the identity provider,
-//! which tells whole seconds and arrives late.
+//! R60: a user who signs out every second cannot outrun a sign-out of the identity provider, which
+//! has whole seconds and arrives late.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,20 +18,20 @@ use identity_core::{
 
 use super::now;
 
-/// What happens. The order of the variants is the order within one millisecond.
+/// A step. The order of the variants is the order within one millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     /// `DELETE /v1/token`.
     SignsOut,
-    /// `POST /v1/token`, with the newest bearer that the user has.
+    /// `POST /v1/token`, with the user's newest bearer.
     AsksForAToken,
     /// The provider's event is delivered.
     EventArrives,
 }
 
-/// One minute: the provider ends the user's sessions at `ended_at`, and says so ten seconds
-/// later; every second the user asks for a token and signs out, as long as `signs_out_until`.
-/// Times are milliseconds after Alice's identity was created.
+/// One minute: the provider ends the user's sessions at `ended_at`, and reports it ten seconds
+/// later. Every second the user requests a token and signs out, until `signs_out_until`. Times are
+/// milliseconds after Alice's identity was created.
 #[derive(Clone, Copy, Debug)]
 struct Minute {
     ended_at: u64,
@@ -40,7 +40,7 @@ struct Minute {
     token_offset: u64,
 }
 
-/// How many tokens were issued and lived.
+/// The number of tokens that were issued and stayed alive.
 #[derive(Debug, Default)]
 struct MinuteResult {
     lives_after_the_event: usize,
@@ -49,15 +49,15 @@ struct MinuteResult {
     issued: usize,
 }
 
-/// What is left out.
+/// The omitted part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
     /// Nothing.
     All,
-    /// Bearers are not held against the not-before.
+    /// Bearers are not compared with the not-before.
     NoNotBefore,
-    /// Nor has each origin a watermark of its own: an event counts if it is newer than all
-    /// that was recorded. The version before.
+    /// In addition, the origins have no separate watermarks: an event counts if it is newer than
+    /// everything that was recorded. This is the earlier version.
     OneWatermark,
 }
 
@@ -77,8 +77,7 @@ impl Minute {
         steps
     }
 
-    /// The newest bearer that the provider has issued: one each second, until it ended the
-    /// sessions.
+    /// The newest bearer from the provider: one each second, until it ended the sessions.
     fn bearer(self, at: u64) -> SystemTime {
         after(at.min(self.ended_at) / 1_000 * 1_000)
     }
@@ -126,7 +125,7 @@ fn sign_out(world: &World, clock: &ManualClock) {
     now(revoke_access_tokens(&world.records, &world.acs, clock, request)).unwrap();
 }
 
-/// Whether a token is handed out.
+/// Whether a token is returned.
 fn ask(world: &World, clock: &ManualClock, bearer: SystemTime, rule: Rule) -> bool {
     let part = if rule == Rule::All { Part::Nothing } else { Part::NotBefore };
     let store = Without::new(part, world.records.clone());
@@ -155,8 +154,8 @@ fn deliver(world: &World, clock: &ManualClock, told_at: u64, rule: Rule) {
     now(apply_event(&world.records, &world.acs, clock, &event, &invocation)).unwrap();
 }
 
-/// The user signs out before or after the provider ends the sessions, in the same second or
-/// in another one, and goes on signing out or stops.
+/// The user signs out before or after the provider ends the sessions, in the same second or in
+/// another one, and then continues to sign out or stops.
 fn minutes() -> Vec<Minute> {
     let offsets = [0, 100, 400, 700, 900];
     let mut minutes = Vec::new();
@@ -190,7 +189,7 @@ fn r60_a_user_who_signs_out_every_second_does_not_outrun_a_sign_out_of_the_provi
     assert!(issued > 1_000, "{issued} tokens are too few to show anything");
 }
 
-/// A watermark of each origin's own is what ends the tokens of before the event.
+/// A separate watermark for each origin ends the tokens from before the event.
 #[test]
 fn r60_with_one_watermark_for_all_origins_tokens_outlive_the_event() {
     let lives = |rule: Rule| {

@@ -1,6 +1,6 @@
-//! R58: token calls with a bearer from before a sign-out or a deletion, in every order with
-//! it. A call that begins after the first write of the sign-out or the deletion gets no
-//! token, and what was handed out before does not live on.
+//! R58: token calls with a bearer from before a sign-out or a deletion, in every order with it. A
+//! call that begins after the first write of the sign-out or the deletion gets no token, and tokens
+//! that were returned before do not stay alive.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -24,8 +24,8 @@ struct TokenCall {
 
 type TokenCalls = Rc<RefCell<Vec<TokenCall>>>;
 
-/// Alice's request for a token. Her bearer is of the second of the cut-off: the newest that
-/// still counts as old.
+/// Alice's request for a token. Her bearer is from the second of the cut-off: the newest bearer
+/// that still counts as old.
 fn old_bearer_call(
     name: &'static str,
     without: Part,
@@ -80,8 +80,8 @@ fn two_calls_and(
     })
 }
 
-/// ACS may have issued a token after it revoked the others. The call that asked for it drops
-/// it, so only the tokens that were handed out count.
+/// ACS may have issued a token after it revoked the others. The call that requested it drops it, so
+/// only the tokens that were returned count.
 fn no_token_is_left(world: &World, calls: &[TokenCall]) -> bool {
     calls
         .iter()
@@ -93,7 +93,7 @@ fn no_token_and_no_identity_is_left(world: &World, calls: &[TokenCall]) -> bool 
     no_token_is_left(world, calls) && world.acs.identities().is_empty()
 }
 
-/// A user of whom there is no record.
+/// A user without a record.
 fn unseen() -> World {
     World::with([])
 }
@@ -152,8 +152,8 @@ fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_the_accoun
     }
 }
 
-/// The account was deleted before the identity was created, and the event comes late: the
-/// identity stays, its tokens do not.
+/// The account was deleted before the identity was created, and the event arrives late: the
+/// identity stays, and its tokens are revoked.
 fn two_first_calls_and_a_late_deletion(without: Part) -> (usize, usize) {
     two_calls_and(|world| account_deletion(0, world), unseen, without, no_token_is_left)
 }

@@ -1,5 +1,5 @@
-//! Every interleaving of operations that may meet, over the real use cases. Each test has
-//! a twin that leaves a part of the protocol out, and finds bad orders.
+//! Every interleaving of operations that may meet, with the real use cases. Each test has a
+//! counterpart that omits a part of the protocol, and finds bad orders.
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 mod cut_off;
@@ -22,7 +22,7 @@ use identity_core::{
     testing::{AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation, record, user},
 };
 
-/// The answers of an interleaving, and the epoch in which each request began.
+/// The answers in an interleaving, and the epoch in which each request began.
 type Answers = Rc<RefCell<Vec<Answer>>>;
 type Answer = (Result<Issued, Error>, u64);
 
@@ -78,10 +78,10 @@ fn deletion(world: &World) -> Task {
     })
 }
 
-/// Whether the world ended as it should.
+/// Whether the end state is as expected.
 type Check = Box<dyn FnOnce() -> bool>;
 
-/// Runs the tasks in every order; how many orders were bad, and of how many.
+/// Runs the tasks in every order. Returns the number of bad orders, and the number of orders.
 fn bad_of_all_orders(world: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize) {
     let bad = Rc::new(Cell::new(0));
     let runs = every_interleaving(|| {
@@ -92,8 +92,8 @@ fn bad_of_all_orders(world: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize) {
     (bad.get(), runs)
 }
 
-/// Runs Alice's token calls, and what else there is, in every order; how many orders
-/// were bad, and of how many.
+/// Runs Alice's token calls and the other tasks in every order. Returns the number of bad orders,
+/// and the number of orders.
 fn bad_orders(
     start: impl Fn() -> World,
     calls: &[&'static str],
@@ -163,7 +163,7 @@ fn r01_without_conditions_three_first_calls_make_several_identities() {
     assert_some(three_first_calls(Part::Conditions));
 }
 
-/// Every token that was handed out before the revocation's first write is dead.
+/// Every token that was returned before the revocation's first write is dead.
 fn no_older_token_lives(world: &World, answers: &[Answer]) -> bool {
     answers.iter().all(|(answer, began_in)| match answer {
         Ok(issued) => *began_in > 1 || !world.acs.is_alive(&issued.token),
@@ -186,8 +186,8 @@ fn r12_without_the_commit_tokens_do_outlive_a_revocation() {
     assert_some(two_calls_and_a_revocation(Part::Commit));
 }
 
-/// Nothing was issued to Alice since her last revocation: another one has nothing to do at
-/// ACS, unless a token is issued meanwhile.
+/// No token was issued to Alice since her last revocation: another revocation has nothing to do at
+/// ACS, unless a token is issued in the meantime.
 fn two_calls_and_a_revocation_with_nothing_to_revoke(without: Part) -> (usize, usize) {
     let revoked = || {
         let now = ManualClock::default().now();
@@ -276,8 +276,7 @@ fn r08_without_the_commit_tokens_of_the_dead_are_handed_out() {
     assert_some(two_calls_and_a_deletion(Part::Commit));
 }
 
-/// Two calls meet a revocation that was recorded by somebody who died before ACS heard
-/// of it.
+/// Two calls meet a revocation whose process recorded it and died before its request reached ACS.
 fn two_who_finish_a_revocation(without: Part) -> (usize, usize) {
     let abandoned = || {
         let long_ago = ManualClock::default().now() - ABANDONED_AFTER;

@@ -1,18 +1,17 @@
-//! R84: what the pace holds if token calls overlap. A call's new pace is computed from the
-//! record that it read, so calls that overlap count as one, and a call that ends late sets
-//! the pace back to what followed when it began.
+//! R84: the effect of the pace if token calls overlap. A call computes the new pace from the record
+//! that it read. So overlapping calls count as one, and a call that ends late sets the pace back to
+//! the value that followed from its beginning.
 //!
 //! With `n` calls in flight at a time and `k` left of the pace:
 //!
-//! * one burst of `n`, and then one call at a time: `n + k - 1` are let through;
+//! * one burst of `n`, and then one call at a time: `n + k - 1` calls are allowed;
 //! * round after round of `n`: `n * k`;
-//! * in the worst order there is: `C(n + k, k) - 1`. (Let `f(n, k)` be that number. The best
-//!   that a caller can do is to begin one call, to use up the pace with the other `n - 1`,
-//!   and to let the first one end, which leaves `k - 1`: `f(n, k) = 1 + f(n - 1, k) +
-//!   f(n, k - 1)`.)
+//! * in the worst order: `C(n + k, k) - 1`. (Let `f(n, k)` be that number. The best strategy of a
+//!   caller is to begin one call, to use up the pace with the other `n - 1`, and to end the first
+//!   one, which leaves `k - 1`: `f(n, k) = 1 + f(n - 1, k) + f(n, k - 1)`.)
 //!
-//! So the pace bounds a user who has a few calls in flight. How many there can be is for
-//! the throttles at the gateway to bound.
+//! So the pace limits a user who has a few calls in flight. The throttles at the gateway limit the
+//! number of calls in flight.
 
 use std::{
     cell::Cell,
@@ -35,7 +34,7 @@ use super::{alice, bad_of_all_orders};
 
 type Passed = Rc<Cell<u32>>;
 
-/// A client of Alice's that asks for `calls` tokens, one after the other.
+/// A client of Alice's that requests `calls` tokens, one after the other.
 fn client(name: &'static str, calls: usize, without: Part, world: &World, passed: &Passed) -> Task {
     let passed = passed.clone();
     let store = Yielding(Without::new(without, world.records.clone()));
@@ -57,7 +56,7 @@ fn client(name: &'static str, calls: usize, without: Part, world: &World, passed
     })
 }
 
-/// An Alice who has used up her pace but for so many calls.
+/// An Alice who has so many calls left of her pace.
 fn alice_with_left(calls: u32) -> World {
     let world = alice();
     let used = Duration::from_secs(6) * (Pace::AT_ONCE - calls);
@@ -66,8 +65,8 @@ fn alice_with_left(calls: u32) -> World {
     world
 }
 
-/// In how many orders two clients of three calls each, with two calls left, get more than
-/// `bound` tokens.
+/// The number of orders in which two clients with three calls each, with two calls left of the
+/// pace, get more than `bound` tokens.
 fn orders_beyond(bound: u32, without: Part) -> (usize, usize) {
     bad_of_all_orders(|| {
         let (world, passed) = (alice_with_left(2), Passed::default());

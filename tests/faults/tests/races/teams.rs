@@ -1,6 +1,6 @@
-//! R59: the exchange of a Teams user's token, in every order with a block and a sign-out.
-//! ACS cannot revoke such a token, so it is not answered if the cut-off was recorded before
-//! the second look at the record.
+//! R59: the exchange of a Teams user's token, in every order with a block and a sign-out. ACS
+//! cannot revoke such a token, so the function does not return it if the cut-off was recorded
+//! before the second read of the record.
 
 use std::{
     cell::RefCell,
@@ -22,7 +22,7 @@ use identity_core::{
 
 use super::{alice, assert_none, assert_some, bad_of_all_orders, revocation_by};
 
-/// For each exchange whether a token was answered, and whether the user was cut off by then.
+/// For each exchange, whether a token was returned, and whether the user was cut off by then.
 type Exchanges = Rc<RefCell<Vec<(bool, bool)>>>;
 
 fn request(invocation: Invocation, now: SystemTime) -> Request {
@@ -62,7 +62,7 @@ fn exchange(name: &'static str, without: Part, world: &World, exchanges: &Exchan
             Err(Error::Blocked | Error::SignInRequired) => false,
             Err(error) => unreachable!("{error}"),
         };
-        // Still in the turn of the second look: this is what there was to see.
+        // This is still the turn of the second read, so it sees the same record.
         let was_cut_off = records.records().iter().any(is_cut_off);
         exchanges.borrow_mut().push((answered, was_cut_off));
     })

@@ -1,4 +1,4 @@
-//! The scheduled job.
+//! Tests of the scheduled cleanup.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::{
     world::{Acs, Run, World, days_ago},
 };
 
-/// Twelve who have not been seen for a hundred days, one of them blocked; two who were
-/// here yesterday; and an identity of which it was unknown whether the table has it.
+/// Twelve users who were not seen for a hundred days, one of them blocked; two users who were seen
+/// yesterday; and an identity of which it is unknown whether the table has it.
 struct People {
     stale: Vec<AcsId>,
     fresh: Vec<AcsId>,
@@ -46,7 +46,7 @@ async fn people(world: &World<'_>) -> People {
         fresh.push(acs_id);
     }
     let orphan = world.identity().await;
-    // A while ago: what nobody could settle for a day is left to somebody who looks.
+    // A while ago: an identity that could not be settled for a day needs manual action.
     let noted_at = days_ago(0) - Duration::from_hours(1);
     let noted = Orphan { acs_id: orphan.clone(), user: user("orphan"), noted_at };
     world.store.note_orphan(&noted).await.unwrap();
@@ -76,7 +76,7 @@ async fn r31_killed_at_any_call_the_next_run_completes_the_work() {
     drop(world);
     let of = |name: &str| calls.iter().filter(|call| call.contains(name)).count();
     assert_eq!(of("DELETE /identities/"), STALE + 1, "{calls:?}");
-    // Each is marked together with its entry in the audit log.
+    // Each identity is marked together with its entry in the audit log.
     assert_eq!(of("TransactWriteItems"), STALE, "{calls:?}");
     assert!(of("UpdateItem") >= STALE, "{calls:?}");
     let deaths = sweep(&calls, die).await;
@@ -98,8 +98,8 @@ async fn die(acs: &Acs, strike: Strike) {
         }
     }
 
-    // Whoever began something may be alive for so long. Without this step, the test fails:
-    // what the dead run had marked is still marked.
+    // The process that began the work may run for this time. Without this step, the test fails: the
+    // identities that the dead run marked are still marked.
     world.advance(ABANDONED_AFTER + Duration::from_secs(1));
     let (next, _) = world.run(&event(), None).await;
     let Run::Answered(next) = next else { unreachable!("{place}") };
@@ -144,7 +144,7 @@ async fn die(acs: &Acs, strike: Strike) {
     tells_all(&latest, &next, before, &place);
 }
 
-/// What the record of the second run must say, given how many the first had deleted.
+/// The expected record of the second run, given the number of deletions by the first run.
 fn tells_all(latest: &RunRecord, answered: &Value, before: usize, place: &str) {
     assert_eq!(answered["id"], latest.id, "{place}");
     assert!(latest.finished_at.is_some(), "{place}");

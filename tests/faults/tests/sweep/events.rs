@@ -1,4 +1,4 @@
-//! The function behind the queue of events.
+//! Tests of the function that consumes the event queue.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     world::{Acs, Run, World, days_ago},
 };
 
-/// What happens to ten users, each of whom has an identity and a token.
+/// The events for ten users, each of whom has an identity and a token.
 const BATCH: [EventKind; 10] = [
     EventKind::Disabled,
     EventKind::Deleted,
@@ -31,7 +31,7 @@ const BATCH: [EventKind; 10] = [
     EventKind::Disabled,
 ];
 
-/// The user of the one event after which tokens live.
+/// The user of the one event that leaves tokens valid.
 const ENABLED: usize = 8;
 
 async fn people(world: &World<'_>) -> Vec<AcsId> {
@@ -75,7 +75,8 @@ async fn r25_killed_at_any_call_the_redelivery_brings_every_user_to_the_right_en
     assert!(matches!(&run, Run::Answered(answer) if *answer == all_done()), "{run:?}");
     drop(world);
     let deaths = sweep(&calls, die).await;
-    // Nine of them: twice a write, an order to ACS and a confirmation; and ten reads.
+    // Nine events have a write, a request to ACS and a confirmation, each with two deaths; ten
+    // reads have one death each.
     assert!(deaths > 2 * 3 * 9 + 10, "{deaths}");
 }
 
@@ -91,8 +92,8 @@ async fn die(acs: &Acs, strike: Strike) {
         half_done.push(find(&world, number).await.is_unfinished());
     }
 
-    // Nobody has answered for any of them, so all are visible again. Before that, the
-    // test fails: whoever began something may be alive.
+    // No message was confirmed, so all are visible again. Before that time the test fails, because
+    // the process that began the work may still run.
     world.advance(VISIBILITY);
     let (next, _) = world.run(&batch(2, &occurred_at), None).await;
     assert!(matches!(&next, Run::Answered(answer) if *answer == all_done()), "{place}: {next:?}");
@@ -140,5 +141,5 @@ fn name(number: usize) -> String {
 
 const FUNCTION: &str = "revoke-on-event";
 
-/// A bit more than the queue's.
+/// Slightly more than the visibility timeout of the queue.
 const VISIBILITY: Duration = Duration::from_secs(61);

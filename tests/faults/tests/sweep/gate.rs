@@ -1,5 +1,5 @@
-//! The gate between a process and the services it calls: it counts the calls, and at one
-//! of them lets nothing through any more.
+//! The gate between a process and the services that it calls: it counts the calls, and from one of
+//! them on lets no call through.
 
 use std::{
     future::pending,
@@ -17,10 +17,10 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-/// Where a process is to be killed.
+/// When a process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Strike {
-    /// At which call, counted from 0.
+    /// The number of the call, counted from 0.
     pub(crate) call: usize,
     pub(crate) at: At,
 }
@@ -29,11 +29,11 @@ pub(crate) struct Strike {
 pub(crate) enum At {
     /// Before the call arrives.
     Before,
-    /// When it has been done, and not been answered.
+    /// After the call was executed, before its answer.
     After,
 }
 
-/// A gate. Clones are the same one.
+/// A gate. Clones are the same gate.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<Inner>);
 
@@ -42,18 +42,18 @@ struct Inner {
     client: reqwest::Client,
     calls: Mutex<Vec<String>>,
     is_shut: watch::Sender<bool>,
-    /// How many calls are on their way to a service.
+    /// The number of calls on their way to a service.
     under_way: watch::Sender<usize>,
 }
 
 impl Gate {
-    /// A gate that shuts at `strike`, if that is said.
+    /// A gate that shuts at `strike`, if it is set.
     pub(crate) fn new(strike: Option<Strike>, client: reqwest::Client) -> Self {
         let (is_shut, under_way) = (watch::Sender::new(false), watch::Sender::new(0));
         Self(Arc::new(Inner { strike, client, calls: Mutex::default(), is_shut, under_way }))
     }
 
-    /// A door to `service`. Where it is, and what keeps it.
+    /// Opens a door to `service`. Returns its address and its guard.
     pub(crate) async fn door(&self, service: SocketAddr) -> (SocketAddr, Door) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -63,22 +63,22 @@ impl Gate {
 
     /// Waits until the gate is shut.
     pub(crate) async fn shut(&self) {
-        // It cannot fail: the sender is the gate's own.
+        // This cannot fail: the gate owns the sender.
         let _ = self.0.is_shut.subscribe().wait_for(|is_shut| *is_shut).await;
     }
 
-    /// Waits until nothing is on its way to a service any more: what was sent may arrive
-    /// although its sender is dead.
+    /// Waits until no call is on its way to a service: a sent call may arrive after its sender has
+    /// died.
     pub(crate) async fn quiet(&self) {
         let _ = self.0.under_way.subscribe().wait_for(|calls| *calls == 0).await;
     }
 
-    /// The calls so far, those that did not arrive included.
+    /// The calls up to now, including those that did not arrive.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.0.calls.lock().unwrap().clone()
     }
 
-    /// Notes a call and gives its number. The gate may be shut already.
+    /// Records a call and returns its number. The gate may already be shut.
     fn note(&self, parts: &Parts) -> Option<usize> {
         if *self.0.is_shut.borrow() {
             return None;
@@ -100,7 +100,7 @@ impl Gate {
 
     async fn forward(self, service: SocketAddr, parts: Parts, body: Bytes) -> Response {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        // The host stays as it was: it is signed.
+        // The host header stays unchanged, because it is signed.
         let answer = self
             .0
             .client
@@ -119,7 +119,7 @@ impl Gate {
     }
 }
 
-/// A door of a gate. Nobody gets through when it is dropped.
+/// A door of a gate. Dropping it closes the door.
 pub(crate) struct Door(JoinHandle<io::Result<()>>);
 
 impl Drop for Door {
@@ -135,7 +135,7 @@ async fn pass(State((gate, service)): State<(Gate, SocketAddr)>, request: Reques
         return pending().await;
     };
     gate.0.under_way.send_modify(|calls| *calls += 1);
-    // A task of its own, for this one ends when whoever waits for the answer dies.
+    // A separate task, because this task ends when the caller dies.
     let answer = tokio::spawn(gate.clone().forward(service, parts, body)).await.unwrap();
     if gate.shuts(call, At::After) {
         return pending().await;
@@ -143,7 +143,7 @@ async fn pass(State((gate, service)): State<(Gate, SocketAddr)>, request: Reques
     answer
 }
 
-/// What is about one connection, and not for the next.
+/// A header of one connection, which must not be forwarded.
 fn without_hops(mut headers: HeaderMap) -> HeaderMap {
     for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         headers.remove(name);

@@ -1,9 +1,9 @@
-//! The real binaries, killed with SIGKILL at every call they make, before it arrives and
-//! after it was done but not answered; and what the next one makes of it.
+//! The real binaries, killed with SIGKILL at every call they make, both before the call arrives and
+//! after it was executed but not answered; and what the next process makes of the result.
 //!
-//! There are no hooks in the functions: every external call is a place to die already.
-//! The first run counts the calls. Then for each of them, and each of the two moments,
-//! there is a new world, a run that dies there, and a run that does not.
+//! The functions have no test hooks: every external call is a possible point of death. The first
+//! run counts the calls. Then, for each call and each of the two moments, there is a new world, a
+//! run that dies there, and a run that does not.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
 mod cleanup;
@@ -22,13 +22,12 @@ use crate::{
     world::Acs,
 };
 
-/// Has every death be died: `die` once for each, some of them at a time. How many there
-/// were.
+/// Runs `die` once for each possible death, several at a time, and returns their number.
 async fn sweep(calls: &[String], die: impl AsyncFn(&Acs, Strike)) -> usize {
     let all: Vec<Strike> = (0..)
         .zip(calls)
         .flat_map(|(call, name)| {
-            // A read that was done and not answered is one that never arrived.
+            // A read that was executed and not answered is the same as one that never arrived.
             let after = (!is_read(name)).then_some(At::After);
             [Some(At::Before), after].into_iter().flatten().map(move |at| Strike { call, at })
         })
@@ -55,5 +54,5 @@ fn is_read(call: &str) -> bool {
     call.starts_with("GET ") || reads.iter().any(|read| call.ends_with(read))
 }
 
-/// A run keeps ACS's pace, so most of the time it waits.
+/// A run respects the limits of ACS, so it waits most of the time.
 const LANES: usize = 8;

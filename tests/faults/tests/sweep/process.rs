@@ -1,4 +1,4 @@
-//! The binary of a function at a Lambda Runtime API that has one event for it.
+//! The binary of a function, connected to a Lambda Runtime API that has one event for it.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A process that has an event to deal with. It is killed when this is dropped.
+/// A process that has one event to handle. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
     answers: mpsc::UnboundedReceiver<Result<Value, String>>,
@@ -36,7 +36,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `function`, which has so long for `event`, and logs to a file.
+    /// Starts `function`, with this timeout for `event`, and writes its log to a file.
     pub(crate) async fn start(
         function: &str,
         environment: &BTreeMap<String, String>,
@@ -67,7 +67,7 @@ impl Process {
         Self { child, answers, serving }
     }
 
-    /// What it answers.
+    /// The answer of the process.
     pub(crate) async fn answer(&mut self) -> Result<Value, String> {
         tokio::select! {
             biased;
@@ -76,7 +76,7 @@ impl Process {
         }
     }
 
-    /// `kill -9`. It is gone when this returns.
+    /// `kill -9`. The process is gone when this returns.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
@@ -110,7 +110,7 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     let deadline = (since + api.limit).as_millis();
     Response::builder()
         .header("content-type", "application/json")
-        // No two runs have the same name.
+        // Every run has a different name.
         .header("lambda-runtime-aws-request-id", format!("run-{}", since.as_nanos()))
         .header("lambda-runtime-deadline-ms", deadline.to_string())
         .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:x:0:function:swept")

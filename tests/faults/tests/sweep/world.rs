@@ -1,4 +1,4 @@
-//! What a function finds around it: an ACS, a table, a secret, the template's variables.
+//! The environment of a function: an ACS, a table, a secret, the template's variables.
 
 use std::{
     cell::Cell,
@@ -33,7 +33,7 @@ use crate::{
     process::Process,
 };
 
-/// An ACS, which outlives many worlds: its keys are expensive to make.
+/// An ACS, which is used for many worlds: its keys are expensive to generate.
 pub(crate) struct Acs {
     server: Server,
     client: AcsIdentityClient<SystemClock>,
@@ -52,7 +52,7 @@ impl Acs {
         Self { server, client, http }
     }
 
-    /// Forgets everything but its keys.
+    /// Removes everything except its keys.
     async fn reset(&self) {
         let url = format!("http://{}/_emulator/reset", self.server.address());
         let answer = self.http.post(url).send().await.unwrap();
@@ -65,30 +65,30 @@ impl Acs {
     }
 }
 
-/// A world for one function. It ends when this is dropped.
+/// The environment of one function. It ends when this is dropped.
 pub(crate) struct World<'a> {
     acs: &'a Acs,
     function: Function,
-    /// The table, past any gate.
+    /// The table, accessed without a gate.
     pub(crate) store: DynamoIdentityStore,
     dynamodb: SocketAddr,
     serving: JoinHandle<()>,
-    /// How far the function's clock is ahead.
+    /// The offset of the function's clock.
     ahead: Cell<Duration>,
     dir: TempDir,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) enum Run {
-    /// With this answer.
+    /// The run ended with this answer.
     Answered(Value),
-    /// By being killed.
+    /// The run was killed.
     Killed,
 }
 
 impl<'a> World<'a> {
-    /// A world with empty tables and an ACS that knows nobody.
+    /// An environment with empty tables and an ACS without identities.
     pub(crate) async fn new(acs: &'a Acs, function: &str) -> Self {
         acs.reset().await;
         let template = template();
@@ -113,18 +113,18 @@ impl<'a> World<'a> {
         Self { acs, function, store, dynamodb, serving, ahead: Cell::default(), dir }
     }
 
-    /// Makes an identity in ACS.
+    /// Creates an identity in ACS.
     pub(crate) async fn identity(&self) -> AcsId {
         self.acs.client.create_identity(SystemClock.now() + LIMIT).await.unwrap()
     }
 
-    /// Issues a token of an identity, and forgets it.
+    /// Issues a token for an identity, and discards it.
     pub(crate) async fn token(&self, identity: &AcsId) {
         let deadline = SystemClock.now() + LIMIT;
         self.acs.client.issue_access_token(identity, &an_hour(), deadline).await.unwrap();
     }
 
-    /// The identities that ACS has, and how many live tokens each.
+    /// The identities in ACS, with the number of live tokens of each.
     pub(crate) async fn living(&self) -> Vec<(String, u64)> {
         let told = self.acs.told("identities").await;
         let identities = told["identities"].as_array().unwrap().iter();
@@ -132,7 +132,7 @@ impl<'a> World<'a> {
         living.map(|(id, tokens)| (id.unwrap().to_owned(), tokens.unwrap())).collect()
     }
 
-    /// Whose identity ACS was asked to do `operation` to, once for each time.
+    /// The identities for which ACS was asked to do `operation`, one entry per request.
     pub(crate) async fn asked(&self, operation: &str) -> Vec<String> {
         let told = self.acs.told("requests").await;
         let requests = told["requests"].as_array().unwrap().iter();
@@ -140,14 +140,14 @@ impl<'a> World<'a> {
         asked.map(|request| request["identity"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Sets the function's clock so much ahead.
+    /// Sets the offset of the function's clock.
     pub(crate) fn advance(&self, by: Duration) {
         std::fs::write(self.clock_file(), by.as_millis().to_string()).unwrap();
         self.ahead.set(by);
     }
 
-    /// Has a fresh process deal with `event` through a gate of its own, and kills it when
-    /// that is shut. What it called, too.
+    /// Lets a new process handle `event` through its own gate, and kills it when the gate shuts.
+    /// Also returns the calls of the process.
     pub(crate) async fn run(&self, event: &Value, strike: Option<Strike>) -> (Run, Vec<String>) {
         let gate = Gate::new(strike, self.acs.http.clone());
         let (dynamodb, _one) = gate.door(self.dynamodb).await;
@@ -169,7 +169,7 @@ impl<'a> World<'a> {
         ] {
             environment.insert(name.to_owned(), value.to_owned());
         }
-        // Its deadline is on its own clock.
+        // The deadline of the process uses its own clock.
         let (name, limit) = (&self.function.binary, self.function.timeout + self.ahead.get());
         let log = self.dir.path().join("log");
         let mut process = Process::start(name, &environment, event, limit, &log).await;
@@ -190,7 +190,7 @@ impl<'a> World<'a> {
         (run, gate.calls())
     }
 
-    /// A Secrets Manager whose only secret says that ACS is at `address`.
+    /// A Secrets Manager whose only secret contains the address of ACS, `address`.
     async fn secrets_manager(&self, acs: SocketAddr) -> SocketAddr {
         let connection_string = self.acs.server.connection_string();
         let (_, key) = connection_string.split_once(';').unwrap();
@@ -214,7 +214,7 @@ impl Drop for World<'_> {
     }
 }
 
-/// So many days ago.
+/// The time so many days ago.
 pub(crate) fn days_ago(days: u64) -> SystemTime {
     SystemClock.now() - Duration::from_hours(24 * days)
 }
@@ -232,5 +232,5 @@ fn template() -> Template {
 const ISSUER: &str = "https://idp.example";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs";
 
-/// Far more than anything here takes.
+/// Far more than any test here needs.
 const LIMIT: Duration = Duration::from_mins(1);

@@ -1,4 +1,4 @@
-"""A pytest plugin: leaves out what `left_out.txt` names, and tells what was run."""
+"""A pytest plugin: skips the tests in `left_out.txt`, and reports which tests ran."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"left out: {count} of {start}, being {config.left_out[start]}")
     with open(os.environ["STACK_JSON"], encoding="utf-8") as file:
         acs = json.load(file)["acs"]
-    # The other side's count: a test that calls nothing passes just as well.
+    # The count of the emulator: a test that calls nothing also passes.
     with urllib.request.urlopen(f"{acs['http']}/_emulator/requests", timeout=10) as answer:
         counts = json.load(answer)["counts"]
     called = ", ".join(f"{count} {operation}" for operation, count in counts.items() if count)

@@ -1,8 +1,8 @@
 """What the official suite imports from azure-sdk-for-python's `devtools_testutils`.
 
-That package is on no registry (azure-devtools on PyPI is an older one without these
-names), so the suite gets its live behaviour from here: nothing is recorded, hence there
-is no proxy to start and nothing to sanitize.
+That package is not in a registry (azure-devtools on PyPI is an older package without these names),
+so this module provides its live behaviour: nothing is recorded, so it needs no proxy and no
+sanitizers.
 """
 
 import pytest

@@ -5,10 +5,10 @@ import functools
 
 
 def recorded_by_proxy_async(test):
-    """Makes of an asynchronous test one that has ended when it returns.
+    """Wraps an asynchronous test so that the test has ended when the wrapper returns.
 
-    The suite's own `ArgumentPasser` drops what a test returns. Were that a coroutine, every
-    parametrized test would pass without having run.
+    The suite's own `ArgumentPasser` drops the return value of a test. If that were a coroutine,
+    every parametrized test would pass without having run.
     """
 
     @functools.wraps(test)

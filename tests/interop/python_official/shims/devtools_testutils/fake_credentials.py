@@ -1,4 +1,4 @@
-"""Imported by the suite, and of no use to it where nothing is played back."""
+"""The suite imports this module, but does not need it without playback."""
 
 
 class FakeTokenCredential:
