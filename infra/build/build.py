@@ -22,7 +22,7 @@ import sbom
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target" / "lambda"
 
-# As Lambda's `Architectures` spells them.
+# The names that Lambda's `Architectures` uses.
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 
 # The package of the operator's tool, and its binary.
@@ -93,7 +93,7 @@ def compile_all(functions: list[str], target: str, profile: str) -> None:
 
 
 def compile_tool(profile: str) -> Path:
-    """The operator's tool runs where it is built, so it is built as this machine builds."""
+    """The operator's tool runs on this machine, so it is built for this machine."""
     package, binary = TOOL
     command = ["cargo", "build", "--locked", "--package", package, "--message-format", "json-render-diagnostics"]
     if profile == "release":
@@ -110,13 +110,13 @@ def compile_tool(profile: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """What the compilers find: nothing of this machine that could get into a binary. Cargo
-    itself names our own files from the workspace's root on."""
+    """The compiler's environment, without paths of this machine that could get into a binary. Cargo
+    itself names our own files relative to the workspace's root."""
     cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
     sysroot = output("rustc", "--print", "sysroot")
     moved = [
         (cargo_home, "/cargo"),
-        # The last one that matches counts. The standard library's own name for itself.
+        # The last matching prefix applies. This is the standard library's own name for itself.
         (f"{sysroot}/lib/rustlib/src/rust", f"/rustc/{rustc()['commit-hash']}"),
     ]
     variables = {
@@ -125,7 +125,7 @@ def environment() -> dict[str, str]:
         if name not in {"RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "RUSTC_WRAPPER", "CFLAGS"}
     }
     rust = [f"--remap-path-prefix={before}={after}" for before, after in moved]
-    # Separated like this, a path may hold a space.
+    # With this separator, a path may contain a space.
     variables["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(rust)
     variables["CFLAGS"] = " ".join(f"-ffile-prefix-map={before}={after}" for before, after in moved)
     variables["SOURCE_DATE_EPOCH"] = str(EPOCH)
@@ -134,7 +134,7 @@ def environment() -> dict[str, str]:
 
 
 def rustc() -> dict[str, str]:
-    """What the compiler says of itself."""
+    """The compiler's version output."""
     lines = output("rustc", "--version", "--verbose").splitlines()[1:]
     return dict(line.split(": ", maxsplit=1) for line in lines)
 

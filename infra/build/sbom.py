@@ -1,5 +1,6 @@
-"""CycloneDX SBOMs, of what is linked into a function: its dependencies for one target, with the
-features it is built with. Tests, build scripts and macros leave nothing in it."""
+"""CycloneDX SBOMs of what is linked into a function: its dependencies for one target, with the
+enabled features. Tests, build scripts and macros leave no code in a binary, so they are
+excluded."""
 
 import json
 import re
@@ -23,7 +24,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-# "<depth><name> v<version>", then where it is, or that it was listed before.
+# "<depth><name> v<version>", then its location, or a mark that it was listed before.
 LINE = re.compile(r"^(?P<depth>\d+)(?P<name>\D\S*) v(?P<version>\S+)")
 
 # name and version
@@ -31,7 +32,7 @@ Package = tuple[str, str]
 
 
 class Tree:
-    """What a function is made of: who needs what, and what is known about each."""
+    """The dependency tree of a function, and the metadata of each package."""
 
     def __init__(self, root: Package, needs: dict[Package, set[Package]], facts: dict):
         self.root, self.facts = root, facts
@@ -45,7 +46,7 @@ class Tree:
 
 
 def trees(root: Path, packages: list[str], target: str) -> dict[str, Tree]:
-    """The trees of packages that are built together, as features depend on who is."""
+    """The trees of packages that are built together, because features depend on this set."""
     command = ["cargo", "tree", "--locked", "--target", target, "--prefix", "depth"]
     command += ["--edges", "normal,no-proc-macro", "--charset", "ascii"]
     for name in packages:
@@ -69,7 +70,7 @@ def trees(root: Path, packages: list[str], target: str) -> dict[str, Tree]:
 
 
 def known(root: Path) -> dict[Package, dict]:
-    """What cargo and the lock file know about each package."""
+    """The metadata of each package from cargo and the lock file."""
     metadata = json.loads(run(["cargo", "metadata", "--locked", "--format-version", "1"], root))
     lock = tomllib.loads((root / "Cargo.lock").read_text(encoding="utf-8"))
     sums = {(each["name"], each["version"]): each.get("checksum") for each in lock["package"]}
@@ -80,12 +81,12 @@ def known(root: Path) -> dict[Package, dict]:
 
 
 def document(tree: Tree, name: str, artefact_sha256: str) -> str:
-    """The SBOM of an artefact that has this hash."""
+    """The SBOM of an artefact with this hash."""
     components = {package: component(package, tree.facts[package]) for package in tree.needs}
     subject = components.pop(tree.root)
     subject.type = ComponentType.APPLICATION
     subject.hashes = [HashType(alg=HashAlgorithm.SHA_256, content=artefact_sha256)]
-    # Not a random one: the same artefact has the same SBOM.
+    # The serial number is not random: the same artefact has the same SBOM.
     serial = uuid.uuid5(uuid.NAMESPACE_URL, f"guestpass:{name}:{artefact_sha256}")
     bom = Bom(serial_number=serial, components=components.values())
     bom.metadata.component = subject
@@ -93,7 +94,7 @@ def document(tree: Tree, name: str, artefact_sha256: str) -> str:
     for package, needed in tree.needs.items():
         bom.register_dependency(of[package], [of[each] for each in needed])
     written = json.loads(JsonV1Dot6(bom).output_as_string())
-    # When it was made says nothing, and would make each one different.
+    # A timestamp would make each SBOM different.
     del written["metadata"]["timestamp"]
     text = json.dumps(written, indent=2, sort_keys=True) + "\n"
     problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
@@ -104,7 +105,7 @@ def document(tree: Tree, name: str, artefact_sha256: str) -> str:
 
 def component(package: Package, facts: dict) -> Component:
     name, version = package
-    # Ours are in no registry.
+    # Our own packages are not in a registry.
     public = facts["source"] is not None
     made = Component(
         type=ComponentType.LIBRARY,

@@ -1,9 +1,9 @@
-"""Removes a deployed stack, and says before what goes and what stays.
+"""Removes a deployed stack, after it lists what it deletes and what it keeps.
 
-    make destroy                        STACK names another than `make deploy` was told
-    make destroy IDENTITIES=delete      and then every identity of its table, at ACS
+    make destroy                        STACK names another stack than the one of `make deploy`
+    make destroy IDENTITIES=delete      also deletes every identity of its table from ACS
 
-Nothing goes until the stack's name is typed."""
+The script deletes nothing until the stack's name is typed."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def destroy(cloudformation, with_identities: bool) -> None:
     stays = retained(template)
     kept = [each for each in resources if each["LogicalResourceId"] in stays]
     tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
-    # One that was rolled back may have none.
+    # A stack that was rolled back may have none.
     by_id = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in tables}
     table, audit = by_id.get("Identities"), by_id.get("AuditLog")
     tool = None
@@ -50,7 +50,7 @@ def destroy(cloudformation, with_identities: bool) -> None:
         if not table or not secret:
             sys.exit(f"destroy: nothing was removed. {STACK} has no table and no secret: it names no identities")
         tool = environment(table, secret)
-        # Who may not read the table or the secret is to hear so while nothing is gone.
+        # If the caller may not read the table or the secret, this fails before anything is deleted.
         if subprocess.run([GUESTPASS, "identity", "list", "--limit", "1", "-o", "none"], env=tool).returncode:
             sys.exit("destroy: nothing was removed, as the identities could not be deleted after it")
 
@@ -83,7 +83,7 @@ def destroy(cloudformation, with_identities: bool) -> None:
     print("removing it …", flush=True)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
     print("gone", flush=True)
-    # Now, when nobody can make new ones.
+    # Now no process can create new identities.
     if tool:
         delete_identities(tool)
 
@@ -91,12 +91,12 @@ def destroy(cloudformation, with_identities: bool) -> None:
 def processed(cloudformation) -> dict[str, dict]:
     """The resources of the stack's template."""
     body = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
-    # What SAM has expanded is JSON.
+    # The template that SAM has expanded is JSON.
     return (json.loads(body) if isinstance(body, str) else body)["Resources"]
 
 
 def retained(template: dict[str, dict]) -> set[str]:
-    """The names of what outlives the stack."""
+    """The names of the resources that outlive the stack."""
     return {name for name, resource in template.items() if resource.get("DeletionPolicy", "").startswith("Retain")}
 
 
@@ -109,7 +109,7 @@ def by_kind(resources) -> list[tuple[str, list[str]]]:
 
 
 def environment(table: str, secret: str) -> dict[str, str]:
-    """What leads the operator's tool to this stack, and to no other."""
+    """The variables that point the operator's tool to this stack only."""
     elsewhere = {"COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"}
     return {
         **{name: value for name, value in os.environ.items() if name not in elsewhere},
@@ -120,8 +120,8 @@ def environment(table: str, secret: str) -> dict[str, str]:
 
 
 def delete_identities(tool: dict[str, str]) -> None:
-    """By the operator's tool, which keeps to the limits of ACS. If it is interrupted, the table
-    still knows who is left."""
+    """Deletes the identities with the operator's tool, which respects the limits of ACS. If it is
+    interrupted, the table still has the identities that are left."""
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as names:
         try:
             subprocess.run([GUESTPASS, "identity", "list", "-o", "tsv"], env=tool, stdout=names, check=True)

@@ -1,5 +1,5 @@
-"""Puts the parameters that SET names into samconfig.toml, and prints a digest of all that are
-there. SAM asks for them once, and keeps the answers; this is how one is changed.
+"""Writes the parameters in SET to samconfig.toml, and prints a digest of all parameters in that
+file. SAM asks for them once and stores the answers; this script changes single answers.
 
     SET="CleanupMode=apply CleanupSchedule='rate(1 day)'"
 """
@@ -17,7 +17,7 @@ import tomlkit
 CONFIG = Path(os.environ["SAM_CONFIG_FILE"])
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
 
-# As SAM writes a parameter into the text of them all: of backslashes it knows only `\"`.
+# SAM's format of one parameter in the text of all parameters: the only escape is `\"`.
 OVERRIDE = re.compile(r'(\w+)=(?:"((?:\\"|[^"])*)"|(\S*))')
 
 QUOTING = "a value with spaces or quotes stands in quotes of its own, e.g. SET=\"Policy='{…}'\""
@@ -39,7 +39,8 @@ def main() -> None:
 
 
 def kept(overrides) -> dict[str, str]:
-    """What the file has: text, as SAM writes it; or a list or a table, which it takes as well."""
+    """The parameters in the file: text, as SAM writes it; or a list or a table, which SAM also
+    accepts."""
     if isinstance(overrides, dict):
         return {name: str(value) for name, value in overrides.items()}
     if isinstance(overrides, list):
@@ -59,7 +60,7 @@ def quoted(value: str) -> str:
 
 
 def asked(text: str) -> dict[str, str]:
-    """What SET says, if it can be so."""
+    """The parameters in SET, if they are valid."""
     try:
         changes = dict(word.partition("=")[::2] for word in shlex.split(text))
     except ValueError as error:
@@ -70,7 +71,7 @@ def asked(text: str) -> dict[str, str]:
         if name == "Architecture":
             refuse("Architecture is that of the build: `make build ARCH=…`, and then edit infra/samconfig.toml")
         allowed = re.search(r"AllowedValues: \[(.*)\]", PARAMETERS[name])
-        # What YAML would take for a boolean stands in quotes there.
+        # A value that YAML would read as a boolean is quoted in the template.
         values = allowed[1].replace('"', "").split(", ") if allowed else [value]
         if value not in values:
             refuse(f"{name} is one of {', '.join(values)}, not {value!r}")
@@ -81,14 +82,14 @@ def asked(text: str) -> dict[str, str]:
             refuse(f'SAM cannot keep a \\" within a value; write {name} without it')
         if name == "Policy" and not is_object(value):
             refuse(f"Policy is no JSON object: {value}; {QUOTING}")
-        # Empty closes the administrators' routes.
+        # An empty value closes the administrators' routes.
         if name == "AdminCondition" and value and not is_condition(value):
             refuse(f"AdminCondition must be a JSON object of claims and texts, not {value}; {QUOTING}")
     return changes
 
 
 def is_condition(text: str) -> bool:
-    """Whether it names at least one claim: `{}` would let in everyone who has the scope."""
+    """Whether it names at least one claim: `{}` would admit every caller with the scope."""
     return is_object(text) and bool(json.loads(text)) and all(isinstance(one, str) for one in json.loads(text).values())
 
 
@@ -100,7 +101,7 @@ def is_object(text: str) -> bool:
 
 
 def parameters() -> dict[str, str]:
-    """What the template says of each parameter."""
+    """The template's declaration of each parameter."""
     section = TEMPLATE.read_text().split("\nParameters:\n", 1)[1].split("\nConditions:\n", 1)[0]
     return dict(re.findall(r"^  (\w+):\n((?:    .*\n)+)", section, re.MULTILINE))
 

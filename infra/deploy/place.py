@@ -1,5 +1,5 @@
-"""Which stack is meant, and where it is: as `make deploy` was told. Before that, where the AWS CLI
-would look."""
+"""The name and the region of the stack, from the first `make deploy`. Before that, the region that
+the AWS CLI would use."""
 
 import os
 import tomllib
@@ -9,18 +9,18 @@ import boto3
 
 
 def told() -> dict[str, str]:
-    """What the first `make deploy` has kept."""
+    """The settings that the first `make deploy` stored."""
     config = Path(os.environ["SAM_CONFIG_FILE"])
     if not config.is_file():
         return {}
     return tomllib.loads(config.read_text()).get("default", {}).get("deploy", {}).get("parameters", {})
 
 
-# Both are of the stack that was deployed; another one may be anywhere.
+# Both belong to the deployed stack; another stack may be in any region.
 STACK: str = os.environ.get("STACK") or told().get("stack_name") or "guestpass"
 
 
 def client(service: str):
-    # boto3 by itself does not look at AWS_REGION, which the AWS CLI and the other SDKs go by.
+    # boto3 does not read AWS_REGION, which the AWS CLI and the other SDKs use.
     region = told().get("region") if STACK == told().get("stack_name", STACK) else None
     return boto3.client(service, region_name=region or os.environ.get("AWS_REGION") or None)

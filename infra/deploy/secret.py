@@ -1,5 +1,5 @@
-"""Puts the connection string of ACS into Secrets Manager, from standard input: an argument
-would be in the shell's history, and for everybody in the list of processes.
+"""Puts the connection string of ACS into Secrets Manager, from standard input: as an argument, it
+would be in the shell's history and in the list of processes, where every user can read it.
 
     pbpaste | make secret            or `make secret`, and paste: nothing is shown
 
@@ -31,7 +31,7 @@ def main() -> None:
     try:
         arn, is_new = put(place.client("secretsmanager"), text)
     except (BotoCoreError, ClientError) as error:
-        # They tell the operation and the cause, and nothing of what was sent.
+        # These errors name the operation and the cause, but do not contain the request.
         sys.exit(f"secret: {error}")
     if is_new:
         print(f"made the secret {NAME}; this is the template's parameter AcsSecretArn:")
@@ -47,7 +47,7 @@ def read() -> str:
 
 
 def wrong_with(text: str) -> str | None:
-    """Why it is no connection string, without a word of it."""
+    """Why it is not a connection string; the reason does not quote it."""
     if not text:
         return "there is nothing on standard input"
     pairs = {}
@@ -60,7 +60,7 @@ def wrong_with(text: str) -> str | None:
         return "it has no endpoint=https://…"
     try:
         key = base64.b64decode(pairs.get("accesskey", ""), validate=True)
-    # The first is of what is no base64; the second, what is no ASCII.
+    # The first error is for invalid base64, the second for characters that are not ASCII.
     except (binascii.Error, ValueError):
         key = b""
     return None if key else "it has no accesskey= in base64"
