@@ -1,10 +1,10 @@
-# The targets are the whole interface: CI runs `make test` and nothing else.
+# The targets are the complete interface: CI runs only `make test`.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The servers of the tests are on this machine, which a proxy knows nothing of.
+# The test servers listen on this machine, so requests to them must not go through a proxy.
 comma := ,
 NO_PROXY := $(or $(NO_PROXY),$(no_proxy))
 ifneq ($(NO_PROXY),*)
@@ -92,6 +92,7 @@ interop: binaries ## Microsoft's own SDKs against the local stack
 .PHONY: audit
 audit: ## what the change may have let in: secrets, paths, files of no use, dependencies
 	@tests/audit/run
+	@tests/audit/words
 	@tests/audit/dependencies
 
 .PHONY: bench
@@ -102,7 +103,8 @@ bench: ## cold start, warm call, memory and size of issue-access-token, beside a
 .PHONY: build
 build: need-rust need-cc need-python3 ## the release artefacts, with sizes, SBOMs and checksums
 	@infra/build/run $(BUILD)
-# ARCH=arm64 or x86_64, this machine's by default; PROFILE=dev is built sooner, and too large.
+# ARCH=arm64 or x86_64, by default the architecture of this machine. PROFILE=dev builds faster, and
+# its zips are too large.
 BUILD = $(if $(ARCH),--arch $(ARCH)) $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: reproducible
@@ -126,7 +128,7 @@ binaries:
 	@echo "building the functions, the local stack and guestpass (minutes the first time, then seconds)"
 	@$(CARGO) build $(PACKAGES)
 
-# Where cargo puts the debug binaries, wherever CARGO_TARGET_DIR or a config say.
+# The directory of cargo's debug binaries, as set by CARGO_TARGET_DIR or a config file.
 .PHONY: where
 where:
 	@cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1\/debug/'
