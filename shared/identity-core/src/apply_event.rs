@@ -7,6 +7,7 @@ use crate::{
     audit::{Action, Actor, AuditEntry},
     event::{Decision, Event, Why, decide},
     find_settled::INDEX_LAG,
+    get_identity::find_holder,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{ReceiptId, Record},
@@ -52,7 +53,7 @@ pub async fn apply_event(
         return Err(Error::EventFromTheFuture);
     }
     for _ in 0..MAX_LOOKS {
-        let seen = find(store, &event.identity).await?;
+        let seen = find_holder(store, &event.identity).await?;
         let user = match (&seen, &event.identity) {
             (Some(record), _) => record.external_id.clone(),
             (None, IdentityRef::External(user)) => user.clone(),
@@ -107,7 +108,7 @@ pub async fn foresee_event(
     if event.is_from_the_future(clock.now()) {
         return Err(Error::EventFromTheFuture);
     }
-    let seen = find(store, &event.identity).await?;
+    let seen = find_holder(store, &event.identity).await?;
     let user = match (&seen, &event.identity) {
         (Some(record), _) => record.external_id.clone(),
         (None, IdentityRef::External(user)) => user.clone(),
@@ -115,24 +116,6 @@ pub async fn foresee_event(
     };
     let receipt = ReceiptId("foreseen".to_owned());
     Ok(decide(seen.as_ref(), &user, event, receipt, clock.now()))
-}
-
-/// Finds the record of the user whom an event names. An ACS ID also names the user who last had
-/// that identity, if they have no other; otherwise, deleting the identity would bypass a block.
-async fn find(store: &impl IdentityStore, identity: &IdentityRef) -> Result<Option<Record>, Error> {
-    let user = match identity {
-        IdentityRef::External(user) => user.clone(),
-        IdentityRef::Acs(acs_id) => match store.find_by_acs_id(acs_id).await? {
-            Some(user) => user,
-            None => return Ok(None),
-        },
-    };
-    let record = store.find(&user).await?;
-    Ok(record.filter(|record| match identity {
-        IdentityRef::External(_) => true,
-        // The index can be outdated, and name the user of an identity that was replaced.
-        IdentityRef::Acs(acs_id) => record.acs_id().or(record.last_acs_id.as_ref()) == Some(acs_id),
-    }))
 }
 
 /// Whether the identity may be so new that the index by ACS ID does not contain it yet.
