@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use acs_secret::AcsResource;
-use identity_core::delete_stale_identities::{Limits, Mode, Retention};
+use identity_core::delete_stale_identities::{CleanupLimits, CleanupMode, Retention};
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
 
@@ -20,14 +20,14 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) retention: Retention,
-    pub(crate) mode: Mode,
-    pub(crate) limits: Limits,
+    pub(crate) mode: CleanupMode,
+    pub(crate) limits: CleanupLimits,
 }
 
 impl Config {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         let Days(retention) = required(env, "RETENTION_DAYS")?;
-        let Named(mode) = optional(env, "CLEANUP_MODE")?.unwrap_or(Named(Mode::Plan));
+        let Named(mode) = optional(env, "CLEANUP_MODE")?.unwrap_or(Named(CleanupMode::Plan));
         let Whole(most) = optional(env, "CLEANUP_MOST")?.unwrap_or(MOST);
         let Whole(per_second) = optional(env, "CLEANUP_PER_SECOND")?.unwrap_or(PER_SECOND);
         Ok(Self {
@@ -40,7 +40,7 @@ impl Config {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            job: Job { retention, mode, limits: Limits { per_second, most: most.into() } },
+            job: Job { retention, mode, limits: CleanupLimits { per_second, most: most.into() } },
         })
     }
 }
@@ -58,13 +58,13 @@ impl FromStr for Days {
     }
 }
 
-struct Named(Mode);
+struct Named(CleanupMode);
 
 impl FromStr for Named {
     type Err = &'static str;
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
-        Mode::parse(raw).map(Self).ok_or("it is plan or apply")
+        CleanupMode::parse(raw).map(Self).ok_or("it is plan or apply")
     }
 }
 
@@ -84,7 +84,7 @@ impl<const MAX: u32> FromStr for Whole<MAX> {
 const MOST: Whole<1_000_000> = Whole(10_000);
 
 /// ACS allows 500 deletions in 30 s. A run that used all of them would leave none for users.
-const PER_SECOND: Whole<16> = Whole(Limits::HALF_OF_ACS);
+const PER_SECOND: Whole<16> = Whole(CleanupLimits::HALF_OF_ACS);
 
 #[cfg(test)]
 mod tests {
@@ -107,7 +107,7 @@ mod tests {
     fn only_the_retention_must_be_said_and_then_nothing_is_deleted() {
         let job = config(&[("RETENTION_DAYS", "90"), ("CLEANUP_MODE", "")]).unwrap().job;
         assert_eq!(job.retention, Retention::from_days(90).unwrap());
-        assert_eq!(job.mode, Mode::Plan);
+        assert_eq!(job.mode, CleanupMode::Plan);
         assert_eq!((job.limits.per_second, job.limits.most), (8, 10_000));
         let refusal = config(&[]).unwrap_err();
         assert_eq!(refusal, "the environment variable RETENTION_DAYS is not set");
@@ -123,7 +123,7 @@ mod tests {
         ]);
         let job = job.unwrap().job;
         assert_eq!(job.retention, Retention::from_days(2).unwrap());
-        assert_eq!(job.mode, Mode::Apply);
+        assert_eq!(job.mode, CleanupMode::Apply);
         assert_eq!((job.limits.per_second, job.limits.most), (16, 1));
     }
 

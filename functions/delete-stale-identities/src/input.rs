@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use identity_core::delete_stale_identities::Mode;
+use identity_core::delete_stale_identities::CleanupMode;
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -14,7 +14,7 @@ pub(crate) struct Input {
     /// The time that the run treats as the current time.
     pub(crate) time: SystemTime,
     /// Whether the run deletes; `None` to use the setting from the environment.
-    pub(crate) mode: Option<Mode>,
+    pub(crate) mode: Option<CleanupMode>,
     /// The number of deletions to allow despite the brake.
     pub(crate) allow: Option<u64>,
 }
@@ -55,9 +55,9 @@ fn time(event: &Map<String, Value>) -> Result<SystemTime, Failure> {
     time.map(SystemTime::from).ok_or_else(|| Failure::event(message))
 }
 
-fn mode(event: &Map<String, Value>) -> Result<Option<Mode>, Failure> {
+fn mode(event: &Map<String, Value>) -> Result<Option<CleanupMode>, Failure> {
     let Some(raw) = event.get("mode") else { return Ok(None) };
-    let mode = raw.as_str().and_then(Mode::parse);
+    let mode = raw.as_str().and_then(CleanupMode::parse);
     let message = r#"the event's `mode` is neither "plan" nor "apply""#;
     mode.map(Some).ok_or_else(|| Failure::event(message))
 }

@@ -10,7 +10,7 @@ mod output;
 use std::time::Duration;
 
 use identity_core::{
-    delete_stale_identities::{self, Mode, delete_stale_identities},
+    delete_stale_identities::{self, CleanupMode, delete_stale_identities},
     identity::Invocation,
     ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
 };
@@ -54,7 +54,7 @@ async fn handle(
     let input = Input::parse(event.payload)?;
     // A wrong clock must not start a run that deletes, unless the event explicitly requests it.
     let is_ahead = input.time > clock.now() + AHEAD;
-    if is_ahead && input.mode.is_none() && job.mode == Mode::Apply {
+    if is_ahead && input.mode.is_none() && job.mode == CleanupMode::Apply {
         return Err(Failure::event(
             "the event's `time` is more than an hour ahead of the clock; if that is meant, say \
              \"mode\": \"apply\" beside it",

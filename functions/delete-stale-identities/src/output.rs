@@ -1,7 +1,7 @@
 //! The response: the record of the run in readable form.
 
 use identity_core::delete_stale_identities::{
-    Ages, Finished, Millis, Mode, Reasons, Run, Spared, Stopped,
+    Ages, CleanupMode, CleanupRun, Finished, Millis, Reasons, Spared, Stopped,
 };
 use lambda_edge::rfc3339;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Output {
     id: String,
-    mode: Mode,
+    mode: CleanupMode,
     time: String,
     cutoff: String,
     started_at: String,
@@ -59,7 +59,7 @@ struct LetThrough {
 #[derive(Debug, Serialize)]
 struct Event {
     time: String,
-    mode: Mode,
+    mode: CleanupMode,
     allow: u64,
 }
 
@@ -71,9 +71,9 @@ struct Sampled {
     blocked: bool,
 }
 
-impl From<&Run> for Output {
-    fn from(run: &Run) -> Self {
-        let is_plan = run.mode == Mode::Plan;
+impl From<&CleanupRun> for Output {
+    fn from(run: &CleanupRun) -> Self {
+        let is_plan = run.mode == CleanupMode::Plan;
         let sample = run.sample.iter().map(|sample| Sampled {
             identity: sample.identity.clone(),
             last_issued_at: date(sample.last_issued_at),
@@ -108,11 +108,11 @@ impl From<&Run> for Output {
 }
 
 impl LetThrough {
-    fn of(run: &Run) -> Self {
+    fn of(run: &CleanupRun) -> Self {
         Self {
             how: "an apply run deletes none of so many; if they are the right ones, invoke the \
                   function once with this event",
-            event: Event { time: date(run.time), mode: Mode::Apply, allow: run.stale },
+            event: Event { time: date(run.time), mode: CleanupMode::Apply, allow: run.stale },
         }
     }
 }

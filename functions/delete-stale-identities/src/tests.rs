@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use identity_core::{
-    delete_stale_identities::{Limits, Mode, Retention},
+    delete_stale_identities::{CleanupLimits, CleanupMode, Retention},
     record::{Record, State},
     testing::{AcsCall, Loss, StoreCall, World, acs_id, record},
 };
@@ -25,12 +25,12 @@ fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
 }
 
-fn job(mode: Mode) -> Job {
-    let limits = Limits { per_second: 8, most: 10_000 };
+fn job(mode: CleanupMode) -> Job {
+    let limits = CleanupLimits { per_second: 8, most: 10_000 };
     Job { retention: Retention::from_days(90).unwrap(), mode, limits }
 }
 
-async fn invoke(world: &World, mode: Mode, payload: Value) -> Result<Value, Diagnostic> {
+async fn invoke(world: &World, mode: CleanupMode, payload: Value) -> Result<Value, Diagnostic> {
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload, context };
@@ -58,7 +58,7 @@ fn sampled(answer: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
     let world = world();
-    let answer = invoke(&world, Mode::Plan, event(&world, 0)).await.unwrap();
+    let answer = invoke(&world, CleanupMode::Plan, event(&world, 0)).await.unwrap();
     // Number 9 is exactly ninety days old, which is not older than the retention period.
     assert_eq!(sampled(&answer), ["8:acs:res_10", "8:acs:res_11"]);
     assert_eq!((&answer["wouldDelete"], &answer["total"]), (&json!(2), &json!(12)));
@@ -66,14 +66,14 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
     assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
     assert_eq!(world.acs.identities().len(), 12);
 
-    let later = invoke(&world, Mode::Plan, event(&world, 85)).await.unwrap();
+    let later = invoke(&world, CleanupMode::Plan, event(&world, 85)).await.unwrap();
     assert_eq!(later["wouldDelete"], 11, "all but the one used today");
 }
 
 #[tokio::test]
 async fn r34_a_schedule_that_is_ahead_of_the_clock_deletes_nobody_unasked() {
     let world = world();
-    let refused = invoke(&world, Mode::Apply, event(&world, 85)).await.unwrap_err();
+    let refused = invoke(&world, CleanupMode::Apply, event(&world, 85)).await.unwrap_err();
     assert_eq!(refused.error_type, "BadEvent");
     assert!(refused.error_message.contains("more than an hour ahead"), "{}", refused.error_message);
     assert_eq!(world.acs.identities().len(), 12);
@@ -84,7 +84,7 @@ async fn r30_an_apply_run_deletes_exactly_the_stale_ones() {
     let world = world();
     let mut later = event(&world, 85);
     later["mode"] = json!("apply");
-    let answer = invoke(&world, Mode::Plan, later).await.unwrap();
+    let answer = invoke(&world, CleanupMode::Plan, later).await.unwrap();
     assert_eq!((&answer["deleted"], &answer["failed"]), (&json!(11), &json!(0)));
     assert_eq!(answer.get("wouldDelete"), None);
     assert_eq!(world.acs.identities(), [acs_id("8:acs:res_00")]);
@@ -97,12 +97,12 @@ async fn r30_an_apply_run_deletes_exactly_the_stale_ones() {
 #[tokio::test]
 async fn the_event_says_whether_to_delete_and_otherwise_the_environment() {
     for (mode, said, deletes) in [
-        (Mode::Plan, json!({}), false),
-        (Mode::Plan, json!({ "mode": "plan" }), false),
-        (Mode::Plan, json!({ "mode": "apply" }), true),
-        (Mode::Apply, json!({}), true),
-        (Mode::Apply, json!({ "mode": "apply" }), true),
-        (Mode::Apply, json!({ "mode": "plan" }), false),
+        (CleanupMode::Plan, json!({}), false),
+        (CleanupMode::Plan, json!({ "mode": "plan" }), false),
+        (CleanupMode::Plan, json!({ "mode": "apply" }), true),
+        (CleanupMode::Apply, json!({}), true),
+        (CleanupMode::Apply, json!({ "mode": "apply" }), true),
+        (CleanupMode::Apply, json!({ "mode": "plan" }), false),
     ] {
         let world = world();
         let event = with(event(&world, 0), &said);
@@ -116,7 +116,7 @@ async fn the_event_says_whether_to_delete_and_otherwise_the_environment() {
 #[tokio::test]
 async fn the_answer_is_the_record_of_the_run_in_words() {
     let world = world();
-    let answer = invoke(&world, Mode::Apply, event(&world, 0)).await.unwrap();
+    let answer = invoke(&world, CleanupMode::Apply, event(&world, 0)).await.unwrap();
     assert_eq!(
         answer,
         json!({
@@ -160,7 +160,7 @@ async fn the_answer_is_the_record_of_the_run_in_words() {
 async fn r34_a_braked_run_says_with_which_event_it_goes_through_once() {
     let now = World::with([]).clock.now();
     let world = World::with((0..60).map(|n| used(n, now - days(100))));
-    let braked = invoke(&world, Mode::Apply, event(&world, 0)).await.unwrap();
+    let braked = invoke(&world, CleanupMode::Apply, event(&world, 0)).await.unwrap();
     assert_eq!((&braked["braked"], &braked["deleted"]), (&json!(true), &json!(0)));
     assert_eq!(world.acs.identities().len(), 60);
     let through = braked["letThrough"]["event"].clone();
@@ -168,7 +168,7 @@ async fn r34_a_braked_run_says_with_which_event_it_goes_through_once() {
         through,
         json!({ "time": "2027-01-15T08:00:00.000Z", "mode": "apply", "allow": 60 })
     );
-    let answer = invoke(&world, Mode::Plan, through).await.unwrap();
+    let answer = invoke(&world, CleanupMode::Plan, through).await.unwrap();
     assert_eq!((&answer["braked"], &answer["deleted"]), (&json!(false), &json!(60)));
     assert_eq!(answer.get("letThrough"), None);
     assert_eq!(world.acs.identities(), []);
@@ -182,7 +182,7 @@ async fn r33_a_run_ends_before_its_invocation_does() {
     let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = since.as_millis().try_into().unwrap();
     let event = LambdaEvent { payload: event(&world, 0), context };
-    let run = handle(&world.store, &world.acs, &world.clock, &job(Mode::Apply), event).await;
+    let run = handle(&world.store, &world.acs, &world.clock, &job(CleanupMode::Apply), event).await;
     let answer = serde_json::to_value(run.unwrap()).unwrap();
     assert_eq!(answer["stopped"]["because"], "deadline");
     assert_eq!(world.acs.identities().len(), 12);
@@ -202,7 +202,7 @@ async fn what_eventbridge_sends_is_understood() {
             "resources": ["arn:aws:scheduler:eu-west-1:123456789012:schedule/default/cleanup"],
             "detail": detail,
         });
-        let answer = invoke(&world, Mode::Plan, with(event(&world, 0), &envelope)).await;
+        let answer = invoke(&world, CleanupMode::Plan, with(event(&world, 0), &envelope)).await;
         assert_eq!(answer.unwrap()["wouldDelete"], 2);
     }
 }
@@ -230,7 +230,7 @@ async fn an_event_that_is_not_ours_is_refused_before_anything_is_asked() {
         (json!(null), "the event is not a JSON object"),
     ] {
         let world = world();
-        let refused = invoke(&world, Mode::Apply, event.clone()).await.unwrap_err();
+        let refused = invoke(&world, CleanupMode::Apply, event.clone()).await.unwrap_err();
         assert_eq!(refused.error_type, "BadEvent", "{event}");
         assert!(refused.error_message.starts_with(message), "{event}: {refused:?}");
         assert_eq!(world.store.calls(), [] as [StoreCall; 0], "{event}");
@@ -245,7 +245,8 @@ async fn a_store_that_fails_fails_the_invocation_and_says_so_in_one_line() {
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload: event(&world, 0), context };
-    let failed = handle(&world.store, &world.acs, &world.clock, &job(Mode::Apply), event).await;
+    let failed =
+        handle(&world.store, &world.acs, &world.clock, &job(CleanupMode::Apply), event).await;
     let failure = failed.unwrap_err();
     let line = format!("{failure:?}");
     assert!(line.starts_with("StoreUnavailable: the identity store is unavailable: "), "{line}");

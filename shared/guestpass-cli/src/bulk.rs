@@ -21,7 +21,7 @@ use identity_core::{
     Error,
     audit::Actor,
     delete_identity::{Request, delete_identity},
-    delete_stale_identities::{Fate, delete_if_unused_since},
+    delete_stale_identities::{StaleOutcome, delete_if_unused_since},
     get_identity::get_identity,
     identity::{AcsId, ExternalId, IdentityRef, Invocation},
     ports::{IdentityClient as _, IdentityStore as _},
@@ -380,9 +380,9 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
                 delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
             let fate = deletion.await?;
             match fate {
-                Fate::Deleted => return Ok(Step::Deleted),
-                Fate::Used => return Ok(Step::Moved("somebody has used it since")),
-                Fate::Changed => {
+                StaleOutcome::Deleted => return Ok(Step::Deleted),
+                StaleOutcome::Used => return Ok(Step::Moved("somebody has used it since")),
+                StaleOutcome::Changed => {
                     let found = store.find(user).await?.map(|record| record.state);
                     match found {
                         // An earlier run started this deletion. Naming the identity by its ACS

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use identity_core::{
-    delete_stale_identities::{Mode, Run},
+    delete_stale_identities::{CleanupMode, CleanupRun},
     record::{By, Receipt, Record, State},
 };
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub(crate) fn identities(record: &Record) -> Vec<String> {
 pub(crate) fn tell(
     record: Option<&Record>,
     names: &[String],
-    runs: &[Run],
+    runs: &[CleanupRun],
     lines: Vec<Line>,
 ) -> Vec<Entry> {
     let mut entries = record.map(of_record).unwrap_or_default();
@@ -126,13 +126,13 @@ fn revoked(receipt: &Receipt) -> String {
 }
 
 /// The entry for a run that named the identity, or must have found it.
-fn of_run(record: Option<&Record>, names: &[String], run: &Run) -> Option<Entry> {
+fn of_run(record: Option<&Record>, names: &[String], run: &CleanupRun) -> Option<Entry> {
     let is_named = run.sample.iter().any(|sample| names.contains(&sample.identity));
     let was_stale = || record.is_some_and(|record| was_stale(record, run));
     let what = match (is_named, run.mode) {
-        (true, Mode::Apply) => "deleted it",
-        (true, Mode::Plan) => "would delete it",
-        (false, Mode::Apply) if run.braked && was_stale() => {
+        (true, CleanupMode::Apply) => "deleted it",
+        (true, CleanupMode::Plan) => "would delete it",
+        (false, CleanupMode::Apply) if run.braked && was_stale() => {
             "was too large to delete any, it included"
         }
         // The run may have stopped before this identity, or found that it had changed.
@@ -144,7 +144,7 @@ fn of_run(record: Option<&Record>, names: &[String], run: &Run) -> Option<Entry>
 
 /// Whether the identity existed when the run started, and was unused since its cutoff. If it was
 /// used after the run, the record no longer shows this.
-fn was_stale(record: &Record, run: &Run) -> bool {
+fn was_stale(record: &Record, run: &CleanupRun) -> bool {
     let (at, cutoff) = (SystemTime::from(run.started_at), SystemTime::from(run.cutoff));
     let was_there =
         record.acs_id().is_some() || (record.last_acs_id.is_some() && at < record.changed_at);

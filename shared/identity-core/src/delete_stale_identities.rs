@@ -18,9 +18,10 @@ use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
 pub use run::{
-    Ages, Allowance, Finished, Limit, Millis, Mode, Reasons, Run, Sample, Spared, Stopped,
+    Ages, Allowance, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Millis, Reasons,
+    Spared, Stopped,
 };
-pub use stale::{Fate, delete_if_unused_since};
+pub use stale::{StaleOutcome, delete_if_unused_since};
 
 use crate::{
     Error,
@@ -37,9 +38,9 @@ pub struct Request {
     /// How long an identity may be unused.
     pub retention: Retention,
     /// Whether to delete or only to plan.
-    pub mode: Mode,
+    pub mode: CleanupMode,
     /// The limits of the run.
-    pub limits: Limits,
+    pub limits: CleanupLimits,
     /// How many deletions an operator allows despite the brake. Later runs can use the remainder.
     pub allow: Option<u64>,
     /// The ID and the deadline of the run.
@@ -71,7 +72,7 @@ impl Retention {
 
 /// The limits of a run, besides its deadline.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct CleanupLimits {
     /// Requests to ACS per second. ACS allows 500 deletions in 30 s per resource; the other half
     /// remains for the calls of users.
     pub per_second: u32,
@@ -79,7 +80,7 @@ pub struct Limits {
     pub most: u64,
 }
 
-impl Limits {
+impl CleanupLimits {
     /// Half of what ACS allows.
     pub const HALF_OF_ACS: u32 = 8;
 }
@@ -93,21 +94,21 @@ pub async fn delete_stale_identities<S: IdentityStore + Orphanage + RunLog>(
     acs: &impl IdentityClient,
     clock: &impl Clock,
     request: Request,
-) -> Result<Run, Error> {
+) -> Result<CleanupRun, Error> {
     let cutoff = request.retention.cutoff(request.time);
     let previous = store.latest_run().await?;
     let (mut run, start) = begin(&request, previous.as_ref(), cutoff, clock.now());
     store.save_run(&run).await?;
 
-    let job = job::Job::new(store, acs, clock, &request, cutoff);
+    let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
     unfinished::settle_all(&job).await?;
     run.total = store.total().await?;
     run.stale = stale::count(&job).await?;
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
     match request.mode {
-        Mode::Plan => stale::survey(&job).await?,
-        Mode::Apply if run.braked => {}
-        Mode::Apply => stale::delete(&job, start).await?,
+        CleanupMode::Plan => stale::survey(&job).await?,
+        CleanupMode::Apply if run.braked => {}
+        CleanupMode::Apply => stale::delete(&job, start).await?,
     }
     job.report(&mut run);
     run.allowance = left_of(&run);
@@ -132,17 +133,17 @@ pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
 /// Creates the record of a new run, and selects its first shard.
 fn begin(
     request: &Request,
-    previous: Option<&Run>,
+    previous: Option<&CleanupRun>,
     cutoff: SystemTime,
     now: SystemTime,
-) -> (Run, u8) {
-    let applies = request.mode == Mode::Apply;
+) -> (CleanupRun, u8) {
+    let applies = request.mode == CleanupMode::Apply;
     // A run without an end time was killed or is still running.
     let interrupted = previous
-        .filter(|run| applies && run.mode == Mode::Apply)
+        .filter(|run| applies && run.mode == CleanupMode::Apply)
         .filter(|run| run.stopped.is_some() || run.finished_at.is_none());
     let shard = interrupted.and_then(|run| run.stopped).map_or(0, |stopped| stopped.shard);
-    let run = Run {
+    let run = CleanupRun {
         id: request.invocation.id.clone(),
         mode: request.mode,
         time: request.time.into(),
@@ -151,15 +152,19 @@ fn begin(
         allowance: given(request, previous, cutoff),
         continued_from: interrupted.map(|run| run.id.clone()),
         previous: previous.map(|run| run.id.clone()),
-        ..Run::default()
+        ..CleanupRun::default()
     };
     (run, shard)
 }
 
 /// The deletions that an operator has allowed, in this run or in an earlier one that did not use
 /// them up. A plan adds no allowance and passes on the one it finds.
-fn given(request: &Request, previous: Option<&Run>, cutoff: SystemTime) -> Option<Allowance> {
-    if let Some(left) = request.allow.filter(|_| request.mode == Mode::Apply) {
+fn given(
+    request: &Request,
+    previous: Option<&CleanupRun>,
+    cutoff: SystemTime,
+) -> Option<Allowance> {
+    if let Some(left) = request.allow.filter(|_| request.mode == CleanupMode::Apply) {
         return Some(Allowance { left, cutoff: cutoff.into() });
     }
     // If the previous run was killed, it is unknown how much of the allowance it used.
@@ -169,9 +174,9 @@ fn given(request: &Request, previous: Option<&Run>, cutoff: SystemTime) -> Optio
 }
 
 /// The remaining allowance for later runs.
-fn left_of(run: &Run) -> Option<Allowance> {
+fn left_of(run: &CleanupRun) -> Option<Allowance> {
     let allowed = run.allowance?;
-    if run.mode == Mode::Plan {
+    if run.mode == CleanupMode::Plan {
         return Some(allowed);
     }
     let left = allowed.left.saturating_sub(run.deleted);
@@ -182,14 +187,14 @@ fn left_of(run: &Run) -> Option<Allowance> {
 }
 
 /// Logs a summary of the run, and writes its metrics.
-fn report(run: &Run) {
+fn report(run: &CleanupRun) {
     let mode = match run.mode {
-        Mode::Plan => "plan",
-        Mode::Apply => "apply",
+        CleanupMode::Plan => "plan",
+        CleanupMode::Apply => "apply",
     };
     if run.braked {
         // A plan does not delete, so its brake is not counted.
-        let braked = u64::from(run.mode == Mode::Apply);
+        let braked = u64::from(run.mode == CleanupMode::Apply);
         warn!(
             run.id,
             run.stale,
@@ -202,7 +207,7 @@ fn report(run: &Run) {
     if let Some(stopped) = run.stopped {
         info!(run.id, because = ?stopped.because, stopped.shard, "the next run goes on from here");
     }
-    let deleted = if run.mode == Mode::Apply { run.deleted } else { 0 };
+    let deleted = if run.mode == CleanupMode::Apply { run.deleted } else { 0 };
     info!(
         run.id,
         mode,

@@ -10,7 +10,7 @@ use crate::{
     Error,
     admission::Admission,
     audit::{AuditEntry, AuditPage, AuditQuery},
-    delete_stale_identities::Run,
+    delete_stale_identities::CleanupRun,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     record::{Active, Record, StateName},
     secret::Secret,
@@ -205,13 +205,13 @@ pub struct Orphan {
 /// Stores the results of the scheduled job's runs.
 pub trait RunLog: Sync {
     /// Returns the newest run. Strongly consistent.
-    fn latest_run(&self) -> impl Future<Output = Result<Option<Run>, Error>> + Send;
+    fn latest_run(&self) -> impl Future<Output = Result<Option<CleanupRun>, Error>> + Send;
 
     /// Finds one run by its ID.
-    fn find_run(&self, id: &str) -> impl Future<Output = Result<Option<Run>, Error>> + Send;
+    fn find_run(&self, id: &str) -> impl Future<Output = Result<Option<CleanupRun>, Error>> + Send;
 
     /// Stores a run, which becomes the newest.
-    fn save_run(&self, run: &Run) -> impl Future<Output = Result<(), Error>> + Send;
+    fn save_run(&self, run: &CleanupRun) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// Reads the audit log. [`IdentityStore`] writes it.

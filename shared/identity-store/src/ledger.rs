@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use identity_core::{
     Error,
-    delete_stale_identities::Run,
+    delete_stale_identities::CleanupRun,
     identity::{AcsId, ExternalId},
     ports::{Orphan, Orphanage, RunLog, SHARDS},
 };
@@ -76,7 +76,7 @@ impl DynamoIdentityStore {
         first.ok_or(Error::Internal("an update without its item"))
     }
 
-    async fn read_run(&self, key: &str) -> Result<Option<Run>, Error> {
+    async fn read_run(&self, key: &str) -> Result<Option<CleanupRun>, Error> {
         let found = self
             .client
             .get_item()
@@ -153,15 +153,15 @@ impl Orphanage for DynamoIdentityStore {
 }
 
 impl RunLog for DynamoIdentityStore {
-    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+    async fn latest_run(&self) -> Result<Option<CleanupRun>, Error> {
         self.read_run(LATEST_RUN).await
     }
 
-    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+    async fn find_run(&self, id: &str) -> Result<Option<CleanupRun>, Error> {
         self.read_run(&run_key(id)).await
     }
 
-    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+    async fn save_run(&self, run: &CleanupRun) -> Result<(), Error> {
         let json = serde_json::to_string(run)
             .map_err(|_| Error::Internal("a run that cannot be written down"))?;
         let expires_at = number((run.started_at.0 + RUN_LIFE_MILLIS) / 1000);

@@ -3,7 +3,7 @@ use std::{sync::OnceLock, time::SystemTime};
 use identity_core::{
     Error,
     admission::Admission,
-    delete_stale_identities::Run,
+    delete_stale_identities::CleanupRun,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     ports::{
         Change, Count, IdentityClient, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog,
@@ -84,17 +84,17 @@ impl<T: Orphanage> Orphanage for Yielding<T> {
 }
 
 impl<T: RunLog> RunLog for Yielding<T> {
-    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+    async fn latest_run(&self) -> Result<Option<CleanupRun>, Error> {
         turn().await;
         self.0.latest_run().await
     }
 
-    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+    async fn find_run(&self, id: &str) -> Result<Option<CleanupRun>, Error> {
         turn().await;
         self.0.find_run(id).await
     }
 
-    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+    async fn save_run(&self, run: &CleanupRun) -> Result<(), Error> {
         turn().await;
         self.0.save_run(run).await
     }
@@ -282,15 +282,15 @@ impl<T: Orphanage + Send> Orphanage for Without<T> {
 }
 
 impl<T: RunLog + Send> RunLog for Without<T> {
-    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+    async fn latest_run(&self) -> Result<Option<CleanupRun>, Error> {
         self.store.latest_run().await
     }
 
-    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+    async fn find_run(&self, id: &str) -> Result<Option<CleanupRun>, Error> {
         self.store.find_run(id).await
     }
 
-    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+    async fn save_run(&self, run: &CleanupRun) -> Result<(), Error> {
         self.store.save_run(run).await
     }
 }

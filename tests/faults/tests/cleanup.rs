@@ -11,7 +11,7 @@ use std::{
 use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
     audit::Actor,
-    delete_stale_identities::{Fate, delete_if_unused_since},
+    delete_stale_identities::{StaleOutcome, delete_if_unused_since},
     identity::{AccessToken, AcsId},
     issue_access_token::{self, Issued, issue_access_token},
     ports::Clock,
@@ -19,7 +19,7 @@ use identity_core::{
     testing::{AcsCall, ManualClock, World, an_hour, caller, invocation, record, user},
 };
 
-type Fates = Rc<RefCell<Vec<Fate>>>;
+type Fates = Rc<RefCell<Vec<StaleOutcome>>>;
 type Tokens = Rc<RefCell<Vec<Issued>>>;
 
 fn now() -> SystemTime {
@@ -67,7 +67,7 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
 /// The number of bad orders, and the number of orders.
 fn bad_orders(
     tasks: impl Fn(&World, &Fates, &Tokens) -> Vec<Task>,
-    is_good: impl Fn(&World, &[Fate], &[Issued]) -> bool + 'static,
+    is_good: impl Fn(&World, &[StaleOutcome], &[Issued]) -> bool + 'static,
 ) -> (usize, usize) {
     let bad = Rc::new(Cell::new(0));
     let is_good = Rc::new(is_good);
@@ -88,13 +88,13 @@ fn bad_orders(
 
 /// A user who got a token has a live identity, and the token works. An identity that the cleanup
 /// reports as deleted is gone.
-fn nobody_lost_what_they_hold(world: &World, fates: &[Fate], tokens: &[Issued]) -> bool {
+fn nobody_lost_what_they_hold(world: &World, fates: &[StaleOutcome], tokens: &[Issued]) -> bool {
     let alive: Vec<AcsId> = world.acs.identities();
     let works = |token: &AccessToken| world.acs.is_alive(token);
     let kept = tokens.iter().all(|issued| alive.contains(&issued.acs_id) && works(&issued.token));
     let owned = world.alice().and_then(|record| record.acs_id().cloned());
     let owned: Vec<AcsId> = owned.into_iter().collect();
-    let deleted = fates.iter().filter(|fate| **fate == Fate::Deleted).count();
+    let deleted = fates.iter().filter(|fate| **fate == StaleOutcome::Deleted).count();
     kept && alive == owned && (deleted == 0 || !alive.iter().any(|id| id.as_str() == "8:acs:1"))
 }
 
@@ -125,7 +125,7 @@ fn two_cleanups(without: Part) -> (usize, usize) {
             vec![cleanup("one", without, world, fates), cleanup("other", without, world, fates)]
         },
         |world, fates, _| {
-            let deleted = fates.iter().filter(|fate| **fate == Fate::Deleted).count();
+            let deleted = fates.iter().filter(|fate| **fate == StaleOutcome::Deleted).count();
             let asked = world.acs.calls().iter().filter(|call| **call == AcsCall::Delete).count();
             let gone = world.alice().unwrap().state.name() == StateName::Deleted;
             gone && deleted == 1 && asked == 1

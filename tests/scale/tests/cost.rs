@@ -5,7 +5,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use identity_core::{
-    delete_stale_identities::{self, Limits, Mode, Retention, Run, delete_stale_identities},
+    delete_stale_identities::{
+        self, CleanupLimits, CleanupMode, CleanupRun, Retention, delete_stale_identities,
+    },
     identity::Invocation,
     issue_access_token::{self, issue_access_token},
     ports::{Clock, IdentityStore as _, Index, ListQuery},
@@ -41,7 +43,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
         println!("{call}: {alone:?}");
         assert_eq!(among_many, alone, "{call}");
     }
-    for mode in [Mode::Plan, Mode::Apply] {
+    for mode in [CleanupMode::Plan, CleanupMode::Apply] {
         let (alone, among_many) = (run(&small, mode, now).await, run(&large, mode, now).await);
         println!("{mode:?}, alone:      {alone:?}");
         println!("{mode:?}, among many: {among_many:?}");
@@ -71,13 +73,13 @@ async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
 }
 
 /// The store's cost of a run.
-async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
+async fn run(engine: &Engine, mode: CleanupMode, time: SystemTime) -> Cost {
     let (store, meter) = engine.store();
     let request = delete_stale_identities::Request {
         time,
         retention: Retention::from_days(90).unwrap(),
         mode,
-        limits: Limits { per_second: Limits::HALF_OF_ACS, most: 10_000 },
+        limits: CleanupLimits { per_second: CleanupLimits::HALF_OF_ACS, most: 10_000 },
         // If all identities are stale, the brake stops the run.
         allow: Some(STALE),
         invocation: invocation("run", Duration::from_mins(10)),
@@ -86,10 +88,10 @@ async fn run(engine: &Engine, mode: Mode, time: SystemTime) -> Cost {
     let started = Instant::now();
     let done = delete_stale_identities(&store, &acs, &Unhurried, request).await.unwrap();
     println!("{mode:?} took {:.1?}", started.elapsed());
-    let Run { stale, considered, deleted, .. } = done;
+    let CleanupRun { stale, considered, deleted, .. } = done;
     assert_eq!((stale, considered, deleted), (STALE, STALE, STALE));
     // In plan mode, the brake only reports that an apply run would need an allowance.
-    assert_eq!((done.braked && mode == Mode::Apply, done.stopped), (false, None));
+    assert_eq!((done.braked && mode == CleanupMode::Apply, done.stopped), (false, None));
     meter.take()
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use identity_core::{
     Error,
-    delete_stale_identities::Run,
+    delete_stale_identities::CleanupRun,
     identity::IdentityRef,
     ports::{IdentityStore as _, RunLog as _},
     record::Record,
@@ -101,7 +101,7 @@ async fn find(world: &World, name: &IdentityRef) -> std::result::Result<Option<R
 }
 
 /// The newest runs of the cleanup, newest first.
-async fn runs(world: &World) -> std::result::Result<Vec<Run>, Error> {
+async fn runs(world: &World) -> std::result::Result<Vec<CleanupRun>, Error> {
     let mut runs = Vec::new();
     let mut next = world.store.latest_run().await?;
     while let Some(run) = next.take() {

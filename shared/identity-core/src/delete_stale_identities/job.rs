@@ -9,7 +9,10 @@ use std::{
 use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
-use super::{Ages, Finished, Limit, Mode, Reasons, Request, Run, Sample, Spared, Stopped, stale};
+use super::{
+    Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Request, Spared,
+    Stopped, stale,
+};
 use crate::{
     Error,
     identity::Invocation,
@@ -20,13 +23,13 @@ use crate::{
 };
 
 /// A running cleanup.
-pub(super) struct Job<'a, S, A, C> {
+pub(super) struct CleanupJob<'a, S, A, C> {
     pub(super) store: &'a S,
     pub(super) acs: &'a A,
     pub(super) clock: &'a C,
     pub(super) time: SystemTime,
     pub(super) cutoff: SystemTime,
-    pub(super) mode: Mode,
+    pub(super) mode: CleanupMode,
     pub(super) began: SystemTime,
     pub(super) invocation: Invocation,
     most: u64,
@@ -46,9 +49,9 @@ pub(super) struct Tally {
     pub(super) ages: Ages,
     pub(super) reasons: Reasons,
     /// The longest unused identities of each shard.
-    pub(super) sample: Vec<Sample>,
+    pub(super) sample: Vec<IdentitySample>,
     /// More identities, for a run that deletes few.
-    pub(super) others: Vec<Sample>,
+    pub(super) others: Vec<IdentitySample>,
     /// The number of sampled identities of each shard.
     pub(super) sampled: BTreeMap<u8, usize>,
     /// The number of deletions that were started.
@@ -61,7 +64,7 @@ pub(super) struct Tally {
     shard: u8,
 }
 
-impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
+impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> {
     pub(super) fn new(
         store: &'a S,
         acs: &'a A,
@@ -204,7 +207,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> Job<'a, S, A, C> {
     }
 
     /// Copies the results into the record of the run.
-    pub(super) fn report(self, run: &mut Run) {
+    pub(super) fn report(self, run: &mut CleanupRun) {
         let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         run.considered = tally.considered;
         run.deleted = tally.deleted;

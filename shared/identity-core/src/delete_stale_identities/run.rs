@@ -9,11 +9,11 @@ use crate::identity::AcsId;
 /// One run. Times are kept in whole milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Run {
+pub struct CleanupRun {
     /// The ID of the run: Lambda's request ID.
     pub id: String,
     /// Whether the run deletes or only plans.
-    pub mode: Mode,
+    pub mode: CleanupMode,
     /// The time that the schedule passed.
     pub time: Millis,
     /// The run considers identities that were last used before this time.
@@ -54,7 +54,7 @@ pub struct Run {
     pub reasons: Reasons,
     /// The identities that the run deleted or would delete: all if they are few, otherwise the
     /// longest unused of each shard.
-    pub sample: Vec<Sample>,
+    pub sample: Vec<IdentitySample>,
 }
 
 /// The number of deletions that an operator allows despite the brake.
@@ -71,7 +71,7 @@ pub struct Allowance {
 /// Whether a run deletes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+pub enum CleanupMode {
     /// Counts, and reports what would be deleted.
     #[default]
     Plan,
@@ -79,7 +79,7 @@ pub enum Mode {
     Apply,
 }
 
-impl Mode {
+impl CleanupMode {
     /// Parses `plan` or `apply`.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
@@ -179,7 +179,7 @@ impl Ages {
 /// An identity that a run deleted or would delete.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sample {
+pub struct IdentitySample {
     /// The ID of the identity in ACS.
     pub identity: String,
     /// When it was last used.
@@ -188,7 +188,7 @@ pub struct Sample {
     pub blocked: bool,
 }
 
-impl Sample {
+impl IdentitySample {
     pub(super) fn of(acs_id: &AcsId, last_issued_at: SystemTime, blocked: bool) -> Self {
         let identity = acs_id.as_str().to_owned();
         Self { identity, last_issued_at: last_issued_at.into(), blocked }
@@ -233,8 +233,8 @@ mod tests {
 
     #[test]
     fn a_mode_and_a_time_read_back() {
-        let modes = ["plan", "apply", "Apply"].map(Mode::parse);
-        assert_eq!(modes, [Some(Mode::Plan), Some(Mode::Apply), None]);
+        let modes = ["plan", "apply", "Apply"].map(CleanupMode::parse);
+        assert_eq!(modes, [Some(CleanupMode::Plan), Some(CleanupMode::Apply), None]);
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
         assert_eq!(Millis::from(time), Millis(1_800_000_000_123));
         assert_eq!(SystemTime::from(Millis(1_800_000_000_123)), time);

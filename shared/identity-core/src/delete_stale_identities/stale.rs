@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use tracing::info;
 
-use super::{Sample, job::Job};
+use super::{IdentitySample, job::CleanupJob};
 use crate::{
     Error,
     audit::{Action, Actor, AuditEntry},
@@ -19,7 +19,7 @@ use crate::{
 
 /// The outcome for one identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum StaleOutcome {
     /// The identity was deleted.
     Deleted,
     /// The identity was used in the meantime.
@@ -38,15 +38,15 @@ pub async fn delete_if_unused_since(
     cutoff: SystemTime,
     actor: &Actor,
     invocation: &Invocation,
-) -> Result<Fate, Error> {
+) -> Result<StaleOutcome, Error> {
     match mark(store, clock, user, cutoff, actor, &invocation.id).await? {
         Mark::Made(marked) => {
             settle::finish(store, acs, clock, &marked, invocation).await?;
             info!(acs.id = marked.acs_id().map(ToString::to_string), "deleted an unused identity");
-            Ok(Fate::Deleted)
+            Ok(StaleOutcome::Deleted)
         }
-        Mark::Used => Ok(Fate::Used),
-        Mark::Changed => Ok(Fate::Changed),
+        Mark::Used => Ok(StaleOutcome::Used),
+        Mark::Changed => Ok(StaleOutcome::Changed),
     }
 }
 
@@ -87,7 +87,7 @@ async fn mark(
 
 /// Deletes stale identities, beginning with shard `start`.
 pub(super) async fn delete<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     start: u8,
 ) -> Result<(), Error> {
     for shard in (0..SHARDS).map(|offset| (start + offset) % SHARDS) {
@@ -108,7 +108,7 @@ pub(super) async fn delete<S: IdentityStore, A: IdentityClient, C: Clock>(
 }
 
 async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     shard: u8,
     listed: Record,
 ) -> Result<(), Error> {
@@ -149,7 +149,7 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
 
 /// Counts by age what a run would delete, and takes a sample.
 pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
 ) -> Result<(), Error> {
     for shard in 0..SHARDS {
         let mut after = None;
@@ -175,7 +175,7 @@ pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
 
 /// Records an identity that was deleted, or that a plan would delete.
 fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     shard: u8,
     record: &Record,
 ) {
@@ -191,7 +191,7 @@ fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
     *of_shard += 1;
     let is_first = *of_shard <= SAMPLE / usize::from(SHARDS);
     if let Some(acs_id) = record.acs_id() {
-        let sample = Sample::of(acs_id, record.last_issued_at, record.state.is_blocked());
+        let sample = IdentitySample::of(acs_id, record.last_issued_at, record.state.is_blocked());
         if is_first {
             tally.sample.push(sample);
         } else if tally.others.len() < SAMPLE {
@@ -203,7 +203,7 @@ fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
 /// Counts the identities that were not used since the cutoff. If the time is too short, the count
 /// is too low, but then there is also no time left to delete any.
 pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
 ) -> Result<u64, Error> {
     let mut stale = 0;
     for shard in 0..SHARDS {
@@ -224,7 +224,7 @@ pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
 }
 
 async fn page<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     shard: u8,
     after: Option<Position>,
 ) -> Result<Page, Error> {
@@ -232,7 +232,7 @@ async fn page<S: IdentityStore, A: IdentityClient, C: Clock>(
 }
 
 fn stale_ones<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     shard: u8,
     after: Option<Position>,
 ) -> ListQuery {

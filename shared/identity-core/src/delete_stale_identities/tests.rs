@@ -43,20 +43,20 @@ fn last_used(days: impl IntoIterator<Item = u32>) -> World {
     }))
 }
 
-fn request(world: &World, mode: Mode) -> Request {
+fn request(world: &World, mode: CleanupMode) -> Request {
     let mut invocation = world.invocation("run");
     invocation.deadline = world.clock.now() + Duration::from_mins(15);
     Request {
         time: now(),
         retention: Retention::from_days(90).unwrap(),
         mode,
-        limits: Limits { per_second: Limits::HALF_OF_ACS, most: 10_000 },
+        limits: CleanupLimits { per_second: CleanupLimits::HALF_OF_ACS, most: 10_000 },
         allow: None,
         invocation,
     }
 }
 
-async fn run(world: &World, request: Request) -> Run {
+async fn run(world: &World, request: Request) -> CleanupRun {
     delete_stale_identities(&world.store, &world.acs, &world.clock, request).await.unwrap()
 }
 
@@ -68,7 +68,7 @@ fn active(world: &World) -> usize {
 #[tokio::test]
 async fn r30_only_what_was_unused_for_the_whole_period_is_deleted() {
     let world = last_used([0, 89, 90, 91, 400]);
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((run.stale, run.considered, run.deleted), (2, 2, 2));
     let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
     assert_eq!(alive, [id(0), id(1), id(2)], "exactly ninety days is not more");
@@ -80,11 +80,11 @@ async fn r30_only_what_was_unused_for_the_whole_period_is_deleted() {
 async fn a_plan_names_exactly_the_stale_ones_and_deletes_none() {
     let world = last_used([0, 89, 91, 400]);
     let before = world.records.records();
-    let run = run(&world, request(&world, Mode::Plan)).await;
+    let run = run(&world, request(&world, CleanupMode::Plan)).await;
     let mut named: Vec<_> = run.sample.iter().map(|sample| sample.identity.as_str()).collect();
     named.sort_unstable();
     assert_eq!(named, [id(2), id(3)]);
-    assert_eq!((run.mode, run.stale, run.considered, run.deleted), (Mode::Plan, 2, 2, 2));
+    assert_eq!((run.mode, run.stale, run.considered, run.deleted), (CleanupMode::Plan, 2, 2, 2));
     assert_eq!(world.records.records(), before);
     assert_eq!(world.acs.calls(), []);
 }
@@ -105,7 +105,7 @@ async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
         }
         None
     });
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((run.deleted, run.spared.used), (0, 1));
     assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
 }
@@ -120,7 +120,7 @@ async fn an_identity_that_is_changed_between_read_and_mark_is_spared() {
         }
         None
     });
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((run.deleted, run.spared), (0, Spared { used: 0, changed: 1 }));
     assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
 }
@@ -128,7 +128,7 @@ async fn an_identity_that_is_changed_between_read_and_mark_is_spared() {
 #[tokio::test]
 async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
     let world = last_used([91]);
-    run(&world, request(&world, Mode::Apply)).await;
+    run(&world, request(&world, CleanupMode::Apply)).await;
     let whose = caller(name(0).as_str());
     let request = issue_access_token::Request {
         whose,
@@ -147,11 +147,11 @@ async fn a_blocked_user_who_is_stale_loses_the_identity_and_stays_blocked() {
         last_issued_at: days_ago(91),
         ..record("alice", state, days_ago(100))
     }]);
-    let first = run(&world, request(&world, Mode::Apply)).await;
+    let first = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((first.reasons.blocked, first.reasons.unused), (1, 0));
     assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
     assert_eq!(world.acs.identities(), []);
-    let again = run(&world, request(&world, Mode::Apply)).await;
+    let again = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(again.stale, 0, "and is not met again");
 }
 
@@ -163,7 +163,7 @@ async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
         assert_eq!(is_braked(stale, total, None), braked, "{stale} of {total}");
     }
     let world = last_used((0..60).map(|_| 91));
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert!(run.braked);
     assert_eq!((run.deleted, active(&world), world.acs.calls()), (0, 60, vec![]));
 }
@@ -172,7 +172,7 @@ async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
 async fn r34_a_clock_far_ahead_deletes_nobody() {
     let world = last_used((0..100).map(|_| 0));
     let time = now() + DAY * 400;
-    let run = run(&world, Request { time, ..request(&world, Mode::Apply) }).await;
+    let run = run(&world, Request { time, ..request(&world, CleanupMode::Apply) }).await;
     assert!(run.braked);
     assert_eq!(active(&world), 100);
 }
@@ -180,40 +180,40 @@ async fn r34_a_clock_far_ahead_deletes_nobody() {
 #[tokio::test]
 async fn r34_what_an_operator_lets_through_is_let_through_once() {
     let world = last_used((0..120).map(|_| 91));
-    let limits = Limits { per_second: 8, most: 70 };
-    let allowed = Request { allow: Some(120), limits, ..request(&world, Mode::Apply) };
+    let limits = CleanupLimits { per_second: 8, most: 70 };
+    let allowed = Request { allow: Some(120), limits, ..request(&world, CleanupMode::Apply) };
     let first = run(&world, allowed).await;
     assert_eq!((first.braked, first.deleted, first.allowance), (false, 70, None));
     // The remaining 50 do not trigger the brake.
-    let second = run(&world, request(&world, Mode::Apply)).await;
+    let second = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((second.braked, second.deleted), (false, 50));
 
     let world = last_used((0..200).map(|_| 91));
-    let allowed = Request { allow: Some(200), limits, ..request(&world, Mode::Apply) };
+    let allowed = Request { allow: Some(200), limits, ..request(&world, CleanupMode::Apply) };
     let first = run(&world, allowed).await;
     assert_eq!((first.deleted, first.allowance.unwrap().left), (70, 130), "for the next runs");
-    let second = run(&world, Request { limits, ..request(&world, Mode::Apply) }).await;
+    let second = run(&world, Request { limits, ..request(&world, CleanupMode::Apply) }).await;
     assert_eq!((second.braked, second.deleted), (false, 70));
     assert_eq!(second.allowance.unwrap().left, 60);
     let too_few = last_used((0..120).map(|_| 91));
-    let asked = Request { allow: Some(119), ..request(&too_few, Mode::Apply) };
+    let asked = Request { allow: Some(119), ..request(&too_few, CleanupMode::Apply) };
     assert!(run(&too_few, asked).await.braked, "more have become stale than were let through");
 }
 
 #[tokio::test]
 async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed() {
     let world = last_used((0..120).map(|_| 91));
-    run(&world, Request { allow: Some(120), ..request(&world, Mode::Plan) }).await;
-    assert!(run(&world, request(&world, Mode::Apply)).await.braked, "a plan");
+    run(&world, Request { allow: Some(120), ..request(&world, CleanupMode::Plan) }).await;
+    assert!(run(&world, request(&world, CleanupMode::Apply)).await.braked, "a plan");
 
-    let started = Run {
+    let started = CleanupRun {
         id: "killed".to_owned(),
-        mode: Mode::Apply,
+        mode: CleanupMode::Apply,
         allowance: Some(Allowance { left: 120, cutoff: days_ago(90).into() }),
-        ..Run::default()
+        ..CleanupRun::default()
     };
     world.records.save_run(&started).await.unwrap();
-    let next = run(&world, request(&world, Mode::Apply)).await;
+    let next = run(&world, request(&world, CleanupMode::Apply)).await;
     assert!(next.braked, "a run that was killed");
     assert_eq!(next.continued_from, Some("killed".to_owned()));
 
@@ -224,16 +224,16 @@ async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed(
 async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
     for (days, braked) in [(7, false), (8, true)] {
         let world = last_used((0..120).map(|_| 91));
-        let previous = Run {
+        let previous = CleanupRun {
             id: "previous".to_owned(),
-            mode: Mode::Apply,
+            mode: CleanupMode::Apply,
             finished_at: Some(now().into()),
             allowance: Some(Allowance { left: 120, cutoff: days_ago(90).into() }),
-            ..Run::default()
+            ..CleanupRun::default()
         };
         world.records.save_run(&previous).await.unwrap();
         let time = now() + DAY * days;
-        let later = run(&world, Request { time, ..request(&world, Mode::Apply) }).await;
+        let later = run(&world, Request { time, ..request(&world, CleanupMode::Apply) }).await;
         assert_eq!(later.braked, braked, "{days}");
     }
 }
@@ -241,15 +241,15 @@ async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
 #[tokio::test]
 async fn only_a_run_that_deletes_continues_an_interrupted_one_that_deleted() {
     for (interrupted, mode, continues) in [
-        (Mode::Apply, Mode::Apply, true),
-        (Mode::Apply, Mode::Plan, false),
-        (Mode::Plan, Mode::Apply, false),
-        (Mode::Plan, Mode::Plan, false),
+        (CleanupMode::Apply, CleanupMode::Apply, true),
+        (CleanupMode::Apply, CleanupMode::Plan, false),
+        (CleanupMode::Plan, CleanupMode::Apply, false),
+        (CleanupMode::Plan, CleanupMode::Plan, false),
     ] {
         let world = World::with([]);
         let stopped = Some(Stopped { because: Limit::Deadline, shard: 5 });
         let id = "interrupted".to_owned();
-        let previous = Run { id, mode: interrupted, stopped, ..Run::default() };
+        let previous = CleanupRun { id, mode: interrupted, stopped, ..CleanupRun::default() };
         world.records.save_run(&previous).await.unwrap();
         let run = run(&world, request(&world, mode)).await;
         assert_eq!(run.continued_from.is_some(), continues, "{interrupted:?}, {mode:?}");
@@ -261,21 +261,24 @@ async fn a_run_is_kept_with_its_times_and_its_numbers() {
     let world = last_used([0, 91, 400]);
     let blocked = record("bob", State::blocked("8:acs:bob"), days_ago(200));
     world.records.advance(None, &blocked).await.unwrap();
-    let previous =
-        Run { id: "previous".to_owned(), finished_at: Some(now().into()), ..Run::default() };
+    let previous = CleanupRun {
+        id: "previous".to_owned(),
+        finished_at: Some(now().into()),
+        ..CleanupRun::default()
+    };
     world.records.save_run(&previous).await.unwrap();
     world.clock.advance(Duration::from_secs(7));
     let started_at = world.clock.now();
-    let found = run(&world, request(&world, Mode::Apply)).await;
+    let found = run(&world, request(&world, CleanupMode::Apply)).await;
     assert!(world.clock.now() > started_at, "the run kept its pace");
-    let sample = |identity: &str, days, blocked| Sample {
+    let sample = |identity: &str, days, blocked| IdentitySample {
         identity: identity.to_owned(),
         last_issued_at: days_ago(days).into(),
         blocked,
     };
-    let expected = Run {
+    let expected = CleanupRun {
         id: "run".to_owned(),
-        mode: Mode::Apply,
+        mode: CleanupMode::Apply,
         time: now().into(),
         cutoff: days_ago(90).into(),
         started_at: started_at.into(),
@@ -292,7 +295,7 @@ async fn a_run_is_kept_with_its_times_and_its_numbers() {
             sample(&id(1), 91, false),
             sample(&id(2), 400, false),
         ],
-        ..Run::default()
+        ..CleanupRun::default()
     };
     assert_eq!(found, expected);
 }
@@ -300,10 +303,10 @@ async fn a_run_is_kept_with_its_times_and_its_numbers() {
 #[tokio::test]
 async fn the_metrics_of_a_run_count_deletions_and_brakes_only_if_it_deletes() {
     for (mode, stale, deleted, braked) in [
-        (Mode::Apply, 3, 3, 0),
-        (Mode::Plan, 3, 0, 0),
-        (Mode::Apply, 60, 0, 1),
-        (Mode::Plan, 60, 0, 0),
+        (CleanupMode::Apply, 3, 3, 0),
+        (CleanupMode::Plan, 3, 0, 0),
+        (CleanupMode::Apply, 60, 0, 1),
+        (CleanupMode::Plan, 60, 0, 0),
     ] {
         let world = last_used((0..stale).map(|_| 91));
         let metrics = Metrics::collect();
@@ -328,7 +331,7 @@ async fn r34_what_is_stuck_or_on_its_way_out_does_not_hold_the_brake() {
         unfinished: Unfinished::Deletion,
     };
     let world = World::with((0..60).map(|index| record(name(index).as_str(), stuck.clone(), old)));
-    let found = run(&world, request(&world, Mode::Apply)).await;
+    let found = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((found.stale, found.braked, found.stuck), (0, false, 60));
     assert_eq!((found.considered, found.spared), (0, Spared::default()));
 }
@@ -337,7 +340,7 @@ async fn r34_what_is_stuck_or_on_its_way_out_does_not_hold_the_brake() {
 async fn a_key_that_acs_refuses_does_not_mark_everybody() {
     let world = last_used((0..40).map(|_| 91));
     world.acs.fail(|_| Some(Error::AcsRefused("401".into())));
-    let found = run(&world, request(&world, Mode::Apply)).await;
+    let found = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(found.stopped.unwrap().because, Limit::AlwaysFails);
     assert!(active(&world) >= 25, "{}", active(&world));
 }
@@ -356,7 +359,7 @@ async fn r35_one_run_tries_each_of_them_once() {
         calls += 1;
         (calls % 2 == 1).then(|| Error::AcsRefused("400".into()))
     });
-    let found = run(&world, request(&world, Mode::Apply)).await;
+    let found = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(found.failed + found.finished.deletions, 300);
     assert!(world.records.records().iter().all(|record| record.attempts <= 1));
 }
@@ -364,9 +367,9 @@ async fn r35_one_run_tries_each_of_them_once() {
 #[tokio::test]
 async fn a_run_names_all_of_few_and_some_of_each_shard_of_many() {
     let few = last_used((0..60).map(|_| 91));
-    assert_eq!(run(&few, request(&few, Mode::Plan)).await.sample.len(), 60);
+    assert_eq!(run(&few, request(&few, CleanupMode::Plan)).await.sample.len(), 60);
     let many = last_used((0..2000).map(|_| 91));
-    let sample = run(&many, request(&many, Mode::Plan)).await.sample;
+    let sample = run(&many, request(&many, CleanupMode::Plan)).await.sample;
     assert_eq!(sample.len(), 96);
 }
 
@@ -400,18 +403,18 @@ async fn a_sample_has_the_longest_unused_of_each_shard_and_all_of_few() {
         shard.truncate(6);
         shard
     });
-    let found = run(&world, request(&world, Mode::Plan)).await;
+    let found = run(&world, request(&world, CleanupMode::Plan)).await;
     let sample: Vec<_> = found.sample.iter().map(|sample| sample.last_issued_at).collect();
     assert_eq!(sample, longest_unused.collect::<Vec<_>>());
 
     let few = stale_in_one_shard(40);
-    assert_eq!(run(&few, request(&few, Mode::Plan)).await.sample.len(), 40);
+    assert_eq!(run(&few, request(&few, CleanupMode::Plan)).await.sample.len(), 40);
 }
 
 #[tokio::test]
 async fn a_count_reads_a_shard_of_2000_in_one_request() {
     let world = stale_in_one_shard(250);
-    assert_eq!(run(&world, request(&world, Mode::Plan)).await.stale, 250);
+    assert_eq!(run(&world, request(&world, CleanupMode::Plan)).await.stale, 250);
     let counts = world.store.calls().iter().filter(|call| **call == StoreCall::Count).count();
     assert_eq!(counts, usize::from(SHARDS));
 }
@@ -428,7 +431,7 @@ async fn r35_a_run_reads_on_until_it_meets_what_it_has_tried_itself() {
         calls += 1;
         (calls % 2 == 1).then(|| Error::AcsRefused("400".into()))
     });
-    let found = run(&world, request(&world, Mode::Apply)).await;
+    let found = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((found.finished.deletions, found.failed), (80, 80));
     assert_eq!(found.stuck, 80, "each is counted once");
     let lists = world.store.calls().iter().filter(|call| **call == StoreCall::List).count();
@@ -448,7 +451,7 @@ async fn a_revocation_that_is_confirmed_meanwhile_is_not_taken_up() {
         }
         None
     });
-    let found = run(&world, request(&world, Mode::Apply)).await;
+    let found = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(found.finished, Finished::default());
     let is_write = |call: &StoreCall| matches!(call, StoreCall::Advance(_));
     assert_eq!(world.store.calls().into_iter().find(is_write), None);
@@ -457,7 +460,7 @@ async fn a_revocation_that_is_confirmed_meanwhile_is_not_taken_up() {
 #[tokio::test]
 async fn r33_a_run_keeps_its_pace() {
     let world = last_used((0..41).map(|_| 91));
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(run.deleted, 41);
     assert!(world.clock.elapsed() >= Duration::from_secs(5), "40 intervals of an eighth");
 }
@@ -465,7 +468,7 @@ async fn r33_a_run_keeps_its_pace() {
 #[tokio::test]
 async fn r33_a_run_stops_with_two_seconds_left_and_the_next_goes_on_from_there() {
     let world = last_used((0..40).map(|_| 91));
-    let mut short = request(&world, Mode::Apply);
+    let mut short = request(&world, CleanupMode::Apply);
     short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
     let deadline = short.invocation.deadline;
     let first = run(&world, short).await;
@@ -473,7 +476,7 @@ async fn r33_a_run_stops_with_two_seconds_left_and_the_next_goes_on_from_there()
     let stopped = first.stopped.unwrap();
     assert_eq!(stopped.because, Limit::Deadline);
     assert!((1..40).contains(&first.deleted), "{}", first.deleted);
-    let mut next = request(&world, Mode::Apply);
+    let mut next = request(&world, CleanupMode::Apply);
     next.invocation.id = "next".to_owned();
     let second = run(&world, next).await;
     assert_eq!(second.continued_from, Some("run".to_owned()));
@@ -484,7 +487,7 @@ async fn r33_a_run_stops_with_two_seconds_left_and_the_next_goes_on_from_there()
 #[tokio::test]
 async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
     let world = last_used((0..60).map(|_| 91));
-    let mut late = request(&world, Mode::Apply);
+    let mut late = request(&world, CleanupMode::Apply);
     late.invocation.deadline = world.clock.now() + Duration::from_secs(3);
     let run = run(&world, late).await;
     assert_eq!((run.stale, run.deleted), (0, 0));
@@ -495,7 +498,7 @@ async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
 async fn a_run_begins_nothing_with_less_than_four_seconds_left() {
     for (milliseconds, stops) in [(4_000, false), (3_999, true)] {
         let world = World::with([]);
-        let mut short = request(&world, Mode::Apply);
+        let mut short = request(&world, CleanupMode::Apply);
         short.invocation.deadline = world.clock.now() + Duration::from_millis(milliseconds);
         assert_eq!(run(&world, short).await.stopped.is_some(), stops, "{milliseconds}");
     }
@@ -504,7 +507,7 @@ async fn a_run_begins_nothing_with_less_than_four_seconds_left() {
 #[tokio::test]
 async fn r33_a_run_stops_in_the_middle_of_a_shard() {
     let world = stale_in_one_shard(40);
-    let mut short = request(&world, Mode::Apply);
+    let mut short = request(&world, CleanupMode::Apply);
     short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
     let deadline = short.invocation.deadline;
     let found = run(&world, short).await;
@@ -521,7 +524,7 @@ async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
         let orphan = Orphan { acs_id, user: name(index), noted_at: now() };
         world.records.note_orphan(&orphan).await.unwrap();
     }
-    let mut short = request(&world, Mode::Apply);
+    let mut short = request(&world, CleanupMode::Apply);
     short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
     let found = run(&world, short).await;
     assert_eq!(found.stopped, Some(Stopped { because: Limit::Deadline, shard: SHARDS - 1 }));
@@ -536,7 +539,7 @@ async fn an_orphan_that_could_not_be_deleted_for_a_day_is_stuck() {
         let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
         world.records.note_orphan(&orphan).await.unwrap();
         world.clock.advance(age);
-        let found = run(&world, request(&world, Mode::Apply)).await;
+        let found = run(&world, request(&world, CleanupMode::Apply)).await;
         assert_eq!((found.finished.orphans, found.stuck), (deleted, stuck), "{age:?}");
     }
 }
@@ -551,7 +554,7 @@ async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_second
             let source = "429".into();
             std::mem::take(&mut first).then_some(Error::Throttled { retry_after, source })
         });
-        let mut short = request(&world, Mode::Apply);
+        let mut short = request(&world, CleanupMode::Apply);
         short.invocation.deadline = world.clock.now() + Duration::from_secs(30);
         let found = run(&world, short).await;
         assert_eq!(found.deleted, deleted, "{seconds}");
@@ -563,8 +566,8 @@ async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_second
 #[tokio::test]
 async fn r33_a_run_deletes_no_more_than_it_may() {
     let world = last_used((0..20).map(|_| 91));
-    let limits = Limits { per_second: 8, most: 7 };
-    let run = run(&world, Request { limits, ..request(&world, Mode::Apply) }).await;
+    let limits = CleanupLimits { per_second: 8, most: 7 };
+    let run = run(&world, Request { limits, ..request(&world, CleanupMode::Apply) }).await;
     assert_eq!((run.deleted, run.stopped.unwrap().because), (7, Limit::Maximum));
     assert_eq!(world.acs.identities().len(), 13);
 }
@@ -577,7 +580,7 @@ async fn r33_a_throttled_run_waits_as_long_as_acs_asks_and_loses_nothing() {
         let retry_after = Duration::from_secs(20);
         std::mem::take(&mut first).then(|| Error::Throttled { retry_after, source: "429".into() })
     });
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((run.deleted, run.failed), (1, 0));
     assert!(world.clock.elapsed() >= Duration::from_secs(20));
 }
@@ -593,17 +596,17 @@ async fn r33_a_throttled_revocation_is_left_to_the_next_run() {
         let retry_after = Duration::from_secs(20);
         std::mem::take(&mut first).then(|| Error::Throttled { retry_after, source: "429".into() })
     });
-    let throttled = run(&world, request(&world, Mode::Apply)).await;
+    let throttled = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((throttled.finished.revocations, throttled.failed), (0, 0));
     world.clock.advance(ABANDONED_AFTER);
-    assert_eq!(run(&world, request(&world, Mode::Apply)).await.finished.revocations, 1);
+    assert_eq!(run(&world, request(&world, CleanupMode::Apply)).await.finished.revocations, 1);
 }
 
 #[tokio::test]
 async fn an_outage_of_acs_ends_the_run_before_it_marks_everybody() {
     let world = last_used((0..40).map(|_| 91));
     world.acs.fail(|_| Some(Error::AcsUnavailable { maybe_applied: true, source: "down".into() }));
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(run.stopped.unwrap().because, Limit::AcsUnavailable);
     assert!(active(&world) >= 30, "{}", active(&world));
 }
@@ -611,12 +614,12 @@ async fn an_outage_of_acs_ends_the_run_before_it_marks_everybody() {
 #[tokio::test]
 async fn r31_what_a_dead_run_marked_the_next_one_finishes() {
     let world = World::where_alice_is(State::deleting("8:acs:1"));
-    let young = run(&world, request(&world, Mode::Apply)).await;
+    let young = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(young.finished.deletions, 0, "its author may be alive");
     world.clock.advance(ABANDONED_AFTER);
-    let plan = run(&world, request(&world, Mode::Plan)).await;
+    let plan = run(&world, request(&world, CleanupMode::Plan)).await;
     assert_eq!((plan.finished.deletions, world.acs.calls()), (0, vec![]), "a plan deletes nothing");
-    let old = run(&world, request(&world, Mode::Apply)).await;
+    let old = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(old.finished.deletions, 1);
     assert_eq!(world.alice().unwrap().state, State::Deleted);
 }
@@ -627,7 +630,7 @@ async fn a_revocation_somebody_died_in_is_finished_in_a_plan_too() {
         record("alice", State::active("8:acs:1"), now()).revoked(&order("r", true, now()), now());
     let world = World::with([pending]);
     world.clock.advance(ABANDONED_AFTER);
-    let run = run(&world, request(&world, Mode::Plan)).await;
+    let run = run(&world, request(&world, CleanupMode::Plan)).await;
     assert_eq!(run.finished.revocations, 1);
     assert_eq!(world.acs.calls(), [AcsCall::Revoke]);
     let record = world.alice().unwrap();
@@ -640,9 +643,9 @@ async fn r05_a_reservation_whose_owner_died_is_released_and_counted() {
     let ends = now() + Duration::from_secs(15);
     let lease = Lease { id: LeaseId("dead".to_owned()), ends };
     let world = World::with([Record::reserved(&user("alice"), None, lease, now())]);
-    assert_eq!(run(&world, request(&world, Mode::Apply)).await.finished.reservations, 0);
+    assert_eq!(run(&world, request(&world, CleanupMode::Apply)).await.finished.reservations, 0);
     world.clock.advance(Duration::from_secs(16));
-    assert_eq!(run(&world, request(&world, Mode::Apply)).await.finished.reservations, 1);
+    assert_eq!(run(&world, request(&world, CleanupMode::Apply)).await.finished.reservations, 1);
     assert_eq!(world.alice().unwrap().state, State::Deleted);
 }
 
@@ -662,7 +665,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
     });
     let mut failed = 0;
     for _ in 0..8 {
-        failed += run(&world, request(&world, Mode::Apply)).await.failed;
+        failed += run(&world, request(&world, CleanupMode::Apply)).await.failed;
         world.clock.advance(ABANDONED_AFTER);
     }
     assert_eq!(failed, 6, "and nobody tries again");
@@ -674,7 +677,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
         .collect();
     let [stuck] = &stuck[..] else { panic!("{stuck:?}") };
     assert!(matches!(stuck.state, State::Stuck { unfinished: Unfinished::Deletion, .. }));
-    let report = run(&world, request(&world, Mode::Apply)).await;
+    let report = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((report.stuck, report.failed), (1, 0));
 }
 
@@ -687,7 +690,7 @@ async fn an_orphan_that_the_store_has_is_left_alone_and_one_it_has_not_is_delete
     for orphan in [noted(acs_id(&id(0)), name(0)), noted(lost, name(1))] {
         world.records.note_orphan(&orphan).await.unwrap();
     }
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(run.finished.orphans, 1);
     let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
     assert_eq!(alive, [id(0), id(1)]);
@@ -707,7 +710,7 @@ async fn r35_an_identity_of_another_resource_is_stuck_after_six_attempts_and_nev
     let mut failed = 0;
     for _ in 0..8 {
         world.clock.advance(ABANDONED_AFTER);
-        failed += run(&world, request(&world, Mode::Apply)).await.failed;
+        failed += run(&world, request(&world, CleanupMode::Apply)).await.failed;
     }
     assert_eq!(failed, 12, "six attempts for each of the two");
     let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
@@ -732,7 +735,7 @@ async fn an_orphan_of_another_resource_is_not_forgotten() {
     world.acs.disown(&lost);
     let orphan = Orphan { acs_id: lost.clone(), user: user("alice"), noted_at: now() };
     world.records.note_orphan(&orphan).await.unwrap();
-    let run = run(&world, request(&world, Mode::Apply)).await;
+    let run = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!((run.finished.orphans, run.failed), (0, 1));
     assert_eq!(world.acs.identities(), [lost]);
     assert_eq!(world.records.orphans().await.unwrap(), [orphan]);
@@ -746,7 +749,7 @@ async fn an_orphan_of_a_living_reservation_waits() {
     world.acs.know(&acs_id);
     let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
     world.records.note_orphan(&orphan).await.unwrap();
-    run(&world, request(&world, Mode::Apply)).await;
+    run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(world.records.orphans().await.unwrap(), [orphan], "its activation may still come");
     assert_eq!(world.acs.identities().len(), 1);
 }
@@ -759,13 +762,13 @@ async fn a_run_is_on_record_from_its_beginning() {
         &world.store,
         &world.acs,
         &world.clock,
-        request(&world, Mode::Apply),
+        request(&world, CleanupMode::Apply),
     );
     assert!(matches!(failed.await, Err(Error::StoreUnavailable(_))));
     let [started] = &world.records.runs()[..] else { panic!("one run") };
     assert_eq!((started.id.as_str(), started.finished_at), ("run", None));
     world.store.lose(|_| None);
-    let done = run(&world, request(&world, Mode::Apply)).await;
+    let done = run(&world, request(&world, CleanupMode::Apply)).await;
     assert_eq!(world.records.runs(), [done]);
 }
 
@@ -783,7 +786,7 @@ async fn one_identity_is_deleted_only_if_it_is_still_as_unused_as_it_was() {
                 .await;
         fates.push(fate.unwrap());
     }
-    assert_eq!(fates, [Fate::Deleted, Fate::Used, Fate::Changed]);
+    assert_eq!(fates, [StaleOutcome::Deleted, StaleOutcome::Used, StaleOutcome::Changed]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::{Mode, job::Job};
+use super::{CleanupMode, job::CleanupJob};
 use crate::{
     Error, foreign,
     ports::{
@@ -19,7 +19,7 @@ use crate::{
 /// revocations, because the service has promised them, and releases abandoned reservations,
 /// because they block other requests.
 pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
 ) -> Result<(), Error> {
     for shard in 0..SHARDS {
         let mut query = ListQuery {
@@ -46,7 +46,7 @@ pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, 
             }
         }
     }
-    if job.mode == Mode::Apply {
+    if job.mode == CleanupMode::Apply {
         let orphans = job.store.orphans().await?;
         job.each(orphans, |orphan| settle_orphan(job, orphan)).await?;
     }
@@ -54,7 +54,7 @@ pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, 
 }
 
 async fn settle_one<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     shard: u8,
     listed: Record,
 ) -> Result<(), Error> {
@@ -65,7 +65,7 @@ async fn settle_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     match record.state {
         State::Stuck { .. } => job.tally().stuck += 1,
         State::Provisioning { .. } => abandon(job, &record).await?,
-        State::Deleting { .. } if job.mode == Mode::Plan => {}
+        State::Deleting { .. } if job.mode == CleanupMode::Plan => {}
         _ if !record.is_unfinished() => {}
         _ => {
             job.turn().await;
@@ -85,7 +85,7 @@ async fn settle_one<S: IdentityStore, A: IdentityClient, C: Clock>(
 /// Releases the reservation of a dead owner. If the owner created an identity in ACS, it cannot
 /// be found: ACS has no call that lists identities.
 async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     record: &Record,
 ) -> Result<(), Error> {
     let State::Provisioning { lease } = &record.state else { return Ok(()) };
@@ -103,7 +103,7 @@ async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
 /// Checks whether a record has the identity, ensures that this cannot change any more, and
 /// deletes the identity in ACS if no record has it.
 async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
-    job: &Job<'_, S, A, C>,
+    job: &CleanupJob<'_, S, A, C>,
     orphan: Orphan,
 ) -> Result<(), Error> {
     if job.must_stop(SHARDS - 1) {

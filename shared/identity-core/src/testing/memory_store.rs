@@ -9,7 +9,7 @@ use crate::{
     audit::{
         AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry, day_number,
     },
-    delete_stale_identities::Run,
+    delete_stale_identities::CleanupRun,
     identity::{AcsId, ExternalId},
     ports::{
         AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, Orphanage, Page,
@@ -26,7 +26,7 @@ pub struct MemoryIdentityStore(Arc<Mutex<Contents>>);
 struct Contents {
     records: BTreeMap<ExternalId, Record>,
     orphans: BTreeMap<AcsId, Orphan>,
-    runs: Vec<Run>,
+    runs: Vec<CleanupRun>,
     audit: Vec<AuditEntry>,
     missed: BTreeMap<AcsId, SystemTime>,
     index_lags: bool,
@@ -68,7 +68,7 @@ impl MemoryIdentityStore {
 
     /// The saved runs, each in its latest version.
     #[must_use]
-    pub fn runs(&self) -> Vec<Run> {
+    pub fn runs(&self) -> Vec<CleanupRun> {
         self.lock().runs.clone()
     }
 
@@ -228,15 +228,15 @@ impl Orphanage for MemoryIdentityStore {
 }
 
 impl RunLog for MemoryIdentityStore {
-    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+    async fn latest_run(&self) -> Result<Option<CleanupRun>, Error> {
         Ok(self.lock().runs.last().cloned())
     }
 
-    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+    async fn find_run(&self, id: &str) -> Result<Option<CleanupRun>, Error> {
         Ok(self.lock().runs.iter().find(|run| run.id == id).cloned())
     }
 
-    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+    async fn save_run(&self, run: &CleanupRun) -> Result<(), Error> {
         let mut contents = self.lock();
         contents.runs.retain(|saved| saved.id != run.id);
         contents.runs.push(run.clone());

@@ -18,7 +18,7 @@ use std::{
 pub use self::audit::*;
 use super::{acs_id, order, record, user};
 use crate::{
-    delete_stale_identities::{Mode, Run},
+    delete_stale_identities::{CleanupMode, CleanupRun},
     event::{EventKind, Source},
     identity::ExternalId,
     ports::{
@@ -586,8 +586,12 @@ pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStor
 #[expect(clippy::expect_used, reason = "a test may die")]
 pub async fn the_newest_run_is_the_one_saved_last(store: &impl RunLog) {
     assert_eq!(store.latest_run().await.expect("a readable store"), None);
-    let run =
-        |id: &str, deleted| Run { id: id.to_owned(), mode: Mode::Apply, deleted, ..Run::default() };
+    let run = |id: &str, deleted| CleanupRun {
+        id: id.to_owned(),
+        mode: CleanupMode::Apply,
+        deleted,
+        ..CleanupRun::default()
+    };
     for saved in [run("r1", 0), run("r1", 7), run("r2", 1)] {
         store.save_run(&saved).await.expect("a writable store");
         assert_eq!(store.latest_run().await.expect("a readable store"), Some(saved));

@@ -6,7 +6,7 @@ use std::{
 use crate::{
     Error,
     audit::{AuditPage, AuditQuery},
-    delete_stale_identities::Run,
+    delete_stale_identities::CleanupRun,
     identity::{AcsId, ExternalId},
     ports::{
         AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog, Step,
@@ -160,15 +160,15 @@ impl<S: Orphanage + Send> Orphanage for WatchedStore<S> {
 }
 
 impl<S: RunLog + Send> RunLog for WatchedStore<S> {
-    async fn latest_run(&self) -> Result<Option<Run>, Error> {
+    async fn latest_run(&self) -> Result<Option<CleanupRun>, Error> {
         self.watch(StoreCall::FindRun, self.inner.latest_run()).await
     }
 
-    async fn find_run(&self, id: &str) -> Result<Option<Run>, Error> {
+    async fn find_run(&self, id: &str) -> Result<Option<CleanupRun>, Error> {
         self.watch(StoreCall::FindRun, self.inner.find_run(id)).await
     }
 
-    async fn save_run(&self, run: &Run) -> Result<(), Error> {
+    async fn save_run(&self, run: &CleanupRun) -> Result<(), Error> {
         self.watch(StoreCall::SaveRun, self.inner.save_run(run)).await
     }
 }

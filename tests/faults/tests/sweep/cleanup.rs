@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use identity_core::{
     ABANDONED_AFTER,
-    delete_stale_identities::Run as RunRecord,
+    delete_stale_identities::CleanupRun,
     identity::AcsId,
     ports::{
         Change, IdentityStore as _, Index, ListQuery, Orphan, Orphanage as _, RunLog as _, SHARDS,
@@ -145,7 +145,7 @@ async fn die(acs: &Acs, strike: Strike) {
 }
 
 /// The expected record of the second run, given the number of deletions by the first run.
-fn tells_all(latest: &RunRecord, answered: &Value, before: usize, place: &str) {
+fn tells_all(latest: &CleanupRun, answered: &Value, before: usize, place: &str) {
     assert_eq!(answered["id"], latest.id, "{place}");
     assert!(latest.finished_at.is_some(), "{place}");
     assert_eq!((latest.failed, latest.stuck, latest.stopped), (0, 0, None), "{place}");
