@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use acs_secret::AcsResource;
 use identity_core::identity::Issuer;
-use identity_events::Source;
+use identity_events::EventSource;
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
 
@@ -49,12 +49,12 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn mode_of(&self, source: Source) -> Mode {
+    pub(crate) fn mode_of(&self, source: EventSource) -> Mode {
         match source {
-            Source::Guestpass => self.guestpass,
-            Source::Cognito => self.cognito,
-            Source::Auth0 => self.auth0,
-            Source::Okta => self.okta,
+            EventSource::Guestpass => self.guestpass,
+            EventSource::Cognito => self.cognito,
+            EventSource::Auth0 => self.auth0,
+            EventSource::Okta => self.okta,
         }
     }
 }
@@ -120,10 +120,10 @@ mod tests {
 
     #[test]
     fn each_source_has_a_mode_of_its_own_and_is_obeyed_by_default() {
-        for source in Source::ALL {
+        for source in EventSource::ALL {
             let name = format!("EVENT_MODE_{}", source.as_str().to_uppercase());
             let rules = config(&name, "shadow").unwrap().rules;
-            for other in Source::ALL {
+            for other in EventSource::ALL {
                 let expected = if other == source { Mode::Shadow } else { Mode::Apply };
                 assert_eq!(rules.mode_of(other), expected, "{name}, {other:?}");
             }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use identity_core::{
     apply_event::{Applied, Effect},
-    event::{Decision, Event},
+    event::{Event, EventDecision},
     identity::AcsId,
 };
-use identity_events::{Ignored, Source};
+use identity_events::{EventSource, Ignored};
 use tracing::{Level, event};
 
 use crate::message::{Trouble, effect};
@@ -17,7 +17,7 @@ use crate::message::{Trouble, effect};
 #[derive(Clone, Default)]
 pub(crate) struct Line<'a> {
     pub(crate) message_id: &'a str,
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Option<EventSource>,
     pub(crate) event: Option<&'a Event>,
     pub(crate) duration: Duration,
     pub(crate) delay: Option<Duration>,
@@ -26,7 +26,7 @@ pub(crate) struct Line<'a> {
 /// The outcome of the event.
 pub(crate) enum Outcome<'a> {
     Applied(&'a Applied),
-    Foreseen(&'a Decision),
+    Foreseen(&'a EventDecision),
     Ignored(&'a Ignored),
     Failed(&'a Trouble),
 }
@@ -53,7 +53,7 @@ impl<'a> Line<'a> {
                     DelayMs = self.delay.map(milliseconds),
                     event.id = self.event.map(|event| event.id.as_str()),
                     event.kind = self.event.map(|event| event.kind.as_str()),
-                    event.source = self.source.map(Source::as_str),
+                    event.source = self.source.map(EventSource::as_str),
                     event.ignored = outcome.ignored(),
                     effect = outcome.effect(),
                     effect.state = outcome.next_state(),
@@ -95,7 +95,7 @@ impl<'a> Outcome<'a> {
     fn counts_as(&self) -> Count {
         match self {
             Self::Applied(Applied { effect: Effect::Nothing(_), .. })
-            | Self::Foreseen(Decision::Nothing(_)) => Count::WithoutEffect,
+            | Self::Foreseen(EventDecision::Nothing(_)) => Count::WithoutEffect,
             Self::Applied(_) => Count::Applied,
             Self::Foreseen(_) => Count::Shadowed,
             Self::Ignored(_) => Count::Ignored,
@@ -132,7 +132,7 @@ impl<'a> Outcome<'a> {
     fn acs_id(&self) -> Option<&'a AcsId> {
         match self {
             Self::Applied(applied) => applied.acs_id.as_ref(),
-            Self::Foreseen(Decision::Change(next)) => next.acs_id(),
+            Self::Foreseen(EventDecision::Change(next)) => next.acs_id(),
             _ => None,
         }
     }
@@ -147,10 +147,10 @@ impl<'a> Outcome<'a> {
     fn effect(&self) -> Option<&'static str> {
         match self {
             Self::Applied(applied) => Some(effect(applied)),
-            Self::Foreseen(Decision::Change(_)) => Some("would-change"),
-            Self::Foreseen(Decision::Finish) => Some("would-finish"),
-            Self::Foreseen(Decision::Wait) => Some("would-wait"),
-            Self::Foreseen(Decision::Nothing(why)) => Some(why.as_str()),
+            Self::Foreseen(EventDecision::Change(_)) => Some("would-change"),
+            Self::Foreseen(EventDecision::Finish) => Some("would-finish"),
+            Self::Foreseen(EventDecision::Wait) => Some("would-wait"),
+            Self::Foreseen(EventDecision::Nothing(why)) => Some(why.as_str()),
             Self::Ignored(ignored) => Some(ignored.why.as_str()),
             Self::Failed(_) => None,
         }
@@ -159,7 +159,7 @@ impl<'a> Outcome<'a> {
     /// The state that the record would get.
     fn next_state(&self) -> Option<&'static str> {
         match self {
-            Self::Foreseen(Decision::Change(next)) => Some(next.state.name().as_str()),
+            Self::Foreseen(EventDecision::Change(next)) => Some(next.state.name().as_str()),
             _ => None,
         }
     }
@@ -167,7 +167,7 @@ impl<'a> Outcome<'a> {
     /// Whether ACS would be called to revoke tokens.
     fn revokes(&self) -> Option<bool> {
         match self {
-            Self::Foreseen(Decision::Change(next)) => Some(next.pending_revocation.is_some()),
+            Self::Foreseen(EventDecision::Change(next)) => Some(next.pending_revocation.is_some()),
             _ => None,
         }
     }

@@ -10,11 +10,11 @@ use futures_util::FutureExt;
 use identity_core::{
     Error,
     apply_event::{Applied, Effect, apply_event, foresee_event},
-    event::{Decision, Event},
+    event::{Event, EventDecision},
     identity::{Invocation, Issuer},
     ports::{Clock, IdentityClient, IdentityStore},
 };
-use identity_events::{Malformed, Reading, Source};
+use identity_events::{EventSource, Malformed, Reading};
 use lambda_http::Context;
 use tracing::{Instrument, info_span};
 
@@ -103,7 +103,7 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
         }
     }
 
-    async fn event(&self, source: Source, event: &Event, id: &str, line: Line<'_>) -> bool {
+    async fn event(&self, source: EventSource, event: &Event, id: &str, line: Line<'_>) -> bool {
         let began = self.clock.now();
         let work = async {
             match self.rules.mode_of(source) {
@@ -155,7 +155,7 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> Ports<'_, S, A, C> {
 /// The outcome of an event.
 enum Done {
     Applied(Applied),
-    Foreseen(Decision),
+    Foreseen(EventDecision),
 }
 
 /// The name as logged.

@@ -3,7 +3,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use identity_core::{Error as CoreError, record::State};
-use identity_events::Source;
+use identity_events::EventSource;
 use lambda_edge::rfc3339;
 use proptest::prelude::*;
 use serde_json::json;
@@ -169,8 +169,8 @@ async fn in_shadow_mode_nothing_changes_and_everything_is_counted() {
 async fn a_shadow_falls_on_one_source_only() {
     let world = world_of(&["alice"]);
     let rules = Rules { guestpass: Mode::Shadow, ..rules(Mode::Apply) };
-    for source in Source::ALL {
-        let expected = if source == Source::Guestpass { Mode::Shadow } else { Mode::Apply };
+    for source in EventSource::ALL {
+        let expected = if source == EventSource::Guestpass { Mode::Shadow } else { Mode::Apply };
         assert_eq!(rules.mode_of(source), expected);
     }
     let okta = json!({

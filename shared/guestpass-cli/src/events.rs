@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use identity_core::{
     Error,
     apply_event::foresee_event,
-    event::{Decision, Event, EventKind, Why},
+    event::{Event, EventDecision, EventKind, NoEffect},
     identity::{IdentityRef, Issuer},
     record::State,
 };
-use identity_events::{Ignored, Reading, Source, WhyIgnored};
+use identity_events::{EventSource, Ignored, Reading, WhyIgnored};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -136,7 +136,7 @@ fn nothing(source: String, would: &str, why: String) -> Explained {
     }
 }
 
-fn passed_over(source: Option<Source>, ignored: &Ignored, issuer: &str) -> Explained {
+fn passed_over(source: Option<EventSource>, ignored: &Ignored, issuer: &str) -> Explained {
     let name = &ignored.name;
     let why = match ignored.why {
         WhyIgnored::UnknownSource => format!("{name} is no source that is understood"),
@@ -145,11 +145,11 @@ fn passed_over(source: Option<Source>, ignored: &Ignored, issuer: &str) -> Expla
         WhyIgnored::AnotherIssuer => format!("it is about a user of another issuer than {issuer}"),
         WhyIgnored::Nobody => format!("{name} is about nobody"),
     };
-    let source = source.map_or("(unknown)", Source::as_str);
+    let source = source.map_or("(unknown)", EventSource::as_str);
     nothing(source.to_owned(), "do nothing", why)
 }
 
-async fn foreseen(source: Source, event: &Event, world: Option<&World>) -> Result<Explained> {
+async fn foreseen(source: EventSource, event: &Event, world: Option<&World>) -> Result<Explained> {
     let (effect, why) = match world {
         None => (obeyed(event.kind), "no service is configured: what its record says is not known"),
         Some(world) => {
@@ -177,9 +177,9 @@ async fn foreseen(source: Source, event: &Event, world: Option<&World>) -> Resul
     })
 }
 
-fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str) {
+fn decided_so(decision: &EventDecision, event: &Event) -> (&'static str, &'static str) {
     match decision {
-        Decision::Change(next) => match event.kind {
+        EventDecision::Change(next) => match event.kind {
             EventKind::Disabled if !next.state.is_blocked() => (
                 "revoke every token, and leave the user unblocked",
                 "a newer decision says that they may sign in; the tokens from before must die all the same",
@@ -209,18 +209,18 @@ fn decided_so(decision: &Decision, event: &Event) -> (&'static str, &'static str
             }
             kind => (obeyed(kind), because(kind)),
         },
-        Decision::Finish => (
+        EventDecision::Finish => (
             "finish what an earlier delivery began",
             "the record knows of it, and ACS has not confirmed it",
         ),
-        Decision::Wait => (
+        EventDecision::Wait => (
             "wait until the identity is created, and then unblock the user",
             "somebody is creating it right now",
         ),
-        Decision::Nothing(Why::NothingNew) => {
+        EventDecision::Nothing(NoEffect::NothingNew) => {
             ("do nothing", "it was obeyed before, or something newer was")
         }
-        Decision::Nothing(Why::NoIdentity) => ("do nothing", "the user has no identity"),
+        EventDecision::Nothing(NoEffect::NoIdentity) => ("do nothing", "the user has no identity"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A receipt of a revocation, as it is shown. Its JSON is the same as in the service's API.
 
 use identity_core::{
-    event::Source,
+    event::EventSource,
     identity::AcsId,
     record::{self, By, ReceiptId},
 };
@@ -48,7 +48,7 @@ impl From<&record::Receipt> for Receipt {
                 By::User | By::Event { .. } => None,
             },
             source: match &receipt.cause.by {
-                By::Event { source, .. } => source.map(Source::as_str),
+                By::Event { source, .. } => source.map(EventSource::as_str),
                 By::User | By::Administrator { .. } => None,
             },
             event_id: match &receipt.cause.by {

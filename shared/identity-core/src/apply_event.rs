@@ -4,8 +4,8 @@ use tracing::info;
 
 use crate::{
     Error,
-    audit::{Action, Actor, AuditEntry},
-    event::{Decision, Event, Why, decide},
+    audit::{Actor, AuditAction, AuditEntry},
+    event::{Event, EventDecision, NoEffect, decide},
     find_settled::INDEX_LAG,
     get_identity::find_holder,
     identity::{AcsId, IdentityRef, Invocation},
@@ -34,7 +34,7 @@ pub enum Effect {
     /// The event was already recorded, and its pending work is now finished.
     Finished,
     /// No effect.
-    Nothing(Why),
+    Nothing(NoEffect),
 }
 
 /// Applies `event`. `Ok` means that it is done and confirmed by ACS. After an error, the event
@@ -59,7 +59,7 @@ pub async fn apply_event(
             (None, IdentityRef::External(user)) => user.clone(),
             (None, IdentityRef::Acs(_)) if is_young(event, clock) => return Err(Error::busy()),
             (None, IdentityRef::Acs(_)) => {
-                let effect = Effect::Nothing(Why::NoIdentity);
+                let effect = Effect::Nothing(NoEffect::NoIdentity);
                 return Ok(Applied { acs_id: None, effect, was_unseen: true });
             }
         };
@@ -67,8 +67,8 @@ pub async fn apply_event(
         let applied = |effect| Applied { acs_id, effect, was_unseen: seen.is_none() };
         let receipt = ReceiptId(invocation.id.clone());
         match decide(seen.as_ref(), &user, event, receipt, clock.now()) {
-            Decision::Nothing(why) => return Ok(applied(Effect::Nothing(why))),
-            Decision::Change(next) => {
+            EventDecision::Nothing(why) => return Ok(applied(Effect::Nothing(why))),
+            EventDecision::Change(next) => {
                 let audit = audit(&next, event, invocation, clock);
                 let step = Step::new(seen.as_ref(), &next).audited(Some(&audit));
                 if let Change::Made(recorded) = store.commit(step).await? {
@@ -76,8 +76,8 @@ pub async fn apply_event(
                     return Ok(applied(Effect::Changed));
                 }
             }
-            Decision::Wait => return Err(Error::busy()),
-            Decision::Finish => {
+            EventDecision::Wait => return Err(Error::busy()),
+            EventDecision::Finish => {
                 let Some(record) = &seen else { continue };
                 match settle::settle(store, acs, clock, record, invocation).await? {
                     Settled::Done => {
@@ -95,7 +95,8 @@ pub async fn apply_event(
 /// The audit entry for a decision.
 fn audit(next: &Record, event: &Event, invocation: &Invocation, clock: &impl Clock) -> AuditEntry {
     let by = Actor::Event { source: event.source, id: event.id.clone() };
-    let entry = AuditEntry::of(next, &invocation.id, by, Action::Event(event.kind), clock.now());
+    let entry =
+        AuditEntry::of(next, &invocation.id, by, AuditAction::Event(event.kind), clock.now());
     AuditEntry { reason: event.reason.clone(), ..entry }
 }
 
@@ -104,7 +105,7 @@ pub async fn foresee_event(
     store: &impl IdentityStore,
     clock: &impl Clock,
     event: &Event,
-) -> Result<Decision, Error> {
+) -> Result<EventDecision, Error> {
     if event.is_from_the_future(clock.now()) {
         return Err(Error::EventFromTheFuture);
     }
@@ -112,7 +113,7 @@ pub async fn foresee_event(
     let user = match (&seen, &event.identity) {
         (Some(record), _) => record.external_id.clone(),
         (None, IdentityRef::External(user)) => user.clone(),
-        (None, IdentityRef::Acs(_)) => return Ok(Decision::Nothing(Why::NoIdentity)),
+        (None, IdentityRef::Acs(_)) => return Ok(EventDecision::Nothing(NoEffect::NoIdentity)),
     };
     let receipt = ReceiptId("foreseen".to_owned());
     Ok(decide(seen.as_ref(), &user, event, receipt, clock.now()))

@@ -10,7 +10,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::{AcsId, ExternalId},
     record::{Reason, Record, StateName},
 };
@@ -27,7 +27,7 @@ pub struct AuditEntry {
     /// The actor.
     pub by: Actor,
     /// The action.
-    pub action: Action,
+    pub action: AuditAction,
     /// The identity, if there was one.
     pub identity: Option<AcsId>,
     /// The state of the record after the action.
@@ -44,7 +44,7 @@ pub enum Actor {
     /// An event.
     Event {
         /// The source of the event.
-        source: Source,
+        source: EventSource,
         /// The ID of the event at its source.
         id: String,
     },
@@ -90,7 +90,7 @@ impl Actor {
 
 /// The action of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum AuditAction {
     /// An identity was created.
     CreateIdentity,
     /// A token was issued.
@@ -107,7 +107,7 @@ pub enum Action {
     Event(EventKind),
 }
 
-impl Action {
+impl AuditAction {
     /// Every action.
     pub const ALL: [Self; 11] = [
         Self::CreateIdentity,
@@ -147,7 +147,7 @@ impl Action {
 impl AuditEntry {
     /// Creates the entry of a step that results in the record `next`.
     #[must_use]
-    pub fn of(next: &Record, id: &str, by: Actor, action: Action, at: SystemTime) -> Self {
+    pub fn of(next: &Record, id: &str, by: Actor, action: AuditAction, at: SystemTime) -> Self {
         Self {
             id: id.to_owned(),
             at,
@@ -176,7 +176,7 @@ pub struct StoredAuditEntry {
     pub actor: String,
     /// See [`Actor::reference`].
     pub reference: Option<String>,
-    /// See [`Action::as_str`]; may be a value that only a newer version knows.
+    /// See [`AuditAction::as_str`]; may be a value that only a newer version knows.
     pub action: String,
     /// The identity, if there was one.
     pub identity: Option<AcsId>,
@@ -279,12 +279,18 @@ mod tests {
     #[test]
     fn an_entry_is_stored_with_its_actor_and_its_action_as_text() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_800_000_000_123_456);
-        let event = Actor::Event { source: Source::Okta, id: "e-1".to_owned() };
+        let event = Actor::Event { source: EventSource::Okta, id: "e-1".to_owned() };
         let cleanup = Actor::Cleanup { run: "run-1".to_owned() };
         for (by, action, name, kind, reference) in [
-            (Actor::Administrator(user("root")), Action::BlockUser, "root", "administrator", None),
-            (event, Action::Event(EventKind::Disabled), "okta", "event", Some("e-1")),
-            (cleanup, Action::DeleteIdentity, "cleanup", "cleanup", Some("run-1")),
+            (
+                Actor::Administrator(user("root")),
+                AuditAction::BlockUser,
+                "root",
+                "administrator",
+                None,
+            ),
+            (event, AuditAction::Event(EventKind::Disabled), "okta", "event", Some("e-1")),
+            (cleanup, AuditAction::DeleteIdentity, "cleanup", "cleanup", Some("run-1")),
         ] {
             let alice = record("alice", State::blocked("8:acs:1"), at);
             let entry = AuditEntry::of(&alice, "r-1", by, action, at);
@@ -307,11 +313,11 @@ mod tests {
 
     #[test]
     fn every_action_has_a_name_and_reads_back_from_it() {
-        assert_eq!(Action::BlockUser.as_str(), "block-user");
-        for action in Action::ALL {
-            assert_eq!(Action::parse(action.as_str()), Some(action));
+        assert_eq!(AuditAction::BlockUser.as_str(), "block-user");
+        for action in AuditAction::ALL {
+            assert_eq!(AuditAction::parse(action.as_str()), Some(action));
         }
-        assert_eq!(Action::parse("future-action"), None);
+        assert_eq!(AuditAction::parse("future-action"), None);
     }
 
     #[test]

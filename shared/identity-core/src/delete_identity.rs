@@ -5,7 +5,7 @@ use tracing::info;
 use crate::{
     Error,
     admission::{Bearer, admit_bearer},
-    audit::{Action, Actor, AuditEntry},
+    audit::{Actor, AuditAction, AuditEntry},
     find_settled::find_settled,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
@@ -77,7 +77,7 @@ pub async fn delete_identity(
 fn audit(next: &Record, request: &Request, at: std::time::SystemTime) -> Option<AuditEntry> {
     let By::Administrator { id: Some(id) } = &request.by else { return None };
     let by = Actor::Administrator(id.clone());
-    Some(AuditEntry::of(next, &request.invocation.id, by, Action::DeleteIdentity, at))
+    Some(AuditEntry::of(next, &request.invocation.id, by, AuditAction::DeleteIdentity, at))
 }
 
 /// How often a deletion is retried when other requests change the record in the meantime.
@@ -239,7 +239,7 @@ mod tests {
         let world = World::where_alice_is(State::active("8:acs:1"));
         delete(&world).await.unwrap();
         let log = world.records.audit_log();
-        assert_eq!((log.len(), log[0].action), (1, Action::DeleteIdentity));
+        assert_eq!((log.len(), log[0].action), (1, AuditAction::DeleteIdentity));
         assert_eq!(log[0].identity, Some(acs_id("8:acs:1")));
     }
 }

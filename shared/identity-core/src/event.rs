@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     identity::{ExternalId, IdentityRef},
     record::{
-        By, Cause, CutOff, Decision as Ruling, Order, Origin, Reason, ReceiptId, Record, State,
-        end_of,
+        BlockDecision, By, Cause, CutOff, Origin, Reason, ReceiptId, Record, RevocationOrder,
+        State, end_of,
     },
 };
 
@@ -33,7 +33,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The source that sent the event.
-    pub source: Source,
+    pub source: EventSource,
     /// What happened.
     pub kind: EventKind,
     /// The user or identity that the event is about.
@@ -105,7 +105,7 @@ impl Event {
 
 /// The source of an event. Each source has its own clock, and can lift only its own blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum EventSource {
     /// A sender that uses the format of this project.
     Guestpass,
     /// An Amazon Cognito user pool, through `CloudTrail`.
@@ -116,7 +116,7 @@ pub enum Source {
     Okta,
 }
 
-impl Source {
+impl EventSource {
     /// Every source.
     pub const ALL: [Self; 4] = [Self::Guestpass, Self::Cognito, Self::Auth0, Self::Okta];
 
@@ -190,7 +190,7 @@ impl EventKind {
 
 /// The effect of an event on a user's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum EventDecision {
     /// Write this record, then do the pending work at ACS.
     Change(Box<Record>),
     /// The record already contains the event, but the work that follows from it is pending.
@@ -198,20 +198,20 @@ pub enum Decision {
     /// Another request is creating the identity right now: apply the event afterwards.
     Wait,
     /// Nothing to do.
-    Nothing(Why),
+    Nothing(NoEffect),
 }
 
 /// Why an event has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Why {
+pub enum NoEffect {
     /// The event was already applied, or a newer one of the same origin was.
     NothingNew,
     /// The identity does not exist.
     NoIdentity,
 }
 
-impl Why {
+impl NoEffect {
     /// The name as logged and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -231,13 +231,13 @@ pub fn decide(
     event: &Event,
     receipt: ReceiptId,
     now: SystemTime,
-) -> Decision {
+) -> EventDecision {
     let record = seen.cloned().unwrap_or_else(|| Record::unseen(user, now));
     let (at, origin) = (event.counts_at(), event.source.origin());
     // For a stuck identity, a repeated message is an operator's retry.
     let is_stuck = matches!(record.state, State::Stuck { .. });
     let revokes = is_stuck || !record.revoked_through.covers(&origin, at);
-    let decides = |blocks| record.decisions.would_change(&origin, Ruling { at, blocks });
+    let decides = |blocks| record.decisions.would_change(&origin, BlockDecision { at, blocks });
     let next = match event.kind {
         EventKind::SignedOut | EventKind::CredentialsChanged => {
             revokes.then(|| record.revoked(&order(event, receipt, false), now))
@@ -247,15 +247,15 @@ pub fn decide(
         }
         EventKind::Enabled if matches!(record.state, State::Provisioning { .. }) => {
             // The owner of the reservation would find the record changed and delete the identity.
-            return Decision::Wait;
+            return EventDecision::Wait;
         }
         EventKind::Enabled => decides(false).then(|| record.unblocked(origin.clone(), at, now)),
         EventKind::Deleted => delete(&record, event, receipt, now),
     };
     match next {
-        Some(next) => Decision::Change(Box::new(next)),
-        None if record.pending_revocation.is_some() && !is_stuck => Decision::Finish,
-        None => Decision::Nothing(Why::NothingNew),
+        Some(next) => EventDecision::Change(Box::new(next)),
+        None if record.pending_revocation.is_some() && !is_stuck => EventDecision::Finish,
+        None => EventDecision::Nothing(NoEffect::NothingNew),
     }
 }
 
@@ -278,8 +278,8 @@ fn delete(record: &Record, event: &Event, receipt: ReceiptId, now: SystemTime) -
     (is_to_go || !is_known).then(|| record.cut_off(&cut, &receipt, now))
 }
 
-fn order(event: &Event, receipt: ReceiptId, block: bool) -> Order {
-    Order {
+fn order(event: &Event, receipt: ReceiptId, block: bool) -> RevocationOrder {
+    RevocationOrder {
         receipt,
         at: event.counts_at(),
         not_before: event.not_before(),

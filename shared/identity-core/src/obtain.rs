@@ -24,7 +24,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     Error,
     admission::{Admission, Requester, admit},
-    audit::{Action, Actor, AuditEntry},
+    audit::{Actor, AuditAction, AuditEntry},
     foreign,
     identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
     ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step, Usage},
@@ -65,7 +65,7 @@ pub(crate) struct Asked<'a> {
 
 impl Asked<'_> {
     /// The audit entry for the request, if an administrator made it.
-    fn audit(&self, next: &Record, action: Action, at: SystemTime) -> Option<AuditEntry> {
+    fn audit(&self, next: &Record, action: AuditAction, at: SystemTime) -> Option<AuditEntry> {
         let Requester::Administrator { id } = &self.requester else { return None };
         let by = Actor::Administrator(id.clone());
         Some(AuditEntry::of(next, &self.invocation.id, by, action, at))
@@ -209,7 +209,7 @@ async fn create(
     };
     let pace_until = paced.or(reserved.pace_until);
     let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
-    let audit = asked.audit(&active, Action::CreateIdentity, clock.now());
+    let audit = asked.audit(&active, AuditAction::CreateIdentity, clock.now());
     let orphan =
         || Orphan { acs_id: acs_id.clone(), user: place.user.clone(), noted_at: clock.now() };
     let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
@@ -322,7 +322,7 @@ async fn issue(
     let token = issued.inspect_err(|cause| foreign::report(&acs_id, cause))?;
     let active = Active { acs_id, epoch: seen.epoch };
     let at = clock.now();
-    let audit = asked.audit(seen, Action::IssueToken, at);
+    let audit = asked.audit(seen, AuditAction::IssueToken, at);
     let usage = Usage { at, pace_until, audit: audit.as_ref() };
     match store.record_use(&seen.external_id, &active, &usage).await? {
         Change::Made(record) => {

@@ -17,8 +17,8 @@ mod state;
 
 use std::time::SystemTime;
 
-pub use decision::{Decision, Decisions, Origin, Watermarks, end_of};
-pub use receipt::{By, Cause, Order, Reason, Receipt, ReceiptId};
+pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
+pub use receipt::{By, Cause, Reason, Receipt, ReceiptId, RevocationOrder};
 pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
 
 use crate::identity::{AcsId, ExternalId};
@@ -162,14 +162,14 @@ impl Record {
     /// This cancels a reservation: the activation of its holder fails, and the holder then
     /// deletes the identity that it created.
     #[must_use]
-    pub fn revoked(&self, order: &Order, now: SystemTime) -> Self {
+    pub fn revoked(&self, order: &RevocationOrder, now: SystemTime) -> Self {
         let before = match self.state.unstuck() {
             State::Provisioning { .. } => State::Deleted,
             state => state,
         };
         let origin = order.cause.by.origin();
         let decisions = if order.block {
-            self.decisions.with(origin.clone(), Decision { at: order.at, blocks: true })
+            self.decisions.with(origin.clone(), BlockDecision { at: order.at, blocks: true })
         } else {
             self.decisions.clone()
         };
@@ -203,7 +203,7 @@ impl Record {
     /// is still returned.
     #[must_use]
     pub fn unblocked(&self, origin: Origin, at: SystemTime, now: SystemTime) -> Self {
-        let decisions = self.decisions.with(origin, Decision { at, blocks: false });
+        let decisions = self.decisions.with(origin, BlockDecision { at, blocks: false });
         let is_blocked = decisions.is_blocked();
         let decided = Self { decisions, ..self.clone() };
         if self.state.is_blocked() == is_blocked && self.epoch > 0 {

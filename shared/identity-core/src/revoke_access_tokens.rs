@@ -12,11 +12,11 @@ use tracing::info;
 use crate::{
     Error,
     admission::{Bearer, Pace, admit_bearer},
-    audit::{Action, Actor, AuditEntry},
+    audit::{Actor, AuditAction, AuditEntry},
     find_settled::find_settled,
     identity::{ExternalId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
-    record::{By, Cause, Order, Receipt, ReceiptId, Record},
+    record::{By, Cause, Receipt, ReceiptId, Record, RevocationOrder},
     settle,
 };
 
@@ -122,12 +122,16 @@ fn subject(seen: Option<&Record>, request: &Request) -> Result<ExternalId, Error
     }
 }
 
-fn order(seen: Option<&Record>, request: &Request, clock: &impl Clock) -> Result<Order, Error> {
+fn order(
+    seen: Option<&Record>,
+    request: &Request,
+    clock: &impl Clock,
+) -> Result<RevocationOrder, Error> {
     let at = clock.now();
     let pace = request.pace.filter(|_| request.cause.by == By::User);
     let until = seen.and_then(|record| record.sign_out_pace_until);
     let paced = pace.map(|pace| pace.take(until, at)).transpose();
-    Ok(Order {
+    Ok(RevocationOrder {
         receipt: ReceiptId(request.invocation.id.clone()),
         at,
         not_before: at,
@@ -140,7 +144,7 @@ fn order(seen: Option<&Record>, request: &Request, clock: &impl Clock) -> Result
 /// The audit entry for the request, if an administrator made it.
 fn audit(next: &Record, request: &Request, at: SystemTime) -> Option<AuditEntry> {
     let By::Administrator { id: Some(id) } = &request.cause.by else { return None };
-    let action = if request.block { Action::BlockUser } else { Action::RevokeTokens };
+    let action = if request.block { AuditAction::BlockUser } else { AuditAction::RevokeTokens };
     let by = Actor::Administrator(id.clone());
     let entry = AuditEntry::of(next, &request.invocation.id, by, action, at);
     Some(AuditEntry { reason: request.cause.reason.clone(), ..entry })
@@ -410,7 +414,7 @@ mod tests {
         let receipt = revoke(&world, true).await.unwrap();
         assert_eq!(receipt.cause.by, By::administrator(&user("root")));
         let log = world.records.audit_log();
-        assert_eq!((log.len(), log[0].action), (1, Action::BlockUser));
+        assert_eq!((log.len(), log[0].action), (1, AuditAction::BlockUser));
         assert_eq!(log[0].by, Actor::Administrator(user("root")));
         assert_eq!((&log[0].user, log[0].state), (&user("alice"), StateName::Blocked));
         let own = Request { cause: Cause::of(By::User), ..request(&world, false) };

@@ -4,7 +4,7 @@ use tracing::info;
 
 use crate::{
     Error,
-    audit::{Action, Actor, AuditEntry},
+    audit::{Actor, AuditAction, AuditEntry},
     find_settled::find_settled,
     identity::{ExternalId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityStore, Step},
@@ -29,7 +29,7 @@ pub async fn unblock_user(
         let now = clock.now();
         let next = seen.unblocked(Origin::ADMINISTRATOR, now, now);
         let by = Actor::Administrator(by.clone());
-        let audit = AuditEntry::of(&next, &invocation.id, by, Action::UnblockUser, now);
+        let audit = AuditEntry::of(&next, &invocation.id, by, AuditAction::UnblockUser, now);
         let step = Step::new(Some(&seen), &next).audited(Some(&audit));
         if let Change::Made(record) = store.commit(step).await? {
             info!(acs.id = record.acs_id().map(ToString::to_string), "user unblocked");

@@ -7,7 +7,7 @@
 //! is a call of the Management API, too.
 
 use identity_core::{
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::Issuer,
 };
 use percent_encoding::percent_decode_str;
@@ -45,7 +45,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
         None => envelope.id("detail.data.log_id")?,
     };
     let events = kinds.into_iter().map(|kind| Event {
-        source: Source::Auth0,
+        source: EventSource::Auth0,
         kind,
         identity: identity.clone(),
         occurred_at: moment.at,

@@ -6,7 +6,7 @@
 //! of the pool; `CloudTrail` shows neither.
 
 use identity_core::{
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::Issuer,
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     let sub = "detail.additionalEventData.sub";
     let moment = envelope.time("detail.eventTime")?;
     let event = Event {
-        source: Source::Cognito,
+        source: EventSource::Cognito,
         kind,
         identity: user(issuer, envelope.required(sub)?, sub)?,
         occurred_at: moment.at,

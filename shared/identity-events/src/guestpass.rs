@@ -7,7 +7,7 @@
 //! `reason`.
 
 use identity_core::{
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::{AcsId, ExternalId, IdentityRef, Issuer},
     record::Reason,
 };
@@ -25,7 +25,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     let identity = identity(envelope, issuer)?;
     let moment = envelope.time("detail.occurredAt")?;
     let event = Event {
-        source: Source::Guestpass,
+        source: EventSource::Guestpass,
         kind,
         identity,
         occurred_at: moment.at,

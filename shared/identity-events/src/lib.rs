@@ -17,7 +17,7 @@ mod okta;
 use identity_core::{event::Event, identity::Issuer};
 
 use envelope::Envelope;
-pub use identity_core::event::Source;
+pub use identity_core::event::EventSource;
 
 /// Reads a message that `EventBridge` delivered.
 ///
@@ -35,10 +35,10 @@ pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
         return Ok(Reading::Ignored { source: None, ignored });
     };
     let found = match source {
-        Source::Guestpass => guestpass::read(&envelope, issuer)?,
-        Source::Cognito => cognito::read(&envelope, issuer)?,
-        Source::Auth0 => auth0::read(&envelope, issuer)?,
-        Source::Okta => okta::read(&envelope, issuer)?,
+        EventSource::Guestpass => guestpass::read(&envelope, issuer)?,
+        EventSource::Cognito => cognito::read(&envelope, issuer)?,
+        EventSource::Auth0 => auth0::read(&envelope, issuer)?,
+        EventSource::Okta => okta::read(&envelope, issuer)?,
     };
     Ok(match found {
         Found::Events(events) => Reading::Events { source, events },
@@ -52,7 +52,7 @@ pub enum Reading {
     /// Something happened to a user.
     Events {
         /// The event source.
-        source: Source,
+        source: EventSource,
         /// At least one event. There is more than one if the message reports two changes, or if
         /// the user may go by either of two names.
         events: Vec<Event>,
@@ -60,7 +60,7 @@ pub enum Reading {
     /// The message is ignored.
     Ignored {
         /// The event source, if it is a known one.
-        source: Option<Source>,
+        source: Option<EventSource>,
         /// The type of the message, and why it is ignored.
         ignored: Ignored,
     },
@@ -68,12 +68,12 @@ pub enum Reading {
 
 /// The event source with this `source`. Only AWS and its partners can send an event whose source
 /// begins with `aws.`. A partner's source continues with the name of the tenant.
-fn source(name: &str) -> Option<Source> {
+fn source(name: &str) -> Option<EventSource> {
     match name {
-        "guestpass.identity" => Some(Source::Guestpass),
-        "aws.cognito-idp" => Some(Source::Cognito),
-        _ if name.starts_with("aws.partner/auth0.com/") => Some(Source::Auth0),
-        _ if name.starts_with("aws.partner/okta.com/") => Some(Source::Okta),
+        "guestpass.identity" => Some(EventSource::Guestpass),
+        "aws.cognito-idp" => Some(EventSource::Cognito),
+        _ if name.starts_with("aws.partner/auth0.com/") => Some(EventSource::Auth0),
+        _ if name.starts_with("aws.partner/okta.com/") => Some(EventSource::Okta),
         _ => None,
     }
 }

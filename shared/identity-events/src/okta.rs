@@ -7,7 +7,7 @@
 //! names. One of them belongs to no user, and its record is never read.
 
 use identity_core::{
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::Issuer,
 };
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     for (subject, field) in subjects(envelope, name).into_iter().flat_map(names) {
         let identity = user(issuer, subject, field)?;
         events.push(Event {
-            source: Source::Okta,
+            source: EventSource::Okta,
             kind,
             identity,
             occurred_at: moment.at,

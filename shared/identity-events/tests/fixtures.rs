@@ -8,7 +8,7 @@ use identity_core::{
     event::EventKind::{self, CredentialsChanged, Deleted, Disabled, Enabled, SignedOut},
     identity::{ExternalId, IdentityRef, Issuer},
 };
-use identity_events::{Ignored, Malformed, Reading, Source, WhyIgnored, read};
+use identity_events::{EventSource, Ignored, Malformed, Reading, WhyIgnored, read};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 const COGNITO: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example1";
@@ -219,7 +219,7 @@ fn every_fixture_is_in_a_table() {
         .map(ToOwned::to_owned)
         .collect();
     let mut there = BTreeSet::new();
-    for source in Source::ALL {
+    for source in EventSource::ALL {
         for file in fs::read_dir(directory().join(source.as_str())).unwrap() {
             let file = file.unwrap().path();
             let name = file.file_stem().unwrap().to_str().unwrap();

@@ -217,8 +217,8 @@ const BY_DAY: &str = "by-day";
 #[cfg(test)]
 mod tests {
     use identity_core::{
-        audit::{Action, Actor},
-        event::{EventKind, Source},
+        audit::{Actor, AuditAction},
+        event::{EventKind, EventSource},
         record::{Reason, State},
         testing::record,
     };
@@ -228,8 +228,8 @@ mod tests {
     fn entry() -> AuditEntry {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
         let next = record("alice", State::blocked("8:acs:1"), at);
-        let by = Actor::Event { source: Source::Okta, id: "event-1".to_owned() };
-        let action = Action::Event(EventKind::Disabled);
+        let by = Actor::Event { source: EventSource::Okta, id: "event-1".to_owned() };
+        let action = AuditAction::Event(EventKind::Disabled);
         let entry = AuditEntry::of(&next, "request-1#2", by, action, at);
         AuditEntry { reason: Reason::parse("left the company"), ..entry }
     }

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, time::SystemTime};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use identity_core::record::{By, Decision, Decisions, Origin, Receipt, Record, State, Watermarks};
+use identity_core::record::{
+    BlockDecision, By, Decisions, Origin, Receipt, Record, State, Watermarks,
+};
 
 use crate::item::{Item, instant, integer, is_true, number, time};
 
@@ -52,7 +54,7 @@ pub(crate) fn read(
         None => BTreeMap::new(),
         Some(value) => read_map(value, |value| {
             let one = value.as_m().ok()?;
-            Some(Decision { at: instant(one, AT)?, blocks: is_true(one, BLOCKS) })
+            Some(BlockDecision { at: instant(one, AT)?, blocks: is_true(one, BLOCKS) })
         })
         .ok_or(DECISIONS)?,
     };
@@ -77,9 +79,9 @@ fn upgrade(known: &Decisions, at: SystemTime, state: &State, receipts: &[Receipt
         newest_block.is_some_and(|receipt| matches!(receipt.cause.by, By::Administrator { .. }));
     let blocks = state.is_blocked();
     let origin = if blocks && !is_administrators { Origin::EARLIER } else { Origin::ADMINISTRATOR };
-    let mut all: BTreeMap<Origin, Decision> =
+    let mut all: BTreeMap<Origin, BlockDecision> =
         known.iter().map(|(origin, decision)| (origin.clone(), decision)).collect();
-    all.insert(origin, Decision { at, blocks });
+    all.insert(origin, BlockDecision { at, blocks });
     // Keep the number of changes: nothing has been written yet, so the stored item is unchanged.
     Decisions::stored(all, known.changes())
 }

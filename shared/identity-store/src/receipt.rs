@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::{
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     identity::{AcsId, ExternalId},
     record::{By, Cause, Reason, Receipt, ReceiptId},
 };
@@ -90,7 +90,7 @@ fn read_by(item: &Item) -> Option<By> {
             By::Administrator { id: string(item, ADMINISTRATOR).and_then(ExternalId::parse) }
         }
         kind => By::Event {
-            source: string(item, SOURCE).and_then(Source::parse),
+            source: string(item, SOURCE).and_then(EventSource::parse),
             kind: EventKind::parse(kind)?,
             id: string(item, EVENT_ID).unwrap_or_default().to_owned(),
         },

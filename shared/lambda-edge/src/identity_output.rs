@@ -1,5 +1,5 @@
 use identity_core::{
-    event::Source,
+    event::EventSource,
     identity::{AcsId, ExternalId},
     record::{By, Reason, Receipt, ReceiptId, Record, StateName},
 };
@@ -94,7 +94,7 @@ impl From<&Receipt> for ReceiptOutput {
             blocked: receipt.blocked,
             cause: receipt.cause.by.as_str(),
             by: by.map(|id: &ExternalId| id.as_str().to_owned()),
-            source: source.map(Source::as_str),
+            source: source.map(EventSource::as_str),
             event_id,
             reason: receipt.cause.reason.clone(),
             accepted_at: rfc3339(receipt.accepted_at),

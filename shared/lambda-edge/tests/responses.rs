@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::{
     Error,
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     exchange_teams_token::TeamsTokenFault,
-    record::{By, Cause, Order, Origin, Reason, Record, State},
+    record::{By, Cause, Origin, Reason, Record, RevocationOrder, State},
     testing::{ManualClock, order, record},
 };
 use lambda_edge::{
@@ -141,10 +141,13 @@ async fn an_unusable_request_id_is_replaced_by_lambdas() {
 /// confirmed the sign-out. She got another token between the two.
 fn alice() -> Record {
     let first = order("r1", false, at(1));
-    let by =
-        By::Event { source: Some(Source::Okta), kind: EventKind::Disabled, id: "e-1".to_owned() };
+    let by = By::Event {
+        source: Some(EventSource::Okta),
+        kind: EventKind::Disabled,
+        id: "e-1".to_owned(),
+    };
     let cause = Cause { by, reason: Reason::parse("left") };
-    let second = Order { cause, ..order("r2", true, at(3)) };
+    let second = RevocationOrder { cause, ..order("r2", true, at(3)) };
     let alice = record("alice", State::active("8:acs:1"), at(0));
     let signed_out = alice.revoked(&first, at(1)).revocation_confirmed(at(2));
     Record { tokens_revoked: false, ..signed_out }.revoked(&second, at(3))

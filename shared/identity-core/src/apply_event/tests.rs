@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::{
     ABANDONED_AFTER,
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     identity::AccessToken,
     record::{Lease, LeaseId, Reason, Record, State, StateName},
     testing::{AcsCall, Loss, StoreCall, World, acs_id, event, user},
@@ -102,7 +102,7 @@ async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
     let unknown = named("8:acs:2");
     world.clock.advance(INDEX_LAG);
     let effect = apply(&world, &unknown).await.unwrap();
-    assert_eq!(effect, Effect::Nothing(Why::NoIdentity));
+    assert_eq!(effect, Effect::Nothing(NoEffect::NoIdentity));
 }
 
 // With the tombstone passed over, the event is acknowledged, and alice gets her next token.
@@ -155,8 +155,8 @@ async fn r62_an_event_is_in_the_audit_log_with_its_sender_and_its_reason() {
         id: "message".to_owned(),
         at: world.clock.now(),
         user: user("alice"),
-        by: Actor::Event { source: Source::Guestpass, id: "event-1".to_owned() },
-        action: Action::Event(EventKind::Disabled),
+        by: Actor::Event { source: EventSource::Guestpass, id: "event-1".to_owned() },
+        action: AuditAction::Event(EventKind::Disabled),
         identity: Some(acs_id("8:acs:1")),
         state: StateName::Blocked,
         reason: Reason::parse("left"),
@@ -173,7 +173,7 @@ async fn nothing_is_made_up_for_an_acs_id_that_nobody_has() {
     };
     world.clock.advance(Duration::from_mins(1));
     let effect = apply(&world, &event).await.unwrap();
-    assert_eq!(effect, Effect::Nothing(Why::NoIdentity));
+    assert_eq!(effect, Effect::Nothing(NoEffect::NoIdentity));
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn what_is_foreseen_is_what_is_done_and_foreseeing_changes_nothing() {
         let event = event(kind, soon(&world));
         let before = world.records.records();
         let decision = foresee_event(&world.store, &world.clock, &event).await.unwrap();
-        assert!(matches!(decision, Decision::Change(_)), "{kind:?}");
+        assert!(matches!(decision, EventDecision::Change(_)), "{kind:?}");
         assert_eq!(world.records.records(), before);
         assert_eq!(apply(&world, &event).await.unwrap(), Effect::Changed);
     }

@@ -7,7 +7,7 @@ use tracing::info;
 use super::{IdentitySample, job::CleanupJob};
 use crate::{
     Error,
-    audit::{Action, Actor, AuditEntry},
+    audit::{Actor, AuditAction, AuditEntry},
     identity::{ExternalId, Invocation},
     ports::{
         Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS,
@@ -76,7 +76,7 @@ async fn mark(
         _ => None,
     };
     let Some(next) = next else { return Ok(Mark::Changed) };
-    let audit = AuditEntry::of(&next, run, actor.clone(), Action::DeleteIdentity, clock.now());
+    let audit = AuditEntry::of(&next, run, actor.clone(), AuditAction::DeleteIdentity, clock.now());
     let step = Step::new(Some(&seen), &next).unless_used().audited(Some(&audit));
     Ok(match store.commit(step).await? {
         Change::Made(marked) => Mark::Made(Box::new(marked)),

@@ -18,8 +18,8 @@ fn at(seconds: u64) -> SystemTime {
 fn after(seen: &Record, kind: EventKind, seconds: u64) -> Record {
     let receipt = ReceiptId("r".to_owned());
     match decide(Some(seen), &seen.external_id, &event(kind, at(seconds)), receipt, at(1000)) {
-        Decision::Change(next) => *next,
-        Decision::Finish | Decision::Wait | Decision::Nothing(_) => seen.clone(),
+        EventDecision::Change(next) => *next,
+        EventDecision::Finish | EventDecision::Wait | EventDecision::Nothing(_) => seen.clone(),
     }
 }
 
@@ -83,7 +83,7 @@ fn a_deletion_applies_to_an_identity_created_before_it() {
     let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::Deleted, now()) };
     let receipt = ReceiptId("r".to_owned());
     let decision = decide(Some(&active()), &user("alice"), &coarse, receipt, at(9));
-    let Decision::Change(next) = decision else { panic!("{decision:?}") };
+    let EventDecision::Change(next) = decision else { panic!("{decision:?}") };
     assert_eq!(next.state, State::deleting("8:acs:1"), "the second may end after the creation");
 }
 
@@ -96,7 +96,7 @@ fn events_about_somebody_never_seen_leave_what_later_ones_need_to_know() {
     ] {
         let receipt = ReceiptId("r".to_owned());
         let decision = decide(None, &user("alice"), &event(kind, at(5)), receipt, at(6));
-        let Decision::Change(record) = decision else { panic!("{kind:?}: {decision:?}") };
+        let EventDecision::Change(record) = decision else { panic!("{kind:?}: {decision:?}") };
         assert_eq!(record.state, state, "{kind:?}");
         let known = record.decisions.newest().or(record.revoked_through.newest());
         assert_eq!(known, Some(at(5)), "{kind:?}");
@@ -106,9 +106,9 @@ fn events_about_somebody_never_seen_leave_what_later_ones_need_to_know() {
         let receipt = ReceiptId("r".to_owned());
         decide(seen, &user("alice"), &event(EventKind::Deleted, at(5)), receipt, at(6))
     };
-    let Decision::Change(record) = decide(None) else { panic!("a deletion is noted") };
+    let EventDecision::Change(record) = decide(None) else { panic!("a deletion is noted") };
     assert_eq!((&record.state, record.not_before), (&State::Deleted, Some(at(5))));
-    assert_eq!(decide(Some(&record)), Decision::Nothing(Why::NothingNew));
+    assert_eq!(decide(Some(&record)), EventDecision::Nothing(NoEffect::NothingNew));
 }
 
 #[test]
@@ -118,11 +118,14 @@ fn what_was_recorded_and_not_confirmed_is_not_taken_for_done() {
         decide(Some(seen), &seen.external_id, &event(kind, at(5)), receipt.clone(), at(6))
     };
     let pending = after(&active(), EventKind::Disabled, 5);
-    assert_eq!(decide(&pending, EventKind::Disabled), Decision::Finish);
+    assert_eq!(decide(&pending, EventKind::Disabled), EventDecision::Finish);
     let confirmed = pending.revocation_confirmed(at(6));
-    assert_eq!(decide(&confirmed, EventKind::Disabled), Decision::Nothing(Why::NothingNew));
+    assert_eq!(
+        decide(&confirmed, EventKind::Disabled),
+        EventDecision::Nothing(NoEffect::NothingNew)
+    );
     let deleting = after(&active(), EventKind::Deleted, 5);
-    assert_eq!(decide(&deleting, EventKind::Deleted), Decision::Finish);
+    assert_eq!(decide(&deleting, EventKind::Deleted), EventDecision::Finish);
 }
 
 #[test]
@@ -138,7 +141,11 @@ fn of_a_stuck_revocation_a_message_that_comes_again_is_somebody_who_looks() {
     let receipt = ReceiptId("r".to_owned());
     let older = event(EventKind::Enabled, at(1));
     let decision = decide(Some(&stuck), &stuck.external_id, &older, receipt, at(7));
-    assert_eq!(decision, Decision::Nothing(Why::NothingNew), "and nothing is said to be finished");
+    assert_eq!(
+        decision,
+        EventDecision::Nothing(NoEffect::NothingNew),
+        "and nothing is said to be finished"
+    );
 }
 
 #[test]
@@ -150,7 +157,7 @@ fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
     let receipt = ReceiptId("r".to_owned());
     let event = event(EventKind::Enabled, at(5));
     let decision = decide(Some(&reserved), &user("alice"), &event, receipt, at(6));
-    assert_eq!(decision, Decision::Wait, "whoever creates the identity keeps it");
+    assert_eq!(decision, EventDecision::Wait, "whoever creates the identity keeps it");
 }
 
 #[test]
@@ -188,7 +195,7 @@ fn r60_two_events_of_one_second_stay_in_the_order_in_which_they_came() {
     let apply = |seen: &Record, event: Event| {
         let receipt = ReceiptId("r".to_owned());
         match decide(Some(seen), &seen.external_id, &event, receipt, at(9)) {
-            Decision::Change(next) => *next,
+            EventDecision::Change(next) => *next,
             other => panic!("{other:?}"),
         }
     };
@@ -198,7 +205,7 @@ fn r60_two_events_of_one_second_stay_in_the_order_in_which_they_came() {
 
 #[test]
 fn r60_what_one_origin_recorded_hides_nothing_of_another() {
-    let own = crate::record::Order {
+    let own = crate::record::RevocationOrder {
         cause: crate::record::Cause::of(crate::record::By::User),
         ..crate::testing::order("own", false, at(9))
     };
@@ -206,11 +213,11 @@ fn r60_what_one_origin_recorded_hides_nothing_of_another() {
     let used = Record { tokens_revoked: false, ..signed_out };
     let provider = after(&used, EventKind::SignedOut, 5);
     assert!(provider.pending_revocation.is_some(), "older, and of another clock");
-    let other = Event { source: Source::Cognito, ..event(EventKind::SignedOut, at(5)) };
+    let other = Event { source: EventSource::Cognito, ..event(EventKind::SignedOut, at(5)) };
     let confirmed = provider.revocation_confirmed(at(10));
     let receipt = ReceiptId("r".to_owned());
     let decision = decide(Some(&confirmed), &user("alice"), &other, receipt, at(11));
-    assert!(matches!(decision, Decision::Change(_)), "nor do two providers share one");
+    assert!(matches!(decision, EventDecision::Change(_)), "nor do two providers share one");
 }
 
 #[test]
@@ -245,16 +252,16 @@ fn every_name_of_a_kind_a_source_and_a_reason_without_effect_is_fixed() {
         assert_eq!((kind.as_str(), EventKind::parse(name)), (name, Some(kind)));
     }
     for (source, name) in [
-        (Source::Guestpass, "guestpass"),
-        (Source::Cognito, "cognito"),
-        (Source::Auth0, "auth0"),
-        (Source::Okta, "okta"),
+        (EventSource::Guestpass, "guestpass"),
+        (EventSource::Cognito, "cognito"),
+        (EventSource::Auth0, "auth0"),
+        (EventSource::Okta, "okta"),
     ] {
-        assert_eq!((source.as_str(), Source::parse(name)), (name, Some(source)));
+        assert_eq!((source.as_str(), EventSource::parse(name)), (name, Some(source)));
     }
-    assert_eq!((EventKind::parse("user.created"), Source::parse("entra")), (None, None));
-    assert_eq!(Why::NothingNew.as_str(), "nothing-new");
-    assert_eq!(Why::NoIdentity.as_str(), "no-identity");
+    assert_eq!((EventKind::parse("user.created"), EventSource::parse("entra")), (None, None));
+    assert_eq!(NoEffect::NothingNew.as_str(), "nothing-new");
+    assert_eq!(NoEffect::NoIdentity.as_str(), "no-identity");
 }
 
 #[test]

@@ -378,7 +378,7 @@ async fn r62_a_token_that_an_administrator_gets_is_in_the_audit_log() {
         obtain_as(&world, root(), &world.invocation(invocation)).await.unwrap();
     }
     let actions: Vec<_> = world.records.audit_log().into_iter().map(|entry| entry.action).collect();
-    assert_eq!(actions, [Action::CreateIdentity, Action::IssueToken]);
+    assert_eq!(actions, [AuditAction::CreateIdentity, AuditAction::IssueToken]);
     first_call(&world).await.unwrap();
     assert_eq!(world.records.audit_log().len(), 2, "a user's own call is not");
 }

@@ -45,14 +45,14 @@ impl Origin {
 
 /// One origin's newest decision about whether a user is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct BlockDecision {
     /// When the decision was made, by the clock of its origin.
     pub at: SystemTime,
     /// Whether the decision blocks the user.
     pub blocks: bool,
 }
 
-impl Decision {
+impl BlockDecision {
     /// Whether this decision is newer than `other`. At the same time, a block wins.
     fn beats(self, other: Self) -> bool {
         (self.at, self.blocks) > (other.at, other.blocks)
@@ -67,7 +67,7 @@ impl Decision {
 /// decisions, not on their order or number of repetitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decisions {
-    newest: BTreeMap<Origin, Decision>,
+    newest: BTreeMap<Origin, BlockDecision>,
     /// Increases with every change, so that a write based on an older state is refused.
     changes: u64,
 }
@@ -75,12 +75,12 @@ pub struct Decisions {
 impl Decisions {
     /// Creates the decisions from stored values.
     #[must_use]
-    pub fn stored(newest: BTreeMap<Origin, Decision>, changes: u64) -> Self {
+    pub fn stored(newest: BTreeMap<Origin, BlockDecision>, changes: u64) -> Self {
         Self { newest, changes }
     }
 
     /// The newest decision of each origin.
-    pub fn iter(&self) -> impl Iterator<Item = (&Origin, Decision)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Origin, BlockDecision)> {
         self.newest.iter().map(|(origin, decision)| (origin, *decision))
     }
 
@@ -93,13 +93,13 @@ impl Decisions {
     /// Whether the decision changes the result: its origin has no newer decision, and no decision
     /// of the same time that is equal or stronger.
     #[must_use]
-    pub fn would_change(&self, origin: &Origin, decision: Decision) -> bool {
+    pub fn would_change(&self, origin: &Origin, decision: BlockDecision) -> bool {
         self.newest.get(origin).is_none_or(|known| decision.beats(*known))
     }
 
     /// Adds a decision. The result is unchanged if [`would_change`](Self::would_change) is false.
     #[must_use]
-    pub fn with(&self, origin: Origin, decision: Decision) -> Self {
+    pub fn with(&self, origin: Origin, decision: BlockDecision) -> Self {
         if !self.would_change(&origin, decision) {
             return self.clone();
         }
@@ -116,7 +116,7 @@ impl Decisions {
     }
 
     /// The decisions that block the user.
-    pub fn blocking(&self) -> impl Iterator<Item = (&Origin, Decision)> {
+    pub fn blocking(&self) -> impl Iterator<Item = (&Origin, BlockDecision)> {
         self.iter().filter(|(origin, decision)| {
             decision.blocks && !self.is_overridden(origin, decision.at)
         })
@@ -197,7 +197,7 @@ mod tests {
 
     fn decided(decisions: &[(&'static str, u64, bool)]) -> Decisions {
         decisions.iter().fold(Decisions::default(), |known, &(origin, seconds, blocks)| {
-            known.with(Origin::of_source(origin), Decision { at: at(seconds), blocks })
+            known.with(Origin::of_source(origin), BlockDecision { at: at(seconds), blocks })
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     identity::{AcsId, ExternalId},
     record::Origin,
 };
@@ -77,7 +77,7 @@ pub enum By {
     /// The identity provider.
     Event {
         /// The source of the event; unknown in receipts of versions that did not store it.
-        source: Option<Source>,
+        source: Option<EventSource>,
         /// The type of the event.
         kind: EventKind,
         /// The ID of the event at its source.
@@ -146,7 +146,7 @@ impl Reason {
 
 /// The parameters of a revocation.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct RevocationOrder {
     /// The ID of the receipt.
     pub receipt: ReceiptId,
     /// When the revocation was decided: now, or when the event happened.

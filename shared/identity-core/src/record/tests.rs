@@ -24,7 +24,7 @@ fn alice(state: State) -> Record {
 
 /// A record in which every field differs from what a step writes.
 fn full(state: State) -> Record {
-    let decision = Decision { at: later(1), blocks: false };
+    let decision = BlockDecision { at: later(1), blocks: false };
     Record {
         external_id: user("alice"),
         state,
@@ -147,7 +147,7 @@ fn each_step_of_a_revocation_writes_its_own_fields_and_keeps_all_others() {
         changed_at: now,
         decisions: active
             .decisions
-            .with(Origin::ADMINISTRATOR, Decision { at: later(50), blocks: true }),
+            .with(Origin::ADMINISTRATOR, BlockDecision { at: later(50), blocks: true }),
         revoked_through: active.revoked_through.with(Origin::ADMINISTRATOR, later(50)),
         not_before: Some(later(50)),
         pending_revocation: Some(ReceiptId("r".to_owned())),
@@ -178,7 +178,7 @@ fn each_step_of_a_revocation_writes_its_own_fields_and_keeps_all_others() {
         }
     );
 
-    let decision = Decision { at: later(61), blocks: false };
+    let decision = BlockDecision { at: later(61), blocks: false };
     assert_eq!(
         blocked.unblocked(Origin::ADMINISTRATOR, later(61), later(62)),
         Record {
@@ -258,7 +258,7 @@ fn a_receipt_is_confirmed_when_acs_confirms_it_or_a_later_one() {
 
 #[test]
 fn r62_a_users_own_sign_outs_displace_no_receipt_of_others() {
-    let own = |index: u64| Order {
+    let own = |index: u64| RevocationOrder {
         cause: Cause::of(By::User),
         ..order(&format!("own-{index}"), false, later(index))
     };

@@ -22,11 +22,11 @@ pub use watched_store::{Loss, StoreCall, WatchedStore};
 use crate::{
     administrator::Administrator,
     admission::{Admission, Bearer, Requester, admit},
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::{AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest},
     issue_access_token::Whose,
     ports::Clock,
-    record::{By, Cause, Order, ReceiptId, Record, State},
+    record::{By, Cause, ReceiptId, Record, RevocationOrder, State},
 };
 
 /// A user.
@@ -103,8 +103,8 @@ pub fn caller_since(name: &str, issued_at: SystemTime) -> Whose {
 
 /// An administrator's order to revoke, or to block if `block` is set.
 #[must_use]
-pub fn order(receipt: &str, block: bool, at: SystemTime) -> Order {
-    Order {
+pub fn order(receipt: &str, block: bool, at: SystemTime) -> RevocationOrder {
+    RevocationOrder {
         receipt: ReceiptId(receipt.to_owned()),
         at,
         not_before: at,
@@ -118,7 +118,7 @@ pub fn order(receipt: &str, block: bool, at: SystemTime) -> Order {
 #[must_use]
 pub fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
     Event {
-        source: Source::Guestpass,
+        source: EventSource::Guestpass,
         kind,
         identity: IdentityRef::External(user("alice")),
         occurred_at,

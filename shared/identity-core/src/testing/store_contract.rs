@@ -19,14 +19,14 @@ pub use self::audit::*;
 use super::{acs_id, order, record, user};
 use crate::{
     delete_stale_identities::{CleanupMode, CleanupRun},
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     identity::ExternalId,
     ports::{
         Change, IdentityStore, Index, ListQuery, Orphan, Orphanage, RunLog, SHARDS, Step, Usage,
     },
     record::{
-        Active, By, Cause, Decision, Decisions, Lease, LeaseId, Origin, Reason, Receipt, ReceiptId,
-        Record, State, StateName, Unfinished, Watermarks,
+        Active, BlockDecision, By, Cause, Decisions, Lease, LeaseId, Origin, Reason, Receipt,
+        ReceiptId, Record, State, StateName, Unfinished, Watermarks,
     },
 };
 
@@ -125,7 +125,7 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
         receipt(by, Reason::parse("left the company"), None),
         receipt(By::Administrator { id: None }, None, None),
         receipt(event(None), None, None),
-        Receipt { identity: None, ..receipt(event(Some(Source::Okta)), None, None) },
+        Receipt { identity: None, ..receipt(event(Some(EventSource::Okta)), None, None) },
     ];
     let states = [
         State::Provisioning { lease },
@@ -145,11 +145,11 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
             last_issued_at: at(2),
             changed_at: at(3) + Duration::from_millis(250),
             decisions: Decisions::default()
-                .with(Origin::ADMINISTRATOR, Decision { at: at(3), blocks: true })
-                .with(Source::Okta.origin(), Decision { at: at(2), blocks: false }),
+                .with(Origin::ADMINISTRATOR, BlockDecision { at: at(3), blocks: true })
+                .with(EventSource::Okta.origin(), BlockDecision { at: at(2), blocks: false }),
             revoked_through: Watermarks::default()
                 .with(Origin::USER, at(4) + Duration::from_millis(1))
-                .with(Source::Cognito.origin(), at(3)),
+                .with(EventSource::Cognito.origin(), at(3)),
             not_before: Some(at(5)),
             account_deleted_at: Some(at(6)),
             tokens_revoked: index % 2 == 0,
@@ -340,9 +340,9 @@ pub async fn a_step_that_has_not_seen_a_decision_is_refused(store: &impl Identit
     let seen = seen.unblocked(Origin::ADMINISTRATOR, at(9), at(9));
     put(store, &seen).await;
     // Older than the newest decision, so that only the count of changes differs.
-    let noted = seen.unblocked(Source::Cognito.origin(), at(5), at(10));
+    let noted = seen.unblocked(EventSource::Cognito.origin(), at(5), at(10));
     assert_eq!(advance(store, Some(&seen), &noted).await, Change::Made(noted.clone()));
-    let blind = seen.unblocked(Source::Okta.origin(), at(7), at(11));
+    let blind = seen.unblocked(EventSource::Okta.origin(), at(7), at(11));
     assert_eq!(advance(store, Some(&seen), &blind).await, Change::Refused(Some(noted)));
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use identity_core::{
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     record::{Cause, ReceiptId},
     testing::acs_id,
 };
@@ -51,7 +51,7 @@ fn t08_a_block_of_the_version_before_is_lifted_by_those_who_could_lift_it_then()
     for (by, lifted_by_the_provider) in [(disabled(), true), (administrator(), false)] {
         let record = item::read(&old_item("blocked", &by)).unwrap();
         assert!(record.state.is_blocked() && record.decisions.is_blocked());
-        let provider = record.unblocked(Source::Auth0.origin(), at(9), at(9));
+        let provider = record.unblocked(EventSource::Auth0.origin(), at(9), at(9));
         assert_eq!(!provider.state.is_blocked(), lifted_by_the_provider, "{by:?}");
         let root = record.unblocked(Origin::ADMINISTRATOR, at(9), at(9));
         assert!(!root.state.is_blocked(), "{by:?}");
@@ -62,10 +62,10 @@ fn t08_a_block_of_the_version_before_is_lifted_by_those_who_could_lift_it_then()
 fn t08_an_unblock_of_the_version_before_overrides_what_was_decided_earlier() {
     let record = item::read(&old_item("active", &disabled())).unwrap();
     assert!(!record.decisions.is_blocked());
-    let late = Decision { at: at(3), blocks: true };
-    assert!(!record.decisions.with(Source::Okta.origin(), late).is_blocked());
-    let new = Decision { at: at(7), blocks: true };
-    assert!(record.decisions.with(Source::Okta.origin(), new).is_blocked());
+    let late = BlockDecision { at: at(3), blocks: true };
+    assert!(!record.decisions.with(EventSource::Okta.origin(), late).is_blocked());
+    let new = BlockDecision { at: at(7), blocks: true };
+    assert!(record.decisions.with(EventSource::Okta.origin(), new).is_blocked());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn t08_an_item_of_the_version_before_is_written_in_the_new_form_by_its_next_chan
 #[test]
 fn t08_a_decision_of_the_version_before_that_ran_beside_this_one_is_not_lost() {
     let record = item::read(&old_item("active", &disabled())).unwrap();
-    let known = record.unblocked(Source::Okta.origin(), at(6), at(6));
+    let known = record.unblocked(EventSource::Okta.origin(), at(6), at(6));
     let mut item = item::write(&known);
     item.insert(item::STATE.to_owned(), text("blocked"));
     item.insert(DECIDED_AT.to_owned(), time(at(8)));

@@ -8,10 +8,10 @@ use std::{
 };
 
 use identity_core::{
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::IdentityRef,
     ports::Clock,
-    record::{By, Cause, Decision, Origin, Record},
+    record::{BlockDecision, By, Cause, Origin, Record},
     revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
     testing::{self, ManualClock, World, acs_id, invocation, user},
     unblock_user::unblock_user,
@@ -73,7 +73,7 @@ impl Incident {
     }
 
     /// The event of this source, with the source's resolution of time.
-    fn event(self, source: Source, occurred_at: SystemTime, resolution: Duration) -> Event {
+    fn event(self, source: EventSource, occurred_at: SystemTime, resolution: Duration) -> Event {
         Event { source, resolution, ..testing::event(self.1, occurred_at) }
     }
 }
@@ -117,7 +117,7 @@ impl Outcome {
     }
 
     fn found(record: &Record) -> Self {
-        let decided = |(origin, decision): (&Origin, Decision)| {
+        let decided = |(origin, decision): (&Origin, BlockDecision)| {
             (origin.clone(), (decision.at, decision.blocks))
         };
         Self {
@@ -156,17 +156,17 @@ fn deliver(world: &World, incident: Incident, arrival: usize, judged: Judged) {
     let event = match (judged, incident.0) {
         (Judged::PerOrigin, Decider::Administrator) => return administer(world, incident, &name),
         (Judged::PerOrigin, Decider::Cognito) => {
-            incident.event(Source::Cognito, after(incident.told_at()), second)
+            incident.event(EventSource::Cognito, after(incident.told_at()), second)
         }
         (Judged::PerOrigin, Decider::Auth0) => {
-            incident.event(Source::Auth0, after(incident.told_at()), Event::FINEST)
+            incident.event(EventSource::Auth0, after(incident.told_at()), Event::FINEST)
         }
         (Judged::ByOneWatermark, _) => {
-            incident.event(Source::Guestpass, after(incident.told_at()), Event::FINEST)
+            incident.event(EventSource::Guestpass, after(incident.told_at()), Event::FINEST)
         }
         (Judged::ByArrival, _) => {
             let came = 30_000 + u64::try_from(arrival).unwrap();
-            incident.event(Source::Guestpass, after(came), Event::FINEST)
+            incident.event(EventSource::Guestpass, after(came), Event::FINEST)
         }
     };
     apply(&world.records, world, &event, &name).unwrap();

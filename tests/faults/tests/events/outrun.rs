@@ -7,7 +7,7 @@ use faults::{Part, Without};
 use identity_core::{
     Error,
     apply_event::apply_event,
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     identity::IdentityRef,
     issue_access_token::{self, issue_access_token},
     ports::Clock,
@@ -145,7 +145,7 @@ fn deliver(world: &World, clock: &ManualClock, told_at: u64, rule: Rule) {
         return;
     }
     let event = Event {
-        source: Source::Cognito,
+        source: EventSource::Cognito,
         resolution: Duration::from_secs(1),
         heard_at: Some(clock.now()),
         ..testing::event(EventKind::SignedOut, told_at)

@@ -7,7 +7,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use faults::{Part, Task, Without, Yielding};
 use identity_core::{
     apply_event::apply_event,
-    event::{Event, EventKind, Source},
+    event::{Event, EventKind, EventSource},
     issue_access_token::{self, Issued, issue_access_token},
     ports::Clock,
     record::By,
@@ -58,7 +58,7 @@ fn account_deletion(millis: u64, world: &World) -> Task {
         let clock = ManualClock::default();
         let occurred_at = clock.now() + Duration::from_millis(millis);
         let deleted = testing::event(EventKind::Deleted, occurred_at);
-        let event = Event { source: Source::Auth0, ..deleted };
+        let event = Event { source: EventSource::Auth0, ..deleted };
         let invocation = invocation("deleted", &clock);
         apply_event(&store, &acs, &clock, &event, &invocation).await.unwrap();
     })

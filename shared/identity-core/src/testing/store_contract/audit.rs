@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use super::{active, at, find, put};
 use crate::{
     audit::{
-        Action, Actor, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
+        Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
         StoredAuditEntry, day_number, start_of_day,
     },
-    event::{EventKind, Source},
+    event::{EventKind, EventSource},
     ports::{AuditTrail, Change, IdentityStore, Step, Usage},
     record::{Active, Reason, Record},
     testing::{acs_id, order, user},
@@ -54,13 +54,13 @@ pub async fn an_audited_step_writes_its_entry_with_the_change(
     store: &(impl IdentityStore + AuditTrail),
 ) {
     let seen = active("audited-step");
-    let created = AuditEntry::of(&seen, "r0", by_root(), Action::CreateIdentity, at(0));
+    let created = AuditEntry::of(&seen, "r0", by_root(), AuditAction::CreateIdentity, at(0));
     let made = store.commit(Step::new(None, &seen).audited(Some(&created))).await;
     assert_eq!(made.expect("a writable store"), Change::Made(seen.clone()));
     let next = seen.revoked(&order("r1", true, at(1)), at(1));
     let at = at(1) + Duration::from_millis(250);
-    let event = Actor::Event { source: Source::Okta, id: "event-1".to_owned() };
-    let blocked = AuditEntry::of(&next, "r1", event, Action::Event(EventKind::Disabled), at);
+    let event = Actor::Event { source: EventSource::Okta, id: "event-1".to_owned() };
+    let blocked = AuditEntry::of(&next, "r1", event, AuditAction::Event(EventKind::Disabled), at);
     let blocked = AuditEntry { reason: Reason::parse("left the company"), ..blocked };
     let made = store.commit(Step::new(Some(&seen), &next).audited(Some(&blocked))).await;
     assert_eq!(made.expect("a writable store"), Change::Made(next.clone()));
@@ -75,7 +75,7 @@ pub async fn a_refused_step_writes_no_entry(store: &(impl IdentityStore + AuditT
     put(store, &current).await;
     let stale = Record { epoch: 4, ..current.clone() };
     let next = stale.revoked(&order("r1", true, at(1)), at(1));
-    let entry = AuditEntry::of(&next, "r1", by_root(), Action::BlockUser, at(1));
+    let entry = AuditEntry::of(&next, "r1", by_root(), AuditAction::BlockUser, at(1));
     for seen in [Some(&stale), None] {
         let refused = store.commit(Step::new(seen, &next).audited(Some(&entry))).await;
         let refused = refused.expect("a readable store");
@@ -95,7 +95,7 @@ pub async fn an_audited_step_that_was_sent_twice_leaves_one_entry(
     let seen = active("audited-twice");
     put(store, &seen).await;
     let next = seen.revoked(&order("r1", true, at(1)), at(1));
-    let entry = AuditEntry::of(&next, "r1", by_root(), Action::BlockUser, at(1));
+    let entry = AuditEntry::of(&next, "r1", by_root(), AuditAction::BlockUser, at(1));
     for attempt in ["first", "sent twice"] {
         let made = store.commit(Step::new(Some(&seen), &next).audited(Some(&entry))).await;
         assert_eq!(made.expect("a writable store"), Change::Made(next.clone()), "{attempt}");
@@ -110,7 +110,7 @@ pub async fn an_audited_use_writes_its_entry_and_a_refused_one_does_not(
 ) {
     let current = active("audited-use");
     put(store, &current).await;
-    let entry = AuditEntry::of(&current, "r1", by_root(), Action::IssueToken, at(9));
+    let entry = AuditEntry::of(&current, "r1", by_root(), AuditAction::IssueToken, at(9));
     let usage = Usage { at: at(9), pace_until: Some(at(10)), audit: Some(&entry) };
     let seen = Active { acs_id: acs_id("8:acs:res_audited-use"), epoch: 1 };
     let record_use = async |name: &str, seen: &Active| {
@@ -136,7 +136,7 @@ pub async fn an_entry_is_never_replaced(store: &(impl IdentityStore + AuditTrail
     let current = active("audited-once");
     put(store, &current).await;
     let seen = Active { acs_id: acs_id("8:acs:res_audited-once"), epoch: 1 };
-    let issued = AuditEntry::of(&current, "r1", by_root(), Action::IssueToken, at(9));
+    let issued = AuditEntry::of(&current, "r1", by_root(), AuditAction::IssueToken, at(9));
     let forged = AuditEntry { by: Actor::Administrator(user(AUDITOR)), ..issued.clone() };
     for entry in [&issued, &forged] {
         let usage = Usage { at: at(9), pace_until: None, audit: Some(entry) };
@@ -195,7 +195,7 @@ async fn two_entries_each(
         ] {
             let record = active(&format!("{name}-{index}"));
             let id = format!("request-{index}");
-            let entry = AuditEntry::of(&record, &id, by, Action::CreateIdentity, moment);
+            let entry = AuditEntry::of(&record, &id, by, AuditAction::CreateIdentity, moment);
             // All entries have the same user, so that this user has more than one page of
             // entries.
             let entry = AuditEntry { user: user(name), ..entry };
