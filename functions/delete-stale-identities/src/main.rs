@@ -12,7 +12,7 @@ use std::time::Duration;
 use identity_core::{
     delete_stale_identities::{self, CleanupMode, delete_stale_identities},
     identity::Invocation,
-    ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
+    ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
 };
 use identity_store::DynamoIdentityStore;
 use lambda_edge::{SystemClock, config::process_env, deadline, telemetry};
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Error> {
 /// Performs one run. Failures of ACS are part of the response. An error means that the store
 /// failed or the event was invalid; every deletion up to then is recorded.
 async fn handle(
-    store: &(impl IdentityStore + Orphanage + RunLog),
+    store: &(impl IdentityStore + OrphanStore + RunLog),
     acs: &impl IdentityClient,
     clock: &impl Clock,
     job: &Job,

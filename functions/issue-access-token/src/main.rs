@@ -4,8 +4,8 @@
 
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
-    admission::Pace,
-    issue_access_token::{self, Issued, Whose, issue_access_token},
+    admission::TokenPace,
+    issue_access_token::{self, IssuedToken, TokenSubject, issue_access_token},
     policy::{Grant, Policy},
     ports::{Clock, IdentityClient, IdentityStore},
 };
@@ -51,7 +51,7 @@ struct Config {
 struct Rules {
     access: Access,
     policy: Policy,
-    pace: Option<Pace>,
+    pace: Option<TokenPace>,
 }
 
 impl Config {
@@ -85,12 +85,14 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     // An administrator may request everything that ACS supports; the policy limits all other
     // callers.
-    let (whose, grant) = match rules.access.addressed(store, clock, request).await? {
-        Addressed::Named(identity, by) => (Whose::Identity { identity, by }, &Grant::everything()),
+    let (subject, grant) = match rules.access.addressed(store, clock, request).await? {
+        Addressed::Named(identity, by) => {
+            (TokenSubject::Identity { identity, by }, &Grant::everything())
+        }
         Addressed::Own(caller) => {
             let (user, bearer) = (caller.user().clone(), caller.bearer());
-            let whose = Whose::Caller { user, bearer, pace: rules.pace };
-            (whose, rules.policy.grant(caller.claims()))
+            let subject = TokenSubject::Caller { user, bearer, pace: rules.pace };
+            (subject, rules.policy.grant(caller.claims()))
         }
     };
     // The body of a GET request is ignored.
@@ -99,8 +101,8 @@ async fn handle(
     let token = grant.decide(input.scopes()?, input.lifetime()?)?;
     let scopes = token.scopes.clone();
     let invocation = invocation(request, clock);
-    let request = issue_access_token::Request { whose, token, invocation };
-    let Issued { acs_id, token, .. } = issue_access_token(store, acs, clock, request).await?;
+    let request = issue_access_token::Request { subject, token, invocation };
+    let IssuedToken { acs_id, token, .. } = issue_access_token(store, acs, clock, request).await?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());
     Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)).granting(scopes))
 }

@@ -15,7 +15,7 @@ fn alice(state: State) -> World {
 
 fn rules(policy: Value) -> Rules {
     let (access, policy) = (testing::access(), serde_json::from_value(policy).unwrap());
-    Rules { access, policy, pace: Pace::per_minute(10).unwrap() }
+    Rules { access, policy, pace: TokenPace::per_minute(10).unwrap() }
 }
 
 async fn call(world: &World, event: Event) -> Response<Body> {

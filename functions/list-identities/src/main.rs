@@ -2,7 +2,7 @@
 
 use aws_secrets::SecretArn;
 use identity_core::{
-    list_identities::{self, Cursor, Listed, MAX_PAGE, list_identities},
+    list_identities::{self, Cursor, IdentityPage, MAX_PAGE, list_identities},
     ports::{Clock, IdentityStore},
     record::StateName,
 };
@@ -103,7 +103,7 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     access.administrator(store, clock, request).await?;
     let wanted = query::<Input>(request)?.into_request()?;
-    let Listed { records, next } = list_identities(store, wanted).await?;
+    let IdentityPage { records, next } = list_identities(store, wanted).await?;
     let identities = records.iter().map(IdentityOutput::from).collect();
     Answer::json(StatusCode::OK, &Output { identities, next: next.as_ref().map(cursor::encode) })
 }

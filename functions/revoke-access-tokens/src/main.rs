@@ -5,7 +5,7 @@
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
     Error as CoreError,
-    admission::Pace,
+    admission::TokenPace,
     identity::{IdentityRef, Invocation},
     ports::{Clock, IdentityClient, IdentityStore},
     record::{By, Cause, Reason},
@@ -49,7 +49,7 @@ struct Config {
 /// The rules: who may revoke whose tokens, and how often.
 struct Rules {
     access: Access,
-    pace: Option<Pace>,
+    pace: Option<TokenPace>,
 }
 
 impl Config {
@@ -119,7 +119,7 @@ async fn handle(
 /// have no record yet.
 fn sign_out(
     caller: &Caller,
-    pace: Option<Pace>,
+    pace: Option<TokenPace>,
     invocation: Invocation,
 ) -> revoke_access_tokens::Request {
     revoke_access_tokens::Request {

@@ -13,7 +13,7 @@ fn alice() -> World {
 }
 
 async fn revoke(world: &World, event: Event) -> Response<Body> {
-    let rules = Rules { access: testing::access(), pace: Pace::per_minute(10).unwrap() };
+    let rules = Rules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
     let request = event.request();
     let answer = handle(&world.store, &world.acs, &world.clock, &rules, &request);
     serve("RevokeToken", &world.clock, &callers(), &request, answer).await.unwrap()

@@ -48,7 +48,7 @@ pub enum Requester {
         /// The bearer token of the request.
         bearer: Bearer,
         /// How often the user may ask; `None` for no limit.
-        pace: Option<Pace>,
+        pace: Option<TokenPace>,
     },
     /// An administrator requests a token for an identity. The user's own bearer tokens and pace
     /// do not apply.
@@ -82,11 +82,11 @@ impl Admission {
 /// How often one user may ask for a token: a burst, then one per interval. (The generic cell rate
 /// algorithm, known from ATM.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct TokenPace {
     interval: Duration,
 }
 
-impl Pace {
+impl TokenPace {
     /// The burst size: an app that starts in several tabs asks for one token in each.
     pub const AT_ONCE: u32 = 6;
 

@@ -7,11 +7,11 @@ use crate::{
     audit::{Actor, AuditAction, AuditEntry},
     event::{Event, EventDecision, NoEffect, decide},
     find_settled::INDEX_LAG,
+    finish_pending::{self, PendingWork},
     get_identity::find_holder,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{ReceiptId, Record},
-    settle::{self, Settled},
 };
 
 /// The outcome of an event.
@@ -72,19 +72,20 @@ pub async fn apply_event(
                 let audit = audit(&next, event, invocation, clock);
                 let step = Step::new(seen.as_ref(), &next).audited(Some(&audit));
                 if let Change::Made(recorded) = store.commit(step).await? {
-                    settle::finish(store, acs, clock, &recorded, invocation).await?;
+                    finish_pending::perform_pending(store, acs, clock, &recorded, invocation)
+                        .await?;
                     return Ok(applied(Effect::Changed));
                 }
             }
             EventDecision::Wait => return Err(Error::busy()),
             EventDecision::Finish => {
                 let Some(record) = &seen else { continue };
-                match settle::settle(store, acs, clock, record, invocation).await? {
-                    Settled::Done => {
+                match finish_pending::finish_pending(store, acs, clock, record, invocation).await? {
+                    PendingWork::Done => {
                         info!(event.id, "what an earlier delivery had begun is finished");
                         return Ok(applied(Effect::Finished));
                     }
-                    Settled::Busy(retry_after) => return Err(Error::Busy { retry_after }),
+                    PendingWork::Busy(retry_after) => return Err(Error::Busy { retry_after }),
                 }
             }
         }

@@ -5,8 +5,8 @@ use crate::{
     Error,
     administrator::Administrator,
     admission::Requester,
+    ensure_identity::{EnsuredIdentity, IdentityRequest, IdentitySelector, ensure_identity},
     identity::{ExternalId, Invocation, TokenRequest},
-    obtain::{Asked, Obtained, Wanted, obtain},
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
@@ -29,15 +29,15 @@ pub async fn create_identity(
     acs: &impl IdentityClient,
     clock: &impl Clock,
     request: Request,
-) -> Result<Obtained, Error> {
+) -> Result<EnsuredIdentity, Error> {
     let Request { user, token, by, invocation } = request;
-    let asked = Asked {
-        wanted: Wanted::Users(user),
+    let request = IdentityRequest {
+        selector: IdentitySelector::Users(user),
         token: token.as_ref(),
         requester: Requester::Administrator { id: by.id().clone() },
         invocation: &invocation,
     };
-    obtain(store, acs, clock, &asked).await
+    ensure_identity(store, acs, clock, &request).await
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::testing::{AcsCall, World, administrator, an_hour, user};
 
-    async fn create(world: &World, token: Option<TokenRequest>) -> Obtained {
+    async fn create(world: &World, token: Option<TokenRequest>) -> EnsuredIdentity {
         let invocation = world.invocation("create");
         let request = Request { user: user("alice"), token, by: administrator(), invocation };
         create_identity(&world.store, &world.acs, &world.clock, request).await.unwrap()

@@ -7,10 +7,10 @@ use crate::{
     admission::{Bearer, admit_bearer},
     audit::{Actor, AuditAction, AuditEntry},
     find_settled::find_settled,
+    finish_pending,
     identity::{AcsId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{By, CutOff, ReceiptId, Record, State},
-    settle,
 };
 
 /// The parameters of the operation.
@@ -65,7 +65,7 @@ pub async fn delete_identity(
         let audit = audit(&next, &request, now);
         let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
         if let Change::Made(marked) = store.commit(step).await? {
-            settle::finish(store, acs, clock, &marked, invocation).await?;
+            finish_pending::perform_pending(store, acs, clock, &marked, invocation).await?;
             info!(acs.id = acs_id.as_ref().map(ToString::to_string), "identity deleted");
             return Ok(acs_id);
         }

@@ -26,7 +26,7 @@ pub use stale::{StaleOutcome, delete_if_unused_since};
 use crate::{
     Error,
     identity::Invocation,
-    ports::{Clock, IdentityClient, IdentityStore, Orphanage, RunLog},
+    ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
 };
 
 /// The parameters of a run.
@@ -89,7 +89,7 @@ impl CleanupLimits {
 ///
 /// Failures of ACS are counted, and a later run retries them. An error means that the store
 /// failed, which ends the run.
-pub async fn delete_stale_identities<S: IdentityStore + Orphanage + RunLog>(
+pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
     store: &S,
     acs: &impl IdentityClient,
     clock: &impl Clock,
@@ -101,7 +101,7 @@ pub async fn delete_stale_identities<S: IdentityStore + Orphanage + RunLog>(
     store.save_run(&run).await?;
 
     let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
-    unfinished::settle_all(&job).await?;
+    unfinished::finish_all(&job).await?;
     run.total = store.total().await?;
     run.stale = stale::count(&job).await?;
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));

@@ -26,7 +26,7 @@ mod tests {
         Error,
         delete_identity::{self, delete_identity},
         identity::IdentityRef,
-        issue_access_token::{self, Whose, issue_access_token},
+        issue_access_token::{self, TokenSubject, issue_access_token},
         record::{By, Cause, State},
         revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
         testing::{World, acs_id, administrator, an_hour, caller, user},
@@ -47,10 +47,10 @@ mod tests {
     async fn an_identity_of_another_resource_gets_no_token_and_keeps_its_record() {
         let world = world();
         let before = world.alice();
-        let named = Whose::Identity { identity: alice(), by: administrator() };
-        for whose in [caller("alice"), named] {
+        let named = TokenSubject::Identity { identity: alice(), by: administrator() };
+        for subject in [caller("alice"), named] {
             let invocation = world.invocation("issue");
-            let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+            let request = issue_access_token::Request { subject, token: an_hour(), invocation };
             let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await;
             assert!(matches!(issued, Err(Error::ForeignIdentity(_))), "{issued:?}");
         }

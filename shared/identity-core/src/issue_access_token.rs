@@ -4,9 +4,9 @@
 use crate::{
     Error,
     administrator::Administrator,
-    admission::{Bearer, Pace, Requester},
+    admission::{Bearer, Requester, TokenPace},
+    ensure_identity::{IdentityRequest, IdentitySelector, ensure_identity},
     identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest},
-    obtain::{Asked, Wanted, obtain},
     ports::{Clock, IdentityClient, IdentityStore},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The subject of the token.
-    pub whose: Whose,
+    pub subject: TokenSubject,
     /// The scopes and the lifetime of the token.
     pub token: TokenRequest,
     /// The request being served.
@@ -23,7 +23,7 @@ pub struct Request {
 
 /// The subject of a requested token.
 #[derive(Clone, Debug)]
-pub enum Whose {
+pub enum TokenSubject {
     /// The caller: the first call creates their identity.
     Caller {
         /// The caller's external ID.
@@ -31,7 +31,7 @@ pub enum Whose {
         /// The caller's bearer token.
         bearer: Bearer,
         /// How often the caller may ask; `None` for no limit.
-        pace: Option<Pace>,
+        pace: Option<TokenPace>,
     },
     /// An existing identity.
     Identity {
@@ -44,7 +44,7 @@ pub enum Whose {
 
 /// An issued token, with its identity.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct IssuedToken {
     /// The ID of the identity in ACS.
     pub acs_id: AcsId,
     /// The token.
@@ -63,28 +63,32 @@ pub async fn issue_access_token(
     acs: &impl IdentityClient,
     clock: &impl Clock,
     request: Request,
-) -> Result<Issued, Error> {
-    let Request { whose, token, invocation } = request;
-    let (wanted, requester) = match whose {
-        Whose::Caller { user, bearer, pace } => {
-            (Wanted::Users(user), Requester::User { bearer, pace })
+) -> Result<IssuedToken, Error> {
+    let Request { subject, token, invocation } = request;
+    let (selector, requester) = match subject {
+        TokenSubject::Caller { user, bearer, pace } => {
+            (IdentitySelector::Users(user), Requester::User { bearer, pace })
         }
-        Whose::Identity { identity, by } => {
+        TokenSubject::Identity { identity, by } => {
             (existing(store, identity).await?, Requester::Administrator { id: by.id().clone() })
         }
     };
-    let asked = Asked { wanted, token: Some(&token), requester, invocation: &invocation };
-    let obtained = obtain(store, acs, clock, &asked).await?;
-    let token = obtained.token.ok_or(Error::Internal("a token was asked for and none came"))?;
-    Ok(Issued { acs_id: obtained.acs_id, token, created: obtained.created })
+    let request =
+        IdentityRequest { selector, token: Some(&token), requester, invocation: &invocation };
+    let ensured = ensure_identity(store, acs, clock, &request).await?;
+    let token = ensured.token.ok_or(Error::Internal("a token was asked for and none came"))?;
+    Ok(IssuedToken { acs_id: ensured.acs_id, token, created: ensured.created })
 }
 
-async fn existing(store: &impl IdentityStore, identity: IdentityRef) -> Result<Wanted, Error> {
+async fn existing(
+    store: &impl IdentityStore,
+    identity: IdentityRef,
+) -> Result<IdentitySelector, Error> {
     Ok(match identity {
-        IdentityRef::External(user) => Wanted::Existing(user, None),
+        IdentityRef::External(user) => IdentitySelector::Existing(user, None),
         IdentityRef::Acs(acs_id) => {
             let user = store.find_by_acs_id(&acs_id).await?.ok_or(Error::NotFound)?;
-            Wanted::Existing(user, Some(acs_id))
+            IdentitySelector::Existing(user, Some(acs_id))
         }
     })
 }
@@ -97,16 +101,16 @@ mod tests {
         testing::{AcsCall, World, acs_id, administrator, an_hour, caller, user},
     };
 
-    async fn issue(world: &World, whose: Whose) -> Result<Issued, Error> {
-        let request = Request { whose, token: an_hour(), invocation: world.invocation("issue") };
+    async fn issue(world: &World, subject: TokenSubject) -> Result<IssuedToken, Error> {
+        let request = Request { subject, token: an_hour(), invocation: world.invocation("issue") };
         issue_access_token(&world.store, &world.acs, &world.clock, request).await
     }
 
-    fn named(identity: IdentityRef) -> Whose {
-        Whose::Identity { identity, by: administrator() }
+    fn named(identity: IdentityRef) -> TokenSubject {
+        TokenSubject::Identity { identity, by: administrator() }
     }
 
-    fn alice() -> Whose {
+    fn alice() -> TokenSubject {
         named(IdentityRef::External(user("alice")))
     }
 
@@ -123,8 +127,8 @@ mod tests {
     #[tokio::test]
     async fn an_administrator_names_an_identity_that_exists() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        for whose in [alice(), named(IdentityRef::Acs(acs_id("8:acs:1")))] {
-            let issued = issue(&world, whose).await.unwrap();
+        for subject in [alice(), named(IdentityRef::Acs(acs_id("8:acs:1")))] {
+            let issued = issue(&world, subject).await.unwrap();
             assert!(world.acs.is_alive(&issued.token));
         }
         let unknown = named(IdentityRef::Acs(acs_id("8:acs:2")));

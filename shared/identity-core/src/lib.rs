@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`identity`] (the basic types), [`record`] (the stored data of one user),
 //! [`admission`] (the check that every token request must pass), [`ports`] (the external
-//! dependencies), [`obtain`] (the protocol that creates one identity per user, whatever the
+//! dependencies), [`ensure_identity`] (the protocol that creates one identity per user, whatever the
 //! timing), then one module per operation. This crate does not depend on HTTP, Lambda, `DynamoDB`
 //! or the ACS wire format.
 
@@ -14,13 +14,13 @@ pub mod audit;
 pub mod create_identity;
 pub mod delete_identity;
 pub mod delete_stale_identities;
+pub mod ensure_identity;
 pub mod event;
 pub mod exchange_teams_token;
 pub mod get_identity;
 pub mod identity;
 pub mod issue_access_token;
 pub mod list_identities;
-pub mod obtain;
 pub mod pacer;
 pub mod policy;
 pub mod ports;
@@ -33,8 +33,8 @@ pub mod unblock_user;
 
 mod error;
 mod find_settled;
+mod finish_pending;
 mod foreign;
-mod settle;
 
 pub use error::Error;
-pub use settle::ABANDONED_AFTER;
+pub use finish_pending::ABANDONED_AFTER;

@@ -33,7 +33,7 @@ pub struct Cursor {
 
 /// One page of identities.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct IdentityPage {
     /// The records; within a shard longest unused first, but not sorted across shards.
     pub records: Vec<Record>,
     /// The position to continue from; `None` at the end. A page may be short or even empty
@@ -48,7 +48,7 @@ pub const MAX_PAGE: u16 = 100;
 pub async fn list_identities(
     store: &impl IdentityStore,
     request: Request,
-) -> Result<Listed, Error> {
+) -> Result<IdentityPage, Error> {
     let Request { state, unused_since, limit, cursor } = request;
     let limit = limit.clamp(1, MAX_PAGE);
     let (index, shards) = places(state);
@@ -57,7 +57,7 @@ pub async fn list_identities(
     for _ in 0..MAX_READS {
         let wanted = usize::from(limit).saturating_sub(records.len());
         if place.shard >= shards {
-            return Ok(Listed { records, next: None });
+            return Ok(IdentityPage { records, next: None });
         }
         if wanted == 0 {
             break;
@@ -86,7 +86,7 @@ pub async fn list_identities(
         };
     }
     let next = (place.shard < shards).then_some(place);
-    Ok(Listed { records, next })
+    Ok(IdentityPage { records, next })
 }
 
 /// The index that contains identities in this state, and its number of shards. The rare states

@@ -87,7 +87,7 @@ pub trait IdentityStore: Sync {
     ) -> impl Future<Output = Result<SystemTime, Error>> + Send;
 
     /// Stores an identity that may exist in ACS without a record, so that the scheduled job can
-    /// process it through [`Orphanage`].
+    /// process it through [`OrphanStore`].
     fn note_orphan(&self, orphan: &Orphan) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -183,7 +183,7 @@ impl Usage<'_> {
 }
 
 /// Identities whose ownership is unknown. The scheduled job processes them.
-pub trait Orphanage: Sync {
+pub trait OrphanStore: Sync {
     /// Lists some of the stored orphans, newest first. Eventually consistent.
     fn orphans(&self) -> impl Future<Output = Result<Vec<Orphan>, Error>> + Send;
 

@@ -61,7 +61,7 @@ pub struct Record {
     pub tokens_revoked: bool,
     /// How often the pending work has failed.
     pub attempts: u8,
-    /// The end of the user's pace for token requests; see [`Pace`](crate::admission::Pace).
+    /// The end of the user's pace for token requests; see [`TokenPace`](crate::admission::TokenPace).
     pub pace_until: Option<SystemTime>,
     /// The end of the user's pace for sign-outs.
     pub sign_out_pace_until: Option<SystemTime>,

@@ -11,13 +11,13 @@ use tracing::info;
 
 use crate::{
     Error,
-    admission::{Bearer, Pace, admit_bearer},
+    admission::{Bearer, TokenPace, admit_bearer},
     audit::{Actor, AuditAction, AuditEntry},
     find_settled::find_settled,
+    finish_pending,
     identity::{ExternalId, IdentityRef, Invocation},
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     record::{By, Cause, Receipt, ReceiptId, Record, RevocationOrder},
-    settle,
 };
 
 /// The parameters of the operation.
@@ -32,7 +32,7 @@ pub struct Request {
     /// What to do if there is no record for the identity.
     pub if_missing: IfMissing,
     /// How often a user may sign out; `None` for no limit. Other callers are not paced.
-    pub pace: Option<Pace>,
+    pub pace: Option<TokenPace>,
     /// Who requested the revocation, and why.
     pub cause: Cause,
     /// The request being served.
@@ -85,7 +85,8 @@ pub async fn revoke_access_tokens(
         let audit = audit(&next, &request, now);
         let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
         if let Change::Made(recorded) = store.commit(step).await? {
-            let kept = settle::finish(store, acs, clock, &recorded, invocation).await?;
+            let kept =
+                finish_pending::perform_pending(store, acs, clock, &recorded, invocation).await?;
             info!(
                 acs.id = recorded.acs_id().map(ToString::to_string),
                 block = request.block,
@@ -391,7 +392,7 @@ mod tests {
         let world = World::where_alice_is(State::active("8:acs:1"));
         let sign_out = |world: &World| Request {
             cause: Cause::of(By::User),
-            pace: Pace::per_minute(10).unwrap(),
+            pace: TokenPace::per_minute(10).unwrap(),
             ..request(world, false)
         };
         for _ in 0..6 {

@@ -17,7 +17,7 @@ use identity_core::{
     Error,
     delete_stale_identities::CleanupRun,
     identity::{AcsId, ExternalId},
-    ports::{Orphan, Orphanage, RunLog, SHARDS},
+    ports::{Orphan, OrphanStore, RunLog, SHARDS},
 };
 
 use crate::{
@@ -117,7 +117,7 @@ impl DynamoIdentityStore {
     }
 }
 
-impl Orphanage for DynamoIdentityStore {
+impl OrphanStore for DynamoIdentityStore {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         let found = self
             .client

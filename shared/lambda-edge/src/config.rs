@@ -6,7 +6,7 @@ use std::{
 };
 
 use identity_core::{
-    admission::Pace,
+    admission::TokenPace,
     policy::{Condition, Policy},
 };
 
@@ -76,9 +76,9 @@ pub fn condition(env: &impl Env, name: &'static str) -> Result<Option<Condition>
 
 /// Reads the number of calls a user may make per minute: 10 if it is not set, no limit if it is
 /// 0.
-pub fn pace(env: &impl Env, name: &'static str) -> Result<Option<Pace>, ConfigError> {
+pub fn pace(env: &impl Env, name: &'static str) -> Result<Option<TokenPace>, ConfigError> {
     let per_minute = optional(env, name)?.unwrap_or(PACE_PER_MINUTE);
-    Pace::per_minute(per_minute)
+    TokenPace::per_minute(per_minute)
         .map_err(|reason| ConfigError { name, reason: format!("is not usable: {reason}") })
 }
 
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_pace_is_ten_a_minute_unless_something_else_is_said() {
         let pace = |raw: &str| pace(&|_: &str| Some(raw.to_owned()), "PACE_PER_MINUTE");
-        assert_eq!(pace("").unwrap(), Pace::per_minute(10).unwrap());
+        assert_eq!(pace("").unwrap(), TokenPace::per_minute(10).unwrap());
         assert_eq!(pace("0").unwrap(), None);
         assert!(pace("601").unwrap_err().to_string().contains("PACE_PER_MINUTE"));
     }

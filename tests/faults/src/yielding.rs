@@ -6,7 +6,7 @@ use identity_core::{
     delete_stale_identities::CleanupRun,
     identity::{AccessToken, AcsId, ExternalId, TokenRequest},
     ports::{
-        Change, Count, IdentityClient, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog,
+        Change, Count, IdentityClient, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog,
         Step, TeamsTokenExchange, Usage,
     },
     record::{Active, Record},
@@ -71,7 +71,7 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
     }
 }
 
-impl<T: Orphanage> Orphanage for Yielding<T> {
+impl<T: OrphanStore> OrphanStore for Yielding<T> {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         turn().await;
         self.0.orphans().await
@@ -271,7 +271,7 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
     }
 }
 
-impl<T: Orphanage + Send> Orphanage for Without<T> {
+impl<T: OrphanStore + Send> OrphanStore for Without<T> {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         self.store.orphans().await
     }

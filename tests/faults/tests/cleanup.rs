@@ -13,14 +13,14 @@ use identity_core::{
     audit::Actor,
     delete_stale_identities::{StaleOutcome, delete_if_unused_since},
     identity::{AccessToken, AcsId},
-    issue_access_token::{self, Issued, issue_access_token},
+    issue_access_token::{self, IssuedToken, issue_access_token},
     ports::Clock,
     record::{Record, State, StateName},
     testing::{AcsCall, ManualClock, World, an_hour, caller, invocation, record, user},
 };
 
 type Fates = Rc<RefCell<Vec<StaleOutcome>>>;
-type Tokens = Rc<RefCell<Vec<Issued>>>;
+type Tokens = Rc<RefCell<Vec<IssuedToken>>>;
 
 fn now() -> SystemTime {
     ManualClock::default().now()
@@ -55,9 +55,9 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
     let tokens = Rc::clone(tokens);
     Box::pin(async move {
         let clock = ManualClock::default();
-        let whose = caller("alice");
+        let subject = caller("alice");
         let invocation = invocation("token", &clock);
-        let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
         if let Ok(issued) = issue_access_token(&store, &acs, &clock, request).await {
             tokens.borrow_mut().push(issued);
         }
@@ -67,7 +67,7 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
 /// The number of bad orders, and the number of orders.
 fn bad_orders(
     tasks: impl Fn(&World, &Fates, &Tokens) -> Vec<Task>,
-    is_good: impl Fn(&World, &[StaleOutcome], &[Issued]) -> bool + 'static,
+    is_good: impl Fn(&World, &[StaleOutcome], &[IssuedToken]) -> bool + 'static,
 ) -> (usize, usize) {
     let bad = Rc::new(Cell::new(0));
     let is_good = Rc::new(is_good);
@@ -88,7 +88,11 @@ fn bad_orders(
 
 /// A user who got a token has a live identity, and the token works. An identity that the cleanup
 /// reports as deleted is gone.
-fn nobody_lost_what_they_hold(world: &World, fates: &[StaleOutcome], tokens: &[Issued]) -> bool {
+fn nobody_lost_what_they_hold(
+    world: &World,
+    fates: &[StaleOutcome],
+    tokens: &[IssuedToken],
+) -> bool {
     let alive: Vec<AcsId> = world.acs.identities();
     let works = |token: &AccessToken| world.acs.is_alive(token);
     let kept = tokens.iter().all(|issued| alive.contains(&issued.acs_id) && works(&issued.token));

@@ -64,7 +64,7 @@ async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
     let (store, meter) = engine.store();
     let newcomer = caller("https://login.example.com/5f0e4c57|newcomer");
     let request = issue_access_token::Request {
-        whose: newcomer,
+        subject: newcomer,
         token: an_hour(),
         invocation: invocation("token", Duration::from_secs(10)),
     };

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use identity_core::{
-    issue_access_token::{Request, Whose, issue_access_token},
+    issue_access_token::{Request, TokenSubject, issue_access_token},
     ports::Clock as _,
 };
 
@@ -33,10 +33,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let token = token_request(&arguments.scope, Some(&arguments.expires_in))?;
     let scopes = token.scopes.clone();
     let world = context.world().await?;
-    let whose = Whose::Identity { identity, by: world.administrator() };
+    let subject = TokenSubject::Identity { identity, by: world.administrator() };
     let issued = world
         .serve(async |invocation| {
-            let request = Request { whose, token, invocation };
+            let request = Request { subject, token, invocation };
             issue_access_token(&world.store, &world.acs, &world.clock, request).await
         })
         .await?;

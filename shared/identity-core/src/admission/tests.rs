@@ -108,8 +108,8 @@ fn r59_an_administrator_who_was_cut_off_acts_no_longer() {
     assert!(admit_acting(None, bearer, at(6)).is_ok());
 }
 
-fn pace() -> Pace {
-    Pace::per_minute(10).unwrap().unwrap()
+fn pace() -> TokenPace {
+    TokenPace::per_minute(10).unwrap().unwrap()
 }
 
 /// How many of `calls` immediately consecutive calls are admitted, starting with `until`.
@@ -154,9 +154,9 @@ fn r84_a_clock_that_is_set_back_locks_nobody_out_and_lets_no_more_than_six_throu
 
 #[test]
 fn a_pace_of_nothing_is_none_and_too_fast_a_one_is_refused() {
-    assert_eq!(Pace::per_minute(0), Ok(None));
-    assert!(Pace::per_minute(600).unwrap().is_some());
-    assert!(Pace::per_minute(601).is_err());
+    assert_eq!(TokenPace::per_minute(0), Ok(None));
+    assert!(TokenPace::per_minute(600).unwrap().is_some());
+    assert!(TokenPace::per_minute(601).is_err());
 }
 
 #[test]

@@ -14,12 +14,11 @@ use super::{
     Stopped, stale,
 };
 use crate::{
-    Error,
+    Error, finish_pending,
     identity::Invocation,
     pacer::Pacer,
     ports::{Change, Clock, IdentityClient, IdentityStore},
     record::{Record, State},
-    settle,
 };
 
 /// A running cleanup.
@@ -150,7 +149,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
     pub(super) async fn finish(&self, record: &Record) -> Result<bool, Error> {
         loop {
             let (store, acs, clock) = (self.store, self.acs, self.clock);
-            match settle::finish(store, acs, clock, record, &self.invocation).await {
+            match finish_pending::perform_pending(store, acs, clock, record, &self.invocation).await
+            {
                 Ok(_) => {
                     let mut tally = self.tally();
                     (tally.outage, tally.failures_in_a_row) = (0, 0);

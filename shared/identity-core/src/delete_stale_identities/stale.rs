@@ -8,13 +8,13 @@ use super::{IdentitySample, job::CleanupJob};
 use crate::{
     Error,
     audit::{Actor, AuditAction, AuditEntry},
+    finish_pending,
     identity::{ExternalId, Invocation},
     ports::{
         Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS,
         Step,
     },
     record::{ReceiptId, Record, State},
-    settle,
 };
 
 /// The outcome for one identity.
@@ -41,7 +41,7 @@ pub async fn delete_if_unused_since(
 ) -> Result<StaleOutcome, Error> {
     match mark(store, clock, user, cutoff, actor, &invocation.id).await? {
         Mark::Made(marked) => {
-            settle::finish(store, acs, clock, &marked, invocation).await?;
+            finish_pending::perform_pending(store, acs, clock, &marked, invocation).await?;
             info!(acs.id = marked.acs_id().map(ToString::to_string), "deleted an unused identity");
             Ok(StaleOutcome::Deleted)
         }

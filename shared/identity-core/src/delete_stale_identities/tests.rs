@@ -129,9 +129,9 @@ async fn an_identity_that_is_changed_between_read_and_mark_is_spared() {
 async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
     let world = last_used([91]);
     run(&world, request(&world, CleanupMode::Apply)).await;
-    let whose = caller(name(0).as_str());
+    let subject = caller(name(0).as_str());
     let request = issue_access_token::Request {
-        whose,
+        subject,
         token: an_hour(),
         invocation: world.invocation("back"),
     };

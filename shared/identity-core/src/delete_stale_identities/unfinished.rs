@@ -7,18 +7,19 @@ use tracing::{info, warn};
 
 use super::{CleanupMode, job::CleanupJob};
 use crate::{
-    Error, foreign,
+    Error,
+    finish_pending::{self, PendingClaim},
+    foreign,
     ports::{
-        Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, Orphanage, SHARDS,
+        Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, OrphanStore, SHARDS,
     },
     record::{Record, State},
-    settle::{self, Claim},
 };
 
 /// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes
 /// revocations, because the service has promised them, and releases abandoned reservations,
 /// because they block other requests.
-pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
+pub(super) async fn finish_all<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock>(
     job: &CleanupJob<'_, S, A, C>,
 ) -> Result<(), Error> {
     for shard in 0..SHARDS {
@@ -39,7 +40,7 @@ pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, 
             // Records that this run has already tried come last; the next run retries them.
             page.records.retain(|record| record.changed_at < job.began);
             let is_through = page.records.len() < listed || page.next.is_none();
-            job.each(page.records, |listed| settle_one(job, shard, listed)).await?;
+            job.each(page.records, |listed| finish_one(job, shard, listed)).await?;
             query.after = page.next;
             if is_through {
                 break;
@@ -48,12 +49,12 @@ pub(super) async fn settle_all<S: IdentityStore + Orphanage, A: IdentityClient, 
     }
     if job.mode == CleanupMode::Apply {
         let orphans = job.store.orphans().await?;
-        job.each(orphans, |orphan| settle_orphan(job, orphan)).await?;
+        job.each(orphans, |orphan| delete_orphan(job, orphan)).await?;
     }
     Ok(())
 }
 
-async fn settle_one<S: IdentityStore, A: IdentityClient, C: Clock>(
+async fn finish_one<S: IdentityStore, A: IdentityClient, C: Clock>(
     job: &CleanupJob<'_, S, A, C>,
     shard: u8,
     listed: Record,
@@ -69,8 +70,10 @@ async fn settle_one<S: IdentityStore, A: IdentityClient, C: Clock>(
         _ if !record.is_unfinished() => {}
         _ => {
             job.turn().await;
-            let claim = settle::claim(job.store, job.clock, &record, &job.invocation).await?;
-            let Claim::Ours(ours) = claim else { return Ok(()) };
+            let claim =
+                finish_pending::claim_pending(job.store, job.clock, &record, &job.invocation)
+                    .await?;
+            let PendingClaim::Ours(ours) = claim else { return Ok(()) };
             let is_deletion = matches!(ours.state, State::Deleting { .. });
             if job.finish(&ours).await? {
                 let mut tally = job.tally();
@@ -102,7 +105,7 @@ async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
 
 /// Checks whether a record has the identity, ensures that this cannot change any more, and
 /// deletes the identity in ACS if no record has it.
-async fn settle_orphan<S: IdentityStore + Orphanage, A: IdentityClient, C: Clock>(
+async fn delete_orphan<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock>(
     job: &CleanupJob<'_, S, A, C>,
     orphan: Orphan,
 ) -> Result<(), Error> {

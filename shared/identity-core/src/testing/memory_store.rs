@@ -12,7 +12,7 @@ use crate::{
     delete_stale_identities::CleanupRun,
     identity::{AcsId, ExternalId},
     ports::{
-        AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, Orphanage, Page,
+        AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
         Position, RunLog, SHARDS, Step, Usage,
     },
     record::{Active, Record, State},
@@ -214,7 +214,7 @@ impl IdentityStore for MemoryIdentityStore {
     }
 }
 
-impl Orphanage for MemoryIdentityStore {
+impl OrphanStore for MemoryIdentityStore {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         let mut orphans: Vec<Orphan> = self.lock().orphans.values().cloned().collect();
         orphans.sort_by_key(|orphan| std::cmp::Reverse(orphan.noted_at));

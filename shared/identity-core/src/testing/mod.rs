@@ -24,7 +24,7 @@ use crate::{
     admission::{Admission, Bearer, Requester, admit},
     event::{Event, EventKind, EventSource},
     identity::{AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest},
-    issue_access_token::Whose,
+    issue_access_token::TokenSubject,
     ports::Clock,
     record::{By, Cause, ReceiptId, Record, RevocationOrder, State},
 };
@@ -90,15 +90,15 @@ pub fn admission() -> Admission {
 
 /// A token request of a user who signed in just now and has no pace.
 #[must_use]
-pub fn caller(name: &str) -> Whose {
+pub fn caller(name: &str) -> TokenSubject {
     caller_since(name, ManualClock::default().now() + Duration::from_hours(1))
 }
 
 /// A token request of a user whose bearer token was issued at `issued_at`.
 #[must_use]
-pub fn caller_since(name: &str, issued_at: SystemTime) -> Whose {
+pub fn caller_since(name: &str, issued_at: SystemTime) -> TokenSubject {
     let bearer = Bearer { issued_at: Some(issued_at), authenticated_at: None };
-    Whose::Caller { user: user(name), bearer, pace: None }
+    TokenSubject::Caller { user: user(name), bearer, pace: None }
 }
 
 /// An administrator's order to revoke, or to block if `block` is set.

@@ -22,7 +22,7 @@ use crate::{
     event::{EventKind, EventSource},
     identity::ExternalId,
     ports::{
-        Change, IdentityStore, Index, ListQuery, Orphan, Orphanage, RunLog, SHARDS, Step, Usage,
+        Change, IdentityStore, Index, ListQuery, Orphan, OrphanStore, RunLog, SHARDS, Step, Usage,
     },
     record::{
         Active, BlockDecision, By, Cause, Decisions, Lease, LeaseId, Origin, Reason, Receipt,
@@ -565,7 +565,7 @@ pub async fn a_step_that_forbids_use_is_refused_by_a_use(store: &impl IdentitySt
 
 /// A clause of the contract.
 #[expect(clippy::expect_used, reason = "a test may die")]
-pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStore + Orphanage)) {
+pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStore + OrphanStore)) {
     let orphan = Orphan {
         acs_id: acs_id("8:acs:res_orphan"),
         user: user("https://idp.example|orphan"),

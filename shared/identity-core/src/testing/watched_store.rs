@@ -9,8 +9,8 @@ use crate::{
     delete_stale_identities::CleanupRun,
     identity::{AcsId, ExternalId},
     ports::{
-        AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, Orphanage, Page, RunLog, Step,
-        Usage,
+        AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog,
+        Step, Usage,
     },
     record::{Active, Record, StateName},
 };
@@ -149,7 +149,7 @@ impl<S: IdentityStore + Send> IdentityStore for WatchedStore<S> {
     }
 }
 
-impl<S: Orphanage + Send> Orphanage for WatchedStore<S> {
+impl<S: OrphanStore + Send> OrphanStore for WatchedStore<S> {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         self.watch(StoreCall::Orphans, self.inner.orphans()).await
     }

@@ -21,8 +21,8 @@ use aws_sdk_dynamodb::{
 use identity_core::{
     Error,
     identity::IdentityRef,
-    issue_access_token::{self, Issued, issue_access_token},
-    ports::{IdentityStore as _, Orphanage as _},
+    issue_access_token::{self, IssuedToken, issue_access_token},
+    ports::{IdentityStore as _, OrphanStore as _},
     record::{By, Cause},
     revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
     testing::{
@@ -115,9 +115,9 @@ impl World {
         Self { trouble, store, acs: MemoryIdentityClient::default(), clock: ManualClock::default() }
     }
 
-    async fn issue(&self, id: &str) -> Result<Issued, Error> {
+    async fn issue(&self, id: &str) -> Result<IssuedToken, Error> {
         let (token, invocation) = (an_hour(), invocation(id, &self.clock));
-        let request = issue_access_token::Request { whose: caller("alice"), token, invocation };
+        let request = issue_access_token::Request { subject: caller("alice"), token, invocation };
         issue_access_token(&self.store, &self.acs, &self.clock, request).await
     }
 

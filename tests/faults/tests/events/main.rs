@@ -124,8 +124,8 @@ fn token_call(name: &'static str, without: Part, world: &World) -> Task {
     Box::pin(async move {
         let clock = later();
         let invocation = invocation(name, &clock);
-        let whose = caller("alice");
-        let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+        let subject = caller("alice");
+        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
         match issue_access_token(&store, &acs, &clock, request).await {
             Ok(_) | Err(Error::Busy { .. } | Error::Blocked) => {}
             Err(error) => unreachable!("{error}"),

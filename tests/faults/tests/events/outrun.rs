@@ -129,8 +129,8 @@ fn sign_out(world: &World, clock: &ManualClock) {
 fn ask(world: &World, clock: &ManualClock, bearer: SystemTime, rule: Rule) -> bool {
     let part = if rule == Rule::All { Part::Nothing } else { Part::NotBefore };
     let store = Without::new(part, world.records.clone());
-    let (whose, invocation) = (caller_since("alice", bearer), invocation("call", clock));
-    let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+    let (subject, invocation) = (caller_since("alice", bearer), invocation("call", clock));
+    let request = issue_access_token::Request { subject, token: an_hour(), invocation };
     match now(issue_access_token(&store, &world.acs, clock, request)) {
         Ok(_) => true,
         Err(Error::SignInRequired) => false,

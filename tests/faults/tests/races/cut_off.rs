@@ -8,7 +8,7 @@ use faults::{Part, Task, Without, Yielding};
 use identity_core::{
     apply_event::apply_event,
     event::{Event, EventKind, EventSource},
-    issue_access_token::{self, Issued, issue_access_token},
+    issue_access_token::{self, IssuedToken, issue_access_token},
     ports::Clock,
     record::By,
     testing::{self, ManualClock, World, an_hour, caller_since, invocation},
@@ -18,7 +18,7 @@ use super::{alice, assert_none, assert_some, bad_of_all_orders, deletion, revoca
 
 /// The outcome of a token call with the old bearer.
 struct TokenCall {
-    issued: Option<Issued>,
+    issued: Option<IssuedToken>,
     began_after_the_cut_off: bool,
 }
 
@@ -37,9 +37,9 @@ fn old_bearer_call(
     let acs = Yielding(world.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
-        let whose = caller_since("alice", clock.now());
+        let subject = caller_since("alice", clock.now());
         let invocation = invocation(name, &clock);
-        let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
         let began_after_the_cut_off =
             records.records().first().is_some_and(|record| record.not_before.is_some());
         let issued = issue_access_token(&store, &acs, &clock, request).await.ok();

@@ -15,7 +15,7 @@ use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
     ABANDONED_AFTER, Error, delete_identity,
     identity::{AcsId, IdentityRef},
-    issue_access_token::{self, Issued, issue_access_token},
+    issue_access_token::{self, IssuedToken, issue_access_token},
     ports::Clock,
     record::{By, Cause, ReceiptId, Record, State},
     revoke_access_tokens::{self, IfMissing},
@@ -24,7 +24,7 @@ use identity_core::{
 
 /// The answers in an interleaving, and the epoch in which each request began.
 type Answers = Rc<RefCell<Vec<Answer>>>;
-type Answer = (Result<Issued, Error>, u64);
+type Answer = (Result<IssuedToken, Error>, u64);
 
 /// Alice's request for a token.
 fn token_call(name: &'static str, without: Part, world: &World, answers: &Answers) -> Task {
@@ -34,8 +34,8 @@ fn token_call(name: &'static str, without: Part, world: &World, answers: &Answer
     Box::pin(async move {
         let clock = ManualClock::default();
         let invocation = invocation(name, &clock);
-        let whose = caller("alice");
-        let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+        let subject = caller("alice");
+        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
         let epoch = records.records().first().map_or(0, |record| record.epoch);
         let answer = issue_access_token(&store, &acs, &clock, request).await;
         answers.borrow_mut().push((answer, epoch));
@@ -253,7 +253,7 @@ fn two_calls_and_a_deletion(without: Part) -> (usize, usize) {
     };
     let others = |world: &World| vec![deletion(world)];
     bad_orders(start, &["one", "two"], without, others, |world, answers| {
-        let handed_out: Vec<(&Issued, u64)> = answers
+        let handed_out: Vec<(&IssuedToken, u64)> = answers
             .iter()
             .filter_map(|(answer, began_in)| Some((answer.as_ref().ok()?, *began_in)))
             .collect();

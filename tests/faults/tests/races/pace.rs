@@ -23,8 +23,8 @@ use std::{
 use faults::{Part, Task, Without, Yielding};
 use identity_core::{
     Error,
-    admission::{Bearer, Pace},
-    issue_access_token::{self, Whose, issue_access_token},
+    admission::{Bearer, TokenPace},
+    issue_access_token::{self, TokenSubject, issue_access_token},
     ports::Clock,
     record::Record,
     testing::{ManualClock, World, an_hour, invocation, user},
@@ -42,11 +42,11 @@ fn client(name: &'static str, calls: usize, without: Part, world: &World, passed
     Box::pin(async move {
         let clock = ManualClock::default();
         let bearer = Bearer { issued_at: Some(clock.now()), authenticated_at: None };
-        let pace = Pace::per_minute(10).unwrap();
+        let pace = TokenPace::per_minute(10).unwrap();
         for _ in 0..calls {
-            let whose = Whose::Caller { user: user("alice"), bearer, pace };
+            let subject = TokenSubject::Caller { user: user("alice"), bearer, pace };
             let invocation = invocation(name, &clock);
-            let request = issue_access_token::Request { whose, token: an_hour(), invocation };
+            let request = issue_access_token::Request { subject, token: an_hour(), invocation };
             match issue_access_token(&store, &acs, &clock, request).await {
                 Ok(_) => passed.set(passed.get() + 1),
                 Err(Error::TooManyTokens { .. }) => {}
@@ -59,7 +59,7 @@ fn client(name: &'static str, calls: usize, without: Part, world: &World, passed
 /// An Alice who has so many calls left of her pace.
 fn alice_with_left(calls: u32) -> World {
     let world = alice();
-    let used = Duration::from_secs(6) * (Pace::AT_ONCE - calls);
+    let used = Duration::from_secs(6) * (TokenPace::AT_ONCE - calls);
     let until = ManualClock::default().now() + used;
     world.records.meanwhile(|seen| Record { pace_until: Some(until), ..seen.clone() });
     world
@@ -107,7 +107,7 @@ fn passed_in_rounds(without: Part) -> u32 {
 
 #[test]
 fn r84_calls_that_overlap_in_every_round_count_as_one_per_round() {
-    assert_eq!(passed_in_rounds(Part::Nothing), 5 * Pace::AT_ONCE);
+    assert_eq!(passed_in_rounds(Part::Nothing), 5 * TokenPace::AT_ONCE);
     assert_eq!(passed_in_rounds(Part::Pace), 50, "without the pace");
 }
 
@@ -120,6 +120,6 @@ fn passed_in_a_burst(without: Part) -> u32 {
 
 #[test]
 fn r84_a_burst_of_calls_counts_as_one_and_leaves_five() {
-    assert_eq!(passed_in_a_burst(Part::Nothing), 5 + Pace::AT_ONCE - 1);
+    assert_eq!(passed_in_a_burst(Part::Nothing), 5 + TokenPace::AT_ONCE - 1);
     assert_eq!(passed_in_a_burst(Part::Pace), 15, "without the pace");
 }

@@ -7,7 +7,7 @@ use identity_core::{
     delete_stale_identities::CleanupRun,
     identity::AcsId,
     ports::{
-        Change, IdentityStore as _, Index, ListQuery, Orphan, Orphanage as _, RunLog as _, SHARDS,
+        Change, IdentityStore as _, Index, ListQuery, Orphan, OrphanStore as _, RunLog as _, SHARDS,
     },
     record::{Record, State},
     testing::{record, user},

@@ -6,10 +6,10 @@ use identity_core::{
     Error,
     create_identity::{self, create_identity},
     delete_identity::{self, delete_identity},
+    ensure_identity::EnsuredIdentity,
     exchange_teams_token::{EntraUser, Exchange},
     identity::{AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest},
-    issue_access_token::{self, Whose, issue_access_token},
-    obtain::Obtained,
+    issue_access_token::{self, TokenSubject, issue_access_token},
     ports::Clock as _,
     record::{By, Cause, Receipt},
     revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
@@ -133,7 +133,7 @@ async fn create(
     names: &Names,
     user: &ExternalId,
     token: Option<TokenRequest>,
-) -> Result<Obtained> {
+) -> Result<EnsuredIdentity> {
     let created = world
         .try_serve(async |invocation| {
             let request = create_identity::Request {
@@ -165,7 +165,7 @@ async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
     let issued = world
         .serve(async |invocation| {
             let request = issue_access_token::Request {
-                whose: Whose::Identity {
+                subject: TokenSubject::Identity {
                     identity: IdentityRef::Acs(id.clone()),
                     by: world.administrator(),
                 },

@@ -15,8 +15,8 @@ use crate::{
     record::{ReceiptId, Record, State},
 };
 
-/// The outcome of [`settle`].
-pub(crate) enum Settled {
+/// The outcome of [`finish_pending`].
+pub(crate) enum PendingWork {
     /// Finished, by us or by another request: read the record again.
     Done,
     /// Another request may be working on it; retry after this time.
@@ -28,25 +28,25 @@ pub(crate) enum Settled {
 ///
 /// If the author is still alive after all, and its request reaches ACS this late, that request
 /// can revoke a token issued since; the holder of that token must ask for another.
-pub(crate) async fn settle(
+pub(crate) async fn finish_pending(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
     record: &Record,
     invocation: &Invocation,
-) -> Result<Settled, Error> {
-    match claim(store, clock, record, invocation).await? {
-        Claim::Busy(left) => Ok(Settled::Busy(left)),
-        Claim::Lost => Ok(Settled::Done),
-        Claim::Ours(ours) => {
-            finish(store, acs, clock, &ours, invocation).await?;
-            Ok(Settled::Done)
+) -> Result<PendingWork, Error> {
+    match claim_pending(store, clock, record, invocation).await? {
+        PendingClaim::Busy(left) => Ok(PendingWork::Busy(left)),
+        PendingClaim::Lost => Ok(PendingWork::Done),
+        PendingClaim::Ours(ours) => {
+            perform_pending(store, acs, clock, &ours, invocation).await?;
+            Ok(PendingWork::Done)
         }
     }
 }
 
-/// The result of [`claim`].
-pub(crate) enum Claim {
+/// The result of [`claim_pending`].
+pub(crate) enum PendingClaim {
     /// Only this request may finish the work.
     Ours(Box<Record>),
     /// Another request has changed the record.
@@ -56,30 +56,30 @@ pub(crate) enum Claim {
 }
 
 /// Takes over the work that `record` says was started, unless its author may be alive.
-pub(crate) async fn claim(
+pub(crate) async fn claim_pending(
     store: &impl IdentityStore,
     clock: &impl Clock,
     record: &Record,
     invocation: &Invocation,
-) -> Result<Claim, Error> {
+) -> Result<PendingClaim, Error> {
     let age = clock.now().duration_since(record.changed_at).unwrap_or_default();
     if let Some(left) = ABANDONED_AFTER.checked_sub(age).filter(|left| !left.is_zero()) {
         // Most authors finish within a second, so the first retry comes soon.
-        return Ok(Claim::Busy(left.min(Duration::from_secs(5))));
+        return Ok(PendingClaim::Busy(left.min(Duration::from_secs(5))));
     }
     let ours = record.taken_up(&ReceiptId(invocation.id.clone()), clock.now());
     match store.advance(Some(record), &ours).await? {
         Change::Made(ours) => {
             info!(acs.id = ours.acs_id().map(ToString::to_string), "finishing what was half done");
-            Ok(Claim::Ours(Box::new(ours)))
+            Ok(PendingClaim::Ours(Box::new(ours)))
         }
-        Change::Refused(_) => Ok(Claim::Lost),
+        Change::Refused(_) => Ok(PendingClaim::Lost),
     }
 }
 
 /// Performs the pending work of `record` at ACS, records the result, and returns the stored
 /// record. A record that has changed in the meantime keeps its new state.
-pub(crate) async fn finish(
+pub(crate) async fn perform_pending(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,

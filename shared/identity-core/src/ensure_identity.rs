@@ -25,16 +25,16 @@ use crate::{
     Error,
     admission::{Admission, Requester, admit},
     audit::{Actor, AuditAction, AuditEntry},
+    finish_pending::{self, PendingWork},
     foreign,
     identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
     ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step, Usage},
     record::{Active, Lease, LeaseId, Record, State},
-    settle::{self, Settled},
 };
 
 /// The result of a call that may be the user's first.
 #[derive(Clone, Debug)]
-pub struct Obtained {
+pub struct EnsuredIdentity {
     /// The record at the time of the decision.
     pub record: Record,
     /// The name of the identity in ACS.
@@ -47,7 +47,7 @@ pub struct Obtained {
 
 /// The identity that the caller requests.
 #[derive(Clone, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum IdentitySelector {
     /// The identity of this user, which is created if it does not exist.
     Users(ExternalId),
     /// The existing identity of this user. If an ACS ID is given, it must match.
@@ -55,15 +55,15 @@ pub(crate) enum Wanted {
 }
 
 /// The request and its requester.
-pub(crate) struct Asked<'a> {
-    pub(crate) wanted: Wanted,
+pub(crate) struct IdentityRequest<'a> {
+    pub(crate) selector: IdentitySelector,
     /// The token to issue, if the caller requests one.
     pub(crate) token: Option<&'a TokenRequest>,
     pub(crate) requester: Requester,
     pub(crate) invocation: &'a Invocation,
 }
 
-impl Asked<'_> {
+impl IdentityRequest<'_> {
     /// The audit entry for the request, if an administrator made it.
     fn audit(&self, next: &Record, action: AuditAction, at: SystemTime) -> Option<AuditEntry> {
         let Requester::Administrator { id } = &self.requester else { return None };
@@ -73,24 +73,24 @@ impl Asked<'_> {
 }
 
 /// Uses an identity, and issues a token for it if the caller requests one.
-pub(crate) async fn obtain(
+pub(crate) async fn ensure_identity(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    asked: &Asked<'_>,
-) -> Result<Obtained, Error> {
-    let Asked { wanted, token, requester, invocation } = asked;
-    let (Wanted::Users(user) | Wanted::Existing(user, _)) = wanted;
+    request: &IdentityRequest<'_>,
+) -> Result<EnsuredIdentity, Error> {
+    let IdentityRequest { selector, token, requester, invocation } = request;
+    let (IdentitySelector::Users(user) | IdentitySelector::Existing(user, _)) = selector;
     let mut waiting = Waiting::new(clock.now(), invocation);
     for attempt in 0..MAX_LOOKS {
         let seen = store.find(user).await?;
-        match next_step(wanted, seen.as_ref(), clock.now())? {
+        match next_step(selector, seen.as_ref(), clock.now())? {
             NextStep::Use(record, acs_id) => {
                 let Some(token) = token else {
-                    return Ok(Obtained { record, acs_id, token: None, created: false });
+                    return Ok(EnsuredIdentity { record, acs_id, token: None, created: false });
                 };
                 let admission = admit(Some(&record), requester, clock.now())?;
-                return issue(store, acs, clock, asked, admission, &record, acs_id, token).await;
+                return issue(store, acs, clock, request, admission, &record, acs_id, token).await;
             }
             NextStep::Create => {
                 let first_token = match token {
@@ -98,21 +98,24 @@ pub(crate) async fn obtain(
                     None => None,
                 };
                 let lease = lease(invocation, attempt);
-                let place = Place { user, seen: seen.as_ref(), lease };
-                let created = create(store, acs, clock, asked, place, first_token).await?;
-                if let Some(obtained) = created {
-                    return Ok(obtained);
+                let reservation = Reservation { user, seen: seen.as_ref(), lease };
+                let created = create(store, acs, clock, request, reservation, first_token).await?;
+                if let Some(ensured) = created {
+                    return Ok(ensured);
                 }
             }
             NextStep::Settle(record) => {
-                match settle::settle(store, acs, clock, &record, invocation).await? {
-                    Settled::Done => {}
-                    Settled::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
+                match finish_pending::finish_pending(store, acs, clock, &record, invocation).await?
+                {
+                    PendingWork::Done => {}
+                    PendingWork::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
                 }
             }
             NextStep::Refuse(record) => {
                 // The result of this attempt does not change the answer.
-                if let Err(cause) = settle::settle(store, acs, clock, &record, invocation).await {
+                if let Err(cause) =
+                    finish_pending::finish_pending(store, acs, clock, &record, invocation).await
+                {
                     warn!(%cause, "the tokens of a blocked user are not yet revoked");
                 }
                 return Err(Error::Blocked);
@@ -135,13 +138,17 @@ enum NextStep {
     Wait(Duration),
 }
 
-fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<NextStep, Error> {
-    let absent = || match wanted {
-        Wanted::Users(_) => Ok(NextStep::Create),
-        Wanted::Existing(..) => Err(Error::NotFound),
+fn next_step(
+    selector: &IdentitySelector,
+    seen: Option<&Record>,
+    now: SystemTime,
+) -> Result<NextStep, Error> {
+    let absent = || match selector {
+        IdentitySelector::Users(_) => Ok(NextStep::Create),
+        IdentitySelector::Existing(..) => Err(Error::NotFound),
     };
     let Some(record) = seen else { return absent() };
-    if let Wanted::Existing(_, Some(acs_id)) = wanted
+    if let IdentitySelector::Existing(_, Some(acs_id)) = selector
         && record.acs_id() != Some(acs_id)
     {
         return Err(Error::NotFound);
@@ -152,7 +159,9 @@ fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<
         State::Blocked { .. } | State::Stuck { blocked: true, .. } => Err(Error::Blocked),
         State::Active { .. } if is_pending => Ok(NextStep::Settle(record.clone())),
         State::Active { acs_id } => Ok(NextStep::Use(record.clone(), acs_id.clone())),
-        State::Deleting { .. } if matches!(wanted, Wanted::Existing(..)) => Err(Error::NotFound),
+        State::Deleting { .. } if matches!(selector, IdentitySelector::Existing(..)) => {
+            Err(Error::NotFound)
+        }
         State::Deleting { .. } => Ok(NextStep::Settle(record.clone())),
         State::Stuck { .. } => Err(Error::Stuck),
         State::Deleted => absent(),
@@ -164,7 +173,7 @@ fn next_step(wanted: &Wanted, seen: Option<&Record>, now: SystemTime) -> Result<
 }
 
 /// The record to reserve for a user, and our lease on it.
-struct Place<'a> {
+struct Reservation<'a> {
     user: &'a ExternalId,
     seen: Option<&'a Record>,
     lease: Lease,
@@ -176,24 +185,24 @@ async fn create(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    asked: &Asked<'_>,
-    place: Place<'_>,
+    request: &IdentityRequest<'_>,
+    reservation: Reservation<'_>,
     first_token: Option<(Admission, &TokenRequest)>,
-) -> Result<Option<Obtained>, Error> {
-    let invocation = asked.invocation;
+) -> Result<Option<EnsuredIdentity>, Error> {
+    let invocation = request.invocation;
     let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
-    let wanted = Record::reserved(place.user, place.seen, place.lease, clock.now());
-    let reserved = match store.advance(place.seen, &wanted).await {
+    let next = Record::reserved(reservation.user, reservation.seen, reservation.lease, clock.now());
+    let reserved = match store.advance(reservation.seen, &next).await {
         Ok(Change::Made(reserved)) => reserved,
         Ok(Change::Refused(_)) => return Ok(None),
         Err(cause) => {
             // The reservation may have been stored. ACS was not called, so releasing it saves
             // other requests from waiting for the lease to end.
-            give_back(store, clock, &wanted).await;
+            give_back(store, clock, &next).await;
             return Err(cause);
         }
     };
-    if place.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
+    if reservation.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
         // The previous holder of the lease died, and ACS has no query for what it created.
         warn!(metric.identities_abandoned = 1, "took over a reservation whose lease had ended");
     }
@@ -209,14 +218,14 @@ async fn create(
     };
     let pace_until = paced.or(reserved.pace_until);
     let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
-    let audit = asked.audit(&active, AuditAction::CreateIdentity, clock.now());
+    let audit = request.audit(&active, AuditAction::CreateIdentity, clock.now());
     let orphan =
-        || Orphan { acs_id: acs_id.clone(), user: place.user.clone(), noted_at: clock.now() };
+        || Orphan { acs_id: acs_id.clone(), user: reservation.user.clone(), noted_at: clock.now() };
     let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
     let refused_by = match store.commit(activation).await {
         Ok(Change::Made(record)) => {
             info!(acs.id = %acs_id, metric.identities_created = 1, "created the identity of a new user");
-            return Ok(Some(Obtained { record, acs_id, token, created: true }));
+            return Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }));
         }
         Ok(Change::Refused(found)) => found,
         Err(cause) => match store.advance(Some(&reserved), &reserved.released(clock.now())).await {
@@ -238,7 +247,7 @@ async fn create(
     match refused_by {
         // The activation was applied, and no request has changed the record since.
         Some(record) if record == active => {
-            Ok(Some(Obtained { record, acs_id, token, created: true }))
+            Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }))
         }
         // The activation was applied, and another request has revoked, blocked or deleted the
         // identity since. That request is now responsible for it, and our token is not returned.
@@ -310,24 +319,27 @@ async fn issue(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    asked: &Asked<'_>,
+    request: &IdentityRequest<'_>,
     admission: Admission,
     seen: &Record,
     acs_id: AcsId,
-    wanted: &TokenRequest,
-) -> Result<Obtained, Error> {
-    let acs_until = asked.invocation.acs_until;
+    token: &TokenRequest,
+) -> Result<EnsuredIdentity, Error> {
+    let acs_until = request.invocation.acs_until;
     let pace_until = admission.pace_until();
-    let issued = acs.issue_access_token(admission, &acs_id, wanted, acs_until).await;
+    let issued = acs.issue_access_token(admission, &acs_id, token, acs_until).await;
     let token = issued.inspect_err(|cause| foreign::report(&acs_id, cause))?;
     let active = Active { acs_id, epoch: seen.epoch };
     let at = clock.now();
-    let audit = asked.audit(seen, AuditAction::IssueToken, at);
+    let audit = request.audit(seen, AuditAction::IssueToken, at);
     let usage = Usage { at, pace_until, audit: audit.as_ref() };
     match store.record_use(&seen.external_id, &active, &usage).await? {
-        Change::Made(record) => {
-            Ok(Obtained { record, acs_id: active.acs_id, token: Some(token), created: false })
-        }
+        Change::Made(record) => Ok(EnsuredIdentity {
+            record,
+            acs_id: active.acs_id,
+            token: Some(token),
+            created: false,
+        }),
         Change::Refused(Some(Record { state: State::Blocked { .. }, .. })) => {
             // ACS may have issued our token after it revoked the others. No caller has the token,
             // but a blocked user must not have any live token.

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     ABANDONED_AFTER,
-    admission::{Bearer, Pace},
-    ports::Orphanage,
+    admission::{Bearer, TokenPace},
+    ports::OrphanStore,
     record::{CutOff, ReceiptId, StateName},
     testing::{
         AcsCall, Loss,
@@ -11,51 +11,54 @@ use crate::{
     },
 };
 
-async fn obtain_a_token(world: &World, invocation: &Invocation) -> Result<Obtained, Error> {
+async fn ensure_with_token(
+    world: &World,
+    invocation: &Invocation,
+) -> Result<EnsuredIdentity, Error> {
     // Issued later than every change in this test.
     let issued_at = Some(world.clock.now() + Duration::from_hours(1));
     let bearer = Bearer { issued_at, authenticated_at: None };
-    let pace = Pace::per_minute(10).unwrap();
-    obtain_as(world, Requester::User { bearer, pace }, invocation).await
+    let pace = TokenPace::per_minute(10).unwrap();
+    ensure_as(world, Requester::User { bearer, pace }, invocation).await
 }
 
-async fn obtain_as(
+async fn ensure_as(
     world: &World,
     requester: Requester,
     invocation: &Invocation,
-) -> Result<Obtained, Error> {
-    let (wanted, token) = (Wanted::Users(user("alice")), an_hour());
-    let asked = Asked { wanted, token: Some(&token), requester, invocation };
-    obtain(&world.store, &world.acs, &world.clock, &asked).await
+) -> Result<EnsuredIdentity, Error> {
+    let (selector, token) = (IdentitySelector::Users(user("alice")), an_hour());
+    let request = IdentityRequest { selector, token: Some(&token), requester, invocation };
+    ensure_identity(&world.store, &world.acs, &world.clock, &request).await
 }
 
-async fn first_call(world: &World) -> Result<Obtained, Error> {
-    obtain_a_token(world, &world.invocation("first")).await
+async fn first_call(world: &World) -> Result<EnsuredIdentity, Error> {
+    ensure_with_token(world, &world.invocation("first")).await
 }
 
-fn token(obtained: &Obtained) -> &AccessToken {
-    obtained.token.as_ref().unwrap()
+fn token(ensured: &EnsuredIdentity) -> &AccessToken {
+    ensured.token.as_ref().unwrap()
 }
 
 #[tokio::test]
 async fn a_first_call_is_one_request_to_acs_and_two_writes() {
     let world = World::with([]);
-    let obtained = first_call(&world).await.unwrap();
-    assert!(obtained.created);
-    assert!(world.acs.is_alive(token(&obtained)));
+    let ensured = first_call(&world).await.unwrap();
+    assert!(ensured.created);
+    assert!(world.acs.is_alive(token(&ensured)));
     assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
     let writes = [Advance(StateName::Provisioning), Advance(StateName::Active)];
     assert_eq!(world.store.calls(), [&[Find][..], &writes].concat());
-    assert_eq!(world.alice().unwrap().acs_id(), Some(&obtained.acs_id));
+    assert_eq!(world.alice().unwrap().acs_id(), Some(&ensured.acs_id));
 }
 
 #[tokio::test]
 async fn a_later_call_is_one_read_one_request_to_acs_and_one_write() {
     let world = World::where_alice_is(State::active("8:acs:1"));
     world.clock.advance(Duration::from_mins(1));
-    let obtained = first_call(&world).await.unwrap();
-    assert!(!obtained.created);
-    assert!(world.acs.is_alive(token(&obtained)));
+    let ensured = first_call(&world).await.unwrap();
+    assert!(!ensured.created);
+    assert!(world.acs.is_alive(token(&ensured)));
     assert_eq!(world.acs.calls(), [AcsCall::Issue]);
     assert_eq!(world.store.calls(), [Find, RecordUse]);
     assert_eq!(world.alice().unwrap().last_issued_at, world.clock.now());
@@ -64,8 +67,8 @@ async fn a_later_call_is_one_read_one_request_to_acs_and_one_write() {
 #[tokio::test]
 async fn somebody_who_was_deleted_gets_a_fresh_identity() {
     let world = World::where_alice_is(State::Deleted);
-    let obtained = first_call(&world).await.unwrap();
-    assert!(obtained.created);
+    let ensured = first_call(&world).await.unwrap();
+    assert!(ensured.created);
     assert_eq!(world.alice().unwrap().epoch, 2, "tokens of the old identity stay dead");
 }
 
@@ -89,8 +92,8 @@ async fn r08_an_identity_on_its_way_out_gets_no_token_and_acs_is_not_asked() {
 async fn a_deletion_its_author_died_in_is_finished_by_the_next_caller() {
     let world = World::where_alice_is(State::deleting("8:acs:1"));
     world.clock.advance(Duration::from_secs(15));
-    let obtained = first_call(&world).await.unwrap();
-    assert!(obtained.created);
+    let ensured = first_call(&world).await.unwrap();
+    assert!(ensured.created);
     assert_eq!(world.acs.calls(), [AcsCall::Delete, AcsCall::CreateWithToken]);
 }
 
@@ -164,8 +167,8 @@ async fn a_second_caller_waits_for_the_first_ones_identity() {
         None
     });
     let patient = Invocation { patience: Invocation::PATIENCE, ..world.invocation("second") };
-    let obtained = obtain_a_token(&world, &patient).await.unwrap();
-    assert_eq!(obtained.acs_id, acs_id("8:acs:1"));
+    let ensured = ensure_with_token(&world, &patient).await.unwrap();
+    assert_eq!(ensured.acs_id, acs_id("8:acs:1"));
     assert_eq!(world.acs.calls(), [AcsCall::Issue]);
     assert!(world.clock.elapsed() < Invocation::PATIENCE);
 }
@@ -191,7 +194,7 @@ async fn a_second_caller_waits_with_growing_pauses_and_two_seconds_less_than_it_
             deadline: now + Duration::from_millis(left),
             ..world.invocation("second")
         };
-        let busy = obtain_a_token(&world, &invocation).await;
+        let busy = ensure_with_token(&world, &invocation).await;
         assert!(matches!(busy, Err(Error::Busy { .. })), "{busy:?}");
         assert_eq!(world.clock.elapsed(), Duration::from_millis(waited), "{patience} of {left}");
     }
@@ -203,9 +206,9 @@ async fn r05_a_reservation_whose_owner_died_is_taken_over() {
     let lease = Lease { id: LeaseId("dead".to_owned()), ends: world.clock.now() };
     let reserved = Record::reserved(&user("alice"), None, lease, world.clock.now());
     world.store.advance(None, &reserved).await.unwrap();
-    let obtained = first_call(&world).await.unwrap();
-    assert!(obtained.created);
-    assert_eq!(world.acs.identities(), [obtained.acs_id]);
+    let ensured = first_call(&world).await.unwrap();
+    assert!(ensured.created);
+    assert_eq!(world.acs.identities(), [ensured.acs_id]);
 }
 
 #[tokio::test]
@@ -242,8 +245,8 @@ async fn r03_if_the_store_fails_after_acs_created_the_identity_is_deleted_again(
 async fn r04_a_write_whose_answer_is_lost_does_not_delete_a_live_identity() {
     let world = World::with([]);
     world.store.lose(once(StateName::Active, Loss::Answer));
-    let obtained = first_call(&world).await.unwrap();
-    assert!(world.acs.is_alive(token(&obtained)));
+    let ensured = first_call(&world).await.unwrap();
+    assert!(world.acs.is_alive(token(&ensured)));
     assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
 }
 
@@ -315,7 +318,7 @@ async fn r05_a_reservation_has_its_invocations_name_and_outlives_its_deadline() 
     let (sender, at_acs) = std::sync::mpsc::channel();
     world.acs.while_answering(move || sender.send(records.records()).unwrap());
     let invocation = world.invocation("first");
-    obtain_a_token(&world, &invocation).await.unwrap();
+    ensure_with_token(&world, &invocation).await.unwrap();
     let lease = Lease {
         id: LeaseId("first#0".to_owned()),
         ends: invocation.deadline + Invocation::LEASE_MARGIN,
@@ -335,10 +338,10 @@ async fn r14_a_token_issued_around_a_revocation_is_dropped() {
 }
 
 /// A call with a bearer token issued at `issued_at`.
-async fn call_with(world: &World, issued_at: Option<SystemTime>) -> Result<Obtained, Error> {
+async fn call_with(world: &World, issued_at: Option<SystemTime>) -> Result<EnsuredIdentity, Error> {
     let bearer = Bearer { issued_at, authenticated_at: None };
     let requester = Requester::User { bearer, pace: None };
-    obtain_as(world, requester, &world.invocation("call")).await
+    ensure_as(world, requester, &world.invocation("call")).await
 }
 
 #[tokio::test]
@@ -375,7 +378,7 @@ async fn r62_a_token_that_an_administrator_gets_is_in_the_audit_log() {
     let world = World::with([]);
     let root = || Requester::Administrator { id: user("root") };
     for invocation in ["first", "second"] {
-        obtain_as(&world, root(), &world.invocation(invocation)).await.unwrap();
+        ensure_as(&world, root(), &world.invocation(invocation)).await.unwrap();
     }
     let actions: Vec<_> = world.records.audit_log().into_iter().map(|entry| entry.action).collect();
     assert_eq!(actions, [AuditAction::CreateIdentity, AuditAction::IssueToken]);
