@@ -3,7 +3,7 @@
 
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
-    create_identity::{self, create_identity},
+    create_identity::{CreateIdentityRequest, create_identity},
     identity::{ExternalId, Lifetime, TokenRequest},
     ports::{Clock, IdentityClient, IdentityStore},
 };
@@ -97,7 +97,7 @@ async fn handle(
     let user = access.resolve(user)?;
     let token = input.token.map(|Object(token)| token_request(&token)).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
-    let request = create_identity::Request { user, token, by, invocation };
+    let request = CreateIdentityRequest { user, token, by, invocation };
     let obtained = create_identity(store, acs, clock, request).await?;
     let status = if obtained.created { StatusCode::CREATED } else { StatusCode::OK };
     let output = Output {

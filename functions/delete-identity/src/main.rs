@@ -3,7 +3,7 @@
 
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
-    delete_identity::{self, delete_identity},
+    delete_identity::{DeleteIdentityRequest, delete_identity},
     identity::IdentityRef,
     ports::{Clock, IdentityClient, IdentityStore},
     record::By,
@@ -74,7 +74,7 @@ async fn handle(
         Addressed::Named(identity, by) => (identity, By::administrator(by.id()), None),
     };
     let invocation = invocation(request, clock);
-    let request = delete_identity::Request { identity, by, bearer, invocation };
+    let request = DeleteIdentityRequest { identity, by, bearer, invocation };
     let deleted = delete_identity(store, acs, clock, request).await?;
     Ok(Answer::empty().about(deleted.as_ref()))
 }

@@ -10,7 +10,7 @@ mod output;
 use std::time::Duration;
 
 use identity_core::{
-    delete_stale_identities::{self, CleanupMode, delete_stale_identities},
+    delete_stale_identities::{CleanupMode, CleanupRequest, delete_stale_identities},
     identity::Invocation,
     ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
 };
@@ -60,7 +60,7 @@ async fn handle(
              \"mode\": \"apply\" beside it",
         ));
     }
-    let request = delete_stale_identities::Request {
+    let request = CleanupRequest {
         time: input.time,
         retention: job.retention,
         mode: input.mode.unwrap_or(job.mode),

@@ -4,7 +4,9 @@
 use acs_secret::{AcsResource, SecretArn};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_core::{
-    exchange_teams_token::{self, EntraUser, Exchange, UnverifiedClaims, exchange_teams_token},
+    exchange_teams_token::{
+        EntraUser, Exchange, ExchangeTeamsTokenRequest, UnverifiedClaims, exchange_teams_token,
+    },
     identity::AcsId,
     ports::{Clock, IdentityStore, TeamsTokenExchange},
     secret::Secret,
@@ -85,7 +87,7 @@ async fn handle(
     let token = Secret::new(token);
     let invocation = invocation(request, clock);
     let exchange = Exchange { token, claims, app_id, caller, invocation };
-    let request = exchange_teams_token::Request { exchange, user, bearer };
+    let request = ExchangeTeamsTokenRequest { exchange, user, bearer };
     let token = exchange_teams_token(store, acs, clock, request).await?;
     let acs_id = acs_id.ok_or(Problem::TEAMS_TOKEN_MALFORMED)?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());

@@ -5,7 +5,7 @@
 use acs_secret::{AcsResource, SecretArn};
 use identity_core::{
     admission::TokenPace,
-    issue_access_token::{self, IssuedToken, TokenSubject, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, IssuedToken, TokenSubject, issue_access_token},
     policy::{Grant, Policy},
     ports::{Clock, IdentityClient, IdentityStore},
 };
@@ -101,7 +101,7 @@ async fn handle(
     let token = grant.decide(input.scopes()?, input.lifetime()?)?;
     let scopes = token.scopes.clone();
     let invocation = invocation(request, clock);
-    let request = issue_access_token::Request { subject, token, invocation };
+    let request = IssueAccessTokenRequest { subject, token, invocation };
     let IssuedToken { acs_id, token, .. } = issue_access_token(store, acs, clock, request).await?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());
     Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)).granting(scopes))

@@ -2,7 +2,7 @@
 
 use aws_secrets::SecretArn;
 use identity_core::{
-    list_identities::{self, Cursor, IdentityPage, MAX_PAGE, list_identities},
+    list_identities::{Cursor, IdentityPage, ListIdentitiesRequest, MAX_PAGE, list_identities},
     ports::{Clock, IdentityStore},
     record::StateName,
 };
@@ -75,7 +75,7 @@ struct Output {
 }
 
 impl Input {
-    fn into_request(self) -> Result<list_identities::Request, Problem> {
+    fn into_request(self) -> Result<ListIdentitiesRequest, Problem> {
         let limit = match self.limit {
             None => 50,
             Some(raw) => raw.parse().map_err(|_| Problem::INVALID_QUERY)?,
@@ -91,7 +91,7 @@ impl Input {
             Some(raw) => Some(cursor::decode(&raw).ok_or(Problem::INVALID_QUERY)?),
         };
         let unused_since = unused_since.map(Into::into);
-        Ok(list_identities::Request { state: self.state, unused_since, limit, cursor })
+        Ok(ListIdentitiesRequest { state: self.state, unused_since, limit, cursor })
     }
 }
 

@@ -9,7 +9,7 @@ use identity_core::{
     identity::{IdentityRef, Invocation},
     ports::{Clock, IdentityClient, IdentityStore},
     record::{By, Cause, Reason},
-    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
@@ -121,8 +121,8 @@ fn sign_out(
     caller: &Caller,
     pace: Option<TokenPace>,
     invocation: Invocation,
-) -> revoke_access_tokens::Request {
-    revoke_access_tokens::Request {
+) -> RevokeAccessTokensRequest {
+    RevokeAccessTokensRequest {
         identity: IdentityRef::External(caller.user().clone()),
         block: false,
         bearer: Some(caller.bearer()),
@@ -139,12 +139,12 @@ fn order(
     by: By,
     input: Input,
     invocation: Invocation,
-) -> Result<revoke_access_tokens::Request, Problem> {
+) -> Result<RevokeAccessTokensRequest, Problem> {
     let Input { block, create_if_missing, reason } = input;
     let reason = reason.map(|raw| Reason::parse(&raw).ok_or(Problem::INVALID_BODY)).transpose()?;
     let if_missing = if create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
     let cause = Cause { by, reason };
-    Ok(revoke_access_tokens::Request {
+    Ok(RevokeAccessTokensRequest {
         identity,
         block,
         bearer: None,

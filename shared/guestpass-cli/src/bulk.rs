@@ -20,7 +20,7 @@ use acs_client::{Answered, Cause};
 use identity_core::{
     Error,
     audit::Actor,
-    delete_identity::{Request, delete_identity},
+    delete_identity::{DeleteIdentityRequest, delete_identity},
     delete_stale_identities::{StaleOutcome, delete_if_unused_since},
     get_identity::get_identity,
     identity::{AcsId, ExternalId, IdentityRef, Invocation},
@@ -358,7 +358,8 @@ async fn delete(world: &World, item: Item, invocation: Invocation) -> Result<Ste
     let deadline = invocation.acs_until;
     let named = async |identity| {
         let by = By::administrator(world.administrator().id());
-        let request = Request { identity, by, bearer: None, invocation: invocation.clone() };
+        let request =
+            DeleteIdentityRequest { identity, by, bearer: None, invocation: invocation.clone() };
         delete_identity(store, acs, clock, request).await
     };
     let deleted = match item {

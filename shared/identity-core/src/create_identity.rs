@@ -12,7 +12,7 @@ use crate::{
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct CreateIdentityRequest {
     /// The user who gets the identity.
     pub user: ExternalId,
     /// The token to issue with it, if any.
@@ -28,9 +28,9 @@ pub async fn create_identity(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    request: Request,
+    request: CreateIdentityRequest,
 ) -> Result<EnsuredIdentity, Error> {
-    let Request { user, token, by, invocation } = request;
+    let CreateIdentityRequest { user, token, by, invocation } = request;
     let request = IdentityRequest {
         selector: IdentitySelector::Users(user),
         token: token.as_ref(),
@@ -47,7 +47,8 @@ mod tests {
 
     async fn create(world: &World, token: Option<TokenRequest>) -> EnsuredIdentity {
         let invocation = world.invocation("create");
-        let request = Request { user: user("alice"), token, by: administrator(), invocation };
+        let request =
+            CreateIdentityRequest { user: user("alice"), token, by: administrator(), invocation };
         create_identity(&world.store, &world.acs, &world.clock, request).await.unwrap()
     }
 

@@ -15,7 +15,7 @@ use crate::{
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct DeleteIdentityRequest {
     /// The identity to delete.
     pub identity: IdentityRef,
     /// The requester of the deletion.
@@ -38,7 +38,7 @@ pub async fn delete_identity(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    request: Request,
+    request: DeleteIdentityRequest,
 ) -> Result<Option<AcsId>, Error> {
     let invocation = &request.invocation;
     let receipt = ReceiptId(invocation.id.clone());
@@ -74,7 +74,11 @@ pub async fn delete_identity(
 }
 
 /// The audit entry for the request, if an administrator made it.
-fn audit(next: &Record, request: &Request, at: std::time::SystemTime) -> Option<AuditEntry> {
+fn audit(
+    next: &Record,
+    request: &DeleteIdentityRequest,
+    at: std::time::SystemTime,
+) -> Option<AuditEntry> {
     let By::Administrator { id: Some(id) } = &request.by else { return None };
     let by = Actor::Administrator(id.clone());
     Some(AuditEntry::of(next, &request.invocation.id, by, AuditAction::DeleteIdentity, at))
@@ -100,8 +104,12 @@ mod tests {
 
     async fn delete_as(world: &World, by: By) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::External(user("alice"));
-        let request =
-            Request { identity, by, bearer: None, invocation: world.invocation("delete") };
+        let request = DeleteIdentityRequest {
+            identity,
+            by,
+            bearer: None,
+            invocation: world.invocation("delete"),
+        };
         delete_identity(&world.store, &world.acs, &world.clock, request).await
     }
 
@@ -131,7 +139,7 @@ mod tests {
         let delete = async || {
             let identity = IdentityRef::External(user("alice"));
             let (by, invocation) = (By::User, world.invocation("delete"));
-            let request = Request { identity, by, bearer: Some(bearer), invocation };
+            let request = DeleteIdentityRequest { identity, by, bearer: Some(bearer), invocation };
             delete_identity(&world.store, &world.acs, &world.clock, request).await
         };
         assert!(matches!(delete().await, Err(Error::SignInRequired)));
@@ -193,8 +201,12 @@ mod tests {
     async fn delete_by(world: &World, id: &str) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::Acs(acs_id(id));
         let by = By::administrator(&user("root"));
-        let request =
-            Request { identity, by, bearer: None, invocation: world.invocation("delete") };
+        let request = DeleteIdentityRequest {
+            identity,
+            by,
+            bearer: None,
+            invocation: world.invocation("delete"),
+        };
         delete_identity(&world.store, &world.acs, &world.clock, request).await
     }
 

@@ -31,7 +31,7 @@ use crate::{
 
 /// The parameters of a run.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct CleanupRequest {
     /// The time that the schedule passed. It determines only which identities are stale;
     /// everything else uses the clock.
     pub time: SystemTime,
@@ -93,7 +93,7 @@ pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
     store: &S,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    request: Request,
+    request: CleanupRequest,
 ) -> Result<CleanupRun, Error> {
     let cutoff = request.retention.cutoff(request.time);
     let previous = store.latest_run().await?;
@@ -132,7 +132,7 @@ pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
 
 /// Creates the record of a new run, and selects its first shard.
 fn begin(
-    request: &Request,
+    request: &CleanupRequest,
     previous: Option<&CleanupRun>,
     cutoff: SystemTime,
     now: SystemTime,
@@ -160,7 +160,7 @@ fn begin(
 /// The deletions that an operator has allowed, in this run or in an earlier one that did not use
 /// them up. A plan adds no allowance and passes on the one it finds.
 fn given(
-    request: &Request,
+    request: &CleanupRequest,
     previous: Option<&CleanupRun>,
     cutoff: SystemTime,
 ) -> Option<Allowance> {

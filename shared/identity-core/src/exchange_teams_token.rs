@@ -23,7 +23,7 @@ use crate::{
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ExchangeTeamsTokenRequest {
     /// The exchange to perform.
     pub exchange: Exchange,
     /// The external ID of the caller.
@@ -106,9 +106,9 @@ pub async fn exchange_teams_token(
     store: &impl IdentityStore,
     acs: &impl TeamsTokenExchange,
     clock: &impl Clock,
-    request: Request,
+    request: ExchangeTeamsTokenRequest,
 ) -> Result<AccessToken, Error> {
-    let Request { exchange, user, bearer } = request;
+    let ExchangeTeamsTokenRequest { exchange, user, bearer } = request;
     exchange.check(clock.now())?;
     // The operation writes nothing, so it cannot store a pace; the throttle of the route limits
     // it.
@@ -238,7 +238,7 @@ mod tests {
         let bearer = Bearer { issued_at: Some(clock.now()), authenticated_at: None };
         let user = user("alice");
         let exchange = Exchange { token, claims, app_id, caller, invocation };
-        let request = Request { exchange, user, bearer };
+        let request = ExchangeTeamsTokenRequest { exchange, user, bearer };
         exchange_teams_token(store, acs, &clock, request).await
     }
 

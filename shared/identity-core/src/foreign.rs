@@ -24,11 +24,11 @@ pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
 mod tests {
     use crate::{
         Error,
-        delete_identity::{self, delete_identity},
+        delete_identity::{DeleteIdentityRequest, delete_identity},
         identity::IdentityRef,
-        issue_access_token::{self, TokenSubject, issue_access_token},
+        issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
         record::{By, Cause, State},
-        revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+        revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
         testing::{World, acs_id, administrator, an_hour, caller, user},
     };
 
@@ -50,7 +50,7 @@ mod tests {
         let named = TokenSubject::Identity { identity: alice(), by: administrator() };
         for subject in [caller("alice"), named] {
             let invocation = world.invocation("issue");
-            let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+            let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
             let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await;
             assert!(matches!(issued, Err(Error::ForeignIdentity(_))), "{issued:?}");
         }
@@ -61,7 +61,7 @@ mod tests {
     #[tokio::test]
     async fn a_revocation_at_another_resource_is_not_confirmed() {
         let world = world();
-        let request = revoke_access_tokens::Request {
+        let request = RevokeAccessTokensRequest {
             bearer: None,
             identity: alice(),
             block: true,
@@ -81,7 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_deletion_at_another_resource_leaves_no_tombstone() {
         let world = world();
-        let request = delete_identity::Request {
+        let request = DeleteIdentityRequest {
             bearer: None,
             identity: alice(),
             by: By::User,

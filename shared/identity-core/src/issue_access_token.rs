@@ -12,7 +12,7 @@ use crate::{
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct IssueAccessTokenRequest {
     /// The subject of the token.
     pub subject: TokenSubject,
     /// The scopes and the lifetime of the token.
@@ -62,9 +62,9 @@ pub async fn issue_access_token(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    request: Request,
+    request: IssueAccessTokenRequest,
 ) -> Result<IssuedToken, Error> {
-    let Request { subject, token, invocation } = request;
+    let IssueAccessTokenRequest { subject, token, invocation } = request;
     let (selector, requester) = match subject {
         TokenSubject::Caller { user, bearer, pace } => {
             (IdentitySelector::Users(user), Requester::User { bearer, pace })
@@ -102,7 +102,11 @@ mod tests {
     };
 
     async fn issue(world: &World, subject: TokenSubject) -> Result<IssuedToken, Error> {
-        let request = Request { subject, token: an_hour(), invocation: world.invocation("issue") };
+        let request = IssueAccessTokenRequest {
+            subject,
+            token: an_hour(),
+            invocation: world.invocation("issue"),
+        };
         issue_access_token(&world.store, &world.acs, &world.clock, request).await
     }
 

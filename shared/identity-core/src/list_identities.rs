@@ -11,7 +11,7 @@ use crate::{
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ListIdentitiesRequest {
     /// Only identities in this state. Tombstones do not count as identities.
     pub state: Option<StateName>,
     /// Only identities that were last used before this time.
@@ -47,9 +47,9 @@ pub const MAX_PAGE: u16 = 100;
 /// Lists one page, shard by shard.
 pub async fn list_identities(
     store: &impl IdentityStore,
-    request: Request,
+    request: ListIdentitiesRequest,
 ) -> Result<IdentityPage, Error> {
-    let Request { state, unused_since, limit, cursor } = request;
+    let ListIdentitiesRequest { state, unused_since, limit, cursor } = request;
     let limit = limit.clamp(1, MAX_PAGE);
     let (index, shards) = places(state);
     let mut records = Vec::new();
@@ -126,11 +126,13 @@ mod tests {
         }))
     }
 
-    async fn walk(world: &World, request: Request) -> (BTreeSet<String>, usize) {
+    async fn walk(world: &World, request: ListIdentitiesRequest) -> (BTreeSet<String>, usize) {
         let (mut names, mut pages, mut cursor) = (BTreeSet::new(), 0, None);
         loop {
             let page =
-                list_identities(&world.store, Request { cursor, ..request.clone() }).await.unwrap();
+                list_identities(&world.store, ListIdentitiesRequest { cursor, ..request.clone() })
+                    .await
+                    .unwrap();
             assert!(page.records.len() <= usize::from(request.limit));
             for record in page.records {
                 assert!(names.insert(record.external_id.as_str().to_owned()), "each once");
@@ -143,8 +145,8 @@ mod tests {
         }
     }
 
-    fn all(limit: u16) -> Request {
-        Request { state: None, unused_since: None, limit, cursor: None }
+    fn all(limit: u16) -> ListIdentitiesRequest {
+        ListIdentitiesRequest { state: None, unused_since: None, limit, cursor: None }
     }
 
     #[tokio::test]
@@ -180,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn a_shard_with_more_than_a_page_in_a_state_is_listed_page_by_page() {
         let world = World::with(in_one_shard(10, &State::active("8:acs:1")));
-        let active = Request { state: Some(StateName::Active), ..all(3) };
+        let active = ListIdentitiesRequest { state: Some(StateName::Active), ..all(3) };
         assert_eq!(walk(&world, active).await.0.len(), 10);
     }
 
@@ -198,17 +200,17 @@ mod tests {
         // 16 shards, and 32 more pages in one of them.
         let count = (MAX_READS - usize::from(SHARDS)) * usize::from(MAX_PAGE) + 1;
         let world = World::with(in_one_shard(count, &State::blocked("8:acs:1")));
-        let active = Request { state: Some(StateName::Active), ..all(100) };
+        let active = ListIdentitiesRequest { state: Some(StateName::Active), ..all(100) };
         assert_eq!(walk(&world, active).await, (BTreeSet::new(), 1));
     }
 
     #[tokio::test]
     async fn a_list_is_narrowed_by_state_and_by_last_use() {
         let world = hundred();
-        let blocked = Request { state: Some(StateName::Blocked), ..all(3) };
+        let blocked = ListIdentitiesRequest { state: Some(StateName::Blocked), ..all(3) };
         assert_eq!(walk(&world, blocked).await.0.len(), 10);
         let before = ManualClock::default().now() + Duration::from_secs(25);
-        let old = Request { unused_since: Some(before), ..all(100) };
+        let old = ListIdentitiesRequest { unused_since: Some(before), ..all(100) };
         assert_eq!(walk(&world, old).await.0.len(), 25);
     }
 }

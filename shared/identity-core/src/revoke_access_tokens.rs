@@ -22,7 +22,7 @@ use crate::{
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct RevokeAccessTokensRequest {
     /// The identity whose tokens are revoked.
     pub identity: IdentityRef,
     /// Whether to block the user as well: no token until they are unblocked.
@@ -62,7 +62,7 @@ pub async fn revoke_access_tokens(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    request: Request,
+    request: RevokeAccessTokensRequest,
 ) -> Result<Receipt, Error> {
     let invocation = &request.invocation;
     let receipt = ReceiptId(invocation.id.clone());
@@ -104,7 +104,11 @@ pub async fn revoke_access_tokens(
 }
 
 /// The receipt for a sign-out that was already done.
-fn repeated(record: &Record, request: &Request, clock: &impl Clock) -> Result<Receipt, Error> {
+fn repeated(
+    record: &Record,
+    request: &RevokeAccessTokensRequest,
+    clock: &impl Clock,
+) -> Result<Receipt, Error> {
     let order = order(None, request, clock)?;
     let is_own = |receipt: &&Receipt| {
         receipt.cause.by == By::User && receipt.identity.as_ref() == record.acs_id()
@@ -115,7 +119,10 @@ fn repeated(record: &Record, request: &Request, clock: &impl Clock) -> Result<Re
 }
 
 /// The user of the record, or of the record to create.
-fn subject(seen: Option<&Record>, request: &Request) -> Result<ExternalId, Error> {
+fn subject(
+    seen: Option<&Record>,
+    request: &RevokeAccessTokensRequest,
+) -> Result<ExternalId, Error> {
     match (seen, &request.identity, request.if_missing) {
         (Some(record), ..) => Ok(record.external_id.clone()),
         (None, IdentityRef::External(user), IfMissing::Create) => Ok(user.clone()),
@@ -125,7 +132,7 @@ fn subject(seen: Option<&Record>, request: &Request) -> Result<ExternalId, Error
 
 fn order(
     seen: Option<&Record>,
-    request: &Request,
+    request: &RevokeAccessTokensRequest,
     clock: &impl Clock,
 ) -> Result<RevocationOrder, Error> {
     let at = clock.now();
@@ -143,7 +150,7 @@ fn order(
 }
 
 /// The audit entry for the request, if an administrator made it.
-fn audit(next: &Record, request: &Request, at: SystemTime) -> Option<AuditEntry> {
+fn audit(next: &Record, request: &RevokeAccessTokensRequest, at: SystemTime) -> Option<AuditEntry> {
     let By::Administrator { id: Some(id) } = &request.cause.by else { return None };
     let action = if request.block { AuditAction::BlockUser } else { AuditAction::RevokeTokens };
     let by = Actor::Administrator(id.clone());
@@ -166,8 +173,8 @@ mod tests {
         testing::{AcsCall, Loss, StoreCall, World, acs_id, user},
     };
 
-    fn request(world: &World, block: bool) -> Request {
-        Request {
+    fn request(world: &World, block: bool) -> RevokeAccessTokensRequest {
+        RevokeAccessTokensRequest {
             identity: IdentityRef::External(user("alice")),
             block,
             bearer: None,
@@ -181,7 +188,7 @@ mod tests {
         }
     }
 
-    async fn send(world: &World, request: Request) -> Result<Receipt, Error> {
+    async fn send(world: &World, request: RevokeAccessTokensRequest) -> Result<Receipt, Error> {
         revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
     }
 
@@ -244,7 +251,7 @@ mod tests {
     async fn r58_a_bearer_from_before_a_sign_out_ends_nothing_that_was_issued_since() {
         let world = World::where_alice_is(State::active("8:acs:1"));
         let bearer = Bearer { issued_at: Some(world.clock.now()), authenticated_at: None };
-        let sign_out = || Request {
+        let sign_out = || RevokeAccessTokensRequest {
             bearer: Some(bearer),
             cause: Cause::of(By::User),
             ..request(&world, false)
@@ -266,7 +273,7 @@ mod tests {
     async fn r58_a_sign_out_can_be_repeated_after_a_failure_and_after_an_administrators() {
         let world = World::where_alice_is(State::active("8:acs:1"));
         let bearer = Bearer { issued_at: Some(world.clock.now()), authenticated_at: None };
-        let sign_out = || Request {
+        let sign_out = || RevokeAccessTokensRequest {
             bearer: Some(bearer),
             cause: Cause::of(By::User),
             ..request(&world, false)
@@ -343,7 +350,10 @@ mod tests {
     async fn a_name_of_which_there_is_no_record_is_not_found_unless_asked_for() {
         for block in [true, false] {
             let world = World::with([]);
-            let refused = Request { if_missing: IfMissing::Refuse, ..request(&world, block) };
+            let refused = RevokeAccessTokensRequest {
+                if_missing: IfMissing::Refuse,
+                ..request(&world, block)
+            };
             assert!(matches!(send(&world, refused).await, Err(Error::NotFound)));
             assert_eq!(world.records.records(), []);
         }
@@ -352,7 +362,7 @@ mod tests {
     #[tokio::test]
     async fn an_acs_id_that_the_index_lacks_is_busy_for_as_long_as_the_index_may_lag() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let by_acs_id = |world: &World| Request {
+        let by_acs_id = |world: &World| RevokeAccessTokensRequest {
             identity: IdentityRef::Acs(acs_id("8:acs:1")),
             ..request(world, false)
         };
@@ -367,7 +377,7 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_acs_id_is_not_made_up() {
         let world = World::with([]);
-        let unknown = |world: &World| Request {
+        let unknown = |world: &World| RevokeAccessTokensRequest {
             identity: IdentityRef::Acs(acs_id("8:acs:unknown")),
             ..request(world, true)
         };
@@ -390,7 +400,7 @@ mod tests {
     #[tokio::test]
     async fn r84_a_user_signs_out_six_times_at_once_and_then_every_six_seconds() {
         let world = World::where_alice_is(State::active("8:acs:1"));
-        let sign_out = |world: &World| Request {
+        let sign_out = |world: &World| RevokeAccessTokensRequest {
             cause: Cause::of(By::User),
             pace: TokenPace::per_minute(10).unwrap(),
             ..request(world, false)
@@ -418,7 +428,8 @@ mod tests {
         assert_eq!((log.len(), log[0].action), (1, AuditAction::BlockUser));
         assert_eq!(log[0].by, Actor::Administrator(user("root")));
         assert_eq!((&log[0].user, log[0].state), (&user("alice"), StateName::Blocked));
-        let own = Request { cause: Cause::of(By::User), ..request(&world, false) };
+        let own =
+            RevokeAccessTokensRequest { cause: Cause::of(By::User), ..request(&world, false) };
         send(&world, own).await.unwrap();
         assert_eq!(world.records.audit_log(), log);
     }

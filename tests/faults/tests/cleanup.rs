@@ -13,7 +13,7 @@ use identity_core::{
     audit::Actor,
     delete_stale_identities::{StaleOutcome, delete_if_unused_since},
     identity::{AccessToken, AcsId},
-    issue_access_token::{self, IssuedToken, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::{Record, State, StateName},
     testing::{AcsCall, ManualClock, World, an_hour, caller, invocation, record, user},
@@ -57,7 +57,7 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
         let clock = ManualClock::default();
         let subject = caller("alice");
         let invocation = invocation("token", &clock);
-        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+        let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
         if let Ok(issued) = issue_access_token(&store, &acs, &clock, request).await {
             tokens.borrow_mut().push(issued);
         }

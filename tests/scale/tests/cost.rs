@@ -6,10 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use identity_core::{
     delete_stale_identities::{
-        self, CleanupLimits, CleanupMode, CleanupRun, Retention, delete_stale_identities,
+        CleanupLimits, CleanupMode, CleanupRequest, CleanupRun, Retention, delete_stale_identities,
     },
     identity::Invocation,
-    issue_access_token::{self, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::{Clock, IdentityStore as _, Index, ListQuery},
     testing::{MemoryIdentityClient, an_hour, caller},
 };
@@ -63,7 +63,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
 async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
     let (store, meter) = engine.store();
     let newcomer = caller("https://login.example.com/5f0e4c57|newcomer");
-    let request = issue_access_token::Request {
+    let request = IssueAccessTokenRequest {
         subject: newcomer,
         token: an_hour(),
         invocation: invocation("token", Duration::from_secs(10)),
@@ -75,7 +75,7 @@ async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
 /// The store's cost of a run.
 async fn run(engine: &Engine, mode: CleanupMode, time: SystemTime) -> Cost {
     let (store, meter) = engine.store();
-    let request = delete_stale_identities::Request {
+    let request = CleanupRequest {
         time,
         retention: Retention::from_days(90).unwrap(),
         mode,

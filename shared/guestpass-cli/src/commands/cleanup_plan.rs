@@ -11,7 +11,7 @@ use std::{
 use clap::Args;
 use identity_core::{
     delete_stale_identities::{Retention, is_braked},
-    list_identities::{MAX_PAGE, Request, list_identities},
+    list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities},
     ports::{Clock as _, IdentityStore as _},
     record::{Record, State},
 };
@@ -67,8 +67,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
 }
 
 async fn stale(world: &World, before: SystemTime) -> Result<Vec<Stale>> {
-    let mut request =
-        Request { state: None, unused_since: Some(before), limit: MAX_PAGE, cursor: None };
+    let mut request = ListIdentitiesRequest {
+        state: None,
+        unused_since: Some(before),
+        limit: MAX_PAGE,
+        cursor: None,
+    };
     let mut found = Vec::new();
     loop {
         let page =

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use identity_core::{
-    create_identity::{Request, create_identity},
+    create_identity::{CreateIdentityRequest, create_identity},
     identity::ExternalId,
     ports::Clock as _,
 };
@@ -47,7 +47,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = context.world().await?;
     let obtained = world
         .serve(async |invocation| {
-            let request = Request { user, token, by: world.administrator(), invocation };
+            let request =
+                CreateIdentityRequest { user, token, by: world.administrator(), invocation };
             create_identity(&world.store, &world.acs, &world.clock, request).await
         })
         .await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use identity_core::{
-    list_identities::{MAX_PAGE, Request, list_identities},
+    list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities},
     ports::Clock as _,
     record::StateName,
 };
@@ -71,7 +71,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let world = context.world().await?;
     let span = arguments.unused_for.and_then(|span| world.clock.now().checked_sub(span));
     let mut left = arguments.limit.unwrap_or(u64::MAX);
-    let mut request = Request {
+    let mut request = ListIdentitiesRequest {
         state: arguments.state.map(Into::into),
         unused_since: since.or(span),
         limit: MAX_PAGE,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use identity_core::{
-    issue_access_token::{Request, TokenSubject, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
     ports::Clock as _,
 };
 
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<()> {
     let subject = TokenSubject::Identity { identity, by: world.administrator() };
     let issued = world
         .serve(async |invocation| {
-            let request = Request { subject, token, invocation };
+            let request = IssueAccessTokenRequest { subject, token, invocation };
             issue_access_token(&world.store, &world.acs, &world.clock, request).await
         })
         .await?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use identity_core::{
     record::{By, Cause},
-    revoke_access_tokens::{IfMissing, Request, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
 };
 
 use super::{Context, identity, own_words};
@@ -69,7 +69,7 @@ pub(crate) async fn revoke(
     let cause = Cause { by: By::administrator(world.administrator().id()), reason };
     let receipt = world
         .serve(async |invocation| {
-            let request = Request { identity, block, bearer: None, if_missing, pace: None, cause, invocation };
+            let request = RevokeAccessTokensRequest { identity, block, bearer: None, if_missing, pace: None, cause, invocation };
             revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
         })
         .await

@@ -10,8 +10,8 @@ use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
 use super::{
-    Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Request, Spared,
-    Stopped, stale,
+    Ages, CleanupMode, CleanupRequest, CleanupRun, Finished, IdentitySample, Limit, Reasons,
+    Spared, Stopped, stale,
 };
 use crate::{
     Error, finish_pending,
@@ -68,7 +68,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
         store: &'a S,
         acs: &'a A,
         clock: &'a C,
-        request: &Request,
+        request: &CleanupRequest,
         cutoff: SystemTime,
     ) -> Self {
         let deadline = request.invocation.deadline;

@@ -5,7 +5,7 @@ use crate::{
     ABANDONED_AFTER,
     audit::Actor,
     identity::ExternalId,
-    issue_access_token::{self, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::{Orphan, RunLog, SHARDS},
     record::{Lease, LeaseId, Record, State, StateName, Unfinished},
     testing::{
@@ -43,10 +43,10 @@ fn last_used(days: impl IntoIterator<Item = u32>) -> World {
     }))
 }
 
-fn request(world: &World, mode: CleanupMode) -> Request {
+fn request(world: &World, mode: CleanupMode) -> CleanupRequest {
     let mut invocation = world.invocation("run");
     invocation.deadline = world.clock.now() + Duration::from_mins(15);
-    Request {
+    CleanupRequest {
         time: now(),
         retention: Retention::from_days(90).unwrap(),
         mode,
@@ -56,7 +56,7 @@ fn request(world: &World, mode: CleanupMode) -> Request {
     }
 }
 
-async fn run(world: &World, request: Request) -> CleanupRun {
+async fn run(world: &World, request: CleanupRequest) -> CleanupRun {
     delete_stale_identities(&world.store, &world.acs, &world.clock, request).await.unwrap()
 }
 
@@ -130,11 +130,8 @@ async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
     let world = last_used([91]);
     run(&world, request(&world, CleanupMode::Apply)).await;
     let subject = caller(name(0).as_str());
-    let request = issue_access_token::Request {
-        subject,
-        token: an_hour(),
-        invocation: world.invocation("back"),
-    };
+    let request =
+        IssueAccessTokenRequest { subject, token: an_hour(), invocation: world.invocation("back") };
     let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await.unwrap();
     assert!(issued.created);
     assert_ne!(issued.acs_id, acs_id(&id(0)));
@@ -172,7 +169,7 @@ async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
 async fn r34_a_clock_far_ahead_deletes_nobody() {
     let world = last_used((0..100).map(|_| 0));
     let time = now() + DAY * 400;
-    let run = run(&world, Request { time, ..request(&world, CleanupMode::Apply) }).await;
+    let run = run(&world, CleanupRequest { time, ..request(&world, CleanupMode::Apply) }).await;
     assert!(run.braked);
     assert_eq!(active(&world), 100);
 }
@@ -181,7 +178,8 @@ async fn r34_a_clock_far_ahead_deletes_nobody() {
 async fn r34_what_an_operator_lets_through_is_let_through_once() {
     let world = last_used((0..120).map(|_| 91));
     let limits = CleanupLimits { per_second: 8, most: 70 };
-    let allowed = Request { allow: Some(120), limits, ..request(&world, CleanupMode::Apply) };
+    let allowed =
+        CleanupRequest { allow: Some(120), limits, ..request(&world, CleanupMode::Apply) };
     let first = run(&world, allowed).await;
     assert_eq!((first.braked, first.deleted, first.allowance), (false, 70, None));
     // The remaining 50 do not trigger the brake.
@@ -189,21 +187,23 @@ async fn r34_what_an_operator_lets_through_is_let_through_once() {
     assert_eq!((second.braked, second.deleted), (false, 50));
 
     let world = last_used((0..200).map(|_| 91));
-    let allowed = Request { allow: Some(200), limits, ..request(&world, CleanupMode::Apply) };
+    let allowed =
+        CleanupRequest { allow: Some(200), limits, ..request(&world, CleanupMode::Apply) };
     let first = run(&world, allowed).await;
     assert_eq!((first.deleted, first.allowance.unwrap().left), (70, 130), "for the next runs");
-    let second = run(&world, Request { limits, ..request(&world, CleanupMode::Apply) }).await;
+    let second =
+        run(&world, CleanupRequest { limits, ..request(&world, CleanupMode::Apply) }).await;
     assert_eq!((second.braked, second.deleted), (false, 70));
     assert_eq!(second.allowance.unwrap().left, 60);
     let too_few = last_used((0..120).map(|_| 91));
-    let asked = Request { allow: Some(119), ..request(&too_few, CleanupMode::Apply) };
+    let asked = CleanupRequest { allow: Some(119), ..request(&too_few, CleanupMode::Apply) };
     assert!(run(&too_few, asked).await.braked, "more have become stale than were let through");
 }
 
 #[tokio::test]
 async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed() {
     let world = last_used((0..120).map(|_| 91));
-    run(&world, Request { allow: Some(120), ..request(&world, CleanupMode::Plan) }).await;
+    run(&world, CleanupRequest { allow: Some(120), ..request(&world, CleanupMode::Plan) }).await;
     assert!(run(&world, request(&world, CleanupMode::Apply)).await.braked, "a plan");
 
     let started = CleanupRun {
@@ -233,7 +233,8 @@ async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
         };
         world.records.save_run(&previous).await.unwrap();
         let time = now() + DAY * days;
-        let later = run(&world, Request { time, ..request(&world, CleanupMode::Apply) }).await;
+        let later =
+            run(&world, CleanupRequest { time, ..request(&world, CleanupMode::Apply) }).await;
         assert_eq!(later.braked, braked, "{days}");
     }
 }
@@ -567,7 +568,7 @@ async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_second
 async fn r33_a_run_deletes_no_more_than_it_may() {
     let world = last_used((0..20).map(|_| 91));
     let limits = CleanupLimits { per_second: 8, most: 7 };
-    let run = run(&world, Request { limits, ..request(&world, CleanupMode::Apply) }).await;
+    let run = run(&world, CleanupRequest { limits, ..request(&world, CleanupMode::Apply) }).await;
     assert_eq!((run.deleted, run.stopped.unwrap().because), (7, Limit::Maximum));
     assert_eq!(world.acs.identities().len(), 13);
 }

@@ -21,10 +21,10 @@ use aws_sdk_dynamodb::{
 use identity_core::{
     Error,
     identity::IdentityRef,
-    issue_access_token::{self, IssuedToken, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::{IdentityStore as _, OrphanStore as _},
     record::{By, Cause},
-    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
     testing::{
         ManualClock, MemoryIdentityClient, administrator, an_hour, caller, invocation, user,
     },
@@ -117,12 +117,12 @@ impl World {
 
     async fn issue(&self, id: &str) -> Result<IssuedToken, Error> {
         let (token, invocation) = (an_hour(), invocation(id, &self.clock));
-        let request = issue_access_token::Request { subject: caller("alice"), token, invocation };
+        let request = IssueAccessTokenRequest { subject: caller("alice"), token, invocation };
         issue_access_token(&self.store, &self.acs, &self.clock, request).await
     }
 
     async fn revoke(&self, id: &str) -> Result<(), Error> {
-        let request = revoke_access_tokens::Request {
+        let request = RevokeAccessTokensRequest {
             bearer: None,
             identity: IdentityRef::External(user("alice")),
             block: false,

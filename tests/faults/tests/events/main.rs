@@ -20,7 +20,7 @@ use identity_core::{
     apply_event::{Applied, apply_event},
     event::{Event, EventKind},
     identity::{AccessToken, AcsId},
-    issue_access_token::{self, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::{Clock, IdentityStore},
     record::State,
     testing::{self, AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation},
@@ -125,7 +125,7 @@ fn token_call(name: &'static str, without: Part, world: &World) -> Task {
         let clock = later();
         let invocation = invocation(name, &clock);
         let subject = caller("alice");
-        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+        let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
         match issue_access_token(&store, &acs, &clock, request).await {
             Ok(_) | Err(Error::Busy { .. } | Error::Blocked) => {}
             Err(error) => unreachable!("{error}"),

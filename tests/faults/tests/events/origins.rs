@@ -12,7 +12,7 @@ use identity_core::{
     identity::IdentityRef,
     ports::Clock,
     record::{BlockDecision, By, Cause, Origin, Record},
-    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
     testing::{self, ManualClock, World, acs_id, invocation, user},
     unblock_user::unblock_user,
 };
@@ -183,7 +183,7 @@ fn administer(world: &World, incident: Incident, name: &str) {
         now(unblock_user(records, &clock, &identity, &root, &invocation)).unwrap();
         return;
     }
-    let request = revoke_access_tokens::Request {
+    let request = RevokeAccessTokensRequest {
         bearer: None,
         identity,
         block: incident.1 == EventKind::Disabled,

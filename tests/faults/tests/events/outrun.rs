@@ -9,10 +9,10 @@ use identity_core::{
     apply_event::apply_event,
     event::{Event, EventKind, EventSource},
     identity::IdentityRef,
-    issue_access_token::{self, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::Clock,
     record::{By, Cause, State},
-    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
     testing::{self, ManualClock, World, an_hour, caller_since, invocation, user},
 };
 
@@ -113,7 +113,7 @@ fn after(millis: u64) -> SystemTime {
 }
 
 fn sign_out(world: &World, clock: &ManualClock) {
-    let request = revoke_access_tokens::Request {
+    let request = RevokeAccessTokensRequest {
         bearer: None,
         identity: IdentityRef::External(user("alice")),
         block: false,
@@ -130,7 +130,7 @@ fn ask(world: &World, clock: &ManualClock, bearer: SystemTime, rule: Rule) -> bo
     let part = if rule == Rule::All { Part::Nothing } else { Part::NotBefore };
     let store = Without::new(part, world.records.clone());
     let (subject, invocation) = (caller_since("alice", bearer), invocation("call", clock));
-    let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+    let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
     match now(issue_access_token(&store, &world.acs, clock, request)) {
         Ok(_) => true,
         Err(Error::SignInRequired) => false,

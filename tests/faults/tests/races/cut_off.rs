@@ -8,7 +8,7 @@ use faults::{Part, Task, Without, Yielding};
 use identity_core::{
     apply_event::apply_event,
     event::{Event, EventKind, EventSource},
-    issue_access_token::{self, IssuedToken, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::By,
     testing::{self, ManualClock, World, an_hour, caller_since, invocation},
@@ -39,7 +39,7 @@ fn old_bearer_call(
         let clock = ManualClock::default();
         let subject = caller_since("alice", clock.now());
         let invocation = invocation(name, &clock);
-        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+        let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
         let began_after_the_cut_off =
             records.records().first().is_some_and(|record| record.not_before.is_some());
         let issued = issue_access_token(&store, &acs, &clock, request).await.ok();

@@ -15,10 +15,10 @@ use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
     ABANDONED_AFTER, Error, delete_identity,
     identity::{AcsId, IdentityRef},
-    issue_access_token::{self, IssuedToken, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::{By, Cause, ReceiptId, Record, State},
-    revoke_access_tokens::{self, IfMissing},
+    revoke_access_tokens::{self, IfMissing, RevokeAccessTokensRequest},
     testing::{AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation, record, user},
 };
 
@@ -35,7 +35,7 @@ fn token_call(name: &'static str, without: Part, world: &World, answers: &Answer
         let clock = ManualClock::default();
         let invocation = invocation(name, &clock);
         let subject = caller("alice");
-        let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+        let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
         let epoch = records.records().first().map_or(0, |record| record.epoch);
         let answer = issue_access_token(&store, &acs, &clock, request).await;
         answers.borrow_mut().push((answer, epoch));
@@ -53,7 +53,7 @@ fn revocation_by(by: By, block: bool, without: Part, world: &World) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("revocation", &clock);
-        let request = revoke_access_tokens::Request {
+        let request = RevokeAccessTokensRequest {
             bearer: None,
             identity,
             block,
@@ -73,7 +73,7 @@ fn deletion(world: &World) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("deletion", &clock);
-        let request = delete_identity::Request { identity, by: By::User, bearer: None, invocation };
+        let request = DeleteIdentityRequest { identity, by: By::User, bearer: None, invocation };
         delete_identity::delete_identity(&store, &acs, &clock, request).await.unwrap();
     })
 }

@@ -24,7 +24,7 @@ use faults::{Part, Task, Without, Yielding};
 use identity_core::{
     Error,
     admission::{Bearer, TokenPace},
-    issue_access_token::{self, TokenSubject, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
     ports::Clock,
     record::Record,
     testing::{ManualClock, World, an_hour, invocation, user},
@@ -46,7 +46,7 @@ fn client(name: &'static str, calls: usize, without: Part, world: &World, passed
         for _ in 0..calls {
             let subject = TokenSubject::Caller { user: user("alice"), bearer, pace };
             let invocation = invocation(name, &clock);
-            let request = issue_access_token::Request { subject, token: an_hour(), invocation };
+            let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
             match issue_access_token(&store, &acs, &clock, request).await {
                 Ok(_) => passed.set(passed.get() + 1),
                 Err(Error::TooManyTokens { .. }) => {}

@@ -12,7 +12,9 @@ use faults::{Part, Task, Without, Yielding};
 use identity_core::{
     Error,
     admission::Bearer,
-    exchange_teams_token::{EntraUser, Exchange, Request, UnverifiedClaims, exchange_teams_token},
+    exchange_teams_token::{
+        EntraUser, Exchange, ExchangeTeamsTokenRequest, UnverifiedClaims, exchange_teams_token,
+    },
     identity::Invocation,
     ports::Clock,
     record::{By, Record},
@@ -25,7 +27,7 @@ use super::{alice, assert_none, assert_some, bad_of_all_orders, revocation_by};
 /// For each exchange, whether a token was returned, and whether the user was cut off by then.
 type Exchanges = Rc<RefCell<Vec<(bool, bool)>>>;
 
-fn request(invocation: Invocation, now: SystemTime) -> Request {
+fn request(invocation: Invocation, now: SystemTime) -> ExchangeTeamsTokenRequest {
     let ends = now + Duration::from_hours(1);
     let exp = ends.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let (oid, tid) = ("o-1".to_owned(), "t-1".to_owned());
@@ -43,7 +45,7 @@ fn request(invocation: Invocation, now: SystemTime) -> Request {
         invocation,
     };
     let bearer = Bearer { issued_at: Some(now), authenticated_at: None };
-    Request { exchange, user: user("alice"), bearer }
+    ExchangeTeamsTokenRequest { exchange, user: user("alice"), bearer }
 }
 
 fn is_cut_off(record: &Record) -> bool {

@@ -4,15 +4,15 @@ use std::{cell::Cell, time::SystemTime};
 
 use identity_core::{
     Error,
-    create_identity::{self, create_identity},
-    delete_identity::{self, delete_identity},
+    create_identity::{CreateIdentityRequest, create_identity},
+    delete_identity::{DeleteIdentityRequest, delete_identity},
     ensure_identity::EnsuredIdentity,
     exchange_teams_token::{EntraUser, Exchange},
     identity::{AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest},
-    issue_access_token::{self, TokenSubject, issue_access_token},
+    issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
     ports::Clock as _,
     record::{By, Cause, Receipt},
-    revoke_access_tokens::{self, IfMissing, revoke_access_tokens},
+    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
     secret::Secret,
 };
 use reqwest::Method;
@@ -136,7 +136,7 @@ async fn create(
 ) -> Result<EnsuredIdentity> {
     let created = world
         .try_serve(async |invocation| {
-            let request = create_identity::Request {
+            let request = CreateIdentityRequest {
                 user: user.clone(),
                 token,
                 by: world.administrator(),
@@ -164,7 +164,7 @@ async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
         .ok_or_else(|| Failure::new(Exit::Failed, "a token needs a scope"))?;
     let issued = world
         .serve(async |invocation| {
-            let request = issue_access_token::Request {
+            let request = IssueAccessTokenRequest {
                 subject: TokenSubject::Identity {
                     identity: IdentityRef::Acs(id.clone()),
                     by: world.administrator(),
@@ -182,7 +182,7 @@ async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
     world
         .serve(async |invocation| {
             let identity = IdentityRef::Acs(id.clone());
-            let request = revoke_access_tokens::Request {
+            let request = RevokeAccessTokensRequest {
                 bearer: None,
                 identity,
                 block: false,
@@ -236,7 +236,7 @@ async fn delete(world: &World, user: &ExternalId) -> Result<bool> {
     let gone = world
         .serve(async |invocation| {
             let identity = IdentityRef::External(user.clone());
-            let request = delete_identity::Request {
+            let request = DeleteIdentityRequest {
                 bearer: None,
                 identity,
                 by: By::administrator(world.administrator().id()),
