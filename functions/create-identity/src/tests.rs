@@ -1,14 +1,14 @@
-use identity_core::testing::{AcsCall, World};
+use identity_core::testing::{AcsCall, CoreFixture};
 use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
 use super::*;
 
-async fn create(world: &World, event: Event) -> Response<Body> {
+async fn create(fixture: &CoreFixture, event: Event) -> Response<Body> {
     let (access, request) = (testing::access(), event.request());
-    let answer = handle(&world.store, &world.acs, &world.clock, &access, &request);
-    serve("CreateIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
+    let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
+    serve("CreateIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap()
 }
 
 fn with(body: &Value) -> Event {
@@ -17,9 +17,9 @@ fn with(body: &Value) -> Event {
 
 #[tokio::test]
 async fn the_same_user_has_the_same_identity_the_second_time() {
-    let world = World::with([]);
-    let first = create(&world, with(&json!({ "externalId": "crm-7" }))).await;
-    let second = create(&world, with(&json!({ "externalId": "crm-7" }))).await;
+    let fixture = CoreFixture::with([]);
+    let first = create(&fixture, with(&json!({ "externalId": "crm-7" }))).await;
+    let second = create(&fixture, with(&json!({ "externalId": "crm-7" }))).await;
     assert_eq!((first.status().as_u16(), second.status().as_u16()), (201, 200));
     assert_eq!(body(&first), body(&second));
     assert_eq!(
@@ -38,17 +38,17 @@ async fn the_same_user_has_the_same_identity_the_second_time() {
 
 #[tokio::test]
 async fn a_token_comes_in_the_same_request() {
-    let world = World::with([]);
+    let fixture = CoreFixture::with([]);
     let asked = json!({ "externalId": "crm-7", "token": { "scopes": ["voip.join"] } });
-    let response = create(&world, with(&asked)).await;
+    let response = create(&fixture, with(&asked)).await;
     assert_eq!(response.status(), 201);
     assert!(body(&response)["accessToken"]["token"].is_string());
-    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
 }
 
 #[tokio::test]
 async fn bad_bodies_are_refused() {
-    let world = World::with([]);
+    let fixture = CoreFixture::with([]);
     for bad in [
         json!({ "externalId": "" }),
         json!({ "externalId": "8:acs:1" }),
@@ -61,24 +61,24 @@ async fn bad_bodies_are_refused() {
         json!(["crm-7", null]),
         json!({ "token": [["chat"], 60] }),
     ] {
-        assert_eq!(create(&world, with(&bad)).await.status(), 400, "{bad}");
+        assert_eq!(create(&fixture, with(&bad)).await.status(), 400, "{bad}");
     }
-    assert_eq!(world.records.records(), []);
+    assert_eq!(fixture.records.records(), []);
 }
 
 #[tokio::test]
 async fn only_an_administrator_may() {
     for (claim, value) in [("scope", "guestpass.token"), ("role", "user")] {
         let event = with(&json!({})).claim(claim, value);
-        assert_eq!(create(&World::with([]), event).await.status(), 403, "{claim}");
+        assert_eq!(create(&CoreFixture::with([]), event).await.status(), 403, "{claim}");
     }
 }
 
 #[tokio::test]
 async fn r61_a_user_of_another_issuer_is_a_mistake_and_of_this_one_has_one_name() {
-    let world = World::with([]);
-    let other = create(&world, with(&json!({ "externalId": "https://evil.example|1" }))).await;
+    let fixture = CoreFixture::with([]);
+    let other = create(&fixture, with(&json!({ "externalId": "https://evil.example|1" }))).await;
     assert_eq!(body(&other)["type"], "/problems/another-issuer");
-    let same = create(&world, with(&json!({ "externalId": "https://IDP.example/|1" }))).await;
+    let same = create(&fixture, with(&json!({ "externalId": "https://IDP.example/|1" }))).await;
     assert_eq!(body(&same)["externalId"], "https://idp.example|1");
 }

@@ -83,21 +83,25 @@ async fn handle(
 mod tests {
     use identity_core::{
         record::State,
-        testing::{AcsCall, World, record},
+        testing::{AcsCall, CoreFixture, record},
     };
     use lambda_edge::testing::{self, Event, callers};
     use lambda_http::{Body, Response};
 
     use super::*;
 
-    fn alice() -> World {
-        World::with([record(Event::ALICE, State::active("8:acs:1"), World::with([]).clock.now())])
+    fn alice() -> CoreFixture {
+        CoreFixture::with([record(
+            Event::ALICE,
+            State::active("8:acs:1"),
+            CoreFixture::with([]).clock.now(),
+        )])
     }
 
-    async fn delete(world: &World, event: Event) -> Response<Body> {
+    async fn delete(fixture: &CoreFixture, event: Event) -> Response<Body> {
         let (access, request) = (testing::access(), event.request());
-        let answer = handle(&world.store, &world.acs, &world.clock, &access, &request);
-        serve("DeleteIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
+        let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
+        serve("DeleteIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap()
     }
 
     #[tokio::test]
@@ -107,23 +111,23 @@ mod tests {
             Event::new("DELETE /v1/identities/{id}").id("8:acs:1"),
             Event::new("DELETE /v1/identities/{id}").id(Event::ALICE),
         ] {
-            let world = alice();
+            let fixture = alice();
             for _ in 0..2 {
-                assert_eq!(delete(&world, event.clone()).await.status(), 204);
+                assert_eq!(delete(&fixture, event.clone()).await.status(), 204);
             }
-            assert_eq!(world.acs.calls(), [AcsCall::Delete]);
-            assert_eq!(world.acs.identities(), []);
+            assert_eq!(fixture.acs.calls(), [AcsCall::Delete]);
+            assert_eq!(fixture.acs.identities(), []);
         }
     }
 
     #[tokio::test]
     async fn callers_cannot_delete_anybody_else() {
-        let world = alice();
+        let fixture = alice();
         let other = Event::new("DELETE /v1/identities/{id}").id("8:acs:1");
         let bob = other.claim("sub", "bob").claim("scope", "guestpass.token");
-        assert_eq!(delete(&world, bob).await.status(), 403);
+        assert_eq!(delete(&fixture, bob).await.status(), 403);
         let bobs = Event::new("DELETE /v1/identity").claim("sub", "bob");
-        assert_eq!(delete(&world, bobs).await.status(), 204);
-        assert_eq!(world.acs.calls(), []);
+        assert_eq!(delete(&fixture, bobs).await.status(), 204);
+        assert_eq!(fixture.acs.calls(), []);
     }
 }

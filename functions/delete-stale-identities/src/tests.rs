@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use identity_core::{
     delete_stale_identities::{CleanupLimits, CleanupMode, Retention},
     record::{Record, State},
-    testing::{AcsCall, Loss, StoreCall, World, acs_id, record},
+    testing::{AcsCall, CoreFixture, Loss, StoreCall, acs_id, record},
 };
 use lambda_edge::rfc3339;
 use lambda_http::lambda_runtime::Diagnostic;
@@ -12,9 +12,9 @@ use serde_json::json;
 use super::*;
 
 /// Twelve identities: number `n` was last used `n` times ten days ago.
-fn world() -> World {
-    let now = World::with([]).clock.now();
-    World::with((0..12).map(|n| used(n, now - days(10 * n))))
+fn fixture() -> CoreFixture {
+    let now = CoreFixture::with([]).clock.now();
+    CoreFixture::with((0..12).map(|n| used(n, now - days(10 * n))))
 }
 
 fn used(n: u64, at: SystemTime) -> Record {
@@ -30,17 +30,21 @@ fn job(mode: CleanupMode) -> Job {
     Job { retention: Retention::from_days(90).unwrap(), mode, limits }
 }
 
-async fn invoke(world: &World, mode: CleanupMode, payload: Value) -> Result<Value, Diagnostic> {
+async fn invoke(
+    fixture: &CoreFixture,
+    mode: CleanupMode,
+    payload: Value,
+) -> Result<Value, Diagnostic> {
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload, context };
-    let output = handle(&world.store, &world.acs, &world.clock, &job(mode), event).await?;
+    let output = handle(&fixture.store, &fixture.acs, &fixture.clock, &job(mode), event).await?;
     Ok(serde_json::to_value(output).unwrap())
 }
 
 /// The schedule's event, `ahead` days from now.
-fn event(world: &World, ahead: u64) -> Value {
-    json!({ "time": rfc3339(world.clock.now() + days(ahead)) })
+fn event(fixture: &CoreFixture, ahead: u64) -> Value {
+    json!({ "time": rfc3339(fixture.clock.now() + days(ahead)) })
 }
 
 fn with(mut event: Value, more: &Value) -> Value {
@@ -57,38 +61,38 @@ fn sampled(answer: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
-    let world = world();
-    let answer = invoke(&world, CleanupMode::Plan, event(&world, 0)).await.unwrap();
+    let fixture = fixture();
+    let answer = invoke(&fixture, CleanupMode::Plan, event(&fixture, 0)).await.unwrap();
     // Number 9 is exactly ninety days old, which is not older than the retention period.
     assert_eq!(sampled(&answer), ["8:acs:res_10", "8:acs:res_11"]);
     assert_eq!((&answer["wouldDelete"], &answer["total"]), (&json!(2), &json!(12)));
     assert_eq!(answer.get("deleted"), None);
-    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
-    assert_eq!(world.acs.identities().len(), 12);
+    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.identities().len(), 12);
 
-    let later = invoke(&world, CleanupMode::Plan, event(&world, 85)).await.unwrap();
+    let later = invoke(&fixture, CleanupMode::Plan, event(&fixture, 85)).await.unwrap();
     assert_eq!(later["wouldDelete"], 11, "all but the one used today");
 }
 
 #[tokio::test]
 async fn r34_a_schedule_that_is_ahead_of_the_clock_deletes_nobody_unasked() {
-    let world = world();
-    let refused = invoke(&world, CleanupMode::Apply, event(&world, 85)).await.unwrap_err();
+    let fixture = fixture();
+    let refused = invoke(&fixture, CleanupMode::Apply, event(&fixture, 85)).await.unwrap_err();
     assert_eq!(refused.error_type, "BadEvent");
     assert!(refused.error_message.contains("more than an hour ahead"), "{}", refused.error_message);
-    assert_eq!(world.acs.identities().len(), 12);
+    assert_eq!(fixture.acs.identities().len(), 12);
 }
 
 #[tokio::test]
 async fn r30_an_apply_run_deletes_exactly_the_stale_ones() {
-    let world = world();
-    let mut later = event(&world, 85);
+    let fixture = fixture();
+    let mut later = event(&fixture, 85);
     later["mode"] = json!("apply");
-    let answer = invoke(&world, CleanupMode::Plan, later).await.unwrap();
+    let answer = invoke(&fixture, CleanupMode::Plan, later).await.unwrap();
     assert_eq!((&answer["deleted"], &answer["failed"]), (&json!(11), &json!(0)));
     assert_eq!(answer.get("wouldDelete"), None);
-    assert_eq!(world.acs.identities(), [acs_id("8:acs:res_00")]);
-    let left = world.records.records();
+    assert_eq!(fixture.acs.identities(), [acs_id("8:acs:res_00")]);
+    let left = fixture.records.records();
     let left: Vec<_> = left.iter().filter(|record| record.state != State::Deleted).collect();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].acs_id(), Some(&acs_id("8:acs:res_00")));
@@ -104,19 +108,19 @@ async fn the_event_says_whether_to_delete_and_otherwise_the_environment() {
         (CleanupMode::Apply, json!({ "mode": "apply" }), true),
         (CleanupMode::Apply, json!({ "mode": "plan" }), false),
     ] {
-        let world = world();
-        let event = with(event(&world, 0), &said);
-        let answer = invoke(&world, mode, event).await.unwrap();
+        let fixture = fixture();
+        let event = with(event(&fixture, 0), &said);
+        let answer = invoke(&fixture, mode, event).await.unwrap();
         assert_eq!(answer["mode"] == "apply", deletes, "{mode:?} {said}");
         let left = if deletes { 10 } else { 12 };
-        assert_eq!(world.acs.identities().len(), left, "{mode:?} {said}");
+        assert_eq!(fixture.acs.identities().len(), left, "{mode:?} {said}");
     }
 }
 
 #[tokio::test]
 async fn the_answer_is_the_record_of_the_run_in_words() {
-    let world = world();
-    let answer = invoke(&world, CleanupMode::Apply, event(&world, 0)).await.unwrap();
+    let fixture = fixture();
+    let answer = invoke(&fixture, CleanupMode::Apply, event(&fixture, 0)).await.unwrap();
     assert_eq!(
         answer,
         json!({
@@ -150,7 +154,7 @@ async fn the_answer_is_the_record_of_the_run_in_words() {
         "blocked": false,
     });
     assert_eq!(sample[1], last);
-    let kept = world.records.runs();
+    let kept = fixture.records.runs();
     assert_eq!(kept.len(), 1);
     assert_eq!((&*kept[0].id, kept[0].deleted), ("run-1", 2));
     assert!(kept[0].finished_at.is_some());
@@ -158,40 +162,41 @@ async fn the_answer_is_the_record_of_the_run_in_words() {
 
 #[tokio::test]
 async fn r34_a_braked_run_says_with_which_event_it_goes_through_once() {
-    let now = World::with([]).clock.now();
-    let world = World::with((0..60).map(|n| used(n, now - days(100))));
-    let braked = invoke(&world, CleanupMode::Apply, event(&world, 0)).await.unwrap();
+    let now = CoreFixture::with([]).clock.now();
+    let fixture = CoreFixture::with((0..60).map(|n| used(n, now - days(100))));
+    let braked = invoke(&fixture, CleanupMode::Apply, event(&fixture, 0)).await.unwrap();
     assert_eq!((&braked["braked"], &braked["deleted"]), (&json!(true), &json!(0)));
-    assert_eq!(world.acs.identities().len(), 60);
+    assert_eq!(fixture.acs.identities().len(), 60);
     let through = braked["letThrough"]["event"].clone();
     assert_eq!(
         through,
         json!({ "time": "2027-01-15T08:00:00.000Z", "mode": "apply", "allow": 60 })
     );
-    let answer = invoke(&world, CleanupMode::Plan, through).await.unwrap();
+    let answer = invoke(&fixture, CleanupMode::Plan, through).await.unwrap();
     assert_eq!((&answer["braked"], &answer["deleted"]), (&json!(false), &json!(60)));
     assert_eq!(answer.get("letThrough"), None);
-    assert_eq!(world.acs.identities(), []);
+    assert_eq!(fixture.acs.identities(), []);
 }
 
 #[tokio::test]
 async fn r33_a_run_ends_before_its_invocation_does() {
-    let world = world();
+    let fixture = fixture();
     let mut context = Context::default();
-    let deadline = world.clock.now() + Duration::from_secs(3);
+    let deadline = fixture.clock.now() + Duration::from_secs(3);
     let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = since.as_millis().try_into().unwrap();
-    let event = LambdaEvent { payload: event(&world, 0), context };
-    let run = handle(&world.store, &world.acs, &world.clock, &job(CleanupMode::Apply), event).await;
+    let event = LambdaEvent { payload: event(&fixture, 0), context };
+    let run =
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &job(CleanupMode::Apply), event).await;
     let answer = serde_json::to_value(run.unwrap()).unwrap();
     assert_eq!(answer["stopped"]["because"], "deadline");
-    assert_eq!(world.acs.identities().len(), 12);
+    assert_eq!(fixture.acs.identities().len(), 12);
 }
 
 #[tokio::test]
 async fn what_eventbridge_sends_is_understood() {
     for detail in [json!({}), json!("{}")] {
-        let world = world();
+        let fixture = fixture();
         let envelope = json!({
             "version": "0",
             "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
@@ -202,7 +207,7 @@ async fn what_eventbridge_sends_is_understood() {
             "resources": ["arn:aws:scheduler:eu-west-1:123456789012:schedule/default/cleanup"],
             "detail": detail,
         });
-        let answer = invoke(&world, CleanupMode::Plan, with(event(&world, 0), &envelope)).await;
+        let answer = invoke(&fixture, CleanupMode::Plan, with(event(&fixture, 0), &envelope)).await;
         assert_eq!(answer.unwrap()["wouldDelete"], 2);
     }
 }
@@ -229,28 +234,28 @@ async fn an_event_that_is_not_ours_is_refused_before_anything_is_asked() {
         (json!([time]), "the event is not a JSON object"),
         (json!(null), "the event is not a JSON object"),
     ] {
-        let world = world();
-        let refused = invoke(&world, CleanupMode::Apply, event.clone()).await.unwrap_err();
+        let fixture = fixture();
+        let refused = invoke(&fixture, CleanupMode::Apply, event.clone()).await.unwrap_err();
         assert_eq!(refused.error_type, "BadEvent", "{event}");
         assert!(refused.error_message.starts_with(message), "{event}: {refused:?}");
-        assert_eq!(world.store.calls(), [] as [StoreCall; 0], "{event}");
-        assert_eq!(world.acs.calls(), [] as [AcsCall; 0], "{event}");
+        assert_eq!(fixture.store.calls(), [] as [StoreCall; 0], "{event}");
+        assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0], "{event}");
     }
 }
 
 #[tokio::test]
 async fn a_store_that_fails_fails_the_invocation_and_says_so_in_one_line() {
-    let world = world();
-    world.store.lose(|call| (call == StoreCall::Count).then_some(Loss::Request));
+    let fixture = fixture();
+    fixture.store.lose(|call| (call == StoreCall::Count).then_some(Loss::Request));
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
-    let event = LambdaEvent { payload: event(&world, 0), context };
+    let event = LambdaEvent { payload: event(&fixture, 0), context };
     let failed =
-        handle(&world.store, &world.acs, &world.clock, &job(CleanupMode::Apply), event).await;
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &job(CleanupMode::Apply), event).await;
     let failure = failed.unwrap_err();
     let line = format!("{failure:?}");
     assert!(line.starts_with("StoreUnavailable: the identity store is unavailable: "), "{line}");
     assert!(!line.contains('\n'), "{line}");
     assert_eq!(Diagnostic::from(failure).error_type, "StoreUnavailable");
-    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
 }

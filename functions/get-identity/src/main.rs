@@ -66,7 +66,7 @@ mod tests {
     use identity_core::{
         ports::Clock,
         record::State,
-        testing::{World, order, record},
+        testing::{CoreFixture, order, record},
     };
     use lambda_edge::testing::{self, Event, body, callers};
     use lambda_http::{Body, Response};
@@ -75,11 +75,11 @@ mod tests {
     use super::*;
 
     async fn get(event: Event) -> Response<Body> {
-        let now = World::with([]).clock.now();
-        let world = World::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
+        let now = CoreFixture::with([]).clock.now();
+        let fixture = CoreFixture::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
         let (access, request) = (testing::access(), event.request());
-        let answer = handle(&world.store, &world.clock, &access, &request);
-        serve("GetIdentity", &world.clock, &callers(), &request, answer).await.unwrap()
+        let answer = handle(&fixture.store, &fixture.clock, &access, &request);
+        serve("GetIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap()
     }
 
     #[tokio::test]
@@ -108,13 +108,13 @@ mod tests {
 
     #[tokio::test]
     async fn administrators_see_the_receipts_and_the_user_does_not() {
-        let now = World::with([]).clock.now();
+        let now = CoreFixture::with([]).clock.now();
         let alice = record(Event::ALICE, State::active("8:acs:1"), now);
-        let world = World::with([alice.revoked(&order("r1", true, now), now)]);
+        let fixture = CoreFixture::with([alice.revoked(&order("r1", true, now), now)]);
         let get = async |event: Event| {
             let (access, request) = (testing::access(), event.request());
-            let answer = handle(&world.store, &world.clock, &access, &request);
-            body(&serve("GetIdentity", &world.clock, &callers(), &request, answer).await.unwrap())
+            let answer = handle(&fixture.store, &fixture.clock, &access, &request);
+            body(&serve("GetIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap())
         };
         let root = Event::new("GET /v1/identities/{id}").claim("sub", "root");
         let any = get(root.id("8:acs:1")).await;

@@ -1,7 +1,7 @@
 use identity_core::{
     identity::{Scope, Scopes},
     record::State,
-    testing::{AcsCall, World, record, user},
+    testing::{AcsCall, CoreFixture, record, user},
 };
 use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn alice(state: State) -> World {
-    World::with([record(Event::ALICE, state, World::with([]).clock.now())])
+fn alice(state: State) -> CoreFixture {
+    CoreFixture::with([record(Event::ALICE, state, CoreFixture::with([]).clock.now())])
 }
 
 fn rules(policy: Value) -> Rules {
@@ -18,14 +18,14 @@ fn rules(policy: Value) -> Rules {
     Rules { access, policy, pace: TokenPace::per_minute(10).unwrap() }
 }
 
-async fn call(world: &World, event: Event) -> Response<Body> {
-    call_with(world, &rules(json!({})), event).await
+async fn call(fixture: &CoreFixture, event: Event) -> Response<Body> {
+    call_with(fixture, &rules(json!({})), event).await
 }
 
-async fn call_with(world: &World, rules: &Rules, event: Event) -> Response<Body> {
+async fn call_with(fixture: &CoreFixture, rules: &Rules, event: Event) -> Response<Body> {
     let request = event.request();
-    let answer = handle(&world.store, &world.acs, &world.clock, rules, &request);
-    serve("CreateToken", &world.clock, &callers(), &request, answer).await.unwrap()
+    let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, rules, &request);
+    serve("CreateToken", &fixture.clock, &callers(), &request, answer).await.unwrap()
 }
 
 fn own() -> Event {
@@ -42,9 +42,9 @@ fn kind(response: &Response<Body>) -> String {
 
 #[tokio::test]
 async fn the_first_call_gives_a_token_and_nothing_caches_it() {
-    let world = World::with([]);
+    let fixture = CoreFixture::with([]);
     for method in ["GET", "POST"] {
-        let response = call(&world, Event::new(&format!("{method} /v1/token"))).await;
+        let response = call(&fixture, Event::new(&format!("{method} /v1/token"))).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let body = body(&response);
@@ -52,23 +52,23 @@ async fn the_first_call_gives_a_token_and_nothing_caches_it() {
         assert_eq!(body["expiresIn"], 3600);
         assert_eq!(body["user"]["communicationUserId"], "8:acs:res_1");
     }
-    assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Issue]);
-    assert_eq!(world.records.records()[0].external_id, user(Event::ALICE));
+    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Issue]);
+    assert_eq!(fixture.records.records()[0].external_id, user(Event::ALICE));
 }
 
 #[tokio::test]
 async fn scopes_and_lifetime_reach_acs_as_asked() {
-    let world = alice(State::active("8:acs:1"));
+    let fixture = alice(State::active("8:acs:1"));
     let asked = json!({ "scopes": ["voip", "chat"], "expiresInMinutes": 1440 });
-    assert_eq!(call(&world, own().json(&asked)).await.status(), 200);
-    let request = world.acs.requests().remove(0);
+    assert_eq!(call(&fixture, own().json(&asked)).await.status(), 200);
+    let request = fixture.acs.requests().remove(0);
     assert_eq!(request.scopes, Scopes::of(vec![Scope::Chat, Scope::Voip]).unwrap());
     assert_eq!(request.lifetime.minutes(), 1440);
 }
 
 #[tokio::test]
 async fn r53_bad_bodies_are_refused_and_acs_is_not_asked() {
-    let world = alice(State::active("8:acs:1"));
+    let fixture = alice(State::active("8:acs:1"));
     for (sent, problem) in [
         (json!({ "scopes": [] }), "invalid-scopes"),
         (json!({ "scopes": ["root"] }), "invalid-scopes"),
@@ -86,63 +86,67 @@ async fn r53_bad_bodies_are_refused_and_acs_is_not_asked() {
         (json!([["chat"], 60]), "invalid-body"),
         (json!("chat"), "invalid-body"),
     ] {
-        let response = call(&world, own().json(&sent)).await;
+        let response = call(&fixture, own().json(&sent)).await;
         assert_eq!(response.status(), 400, "{sent}");
         assert_eq!(kind(&response), format!("/problems/{problem}"), "{sent}");
     }
     for broken in ["{", "{\"scopes\":[\"chat\"],\"scopes\":[\"voip\"]}", "\"\\ud800\""] {
-        let response = call(&world, own().body("application/json", broken)).await;
+        let response = call(&fixture, own().body("application/json", broken)).await;
         assert_eq!(kind(&response), "/problems/invalid-body", "{broken}");
     }
-    assert_eq!(world.acs.calls(), []);
+    assert_eq!(fixture.acs.calls(), []);
 }
 
 #[tokio::test]
 async fn a_body_is_json_and_small() {
-    let world = alice(State::active("8:acs:1"));
+    let fixture = alice(State::active("8:acs:1"));
     let charset = own().body("application/json; charset=utf-8", "{}");
-    assert_eq!(call(&world, charset).await.status(), 200);
+    assert_eq!(call(&fixture, charset).await.status(), 200);
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
-        assert_eq!(call(&world, own().body(media_type, "{}")).await.status(), 415, "{media_type}");
+        assert_eq!(
+            call(&fixture, own().body(media_type, "{}")).await.status(),
+            415,
+            "{media_type}"
+        );
     }
     let large = format!("{{}}{}", " ".repeat(16 * 1024));
-    assert_eq!(call(&world, own().body("application/json", &large)).await.status(), 413);
+    assert_eq!(call(&fixture, own().body("application/json", &large)).await.status(), 413);
 }
 
 #[tokio::test]
 async fn r53_who_the_caller_is_comes_from_the_authorizer_alone() {
-    let world = alice(State::active("8:acs:1"));
-    assert_eq!(call(&world, own().without_authorizer()).await.status(), 401);
+    let fixture = alice(State::active("8:acs:1"));
+    assert_eq!(call(&fixture, own().without_authorizer()).await.status(), 401);
     for claim in ["sub", "iss"] {
-        assert_eq!(call(&world, own().claim(claim, "")).await.status(), 401, "{claim}");
+        assert_eq!(call(&fixture, own().claim(claim, "")).await.status(), 401, "{claim}");
     }
-    assert_eq!(world.acs.calls(), []);
-    let bob = call(&world, own().claim("sub", "bob")).await;
+    assert_eq!(fixture.acs.calls(), []);
+    let bob = call(&fixture, own().claim("sub", "bob")).await;
     assert_ne!(body(&bob)["user"]["communicationUserId"], "8:acs:1");
 }
 
 #[tokio::test]
 async fn each_route_needs_its_scope_even_if_the_gateway_forgot() {
-    let world = alice(State::active("8:acs:1"));
+    let fixture = alice(State::active("8:acs:1"));
     let only_admin = own().claim("scope", "guestpass.admin openid");
-    assert_eq!(call(&world, only_admin).await.status(), 403);
+    assert_eq!(call(&fixture, only_admin).await.status(), 403);
     let only_token = of_identity("8:acs:1").claim("scope", "guestpass.token");
-    assert_eq!(call(&world, only_token).await.status(), 403);
+    assert_eq!(call(&fixture, only_token).await.status(), 403);
     let lookalike = own().claim("scope", "guestpass.tokens xguestpass.token");
-    assert_eq!(call(&world, lookalike).await.status(), 403);
+    assert_eq!(call(&fixture, lookalike).await.status(), 403);
     let entra = own().claim("scope", "").claim("scp", "guestpass.token");
-    assert_eq!(call(&world, entra).await.status(), 200);
+    assert_eq!(call(&fixture, entra).await.status(), 200);
 }
 
 #[tokio::test]
 async fn an_administrator_gets_a_token_for_an_identity_by_either_name() {
-    let world = alice(State::active("8:acs:1"));
+    let fixture = alice(State::active("8:acs:1"));
     for id in ["8:acs:1", Event::ALICE] {
-        let response = call(&world, of_identity(id)).await;
+        let response = call(&fixture, of_identity(id)).await;
         assert_eq!(body(&response)["user"]["communicationUserId"], "8:acs:1", "{id}");
     }
     for id in ["8:acs:2", "nobody", "no body", "8:acs:../1"] {
-        let response = call(&world, of_identity(id)).await;
+        let response = call(&fixture, of_identity(id)).await;
         assert_eq!(kind(&response), "/problems/not-found", "{id}");
     }
 }
@@ -150,13 +154,13 @@ async fn an_administrator_gets_a_token_for_an_identity_by_either_name() {
 #[tokio::test]
 async fn a_guest_is_held_to_the_policy() {
     let policy = json!({ "rules": [{ "if": { "role": "guest" }, "scopes": ["voip.join"] }] });
-    let (world, rules) = (alice(State::active("8:acs:1")), rules(policy));
+    let (fixture, rules) = (alice(State::active("8:acs:1")), rules(policy));
     let guest = || own().claim("role", "guest");
     let wide = guest().json(&json!({ "scopes": ["voip"] }));
-    assert_eq!(kind(&call_with(&world, &rules, wide).await), "/problems/beyond-policy");
-    assert_eq!(world.acs.calls(), []);
-    assert_eq!(call_with(&world, &rules, guest()).await.status(), 200);
-    assert_eq!(world.acs.requests()[0].scopes, Scopes::of(vec![Scope::VoipJoin]).unwrap());
+    assert_eq!(kind(&call_with(&fixture, &rules, wide).await), "/problems/beyond-policy");
+    assert_eq!(fixture.acs.calls(), []);
+    assert_eq!(call_with(&fixture, &rules, guest()).await.status(), 200);
+    assert_eq!(fixture.acs.requests()[0].scopes, Scopes::of(vec![Scope::VoipJoin]).unwrap());
 }
 
 #[tokio::test]
@@ -169,7 +173,7 @@ async fn what_the_client_should_do_next_is_in_the_answer() {
         assert_eq!(body(&response)["retry"], retry);
         assert_eq!(response.headers().contains_key("retry-after"), retry == "later");
     }
-    let unauthenticated = call(&World::with([]), own().without_authorizer()).await;
+    let unauthenticated = call(&CoreFixture::with([]), own().without_authorizer()).await;
     assert_eq!(body(&unauthenticated)["retry"], "sign-in");
 }
 
@@ -203,44 +207,44 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
 /// The bearer's `iat` is 1800000600; the clock of the fixture is at 1800000000.
 #[tokio::test]
 async fn r58_a_bearer_from_before_a_sign_out_is_told_to_sign_in_again() {
-    let world = alice(State::active("8:acs:1"));
-    let later = world.clock.now() + std::time::Duration::from_mins(15);
-    world.records.meanwhile(|seen| identity_core::record::Record {
+    let fixture = alice(State::active("8:acs:1"));
+    let later = fixture.clock.now() + std::time::Duration::from_mins(15);
+    fixture.records.meanwhile(|seen| identity_core::record::Record {
         not_before: Some(later),
         ..seen.clone()
     });
-    let refused = call(&world, own()).await;
+    let refused = call(&fixture, own()).await;
     assert_eq!((refused.status().as_u16(), &*kind(&refused)), (401, "/problems/sign-in-required"));
     assert_eq!(body(&refused)["retry"], "sign-in");
-    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
-    assert_eq!(call(&world, own().claim("iat", "1800000901")).await.status(), 200);
+    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(call(&fixture, own().claim("iat", "1800000901")).await.status(), 200);
 }
 
 #[tokio::test]
 async fn r84_a_user_who_asks_in_a_loop_is_paced_and_another_is_served() {
-    let world = World::with([]);
+    let fixture = CoreFixture::with([]);
     let mut statuses = Vec::new();
     for _ in 0..100 {
-        statuses.push(call(&world, own()).await.status().as_u16());
+        statuses.push(call(&fixture, own()).await.status().as_u16());
     }
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 6);
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 94);
-    let paced = call(&world, own()).await;
+    let paced = call(&fixture, own()).await;
     assert_eq!(kind(&paced), "/problems/too-many-tokens");
     assert_eq!(paced.headers()["retry-after"], "6");
-    assert_eq!(world.acs.calls().len(), 6);
-    assert_eq!(call(&world, own().claim("sub", "bob")).await.status(), 200);
+    assert_eq!(fixture.acs.calls().len(), 6);
+    assert_eq!(call(&fixture, own().claim("sub", "bob")).await.status(), 200);
 }
 
 #[tokio::test]
 async fn an_administrators_scope_without_the_condition_is_403_for_everything() {
-    let world = alice(State::active("8:acs:1"));
+    let fixture = alice(State::active("8:acs:1"));
     let event = of_identity("8:acs:1").claim("role", "user");
-    let refused = call(&world, event).await;
+    let refused = call(&fixture, event).await;
     assert_eq!(kind(&refused), "/problems/not-an-administrator");
     let env = |name: &str| testing::env(name).filter(|_| name != "ADMIN_CONDITION");
     let closed = Rules { access: testing::access_in(&env), ..rules(json!({})) };
-    let refused = call_with(&world, &closed, of_identity("8:acs:1")).await;
+    let refused = call_with(&fixture, &closed, of_identity("8:acs:1")).await;
     assert_eq!(kind(&refused), "/problems/not-an-administrator");
-    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
 }

@@ -115,34 +115,34 @@ mod tests {
     use identity_core::{
         ports::Clock,
         record::State,
-        testing::{World, record},
+        testing::{CoreFixture, record},
     };
     use lambda_edge::testing::{self, Event, body, callers};
     use lambda_http::{Body, Response};
 
     use super::*;
 
-    fn thirty() -> World {
-        let now = World::with([]).clock.now();
-        World::with((0..30).map(|index| {
+    fn thirty() -> CoreFixture {
+        let now = CoreFixture::with([]).clock.now();
+        CoreFixture::with((0..30).map(|index| {
             let id = format!("8:acs:{index}");
             let state = if index < 5 { State::blocked(&id) } else { State::active(&id) };
             record(&format!("user-{index}"), state, now)
         }))
     }
 
-    async fn list(world: &World, query: &str) -> Response<Body> {
+    async fn list(fixture: &CoreFixture, query: &str) -> Response<Body> {
         let request = Event::new("GET /v1/identities").query(query).request();
         let access = testing::access();
-        let answer = handle(&world.store, &world.clock, &access, &request);
-        serve("ListIdentities", &world.clock, &callers(), &request, answer).await.unwrap()
+        let answer = handle(&fixture.store, &fixture.clock, &access, &request);
+        serve("ListIdentities", &fixture.clock, &callers(), &request, answer).await.unwrap()
     }
 
     #[tokio::test]
     async fn pages_lead_to_the_end_and_show_everybody_once() {
-        let (world, mut seen, mut query) = (thirty(), BTreeSet::new(), "limit=7".to_owned());
+        let (fixture, mut seen, mut query) = (thirty(), BTreeSet::new(), "limit=7".to_owned());
         loop {
-            let page = body(&list(&world, &query).await);
+            let page = body(&list(&fixture, &query).await);
             for identity in page["identities"].as_array().unwrap() {
                 assert!(seen.insert(identity["externalId"].as_str().unwrap().to_owned()));
             }

@@ -1,6 +1,6 @@
 use identity_core::{
     record::State,
-    testing::{AcsCall, World, record},
+    testing::{AcsCall, CoreFixture, record},
 };
 use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
@@ -8,15 +8,19 @@ use serde_json::json;
 
 use super::*;
 
-fn alice() -> World {
-    World::with([record(Event::ALICE, State::active("8:acs:1"), World::with([]).clock.now())])
+fn alice() -> CoreFixture {
+    CoreFixture::with([record(
+        Event::ALICE,
+        State::active("8:acs:1"),
+        CoreFixture::with([]).clock.now(),
+    )])
 }
 
-async fn revoke(world: &World, event: Event) -> Response<Body> {
+async fn revoke(fixture: &CoreFixture, event: Event) -> Response<Body> {
     let rules = Rules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
     let request = event.request();
-    let answer = handle(&world.store, &world.acs, &world.clock, &rules, &request);
-    serve("RevokeToken", &world.clock, &callers(), &request, answer).await.unwrap()
+    let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, &request);
+    serve("RevokeToken", &fixture.clock, &callers(), &request, answer).await.unwrap()
 }
 
 fn sign_out() -> Event {
@@ -48,19 +52,19 @@ async fn a_revocation_is_answered_with_a_receipt() {
 
 #[tokio::test]
 async fn r13_signing_out_without_an_identity_is_success() {
-    assert_eq!(revoke(&World::with([]), sign_out()).await.status(), 204);
+    assert_eq!(revoke(&CoreFixture::with([]), sign_out()).await.status(), 204);
 }
 
 #[tokio::test]
 async fn r13_if_acs_does_not_confirm_the_answer_is_503() {
-    let world = alice();
-    world.acs.fail(|_| {
+    let fixture = alice();
+    fixture.acs.fail(|_| {
         Some(CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
     });
-    let response = revoke(&world, admin("8:acs:1").json(&json!({ "block": true }))).await;
+    let response = revoke(&fixture, admin("8:acs:1").json(&json!({ "block": true }))).await;
     assert_eq!(response.status(), 503);
     assert!(response.headers().contains_key("retry-after"));
-    assert_eq!(world.records.records()[0].state, State::blocked("8:acs:1"));
+    assert_eq!(fixture.records.records()[0].state, State::blocked("8:acs:1"));
 }
 
 #[tokio::test]
@@ -74,8 +78,8 @@ async fn an_administrator_can_block_by_either_name_and_before_the_first_call() {
         ("unseen", &create, 200),
         ("8:acs:2", &create, 409),
     ] {
-        let world = alice();
-        let response = revoke(&world, admin(id).json(body_sent)).await;
+        let fixture = alice();
+        let response = revoke(&fixture, admin(id).json(body_sent)).await;
         assert_eq!(response.status(), status, "{id}");
         assert_eq!(body(&response)["blocked"] == true, status == 200, "{id}");
     }
@@ -85,14 +89,14 @@ async fn an_administrator_can_block_by_either_name_and_before_the_first_call() {
 
 #[tokio::test]
 async fn nobody_else_can_be_signed_out_or_blocked() {
-    let world = alice();
+    let fixture = alice();
     let bob = admin("8:acs:1").claim("sub", "bob").claim("scope", "guestpass.token");
-    assert_eq!(revoke(&world, bob).await.status(), 403);
-    assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(revoke(&fixture, bob).await.status(), 403);
+    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
     for bad in [json!([true]), json!({ "block": 1 }), json!({ "blocked": true })] {
-        assert_eq!(revoke(&world, admin("8:acs:1").json(&bad)).await.status(), 400, "{bad}");
+        assert_eq!(revoke(&fixture, admin("8:acs:1").json(&bad)).await.status(), 400, "{bad}");
     }
     let body = json!({ "block": true, "externalId": "bob" });
-    assert_eq!(revoke(&world, sign_out().json(&body)).await.status(), 200);
-    assert_eq!(world.records.records()[0].state, State::active("8:acs:1"), "not blocked");
+    assert_eq!(revoke(&fixture, sign_out().json(&body)).await.status(), 200);
+    assert_eq!(fixture.records.records()[0].state, State::active("8:acs:1"), "not blocked");
 }

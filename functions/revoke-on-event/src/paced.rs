@@ -73,22 +73,22 @@ mod tests {
 
     use identity_core::{
         record::State,
-        testing::{AcsCall, ManualClock, World, acs_id},
+        testing::{AcsCall, CoreFixture, ManualClock, acs_id},
     };
 
     use super::*;
 
     #[tokio::test]
     async fn revocations_and_deletions_share_one_pace() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        let paced = Paced::per_second(2, world.acs.clone(), ManualClock::default());
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        let paced = Paced::per_second(2, fixture.acs.clone(), ManualClock::default());
         let (alice, deadline) = (acs_id("8:acs:1"), SystemTime::UNIX_EPOCH);
         for _ in 0..3 {
             paced.revoke_access_tokens(&alice, deadline).await.unwrap();
         }
         paced.delete_identity(&alice, deadline).await.unwrap();
         assert_eq!(paced.clock.elapsed(), Duration::from_millis(1500));
-        let [.., last] = &*world.acs.calls() else { panic!("ACS was not asked") };
-        assert_eq!((last, world.acs.calls().len()), (&AcsCall::Delete, 4));
+        let [.., last] = &*fixture.acs.calls() else { panic!("ACS was not asked") };
+        assert_eq!((last, fixture.acs.calls().len()), (&AcsCall::Delete, 4));
     }
 }

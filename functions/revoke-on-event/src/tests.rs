@@ -9,46 +9,46 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use self::support::{
-    ISSUER, batch, context, count, deliver, event, find, is_blocked, logged, revocations, rules,
-    world_of,
+    ISSUER, batch, context, count, deliver, event, find, fixture_of, is_blocked, logged,
+    revocations, rules,
 };
 use super::*;
 use crate::config::Mode;
 
 #[tokio::test]
 async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
-    let world = world_of(&["alice"]);
+    let fixture = fixture_of(&["alice"]);
     let disabled = event("user.disabled", "alice", 60);
     let five = [disabled.as_str(); 5];
-    assert_eq!(deliver(&world, Mode::Apply, batch(five, 1)).await, [] as [&str; 0]);
+    assert_eq!(deliver(&fixture, Mode::Apply, batch(five, 1)).await, [] as [&str; 0]);
     for _ in 0..5 {
-        assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
+        assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
     }
-    assert_eq!(revocations(&world), 1);
-    assert_eq!(find(&world, "alice").unwrap().receipts.len(), 1);
+    assert_eq!(revocations(&fixture), 1);
+    assert_eq!(find(&fixture, "alice").unwrap().receipts.len(), 1);
 
     // One receipt for each new watermark; the time of the event determines whether it is new.
     for (ago, receipts) in [(30, 2), (45, 2), (30, 2), (15, 3)] {
         let signed_out = event("user.signed-out", "alice", ago);
-        deliver(&world, Mode::Apply, batch([&*signed_out, &*signed_out], 1)).await;
-        assert_eq!(find(&world, "alice").unwrap().receipts.len(), receipts, "{ago} s ago");
+        deliver(&fixture, Mode::Apply, batch([&*signed_out, &*signed_out], 1)).await;
+        assert_eq!(find(&fixture, "alice").unwrap().receipts.len(), receipts, "{ago} s ago");
     }
-    assert_eq!(revocations(&world), 1, "no token was issued since: ACS has nothing to do");
+    assert_eq!(revocations(&fixture), 1, "no token was issued since: ACS has nothing to do");
 }
 
 #[tokio::test]
 async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
     let names = ["a", "b", "c", "d", "e", "f", "poison", "down"];
-    let world = world_of(&names);
+    let fixture = fixture_of(&names);
     let mut bodies: Vec<String> =
         names.iter().map(|name| event("user.disabled", name, 60)).collect();
     bodies.insert(2, "{not json".to_owned());
     bodies.insert(5, event("user.promoted", "a", 60));
     let (log, failed) =
-        logged(deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1))).await;
+        logged(deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1))).await;
     assert_eq!(failed, ["m2", "m8", "m9"], "malformed, poison, and ACS's 500");
     for name in names {
-        assert!(is_blocked(&world, name), "{name}: from the first moment, whatever ACS says");
+        assert!(is_blocked(&fixture, name), "{name}: from the first moment, whatever ACS says");
     }
     assert_eq!(count(&log, "metric.events_applied"), 6);
     assert_eq!(count(&log, "metric.events_ignored"), 1);
@@ -75,12 +75,12 @@ proptest! {
             0..10,
         ),
     ) {
-        let world = world_of(&["a", "b", "poison", "down", "panic", "slow"]);
+        let fixture = fixture_of(&["a", "b", "poison", "down", "panic", "slow"]);
         let batch = batch(bodies.iter().map(String::as_str), 5);
         let sent: BTreeSet<String> =
             batch.messages.iter().map(|message| message.id.clone()).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let failed = runtime.block_on(deliver(&world, Mode::Apply, batch));
+        let failed = runtime.block_on(deliver(&fixture, Mode::Apply, batch));
         let distinct: BTreeSet<String> = failed.iter().cloned().collect();
         prop_assert_eq!(distinct.len(), failed.len());
         prop_assert!(distinct.is_subset(&sent));
@@ -90,40 +90,40 @@ proptest! {
 /// In a binary that aborts on a panic, this test would abort as well.
 #[tokio::test]
 async fn r24_a_panic_is_its_messages_own() {
-    let world = world_of(&["a", "panic", "b"]);
+    let fixture = fixture_of(&["a", "panic", "b"]);
     let bodies = ["a", "panic", "b"].map(|name| event("user.disabled", name, 60));
-    let failed = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1)).await;
+    let failed = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1)).await;
     assert_eq!(failed, ["m1"]);
-    assert_eq!(revocations(&world), 2);
+    assert_eq!(revocations(&fixture), 2);
 }
 
 #[tokio::test]
 async fn a_message_that_takes_too_long_is_to_come_again_and_the_others_are_done() {
-    let world = world_of(&["a", "slow", "b"]);
+    let fixture = fixture_of(&["a", "slow", "b"]);
     let bodies = ["a", "slow", "b"].map(|name| event("user.disabled", name, 60));
-    let work = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
     let (log, failed) = logged(work).await;
     assert_eq!(failed, ["m1"]);
     assert!(log.iter().any(|line| {
         line["CorrelationId"] == "m1" && line["ResultDescription"] == "there was too little time"
     }));
-    assert_eq!(world.clock.elapsed(), Duration::from_millis(9_700), "and Lambda is told in time");
+    assert_eq!(fixture.clock.elapsed(), Duration::from_millis(9_700), "and Lambda is told in time");
 }
 
 #[tokio::test]
 async fn somebody_who_is_disabled_before_their_first_call_is_blocked() {
-    let world = world_of(&[]);
+    let fixture = fixture_of(&[]);
     let disabled = event("user.disabled", "unseen", 60);
-    assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 1)).await, [] as [&str; 0]);
-    assert_eq!(find(&world, "unseen").unwrap().state, State::Blocked { acs_id: None });
-    assert_eq!(revocations(&world), 0);
+    assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 1)).await, [] as [&str; 0]);
+    assert_eq!(find(&fixture, "unseen").unwrap().state, State::Blocked { acs_id: None });
+    assert_eq!(revocations(&fixture), 0);
 }
 
 #[tokio::test]
 async fn events_about_users_of_whom_there_was_no_record_are_counted_apart() {
-    let world = world_of(&["alice"]);
+    let fixture = fixture_of(&["alice"]);
     let bodies = [event("user.disabled", "alice", 60), event("user.disabled", "unseen", 60)];
-    let work = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
     let (log, _) = logged(work).await;
     assert_eq!(count(&log, "metric.events_applied"), 2);
     assert_eq!(count(&log, "metric.events_of_unseen_users"), 1);
@@ -131,32 +131,32 @@ async fn events_about_users_of_whom_there_was_no_record_are_counted_apart() {
 
 #[tokio::test]
 async fn r61_an_event_about_a_user_of_another_issuer_fails_and_leaves_no_record() {
-    let world = world_of(&[]);
+    let fixture = fixture_of(&[]);
     let wrong = event("user.disabled", "https://evil.example|alice", 60);
     let spelled = event("user.disabled", "https://IDP.example/|alice", 60);
-    let work = deliver(&world, Mode::Apply, batch([&*wrong, &*spelled], 1));
+    let work = deliver(&fixture, Mode::Apply, batch([&*wrong, &*spelled], 1));
     let (log, failed) = logged(work).await;
     assert_eq!(failed, ["m0"]);
     assert_eq!(count(&log, "metric.events_malformed"), 1);
-    assert!(is_blocked(&world, "https://idp.example|alice"), "in the configured spelling");
-    assert_eq!(world.records.records().len(), 1);
+    assert!(is_blocked(&fixture, "https://idp.example|alice"), "in the configured spelling");
+    assert_eq!(fixture.records.records().len(), 1);
 }
 
 #[tokio::test]
 async fn in_shadow_mode_nothing_changes_and_everything_is_counted() {
-    let world = world_of(&["alice", "bob"]);
-    let before = world.records.records();
+    let fixture = fixture_of(&["alice", "bob"]);
+    let before = fixture.records.records();
     let bodies = [
         event("user.disabled", "alice", 60),
         event("user.deleted", "bob", 60),
         event("user.deleted", "unseen", 60),
         event("user.signed-out", "x", 60).replace(r#""externalId":"x""#, r#""acsId":"8:acs:x""#),
     ];
-    let work = deliver(&world, Mode::Shadow, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, Mode::Shadow, batch(bodies.iter().map(String::as_str), 1));
     let (log, failed) = logged(work).await;
     assert_eq!(failed, [] as [&str; 0]);
-    assert_eq!(world.records.records(), before);
-    assert_eq!(world.acs.calls(), []);
+    assert_eq!(fixture.records.records(), before);
+    assert_eq!(fixture.acs.calls(), []);
     assert_eq!(count(&log, "metric.events_shadowed"), 3);
     assert_eq!(count(&log, "metric.events_without_effect"), 1);
     assert_eq!(count(&log, "metric.events_applied"), 0);
@@ -167,7 +167,7 @@ async fn in_shadow_mode_nothing_changes_and_everything_is_counted() {
 
 #[tokio::test]
 async fn a_shadow_falls_on_one_source_only() {
-    let world = world_of(&["alice"]);
+    let fixture = fixture_of(&["alice"]);
     let rules = Rules { guestpass: Mode::Shadow, ..rules(Mode::Apply) };
     for source in EventSource::ALL {
         let expected = if source == EventSource::Guestpass { Mode::Shadow } else { Mode::Apply };
@@ -177,7 +177,7 @@ async fn a_shadow_falls_on_one_source_only() {
         "source": "aws.partner/okta.com/example/guestpass",
         "detail": {
             "uuid": "1",
-            "published": rfc3339(world.clock.now()),
+            "published": rfc3339(fixture.clock.now()),
             "eventType": "user.lifecycle.suspend",
             "outcome": { "result": "SUCCESS" },
             "target": [{ "type": "User", "id": "00u1", "alternateId": "carol@example.com" }],
@@ -185,20 +185,21 @@ async fn a_shadow_falls_on_one_source_only() {
     })
     .to_string();
     let ours = event("user.disabled", "alice", 60);
-    let context = context(&world.clock);
+    let context = context(&fixture.clock);
     let batch = batch([&*ours, &*okta], 1);
-    let answer = handle(&world.store, &world.acs, &world.clock, &rules, batch, &context).await;
+    let answer =
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, batch, &context).await;
     assert_eq!(answer, Answer::failed(std::iter::empty()));
-    assert!(!is_blocked(&world, "alice"));
+    assert!(!is_blocked(&fixture, "alice"));
     for name in ["carol@example.com", "00u1"] {
-        assert!(is_blocked(&world, &format!("{ISSUER}|{name}")), "either may be the subject");
+        assert!(is_blocked(&fixture, &format!("{ISSUER}|{name}")), "either may be the subject");
     }
 }
 
 #[tokio::test]
 async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
-    let world = world_of(&["alice"]);
-    let at = world.clock.now() + Event::TOLERATED_SKEW + Duration::from_millis(1);
+    let fixture = fixture_of(&["alice"]);
+    let at = fixture.clock.now() + Event::TOLERATED_SKEW + Duration::from_millis(1);
     let detail = json!({ "externalId": "alice", "occurredAt": rfc3339(at), "eventId": "e" });
     let body = json!({
         "source": "guestpass.identity",
@@ -207,20 +208,20 @@ async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
     })
     .to_string();
     for mode in [Mode::Apply, Mode::Shadow] {
-        let (log, failed) = logged(deliver(&world, mode, batch([&*body], 1))).await;
+        let (log, failed) = logged(deliver(&fixture, mode, batch([&*body], 1))).await;
         assert_eq!(failed, ["m0"]);
         assert_eq!(count(&log, "metric.events_malformed"), 1);
-        assert!(!is_blocked(&world, "alice"));
+        assert!(!is_blocked(&fixture, "alice"));
     }
 }
 
 #[tokio::test]
 async fn r23_whoever_fails_for_the_fifth_time_is_announced_as_dead() {
-    let world = world_of(&["down"]);
+    let fixture = fixture_of(&["down"]);
     let bodies = ["?".to_owned(), event("user.disabled", "down", 60)];
     for (nth, dead) in [(1, 0), (4, 0), (5, 2), (6, 2)] {
         let batch = batch(bodies.iter().map(String::as_str), nth);
-        let (log, failed) = logged(deliver(&world, Mode::Apply, batch)).await;
+        let (log, failed) = logged(deliver(&fixture, Mode::Apply, batch)).await;
         assert_eq!(failed, ["m0", "m1"]);
         assert_eq!(count(&log, "metric.events_dead_lettered"), dead, "delivery {nth}");
     }
@@ -228,20 +229,20 @@ async fn r23_whoever_fails_for_the_fifth_time_is_announced_as_dead() {
 
 #[tokio::test]
 async fn if_acs_fails_the_message_comes_again_and_finishes_what_was_begun() {
-    let world = world_of(&["alice"]);
+    let fixture = fixture_of(&["alice"]);
     let disabled = event("user.disabled", "alice", 60);
     let mut first = true;
-    world.acs.fail(move |_| {
+    fixture.acs.fail(move |_| {
         std::mem::take(&mut first)
             .then(|| CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
     });
-    assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 1)).await, ["m0"]);
-    assert!(is_blocked(&world, "alice"));
-    assert!(find(&world, "alice").unwrap().pending_revocation.is_some());
+    assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 1)).await, ["m0"]);
+    assert!(is_blocked(&fixture, "alice"));
+    assert!(find(&fixture, "alice").unwrap().pending_revocation.is_some());
 
-    world.clock.advance(identity_core::ABANDONED_AFTER);
-    assert_eq!(deliver(&world, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
-    let alice = find(&world, "alice").unwrap();
+    fixture.clock.advance(identity_core::ABANDONED_AFTER);
+    assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
+    let alice = find(&fixture, "alice").unwrap();
     assert_eq!((alice.pending_revocation, alice.receipts[0].revoked_at.is_some()), (None, true));
 }
 
@@ -265,14 +266,14 @@ fn what_is_about_the_same_user_goes_one_after_the_other_oldest_first() {
 
 #[tokio::test]
 async fn the_line_names_the_identity_and_neither_its_user_nor_the_reason() {
-    let world = world_of(&["canary-user", "down"]);
+    let fixture = fixture_of(&["canary-user", "down"]);
     let bodies = [
         event("user.disabled", "canary-user", 60),
         event("user.disabled", "down", 60),
         event("user.disabled", "canary user", 60),
         "canary-body".to_owned(),
     ];
-    let work = deliver(&world, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
     let (log, _) = logged(work).await;
     let about = |id: &str| log.iter().find(|line| line["CorrelationId"] == id).unwrap().clone();
     let line = about("m0");

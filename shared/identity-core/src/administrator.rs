@@ -47,16 +47,16 @@ mod tests {
     use crate::{
         ports::Clock,
         record::State,
-        testing::{ManualClock, World, record, user},
+        testing::{CoreFixture, ManualClock, record, user},
     };
 
     #[tokio::test]
     async fn r59_an_administrator_who_was_cut_off_is_refused_and_another_one_is_not() {
         let now = ManualClock::default().now();
-        let world = World::with([record("root", State::Blocked { acs_id: None }, now)]);
+        let fixture = CoreFixture::with([record("root", State::Blocked { acs_id: None }, now)]);
         let bearer = Bearer { issued_at: Some(now), authenticated_at: None };
         let admitted = async |name| {
-            Administrator::admitted(&world.store, user(name), bearer, now).await.map(|one| one.id)
+            Administrator::admitted(&fixture.store, user(name), bearer, now).await.map(|one| one.id)
         };
         assert!(matches!(admitted("root").await, Err(Error::Blocked)));
         assert_eq!(admitted("alice").await.unwrap(), user("alice"));

@@ -43,30 +43,30 @@ pub async fn create_identity(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{AcsCall, World, administrator, an_hour, user};
+    use crate::testing::{AcsCall, CoreFixture, administrator, an_hour, user};
 
-    async fn create(world: &World, token: Option<TokenRequest>) -> EnsuredIdentity {
-        let invocation = world.invocation("create");
+    async fn create(fixture: &CoreFixture, token: Option<TokenRequest>) -> EnsuredIdentity {
+        let invocation = fixture.invocation("create");
         let request =
             CreateIdentityRequest { user: user("alice"), token, by: administrator(), invocation };
-        create_identity(&world.store, &world.acs, &world.clock, request).await.unwrap()
+        create_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await.unwrap()
     }
 
     #[tokio::test]
     async fn creating_twice_finds_the_first_one() {
-        let world = World::with([]);
-        let first = create(&world, None).await;
-        let second = create(&world, None).await;
+        let fixture = CoreFixture::with([]);
+        let first = create(&fixture, None).await;
+        let second = create(&fixture, None).await;
         assert_eq!((first.created, second.created), (true, false));
         assert_eq!(first.acs_id, second.acs_id);
-        assert_eq!(world.acs.calls(), [AcsCall::Create]);
+        assert_eq!(fixture.acs.calls(), [AcsCall::Create]);
     }
 
     #[tokio::test]
     async fn the_token_comes_in_the_same_request() {
-        let world = World::with([]);
-        let created = create(&world, Some(an_hour())).await;
-        assert!(world.acs.is_alive(&created.token.unwrap()));
-        assert_eq!(world.acs.calls(), [AcsCall::CreateWithToken]);
+        let fixture = CoreFixture::with([]);
+        let created = create(&fixture, Some(an_hour())).await;
+        assert!(fixture.acs.is_alive(&created.token.unwrap()));
+        assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
     }
 }

@@ -95,162 +95,164 @@ mod tests {
     use crate::{
         find_settled::INDEX_LAG,
         record::State,
-        testing::{AcsCall, World, acs_id, user},
+        testing::{AcsCall, CoreFixture, acs_id, user},
     };
 
-    async fn delete(world: &World) -> Result<Option<AcsId>, Error> {
-        delete_as(world, By::administrator(&user("root"))).await
+    async fn delete(fixture: &CoreFixture) -> Result<Option<AcsId>, Error> {
+        delete_as(fixture, By::administrator(&user("root"))).await
     }
 
-    async fn delete_as(world: &World, by: By) -> Result<Option<AcsId>, Error> {
+    async fn delete_as(fixture: &CoreFixture, by: By) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::External(user("alice"));
         let request = DeleteIdentityRequest {
             identity,
             by,
             bearer: None,
-            invocation: world.invocation("delete"),
+            invocation: fixture.invocation("delete"),
         };
-        delete_identity(&world.store, &world.acs, &world.clock, request).await
+        delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
     }
 
     #[tokio::test]
     async fn the_identity_goes_and_a_tombstone_stays() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        delete(&world).await.unwrap();
-        assert_eq!(world.acs.identities(), []);
-        assert_eq!(world.alice().unwrap().state, State::Deleted);
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.acs.identities(), []);
+        assert_eq!(fixture.alice().unwrap().state, State::Deleted);
     }
 
     #[tokio::test]
     async fn r07_deleting_twice_or_nobody_is_success() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        delete(&world).await.unwrap();
-        delete(&world).await.unwrap();
-        assert_eq!(world.acs.calls(), [AcsCall::Delete]);
-        delete(&World::with([])).await.unwrap();
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        delete(&fixture).await.unwrap();
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.acs.calls(), [AcsCall::Delete]);
+        delete(&CoreFixture::with([])).await.unwrap();
     }
 
     #[tokio::test]
     async fn r58_a_bearer_from_before_a_cut_off_deletes_nothing_that_is_newer() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        let bearer = Bearer { issued_at: Some(world.clock.now()), authenticated_at: None };
-        let not_before = Some(world.clock.now());
-        world.records.meanwhile(move |seen| Record { not_before, ..seen.clone() });
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        let bearer = Bearer { issued_at: Some(fixture.clock.now()), authenticated_at: None };
+        let not_before = Some(fixture.clock.now());
+        fixture.records.meanwhile(move |seen| Record { not_before, ..seen.clone() });
         let delete = async || {
             let identity = IdentityRef::External(user("alice"));
-            let (by, invocation) = (By::User, world.invocation("delete"));
+            let (by, invocation) = (By::User, fixture.invocation("delete"));
             let request = DeleteIdentityRequest { identity, by, bearer: Some(bearer), invocation };
-            delete_identity(&world.store, &world.acs, &world.clock, request).await
+            delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
         };
         assert!(matches!(delete().await, Err(Error::SignInRequired)));
         // The bearer token may finish the deletion that it started.
-        world.records.meanwhile(|seen| {
+        fixture.records.meanwhile(|seen| {
             let deleting = State::Deleting { acs_id: acs_id("8:acs:1"), blocked: false };
             Record { state: deleting, ..seen.clone() }
         });
         assert_eq!(delete().await.unwrap(), Some(acs_id("8:acs:1")));
-        let gone = world.alice();
+        let gone = fixture.alice();
         assert_eq!(delete().await.unwrap(), None);
-        assert_eq!(world.alice(), gone, "the repeated request changes nothing");
+        assert_eq!(fixture.alice(), gone, "the repeated request changes nothing");
     }
 
     #[tokio::test]
     async fn a_deletion_somebody_else_began_is_finished() {
-        let world = World::where_alice_is(State::deleting("8:acs:1"));
-        delete(&world).await.unwrap();
-        assert_eq!(world.acs.identities(), []);
-        assert_eq!(world.alice().unwrap().state, State::Deleted);
+        let fixture = CoreFixture::where_alice_is(State::deleting("8:acs:1"));
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.acs.identities(), []);
+        assert_eq!(fixture.alice().unwrap().state, State::Deleted);
     }
 
     #[tokio::test]
     async fn if_acs_fails_the_mark_stays_and_the_next_call_finishes() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         let mut first = true;
-        world.acs.fail(move |_| {
+        fixture.acs.fail(move |_| {
             std::mem::take(&mut first)
                 .then(|| Error::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
         });
-        assert!(matches!(delete(&world).await, Err(Error::AcsUnavailable { .. })));
-        assert_eq!(world.alice().unwrap().state, State::deleting("8:acs:1"));
-        delete(&world).await.unwrap();
-        assert_eq!(world.alice().unwrap().state, State::Deleted);
+        assert!(matches!(delete(&fixture).await, Err(Error::AcsUnavailable { .. })));
+        assert_eq!(fixture.alice().unwrap().state, State::deleting("8:acs:1"));
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.alice().unwrap().state, State::Deleted);
     }
 
     #[tokio::test]
     async fn a_blocked_user_stays_blocked_when_their_identity_is_deleted() {
-        let world = World::where_alice_is(State::blocked("8:acs:1"));
-        delete(&world).await.unwrap();
-        assert_eq!(world.acs.identities(), []);
-        assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
-        delete(&world).await.unwrap();
-        assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
+        let fixture = CoreFixture::where_alice_is(State::blocked("8:acs:1"));
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.acs.identities(), []);
+        assert_eq!(fixture.alice().unwrap().state, State::Blocked { acs_id: None });
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.alice().unwrap().state, State::Blocked { acs_id: None });
     }
 
     #[tokio::test]
     async fn an_identity_can_be_named_by_its_acs_id_and_an_unknown_one_is_gone_already() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         for (id, deleted) in [("8:acs:1", Some(acs_id("8:acs:1"))), ("8:acs:1", None)] {
-            assert_eq!(delete_by(&world, id).await.unwrap(), deleted);
+            assert_eq!(delete_by(&fixture, id).await.unwrap(), deleted);
         }
-        assert!(matches!(delete_by(&world, "8:acs:unknown").await, Err(Error::Busy { .. })));
-        world.clock.advance(INDEX_LAG);
-        assert_eq!(delete_by(&world, "8:acs:unknown").await.unwrap(), None);
-        assert_eq!(world.acs.calls(), [AcsCall::Delete]);
+        assert!(matches!(delete_by(&fixture, "8:acs:unknown").await, Err(Error::Busy { .. })));
+        fixture.clock.advance(INDEX_LAG);
+        assert_eq!(delete_by(&fixture, "8:acs:unknown").await.unwrap(), None);
+        assert_eq!(fixture.acs.calls(), [AcsCall::Delete]);
     }
 
-    async fn delete_by(world: &World, id: &str) -> Result<Option<AcsId>, Error> {
+    async fn delete_by(fixture: &CoreFixture, id: &str) -> Result<Option<AcsId>, Error> {
         let identity = IdentityRef::Acs(acs_id(id));
         let by = By::administrator(&user("root"));
         let request = DeleteIdentityRequest {
             identity,
             by,
             bearer: None,
-            invocation: world.invocation("delete"),
+            invocation: fixture.invocation("delete"),
         };
-        delete_identity(&world.store, &world.acs, &world.clock, request).await
+        delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
     }
 
     #[tokio::test]
     async fn an_identity_that_the_index_lacks_yet_is_not_said_to_be_deleted() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        world.records.index_lags(true);
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        fixture.records.index_lags(true);
         for _ in 0..2 {
-            assert!(matches!(delete_by(&world, "8:acs:1").await, Err(Error::Busy { .. })));
-            world.clock.advance(Duration::from_secs(14));
+            assert!(matches!(delete_by(&fixture, "8:acs:1").await, Err(Error::Busy { .. })));
+            fixture.clock.advance(Duration::from_secs(14));
         }
-        world.records.index_lags(false);
-        assert_eq!(delete_by(&world, "8:acs:1").await.unwrap(), Some(acs_id("8:acs:1")));
+        fixture.records.index_lags(false);
+        assert_eq!(delete_by(&fixture, "8:acs:1").await.unwrap(), Some(acs_id("8:acs:1")));
     }
 
     #[tokio::test]
     async fn r58_bearers_from_before_a_deletion_open_nothing_even_without_an_identity() {
-        for world in [World::where_alice_is(State::active("8:acs:1")), World::with([])] {
-            delete_as(&world, By::User).await.unwrap();
-            let record = world.alice().unwrap();
+        for fixture in
+            [CoreFixture::where_alice_is(State::active("8:acs:1")), CoreFixture::with([])]
+        {
+            delete_as(&fixture, By::User).await.unwrap();
+            let record = fixture.alice().unwrap();
             assert_eq!(record.state, State::Deleted);
-            assert_eq!(record.not_before, Some(world.clock.now()));
+            assert_eq!(record.not_before, Some(fixture.clock.now()));
         }
-        let world = World::with([]);
-        delete(&world).await.unwrap();
-        assert_eq!(world.alice(), None, "an administrator's typing mistake leaves nothing");
+        let fixture = CoreFixture::with([]);
+        delete(&fixture).await.unwrap();
+        assert_eq!(fixture.alice(), None, "an administrator's typing mistake leaves nothing");
     }
 
     #[tokio::test]
     async fn r58_a_deletion_that_the_cleanup_had_begun_keeps_the_cut_off() {
-        let world = World::where_alice_is(State::deleting("8:acs:1"));
-        let cleanup = world.alice().unwrap();
-        delete_as(&world, By::User).await.unwrap();
-        let late = cleanup.deletion_confirmed(world.clock.now());
-        let refused = world.store.advance(Some(&cleanup), &late).await.unwrap();
+        let fixture = CoreFixture::where_alice_is(State::deleting("8:acs:1"));
+        let cleanup = fixture.alice().unwrap();
+        delete_as(&fixture, By::User).await.unwrap();
+        let late = cleanup.deletion_confirmed(fixture.clock.now());
+        let refused = fixture.store.advance(Some(&cleanup), &late).await.unwrap();
         assert!(matches!(refused, Change::Refused(_)));
-        assert_eq!(world.alice().unwrap().not_before, Some(world.clock.now()));
+        assert_eq!(fixture.alice().unwrap().not_before, Some(fixture.clock.now()));
     }
 
     #[tokio::test]
     async fn r62_an_administrators_deletion_is_in_the_audit_log() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        delete(&world).await.unwrap();
-        let log = world.records.audit_log();
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        delete(&fixture).await.unwrap();
+        let log = fixture.records.audit_log();
         assert_eq!((log.len(), log[0].action), (1, AuditAction::DeleteIdentity));
         assert_eq!(log[0].identity, Some(acs_id("8:acs:1")));
     }

@@ -29,14 +29,14 @@ mod tests {
         issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
         record::{By, Cause, State},
         revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
-        testing::{World, acs_id, administrator, an_hour, caller, user},
+        testing::{CoreFixture, acs_id, administrator, an_hour, caller, user},
     };
 
     /// Alice has an identity of another resource.
-    fn world() -> World {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        world.acs.disown(&acs_id("8:acs:1"));
-        world
+    fn fixture() -> CoreFixture {
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        fixture.acs.disown(&acs_id("8:acs:1"));
+        fixture
     }
 
     fn alice() -> IdentityRef {
@@ -45,22 +45,23 @@ mod tests {
 
     #[tokio::test]
     async fn an_identity_of_another_resource_gets_no_token_and_keeps_its_record() {
-        let world = world();
-        let before = world.alice();
+        let fixture = fixture();
+        let before = fixture.alice();
         let named = TokenSubject::Identity { identity: alice(), by: administrator() };
         for subject in [caller("alice"), named] {
-            let invocation = world.invocation("issue");
+            let invocation = fixture.invocation("issue");
             let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
-            let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await;
+            let issued =
+                issue_access_token(&fixture.store, &fixture.acs, &fixture.clock, request).await;
             assert!(matches!(issued, Err(Error::ForeignIdentity(_))), "{issued:?}");
         }
-        assert_eq!(world.alice(), before);
-        assert_eq!(world.acs.identities(), [acs_id("8:acs:1")], "and there is no other");
+        assert_eq!(fixture.alice(), before);
+        assert_eq!(fixture.acs.identities(), [acs_id("8:acs:1")], "and there is no other");
     }
 
     #[tokio::test]
     async fn a_revocation_at_another_resource_is_not_confirmed() {
-        let world = world();
+        let fixture = fixture();
         let request = RevokeAccessTokensRequest {
             bearer: None,
             identity: alice(),
@@ -68,11 +69,12 @@ mod tests {
             if_missing: IfMissing::Refuse,
             pace: None,
             cause: Cause::of(By::administrator(&user("root"))),
-            invocation: world.invocation("revoke"),
+            invocation: fixture.invocation("revoke"),
         };
-        let revoked = revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await;
+        let revoked =
+            revoke_access_tokens(&fixture.store, &fixture.acs, &fixture.clock, request).await;
         assert!(matches!(revoked, Err(Error::ForeignIdentity(_))), "{revoked:?}");
-        let record = world.alice().unwrap();
+        let record = fixture.alice().unwrap();
         assert_eq!(record.state, State::blocked("8:acs:1"));
         assert!(record.pending_revocation.is_some());
         assert_eq!(record.receipts[0].revoked_at, None);
@@ -80,15 +82,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_deletion_at_another_resource_leaves_no_tombstone() {
-        let world = world();
+        let fixture = fixture();
         let request = DeleteIdentityRequest {
             bearer: None,
             identity: alice(),
             by: By::User,
-            invocation: world.invocation("delete"),
+            invocation: fixture.invocation("delete"),
         };
-        let deleted = delete_identity(&world.store, &world.acs, &world.clock, request).await;
+        let deleted = delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await;
         assert!(matches!(deleted, Err(Error::ForeignIdentity(_))), "{deleted:?}");
-        assert_eq!(world.alice().unwrap().state, State::deleting("8:acs:1"));
+        assert_eq!(fixture.alice().unwrap().state, State::deleting("8:acs:1"));
     }
 }

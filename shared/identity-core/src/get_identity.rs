@@ -50,18 +50,21 @@ mod tests {
     use super::*;
     use crate::{
         record::State,
-        testing::{World, acs_id, user},
+        testing::{CoreFixture, acs_id, user},
     };
 
     #[tokio::test]
     async fn an_identity_goes_by_either_name_until_it_is_deleted() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         for name in [IdentityRef::External(user("alice")), IdentityRef::Acs(acs_id("8:acs:1"))] {
-            assert_eq!(get_identity(&world.store, &name).await.unwrap(), world.alice().unwrap());
+            assert_eq!(
+                get_identity(&fixture.store, &name).await.unwrap(),
+                fixture.alice().unwrap()
+            );
         }
-        world.records.meanwhile(|seen| seen.deletion_confirmed(seen.created_at));
+        fixture.records.meanwhile(|seen| seen.deletion_confirmed(seen.created_at));
         for name in [IdentityRef::External(user("alice")), IdentityRef::Acs(acs_id("8:acs:1"))] {
-            assert!(matches!(get_identity(&world.store, &name).await, Err(Error::NotFound)));
+            assert!(matches!(get_identity(&fixture.store, &name).await, Err(Error::NotFound)));
         }
     }
 }

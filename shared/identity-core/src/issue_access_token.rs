@@ -98,16 +98,16 @@ mod tests {
     use super::*;
     use crate::{
         record::State,
-        testing::{AcsCall, World, acs_id, administrator, an_hour, caller, user},
+        testing::{AcsCall, CoreFixture, acs_id, administrator, an_hour, caller, user},
     };
 
-    async fn issue(world: &World, subject: TokenSubject) -> Result<IssuedToken, Error> {
+    async fn issue(fixture: &CoreFixture, subject: TokenSubject) -> Result<IssuedToken, Error> {
         let request = IssueAccessTokenRequest {
             subject,
             token: an_hour(),
-            invocation: world.invocation("issue"),
+            invocation: fixture.invocation("issue"),
         };
-        issue_access_token(&world.store, &world.acs, &world.clock, request).await
+        issue_access_token(&fixture.store, &fixture.acs, &fixture.clock, request).await
     }
 
     fn named(identity: IdentityRef) -> TokenSubject {
@@ -120,40 +120,40 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_gets_a_token_of_their_own_identity() {
-        let world = World::with([]);
-        let first = issue(&world, caller("alice")).await.unwrap();
-        let second = issue(&world, caller("alice")).await.unwrap();
+        let fixture = CoreFixture::with([]);
+        let first = issue(&fixture, caller("alice")).await.unwrap();
+        let second = issue(&fixture, caller("alice")).await.unwrap();
         assert_eq!((first.created, second.created), (true, false));
         assert_eq!(first.acs_id, second.acs_id);
-        assert!(world.acs.is_alive(&first.token) && world.acs.is_alive(&second.token));
+        assert!(fixture.acs.is_alive(&first.token) && fixture.acs.is_alive(&second.token));
     }
 
     #[tokio::test]
     async fn an_administrator_names_an_identity_that_exists() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         for subject in [alice(), named(IdentityRef::Acs(acs_id("8:acs:1")))] {
-            let issued = issue(&world, subject).await.unwrap();
-            assert!(world.acs.is_alive(&issued.token));
+            let issued = issue(&fixture, subject).await.unwrap();
+            assert!(fixture.acs.is_alive(&issued.token));
         }
         let unknown = named(IdentityRef::Acs(acs_id("8:acs:2")));
-        assert!(matches!(issue(&world, unknown).await, Err(Error::NotFound)));
-        assert!(matches!(issue(&World::with([]), alice()).await, Err(Error::NotFound)));
+        assert!(matches!(issue(&fixture, unknown).await, Err(Error::NotFound)));
+        assert!(matches!(issue(&CoreFixture::with([]), alice()).await, Err(Error::NotFound)));
     }
 
     #[tokio::test]
     async fn r08_an_administrator_gets_no_token_either_for_an_identity_on_its_way_out() {
         for state in [State::deleting("8:acs:1"), State::Deleted] {
-            let world = World::where_alice_is(state);
-            world.acs.issue_for_the_dead();
-            assert!(matches!(issue(&world, alice()).await, Err(Error::NotFound)));
-            assert_eq!(world.acs.calls(), [], "ACS is not asked");
+            let fixture = CoreFixture::where_alice_is(state);
+            fixture.acs.issue_for_the_dead();
+            assert!(matches!(issue(&fixture, alice()).await, Err(Error::NotFound)));
+            assert_eq!(fixture.acs.calls(), [], "ACS is not asked");
         }
     }
 
     #[tokio::test]
     async fn nobody_gets_a_token_for_a_blocked_user() {
-        let world = World::where_alice_is(State::blocked("8:acs:1"));
-        assert!(matches!(issue(&world, alice()).await, Err(Error::Blocked)));
-        assert_eq!(world.acs.calls(), [] as [AcsCall; 0]);
+        let fixture = CoreFixture::where_alice_is(State::blocked("8:acs:1"));
+        assert!(matches!(issue(&fixture, alice()).await, Err(Error::Blocked)));
+        assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
     }
 }

@@ -114,25 +114,30 @@ mod tests {
     use crate::{
         ports::Clock,
         record::State,
-        testing::{ManualClock, World, record},
+        testing::{CoreFixture, ManualClock, record},
     };
 
-    fn hundred() -> World {
+    fn hundred() -> CoreFixture {
         let now = ManualClock::default().now();
-        World::with((0..100_u32).map(|index| {
+        CoreFixture::with((0..100_u32).map(|index| {
             let id = format!("8:acs:{index}");
             let state = if index % 10 == 0 { State::blocked(&id) } else { State::active(&id) };
             record(&format!("user-{index}"), state, now + Duration::from_secs(u64::from(index)))
         }))
     }
 
-    async fn walk(world: &World, request: ListIdentitiesRequest) -> (BTreeSet<String>, usize) {
+    async fn walk(
+        fixture: &CoreFixture,
+        request: ListIdentitiesRequest,
+    ) -> (BTreeSet<String>, usize) {
         let (mut names, mut pages, mut cursor) = (BTreeSet::new(), 0, None);
         loop {
-            let page =
-                list_identities(&world.store, ListIdentitiesRequest { cursor, ..request.clone() })
-                    .await
-                    .unwrap();
+            let page = list_identities(
+                &fixture.store,
+                ListIdentitiesRequest { cursor, ..request.clone() },
+            )
+            .await
+            .unwrap();
             assert!(page.records.len() <= usize::from(request.limit));
             for record in page.records {
                 assert!(names.insert(record.external_id.as_str().to_owned()), "each once");
@@ -151,12 +156,12 @@ mod tests {
 
     #[tokio::test]
     async fn pages_of_any_size_give_every_identity_once() {
-        let world = hundred();
+        let fixture = hundred();
         for limit in [1, 7, 100] {
-            let (names, _) = walk(&world, all(limit)).await;
+            let (names, _) = walk(&fixture, all(limit)).await;
             assert_eq!(names.len(), 100, "pages of {limit}");
         }
-        assert_eq!(walk(&world, all(100)).await.1, 2, "a full page, and whether there are more");
+        assert_eq!(walk(&fixture, all(100)).await.1, 2, "a full page, and whether there are more");
     }
 
     /// Users of one shard: letters that are 16 apart give the same sum modulo 16.
@@ -171,19 +176,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_that_ends_a_shard_goes_on_in_the_next() {
-        let world = World::with(in_one_shard(1, &State::active("8:acs:1")));
+        let fixture = CoreFixture::with(in_one_shard(1, &State::active("8:acs:1")));
         // The sum of six times `A`, which is 65, modulo 16.
         let shard = 6;
-        let page = list_identities(&world.store, all(1)).await.unwrap();
+        let page = list_identities(&fixture.store, all(1)).await.unwrap();
         let next = Cursor { shard: shard + 1, after: None };
         assert_eq!((page.records.len(), page.next), (1, Some(next)));
     }
 
     #[tokio::test]
     async fn a_shard_with_more_than_a_page_in_a_state_is_listed_page_by_page() {
-        let world = World::with(in_one_shard(10, &State::active("8:acs:1")));
+        let fixture = CoreFixture::with(in_one_shard(10, &State::active("8:acs:1")));
         let active = ListIdentitiesRequest { state: Some(StateName::Active), ..all(3) };
-        assert_eq!(walk(&world, active).await.0.len(), 10);
+        assert_eq!(walk(&fixture, active).await.0.len(), 10);
     }
 
     #[tokio::test]
@@ -191,26 +196,26 @@ mod tests {
         let now = ManualClock::default().now();
         let blocked = State::Blocked { acs_id: None };
         let names = (0..100).map(|index| format!("user-{index}"));
-        let world = World::with(names.map(|name| record(&name, blocked.clone(), now)));
-        assert_eq!(walk(&world, all(100)).await.0.len(), 100);
+        let fixture = CoreFixture::with(names.map(|name| record(&name, blocked.clone(), now)));
+        assert_eq!(walk(&fixture, all(100)).await.0.len(), 100);
     }
 
     #[tokio::test]
     async fn a_list_that_ends_with_the_last_read_of_a_page_has_no_other_page() {
         // 16 shards, and 32 more pages in one of them.
         let count = (MAX_READS - usize::from(SHARDS)) * usize::from(MAX_PAGE) + 1;
-        let world = World::with(in_one_shard(count, &State::blocked("8:acs:1")));
+        let fixture = CoreFixture::with(in_one_shard(count, &State::blocked("8:acs:1")));
         let active = ListIdentitiesRequest { state: Some(StateName::Active), ..all(100) };
-        assert_eq!(walk(&world, active).await, (BTreeSet::new(), 1));
+        assert_eq!(walk(&fixture, active).await, (BTreeSet::new(), 1));
     }
 
     #[tokio::test]
     async fn a_list_is_narrowed_by_state_and_by_last_use() {
-        let world = hundred();
+        let fixture = hundred();
         let blocked = ListIdentitiesRequest { state: Some(StateName::Blocked), ..all(3) };
-        assert_eq!(walk(&world, blocked).await.0.len(), 10);
+        assert_eq!(walk(&fixture, blocked).await.0.len(), 10);
         let before = ManualClock::default().now() + Duration::from_secs(25);
         let old = ListIdentitiesRequest { unused_since: Some(before), ..all(100) };
-        assert_eq!(walk(&world, old).await.0.len(), 25);
+        assert_eq!(walk(&fixture, old).await.0.len(), 25);
     }
 }

@@ -47,12 +47,12 @@ mod tests {
     use super::*;
     use crate::{
         record::State,
-        testing::{World, user},
+        testing::{CoreFixture, user},
     };
 
-    async fn unblock(world: &World) -> Result<Record, Error> {
-        let invocation = world.invocation("unblock");
-        unblock_user(&world.store, &world.clock, &alice(), &user("root"), &invocation).await
+    async fn unblock(fixture: &CoreFixture) -> Result<Record, Error> {
+        let invocation = fixture.invocation("unblock");
+        unblock_user(&fixture.store, &fixture.clock, &alice(), &user("root"), &invocation).await
     }
 
     fn alice() -> IdentityRef {
@@ -61,25 +61,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_blocked_user_is_active_again_and_the_decision_is_dated() {
-        let world = World::where_alice_is(State::blocked("8:acs:1"));
-        let record = unblock(&world).await.unwrap();
+        let fixture = CoreFixture::where_alice_is(State::blocked("8:acs:1"));
+        let record = unblock(&fixture).await.unwrap();
         assert_eq!(record.state, State::active("8:acs:1"));
-        assert_eq!(record.decisions.newest(), Some(world.clock.now()));
-        assert_eq!(world.alice(), Some(record));
+        assert_eq!(record.decisions.newest(), Some(fixture.clock.now()));
+        assert_eq!(fixture.alice(), Some(record));
     }
 
     #[tokio::test]
     async fn unblocking_somebody_who_is_not_blocked_is_a_decision_too_and_no_token_is_lost() {
-        let world = World::where_alice_is(State::active("8:acs:1"));
-        let record = unblock(&world).await.unwrap();
-        assert_eq!((record.epoch, record.decisions.newest()), (1, Some(world.clock.now())));
-        assert_eq!(world.alice(), Some(record));
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        let record = unblock(&fixture).await.unwrap();
+        assert_eq!((record.epoch, record.decisions.newest()), (1, Some(fixture.clock.now())));
+        assert_eq!(fixture.alice(), Some(record));
     }
 
     #[tokio::test]
     async fn nobody_is_not_found() {
-        let world = World::with([]);
-        let nobody = unblock(&world).await;
+        let fixture = CoreFixture::with([]);
+        let nobody = unblock(&fixture).await;
         assert!(matches!(nobody, Err(Error::NotFound)));
     }
 }

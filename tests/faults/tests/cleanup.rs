@@ -16,7 +16,7 @@ use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::{Record, State, StateName},
-    testing::{AcsCall, ManualClock, World, an_hour, caller, invocation, record, user},
+    testing::{AcsCall, CoreFixture, ManualClock, an_hour, caller, invocation, record, user},
 };
 
 type Fates = Rc<RefCell<Vec<StaleOutcome>>>;
@@ -27,17 +27,17 @@ fn now() -> SystemTime {
 }
 
 /// Alice, who was not seen for a hundred days.
-fn stale() -> World {
+fn stale() -> CoreFixture {
     let last_issued_at = now() - Duration::from_hours(100 * 24);
-    World::with([Record {
+    CoreFixture::with([Record {
         last_issued_at,
         ..record("alice", State::active("8:acs:1"), last_issued_at)
     }])
 }
 
-fn cleanup(name: &'static str, without: Part, world: &World, fates: &Fates) -> Task {
-    let store = Yielding(Without::new(without, world.records.clone()));
-    let (acs, fates) = (Yielding(world.acs.clone()), Rc::clone(fates));
+fn cleanup(name: &'static str, without: Part, fixture: &CoreFixture, fates: &Fates) -> Task {
+    let store = Yielding(Without::new(without, fixture.records.clone()));
+    let (acs, fates) = (Yielding(fixture.acs.clone()), Rc::clone(fates));
     Box::pin(async move {
         let clock = ManualClock::default();
         let cutoff = clock.now() - Duration::from_hours(90 * 24);
@@ -50,8 +50,8 @@ fn cleanup(name: &'static str, without: Part, world: &World, fates: &Fates) -> T
     })
 }
 
-fn token_call(world: &World, tokens: &Tokens) -> Task {
-    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
+fn token_call(fixture: &CoreFixture, tokens: &Tokens) -> Task {
+    let (store, acs) = (Yielding(fixture.records.clone()), Yielding(fixture.acs.clone()));
     let tokens = Rc::clone(tokens);
     Box::pin(async move {
         let clock = ManualClock::default();
@@ -66,18 +66,18 @@ fn token_call(world: &World, tokens: &Tokens) -> Task {
 
 /// The number of bad orders, and the number of orders.
 fn bad_orders(
-    tasks: impl Fn(&World, &Fates, &Tokens) -> Vec<Task>,
-    is_good: impl Fn(&World, &[StaleOutcome], &[IssuedToken]) -> bool + 'static,
+    tasks: impl Fn(&CoreFixture, &Fates, &Tokens) -> Vec<Task>,
+    is_good: impl Fn(&CoreFixture, &[StaleOutcome], &[IssuedToken]) -> bool + 'static,
 ) -> (usize, usize) {
     let bad = Rc::new(Cell::new(0));
     let is_good = Rc::new(is_good);
     let orders = every_interleaving(|| {
-        let world = stale();
+        let fixture = stale();
         let (fates, tokens) = (Fates::default(), Tokens::default());
-        let tasks = tasks(&world, &fates, &tokens);
+        let tasks = tasks(&fixture, &fates, &tokens);
         let (bad, is_good) = (Rc::clone(&bad), Rc::clone(&is_good));
         let check = move || {
-            if !is_good(&world, &fates.borrow(), &tokens.borrow()) {
+            if !is_good(&fixture, &fates.borrow(), &tokens.borrow()) {
                 bad.set(bad.get() + 1);
             }
         };
@@ -89,14 +89,14 @@ fn bad_orders(
 /// A user who got a token has a live identity, and the token works. An identity that the cleanup
 /// reports as deleted is gone.
 fn nobody_lost_what_they_hold(
-    world: &World,
+    fixture: &CoreFixture,
     fates: &[StaleOutcome],
     tokens: &[IssuedToken],
 ) -> bool {
-    let alive: Vec<AcsId> = world.acs.identities();
-    let works = |token: &AccessToken| world.acs.is_alive(token);
+    let alive: Vec<AcsId> = fixture.acs.identities();
+    let works = |token: &AccessToken| fixture.acs.is_alive(token);
     let kept = tokens.iter().all(|issued| alive.contains(&issued.acs_id) && works(&issued.token));
-    let owned = world.alice().and_then(|record| record.acs_id().cloned());
+    let owned = fixture.alice().and_then(|record| record.acs_id().cloned());
     let owned: Vec<AcsId> = owned.into_iter().collect();
     let deleted = fates.iter().filter(|fate| **fate == StaleOutcome::Deleted).count();
     kept && alive == owned && (deleted == 0 || !alive.iter().any(|id| id.as_str() == "8:acs:1"))
@@ -104,8 +104,8 @@ fn nobody_lost_what_they_hold(
 
 fn a_return_and_a_cleanup(without: Part) -> (usize, usize) {
     bad_orders(
-        |world, fates, tokens| {
-            vec![cleanup("run", without, world, fates), token_call(world, tokens)]
+        |fixture, fates, tokens| {
+            vec![cleanup("run", without, fixture, fates), token_call(fixture, tokens)]
         },
         nobody_lost_what_they_hold,
     )
@@ -125,13 +125,13 @@ fn r30_without_the_guard_a_token_in_use_dies() {
 
 fn two_cleanups(without: Part) -> (usize, usize) {
     bad_orders(
-        |world, fates, _| {
-            vec![cleanup("one", without, world, fates), cleanup("other", without, world, fates)]
+        |fixture, fates, _| {
+            vec![cleanup("one", without, fixture, fates), cleanup("other", without, fixture, fates)]
         },
-        |world, fates, _| {
+        |fixture, fates, _| {
             let deleted = fates.iter().filter(|fate| **fate == StaleOutcome::Deleted).count();
-            let asked = world.acs.calls().iter().filter(|call| **call == AcsCall::Delete).count();
-            let gone = world.alice().unwrap().state.name() == StateName::Deleted;
+            let asked = fixture.acs.calls().iter().filter(|call| **call == AcsCall::Delete).count();
+            let gone = fixture.alice().unwrap().state.name() == StateName::Deleted;
             gone && deleted == 1 && asked == 1
         },
     )

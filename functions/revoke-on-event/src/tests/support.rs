@@ -11,7 +11,7 @@ use identity_core::{
     admission::Admission,
     identity::{AccessToken, AcsId, Issuer, TokenRequest},
     record::{Record, State},
-    testing::{AcsCall, ManualClock, MemoryIdentityClient, World, record},
+    testing::{AcsCall, CoreFixture, ManualClock, MemoryIdentityClient, record},
 };
 use lambda_edge::rfc3339;
 use serde_json::{Value, json};
@@ -29,17 +29,19 @@ pub(super) fn rules(mode: Mode) -> Rules {
 }
 
 /// Users with one identity each, whose ACS ID is `8:acs:` followed by the user's name.
-pub(super) fn world_of(names: &[&str]) -> World {
+pub(super) fn fixture_of(names: &[&str]) -> CoreFixture {
     let at = ManualClock::default().now() - Duration::from_hours(1);
-    World::with(names.iter().map(|name| record(name, State::active(&format!("8:acs:{name}")), at)))
+    CoreFixture::with(
+        names.iter().map(|name| record(name, State::active(&format!("8:acs:{name}")), at)),
+    )
 }
 
-pub(super) fn find(world: &World, name: &str) -> Option<Record> {
-    world.records.records().into_iter().find(|record| record.external_id.as_str() == name)
+pub(super) fn find(fixture: &CoreFixture, name: &str) -> Option<Record> {
+    fixture.records.records().into_iter().find(|record| record.external_id.as_str() == name)
 }
 
-pub(super) fn is_blocked(world: &World, name: &str) -> bool {
-    find(world, name).is_some_and(|record| record.state.is_blocked())
+pub(super) fn is_blocked(fixture: &CoreFixture, name: &str) -> bool {
+    find(fixture, name).is_some_and(|record| record.state.is_blocked())
 }
 
 /// An event as a rule of the bus delivers it; `ago` is in seconds.
@@ -88,10 +90,10 @@ pub(super) fn context(clock: &ManualClock) -> Context {
 }
 
 /// Processes a batch, and returns the IDs of the messages to deliver again.
-pub(super) async fn deliver(world: &World, mode: Mode, batch: Batch) -> Vec<String> {
-    let acs = Moody(world.acs.clone());
-    let context = context(&world.clock);
-    let answer = handle(&world.store, &acs, &world.clock, &rules(mode), batch, &context).await;
+pub(super) async fn deliver(fixture: &CoreFixture, mode: Mode, batch: Batch) -> Vec<String> {
+    let acs = Moody(fixture.acs.clone());
+    let context = context(&fixture.clock);
+    let answer = handle(&fixture.store, &acs, &fixture.clock, &rules(mode), batch, &context).await;
     let answer = serde_json::to_value(&answer).unwrap();
     let failures = answer["batchItemFailures"].as_array().unwrap();
     let mut ids: Vec<String> = failures
@@ -102,8 +104,8 @@ pub(super) async fn deliver(world: &World, mode: Mode, batch: Batch) -> Vec<Stri
     ids
 }
 
-pub(super) fn revocations(world: &World) -> usize {
-    world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count()
+pub(super) fn revocations(fixture: &CoreFixture) -> usize {
+    fixture.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count()
 }
 
 /// An ACS client that treats some identities differently.

@@ -9,8 +9,8 @@ use crate::{
     ports::{Orphan, RunLog, SHARDS},
     record::{Lease, LeaseId, Record, State, StateName, Unfinished},
     testing::{
-        AcsCall, ManualClock, Metrics, StoreCall, World, acs_id, an_hour, caller, order, record,
-        user,
+        AcsCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, order,
+        record, user,
     },
 };
 
@@ -33,8 +33,8 @@ fn id(index: usize) -> String {
 }
 
 /// Identities that were last used the given numbers of days ago.
-fn last_used(days: impl IntoIterator<Item = u32>) -> World {
-    World::with(days.into_iter().enumerate().map(|(index, days)| {
+fn last_used(days: impl IntoIterator<Item = u32>) -> CoreFixture {
+    CoreFixture::with(days.into_iter().enumerate().map(|(index, days)| {
         let state = State::active(&id(index));
         Record {
             last_issued_at: days_ago(days),
@@ -43,9 +43,9 @@ fn last_used(days: impl IntoIterator<Item = u32>) -> World {
     }))
 }
 
-fn request(world: &World, mode: CleanupMode) -> CleanupRequest {
-    let mut invocation = world.invocation("run");
-    invocation.deadline = world.clock.now() + Duration::from_mins(15);
+fn request(fixture: &CoreFixture, mode: CleanupMode) -> CleanupRequest {
+    let mut invocation = fixture.invocation("run");
+    invocation.deadline = fixture.clock.now() + Duration::from_mins(15);
     CleanupRequest {
         time: now(),
         retention: Retention::from_days(90).unwrap(),
@@ -56,46 +56,46 @@ fn request(world: &World, mode: CleanupMode) -> CleanupRequest {
     }
 }
 
-async fn run(world: &World, request: CleanupRequest) -> CleanupRun {
-    delete_stale_identities(&world.store, &world.acs, &world.clock, request).await.unwrap()
+async fn run(fixture: &CoreFixture, request: CleanupRequest) -> CleanupRun {
+    delete_stale_identities(&fixture.store, &fixture.acs, &fixture.clock, request).await.unwrap()
 }
 
-fn active(world: &World) -> usize {
-    let records = world.records.records();
+fn active(fixture: &CoreFixture) -> usize {
+    let records = fixture.records.records();
     records.iter().filter(|record| record.state.name() == StateName::Active).count()
 }
 
 #[tokio::test]
 async fn r30_only_what_was_unused_for_the_whole_period_is_deleted() {
-    let world = last_used([0, 89, 90, 91, 400]);
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = last_used([0, 89, 90, 91, 400]);
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((run.stale, run.considered, run.deleted), (2, 2, 2));
-    let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
+    let alive: Vec<_> = fixture.acs.identities().iter().map(ToString::to_string).collect();
     assert_eq!(alive, [id(0), id(1), id(2)], "exactly ninety days is not more");
-    assert_eq!(active(&world), 3);
+    assert_eq!(active(&fixture), 3);
     assert_eq!((run.ages.under_180_days, run.ages.a_year_or_more), (1, 1));
 }
 
 #[tokio::test]
 async fn a_plan_names_exactly_the_stale_ones_and_deletes_none() {
-    let world = last_used([0, 89, 91, 400]);
-    let before = world.records.records();
-    let run = run(&world, request(&world, CleanupMode::Plan)).await;
+    let fixture = last_used([0, 89, 91, 400]);
+    let before = fixture.records.records();
+    let run = run(&fixture, request(&fixture, CleanupMode::Plan)).await;
     let mut named: Vec<_> = run.sample.iter().map(|sample| sample.identity.as_str()).collect();
     named.sort_unstable();
     assert_eq!(named, [id(2), id(3)]);
     assert_eq!((run.mode, run.stale, run.considered, run.deleted), (CleanupMode::Plan, 2, 2, 2));
-    assert_eq!(world.records.records(), before);
-    assert_eq!(world.acs.calls(), []);
+    assert_eq!(fixture.records.records(), before);
+    assert_eq!(fixture.acs.calls(), []);
 }
 
 #[tokio::test]
 async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
-    let world = last_used([91]);
-    let records = world.records.clone();
+    let fixture = last_used([91]);
+    let records = fixture.records.clone();
     let mut read = false;
     // The user returns after the job has read the record and before it marks it.
-    world.store.lose(move |call| {
+    fixture.store.lose(move |call| {
         match call {
             StoreCall::Find => read = true,
             StoreCall::Advance(StateName::Deleting) if read => {
@@ -105,34 +105,38 @@ async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
         }
         None
     });
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((run.deleted, run.spared.used), (0, 1));
-    assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
+    assert_eq!((active(&fixture), fixture.acs.calls()), (1, vec![]));
 }
 
 #[tokio::test]
 async fn an_identity_that_is_changed_between_read_and_mark_is_spared() {
-    let world = last_used([91]);
-    let records = world.records.clone();
-    world.store.lose(move |call| {
+    let fixture = last_used([91]);
+    let records = fixture.records.clone();
+    fixture.store.lose(move |call| {
         if call == StoreCall::Advance(StateName::Deleting) {
             records.meanwhile(|seen| seen.revoked(&order("r", false, now()), now()));
         }
         None
     });
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((run.deleted, run.spared), (0, Spared { used: 0, changed: 1 }));
-    assert_eq!((active(&world), world.acs.calls()), (1, vec![]));
+    assert_eq!((active(&fixture), fixture.acs.calls()), (1, vec![]));
 }
 
 #[tokio::test]
 async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
-    let world = last_used([91]);
-    run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = last_used([91]);
+    run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     let subject = caller(name(0).as_str());
-    let request =
-        IssueAccessTokenRequest { subject, token: an_hour(), invocation: world.invocation("back") };
-    let issued = issue_access_token(&world.store, &world.acs, &world.clock, request).await.unwrap();
+    let request = IssueAccessTokenRequest {
+        subject,
+        token: an_hour(),
+        invocation: fixture.invocation("back"),
+    };
+    let issued =
+        issue_access_token(&fixture.store, &fixture.acs, &fixture.clock, request).await.unwrap();
     assert!(issued.created);
     assert_ne!(issued.acs_id, acs_id(&id(0)));
 }
@@ -140,15 +144,15 @@ async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
 #[tokio::test]
 async fn a_blocked_user_who_is_stale_loses_the_identity_and_stays_blocked() {
     let state = State::blocked("8:acs:1");
-    let world = World::with([Record {
+    let fixture = CoreFixture::with([Record {
         last_issued_at: days_ago(91),
         ..record("alice", state, days_ago(100))
     }]);
-    let first = run(&world, request(&world, CleanupMode::Apply)).await;
+    let first = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((first.reasons.blocked, first.reasons.unused), (1, 0));
-    assert_eq!(world.alice().unwrap().state, State::Blocked { acs_id: None });
-    assert_eq!(world.acs.identities(), []);
-    let again = run(&world, request(&world, CleanupMode::Apply)).await;
+    assert_eq!(fixture.alice().unwrap().state, State::Blocked { acs_id: None });
+    assert_eq!(fixture.acs.identities(), []);
+    let again = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(again.stale, 0, "and is not met again");
 }
 
@@ -159,40 +163,40 @@ async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
     {
         assert_eq!(is_braked(stale, total, None), braked, "{stale} of {total}");
     }
-    let world = last_used((0..60).map(|_| 91));
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = last_used((0..60).map(|_| 91));
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert!(run.braked);
-    assert_eq!((run.deleted, active(&world), world.acs.calls()), (0, 60, vec![]));
+    assert_eq!((run.deleted, active(&fixture), fixture.acs.calls()), (0, 60, vec![]));
 }
 
 #[tokio::test]
 async fn r34_a_clock_far_ahead_deletes_nobody() {
-    let world = last_used((0..100).map(|_| 0));
+    let fixture = last_used((0..100).map(|_| 0));
     let time = now() + DAY * 400;
-    let run = run(&world, CleanupRequest { time, ..request(&world, CleanupMode::Apply) }).await;
+    let run = run(&fixture, CleanupRequest { time, ..request(&fixture, CleanupMode::Apply) }).await;
     assert!(run.braked);
-    assert_eq!(active(&world), 100);
+    assert_eq!(active(&fixture), 100);
 }
 
 #[tokio::test]
 async fn r34_what_an_operator_lets_through_is_let_through_once() {
-    let world = last_used((0..120).map(|_| 91));
+    let fixture = last_used((0..120).map(|_| 91));
     let limits = CleanupLimits { per_second: 8, most: 70 };
     let allowed =
-        CleanupRequest { allow: Some(120), limits, ..request(&world, CleanupMode::Apply) };
-    let first = run(&world, allowed).await;
+        CleanupRequest { allow: Some(120), limits, ..request(&fixture, CleanupMode::Apply) };
+    let first = run(&fixture, allowed).await;
     assert_eq!((first.braked, first.deleted, first.allowance), (false, 70, None));
     // The remaining 50 do not trigger the brake.
-    let second = run(&world, request(&world, CleanupMode::Apply)).await;
+    let second = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((second.braked, second.deleted), (false, 50));
 
-    let world = last_used((0..200).map(|_| 91));
+    let fixture = last_used((0..200).map(|_| 91));
     let allowed =
-        CleanupRequest { allow: Some(200), limits, ..request(&world, CleanupMode::Apply) };
-    let first = run(&world, allowed).await;
+        CleanupRequest { allow: Some(200), limits, ..request(&fixture, CleanupMode::Apply) };
+    let first = run(&fixture, allowed).await;
     assert_eq!((first.deleted, first.allowance.unwrap().left), (70, 130), "for the next runs");
     let second =
-        run(&world, CleanupRequest { limits, ..request(&world, CleanupMode::Apply) }).await;
+        run(&fixture, CleanupRequest { limits, ..request(&fixture, CleanupMode::Apply) }).await;
     assert_eq!((second.braked, second.deleted), (false, 70));
     assert_eq!(second.allowance.unwrap().left, 60);
     let too_few = last_used((0..120).map(|_| 91));
@@ -202,9 +206,10 @@ async fn r34_what_an_operator_lets_through_is_let_through_once() {
 
 #[tokio::test]
 async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed() {
-    let world = last_used((0..120).map(|_| 91));
-    run(&world, CleanupRequest { allow: Some(120), ..request(&world, CleanupMode::Plan) }).await;
-    assert!(run(&world, request(&world, CleanupMode::Apply)).await.braked, "a plan");
+    let fixture = last_used((0..120).map(|_| 91));
+    run(&fixture, CleanupRequest { allow: Some(120), ..request(&fixture, CleanupMode::Plan) })
+        .await;
+    assert!(run(&fixture, request(&fixture, CleanupMode::Apply)).await.braked, "a plan");
 
     let started = CleanupRun {
         id: "killed".to_owned(),
@@ -212,18 +217,18 @@ async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed(
         allowance: Some(Allowance { left: 120, cutoff: days_ago(90).into() }),
         ..CleanupRun::default()
     };
-    world.records.save_run(&started).await.unwrap();
-    let next = run(&world, request(&world, CleanupMode::Apply)).await;
+    fixture.records.save_run(&started).await.unwrap();
+    let next = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert!(next.braked, "a run that was killed");
     assert_eq!(next.continued_from, Some("killed".to_owned()));
 
-    assert_eq!(active(&world), 120);
+    assert_eq!(active(&fixture), 120);
 }
 
 #[tokio::test]
 async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
     for (days, braked) in [(7, false), (8, true)] {
-        let world = last_used((0..120).map(|_| 91));
+        let fixture = last_used((0..120).map(|_| 91));
         let previous = CleanupRun {
             id: "previous".to_owned(),
             mode: CleanupMode::Apply,
@@ -231,10 +236,10 @@ async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
             allowance: Some(Allowance { left: 120, cutoff: days_ago(90).into() }),
             ..CleanupRun::default()
         };
-        world.records.save_run(&previous).await.unwrap();
+        fixture.records.save_run(&previous).await.unwrap();
         let time = now() + DAY * days;
         let later =
-            run(&world, CleanupRequest { time, ..request(&world, CleanupMode::Apply) }).await;
+            run(&fixture, CleanupRequest { time, ..request(&fixture, CleanupMode::Apply) }).await;
         assert_eq!(later.braked, braked, "{days}");
     }
 }
@@ -247,31 +252,31 @@ async fn only_a_run_that_deletes_continues_an_interrupted_one_that_deleted() {
         (CleanupMode::Plan, CleanupMode::Apply, false),
         (CleanupMode::Plan, CleanupMode::Plan, false),
     ] {
-        let world = World::with([]);
+        let fixture = CoreFixture::with([]);
         let stopped = Some(Stopped { because: Limit::Deadline, shard: 5 });
         let id = "interrupted".to_owned();
         let previous = CleanupRun { id, mode: interrupted, stopped, ..CleanupRun::default() };
-        world.records.save_run(&previous).await.unwrap();
-        let run = run(&world, request(&world, mode)).await;
+        fixture.records.save_run(&previous).await.unwrap();
+        let run = run(&fixture, request(&fixture, mode)).await;
         assert_eq!(run.continued_from.is_some(), continues, "{interrupted:?}, {mode:?}");
     }
 }
 
 #[tokio::test]
 async fn a_run_is_kept_with_its_times_and_its_numbers() {
-    let world = last_used([0, 91, 400]);
+    let fixture = last_used([0, 91, 400]);
     let blocked = record("bob", State::blocked("8:acs:bob"), days_ago(200));
-    world.records.advance(None, &blocked).await.unwrap();
+    fixture.records.advance(None, &blocked).await.unwrap();
     let previous = CleanupRun {
         id: "previous".to_owned(),
         finished_at: Some(now().into()),
         ..CleanupRun::default()
     };
-    world.records.save_run(&previous).await.unwrap();
-    world.clock.advance(Duration::from_secs(7));
-    let started_at = world.clock.now();
-    let found = run(&world, request(&world, CleanupMode::Apply)).await;
-    assert!(world.clock.now() > started_at, "the run kept its pace");
+    fixture.records.save_run(&previous).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(7));
+    let started_at = fixture.clock.now();
+    let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
+    assert!(fixture.clock.now() > started_at, "the run kept its pace");
     let sample = |identity: &str, days, blocked| IdentitySample {
         identity: identity.to_owned(),
         last_issued_at: days_ago(days).into(),
@@ -283,7 +288,7 @@ async fn a_run_is_kept_with_its_times_and_its_numbers() {
         time: now().into(),
         cutoff: days_ago(90).into(),
         started_at: started_at.into(),
-        finished_at: Some(world.clock.now().into()),
+        finished_at: Some(fixture.clock.now().into()),
         previous: Some("previous".to_owned()),
         total: 4,
         stale: 3,
@@ -309,9 +314,9 @@ async fn the_metrics_of_a_run_count_deletions_and_brakes_only_if_it_deletes() {
         (CleanupMode::Apply, 60, 0, 1),
         (CleanupMode::Plan, 60, 0, 0),
     ] {
-        let world = last_used((0..stale).map(|_| 91));
+        let fixture = last_used((0..stale).map(|_| 91));
         let metrics = Metrics::collect();
-        run(&world, request(&world, mode)).await;
+        run(&fixture, request(&fixture, mode)).await;
         for (name, value) in [
             ("stale_identities", stale),
             ("identities_deleted", deleted),
@@ -331,38 +336,39 @@ async fn r34_what_is_stuck_or_on_its_way_out_does_not_hold_the_brake() {
         blocked: false,
         unfinished: Unfinished::Deletion,
     };
-    let world = World::with((0..60).map(|index| record(name(index).as_str(), stuck.clone(), old)));
-    let found = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture =
+        CoreFixture::with((0..60).map(|index| record(name(index).as_str(), stuck.clone(), old)));
+    let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((found.stale, found.braked, found.stuck), (0, false, 60));
     assert_eq!((found.considered, found.spared), (0, Spared::default()));
 }
 
 #[tokio::test]
 async fn a_key_that_acs_refuses_does_not_mark_everybody() {
-    let world = last_used((0..40).map(|_| 91));
-    world.acs.fail(|_| Some(Error::AcsRefused("401".into())));
-    let found = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = last_used((0..40).map(|_| 91));
+    fixture.acs.fail(|_| Some(Error::AcsRefused("401".into())));
+    let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(found.stopped.unwrap().because, Limit::AlwaysFails);
-    assert!(active(&world) >= 25, "{}", active(&world));
+    assert!(active(&fixture) >= 25, "{}", active(&fixture));
 }
 
 #[tokio::test]
 async fn r35_one_run_tries_each_of_them_once() {
     let old = days_ago(100);
     let names = (0..300).map(|index| name(index * 256));
-    let world = World::with(
+    let fixture = CoreFixture::with(
         names
             .enumerate()
             .map(|(index, name)| record(name.as_str(), State::deleting(&id(index)), old)),
     );
     let mut calls = 0_u32;
-    world.acs.fail(move |_| {
+    fixture.acs.fail(move |_| {
         calls += 1;
         (calls % 2 == 1).then(|| Error::AcsRefused("400".into()))
     });
-    let found = run(&world, request(&world, CleanupMode::Apply)).await;
+    let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(found.failed + found.finished.deletions, 300);
-    assert!(world.records.records().iter().all(|record| record.attempts <= 1));
+    assert!(fixture.records.records().iter().all(|record| record.attempts <= 1));
 }
 
 #[tokio::test]
@@ -384,8 +390,8 @@ fn of_one_shard(count: usize) -> impl Iterator<Item = ExternalId> {
 }
 
 /// Identities of one shard that were last used 91 days ago.
-fn stale_in_one_shard(count: usize) -> World {
-    World::with(of_one_shard(count).enumerate().map(|(index, name)| Record {
+fn stale_in_one_shard(count: usize) -> CoreFixture {
+    CoreFixture::with(of_one_shard(count).enumerate().map(|(index, name)| Record {
         last_issued_at: days_ago(91),
         ..record(name.as_str(), State::active(&id(index)), days_ago(999))
     }))
@@ -393,9 +399,9 @@ fn stale_in_one_shard(count: usize) -> World {
 
 #[tokio::test]
 async fn a_sample_has_the_longest_unused_of_each_shard_and_all_of_few() {
-    let world = last_used((0..1000).map(|index| 91 + index));
+    let fixture = last_used((0..1000).map(|index| 91 + index));
     let mut shards: BTreeMap<u8, Vec<Millis>> = BTreeMap::new();
-    for record in world.records.records().into_iter().rev() {
+    for record in fixture.records.records().into_iter().rev() {
         let shard = record.external_id.as_str().bytes().fold(0_u8, u8::wrapping_add) % SHARDS;
         shards.entry(shard).or_default().push(record.last_issued_at.into());
     }
@@ -404,7 +410,7 @@ async fn a_sample_has_the_longest_unused_of_each_shard_and_all_of_few() {
         shard.truncate(6);
         shard
     });
-    let found = run(&world, request(&world, CleanupMode::Plan)).await;
+    let found = run(&fixture, request(&fixture, CleanupMode::Plan)).await;
     let sample: Vec<_> = found.sample.iter().map(|sample| sample.last_issued_at).collect();
     assert_eq!(sample, longest_unused.collect::<Vec<_>>());
 
@@ -414,28 +420,28 @@ async fn a_sample_has_the_longest_unused_of_each_shard_and_all_of_few() {
 
 #[tokio::test]
 async fn a_count_reads_a_shard_of_2000_in_one_request() {
-    let world = stale_in_one_shard(250);
-    assert_eq!(run(&world, request(&world, CleanupMode::Plan)).await.stale, 250);
-    let counts = world.store.calls().iter().filter(|call| **call == StoreCall::Count).count();
+    let fixture = stale_in_one_shard(250);
+    assert_eq!(run(&fixture, request(&fixture, CleanupMode::Plan)).await.stale, 250);
+    let counts = fixture.store.calls().iter().filter(|call| **call == StoreCall::Count).count();
     assert_eq!(counts, usize::from(SHARDS));
 }
 
 #[tokio::test]
 async fn r35_a_run_reads_on_until_it_meets_what_it_has_tried_itself() {
     let old = days_ago(100);
-    let world = World::with(of_one_shard(160).enumerate().map(|(index, name)| Record {
+    let fixture = CoreFixture::with(of_one_shard(160).enumerate().map(|(index, name)| Record {
         attempts: 5,
         ..record(name.as_str(), State::deleting(&id(index)), old)
     }));
     let mut calls = 0_u32;
-    world.acs.fail(move |_| {
+    fixture.acs.fail(move |_| {
         calls += 1;
         (calls % 2 == 1).then(|| Error::AcsRefused("400".into()))
     });
-    let found = run(&world, request(&world, CleanupMode::Apply)).await;
+    let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((found.finished.deletions, found.failed), (80, 80));
     assert_eq!(found.stuck, 80, "each is counted once");
-    let lists = world.store.calls().iter().filter(|call| **call == StoreCall::List).count();
+    let lists = fixture.store.calls().iter().filter(|call| **call == StoreCall::List).count();
     // One read per shard of each of the two indexes, and a second page of one shard.
     assert_eq!(lists, 2 * usize::from(SHARDS) + 1);
 }
@@ -443,54 +449,54 @@ async fn r35_a_run_reads_on_until_it_meets_what_it_has_tried_itself() {
 #[tokio::test]
 async fn a_revocation_that_is_confirmed_meanwhile_is_not_taken_up() {
     let pending = record("alice", State::active("8:acs:1"), now());
-    let world = World::with([pending.revoked(&order("r", false, now()), now())]);
-    world.clock.advance(ABANDONED_AFTER);
-    let records = world.records.clone();
-    world.store.lose(move |call| {
+    let fixture = CoreFixture::with([pending.revoked(&order("r", false, now()), now())]);
+    fixture.clock.advance(ABANDONED_AFTER);
+    let records = fixture.records.clone();
+    fixture.store.lose(move |call| {
         if call == StoreCall::Find {
             records.meanwhile(|seen| seen.revocation_confirmed(now()));
         }
         None
     });
-    let found = run(&world, request(&world, CleanupMode::Apply)).await;
+    let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(found.finished, Finished::default());
     let is_write = |call: &StoreCall| matches!(call, StoreCall::Advance(_));
-    assert_eq!(world.store.calls().into_iter().find(is_write), None);
+    assert_eq!(fixture.store.calls().into_iter().find(is_write), None);
 }
 
 #[tokio::test]
 async fn r33_a_run_keeps_its_pace() {
-    let world = last_used((0..41).map(|_| 91));
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = last_used((0..41).map(|_| 91));
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(run.deleted, 41);
-    assert!(world.clock.elapsed() >= Duration::from_secs(5), "40 intervals of an eighth");
+    assert!(fixture.clock.elapsed() >= Duration::from_secs(5), "40 intervals of an eighth");
 }
 
 #[tokio::test]
 async fn r33_a_run_stops_with_two_seconds_left_and_the_next_goes_on_from_there() {
-    let world = last_used((0..40).map(|_| 91));
-    let mut short = request(&world, CleanupMode::Apply);
-    short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
+    let fixture = last_used((0..40).map(|_| 91));
+    let mut short = request(&fixture, CleanupMode::Apply);
+    short.invocation.deadline = fixture.clock.now() + Duration::from_secs(6);
     let deadline = short.invocation.deadline;
-    let first = run(&world, short).await;
-    assert!(deadline.duration_since(world.clock.now()).unwrap() >= Duration::from_secs(2));
+    let first = run(&fixture, short).await;
+    assert!(deadline.duration_since(fixture.clock.now()).unwrap() >= Duration::from_secs(2));
     let stopped = first.stopped.unwrap();
     assert_eq!(stopped.because, Limit::Deadline);
     assert!((1..40).contains(&first.deleted), "{}", first.deleted);
-    let mut next = request(&world, CleanupMode::Apply);
+    let mut next = request(&fixture, CleanupMode::Apply);
     next.invocation.id = "next".to_owned();
-    let second = run(&world, next).await;
+    let second = run(&fixture, next).await;
     assert_eq!(second.continued_from, Some("run".to_owned()));
     assert_eq!(first.deleted + second.deleted, 40);
-    assert_eq!(world.acs.identities(), []);
+    assert_eq!(fixture.acs.identities(), []);
 }
 
 #[tokio::test]
 async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
-    let world = last_used((0..60).map(|_| 91));
-    let mut late = request(&world, CleanupMode::Apply);
-    late.invocation.deadline = world.clock.now() + Duration::from_secs(3);
-    let run = run(&world, late).await;
+    let fixture = last_used((0..60).map(|_| 91));
+    let mut late = request(&fixture, CleanupMode::Apply);
+    late.invocation.deadline = fixture.clock.now() + Duration::from_secs(3);
+    let run = run(&fixture, late).await;
     assert_eq!((run.stale, run.deleted), (0, 0));
     assert_eq!(run.stopped.unwrap().because, Limit::Deadline);
 }
@@ -498,36 +504,36 @@ async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
 #[tokio::test]
 async fn a_run_begins_nothing_with_less_than_four_seconds_left() {
     for (milliseconds, stops) in [(4_000, false), (3_999, true)] {
-        let world = World::with([]);
-        let mut short = request(&world, CleanupMode::Apply);
-        short.invocation.deadline = world.clock.now() + Duration::from_millis(milliseconds);
-        assert_eq!(run(&world, short).await.stopped.is_some(), stops, "{milliseconds}");
+        let fixture = CoreFixture::with([]);
+        let mut short = request(&fixture, CleanupMode::Apply);
+        short.invocation.deadline = fixture.clock.now() + Duration::from_millis(milliseconds);
+        assert_eq!(run(&fixture, short).await.stopped.is_some(), stops, "{milliseconds}");
     }
 }
 
 #[tokio::test]
 async fn r33_a_run_stops_in_the_middle_of_a_shard() {
-    let world = stale_in_one_shard(40);
-    let mut short = request(&world, CleanupMode::Apply);
-    short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
+    let fixture = stale_in_one_shard(40);
+    let mut short = request(&fixture, CleanupMode::Apply);
+    short.invocation.deadline = fixture.clock.now() + Duration::from_secs(6);
     let deadline = short.invocation.deadline;
-    let found = run(&world, short).await;
-    assert!(deadline.duration_since(world.clock.now()).unwrap() >= Duration::from_secs(2));
+    let found = run(&fixture, short).await;
+    assert!(deadline.duration_since(fixture.clock.now()).unwrap() >= Duration::from_secs(2));
     assert_eq!(found.stopped.unwrap().because, Limit::Deadline);
     assert!((1..40).contains(&found.deleted), "{}", found.deleted);
 }
 
 #[tokio::test]
 async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
-    let world = World::with([]);
+    let fixture = CoreFixture::with([]);
     for index in 0..40 {
         let acs_id = acs_id(&id(index));
         let orphan = Orphan { acs_id, user: name(index), noted_at: now() };
-        world.records.note_orphan(&orphan).await.unwrap();
+        fixture.records.note_orphan(&orphan).await.unwrap();
     }
-    let mut short = request(&world, CleanupMode::Apply);
-    short.invocation.deadline = world.clock.now() + Duration::from_secs(6);
-    let found = run(&world, short).await;
+    let mut short = request(&fixture, CleanupMode::Apply);
+    short.invocation.deadline = fixture.clock.now() + Duration::from_secs(6);
+    let found = run(&fixture, short).await;
     assert_eq!(found.stopped, Some(Stopped { because: Limit::Deadline, shard: SHARDS - 1 }));
     assert!((1..40).contains(&found.finished.orphans), "{}", found.finished.orphans);
 }
@@ -535,12 +541,12 @@ async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
 #[tokio::test]
 async fn an_orphan_that_could_not_be_deleted_for_a_day_is_stuck() {
     for (age, deleted, stuck) in [(DAY, 1, 0), (DAY + Duration::from_millis(1), 0, 1)] {
-        let world = World::with([]);
+        let fixture = CoreFixture::with([]);
         let acs_id = acs_id("8:acs:res_lost");
         let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
-        world.records.note_orphan(&orphan).await.unwrap();
-        world.clock.advance(age);
-        let found = run(&world, request(&world, CleanupMode::Apply)).await;
+        fixture.records.note_orphan(&orphan).await.unwrap();
+        fixture.clock.advance(age);
+        let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
         assert_eq!((found.finished.orphans, found.stuck), (deleted, stuck), "{age:?}");
     }
 }
@@ -548,16 +554,16 @@ async fn an_orphan_that_could_not_be_deleted_for_a_day_is_stuck() {
 #[tokio::test]
 async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_seconds_later() {
     for (seconds, deleted) in [(26, 1), (27, 0)] {
-        let world = last_used([91]);
+        let fixture = last_used([91]);
         let mut first = true;
-        world.acs.fail(move |_| {
+        fixture.acs.fail(move |_| {
             let retry_after = Duration::from_secs(seconds);
             let source = "429".into();
             std::mem::take(&mut first).then_some(Error::Throttled { retry_after, source })
         });
-        let mut short = request(&world, CleanupMode::Apply);
-        short.invocation.deadline = world.clock.now() + Duration::from_secs(30);
-        let found = run(&world, short).await;
+        let mut short = request(&fixture, CleanupMode::Apply);
+        short.invocation.deadline = fixture.clock.now() + Duration::from_secs(30);
+        let found = run(&fixture, short).await;
         assert_eq!(found.deleted, deleted, "{seconds}");
         let stopped = found.stopped.map(|stopped| stopped.because);
         assert_eq!(stopped, (deleted == 0).then_some(Limit::Deadline), "{seconds}");
@@ -566,75 +572,82 @@ async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_second
 
 #[tokio::test]
 async fn r33_a_run_deletes_no_more_than_it_may() {
-    let world = last_used((0..20).map(|_| 91));
+    let fixture = last_used((0..20).map(|_| 91));
     let limits = CleanupLimits { per_second: 8, most: 7 };
-    let run = run(&world, CleanupRequest { limits, ..request(&world, CleanupMode::Apply) }).await;
+    let run =
+        run(&fixture, CleanupRequest { limits, ..request(&fixture, CleanupMode::Apply) }).await;
     assert_eq!((run.deleted, run.stopped.unwrap().because), (7, Limit::Maximum));
-    assert_eq!(world.acs.identities().len(), 13);
+    assert_eq!(fixture.acs.identities().len(), 13);
 }
 
 #[tokio::test]
 async fn r33_a_throttled_run_waits_as_long_as_acs_asks_and_loses_nothing() {
-    let world = last_used([91]);
+    let fixture = last_used([91]);
     let mut first = true;
-    world.acs.fail(move |_| {
+    fixture.acs.fail(move |_| {
         let retry_after = Duration::from_secs(20);
         std::mem::take(&mut first).then(|| Error::Throttled { retry_after, source: "429".into() })
     });
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((run.deleted, run.failed), (1, 0));
-    assert!(world.clock.elapsed() >= Duration::from_secs(20));
+    assert!(fixture.clock.elapsed() >= Duration::from_secs(20));
 }
 
 #[tokio::test]
 async fn r33_a_throttled_revocation_is_left_to_the_next_run() {
     let pending = record("alice", State::active("8:acs:1"), now());
     let pending = pending.revoked(&order("r", false, now()), now());
-    let world = World::with([pending]);
-    world.clock.advance(ABANDONED_AFTER);
+    let fixture = CoreFixture::with([pending]);
+    fixture.clock.advance(ABANDONED_AFTER);
     let mut first = true;
-    world.acs.fail(move |_| {
+    fixture.acs.fail(move |_| {
         let retry_after = Duration::from_secs(20);
         std::mem::take(&mut first).then(|| Error::Throttled { retry_after, source: "429".into() })
     });
-    let throttled = run(&world, request(&world, CleanupMode::Apply)).await;
+    let throttled = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((throttled.finished.revocations, throttled.failed), (0, 0));
-    world.clock.advance(ABANDONED_AFTER);
-    assert_eq!(run(&world, request(&world, CleanupMode::Apply)).await.finished.revocations, 1);
+    fixture.clock.advance(ABANDONED_AFTER);
+    assert_eq!(run(&fixture, request(&fixture, CleanupMode::Apply)).await.finished.revocations, 1);
 }
 
 #[tokio::test]
 async fn an_outage_of_acs_ends_the_run_before_it_marks_everybody() {
-    let world = last_used((0..40).map(|_| 91));
-    world.acs.fail(|_| Some(Error::AcsUnavailable { maybe_applied: true, source: "down".into() }));
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = last_used((0..40).map(|_| 91));
+    fixture
+        .acs
+        .fail(|_| Some(Error::AcsUnavailable { maybe_applied: true, source: "down".into() }));
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(run.stopped.unwrap().because, Limit::AcsUnavailable);
-    assert!(active(&world) >= 30, "{}", active(&world));
+    assert!(active(&fixture) >= 30, "{}", active(&fixture));
 }
 
 #[tokio::test]
 async fn r31_what_a_dead_run_marked_the_next_one_finishes() {
-    let world = World::where_alice_is(State::deleting("8:acs:1"));
-    let young = run(&world, request(&world, CleanupMode::Apply)).await;
+    let fixture = CoreFixture::where_alice_is(State::deleting("8:acs:1"));
+    let young = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(young.finished.deletions, 0, "its author may be alive");
-    world.clock.advance(ABANDONED_AFTER);
-    let plan = run(&world, request(&world, CleanupMode::Plan)).await;
-    assert_eq!((plan.finished.deletions, world.acs.calls()), (0, vec![]), "a plan deletes nothing");
-    let old = run(&world, request(&world, CleanupMode::Apply)).await;
+    fixture.clock.advance(ABANDONED_AFTER);
+    let plan = run(&fixture, request(&fixture, CleanupMode::Plan)).await;
+    assert_eq!(
+        (plan.finished.deletions, fixture.acs.calls()),
+        (0, vec![]),
+        "a plan deletes nothing"
+    );
+    let old = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(old.finished.deletions, 1);
-    assert_eq!(world.alice().unwrap().state, State::Deleted);
+    assert_eq!(fixture.alice().unwrap().state, State::Deleted);
 }
 
 #[tokio::test]
 async fn a_revocation_somebody_died_in_is_finished_in_a_plan_too() {
     let pending =
         record("alice", State::active("8:acs:1"), now()).revoked(&order("r", true, now()), now());
-    let world = World::with([pending]);
-    world.clock.advance(ABANDONED_AFTER);
-    let run = run(&world, request(&world, CleanupMode::Plan)).await;
+    let fixture = CoreFixture::with([pending]);
+    fixture.clock.advance(ABANDONED_AFTER);
+    let run = run(&fixture, request(&fixture, CleanupMode::Plan)).await;
     assert_eq!(run.finished.revocations, 1);
-    assert_eq!(world.acs.calls(), [AcsCall::Revoke]);
-    let record = world.alice().unwrap();
+    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke]);
+    let record = fixture.alice().unwrap();
     assert_eq!(record.pending_revocation, None);
     assert!(record.receipts[0].revoked_at.is_some());
 }
@@ -643,20 +656,20 @@ async fn a_revocation_somebody_died_in_is_finished_in_a_plan_too() {
 async fn r05_a_reservation_whose_owner_died_is_released_and_counted() {
     let ends = now() + Duration::from_secs(15);
     let lease = Lease { id: LeaseId("dead".to_owned()), ends };
-    let world = World::with([Record::reserved(&user("alice"), None, lease, now())]);
-    assert_eq!(run(&world, request(&world, CleanupMode::Apply)).await.finished.reservations, 0);
-    world.clock.advance(Duration::from_secs(16));
-    assert_eq!(run(&world, request(&world, CleanupMode::Apply)).await.finished.reservations, 1);
-    assert_eq!(world.alice().unwrap().state, State::Deleted);
+    let fixture = CoreFixture::with([Record::reserved(&user("alice"), None, lease, now())]);
+    assert_eq!(run(&fixture, request(&fixture, CleanupMode::Apply)).await.finished.reservations, 0);
+    fixture.clock.advance(Duration::from_secs(16));
+    assert_eq!(run(&fixture, request(&fixture, CleanupMode::Apply)).await.finished.reservations, 1);
+    assert_eq!(fixture.alice().unwrap().state, State::Deleted);
 }
 
 #[tokio::test]
 async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_not_affected() {
-    let world = last_used([91, 92, 93]);
+    let fixture = last_used([91, 92, 93]);
     let bad = id(1);
-    let store = world.records.clone();
+    let store = fixture.records.clone();
     // ACS refuses one of the identities, for every caller.
-    world.acs.fail(move |call| {
+    fixture.acs.fail(move |call| {
         let bad = acs_id(&bad);
         let deleting =
             store.records().into_iter().filter(|record| record.state.name() == StateName::Deleting);
@@ -666,11 +679,11 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
     });
     let mut failed = 0;
     for _ in 0..8 {
-        failed += run(&world, request(&world, CleanupMode::Apply)).await.failed;
-        world.clock.advance(ABANDONED_AFTER);
+        failed += run(&fixture, request(&fixture, CleanupMode::Apply)).await.failed;
+        fixture.clock.advance(ABANDONED_AFTER);
     }
     assert_eq!(failed, 6, "and nobody tries again");
-    let stuck: Vec<_> = world
+    let stuck: Vec<_> = fixture
         .records
         .records()
         .into_iter()
@@ -678,45 +691,45 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
         .collect();
     let [stuck] = &stuck[..] else { panic!("{stuck:?}") };
     assert!(matches!(stuck.state, State::Stuck { unfinished: Unfinished::Deletion, .. }));
-    let report = run(&world, request(&world, CleanupMode::Apply)).await;
+    let report = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((report.stuck, report.failed), (1, 0));
 }
 
 #[tokio::test]
 async fn an_orphan_that_the_store_has_is_left_alone_and_one_it_has_not_is_deleted() {
-    let world = last_used([0, 1]);
+    let fixture = last_used([0, 1]);
     let noted = |acs_id, user| Orphan { acs_id, user, noted_at: now() };
     let lost = acs_id("8:acs:res_lost");
-    world.acs.know(&lost);
+    fixture.acs.know(&lost);
     for orphan in [noted(acs_id(&id(0)), name(0)), noted(lost, name(1))] {
-        world.records.note_orphan(&orphan).await.unwrap();
+        fixture.records.note_orphan(&orphan).await.unwrap();
     }
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(run.finished.orphans, 1);
-    let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
+    let alive: Vec<_> = fixture.acs.identities().iter().map(ToString::to_string).collect();
     assert_eq!(alive, [id(0), id(1)]);
-    assert_eq!(world.records.orphans().await.unwrap(), []);
+    assert_eq!(fixture.records.orphans().await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn r35_an_identity_of_another_resource_is_stuck_after_six_attempts_and_never_deleted() {
-    let world = last_used([91, 92, 0]);
+    let fixture = last_used([91, 92, 0]);
     let blocked = record("bob", State::blocked("8:acs:res_bob"), now());
     let revoked = blocked.revoked(&order("r", true, now()), now());
-    world.records.advance(None, &revoked).await.unwrap();
+    fixture.records.advance(None, &revoked).await.unwrap();
     for foreign in [id(0), "8:acs:res_bob".to_owned()] {
-        world.acs.know(&acs_id(&foreign));
-        world.acs.disown(&acs_id(&foreign));
+        fixture.acs.know(&acs_id(&foreign));
+        fixture.acs.disown(&acs_id(&foreign));
     }
     let mut failed = 0;
     for _ in 0..8 {
-        world.clock.advance(ABANDONED_AFTER);
-        failed += run(&world, request(&world, CleanupMode::Apply)).await.failed;
+        fixture.clock.advance(ABANDONED_AFTER);
+        failed += run(&fixture, request(&fixture, CleanupMode::Apply)).await.failed;
     }
     assert_eq!(failed, 12, "six attempts for each of the two");
-    let alive: Vec<_> = world.acs.identities().iter().map(ToString::to_string).collect();
+    let alive: Vec<_> = fixture.acs.identities().iter().map(ToString::to_string).collect();
     assert_eq!(alive, ["8:acs:res_bob".to_owned(), id(0), id(2)]);
-    let stuck: Vec<_> = world
+    let stuck: Vec<_> = fixture
         .records
         .records()
         .into_iter()
@@ -730,58 +743,58 @@ async fn r35_an_identity_of_another_resource_is_stuck_after_six_attempts_and_nev
 
 #[tokio::test]
 async fn an_orphan_of_another_resource_is_not_forgotten() {
-    let world = World::with([]);
+    let fixture = CoreFixture::with([]);
     let lost = acs_id("8:acs:other_lost");
-    world.acs.know(&lost);
-    world.acs.disown(&lost);
+    fixture.acs.know(&lost);
+    fixture.acs.disown(&lost);
     let orphan = Orphan { acs_id: lost.clone(), user: user("alice"), noted_at: now() };
-    world.records.note_orphan(&orphan).await.unwrap();
-    let run = run(&world, request(&world, CleanupMode::Apply)).await;
+    fixture.records.note_orphan(&orphan).await.unwrap();
+    let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((run.finished.orphans, run.failed), (0, 1));
-    assert_eq!(world.acs.identities(), [lost]);
-    assert_eq!(world.records.orphans().await.unwrap(), [orphan]);
+    assert_eq!(fixture.acs.identities(), [lost]);
+    assert_eq!(fixture.records.orphans().await.unwrap(), [orphan]);
 }
 
 #[tokio::test]
 async fn an_orphan_of_a_living_reservation_waits() {
     let lease = Lease { id: LeaseId("living".to_owned()), ends: now() + Duration::from_mins(1) };
-    let world = World::with([Record::reserved(&user("alice"), None, lease, now())]);
+    let fixture = CoreFixture::with([Record::reserved(&user("alice"), None, lease, now())]);
     let acs_id = acs_id("8:acs:res_1");
-    world.acs.know(&acs_id);
+    fixture.acs.know(&acs_id);
     let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
-    world.records.note_orphan(&orphan).await.unwrap();
-    run(&world, request(&world, CleanupMode::Apply)).await;
-    assert_eq!(world.records.orphans().await.unwrap(), [orphan], "its activation may still come");
-    assert_eq!(world.acs.identities().len(), 1);
+    fixture.records.note_orphan(&orphan).await.unwrap();
+    run(&fixture, request(&fixture, CleanupMode::Apply)).await;
+    assert_eq!(fixture.records.orphans().await.unwrap(), [orphan], "its activation may still come");
+    assert_eq!(fixture.acs.identities().len(), 1);
 }
 
 #[tokio::test]
 async fn a_run_is_on_record_from_its_beginning() {
-    let world = last_used([91]);
-    world.store.lose(|call| (call == StoreCall::Total).then_some(crate::testing::Loss::Request));
+    let fixture = last_used([91]);
+    fixture.store.lose(|call| (call == StoreCall::Total).then_some(crate::testing::Loss::Request));
     let failed = delete_stale_identities(
-        &world.store,
-        &world.acs,
-        &world.clock,
-        request(&world, CleanupMode::Apply),
+        &fixture.store,
+        &fixture.acs,
+        &fixture.clock,
+        request(&fixture, CleanupMode::Apply),
     );
     assert!(matches!(failed.await, Err(Error::StoreUnavailable(_))));
-    let [started] = &world.records.runs()[..] else { panic!("one run") };
+    let [started] = &fixture.records.runs()[..] else { panic!("one run") };
     assert_eq!((started.id.as_str(), started.finished_at), ("run", None));
-    world.store.lose(|_| None);
-    let done = run(&world, request(&world, CleanupMode::Apply)).await;
-    assert_eq!(world.records.runs(), [done]);
+    fixture.store.lose(|_| None);
+    let done = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
+    assert_eq!(fixture.records.runs(), [done]);
 }
 
 #[tokio::test]
 async fn one_identity_is_deleted_only_if_it_is_still_as_unused_as_it_was() {
-    let world = last_used([91, 0]);
+    let fixture = last_used([91, 0]);
     let cutoff = days_ago(90);
     let actor = Actor::Administrator(user("root"));
     let mut fates = Vec::new();
     for index in [0, 1, 0] {
-        let invocation = world.invocation("cli");
-        let (store, acs, clock) = (&world.store, &world.acs, &world.clock);
+        let invocation = fixture.invocation("cli");
+        let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
         let fate =
             delete_if_unused_since(store, acs, clock, &name(index), cutoff, &actor, &invocation)
                 .await;

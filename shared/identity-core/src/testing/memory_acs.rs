@@ -34,10 +34,10 @@ type Trouble = Box<dyn FnMut(AcsCall) -> Option<Error> + Send>;
 /// An in-memory ACS: identities, valid and revoked tokens, and a list of calls. Clones share its
 /// state.
 #[derive(Clone, Default)]
-pub struct MemoryIdentityClient(Arc<Mutex<World>>);
+pub struct MemoryIdentityClient(Arc<Mutex<AcsContents>>);
 
 #[derive(Default)]
-struct World {
+struct AcsContents {
     made: u32,
     /// Identities and their valid tokens.
     identities: BTreeMap<AcsId, Vec<String>>,
@@ -79,9 +79,9 @@ impl MemoryIdentityClient {
     /// If the identity does not exist.
     #[must_use]
     pub fn token_from_before(&self, id: &AcsId) -> AccessToken {
-        let mut world = self.lock();
-        assert!(world.identities.contains_key(id), "an identity of this ACS");
-        world.mint(id, &super::an_hour())
+        let mut fixture = self.lock();
+        assert!(fixture.identities.contains_key(id), "an identity of this ACS");
+        fixture.mint(id, &super::an_hour())
     }
 
     /// Moves an identity to another resource: it still exists there, and calls for it are refused
@@ -111,8 +111,8 @@ impl MemoryIdentityClient {
     /// Whether the token is valid.
     #[must_use]
     pub fn is_alive(&self, token: &AccessToken) -> bool {
-        let world = self.lock();
-        world.identities.values().flatten().any(|live| live == token.token.expose())
+        let fixture = self.lock();
+        fixture.identities.values().flatten().any(|live| live == token.token.expose())
     }
 
     /// Whether any of these tokens was issued for an identity that was already deleted.
@@ -120,9 +120,10 @@ impl MemoryIdentityClient {
         &self,
         mut tokens: impl Iterator<Item = &'a AccessToken>,
     ) -> bool {
-        let world = self.lock();
-        tokens
-            .any(|token| world.minted_for_the_dead.iter().any(|dead| dead == token.token.expose()))
+        let fixture = self.lock();
+        tokens.any(|token| {
+            fixture.minted_for_the_dead.iter().any(|dead| dead == token.token.expose())
+        })
     }
 
     /// The number of valid tokens.
@@ -131,19 +132,23 @@ impl MemoryIdentityClient {
         self.lock().identities.values().map(Vec::len).sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, World> {
+    fn lock(&self) -> MutexGuard<'_, AcsContents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn call<T>(&self, call: AcsCall, effect: impl FnOnce(&mut World) -> T) -> Result<T, Error> {
-        let mut world = self.lock();
-        world.calls.push(call);
-        if let Some(error) = world.trouble.as_mut().and_then(|trouble| trouble(call)) {
+    fn call<T>(
+        &self,
+        call: AcsCall,
+        effect: impl FnOnce(&mut AcsContents) -> T,
+    ) -> Result<T, Error> {
+        let mut fixture = self.lock();
+        fixture.calls.push(call);
+        if let Some(error) = fixture.trouble.as_mut().and_then(|trouble| trouble(call)) {
             return Err(error);
         }
-        let result = effect(&mut world);
-        let meanwhile = world.meanwhile.take();
-        drop(world);
+        let result = effect(&mut fixture);
+        let meanwhile = fixture.meanwhile.take();
+        drop(fixture);
         if let Some(action) = meanwhile {
             action();
         }
@@ -151,7 +156,7 @@ impl MemoryIdentityClient {
     }
 }
 
-impl World {
+impl AcsContents {
     fn create(&mut self) -> AcsId {
         self.made += 1;
         let id = super::acs_id(&format!("8:acs:res_{}", self.made));
@@ -184,7 +189,7 @@ impl World {
 
 impl IdentityClient for MemoryIdentityClient {
     async fn create_identity(&self, _: SystemTime) -> Result<AcsId, Error> {
-        self.call(AcsCall::Create, World::create)
+        self.call(AcsCall::Create, AcsContents::create)
     }
 
     async fn create_identity_with_token(
@@ -193,9 +198,9 @@ impl IdentityClient for MemoryIdentityClient {
         token: &TokenRequest,
         _: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        self.call(AcsCall::CreateWithToken, |world| {
-            let id = world.create();
-            let token = world.mint(&id, token);
+        self.call(AcsCall::CreateWithToken, |fixture| {
+            let id = fixture.create();
+            let token = fixture.mint(&id, token);
             (id, token)
         })
     }
@@ -207,19 +212,19 @@ impl IdentityClient for MemoryIdentityClient {
         token: &TokenRequest,
         _: SystemTime,
     ) -> Result<AccessToken, Error> {
-        self.call(AcsCall::Issue, |world| {
-            world.check_owner(identity)?;
-            let known = world.identities.contains_key(identity) || world.issues_for_the_dead;
+        self.call(AcsCall::Issue, |fixture| {
+            fixture.check_owner(identity)?;
+            let known = fixture.identities.contains_key(identity) || fixture.issues_for_the_dead;
             known
-                .then(|| world.mint(identity, token))
+                .then(|| fixture.mint(identity, token))
                 .ok_or_else(|| Error::AcsRefused("ACS does not know the identity".into()))
         })?
     }
 
     async fn revoke_access_tokens(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
-        self.call(AcsCall::Revoke, |world| {
-            world.check_owner(identity)?;
-            if let Some(live) = world.identities.get_mut(identity) {
+        self.call(AcsCall::Revoke, |fixture| {
+            fixture.check_owner(identity)?;
+            if let Some(live) = fixture.identities.get_mut(identity) {
                 live.clear();
             }
             Ok(())
@@ -227,9 +232,9 @@ impl IdentityClient for MemoryIdentityClient {
     }
 
     async fn delete_identity(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
-        self.call(AcsCall::Delete, |world| {
-            world.check_owner(identity)?;
-            world.identities.remove(identity);
+        self.call(AcsCall::Delete, |fixture| {
+            fixture.check_owner(identity)?;
+            fixture.identities.remove(identity);
             Ok(())
         })?
     }
@@ -241,9 +246,9 @@ impl Introspect for MemoryIdentityClient {
     }
 
     async fn foreign(&self) -> AcsId {
-        let mut world = self.lock();
-        let id = world.create();
-        world.foreign.insert(id.clone());
+        let mut fixture = self.lock();
+        let id = fixture.create();
+        fixture.foreign.insert(id.clone());
         id
     }
 

@@ -130,7 +130,7 @@ pub fn event(kind: EventKind, occurred_at: SystemTime) -> Event {
 }
 
 /// In-memory versions of all dependencies of the core.
-pub struct World {
+pub struct CoreFixture {
     /// The store behind [`store`](Self::store).
     pub records: MemoryIdentityStore,
     /// The store that the operations use.
@@ -141,7 +141,7 @@ pub struct World {
     pub clock: ManualClock,
 }
 
-impl World {
+impl CoreFixture {
     /// A fixture with these records in its store, and their identities in ACS.
     #[must_use]
     pub fn with(records: impl IntoIterator<Item = Record>) -> Self {

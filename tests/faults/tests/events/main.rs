@@ -23,7 +23,7 @@ use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::{Clock, IdentityStore},
     record::State,
-    testing::{self, AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation},
+    testing::{self, AcsCall, CoreFixture, ManualClock, acs_id, an_hour, caller, invocation},
 };
 
 /// `after` seconds after Alice's identity was created.
@@ -50,19 +50,19 @@ fn now<T>(work: impl Future<Output = T>) -> T {
 
 fn apply(
     store: &impl IdentityStore,
-    world: &World,
+    fixture: &CoreFixture,
     event: &Event,
     name: &str,
 ) -> Result<Applied, Error> {
     let clock = later();
-    now(apply_event(store, &world.acs, &clock, event, &invocation(name, &clock)))
+    now(apply_event(store, &fixture.acs, &clock, event, &invocation(name, &clock)))
 }
 
 /// An active Alice, and a token of hers from before every event.
-fn alice() -> (World, AccessToken) {
-    let world = World::where_alice_is(State::active("8:acs:1"));
-    let token = world.acs.token_from_before(&acs_id("8:acs:1"));
-    (world, token)
+fn alice() -> (CoreFixture, AccessToken) {
+    let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+    let token = fixture.acs.token_from_before(&acs_id("8:acs:1"));
+    (fixture, token)
 }
 
 /// Pseudo-random numbers, the same in every run.
@@ -93,12 +93,12 @@ fn delivery(
     name: &'static str,
     event: Event,
     without: Part,
-    world: &World,
+    fixture: &CoreFixture,
     failed: &Failed,
 ) -> Task {
     let failed = failed.clone();
-    let store = Yielding(Without::new(without, world.records.clone()));
-    let acs = Yielding(world.acs.clone());
+    let store = Yielding(Without::new(without, fixture.records.clone()));
+    let acs = Yielding(fixture.acs.clone());
     Box::pin(async move {
         let clock = later();
         match apply_event(&store, &acs, &clock, &event, &invocation(name, &clock)).await {
@@ -109,18 +109,18 @@ fn delivery(
     })
 }
 
-fn redeliver(world: &World, failed: &Failed) {
+fn redeliver(fixture: &CoreFixture, failed: &Failed) {
     let clock = later();
     clock.advance(ABANDONED_AFTER);
     for event in failed.borrow().iter() {
         let invocation = invocation("again", &clock);
-        now(apply_event(&world.records, &world.acs, &clock, event, &invocation)).unwrap();
+        now(apply_event(&fixture.records, &fixture.acs, &clock, event, &invocation)).unwrap();
     }
 }
 
-fn token_call(name: &'static str, without: Part, world: &World) -> Task {
-    let store = Yielding(Without::new(without, world.records.clone()));
-    let acs = Yielding(world.acs.clone());
+fn token_call(name: &'static str, without: Part, fixture: &CoreFixture) -> Task {
+    let store = Yielding(Without::new(without, fixture.records.clone()));
+    let acs = Yielding(fixture.acs.clone());
     Box::pin(async move {
         let clock = later();
         let invocation = invocation(name, &clock);
@@ -139,21 +139,21 @@ fn bad_interleavings(
     events: &[Event],
     calls: &[&'static str],
     without: Part,
-    is_good: fn(&World) -> bool,
+    is_good: fn(&CoreFixture) -> bool,
 ) -> (usize, usize) {
     let bad = Rc::new(Cell::new(0));
     let runs = every_interleaving(|| {
-        let ((world, _), failed) = (alice(), Failed::default());
+        let ((fixture, _), failed) = (alice(), Failed::default());
         let mut tasks: Vec<Task> = ["event-1", "event-2"]
             .into_iter()
             .zip(events)
-            .map(|(name, event)| delivery(name, event.clone(), without, &world, &failed))
+            .map(|(name, event)| delivery(name, event.clone(), without, &fixture, &failed))
             .collect();
-        tasks.extend(calls.iter().map(|name| token_call(name, without, &world)));
+        tasks.extend(calls.iter().map(|name| token_call(name, without, &fixture)));
         let bad = bad.clone();
         let check = move || {
-            redeliver(&world, &failed);
-            bad.set(bad.get() + usize::from(!is_good(&world)));
+            redeliver(&fixture, &failed);
+            bad.set(bad.get() + usize::from(!is_good(&fixture)));
         };
         (tasks, Box::new(check) as Box<dyn FnOnce()>)
     });
@@ -170,16 +170,17 @@ fn assert_some((bad, runs): (usize, usize)) {
 }
 
 /// Each identity in ACS is the one in the record.
-fn nothing_is_left_behind(world: &World) -> bool {
+fn nothing_is_left_behind(fixture: &CoreFixture) -> bool {
     let known: Vec<AcsId> =
-        world.alice().and_then(|record| record.acs_id().cloned()).into_iter().collect();
-    world.acs.identities() == known
+        fixture.alice().and_then(|record| record.acs_id().cloned()).into_iter().collect();
+    fixture.acs.identities() == known
 }
 
 fn blocked_for_good(without: Part) -> (usize, usize) {
     let events = [event(EventKind::Disabled, 2), event(EventKind::Enabled, 1)];
-    bad_interleavings(&events, &["call"], without, |world| {
-        world.alice().unwrap().state == State::blocked("8:acs:1") && world.acs.live_tokens() == 0
+    bad_interleavings(&events, &["call"], without, |fixture| {
+        fixture.alice().unwrap().state == State::blocked("8:acs:1")
+            && fixture.acs.live_tokens() == 0
     })
 }
 
@@ -200,9 +201,9 @@ fn r21_without_conditions_an_older_enabled_beats_a_disabled() {
 
 fn let_in_again(without: Part) -> (usize, usize) {
     let events = [event(EventKind::Disabled, 1), event(EventKind::Enabled, 2)];
-    bad_interleavings(&events, &["call"], without, |world| {
-        let alice = world.alice().unwrap();
-        let revoked = world.acs.calls().contains(&AcsCall::Revoke);
+    bad_interleavings(&events, &["call"], without, |fixture| {
+        let alice = fixture.alice().unwrap();
+        let revoked = fixture.acs.calls().contains(&AcsCall::Revoke);
         let through = ManualClock::default().now() + Duration::from_secs(1);
         alice.state == State::active("8:acs:1")
             && alice.pending_revocation.is_none()
@@ -223,10 +224,10 @@ fn r21_without_conditions_one_of_the_two_is_forgotten() {
 
 fn the_same_event_twice_at_once(without: Part) -> (usize, usize) {
     let events = [event(EventKind::Disabled, 1), event(EventKind::Disabled, 1)];
-    bad_interleavings(&events, &[], without, |world| {
-        let calls = world.acs.calls();
+    bad_interleavings(&events, &[], without, |fixture| {
+        let calls = fixture.acs.calls();
         calls.iter().filter(|call| **call == AcsCall::Revoke).count() == 1
-            && world.alice().unwrap().pending_revocation.is_none()
+            && fixture.alice().unwrap().pending_revocation.is_none()
     })
 }
 
@@ -244,17 +245,17 @@ fn r20_without_conditions_both_revoke() {
 /// try them all. Returns the number of the first game with a wrong end state.
 fn lost_games(
     games: u64,
-    start: fn() -> World,
+    start: fn() -> CoreFixture,
     calls: usize,
     without: Part,
-    is_good: fn(&World) -> bool,
+    is_good: fn(&CoreFixture) -> bool,
 ) -> usize {
     let is_lost = |seed: &u64| {
-        let (world, failed) = (start(), Failed::default());
+        let (fixture, failed) = (start(), Failed::default());
         let mut dice = Dice(*seed);
         let disabled = event(EventKind::Disabled, 1);
-        let mut tasks = vec![delivery("event", disabled, without, &world, &failed)];
-        tasks.extend(NAMES.iter().take(calls).map(|name| token_call(name, without, &world)));
+        let mut tasks = vec![delivery("event", disabled, without, &fixture, &failed)];
+        tasks.extend(NAMES.iter().take(calls).map(|name| token_call(name, without, &fixture)));
         while !tasks.is_empty() {
             let index = dice.roll(tasks.len());
             let task = tasks.get_mut(index).unwrap();
@@ -262,8 +263,8 @@ fn lost_games(
                 drop(tasks.remove(index));
             }
         }
-        redeliver(&world, &failed);
-        !is_good(&world)
+        redeliver(&fixture, &failed);
+        !is_good(&fixture)
     };
     (0..games).filter(is_lost).count()
 }
@@ -277,12 +278,12 @@ const NAMES: [&str; 25] = [
 fn disabled_while_the_identity_is_created(without: Part) -> usize {
     lost_games(
         20_000,
-        || World::with([]),
+        || CoreFixture::with([]),
         3,
         without,
-        |world| {
-            let blocked = world.alice().is_some_and(|alice| alice.state.is_blocked());
-            blocked && world.acs.live_tokens() == 0 && nothing_is_left_behind(world)
+        |fixture| {
+            let blocked = fixture.alice().is_some_and(|alice| alice.state.is_blocked());
+            blocked && fixture.acs.live_tokens() == 0 && nothing_is_left_behind(fixture)
         },
     )
 }
@@ -298,7 +299,7 @@ fn r21_without_conditions_a_disabled_that_meets_a_creation_is_overwritten() {
 }
 
 fn disabled_among_twenty_five_calls(without: Part) -> usize {
-    lost_games(2_000, || alice().0, 25, without, |world| world.acs.live_tokens() == 0)
+    lost_games(2_000, || alice().0, 25, without, |fixture| fixture.acs.live_tokens() == 0)
 }
 
 #[test]
@@ -314,8 +315,8 @@ fn r12_without_the_commit_some_do() {
 /// The clock of the tests starts when Alice's identity was created.
 #[test]
 fn no_event_of_these_tests_is_from_the_future_or_from_before_the_identity() {
-    let (world, _) = alice();
-    let created: SystemTime = world.alice().unwrap().created_at;
+    let (fixture, _) = alice();
+    let created: SystemTime = fixture.alice().unwrap().created_at;
     for event in [event(EventKind::Disabled, 1), event(EventKind::Enabled, 5)] {
         assert!(event.occurred_at > created && !event.is_from_the_future(later().now()));
     }

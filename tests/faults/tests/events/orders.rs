@@ -22,14 +22,14 @@ enum By {
 
 /// Whether Alice ends as the times of the events require.
 fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
-    let (world, token) = alice();
+    let (fixture, token) = alice();
     for (arrival, index) in order.iter().enumerate() {
         let mut event = events.get(*index).unwrap().clone();
         if by == By::Arrival {
             let came = ManualClock::default().now() + Duration::from_secs(30);
             event.occurred_at = came + Duration::from_millis(u64::try_from(arrival).unwrap());
         }
-        apply(&world.records, &world, &event, &format!("delivery-{arrival}")).unwrap();
+        apply(&fixture.records, &fixture, &event, &format!("delivery-{arrival}")).unwrap();
     }
     let newest = |of: &[EventKind]| {
         let those = events.iter().filter(|event| of.contains(&event.kind));
@@ -46,7 +46,7 @@ fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
         (false, None) => State::Deleted,
     };
     let is_dead = revocation.is_some() || newest(&[EventKind::Deleted]).is_some();
-    let alice = world.alice().unwrap();
+    let alice = fixture.alice().unwrap();
     let times = |event: Option<&Event>| event.map(|event| event.occurred_at);
     let right_times = by == By::Arrival
         || (alice.decisions.newest() == times(decision)
@@ -54,7 +54,7 @@ fn ends_right(order: &[usize], events: &[Event], by: By) -> bool {
     alice.state == state
         && right_times
         && alice.pending_revocation.is_none()
-        && world.acs.is_alive(&token) != is_dead
+        && fixture.acs.is_alive(&token) != is_dead
 }
 
 /// Takes five steps, each twice, from `start` in every order, of which there are 10! / 2⁵. Returns

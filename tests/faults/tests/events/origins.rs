@@ -13,7 +13,7 @@ use identity_core::{
     ports::Clock,
     record::{BlockDecision, By, Cause, Origin, Record},
     revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
-    testing::{self, ManualClock, World, acs_id, invocation, user},
+    testing::{self, CoreFixture, ManualClock, acs_id, invocation, user},
     unblock_user::unblock_user,
 };
 
@@ -150,11 +150,11 @@ enum Judged {
     ByArrival,
 }
 
-fn deliver(world: &World, incident: Incident, arrival: usize, judged: Judged) {
+fn deliver(fixture: &CoreFixture, incident: Incident, arrival: usize, judged: Judged) {
     let name = format!("delivery-{arrival}");
     let second = Duration::from_secs(1);
     let event = match (judged, incident.0) {
-        (Judged::PerOrigin, Decider::Administrator) => return administer(world, incident, &name),
+        (Judged::PerOrigin, Decider::Administrator) => return administer(fixture, incident, &name),
         (Judged::PerOrigin, Decider::Cognito) => {
             incident.event(EventSource::Cognito, after(incident.told_at()), second)
         }
@@ -169,16 +169,16 @@ fn deliver(world: &World, incident: Incident, arrival: usize, judged: Judged) {
             incident.event(EventSource::Guestpass, after(came), Event::FINEST)
         }
     };
-    apply(&world.records, world, &event, &name).unwrap();
+    apply(&fixture.records, fixture, &event, &name).unwrap();
 }
 
 /// An administrator's decision, by a clock that returns its time.
-fn administer(world: &World, incident: Incident, name: &str) {
+fn administer(fixture: &CoreFixture, incident: Incident, name: &str) {
     let clock = ManualClock::default();
     clock.advance(Duration::from_millis(incident.2));
     let identity = IdentityRef::External(user("alice"));
     let invocation = invocation(name, &clock);
-    let (records, root) = (&world.records, user("root"));
+    let (records, root) = (&fixture.records, user("root"));
     if incident.1 == EventKind::Enabled {
         now(unblock_user(records, &clock, &identity, &root, &invocation)).unwrap();
         return;
@@ -192,7 +192,7 @@ fn administer(world: &World, incident: Incident, name: &str) {
         cause: Cause::of(By::administrator(&root)),
         invocation,
     };
-    now(revoke_access_tokens(records, &world.acs, &clock, request)).unwrap();
+    now(revoke_access_tokens(records, &fixture.acs, &clock, request)).unwrap();
 }
 
 /// The state after the deliveries up to now.
@@ -217,11 +217,11 @@ impl Progress {
 
     /// After one more delivery. Alice gets a token just before it, if she has an identity.
     fn after(&self, incident: Incident, judged: Judged) -> Self {
-        let world = World::with([Record { tokens_revoked: false, ..self.alice.clone() }]);
+        let fixture = CoreFixture::with([Record { tokens_revoked: false, ..self.alice.clone() }]);
         if self.alice.acs_id().is_some() {
-            let _ = world.acs.token_from_before(&acs_id("8:acs:1"));
+            let _ = fixture.acs.token_from_before(&acs_id("8:acs:1"));
         }
-        deliver(&world, incident, self.deliveries, judged);
+        deliver(&fixture, incident, self.deliveries, judged);
         let mut revoked_through = self.revoked_through.clone();
         let through = revoked_through.entry(incident.0).or_default();
         let is_news = incident.revokes() && incident.counts_at() > *through;
@@ -229,10 +229,10 @@ impl Progress {
             *through = incident.counts_at();
         }
         Self {
-            alice: world.alice().unwrap(),
+            alice: fixture.alice().unwrap(),
             deliveries: self.deliveries + 1,
             revoked_through,
-            has_missed_one: self.has_missed_one || (is_news && world.acs.live_tokens() > 0),
+            has_missed_one: self.has_missed_one || (is_news && fixture.acs.live_tokens() > 0),
         }
     }
 

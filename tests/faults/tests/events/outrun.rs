@@ -13,7 +13,7 @@ use identity_core::{
     ports::Clock,
     record::{By, Cause, State},
     revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
-    testing::{self, ManualClock, World, an_hour, caller_since, invocation, user},
+    testing::{self, CoreFixture, ManualClock, an_hour, caller_since, invocation, user},
 };
 
 use super::now;
@@ -83,27 +83,27 @@ impl Minute {
     }
 
     fn play(self, rule: Rule) -> MinuteResult {
-        let world = World::where_alice_is(State::active("8:acs:1"));
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         let mut result = MinuteResult::default();
         let mut event_has_arrived = false;
         for (at, step) in self.steps() {
             let clock = ManualClock::default();
             clock.advance(Duration::from_millis(at));
             match step {
-                Step::SignsOut => sign_out(&world, &clock),
+                Step::SignsOut => sign_out(&fixture, &clock),
                 Step::AsksForAToken => {
-                    let got_one = ask(&world, &clock, self.bearer(at), rule);
+                    let got_one = ask(&fixture, &clock, self.bearer(at), rule);
                     result.issued += usize::from(got_one);
                     result.issued_after_the_event += usize::from(got_one && event_has_arrived);
                 }
                 Step::EventArrives => {
-                    deliver(&world, &clock, self.ended_at / 1_000 * 1_000, rule);
+                    deliver(&fixture, &clock, self.ended_at / 1_000 * 1_000, rule);
                     event_has_arrived = true;
-                    result.lives_after_the_event = world.acs.live_tokens();
+                    result.lives_after_the_event = fixture.acs.live_tokens();
                 }
             }
         }
-        result.lives_in_the_end = world.acs.live_tokens();
+        result.lives_in_the_end = fixture.acs.live_tokens();
         result
     }
 }
@@ -112,7 +112,7 @@ fn after(millis: u64) -> SystemTime {
     ManualClock::default().now() + Duration::from_millis(millis)
 }
 
-fn sign_out(world: &World, clock: &ManualClock) {
+fn sign_out(fixture: &CoreFixture, clock: &ManualClock) {
     let request = RevokeAccessTokensRequest {
         bearer: None,
         identity: IdentityRef::External(user("alice")),
@@ -122,25 +122,25 @@ fn sign_out(world: &World, clock: &ManualClock) {
         cause: Cause::of(By::User),
         invocation: invocation("sign-out", clock),
     };
-    now(revoke_access_tokens(&world.records, &world.acs, clock, request)).unwrap();
+    now(revoke_access_tokens(&fixture.records, &fixture.acs, clock, request)).unwrap();
 }
 
 /// Whether a token is returned.
-fn ask(world: &World, clock: &ManualClock, bearer: SystemTime, rule: Rule) -> bool {
+fn ask(fixture: &CoreFixture, clock: &ManualClock, bearer: SystemTime, rule: Rule) -> bool {
     let part = if rule == Rule::All { Part::Nothing } else { Part::NotBefore };
-    let store = Without::new(part, world.records.clone());
+    let store = Without::new(part, fixture.records.clone());
     let (subject, invocation) = (caller_since("alice", bearer), invocation("call", clock));
     let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
-    match now(issue_access_token(&store, &world.acs, clock, request)) {
+    match now(issue_access_token(&store, &fixture.acs, clock, request)) {
         Ok(_) => true,
         Err(Error::SignInRequired) => false,
         Err(error) => unreachable!("{error}"),
     }
 }
 
-fn deliver(world: &World, clock: &ManualClock, told_at: u64, rule: Rule) {
+fn deliver(fixture: &CoreFixture, clock: &ManualClock, told_at: u64, rule: Rule) {
     let told_at = after(told_at);
-    let newest = world.alice().unwrap().revoked_through.newest();
+    let newest = fixture.alice().unwrap().revoked_through.newest();
     if rule == Rule::OneWatermark && newest >= Some(told_at) {
         return;
     }
@@ -151,7 +151,7 @@ fn deliver(world: &World, clock: &ManualClock, told_at: u64, rule: Rule) {
         ..testing::event(EventKind::SignedOut, told_at)
     };
     let invocation = invocation("event", clock);
-    now(apply_event(&world.records, &world.acs, clock, &event, &invocation)).unwrap();
+    now(apply_event(&fixture.records, &fixture.acs, clock, &event, &invocation)).unwrap();
 }
 
 /// The user signs out before or after the provider ends the sessions, in the same second or in

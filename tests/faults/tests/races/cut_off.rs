@@ -11,7 +11,7 @@ use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::By,
-    testing::{self, ManualClock, World, an_hour, caller_since, invocation},
+    testing::{self, CoreFixture, ManualClock, an_hour, caller_since, invocation},
 };
 
 use super::{alice, assert_none, assert_some, bad_of_all_orders, deletion, revocation_by};
@@ -29,12 +29,12 @@ type TokenCalls = Rc<RefCell<Vec<TokenCall>>>;
 fn old_bearer_call(
     name: &'static str,
     without: Part,
-    world: &World,
+    fixture: &CoreFixture,
     outcomes: &TokenCalls,
 ) -> Task {
-    let (records, outcomes) = (world.records.clone(), outcomes.clone());
+    let (records, outcomes) = (fixture.records.clone(), outcomes.clone());
     let store = Yielding(Without::new(without, records.clone()));
-    let acs = Yielding(world.acs.clone());
+    let acs = Yielding(fixture.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
         let subject = caller_since("alice", clock.now());
@@ -47,13 +47,13 @@ fn old_bearer_call(
     })
 }
 
-fn sign_out(world: &World) -> Task {
-    revocation_by(By::User, false, Part::Nothing, world)
+fn sign_out(fixture: &CoreFixture) -> Task {
+    revocation_by(By::User, false, Part::Nothing, fixture)
 }
 
 /// A `user.deleted` event, `millis` after Alice's first call.
-fn account_deletion(millis: u64, world: &World) -> Task {
-    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
+fn account_deletion(millis: u64, fixture: &CoreFixture) -> Task {
+    let (store, acs) = (Yielding(fixture.records.clone()), Yielding(fixture.acs.clone()));
     Box::pin(async move {
         let clock = ManualClock::default();
         let occurred_at = clock.now() + Duration::from_millis(millis);
@@ -66,36 +66,36 @@ fn account_deletion(millis: u64, world: &World) -> Task {
 
 /// Two calls with the old bearer, and a cut-off, in every order.
 fn two_calls_and(
-    cut_off: impl Fn(&World) -> Task,
-    start: fn() -> World,
+    cut_off: impl Fn(&CoreFixture) -> Task,
+    start: fn() -> CoreFixture,
     without: Part,
-    is_good: fn(&World, &[TokenCall]) -> bool,
+    is_good: fn(&CoreFixture, &[TokenCall]) -> bool,
 ) -> (usize, usize) {
     bad_of_all_orders(|| {
-        let (world, outcomes) = (start(), TokenCalls::default());
-        let calls = ["one", "two"].map(|name| old_bearer_call(name, without, &world, &outcomes));
-        let mut tasks = vec![cut_off(&world)];
+        let (fixture, outcomes) = (start(), TokenCalls::default());
+        let calls = ["one", "two"].map(|name| old_bearer_call(name, without, &fixture, &outcomes));
+        let mut tasks = vec![cut_off(&fixture)];
         tasks.extend(calls);
-        (tasks, Box::new(move || is_good(&world, &outcomes.borrow())))
+        (tasks, Box::new(move || is_good(&fixture, &outcomes.borrow())))
     })
 }
 
 /// ACS may have issued a token after it revoked the others. The call that requested it drops it, so
 /// only the tokens that were returned count.
-fn no_token_is_left(world: &World, calls: &[TokenCall]) -> bool {
+fn no_token_is_left(fixture: &CoreFixture, calls: &[TokenCall]) -> bool {
     calls
         .iter()
         .filter_map(|call| Some((call, call.issued.as_ref()?)))
-        .all(|(call, issued)| !call.began_after_the_cut_off && !world.acs.is_alive(&issued.token))
+        .all(|(call, issued)| !call.began_after_the_cut_off && !fixture.acs.is_alive(&issued.token))
 }
 
-fn no_token_and_no_identity_is_left(world: &World, calls: &[TokenCall]) -> bool {
-    no_token_is_left(world, calls) && world.acs.identities().is_empty()
+fn no_token_and_no_identity_is_left(fixture: &CoreFixture, calls: &[TokenCall]) -> bool {
+    no_token_is_left(fixture, calls) && fixture.acs.identities().is_empty()
 }
 
 /// A user without a record.
-fn unseen() -> World {
-    World::with([])
+fn unseen() -> CoreFixture {
+    CoreFixture::with([])
 }
 
 #[test]
@@ -137,8 +137,10 @@ fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_a_deletion
 #[test]
 fn r58_no_identity_is_created_by_an_old_bearer_that_meets_the_deletion_of_the_account() {
     for start in [alice, unseen] {
-        let (cut_off, is_good) =
-            (|world: &World| account_deletion(1, world), no_token_and_no_identity_is_left);
+        let (cut_off, is_good) = (
+            |fixture: &CoreFixture| account_deletion(1, fixture),
+            no_token_and_no_identity_is_left,
+        );
         assert_none(two_calls_and(cut_off, start, Part::Nothing, is_good));
     }
 }
@@ -146,8 +148,10 @@ fn r58_no_identity_is_created_by_an_old_bearer_that_meets_the_deletion_of_the_ac
 #[test]
 fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_the_account_is_gone() {
     for start in [alice, unseen] {
-        let (cut_off, is_good) =
-            (|world: &World| account_deletion(1, world), no_token_and_no_identity_is_left);
+        let (cut_off, is_good) = (
+            |fixture: &CoreFixture| account_deletion(1, fixture),
+            no_token_and_no_identity_is_left,
+        );
         assert_some(two_calls_and(cut_off, start, Part::NotBefore, is_good));
     }
 }
@@ -155,7 +159,7 @@ fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_the_accoun
 /// The account was deleted before the identity was created, and the event arrives late: the
 /// identity stays, and its tokens are revoked.
 fn two_first_calls_and_a_late_deletion(without: Part) -> (usize, usize) {
-    two_calls_and(|world| account_deletion(0, world), unseen, without, no_token_is_left)
+    two_calls_and(|fixture| account_deletion(0, fixture), unseen, without, no_token_is_left)
 }
 
 #[test]

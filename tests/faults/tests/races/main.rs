@@ -13,13 +13,16 @@ use std::{
 
 use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
-    ABANDONED_AFTER, Error, delete_identity,
+    ABANDONED_AFTER, Error,
+    delete_identity::{DeleteIdentityRequest, delete_identity},
     identity::{AcsId, IdentityRef},
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::{By, Cause, ReceiptId, Record, State},
     revoke_access_tokens::{self, IfMissing, RevokeAccessTokensRequest},
-    testing::{AcsCall, ManualClock, World, acs_id, an_hour, caller, invocation, record, user},
+    testing::{
+        AcsCall, CoreFixture, ManualClock, acs_id, an_hour, caller, invocation, record, user,
+    },
 };
 
 /// The answers in an interleaving, and the epoch in which each request began.
@@ -27,10 +30,10 @@ type Answers = Rc<RefCell<Vec<Answer>>>;
 type Answer = (Result<IssuedToken, Error>, u64);
 
 /// Alice's request for a token.
-fn token_call(name: &'static str, without: Part, world: &World, answers: &Answers) -> Task {
-    let (records, answers) = (world.records.clone(), answers.clone());
+fn token_call(name: &'static str, without: Part, fixture: &CoreFixture, answers: &Answers) -> Task {
+    let (records, answers) = (fixture.records.clone(), answers.clone());
     let store = Yielding(Without::new(without, records.clone()));
-    let acs = Yielding(world.acs.clone());
+    let acs = Yielding(fixture.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
         let invocation = invocation(name, &clock);
@@ -42,13 +45,13 @@ fn token_call(name: &'static str, without: Part, world: &World, answers: &Answer
     })
 }
 
-fn revocation(world: &World, block: bool) -> Task {
-    revocation_by(By::administrator(&user("root")), block, Part::Nothing, world)
+fn revocation(fixture: &CoreFixture, block: bool) -> Task {
+    revocation_by(By::administrator(&user("root")), block, Part::Nothing, fixture)
 }
 
-fn revocation_by(by: By, block: bool, without: Part, world: &World) -> Task {
-    let store = Yielding(Without::new(without, world.records.clone()));
-    let acs = Yielding(world.acs.clone());
+fn revocation_by(by: By, block: bool, without: Part, fixture: &CoreFixture) -> Task {
+    let store = Yielding(Without::new(without, fixture.records.clone()));
+    let acs = Yielding(fixture.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
@@ -67,14 +70,14 @@ fn revocation_by(by: By, block: bool, without: Part, world: &World) -> Task {
     })
 }
 
-fn deletion(world: &World) -> Task {
-    let (store, acs) = (Yielding(world.records.clone()), Yielding(world.acs.clone()));
+fn deletion(fixture: &CoreFixture) -> Task {
+    let (store, acs) = (Yielding(fixture.records.clone()), Yielding(fixture.acs.clone()));
     Box::pin(async move {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("deletion", &clock);
         let request = DeleteIdentityRequest { identity, by: By::User, bearer: None, invocation };
-        delete_identity::delete_identity(&store, &acs, &clock, request).await.unwrap();
+        delete_identity(&store, &acs, &clock, request).await.unwrap();
     })
 }
 
@@ -82,10 +85,10 @@ fn deletion(world: &World) -> Task {
 type Check = Box<dyn FnOnce() -> bool>;
 
 /// Runs the tasks in every order. Returns the number of bad orders, and the number of orders.
-fn bad_of_all_orders(world: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize) {
+fn bad_of_all_orders(fixture: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize) {
     let bad = Rc::new(Cell::new(0));
     let runs = every_interleaving(|| {
-        let ((tasks, is_good), bad) = (world(), bad.clone());
+        let ((tasks, is_good), bad) = (fixture(), bad.clone());
         let check = move || bad.set(bad.get() + usize::from(!is_good()));
         (tasks, Box::new(check) as Box<dyn FnOnce()>)
     });
@@ -95,18 +98,18 @@ fn bad_of_all_orders(world: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize) {
 /// Runs Alice's token calls and the other tasks in every order. Returns the number of bad orders,
 /// and the number of orders.
 fn bad_orders(
-    start: impl Fn() -> World,
+    start: impl Fn() -> CoreFixture,
     calls: &[&'static str],
     without: Part,
-    others: impl Fn(&World) -> Vec<Task>,
-    is_good: fn(&World, &[Answer]) -> bool,
+    others: impl Fn(&CoreFixture) -> Vec<Task>,
+    is_good: fn(&CoreFixture, &[Answer]) -> bool,
 ) -> (usize, usize) {
     bad_of_all_orders(|| {
-        let (world, answers) = (start(), Answers::default());
+        let (fixture, answers) = (start(), Answers::default());
         let mut tasks: Vec<Task> =
-            calls.iter().map(|name| token_call(name, without, &world, &answers)).collect();
-        tasks.extend(others(&world));
-        (tasks, Box::new(move || is_good(&world, &answers.borrow())))
+            calls.iter().map(|name| token_call(name, without, &fixture, &answers)).collect();
+        tasks.extend(others(&fixture));
+        (tasks, Box::new(move || is_good(&fixture, &answers.borrow())))
     })
 }
 
@@ -124,28 +127,29 @@ fn is_busy(error: &Error) -> bool {
 }
 
 /// What holds after every order: each identity in ACS is the one in the record.
-fn nothing_is_left_behind(world: &World) -> bool {
+fn nothing_is_left_behind(fixture: &CoreFixture) -> bool {
     let known: Vec<AcsId> =
-        world.alice().and_then(|record| record.acs_id().cloned()).into_iter().collect();
-    world.acs.identities() == known
+        fixture.alice().and_then(|record| record.acs_id().cloned()).into_iter().collect();
+    fixture.acs.identities() == known
 }
 
 /// An active Alice.
-fn alice() -> World {
-    World::where_alice_is(State::active("8:acs:1"))
+fn alice() -> CoreFixture {
+    CoreFixture::where_alice_is(State::active("8:acs:1"))
 }
 
 fn three_first_calls(without: Part) -> (usize, usize) {
     let calls = ["one", "two", "three"];
     bad_orders(
-        || World::with([]),
+        || CoreFixture::with([]),
         &calls,
         without,
         |_| vec![],
-        |world, answers| {
-            let one_identity = world.acs.identities().len() == 1 && nothing_is_left_behind(world);
+        |fixture, answers| {
+            let one_identity =
+                fixture.acs.identities().len() == 1 && nothing_is_left_behind(fixture);
             let live_or_busy = answers.iter().all(|(answer, _)| match answer {
-                Ok(issued) => world.acs.is_alive(&issued.token),
+                Ok(issued) => fixture.acs.is_alive(&issued.token),
                 Err(error) => is_busy(error),
             });
             one_identity && live_or_busy && answers.iter().any(|(answer, _)| answer.is_ok())
@@ -164,15 +168,15 @@ fn r01_without_conditions_three_first_calls_make_several_identities() {
 }
 
 /// Every token that was returned before the revocation's first write is dead.
-fn no_older_token_lives(world: &World, answers: &[Answer]) -> bool {
+fn no_older_token_lives(fixture: &CoreFixture, answers: &[Answer]) -> bool {
     answers.iter().all(|(answer, began_in)| match answer {
-        Ok(issued) => *began_in > 1 || !world.acs.is_alive(&issued.token),
+        Ok(issued) => *began_in > 1 || !fixture.acs.is_alive(&issued.token),
         Err(error) => is_busy(error),
     })
 }
 
 fn two_calls_and_a_revocation(without: Part) -> (usize, usize) {
-    let others = |world: &World| vec![revocation(world, false)];
+    let others = |fixture: &CoreFixture| vec![revocation(fixture, false)];
     bad_orders(alice, &["one", "two"], without, others, no_older_token_lives)
 }
 
@@ -192,10 +196,11 @@ fn two_calls_and_a_revocation_with_nothing_to_revoke(without: Part) -> (usize, u
     let revoked = || {
         let now = ManualClock::default().now();
         let alice = record("alice", State::active("8:acs:1"), now);
-        World::with([Record { tokens_revoked: true, ..alice }])
+        CoreFixture::with([Record { tokens_revoked: true, ..alice }])
     };
     let administrator = By::administrator(&user("root"));
-    let others = |world: &World| vec![revocation_by(administrator.clone(), false, without, world)];
+    let others =
+        |fixture: &CoreFixture| vec![revocation_by(administrator.clone(), false, without, fixture)];
     bad_orders(revoked, &["one", "two"], Part::Nothing, others, no_older_token_lives)
 }
 
@@ -211,26 +216,26 @@ fn r12_without_a_look_at_what_was_issued_meanwhile_a_token_outlives_a_revocation
 
 #[test]
 fn a_revocation_with_nothing_to_revoke_does_not_ask_acs() {
-    let world = alice();
-    world.records.meanwhile(|seen| Record { tokens_revoked: true, ..seen.clone() });
-    let acs = world.acs.clone();
+    let fixture = alice();
+    fixture.records.meanwhile(|seen| Record { tokens_revoked: true, ..seen.clone() });
+    let acs = fixture.acs.clone();
     every_interleaving(|| {
-        let task = revocation(&world, false);
+        let task = revocation(&fixture, false);
         (vec![task], Box::new(|| {}))
     });
     assert_eq!(acs.calls(), []);
 }
 
 fn two_first_calls_and_a_block(without: Part) -> (usize, usize) {
-    let others = |world: &World| vec![revocation(world, true)];
+    let others = |fixture: &CoreFixture| vec![revocation(fixture, true)];
     bad_orders(
-        || World::with([]),
+        || CoreFixture::with([]),
         &["one", "two"],
         without,
         others,
-        |world, _| {
-            let blocked = matches!(world.alice().unwrap().state, State::Blocked { .. });
-            blocked && world.acs.live_tokens() == 0 && nothing_is_left_behind(world)
+        |fixture, _| {
+            let blocked = matches!(fixture.alice().unwrap().state, State::Blocked { .. });
+            blocked && fixture.acs.live_tokens() == 0 && nothing_is_left_behind(fixture)
         },
     )
 }
@@ -247,12 +252,12 @@ fn r12_without_conditions_a_block_is_overwritten() {
 
 fn two_calls_and_a_deletion(without: Part) -> (usize, usize) {
     let start = || {
-        let world = alice();
-        world.acs.issue_for_the_dead();
-        world
+        let fixture = alice();
+        fixture.acs.issue_for_the_dead();
+        fixture
     };
-    let others = |world: &World| vec![deletion(world)];
-    bad_orders(start, &["one", "two"], without, others, |world, answers| {
+    let others = |fixture: &CoreFixture| vec![deletion(fixture)];
+    bad_orders(start, &["one", "two"], without, others, |fixture, answers| {
         let handed_out: Vec<(&IssuedToken, u64)> = answers
             .iter()
             .filter_map(|(answer, began_in)| Some((answer.as_ref().ok()?, *began_in)))
@@ -261,8 +266,8 @@ fn two_calls_and_a_deletion(without: Part) -> (usize, usize) {
             .iter()
             .any(|(issued, began_in)| *began_in > 1 && issued.acs_id == acs_id("8:acs:1"));
         let tokens = handed_out.iter().map(|(issued, _)| &issued.token);
-        let for_the_dead = world.acs.handed_out_for_the_dead(tokens);
-        !after_the_mark && !for_the_dead && nothing_is_left_behind(world)
+        let for_the_dead = fixture.acs.handed_out_for_the_dead(tokens);
+        !after_the_mark && !for_the_dead && nothing_is_left_behind(fixture)
     })
 }
 
@@ -280,7 +285,7 @@ fn r08_without_the_commit_tokens_of_the_dead_are_handed_out() {
 fn two_who_finish_a_revocation(without: Part) -> (usize, usize) {
     let abandoned = || {
         let long_ago = ManualClock::default().now() - ABANDONED_AFTER;
-        World::with([Record {
+        CoreFixture::with([Record {
             pending_revocation: Some(ReceiptId("abandoned".to_owned())),
             ..record("alice", State::active("8:acs:1"), long_ago)
         }])
@@ -290,11 +295,12 @@ fn two_who_finish_a_revocation(without: Part) -> (usize, usize) {
         &["one", "two"],
         without,
         |_| vec![],
-        |world, answers| {
-            let revoked = world.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count();
-            let confirmed = world.alice().unwrap().pending_revocation.is_none();
+        |fixture, answers| {
+            let revoked =
+                fixture.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count();
+            let confirmed = fixture.alice().unwrap().pending_revocation.is_none();
             let live_or_busy = answers.iter().all(|(answer, _)| match answer {
-                Ok(issued) => world.acs.is_alive(&issued.token),
+                Ok(issued) => fixture.acs.is_alive(&issued.token),
                 Err(error) => is_busy(error),
             });
             revoked == 1 && confirmed && live_or_busy

@@ -27,7 +27,7 @@ use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
     ports::Clock,
     record::Record,
-    testing::{ManualClock, World, an_hour, invocation, user},
+    testing::{CoreFixture, ManualClock, an_hour, invocation, user},
 };
 
 use super::{alice, bad_of_all_orders};
@@ -35,10 +35,16 @@ use super::{alice, bad_of_all_orders};
 type Passed = Rc<Cell<u32>>;
 
 /// A client of Alice's that requests `calls` tokens, one after the other.
-fn client(name: &'static str, calls: usize, without: Part, world: &World, passed: &Passed) -> Task {
+fn client(
+    name: &'static str,
+    calls: usize,
+    without: Part,
+    fixture: &CoreFixture,
+    passed: &Passed,
+) -> Task {
     let passed = passed.clone();
-    let store = Yielding(Without::new(without, world.records.clone()));
-    let acs = Yielding(world.acs.clone());
+    let store = Yielding(Without::new(without, fixture.records.clone()));
+    let acs = Yielding(fixture.acs.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
         let bearer = Bearer { issued_at: Some(clock.now()), authenticated_at: None };
@@ -57,20 +63,20 @@ fn client(name: &'static str, calls: usize, without: Part, world: &World, passed
 }
 
 /// An Alice who has so many calls left of her pace.
-fn alice_with_left(calls: u32) -> World {
-    let world = alice();
+fn alice_with_left(calls: u32) -> CoreFixture {
+    let fixture = alice();
     let used = Duration::from_secs(6) * (TokenPace::AT_ONCE - calls);
     let until = ManualClock::default().now() + used;
-    world.records.meanwhile(|seen| Record { pace_until: Some(until), ..seen.clone() });
-    world
+    fixture.records.meanwhile(|seen| Record { pace_until: Some(until), ..seen.clone() });
+    fixture
 }
 
 /// The number of orders in which two clients with three calls each, with two calls left of the
 /// pace, get more than `bound` tokens.
 fn orders_beyond(bound: u32, without: Part) -> (usize, usize) {
     bad_of_all_orders(|| {
-        let (world, passed) = (alice_with_left(2), Passed::default());
-        let tasks = ["one", "two"].map(|name| client(name, 3, without, &world, &passed));
+        let (fixture, passed) = (alice_with_left(2), Passed::default());
+        let tasks = ["one", "two"].map(|name| client(name, 3, without, &fixture, &passed));
         (tasks.into(), Box::new(move || passed.get() <= bound))
     })
 }
@@ -100,8 +106,8 @@ fn in_rounds(mut clients: Vec<Task>) {
 const CLIENTS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
 fn passed_in_rounds(without: Part) -> u32 {
-    let (world, passed) = (alice(), Passed::default());
-    in_rounds(CLIENTS.map(|name| client(name, 10, without, &world, &passed)).into());
+    let (fixture, passed) = (alice(), Passed::default());
+    in_rounds(CLIENTS.map(|name| client(name, 10, without, &fixture, &passed)).into());
     passed.get()
 }
 
@@ -112,9 +118,9 @@ fn r84_calls_that_overlap_in_every_round_count_as_one_per_round() {
 }
 
 fn passed_in_a_burst(without: Part) -> u32 {
-    let (world, passed) = (alice(), Passed::default());
-    in_rounds(CLIENTS.map(|name| client(name, 1, without, &world, &passed)).into());
-    in_rounds(vec![client("later", 10, without, &world, &passed)]);
+    let (fixture, passed) = (alice(), Passed::default());
+    in_rounds(CLIENTS.map(|name| client(name, 1, without, &fixture, &passed)).into());
+    in_rounds(vec![client("later", 10, without, &fixture, &passed)]);
     passed.get()
 }
 

@@ -19,7 +19,7 @@ use identity_core::{
     ports::Clock,
     record::{By, Record},
     secret::Secret,
-    testing::{ManualClock, MemoryTeamsTokenExchange, World, invocation, user},
+    testing::{CoreFixture, ManualClock, MemoryTeamsTokenExchange, invocation, user},
 };
 
 use super::{alice, assert_none, assert_some, bad_of_all_orders, revocation_by};
@@ -52,8 +52,13 @@ fn is_cut_off(record: &Record) -> bool {
     record.state.is_blocked() || record.not_before.is_some()
 }
 
-fn exchange(name: &'static str, without: Part, world: &World, exchanges: &Exchanges) -> Task {
-    let (records, exchanges) = (world.records.clone(), exchanges.clone());
+fn exchange(
+    name: &'static str,
+    without: Part,
+    fixture: &CoreFixture,
+    exchanges: &Exchanges,
+) -> Task {
+    let (records, exchanges) = (fixture.records.clone(), exchanges.clone());
     let store = Yielding(Without::new(without, records.clone()));
     Box::pin(async move {
         let clock = ManualClock::default();
@@ -72,14 +77,14 @@ fn exchange(name: &'static str, without: Part, world: &World, exchanges: &Exchan
 
 /// Two exchanges and a cut-off in every order, for a user with a record and for one without.
 fn two_exchanges_and(by: &By, block: bool, without: Part) -> (usize, usize) {
-    let starts: [fn() -> World; 2] = [alice, || World::with([])];
+    let starts: [fn() -> CoreFixture; 2] = [alice, || CoreFixture::with([])];
     let counts = starts.map(|start| {
         bad_of_all_orders(|| {
-            let (world, exchanges) = (start(), Exchanges::default());
+            let (fixture, exchanges) = (start(), Exchanges::default());
             let tasks = vec![
-                exchange("one", without, &world, &exchanges),
-                exchange("two", without, &world, &exchanges),
-                revocation_by(by.clone(), block, Part::Nothing, &world),
+                exchange("one", without, &fixture, &exchanges),
+                exchange("two", without, &fixture, &exchanges),
+                revocation_by(by.clone(), block, Part::Nothing, &fixture),
             ];
             let is_good = move || exchanges.borrow().iter().all(|&(answered, cut)| answered != cut);
             (tasks, Box::new(is_good))
