@@ -8,7 +8,7 @@
 //!
 //! Everything listens only on loopback, because the issuer signs tokens without authentication.
 //!
-//! Read `stack.rs` first: it connects the parts. Then follow a request from `gateway` to `runtime`,
+//! Read `stack/` first: it connects the parts. Then follow a request from `gateway` to `runtime`,
 //! and an event from `bus` through `queue` to `runtime`.
 
 mod acs;
@@ -17,21 +17,15 @@ mod clock;
 mod console;
 mod control;
 mod dynamodb;
-mod fleet;
 mod gateway;
-mod generated_secret;
 mod issuer;
 mod options;
 mod output;
-mod ports;
 mod queue;
 mod runtime;
 mod schedule;
 mod secrets;
-mod server;
 mod stack;
-mod stack_file;
-mod start_error;
 pub mod template;
 
 pub use bus::Pattern;
@@ -40,5 +34,4 @@ pub use issuer::KeyError;
 pub use options::{Command, Options, Surroundings, parse, usage};
 pub use queue::JournalError;
 pub use schedule::Expression;
-pub use stack::Stack;
-pub use start_error::StartError;
+pub use stack::{Stack, StartError};

@@ -6,9 +6,9 @@
 //! which here contain tokens, in memory for its whole life.
 
 mod api;
-mod last_will;
 mod logs;
 mod process;
+mod process_reaper;
 mod signal;
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use tokio::sync::{Semaphore, watch};
 
-pub(crate) use last_will::LastWill;
 use process::Process;
+pub(crate) use process_reaper::LastWill;
 pub(crate) use signal::Signal;
 use signal::Signals;
 

@@ -3,7 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{EngineError, JournalError, KeyError, template};
+use crate::dynamodb::EngineError;
+use crate::issuer::KeyError;
+use crate::queue::JournalError;
+use crate::template;
 
 /// Why a stack does not start, and how to fix it. It never quotes a secret.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use crate::StartError;
+use super::start_error::StartError;
 
 /// One listener for each service.
 pub(crate) struct Ports {

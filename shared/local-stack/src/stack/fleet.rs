@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::start_error::StartError;
 use crate::clock::{Clock, OFFSET_FILE};
+use crate::options::Options;
 use crate::queue::{Queues, Source};
 use crate::runtime::{Function, LastWill, Spec};
 use crate::schedule::Schedule;
 use crate::template;
-use crate::{Options, StartError};
 
 /// Functions, and their event sources.
 #[derive(Default)]

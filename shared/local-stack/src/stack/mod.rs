@@ -1,5 +1,11 @@
 //! Starts the parts of the stack, connects them, and stops them.
 
+mod fleet;
+mod listeners;
+mod servers;
+mod stack_file;
+mod start_error;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,22 +17,25 @@ use acs_emulator::DirectoryLock;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use fleet::{Fleet, Grounds};
+use listeners::{Ports, url};
+use servers::Servers;
+use stack_file::{Places, StackFile};
+pub use start_error::StartError;
+
 use crate::acs::Acs;
 use crate::bus::{self, Bus};
 use crate::clock::Clock;
 use crate::console::{self, Console};
 use crate::control::{self, Control};
-use crate::fleet::{Fleet, Grounds};
 use crate::gateway::{self, Authorizer, Gateway, Routes};
 use crate::issuer::{self, Issuer, WARNING};
+use crate::options::Options;
 use crate::output::{flush, say};
-use crate::ports::{Ports, url};
 use crate::queue::{self, Queues};
 use crate::runtime::{Function, LastWill};
-use crate::server::Servers;
-use crate::stack_file::{Places, StackFile};
 use crate::template::{self, Inputs, Template};
-use crate::{Options, StartError, dynamodb, generated_secret, secrets};
+use crate::{dynamodb, secrets};
 
 /// A shell command that extracts the token from the issuer's answer.
 const PICK: &str = r#"python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])'"#;
@@ -261,7 +270,7 @@ fn generated(
 ) -> Result<Vec<(String, String)>, StartError> {
     let value = |secret: &template::Secret| {
         let file = kept(&format!("secret-{}", secret.name));
-        let value = generated_secret::load_or_create(file.as_deref(), secret.length);
+        let value = secrets::load_or_create(file.as_deref(), secret.length);
         let value = value.map_err(|source| match file {
             Some(path) => StartError::File { path, source },
             None => StartError::System(source),

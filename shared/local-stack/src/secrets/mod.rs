@@ -5,6 +5,8 @@
 //! string is put: `aws secretsmanager put-secret-value --endpoint-url …`. `GET /_local/reads`
 //! returns how often the connection string was read. A new value is kept until the stack stops.
 
+mod generated;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +16,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+pub(crate) use generated::load_or_create;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
