@@ -12,15 +12,15 @@ use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 /// The running emulator.
-pub(crate) struct Acs {
+pub(crate) struct LocalAcs {
     emulator: Emulator,
     http: Server,
     https: Server,
     /// The temporary directory with the authority of an ephemeral emulator.
-    _scratch: Option<Scratch>,
+    _scratch: Option<TemporaryDirectory>,
 }
 
-impl Acs {
+impl LocalAcs {
     /// Serves one emulator over http and https. It keeps everything in `data`. If it is
     /// `ephemeral`, it keeps only the certificate that clients have to trust, until the stack
     /// stops.
@@ -35,7 +35,7 @@ impl Acs {
         let (builder, authority, scratch) = if ephemeral {
             // Several ephemeral stacks may share a directory.
             let authority = data.join(format!("acs-{}", Uuid::new_v4()));
-            (builder, authority.clone(), Some(Scratch(authority)))
+            (builder, authority.clone(), Some(TemporaryDirectory(authority)))
         } else {
             let kept = data.join("acs");
             (builder.data_dir(&kept), kept, None)
@@ -60,8 +60,8 @@ impl Acs {
     }
 
     /// The ACS members of `stack.json`, such as `endpoint` and `accessKey`.
-    pub(crate) fn urls(&self) -> Urls {
-        Urls {
+    pub(crate) fn urls(&self) -> AcsUrls {
+        AcsUrls {
             http: self.http.endpoint(),
             https: self.https.endpoint(),
             // A relative path would only be valid in the directory where the stack was started.
@@ -78,16 +78,16 @@ impl Acs {
 }
 
 /// A directory that is deleted when this is dropped.
-struct Scratch(PathBuf);
+struct TemporaryDirectory(PathBuf);
 
-impl Drop for Scratch {
+impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 /// The address and the credentials of ACS. It has no `Debug`, because it holds the key.
-pub(crate) struct Urls {
+pub(crate) struct AcsUrls {
     pub(crate) http: String,
     pub(crate) https: String,
     pub(crate) ca_cert: Option<PathBuf>,

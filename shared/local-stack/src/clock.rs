@@ -23,7 +23,7 @@ const FURTHEST_MS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 const NAP: Duration = Duration::from_mins(1);
 
 /// A clock that can be moved, and that wakes tasks that wait for a time.
-pub(crate) struct Clock {
+pub(crate) struct StackClock {
     offset_ms: watch::Sender<i64>,
     /// Held while the clock is moved, so that clock, file and ACS are moved together.
     moving: Mutex<()>,
@@ -31,7 +31,7 @@ pub(crate) struct Clock {
     acs: Option<acs_emulator::Clock>,
 }
 
-impl Clock {
+impl StackClock {
     /// The system's time, for callers without a stack.
     #[cfg(test)]
     pub(crate) fn system() -> Arc<Self> {
@@ -159,9 +159,9 @@ impl OffsetFile {
 mod tests {
     use super::*;
 
-    fn opened(file: &Path, keep: bool) -> (Arc<Clock>, acs_emulator::Clock) {
+    fn opened(file: &Path, keep: bool) -> (Arc<StackClock>, acs_emulator::Clock) {
         let acs = acs_emulator::Clock::default();
-        (Clock::open(file.to_owned(), keep, acs.clone()).unwrap(), acs)
+        (StackClock::open(file.to_owned(), keep, acs.clone()).unwrap(), acs)
     }
 
     #[test]
@@ -186,14 +186,14 @@ mod tests {
 
     #[test]
     fn an_absurd_offset_is_clamped() {
-        let clock = Clock::system();
+        let clock = StackClock::system();
         clock.advance(i64::MAX).unwrap();
         assert_eq!(clock.offset_ms(), FURTHEST_MS);
     }
 
     #[tokio::test]
     async fn whoever_waits_is_woken_when_the_clock_is_moved() {
-        let clock = Clock::system();
+        let clock = StackClock::system();
         let waiting = Arc::clone(&clock);
         let until = clock.now_ms() + 3_600_000;
         let waiter = tokio::spawn(async move { waiting.sleep_until(until).await });

@@ -6,7 +6,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::template::Table;
+use crate::template::TableSpec;
 
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum EngineError {
 }
 
 /// Opens the database in `file`, or one in memory, and creates the missing tables.
-pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, EngineError> {
+pub(crate) fn open(file: Option<&Path>, tables: &[TableSpec]) -> Result<Database, EngineError> {
     let database = match file {
         Some(file) => Database::new(&file.to_string_lossy()),
         None => Database::memory(),
@@ -33,7 +33,7 @@ pub(crate) fn open(file: Option<&Path>, tables: &[Table]) -> Result<Database, En
     Ok(database)
 }
 
-fn create(database: &Database, table: &Table) -> Result<(), String> {
+fn create(database: &Database, table: &TableSpec) -> Result<(), String> {
     match database.create_table(request(table.definition.clone())?) {
         Ok(_) => {}
         Err(DynoxideError::ResourceInUseException(_)) => return Ok(()),
@@ -57,8 +57,8 @@ fn request<T: DeserializeOwned>(json: Value) -> Result<T, String> {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        Table {
+    fn table() -> TableSpec {
+        TableSpec {
             name: "guestpass-local-T".to_owned(),
             definition: json!({
                 "TableName": "guestpass-local-T",

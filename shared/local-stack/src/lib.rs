@@ -1,6 +1,6 @@
 //! The whole service on one machine, with no cloud account, no container and no network.
 //!
-//! [`Stack::start`] reads the SAM template and starts what it describes: an HTTP API with its JWT
+//! [`LocalStack::start`] reads the SAM template and starts what it describes: an HTTP API with its JWT
 //! authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a DynamoDB
 //! engine, event buses with their rules, queues with their dead letters, and schedules. It also
 //! starts an emulator of ACS, an issuer of development tokens, the secrets, and a console. All of
@@ -28,10 +28,10 @@ mod secrets;
 mod stack;
 pub mod template;
 
-pub use bus::Pattern;
+pub use bus::EventPattern;
 pub use dynamodb::EngineError;
 pub use issuer::KeyError;
-pub use options::{Command, Options, Surroundings, parse, usage};
+pub use options::{ProcessEnvironment, StackCommand, StackOptions, parse, usage};
 pub use queue::JournalError;
-pub use schedule::Expression;
-pub use stack::{Stack, StartError};
+pub use schedule::ScheduleExpression;
+pub use stack::{LocalStack, StackStartError};

@@ -4,15 +4,17 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use local_stack::{Command, Options, Stack, Surroundings, parse, usage};
+use local_stack::{LocalStack, ProcessEnvironment, StackCommand, StackOptions, parse, usage};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match parse(std::env::args().skip(1), surroundings()) {
-        Ok(Command::Help) => writeln!(io::stdout(), "{}", usage()).map_err(Into::into),
-        Ok(Command::Start { options, exit_with_stdin }) => run(*options, exit_with_stdin).await,
+    let outcome = match parse(std::env::args().skip(1), environment()) {
+        Ok(StackCommand::Help) => writeln!(io::stdout(), "{}", usage()).map_err(Into::into),
+        Ok(StackCommand::Start { options, exit_with_stdin }) => {
+            run(*options, exit_with_stdin).await
+        }
         Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),
     };
     match outcome {
@@ -24,10 +26,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options, exit_with_stdin: bool) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(
+    options: StackOptions,
+    exit_with_stdin: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    let stack = Stack::start(options).await?;
+    let stack = LocalStack::start(options).await?;
     stack.introduce();
     tokio::select! {
         interrupt = tokio::signal::ctrl_c() => interrupt?,
@@ -55,9 +60,9 @@ async fn stdin_closed(care: bool) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
-fn surroundings() -> Surroundings {
+fn environment() -> ProcessEnvironment {
     let own = std::env::current_exe().ok();
-    Surroundings {
+    ProcessEnvironment {
         own_dir: own.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
         port: std::env::var("GUESTPASS_PORT").ok(),
         rust_log: std::env::var("RUST_LOG").ok(),

@@ -8,7 +8,7 @@ use acs_emulator::choices::{self, Choices};
 
 /// How to start a stack.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct StackOptions {
     /// The SAM template.
     pub template: PathBuf,
     /// The directory for keys, tables, identities and logs.
@@ -35,13 +35,13 @@ pub struct Options {
 
 /// The command that the command line gives.
 #[derive(Debug)]
-pub enum Command {
+pub enum StackCommand {
     /// Prints the help.
     Help,
     /// Starts a stack.
     Start {
         /// The options of the stack.
-        options: Box<Options>,
+        options: Box<StackOptions>,
         /// Whether the stack ends when stdin is closed.
         exit_with_stdin: bool,
     },
@@ -49,7 +49,7 @@ pub enum Command {
 
 /// The environment of the program.
 #[derive(Debug, Default)]
-pub struct Surroundings {
+pub struct ProcessEnvironment {
     /// The directory of the program: cargo also puts the functions there.
     pub own_dir: PathBuf,
     /// `GUESTPASS_PORT`.
@@ -93,20 +93,20 @@ const LAST_PORT: u16 = u16::MAX - 7;
 /// Parses the command line, without the program's name.
 pub fn parse(
     arguments: impl IntoIterator<Item = String>,
-    surroundings: Surroundings,
-) -> Result<Command, String> {
-    let mut options = Options {
+    environment: ProcessEnvironment,
+) -> Result<StackCommand, String> {
+    let mut options = StackOptions {
         template: "infra/template.yaml".into(),
         data: "target/local/data".into(),
         ephemeral: false,
         stack_file: "target/local/stack.json".into(),
-        port: match &surroundings.port {
+        port: match &environment.port {
             Some(value) => port("GUESTPASS_PORT", value)?,
             None => 3000,
         },
-        functions_dir: surroundings.own_dir,
+        functions_dir: environment.own_dir,
         parameters: BTreeMap::new(),
-        rust_log: surroundings.rust_log.unwrap_or_else(|| "info".to_owned()),
+        rust_log: environment.rust_log.unwrap_or_else(|| "info".to_owned()),
         acs: Choices::default(),
         processes: 16,
         idle_limit: Duration::from_mins(5),
@@ -116,7 +116,7 @@ pub fn parse(
     while let Some(flag) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{flag} needs a value"));
         match flag.as_str() {
-            "--help" | "-h" => return Ok(Command::Help),
+            "--help" | "-h" => return Ok(StackCommand::Help),
             "--template" => options.template = value()?.into(),
             "--data" => options.data = value()?.into(),
             "--ephemeral" => options.ephemeral = true,
@@ -135,7 +135,7 @@ pub fn parse(
             _ => return Err(format!("there is no option {flag:?}")),
         }
     }
-    Ok(Command::Start { options: Box::new(options), exit_with_stdin })
+    Ok(StackCommand::Start { options: Box::new(options), exit_with_stdin })
 }
 
 fn port(name: &str, value: &str) -> Result<u16, String> {
@@ -149,12 +149,15 @@ fn port(name: &str, value: &str) -> Result<u16, String> {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str, port: Option<&str>) -> Result<(Options, bool), String> {
-        let surroundings =
-            Surroundings { own_dir: "/bin".into(), port: port.map(str::to_owned), rust_log: None };
-        match parse(line.split_whitespace().map(str::to_owned), surroundings)? {
-            Command::Start { options, exit_with_stdin } => Ok((*options, exit_with_stdin)),
-            Command::Help => Err("help".to_owned()),
+    fn parsed(line: &str, port: Option<&str>) -> Result<(StackOptions, bool), String> {
+        let environment = ProcessEnvironment {
+            own_dir: "/bin".into(),
+            port: port.map(str::to_owned),
+            rust_log: None,
+        };
+        match parse(line.split_whitespace().map(str::to_owned), environment)? {
+            StackCommand::Start { options, exit_with_stdin } => Ok((*options, exit_with_stdin)),
+            StackCommand::Help => Err("help".to_owned()),
         }
     }
 

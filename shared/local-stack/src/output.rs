@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-enum Message {
+enum OutputLine {
     Line(String),
     Flush(SyncSender<()>),
 }
@@ -24,19 +24,19 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Queues one line for stdout.
 pub(crate) fn say(line: impl Display) {
-    let _ = writer().try_send(Message::Line(line.to_string()));
+    let _ = writer().try_send(OutputLine::Line(line.to_string()));
 }
 
 /// Returns when all queued lines are written, or after a second.
 pub(crate) fn flush() {
     let (done, is_done) = sync_channel(1);
-    if writer().try_send(Message::Flush(done)).is_ok() {
+    if writer().try_send(OutputLine::Flush(done)).is_ok() {
         let _ = is_done.recv_timeout(LAST_LINES);
     }
 }
 
-fn writer() -> &'static SyncSender<Message> {
-    static WRITER: OnceLock<SyncSender<Message>> = OnceLock::new();
+fn writer() -> &'static SyncSender<OutputLine> {
+    static WRITER: OnceLock<SyncSender<OutputLine>> = OnceLock::new();
     WRITER.get_or_init(|| {
         let (sender, receiver) = sync_channel(QUEUE);
         thread::spawn(move || write(&receiver));
@@ -44,12 +44,12 @@ fn writer() -> &'static SyncSender<Message> {
     })
 }
 
-fn write(messages: &Receiver<Message>) {
+fn write(messages: &Receiver<OutputLine>) {
     for message in messages {
         // The stack continues to serve after stdout is closed.
         match message {
-            Message::Line(line) => _ = writeln!(io::stdout(), "{line}"),
-            Message::Flush(done) => {
+            OutputLine::Line(line) => _ = writeln!(io::stdout(), "{line}"),
+            OutputLine::Flush(done) => {
                 let _ = io::stdout().flush();
                 let _ = done.send(());
             }

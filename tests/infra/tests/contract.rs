@@ -10,7 +10,7 @@ use acs_client::Limits;
 use identity_core::{ABANDONED_AFTER, identity::Invocation};
 use infra::{Operation, openapi, operations};
 use lambda_edge::Problem;
-use local_stack::template::{Access, Function, Inputs, Template};
+use local_stack::template::{FunctionSpec, Inputs, RouteAuth, Template};
 use serde_json::Value;
 
 const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
@@ -30,7 +30,7 @@ fn template() -> Template {
 fn t02_the_template_has_the_routes_of_the_contract_and_their_scopes() {
     let mut served = BTreeSet::new();
     for route in template().functions.iter().flat_map(|function| &function.routes) {
-        let Access::Jwt { scopes } = &route.access else {
+        let RouteAuth::Jwt { scopes } = &route.access else {
             panic!("{} {} is open", route.method, route.path);
         };
         let [scope] = scopes.as_slice() else { panic!("{}: {scopes:?}", route.path) };
@@ -77,7 +77,7 @@ fn t04_the_tables_forget_what_expires_by_the_attribute_that_the_store_writes() {
 fn t05_the_timeouts_nest() {
     let api_gateway = Duration::from_secs(30);
     for function in template().functions {
-        let Function { logical_id, timeout, .. } = function;
+        let FunctionSpec { logical_id, timeout, .. } = function;
         // After ACS answers, the deciding write and the answer also need time.
         assert!(Limits::default().call < timeout, "{logical_id} ends before ACS may have answered");
         if logical_id == "DeleteStaleIdentities" {
@@ -97,7 +97,7 @@ fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
     // CloudFormation would put it into the environment, where every principal that may describe the
     // function can read it.
     assert!(!TEMPLATE.contains("{{resolve:"));
-    for Function { logical_id, environment, .. } in template().functions {
+    for FunctionSpec { logical_id, environment, .. } in template().functions {
         assert!(environment.values().all(|value| !value.contains(SECRET)), "{logical_id}");
         if environment.contains_key("ACS_API_VERSION") {
             assert_eq!(environment["ACS_SECRET_ARN"], SECRET_ARN, "{logical_id}");

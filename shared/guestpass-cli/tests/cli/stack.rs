@@ -9,7 +9,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use local_stack::{Stack as Inner, Surroundings};
+use local_stack::{LocalStack, ProcessEnvironment};
 use serde_json::{Value, json};
 use serde_norway::Value as Yaml;
 use tempfile::TempDir;
@@ -59,11 +59,11 @@ impl Stack {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async {
-                let command = local_stack::parse(line, Surroundings::default()).unwrap();
-                let local_stack::Command::Start { options, .. } = command else {
+                let command = local_stack::parse(line, ProcessEnvironment::default()).unwrap();
+                let local_stack::StackCommand::Start { options, .. } = command else {
                     panic!("the line asks for a stack")
                 };
-                let stack = Inner::start(*options).await.unwrap();
+                let stack = LocalStack::start(*options).await.unwrap();
                 ready.send(()).unwrap();
                 let _ = stopped.await;
                 stack.stop().await;

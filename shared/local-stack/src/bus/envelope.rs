@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::clock::{self, Clock};
+use crate::clock::{self, StackClock};
 use crate::template::{ACCOUNT, REGION};
 
 /// The complete event, with its fields in EventBridge's order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Envelope {
+pub(crate) struct BusEnvelope {
     #[serde(default = "version")]
     pub(crate) version: String,
     #[serde(default = "id")]
@@ -32,9 +32,9 @@ pub(crate) struct Envelope {
     pub(crate) rest: Map<String, Value>,
 }
 
-impl Envelope {
+impl BusEnvelope {
     /// Takes a complete event, and fills in the fields that EventBridge would set itself.
-    pub(crate) fn complete(event: Value, clock: &Clock) -> Result<Self, String> {
+    pub(crate) fn complete(event: Value, clock: &StackClock) -> Result<Self, String> {
         let mut event: Self = serde_json::from_value(event)
             .map_err(|error| format!("an event has source, detail-type and detail: {error}"))?;
         if event.time.is_empty() {

@@ -7,23 +7,27 @@ pub(crate) mod put_events;
 
 use std::sync::Arc;
 
-pub(crate) use envelope::Envelope;
-pub use pattern::Pattern;
+pub(crate) use envelope::BusEnvelope;
+pub use pattern::EventPattern;
 use serde_json::Value;
 
-use crate::clock::Clock;
+use crate::clock::StackClock;
 use crate::queue::{JournalError, Queues};
-use crate::template::Rule;
+use crate::template::RuleSpec;
 
 /// The buses of the template's rules.
-pub(crate) struct Bus {
-    rules: Vec<Rule>,
+pub(crate) struct EventBus {
+    rules: Vec<RuleSpec>,
     queues: Arc<Queues>,
-    clock: Arc<Clock>,
+    clock: Arc<StackClock>,
 }
 
-impl Bus {
-    pub(crate) fn new(rules: Vec<Rule>, queues: Arc<Queues>, clock: Arc<Clock>) -> Arc<Self> {
+impl EventBus {
+    pub(crate) fn new(
+        rules: Vec<RuleSpec>,
+        queues: Arc<Queues>,
+        clock: Arc<StackClock>,
+    ) -> Arc<Self> {
         Arc::new(Self { rules, queues, clock })
     }
 
@@ -33,7 +37,7 @@ impl Bus {
     pub(crate) fn deliver(
         &self,
         bus: Option<&str>,
-        event: &Envelope,
+        event: &BusEnvelope,
     ) -> Result<Vec<String>, JournalError> {
         let bus = bus_name(bus);
         let whole = serde_json::to_value(event).unwrap_or(Value::Null);
@@ -49,7 +53,7 @@ impl Bus {
         Ok(matched)
     }
 
-    pub(crate) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &StackClock {
         &self.clock
     }
 }
@@ -70,21 +74,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::template::Queue;
+    use crate::template::QueueSpec;
 
-    fn rule(name: &str, bus: &str, pattern: &Value, queues: &[&str]) -> Rule {
-        Rule {
+    fn rule(name: &str, bus: &str, pattern: &Value, queues: &[&str]) -> RuleSpec {
+        RuleSpec {
             name: name.to_owned(),
             bus: bus.to_owned(),
-            pattern: Pattern::parse(pattern).unwrap(),
+            pattern: EventPattern::parse(pattern).unwrap(),
             queues: queues.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 
     #[test]
     fn an_event_goes_to_the_queues_of_the_rules_of_its_bus_that_match() {
-        let clock = Clock::system();
-        let queue = |name: &str| Queue {
+        let clock = StackClock::system();
+        let queue = |name: &str| QueueSpec {
             name: name.to_owned(),
             visibility: std::time::Duration::from_secs(30),
             retention: std::time::Duration::from_hours(1),
@@ -98,9 +102,9 @@ mod tests {
             rule("Partner", "aws.partner/x/1", &pattern, &["B"]),
             rule("Other", "default", &json!({ "source": ["t"] }), &["A"]),
         ];
-        let bus = Bus::new(rules, Arc::clone(&queues), clock);
+        let bus = EventBus::new(rules, Arc::clone(&queues), clock);
         let event = json!({ "source": "s", "detail-type": "d", "detail": { "on": true } });
-        let event = Envelope::complete(event, bus.clock()).unwrap();
+        let event = BusEnvelope::complete(event, bus.clock()).unwrap();
         assert_eq!(bus.deliver(None, &event).unwrap(), ["Here"]);
         let arn = "arn:aws:events:local:000000000000:event-bus/aws.partner/x/1";
         assert_eq!(bus.deliver(Some(arn), &event).unwrap(), ["Partner"]);

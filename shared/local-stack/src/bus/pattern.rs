@@ -10,7 +10,7 @@ use super::matcher::Matcher;
 
 /// A validated event pattern.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern(Fields);
+pub struct EventPattern(Fields);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Fields {
@@ -25,7 +25,7 @@ enum Field {
     OneOf(Vec<Matcher>),
 }
 
-impl Pattern {
+impl EventPattern {
     /// Parses a pattern. The error names the unsupported part and its path.
     pub(crate) fn parse(pattern: &Value) -> Result<Self, String> {
         match pattern {
@@ -124,7 +124,7 @@ mod tests {
 
     fn check(cases: &[(Value, bool)]) {
         for (pattern, expected) in cases {
-            let read = Pattern::parse(pattern).unwrap();
+            let read = EventPattern::parse(pattern).unwrap();
             assert_eq!(read.matches(&event()), *expected, "{pattern}");
         }
     }
@@ -186,7 +186,7 @@ mod tests {
             (json!({ "a": { "b": [["c"]] } }), "a.b: "),
             (json!({ "$or": [{ "a": ["b"] }] }), "$or: takes at least two"),
         ] {
-            let error = Pattern::parse(&pattern).unwrap_err();
+            let error = EventPattern::parse(&pattern).unwrap_err();
             assert!(error.starts_with(problem), "{pattern}: {error}");
         }
     }

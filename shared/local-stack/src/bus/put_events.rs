@@ -11,7 +11,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Bus, Envelope};
+use super::{BusEnvelope, EventBus};
 use crate::clock::rfc3339;
 
 /// EventBridge accepts ten entries per call.
@@ -27,11 +27,11 @@ const TIME_SIZE: usize = 14;
 const BODY_LIMIT: usize = 8 * TOTAL_SIZE;
 
 /// Handles a `PutEvents` request.
-pub(crate) fn router(bus: Arc<Bus>) -> Router {
+pub(crate) fn router(bus: Arc<EventBus>) -> Router {
     Router::new().route("/", post(call)).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(bus)
 }
 
-async fn call(State(bus): State<Arc<Bus>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn call(State(bus): State<Arc<EventBus>>, headers: HeaderMap, body: Bytes) -> Response {
     if headers.get("x-amz-target").is_none_or(|target| target != "AWSEvents.PutEvents") {
         let problem = "only AWSEvents.PutEvents is served here";
         return error("UnknownOperationException", problem);
@@ -56,7 +56,7 @@ async fn call(State(bus): State<Arc<Bus>>, headers: HeaderMap, body: Bytes) -> R
 }
 
 /// Returns one result per entry, in order; an invalid entry does not affect the others.
-fn put(bus: &Bus, entries: &[Value]) -> Value {
+fn put(bus: &EventBus, entries: &[Value]) -> Value {
     let results: Vec<Value> = entries
         .iter()
         .map(|entry| match accept(bus, entry) {
@@ -69,7 +69,7 @@ fn put(bus: &Bus, entries: &[Value]) -> Value {
 }
 
 /// Delivers an entry, or returns EventBridge's error code and message.
-fn accept(bus: &Bus, entry: &Value) -> Result<String, (&'static str, String)> {
+fn accept(bus: &EventBus, entry: &Value) -> Result<String, (&'static str, String)> {
     let argument = |name: &str| {
         let value = entry.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
@@ -97,8 +97,8 @@ fn accept(bus: &Bus, entry: &Value) -> Result<String, (&'static str, String)> {
     if let (Some(resources), Some(event)) = (entry.get("Resources"), event.as_object_mut()) {
         event.insert("resources".to_owned(), resources.clone());
     }
-    let event =
-        Envelope::complete(event, bus.clock()).map_err(|problem| ("InvalidArgument", problem))?;
+    let event = BusEnvelope::complete(event, bus.clock())
+        .map_err(|problem| ("InvalidArgument", problem))?;
     let name = entry.get("EventBusName").and_then(Value::as_str);
     bus.deliver(name, &event).map_err(|error| ("InternalException", error.to_string()))?;
     Ok(event.id)
@@ -144,13 +144,13 @@ fn answer(status: StatusCode, body: &Value) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::clock::StackClock;
     use crate::queue::Queues;
 
-    fn bus() -> Arc<Bus> {
-        let clock = Clock::system();
+    fn bus() -> Arc<EventBus> {
+        let clock = StackClock::system();
         let queues = Queues::open(Vec::new(), None, Arc::clone(&clock)).unwrap();
-        Bus::new(Vec::new(), queues, clock)
+        EventBus::new(Vec::new(), queues, clock)
     }
 
     #[test]

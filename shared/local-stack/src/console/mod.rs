@@ -13,18 +13,18 @@ use serde_json::{Map, Value, json};
 
 use crate::acs;
 use crate::gateway::Gateway;
-use crate::runtime::Function;
+use crate::runtime::FunctionPool;
 
 /// The data that the console shows.
 pub(crate) struct Console {
     /// `stack.json` without the credentials of ACS.
-    pub(crate) places: Value,
+    pub(crate) addresses: Value,
     /// A command for a shell.
     pub(crate) example: String,
     /// The same command with an administrator's token.
     pub(crate) administrator: String,
     pub(crate) gateway: Arc<Gateway>,
-    pub(crate) functions: Vec<Arc<Function>>,
+    pub(crate) functions: Vec<Arc<FunctionPool>>,
     pub(crate) acs: SocketAddr,
 }
 
@@ -72,9 +72,9 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 async fn page(State(console): State<Arc<Console>>) -> Response {
-    let places = console.places.to_string();
+    let addresses = console.addresses.to_string();
     let page = PAGE
-        .replace("{{places}}", &escape(&places))
+        .replace("{{addresses}}", &escape(&addresses))
         .replace("{{example}}", &escape(&console.example))
         .replace("{{administrator}}", &escape(&console.administrator));
     let headers = [
@@ -86,7 +86,7 @@ async fn page(State(console): State<Arc<Console>>) -> Response {
 }
 
 async fn stack(State(console): State<Arc<Console>>) -> Response {
-    json_answer(&console.places)
+    json_answer(&console.addresses)
 }
 
 /// `{"issue-access-token": [pid, …], …}`

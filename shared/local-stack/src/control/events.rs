@@ -8,25 +8,25 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Control, Refusal, ok, read};
-use crate::bus::Envelope;
+use super::{ControlApi, ControlError, ok, read};
+use crate::bus::BusEnvelope;
 
 /// Delivers complete events as EventBridge would. All of them are validated before one is sent.
 pub(super) async fn send(
-    State(control): State<Arc<Control>>,
+    State(control): State<Arc<ControlApi>>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ControlError> {
     let (bus, events) = batch(read(&body)?)?;
-    let events: Vec<Envelope> = events
+    let events: Vec<BusEnvelope> = events
         .into_iter()
-        .map(|event| Envelope::complete(event, control.bus.clock()).map_err(Refusal::bad))
+        .map(|event| BusEnvelope::complete(event, control.bus.clock()).map_err(ControlError::bad))
         .collect::<Result<_, _>>()?;
     let mut sent = Vec::new();
     for event in events {
         let rules = control
             .bus
             .deliver(bus.as_deref(), &event)
-            .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+            .map_err(|error| ControlError(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         sent.push(json!({ "id": event.id, "rules": rules }));
     }
     Ok(ok(&json!({ "events": sent })))
@@ -34,11 +34,11 @@ pub(super) async fn send(
 
 /// One event, an array of events, or either of them with a bus: `{"bus", "events"}`, or a member
 /// `bus` next to the members of the event.
-fn batch(mut body: Value) -> Result<(Option<String>, Vec<Value>), Refusal> {
+fn batch(mut body: Value) -> Result<(Option<String>, Vec<Value>), ControlError> {
     let bus = match body.as_object_mut().and_then(|members| members.remove("bus")) {
         None | Some(Value::Null) => None,
         Some(Value::String(bus)) => Some(bus),
-        Some(_) => return Err(Refusal::bad("bus is the name or the ARN of an event bus")),
+        Some(_) => return Err(ControlError::bad("bus is the name or the ARN of an event bus")),
     };
     let events = match body.get_mut("events").map(Value::take) {
         Some(events) => events,

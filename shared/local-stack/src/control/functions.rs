@@ -9,24 +9,24 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Control, Refusal, ok, read};
-use crate::runtime::{Function, NoAnswer, Signal};
+use super::{ControlApi, ControlError, ok, read};
+use crate::runtime::{FunctionPool, InvocationError, Signal};
 
 /// Sends an event to a function, and returns its answer unchanged.
 pub(super) async fn invoke(
-    State(control): State<Arc<Control>>,
+    State(control): State<Arc<ControlApi>>,
     Path(name): Path<String>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ControlError> {
     let function = function(&control, &name)?;
     let _: Value = read(&body)?;
     match function.invoke(body).await {
         Ok(answer) => Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response()),
-        Err(NoAnswer::Failed) => {
-            Err(Refusal(StatusCode::BAD_GATEWAY, format!("{name} failed; see its log")))
+        Err(InvocationError::Failed) => {
+            Err(ControlError(StatusCode::BAD_GATEWAY, format!("{name} failed; see its log")))
         }
-        Err(NoAnswer::TimedOut) => {
-            Err(Refusal(StatusCode::GATEWAY_TIMEOUT, format!("{name} took too long")))
+        Err(InvocationError::TimedOut) => {
+            Err(ControlError(StatusCode::GATEWAY_TIMEOUT, format!("{name} took too long")))
         }
     }
 }
@@ -39,18 +39,21 @@ struct Asked {
 
 /// Sends a signal to all processes of a function.
 pub(super) async fn signal(
-    State(control): State<Arc<Control>>,
+    State(control): State<Arc<ControlApi>>,
     Path(name): Path<String>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ControlError> {
     let function = function(&control, &name)?;
     let asked: Asked = read(&body)?;
     Ok(ok(&json!({ "pids": function.signal(asked.signal).await })))
 }
 
-fn function<'a>(control: &'a Control, name: &str) -> Result<&'a Arc<Function>, Refusal> {
+fn function<'a>(
+    control: &'a ControlApi,
+    name: &str,
+) -> Result<&'a Arc<FunctionPool>, ControlError> {
     let named = control.functions.iter().find(|function| function.name() == name);
     named.ok_or_else(|| {
-        Refusal::missing("function", name, control.functions.iter().map(|f| f.name()))
+        ControlError::missing("function", name, control.functions.iter().map(|f| f.name()))
     })
 }

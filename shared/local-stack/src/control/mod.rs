@@ -33,27 +33,27 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::bus::Bus;
-use crate::clock::{Clock, rfc3339};
+use crate::bus::EventBus;
+use crate::clock::{StackClock, rfc3339};
 use crate::console::this_machine_only;
 use crate::queue::Queues;
-use crate::runtime::Function;
+use crate::runtime::FunctionPool;
 use crate::schedule::Schedule;
 
 /// The parts of the stack that can be controlled.
-pub(crate) struct Control {
-    pub(crate) clock: Arc<Clock>,
-    pub(crate) bus: Arc<Bus>,
+pub(crate) struct ControlApi {
+    pub(crate) clock: Arc<StackClock>,
+    pub(crate) bus: Arc<EventBus>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) schedules: Vec<Arc<Schedule>>,
-    pub(crate) functions: Vec<Arc<Function>>,
+    pub(crate) functions: Vec<Arc<FunctionPool>>,
 }
 
 /// The maximum size of an event is that of Lambda.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
 
 /// The routes.
-pub(crate) fn router(control: Arc<Control>) -> Router {
+pub(crate) fn router(control: Arc<ControlApi>) -> Router {
     Router::new()
         .route("/_local/clock", get(clock).post(advance))
         .route("/_local/events", post(events::send))
@@ -69,7 +69,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .with_state(control)
 }
 
-async fn clock(State(control): State<Arc<Control>>) -> Response {
+async fn clock(State(control): State<Arc<ControlApi>>) -> Response {
     ok(&time(&control.clock))
 }
 
@@ -79,22 +79,25 @@ struct Advance {
     advance_seconds: i64,
 }
 
-async fn advance(State(control): State<Arc<Control>>, body: Bytes) -> Result<Response, Refusal> {
+async fn advance(
+    State(control): State<Arc<ControlApi>>,
+    body: Bytes,
+) -> Result<Response, ControlError> {
     let asked: Advance = read(&body)?;
     control.clock.advance(asked.advance_seconds).map_err(|error| {
-        Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("the clock's file: {error}"))
+        ControlError(StatusCode::INTERNAL_SERVER_ERROR, format!("the clock's file: {error}"))
     })?;
     Ok(ok(&time(&control.clock)))
 }
 
-fn time(clock: &Clock) -> Value {
+fn time(clock: &StackClock) -> Value {
     json!({ "now": rfc3339(clock.now()), "offsetSeconds": clock.offset_ms() / 1000 })
 }
 
 /// A refused request and the reason.
-struct Refusal(StatusCode, String);
+struct ControlError(StatusCode, String);
 
-impl Refusal {
+impl ControlError {
     fn bad(problem: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, problem.into())
     }
@@ -106,7 +109,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         answer(self.0, &json!({ "message": self.1 }))
     }
@@ -121,7 +124,7 @@ fn answer(status: StatusCode, body: &Value) -> Response {
     (status, headers, body.to_string()).into_response()
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
     serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad(format!("the body does not fit: {error}")))
+        .map_err(|error| ControlError::bad(format!("the body does not fit: {error}")))
 }

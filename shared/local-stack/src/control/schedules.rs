@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Control, Refusal, ok, read};
+use super::{ControlApi, ControlError, ok, read};
 
-pub(super) async fn list(State(control): State<Arc<Control>>) -> Response {
+pub(super) async fn list(State(control): State<Arc<ControlApi>>) -> Response {
     let schedules: Vec<Value> = control.schedules.iter().map(|s| s.overview()).collect();
     ok(&json!({ "schedules": schedules }))
 }
@@ -28,21 +28,21 @@ struct Asked {
 
 /// Runs a schedule, enabled or not, and answers when the run has ended.
 pub(super) async fn run(
-    State(control): State<Arc<Control>>,
+    State(control): State<Arc<ControlApi>>,
     Path(name): Path<String>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ControlError> {
     let named = control.schedules.iter().find(|schedule| schedule.name() == name);
     let schedule = named.ok_or_else(|| {
-        Refusal::missing("schedule", &name, control.schedules.iter().map(|s| s.name()))
+        ControlError::missing("schedule", &name, control.schedules.iter().map(|s| s.name()))
     })?;
     let asked: Asked = if body.is_empty() { Asked::default() } else { read(&body)? };
     let time = match asked.time {
         None => control.clock.now(),
         Some(time) => OffsetDateTime::parse(&time, &Rfc3339).map_err(|_| {
-            Refusal::bad(format!("{time:?} is not a time as in 2026-01-02T03:04:05Z"))
+            ControlError::bad(format!("{time:?} is not a time as in 2026-01-02T03:04:05Z"))
         })?,
     };
-    let run = schedule.run(time, asked.input).await.map_err(Refusal::bad)?;
+    let run = schedule.run(time, asked.input).await.map_err(ControlError::bad)?;
     Ok(ok(&json!({ "status": run.status, "result": run.result })))
 }

@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 use crate::template;
 
 /// The claims of a verified token. Only the authorizer creates them.
-pub(crate) struct Claims(Map<String, Value>);
+pub(crate) struct JwtClaims(Map<String, Value>);
 
-impl Claims {
+impl JwtClaims {
     /// The claims as an event has them: text, whatever their type in the token.
     pub(crate) fn flattened(&self) -> Map<String, Value> {
         self.0.iter().map(|(name, value)| (name.clone(), flat(value).into())).collect()
@@ -25,7 +25,7 @@ impl Claims {
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum AuthorizerRefusal {
     /// The request has no token.
     Missing,
     /// The token is invalid, for this reason.
@@ -35,14 +35,14 @@ pub(crate) enum Refusal {
 }
 
 /// Verifies tokens of one issuer.
-pub(crate) struct Authorizer {
-    config: template::Authorizer,
+pub(crate) struct JwtAuthorizer {
+    config: template::AuthorizerSpec,
     keys: JwkSet,
 }
 
-impl Authorizer {
+impl JwtAuthorizer {
     /// An authorizer that trusts `keys`.
-    pub(crate) fn new(config: template::Authorizer, keys: JwkSet) -> Self {
+    pub(crate) fn new(config: template::AuthorizerSpec, keys: JwkSet) -> Self {
         Self { config, keys }
     }
 
@@ -53,13 +53,13 @@ impl Authorizer {
         headers: &HeaderMap,
         scopes: &[String],
         now: i64,
-    ) -> Result<Claims, Refusal> {
+    ) -> Result<JwtClaims, AuthorizerRefusal> {
         let value = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .map(str::trim)
             .filter(|value| !value.is_empty())
-            .ok_or(Refusal::Missing)?;
+            .ok_or(AuthorizerRefusal::Missing)?;
         // API Gateway accepts the token with or without the scheme.
         let token = match value.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
@@ -68,51 +68,52 @@ impl Authorizer {
         let claims = self.verified(token)?;
         self.check(&claims, now)?;
         if !scopes.is_empty() && !has_one(&claims, scopes) {
-            return Err(Refusal::Scope);
+            return Err(AuthorizerRefusal::Scope);
         }
-        Ok(Claims(claims))
+        Ok(JwtClaims(claims))
     }
 
-    fn verified(&self, token: &str) -> Result<Map<String, Value>, Refusal> {
-        const MALFORMED: Refusal = Refusal::Invalid("the token is not a JWT");
+    fn verified(&self, token: &str) -> Result<Map<String, Value>, AuthorizerRefusal> {
+        const MALFORMED: AuthorizerRefusal = AuthorizerRefusal::Invalid("the token is not a JWT");
         let (message, signature) = token.rsplit_once('.').ok_or(MALFORMED)?;
         let (_, payload) = message.split_once('.').ok_or(MALFORMED)?;
         // An unsupported algorithm, above all `none`, is refused here.
-        let header = jsonwebtoken::decode_header(token)
-            .map_err(|_| Refusal::Invalid("the token's header is not one of a signed JWT"))?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| {
+            AuthorizerRefusal::Invalid("the token's header is not one of a signed JWT")
+        })?;
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512) {
-            return Err(Refusal::Invalid("the signature method is not RSA"));
+            return Err(AuthorizerRefusal::Invalid("the signature method is not RSA"));
         }
         let key = header
             .kid
             .and_then(|kid| self.keys.find(&kid))
             .and_then(|jwk| DecodingKey::from_jwk(jwk).ok())
-            .ok_or(Refusal::Invalid("the token's kid is not a key of the issuer"))?;
+            .ok_or(AuthorizerRefusal::Invalid("the token's kid is not a key of the issuer"))?;
         match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, header.alg) {
             Ok(true) => {}
-            _ => return Err(Refusal::Invalid("the signature is not valid")),
+            _ => return Err(AuthorizerRefusal::Invalid("the signature is not valid")),
         }
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| MALFORMED)?;
         serde_json::from_slice(&payload).map_err(|_| MALFORMED)
     }
 
-    fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Refusal> {
+    fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthorizerRefusal> {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.config.issuer) {
-            return Err(Refusal::Invalid("the token is not of this issuer"));
+            return Err(AuthorizerRefusal::Invalid("the token is not of this issuer"));
         }
         let audience = claims.get("aud").or_else(|| claims.get("client_id"));
         if !texts(audience).iter().any(|text| self.config.audience.iter().any(|a| a == text)) {
-            return Err(Refusal::Invalid("the token does not have a valid audience"));
+            return Err(AuthorizerRefusal::Invalid("the token does not have a valid audience"));
         }
         let time = |name| claims.get(name).and_then(Value::as_f64);
         #[expect(clippy::cast_precision_loss, reason = "exact until the year 285 million")]
         let now = now as f64;
         if time("exp").is_none_or(|exp| exp <= now) {
-            return Err(Refusal::Invalid("the token has expired"));
+            return Err(AuthorizerRefusal::Invalid("the token has expired"));
         }
         for name in ["nbf", "iat"] {
             if claims.contains_key(name) && time(name).is_none_or(|at| at > now) {
-                return Err(Refusal::Invalid("the token is not valid yet"));
+                return Err(AuthorizerRefusal::Invalid("the token is not valid yet"));
             }
         }
         Ok(())

@@ -12,25 +12,25 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::authorizer::Claims;
+use super::authorizer::JwtClaims;
 use crate::clock;
 
 /// The parts of a request that make an event.
-pub(crate) struct Incoming<'a> {
+pub(crate) struct IncomingRequest<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) body: &'a Bytes,
     pub(crate) route_key: &'a str,
     pub(crate) path_parameters: BTreeMap<String, String>,
     /// The verified claims and the route's scopes; `None` for a public route.
-    pub(crate) authorizer: Option<(&'a Claims, &'a [String])>,
+    pub(crate) authorizer: Option<(&'a JwtClaims, &'a [String])>,
     pub(crate) request_id: &'a str,
     pub(crate) source_ip: String,
     pub(crate) now: OffsetDateTime,
 }
 
 /// The event for a request.
-pub(crate) fn event(incoming: &Incoming<'_>) -> Value {
-    let Incoming { parts, body, route_key, path_parameters, request_id, now, .. } = incoming;
+pub(crate) fn event(incoming: &IncomingRequest<'_>) -> Value {
+    let IncomingRequest { parts, body, route_key, path_parameters, request_id, now, .. } = incoming;
     // An HTTP API decodes the path, and passes the query on unchanged.
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let mut headers = headers(&parts.headers);
@@ -170,7 +170,7 @@ mod tests {
 
     fn event_of(request: Request<&'static [u8]>) -> Value {
         let (parts, body) = request.into_parts();
-        event(&Incoming {
+        event(&IncomingRequest {
             parts: &parts,
             body: &Bytes::from_static(body),
             route_key: "GET /a/{id}",

@@ -18,16 +18,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(crate) use authorizer::Authorizer;
-use authorizer::{Claims, Refusal};
-use event::Incoming;
+pub(crate) use authorizer::JwtAuthorizer;
+use authorizer::{AuthorizerRefusal, JwtClaims};
+use event::IncomingRequest;
+use routes::RouteTarget;
 pub(crate) use routes::Routes;
-use routes::Target;
 
-use crate::clock::Clock;
+use crate::clock::StackClock;
 use crate::output::say;
-use crate::runtime::NoAnswer;
-use crate::template::Access;
+use crate::runtime::InvocationError;
+use crate::template::RouteAuth;
 
 /// API Gateway's limit for the size of a request.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -41,16 +41,16 @@ const REMEMBERED: usize = 50;
 /// The gateway.
 pub(crate) struct Gateway {
     routes: Routes,
-    authorizer: Option<Authorizer>,
-    clock: Arc<Clock>,
+    authorizer: Option<JwtAuthorizer>,
+    clock: Arc<StackClock>,
     last: Mutex<VecDeque<Value>>,
 }
 
 impl Gateway {
     pub(crate) fn new(
         routes: Routes,
-        authorizer: Option<Authorizer>,
-        clock: Arc<Clock>,
+        authorizer: Option<JwtAuthorizer>,
+        clock: Arc<StackClock>,
     ) -> Arc<Self> {
         Arc::new(Self { routes, authorizer, clock, last: Mutex::default() })
     }
@@ -88,7 +88,7 @@ impl Gateway {
         let Some(body) = read(body).await else {
             return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
-        let event = event::event(&Incoming {
+        let event = event::event(&IncomingRequest {
             parts: &parts,
             body: &body,
             route_key: &target.key,
@@ -102,10 +102,10 @@ impl Gateway {
         let invocation = target.function.invoke(Bytes::from(event.to_string()));
         match tokio::time::timeout(INTEGRATION_LIMIT, invocation).await {
             Ok(Ok(payload)) => response::response(&payload).unwrap_or_else(failed),
-            Ok(Err(NoAnswer::Failed)) => failed(),
+            Ok(Err(InvocationError::Failed)) => failed(),
             // An HTTP API answers this in place of 504 when an integration times out. AWS does not
             // document a separate answer for the function's own timeout, so it is treated alike.
-            Ok(Err(NoAnswer::TimedOut)) | Err(_) => {
+            Ok(Err(InvocationError::TimedOut)) | Err(_) => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
         }
@@ -113,11 +113,12 @@ impl Gateway {
 
     fn authorize<'a>(
         &self,
-        target: &'a Target,
+        target: &'a RouteTarget,
         headers: &axum::http::HeaderMap,
         now: i64,
-    ) -> Result<Option<(Claims, &'a [String])>, Refusal> {
-        let (Access::Jwt { scopes }, Some(authorizer)) = (&target.access, &self.authorizer) else {
+    ) -> Result<Option<(JwtClaims, &'a [String])>, AuthorizerRefusal> {
+        let (RouteAuth::Jwt { scopes }, Some(authorizer)) = (&target.access, &self.authorizer)
+        else {
             return Ok(None);
         };
         authorizer.authorize(headers, scopes, now).map(|claims| Some((claims, scopes.as_slice())))
@@ -156,20 +157,22 @@ fn message(status: StatusCode, message: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-fn refused(refusal: &Refusal, target: &Target) -> Response {
+fn refused(refusal: &AuthorizerRefusal, target: &RouteTarget) -> Response {
     let scopes = match &target.access {
-        Access::Jwt { scopes } => scopes.join(" "),
-        Access::Public => String::new(),
+        RouteAuth::Jwt { scopes } => scopes.join(" "),
+        RouteAuth::Public => String::new(),
     };
     let challenge = |error: &str, why: &str| {
         format!("Bearer scope=\"{scopes}\" error=\"{error}\" error_description=\"{why}\"")
     };
     let (status, text, challenge) = match refusal {
-        Refusal::Missing => (StatusCode::UNAUTHORIZED, "Unauthorized", "Bearer".to_owned()),
-        Refusal::Invalid(why) => {
+        AuthorizerRefusal::Missing => {
+            (StatusCode::UNAUTHORIZED, "Unauthorized", "Bearer".to_owned())
+        }
+        AuthorizerRefusal::Invalid(why) => {
             (StatusCode::UNAUTHORIZED, "Unauthorized", challenge("invalid_token", why))
         }
-        Refusal::Scope => {
+        AuthorizerRefusal::Scope => {
             let why = "the token has none of the scopes of this route";
             (StatusCode::FORBIDDEN, "Forbidden", challenge("insufficient_scope", why))
         }

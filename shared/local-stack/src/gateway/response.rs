@@ -14,7 +14,7 @@ use serde_json::Value;
 /// header that occurs twice.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FunctionResponse {
     status_code: u16,
     #[serde(default)]
     headers: Option<BTreeMap<String, Value>>,
@@ -36,7 +36,7 @@ pub(crate) fn response(payload: &[u8]) -> Option<Response> {
         let body = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
         return build(StatusCode::OK, [pair("content-type", "application/json")?], body.into());
     }
-    let answer: Answer = serde_json::from_value(json).ok()?;
+    let answer: FunctionResponse = serde_json::from_value(json).ok()?;
     let mut headers = Vec::new();
     for (name, value) in answer.headers.unwrap_or_default() {
         headers.push(pair(&name, &text(&value))?);

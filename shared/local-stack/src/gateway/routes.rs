@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::runtime::Function;
-use crate::template::{Access, Route};
+use crate::runtime::FunctionPool;
+use crate::template::{RouteAuth, RouteSpec};
 
 /// A route and its function.
-pub(crate) struct Target {
+pub(crate) struct RouteTarget {
     /// API Gateway's name of the route: `GET /v1/identities/{id}`.
     pub(crate) key: String,
-    pub(crate) access: Access,
-    pub(crate) function: Arc<Function>,
+    pub(crate) access: RouteAuth,
+    pub(crate) function: Arc<FunctionPool>,
     method: String,
     segments: Vec<Segment>,
 }
@@ -24,12 +24,12 @@ enum Segment {
 }
 
 /// All routes, with fewer parameters first: API Gateway prefers the most specific route.
-pub(crate) struct Routes(Vec<Target>);
+pub(crate) struct Routes(Vec<RouteTarget>);
 
 impl Routes {
-    pub(crate) fn new(routes: impl IntoIterator<Item = (Route, Arc<Function>)>) -> Self {
+    pub(crate) fn new(routes: impl IntoIterator<Item = (RouteSpec, Arc<FunctionPool>)>) -> Self {
         let mut targets: Vec<_> =
-            routes.into_iter().map(|(route, function)| Target::new(route, function)).collect();
+            routes.into_iter().map(|(route, function)| RouteTarget::new(route, function)).collect();
         targets.sort_by_key(|target| {
             target.segments.iter().filter(|s| matches!(s, Segment::Parameter(_))).count()
         });
@@ -42,7 +42,7 @@ impl Routes {
         &self,
         method: &str,
         path: &str,
-    ) -> Option<(&Target, BTreeMap<String, String>)> {
+    ) -> Option<(&RouteTarget, BTreeMap<String, String>)> {
         let path = percent_decode_str(path).decode_utf8_lossy();
         let path: Vec<&str> = path.split('/').collect();
         self.0
@@ -52,8 +52,8 @@ impl Routes {
     }
 }
 
-impl Target {
-    fn new(route: Route, function: Arc<Function>) -> Self {
+impl RouteTarget {
+    fn new(route: RouteSpec, function: Arc<FunctionPool>) -> Self {
         let segments = route
             .path
             .split('/')

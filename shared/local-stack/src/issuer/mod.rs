@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 
-use crate::clock::Clock;
+use crate::clock::StackClock;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
 
@@ -25,15 +25,15 @@ pub(crate) const WARNING: &str =
 const DEFAULT_LIFETIME: i64 = 3600;
 
 /// The provider.
-pub(crate) struct Issuer {
+pub(crate) struct OidcIssuer {
     url: String,
     audience: String,
     scope: String,
     key: SigningKey,
-    clock: Arc<Clock>,
+    clock: Arc<StackClock>,
 }
 
-impl Issuer {
+impl OidcIssuer {
     /// An issuer at `url` whose tokens are for `audience`, with `scope` by default.
     ///
     /// The key is kept in `file`, so that tokens stay valid after a restart; without a file, each
@@ -43,7 +43,7 @@ impl Issuer {
         audience: &str,
         scope: &str,
         file: Option<&Path>,
-        clock: Arc<Clock>,
+        clock: Arc<StackClock>,
     ) -> Result<Self, KeyError> {
         let key = match file {
             Some(file) => SigningKey::load_or_create(file)?,
@@ -129,11 +129,11 @@ fn seconds(name: &str, value: &str) -> Result<i64, String> {
 }
 
 /// The issuer's routes.
-pub(crate) fn router(issuer: Arc<Issuer>) -> Router {
+pub(crate) fn router(issuer: Arc<OidcIssuer>) -> Router {
     Router::new()
         .route(
             "/.well-known/openid-configuration",
-            get(async |State(issuer): State<Arc<Issuer>>| {
+            get(async |State(issuer): State<Arc<OidcIssuer>>| {
                 answer(StatusCode::OK, &issuer.discovery())
             }),
         )
@@ -143,11 +143,11 @@ pub(crate) fn router(issuer: Arc<Issuer>) -> Router {
         .with_state(issuer)
 }
 
-async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
+async fn jwks(State(issuer): State<Arc<OidcIssuer>>) -> Response {
     answer(StatusCode::OK, &issuer.jwks())
 }
 
-async fn token(State(issuer): State<Arc<Issuer>>, form: Bytes) -> Response {
+async fn token(State(issuer): State<Arc<OidcIssuer>>, form: Bytes) -> Response {
     match issuer.token(&form) {
         Ok(token) => answer(StatusCode::OK, &token),
         // RFC 6749 §5.2.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
 
-fn issuer() -> Issuer {
-    Issuer::new("http://issuer", "aud", "guestpass.token", None, Clock::system()).unwrap()
+fn issuer() -> OidcIssuer {
+    OidcIssuer::new("http://issuer", "aud", "guestpass.token", None, StackClock::system()).unwrap()
 }
 
 fn claims(form: &str) -> Value {
@@ -66,7 +66,7 @@ fn a_bad_form_is_told_what_is_wrong_with_it() {
 fn the_key_is_the_same_after_a_restart_and_the_owners_alone() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
-    let jwks = || Issuer::new("u", "a", "s", Some(&file), Clock::system()).unwrap().jwks();
+    let jwks = || OidcIssuer::new("u", "a", "s", Some(&file), StackClock::system()).unwrap().jwks();
     let (first, second) = (jwks(), jwks());
     assert_eq!(first, second);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Message;
+use super::QueueMessage;
 
 /// The messages of every queue, by the queue's name, in the order of their arrival.
-pub(super) type Contents = BTreeMap<String, Vec<Message>>;
+pub(super) type Contents = BTreeMap<String, Vec<QueueMessage>>;
 
 /// The journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub struct JournalError {
 }
 
 /// The open file.
-pub(super) struct Journal {
+pub(super) struct QueueJournal {
     path: PathBuf,
     file: File,
     /// Lines since the last rewrite.
@@ -33,14 +33,14 @@ pub(super) struct Journal {
 
 /// One line.
 #[derive(Serialize, Deserialize)]
-struct Change<'a> {
+struct JournalLine<'a> {
     queue: std::borrow::Cow<'a, str>,
     id: std::borrow::Cow<'a, str>,
     /// The new state of the message; `None` if it was deleted.
-    message: Option<std::borrow::Cow<'a, Message>>,
+    message: Option<std::borrow::Cow<'a, QueueMessage>>,
 }
 
-impl Journal {
+impl QueueJournal {
     /// Opens the journal in `path` and reads its messages.
     pub(super) fn open(path: PathBuf) -> Result<(Self, Contents), JournalError> {
         let contents = match fs::read_to_string(&path) {
@@ -59,9 +59,9 @@ impl Journal {
         &mut self,
         queue: &str,
         id: &str,
-        message: Option<&Message>,
+        message: Option<&QueueMessage>,
     ) -> Result<(), JournalError> {
-        let change = Change {
+        let change = JournalLine {
             queue: queue.into(),
             id: id.into(),
             message: message.map(std::borrow::Cow::Borrowed),
@@ -91,7 +91,8 @@ impl Journal {
 fn replay(text: &str) -> Contents {
     let mut contents = Contents::new();
     // The last line may be incomplete after a power cut.
-    for change in text.lines().filter_map(|line| serde_json::from_str::<Change<'_>>(line).ok()) {
+    for change in text.lines().filter_map(|line| serde_json::from_str::<JournalLine<'_>>(line).ok())
+    {
         let messages = contents.entry(change.queue.into_owned()).or_default();
         let known = messages.iter_mut().find(|message| message.id == change.id);
         match (known, change.message) {
@@ -107,7 +108,7 @@ fn write_anew(path: &Path, contents: &Contents) -> io::Result<File> {
     let mut text = String::new();
     for (queue, messages) in contents {
         for message in messages {
-            text.push_str(&line(&Change {
+            text.push_str(&line(&JournalLine {
                 queue: queue.into(),
                 id: message.id.as_str().into(),
                 message: Some(std::borrow::Cow::Borrowed(message)),
@@ -121,7 +122,7 @@ fn write_anew(path: &Path, contents: &Contents) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
 }
 
-fn line(change: &Change<'_>) -> String {
+fn line(change: &JournalLine<'_>) -> String {
     // The lines contain only text and numbers, which JSON can always represent.
     let mut line = serde_json::to_string(change).unwrap_or_default();
     line.push('\n');
@@ -134,8 +135,8 @@ const STALE_LINES: usize = 1000;
 mod tests {
     use super::*;
 
-    fn message(id: &str, receives: u32) -> Message {
-        Message {
+    fn message(id: &str, receives: u32) -> QueueMessage {
+        QueueMessage {
             id: id.to_owned(),
             body: "line\nline".to_owned(),
             sent_at: 1,
@@ -150,7 +151,7 @@ mod tests {
     fn what_was_appended_is_found_again_even_after_half_a_line() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("queues.jsonl");
-        let (mut journal, contents) = Journal::open(path.clone()).unwrap();
+        let (mut journal, contents) = QueueJournal::open(path.clone()).unwrap();
         assert!(contents.is_empty());
         for id in ["a", "b", "c"] {
             journal.append("Q", id, Some(&message(id, 0))).unwrap();
@@ -160,7 +161,7 @@ mod tests {
         journal.file.write_all(b"{\"queue\":\"Q\",\"id\":\"d\",\"mess").unwrap();
         drop(journal);
         for _ in 0..2 {
-            let (_, contents) = Journal::open(path.clone()).unwrap();
+            let (_, contents) = QueueJournal::open(path.clone()).unwrap();
             assert_eq!(contents["Q"], [message("a", 3), message("c", 0)]);
         }
     }
@@ -169,7 +170,7 @@ mod tests {
     fn a_journal_that_is_mostly_over_is_written_anew() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("queues.jsonl");
-        let (mut journal, _) = Journal::open(path.clone()).unwrap();
+        let (mut journal, _) = QueueJournal::open(path.clone()).unwrap();
         for receives in 0..=u32::try_from(STALE_LINES).unwrap() {
             journal.append("Q", "a", Some(&message("a", receives))).unwrap();
         }
@@ -179,6 +180,6 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
         journal.append("Q", "b", Some(&message("b", 0))).unwrap();
         drop(journal);
-        assert_eq!(Journal::open(path).unwrap().1["Q"].len(), 2);
+        assert_eq!(QueueJournal::open(path).unwrap().1["Q"].len(), 2);
     }
 }

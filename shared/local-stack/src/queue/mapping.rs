@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::{Message, Queues};
+use super::{QueueMessage, Queues};
 use crate::output::say;
-use crate::runtime::Function;
+use crate::runtime::FunctionPool;
 use crate::template::QueueMapping;
 
 /// A queue, and the function that gets its messages.
-pub(crate) struct Source {
+pub(crate) struct QueueSource {
     pub(crate) queues: Arc<Queues>,
-    pub(crate) function: Arc<Function>,
+    pub(crate) function: Arc<FunctionPool>,
     pub(crate) mapping: QueueMapping,
 }
 
 /// Delivers messages until `stopping` turns true, and returns when no batch is in progress.
-pub(crate) async fn poll(source: Source, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn poll(source: QueueSource, mut stopping: watch::Receiver<bool>) {
     let source = Arc::new(source);
     let mapping = &source.mapping;
     let limit = mapping.concurrency.unwrap_or(usize::MAX).min(source.function.processes());
@@ -53,8 +53,8 @@ pub(crate) async fn poll(source: Source, mut stopping: watch::Receiver<bool>) {
     while batches.join_next().await.is_some() {}
 }
 
-impl Source {
-    async fn deliver(&self, batch: &[Message]) {
+impl QueueSource {
+    async fn deliver(&self, batch: &[QueueMessage]) {
         let began = Instant::now();
         let queue = &self.mapping.queue;
         let records: Vec<Value> = batch.iter().map(|message| message.record(queue)).collect();
@@ -87,7 +87,7 @@ fn failures(answer: &[u8], ids: &BTreeSet<&str>) -> Option<BTreeSet<String>> {
     if answer.is_empty() {
         return Some(BTreeSet::new());
     }
-    let answer: Option<Answer> = serde_json::from_slice(answer).ok()?;
+    let answer: Option<BatchReport> = serde_json::from_slice(answer).ok()?;
     let failures = answer.unwrap_or_default().batch_item_failures.unwrap_or_default();
     let failed: BTreeSet<String> = failures.into_iter().map(|f| f.item_identifier).collect();
     failed.iter().all(|id| ids.contains(id.as_str())).then_some(failed)
@@ -95,13 +95,13 @@ fn failures(answer: &[u8], ids: &BTreeSet<&str>) -> Option<BTreeSet<String>> {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    batch_item_failures: Option<Vec<Failure>>,
+struct BatchReport {
+    batch_item_failures: Option<Vec<BatchItemFailure>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Failure {
+struct BatchItemFailure {
     item_identifier: String,
 }
 

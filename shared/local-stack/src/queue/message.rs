@@ -8,7 +8,7 @@ use crate::template::{REGION, queue_arn};
 /// A message. Times are milliseconds since the epoch, on the stack's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Message {
+pub(crate) struct QueueMessage {
     pub(crate) id: String,
     pub(crate) body: String,
     pub(crate) sent_at: i64,
@@ -20,7 +20,7 @@ pub(crate) struct Message {
     pub(crate) receipt: Option<String>,
 }
 
-impl Message {
+impl QueueMessage {
     /// The message as one of the `Records` of a function's event.
     pub(crate) fn record(&self, queue: &str) -> Value {
         json!({

@@ -10,43 +10,45 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use journal::JournalError;
-use journal::{Contents, Journal};
-pub(crate) use mapping::{Source, poll};
-pub(crate) use message::Message;
+use journal::{Contents, QueueJournal};
+pub(crate) use mapping::{QueueSource, poll};
+pub(crate) use message::QueueMessage;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::clock::{Clock, from_ms, rfc3339};
+use crate::clock::{StackClock, from_ms, rfc3339};
 use crate::output::say;
-use crate::template::Queue;
+use crate::template::QueueSpec;
 
 /// The queues of a stack.
 pub(crate) struct Queues {
-    settings: Vec<Queue>,
-    state: Mutex<State>,
+    settings: Vec<QueueSpec>,
+    state: Mutex<QueueState>,
     /// Wakes the consumers that wait for a message.
     changed: watch::Sender<()>,
-    clock: Arc<Clock>,
+    clock: Arc<StackClock>,
 }
 
-struct State {
+struct QueueState {
     contents: Contents,
-    journal: Option<Journal>,
+    journal: Option<QueueJournal>,
 }
 
 impl Queues {
     /// The queues, with the messages from `journal`.
     pub(crate) fn open(
-        settings: Vec<Queue>,
+        settings: Vec<QueueSpec>,
         journal: Option<PathBuf>,
-        clock: Arc<Clock>,
+        clock: Arc<StackClock>,
     ) -> Result<Arc<Self>, JournalError> {
         let (journal, contents) = match journal {
-            Some(path) => Journal::open(path).map(|(journal, found)| (Some(journal), found))?,
+            Some(path) => {
+                QueueJournal::open(path).map(|(journal, found)| (Some(journal), found))?
+            }
             None => (None, Contents::new()),
         };
-        let state = Mutex::new(State { contents, journal });
+        let state = Mutex::new(QueueState { contents, journal });
         Ok(Arc::new(Self { settings, state, changed: watch::Sender::new(()), clock }))
     }
 
@@ -54,7 +56,7 @@ impl Queues {
     pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), JournalError> {
         let now = self.clock.now_ms();
         let delay = self.settings(queue).map_or(Duration::ZERO, |settings| settings.delay);
-        let message = Message {
+        let message = QueueMessage {
             id: Uuid::new_v4().to_string(),
             body,
             sent_at: now,
@@ -70,7 +72,12 @@ impl Queues {
 
     /// Waits for messages and receives up to `most` of them: when there are as many, or when the
     /// first of them has waited for `window`.
-    pub(crate) async fn receive(&self, queue: &str, most: usize, window: Duration) -> Vec<Message> {
+    pub(crate) async fn receive(
+        &self,
+        queue: &str,
+        most: usize,
+        window: Duration,
+    ) -> Vec<QueueMessage> {
         let mut changed = self.changed.subscribe();
         let mut full_by = None;
         loop {
@@ -129,19 +136,19 @@ impl Queues {
         (ready, hidden.min())
     }
 
-    fn take(&self, queue: &str, most: usize, now: i64) -> Vec<Message> {
+    fn take(&self, queue: &str, most: usize, now: i64) -> Vec<QueueMessage> {
         let Some(settings) = self.settings(queue) else { return Vec::new() };
         let mut state = self.lock();
         self.expire(&mut state, queue, now);
         let visible = state.messages(queue).filter(|message| message.visible_at <= now);
-        let visible: Vec<Message> = visible.take(most).cloned().collect();
+        let visible: Vec<QueueMessage> = visible.take(most).cloned().collect();
         let mut batch = Vec::new();
         for mut message in visible {
             if let Some(redrive) = &settings.redrive
                 && message.receives >= redrive.max_receives
             {
                 // Id, body and send time are kept, so the retention is not restarted.
-                let letter = Message { receipt: None, visible_at: now, ..message.clone() };
+                let letter = QueueMessage { receipt: None, visible_at: now, ..message.clone() };
                 note(state.put(&redrive.dead_letters, letter));
                 state.remove(queue, &message.id);
                 self.changed.send_replace(());
@@ -220,9 +227,9 @@ impl Queues {
         let now = self.clock.now_ms();
         let mut state = self.lock();
         self.expire(&mut state, queue, now);
-        let letters: Vec<Message> = state.messages(queue).cloned().collect();
+        let letters: Vec<QueueMessage> = state.messages(queue).cloned().collect();
         for letter in &letters {
-            let again = Message {
+            let again = QueueMessage {
                 id: Uuid::new_v4().to_string(),
                 body: letter.body.clone(),
                 sent_at: now,
@@ -241,18 +248,18 @@ impl Queues {
 
     /// The queues whose dead letters `queue` receives.
     fn sources(&self, queue: &str) -> Vec<String> {
-        let is_source = |source: &&Queue| {
+        let is_source = |source: &&QueueSpec| {
             source.redrive.as_ref().is_some_and(|redrive| redrive.dead_letters == queue)
         };
         self.settings.iter().filter(is_source).map(|source| source.name.clone()).collect()
     }
 
-    fn settings(&self, queue: &str) -> Option<&Queue> {
+    fn settings(&self, queue: &str) -> Option<&QueueSpec> {
         self.settings.iter().find(|settings| settings.name == queue)
     }
 
     /// Deletes the messages whose retention has ended.
-    fn expire(&self, state: &mut State, queue: &str, now: i64) {
+    fn expire(&self, state: &mut QueueState, queue: &str, now: i64) {
         let Some(settings) = self.settings(queue) else { return };
         let oldest = now.saturating_sub(ms(settings.retention));
         let old: Vec<_> = state
@@ -266,18 +273,18 @@ impl Queues {
     }
 
     /// The data behind this lock is consistent whenever the lock is free.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn messages(&self, queue: &str) -> impl Iterator<Item = &Message> {
+impl QueueState {
+    fn messages(&self, queue: &str) -> impl Iterator<Item = &QueueMessage> {
         self.contents.get(queue).into_iter().flatten()
     }
 
     /// Adds or replaces a message; the journal is written first.
-    fn put(&mut self, queue: &str, message: Message) -> Result<(), JournalError> {
+    fn put(&mut self, queue: &str, message: QueueMessage) -> Result<(), JournalError> {
         if let Some(journal) = &mut self.journal {
             journal.append(queue, &message.id, Some(&message))?;
         }

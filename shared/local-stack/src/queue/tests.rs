@@ -3,8 +3,8 @@ use crate::template::Redrive;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn settings(name: &str, redrive: Option<&str>) -> Queue {
-    Queue {
+fn settings(name: &str, redrive: Option<&str>) -> QueueSpec {
+    QueueSpec {
         name: name.to_owned(),
         visibility: SECOND * 60,
         retention: SECOND * 3600,
@@ -15,11 +15,11 @@ fn settings(name: &str, redrive: Option<&str>) -> Queue {
 
 fn queues() -> Arc<Queues> {
     let queues = vec![settings("Q", Some("Dead")), settings("Dead", None)];
-    Queues::open(queues, None, Clock::system()).unwrap()
+    Queues::open(queues, None, StackClock::system()).unwrap()
 }
 
 /// The messages that are visible now.
-fn take(queues: &Queues, most: usize) -> Vec<Message> {
+fn take(queues: &Queues, most: usize) -> Vec<QueueMessage> {
     queues.take("Q", most, queues.clock.now_ms())
 }
 
@@ -91,7 +91,7 @@ fn a_batch_is_no_longer_than_asked_and_oldest_first() {
     for body in ["a", "b", "c"] {
         queues.send("Q", body.to_owned()).unwrap();
     }
-    let bodies = |batch: Vec<Message>| batch.into_iter().map(|m| m.body).collect::<Vec<_>>();
+    let bodies = |batch: Vec<QueueMessage>| batch.into_iter().map(|m| m.body).collect::<Vec<_>>();
     assert_eq!(bodies(take(&queues, 2)), ["a", "b"]);
     assert_eq!(bodies(take(&queues, 2)), ["c"]);
 }

@@ -16,35 +16,35 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::lock;
-use crate::clock::Clock;
+use crate::clock::StackClock;
 
 /// An event for a process.
-pub(super) struct Invocation {
+pub(super) struct PendingInvocation {
     pub(super) event: Bytes,
-    pub(super) answer: oneshot::Sender<Reply>,
+    pub(super) answer: oneshot::Sender<RuntimeReply>,
 }
 
 /// The answer of a process to an event.
-pub(super) enum Reply {
+pub(super) enum RuntimeReply {
     Response(Bytes),
     Error,
 }
 
 /// The state of one process's Runtime API.
-pub(super) struct Api {
+pub(super) struct ProcessApi {
     pub(super) function_name: String,
     pub(super) timeout: Duration,
-    pub(super) clock: Arc<Clock>,
-    pub(super) events: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    pub(super) clock: Arc<StackClock>,
+    pub(super) events: tokio::sync::Mutex<mpsc::Receiver<PendingInvocation>>,
     /// Turns true with the first `next`, which ends init.
     pub(super) ready: watch::Sender<bool>,
-    pub(super) current: Mutex<Option<(String, oneshot::Sender<Reply>)>>,
+    pub(super) current: Mutex<Option<(String, oneshot::Sender<RuntimeReply>)>>,
 }
 
 /// Lambda's limit for a response is 6 MB; this adds some space for its envelope.
 const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100 * 1024;
 
-pub(super) fn router(api: Arc<Api>) -> Router {
+pub(super) fn router(api: Arc<ProcessApi>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -54,7 +54,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-async fn next(State(api): State<Arc<Api>>) -> Response {
+async fn next(State(api): State<Arc<ProcessApi>>) -> Response {
     // A caller that still waits for the answer to the previous event does not get one.
     lock(&api.current).take();
     api.ready.send_replace(true);
@@ -79,13 +79,17 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-async fn response(State(api): State<Arc<Api>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    api.reply(&id, Reply::Response(body))
+async fn response(
+    State(api): State<Arc<ProcessApi>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    api.reply(&id, RuntimeReply::Response(body))
 }
 
 /// The body has the reason, which the function has already logged.
-async fn error(State(api): State<Arc<Api>>, Path(id): Path<String>) -> StatusCode {
-    api.reply(&id, Reply::Error)
+async fn error(State(api): State<Arc<ProcessApi>>, Path(id): Path<String>) -> StatusCode {
+    api.reply(&id, RuntimeReply::Error)
 }
 
 /// The process ends after this, and the stack reacts to that end.
@@ -93,8 +97,8 @@ async fn init_error() -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-impl Api {
-    fn reply(&self, id: &str, reply: Reply) -> StatusCode {
+impl ProcessApi {
+    fn reply(&self, id: &str, reply: RuntimeReply) -> StatusCode {
         let mut current = lock(&self.current);
         match current.take_if(|(expected, _)| expected == id) {
             Some((_, answer)) => {

@@ -17,12 +17,12 @@ use super::lock;
 const LAST_LINES: usize = 10;
 
 /// The log of one process: it appends to the function's file, as all processes of the function do.
-pub(super) struct Log {
+pub(super) struct FunctionLog {
     file: Arc<File>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
 
-impl Log {
+impl FunctionLog {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         Ok(Self { file: Arc::new(file), last_lines: Arc::default() })
@@ -117,7 +117,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let (mut says, hears) = tokio::io::duplex(64);
-        let pump = Log::open(&path).unwrap().pump(Some(hears));
+        let pump = FunctionLog::open(&path).unwrap().pump(Some(hears));
         says.write_all(b"one\ntwo\nthr").await.unwrap();
         pump.catch_up().await;
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");

@@ -19,28 +19,28 @@ use std::time::Duration;
 use axum::body::Bytes;
 use tokio::sync::{Semaphore, watch};
 
-use process::Process;
-pub(crate) use process_reaper::LastWill;
+use process::FunctionProcess;
+pub(crate) use process_reaper::ProcessReaper;
 pub(crate) use signal::Signal;
-use signal::Signals;
+use signal::SignalSender;
 
-use crate::clock::Clock;
+use crate::clock::StackClock;
 
 /// One function and its processes.
-pub(crate) struct Function {
-    spec: Spec,
+pub(crate) struct FunctionPool {
+    spec: ProcessSpec,
     /// The process that was used last is used first, so that the others become idle and can end.
-    idle: Mutex<Vec<Process>>,
+    idle: Mutex<Vec<FunctionProcess>>,
     /// One permit for each process. A request without a permit waits.
     slots: Semaphore,
     processes: usize,
     /// The running processes, and the senders of their signals.
-    pids: watch::Sender<BTreeMap<u32, Signals>>,
+    pids: watch::Sender<BTreeMap<u32, SignalSender>>,
     stopping: watch::Receiver<bool>,
 }
 
 /// The configuration of a function's processes.
-pub(crate) struct Spec {
+pub(crate) struct ProcessSpec {
     /// The name of the binary and of the log.
     pub(crate) name: String,
     pub(crate) binary: PathBuf,
@@ -48,23 +48,27 @@ pub(crate) struct Spec {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
     /// The clock of the deadlines.
-    pub(crate) clock: Arc<Clock>,
+    pub(crate) clock: Arc<StackClock>,
     pub(crate) log: PathBuf,
-    pub(crate) last_will: LastWill,
+    pub(crate) reaper: ProcessReaper,
 }
 
 /// Why a function did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
+pub(crate) enum InvocationError {
     /// The function answered with an error, crashed, or did not start.
     Failed,
     /// The function exceeded its timeout and was killed.
     TimedOut,
 }
 
-impl Function {
+impl FunctionPool {
     /// A function with at most `processes` processes, which end when `stopping` turns true.
-    pub(crate) fn new(spec: Spec, processes: usize, stopping: watch::Receiver<bool>) -> Arc<Self> {
+    pub(crate) fn new(
+        spec: ProcessSpec,
+        processes: usize,
+        stopping: watch::Receiver<bool>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             spec,
             idle: Mutex::default(),
@@ -111,35 +115,35 @@ impl Function {
     ///
     /// If the caller disconnects, the function continues: Lambda also finishes a started
     /// invocation.
-    pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, NoAnswer> {
+    pub(crate) async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvocationError> {
         let function = Arc::clone(self);
         let invocation = tokio::spawn(async move { function.run(event).await });
-        invocation.await.unwrap_or(Err(NoAnswer::Failed))
+        invocation.await.unwrap_or(Err(InvocationError::Failed))
     }
 
-    async fn run(&self, event: Bytes) -> Result<Bytes, NoAnswer> {
-        let Ok(_slot) = self.slots.acquire().await else { return Err(NoAnswer::Failed) };
+    async fn run(&self, event: Bytes) -> Result<Bytes, InvocationError> {
+        let Ok(_slot) = self.slots.acquire().await else { return Err(InvocationError::Failed) };
         let process = match self.take_idle() {
             Some(process) => process,
-            None => Process::start(&self.spec, &self.pids, self.stopping.clone()).await?,
+            None => FunctionProcess::start(&self.spec, &self.pids, self.stopping.clone()).await?,
         };
         match process.invoke(event, self.spec.timeout).await {
-            process::Answer::Response(payload) => {
+            process::InvocationResult::Response(payload) => {
                 self.give_back(process);
                 Ok(payload)
             }
             // The runtime has caught the error, and the process continues.
-            process::Answer::Error => {
+            process::InvocationResult::Error => {
                 self.give_back(process);
-                Err(NoAnswer::Failed)
+                Err(InvocationError::Failed)
             }
-            process::Answer::Died => {
+            process::InvocationResult::Died => {
                 process.kill().await;
-                Err(NoAnswer::Failed)
+                Err(InvocationError::Failed)
             }
-            process::Answer::TimedOut => {
+            process::InvocationResult::TimedOut => {
                 process.kill().await;
-                Err(NoAnswer::TimedOut)
+                Err(InvocationError::TimedOut)
             }
         }
     }
@@ -167,12 +171,12 @@ impl Function {
         let _ = self.pids.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 
-    fn take_idle(&self) -> Option<Process> {
+    fn take_idle(&self) -> Option<FunctionProcess> {
         let mut idle = lock(&self.idle);
-        std::iter::from_fn(|| idle.pop()).find(Process::is_alive)
+        std::iter::from_fn(|| idle.pop()).find(FunctionProcess::is_alive)
     }
 
-    fn give_back(&self, process: Process) {
+    fn give_back(&self, process: FunctionProcess) {
         if process.is_alive() {
             lock(&self.idle).push(process.rested());
         }

@@ -11,15 +11,15 @@ use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::api::{self, Api, Invocation, Reply};
-use super::logs::{Log, Pump};
-use super::signal::{self, Signals};
-use super::{NoAnswer, Spec};
+use super::api::{self, PendingInvocation, ProcessApi, RuntimeReply};
+use super::logs::{FunctionLog, Pump};
+use super::signal::{self, SignalSender};
+use super::{InvocationError, ProcessSpec};
 use crate::output::say;
 
 /// A process that has requested its first event.
-pub(super) struct Process {
-    events: mpsc::Sender<Invocation>,
+pub(super) struct FunctionProcess {
+    events: mpsc::Sender<PendingInvocation>,
     kill: watch::Sender<bool>,
     exited: watch::Receiver<bool>,
     /// The pumps for its stdout and stderr.
@@ -28,7 +28,7 @@ pub(super) struct Process {
 }
 
 /// The outcome of an event.
-pub(super) enum Answer {
+pub(super) enum InvocationResult {
     Response(Bytes),
     Error,
     Died,
@@ -38,23 +38,23 @@ pub(super) enum Answer {
 /// Lambda allows ten seconds for init, which do not count against the function's timeout.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-impl Process {
+impl FunctionProcess {
     /// Starts a process and waits for the end of its init. Prints the reason on stdout if it fails.
     pub(super) async fn start(
-        spec: &Spec,
-        pids: &watch::Sender<BTreeMap<u32, Signals>>,
+        spec: &ProcessSpec,
+        pids: &watch::Sender<BTreeMap<u32, SignalSender>>,
         stopping: watch::Receiver<bool>,
-    ) -> Result<Self, NoAnswer> {
+    ) -> Result<Self, InvocationError> {
         let name = &spec.name;
-        let (log, started) =
-            Log::open(&spec.log).map_or_else(|error| (None, Err(error)), |log| (Some(log), Ok(())));
+        let (log, started) = FunctionLog::open(&spec.log)
+            .map_or_else(|error| (None, Err(error)), |log| (Some(log), Ok(())));
         let started = match started {
             Ok(()) => Self::spawn(spec, log.as_ref(), pids, stopping).await,
             Err(error) => Err(error),
         };
         let (process, mut ready) = started.map_err(|error| {
             say(format_args!("{name} could not be started: {error}"));
-            NoAnswer::Failed
+            InvocationError::Failed
         })?;
         let mut exited = process.exited.clone();
         let why = tokio::select! {
@@ -68,13 +68,13 @@ impl Process {
         for line in log.map(|log| log.last_lines()).unwrap_or_default() {
             say(format_args!("  {line}"));
         }
-        Err(NoAnswer::Failed)
+        Err(InvocationError::Failed)
     }
 
     async fn spawn(
-        spec: &Spec,
-        log: Option<&Log>,
-        pids: &watch::Sender<BTreeMap<u32, Signals>>,
+        spec: &ProcessSpec,
+        log: Option<&FunctionLog>,
+        pids: &watch::Sender<BTreeMap<u32, SignalSender>>,
         mut stopping: watch::Receiver<bool>,
     ) -> std::io::Result<(Self, watch::Receiver<bool>)> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -93,7 +93,7 @@ impl Process {
         let pid = child.id().unwrap_or_default();
         let (signals, mut inbox) = signal::channel();
         pids.send_modify(|pids| _ = pids.insert(pid, signals));
-        spec.last_will.include(pid);
+        spec.reaper.include(pid);
         let pumps = log.map(|log| [log.pump(child.stdout.take()), log.pump(child.stderr.take())]);
         let speech = pumps.clone();
 
@@ -101,7 +101,7 @@ impl Process {
         let (ready_sender, ready) = watch::channel(false);
         let (kill, mut killed) = watch::channel(false);
         let (exited_sender, exited) = watch::channel(false);
-        let api = Arc::new(Api {
+        let api = Arc::new(ProcessApi {
             function_name: spec.name.clone(),
             timeout: spec.timeout,
             clock: Arc::clone(&spec.clock),
@@ -110,7 +110,7 @@ impl Process {
             current: Mutex::default(),
         });
         let pids = pids.clone();
-        let last_will = spec.last_will.clone();
+        let reaper = spec.reaper.clone();
         tokio::spawn(async move {
             let serve = axum::serve(listener, api::router(api)).into_future();
             tokio::pin!(serve);
@@ -120,7 +120,7 @@ impl Process {
                     _ = killed.wait_for(|killed| *killed) => break true,
                     _ = stopping.wait_for(|stopping| *stopping) => break true,
                     _ = &mut serve => break true,
-                    Some(order) = inbox.recv() => order.execute(child.id()),
+                    Some(request) = inbox.recv() => request.execute(child.id()),
                 }
             };
             if must_end {
@@ -128,7 +128,7 @@ impl Process {
                 // ended, which does no harm.
                 let _ = child.kill().await;
             }
-            last_will.exclude(pid);
+            reaper.exclude(pid);
             // The last output is in the log before a caller learns that the process ended.
             if let Some([stdout, stderr]) = speech {
                 tokio::join!(stdout.ended(), stderr.ended());
@@ -140,10 +140,10 @@ impl Process {
     }
 
     /// Sends `event` to the process and waits for the answer, at most `timeout`.
-    pub(super) async fn invoke(&self, event: Bytes, timeout: Duration) -> Answer {
+    pub(super) async fn invoke(&self, event: Bytes, timeout: Duration) -> InvocationResult {
         let (answer, mut reply) = oneshot::channel();
-        if self.events.send(Invocation { event, answer }).await.is_err() {
-            return Answer::Died;
+        if self.events.send(PendingInvocation { event, answer }).await.is_err() {
+            return InvocationResult::Died;
         }
         let mut exited = self.exited.clone();
         let reply = tokio::select! {
@@ -152,18 +152,18 @@ impl Process {
             // The process may have answered and then ended.
             _ = exited.wait_for(|exited| *exited) => match reply.try_recv() {
                 Ok(reply) => Ok(reply),
-                Err(_) => return Answer::Died,
+                Err(_) => return InvocationResult::Died,
             },
-            () = tokio::time::sleep(timeout) => return Answer::TimedOut,
+            () = tokio::time::sleep(timeout) => return InvocationResult::TimedOut,
         };
         // A caller that gets an answer finds the reason in the log.
         if let Some([stdout, stderr]) = &self.pumps {
             tokio::join!(stdout.catch_up(), stderr.catch_up());
         }
         match reply {
-            Ok(Reply::Response(payload)) => Answer::Response(payload),
-            Ok(Reply::Error) => Answer::Error,
-            Err(_) => Answer::Died,
+            Ok(RuntimeReply::Response(payload)) => InvocationResult::Response(payload),
+            Ok(RuntimeReply::Error) => InvocationResult::Error,
+            Err(_) => InvocationResult::Died,
         }
     }
 

@@ -25,14 +25,14 @@ for pid in $pids; do kill -9 "$pid"; done
 
 /// The list of the processes that must not outlive the stack.
 #[derive(Clone)]
-pub(crate) struct LastWill(Arc<Mutex<Executor>>);
+pub(crate) struct ProcessReaper(Arc<Mutex<ReaperShell>>);
 
-struct Executor {
+struct ReaperShell {
     pipe: Option<ChildStdin>,
     shell: Child,
 }
 
-impl LastWill {
+impl ProcessReaper {
     /// Starts the shell, which waits.
     pub(crate) fn new() -> io::Result<Self> {
         use std::os::unix::process::CommandExt as _;
@@ -46,7 +46,7 @@ impl LastWill {
             .process_group(0)
             .spawn()?;
         let pipe = shell.stdin.take();
-        Ok(Self(Arc::new(Mutex::new(Executor { pipe, shell }))))
+        Ok(Self(Arc::new(Mutex::new(ReaperShell { pipe, shell }))))
     }
 
     pub(super) fn include(&self, pid: u32) {
@@ -65,7 +65,7 @@ impl LastWill {
     }
 }
 
-impl Drop for Executor {
+impl Drop for ReaperShell {
     fn drop(&mut self) {
         drop(self.pipe.take());
         let _ = self.shell.wait();

@@ -21,28 +21,28 @@ pub(crate) enum Signal {
 
 /// Sends signals to one process.
 #[derive(Clone)]
-pub(super) struct Signals(mpsc::UnboundedSender<Order>);
+pub(super) struct SignalSender(mpsc::UnboundedSender<SignalRequest>);
 
 /// A signal to be sent.
-pub(super) struct Order {
+pub(super) struct SignalRequest {
     signal: Signal,
     done: oneshot::Sender<bool>,
 }
 
-pub(super) fn channel() -> (Signals, mpsc::UnboundedReceiver<Order>) {
+pub(super) fn channel() -> (SignalSender, mpsc::UnboundedReceiver<SignalRequest>) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Signals(sender), receiver)
+    (SignalSender(sender), receiver)
 }
 
-impl Signals {
+impl SignalSender {
     /// Returns whether the process still existed and got the signal.
     pub(super) async fn send(&self, signal: Signal) -> bool {
         let (done, is_done) = oneshot::channel();
-        self.0.send(Order { signal, done }).is_ok() && is_done.await.unwrap_or(false)
+        self.0.send(SignalRequest { signal, done }).is_ok() && is_done.await.unwrap_or(false)
     }
 }
 
-impl Order {
+impl SignalRequest {
     /// Sends the signal to the process, unless the process was already reaped.
     pub(super) fn execute(self, pid: Option<u32>) {
         let signal = match self.signal {

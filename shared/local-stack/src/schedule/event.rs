@@ -5,11 +5,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::clock::rfc3339;
-use crate::template::{ACCOUNT, REGION, Schedule, Scheduler};
+use crate::template::{ACCOUNT, REGION, ScheduleSpec, Scheduler};
 
 /// The event for the time `scheduled`, in which `over` replaces members of the input.
 pub(super) fn event(
-    schedule: &Schedule,
+    schedule: &ScheduleSpec,
     scheduled: OffsetDateTime,
     over: Option<Map<String, Value>>,
 ) -> Result<Value, String> {
@@ -51,7 +51,7 @@ fn filled(input: &str, arn: &str, time: &str) -> String {
 }
 
 /// The event that is sent without an input: it only says that the schedule is due.
-fn unasked(schedule: &Schedule, scheduled: OffsetDateTime) -> Value {
+fn unasked(schedule: &ScheduleSpec, scheduled: OffsetDateTime) -> Value {
     let (source, detail) = match schedule.scheduler {
         // EventBridge Scheduler sends the detail as text.
         Scheduler::Scheduler => ("aws.scheduler", json!("{}")),
@@ -70,7 +70,7 @@ fn unasked(schedule: &Schedule, scheduled: OffsetDateTime) -> Value {
     })
 }
 
-fn arn(schedule: &Schedule) -> String {
+fn arn(schedule: &ScheduleSpec) -> String {
     let name = &schedule.name;
     match schedule.scheduler {
         Scheduler::Scheduler => {
@@ -85,15 +85,15 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::schedule::Expression;
+    use crate::schedule::ScheduleExpression;
 
     const TIME: OffsetDateTime = datetime!(2026-05-06 07:08:09.5 UTC);
 
-    fn schedule(scheduler: Scheduler, input: Option<&str>) -> Schedule {
-        Schedule {
+    fn schedule(scheduler: Scheduler, input: Option<&str>) -> ScheduleSpec {
+        ScheduleSpec {
             name: "S".to_owned(),
             scheduler,
-            expression: Expression::parse("rate(1 hour)").unwrap(),
+            expression: ScheduleExpression::parse("rate(1 hour)").unwrap(),
             input: input.map(str::to_owned),
             enabled: true,
         }

@@ -8,20 +8,20 @@ use super::cron::Cron;
 
 /// When a schedule is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expression {
+pub struct ScheduleExpression {
     text: String,
-    kind: Kind,
+    kind: ExpressionKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum ExpressionKind {
     /// A number of seconds, counted from the start of the stack.
     Rate(i64),
     Cron(Box<Cron>),
     Once(OffsetDateTime),
 }
 
-impl Expression {
+impl ScheduleExpression {
     /// Parses an expression. The error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (kind, argument) = text
@@ -30,10 +30,10 @@ impl Expression {
             .and_then(|text| text.split_once('('))
             .ok_or("is not rate(…), cron(…) or at(…)")?;
         let kind = match kind {
-            "rate" => Kind::Rate(seconds(argument)?),
-            "cron" => Kind::Cron(Box::new(Cron::parse(argument)?)),
+            "rate" => ExpressionKind::Rate(seconds(argument)?),
+            "cron" => ExpressionKind::Cron(Box::new(Cron::parse(argument)?)),
             "at" => PrimitiveDateTime::parse(argument, AT)
-                .map(|at| Kind::Once(at.assume_utc()))
+                .map(|at| ExpressionKind::Once(at.assume_utc()))
                 .map_err(|_| "at(…) takes yyyy-mm-ddThh:mm:ss")?,
             _ => return Err(format!("{kind}(…) is not known: take rate, cron or at")),
         };
@@ -47,12 +47,12 @@ impl Expression {
         after: OffsetDateTime,
     ) -> Option<OffsetDateTime> {
         match &self.kind {
-            Kind::Rate(seconds) => {
+            ExpressionKind::Rate(seconds) => {
                 let passed = (after - origin).whole_seconds().max(0) / seconds;
                 origin.checked_add(time::Duration::seconds(seconds.checked_mul(passed + 1)?))
             }
-            Kind::Cron(cron) => cron.next(after),
-            Kind::Once(at) => Some(*at).filter(|at| *at > after),
+            ExpressionKind::Cron(cron) => cron.next(after),
+            ExpressionKind::Once(at) => Some(*at).filter(|at| *at > after),
         }
     }
 
@@ -66,7 +66,7 @@ impl Expression {
         let next = |after| self.next(origin, after).filter(|due| *due <= now);
         let after = match &self.kind {
             // This does not iterate over the due times: there may be millions.
-            Kind::Rate(seconds) => {
+            ExpressionKind::Rate(seconds) => {
                 after.max(now - time::Duration::seconds(seconds.saturating_add(1)))
             }
             _ => after,
@@ -79,7 +79,7 @@ impl Expression {
     }
 }
 
-impl std::fmt::Display for Expression {
+impl std::fmt::Display for ScheduleExpression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
@@ -111,7 +111,7 @@ mod tests {
     const ORIGIN: OffsetDateTime = datetime!(2026-01-01 00:00:30 UTC);
 
     fn due(text: &str, after: OffsetDateTime) -> Option<OffsetDateTime> {
-        Expression::parse(text).unwrap().next(ORIGIN, after)
+        ScheduleExpression::parse(text).unwrap().next(ORIGIN, after)
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             ("cron(15 10 ? * MON *)", datetime!(2026-12-28 10:15 UTC)),
             ("at(2026-03-04T05:06:07)", datetime!(2026-03-04 05:06:07 UTC)),
         ] {
-            let expression = Expression::parse(text).unwrap();
+            let expression = ScheduleExpression::parse(text).unwrap();
             assert_eq!(expression.latest(ORIGIN, ORIGIN, now), Some(latest), "{text}");
             assert_eq!(expression.latest(ORIGIN, latest, latest), None, "{text}");
         }
@@ -169,7 +169,7 @@ mod tests {
             "cron(* * * * *)",
             "",
         ] {
-            assert!(Expression::parse(text).is_err(), "{text}");
+            assert!(ScheduleExpression::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -9,21 +9,21 @@ use std::time::Instant;
 
 use axum::body::Bytes;
 pub(crate) use event::is_json;
-pub use expression::Expression;
+pub use expression::ScheduleExpression;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use crate::clock::{Clock, epoch_ms, rfc3339};
+use crate::clock::{StackClock, epoch_ms, rfc3339};
 use crate::output::say;
-use crate::runtime::{Function, NoAnswer};
+use crate::runtime::{FunctionPool, InvocationError};
 use crate::template;
 
 /// One schedule and its function.
 pub(crate) struct Schedule {
-    settings: template::Schedule,
-    function: Arc<Function>,
-    clock: Arc<Clock>,
+    settings: template::ScheduleSpec,
+    function: Arc<FunctionPool>,
+    clock: Arc<StackClock>,
     /// The start of the interval of a rate.
     origin: OffsetDateTime,
     /// The last due time.
@@ -32,7 +32,7 @@ pub(crate) struct Schedule {
 }
 
 /// The result of a run, as the control API shows it: `{"status", "result"}`.
-pub(crate) struct Run {
+pub(crate) struct ScheduledRun {
     pub(crate) status: &'static str,
     /// The function's answer; null if it did not answer.
     pub(crate) result: Value,
@@ -40,9 +40,9 @@ pub(crate) struct Run {
 
 impl Schedule {
     pub(crate) fn new(
-        settings: template::Schedule,
-        function: Arc<Function>,
-        clock: Arc<Clock>,
+        settings: template::ScheduleSpec,
+        function: Arc<FunctionPool>,
+        clock: Arc<StackClock>,
     ) -> Arc<Self> {
         // Due times are whole seconds, as EventBridge sends them.
         let origin = clock.now().truncate_to_second();
@@ -88,17 +88,19 @@ impl Schedule {
         &self,
         scheduled: OffsetDateTime,
         input: Option<Map<String, Value>>,
-    ) -> Result<Run, String> {
+    ) -> Result<ScheduledRun, String> {
         let event = event::event(&self.settings, scheduled, input)?;
         let (started, began) = (self.clock.now(), Instant::now());
         let outcome = self.function.invoke(Bytes::from(event.to_string())).await;
         let run = match outcome {
-            Ok(answer) => Run {
+            Ok(answer) => ScheduledRun {
                 status: "succeeded",
                 result: serde_json::from_slice(&answer).unwrap_or_default(),
             },
-            Err(NoAnswer::Failed) => Run { status: "failed", result: Value::Null },
-            Err(NoAnswer::TimedOut) => Run { status: "timed-out", result: Value::Null },
+            Err(InvocationError::Failed) => ScheduledRun { status: "failed", result: Value::Null },
+            Err(InvocationError::TimedOut) => {
+                ScheduledRun { status: "timed-out", result: Value::Null }
+            }
         };
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (name, function) = (self.name(), self.function.name());

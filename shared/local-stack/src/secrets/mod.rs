@@ -21,21 +21,21 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The secret. It has no `Debug`.
-struct Secret {
+struct ServedSecret {
     arn: String,
-    current: Mutex<Version>,
+    current: Mutex<SecretVersion>,
     reads: AtomicU64,
 }
 
-struct Version {
+struct SecretVersion {
     id: String,
     text: String,
 }
 
 /// The secrets that are served.
 struct Secrets {
-    connection_string: Secret,
-    generated: Vec<Secret>,
+    connection_string: ServedSecret,
+    generated: Vec<ServedSecret>,
 }
 
 /// Serves secrets, each with its ARN and its initial value.
@@ -45,8 +45,8 @@ pub(crate) fn router(
 ) -> Router {
     let (arn, text) = connection_string;
     let secrets = Secrets {
-        connection_string: Secret::new(arn.to_owned(), text),
-        generated: generated.into_iter().map(|(arn, text)| Secret::new(arn, text)).collect(),
+        connection_string: ServedSecret::new(arn.to_owned(), text),
+        generated: generated.into_iter().map(|(arn, text)| ServedSecret::new(arn, text)).collect(),
     };
     Router::new()
         .route("/", post(call))
@@ -84,15 +84,15 @@ async fn call(State(secrets): State<Arc<Secrets>>, headers: HeaderMap, body: Byt
 }
 
 impl Secrets {
-    fn find(&self, arn: &str) -> Option<&Secret> {
+    fn find(&self, arn: &str) -> Option<&ServedSecret> {
         let mut all = std::iter::once(&self.connection_string).chain(&self.generated);
         all.find(|secret| secret.arn == arn)
     }
 }
 
-impl Secret {
+impl ServedSecret {
     fn new(arn: String, text: String) -> Self {
-        Self { arn, current: Mutex::new(Version::new(text)), reads: AtomicU64::new(0) }
+        Self { arn, current: Mutex::new(SecretVersion::new(text)), reads: AtomicU64::new(0) }
     }
 
     fn get(&self) -> Value {
@@ -102,7 +102,7 @@ impl Secret {
     }
 
     fn put(&self, text: String) -> Value {
-        let new = Version::new(text);
+        let new = SecretVersion::new(text);
         let answer = self.describe(&new.id, None);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = new;
         answer
@@ -119,7 +119,7 @@ impl Secret {
     }
 }
 
-impl Version {
+impl SecretVersion {
     fn new(text: String) -> Self {
         Self { id: Uuid::new_v4().to_string(), text }
     }

@@ -7,61 +7,64 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::start_error::StartError;
-use crate::clock::{Clock, OFFSET_FILE};
-use crate::options::Options;
-use crate::queue::{Queues, Source};
-use crate::runtime::{Function, LastWill, Spec};
+use super::start_error::StackStartError;
+use crate::clock::{OFFSET_FILE, StackClock};
+use crate::options::StackOptions;
+use crate::queue::{QueueSource, Queues};
+use crate::runtime::{FunctionPool, ProcessReaper, ProcessSpec};
 use crate::schedule::Schedule;
 use crate::template;
 
 /// Functions, and their event sources.
 #[derive(Default)]
 pub(crate) struct Fleet {
-    pub(crate) functions: Vec<Arc<Function>>,
-    pub(crate) routes: Vec<(template::Route, Arc<Function>)>,
-    pub(crate) sources: Vec<Source>,
+    pub(crate) functions: Vec<Arc<FunctionPool>>,
+    pub(crate) routes: Vec<(template::RouteSpec, Arc<FunctionPool>)>,
+    pub(crate) sources: Vec<QueueSource>,
     pub(crate) schedules: Vec<Arc<Schedule>>,
 }
 
 /// The dependencies of the functions.
-pub(crate) struct Grounds<'a> {
-    pub(crate) options: &'a Options,
+pub(crate) struct FleetContext<'a> {
+    pub(crate) options: &'a StackOptions,
     /// The directory of their logs.
     pub(crate) logs: &'a Path,
     /// The URL of DynamoDB.
     pub(crate) dynamodb: &'a str,
     /// The URL of Secrets Manager.
     pub(crate) secrets: &'a str,
-    pub(crate) clock: &'a Arc<Clock>,
+    pub(crate) clock: &'a Arc<StackClock>,
     pub(crate) queues: &'a Arc<Queues>,
-    pub(crate) last_will: LastWill,
+    pub(crate) reaper: ProcessReaper,
     /// Turns true when the functions must end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
-impl Grounds<'_> {
+impl FleetContext<'_> {
     /// Creates the functions. A process starts with the first request that needs it.
-    pub(crate) fn fleet(self, described: Vec<template::Function>) -> Result<Fleet, StartError> {
+    pub(crate) fn fleet(
+        self,
+        described: Vec<template::FunctionSpec>,
+    ) -> Result<Fleet, StackStartError> {
         let mut fleet = Fleet::default();
         for described in described {
             let most = described.concurrency.unwrap_or(usize::MAX).min(self.options.processes);
-            let spec = Spec {
+            let spec = ProcessSpec {
                 binary: binary(&self.options.functions_dir, &described.binary)?,
                 log: self.logs.join(format!("{}.log", described.binary)),
                 environment: self.environment(&described),
                 name: described.binary,
                 timeout: described.timeout,
                 clock: Arc::clone(self.clock),
-                last_will: self.last_will.clone(),
+                reaper: self.reaper.clone(),
             };
-            let function = Function::new(spec, most, self.stopping.clone());
+            let function = FunctionPool::new(spec, most, self.stopping.clone());
             for route in described.routes {
                 fleet.routes.push((route, Arc::clone(&function)));
             }
             for mapping in described.queues {
                 let (queues, function) = (Arc::clone(self.queues), Arc::clone(&function));
-                fleet.sources.push(Source { queues, function, mapping });
+                fleet.sources.push(QueueSource { queues, function, mapping });
             }
             for settings in described.schedules {
                 let (function, clock) = (Arc::clone(&function), Arc::clone(self.clock));
@@ -73,7 +76,7 @@ impl Grounds<'_> {
     }
 
     /// The template's variables, and those that Lambda and the AWS SDK find in the cloud.
-    fn environment(&self, function: &template::Function) -> BTreeMap<String, String> {
+    fn environment(&self, function: &template::FunctionSpec) -> BTreeMap<String, String> {
         let name = &function.binary;
         let memory = function.memory.to_string();
         let mut environment: BTreeMap<String, String> = [
@@ -104,12 +107,12 @@ impl Grounds<'_> {
     }
 }
 
-fn binary(directory: &Path, name: &str) -> Result<PathBuf, StartError> {
+fn binary(directory: &Path, name: &str) -> Result<PathBuf, StackStartError> {
     let path = directory.join(name);
     if path.is_file() {
         // A relative path would be searched in PATH, or relative to a changed directory.
-        fs::canonicalize(&path).map_err(StartError::file(path))
+        fs::canonicalize(&path).map_err(StackStartError::file(path))
     } else {
-        Err(StartError::FunctionMissing { path, name: name.to_owned() })
+        Err(StackStartError::FunctionMissing { path, name: name.to_owned() })
     }
 }

@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::start_error::StartError;
+use super::start_error::StackStartError;
 
 /// One listener for each service.
-pub(crate) struct Ports {
+pub(crate) struct Listeners {
     pub(crate) gateway: TcpListener,
     pub(crate) console: TcpListener,
     pub(crate) issuer: TcpListener,
@@ -20,16 +20,16 @@ pub(crate) struct Ports {
     pub(crate) secrets: TcpListener,
 }
 
-impl Ports {
+impl Listeners {
     /// Binds `first` and the ports after it, or any free ports if it is 0.
-    pub(crate) async fn take(first: u16) -> Result<Self, StartError> {
+    pub(crate) async fn take(first: u16) -> Result<Self, StackStartError> {
         let listen = async |offset: u16, what: &'static str| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| {
                 if source.kind() == io::ErrorKind::AddrInUse {
-                    StartError::PortInUse { port, what }
+                    StackStartError::PortInUse { port, what }
                 } else {
-                    StartError::Port { port, what, source }
+                    StackStartError::Port { port, what, source }
                 }
             })
         };

@@ -17,23 +17,23 @@ use acs_emulator::DirectoryLock;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use fleet::{Fleet, Grounds};
-use listeners::{Ports, url};
+use fleet::{Fleet, FleetContext};
+use listeners::{Listeners, url};
 use servers::Servers;
-use stack_file::{Places, StackFile};
-pub use start_error::StartError;
+use stack_file::{StackAddresses, StackFile};
+pub use start_error::StackStartError;
 
-use crate::acs::Acs;
-use crate::bus::{self, Bus};
-use crate::clock::Clock;
+use crate::acs::LocalAcs;
+use crate::bus::{self, EventBus};
+use crate::clock::StackClock;
 use crate::console::{self, Console};
-use crate::control::{self, Control};
-use crate::gateway::{self, Authorizer, Gateway, Routes};
-use crate::issuer::{self, Issuer, WARNING};
-use crate::options::Options;
+use crate::control::{self, ControlApi};
+use crate::gateway::{self, Gateway, JwtAuthorizer, Routes};
+use crate::issuer::{self, OidcIssuer, WARNING};
+use crate::options::StackOptions;
 use crate::output::{flush, say};
 use crate::queue::{self, Queues};
-use crate::runtime::{Function, LastWill};
+use crate::runtime::{FunctionPool, ProcessReaper};
 use crate::template::{self, Inputs, Template};
 use crate::{dynamodb, secrets};
 
@@ -52,55 +52,57 @@ const ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
 /// The secret from which a function reads the connection string.
 const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
 
-/// A running stack. Dropping it kills it; [`Stack::stop`] ends it in order.
-pub struct Stack {
-    places: Places,
+/// A running stack. Dropping it kills it; [`LocalStack::stop`] ends it in order.
+pub struct LocalStack {
+    addresses: StackAddresses,
     file: StackFile,
-    functions: Vec<Arc<Function>>,
+    functions: Vec<Arc<FunctionPool>>,
     end_functions: watch::Sender<bool>,
-    acs: Acs,
+    acs: LocalAcs,
     servers: Servers,
-    clock: Arc<Clock>,
+    clock: Arc<StackClock>,
     /// Held while this stack uses the data directory.
     lock: Option<DirectoryLock>,
 }
 
-impl Stack {
+impl LocalStack {
     /// Starts all services. When it returns, every service answers and `stack.json` is written.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
+    pub async fn start(options: StackOptions) -> Result<Self, StackStartError> {
         let logs = directories(&options.data)?;
         let lock = if options.ephemeral { None } else { Some(lock(&options.data)?) };
         let kept = |name: &str| (!options.ephemeral).then(|| options.data.join(name));
-        let ports = Ports::take(options.port).await?;
+        let ports = Listeners::take(options.port).await?;
         // The file of a killed stack is no longer correct.
         StackFile::remove_stale(&options.stack_file);
-        let at = |listener| url(listener).map_err(StartError::System);
+        let at = |listener| url(listener).map_err(StackStartError::System);
         let issuer_url = at(&ports.issuer)?;
         let dynamodb_url = at(&ports.dynamodb)?;
         let secrets_url = at(&ports.secrets)?;
         let gateway_url = at(&ports.gateway)?;
 
         let (data, keeps_nothing) = (&options.data, options.ephemeral);
-        let acs = Acs::start(ports.acs_http, ports.acs_https, data, keeps_nothing, &options.acs)?;
+        let acs =
+            LocalAcs::start(ports.acs_http, ports.acs_https, data, keeps_nothing, &options.acs)?;
         let clock = clock(data, keeps_nothing, &acs)?;
         let template = read_template(&options, &issuer_url, &acs)?;
         let database = dynamodb::open(kept("dynamodb.sqlite").as_deref(), &template.tables)?;
         let key = kept("issuer-key.pkcs8");
-        let issuer = Issuer::new(&issuer_url, AUDIENCE, SCOPE, key.as_deref(), Arc::clone(&clock))?;
+        let issuer =
+            OidcIssuer::new(&issuer_url, AUDIENCE, SCOPE, key.as_deref(), Arc::clone(&clock))?;
         let issuer = Arc::new(issuer);
         let generated = generated(&template.secrets, kept)?;
         let queues = Queues::open(template.queues, kept("queues.jsonl"), Arc::clone(&clock))?;
-        let bus = Bus::new(template.rules, Arc::clone(&queues), Arc::clone(&clock));
+        let bus = EventBus::new(template.rules, Arc::clone(&queues), Arc::clone(&clock));
 
         let end_functions = watch::Sender::new(false);
-        let fleet = Grounds {
+        let fleet = FleetContext {
             options: &options,
             logs: &logs,
             dynamodb: &dynamodb_url,
             secrets: &secrets_url,
             clock: &clock,
             queues: &queues,
-            last_will: LastWill::new().map_err(StartError::System)?,
+            reaper: ProcessReaper::new().map_err(StackStartError::System)?,
             stopping: end_functions.subscribe(),
         }
         .fleet(template.functions)?;
@@ -108,10 +110,10 @@ impl Stack {
         let authorizer = template
             .authorizer
             .zip(serde_json::from_value(issuer.jwks()).ok())
-            .map(|(config, keys)| Authorizer::new(config, keys));
+            .map(|(config, keys)| JwtAuthorizer::new(config, keys));
         let gateway = Gateway::new(Routes::new(routes), authorizer, Arc::clone(&clock));
 
-        let places = Places {
+        let addresses = StackAddresses {
             gateway: gateway_url,
             console: at(&ports.console)?,
             issuer: issuer_url,
@@ -124,7 +126,7 @@ impl Stack {
             audit_table: template.outputs.get("AuditTableName").cloned(),
             event_bus: template.outputs.get("EventBusName").cloned(),
         };
-        let control = Arc::new(Control {
+        let control = Arc::new(ControlApi {
             clock: Arc::clone(&clock),
             bus: Arc::clone(&bus),
             queues,
@@ -132,9 +134,9 @@ impl Stack {
             functions: functions.clone(),
         });
         let console = Arc::new(Console {
-            places: places.to_public_json(),
-            example: example(&places),
-            administrator: administrator(&places),
+            addresses: addresses.to_public_json(),
+            example: example(&addresses),
+            administrator: administrator(&addresses),
             gateway: Arc::clone(&gateway),
             functions: functions.clone(),
             acs: acs.address(),
@@ -159,45 +161,45 @@ impl Stack {
         }
         servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
 
-        let file = StackFile::write(&options.stack_file, &places)
-            .map_err(StartError::file(&options.stack_file))?;
-        Ok(Self { places, file, functions, end_functions, acs, servers, clock, lock })
+        let file = StackFile::write(&options.stack_file, &addresses)
+            .map_err(StackStartError::file(&options.stack_file))?;
+        Ok(Self { addresses, file, functions, end_functions, acs, servers, clock, lock })
     }
 
     /// The base of the API's URLs.
     #[must_use]
     pub fn gateway(&self) -> &str {
-        &self.places.gateway
+        &self.addresses.gateway
     }
 
     /// The URL of the console.
     #[must_use]
     pub fn console(&self) -> &str {
-        &self.places.console
+        &self.addresses.console
     }
 
     /// The URL of the issuer, which is its `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.places.issuer
+        &self.addresses.issuer
     }
 
     /// The URL for `PutEvents`.
     #[must_use]
     pub fn events(&self) -> &str {
-        &self.places.events
+        &self.addresses.events
     }
 
     /// The endpoint of ACS.
     #[must_use]
     pub fn acs(&self) -> &str {
-        &self.places.acs.http
+        &self.addresses.acs.http
     }
 
     /// The endpoint of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> &str {
-        &self.places.dynamodb
+        &self.addresses.dynamodb
     }
 
     /// The ids of a function's processes, by the name of its binary.
@@ -208,39 +210,39 @@ impl Stack {
 
     /// Prints the addresses of all services, and the commands for a first call.
     pub fn introduce(&self) {
-        let places = &self.places;
+        let addresses = &self.addresses;
         say("Guestpass runs on this machine:\n");
         for (name, place) in [
-            ("gateway", places.gateway.as_str()),
-            ("console", &places.console),
-            ("issuer", &places.issuer),
-            ("events", &places.events),
-            ("ACS", &places.acs.http),
-            ("", &places.acs.https),
-            ("DynamoDB", &places.dynamodb),
-            ("secrets", &places.secrets),
+            ("gateway", addresses.gateway.as_str()),
+            ("console", &addresses.console),
+            ("issuer", &addresses.issuer),
+            ("events", &addresses.events),
+            ("ACS", &addresses.acs.http),
+            ("", &addresses.acs.https),
+            ("DynamoDB", &addresses.dynamodb),
+            ("secrets", &addresses.secrets),
         ] {
             say(format_args!("  {name:<9} {place}"));
         }
         say(format_args!("\nThe issuer is {WARNING}."));
-        let (console, ahead) = (&places.console, self.clock.offset_ms() / 1000);
+        let (console, ahead) = (&addresses.console, self.clock.offset_ms() / 1000);
         if ahead != 0 {
             say(format_args!("\nThe clock is {ahead} s ahead, where the last run left it."));
         }
-        say(format_args!("\nEvents: aws events put-events --endpoint-url {} …", places.events));
-        if let Some(bus) = &places.event_bus {
+        say(format_args!("\nEvents: aws events put-events --endpoint-url {} …", addresses.events));
+        if let Some(bus) = &addresses.event_bus {
             say(format_args!("Your own go to the event bus {bus} (EventBusName of each entry)."));
         }
         say(format_args!(
             "An hour later: curl -d '{{\"advanceSeconds\": 3600}}' {console}/_local/clock"
         ));
-        say(format_args!("\nAn administrator's token:\n\n{}", administrator(places)));
-        say(format_args!("\nA first call:\n\n{}\n", example(places)));
+        say(format_args!("\nAn administrator's token:\n\n{}", administrator(addresses)));
+        say(format_args!("\nA first call:\n\n{}\n", example(addresses)));
     }
 
     /// Stops everything: when it returns, all processes have ended and all ports are free.
     pub async fn stop(self) {
-        let Self { file, functions, end_functions, acs, servers, clock, lock, places: _ } = self;
+        let Self { file, functions, end_functions, acs, servers, clock, lock, addresses: _ } = self;
         drop(file);
         end_functions.send_replace(true);
         for function in &functions {
@@ -255,25 +257,25 @@ impl Stack {
 }
 
 /// Creates the directories. Only the owner can read the data, because it contains keys.
-fn directories(data: &Path) -> Result<PathBuf, StartError> {
+fn directories(data: &Path) -> Result<PathBuf, StackStartError> {
     let logs = data.join("logs");
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder.create(&logs).map_err(StartError::file(&logs))?;
+    builder.create(&logs).map_err(StackStartError::file(&logs))?;
     Ok(logs)
 }
 
 /// The ARNs and the values of the secrets that the template generates.
 fn generated(
-    secrets: &[template::Secret],
+    secrets: &[template::SecretSpec],
     kept: impl Fn(&str) -> Option<PathBuf>,
-) -> Result<Vec<(String, String)>, StartError> {
-    let value = |secret: &template::Secret| {
+) -> Result<Vec<(String, String)>, StackStartError> {
+    let value = |secret: &template::SecretSpec| {
         let file = kept(&format!("secret-{}", secret.name));
         let value = secrets::load_or_create(file.as_deref(), secret.length);
         let value = value.map_err(|source| match file {
-            Some(path) => StartError::File { path, source },
-            None => StartError::System(source),
+            Some(path) => StackStartError::File { path, source },
+            None => StackStartError::System(source),
         })?;
         Ok((secret.arn.clone(), value))
     };
@@ -281,22 +283,27 @@ fn generated(
 }
 
 /// The clock. Its file has an absolute path, because functions read it from other directories.
-fn clock(data: &Path, ephemeral: bool, acs: &Acs) -> Result<Arc<Clock>, StartError> {
-    let data = fs::canonicalize(data).map_err(StartError::file(data))?;
+fn clock(data: &Path, ephemeral: bool, acs: &LocalAcs) -> Result<Arc<StackClock>, StackStartError> {
+    let data = fs::canonicalize(data).map_err(StackStartError::file(data))?;
     let name = if ephemeral { format!("clock-{}", Uuid::new_v4()) } else { "clock".to_owned() };
     let file = data.join(name);
-    Clock::open(file.clone(), !ephemeral, acs.clock()).map_err(StartError::file(file))
+    StackClock::open(file.clone(), !ephemeral, acs.clock()).map_err(StackStartError::file(file))
 }
 
 /// Locks the data directory against other stacks.
-fn lock(data: &Path) -> Result<DirectoryLock, StartError> {
-    let lock = DirectoryLock::take(data).map_err(StartError::file(DirectoryLock::path(data)))?;
-    lock.ok_or_else(|| StartError::DataInUse(data.to_owned()))
+fn lock(data: &Path) -> Result<DirectoryLock, StackStartError> {
+    let lock =
+        DirectoryLock::take(data).map_err(StackStartError::file(DirectoryLock::path(data)))?;
+    lock.ok_or_else(|| StackStartError::DataInUse(data.to_owned()))
 }
 
-fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template, StartError> {
+fn read_template(
+    options: &StackOptions,
+    issuer: &str,
+    acs: &LocalAcs,
+) -> Result<Template, StackStartError> {
     let path = &options.template;
-    let yaml = fs::read_to_string(path).map_err(StartError::file(path))?;
+    let yaml = fs::read_to_string(path).map_err(StackStartError::file(path))?;
     let mut parameters = options.parameters.clone();
     for (name, value) in [("Issuer", issuer), ("Audience", AUDIENCE), ("AcsSecretArn", ACS_SECRET)]
     {
@@ -306,11 +313,11 @@ fn read_template(options: &Options, issuer: &str, acs: &Acs) -> Result<Template,
     parameters.entry("AdminCondition".to_owned()).or_insert_with(|| ADMIN_CONDITION.to_owned());
     let secrets = BTreeMap::from([(ACS_SECRET.to_owned(), acs.connection_string())]);
     Template::read(&yaml, &Inputs { parameters, secrets })
-        .map_err(|source| StartError::Template { path: path.clone(), source })
+        .map_err(|source| StackStartError::Template { path: path.clone(), source })
 }
 
 async fn end_idle(
-    functions: Vec<Arc<Function>>,
+    functions: Vec<Arc<FunctionPool>>,
     limit: Duration,
     stopping: impl Future<Output = ()>,
 ) {
@@ -328,25 +335,25 @@ async fn end_idle(
 }
 
 /// A line for a shell.
-fn administrator(places: &Places) -> String {
-    let issuer = &places.issuer;
+fn administrator(addresses: &StackAddresses) -> String {
+    let issuer = &addresses.issuer;
     format!(
         "ADMIN=$(curl -s -d sub=root -d scope=guestpass.admin -d role=guestpass-admin {issuer}/token | {PICK})"
     )
 }
 
 /// Two lines for a shell.
-fn example(places: &Places) -> String {
-    let (issuer, gateway) = (&places.issuer, &places.gateway);
+fn example(addresses: &StackAddresses) -> String {
+    let (issuer, gateway) = (&addresses.issuer, &addresses.gateway);
     format!(
         "TOKEN=$(curl -s -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {PICK})\n\
          curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
     )
 }
 
-// `acs::Urls` and `Places` hold the access key, so `Debug` shows only the public half of a stack.
-impl std::fmt::Debug for Stack {
+// `AcsUrls` and `StackAddresses` hold the access key, so `Debug` shows only the public half of a stack.
+impl std::fmt::Debug for LocalStack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Stack {}", self.places.to_public_json())
+        write!(f, "LocalStack {}", self.addresses.to_public_json())
     }
 }

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::acs::Urls;
+use crate::acs::AcsUrls;
 
 /// The addresses of all services. It has no `Debug`, because it holds the access key.
-pub(crate) struct Places {
+pub(crate) struct StackAddresses {
     pub(crate) gateway: String,
     pub(crate) console: String,
     pub(crate) issuer: String,
     pub(crate) events: String,
-    pub(crate) acs: Urls,
+    pub(crate) acs: AcsUrls,
     pub(crate) dynamodb: String,
     pub(crate) secrets: String,
     pub(crate) acs_secret_arn: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct Places {
     pub(crate) event_bus: Option<String>,
 }
 
-impl Places {
+impl StackAddresses {
     /// All fields, including the access key: for a file that only the owner can read.
     pub(crate) fn to_json(&self) -> Value {
         let mut json = self.to_public_json();
@@ -68,7 +68,7 @@ impl StackFile {
     }
 
     /// Writes the file atomically, readable only by its owner.
-    pub(crate) fn write(path: &Path, places: &Places) -> io::Result<Self> {
+    pub(crate) fn write(path: &Path, addresses: &StackAddresses) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
             // The tool refuses a file in a directory that other users may write to.
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
@@ -81,7 +81,7 @@ impl StackFile {
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        writeln!(file, "{:#}", places.to_json())?;
+        writeln!(file, "{:#}", addresses.to_json())?;
         fs::rename(&new, path)?;
         Ok(Self(path.to_owned()))
     }

@@ -11,7 +11,7 @@ use crate::template;
 /// Why a stack does not start, and how to fix it. It never quotes a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum StackStartError {
     /// Another program listens on the port.
     #[error(
         "port {port} (for {what}) is in use: stop the program that uses it, or take other ports \
@@ -53,7 +53,7 @@ pub enum StartError {
         /// The template.
         path: PathBuf,
         /// What is wrong with it, and where.
-        source: template::Error,
+        source: template::TemplateError,
     },
     /// A function was not built.
     #[error("there is no function {}: build it with `cargo build -p {name}`", path.display())]
@@ -74,13 +74,13 @@ pub enum StartError {
     Journal(#[from] JournalError),
     /// The ACS emulator does not start.
     #[error("the ACS emulator does not start: {0}")]
-    Acs(#[from] acs_emulator::StartError),
+    LocalAcs(#[from] acs_emulator::StartError),
     /// A basic system call failed.
     #[error("{0}")]
     System(#[source] io::Error),
 }
 
-impl StartError {
+impl StackStartError {
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         |source| Self::File { path: path.into(), source }
     }

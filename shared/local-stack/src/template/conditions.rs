@@ -3,12 +3,16 @@
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::Error;
-use super::evaluate::{Names, intrinsic};
+use super::TemplateError;
+use super::evaluate::{TemplateNames, intrinsic};
 
-impl Names {
+impl TemplateNames {
     /// The branch that `!If` chooses, or the node itself.
-    pub(super) fn chosen<'a>(&self, mut node: &'a Yaml, at: &str) -> Result<&'a Yaml, Error> {
+    pub(super) fn chosen<'a>(
+        &self,
+        mut node: &'a Yaml,
+        at: &str,
+    ) -> Result<&'a Yaml, TemplateError> {
         while let Some((name, argument)) = intrinsic(node)
             && name == "If"
         {
@@ -18,35 +22,39 @@ impl Names {
     }
 
     /// The branch that `!If` chooses.
-    pub(super) fn branch<'a>(&self, argument: &'a Yaml, at: &str) -> Result<&'a Yaml, Error> {
+    pub(super) fn branch<'a>(
+        &self,
+        argument: &'a Yaml,
+        at: &str,
+    ) -> Result<&'a Yaml, TemplateError> {
         let Some([Yaml::String(name), then, otherwise]) = items(argument) else {
-            return Err(Error::at(at, "!If takes a condition and two values"));
+            return Err(TemplateError::at(at, "!If takes a condition and two values"));
         };
         Ok(if self.holds(name, at)? { then } else { otherwise })
     }
 
     /// Whether a condition of `Conditions` holds.
-    pub(super) fn holds(&self, name: &str, at: &str) -> Result<bool, Error> {
+    pub(super) fn holds(&self, name: &str, at: &str) -> Result<bool, TemplateError> {
         self.named(name, at, 0)
     }
 
-    fn named(&self, name: &str, at: &str, depth: usize) -> Result<bool, Error> {
+    fn named(&self, name: &str, at: &str, depth: usize) -> Result<bool, TemplateError> {
         let condition = self
             .conditions
             .get(name)
-            .ok_or_else(|| Error::at(at, format!("there is no condition {name}")))?;
+            .ok_or_else(|| TemplateError::at(at, format!("there is no condition {name}")))?;
         self.condition(condition, &format!("Conditions.{name}"), depth)
     }
 
-    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool, Error> {
+    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool, TemplateError> {
         if depth > DEEPEST {
-            return Err(Error::at(at, "the condition is defined by itself"));
+            return Err(TemplateError::at(at, "the condition is defined by itself"));
         }
         if let Some(name) = condition_of(node) {
             return self.named(name, at, depth + 1);
         }
         let (function, argument) =
-            intrinsic(node).ok_or_else(|| Error::at(at, "is not a condition"))?;
+            intrinsic(node).ok_or_else(|| TemplateError::at(at, "is not a condition"))?;
         let inner = |node| self.condition(node, at, depth + 1);
         match (&*function, items(argument)) {
             ("Equals", Some([left, right])) => {
@@ -57,7 +65,10 @@ impl Names {
             ("Or", Some(all)) => all.iter().try_fold(false, |holds, one| Ok(holds || inner(one)?)),
             _ => {
                 let known = "the local stack knows !Equals, !Not, !And, !Or and !Condition";
-                Err(Error::at(at, format!("!{function} is not used like this here: {known}")))
+                Err(TemplateError::at(
+                    at,
+                    format!("!{function} is not used like this here: {known}"),
+                ))
             }
         }
     }
@@ -91,8 +102,8 @@ mod tests {
 
     use super::*;
 
-    fn names() -> Names {
-        Names {
+    fn names() -> TemplateNames {
+        TemplateNames {
             references: BTreeMap::from([("Name".to_owned(), Some("alice".to_owned()))]),
             conditions: [
                 ("Named", "!Not [!Equals [!Ref Name, '']]"),
@@ -105,7 +116,7 @@ mod tests {
             ]
             .map(|(name, yaml)| (name.to_owned(), serde_norway::from_str(yaml).unwrap()))
             .into(),
-            ..Names::default()
+            ..TemplateNames::default()
         }
     }
 

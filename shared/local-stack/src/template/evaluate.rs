@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::Error;
+use super::TemplateError;
 
 /// The local values of `Ref`, `GetAtt` and dynamic references.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct TemplateNames {
     /// `Ref`: parameters, resources and pseudo parameters. `None` is a parameter without a value.
     pub(super) references: BTreeMap<String, Option<String>>,
     /// `GetAtt`: `Resource.Attribute`.
@@ -31,9 +31,9 @@ pub(super) struct Names {
 /// `!If` chooses this value to omit a member.
 const NO_VALUE: &str = "AWS::NoValue";
 
-impl Names {
+impl TemplateNames {
     /// Evaluates `node`, whose path is `at`.
-    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json, Error> {
+    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json, TemplateError> {
         if is_no_value(node) {
             return Ok(Json::Null);
         }
@@ -41,7 +41,7 @@ impl Names {
             Yaml::Null => Ok(Json::Null),
             Yaml::Bool(value) => Ok(Json::Bool(*value)),
             Yaml::Number(number) => serde_json::to_value(number)
-                .map_err(|_| Error::at(at, "a number that JSON cannot hold")),
+                .map_err(|_| TemplateError::at(at, "a number that JSON cannot hold")),
             Yaml::String(text) => self.resolve(text, at).map(Json::String),
             Yaml::Sequence(items) => items
                 .iter()
@@ -56,7 +56,8 @@ impl Names {
                 }
                 let mut object = serde_json::Map::new();
                 for (key, value) in mapping {
-                    let key = key.as_str().ok_or_else(|| Error::at(at, "a key is not text"))?;
+                    let key =
+                        key.as_str().ok_or_else(|| TemplateError::at(at, "a key is not text"))?;
                     if let Some(value) = self.member(value, &format!("{at}.{key}"))? {
                         object.insert(key.to_owned(), value);
                     }
@@ -71,18 +72,21 @@ impl Names {
     }
 
     /// Evaluates a member of a list or a mapping; `None` if it is `AWS::NoValue`.
-    pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>, Error> {
+    pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>, TemplateError> {
         let chosen = self.chosen(node, at)?;
         if is_no_value(chosen) { Ok(None) } else { self.evaluate(chosen, at).map(Some) }
     }
 
-    fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json, Error> {
+    fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json, TemplateError> {
         let text = match (function, argument) {
             ("If", _) => return self.evaluate(self.branch(argument, at)?, at),
             ("Ref", Yaml::String(name)) if self.numbers.contains(name) => {
                 let text = self.reference(name, at)?;
                 let number: serde_json::Number = text.parse().map_err(|_| {
-                    Error::at(at, format!("the parameter {name} is to be a number, not {text:?}"))
+                    TemplateError::at(
+                        at,
+                        format!("the parameter {name} is to be a number, not {text:?}"),
+                    )
                 })?;
                 return Ok(Json::Number(number));
             }
@@ -99,55 +103,63 @@ impl Names {
             ("Sub", Yaml::String(text)) => self.substitute(text, at)?,
             ("Join", Yaml::Sequence(parts)) => self.join(parts, at)?,
             ("Ref" | "GetAtt" | "Sub", _) => {
-                return Err(Error::at(at, format!("!{function} is not used with plain text here")));
+                return Err(TemplateError::at(
+                    at,
+                    format!("!{function} is not used with plain text here"),
+                ));
             }
             _ => {
                 let known = "the local stack knows !Ref, !Sub, !GetAtt, !Join and !If";
-                return Err(Error::at(at, format!("!{function} is not known: {known}")));
+                return Err(TemplateError::at(at, format!("!{function} is not known: {known}")));
             }
         };
         self.resolve(&text, at).map(Json::String)
     }
 
     /// `!Join [separator, list]`
-    fn join(&self, parts: &[Yaml], at: &str) -> Result<String, Error> {
+    fn join(&self, parts: &[Yaml], at: &str) -> Result<String, TemplateError> {
         let [Yaml::String(separator), list] = parts else {
-            return Err(Error::at(at, "!Join takes a separator and a list"));
+            return Err(TemplateError::at(at, "!Join takes a separator and a list"));
         };
         let Json::Array(items) = self.evaluate(list, at)? else {
-            return Err(Error::at(at, "!Join takes a list to join"));
+            return Err(TemplateError::at(at, "!Join takes a list to join"));
         };
         let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
-        let texts = texts.ok_or_else(|| Error::at(at, "!Join takes a list of texts"))?;
+        let texts = texts.ok_or_else(|| TemplateError::at(at, "!Join takes a list of texts"))?;
         Ok(texts.join(separator))
     }
 
-    fn reference(&self, name: &str, at: &str) -> Result<String, Error> {
+    fn reference(&self, name: &str, at: &str) -> Result<String, TemplateError> {
         match self.references.get(name) {
             Some(Some(value)) => Ok(value.clone()),
             Some(None) => {
                 let help = format!("give one with --parameter {name}=…");
-                Err(Error::at(at, format!("the parameter {name} has no value: {help}")))
+                Err(TemplateError::at(at, format!("the parameter {name} has no value: {help}")))
             }
-            None => {
-                Err(Error::at(at, format!("!Ref {name}: there is no such name on this machine")))
-            }
+            None => Err(TemplateError::at(
+                at,
+                format!("!Ref {name}: there is no such name on this machine"),
+            )),
         }
     }
 
-    fn attribute(&self, name: &str, at: &str) -> Result<String, Error> {
+    fn attribute(&self, name: &str, at: &str) -> Result<String, TemplateError> {
         self.attributes.get(name).cloned().ok_or_else(|| {
-            Error::at(at, format!("!GetAtt {name}: there is no such attribute on this machine"))
+            TemplateError::at(
+                at,
+                format!("!GetAtt {name}: there is no such attribute on this machine"),
+            )
         })
     }
 
     /// Replaces `${Name}` and `${Resource.Attribute}`; `${!text}` is `${text}` literally.
-    fn substitute(&self, text: &str, at: &str) -> Result<String, Error> {
+    fn substitute(&self, text: &str, at: &str) -> Result<String, TemplateError> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) =
-                after.split_once('}').ok_or_else(|| Error::at(at, "!Sub: a ${ without its }"))?;
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| TemplateError::at(at, "!Sub: a ${ without its }"))?;
             result.push_str(before);
             if let Some(literal) = name.strip_prefix('!') {
                 result.extend(["${", literal, "}"]);
@@ -163,18 +175,18 @@ impl Names {
     }
 
     /// Replaces `{{resolve:secretsmanager:<arn>}}` by the secret.
-    fn resolve(&self, text: &str, at: &str) -> Result<String, Error> {
+    fn resolve(&self, text: &str, at: &str) -> Result<String, TemplateError> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{resolve:") {
             let (reference, after) = after
                 .split_once("}}")
-                .ok_or_else(|| Error::at(at, "a {{resolve: without its }}"))?;
+                .ok_or_else(|| TemplateError::at(at, "a {{resolve: without its }}"))?;
             let secret = reference
                 .strip_prefix("secretsmanager:")
                 .and_then(|arn| self.secrets.get(arn))
                 .ok_or_else(|| {
-                    Error::at(
+                    TemplateError::at(
                         at,
                         format!("{{{{resolve:{reference}}}}}: no such secret on this machine"),
                     )
@@ -220,8 +232,8 @@ fn long_form(mapping: &serde_norway::Mapping) -> Option<(&str, &Yaml)> {
 mod tests {
     use super::*;
 
-    fn names() -> Names {
-        Names {
+    fn names() -> TemplateNames {
+        TemplateNames {
             references: BTreeMap::from([
                 ("Name".to_owned(), Some("alice".to_owned())),
                 ("Nothing".to_owned(), None),
@@ -229,11 +241,11 @@ mod tests {
             ]),
             attributes: BTreeMap::from([("Table.Arn".to_owned(), "arn:t".to_owned())]),
             secrets: BTreeMap::from([("arn:s".to_owned(), "endpoint=x".to_owned())]),
-            ..Names::default()
+            ..TemplateNames::default()
         }
     }
 
-    fn evaluate(yaml: &str) -> Result<Json, Error> {
+    fn evaluate(yaml: &str) -> Result<Json, TemplateError> {
         names().evaluate(&serde_norway::from_str(yaml).unwrap(), "here")
     }
 

@@ -7,16 +7,16 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::evaluate::Names;
+use super::evaluate::TemplateNames;
 use super::functions::pick;
 use super::sam::{EventBusProperties, QueueProperties, RuleProperties, ScheduleEvent, SqsEvent};
-use super::{ACCOUNT, Error, REGION, Resource, parse};
-use crate::bus::Pattern;
-use crate::schedule::Expression;
+use super::{ACCOUNT, REGION, Resource, TemplateError, parse};
+use crate::bus::EventPattern;
+use crate::schedule::ScheduleExpression;
 
 /// An `AWS::SQS::Queue`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
+pub struct QueueSpec {
     /// Its logical id, which is also its name on this machine.
     pub name: String,
     /// The visibility timeout after a receive.
@@ -40,13 +40,13 @@ pub struct Redrive {
 
 /// An `AWS::Events::Rule` that is enabled.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub struct RuleSpec {
     /// Its logical id.
     pub name: String,
     /// The name of its bus.
     pub bus: String,
     /// The pattern of the events that it matches.
-    pub pattern: Pattern,
+    pub pattern: EventPattern,
     /// The names of the queues that get the events.
     pub queues: Vec<String>,
 }
@@ -68,13 +68,13 @@ pub struct QueueMapping {
 
 /// A schedule of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
+pub struct ScheduleSpec {
     /// The function's logical id followed by the event's name.
     pub name: String,
     /// The service of the schedule, because the two services send different events.
     pub scheduler: Scheduler,
     /// When it is due.
-    pub expression: Expression,
+    pub expression: ScheduleExpression,
     /// The input that replaces the default event.
     pub input: Option<String>,
     /// Whether the schedule is enabled.
@@ -96,9 +96,9 @@ pub(crate) fn queue_arn(name: &str) -> String {
 }
 
 pub(super) fn queues(
-    names: &Names,
+    names: &TemplateNames,
     resources: &BTreeMap<&str, Resource<'_>>,
-) -> Result<Vec<Queue>, Error> {
+) -> Result<Vec<QueueSpec>, TemplateError> {
     let keys = [
         "VisibilityTimeout",
         "MessageRetentionPeriod",
@@ -111,16 +111,16 @@ pub(super) fn queues(
         let at = format!("Resources.{id}.Properties");
         let read: QueueProperties = parse(pick(names, resource.properties, &keys, &at)?, &at)?;
         if read.fifo_queue {
-            return Err(Error::at(&at, "the local stack has no FIFO queues"));
+            return Err(TemplateError::at(&at, "the local stack has no FIFO queues"));
         }
         let redrive = read.redrive_policy.map(|policy| {
             let dead_letters =
                 queue_of(&policy.dead_letter_target_arn, resources).ok_or_else(|| {
-                    Error::at(&at, "deadLetterTargetArn is no queue of this template")
+                    TemplateError::at(&at, "deadLetterTargetArn is no queue of this template")
                 })?;
             Ok(Redrive { dead_letters, max_receives: policy.max_receive_count })
         });
-        queues.push(Queue {
+        queues.push(QueueSpec {
             name: (*id).to_owned(),
             visibility: Duration::from_secs(read.visibility_timeout),
             retention: Duration::from_secs(read.message_retention_period),
@@ -139,17 +139,21 @@ fn queue_of(arn: &str, resources: &BTreeMap<&str, Resource<'_>>) -> Option<Strin
 }
 
 /// The name of an `AWS::Events::EventBus`.
-pub(super) fn event_bus(names: &Names, id: &str, properties: &Yaml) -> Result<String, Error> {
+pub(super) fn event_bus(
+    names: &TemplateNames,
+    id: &str,
+    properties: &Yaml,
+) -> Result<String, TemplateError> {
     let at = format!("Resources.{id}.Properties");
     let read: EventBusProperties = parse(pick(names, properties, &["Name"], &at)?, &at)?;
     Ok(read.name)
 }
 
 pub(super) fn rules(
-    names: &Names,
+    names: &TemplateNames,
     resources: &BTreeMap<&str, Resource<'_>>,
-    queues: &[Queue],
-) -> Result<Vec<Rule>, Error> {
+    queues: &[QueueSpec],
+) -> Result<Vec<RuleSpec>, TemplateError> {
     let keys = ["EventBusName", "EventPattern", "ScheduleExpression", "State", "Targets"];
     let mut rules = Vec::new();
     for (id, resource) in resources.iter().filter(|(_, r)| r.kind == "AWS::Events::Rule") {
@@ -161,14 +165,15 @@ pub(super) fn rules(
         if read.schedule_expression.is_some() {
             let help = "give the function an event of the type ScheduleV2";
             let problem = format!("the local stack has no rules with a schedule: {help}");
-            return Err(Error::at(&format!("{at}.ScheduleExpression"), problem));
+            return Err(TemplateError::at(&format!("{at}.ScheduleExpression"), problem));
         }
         let at_pattern = format!("{at}.EventPattern");
-        let pattern = read.event_pattern.ok_or_else(|| Error::at(&at_pattern, "is missing"))?;
         let pattern =
-            Pattern::parse(&pattern).map_err(|problem| Error::at(&at_pattern, problem))?;
+            read.event_pattern.ok_or_else(|| TemplateError::at(&at_pattern, "is missing"))?;
+        let pattern = EventPattern::parse(&pattern)
+            .map_err(|problem| TemplateError::at(&at_pattern, problem))?;
         let targets = read.targets.iter().enumerate();
-        rules.push(Rule {
+        rules.push(RuleSpec {
             name: (*id).to_owned(),
             bus: crate::bus::bus_name(read.event_bus_name.as_deref()).to_owned(),
             pattern,
@@ -183,32 +188,38 @@ pub(super) fn rules(
 }
 
 /// The queue that is a rule's target.
-fn target(target: &BTreeMap<String, Json>, queues: &[Queue], at: &str) -> Result<String, Error> {
+fn target(
+    target: &BTreeMap<String, Json>,
+    queues: &[QueueSpec],
+    at: &str,
+) -> Result<String, TemplateError> {
     // `RetryPolicy` and `DeadLetterConfig` apply to unreachable targets, which do not exist here.
     let served = ["Id", "Arn", "RetryPolicy", "DeadLetterConfig"];
     if let Some(key) = target.keys().find(|key| !served.contains(&key.as_str())) {
         let problem = "the local stack passes events to queues as they are";
-        return Err(Error::at(&format!("{at}.{key}"), problem));
+        return Err(TemplateError::at(&format!("{at}.{key}"), problem));
     }
     let arn = target.get("Arn").and_then(Json::as_str).unwrap_or_default();
     named(arn, queues, &format!("{at}.Arn"))
 }
 
-fn named(arn: &str, queues: &[Queue], at: &str) -> Result<String, Error> {
+fn named(arn: &str, queues: &[QueueSpec], at: &str) -> Result<String, TemplateError> {
     queues
         .iter()
         .find(|queue| queue_arn(&queue.name) == arn)
         .map(|queue| queue.name.clone())
-        .ok_or_else(|| Error::at(at, format!("{arn:?} is not the ARN of a queue of this template")))
+        .ok_or_else(|| {
+            TemplateError::at(at, format!("{arn:?} is not the ARN of a queue of this template"))
+        })
 }
 
 /// A function's event of the type `SQS`; `None` if it is disabled.
 pub(super) fn mapping(
-    names: &Names,
+    names: &TemplateNames,
     properties: &Yaml,
-    queues: &[Queue],
+    queues: &[QueueSpec],
     at: &str,
-) -> Result<Option<QueueMapping>, Error> {
+) -> Result<Option<QueueMapping>, TemplateError> {
     let keys = [
         "Queue",
         "BatchSize",
@@ -223,14 +234,17 @@ pub(super) fn mapping(
         return Ok(None);
     }
     if read.filter_criteria.is_some() {
-        return Err(Error::at(at, "the local stack does not filter messages (FilterCriteria)"));
+        return Err(TemplateError::at(
+            at,
+            "the local stack does not filter messages (FilterCriteria)",
+        ));
     }
     let response_types = read.function_response_types;
     if let Some(kind) = response_types.iter().find(|kind| *kind != "ReportBatchItemFailures") {
-        return Err(Error::at(at, format!("FunctionResponseTypes: {kind} is not known")));
+        return Err(TemplateError::at(at, format!("FunctionResponseTypes: {kind} is not known")));
     }
     if read.batch_size == 0 || read.scaling_config.maximum_concurrency == Some(0) {
-        return Err(Error::at(at, "BatchSize and MaximumConcurrency are at least 1"));
+        return Err(TemplateError::at(at, "BatchSize and MaximumConcurrency are at least 1"));
     }
     Ok(Some(QueueMapping {
         queue: named(&read.queue, queues, &format!("{at}.Queue"))?,
@@ -243,12 +257,12 @@ pub(super) fn mapping(
 
 /// A function's event of the type `Schedule` or `ScheduleV2`.
 pub(super) fn schedule(
-    names: &Names,
+    names: &TemplateNames,
     kind: &str,
     name: &str,
     properties: &Yaml,
     at: &str,
-) -> Result<Schedule, Error> {
+) -> Result<ScheduleSpec, TemplateError> {
     let keys = [
         "Schedule",
         "ScheduleExpression",
@@ -261,20 +275,20 @@ pub(super) fn schedule(
     ];
     let read: ScheduleEvent = parse(pick(names, properties, &keys, at)?, at)?;
     if read.schedule_expression_timezone.is_some_and(|zone| zone != "UTC") {
-        return Err(Error::at(at, "the local stack knows schedules in UTC"));
+        return Err(TemplateError::at(at, "the local stack knows schedules in UTC"));
     }
     if read.start_date.is_some() || read.end_date.is_some() {
-        return Err(Error::at(at, "the local stack knows no StartDate or EndDate"));
+        return Err(TemplateError::at(at, "the local stack knows no StartDate or EndDate"));
     }
-    let expression = Expression::parse(&read.schedule_expression).map_err(|problem| {
-        Error::at(at, format!("the schedule {:?}: {problem}", read.schedule_expression))
+    let expression = ScheduleExpression::parse(&read.schedule_expression).map_err(|problem| {
+        TemplateError::at(at, format!("the schedule {:?}: {problem}", read.schedule_expression))
     })?;
     if let Some(input) = &read.input
         && !crate::schedule::is_json(input)
     {
-        return Err(Error::at(&format!("{at}.Input"), "is not JSON"));
+        return Err(TemplateError::at(&format!("{at}.Input"), "is not JSON"));
     }
-    Ok(Schedule {
+    Ok(ScheduleSpec {
         name: name.to_owned(),
         scheduler: if kind == "Schedule" { Scheduler::Rule } else { Scheduler::Scheduler },
         expression,

@@ -6,26 +6,29 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
-use super::evaluate::Names;
+use super::evaluate::TemplateNames;
 use super::sam::{FunctionProperties, HttpApiEvent};
-use super::{Access, Authorizer, Error, Function, Queue, Route, child, events, parse};
+use super::{
+    AuthorizerSpec, FunctionSpec, QueueSpec, RouteAuth, RouteSpec, TemplateError, child, events,
+    parse,
+};
 
 /// Reads functions.
-pub(super) struct Reader<'a> {
-    names: &'a Names,
+pub(super) struct FunctionReader<'a> {
+    names: &'a TemplateNames,
     globals: FunctionProperties,
     /// The API's authorizer and its name.
-    authorizer: Option<&'a (String, Authorizer)>,
-    queues: &'a [Queue],
+    authorizer: Option<&'a (String, AuthorizerSpec)>,
+    queues: &'a [QueueSpec],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FunctionReader<'a> {
     pub(super) fn new(
-        names: &'a Names,
+        names: &'a TemplateNames,
         document: &Yaml,
-        authorizer: Option<&'a (String, Authorizer)>,
-        queues: &'a [Queue],
-    ) -> Result<Self, Error> {
+        authorizer: Option<&'a (String, AuthorizerSpec)>,
+        queues: &'a [QueueSpec],
+    ) -> Result<Self, TemplateError> {
         let globals = match child(document, &["Globals", "Function"]) {
             Some(node) => properties(names, node, "Globals.Function")?,
             None => FunctionProperties::default(),
@@ -34,21 +37,29 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the function of the logical id `id`, whose properties are at `at`.
-    pub(super) fn function(&self, id: &str, node: &Yaml, at: &str) -> Result<Function, Error> {
+    pub(super) fn function(
+        &self,
+        id: &str,
+        node: &Yaml,
+        at: &str,
+    ) -> Result<FunctionSpec, TemplateError> {
         let (own, globals) = (properties(self.names, node, at)?, &self.globals);
         let binary = own
             .code_uri
             .as_deref()
             .and_then(|uri| uri.trim_end_matches('/').rsplit('/').next())
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| Error::at(&format!("{at}.CodeUri"), "does not name a binary"))?
+            .ok_or_else(|| TemplateError::at(&format!("{at}.CodeUri"), "does not name a binary"))?
             .to_owned();
         let concurrency = own.reserved_concurrent_executions;
         if concurrency == Some(0) {
             let at = format!("{at}.ReservedConcurrentExecutions");
-            return Err(Error::at(&at, "of 0 switches the function off; the local stack cannot"));
+            return Err(TemplateError::at(
+                &at,
+                "of 0 switches the function off; the local stack cannot",
+            ));
         }
-        let mut function = Function {
+        let mut function = FunctionSpec {
             logical_id: id.to_owned(),
             binary,
             environment: self.environment(&own, at)?,
@@ -62,7 +73,9 @@ impl<'a> Reader<'a> {
         };
         let events = child(node, &["Events"]).and_then(Yaml::as_mapping);
         for (name, event) in events.into_iter().flatten() {
-            let name = name.as_str().ok_or_else(|| Error::at(at, "an event's name is not text"))?;
+            let name = name
+                .as_str()
+                .ok_or_else(|| TemplateError::at(at, "an event's name is not text"))?;
             self.event(&mut function, name, event, &format!("{at}.Events.{name}"))?;
         }
         Ok(function)
@@ -72,7 +85,7 @@ impl<'a> Reader<'a> {
         &self,
         own: &FunctionProperties,
         at: &str,
-    ) -> Result<BTreeMap<String, String>, Error> {
+    ) -> Result<BTreeMap<String, String>, TemplateError> {
         let globals = self.globals.environment.variables.iter();
         let mut environment = BTreeMap::new();
         for (name, value) in globals.chain(&own.environment.variables) {
@@ -80,7 +93,7 @@ impl<'a> Reader<'a> {
             let text = match value {
                 Json::String(text) => text.clone(),
                 Json::Number(_) | Json::Bool(_) => value.to_string(),
-                _ => return Err(Error::at(&at, "is not text")),
+                _ => return Err(TemplateError::at(&at, "is not text")),
             };
             environment.insert(name.clone(), text);
         }
@@ -89,11 +102,11 @@ impl<'a> Reader<'a> {
 
     fn event(
         &self,
-        function: &mut Function,
+        function: &mut FunctionSpec,
         name: &str,
         event: &Yaml,
         at: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), TemplateError> {
         let event = self.names.chosen(event, at)?;
         let kind = child(event, &["Type"]).and_then(Yaml::as_str).unwrap_or_default();
         let properties = child(event, &["Properties"]).unwrap_or(&Yaml::Null);
@@ -114,7 +127,10 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let known = "the local stack delivers HttpApi, SQS, Schedule and ScheduleV2";
-                return Err(Error::at(at, format!("the type {kind:?} is not known: {known}")));
+                return Err(TemplateError::at(
+                    at,
+                    format!("the type {kind:?} is not known: {known}"),
+                ));
             }
         }
         Ok(())
@@ -122,12 +138,21 @@ impl<'a> Reader<'a> {
 }
 
 /// Evaluates only the properties of a function that the stack reads.
-fn properties(names: &Names, node: &Yaml, at: &str) -> Result<FunctionProperties, Error> {
+fn properties(
+    names: &TemplateNames,
+    node: &Yaml,
+    at: &str,
+) -> Result<FunctionProperties, TemplateError> {
     parse(pick(names, node, &KEYS, at)?, at)
 }
 
 /// Evaluates only the members called `keys`.
-pub(super) fn pick(names: &Names, node: &Yaml, keys: &[&str], at: &str) -> Result<Json, Error> {
+pub(super) fn pick(
+    names: &TemplateNames,
+    node: &Yaml,
+    keys: &[&str],
+    at: &str,
+) -> Result<Json, TemplateError> {
     let mut object = Map::new();
     for key in keys {
         let Some(value) = child(node, &[key]) else { continue };
@@ -140,26 +165,29 @@ pub(super) fn pick(names: &Names, node: &Yaml, keys: &[&str], at: &str) -> Resul
 
 fn route(
     event: HttpApiEvent,
-    authorizer: Option<&(String, Authorizer)>,
+    authorizer: Option<&(String, AuthorizerSpec)>,
     at: &str,
-) -> Result<Route, Error> {
+) -> Result<RouteSpec, TemplateError> {
     if event.path.contains("+}") || event.method.eq_ignore_ascii_case("any") {
-        return Err(Error::at(
+        return Err(TemplateError::at(
             at,
             "the local stack knows routes of one method and {name} segments",
         ));
     }
     let access = match (event.auth.authorizer.as_deref(), authorizer) {
-        (Some("NONE"), _) | (None, None) => Access::Public,
-        (None, Some(_)) => Access::Jwt { scopes: event.auth.authorization_scopes },
+        (Some("NONE"), _) | (None, None) => RouteAuth::Public,
+        (None, Some(_)) => RouteAuth::Jwt { scopes: event.auth.authorization_scopes },
         (Some(named), Some((name, _))) if named == name => {
-            Access::Jwt { scopes: event.auth.authorization_scopes }
+            RouteAuth::Jwt { scopes: event.auth.authorization_scopes }
         }
         (Some(named), _) => {
-            return Err(Error::at(at, format!("{named} is not the API's default authorizer")));
+            return Err(TemplateError::at(
+                at,
+                format!("{named} is not the API's default authorizer"),
+            ));
         }
     };
-    Ok(Route { method: event.method.to_ascii_uppercase(), path: event.path, access })
+    Ok(RouteSpec { method: event.method.to_ascii_uppercase(), path: event.path, access })
 }
 
 /// The properties of a function that the stack reads, besides its events.

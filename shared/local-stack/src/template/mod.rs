@@ -14,33 +14,33 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use evaluate::Names;
+use evaluate::TemplateNames;
 pub(crate) use events::queue_arn;
-pub use events::{Queue, QueueMapping, Redrive, Rule, Schedule, Scheduler};
+pub use events::{QueueMapping, QueueSpec, Redrive, RuleSpec, ScheduleSpec, Scheduler};
 use sam::{ApiAuth, SecretProperties};
 
 /// The parts of a template that the stack uses.
 #[derive(Debug)]
 pub struct Template {
     /// The functions, in the order of their logical ids.
-    pub functions: Vec<Function>,
+    pub functions: Vec<FunctionSpec>,
     /// The JWT authorizer of the HTTP API, if there is one.
-    pub authorizer: Option<Authorizer>,
+    pub authorizer: Option<AuthorizerSpec>,
     /// The tables, in the order of the template.
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableSpec>,
     /// The secrets that the template generates, in the order of their logical ids.
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<SecretSpec>,
     /// The queues, in the order of their logical ids.
-    pub queues: Vec<Queue>,
+    pub queues: Vec<QueueSpec>,
     /// The enabled rules of the event buses, in the order of their logical ids.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<RuleSpec>,
     /// The outputs by which tools find the parts of a deployed stack, by their names.
     pub outputs: BTreeMap<String, String>,
 }
 
 /// An `AWS::Serverless::Function`.
 #[derive(Clone)]
-pub struct Function {
+pub struct FunctionSpec {
     /// Its name in the template.
     pub logical_id: String,
     /// The name of its binary: the last component of `CodeUri`.
@@ -54,27 +54,27 @@ pub struct Function {
     /// The maximum number of concurrent requests, if it is limited.
     pub concurrency: Option<usize>,
     /// Its routes of the HTTP API.
-    pub routes: Vec<Route>,
+    pub routes: Vec<RouteSpec>,
     /// The queues whose messages it gets.
     pub queues: Vec<QueueMapping>,
     /// Its schedules.
-    pub schedules: Vec<Schedule>,
+    pub schedules: Vec<ScheduleSpec>,
 }
 
 /// One route of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
+pub struct RouteSpec {
     /// The method, upper case.
     pub method: String,
     /// The path, with `{names}` for segments that vary.
     pub path: String,
     /// The access rule of the route.
-    pub access: Access,
+    pub access: RouteAuth,
 }
 
 /// The access rule of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum RouteAuth {
     /// Every caller, without a token.
     Public,
     /// Callers with a token of the authorizer's issuer.
@@ -86,7 +86,7 @@ pub enum Access {
 
 /// The JWT authorizer of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authorizer {
+pub struct AuthorizerSpec {
     /// The `iss` of its tokens.
     pub issuer: String,
     /// One of these must be the `aud` (or `client_id`) of its tokens.
@@ -95,7 +95,7 @@ pub struct Authorizer {
 
 /// An `AWS::DynamoDB::Table`.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct TableSpec {
     /// The value of `Ref`: the table's name on this machine.
     pub name: String,
     /// The input of `CreateTable`, as JSON.
@@ -106,7 +106,7 @@ pub struct Table {
 
 /// An `AWS::SecretsManager::Secret` whose value is generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secret {
+pub struct SecretSpec {
     /// Its logical id.
     pub name: String,
     /// The value of `Ref`.
@@ -127,21 +127,21 @@ pub struct Inputs {
 /// An invalid or unsupported part of a template, and its path.
 #[derive(Debug, thiserror::Error)]
 #[error("{at}: {problem}")]
-pub struct Error {
+pub struct TemplateError {
     at: String,
     problem: String,
 }
 
-impl Error {
+impl TemplateError {
     fn at(at: &str, problem: impl Into<String>) -> Self {
         Self { at: at.to_owned(), problem: problem.into() }
     }
 }
 
-impl std::fmt::Debug for Function {
+impl std::fmt::Debug for FunctionSpec {
     /// Shows the names of the variables, not their values: one of them is the connection string.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Function")
+        f.debug_struct("FunctionSpec")
             .field("logical_id", &self.logical_id)
             .field("environment", &self.environment.keys())
             .field("routes", &self.routes)
@@ -153,9 +153,9 @@ impl std::fmt::Debug for Function {
 
 impl Template {
     /// Parses a template with `inputs`.
-    pub fn read(yaml: &str, inputs: &Inputs) -> Result<Self, Error> {
+    pub fn read(yaml: &str, inputs: &Inputs) -> Result<Self, TemplateError> {
         let document: Yaml = serde_norway::from_str(yaml)
-            .map_err(|error| Error::at("template", format!("is not YAML: {error}")))?;
+            .map_err(|error| TemplateError::at("template", format!("is not YAML: {error}")))?;
         let mut names = parameters(&document, inputs)?;
         let resources = resources(&document, &names)?;
         name(&resources, &mut names)?;
@@ -163,7 +163,8 @@ impl Template {
         let queues = events::queues(&names, &resources)?;
         let rules = events::rules(&names, &resources, &queues)?;
         let authorizer = authorizer(&names, &resources)?;
-        let reader = functions::Reader::new(&names, &document, authorizer.as_ref(), &queues)?;
+        let reader =
+            functions::FunctionReader::new(&names, &document, authorizer.as_ref(), &queues)?;
         let (mut functions, mut tables, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in &resources {
             let at = format!("Resources.{id}.Properties");
@@ -190,7 +191,7 @@ impl Template {
 
     /// The table of this logical id.
     #[must_use]
-    pub fn table(&self, logical_id: &str) -> Option<&Table> {
+    pub fn table(&self, logical_id: &str) -> Option<&TableSpec> {
         self.tables.iter().find(|table| table.name == table_name(logical_id))
     }
 }
@@ -225,17 +226,17 @@ fn ids(document: &Yaml) -> impl Iterator<Item = &str> {
 /// The resources without a condition, and those whose condition holds.
 fn resources<'a>(
     document: &'a Yaml,
-    names: &Names,
-) -> Result<BTreeMap<&'a str, Resource<'a>>, Error> {
+    names: &TemplateNames,
+) -> Result<BTreeMap<&'a str, Resource<'a>>, TemplateError> {
     let mapping = child(document, &["Resources"])
         .and_then(Yaml::as_mapping)
-        .ok_or_else(|| Error::at("Resources", "is missing"))?;
+        .ok_or_else(|| TemplateError::at("Resources", "is missing"))?;
     let mut resources = BTreeMap::new();
     for (id, resource) in mapping {
-        let id = id.as_str().ok_or_else(|| Error::at("Resources", "a key is not text"))?;
+        let id = id.as_str().ok_or_else(|| TemplateError::at("Resources", "a key is not text"))?;
         let kind = child(resource, &["Type"])
             .and_then(Yaml::as_str)
-            .ok_or_else(|| Error::at(&format!("Resources.{id}.Type"), "is missing"))?;
+            .ok_or_else(|| TemplateError::at(&format!("Resources.{id}.Type"), "is missing"))?;
         if let Some(condition) = child(resource, &["Condition"]).and_then(Yaml::as_str)
             && !names.holds(condition, &format!("Resources.{id}.Condition"))?
         {
@@ -248,8 +249,8 @@ fn resources<'a>(
 }
 
 /// The values that are known before the resources: conditions need only these.
-fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
-    let mut names = Names { secrets: inputs.secrets.clone(), ..Names::default() };
+fn parameters(document: &Yaml, inputs: &Inputs) -> Result<TemplateNames, TemplateError> {
+    let mut names = TemplateNames { secrets: inputs.secrets.clone(), ..TemplateNames::default() };
     for (name, value) in [
         ("AWS::Region", REGION),
         ("AWS::AccountId", ACCOUNT),
@@ -260,7 +261,8 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
     }
     let parameters = child(document, &["Parameters"]).and_then(Yaml::as_mapping);
     for (name, parameter) in parameters.into_iter().flatten() {
-        let name = name.as_str().ok_or_else(|| Error::at("Parameters", "a key is not text"))?;
+        let name =
+            name.as_str().ok_or_else(|| TemplateError::at("Parameters", "a key is not text"))?;
         let value = match inputs.parameters.get(name) {
             Some(value) => Some(value.clone()),
             None => child(parameter, &["Default"]).and_then(scalar),
@@ -275,7 +277,8 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
     }
     let conditions = child(document, &["Conditions"]).and_then(Yaml::as_mapping);
     for (name, condition) in conditions.into_iter().flatten() {
-        let name = name.as_str().ok_or_else(|| Error::at("Conditions", "a key is not text"))?;
+        let name =
+            name.as_str().ok_or_else(|| TemplateError::at("Conditions", "a key is not text"))?;
         names.conditions.insert(name.to_owned(), condition.clone());
     }
     Ok(names)
@@ -283,7 +286,10 @@ fn parameters(document: &Yaml, inputs: &Inputs) -> Result<Names, Error> {
 
 /// The outputs that `stack.json` repeats. Other outputs name things that this machine does not
 /// have.
-fn outputs(document: &Yaml, names: &Names) -> Result<BTreeMap<String, String>, Error> {
+fn outputs(
+    document: &Yaml,
+    names: &TemplateNames,
+) -> Result<BTreeMap<String, String>, TemplateError> {
     let mut outputs = BTreeMap::new();
     for name in ["TableName", "AuditTableName", "EventBusName"] {
         let at = format!("Outputs.{name}.Value");
@@ -295,7 +301,10 @@ fn outputs(document: &Yaml, names: &Names) -> Result<BTreeMap<String, String>, E
 }
 
 /// Adds the values of `Ref` and `GetAtt` for the resources.
-fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) -> Result<(), Error> {
+fn name(
+    resources: &BTreeMap<&str, Resource<'_>>,
+    names: &mut TemplateNames,
+) -> Result<(), TemplateError> {
     for (id, resource) in resources {
         let reference = match resource.kind {
             "AWS::DynamoDB::Table" => {
@@ -324,14 +333,14 @@ fn name(resources: &BTreeMap<&str, Resource<'_>>, names: &mut Names) -> Result<(
 }
 
 fn authorizer(
-    names: &Names,
+    names: &TemplateNames,
     resources: &BTreeMap<&str, Resource<'_>>,
-) -> Result<Option<(String, Authorizer)>, Error> {
+) -> Result<Option<(String, AuthorizerSpec)>, TemplateError> {
     let mut apis = resources.iter().filter(|(_, r)| r.kind == "AWS::Serverless::HttpApi");
     let Some((id, api)) = apis.next() else { return Ok(None) };
     if let Some((second, _)) = apis.next() {
         let at = format!("Resources.{second}");
-        return Err(Error::at(&at, "is a second HTTP API; the local stack serves one"));
+        return Err(TemplateError::at(&at, "is a second HTTP API; the local stack serves one"));
     }
     let at = format!("Resources.{id}.Properties.Auth");
     let Some(auth) = child(api.properties, &["Auth"]) else { return Ok(None) };
@@ -340,28 +349,35 @@ fn authorizer(
     let jwt = auth
         .authorizers
         .remove(&name)
-        .ok_or_else(|| Error::at(&at, format!("DefaultAuthorizer {name} is not an authorizer")))?
+        .ok_or_else(|| {
+            TemplateError::at(&at, format!("DefaultAuthorizer {name} is not an authorizer"))
+        })?
         .jwt_configuration;
-    Ok(Some((name, Authorizer { issuer: jwt.issuer, audience: jwt.audience })))
+    Ok(Some((name, AuthorizerSpec { issuer: jwt.issuer, audience: jwt.audience })))
 }
 
-fn secret(names: &Names, id: &str, properties: &Yaml, at: &str) -> Result<Secret, Error> {
+fn secret(
+    names: &TemplateNames,
+    id: &str,
+    properties: &Yaml,
+    at: &str,
+) -> Result<SecretSpec, TemplateError> {
     let keys = ["GenerateSecretString", "SecretString"];
     let read: SecretProperties = parse(functions::pick(names, properties, &keys, at)?, at)?;
     let SecretProperties { generate_secret_string: Some(generated), secret_string: None } = read
     else {
         let problem = "the local stack makes secrets by GenerateSecretString only";
-        return Err(Error::at(at, problem));
+        return Err(TemplateError::at(at, problem));
     };
     if generated.secret_string_template.is_some() || generated.password_length == 0 {
         let problem =
             "the local stack generates text, without a template, of one character or more";
-        return Err(Error::at(&format!("{at}.GenerateSecretString"), problem));
+        return Err(TemplateError::at(&format!("{at}.GenerateSecretString"), problem));
     }
-    Ok(Secret { name: id.to_owned(), arn: secret_arn(id), length: generated.password_length })
+    Ok(SecretSpec { name: id.to_owned(), arn: secret_arn(id), length: generated.password_length })
 }
 
-fn table(id: &str, properties: &Json) -> Table {
+fn table(id: &str, properties: &Json) -> TableSpec {
     let mut definition = serde_json::Map::new();
     definition.insert("TableName".to_owned(), table_name(id).into());
     definition.insert("BillingMode".to_owned(), "PAY_PER_REQUEST".into());
@@ -375,11 +391,11 @@ fn table(id: &str, properties: &Json) -> Table {
         .filter(|ttl| ttl.get("Enabled").and_then(Json::as_bool).unwrap_or(false))
         .and_then(|ttl| ttl.get("AttributeName")?.as_str())
         .map(str::to_owned);
-    Table { name: table_name(id), definition: Json::Object(definition), ttl_attribute }
+    TableSpec { name: table_name(id), definition: Json::Object(definition), ttl_attribute }
 }
 
-fn parse<T: DeserializeOwned>(value: Json, at: &str) -> Result<T, Error> {
-    serde_json::from_value(value).map_err(|error| Error::at(at, error.to_string()))
+fn parse<T: DeserializeOwned>(value: Json, at: &str) -> Result<T, TemplateError> {
+    serde_json::from_value(value).map_err(|error| TemplateError::at(at, error.to_string()))
 }
 
 fn child<'a>(node: &'a Yaml, path: &[&str]) -> Option<&'a Yaml> {

@@ -30,7 +30,7 @@ fn the_service_is_read_from_its_own_template() {
     assert_eq!(issue.environment["TOKEN_SCOPE"], "guestpass.token");
     assert!(issue.timeout > Duration::ZERO && issue.memory >= 128);
     let post = issue.routes.iter().find(|r| r.method == "POST" && r.path == "/v1/token").unwrap();
-    assert_eq!(post.access, Access::Jwt { scopes: vec!["guestpass.token".to_owned()] });
+    assert_eq!(post.access, RouteAuth::Jwt { scopes: vec!["guestpass.token".to_owned()] });
     let authorizer = template.authorizer.unwrap();
     assert_eq!(authorizer.issuer, "http://127.0.0.1:1");
     assert_eq!(authorizer.audience, ["guestpass-local", "another"]);
@@ -40,7 +40,7 @@ fn the_service_is_read_from_its_own_template() {
 fn every_route_of_the_service_needs_a_scope() {
     for function in real().functions {
         for route in function.routes {
-            let Access::Jwt { scopes } = &route.access else { panic!("{route:?}") };
+            let RouteAuth::Jwt { scopes } = &route.access else { panic!("{route:?}") };
             assert!(!scopes.is_empty(), "{route:?}");
         }
     }
@@ -78,7 +78,7 @@ fn the_tables_of_the_service_have_their_indexes_and_their_expiry() {
 fn the_service_finds_its_audit_log_and_its_key_by_what_the_template_makes() {
     let template = real();
     let arn = "arn:aws:secretsmanager:local:000000000000:secret:CallerHashKey".to_owned();
-    let secret = Secret { name: "CallerHashKey".to_owned(), arn: arn.clone(), length: 64 };
+    let secret = SecretSpec { name: "CallerHashKey".to_owned(), arn: arn.clone(), length: 64 };
     assert_eq!(template.secrets, [secret]);
     for function in &template.functions {
         let variable = |name: &str| function.environment[name].as_str();
@@ -213,7 +213,7 @@ Resources:
 ";
     let template = Template::read(yaml, &Inputs::default()).unwrap();
     let access: Vec<_> = template.functions[0].routes.iter().map(|r| r.access.clone()).collect();
-    assert_eq!(access, [Access::Jwt { scopes: vec![] }, Access::Public]);
+    assert_eq!(access, [RouteAuth::Jwt { scopes: vec![] }, RouteAuth::Public]);
 }
 
 mod delivery {
@@ -222,7 +222,7 @@ mod delivery {
     use serde_json::json;
 
     use super::*;
-    use crate::Expression;
+    use crate::ScheduleExpression;
 
     const YAML: &str = r#"
 Parameters:
@@ -310,7 +310,7 @@ Resources:
         assert_eq!(worker.queues, [mapping]);
         let [nightly, rule] = worker.schedules.try_into().unwrap();
         assert_eq!((nightly.name.as_str(), nightly.enabled), ("WorkerNightly", true));
-        assert_eq!(nightly.expression, Expression::parse("rate(1 hour)").unwrap());
+        assert_eq!(nightly.expression, ScheduleExpression::parse("rate(1 hour)").unwrap());
         assert_eq!((nightly.scheduler, rule.scheduler), (Scheduler::Scheduler, Scheduler::Rule));
         assert!(!rule.enabled && rule.input.is_none());
     }

@@ -3,27 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use local_stack::{Options, Stack};
+use local_stack::{LocalStack, StackOptions};
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) struct World {
-    pub(crate) stack: Stack,
+pub(crate) struct StackFixture {
+    pub(crate) stack: LocalStack,
     pub(crate) client: Client,
     pub(crate) directory: TempDir,
 }
 
-impl World {
+impl StackFixture {
     pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut StackOptions)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut options = options(directory.path());
         change(&mut options);
-        let stack = Stack::start(options).await.unwrap();
+        let stack = LocalStack::start(options).await.unwrap();
         Self { stack, client: client(), directory }
     }
 
@@ -89,8 +89,8 @@ pub(crate) async fn token(client: &Client, issuer: &str, scope: &str) -> String 
     answer["access_token"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn options(directory: &Path) -> Options {
-    Options {
+pub(crate) fn options(directory: &Path) -> StackOptions {
+    StackOptions {
         acs: acs_emulator::choices::Choices::default(),
         template: template(),
         data: directory.join("data"),

@@ -1,15 +1,15 @@
 //! Tests of the gateway from a client's point of view.
 
-use crate::fixture::World;
+use crate::fixture::StackFixture;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_request_reaches_the_function_with_verified_claims() {
-    let world = World::start().await;
-    let token = world.token("guestpass.token").await;
-    let answer: Value = world
+    let fixture = StackFixture::start().await;
+    let token = fixture.token("guestpass.token").await;
+    let answer: Value = fixture
         .client
-        .post(format!("{}/echo?a=1", world.stack.gateway()))
+        .post(format!("{}/echo?a=1", fixture.stack.gateway()))
         .bearer_auth(token)
         .header("content-type", "application/json")
         .body("{\"b\":2}")
@@ -22,18 +22,18 @@ async fn a_request_reaches_the_function_with_verified_claims() {
     assert_eq!(answer["body"], "{\"b\":2}");
     let jwt = &answer["context"]["authorizer"]["jwt"];
     assert_eq!(jwt["claims"]["sub"], "alice");
-    assert_eq!(jwt["claims"]["iss"], world.stack.issuer());
+    assert_eq!(jwt["claims"]["iss"], fixture.stack.issuer());
     assert!(jwt["claims"]["exp"].is_string(), "{jwt}");
     assert_eq!(jwt["scopes"], json!(["guestpass.token"]));
     assert_eq!(answer["context"]["routeKey"], "POST /echo");
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn who_is_let_through_is_what_the_template_says() {
-    let world = World::start().await;
-    let user = world.token("guestpass.token").await;
-    let admin = world.token("guestpass.admin").await;
+    let fixture = StackFixture::start().await;
+    let user = fixture.token("guestpass.token").await;
+    let admin = fixture.token("guestpass.admin").await;
     for (path, token, status, body, challenge) in [
         ("/echo", None, 401, "Unauthorized", "Bearer"),
         (
@@ -55,7 +55,7 @@ async fn who_is_let_through_is_what_the_template_says() {
         ("/things/1/more", Some(&admin), 404, "Not Found", ""),
         ("/things/", Some(&admin), 404, "Not Found", ""),
     ] {
-        let mut request = world.client.get(format!("{}{path}", world.stack.gateway()));
+        let mut request = fixture.client.get(format!("{}{path}", fixture.stack.gateway()));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -66,57 +66,57 @@ async fn who_is_let_through_is_what_the_template_says() {
         assert!(header.starts_with(challenge), "{path}: {header}");
         assert_eq!(response.json::<Value>().await.unwrap(), json!({ "message": body }), "{path}");
     }
-    let things = format!("{}/things/a%20b", world.stack.gateway());
+    let things = format!("{}/things/a%20b", fixture.stack.gateway());
     let answer: Value =
-        world.client.get(things).bearer_auth(&admin).send().await.unwrap().json().await.unwrap();
+        fixture.client.get(things).bearer_auth(&admin).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["id"], "a b");
     // API Gateway also decodes a path before it looks for the route.
-    let slash = format!("{}/things/a%2Fb", world.stack.gateway());
-    let answer = world.client.get(slash).bearer_auth(&admin).send().await.unwrap();
+    let slash = format!("{}/things/a%2Fb", fixture.stack.gateway());
+    let answer = fixture.client.get(slash).bearer_auth(&admin).send().await.unwrap();
     assert_eq!(answer.status(), 404);
-    let open = format!("{}/open", world.stack.gateway());
-    let answer: Value = world.client.get(open).send().await.unwrap().json().await.unwrap();
+    let open = format!("{}/open", fixture.stack.gateway());
+    let answer: Value = fixture.client.get(open).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["context"].get("authorizer"), None);
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_body_over_ten_megabytes_is_too_large() {
-    let world = World::start().await;
-    let token = world.token("guestpass.token").await;
-    let response = world
+    let fixture = StackFixture::start().await;
+    let token = fixture.token("guestpass.token").await;
+    let response = fixture
         .client
-        .post(format!("{}/echo", world.stack.gateway()))
+        .post(format!("{}/echo", fixture.stack.gateway()))
         .bearer_auth(token)
         .body(vec![b'a'; 10 * 1024 * 1024 + 1])
         .send()
         .await
         .unwrap();
     assert_eq!(response.status(), 413);
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_administrator_has_the_role_of_this_machine_unless_another_condition_is_given() {
-    let world = World::start().await;
-    let answer: Value = world.get("/echo").await.json().await.unwrap();
+    let fixture = StackFixture::start().await;
+    let answer: Value = fixture.get("/echo").await.json().await.unwrap();
     assert_eq!(answer["adminCondition"], r#"{"role": "guestpass-admin"}"#);
-    world.stack.stop().await;
+    fixture.stack.stop().await;
     for given in ["", r#"{"azp": "tool"}"#] {
-        let world = World::with(|options| {
+        let fixture = StackFixture::with(|options| {
             options.parameters.insert("AdminCondition".to_owned(), given.to_owned());
         })
         .await;
-        let answer: Value = world.get("/echo").await.json().await.unwrap();
+        let answer: Value = fixture.get("/echo").await.json().await.unwrap();
         assert_eq!(answer["adminCondition"], given);
-        world.stack.stop().await;
+        fixture.stack.stop().await;
     }
 }
 
 #[tokio::test]
 async fn a_function_finds_lambdas_environment_and_nothing_of_ours() {
-    let world = World::start().await;
-    let answer: Value = world.get("/echo").await.json().await.unwrap();
+    let fixture = StackFixture::start().await;
+    let answer: Value = fixture.get("/echo").await.json().await.unwrap();
     let variables: Vec<_> =
         answer["variables"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     for expected in [
@@ -131,5 +131,5 @@ async fn a_function_finds_lambdas_environment_and_nothing_of_ours() {
     for leak in ["PATH", "HOME", "CARGO_MANIFEST_DIR"] {
         assert!(!variables.contains(&leak), "{leak}");
     }
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }

@@ -10,7 +10,7 @@ use crate::fixture::{client, functions_dir, is_running, template, token, until};
 
 struct Program {
     child: Child,
-    places: Value,
+    addresses: Value,
     directory: TempDir,
 }
 
@@ -19,29 +19,29 @@ impl Program {
         let directory = tempfile::tempdir().unwrap();
         let stack_file = directory.path().join("stack.json");
         let mut child = command(directory.path()).spawn().unwrap();
-        let mut places = Value::Null;
+        let mut addresses = Value::Null;
         until("stack.json is there", async || {
             assert!(child.try_wait().unwrap().is_none(), "the stack has ended");
             match std::fs::read(&stack_file) {
-                Ok(json) => places = serde_json::from_slice(&json).unwrap(),
+                Ok(json) => addresses = serde_json::from_slice(&json).unwrap(),
                 Err(_) => return false,
             }
             true
         })
         .await;
-        Self { child, places, directory }
+        Self { child, addresses, directory }
     }
 
-    fn place(&self, name: &str) -> &str {
-        self.places[name].as_str().unwrap()
+    fn address(&self, name: &str) -> &str {
+        self.addresses[name].as_str().unwrap()
     }
 
     /// Makes a request and returns the process that answers or hangs.
     async fn function(&self, query: &str) -> u32 {
-        let token = token(&client(), self.place("issuer"), "guestpass.token").await;
-        let url = format!("{}/echo{query}", self.place("gateway"));
+        let token = token(&client(), self.address("issuer"), "guestpass.token").await;
+        let url = format!("{}/echo{query}", self.address("gateway"));
         let request = tokio::spawn(client().get(url).bearer_auth(token).send());
-        let functions = format!("{}/_local/functions", self.place("console"));
+        let functions = format!("{}/_local/functions", self.address("console"));
         let mut pid = None;
         until("there is a process", async || {
             let pids: Value = client().get(&functions).send().await.unwrap().json().await.unwrap();
@@ -123,7 +123,7 @@ async fn a_stdout_that_nobody_reads_does_not_stop_the_stack() {
     let path = "a".repeat(4000);
     let client = client();
     for _ in 0..1200 {
-        let url = format!("{}/{path}", program.place("gateway"));
+        let url = format!("{}/{path}", program.address("gateway"));
         assert_eq!(client.get(url).send().await.unwrap().status(), 404);
     }
     drop(program.child.stdin.take());

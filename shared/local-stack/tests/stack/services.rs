@@ -2,56 +2,56 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use local_stack::Stack;
+use local_stack::LocalStack;
 use serde_json::{Value, json};
 
-use crate::fixture::{self, World, client, options, token};
+use crate::fixture::{self, StackFixture, client, options, token};
 
 #[tokio::test]
 async fn discovery_leads_to_the_keys_and_warns() {
-    let world = World::start().await;
-    let url = format!("{}/.well-known/openid-configuration", world.stack.issuer());
+    let fixture = StackFixture::start().await;
+    let url = format!("{}/.well-known/openid-configuration", fixture.stack.issuer());
     let discovery: Value = get(&url).await;
-    assert_eq!(discovery["issuer"], world.stack.issuer());
+    assert_eq!(discovery["issuer"], fixture.stack.issuer());
     assert!(discovery["warning"].as_str().unwrap().contains("DEVELOPMENT ONLY"));
     let jwks = get(discovery["jwks_uri"].as_str().unwrap()).await;
     assert_eq!(jwks["keys"][0]["alg"], "RS256");
     assert!(jwks["keys"][0].get("d").is_none());
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_bad_form_gets_an_oauth_error() {
-    let world = World::start().await;
-    let url = format!("{}/token", world.stack.issuer());
-    let response = world.client.post(url).body("scope=a").send().await.unwrap();
+    let fixture = StackFixture::start().await;
+    let url = format!("{}/token", fixture.stack.issuer());
+    let response = fixture.client.post(url).body("scope=a").send().await.unwrap();
     assert_eq!(response.status(), 400);
     assert_eq!(response.json::<Value>().await.unwrap()["error"], "invalid_request");
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_expired_token_is_refused() {
-    let world = World::start().await;
+    let fixture = StackFixture::start().await;
     let form = "sub=alice&expires_in=-1";
-    let url = format!("{}/token", world.stack.issuer());
+    let url = format!("{}/token", fixture.stack.issuer());
     let answer: Value =
-        world.client.post(url).body(form).send().await.unwrap().json().await.unwrap();
-    let url = format!("{}/echo", world.stack.gateway());
+        fixture.client.post(url).body(form).send().await.unwrap().json().await.unwrap();
+    let url = format!("{}/echo", fixture.stack.gateway());
     let token = answer["access_token"].as_str().unwrap();
-    assert_eq!(world.client.get(url).bearer_auth(token).send().await.unwrap().status(), 401);
-    world.stack.stop().await;
+    assert_eq!(fixture.client.get(url).bearer_auth(token).send().await.unwrap().status(), 401);
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn events_are_accepted_one_by_one() {
-    let world = World::start().await;
+    let fixture = StackFixture::start().await;
     let put = |target: &'static str| {
         let entries = json!({ "Entries": [
             { "Source": "guestpass.identity", "DetailType": "user.disabled", "Detail": "{}" },
             { "Source": "guestpass.identity", "DetailType": "user.disabled", "Detail": "no" },
         ] });
-        let request = world.client.post(world.stack.events()).header("x-amz-target", target);
+        let request = fixture.client.post(fixture.stack.events()).header("x-amz-target", target);
         async move { request.body(entries.to_string()).send().await.unwrap() }
     };
     let response = put("AWSEvents.PutEvents").await;
@@ -60,16 +60,16 @@ async fn events_are_accepted_one_by_one() {
     assert_eq!(answer["FailedEntryCount"], 1);
     assert!(answer["Entries"][0]["EventId"].is_string());
     assert_eq!(put("AWSEvents.ListRules").await.status(), 400);
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn dynamodb_has_each_table_of_the_template() {
-    let world = World::start().await;
+    let fixture = StackFixture::start().await;
     for table in ["guestpass-local-Things", "guestpass-local-Others"] {
-        let answer: Value = world
+        let answer: Value = fixture
             .client
-            .post(world.stack.dynamodb())
+            .post(fixture.stack.dynamodb())
             .header("x-amz-target", "DynamoDB_20120810.DescribeTable")
             .header("content-type", "application/x-amz-json-1.0")
             .header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
@@ -83,7 +83,7 @@ async fn dynamodb_has_each_table_of_the_template() {
             .unwrap();
         assert_eq!(answer["Table"]["TableStatus"], "ACTIVE", "{table}: {answer}");
     }
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 /// The value of the secret that the template generates.
@@ -108,7 +108,7 @@ async fn a_secret_of_the_template_is_generated_once_and_outlives_a_restart() {
     let mut values = Vec::new();
     for ephemeral in [false, false, true] {
         options.ephemeral = ephemeral;
-        let stack = Stack::start(options.clone()).await.unwrap();
+        let stack = LocalStack::start(options.clone()).await.unwrap();
         values.push(generated_secret(&options.stack_file).await);
         stack.stop().await;
     }
@@ -118,11 +118,11 @@ async fn a_secret_of_the_template_is_generated_once_and_outlives_a_restart() {
 
 #[tokio::test]
 async fn the_secret_holds_what_opens_acs_until_another_is_put() {
-    let world = World::start().await;
-    let path = world.directory.path().join("stack.json");
+    let fixture = StackFixture::start().await;
+    let path = fixture.directory.path().join("stack.json");
     let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let call = async |operation: &str, body: Value| {
-        let answer = world
+        let answer = fixture
             .client
             .post(file["secretsManager"].as_str().unwrap())
             .header("x-amz-target", format!("secretsmanager.{operation}"))
@@ -151,13 +151,13 @@ async fn the_secret_holds_what_opens_acs_until_another_is_put() {
         let (status, answer) = call(operation, body).await;
         assert_eq!((status, answer["__type"].as_str()), (400, Some(code)), "{operation}");
     }
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
 async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_itself() {
-    let world = World::start().await;
-    let path = world.directory.path().join("stack.json");
+    let fixture = StackFixture::start().await;
+    let path = fixture.directory.path().join("stack.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -189,17 +189,18 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
     assert!(cert.starts_with("-----BEGIN CERTIFICATE-----"));
 
     let key = file["acs"]["accessKey"].as_str().unwrap();
-    let shown = get(&format!("{}/_local/stack", world.stack.console())).await;
-    assert_eq!(shown["gateway"], world.stack.gateway());
-    let page = world.client.get(world.stack.console()).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("/v1/token") && page.contains(world.stack.issuer()));
+    let shown = get(&format!("{}/_local/stack", fixture.stack.console())).await;
+    assert_eq!(shown["gateway"], fixture.stack.gateway());
+    let page =
+        fixture.client.get(fixture.stack.console()).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("/v1/token") && page.contains(fixture.stack.issuer()));
     assert!(page.contains("-d scope=guestpass.admin -d role=guestpass-admin"), "{page}");
-    for text in [shown.to_string(), page, format!("{:?}", world.stack)] {
+    for text in [shown.to_string(), page, format!("{:?}", fixture.stack)] {
         assert!(!text.contains(key));
     }
-    world.stack.stop().await;
+    fixture.stack.stop().await;
     // An ephemeral stack leaves only its logs.
-    let kept: Vec<_> = std::fs::read_dir(world.directory.path().join("data"))
+    let kept: Vec<_> = std::fs::read_dir(fixture.directory.path().join("data"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
@@ -208,19 +209,19 @@ async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_its
 
 #[tokio::test]
 async fn the_console_shows_processes_requests_and_identities() {
-    let world = World::start().await;
-    world.get("/echo?secret=1").await;
-    let console = world.stack.console();
+    let fixture = StackFixture::start().await;
+    fixture.get("/echo?secret=1").await;
+    let console = fixture.stack.console();
     let functions = get(&format!("{console}/_local/functions")).await;
-    assert_eq!(functions, json!({ "echo_function": world.stack.pids("echo_function") }));
+    assert_eq!(functions, json!({ "echo_function": fixture.stack.pids("echo_function") }));
     let requests = get(&format!("{console}/requests.json")).await;
     assert_eq!(requests["requests"][0]["path"], "/echo");
     assert_eq!(requests["requests"][0]["status"], 200);
     assert!(!requests.to_string().contains("secret"));
     assert_eq!(get(&format!("{console}/identities.json")).await, json!({ "identities": [] }));
-    let rebound = world.client.get(console).header("host", "evil.example").send().await.unwrap();
+    let rebound = fixture.client.get(console).header("host", "evil.example").send().await.unwrap();
     assert_eq!(rebound.status(), 403);
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 #[tokio::test]
@@ -230,7 +231,7 @@ async fn a_restart_keeps_the_issuers_key_the_table_and_the_key_of_acs() {
     options.ephemeral = false;
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let stack = Stack::start(options.clone()).await.unwrap();
+        let stack = LocalStack::start(options.clone()).await.unwrap();
         let file = std::fs::read(&options.stack_file).unwrap();
         let file: Value = serde_json::from_slice(&file).unwrap();
         let jwks = get(&format!("{}/jwks", stack.issuer())).await;
@@ -246,44 +247,44 @@ async fn a_restart_keeps_the_issuers_key_the_table_and_the_key_of_acs() {
 
 #[tokio::test]
 async fn data_belongs_to_one_stack_at_a_time() {
-    let world = World::with(|options| options.ephemeral = false).await;
-    let mut options = options(world.directory.path());
-    options.stack_file = world.directory.path().join("other.json");
+    let fixture = StackFixture::with(|options| options.ephemeral = false).await;
+    let mut options = options(fixture.directory.path());
+    options.stack_file = fixture.directory.path().join("other.json");
     let error = {
         let mut options = options.clone();
         options.ephemeral = false;
-        Stack::start(options).await.unwrap_err().to_string()
+        LocalStack::start(options).await.unwrap_err().to_string()
     };
     assert!(error.contains("--data"), "{error}");
     // A stack that keeps nothing does not conflict.
-    Stack::start(options.clone()).await.unwrap().stop().await;
-    world.stack.stop().await;
+    LocalStack::start(options.clone()).await.unwrap().stop().await;
+    fixture.stack.stop().await;
     options.ephemeral = false;
-    Stack::start(options).await.unwrap().stop().await;
+    LocalStack::start(options).await.unwrap().stop().await;
 }
 
 #[tokio::test]
 async fn a_stack_that_cannot_start_says_what_to_do() {
-    let world = World::start().await;
-    let taken = world.stack.gateway().rsplit_once(':').unwrap().1.parse().unwrap();
+    let fixture = StackFixture::start().await;
+    let taken = fixture.stack.gateway().rsplit_once(':').unwrap().1.parse().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let mut options = options(directory.path());
     options.port = taken;
-    let error = Stack::start(options.clone()).await.unwrap_err().to_string();
+    let error = LocalStack::start(options.clone()).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("port {taken} (for gateway) is in use:")), "{error}");
     assert!(!error.contains('\n') && error.contains("GUESTPASS_PORT"), "{error}");
 
     options.port = 0;
     options.functions_dir = directory.path().to_owned();
-    let error = Stack::start(options.clone()).await.unwrap_err().to_string();
+    let error = LocalStack::start(options.clone()).await.unwrap_err().to_string();
     assert!(error.contains("cargo build -p echo_function"), "{error}");
 
     options.functions_dir = fixture::functions_dir();
     options.template = directory.path().join("none.yaml");
-    let error = Stack::start(options.clone()).await.unwrap_err().to_string();
+    let error = LocalStack::start(options.clone()).await.unwrap_err().to_string();
     assert!(error.contains("none.yaml"), "{error}");
     assert!(!options.stack_file.exists());
-    world.stack.stop().await;
+    fixture.stack.stop().await;
 }
 
 async fn get(url: &str) -> Value {

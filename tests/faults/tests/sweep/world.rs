@@ -23,7 +23,7 @@ use identity_core::{
 };
 use identity_store::DynamoIdentityStore;
 use lambda_edge::SystemClock;
-use local_stack::template::{Function, Inputs, Template};
+use local_stack::template::{FunctionSpec, Inputs, Template};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
@@ -68,7 +68,7 @@ impl Acs {
 /// The environment of one function. It ends when this is dropped.
 pub(crate) struct World<'a> {
     acs: &'a Acs,
-    function: Function,
+    function: FunctionSpec,
     /// The table, accessed without a gate.
     pub(crate) store: DynamoIdentityStore,
     dynamodb: SocketAddr,

@@ -6,29 +6,29 @@ use crate::issuer::SigningKey;
 
 const NOW: i64 = 1_700_000_000;
 
-struct World {
+struct AuthorizerFixture {
     key: SigningKey,
-    authorizer: Authorizer,
+    authorizer: JwtAuthorizer,
 }
 
-impl World {
+impl AuthorizerFixture {
     fn new() -> Self {
         let key = SigningKey::generate().unwrap();
         let keys = serde_json::from_value(json!({ "keys": [key.jwk()] })).unwrap();
-        let config = template::Authorizer {
+        let config = template::AuthorizerSpec {
             issuer: "http://issuer".to_owned(),
             audience: vec!["app".to_owned(), "other".to_owned()],
         };
-        Self { key, authorizer: Authorizer::new(config, keys) }
+        Self { key, authorizer: JwtAuthorizer::new(config, keys) }
     }
 
-    fn ask(&self, authorization: &str) -> Result<Claims, Refusal> {
+    fn ask(&self, authorization: &str) -> Result<JwtClaims, AuthorizerRefusal> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
         self.authorizer.authorize(&headers, &["read".to_owned(), "write".to_owned()], NOW)
     }
 
-    fn refusal(&self, token: &str) -> Refusal {
+    fn refusal(&self, token: &str) -> AuthorizerRefusal {
         self.ask(&format!("Bearer {token}")).err().unwrap()
     }
 }
@@ -48,7 +48,7 @@ fn claims(changes: &Value) -> Value {
 
 #[test]
 fn good_tokens_are_let_through() {
-    let world = World::new();
+    let fixture = AuthorizerFixture::new();
     for changes in [
         json!({}),
         json!({ "aud": ["x", "other"] }),
@@ -57,22 +57,22 @@ fn good_tokens_are_let_through() {
         json!({ "scope": null, "scp": ["write"] }),
         json!({ "scope": null, "scp": "a write" }),
     ] {
-        let token = world.key.sign(&claims(&changes)).unwrap();
-        assert!(world.ask(&format!("Bearer {token}")).is_ok(), "{changes}");
-        assert!(world.ask(&token).is_ok(), "without the scheme: {changes}");
+        let token = fixture.key.sign(&claims(&changes)).unwrap();
+        assert!(fixture.ask(&format!("Bearer {token}")).is_ok(), "{changes}");
+        assert!(fixture.ask(&token).is_ok(), "without the scheme: {changes}");
     }
 }
 
 #[test]
 fn a_request_without_a_token_is_told_that_it_needs_one() {
-    let world = World::new();
-    let refusal = world.authorizer.authorize(&HeaderMap::new(), &[], NOW).err();
-    assert_eq!(refusal, Some(Refusal::Missing));
+    let fixture = AuthorizerFixture::new();
+    let refusal = fixture.authorizer.authorize(&HeaderMap::new(), &[], NOW).err();
+    assert_eq!(refusal, Some(AuthorizerRefusal::Missing));
 }
 
 #[test]
 fn bad_claims_are_refused() {
-    let world = World::new();
+    let fixture = AuthorizerFixture::new();
     for (changes, why) in [
         (json!({ "iss": "http://issuer/" }), "the token is not of this issuer"),
         (json!({ "iss": null }), "the token is not of this issuer"),
@@ -88,40 +88,40 @@ fn bad_claims_are_refused() {
         (json!({ "nbf": NOW + 1 }), "the token is not valid yet"),
         (json!({ "iat": NOW + 1 }), "the token is not valid yet"),
     ] {
-        let token = world.key.sign(&claims(&changes)).unwrap();
-        assert_eq!(world.refusal(&token), Refusal::Invalid(why), "{changes}");
+        let token = fixture.key.sign(&claims(&changes)).unwrap();
+        assert_eq!(fixture.refusal(&token), AuthorizerRefusal::Invalid(why), "{changes}");
     }
     for scopes in [json!({ "scope": "reader" }), json!({ "scope": null }), json!({ "scope": "" })] {
-        let token = world.key.sign(&claims(&scopes)).unwrap();
-        assert_eq!(world.refusal(&token), Refusal::Scope, "{scopes}");
+        let token = fixture.key.sign(&claims(&scopes)).unwrap();
+        assert_eq!(fixture.refusal(&token), AuthorizerRefusal::Scope, "{scopes}");
     }
 }
 
 #[test]
 fn a_token_that_the_issuer_did_not_sign_is_refused() {
-    let world = World::new();
-    let good = world.key.sign(&claims(&json!({}))).unwrap();
+    let fixture = AuthorizerFixture::new();
+    let good = fixture.key.sign(&claims(&json!({}))).unwrap();
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (header, payload) = message.split_once('.').unwrap();
-    let kid = world.key.jwk()["kid"].clone();
+    let kid = fixture.key.jwk()["kid"].clone();
     let encode = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
 
     let none = encode(json!({ "alg": "none", "kid": kid }));
     let hs256 = encode(json!({ "alg": "HS256", "kid": kid }));
     // The classic attack: the public key as the secret of an HMAC.
-    let modulus = world.key.jwk()["n"].as_str().unwrap().to_owned();
+    let modulus = fixture.key.jwk()["n"].as_str().unwrap().to_owned();
     let hmac = |secret: &[u8]| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let tag = hmac::sign(&key, format!("{hs256}.{payload}").as_bytes());
         format!("{hs256}.{payload}.{}", URL_SAFE_NO_PAD.encode(tag.as_ref()))
     };
     let other = encode(claims(&json!({ "sub": "mallory" })));
-    let foreign = World::new().key.sign(&claims(&json!({}))).unwrap();
+    let foreign = AuthorizerFixture::new().key.sign(&claims(&json!({}))).unwrap();
     let no_kid = encode(json!({ "alg": "RS256" }));
 
     let method = "the signature method is not RSA";
     for token in [hmac(modulus.as_bytes()), hmac(&URL_SAFE_NO_PAD.decode(&modulus).unwrap())] {
-        assert_eq!(world.refusal(&token), Refusal::Invalid(method), "{token}");
+        assert_eq!(fixture.refusal(&token), AuthorizerRefusal::Invalid(method), "{token}");
     }
     for token in [
         "garbage".to_owned(),
@@ -135,18 +135,18 @@ fn a_token_that_the_issuer_did_not_sign_is_refused() {
         foreign,
         format!("{no_kid}.{payload}.{signature}"),
     ] {
-        assert!(matches!(world.refusal(&token), Refusal::Invalid(_)), "{token}");
+        assert!(matches!(fixture.refusal(&token), AuthorizerRefusal::Invalid(_)), "{token}");
     }
 }
 
 #[test]
 fn claims_reach_a_function_as_text() {
-    let world = World::new();
-    let token = world
+    let fixture = AuthorizerFixture::new();
+    let token = fixture
         .key
         .sign(&claims(&json!({ "groups": ["a", 1], "admin": true, "address": { "city": "Bonn" } })))
         .unwrap();
-    let claims = world.ask(&token).ok().unwrap().flattened();
+    let claims = fixture.ask(&token).ok().unwrap().flattened();
     for (name, text) in [
         ("groups", "[a 1]"),
         ("admin", "true"),
