@@ -47,7 +47,7 @@ def each_metric_of_ours_is_counted_declared_and_shown(stack: Stack) -> Iterator[
     declared, counted, seen = rust.metrics_declared(), rust.metrics_counted(), shown(stack)
     yield from (f"{name} is counted and not declared" for name in sorted(counted - declared))
     yield from (f"{name} is declared and never counted" for name in sorted(declared - counted))
-    yield from (f"{name} is counted and nobody sees it" for name in sorted((declared | {REQUESTS}) - seen))
+    yield from (f"{name} is counted and neither on the dashboard nor in an alarm" for name in sorted((declared | {REQUESTS}) - seen))
     yield from (f"{name} is shown and never counted" for name in sorted(seen - declared - {REQUESTS}))
 
 
@@ -76,14 +76,14 @@ def the_saved_questions_name_lines_that_are_written(stack: Stack) -> Iterator[st
     for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
         for message in re.findall(r'"(ACS [a-z ]+)"', query["QueryString"]):
             if f'"{message}"' not in text:
-                yield f"{name} asks for {message!r}, which nobody writes"
+                yield f"{name} asks for {message!r}, which no code logs"
 
 
 @rule(put("Resources/RefusedAndWhy/Properties/LogGroupNames", ["another"]), drop("Resources/CutOffToday"))
 def the_saved_questions_are_asked_of_our_log(stack: Stack) -> Iterator[str]:
     queries = stack.of_type("AWS::Logs::QueryDefinition")
     names = {query["Name"].rsplit("/", 1)[-1] for query in queries.values()}
-    for name in ["what happened to this identity", "who was cut off today", "which app versions still ask for chat"]:
+    for name in ["history of an identity", "users who were cut off today", "app versions that request chat"]:
         if name not in names:
-            yield f"nobody can ask {name}"
+            yield f"the saved query {name!r} is missing"
     yield from (f"{name} asks {one['LogGroupNames']}" for name, one in queries.items() if one["LogGroupNames"] != ["Logs"])
