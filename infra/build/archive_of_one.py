@@ -1,13 +1,12 @@
-"""Makes a zip of one file, with the best compression of DEFLATE. Python's own module only
-compresses with zlib, whose result is three hundredths larger. The structures are those of PKWARE's
-APPNOTE.TXT, 4.3."""
+"""Writes a zip of one file with the best DEFLATE compression. Python's zipfile module uses zlib, whose
+output is 3 % larger. The structures are those of section 4.3 of PKWARE's APPNOTE.TXT."""
 
 import struct
 import zlib
 
 import deflate
 
-# The highest of libdeflate's compression levels, which takes a second.
+# The highest compression level of libdeflate; it takes a second.
 LEVEL = 12
 # 1 January 1980, 00:00: the earliest time of the ZIP format. A fixed time keeps the artefacts
 # reproducible.

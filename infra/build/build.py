@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the artefacts of a release in target/lambda: for each function its bootstrap, a zip of
-it and a CycloneDX SBOM; `guestpass`, the operator's tool, for this machine, and its SBOM; and
-SHA256SUMS over all of them.
+"""Builds the artefacts of a release in target/lambda: for each function its bootstrap, a zip and a
+CycloneDX SBOM; the operator's tool `guestpass` for this machine, with its SBOM; and SHA256SUMS of all
+files.
 
-The same commit gives the same bytes: in any directory, at any time. Run by `infra/build/run`,
-which brings cargo-lambda and the SBOM library."""
+The same commit gives the same bytes, in any directory and at any time. `infra/build/run` runs this
+script and installs cargo-lambda and the SBOM library."""
 
 import argparse
 import hashlib
@@ -59,12 +59,12 @@ def main() -> None:
 def parse(arguments: list[str]) -> argparse.Namespace:
     own = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     parser = argparse.ArgumentParser(description=__doc__, prog="infra/build/run")
-    parser.add_argument("--arch", choices=TARGETS, default=own, help=f"this machine's is {own}")
+    parser.add_argument("--arch", choices=TARGETS, default=own, help=f"the architecture of the functions (default: {own}, that of this machine)")
     parser.add_argument(
         "--profile",
         choices=["release", "dev"],
         default="release",
-        help="dev is compiled sooner, and too large for Lambda",
+        help="dev compiles faster, but its zips are too large for Lambda",
     )
     return parser.parse_args(arguments)
 
@@ -73,8 +73,8 @@ def need_standard_library(target: str) -> None:
     sysroot = output("rustc", "--print", "sysroot")
     if not Path(sysroot, "lib", "rustlib", target, "lib").is_dir():
         sys.exit(
-            f"the standard library for {target} is missing: `rustup target add {target}` "
-            "brings it (the linker is here already), or take another ARCH"
+            f"the Rust standard library for {target} is missing: run `rustup target add {target}` "
+            "(its linker is installed with cargo-lambda), or build for another ARCH"
         )
 
 
@@ -89,7 +89,7 @@ def compile_all(functions: list[str], target: str, profile: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environment(), check=True)
     missing = [name for name in functions if not (OUT / name / "bootstrap").is_file()]
     if missing:
-        sys.exit(f"cargo lambda has made no {', '.join(missing)}")
+        sys.exit(f"cargo lambda did not build {', '.join(missing)}")
 
 
 def compile_tool(profile: str) -> Path:
@@ -98,9 +98,9 @@ def compile_tool(profile: str) -> Path:
     command = ["cargo", "build", "--locked", "--package", package, "--message-format", "json-render-diagnostics"]
     if profile == "release":
         command.append("--release")
-    said = subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
-    made = [json.loads(line) for line in said.splitlines()]
-    [path] = [one["executable"] for one in made if one.get("executable") and one["target"]["name"] == binary]
+    stdout = subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+    messages = [json.loads(line) for line in stdout.splitlines()]
+    [path] = [one["executable"] for one in messages if one.get("executable") and one["target"]["name"] == binary]
     tool = OUT / binary
     shutil.copy(path, tool)
     tree = sbom.trees(ROOT, [package], rustc()["host"])[package]
@@ -150,11 +150,11 @@ def report(rows: list[tuple[str, int, int]], tool: Path, options: argparse.Names
     print(f"\n{'':{width}}  {'bootstrap':>10}  {'zip':>10}   {options.arch}, {options.profile}")
     for name, bootstrap, archive in rows:
         print(f"{name:{width}}  {mib(bootstrap):>10}  {mib(archive):>10}")
-    print(f"{tool.name:{width}}  {mib(tool.stat().st_size):>10}              this machine's")
-    print(f"\n{OUT.relative_to(ROOT)}: a zip and an SBOM for each, and SHA256SUMS")
+    print(f"{tool.name:{width}}  {mib(tool.stat().st_size):>10}              for this machine")
+    print(f"\n{OUT.relative_to(ROOT)}: a zip and an SBOM of each function, the operator's tool, and SHA256SUMS")
     large = [name for name, _, archive in rows if archive > LARGEST_ZIP]
     if large and options.profile == "release":
-        sys.exit(f"larger than 3 MB: {', '.join(large)}")
+        sys.exit(f"zips over the limit of 3 MB, which would slow down cold starts: {', '.join(large)}")
 
 
 def mib(size: int) -> str:

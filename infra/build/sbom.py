@@ -58,18 +58,18 @@ def trees(root: Path, packages: list[str], target: str) -> dict[str, Tree]:
             continue
         found = LINE.match(line)
         if not found:
-            raise ValueError(f"cargo tree says {line!r}")
+            raise ValueError(f"unexpected line of `cargo tree`: {line!r}")
         package = (found["name"], found["version"])
         del path[int(found["depth"]) :]
         if path:
             needs.setdefault(path[-1], set()).add(package)
         path.append(package)
-    facts = known(root)
+    facts = read_metadata(root)
     roots = {name: package for package in facts for name in packages if package[0] == name}
     return {name: Tree(package, needs, facts) for name, package in roots.items()}
 
 
-def known(root: Path) -> dict[Package, dict]:
+def read_metadata(root: Path) -> dict[Package, dict]:
     """The metadata of each package from cargo and the lock file."""
     metadata = json.loads(run(["cargo", "metadata", "--locked", "--format-version", "1"], root))
     lock = tomllib.loads((root / "Cargo.lock").read_text(encoding="utf-8"))
@@ -99,7 +99,7 @@ def document(tree: Tree, name: str, artefact_sha256: str) -> str:
     text = json.dumps(written, indent=2, sort_keys=True) + "\n"
     problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if problem:
-        raise ValueError(f"the SBOM of {name} is not CycloneDX 1.6: {problem}")
+        raise ValueError(f"the SBOM of {name} is not valid CycloneDX 1.6: {problem}")
     return text
 
 
