@@ -1,9 +1,8 @@
-"""Removes a deployed stack, after it lists what it deletes and what it keeps.
+"""Deletes a deployed stack. It first lists what is deleted and what is kept, and deletes nothing
+until the name of the stack is typed.
 
-    make destroy                        STACK names another stack than the one of `make deploy`
-    make destroy IDENTITIES=delete      also deletes every identity of its table from ACS
-
-The script deletes nothing until the stack's name is typed."""
+    make destroy                      the stack of `make deploy`, or the stack in STACK
+    make destroy IDENTITIES=delete    also deletes from ACS every identity in the table"""
 
 import json
 import os
@@ -14,19 +13,19 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import place
-from place import STACK
+import stack_settings
+from stack_settings import STACK
 
-PROTECTED = "protected: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table"
+PROTECTED = "to delete it: `aws dynamodb update-table --no-deletion-protection-enabled`, then delete-table"
 GUESTPASS = Path(os.environ["ARTEFACTS"]) / "guestpass"
 
 
 def main() -> None:
     with_identities = os.environ.get("IDENTITIES") == "delete"
     if with_identities and not GUESTPASS.is_file():
-        sys.exit("destroy: the operator's tool deletes the identities; `make build` makes it")
+        sys.exit(f"destroy: {GUESTPASS} is missing; it is needed to delete the identities: run `make build`")
     try:
-        destroy(place.client("cloudformation"), with_identities)
+        destroy(stack_settings.client("cloudformation"), with_identities)
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"destroy: {error}")
 
@@ -38,9 +37,9 @@ def destroy(cloudformation, with_identities: bool) -> None:
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     listed = [each for page in pages for each in page["StackResourceSummaries"]]
     resources = [each for each in listed if each["ResourceStatus"] != "DELETE_COMPLETE"]
-    template = processed(cloudformation)
-    stays = retained(template)
-    kept = [each for each in resources if each["LogicalResourceId"] in stays]
+    template = read_template(cloudformation)
+    retained = retained_resources(template)
+    kept = [each for each in resources if each["LogicalResourceId"] in retained]
     tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
     # A stack that was rolled back may have none.
     by_id = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in tables}
@@ -48,54 +47,54 @@ def destroy(cloudformation, with_identities: bool) -> None:
     tool = None
     if with_identities:
         if not table or not secret:
-            sys.exit(f"destroy: nothing was removed. {STACK} has no table and no secret: it names no identities")
-        tool = environment(table, secret)
+            sys.exit(f"destroy: nothing was deleted: {STACK} lacks its table or its secret, so IDENTITIES=delete is not possible")
+        tool = tool_environment(table, secret)
         # If the caller may not read the table or the secret, this fails before anything is deleted.
         if subprocess.run([GUESTPASS, "identity", "list", "--limit", "1", "-o", "none"], env=tool).returncode:
-            sys.exit("destroy: nothing was removed, as the identities could not be deleted after it")
+            sys.exit("destroy: nothing was deleted: the identities cannot be deleted for the reason above")
 
     print(f"The stack {STACK} ({stack['StackId']})\n")
-    print("goes:")
+    print("Deleted:")
     for kind, names in by_kind(each for each in resources if each not in kept):
         print(f"  {kind}: {', '.join(names)}")
     if "CallerHashKey" in template:
-        print("    (the key of the caller hashes: which user a hash in a copy of the log stands for is then lost)")
+        print("    (with the key of the caller hashes: hashes in copies of the log can no longer be traced to users)")
     if with_identities:
-        print("  and then, at ACS, every identity that the table names, with its tokens and chats")
-    print("\nstays, and goes on costing something:")
+        print("  afterwards, in ACS: every identity in the table, with its tokens and chats")
+    print("\nKept, and still charged:")
     if table:
-        print(f"  the table {table}, the only list of who is who at ACS")
+        print(f"  the table {table}: only this table says which ACS identity belongs to which user")
         print(f"    ({PROTECTED})")
     if audit:
-        print(f"  the table {audit}, the audit log: who blocked, revoked and deleted whom")
-        print(f"    ({PROTECTED}; each entry goes by itself when its time is up)")
+        print(f"  the table {audit}: the audit log")
+        print(f"    ({PROTECTED}; entries expire by themselves)")
     for kind, names in by_kind(each for each in kept if each not in tables):
         print(f"  {kind}: {', '.join(names)}")
     if secret:
         print(f"  the secret {secret}")
         print("    (`aws secretsmanager delete-secret`)")
-    and_who = "" if with_identities else ", and the identities in it"
-    print(f"  the Communication Services resource in Azure{and_who}")
-    print("  the zips of each deployment, in the bucket that SAM keeps for all your stacks\n")
+    and_identities = "" if with_identities else " and its identities"
+    print(f"  the Communication Services resource in Azure{and_identities}")
+    print("  the zips of each deployment, in the S3 bucket that SAM uses for all stacks\n")
 
     confirm()
     cloudformation.delete_stack(StackName=STACK)
-    print("removing it …", flush=True)
+    print(f"deleting the stack {STACK} …", flush=True)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
-    print("gone", flush=True)
+    print(f"deleted the stack {STACK}", flush=True)
     # Now no process can create new identities.
     if tool:
         delete_identities(tool)
 
 
-def processed(cloudformation) -> dict[str, dict]:
+def read_template(cloudformation) -> dict[str, dict]:
     """The resources of the stack's template."""
     body = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
     # The template that SAM has expanded is JSON.
     return (json.loads(body) if isinstance(body, str) else body)["Resources"]
 
 
-def retained(template: dict[str, dict]) -> set[str]:
+def retained_resources(template: dict[str, dict]) -> set[str]:
     """The names of the resources that outlive the stack."""
     return {name for name, resource in template.items() if resource.get("DeletionPolicy", "").startswith("Retain")}
 
@@ -108,14 +107,14 @@ def by_kind(resources) -> list[tuple[str, list[str]]]:
     return sorted((kind, sorted(names)) for kind, names in kinds.items())
 
 
-def environment(table: str, secret: str) -> dict[str, str]:
+def tool_environment(table: str, secret: str) -> dict[str, str]:
     """The variables that point the operator's tool to this stack only."""
     elsewhere = {"COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"}
     return {
         **{name: value for name, value in os.environ.items() if name not in elsewhere},
         "GUESTPASS_SECRET": secret,
         "GUESTPASS_TABLE": table,
-        "AWS_REGION": place.client("dynamodb").meta.region_name,
+        "AWS_REGION": stack_settings.client("dynamodb").meta.region_name,
     }
 
 
@@ -130,19 +129,20 @@ def delete_identities(tool: dict[str, str]) -> None:
         except (subprocess.CalledProcessError, KeyboardInterrupt):
             variables = " ".join(f"{name}={tool[name]}" for name in ["GUESTPASS_SECRET", "GUESTPASS_TABLE", "AWS_REGION"])
             sys.exit(
-                f"destroy: the stack is gone, and not every identity. Go on with {variables}\nset, by\n"
+                "destroy: the stack is deleted, but not all identities are. To delete the others, run\n"
+                f"  export {variables}\n"
                 "  guestpass identity list -o tsv | guestpass identity delete --yes --file -"
             )
-    print("the identities are gone")
+    print("deleted the identities")
 
 
 def confirm() -> None:
     try:
-        typed = input(f"Type {STACK} to remove it: ")
+        typed = input(f"Type {STACK} to delete it: ")
     except EOFError:
         typed = ""
     if typed.strip() != STACK:
-        sys.exit("destroy: nothing was removed")
+        sys.exit("destroy: nothing was deleted: the name of the stack was not typed")
 
 
 if __name__ == "__main__":

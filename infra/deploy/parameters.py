@@ -1,5 +1,5 @@
-"""Writes the parameters in SET to samconfig.toml, and prints a digest of all parameters in that
-file. SAM asks for them once and stores the answers; this script changes single answers.
+"""Writes the parameters in SET to samconfig.toml, where SAM stored them at the first deployment, and
+prints a digest of all parameters in that file.
 
     SET="CleanupMode=apply CleanupSchedule='rate(1 day)'"
 """
@@ -20,16 +20,16 @@ TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
 # SAM's format of one parameter in the text of all parameters: the only escape is `\"`.
 OVERRIDE = re.compile(r'(\w+)=(?:"((?:\\"|[^"])*)"|(\S*))')
 
-QUOTING = "a value with spaces or quotes stands in quotes of its own, e.g. SET=\"Policy='{…}'\""
+QUOTING = "put a value with spaces or quotes in its own quotes, for example SET=\"Policy='{…}'\""
 
 
 def main() -> None:
     document = tomlkit.parse(CONFIG.read_text())
     section = document.get("default", {}).get("deploy", {}).get("parameters")
     if section is None:
-        refuse(f"{CONFIG.name} has no [default.deploy.parameters]: was it made for another environment?")
-    values = kept(section.get("parameter_overrides", ""))
-    changes = asked(os.environ.get("SET", ""))
+        refuse(f"{CONFIG.name} has no section [default.deploy.parameters]; other environments than `default` are not supported")
+    values = stored_parameters(section.get("parameter_overrides", ""))
+    changes = requested_parameters(os.environ.get("SET", ""))
     if changes:
         values |= changes
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
@@ -38,9 +38,8 @@ def main() -> None:
     print(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def kept(overrides) -> dict[str, str]:
-    """The parameters in the file: text, as SAM writes it; or a list or a table, which SAM also
-    accepts."""
+def stored_parameters(overrides) -> dict[str, str]:
+    """The parameters in the file: text, as SAM writes it, or a list or a table, which SAM accepts, too."""
     if isinstance(overrides, dict):
         return {name: str(value) for name, value in overrides.items()}
     if isinstance(overrides, list):
@@ -59,32 +58,32 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def asked(text: str) -> dict[str, str]:
+def requested_parameters(text: str) -> dict[str, str]:
     """The parameters in SET, if they are valid."""
     try:
         changes = dict(word.partition("=")[::2] for word in shlex.split(text))
     except ValueError as error:
-        refuse(f"SET makes no sense ({error}); {QUOTING}")
+        refuse(f"invalid SET: {error}; {QUOTING}")
     for name, value in changes.items():
         if name not in PARAMETERS:
-            refuse(f"there is no parameter {name!r}; there are {', '.join(PARAMETERS)}; {QUOTING}")
+            refuse(f"unknown parameter {name!r}: must be one of {', '.join(PARAMETERS)}; {QUOTING}")
         if name == "Architecture":
-            refuse("Architecture is that of the build: `make build ARCH=…`, and then edit infra/samconfig.toml")
+            refuse("Architecture cannot be changed with SET: run `make build ARCH=…`, then edit infra/samconfig.toml")
         allowed = re.search(r"AllowedValues: \[(.*)\]", PARAMETERS[name])
         # A value that YAML would read as a boolean is quoted in the template.
         values = allowed[1].replace('"', "").split(", ") if allowed else [value]
         if value not in values:
-            refuse(f"{name} is one of {', '.join(values)}, not {value!r}")
+            refuse(f"invalid value {value!r} of {name}: must be one of {', '.join(values)}")
         longest = re.search(r"MaxLength: (\d+)", PARAMETERS[name])
         if longest and len(value.encode()) > int(longest[1]):
-            refuse(f"{name} has {longest[1]} bytes at the most, and this is {len(value.encode())}")
+            refuse(f"{name} is too long: {len(value.encode())} bytes, at most {longest[1]} are allowed")
         if '\\"' in value:
-            refuse(f'SAM cannot keep a \\" within a value; write {name} without it')
+            refuse(f'invalid value of {name}: SAM cannot store the characters \\" in a value')
         if name == "Policy" and not is_object(value):
-            refuse(f"Policy is no JSON object: {value}; {QUOTING}")
+            refuse(f"invalid Policy {value!r}: must be a JSON object; {QUOTING}")
         # An empty value closes the administrators' routes.
         if name == "AdminCondition" and value and not is_condition(value):
-            refuse(f"AdminCondition must be a JSON object of claims and texts, not {value}; {QUOTING}")
+            refuse(f"invalid AdminCondition {value!r}: must be a JSON object of claims with text values; {QUOTING}")
     return changes
 
 

@@ -1,9 +1,10 @@
-"""Puts the connection string of ACS into Secrets Manager, from standard input: as an argument, it
-would be in the shell's history and in the list of processes, where every user can read it.
+"""Stores the connection string of ACS in Secrets Manager and prints the ARN of the secret. It reads
+standard input, because arguments are in the shell's history and visible to other users.
 
-    pbpaste | make secret            or `make secret`, and paste: nothing is shown
+    make secret              asks for the connection string, without echo
+    pbpaste | make secret    reads it from a pipe
 
-SECRET names it (guestpass/acs). Prints its ARN."""
+SECRET is the name of the secret (guestpass/acs)."""
 
 import base64
 import binascii
@@ -13,30 +14,30 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import place
+import stack_settings
 
 NAME = os.environ.get("SECRET") or "guestpass/acs"
 
 COPY = (
-    "copy it whole from the resource's page \"Keys\" in the Azure portal: "
+    "copy the whole connection string from the page \"Keys\" of the resource in the Azure portal: "
     "endpoint=https://…;accesskey=…"
 )
 
 
 def main() -> None:
     text = read()
-    problem = wrong_with(text)
+    problem = find_problem(text)
     if problem:
         sys.exit(f"secret: {problem}; {COPY}")
     try:
-        arn, is_new = put(place.client("secretsmanager"), text)
+        arn, is_new = put(stack_settings.client("secretsmanager"), text)
     except (BotoCoreError, ClientError) as error:
         # These errors name the operation and the cause, but do not contain the request.
         sys.exit(f"secret: {error}")
     if is_new:
-        print(f"made the secret {NAME}; this is the template's parameter AcsSecretArn:")
+        print(f"created the secret {NAME}; its ARN is the parameter AcsSecretArn:")
     else:
-        print(f"put a new version of {NAME}; the functions read it when ACS refuses the old key:")
+        print(f"updated the secret {NAME}; the functions read it when ACS refuses the old key:")
     print(arn)
 
 
@@ -46,24 +47,24 @@ def read() -> str:
     return sys.stdin.read().strip()
 
 
-def wrong_with(text: str) -> str | None:
-    """Why it is not a connection string; the reason does not quote it."""
+def find_problem(text: str) -> str | None:
+    """Why the text is not a connection string. The reason does not quote the text."""
     if not text:
-        return "there is nothing on standard input"
+        return "missing connection string: standard input is empty"
     pairs = {}
     for part in filter(None, (part.strip() for part in text.split(";"))):
         name, separator, value = part.partition("=")
         if not separator:
-            return "that is no connection string"
+            return "invalid connection string: a part has no `=`"
         pairs[name.strip().lower()] = value.strip()
     if not pairs.get("endpoint", "").lower().startswith("https://"):
-        return "it has no endpoint=https://…"
+        return "invalid connection string: missing `endpoint=https://…`"
     try:
         key = base64.b64decode(pairs.get("accesskey", ""), validate=True)
     # The first error is for invalid base64, the second for characters that are not ASCII.
     except (binascii.Error, ValueError):
         key = b""
-    return None if key else "it has no accesskey= in base64"
+    return None if key else "invalid connection string: `accesskey=` is missing or is not base64"
 
 
 def put(client, text: str) -> tuple[str, bool]:
@@ -73,13 +74,13 @@ def put(client, text: str) -> tuple[str, bool]:
         if "deletion" not in str(error):
             raise
         sys.exit(
-            f"secret: {NAME} is being deleted; `aws secretsmanager restore-secret --secret-id {NAME}` "
-            "brings it back, or SECRET=… names another"
+            f"secret: the secret {NAME} is scheduled for deletion; restore it with "
+            f"`aws secretsmanager restore-secret --secret-id {NAME}`, or set SECRET to another name"
         )
     except client.exceptions.ResourceNotFoundException:
         description = "The connection string of the Communication Services resource of Guestpass"
-        made = client.create_secret(Name=NAME, Description=description, SecretString=text)
-        return made["ARN"], True
+        created = client.create_secret(Name=NAME, Description=description, SecretString=text)
+        return created["ARN"], True
 
 
 if __name__ == "__main__":

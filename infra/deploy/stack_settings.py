@@ -1,5 +1,5 @@
-"""The name and the region of the stack, from the first `make deploy`. Before that, the region that
-the AWS CLI would use."""
+"""The name and the region of the stack: those of the first `make deploy`, and before it the region
+that the AWS CLI uses."""
 
 import os
 import tomllib
@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 
 
-def told() -> dict[str, str]:
+def settings() -> dict[str, str]:
     """The settings that the first `make deploy` stored."""
     config = Path(os.environ["SAM_CONFIG_FILE"])
     if not config.is_file():
@@ -17,10 +17,10 @@ def told() -> dict[str, str]:
 
 
 # Both belong to the deployed stack; another stack may be in any region.
-STACK: str = os.environ.get("STACK") or told().get("stack_name") or "guestpass"
+STACK: str = os.environ.get("STACK") or settings().get("stack_name") or "guestpass"
 
 
 def client(service: str):
     # boto3 does not read AWS_REGION, which the AWS CLI and the other SDKs use.
-    region = told().get("region") if STACK == told().get("stack_name", STACK) else None
+    region = settings().get("region") if STACK == settings().get("stack_name", STACK) else None
     return boto3.client(service, region_name=region or os.environ.get("AWS_REGION") or None)
