@@ -9,10 +9,9 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, IdentityOutput, Object, Problem, SystemClock, TokenInput,
-    TokenOutput,
+    Access, Answer, CallerHash, IdentityOutput, Object, Problem, TokenInput, TokenOutput,
     config::{ConfigError, Env, optional, process_env, required},
-    invocation, json, serve, telemetry,
+    invocation, json, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
 use serde::{Deserialize, Serialize};
@@ -23,11 +22,11 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(&process_env)?;
     let (store, acs, key) = tokio::join!(
         DynamoIdentityStore::connect(config.tables),
-        config.acs.connect(SystemClock),
+        config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
-    let (access, clock) = (config.access, SystemClock);
+    let (access, clock) = (config.access, system_clock());
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &access, &request);
         serve("CreateIdentity", &clock, &callers, &request, answer).await

@@ -10,9 +10,9 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem, SystemClock,
+    Access, Addressed, Answer, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
-    invocation, serve, telemetry,
+    invocation, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, run, service_fn};
 
@@ -22,11 +22,11 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(&process_env)?;
     let (store, acs, key) = tokio::join!(
         DynamoIdentityStore::connect(config.tables),
-        config.acs.connect(SystemClock),
+        config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
-    let (access, clock) = (config.access, SystemClock);
+    let (access, clock) = (config.access, system_clock());
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &access, &request);
         serve("DeleteIdentity", &clock, &callers, &request, answer).await

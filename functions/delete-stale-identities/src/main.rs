@@ -15,7 +15,7 @@ use identity_core::{
     ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
 };
 use identity_store::DynamoIdentityStore;
-use lambda_edge::{SystemClock, config::process_env, deadline, telemetry};
+use lambda_edge::{config::process_env, deadline, system_clock, telemetry};
 use lambda_http::{
     Context, Error, LambdaEvent,
     lambda_runtime::{run, service_fn},
@@ -36,10 +36,11 @@ async fn main() -> Result<(), Error> {
     // The job limits its own rate and waits as long as ACS asks; retries inside the client would
     // bypass both.
     let once = acs_secret::Limits { attempts: 1, ..acs_secret::Limits::default() };
+    let clock = system_clock();
     let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, SystemClock));
+        tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, clock));
     let acs = acs?;
-    run(service_fn(async |event| handle(&store, &acs, &SystemClock, &job, event).await)).await
+    run(service_fn(async |event| handle(&store, &acs, &clock, &job, event).await)).await
 }
 
 /// Performs one run. Failures of ACS are part of the response. An error means that the store

@@ -11,9 +11,9 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem, SystemClock, TokenInput, TokenOutput,
+    Access, Addressed, Answer, CallerHash, Problem, TokenInput, TokenOutput,
     config::{ConfigError, Env, optional, pace, policy, process_env, required},
-    invocation, json, serve, telemetry,
+    invocation, json, serve, system_clock, telemetry,
 };
 use lambda_http::{
     Error, Request,
@@ -27,11 +27,11 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(&process_env)?;
     let (store, acs, key) = tokio::join!(
         DynamoIdentityStore::connect(config.tables),
-        config.acs.connect(SystemClock),
+        config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
-    let (rules, clock) = (config.rules, SystemClock);
+    let (rules, clock) = (config.rules, system_clock());
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &rules, &request);
         serve("CreateToken", &clock, &callers, &request, answer).await

@@ -8,9 +8,9 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, IdentityOutput, Problem, SystemClock,
+    Access, Answer, CallerHash, IdentityOutput, Problem,
     config::{ConfigError, Env, optional, process_env, required},
-    query, serve, telemetry,
+    query, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,10 @@ async fn main() -> Result<(), Error> {
         aws_secrets::key(config.caller_key)
     );
     let (access, callers) = (config.access, CallerHash::new(key));
+    let clock = system_clock();
     run(service_fn(async |request| {
-        let answer = handle(&store, &SystemClock, &access, &request);
-        serve("ListIdentities", &SystemClock, &callers, &request, answer).await
+        let answer = handle(&store, &clock, &access, &request);
+        serve("ListIdentities", &clock, &callers, &request, answer).await
     }))
     .await
 }

@@ -13,9 +13,9 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, Caller, CallerHash, Problem, ReceiptOutput, SystemClock,
+    Access, Addressed, Answer, Caller, CallerHash, Problem, ReceiptOutput,
     config::{ConfigError, Env, optional, pace, process_env, required},
-    invocation, json, serve, telemetry,
+    invocation, json, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
 use serde::Deserialize;
@@ -26,11 +26,11 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(&process_env)?;
     let (store, acs, key) = tokio::join!(
         DynamoIdentityStore::connect(config.tables),
-        config.acs.connect(SystemClock),
+        config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
-    let (rules, clock) = (config.rules, SystemClock);
+    let (rules, clock) = (config.rules, system_clock());
     run(service_fn(async |request| {
         let answer = handle(&store, &acs, &clock, &rules, &request);
         serve("RevokeToken", &clock, &callers, &request, answer).await

@@ -24,7 +24,7 @@ use identity_core::{
 };
 use identity_events::Reading;
 use identity_store::DynamoIdentityStore;
-use lambda_edge::{SystemClock, config::process_env, deadline, telemetry};
+use lambda_edge::{config::process_env, deadline, system_clock, telemetry};
 use lambda_http::{
     Context, Error, LambdaEvent,
     lambda_runtime::{run, service_fn},
@@ -41,10 +41,12 @@ use paced::Paced;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&process_env)?;
-    let (store, acs) =
-        tokio::join!(DynamoIdentityStore::connect(config.tables), config.acs.connect(SystemClock));
-    let acs = Paced::per_second(EVENTS_PER_SECOND, acs?, SystemClock);
-    let (rules, clock) = (config.rules, SystemClock);
+    let (store, acs) = tokio::join!(
+        DynamoIdentityStore::connect(config.tables),
+        config.acs.connect(system_clock())
+    );
+    let acs = Paced::per_second(EVENTS_PER_SECOND, acs?, system_clock());
+    let (rules, clock) = (config.rules, system_clock());
     run(service_fn(async |event: LambdaEvent<Batch>| {
         let LambdaEvent { payload, context } = event;
         Ok::<_, Infallible>(handle(&store, &acs, &clock, &rules, payload, &context).await)

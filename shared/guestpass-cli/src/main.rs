@@ -9,7 +9,6 @@ mod bulk;
 mod bus;
 mod checks;
 mod cli;
-mod clock;
 mod commands;
 mod confirm;
 mod control;

@@ -8,14 +8,13 @@ use std::{
 };
 
 use acs_client::{ApiVersion, ConnectionString};
-use identity_core::secret::Secret;
+use identity_core::{ports::SystemClock, secret::Secret};
 use identity_store::{AuditRetention, AuditTable};
 
 use serde_json::Value;
 
 use crate::{
     cli::Where,
-    clock::SystemClock,
     control,
     failure::{Failure, Result},
     input::take_stdin,

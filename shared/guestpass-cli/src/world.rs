@@ -8,11 +8,15 @@ use std::{sync::Once, time::Duration};
 use acs_client::AcsIdentityClient;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use identity_core::{Error, administrator::Administrator, identity::Invocation, ports::Clock};
+use identity_core::{
+    Error,
+    administrator::Administrator,
+    identity::Invocation,
+    ports::{Clock, SystemClock},
+};
 use identity_store::DynamoIdentityStore;
 
 use crate::{
-    clock::SystemClock,
     explain::explain,
     failure::{Failure, Result},
     operator,

@@ -1,10 +1,11 @@
 //! The external dependencies of the core. Each port is named for its role; an adapter puts its
 //! technology in front (`DynamoIdentityStore`).
 
-use std::{
-    future::Future,
-    time::{Duration, SystemTime},
-};
+mod clock;
+
+use std::{future::Future, time::SystemTime};
+
+pub use clock::{Clock, SystemClock};
 
 use crate::{
     Error,
@@ -370,13 +371,4 @@ pub trait TeamsTokenExchange: Sync {
         user_id: &str,
         deadline: SystemTime,
     ) -> impl Future<Output = Result<AccessToken, Error>> + Send;
-}
-
-/// The source of the current time.
-pub trait Clock: Sync {
-    /// The current time.
-    fn now(&self) -> SystemTime;
-
-    /// Returns after `pause`.
-    fn sleep(&self, pause: Duration) -> impl Future<Output = ()> + Send;
 }

@@ -23,7 +23,7 @@ pub use access::{Access, Addressed};
 pub use answer::{Answer, serve};
 pub use caller::Caller;
 pub use caller_hash::CallerHash;
-pub use clock::SystemClock;
+pub use clock::system_clock;
 pub use deadline::deadline;
 pub use identity_output::{IdentityOutput, ReceiptOutput};
 pub use object::Object;

@@ -25,7 +25,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{SystemClock, config::process_env, rfc3339};
+use crate::{config::process_env, rfc3339, system_clock};
 
 mod metrics;
 
@@ -43,7 +43,7 @@ pub fn init() {
         .with_current_span(true)
         .with_span_list(false);
     let lines = json.with_filter(level.and(filter_fn(may_be_logged)));
-    let metrics = metrics::layer(SystemClock);
+    let metrics = metrics::layer(system_clock());
     tracing_subscriber::registry().with(lines).with(metrics).init();
     tracing::debug!(metric.cold_starts = 1, "a process begins");
 }
@@ -54,7 +54,7 @@ struct OurTime;
 
 impl FormatTime for OurTime {
     fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
-        line.write_str(&rfc3339(SystemClock.now()))
+        line.write_str(&rfc3339(system_clock().now()))
     }
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use identity_core::{
     identity::IdentityRef,
-    ports::Clock,
+    ports::{Clock, SystemClock},
     record::State,
     testing::{ManualClock, MemoryIdentityStore, record},
 };
 use lambda_edge::{
-    Addressed, Problem, SystemClock, TokenInput, invocation, json, query,
+    Addressed, Problem, TokenInput, invocation, json, query,
     testing::{Event, access, access_in, env},
 };
 use lambda_http::{Context, Request, RequestExt as _};
@@ -185,6 +185,6 @@ fn scopes_and_lifetime_are_optional_and_invalid_ones_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn the_system_clock_sleeps_for_the_given_time() {
     let began = tokio::time::Instant::now();
-    SystemClock.sleep(Duration::from_secs(7)).await;
+    SystemClock::default().sleep(Duration::from_secs(7)).await;
     assert_eq!(began.elapsed().as_secs(), 7);
 }

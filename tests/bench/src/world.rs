@@ -13,9 +13,8 @@ use acs_emulator::{Emulator, Server};
 use axum::{Router, routing::post};
 use identity_core::{
     identity::{Lifetime, Scopes, TokenRequest},
-    ports::{Clock as _, IdentityClient as _},
+    ports::{Clock as _, IdentityClient as _, SystemClock},
 };
-use lambda_edge::SystemClock;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -83,9 +82,9 @@ impl World {
     /// measured from here. The rest of a warm call is the function, the table and the runtime.
     pub(crate) async fn acs_call(&self) -> Result<f64, Box<dyn Error>> {
         let config = Config::new(self.acs.connection_string().parse()?);
-        let acs = AcsIdentityClient::new(config, SystemClock)?;
+        let acs = AcsIdentityClient::new(config, SystemClock::default())?;
         let request = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
-        let deadline = || SystemClock.now() + Duration::from_secs(5);
+        let deadline = || SystemClock::default().now() + Duration::from_secs(5);
         let identity = acs.create_identity(deadline()).await?;
         let mut times = Vec::new();
         for _ in 0..CALLS {

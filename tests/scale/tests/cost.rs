@@ -10,10 +10,10 @@ use identity_core::{
     },
     identity::Invocation,
     issue_access_token::{IssueAccessTokenRequest, issue_access_token},
-    ports::{Clock, IdentityStore as _, Index, ListQuery},
+    ports::{Clock, IdentityStore as _, Index, ListQuery, SystemClock},
     testing::{MemoryIdentityClient, an_hour, caller},
 };
-use lambda_edge::{SystemClock, config::process_env, rfc3339};
+use lambda_edge::{config::process_env, rfc3339};
 use scale::{Cost, Engine, Function, Population};
 use serde_json::json;
 
@@ -26,7 +26,7 @@ const STALE: u64 = 1_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
     let identities = process_env("SCALE_IDENTITIES").map_or(IDENTITIES, |n| n.parse().unwrap());
-    let now = SystemClock.now();
+    let now = SystemClock::default().now();
     let few = Population { stale: STALE, fresh: 0, now };
     let many = Population { stale: STALE, fresh: identities - STALE, now };
     let small = Engine::with(few.records()).await;
@@ -68,7 +68,7 @@ async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
         token: an_hour(),
         invocation: invocation("token", Duration::from_secs(10)),
     };
-    issue_access_token(&store, acs, &SystemClock, request).await.unwrap();
+    issue_access_token(&store, acs, &SystemClock::default(), request).await.unwrap();
     meter.take()
 }
 
@@ -127,7 +127,7 @@ async fn memory_of_the_function(engine: &Engine, left: Population) {
 }
 
 fn invocation(id: &str, left: Duration) -> Invocation {
-    let deadline = SystemClock.now() + left;
+    let deadline = SystemClock::default().now() + left;
     Invocation { id: id.to_owned(), deadline, acs_until: deadline, patience: Duration::ZERO }
 }
 
@@ -136,7 +136,7 @@ struct Unhurried;
 
 impl Clock for Unhurried {
     fn now(&self) -> SystemTime {
-        SystemClock.now()
+        SystemClock::default().now()
     }
 
     async fn sleep(&self, _: Duration) {}

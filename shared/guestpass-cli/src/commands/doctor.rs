@@ -4,14 +4,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use identity_core::{policy::Condition, ports::Clock as _, secret::Secret};
+use identity_core::{
+    policy::Condition,
+    ports::{Clock as _, SystemClock},
+    secret::Secret,
+};
 
 use super::Context;
 use crate::{
     checks::{
         Check, Findings, administrator, bearer, issuer, scopes, secret, service, table, teams,
     },
-    clock::SystemClock,
     failure::{Exit, Failure, Result},
     jwt,
     target::{Target, Way, secret_in, secret_named},

@@ -6,13 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use identity_core::ports::Clock as _;
+use identity_core::ports::{Clock as _, SystemClock};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Context;
 use crate::{
-    clock::SystemClock,
     failure::{Failure, Result},
     jwt::{self, Unverified},
     moment,

@@ -18,8 +18,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use identity_core::ports::Clock as _;
-use lambda_edge::SystemClock;
+use identity_core::ports::{Clock as _, SystemClock};
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -106,7 +105,8 @@ fn router(api: Arc<Api>) -> Router {
 async fn next(State(api): State<Arc<Api>>) -> Response {
     let event = api.event.lock().unwrap().take();
     let Some(event) = event else { return std::future::pending().await };
-    let since = SystemClock.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let since =
+        SystemClock::default().now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
     let deadline = (since + api.limit).as_millis();
     Response::builder()
         .header("content-type", "application/json")

@@ -18,11 +18,10 @@ use axum::{Router, routing::post};
 use dynoxide::Database;
 use identity_core::{
     identity::AcsId,
-    ports::{Clock as _, IdentityClient as _},
+    ports::{Clock as _, IdentityClient as _, SystemClock},
     testing::an_hour,
 };
 use identity_store::DynamoIdentityStore;
-use lambda_edge::SystemClock;
 use local_stack::template::{FunctionSpec, Inputs, Template};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,7 +46,7 @@ impl Acs {
         let mut config = Config::new(server.connection_string().parse().unwrap());
         let limits = &mut config.limits;
         (limits.connect, limits.attempt, limits.call) = (LIMIT, LIMIT, LIMIT);
-        let client = AcsIdentityClient::new(config, SystemClock).unwrap();
+        let client = AcsIdentityClient::new(config, SystemClock::default()).unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { server, client, http }
     }
@@ -115,12 +114,12 @@ impl<'a> World<'a> {
 
     /// Creates an identity in ACS.
     pub(crate) async fn identity(&self) -> AcsId {
-        self.acs.client.create_identity(SystemClock.now() + LIMIT).await.unwrap()
+        self.acs.client.create_identity(SystemClock::default().now() + LIMIT).await.unwrap()
     }
 
     /// Issues a token for an identity, and discards it.
     pub(crate) async fn token(&self, identity: &AcsId) {
-        let deadline = SystemClock.now() + LIMIT;
+        let deadline = SystemClock::default().now() + LIMIT;
         self.acs.client.issue_access_token(identity, &an_hour(), deadline).await.unwrap();
     }
 
@@ -216,7 +215,7 @@ impl Drop for World<'_> {
 
 /// The time so many days ago.
 pub(crate) fn days_ago(days: u64) -> SystemTime {
-    SystemClock.now() - Duration::from_hours(24 * days)
+    SystemClock::default().now() - Duration::from_hours(24 * days)
 }
 
 fn template() -> Template {
