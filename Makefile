@@ -1,4 +1,4 @@
-# The targets are the complete interface: CI runs only `make test`.
+# CI runs only `make test`. `make` alone lists the targets.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -22,48 +22,53 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust need-cc binaries ## the whole service on localhost
+run: need-rust need-cc binaries ## run the whole service on localhost
 	@exec "$$($(MAKE) where)/local-stack"
 
 .PHONY: test
-test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## everything CI runs, in CI's order
+test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## run everything that CI runs
 
 .PHONY: lint
-lint: ## rustfmt, clippy and rustdoc, warnings being errors
-	cargo fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## unit and contract tests
+unit: ## run the unit and contract tests
 	$(CARGO) test $(UNIT)
 UNIT := --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
 
+# Leaves out rustdoc and the doctests, which `make test` runs.
 .PHONY: check
-check: lint unit ## the fast loop: format, lint, unit tests
+check: format-and-clippy ## the fast loop: the format, clippy and the unit tests
+	$(CARGO) test $(UNIT) --lib --bins --tests
+
+.PHONY: format-and-clippy
+format-and-clippy:
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 .PHONY: one
-one: binaries ## the tests whose names contain T: make one T=r12
-	@test -n "$(T)" || { echo "one: T is missing, for example: make one T=r12" >&2; exit 2; }
+one: binaries ## run the tests whose names contain T: make one T=r12
+	@test -n "$(T)" || { echo "one: T is missing; give it a part of the tests' names, for example: make one T=r12" >&2; exit 2; }
 	$(CARGO) test $(UNIT) -- $(T)
 	$(CARGO) test -p e2e -p cli -- $(T)
 	$(CARGO) test -p faults -- $(T)
 
 .PHONY: mutants
-mutants: need-rust need-cc need-python3 ## mutation tests: a sample of 100 by MUTANTS_SEED, all with ALL=1, some with ONLY=regex
+mutants: need-rust need-cc need-python3 ## run mutation tests of 100 mutants (ALL=1, ONLY=, MUTANTS_SEED=)
 	@tests/mutants/run $(if $(ALL),--all) $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: mutants-diff
-mutants-diff: need-rust need-cc need-python3 ## mutation tests of the lines changed since MUTANTS_BASE, in five minutes at most
+mutants-diff: need-rust need-cc need-python3 ## run mutation tests of the changed lines, at most 5 minutes
 	@python3 -B -m unittest discover -q tests/mutants
 	@tests/mutants/run --changed
 
 .PHONY: faults
-faults: binaries ## every interleaving of what may meet
+faults: binaries ## run concurrent operations in every order of their steps
 	$(CARGO) test -p faults
 
 .PHONY: cost
-cost: binaries ## a cleanup and a token call cost the same in a table of 100,000 as in a small one
+cost: binaries ## check that a request costs the same with 100,000 identities
 	$(CARGO) test -p scale -- --nocapture
 
 .PHONY: scale
@@ -72,63 +77,63 @@ scale: ## the same with 1,000,000 identities and release binaries
 	SCALE_IDENTITIES=1000000 $(CARGO) test --release -p scale -- --nocapture
 
 .PHONY: e2e
-e2e: binaries ## the real binaries under the local stack, through HTTP
+e2e: binaries ## test the binaries in the local stack, through HTTP
 	$(CARGO) test -p e2e -p cli
-	@echo "once more, with an ACS that does otherwise wherever nobody knows what the real one does"
+	@echo "e2e: again, with the opposite choice for each behaviour of ACS that is not documented"
 	ACS_THE_OTHER_WAY="$(OTHER_WAY)" $(CARGO) test -p e2e
 OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-scopes \
              --refuse-newer-members --revoke-by-second --count-refused --no-retry-after
 
 .PHONY: infra
-infra: build ## the template: its rules, and what it deploys in an AWS on this machine
+infra: build ## check the template, and deploy it to an AWS emulator
 	@$(CARGO) build -p acs-emulator
 	@tests/infra/run "$$($(MAKE) where)"
 
 .PHONY: interop
-interop: binaries ## Microsoft's own SDKs against the local stack
+interop: binaries ## run Microsoft's SDKs against the local stack
 	@$(CARGO) build -p acs-client --example sign
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: audit
-audit: ## what the change may have let in: secrets, paths, files of no use, dependencies
+audit: ## look for secrets, local paths, unclear words, bad dependencies
 	@tests/audit/run
 	@tests/audit/words
 	@tests/audit/dependencies
 
 .PHONY: bench
-bench: ## cold start, warm call, memory and size of issue-access-token, beside a bare function
+bench: ## measure issue-access-token beside a bare function
 	$(CARGO) build --release -p issue-access-token -p bench
 	@"$$($(MAKE) where)/../release/bench"
 
 .PHONY: build
-build: need-rust need-cc need-python3 ## the release artefacts, with sizes, SBOMs and checksums
+build: need-rust need-cc need-python3 ## build the release artefacts, with SBOMs and checksums
 	@infra/build/run $(BUILD)
-# ARCH=arm64 or x86_64, by default the architecture of this machine. PROFILE=dev builds faster, and
-# its zips are too large.
+# ARCH is arm64 or x86_64; the default is the architecture of this machine. PROFILE=dev compiles
+# faster, but its zips are too large for Lambda.
 BUILD = $(if $(ARCH),--arch $(ARCH)) $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: reproducible
-reproducible: need-rust need-cc need-python3 ## the artefacts twice, in two places, to the same bytes
+reproducible: need-rust need-cc need-python3 ## build the artefacts twice and compare their bytes
 	@infra/build/reproducible $(BUILD)
 
 .PHONY: deploy
-deploy: need-python3 ## what was built, to AWS; the first time it asks
+deploy: need-python3 ## deploy the artefacts to AWS; asks for parameters the first time
 	@infra/deploy/run deploy
 
 .PHONY: secret
-secret: need-python3 ## the connection string of ACS, from standard input to Secrets Manager
+secret: need-python3 ## store the connection string of ACS in Secrets Manager
 	@infra/deploy/run secret
 
 .PHONY: destroy
-destroy: need-python3 ## the stack away from AWS, but not the table; says before what goes
+destroy: need-python3 ## delete the stack, but not its tables; lists both and asks first
 	@infra/deploy/run destroy
 
 .PHONY: binaries
 binaries:
-	@echo "building the functions, the local stack and guestpass (minutes the first time, then seconds)"
+	@echo "building the functions, the local stack and guestpass (some minutes the first time)"
 	@$(CARGO) build $(PACKAGES)
 
-# The directory of cargo's debug binaries, as set by CARGO_TARGET_DIR or a config file.
+# Prints the directory of cargo's debug binaries, which CARGO_TARGET_DIR or a config file can set.
 .PHONY: where
 where:
 	@cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1\/debug/'
