@@ -1,12 +1,13 @@
 //! The bus, the queues, the schedules and the clock of a stack.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use harness::wait_until_async;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::Stack;
+use crate::ServiceStack;
 
 /// The queue of the events.
 pub const EVENTS: &str = "IdentityEvents";
@@ -25,7 +26,7 @@ pub const DELIVERIES: u64 = 5;
 
 const CLEANUP: &str = "delete-stale-identities";
 
-impl Stack {
+impl ServiceStack {
     /// Calls the stack's own control API.
     pub async fn local(&self, route: &str, body: Value) -> Value {
         let (method, path) = route.split_once(' ').unwrap();
@@ -93,18 +94,15 @@ impl Stack {
     }
 
     /// Waits until every event that was sent has been processed.
-    pub async fn until_obeyed(&self) {
-        self.until("all events are obeyed", async || self.messages(EVENTS).await.is_empty()).await;
+    pub async fn until_processed(&self) {
+        self.until("all events are processed", async || self.messages(EVENTS).await.is_empty())
+            .await;
     }
 
     /// Waits for a condition.
     pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(90);
-        while !condition().await {
-            let log = || self.log(REVOKE);
-            assert!(Instant::now() < deadline, "it is not so that {what}: {}", log());
-            tokio::task::yield_now().await;
-        }
+        let holds = wait_until_async(Duration::from_secs(90), condition).await;
+        assert!(holds, "timed out while waiting until {what}: {}", self.log(REVOKE));
     }
 
     /// `kill -9` for the processes of a function, which are gone when this returns.
@@ -115,7 +113,7 @@ impl Stack {
     }
 
     /// Runs the cleanup's schedule as if it were so many days later, and returns the function's
-    /// answer.
+    /// result.
     pub async fn cleanup(&self, days: i64, mode: &str) -> Value {
         self.cleanup_with(days, json!({ "mode": mode })).await
     }

@@ -1,55 +1,34 @@
 use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use reqwest::{Client, Method, StatusCode, header::HeaderMap};
+use harness::{HttpReply, TEMPLATE, TestStack, local_stack, wait_until_async};
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::canaries;
+use crate::secrets::{self, FoundSecret};
 
-/// A stack that ends with its test.
+/// A stack with an HTTP client, which ends with its test.
 ///
 /// Each response is searched for secrets. Dropping the stack also searches its tables, its queues
 /// and every file that it wrote. Its functions run at `RUST_LOG=trace`.
-pub struct Stack {
-    process: Child,
-    dir: TempDir,
-    urls: Value,
+pub struct ServiceStack {
+    stack: TestStack,
     pub(crate) client: Client,
     /// Every secret that was seen.
     secrets: Mutex<Vec<String>>,
-    /// Whether a function has answered.
-    served: AtomicBool,
+    /// Whether a function has sent a successful response.
+    has_served: AtomicBool,
 }
 
 /// The claim that the local stack's `AdminCondition` requires of an administrator's bearer, in
 /// addition to the scope.
 pub const ADMIN_ROLE: (&str, &str) = ("role", "guestpass-admin");
-
-/// A response.
-#[derive(Debug)]
-pub struct Reply {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, as JSON; `null` if there is none.
-    pub body: Value,
-}
-
-/// A binary of the workspace: cargo puts them beside the tests.
-#[must_use]
-pub fn binary(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    tests.parent().and_then(std::path::Path::parent).unwrap().join(name)
-}
 
 /// The emulator's flags for the other choices about undocumented behaviour of ACS. Such a run shows
 /// that the service does not depend on these choices.
@@ -60,7 +39,7 @@ pub fn other_ways() -> Vec<String> {
     flags.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-impl Stack {
+impl ServiceStack {
     /// Starts a stack on free ports and waits until it is ready.
     pub async fn start() -> Self {
         Self::with(&[]).await
@@ -72,47 +51,21 @@ impl Stack {
     }
 
     /// Starts a stack that writes its tables, queues and identities to files.
-    pub async fn kept() -> Self {
+    pub async fn on_disk() -> Self {
         Self::launch(&[]).await
     }
 
     async fn launch(options: &[&str]) -> Self {
-        let dir = TempDir::new().unwrap();
-        let file = dir.path().join("stack.json");
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
-        let process = Command::new(binary("local-stack"))
-            .args(["--port", "0", "--exit-with-stdin", "--template", template])
-            .arg("--data")
-            .arg(dir.path().join("data"))
-            .arg("--stack-file")
-            .arg(&file)
-            .args(options)
-            .args(other_ways())
-            .env("RUST_LOG", "trace")
-            // The pipe stays open: when the test ends, the stack ends.
-            .stdin(Stdio::piped())
-            .stdout(std::fs::File::create(dir.path().join("stack.out")).unwrap())
-            .stderr(std::fs::File::create(dir.path().join("stack.err")).unwrap())
-            .spawn()
-            .expect("build the binaries first: `make binaries`");
-        let client = Client::builder().no_proxy().build().unwrap();
-        let mut stack = Self {
-            process,
-            dir,
-            urls: Value::Null,
-            client,
+        let mut command = local_stack();
+        command.args(["--template", TEMPLATE]).args(options).args(other_ways());
+        let stack = Self {
+            stack: TestStack::start(TempDir::new().unwrap(), command.env("RUST_LOG", "trace")),
+            client: Client::builder().no_proxy().build().unwrap(),
             secrets: Mutex::default(),
-            served: AtomicBool::new(false),
+            has_served: AtomicBool::new(false),
         };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !file.exists() {
-            let alive = stack.process.try_wait().unwrap().is_none();
-            assert!(alive && Instant::now() < deadline, "no stack: {}", stack.output());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        stack.urls = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         for secret in ["accessKey", "connectionString"] {
-            stack.keep_secret(&stack.urls["acs"][secret]);
+            stack.keep_secret(&stack.stack.description()["acs"][secret]);
         }
         let caller_hash_key = stack.caller_hash_key().await;
         stack.keep_secret(&caller_hash_key);
@@ -164,7 +117,7 @@ impl Stack {
     }
 
     /// Calls the API with a bearer, and with a JSON body unless it is `null`.
-    pub async fn call(&self, route: &str, bearer: &str, body: Value) -> Reply {
+    pub async fn call(&self, route: &str, bearer: &str, body: Value) -> HttpReply {
         let headers = vec![("authorization", format!("Bearer {bearer}"))];
         match body {
             Value::Null => self.send(route, headers, None).await,
@@ -181,7 +134,7 @@ impl Stack {
         route: &str,
         headers: Vec<(&str, String)>,
         body: Option<String>,
-    ) -> Reply {
+    ) -> HttpReply {
         let (method_name, path) = route.split_once(' ').unwrap();
         let method: Method = method_name.parse().unwrap();
         let url = format!("{}{path}", self.url("gateway"));
@@ -189,23 +142,23 @@ impl Stack {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let reply = Reply::of(request.send().await.unwrap()).await;
+        let reply = reply_of(request.send().await.unwrap()).await;
         self.assert_nothing_leaks(route, &reply);
-        reply.assert_decent();
+        assert_conventions(&reply);
         if reply.body.get("message").is_none() {
             // R57: a function returns only the statuses that the contract lists.
             let listed = infra::statuses(method_name, path).unwrap_or_default();
-            assert!(listed.contains(&reply.status.as_u16()), "{route}: {reply:?}");
+            assert!(listed.contains(&reply.status), "{route}: {reply:?}");
         }
-        self.served.fetch_or(reply.status.is_success(), Relaxed);
+        self.has_served.fetch_or(reply.is_success(), Relaxed);
         reply
     }
 
     /// R10: a token is only in the response that issues it.
-    fn assert_nothing_leaks(&self, route: &str, reply: &Reply) {
-        let issues = reply.status.is_success() && infra::issues_a_token(route);
-        let secrets = self.secrets.lock().unwrap().clone();
-        let found = canaries::search_answer(&reply.headers, &reply.body, issues, &secrets);
+    fn assert_nothing_leaks(&self, route: &str, reply: &HttpReply) {
+        let issues = reply.is_success() && infra::issues_a_token(route);
+        let known = self.secrets.lock().unwrap().clone();
+        let found = secrets::search_reply(reply, issues, &known);
         assert!(found.is_none(), "{route} {}: {found:?}", reply.status);
         for token in [&reply.body["token"], &reply.body["accessToken"]["token"]] {
             self.keep_secret(token);
@@ -215,18 +168,18 @@ impl Stack {
     /// Calls the emulator's control API.
     pub async fn emulator(&self, route: &str, body: Value) -> Value {
         let (method, path) = route.split_once(' ').unwrap();
-        let url = format!("{}/_emulator/{path}", self.urls["acs"]["http"].as_str().unwrap());
+        let url = format!("{}/_emulator/{path}", self.url("/acs/http"));
         let request = self.client.request(method.parse().unwrap(), url);
         let request = if body.is_null() { request } else { request.json(&body) };
-        let reply = Reply::of(request.send().await.unwrap()).await;
-        assert!(reply.status.is_success(), "{reply:?}");
+        let reply = reply_of(request.send().await.unwrap()).await;
+        assert!(reply.is_success(), "{reply:?}");
         reply.body
     }
 
     /// Replaces the text of the secret from which the functions read the connection string.
     pub async fn put_secret(&self, text: &str) {
         self.keep_secret(&text.into());
-        let body = json!({ "SecretId": self.urls["acsSecretArn"], "SecretString": text });
+        let body = json!({ "SecretId": self.url("acsSecretArn"), "SecretString": text });
         let request = self
             .client
             .post(self.url("secretsManager"))
@@ -250,7 +203,7 @@ impl Stack {
             self.emulator("POST keys/regenerate", json!({ "keyType": "primary" })).await;
         self.keep_secret(&regenerated["accessKey"]);
         let key = regenerated["accessKey"].as_str().unwrap();
-        format!("endpoint={}/;accesskey={key}", self.urls["acs"]["endpoint"].as_str().unwrap())
+        format!("endpoint={}/;accesskey={key}", self.url("/acs/endpoint"))
     }
 
     /// Why a token is dead; `null` if it lives.
@@ -281,11 +234,9 @@ impl Stack {
 
     /// Waits until ACS holds this many responses.
     pub async fn until_held(&self, count: u64) {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.emulator("GET faults", Value::Null).await["held"] != count {
-            assert!(Instant::now() < deadline, "no answer is held back");
-            tokio::task::yield_now().await;
-        }
+        let are_held = async || self.emulator("GET faults", Value::Null).await["held"] == count;
+        let limit = Duration::from_mins(1);
+        assert!(wait_until_async(limit, are_held).await, "ACS does not hold {count} responses");
     }
 
     /// Ends every fault.
@@ -313,14 +264,15 @@ impl Stack {
     /// The log of a function.
     #[must_use]
     pub fn log(&self, function: &str) -> String {
-        let path = self.dir.path().join(format!("data/logs/{function}.log"));
+        let path = self.stack.data().join(format!("logs/{function}.log"));
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
-    /// The address of a part of the stack, from `stack.json`.
+    /// A text in the stack file, by its name or its JSON pointer.
     #[must_use]
     pub fn url(&self, name: &str) -> &str {
-        self.urls[name].as_str().unwrap()
+        let pointer = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
+        self.stack.text(&pointer)
     }
 
     /// Remembers a value that must not be in a log.
@@ -330,93 +282,59 @@ impl Stack {
         }
     }
 
-    fn output(&self) -> String {
-        let read = |name| std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default();
-        read("stack.out") + &read("stack.err")
-    }
-}
-
-impl Stack {
-    /// A secret in a table or in a queue, while the stack still runs.
-    fn secret_inside(&mut self) -> Option<canaries::Found> {
-        if !matches!(self.process.try_wait(), Ok(None)) {
-            return None;
-        }
-        let secrets = self.secrets.lock().unwrap();
+    /// A secret in a table or in a queue.
+    fn secret_inside(&self) -> Option<FoundSecret> {
+        let known = self.secrets.lock().unwrap();
         let engine = self.url("dynamodb");
-        let tables =
-            ["table", "auditTable"].into_iter().filter_map(|name| self.urls[name].as_str());
-        let mut searches: Vec<_> =
-            tables.map(|table| canaries::search_table(engine, table, &secrets)).collect();
-        searches.push(canaries::search_queues(self.url("console"), &secrets));
-        searches.into_iter().find_map(|search| search.expect("tables and queues are searched"))
+        let tables = ["table", "auditTable"].map(|name| self.url(name));
+        let searches = tables.map(|table| secrets::search_table(engine, table, &known));
+        let queues = secrets::search_queues(self.url("console"), &known);
+        let mut searches = searches.into_iter().chain([queues]);
+        searches.find_map(|search| search.expect("tables and queues are searched"))
     }
 }
 
-impl Drop for Stack {
+impl Drop for ServiceStack {
     fn drop(&mut self) {
-        let inside = if std::thread::panicking() { None } else { self.secret_inside() };
-        drop(self.process.stdin.take());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while matches!(self.process.try_wait(), Ok(None)) {
-            if Instant::now() > deadline {
-                let _ = self.process.kill();
-            }
-            std::thread::yield_now();
-        }
         if std::thread::panicking() {
             return;
         }
-        let logged = canaries::has_logs(self.dir.path());
-        let served = self.served.load(Relaxed);
-        assert!(logged || !served, "a function has answered, and nothing was logged");
-        let secrets = self.secrets.lock().unwrap();
-        if let Some(found) = inside.or_else(|| canaries::search_files(self.dir.path(), &secrets)) {
-            panic!("a secret is in {}: {}", found.place, found.what);
+        let inside = if self.stack.is_running() { self.secret_inside() } else { None };
+        self.stack.stop();
+        let has_logs = secrets::has_files_with_content(&self.stack.data().join("logs"));
+        let has_served = self.has_served.load(Relaxed);
+        assert!(has_logs || !has_served, "a function sent a response and logged nothing");
+        let known = self.secrets.lock().unwrap();
+        if let Some(found) = inside.or_else(|| secrets::search_files(self.stack.dir(), &known)) {
+            panic!("a secret is in {}: {}", found.location, found.kind);
         }
     }
 }
 
-impl Reply {
-    async fn of(response: reqwest::Response) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = match text.as_str() {
-            "" => Value::Null,
-            text => serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {text}")),
-        };
-        Self { status, headers, body }
-    }
+async fn reply_of(response: reqwest::Response) -> HttpReply {
+    let status = response.status().as_u16();
+    let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap().to_owned();
+    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
+    let headers = headers.collect();
+    let body = response.text().await.unwrap();
+    HttpReply::new(status, headers, &body).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
 
-    /// The `type` of a problem document, without the common prefix.
-    #[must_use]
-    pub fn problem(&self) -> &str {
-        let kind = self.body["type"].as_str().unwrap_or_default();
-        kind.strip_prefix("/problems/").unwrap_or_default()
+/// R56: the properties of every response of a function. The gateway's own refusals have API
+/// Gateway's format: only a `message`.
+fn assert_conventions(reply: &HttpReply) {
+    if reply.body.get("message").is_some() {
+        return;
     }
-
-    /// A header's value; empty if there is none.
-    #[must_use]
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// R56: the properties of every response of a function. The gateway's own refusals have API
-    /// Gateway's format: only a `message`.
-    fn assert_decent(&self) {
-        if self.body.get("message").is_some() {
-            return;
-        }
-        assert_eq!(self.header("cache-control"), "no-store", "{self:?}");
-        assert_eq!(self.header("x-content-type-options"), "nosniff", "{self:?}");
-        assert!(!self.header("x-request-id").is_empty(), "{self:?}");
-        let expected = match self.status.as_u16() {
-            204 => "",
-            200..300 => "application/json",
-            _ => "application/problem+json",
-        };
-        assert_eq!(self.header("content-type"), expected, "{self:?}");
-        let says_when = self.body["retry"] == "later";
-        assert_eq!(says_when, self.headers.contains_key("retry-after"), "{self:?}");
-    }
+    assert_eq!(reply.header("cache-control"), "no-store", "{reply:?}");
+    assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
+    assert!(!reply.header("x-request-id").is_empty(), "{reply:?}");
+    let expected = match reply.status {
+        204 => "",
+        200..300 => "application/json",
+        _ => "application/problem+json",
+    };
+    assert_eq!(reply.header("content-type"), expected, "{reply:?}");
+    let is_retryable_later = reply.body["retry"] == "later";
+    assert_eq!(is_retryable_later, !reply.header("retry-after").is_empty(), "{reply:?}");
 }

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Reply, Stack};
+use e2e::{HttpReply, ServiceStack};
 use serde_json::{Value, json};
 
 /// R40: the caller gets an answer within this time. A function answers within 7.5 s; a process may
 /// have to start first.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn first_call(stack: &Stack, name: &str) -> Reply {
+async fn first_call(stack: &ServiceStack, name: &str) -> HttpReply {
     let bearer = stack.user(name).await;
     let began = Instant::now();
     let reply = stack.call("POST /v1/token", &bearer, Value::Null).await;
@@ -19,7 +19,7 @@ async fn first_call(stack: &Stack, name: &str) -> Reply {
 
 #[tokio::test]
 async fn r40_a_first_call_that_fails_leaves_nothing_and_the_next_one_succeeds() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     for (name, action) in [
         ("500", json!({ "status": 500 })),
         ("503", json!({ "status": 503, "retryAfter": "1" })),
@@ -30,7 +30,7 @@ async fn r40_a_first_call_that_fails_leaves_nothing_and_the_next_one_succeeds() 
         stack.emulator("POST reset", Value::Null).await;
         stack.fault("createIdentity", action).await;
         let refused = first_call(&stack, name).await;
-        assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"), "{name}");
+        assert_eq!((refused.status, refused.problem()), (503, "unavailable"), "{name}");
         assert_eq!(refused.body["retry"], "later");
         assert_eq!(stack.asked("createIdentityWithToken").await, 1, "R06: {name} is not repeated");
         let bearer = stack.user(name).await;
@@ -42,7 +42,7 @@ async fn r40_a_first_call_that_fails_leaves_nothing_and_the_next_one_succeeds() 
 
 #[tokio::test]
 async fn r05_an_identity_whose_birth_was_not_heard_costs_one_orphan_and_no_token() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     for (name, action) in
         [("reset", json!({ "resetAfter": true })), ("half", json!({ "halfBody": true }))]
     {
@@ -62,18 +62,18 @@ async fn r05_an_identity_whose_birth_was_not_heard_costs_one_orphan_and_no_token
 
 #[tokio::test]
 async fn r42_a_throttled_call_is_given_back_at_once_and_the_operation_is_r80_held() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     assert_eq!(first_call(&stack, "alice").await.status, 200);
     stack.fault("issueAccessToken", json!({ "status": 429, "retryAfter": "200" })).await;
     let refused = first_call(&stack, "alice").await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (503, "throttled"));
+    assert_eq!((refused.status, refused.problem()), (503, "throttled"));
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((200..=240).contains(&wait), "{wait}");
     assert_eq!(stack.asked("issueAccessToken").await, 1, "one attempt and no more");
 
     stack.heal().await;
     let held = first_call(&stack, "alice").await;
-    assert_eq!((held.status.as_u16(), held.problem()), (503, "throttled"));
+    assert_eq!((held.status, held.problem()), (503, "throttled"));
     assert_eq!(stack.asked("issueAccessToken").await, 1, "ACS is not asked");
     assert_eq!(stack.counted("issue-access-token", "AcsHeld"), 1);
     // Creating has its own limit, and a revocation is never held back.
@@ -87,13 +87,13 @@ async fn r42_a_throttled_call_is_given_back_at_once_and_the_operation_is_r80_hel
 
 #[tokio::test]
 async fn r40_a_slow_acs_is_not_waited_for() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     assert_eq!(first_call(&stack, "bob").await.status, 200);
     stack.fault("*", json!({ "hold": true })).await;
     // A creation is tried once, a token for an existing identity three times.
     for name in ["alice", "bob"] {
         let refused = first_call(&stack, name).await;
-        assert_eq!((refused.status.as_u16(), refused.problem()), (503, "unavailable"), "{name}");
+        assert_eq!((refused.status, refused.problem()), (503, "unavailable"), "{name}");
     }
     stack.heal().await;
     stack.emulator("POST faults/release", Value::Null).await;
@@ -104,11 +104,11 @@ async fn r40_a_slow_acs_is_not_waited_for() {
 
 #[tokio::test]
 async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     assert_eq!(first_call(&stack, "alice").await.status, 200);
     stack.regenerate_key().await;
     let refused = first_call(&stack, "alice").await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (500, "internal"));
+    assert_eq!((refused.status, refused.problem()), (500, "internal"));
     assert_eq!(refused.body["retry"], "never");
     let log = stack.log("issue-access-token");
     let cause = log.lines().find(|line| line.contains("\"level\":\"ERROR\"")).unwrap();
@@ -121,7 +121,7 @@ async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
 // use the other resource.
 #[tokio::test]
 async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or_deleted() {
-    let (stack, other) = tokio::join!(Stack::start(), Stack::start());
+    let (stack, other) = tokio::join!(ServiceStack::start(), ServiceStack::start());
     let admin = stack.admin().await;
     let created = stack.call("POST /v1/identities", &admin, json!({})).await;
     let id = created.body["user"]["communicationUserId"].as_str().unwrap().to_owned();
@@ -134,7 +134,7 @@ async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or
         format!("DELETE /v1/identities/{id}"),
     ] {
         let refused = stack.call(&route, &admin, json!({})).await;
-        let told = (refused.status.as_u16(), refused.problem());
+        let told = (refused.status, refused.problem());
         assert_eq!(told, (500, "foreign-resource"), "{route}");
         assert_eq!(refused.body["retry"], "never", "{route}");
     }
@@ -160,16 +160,16 @@ async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or
 
 #[tokio::test]
 async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_leaves() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
     stack.fault("revokeAccessTokens", json!({ "status": 500 })).await;
     let unsure = stack.call("DELETE /v1/token", &alice, Value::Null).await;
-    assert_eq!((unsure.status.as_u16(), unsure.problem()), (503, "unavailable"));
+    assert_eq!((unsure.status, unsure.problem()), (503, "unavailable"));
     let identity = stack.call("GET /v1/identity", &alice, Value::Null).await;
     assert_eq!(identity.body["revocationPending"], true);
     let busy = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!((busy.status.as_u16(), busy.problem()), (409, "busy"));
+    assert_eq!((busy.status, busy.problem()), (409, "busy"));
     stack.heal().await;
     let sure = stack.call("DELETE /v1/token", &alice, Value::Null).await;
     assert_eq!(sure.status, 200);
@@ -180,7 +180,7 @@ async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_leaves()
 
 #[tokio::test]
 async fn a_deletion_that_acs_does_not_confirm_can_be_repeated() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     stack.call("POST /v1/token", &alice, Value::Null).await;
     stack.fault("deleteIdentity", json!({ "status": 500 })).await;
@@ -194,7 +194,7 @@ async fn a_deletion_that_acs_does_not_confirm_can_be_repeated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_nobody_else() {
-    let stack = std::sync::Arc::new(Stack::start().await);
+    let stack = std::sync::Arc::new(ServiceStack::start().await);
     stack.fault("createIdentity", json!({ "hold": true })).await;
     let killed = tokio::spawn({
         let stack = stack.clone();
@@ -205,11 +205,11 @@ async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_nobo
         let kill = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
         assert!(kill.is_ok_and(|status| status.success()));
     }
-    assert_eq!(killed.await.map(|reply| reply.status.as_u16()).ok(), Some(500));
+    assert_eq!(killed.await.map(|reply| reply.status).ok(), Some(500));
     stack.heal().await;
     stack.emulator("POST faults/release", Value::Null).await;
     let busy = first_call(&stack, "alice").await;
-    assert_eq!((busy.status.as_u16(), busy.problem()), (409, "busy"), "the lease still runs");
+    assert_eq!((busy.status, busy.problem()), (409, "busy"), "the lease still runs");
     let wait: u64 = busy.header("retry-after").parse().unwrap_or(u64::MAX);
     assert!((1..=15).contains(&wait), "{wait}");
     assert_eq!(first_call(&stack, "bob").await.status, 200);

@@ -1,11 +1,11 @@
 //! Bad input gets a clear answer and loses nothing.
 
-use e2e::{ADMIN_ROLE, Stack};
+use e2e::{ADMIN_ROLE, ServiceStack};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn bad_bodies_are_answered_with_what_is_wrong() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     for (body, status, problem) in [
         (json!({ "scopes": [] }), 400, "invalid-scopes"),
@@ -18,7 +18,7 @@ async fn bad_bodies_are_answered_with_what_is_wrong() {
         (json!([["chat"], 60]), 400, "invalid-body"),
     ] {
         let reply = stack.call("POST /v1/token", &alice, body.clone()).await;
-        assert_eq!((reply.status.as_u16(), reply.problem()), (status, problem), "{body}");
+        assert_eq!((reply.status, reply.problem()), (status, problem), "{body}");
         assert_eq!(reply.body["retry"], "never", "{body}");
     }
     for (media_type, body, status, problem) in [
@@ -33,7 +33,7 @@ async fn bad_bodies_are_answered_with_what_is_wrong() {
             ("content-type", media_type.to_owned()),
         ];
         let reply = stack.send("POST /v1/token", headers, Some(body.to_owned())).await;
-        assert_eq!((reply.status.as_u16(), reply.problem()), (status, problem), "{media_type}");
+        assert_eq!((reply.status, reply.problem()), (status, problem), "{media_type}");
     }
     assert!(stack.requests().await.is_empty(), "ACS heard of none of it");
     assert_eq!(stack.call("GET /v1/identity", &alice, Value::Null).await.status, 404);
@@ -42,7 +42,7 @@ async fn bad_bodies_are_answered_with_what_is_wrong() {
 
 #[tokio::test]
 async fn a_route_that_the_template_does_not_have_is_not_found() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let scope = ("scope", "guestpass.token guestpass.admin");
     let admin = stack.bearer_with(&[("sub", "alice"), scope, ADMIN_ROLE]).await;
     for route in ["GET /", "PUT /v1/token", "GET /v2/token", "GET /v1/token/x", "GET /v1//token"] {
@@ -52,7 +52,7 @@ async fn a_route_that_the_template_does_not_have_is_not_found() {
 
 #[tokio::test]
 async fn a_request_id_goes_in_and_out() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let headers = vec![
         ("authorization", format!("Bearer {alice}")),

@@ -1,30 +1,30 @@
 //! The scheduled cleanup deletes only unused identities.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::Stack;
+use e2e::ServiceStack;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// The identity of a user, who uses it now.
-async fn used(stack: &Stack, name: &str) -> String {
+async fn used(stack: &ServiceStack, name: &str) -> String {
     let token = stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await;
     assert_eq!(token.status, 200, "{token:?}");
     token.body["user"]["communicationUserId"].as_str().unwrap().to_owned()
 }
 
 /// So many identities, which an administrator creates now.
-async fn made(stack: &Stack, many: usize) {
+async fn made(stack: &ServiceStack, many: usize) {
     let admin = stack.admin().await;
     for _ in 0..many {
         assert_eq!(stack.call("POST /v1/identities", &admin, json!({})).await.status, 201);
     }
 }
 
-async fn in_acs(stack: &Stack) -> BTreeSet<String> {
+async fn in_acs(stack: &ServiceStack) -> BTreeSet<String> {
     let known = stack.emulator("GET identities", Value::Null).await;
     let ids = known["identities"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap());
     ids.map(ToOwned::to_owned).collect()
@@ -36,7 +36,7 @@ fn named(run: &Value) -> BTreeSet<String> {
 }
 
 /// The identities that ACS was asked to delete, with the time in seconds.
-async fn deletions(stack: &Stack) -> Vec<(String, f64)> {
+async fn deletions(stack: &ServiceStack) -> Vec<(String, f64)> {
     let requests = stack.requests().await.into_iter();
     let deletions = requests.filter(|request| request["operation"] == "deleteIdentity");
     let at = |request: &Value| {
@@ -50,7 +50,7 @@ async fn deletions(stack: &Stack) -> Vec<(String, f64)> {
 // or without the guard of the mark, tests there find fresh identities deleted.
 #[tokio::test]
 async fn r30_a_plan_names_exactly_the_stale_ones_and_a_run_deletes_exactly_those() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let mut stale = BTreeSet::new();
     for name in ["alice", "bob", "carol"] {
         stale.insert(used(&stack, name).await);
@@ -85,7 +85,7 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_a_run_deletes_exactly_those
 // pace's turn left out, they are gone within a second.
 #[tokio::test]
 async fn r34_so_many_are_not_deleted_unless_somebody_says_so_and_then_r33_at_acs_pace() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     made(&stack, MANY).await;
     let braked = stack.cleanup(100, "apply").await;
     assert_eq!((&braked["braked"], &braked["deleted"]), (&json!(true), &json!(0)), "{braked}");
@@ -123,7 +123,7 @@ async fn r32_two_runs_at_once_delete_each_identity_once() {
         "      ReservedConcurrentExecutions: !If [HasReservedConcurrency, 1, !Ref AWS::NoValue]\n";
     assert_eq!(template.matches(limit).count(), 1);
     std::fs::write(&path, template.replace(limit, "")).unwrap();
-    let stack = Stack::with(&["--template", path.to_str().unwrap()]).await;
+    let stack = ServiceStack::with(&["--template", path.to_str().unwrap()]).await;
     made(&stack, 12).await;
     let (one, other) = tokio::join!(stack.cleanup(100, "apply"), stack.cleanup(100, "apply"));
     assert_eq!(stack.processes("delete-stale-identities").await.len(), 2);
@@ -139,7 +139,7 @@ async fn r32_two_runs_at_once_delete_each_identity_once() {
 // With `MAX_ATTEMPTS` raised, the seventh run tries once more.
 #[tokio::test]
 async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_until_somebody_looks() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let identity = used(&stack, "alice").await;
     stack.advance(20 * DAY).await;
     used(&stack, "bob").await;
@@ -159,7 +159,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_until_somebody_l
     assert_eq!(listed[0]["user"]["communicationUserId"], identity.as_str());
     let alice = stack.user("alice").await;
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (500, "identity-stuck"));
+    assert_eq!((refused.status, refused.problem()), (500, "identity-stuck"));
     assert_eq!(refused.body["retry"], "never");
     used(&stack, "bob").await;
 

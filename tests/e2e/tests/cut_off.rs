@@ -1,9 +1,11 @@
 //! A user who was cut off gets no token, on any route, with any bearer from before the cut-off.
-#![expect(clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::indexing_slicing, reason = "tests may panic")]
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{ADMIN_ROLE, DEAD_LETTERS, DELIVERIES, REVOKE, Reply, Stack, VISIBILITY, in_a_path};
+use e2e::{
+    ADMIN_ROLE, DEAD_LETTERS, DELIVERIES, HttpReply, REVOKE, ServiceStack, VISIBILITY, in_a_path,
+};
 use serde_json::{Value, json};
 
 /// The development user, tenant and application of the emulator's Entra.
@@ -30,13 +32,13 @@ fn token_routes() -> BTreeSet<String> {
 }
 
 /// A bearer of a user with all rights: an administrator, and a Teams user.
-async fn bearer(stack: &Stack, sub: &str) -> String {
+async fn bearer(stack: &ServiceStack, sub: &str) -> String {
     let scope = ("scope", "guestpass.token guestpass.admin");
     stack.bearer_with(&[("sub", sub), scope, ADMIN_ROLE, ("oid", USER), ("tid", TENANT)]).await
 }
 
 /// Requests a token on one of the routes. A route that is missing from this table fails the test.
-async fn ask(stack: &Stack, route: &str, bearer: &str) -> Reply {
+async fn ask(stack: &ServiceStack, route: &str, bearer: &str) -> HttpReply {
     let bob = in_a_path(&format!("{}|bob", stack.url("issuer")));
     match route {
         "GET /v1/token" | "POST /v1/token" => stack.call(route, bearer, Value::Null).await,
@@ -57,7 +59,7 @@ async fn ask(stack: &Stack, route: &str, bearer: &str) -> Reply {
 }
 
 /// Cuts a user off, and waits until it has taken effect.
-async fn cut_off(stack: &Stack, how: &str, sub: &str, own: &str) {
+async fn cut_off(stack: &ServiceStack, how: &str, sub: &str, own: &str) {
     let route = format!("POST /v1/identities/{}/revoke", stack.address(sub));
     let root = stack.admin().await;
     let reply = match how {
@@ -67,18 +69,18 @@ async fn cut_off(stack: &Stack, how: &str, sub: &str, own: &str) {
         "own deletion" => stack.call("DELETE /v1/identity", own, Value::Null).await,
         event => {
             stack.say(event, sub, 0).await;
-            stack.until_obeyed().await;
+            stack.until_processed().await;
             return;
         }
     };
-    assert!(reply.status.is_success(), "{how}: {reply:?}");
+    assert!(reply.is_success(), "{how}: {reply:?}");
 }
 
 // Without the gate in the Teams exchange its route answers 200 here; without the look at the
 // acting administrator's own record those of the administrators do.
 #[tokio::test]
 async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     assert_eq!(
         stack.call("POST /v1/token", &stack.user("bob").await, Value::Null).await.status,
         200
@@ -90,12 +92,12 @@ async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
         let old = bearer(&stack, &sub).await;
         for route in &routes {
             let before = ask(&stack, route, &old).await;
-            assert!(before.status.is_success(), "{how}, {route}, before: {before:?}");
+            assert!(before.is_success(), "{how}, {route}, before: {before:?}");
         }
         cut_off(&stack, how, &sub, &old).await;
         for route in &routes {
             let refused = ask(&stack, route, &old).await;
-            let status = refused.status.as_u16();
+            let status = refused.status;
             assert!(matches!(status, 401 | 403), "{how}, {route}: {refused:?}");
             assert!(!refused.body.to_string().contains("eyJ"), "{how}, {route}");
         }
@@ -105,43 +107,43 @@ async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
         let blocked = matches!(how, "user.disabled" | "administrator blocks");
         for route in &routes {
             let after = ask(&stack, route, &new).await;
-            assert_eq!(after.status.is_success(), !blocked, "{how}, {route}: {after:?}");
+            assert_eq!(after.is_success(), !blocked, "{how}, {route}: {after:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn r58_a_cut_off_holds_for_a_user_of_whom_there_was_no_record() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     for how in ["user.signed-out", "user.deleted", "user.disabled", "own sign-out", "own deletion"]
     {
         let sub = how.replace(' ', "-");
         let old = bearer(&stack, &sub).await;
         cut_off(&stack, how, &sub, &old).await;
         let refused = stack.call("POST /v1/token", &old, Value::Null).await;
-        assert!(matches!(refused.status.as_u16(), 401 | 403), "{how}: {refused:?}");
+        assert!(matches!(refused.status, 401 | 403), "{how}: {refused:?}");
     }
     assert_eq!(stack.asked("createIdentityWithToken").await, 0);
 }
 
 #[tokio::test]
 async fn r58_the_answer_says_what_the_app_must_do() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let old = stack.user("alice").await;
     assert_eq!(stack.call("POST /v1/token", &old, Value::Null).await.status, 200);
     assert_eq!(stack.call("DELETE /v1/token", &old, Value::Null).await.status, 200);
     let refused = stack.call("POST /v1/token", &old, Value::Null).await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (401, "sign-in-required"));
+    assert_eq!((refused.status, refused.problem()), (401, "sign-in-required"));
     assert_eq!(refused.body["retry"], "sign-in");
 }
 
 #[tokio::test]
 async fn r61_an_event_about_another_issuers_user_ends_in_the_dead_letter_queue() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let mut detail = stack.detail("alice", 0).await;
     detail["issuer"] = format!("{}/", stack.url("issuer")).into();
     stack.put_events(&[("user.disabled", detail.clone())]).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
 
     detail["issuer"] = "https://other.example".into();
     stack.put_events(&[("user.disabled", detail)]).await;
@@ -162,15 +164,15 @@ async fn r61_an_event_about_another_issuers_user_ends_in_the_dead_letter_queue()
 
 #[tokio::test]
 async fn an_administrators_scope_without_the_condition_is_403_on_every_route() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let scope_only = stack.bearer("mallory", "guestpass.admin").await;
     for operation in infra::operations().iter().filter(|one| one.scope == "guestpass.admin") {
         let route = operation.route.replace("{id}", "8:acs:unknown");
         let refused = stack.call(&route, &scope_only, Value::Null).await;
-        let found = (refused.status.as_u16(), refused.problem());
+        let found = (refused.status, refused.problem());
         assert_eq!(found, (403, "not-an-administrator"), "{route}");
     }
-    let closed = Stack::with(&["--parameter", "AdminCondition="]).await;
+    let closed = ServiceStack::with(&["--parameter", "AdminCondition="]).await;
     let refused = closed.call("GET /v1/identities", &closed.admin().await, Value::Null).await;
     assert_eq!(refused.problem(), "not-an-administrator");
 }
@@ -178,10 +180,10 @@ async fn an_administrators_scope_without_the_condition_is_403_on_every_route() {
 // At the identity provider, bearers stay valid after a cut-off, also those of administrators.
 #[tokio::test]
 async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let before = stack.admin().await;
     stack.say("user.disabled", "root", 1).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     let bob = stack.call("POST /v1/token", &stack.user("bob").await, Value::Null).await;
     let id = bob.body["user"]["communicationUserId"].as_str().unwrap_or_default();
     stack.advance(Duration::from_secs(2)).await;
@@ -189,7 +191,7 @@ async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
         for operation in infra::operations().iter().filter(|one| one.scope == "guestpass.admin") {
             let route = operation.route.replace("{id}", id);
             let refused = stack.call(&route, bearer, Value::Null).await;
-            let found = (refused.status.as_u16(), refused.problem());
+            let found = (refused.status, refused.problem());
             assert_eq!(found, (403, "user-blocked"), "{route}");
         }
     }
@@ -199,7 +201,7 @@ async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
 // The old bearer belongs to the thief, and the new one to its owner.
 #[tokio::test]
 async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let old = stack.user("alice").await;
     stack.call("POST /v1/token", &old, Value::Null).await;
     assert_eq!(stack.call("DELETE /v1/token", &old, Value::Null).await.status, 200);
@@ -207,7 +209,7 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
     let token = stack.call("POST /v1/token", &new, Value::Null).await;
     for route in ["DELETE /v1/token", "DELETE /v1/identity"] {
         let refused = stack.call(route, &old, Value::Null).await;
-        let found = (refused.status.as_u16(), refused.problem());
+        let found = (refused.status, refused.problem());
         assert_eq!(found, (401, "sign-in-required"), "{route}");
     }
     assert_eq!(stack.dead(&token.body["token"]).await, Value::Null);
@@ -217,7 +219,7 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
 // Without the parameter, the new bearer seems to be from before the sign-out.
 #[tokio::test]
 async fn r58_a_provider_that_dates_early_keeps_nobody_out_after_a_sign_out() {
-    let stack = Stack::with(&["--parameter", "IssuedEarlySeconds=300"]).await;
+    let stack = ServiceStack::with(&["--parameter", "IssuedEarlySeconds=300"]).await;
     let form = [("sub", "alice"), ("scope", "guestpass.token"), ("issued_early", "300")];
     let old = stack.bearer_with(&form).await;
     assert_eq!(stack.call("POST /v1/token", &old, Value::Null).await.status, 200);
@@ -231,7 +233,7 @@ async fn r58_a_provider_that_dates_early_keeps_nobody_out_after_a_sign_out() {
 
 #[tokio::test]
 async fn r62_every_line_of_a_request_names_its_caller_by_a_hash_refusals_included() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     for bearer in [&alice, &alice, &stack.user("bob").await] {
         stack.call("POST /v1/token", bearer, Value::Null).await;
@@ -254,7 +256,7 @@ async fn r62_every_line_of_a_request_names_its_caller_by_a_hash_refusals_include
 
 #[tokio::test]
 async fn r62_a_receipt_names_the_administrator() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
     let route = format!("/v1/identities/{}", stack.address("alice"));
     let root = stack.admin().await;
@@ -270,7 +272,7 @@ async fn r62_a_receipt_names_the_administrator() {
 // With a step of the clock between the two, each of them may be the newer one.
 #[tokio::test]
 async fn r60_a_users_own_sign_out_does_not_suppress_the_providers_of_the_same_second() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
     stack.call("DELETE /v1/token", &alice, Value::Null).await;
@@ -281,7 +283,7 @@ async fn r60_a_users_own_sign_out_does_not_suppress_the_providers_of_the_same_se
     let at = detail["occurredAt"].as_str().unwrap().split('.').next().unwrap().to_owned();
     detail["occurredAt"] = format!("{}Z", at.trim_end_matches('Z')).into();
     stack.put_events(&[("user.signed-out", detail)]).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     for token in [token, token_after] {
         if token.status == 200 {
             assert_ne!(stack.dead(&token.body["token"]).await, Value::Null);

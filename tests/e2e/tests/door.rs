@@ -1,6 +1,6 @@
 //! Which requests are accepted, and which are refused.
 
-use e2e::Stack;
+use e2e::ServiceStack;
 use serde_json::{Value, json};
 
 /// The audience that the local stack's authorizer accepts.
@@ -24,14 +24,14 @@ fn id_token(app: &str) -> [(&str, &str); 5] {
 
 #[tokio::test]
 async fn r52_a_bearer_that_nobody_vouches_for_is_401_on_every_route() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let scope = ("scope", "guestpass.token guestpass.admin");
     let good = stack.bearer_with(&[("sub", "alice"), scope]).await;
     let expired = stack.bearer_with(&[("sub", "alice"), scope, ("expires_in", "-1")]).await;
     let early = stack.bearer_with(&[("sub", "alice"), scope, ("not_before", "3600")]).await;
     let foreign = stack.bearer_with(&[("sub", "alice"), scope, ("aud", "somebody-else")]).await;
     let id_token = stack.bearer_with(&id_token("the-app")).await;
-    let other = Stack::start().await;
+    let other = ServiceStack::start().await;
     let wrong_issuer = other.bearer_with(&[("sub", "alice"), scope]).await;
     let (head, signature) = good.rsplit_once('.').unwrap_or_default();
     let (_, payload) = head.split_once('.').unwrap_or_default();
@@ -61,7 +61,7 @@ async fn r52_a_bearer_that_nobody_vouches_for_is_401_on_every_route() {
 
 #[tokio::test]
 async fn r52_a_bearer_without_the_routes_scope_is_403() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let user = stack.user("alice").await;
     let admin = stack.admin().await;
     let neither = stack.bearer("alice", "openid").await;
@@ -78,7 +78,7 @@ async fn r52_a_bearer_without_the_routes_scope_is_403() {
 
 #[tokio::test]
 async fn r52_another_users_identity_cannot_be_reached_nor_told_from_none() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let (alice, bob) = (stack.user("alice").await, stack.user("bob").await);
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
     let id = token.body["user"]["communicationUserId"].as_str().unwrap_or_default();
@@ -106,7 +106,7 @@ async fn r52_another_users_identity_cannot_be_reached_nor_told_from_none() {
 
 #[tokio::test]
 async fn r53_nothing_but_the_bearer_says_who_the_caller_is() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let first = stack.call("POST /v1/token", &alice, Value::Null).await;
     let bob = stack.user("bob").await;
@@ -130,7 +130,7 @@ async fn r53_nothing_but_the_bearer_says_who_the_caller_is() {
 // A missing authorizer, or a function that is attached elsewhere, grants no access.
 #[tokio::test]
 async fn r53_without_an_authorizer_every_function_answers_401_to_every_route() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let claims = json!({ "sub": "alice", "iss": stack.url("issuer"), "scope": "guestpass.admin" });
     let contexts = [
         json!({ "authorizer": null }),

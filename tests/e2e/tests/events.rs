@@ -1,34 +1,34 @@
 //! An identity provider's events take effect on the whole stack: from the bus through the queue to
 //! the function, and at ACS.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
-#![expect(clippy::panic, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![expect(clippy::panic, reason = "tests may panic")]
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use e2e::{DEAD_LETTERS, DELIVERIES, EVENTS, REVOKE, Reply, Stack, VISIBILITY};
+use e2e::{DEAD_LETTERS, DELIVERIES, EVENTS, HttpReply, REVOKE, ServiceStack, VISIBILITY};
 use serde_json::{Value, json};
 
-async fn token(stack: &Stack, name: &str) -> Reply {
+async fn token(stack: &ServiceStack, name: &str) -> HttpReply {
     stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await
 }
 
-async fn refused(stack: &Stack, name: &str) {
+async fn refused(stack: &ServiceStack, name: &str) {
     let reply = token(stack, name).await;
-    assert_eq!((reply.status.as_u16(), reply.problem()), (403, "user-blocked"), "{name}");
+    assert_eq!((reply.status, reply.problem()), (403, "user-blocked"), "{name}");
     assert_eq!(reply.body["retry"], "never");
 }
 
 /// The administrator's view of a user.
-async fn identity(stack: &Stack, name: &str) -> Value {
+async fn identity(stack: &ServiceStack, name: &str) -> Value {
     let route = format!("GET /v1/identities/{}", stack.address(name));
     stack.call(&route, &stack.admin().await, Value::Null).await.body
 }
 
 /// The number of live tokens in ACS.
-async fn live_tokens(stack: &Stack) -> u64 {
+async fn live_tokens(stack: &ServiceStack) -> u64 {
     let known = stack.emulator("GET identities", Value::Null).await;
     known["identities"]
         .as_array()
@@ -42,22 +42,22 @@ async fn live_tokens(stack: &Stack) -> u64 {
 // (the core's tests of it go through every order).
 #[tokio::test]
 async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in_again() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
 
     stack.say("user.disabled", "alice", 0).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
     refused(&stack, "alice").await;
 
     stack.say("user.enabled", "alice", -60).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     assert_eq!(stack.counted(REVOKE, "EventsWithoutEffect"), 1);
     refused(&stack, "alice").await;
 
     stack.say("user.enabled", "alice", 1).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     // It is unknown whether a token from the same second as the revocation is valid.
     stack.advance(Duration::from_secs(1)).await;
     let after = token(&stack, "alice").await;
@@ -70,13 +70,13 @@ async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in
 // With the rule on the default bus, every sender that may put events there could block any user.
 #[tokio::test]
 async fn our_own_events_have_no_effect_on_the_accounts_default_bus() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     let detail = stack.detail("alice", 0).await;
     stack.put_events_on("default", &[("user.disabled", detail)]).await;
     // The effects of that event are complete when this one is processed.
     stack.say("user.signed-out", "bob", 0).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     assert_eq!(stack.counted(REVOKE, "EventsApplied"), 1, "only the one about bob");
     assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
     assert_eq!(token(&stack, "alice").await.status, 200);
@@ -84,13 +84,13 @@ async fn our_own_events_have_no_effect_on_the_accounts_default_bus() {
 
 #[tokio::test]
 async fn every_revocation_leaves_a_receipt_that_administrators_can_read() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let id = token(&stack, "alice").await.body["user"]["communicationUserId"].clone();
     let mut detail = stack.detail("alice", 0).await;
     detail["eventId"] = "hr-4711".into();
     detail["reason"] = "left the company".into();
     stack.put_events(&[("user.disabled", detail)]).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     let seen = identity(&stack, "alice").await;
     let [receipt] = seen["receipts"].as_array().unwrap().as_slice() else { panic!("{seen}") };
     assert_eq!((&receipt["identity"], &receipt["blocked"]), (&id, &json!(true)));
@@ -108,11 +108,11 @@ async fn every_revocation_leaves_a_receipt_that_administrators_can_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
     // The callers are one user in a loop: with the default pace there would be no race.
-    let stack = Arc::new(Stack::with(&["--parameter", "PacePerMinute=0"]).await);
+    let stack = Arc::new(ServiceStack::with(&["--parameter", "PacePerMinute=0"]).await);
     let first = token(&stack, "alice").await;
     // The function's first start is not part of the race.
     stack.say("user.signed-out", "nobody", 0).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     let bearer = stack.user("alice").await;
     let callers: Vec<_> =
         (0..25).map(|_| tokio::spawn(call_until_refused(stack.clone(), bearer.clone()))).collect();
@@ -125,7 +125,7 @@ async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
     let held_back = held().await.unwrap();
     let answered = stack.asked("issueAccessToken").await - held_back;
     stack.say("user.disabled", "alice", 0).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     stack.heal().await;
     stack.emulator("POST faults/release", Value::Null).await;
 
@@ -144,12 +144,12 @@ async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
 }
 
 /// Every token of a caller, who requests tokens until they are blocked.
-async fn call_until_refused(stack: Arc<Stack>, bearer: String) -> Vec<Value> {
+async fn call_until_refused(stack: Arc<ServiceStack>, bearer: String) -> Vec<Value> {
     let mut tokens = Vec::new();
     let deadline = Instant::now() + Duration::from_mins(1);
     while Instant::now() < deadline {
         let reply = stack.call("POST /v1/token", &bearer, Value::Null).await;
-        match (reply.status.as_u16(), reply.problem()) {
+        match (reply.status, reply.problem()) {
             (200, _) => tokens.push(reply.body["token"].clone()),
             (403, "user-blocked") => return tokens,
             // No caller waits forever for a held response.
@@ -164,10 +164,10 @@ async fn call_until_refused(stack: Arc<Stack>, bearer: String) -> Vec<Value> {
 // answers a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behind() {
-    let stack = Arc::new(Stack::start().await);
+    let stack = Arc::new(ServiceStack::start().await);
     // The function waits for ACS for a limited time, and its first start takes part of it.
     stack.say("user.signed-out", "nobody", 0).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     stack.fault("createIdentity", json!({ "hold": true })).await;
     let created = tokio::spawn({
         let stack = Arc::clone(&stack);
@@ -175,11 +175,11 @@ async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behin
     });
     stack.until_held(1).await;
     stack.say("user.disabled", "alice", 0).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     stack.heal().await;
     stack.emulator("POST faults/release", Value::Null).await;
     let reply = created.await.unwrap();
-    assert_eq!((reply.status.as_u16(), reply.problem()), (403, "user-blocked"), "no token");
+    assert_eq!((reply.status, reply.problem()), (403, "user-blocked"), "no token");
     let known = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(known["identities"], json!([]));
     refused(&stack, "alice").await;
@@ -190,7 +190,7 @@ async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behin
 // ACS be asked once.
 #[tokio::test]
 async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_finishes() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     stack.fault("revokeAccessTokens", json!({ "hold": true })).await;
     stack.say("user.disabled", "alice", 0).await;
@@ -205,7 +205,7 @@ async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_fi
     assert_eq!(stack.messages(EVENTS).await.len(), 1, "it is not lost");
 
     stack.advance(VISIBILITY).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     let whole = identity(&stack, "alice").await;
     assert_eq!((&whole["state"], &whole["revocationPending"]), (&json!("blocked"), &json!(false)));
     assert!(whole["receipts"][0]["revokedAt"].is_string(), "{whole}");
@@ -219,7 +219,7 @@ async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_fi
 // be delivered a sixth time.
 #[tokio::test]
 async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_deliveries() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let poison = json!({ "occurredAt": "no time at all", "externalId": "é \u{1F600} \" \\ </x>" });
     stack.put_events(&[("user.disabled", poison)]).await;
     let body = stack.messages(EVENTS).await[0]["body"].clone();
@@ -245,7 +245,7 @@ async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_del
 // If the function failed as a whole, all ten would come again.
 #[tokio::test]
 async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     stack.fault("revokeAccessTokens", json!({ "status": 500 })).await;
     let names = ["bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
@@ -276,13 +276,13 @@ async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
 // Were the mode not looked at, her token would be dead.
 #[tokio::test]
 async fn in_shadow_mode_it_is_said_what_would_be_done_and_nothing_is() {
-    let stack = Stack::with(&["--parameter", "EventModeGuestpass=shadow"]).await;
+    let stack = ServiceStack::with(&["--parameter", "EventModeGuestpass=shadow"]).await;
     let before = token(&stack, "alice").await;
     let seen = identity(&stack, "alice").await;
     for kind in ["user.disabled", "user.deleted", "user.signed-out"] {
         stack.say(kind, "alice", 1).await;
     }
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     assert_eq!(stack.counted(REVOKE, "EventsShadowed"), 3);
     assert_eq!(stack.counted(REVOKE, "EventsApplied"), 0);
     assert_eq!(identity(&stack, "alice").await, seen);
@@ -329,7 +329,7 @@ async fn events_of_cognito_auth0_and_okta_are_obeyed_as_they_arrive() {
         },
     ] {
         let bus = format!("PartnerEventBus={}", sent.bus.unwrap_or_default());
-        let stack = Stack::with(&["--parameter", &bus]).await;
+        let stack = ServiceStack::with(&["--parameter", &bus]).await;
         let before = token(&stack, sent.sub).await;
         assert_eq!(before.status, 200);
         let mut event: Value = serde_json::from_str(sent.body).unwrap();
@@ -337,7 +337,7 @@ async fn events_of_cognito_auth0_and_okta_are_obeyed_as_they_arrive() {
         let told = json!({ "bus": sent.bus, "events": [event] });
         let told = stack.local("POST events", told).await;
         assert_eq!(told["events"][0]["rules"].as_array().unwrap().len(), 1, "{told}");
-        stack.until_obeyed().await;
+        stack.until_processed().await;
         assert_eq!(stack.dead(&before.body["token"]).await, "revoked", "{}", sent.sub);
         if sent.blocks {
             refused(&stack, sent.sub).await;

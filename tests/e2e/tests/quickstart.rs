@@ -1,6 +1,6 @@
 //! The steps of the Azure quickstart, with our API: tokens are valid and end as they should.
 
-use e2e::{Stack, in_a_path};
+use e2e::{ServiceStack, in_a_path};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -74,10 +74,10 @@ async fn a_block_kills_every_token_and_there_is_no_next_one() {
     let id = token.body["user"]["communicationUserId"].as_str().unwrap();
     let block = format!("POST /v1/identities/{id}/revoke");
     let receipt = stack.call(&block, &admin, json!({ "block": true })).await;
-    assert_eq!((receipt.status.as_u16(), &receipt.body["blocked"]), (200, &json!(true)));
+    assert_eq!((receipt.status, &receipt.body["blocked"]), (200, &json!(true)));
     assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (403, "user-blocked"));
+    assert_eq!((refused.status, refused.problem()), (403, "user-blocked"));
     assert_eq!(refused.body["retry"], "never");
     let alice = stack.signed_in_anew("alice").await;
     let deleted = stack.call("DELETE /v1/identity", &alice, Value::Null).await;
@@ -127,8 +127,8 @@ async fn the_inventory_shows_what_acs_cannot_list() {
     assert_eq!(got.body, one, "by its external id, too");
 }
 
-async fn start() -> (Stack, String) {
-    let stack = Stack::start().await;
+async fn start() -> (ServiceStack, String) {
+    let stack = ServiceStack::start().await;
     let admin = stack.admin().await;
     (stack, admin)
 }

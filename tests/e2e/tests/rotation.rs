@@ -1,11 +1,11 @@
 //! R43: the key of ACS is in a secret, and its rotation needs no deployment.
-#![expect(clippy::unwrap_used, reason = "a test may die")]
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-use e2e::{Reply, Stack};
+use e2e::{HttpReply, ServiceStack};
 use serde_json::{Value, json};
 
 /// A user's token. The calls are sequential, so that one process answers them all.
-async fn token(stack: &Stack, name: &str) -> Reply {
+async fn token(stack: &ServiceStack, name: &str) -> HttpReply {
     stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await
 }
 
@@ -17,7 +17,7 @@ fn with_wrong_key(connection_string: &str) -> String {
 
 #[tokio::test]
 async fn r43_a_rotated_key_heals_itself_with_one_read_and_one_retry() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     assert_eq!(token(&stack, "alice").await.status, 200);
     assert_eq!(stack.secret_reads().await, 1, "during init");
     let issued = stack.asked("issueAccessToken").await;
@@ -35,12 +35,12 @@ async fn r43_a_rotated_key_heals_itself_with_one_read_and_one_retry() {
 
 #[tokio::test]
 async fn r43_a_wrong_key_is_read_again_once_and_not_with_every_request() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let right = stack.regenerate_key().await;
     stack.put_secret(&with_wrong_key(&right)).await;
     for _ in 0..5 {
         let refused = token(&stack, "alice").await;
-        assert_eq!((refused.status.as_u16(), refused.problem()), (500, "internal"));
+        assert_eq!((refused.status, refused.problem()), (500, "internal"));
         assert_eq!(refused.body["retry"], "never");
     }
     assert_eq!(stack.secret_reads().await, 2, "during init, and once within 30 s");
@@ -52,7 +52,7 @@ async fn r43_a_wrong_key_is_read_again_once_and_not_with_every_request() {
 
 #[tokio::test]
 async fn a_secret_that_makes_no_sense_stops_the_function_with_one_line_that_does_not_quote_it() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     for (text, expected) in [
         ("a secret canary", "the connection string"),
         ("{\"connectionString\": \"a secret canary\"}", "it holds JSON"),

@@ -1,8 +1,8 @@
 //! The exchange of a Teams user's Entra token for an ACS token: only the caller's own token is
 //! accepted.
-#![expect(clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::indexing_slicing, reason = "tests may panic")]
 
-use e2e::{Reply, Stack};
+use e2e::{HttpReply, ServiceStack};
 use serde_json::{Value, json};
 
 /// The development user, tenant and application of the emulator's Entra.
@@ -11,17 +11,17 @@ const TENANT: &str = "e0000000-0000-4000-8000-000000000001";
 const APP: &str = "e0000000-0000-4000-8000-000000000002";
 
 /// A bearer of that user, from an identity provider that asserts the user's Entra identity.
-async fn bearer(stack: &Stack) -> String {
+async fn bearer(stack: &ServiceStack) -> String {
     let form = [("sub", "s"), ("scope", "guestpass.token"), ("oid", USER), ("tid", TENANT)];
     stack.bearer_with(&form).await
 }
 
 /// An Entra token of that user, changed by `claims`.
-async fn entra(stack: &Stack, claims: Value) -> Value {
+async fn entra(stack: &ServiceStack, claims: Value) -> Value {
     stack.emulator("POST entra/token", claims).await["token"].clone()
 }
 
-async fn exchange(stack: &Stack, bearer: &str, token: &Value, app: &str) -> Reply {
+async fn exchange(stack: &ServiceStack, bearer: &str, token: &Value, app: &str) -> HttpReply {
     stack.keep_secret(token);
     let body = json!({ "token": token, "appId": app });
     stack.call("POST /v1/token/teams", bearer, body).await
@@ -29,7 +29,7 @@ async fn exchange(stack: &Stack, bearer: &str, token: &Value, app: &str) -> Repl
 
 #[tokio::test]
 async fn a_teams_user_gets_a_token_that_ends_with_their_entra_token() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let bearer = bearer(&stack).await;
     let token = entra(&stack, json!({ "expiresInSeconds": 4000 })).await;
     let reply = exchange(&stack, &bearer, &token, APP).await;
@@ -42,13 +42,13 @@ async fn a_teams_user_gets_a_token_that_ends_with_their_entra_token() {
 
 #[tokio::test]
 async fn r15_somebody_elses_token_is_403_and_acs_is_not_asked() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let bearer = bearer(&stack).await;
     let other = "f0000000-0000-4000-8000-000000000009";
     for claims in [json!({ "oid": other }), json!({ "tenant": other })] {
         let token = entra(&stack, claims).await;
         let reply = exchange(&stack, &bearer, &token, APP).await;
-        let found = (reply.status.as_u16(), reply.problem());
+        let found = (reply.status, reply.problem());
         assert_eq!(found, (403, "teams-token-of-another-user"));
     }
     let token = entra(&stack, json!({})).await;
@@ -59,7 +59,7 @@ async fn r15_somebody_elses_token_is_403_and_acs_is_not_asked() {
 
 #[tokio::test]
 async fn each_of_the_usual_mistakes_is_told_apart() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let bearer = bearer(&stack).await;
     let graph = json!({ "aud": "https://graph.microsoft.com" });
     let calls_only = json!({ "scp": "Teams.ManageCalls" });
@@ -74,15 +74,15 @@ async fn each_of_the_usual_mistakes_is_told_apart() {
     ] {
         let token = entra(&stack, claims.clone()).await;
         let reply = exchange(&stack, &bearer, &token, app).await;
-        assert_eq!((reply.status.as_u16(), reply.problem()), (status, problem), "{claims} {app}");
+        assert_eq!((reply.status, reply.problem()), (status, problem), "{claims} {app}");
     }
     let forged = entra(&stack, json!({})).await;
     let (head, _) = forged.as_str().unwrap().rsplit_once('.').unwrap();
     let forged = json!(format!("{head}.c2lnbmF0dXJl"));
     let reply = exchange(&stack, &bearer, &forged, APP).await;
-    assert_eq!((reply.status.as_u16(), reply.problem()), (400, "teams-token-invalid"));
+    assert_eq!((reply.status, reply.problem()), (400, "teams-token-invalid"));
     let garbage = exchange(&stack, &bearer, &json!("garbage"), APP).await;
     assert_eq!(garbage.problem(), "teams-token-malformed");
     let large = exchange(&stack, &bearer, &json!("x".repeat(64 * 1024)), APP).await;
-    assert_eq!((large.status.as_u16(), large.problem()), (413, "body-too-large"));
+    assert_eq!((large.status, large.problem()), (413, "body-too-large"));
 }

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::Stack;
+use e2e::ServiceStack;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn one_call_gives_a_token_the_first_one_included() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     for route in ["GET /v1/token", "POST /v1/token"] {
         let reply = stack.call(route, &alice, Value::Null).await;
@@ -33,7 +33,7 @@ async fn one_call_gives_a_token_the_first_one_included() {
 // wrote them.
 #[tokio::test]
 async fn the_log_is_told_in_the_time_of_the_records() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     stack.advance(Duration::from_hours(2400)).await;
     let now = stack.seconds_from_now(0).await;
     let first = stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
@@ -50,7 +50,7 @@ async fn the_log_is_told_in_the_time_of_the_records() {
 
 #[tokio::test]
 async fn r11_acs_gets_exactly_what_was_asked() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let asked = json!({ "scopes": ["voip", "chat"], "expiresInMinutes": 61 });
     let narrow = json!({ "scopes": ["chat"] });
@@ -68,7 +68,7 @@ async fn r11_acs_gets_exactly_what_was_asked() {
 // With answers kept for replay, the second token would be the first one.
 #[tokio::test]
 async fn r16_the_same_request_twice_gives_two_tokens_that_live_and_one_identity() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let headers = vec![
         ("authorization", format!("Bearer {}", stack.user("alice").await)),
         ("idempotency-key", "8e03978e-40d5-43e8-bc93-6894a57f9324".to_owned()),
@@ -76,7 +76,7 @@ async fn r16_the_same_request_twice_gives_two_tokens_that_live_and_one_identity(
     ];
     let first = stack.send("POST /v1/token", headers.clone(), None).await;
     let second = stack.send("POST /v1/token", headers, None).await;
-    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
+    assert_eq!((first.status, second.status), (200, 200));
     assert_eq!(first.body["user"], second.body["user"]);
     assert_ne!(first.body["token"], second.body["token"]);
     for reply in [first, second] {
@@ -89,11 +89,11 @@ async fn r16_the_same_request_twice_gives_two_tokens_that_live_and_one_identity(
 // What it asserts is in the stack: when it is dropped, every file is searched.
 #[tokio::test]
 async fn r50_a_stack_that_keeps_its_data_writes_no_secret_into_it() {
-    let stack = Stack::kept().await;
+    let stack = ServiceStack::on_disk().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
     stack.say("user.disabled", "alice", 1).await;
-    stack.until_obeyed().await;
+    stack.until_processed().await;
     assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
     let reason = json!({ "block": true, "reason": "lost phone" });
     let route = format!("POST /v1/identities/{}/revoke", stack.address("alice"));
@@ -105,11 +105,11 @@ async fn a_guest_is_held_to_the_policy() {
     let policy = json!({
         "rules": [{ "if": { "role": "guest" }, "scopes": ["voip.join", "chat.join.limited"] }],
     });
-    let stack = Stack::with(&["--parameter", &format!("Policy={policy}")]).await;
+    let stack = ServiceStack::with(&["--parameter", &format!("Policy={policy}")]).await;
     let form = [("sub", "guest"), ("scope", "guestpass.token"), ("role", "guest")];
     let guest = stack.bearer_with(&form).await;
     let wide = stack.call("POST /v1/token", &guest, json!({ "scopes": ["voip"] })).await;
-    assert_eq!((wide.status.as_u16(), wide.problem()), (403, "beyond-policy"));
+    assert_eq!((wide.status, wide.problem()), (403, "beyond-policy"));
     assert_eq!(stack.asked("createIdentityWithToken").await, 0);
     let given = stack.call("POST /v1/token", &guest, Value::Null).await;
     let introspected = stack.emulator("POST introspect", json!({ "token": given.body["token"] }));
@@ -119,7 +119,7 @@ async fn a_guest_is_held_to_the_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r02_two_hundred_first_calls_make_one_identity() {
     // All calls are for one user: with the default pace most would be told to retry later.
-    let stack = Arc::new(Stack::with(&["--parameter", "PacePerMinute=0"]).await);
+    let stack = Arc::new(ServiceStack::with(&["--parameter", "PacePerMinute=0"]).await);
     let alice = stack.user("alice").await;
     let calls: Vec<_> = (0..200)
         .map(|_| {
@@ -135,7 +135,7 @@ async fn r02_two_hundred_first_calls_make_one_identity() {
                     }
                     // Sixteen processes start at once, and on a slow machine the table may answer
                     // late.
-                    let why = (reply.status.as_u16(), reply.problem());
+                    let why = (reply.status, reply.problem());
                     assert!([(409, "busy"), (503, "unavailable")].contains(&why), "{reply:?}");
                     assert!(!reply.header("retry-after").is_empty());
                     late += u32::from(why.0 == 503);

@@ -1,7 +1,7 @@
 //! Where the behaviour of ACS is unknown, the service works with either behaviour. Each test runs
 //! against both; the differences are only stated here.
 
-use e2e::{Stack, other_ways};
+use e2e::{ServiceStack, other_ways};
 use serde_json::{Value, json};
 
 fn acs_does(flag: &str) -> bool {
@@ -9,7 +9,7 @@ fn acs_does(flag: &str) -> bool {
 }
 
 /// Alice has a record, and ACS no longer has her identity.
-async fn a_lost_identity(stack: &Stack) -> String {
+async fn a_lost_identity(stack: &ServiceStack) -> String {
     let alice = stack.user("alice").await;
     assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
     stack.emulator("POST reset", Value::Null).await;
@@ -18,14 +18,14 @@ async fn a_lost_identity(stack: &Stack) -> String {
 
 #[tokio::test]
 async fn an_identity_that_acs_has_lost_is_reported_and_its_record_kept() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = a_lost_identity(&stack).await;
     let before = stack.call("GET /v1/identity", &alice, Value::Null).await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
     if acs_does("--issue-for-deleted") {
         assert_eq!(token.status, 200);
     } else {
-        assert_eq!((token.status.as_u16(), token.problem()), (500, "internal"));
+        assert_eq!((token.status, token.problem()), (500, "internal"));
         let log = stack.log("issue-access-token");
         assert!(log.contains("404") && log.contains("\"level\":\"ERROR\""), "{log}");
     }
@@ -35,7 +35,7 @@ async fn an_identity_that_acs_has_lost_is_reported_and_its_record_kept() {
 
 #[tokio::test]
 async fn revoking_and_deleting_what_acs_has_lost_is_success() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = a_lost_identity(&stack).await;
     assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
     let alice = stack.signed_in_anew("alice").await;
@@ -47,29 +47,29 @@ async fn revoking_and_deleting_what_acs_has_lost_is_success() {
 
 #[tokio::test]
 async fn no_token_of_a_deleted_identity_is_handed_out_even_if_acs_would_issue_one() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let (alice, admin) = (stack.user("alice").await, stack.admin().await);
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
     let id = token.body["user"]["communicationUserId"].as_str().unwrap();
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
     let gone = stack.call(&format!("POST /v1/identities/{id}/token"), &admin, Value::Null).await;
-    assert_eq!((gone.status.as_u16(), gone.problem()), (404, "not-found"));
+    assert_eq!((gone.status, gone.problem()), (404, "not-found"));
     assert_eq!(stack.asked("issueAccessToken").await, 0);
 }
 
 #[tokio::test]
 async fn a_429_without_retry_after_still_says_when_to_come_back() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     stack.fault("createIdentity", json!({ "status": 429 })).await;
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!((refused.status.as_u16(), refused.problem()), (503, "throttled"));
+    assert_eq!((refused.status, refused.problem()), (503, "throttled"));
     assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
 }
 
 #[tokio::test]
 async fn a_token_of_the_same_second_as_a_sign_out_lives_unless_acs_counts_seconds() {
-    let stack = Stack::start().await;
+    let stack = ServiceStack::start().await;
     let (alice, admin) = (stack.user("alice").await, stack.admin().await);
     let old = stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);

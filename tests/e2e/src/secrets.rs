@@ -3,31 +3,30 @@
 
 use std::{
     fs::{self, Metadata},
-    io::{self, Read as _, Write as _},
-    net::TcpStream,
+    io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use reqwest::header::HeaderMap;
+use harness::{HttpReply, call_dynamodb, send};
 use serde_json::{Value, json};
 
 /// A secret in a place where it must not be.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) place: String,
-    pub(crate) what: &'static str,
+pub(crate) struct FoundSecret {
+    pub(crate) location: String,
+    pub(crate) kind: &'static str,
 }
 
 /// Searches everything that a stack wrote.
-pub(crate) fn search_files(dir: &Path, secrets: &[String]) -> Option<Found> {
+pub(crate) fn search_files(dir: &Path, secrets: &[String]) -> Option<FoundSecret> {
     files(dir).into_iter().find_map(|(file, metadata)| {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
-        let what = leak(&text, secrets)?;
+        let kind = leak(&text, secrets)?;
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let is_private = metadata.permissions().mode().trailing_zeros() >= 6;
         let is_for_secrets = FOR_SECRETS.contains(&name) && is_private;
-        (!is_for_secrets).then(|| Found { place: file.display().to_string(), what })
+        (!is_for_secrets).then(|| FoundSecret { location: file.display().to_string(), kind })
     })
 }
 
@@ -39,12 +38,12 @@ pub(crate) fn search_table(
     endpoint: &str,
     table: &str,
     secrets: &[String],
-) -> io::Result<Option<Found>> {
+) -> io::Result<Option<FoundSecret>> {
     let mut request = json!({ "TableName": table });
     loop {
-        let page = scan(endpoint, &request)?;
-        if let Some(what) = leak(&page.to_string(), secrets) {
-            return Ok(Some(Found { place: table.to_owned(), what }));
+        let page = call_dynamodb(endpoint, "Scan", &request)?;
+        if let Some(kind) = leak(&page.to_string(), secrets) {
+            return Ok(Some(FoundSecret { location: table.to_owned(), kind }));
         }
         match page.get("LastEvaluatedKey") {
             Some(key) => request["ExclusiveStartKey"] = key.clone(),
@@ -54,83 +53,51 @@ pub(crate) fn search_table(
 }
 
 /// Searches every message in a queue of the stack whose console is at `console`.
-pub(crate) fn search_queues(console: &str, secrets: &[String]) -> io::Result<Option<Found>> {
-    let read = |path: &str| exchange(console, &format!("GET /_local/{path} HTTP/1.0\r\n\r\n"));
+pub(crate) fn search_queues(console: &str, secrets: &[String]) -> io::Result<Option<FoundSecret>> {
+    let read = |path: &str| {
+        Ok::<_, io::Error>(send(console, &format!("GET /_local/{path}"), &[], "")?.body)
+    };
     let queues = read("queues")?;
     let names = queues["queues"].as_array().into_iter().flatten();
     for name in names.filter_map(|queue| queue["name"].as_str()) {
         let messages = read(&format!("queues/{name}/messages"))?;
-        if let Some(what) = leak(&messages.to_string(), secrets) {
-            return Ok(Some(Found { place: name.to_owned(), what }));
+        if let Some(kind) = leak(&messages.to_string(), secrets) {
+            return Ok(Some(FoundSecret { location: name.to_owned(), kind }));
         }
     }
     Ok(None)
 }
 
 /// Searches a response. Only a response that issues a token may contain a secret: the new token, in
-/// its place.
-pub(crate) fn search_answer(
-    headers: &HeaderMap,
-    body: &Value,
+/// its field.
+pub(crate) fn search_reply(
+    reply: &HttpReply,
     issues: bool,
     secrets: &[String],
-) -> Option<Found> {
-    let mut rest = body.clone();
-    for place in ["/token", "/accessToken/token"] {
-        let Some(token) = rest.pointer_mut(place).filter(|_| issues) else { continue };
+) -> Option<FoundSecret> {
+    let mut rest = reply.body.clone();
+    for field in ["/token", "/accessToken/token"] {
+        let Some(token) = rest.pointer_mut(field).filter(|_| issues) else { continue };
         if secrets.iter().all(|secret| token.as_str() != Some(secret)) {
             *token = Value::Null;
         }
     }
-    let what = leak(&format!("{headers:?} {rest}"), secrets)?;
-    Some(Found { place: "an answer".to_owned(), what })
+    let kind = leak(&format!("{:?} {rest}", reply.headers), secrets)?;
+    Some(FoundSecret { location: "a response".to_owned(), kind })
 }
 
-/// One page.
-fn scan(endpoint: &str, request: &Value) -> io::Result<Value> {
-    let body = request.to_string();
-    // The engine requires a signature, but does not verify it.
-    let page = exchange(
-        endpoint,
-        &format!(
-            "POST / HTTP/1.0\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\n\
-             X-Amz-Date: 20260101T000000Z\r\nContent-Type: application/x-amz-json-1.0\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        ),
-    )?;
-    if page.get("Items").is_none() {
-        return Err(io::Error::other(format!("not a page of a table: {page}")));
-    }
-    Ok(page)
-}
-
-/// Sends an HTTP/1.0 request, so that the end of the connection is the end of the answer. It
-/// blocks, because a stack is searched when it is dropped.
-fn exchange(endpoint: &str, request: &str) -> io::Result<Value> {
-    let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(host)?;
-    let (first, rest) = request.split_once("\r\n").unwrap_or_default();
-    write!(stream, "{first}\r\nHost: {host}\r\n{rest}")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
-    Ok(serde_json::from_str(body)?)
-}
-
-/// The kind of secret in the text, if there is one.
+/// The kind of secret in the text; `None` without a secret.
 fn leak(text: &str, secrets: &[String]) -> Option<&'static str> {
     if secrets.iter().any(|secret| text.contains(secret.as_str())) {
-        Some("one that was used here")
+        Some("a secret of this test")
     } else {
         looks_like_a_token(text).then_some("something that looks like a token")
     }
 }
 
-/// Whether any function has logged anything.
-pub(crate) fn has_logs(dir: &Path) -> bool {
-    files(&dir.join("data/logs")).iter().any(|(_, metadata)| metadata.len() > 0)
+/// Whether any file below a directory has content.
+pub(crate) fn has_files_with_content(dir: &Path) -> bool {
+    files(dir).iter().any(|(_, metadata)| metadata.len() > 0)
 }
 
 /// Every file below a directory.
@@ -151,7 +118,7 @@ fn looks_like_a_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderValue, LOCATION};
+    use std::io::{Read as _, Write as _};
 
     use super::*;
 
@@ -189,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn r10_an_answer_holds_the_token_that_it_issues_and_no_other_secret() {
+    fn r10_a_response_has_the_token_that_it_issues_and_no_other_secret() {
         let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
         let secrets = ["hunter2hunter2".to_owned()];
         for (body, issues, leaks) in [
@@ -201,12 +168,16 @@ mod tests {
             (json!({ "token": jwt, "detail": "hunter2hunter2" }), true, true),
             (json!({ "detail": "not found" }), false, false),
         ] {
-            let found = search_answer(&HeaderMap::new(), &body, issues, &secrets);
+            let found = search_reply(&reply(&[], &body), issues, &secrets);
             assert_eq!(found.is_some(), leaks, "{body}");
         }
-        let headers =
-            HeaderMap::from_iter([(LOCATION, HeaderValue::from_static("/hunter2hunter2"))]);
-        assert!(search_answer(&headers, &Value::Null, false, &secrets).is_some());
+        let moved = reply(&[("location", "/hunter2hunter2")], &Value::Null);
+        assert!(search_reply(&moved, false, &secrets).is_some());
+    }
+
+    fn reply(headers: &[(&str, &str)], body: &Value) -> HttpReply {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        HttpReply { status: 200, headers: headers.collect(), body: body.clone() }
     }
 
     #[test]
@@ -240,12 +211,13 @@ mod tests {
             engine.join().unwrap();
         }
     }
-    /// Answers the next requests with these answers, one each.
-    fn server(answers: Vec<Value>) -> (String, std::thread::JoinHandle<()>) {
+
+    /// Sends these responses to the next requests, one each.
+    fn server(responses: Vec<Value>) -> (String, std::thread::JoinHandle<()>) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let serving = std::thread::spawn(move || {
-            for answer in answers {
+            for response in responses {
                 let (mut stream, _) = listener.accept().unwrap();
                 // The complete request: unread bytes would reset the connection.
                 let (mut request, mut part) = (Vec::new(), [0; 4096]);
@@ -253,7 +225,7 @@ mod tests {
                     let read = stream.read(&mut part).unwrap();
                     request.extend_from_slice(&part[..read]);
                 }
-                write!(stream, "HTTP/1.0 200 OK\r\n\r\n{answer}").unwrap();
+                write!(stream, "HTTP/1.0 200 OK\r\n\r\n{response}").unwrap();
             }
         });
         (endpoint, serving)
