@@ -1,17 +1,13 @@
 //! Configurations with one fault each, and the one diagnosis for each of them.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use cli::{CliStack, Session, ToolOutput, check, guestpass, run};
 use serde_json::{Value, json};
-
-use crate::{
-    snapshot::Session,
-    stack::{Ran, Stack, command, ran},
-};
 
 const SDKS: &str = "COMMUNICATION_SERVICES_CONNECTION_STRING";
 
 /// The fault that the doctor found, and its remedy.
-fn diagnosis(ran: &Ran) -> (String, String) {
+fn diagnosis(ran: &ToolOutput) -> (String, String) {
     let checks: Vec<Value> =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no findings: {ran:?}"));
     let bad: Vec<&Value> = checks.iter().filter(|check| check["verdict"] == "bad").collect();
@@ -21,29 +17,29 @@ fn diagnosis(ran: &Ran) -> (String, String) {
     (text("check"), format!("{} → {}", text("finding"), text("remedy")))
 }
 
-fn finds(ran: &Ran, check: &str, text: &str) {
+fn finds(ran: &ToolOutput, check: &str, text: &str) {
     let (found, said) = diagnosis(ran);
     assert_eq!(found, check, "{said}");
     assert!(said.contains(text), "{said}");
 }
 
 /// Runs the doctor with the stack as a deployed service, with changes to its environment.
-fn deployed(stack: &Stack, flags: &[&str], changes: &[(&str, &str)]) -> Ran {
-    let mut command = command(std::path::Path::new("/"), &[&["doctor"], flags].concat());
+fn deployed(stack: &CliStack, flags: &[&str], changes: &[(&str, &str)]) -> ToolOutput {
+    let mut command = guestpass(std::path::Path::new("/"), &[&["doctor"], flags].concat());
     command.envs([
         (SDKS, stack.connection_string().as_str()),
-        ("GUESTPASS_TABLE", &stack.place("/table")),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
+        ("GUESTPASS_TABLE", &stack.text("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.text("/dynamodb")),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ]);
-    ran(command.envs(changes.iter().copied()), "")
+    run(command.envs(changes.iter().copied()), "")
 }
 
 #[test]
 fn a_stack_that_is_well_is_found_well() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut session = Session::new(&stack);
     session.run_with("doctor -o table --bearer-file -", &stack.bearer("sub=alice"));
@@ -59,26 +55,26 @@ fn a_stack_that_is_well_is_found_well() {
             }
         })
         .collect();
-    crate::snapshot::check("doctor", &stable.join(" "));
+    check("doctor", &stable.join(" "));
     assert_eq!(deployed(&stack, &[], &[]).code, 0);
 }
 
 #[test]
 fn a_configuration_that_says_nothing_or_nonsense() {
     let nowhere = tempfile::tempdir().unwrap();
-    finds(&ran(&mut command(nowhere.path(), &["doctor"]), ""), "configuration", "not clear");
-    let stack = Stack::start();
+    finds(&run(&mut guestpass(nowhere.path(), &["doctor"]), ""), "configuration", "not clear");
+    let stack = CliStack::start();
     finds(&deployed(&stack, &[], &[(SDKS, "nonsense")]), "configuration", "copy it whole");
     finds(&deployed(&stack, &["--api-version", "new!"], &[]), "configuration", "no api-version");
 }
 
 #[test]
 fn an_endpoint_where_nobody_is_or_somebody_else() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     // No server listens on port 1.
     let nobody = "endpoint=http://127.0.0.1:1/;accesskey=aGVsbG8=";
     finds(&deployed(&stack, &[], &[(SDKS, nobody)]), "endpoint", "check the resource's name");
-    let issuer = format!("endpoint={}/;accesskey=aGVsbG8=", stack.place("/issuer"));
+    let issuer = format!("endpoint={}/;accesskey=aGVsbG8=", stack.text("/issuer"));
     finds(
         &deployed(&stack, &[], &[(SDKS, &issuer)]),
         "endpoint",
@@ -88,23 +84,23 @@ fn an_endpoint_where_nobody_is_or_somebody_else() {
 
 #[test]
 fn a_stack_that_was_killed() {
-    let mut stack = Stack::start();
+    let mut stack = CliStack::start();
     stack.kill();
     finds(&stack.run(&["doctor"]), "endpoint", "start one with `make run`");
-    let arn = stack.place("/acsSecretArn");
+    let arn = stack.text("/acsSecretArn");
     finds(&stack.run(&["doctor", "--local", "--secret", &arn]), "endpoint", "start one with");
 }
 
 #[test]
 fn a_key_that_is_wrong() {
-    let stack = Stack::start();
-    let wrong = format!("endpoint={}/;accesskey=aGVsbG8=", stack.place("/acs/http"));
+    let stack = CliStack::start();
+    let wrong = format!("endpoint={}/;accesskey=aGVsbG8=", stack.text("/acs/http"));
     finds(&deployed(&stack, &[], &[(SDKS, &wrong)]), "key", "copy the connection string again");
 }
 
 #[test]
 fn a_clock_that_is_off() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for skew in [400, -400] {
         stack.emulator("POST clock", &json!({ "skewSeconds": skew }));
         finds(&deployed(&stack, &[], &[]), "clock", "set this machine's clock");
@@ -113,14 +109,14 @@ fn a_clock_that_is_off() {
 
 #[test]
 fn an_api_version_that_acs_does_not_speak() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let found = deployed(&stack, &["--api-version", "2019-01-01"], &[]);
     finds(&found, "api-version", "leave --api-version and ACS_API_VERSION out");
 }
 
 #[test]
 fn a_table_that_is_not_there_or_cannot_be_reached() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     finds(
         &deployed(&stack, &[], &[("GUESTPASS_TABLE", "Missing")]),
         "table",
@@ -135,7 +131,7 @@ fn a_table_that_is_not_there_or_cannot_be_reached() {
 
 #[test]
 fn a_table_that_belongs_to_another_resource() {
-    let (ours, theirs) = (Stack::start(), Stack::start());
+    let (ours, theirs) = (CliStack::start(), CliStack::start());
     ours.identity("alice");
     let other = [(SDKS, theirs.connection_string())];
     let other: Vec<(&str, &str)> =
@@ -145,10 +141,10 @@ fn a_table_that_belongs_to_another_resource() {
 
 #[test]
 fn an_issuer_that_is_not_there_or_calls_itself_something_else() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let nobody = ["--issuer", "http://127.0.0.1:1"];
     finds(&deployed(&stack, &nobody, &[]), "issuer", "check the issuer");
-    let slash = format!("{}/", stack.place("/issuer"));
+    let slash = format!("{}/", stack.text("/issuer"));
     finds(
         &deployed(&stack, &["--issuer", &slash], &[]),
         "issuer",
@@ -158,7 +154,7 @@ fn an_issuer_that_is_not_there_or_calls_itself_something_else() {
 
 #[test]
 fn each_thing_that_can_be_wrong_with_a_bearer() {
-    let (stack, other) = (Stack::start(), Stack::start());
+    let (stack, other) = (CliStack::start(), CliStack::start());
     let theirs = other.bearer("sub=alice");
     let (ours, admins) = (stack.bearer("sub=alice"), stack.bearer("sub=root"));
     let [header, _, signature] = parts(&ours);
@@ -173,7 +169,7 @@ fn each_thing_that_can_be_wrong_with_a_bearer() {
         (stack.bearer("sub=alice&aud=another"), "its audience is"),
         (stack.bearer("sub=alice&scope=guestpass.admin"), "its scopes are"),
         (theirs, "its issuer is"),
-        (stack.bearer(&format!("sub=alice&iss={}", other.place("/issuer"))), "its issuer is"),
+        (stack.bearer(&format!("sub=alice&iss={}", other.text("/issuer"))), "its issuer is"),
         ("eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.".to_owned(), "its issuer is"),
     ] {
         finds(&stack.run_with(&["doctor", "--bearer-file", "-"], &bearer), "bearer", text);
@@ -187,10 +183,10 @@ fn each_thing_that_can_be_wrong_with_a_bearer() {
 
 #[test]
 fn a_bearer_that_could_not_be_compared_is_not_found_well() {
-    let stack = Stack::start();
-    let file = stack.dir.path().join("bearer");
+    let stack = CliStack::start();
+    let file = stack.dir().join("bearer");
     std::fs::write(&file, stack.bearer("sub=alice")).unwrap();
-    let issuer = stack.place("/issuer");
+    let issuer = stack.text("/issuer");
     let bearer = |flags: &[&str], changes: &[(&str, &str)]| {
         let flags = [&["--bearer-file", file.to_str().unwrap()], flags].concat();
         let found = deployed(&stack, &flags, changes);
@@ -217,11 +213,11 @@ fn parts(token: &str) -> [&str; 3] {
 
 #[test]
 fn each_mistake_in_a_teams_exchange() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let well = stack.emulator("POST entra/token", &json!({}));
     let (app, user) =
         (well["claims"]["appid"].as_str().unwrap(), well["claims"]["oid"].as_str().unwrap());
-    let file = stack.dir.path().join("teams");
+    let file = stack.dir().join("teams");
     let look = |order: Value, app: &str, user: &str| {
         let made = stack.emulator("POST entra/token", &order);
         std::fs::write(&file, made["token"].as_str().unwrap()).unwrap();
@@ -264,8 +260,8 @@ fn each_mistake_in_a_teams_exchange() {
 
 #[test]
 fn a_policy_that_makes_no_sense_and_one_whose_scopes_end() {
-    let stack = Stack::start();
-    let file = stack.dir.path().join("policy.json");
+    let stack = CliStack::start();
+    let file = stack.dir().join("policy.json");
     let look = |policy: &str| {
         std::fs::write(&file, policy).unwrap();
         stack.run(&["doctor", "--policy", file.to_str().unwrap()])
@@ -280,14 +276,14 @@ fn a_policy_that_makes_no_sense_and_one_whose_scopes_end() {
 
 #[test]
 fn a_secret_that_is_the_functions_or_somebody_elses() {
-    let (stack, other) = (Stack::start(), Stack::start());
-    let arn = stack.place("/acsSecretArn");
+    let (stack, other) = (CliStack::start(), CliStack::start());
+    let arn = stack.text("/acsSecretArn");
     let local = stack.run(&["doctor", "--local", "--secret", &arn]);
     assert!(local.code == 0 && local.stdout.contains("the functions use"), "{local:?}");
     let missing = stack.run(&["doctor", "--local", "--secret", "arn:none"]);
     finds(&missing, "secret", "AcsSecretArn");
     // The connection string is this resource's, and the secret is another resource's.
-    let theirs = other.place("/secretsManager");
+    let theirs = other.text("/secretsManager");
     let found = deployed(
         &stack,
         &[],
@@ -295,7 +291,7 @@ fn a_secret_that_is_the_functions_or_somebody_elses() {
     );
     finds(&found, "secret", "use the same resource for both");
     // The secret holds the connection string.
-    let ours = stack.place("/secretsManager");
+    let ours = stack.text("/secretsManager");
     let found = deployed(
         &stack,
         &["--secret", &arn],
@@ -313,11 +309,11 @@ fn a_secret_that_is_the_functions_or_somebody_elses() {
 
 #[test]
 fn a_proxy_for_the_outside_does_not_hide_the_stack() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);
     // No server listens on port 1.
     doctor.envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")]);
-    let well = ran(&mut doctor, &stack.bearer("sub=alice"));
+    let well = run(&mut doctor, &stack.bearer("sub=alice"));
     assert_eq!(well.code, 0, "{well:?}");
 }

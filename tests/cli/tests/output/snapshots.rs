@@ -1,10 +1,10 @@
 //! The output of every command, in every format, including its errors.
 
-use crate::{snapshot::Session, stack::Stack};
+use cli::{CliStack, Session, check};
 
 #[test]
 fn identities_are_created_shown_and_listed() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("identity create --external-id alice -o table");
     session.run_in_each_format("identity create --external-id alice");
@@ -25,7 +25,7 @@ fn identities_are_created_shown_and_listed() {
 
 #[test]
 fn a_list_is_narrowed_by_state_and_by_last_use() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run_in_each_format("identity list");
     stack.identity("alice");
@@ -42,7 +42,7 @@ fn a_list_is_narrowed_by_state_and_by_last_use() {
 
 #[test]
 fn identities_are_deleted_one_or_many() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     for name in ["alice", "bob", "carol", "dora"] {
         stack.identity(name);
@@ -61,7 +61,7 @@ fn identities_are_deleted_one_or_many() {
 
 #[test]
 fn tokens_are_issued_for_an_hour_to_a_day() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut session = Session::new(&stack);
     session.run_in_each_format("token issue --user alice --scope chat voip");
@@ -77,7 +77,7 @@ fn tokens_are_issued_for_an_hour_to_a_day() {
 
 #[test]
 fn a_revocation_gives_a_receipt_and_a_block_holds() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut session = Session::new(&stack);
     session.run("token revoke --user alice");
@@ -91,7 +91,7 @@ fn a_revocation_gives_a_receipt_and_a_block_holds() {
 
 #[test]
 fn a_token_is_read_and_sent_nowhere() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let issued = stack.json(&["token", "issue", "--user", "alice", "--scope", "chat", "voip"]);
     let before = stack.emulator("GET requests", &serde_json::Value::Null);
@@ -107,13 +107,13 @@ fn a_token_is_read_and_sent_nowhere() {
     let is_moment =
         |line: &&str| ["exp:", "iat:", "csi:", "key:"].iter().any(|name| line.contains(name));
     let lines: Vec<&str> = text.lines().filter(|line| !is_moment(line)).collect();
-    crate::snapshot::check("token-inspect", &(lines.join("\n") + "\n"));
+    check("token-inspect", &(lines.join("\n") + "\n"));
     assert_eq!(stack.emulator("GET requests", &serde_json::Value::Null), before);
 }
 
 #[test]
 fn a_teams_users_token_is_exchanged() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let ids = "--app-id 11111111-2222-3333-4444-555555555555 --user-id 66666666-7777-8888-9999-aaaaaaaaaaaa";
     let mut session = Session::new(&stack);
     session.run_with(&format!("token exchange-teams {ids}"), "");
@@ -131,7 +131,7 @@ fn a_teams_users_token_is_exchanged() {
 
 #[test]
 fn the_status_says_which_service_is_meant() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run_in_each_format("status");
     session.matches("status");
@@ -139,7 +139,7 @@ fn the_status_says_which_service_is_meant() {
 
 #[test]
 fn help_is_there_for_everything() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     for command in [
         "",
@@ -179,7 +179,7 @@ fn help_is_there_for_everything() {
 
 #[test]
 fn completions_are_written() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = stack.run(&["completion", shell]);
         assert_eq!(script.code, 0, "{shell}");
@@ -193,8 +193,8 @@ fn completions_are_written() {
 
 #[test]
 fn man_pages_describe_every_option() {
-    let stack = Stack::start();
-    let pages = stack.dir.path().join("man");
+    let stack = CliStack::start();
+    let pages = stack.dir().join("man");
     std::fs::create_dir(&pages).unwrap();
     assert_eq!(stack.run(&["man", pages.to_str().unwrap()]).code, 0);
     let mut options = 0;

@@ -1,12 +1,11 @@
 //! The tool refuses an unsupported format before it does anything.
 
+use cli::CliStack;
 use serde_json::Value;
-
-use crate::stack::Stack;
 
 #[test]
 fn what_cannot_be_answered_is_not_done() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     stack.json(&["user", "block", "alice", "--yes"]);
     stack.run(&["cleanup", "plan", "-o", "plan.json"]);

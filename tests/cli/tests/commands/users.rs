@@ -1,12 +1,11 @@
 //! Users: blocking, unblocking, and their history.
 
+use cli::{CliStack, Session};
 use serde_json::{Value, json};
-
-use crate::{snapshot::Session, stack::Stack};
 
 #[test]
 fn a_user_is_blocked_and_unblocked() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut session = Session::new(&stack);
     session.run("user block alice");
@@ -23,7 +22,7 @@ fn a_user_is_blocked_and_unblocked() {
 
 #[test]
 fn of_somebody_who_was_never_seen_it_is_not_said_that_they_were_deleted() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.json(&["user", "block", "nobody", "--yes", "--create"]);
     let unblocked = stack.json(&["user", "unblock", "nobody"]);
     assert_eq!((unblocked.get("state"), unblocked.get("user")), (None, None), "{unblocked}");
@@ -31,7 +30,7 @@ fn of_somebody_who_was_never_seen_it_is_not_said_that_they_were_deleted() {
 
 #[test]
 fn a_users_story_is_told_in_order() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let id = stack.identity("alice");
     stack.json(&["token", "issue", "--user", "alice", "--scope", "voip"]);
     stack.json(&["user", "block", "alice", "--yes", "--reason", "lost phone"]);
@@ -56,7 +55,7 @@ fn a_users_story_is_told_in_order() {
 
 #[test]
 fn the_story_of_a_user_who_is_gone_can_still_be_told() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let names = ["alice".to_owned(), "bob".to_owned()];
     stack.seed(&names, 100);
     let id = stack.json(&["identity", "show", "alice"])["user"]["communicationUserId"].clone();
@@ -99,7 +98,7 @@ fn the_story_of_a_user_who_is_gone_can_still_be_told() {
 
 #[test]
 fn a_receipt_is_the_same_wherever_it_is_read() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let receipt = stack.json(&["token", "revoke", "--user", "alice", "--yes"]);
     assert_eq!(stack.json(&["user", "history", "alice"])["identity"]["receipts"], json!([receipt]));

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::CliStack;
 use acs_client::{AcsIdentityClient, Config};
 use identity_core::ports::{Clock, IdentityClient as _};
 use serde_json::{Value, json};
-
-use crate::stack::Stack;
 
 /// The time of this machine.
 struct MachineClock;
@@ -26,22 +25,22 @@ impl Clock for MachineClock {
 /// Long enough for a slow machine; these tests do not check the product's limits.
 const A_MINUTE: Duration = Duration::from_mins(1);
 
-impl Stack {
+impl CliStack {
     /// Creates identities that were unused for `days` days.
-    pub(crate) fn seed(&self, names: &[String], days: u64) {
+    pub fn seed(&self, names: &[String], days: u64) {
         let ids = self.create_in_acs(names.len());
         self.record(names.iter().zip(&ids), days);
     }
 
     /// Creates identities in the table only.
-    pub(crate) fn seed_table(&self, count: usize) {
+    pub fn seed_table(&self, count: usize) {
         let names: Vec<String> = (0..count).map(|index| format!("user-{index}")).collect();
         let ids: Vec<String> = (0..count).map(|index| format!("8:acs:none_{index}")).collect();
         self.record(names.iter().zip(&ids), 1);
     }
 
     /// Records a run of the cleanup that starts now, and the identities that it names.
-    pub(crate) fn run_of_the_cleanup(
+    pub fn run_of_the_cleanup(
         &self,
         id: &str,
         previous: Option<&str>,
@@ -60,7 +59,7 @@ impl Stack {
         });
         for key in [" run".to_owned(), format!(" run {id}")] {
             let item = json!({ "externalId": { "S": key }, "run": { "S": run.to_string() } });
-            self.dynamodb("PutItem", &json!({ "TableName": self.place("/table"), "Item": item }));
+            self.dynamodb("PutItem", &json!({ "TableName": self.text("/table"), "Item": item }));
         }
     }
 
@@ -85,7 +84,7 @@ impl Stack {
         let puts: Vec<Value> =
             identities.map(|(name, id)| put(name, id, then.as_millis())).collect();
         for some in puts.chunks(25) {
-            let request = json!({ "RequestItems": { self.place("/table"): some } });
+            let request = json!({ "RequestItems": { self.text("/table"): some } });
             self.dynamodb("BatchWriteItem", &request);
         }
     }

@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use crate::stack::Stack;
+use cli::CliStack;
 
 /// The peak memory of a running process so far, in KiB.
 fn peak(pid: u32) -> Option<u64> {
@@ -18,7 +18,7 @@ fn peak(pid: u32) -> Option<u64> {
 
 #[test]
 fn a_list_streams_and_its_reader_may_stop() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     // More than a pipe can hold: the tool waits for its reader.
     stack.seed_table(2_000);
     for format in ["json", "yaml", "tsv", "table"] {
@@ -35,11 +35,11 @@ fn a_list_streams_and_its_reader_may_stop() {
 
 #[test]
 fn a_list_of_ten_times_as_many_takes_no_more_memory() {
-    let (few, many) = (Stack::start(), Stack::start());
+    let (few, many) = (CliStack::start(), CliStack::start());
     few.seed_table(1_000);
     many.seed_table(10_000);
     for format in ["json", "yaml", "tsv", "table"] {
-        let peak_of = |stack: &Stack, count: usize| {
+        let peak_of = |stack: &CliStack, count: usize| {
             let line = ["identity", "list", "-o", format, "--limit", &count.to_string()];
             let mut list = stack.command(&line).stdout(Stdio::piped()).spawn().unwrap();
             let mut reader = BufReader::new(list.stdout.take().unwrap());
@@ -67,14 +67,14 @@ fn a_list_of_ten_times_as_many_takes_no_more_memory() {
 /// The tool keeps each name, and the state of its deletion, only once.
 #[test]
 fn a_long_list_of_names_to_delete_takes_little_more_than_its_names() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     // The table never answers: at that point the tool has everything in memory.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let table = format!("http://{}", mute.local_addr().unwrap());
     let peak_of = |count: usize| {
         let names: Vec<String> =
             (0..count).map(|index| format!("https://login.example|{index:012}")).collect();
-        let file = stack.dir.path().join("names");
+        let file = stack.dir().join("names");
         std::fs::write(&file, names.join("\n")).unwrap();
         let line = ["identity", "delete", "--yes", "--file", file.to_str().unwrap()];
         let mut command = stack.command(&line);

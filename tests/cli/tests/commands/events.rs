@@ -4,18 +4,15 @@ use std::{
     fmt::Write as _,
     io::{Read as _, Write as _},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
+use cli::{CliStack, Session, check, guestpass, run, stable};
+use harness::ROOT;
 use serde_json::{Value, json};
 
-use crate::{
-    snapshot::{Session, check, stable},
-    stack::{Stack, command, ran},
-};
-
 fn fixtures() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../identity-events/fixtures"))
+    Path::new(ROOT).join("shared/identity-events/fixtures")
 }
 
 /// Explains every event of every supported source, without a service.
@@ -35,7 +32,7 @@ fn every_event_of_every_source_is_explained() {
         for file in files {
             let line =
                 ["events", "explain", file.to_str().unwrap(), "--issuer", issuer, "-o", "json"];
-            let explained = ran(&mut command(nowhere.path(), &line), "");
+            let explained = run(&mut guestpass(nowhere.path(), &line), "");
             assert_eq!(explained.code, 0, "{explained:?}");
             let explained: Vec<Value> = serde_json::from_str(&explained.stdout).unwrap();
             assert!(!explained.is_empty());
@@ -60,7 +57,7 @@ fn event(kind: &str, user: &str, at: &str) -> String {
 
 #[test]
 fn what_follows_depends_on_what_is_known() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     stack.json(&["user", "block", "bob", "--yes", "--create"]);
     let (past, future) = ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z");
@@ -95,7 +92,7 @@ fn what_follows_depends_on_what_is_known() {
 
 #[test]
 fn what_is_no_event_is_said_to_be_none() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for nothing in ["3", "[]", "[3]", "null", "{\"Records\": []}"] {
         let explained = stack.run_with(&["events", "explain", "-"], nothing);
         assert_eq!((explained.code, explained.stdout.as_str()), (2, ""), "{nothing}");
@@ -105,7 +102,7 @@ fn what_is_no_event_is_said_to_be_none() {
 
 #[test]
 fn of_somebody_without_an_identity_nothing_is_said_to_be_revoked() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for (kind, would) in [
         ("user.signed-out", "note when it was, and nothing else"),
         ("user.disabled", "block the user"),
@@ -120,14 +117,14 @@ fn of_somebody_without_an_identity_nothing_is_said_to_be_revoked() {
 #[test]
 fn without_a_service_an_issuer_must_be_named() {
     let nowhere = tempfile::tempdir().unwrap();
-    let failed = ran(&mut command(nowhere.path(), &["events", "explain", "-"]), "{}");
+    let failed = run(&mut guestpass(nowhere.path(), &["events", "explain", "-"]), "{}");
     assert!(failed.code == 2 && failed.stderr.contains("give --issuer"), "{failed:?}");
 }
 
 /// The rule of the test stack sends Guestpass's own events directly to the dead-letter queue.
 #[test]
 fn events_are_sent_looked_at_and_sent_back() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("events dead-letters -o table");
     session.run("events send user.disabled --user alice --reason left --event-id e-1 --occurred-at 2026-01-02T03:04:05Z -o table");
@@ -144,14 +141,14 @@ fn events_are_sent_looked_at_and_sent_back() {
 }
 
 /// How many messages the rule of the test stack has put into the dead-letter queue.
-fn delivered(stack: &Stack) -> usize {
+fn delivered(stack: &CliStack) -> usize {
     stack.json(&["events", "dead-letters"]).as_array().unwrap().len()
 }
 
 #[test]
 fn an_event_goes_to_the_stacks_own_bus_unless_another_is_named() {
-    let stack = Stack::start();
-    let own = stack.place("/eventBus");
+    let stack = CliStack::start();
+    let own = stack.text("/eventBus");
     let arn = format!("arn:aws:events:local:000000000000:event-bus/{own}");
     let send = ["events", "send", "user.deleted", "--user", "alice"];
     let fixture = fixtures().join("guestpass/disabled.json");
@@ -175,8 +172,8 @@ fn an_event_goes_to_the_stacks_own_bus_unless_another_is_named() {
 
 #[test]
 fn a_stack_file_of_an_older_version_names_no_bus_and_that_is_said() {
-    let stack = Stack::start();
-    let file = stack.dir.path().join("target/local/stack.json");
+    let stack = CliStack::start();
+    let file = stack.dir().join("target/local/stack.json");
     let mut places: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     places.as_object_mut().unwrap().remove("eventBus");
     std::fs::write(&file, places.to_string()).unwrap();
@@ -188,25 +185,25 @@ fn a_stack_file_of_an_older_version_names_no_bus_and_that_is_said() {
 
 #[test]
 fn a_deployed_services_bus_must_be_named() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let line = ["events", "send", "user.deleted", "--user", "alice"];
-    let mut command = command(std::path::Path::new("/"), &line);
+    let mut command = guestpass(std::path::Path::new("/"), &line);
     command.envs([
         ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
-        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &stack.place("/events")),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &stack.text("/events")),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ]);
-    let failed = ran(&mut command, "");
+    let failed = run(&mut command, "");
     assert!(failed.code == 2 && failed.stderr.contains("`EventBusName`"), "{failed:?}");
-    let sent = ran(command.env("GUESTPASS_EVENT_BUS", stack.place("/eventBus")), "");
+    let sent = run(command.env("GUESTPASS_EVENT_BUS", stack.text("/eventBus")), "");
     assert_eq!((sent.code, delivered(&stack)), (0, 1), "{sent:?}");
 }
 
 #[test]
 fn a_dead_letter_can_be_explained() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let fixture = fixtures().join("guestpass/disabled.json");
     let sent = stack.run(&["events", "send", "--file", fixture.to_str().unwrap()]);
     assert_eq!(sent.code, 0, "{sent:?}");
@@ -222,10 +219,10 @@ fn a_dead_letter_can_be_explained() {
 
 #[test]
 fn a_deployed_services_queue_must_be_named() {
-    let stack = Stack::start();
-    let mut command = command(std::path::Path::new("/"), &["events", "dead-letters"]);
+    let stack = CliStack::start();
+    let mut command = guestpass(std::path::Path::new("/"), &["events", "dead-letters"]);
     command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string());
-    let failed = ran(&mut command, "");
+    let failed = run(&mut command, "");
     assert!(
         failed.code == 2 && failed.stderr.contains("GUESTPASS_DEAD_LETTER_QUEUE"),
         "{failed:?}"
@@ -235,7 +232,7 @@ fn a_deployed_services_queue_must_be_named() {
 /// A queue that returns ten messages, then three, and then an old one again.
 #[test]
 fn all_dead_letters_of_a_deployed_queue_are_shown() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -251,7 +248,7 @@ fn all_dead_letters_of_a_deployed_queue_are_shown() {
     });
     for (limit, count) in [("100", 13), ("4", 4)] {
         let line = ["events", "dead-letters", "-o", "tsv", "--limit", limit, "--queue", &url];
-        let mut command = command(std::path::Path::new("/"), &line);
+        let mut command = guestpass(std::path::Path::new("/"), &line);
         command.envs([
             ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
             ("AWS_ENDPOINT_URL_SQS", &url),
@@ -259,7 +256,7 @@ fn all_dead_letters_of_a_deployed_queue_are_shown() {
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
         ]);
-        let shown = ran(&mut command, "");
+        let shown = run(&mut command, "");
         assert_eq!((shown.code, shown.stdout.lines().count()), (0, count), "{shown:?}");
         assert_eq!(shown.stderr.contains("there may be more"), count == 4, "{shown:?}");
     }
@@ -267,7 +264,7 @@ fn all_dead_letters_of_a_deployed_queue_are_shown() {
 
 #[test]
 fn the_tool_goes_by_the_clock_of_the_stack() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     stack.console("POST clock", &json!({ "advanceSeconds": 100 * 24 * 3600 }));
     stack.identity("bob");

@@ -3,9 +3,9 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use cli::{CliStack, ToolOutput};
+use harness::ROOT;
 use serde_json::{Value, json};
-
-use crate::stack::{Ran, Stack};
 
 /// Clears the screen, sets a colour with a C1 control, changes the direction, and hides text.
 const HOSTILE: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{e0041}";
@@ -25,7 +25,7 @@ fn token(claims: &Value) -> String {
 }
 
 /// The output for a token and for a log line, in this format.
-fn told_by_others(stack: &Stack, id: &str, format: &str) -> [Ran; 2] {
+fn told_by_others(stack: &CliStack, id: &str, format: &str) -> [ToolOutput; 2] {
     let claims = json!({ "iss": HOSTILE, "sub": format!("a\tb\n{HOSTILE}"), HOSTILE: HOSTILE });
     let line = json!({
         "timestamp": "2020-01-02T03:04:05.678Z",
@@ -42,7 +42,7 @@ fn told_by_others(stack: &Stack, id: &str, format: &str) -> [Ran; 2] {
 
 #[test]
 fn lines_for_people_show_what_would_control_the_terminal() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let id = stack.identity("alice");
     for format in ["table", "tsv"] {
         for shown in told_by_others(&stack, &id, format) {
@@ -54,15 +54,15 @@ fn lines_for_people_show_what_would_control_the_terminal() {
 
 #[test]
 fn json_and_yaml_mean_what_was_written_and_show_it() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let id = stack.identity("alice");
     let of_json = told_by_others(&stack, &id, "json");
     let of_yaml = told_by_others(&stack, &id, "yaml");
     for shown in of_json.iter().chain(&of_yaml) {
         assert!(shown.code == 0 && is_clean(&shown.stdout), "{shown:?}");
     }
-    let json = |ran: &Ran| serde_json::from_str::<Value>(&ran.stdout).unwrap();
-    let yaml = |ran: &Ran| serde_norway::from_str::<Value>(&ran.stdout).unwrap();
+    let json = |ran: &ToolOutput| serde_json::from_str::<Value>(&ran.stdout).unwrap();
+    let yaml = |ran: &ToolOutput| serde_norway::from_str::<Value>(&ran.stdout).unwrap();
     for told in [json(&of_json[0]), yaml(&of_yaml[0])] {
         assert_eq!(told["claims"][HOSTILE], HOSTILE);
         assert_eq!(told["identity"], format!("a\tb\n{HOSTILE}"));
@@ -75,7 +75,7 @@ fn json_and_yaml_mean_what_was_written_and_show_it() {
 
 #[test]
 fn errors_show_what_they_quote() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let option = format!("--{HOSTILE}");
     let value = format!("--output={HOSTILE}");
     for line in [
@@ -99,10 +99,10 @@ fn errors_show_what_they_quote() {
 
 #[test]
 fn the_doctor_and_notes_show_what_they_quote() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let bearer = token(&json!({ "iss": HOSTILE, "aud": HOSTILE, "scope": HOSTILE }));
     let link = format!("{HOSTILE}.link");
-    symlink("target/local/stack.json", stack.dir.path().join(&link)).unwrap();
+    symlink("target/local/stack.json", stack.dir().join(&link)).unwrap();
     let arguments = ["doctor", "-o", "table", "--stack-file", &link, "--bearer-file", "-"];
     let told = stack.run_with(&arguments, &bearer);
     assert!(is_clean(&told.stdout), "{told:?}");
@@ -117,7 +117,7 @@ fn the_doctor_and_notes_show_what_they_quote() {
 
 #[test]
 fn a_spreadsheet_runs_no_cell_of_a_tsv() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for formula in ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\"=1\""] {
         let claims = json!({ "iss": formula, "sub": formula, "aud": formula });
         let told = stack.run_with(&["token", "inspect", "-o", "tsv"], &token(&claims));
@@ -132,7 +132,7 @@ fn a_spreadsheet_runs_no_cell_of_a_tsv() {
 /// Any other module that wrote output would have to escape it.
 #[test]
 fn nothing_is_written_but_by_the_module_of_the_output() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = Path::new(ROOT).join("shared/guestpass-cli/src");
     let mut writers = Vec::new();
     let mut folders = vec![source.clone()];
     while let Some(folder) = folders.pop() {

@@ -1,25 +1,21 @@
 //! A cleanup: the plan, its review, and the deletion of exactly the planned identities.
 
-use std::{
-    os::unix::fs::PermissionsExt as _,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{os::unix::fs::PermissionsExt as _, process::Stdio, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
+use crate::bulk::each_once;
+use cli::{CliStack, Session, interrupt};
+use harness::wait_until;
 use serde_json::{Value, json};
 
-use crate::{bulk::each_once, snapshot::Session, stack::Stack};
-
 /// Creates an identity that was unused for `days` days.
-fn unused(stack: &Stack, name: &str, days: u64) {
+fn unused(stack: &CliStack, name: &str, days: u64) {
     stack.seed(&[name.to_owned()], days);
 }
 
-fn plan(stack: &Stack, unused_for: &str) -> Value {
+fn plan(stack: &CliStack, unused_for: &str) -> Value {
     let made = stack.run(&["cleanup", "plan", "--unused-for", unused_for, "-o", "plan.json"]);
     assert_eq!(made.code, 0, "{made:?}");
-    let file = stack.dir.path().join("plan.json");
+    let file = stack.dir().join("plan.json");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
@@ -33,7 +29,7 @@ fn names(list: &Value, member: &str) -> Vec<String> {
 
 #[test]
 fn a_plan_names_what_nobody_used_and_apply_deletes_that() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     unused(&stack, "old", 100);
     unused(&stack, "older", 400);
     unused(&stack, "young", 10);
@@ -52,12 +48,12 @@ fn a_plan_names_what_nobody_used_and_apply_deletes_that() {
     session.matches("cleanup");
     let left = stack.json(&["identity", "list"]);
     assert_eq!(names(&left, "externalId"), ["new", "young"]);
-    assert_eq!(stack.asked("deleteIdentity"), 2, "the second run found them gone");
+    assert_eq!(stack.request_count("deleteIdentity"), 2, "the second run found them gone");
 }
 
 #[test]
 fn whoever_moved_since_the_plan_is_spared_and_named() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for name in ["gone", "used", "blocked", "back", "stale"] {
         unused(&stack, name, 100);
     }
@@ -77,20 +73,16 @@ fn whoever_moved_since_the_plan_is_spared_and_named() {
 
 #[test]
 fn ctrl_c_in_the_middle_is_safe_and_a_second_run_goes_on() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let names: Vec<String> = (0..120).map(|index| format!("user-{index}")).collect();
     stack.seed(&names, 100);
     plan(&stack, "90d");
     let line = ["cleanup", "apply", "plan.json", "--yes", "--rate", "16", "-o", "json"];
     let process =
         stack.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while stack.asked("deleteIdentity") < 5 {
-        assert!(Instant::now() < deadline, "nothing is deleted");
-        std::thread::yield_now();
-    }
-    let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::INT).unwrap();
+    let has_begun = || stack.request_count("deleteIdentity") >= 5;
+    assert!(wait_until(Duration::from_mins(1), has_begun), "nothing was deleted");
+    interrupt(&process);
     let output = process.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let first: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -101,7 +93,7 @@ fn ctrl_c_in_the_middle_is_safe_and_a_second_run_goes_on() {
 
 #[test]
 fn a_deletion_that_an_earlier_run_began_is_finished() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     unused(&stack, "alice", 100);
     plan(&stack, "90d");
     stack.fault("deleteIdentity", &json!({ "status": 500 }));
@@ -115,7 +107,7 @@ fn a_deletion_that_an_earlier_run_began_is_finished() {
 
 #[test]
 fn a_blocked_user_whom_an_earlier_run_deleted_is_absent_and_not_spared() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     unused(&stack, "alice", 100);
     stack.json(&["user", "block", "alice", "--yes"]);
     plan(&stack, "90d");
@@ -127,10 +119,10 @@ fn a_blocked_user_whom_an_earlier_run_deleted_is_absent_and_not_spared() {
 
 #[test]
 fn a_plan_for_another_service_is_refused() {
-    let (ours, theirs) = (Stack::start(), Stack::start());
+    let (ours, theirs) = (CliStack::start(), CliStack::start());
     unused(&ours, "alice", 100);
     plan(&ours, "90d");
-    let file = ours.dir.path().join("plan.json");
+    let file = ours.dir().join("plan.json");
     let refused = theirs.run(&["cleanup", "apply", file.to_str().unwrap(), "--yes"]);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("made for another service"), "{refused:?}");

@@ -7,12 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cli::{CliStack, ToolOutput, guestpass, run};
 use serde_json::Value;
 
-use crate::stack::{Ran, Stack, command, ran};
-
-fn stack_file(stack: &Stack) -> PathBuf {
-    stack.dir.path().canonicalize().unwrap().join("target/local/stack.json")
+fn stack_file(stack: &CliStack) -> PathBuf {
+    stack.dir().canonicalize().unwrap().join("target/local/stack.json")
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -20,7 +19,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 /// Asserts that the tool reports which file it does not use, why, and what to do.
-fn refuses(ran: &Ran, why: &str, remedy: &str) {
+fn refuses(ran: &ToolOutput, why: &str, remedy: &str) {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("is not used\n"), "{ran:?}");
     assert!(ran.stderr.contains(why), "{why:?}: {ran:?}");
@@ -30,7 +29,7 @@ fn refuses(ran: &Ran, why: &str, remedy: &str) {
 
 #[test]
 fn a_stack_file_that_others_may_write_is_not_used() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = stack_file(&stack);
     let folder = file.parent().unwrap();
     let above = folder.parent().unwrap();
@@ -62,12 +61,12 @@ fn a_stack_file_that_others_may_write_is_not_used() {
 
 #[test]
 fn a_stack_file_that_others_could_exchange_is_not_used() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let place = tempfile::tempdir().unwrap();
     let local = place.path().join("target/local");
     fs::create_dir_all(&local).unwrap();
     symlink(stack_file(&stack), local.join("stack.json")).unwrap();
-    let status = || ran(&mut command(place.path(), &["status"]), "");
+    let status = || run(&mut guestpass(place.path(), &["status"]), "");
     assert_eq!(status().code, 0, "a link of our own is followed");
     set_mode(&local, 0o777);
     refuses(&status(), "other users may write", "chmod go-w");
@@ -75,7 +74,7 @@ fn a_stack_file_that_others_could_exchange_is_not_used() {
 
 #[test]
 fn the_doctor_says_what_is_wrong_with_a_stack_file() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     set_mode(&stack_file(&stack), 0o666);
     let told = stack.run(&["doctor", "-o", "table"]);
     assert_eq!(told.code, 7, "{told:?}");
@@ -97,10 +96,10 @@ fn addresses(value: &Value, pointer: &str) -> Vec<String> {
 
 #[test]
 fn a_stack_is_on_this_machine_with_everything_it_has() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = stack_file(&stack);
     let told: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let key = stack.place("/acs/accessKey");
+    let key = stack.text("/acs/accessKey");
     let pointers = addresses(&told, "");
     assert!(pointers.len() >= 10, "{pointers:?}");
     for pointer in pointers {

@@ -2,21 +2,23 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use crate::stack::Stack;
+use crate::CliStack;
 
 /// The output of several commands, one after the other, like a session at a prompt.
-pub(crate) struct Session<'a> {
-    stack: &'a Stack,
+pub struct Session<'a> {
+    stack: &'a CliStack,
     text: String,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(stack: &'a Stack) -> Self {
+    /// A session at the stack's directory.
+    #[must_use]
+    pub fn new(stack: &'a CliStack) -> Self {
         Self { stack, text: String::new() }
     }
 
     /// Runs one command with this stdin, and records its output.
-    pub(crate) fn run_with(&mut self, line: &str, input: &str) {
+    pub fn run_with(&mut self, line: &str, input: &str) {
         let arguments: Vec<&str> = line.split(' ').collect();
         let ran = self.stack.run_with(&arguments, input);
         write!(self.text, "$ guestpass {line}\n{}{}", ran.stdout, ran.stderr).unwrap();
@@ -27,12 +29,12 @@ impl<'a> Session<'a> {
     }
 
     /// Runs one command.
-    pub(crate) fn run(&mut self, line: &str) {
+    pub fn run(&mut self, line: &str) {
         self.run_with(line, "");
     }
 
     /// Runs one command in each format.
-    pub(crate) fn run_in_each_format(&mut self, line: &str) {
+    pub fn run_in_each_format(&mut self, line: &str) {
         for format in ["table", "json", "tsv", "yaml", "none"] {
             self.run(&format!("{line} -o {format}"));
         }
@@ -40,20 +42,20 @@ impl<'a> Session<'a> {
 
     /// Compares the session with the file. `UPDATE_SNAPSHOTS=1` writes the file instead: review
     /// the difference before you commit it.
-    pub(crate) fn matches(self, name: &str) {
+    pub fn matches(self, name: &str) {
         check(name, &self.take());
     }
 
     /// The session, with placeholders for values that differ between runs.
-    pub(crate) fn take(self) -> String {
-        let own = self.stack.dir.path().canonicalize().unwrap();
+    pub fn take(self) -> String {
+        let own = self.stack.dir().canonicalize().unwrap();
         stable(&self.text.replace(own.to_str().unwrap(), "<dir>"))
     }
 }
 
 /// Compares a text with the file `name`.
-pub(crate) fn check(name: &str, text: &str) {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
+pub fn check(name: &str, text: &str) {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
     let file = dir.join(format!("{name}.txt"));
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     if std::env::var("UPDATE_SNAPSHOTS").is_ok() {
@@ -65,7 +67,7 @@ pub(crate) fn check(name: &str, text: &str) {
 }
 
 /// The text, with placeholders for values that differ between runs.
-pub(crate) fn stable(text: &str) -> String {
+pub fn stable(text: &str) -> String {
     let mut stable = String::new();
     let mut word = String::new();
     for character in text.chars() {

@@ -3,31 +3,30 @@
 
 use std::{fs, path::Path, process::Command};
 
+use cli::{CliStack, guestpass, run};
 use serde_json::json;
-
-use crate::stack::{Stack, command, ran};
 
 const ENVIRONMENT: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "environment"), ("AWS_SECRET_ACCESS_KEY", "environment")];
 
 /// The tool in another directory. The stack is the cloud, and its secret holds the connection
 /// string. There are no credentials.
-fn deployed(stack: &Stack, line: &[&str]) -> Command {
-    let mut command = command(Path::new("/"), line);
+fn deployed(stack: &CliStack, line: &[&str]) -> Command {
+    let mut command = guestpass(Path::new("/"), line);
     command.envs([
-        ("GUESTPASS_SECRET", stack.place("/acsSecretArn")),
-        ("GUESTPASS_TABLE", stack.place("/table")),
-        ("AWS_ENDPOINT_URL_DYNAMODB", stack.place("/dynamodb")),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.place("/secretsManager")),
-        ("AWS_CONFIG_FILE", stack.dir.path().join("config").display().to_string()),
+        ("GUESTPASS_SECRET", stack.text("/acsSecretArn")),
+        ("GUESTPASS_TABLE", stack.text("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", stack.text("/dynamodb")),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.text("/secretsManager")),
+        ("AWS_CONFIG_FILE", stack.dir().join("config").display().to_string()),
     ]);
     command.env("AWS_REGION", "eu-west-1");
     command
 }
 
 /// Gives the profile `ops` this script for its credentials. The script records each run.
-fn profile(stack: &Stack, script: &str) {
-    let directory = stack.dir.path();
+fn profile(stack: &CliStack, script: &str) {
+    let directory = stack.dir();
     let process = directory.join("credentials");
     let (asked, answer) = (
         directory.join("asked").display().to_string(),
@@ -41,28 +40,28 @@ fn profile(stack: &Stack, script: &str) {
 }
 
 /// How often the profile's script ran.
-fn asked(stack: &Stack) -> usize {
-    fs::read_to_string(stack.dir.path().join("asked")).unwrap_or_default().lines().count()
+fn asked(stack: &CliStack) -> usize {
+    fs::read_to_string(stack.dir().join("asked")).unwrap_or_default().lines().count()
 }
 
 #[test]
 fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     profile(&stack, "");
     let mut by_flag = deployed(&stack, &["identity", "list", "--profile", "ops"]);
-    let listed = ran(by_flag.envs(ENVIRONMENT), "");
+    let listed = run(by_flag.envs(ENVIRONMENT), "");
     assert_eq!((listed.code, asked(&stack)), (0, 1), "{listed:?}");
     // As with the AWS CLI, the variable is only a default.
     let mut by_variable = deployed(&stack, &["identity", "list"]);
-    let listed = ran(by_variable.envs(ENVIRONMENT).env("AWS_PROFILE", "ops"), "");
+    let listed = run(by_variable.envs(ENVIRONMENT).env("AWS_PROFILE", "ops"), "");
     assert_eq!((listed.code, asked(&stack)), (0, 1), "{listed:?}");
 }
 
 #[test]
 fn a_profile_that_is_not_there_is_named_whatever_the_environment_has() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut command = deployed(&stack, &["identity", "list", "--profile", "nope"]);
-    let failed = ran(command.envs(ENVIRONMENT), "");
+    let failed = run(command.envs(ENVIRONMENT), "");
     assert_eq!(failed.code, 4, "{failed:?}");
     assert!(failed.stderr.contains("the profile nope gives no AWS credentials"), "{failed:?}");
 }
@@ -71,55 +70,55 @@ fn a_profile_that_is_not_there_is_named_whatever_the_environment_has() {
 /// credentials.
 #[test]
 fn credentials_that_take_their_time_are_waited_for_once() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     profile(&stack, "sleep 5");
     let mut command = deployed(&stack, &["doctor", "--profile", "ops"]);
-    let well = ran(&mut command, "");
+    let well = run(&mut command, "");
     assert_eq!((well.code, asked(&stack)), (0, 1), "{well:?}");
 }
 
 #[test]
 fn credentials_that_cannot_be_had_are_no_matter_of_the_table() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     profile(&stack, "echo signed out >&2; exit 1");
-    let failed = ran(&mut deployed(&stack, &["identity", "list", "--profile", "ops"]), "");
+    let failed = run(&mut deployed(&stack, &["identity", "list", "--profile", "ops"]), "");
     assert_eq!(failed.code, 4, "{failed:?}");
     assert!(failed.stderr.contains("signed out") && !failed.stderr.contains("table"), "{failed:?}");
 }
 
 #[test]
 fn the_connection_string_can_be_the_one_that_the_functions_read() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
-    let arn = stack.place("/acsSecretArn");
-    let run = |line: &[&str]| ran(deployed(&stack, line).envs(ENVIRONMENT), "");
-    let status = run(&["status", "-o", "tsv"]);
+    let arn = stack.text("/acsSecretArn");
+    let deployed_run = |line: &[&str]| run(deployed(&stack, line).envs(ENVIRONMENT), "");
+    let status = deployed_run(&["status", "-o", "tsv"]);
     let because = format!("direct\tthe connection string in the secret {arn}\t");
     assert!(status.stdout.starts_with(&because), "{status:?}");
-    let key = stack.place("/acs/accessKey");
+    let key = stack.text("/acs/accessKey");
     assert!(!status.stdout.contains(&key) && !status.stderr.contains(&key));
-    assert_eq!(run(&["token", "issue", "--user", "alice", "--scope", "voip"]).code, 0);
+    assert_eq!(deployed_run(&["token", "issue", "--user", "alice", "--scope", "voip"]).code, 0);
     // A flag wins over the environment.
     let mut command = deployed(&stack, &["status", "-o", "tsv", "--secret", &arn]);
     command.envs(ENVIRONMENT).env_remove("GUESTPASS_SECRET");
     let elsewhere = "endpoint=https://contoso.communication.azure.com/;accesskey=aGVsbG8=";
     command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", elsewhere);
-    assert_eq!(ran(&mut command, "").stdout, status.stdout);
+    assert_eq!(run(&mut command, "").stdout, status.stdout);
 }
 
 #[test]
 fn a_secret_that_cannot_be_read_is_said_to_be_that() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let missing = ["status", "--secret", "arn:aws:secretsmanager:eu-west-1:1:secret:none"];
-    let failed = ran(deployed(&stack, &missing).envs(ENVIRONMENT), "");
+    let failed = run(deployed(&stack, &missing).envs(ENVIRONMENT), "");
     assert_eq!(failed.code, 2, "{failed:?}");
     assert!(failed.stderr.contains("there is no such secret"), "{failed:?}");
 }
 
 #[test]
 fn the_status_knows_the_region_wherever_it_is_named() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     profile(&stack, "");
     let string = stack.connection_string();
     for (flags, variable, region) in [
@@ -131,7 +130,7 @@ fn the_status_knows_the_region_wherever_it_is_named() {
     ] {
         let mut command = deployed(&stack, &[&["status", "-o", "tsv"], flags].concat());
         command.env_remove("AWS_REGION").env("COMMUNICATION_SERVICES_CONNECTION_STRING", &string);
-        let status = ran(command.env(variable.0, variable.1), "");
+        let status = run(command.env(variable.0, variable.1), "");
         assert!(status.stdout.contains(&format!("\t{region}\t")), "{region}: {status:?}");
     }
     assert_eq!(asked(&stack), 0, "and nobody signs in for it");

@@ -6,23 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use cli::{CliStack, interrupt};
+use harness::wait_until;
 use serde_json::{Value, json};
 
-use crate::stack::Stack;
-
 /// Creates `count` identities. Returns a file with their names.
-fn many(stack: &Stack, count: usize) -> String {
+fn many(stack: &CliStack, count: usize) -> String {
     let names: Vec<String> = (0..count).map(|index| format!("user-{index}")).collect();
     stack.seed(&names, 0);
-    let file = stack.dir.path().join("names");
+    let file = stack.dir().join("names");
     std::fs::write(&file, names.join("\n")).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
 #[test]
 fn each_is_deleted_once_and_no_faster_than_permitted() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 80);
     let started = Instant::now();
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
@@ -31,12 +30,12 @@ fn each_is_deleted_once_and_no_faster_than_permitted() {
     // There are 80 slots, and the first is immediate. A test of the pace with its own clock
     // shows that the whole budget is used: here the result would depend on the machine.
     assert!(took >= 79.0 / 16.0, "faster than permitted: {took} s");
-    assert_eq!((stack.asked("deleteIdentity"), stack.identities()), (80, 0));
+    assert_eq!((stack.request_count("deleteIdentity"), stack.identities()), (80, 0));
 }
 
 #[test]
 fn acs_is_slow_and_the_budget_is_used_all_the_same() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 32);
     stack.fault("deleteIdentity", &json!({ "delayMs": 600 }));
     let summary = stack.json(&["identity", "delete", "--file", &file, "--rate", "16", "--yes"]);
@@ -48,19 +47,15 @@ fn acs_is_slow_and_the_budget_is_used_all_the_same() {
 
 #[test]
 fn ctrl_c_ends_it_at_once_and_a_second_run_deletes_each_once() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 120);
     let line = ["identity", "delete", "--file", &file, "--rate", "16", "--yes", "-o", "json"];
     let process =
         stack.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while stack.asked("deleteIdentity") < 8 {
-        assert!(Instant::now() < deadline, "nothing is deleted");
-        std::thread::yield_now();
-    }
-    let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
+    let has_begun = || stack.request_count("deleteIdentity") >= 8;
+    assert!(wait_until(Duration::from_mins(1), has_begun), "nothing was deleted");
     let stopped = Instant::now();
-    kill_process(pid, Signal::INT).unwrap();
+    interrupt(&process);
     let output = process.wait_with_output().unwrap();
     // One second, and another one for a slow machine. Without Ctrl-C, the run would take seven.
     assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
@@ -76,20 +71,20 @@ fn ctrl_c_ends_it_at_once_and_a_second_run_deletes_each_once() {
 
 /// The second run skips what the first run deleted. For deletions that the first run had started
 /// when it stopped, it is unknown whether ACS did them.
-pub(crate) fn each_once(stack: &Stack, first: &Value, second: &Value, count: u64) {
+pub(crate) fn each_once(stack: &CliStack, first: &Value, second: &Value, count: u64) {
     let number = |of: &Value, name: &str| of[name].as_u64().unwrap();
     let known = number(first, "deleted");
     let unsure = number(first, "unsure");
     assert!((known..=known + unsure).contains(&number(second, "absent")), "{first} {second}");
-    assert!((count..=count + unsure).contains(&stack.asked("deleteIdentity")), "each once");
+    assert!((count..=count + unsure).contains(&stack.request_count("deleteIdentity")), "each once");
     assert_eq!(stack.identities(), 0);
 }
 
 #[test]
 fn what_acs_throttles_is_tried_again() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 5);
-    let throttled = json!({ "operation": "deleteIdentity", "times": 4, "action": { "status": 429, "retryAfter": 1 } });
+    let throttled = json!({ "operation": "deleteIdentity", "times": 4, "action": { "status": 429, "retryAfter": "1" } });
     stack.emulator("POST faults", &json!({ "faults": [throttled] }));
     let summary = stack.json(&["identity", "delete", "--file", &file, "--yes"]);
     assert_eq!(summary["deleted"], 5, "{summary}");
@@ -97,7 +92,7 @@ fn what_acs_throttles_is_tried_again() {
 
 #[test]
 fn when_acs_refuses_the_key_it_gives_up_at_once() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 10);
     stack.emulator("POST keys/regenerate", &json!({ "keyType": "primary" }));
     let given_up = stack.run(&["identity", "delete", "--file", &file, "--yes"]);
@@ -109,12 +104,12 @@ fn when_acs_refuses_the_key_it_gives_up_at_once() {
     let begun = u64::try_from(begun.as_array().unwrap().len()).unwrap();
     assert!(begun > 0, "{summary}");
     assert_eq!((&summary["unsure"], &summary["left"]), (&json!(begun), &json!(10 - begun)));
-    assert!(stack.asked("deleteIdentity") < 10, "not all were tried");
+    assert!(stack.request_count("deleteIdentity") < 10, "not all were tried");
 }
 
 #[test]
 fn an_identity_that_acs_refuses_is_named_and_holds_up_no_other() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 4);
     let line = ["identity", "delete", "--file", &file, "--yes", "-o", "json"];
     for status in [400, 409] {
@@ -135,7 +130,7 @@ fn an_identity_that_acs_refuses_is_named_and_holds_up_no_other() {
 
 #[test]
 fn when_nothing_was_done_the_end_says_why() {
-    let mut stack = Stack::start();
+    let mut stack = CliStack::start();
     let file = many(&stack, 2);
     let line = ["identity", "delete", "--file", &file, "--yes"];
     stack.fault("deleteIdentity", &json!({ "status": 400 }));
@@ -150,7 +145,7 @@ fn when_nothing_was_done_the_end_says_why() {
 
 #[test]
 fn when_acs_refuses_one_after_the_other_it_gives_up() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let file = many(&stack, 60);
     stack.fault("deleteIdentity", &json!({ "status": 400 }));
     let line = ["identity", "delete", "--file", &file, "--yes", "--rate", "16", "-o", "json"];
@@ -164,7 +159,7 @@ fn when_acs_refuses_one_after_the_other_it_gives_up() {
 
 #[test]
 fn a_list_in_any_of_its_formats_is_deleted_or_refused() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let line = ["identity", "delete", "--file", "-", "--yes"];
     for format in [&["-o", "tsv"][..], &["-o", "json"], &[]] {
         many(&stack, 3);
@@ -184,7 +179,7 @@ fn a_list_in_any_of_its_formats_is_deleted_or_refused() {
 
 #[test]
 fn a_name_that_a_spreadsheet_would_run_comes_back_as_it_was() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let names: Vec<String> =
         ["=1", "+1", "-1", "@1", "\"1\"", "'=1", "''-1", "'1", "#1", "[1", "{1", "1"]
             .map(str::to_owned)
@@ -210,13 +205,13 @@ fn a_name_that_a_spreadsheet_would_run_comes_back_as_it_was() {
 
 #[test]
 fn an_identity_without_a_record_goes_only_if_that_is_said() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let theirs = stack.identity("alice");
     let resource = theirs.split('_').next().unwrap();
     let orphan = format!("{resource}_00000000-0000-0000-0000-000000000001");
     let left = stack.json(&["identity", "delete", &orphan, "--yes"]);
-    assert_eq!((&left["absent"], stack.asked("deleteIdentity")), (&json!(1), 0));
+    assert_eq!((&left["absent"], stack.request_count("deleteIdentity")), (&json!(1), 0));
     assert_eq!(left.get("perSecond"), None, "of one there is no rate");
     let gone = stack.json(&["identity", "delete", &orphan, "--yes", "--unrecorded"]);
-    assert_eq!((&gone["deleted"], stack.asked("deleteIdentity")), (&json!(1), 1));
+    assert_eq!((&gone["deleted"], stack.request_count("deleteIdentity")), (&json!(1), 1));
 }

@@ -10,12 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    process::{Pid, Signal, kill_process},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-};
-
-use crate::stack::Stack;
+use cli::{CliStack, interrupt};
+use harness::wait_until;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// A program in a terminal.
 struct OnTerminal {
@@ -50,11 +47,8 @@ impl OnTerminal {
 
     /// Waits until the terminal shows this text.
     fn shows(&self, text: &str) {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !self.screen().contains(text) {
-            assert!(Instant::now() < deadline, "{text:?} does not appear:\n{}", self.screen());
-            thread::yield_now();
-        }
+        let is_shown = wait_until(Duration::from_mins(1), || self.screen().contains(text));
+        assert!(is_shown, "{text:?} does not appear:\n{}", self.screen());
     }
 
     fn screen(&self) -> String {
@@ -67,8 +61,7 @@ impl OnTerminal {
 
     /// Sends the same signal as Ctrl-C.
     fn interrupt(&self) {
-        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::INT).unwrap();
+        interrupt(&self.process);
     }
 
     fn ends(&mut self) -> i32 {
@@ -78,7 +71,7 @@ impl OnTerminal {
 
 #[test]
 fn a_terminal_gets_a_table() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut list = OnTerminal::start(stack.command(&["identity", "list"]));
     list.shows("EXTERNAL ID");
@@ -88,7 +81,7 @@ fn a_terminal_gets_a_table() {
 
 #[test]
 fn a_deletion_asks_and_takes_no_for_an_answer() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     for (answer, code, left) in [("\n", 1, 1), ("n\n", 1, 1), ("y\n", 0, 0)] {
         let mut deletion = OnTerminal::start(stack.command(&["identity", "delete", "alice"]));
@@ -102,9 +95,9 @@ fn a_deletion_asks_and_takes_no_for_an_answer() {
 
 #[test]
 fn a_question_shows_what_it_quotes() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.run(&["cleanup", "plan", "-o", "plan.json"]);
-    let file = stack.dir.path().join("plan.json");
+    let file = stack.dir().join("plan.json");
     let plan = std::fs::read_to_string(&file).unwrap();
     let mut plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     plan["unusedSince"] = "\u{1b}[2K\u{202e}\u{9b}2K".into();
@@ -122,8 +115,8 @@ fn a_question_shows_what_it_quotes() {
 
 #[test]
 fn a_terminal_gets_json_that_cannot_control_it() {
-    let stack = Stack::start();
-    let file = stack.dir.path().join("token");
+    let stack = CliStack::start();
+    let file = stack.dir().join("token");
     std::fs::write(&file, HOSTILE_TOKEN).unwrap();
     for format in ["json", "yaml", "table"] {
         let line = ["token", "inspect", "--token-file", "token", "-o", format];
@@ -140,7 +133,7 @@ const HOSTILE_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJldmls4oCuwpsySiJ9.c2
 
 #[test]
 fn a_revocation_asks_too() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let line = ["token", "revoke", "--user", "alice", "--block"];
     let mut revocation = OnTerminal::start(stack.command(&line));
@@ -152,21 +145,18 @@ fn a_revocation_asks_too() {
 
 #[test]
 fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let names: Vec<String> = (0..120).map(|index| format!("user-{index}")).collect();
     stack.seed(&names, 0);
-    let file = stack.dir.path().join("names");
+    let file = stack.dir().join("names");
     std::fs::write(&file, names.join("\n")).unwrap();
     let line = ["identity", "delete", "--yes", "--rate", "16", "--file", file.to_str().unwrap()];
     let mut deletion = OnTerminal::start(stack.command(&line));
     deletion.shows("/120");
     deletion.shows("of 16/s");
     deletion.shows("ETA");
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while stack.asked("deleteIdentity") < 8 {
-        assert!(Instant::now() < deadline, "nothing is deleted");
-        thread::yield_now();
-    }
+    let has_begun = || stack.request_count("deleteIdentity") >= 8;
+    assert!(wait_until(Duration::from_mins(1), has_begun), "nothing was deleted");
     let stopped = Instant::now();
     deletion.interrupt();
     assert_eq!(deletion.ends(), 130, "{}", deletion.screen());
@@ -180,11 +170,11 @@ fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
 
 #[test]
 fn what_is_passed_over_is_no_part_of_the_rate() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let gone: Vec<String> = (0..200).map(|index| format!("gone-{index}")).collect();
     let there: Vec<String> = (0..8).map(|index| format!("user-{index}")).collect();
     stack.seed(&there, 0);
-    let file = stack.dir.path().join("names");
+    let file = stack.dir().join("names");
     std::fs::write(&file, [gone, there].concat().join("\n")).unwrap();
     let line = ["identity", "delete", "--yes", "--rate", "4", "--file", file.to_str().unwrap()];
     let mut deletion = OnTerminal::start(stack.command(&line));
@@ -199,7 +189,7 @@ fn what_is_passed_over_is_no_part_of_the_rate() {
 
 #[test]
 fn there_is_colour_unless_somebody_minds() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut plain = stack.command(&["doctor"]);
     plain.env("NO_COLOR", "1");
     for (command, coloured) in [(stack.command(&["doctor"]), true), (plain, false)] {

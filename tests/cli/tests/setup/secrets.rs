@@ -3,12 +3,11 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-
-use crate::stack::{Stack, ran};
+use cli::{CliStack, run};
 
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
     let string = stack.connection_string();
     let with_equals = format!("--connection-string={string}");
@@ -31,10 +30,10 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
 
 #[test]
 fn a_secret_is_recognised_in_whatever_it_is_wrapped() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
     let (long, short) = (BASE64_STANDARD.encode([7; 64]), BASE64_STANDARD.encode([7; 32]));
-    let key = stack.place("/acs/accessKey");
+    let key = stack.text("/acs/accessKey");
     for (secret, line) in [
         (token, &["token", "inspect", &format!("Bearer {token}")][..]),
         (token, &["token", "inspect", &format!(r#"{{"token":"{token}"}}"#)]),
@@ -52,7 +51,7 @@ fn a_secret_is_recognised_in_whatever_it_is_wrapped() {
 
 #[test]
 fn nothing_long_is_quoted_when_the_command_line_makes_no_sense() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let odd = format!("{}-x", "s3cr3t".repeat(8));
     let flag = format!("--{odd}");
     let format = format!("--output={odd}");
@@ -66,16 +65,16 @@ fn nothing_long_is_quoted_when_the_command_line_makes_no_sense() {
 
 #[test]
 fn an_argument_that_is_not_text_is_refused() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut command = stack.command(&["status"]);
     command.arg(OsStr::from_bytes(b"\xff"));
-    let refused = ran(&mut command, "");
+    let refused = run(&mut command, "");
     assert_eq!(refused.code, 2, "{refused:?}");
 }
 
 #[test]
 fn no_error_shows_a_key_whatever_is_wrong_with_it() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for string in [
         "c2VjcmV0LWtleQ==",
         "endpoint=https://x;accesskey=c2VjcmV0LWtleQ",
@@ -83,13 +82,13 @@ fn no_error_shows_a_key_whatever_is_wrong_with_it() {
     ] {
         let mut command = stack.command(&["identity", "list", "--debug"]);
         command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", string);
-        let failed = ran(&mut command, "");
+        let failed = run(&mut command, "");
         assert_eq!(failed.code, 2, "{failed:?}");
         assert!(!failed.stderr.contains("c2VjcmV0"), "{failed:?}");
     }
-    let file = stack.dir.path().join("target/local/stack.json");
+    let file = stack.dir().join("target/local/stack.json");
     std::fs::write(file, format!("{{\"acs\": {:?}", stack.connection_string())).unwrap();
     let failed = stack.run(&["identity", "list", "--debug"]);
-    let key = stack.place("/acs/accessKey");
+    let key = stack.text("/acs/accessKey");
     assert!(failed.code == 2 && !failed.stderr.contains(&key), "{failed:?}");
 }

@@ -2,18 +2,14 @@
 
 use std::{fs, path::Path};
 
+use cli::{CliStack, Session, ToolOutput, check, guestpass, run};
 use serde_json::{Value, json};
-
-use crate::{
-    snapshot::{self, Session},
-    stack::{Ran, Stack, command, ran},
-};
 
 /// Midday of 26 November 2026, in seconds since 1970.
 const MIDDAY: u64 = 1_795_694_400;
 
 /// Writes entries of a cleanup of `count` users, one every half hour until midday.
-fn seed(stack: &Stack, count: u64) {
+fn seed(stack: &CliStack, count: u64) {
     let items: Vec<Value> = (0..count)
         .map(|index| {
             let seconds = MIDDAY - index * 30 * 60;
@@ -32,7 +28,7 @@ fn seed(stack: &Stack, count: u64) {
         })
         .collect();
     for some in items.chunks(25) {
-        let request = json!({ "RequestItems": { stack.place("/auditTable"): some } });
+        let request = json!({ "RequestItems": { stack.text("/auditTable"): some } });
         stack.dynamodb("BatchWriteItem", &request);
     }
 }
@@ -47,7 +43,7 @@ fn unpadded(line: &str) -> String {
 }
 
 /// The first column (the time) and the fifth column (the user) of a list.
-fn listed(stack: &Stack, line: &[&str]) -> Vec<(String, String)> {
+fn listed(stack: &CliStack, line: &[&str]) -> Vec<(String, String)> {
     let listed = stack.run(&[&["audit"], line, &["-o", "tsv"]].concat());
     assert_eq!(listed.code, 0, "{listed:?}");
     let row = |line: &str| {
@@ -58,22 +54,22 @@ fn listed(stack: &Stack, line: &[&str]) -> Vec<(String, String)> {
 }
 
 /// Runs a command as for a deployed service: variables hold the table and the keys.
-fn directly(stack: &Stack, line: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = command(Path::new("/"), line);
+fn directly(stack: &CliStack, line: &[&str], variables: &[(&str, &str)]) -> ToolOutput {
+    let mut command = guestpass(Path::new("/"), line);
     command.envs([
         ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
-        ("GUESTPASS_TABLE", &stack.place("/table")),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
+        ("GUESTPASS_TABLE", &stack.text("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.text("/dynamodb")),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ]);
-    ran(command.envs(variables.iter().copied()), "")
+    run(command.envs(variables.iter().copied()), "")
 }
 
 #[test]
 fn what_the_operator_does_is_in_the_log() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("audit");
     session.run("audit --user alice --by okta");
@@ -93,7 +89,7 @@ fn what_the_operator_does_is_in_the_log() {
     assert!(operator.starts_with("cli|"), "{operator}");
     let text = session.take().replace(&operator, "<operator>");
     let text: String = text.lines().map(|line| unpadded(line) + "\n").collect();
-    snapshot::check("audit", &text);
+    check("audit", &text);
     let all = listed(&stack, &["--by", &operator]);
     assert_eq!(all.len(), 6, "{all:?}");
     assert_eq!(all, listed(&stack, &["--since", "1h"]));
@@ -103,7 +99,7 @@ fn what_the_operator_does_is_in_the_log() {
 
 #[test]
 fn a_long_log_is_listed_newest_first_over_pages_and_days() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     seed(&stack, 450);
     let by = listed(&stack, &["--by", "cleanup"]);
     let expected: Vec<String> = (0..450).map(|index| format!("user-{index}")).collect();
@@ -124,8 +120,8 @@ fn a_long_log_is_listed_newest_first_over_pages_and_days() {
 
 #[test]
 fn a_stack_of_an_older_version_is_said_to_have_no_audit_log() {
-    let stack = Stack::start();
-    let file = stack.dir.path().join("target/local/stack.json");
+    let stack = CliStack::start();
+    let file = stack.dir().join("target/local/stack.json");
     let mut places: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     places.as_object_mut().unwrap().remove("auditTable");
     fs::write(&file, places.to_string()).unwrap();
@@ -139,7 +135,7 @@ fn a_stack_of_an_older_version_is_said_to_have_no_audit_log() {
 
 #[test]
 fn a_deployed_service_needs_the_name_of_its_audit_table() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let run = |variables: &[_]| directly(&stack, &["audit", "--by", "cleanup"], variables);
     for (variables, code, said) in [
         (&[][..], 2, "AuditTableName"),
@@ -154,7 +150,7 @@ fn a_deployed_service_needs_the_name_of_its_audit_table() {
         assert_eq!(refused.code, code, "{variables:?}: {refused:?}");
         assert!(refused.stderr.contains(said), "{variables:?}: {refused:?}");
     }
-    let table = stack.place("/auditTable");
+    let table = stack.text("/auditTable");
     let listed = run(&[("GUESTPASS_AUDIT_TABLE", &table), ("GUESTPASS_AUDIT_RETENTION_DAYS", "9")]);
     assert_eq!((listed.code, listed.stdout.as_str()), (0, "[]\n"), "{listed:?}");
 }
@@ -162,11 +158,11 @@ fn a_deployed_service_needs_the_name_of_its_audit_table() {
 // With a warning at each deletion, there are two.
 #[test]
 fn a_change_that_the_audit_log_will_not_have_is_warned_of_once() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     for name in ["alice", "bob"] {
         stack.identity(name);
     }
-    let file = stack.dir.path().join("users");
+    let file = stack.dir().join("users");
     fs::write(&file, "alice\nbob\n").unwrap();
     let file = file.to_str().unwrap();
     let line = ["identity", "delete", "--file", file, "--yes"];
@@ -175,7 +171,7 @@ fn a_change_that_the_audit_log_will_not_have_is_warned_of_once() {
     assert_eq!(deleted.stderr.matches("warning: the audit log").count(), 1, "{deleted:?}");
     assert!(deleted.stderr.contains("set GUESTPASS_AUDIT_TABLE"), "{deleted:?}");
 
-    let table = stack.place("/auditTable");
+    let table = stack.text("/auditTable");
     let line = ["user", "block", "carol", "--create", "--yes"];
     let blocked = directly(&stack, &line, &[("GUESTPASS_AUDIT_TABLE", &table)]);
     assert_eq!(blocked.code, 0, "{blocked:?}");

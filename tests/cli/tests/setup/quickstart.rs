@@ -1,23 +1,15 @@
 //! The quickstart does what its page says, and leaves nothing behind.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _},
-    process::{Child, ChildStderr, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use cli::{CliStack, RunningTool, Session, guestpass, run};
+use harness::binary;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    snapshot::Session,
-    stack::{Stack, command, ran},
-};
-
 #[test]
 fn the_quickstart_walks_the_page_and_cleans_up() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("quickstart -o table");
     session.matches("quickstart");
@@ -46,13 +38,13 @@ fn the_quickstart_walks_the_page_and_cleans_up() {
         ("exchangeTeamsUserAccessToken", 2),
         ("deleteIdentity", 4),
     ] {
-        assert_eq!(stack.asked(operation), count, "{operation}, in two runs");
+        assert_eq!(stack.request_count(operation), count, "{operation}, in two runs");
     }
 }
 
 #[test]
 fn a_quickstart_that_fails_cleans_up_too() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let broken = json!({ "status": 500 });
     stack.fault("revokeAccessTokens", &broken);
     let failed = stack.run(&["quickstart"]);
@@ -62,10 +54,10 @@ fn a_quickstart_that_fails_cleans_up_too() {
 
 #[test]
 fn a_deployed_service_is_not_used_unasked() {
-    let stack = Stack::start();
-    let mut command = command(std::path::Path::new("/"), &["quickstart"]);
+    let stack = CliStack::start();
+    let mut command = guestpass(std::path::Path::new("/"), &["quickstart"]);
     command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string());
-    let refused = ran(&mut command, "");
+    let refused = run(&mut command, "");
     assert!(refused.code == 2 && refused.stderr.contains("--yes"), "{refused:?}");
     assert_eq!(stack.emulator("GET requests", &Value::Null)["requests"], json!([]));
 }
@@ -73,12 +65,12 @@ fn a_deployed_service_is_not_used_unasked() {
 #[test]
 fn with_nothing_there_it_says_what_would_do() {
     let alone = Alone::new();
-    let failed = ran(&mut alone.quickstart(), "");
+    let failed = run(&mut alone.quickstart(), "");
     assert!(failed.stderr.contains("there is no local-stack beside"), "{failed:?}");
     assert!(failed.stderr.contains("target/debug/guestpass"), "{failed:?}");
     assert_eq!(failed.code, 1);
     alone.has("local-stack", "echo 'port 80 is taken' >&2; exit 1");
-    let failed = ran(&mut alone.quickstart(), "");
+    let failed = run(&mut alone.quickstart(), "");
     assert!(failed.code == 1 && failed.stderr.contains("why: port 80 is taken"), "{failed:?}");
     alone.left_nothing();
 }
@@ -86,22 +78,22 @@ fn with_nothing_there_it_says_what_would_do() {
 /// The directory is outside of any repository: the template is in the binary.
 #[test]
 fn with_a_stack_beside_it_and_nothing_else_it_starts_one_of_its_own() {
-    let (alone, stack) = (Alone::new(), Stack::start());
+    let (alone, stack) = (Alone::new(), CliStack::start());
     alone.has_a_stack(&stack);
-    let walked = ran(&mut alone.quickstart(), "");
+    let walked = run(&mut alone.quickstart(), "");
     assert_eq!(walked.code, 0, "{walked:?}");
     assert!(walked.stderr.contains("starting a stack of my own"), "{walked:?}");
-    assert_eq!((stack.identities(), stack.asked("deleteIdentity")), (0, 2));
+    assert_eq!((stack.identities(), stack.request_count("deleteIdentity")), (0, 2));
     alone.left_nothing();
 }
 
 #[test]
 fn a_stack_that_was_only_found_and_has_gone_is_none() {
-    let (alone, mut gone, stack) = (Alone::new(), Stack::start(), Stack::start());
+    let (alone, mut gone, stack) = (Alone::new(), CliStack::start(), CliStack::start());
     alone.has_a_stack(&stack);
     gone.kill();
     let mut quickstart = alone.quickstart();
-    let walked = ran(quickstart.current_dir(gone.dir.path()), "");
+    let walked = run(quickstart.current_dir(gone.dir()), "");
     assert_eq!(walked.code, 0, "{walked:?}");
     assert!(walked.stderr.contains("has gone: starting one of my own"), "{walked:?}");
     let named = gone.run(&["quickstart", "--local"]);
@@ -111,7 +103,7 @@ fn a_stack_that_was_only_found_and_has_gone_is_none() {
 
 #[test]
 fn a_creation_of_which_nobody_knows_is_told_of_and_one_that_never_began_is_not() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.fault("createIdentity", &json!({ "delayMs": 20_000 }));
     let unsure = stack.run(&["quickstart"]);
     assert_eq!(unsure.code, 5, "{unsure:?}");
@@ -124,7 +116,7 @@ fn a_creation_of_which_nobody_knows_is_told_of_and_one_that_never_began_is_not()
 
 #[test]
 fn a_list_of_steps_is_whole_after_a_failure() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.fault("revokeAccessTokens", &json!({ "status": 500 }));
     let failed = stack.run(&["quickstart", "-o", "json"]);
     let steps: Vec<Value> = serde_json::from_str(&failed.stdout).unwrap();
@@ -133,31 +125,31 @@ fn a_list_of_steps_is_whole_after_a_failure() {
 
 #[test]
 fn ctrl_c_in_the_middle_of_a_creation_leaves_nothing() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.fault("createIdentity", &json!({ "delayMs": 4000 }));
-    let mut quickstart = Running::start(stack.command(&["quickstart", "-o", "table"]));
-    quickstart.until(|| stack.asked("createIdentity") == 1);
+    let mut quickstart = RunningTool::start(stack.command(&["quickstart", "-o", "table"]));
+    quickstart.wait_until(|| stack.request_count("createIdentity") == 1);
     quickstart.interrupt();
-    let (code, stderr) = quickstart.ends();
+    let (code, stderr) = quickstart.wait();
     assert_eq!((code, stack.identities()), (130, 0), "{stderr}");
     assert!(stderr.contains("stopped; nothing is left"), "{stderr}");
-    assert_eq!(stack.asked("deleteIdentity"), 1);
+    assert_eq!(stack.request_count("deleteIdentity"), 1);
 }
 
 #[test]
 fn ctrl_c_while_cleaning_up_does_not_stop_that_and_a_second_one_names_what_is_left() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.fault("deleteIdentity", &json!({ "delayMs": 3000 }));
     for (presses, code) in [(1, 0), (2, 130)] {
-        let before = stack.asked("deleteIdentity");
-        let mut quickstart = Running::start(stack.command(&["quickstart", "-o", "none"]));
-        quickstart.until(|| stack.asked("deleteIdentity") > before);
+        let before = stack.request_count("deleteIdentity");
+        let mut quickstart = RunningTool::start(stack.command(&["quickstart", "-o", "none"]));
+        quickstart.wait_until(|| stack.request_count("deleteIdentity") > before);
         quickstart.interrupt();
-        quickstart.says("stopping");
+        quickstart.read_until("stopping");
         if presses == 2 {
             quickstart.interrupt();
         }
-        let (ended, stderr) = quickstart.ends();
+        let (ended, stderr) = quickstart.wait();
         assert_eq!(ended, code, "{stderr}");
         assert_eq!(stderr.contains("guestpass identity delete 'quickstart|"), presses == 2);
         assert_eq!(stack.identities() == 0, presses == 1);
@@ -169,10 +161,10 @@ fn ctrl_c_while_its_own_stack_starts_leaves_nothing() {
     let alone = Alone::new();
     // This stack never becomes ready.
     alone.has("local-stack", "mkdir -p \"$data\"; exec cat > /dev/null");
-    let mut quickstart = Running::start(alone.quickstart());
-    quickstart.until(|| alone.kept() == 1);
+    let mut quickstart = RunningTool::start(alone.quickstart());
+    quickstart.wait_until(|| alone.kept() == 1);
     quickstart.interrupt();
-    let (code, stderr) = quickstart.ends();
+    let (code, stderr) = quickstart.wait();
     assert_eq!(code, 130, "{stderr}");
     alone.left_nothing();
 }
@@ -187,7 +179,7 @@ impl Alone {
         let directory = TempDir::new().unwrap();
         let tool = directory.path().join("guestpass");
         let mut copy = Command::new("cp");
-        let copied = ran(copy.arg(env!("CARGO_BIN_EXE_guestpass")).arg(tool), "");
+        let copied = run(copy.arg(binary("guestpass")).arg(tool), "");
         assert_eq!(copied.code, 0, "{copied:?}");
         std::fs::create_dir(directory.path().join("tmp")).unwrap();
         Self(directory)
@@ -208,14 +200,14 @@ impl Alone {
              --stack-file) file=$2;; --template) template=$2;; esac; shift; done";
         let mut write = Command::new("sh");
         write.args(["-c", "cat > \"$0\" && chmod 700 \"$0\""]).arg(path);
-        let written = ran(&mut write, &format!("#!/bin/sh\n{options}\n{script}\n"));
+        let written = run(&mut write, &format!("#!/bin/sh\n{options}\n{script}\n"));
         assert_eq!(written.code, 0, "{written:?}");
     }
 
     /// Puts a program beside the tool that points to `stack`, and ends with its stdin. Like
     /// `local-stack`, it publishes its file only when the file is complete.
-    fn has_a_stack(&self, stack: &Stack) {
-        let file = stack.dir.path().join("target/local/stack.json");
+    fn has_a_stack(&self, stack: &CliStack) {
+        let file = stack.dir().join("target/local/stack.json");
         let script = "grep -q AWS::DynamoDB::Table \"$template\" || exit 1";
         self.has(
             "local-stack",
@@ -233,47 +225,5 @@ impl Alone {
 
     fn left_nothing(&self) {
         assert_eq!(self.kept(), 0);
-    }
-}
-
-/// The tool while it runs.
-struct Running {
-    process: Child,
-    stderr: BufReader<ChildStderr>,
-    said: String,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let stderr = BufReader::new(process.stderr.take().unwrap());
-        Self { process, stderr, said: String::new() }
-    }
-
-    fn until(&mut self, condition: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !condition() {
-            assert!(Instant::now() < deadline && self.process.try_wait().unwrap().is_none());
-            std::thread::yield_now();
-        }
-    }
-
-    /// Reads the output up to a line with this text.
-    fn says(&mut self, text: &str) {
-        while !self.said.contains(text) {
-            assert!(self.stderr.read_line(&mut self.said).unwrap() > 0, "{}", self.said);
-        }
-    }
-
-    fn interrupt(&self) {
-        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::INT).unwrap();
-    }
-
-    /// The exit code, and all output.
-    fn ends(mut self) -> (i32, String) {
-        self.stderr.read_to_string(&mut self.said).unwrap();
-        (self.process.wait().unwrap().code().unwrap_or(-1), self.said)
     }
 }

@@ -1,19 +1,19 @@
 //! Which service is selected: by flags, then by the environment, then by a running stack.
 
-use crate::stack::{Ran, Stack, command, ran};
+use cli::{CliStack, ToolOutput, guestpass, run};
 
 const DEPLOYED: &str = "endpoint=https://contoso.communication.azure.com/;accesskey=aGVsbG8=";
 const SDKS: &str = "COMMUNICATION_SERVICES_CONNECTION_STRING";
 const AZ: &str = "AZURE_COMMUNICATION_CONNECTION_STRING";
 
-fn status(stack: &Stack, flags: &[&str], variables: &[(&str, &str)]) -> Ran {
+fn status(stack: &CliStack, flags: &[&str], variables: &[(&str, &str)]) -> ToolOutput {
     let mut command = stack.command(&[&["status", "-o", "tsv"], flags].concat());
-    ran(command.envs(variables.iter().copied()), "")
+    run(command.envs(variables.iter().copied()), "")
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_a_stack() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     assert!(status(&stack, &[], &[]).stdout.starts_with("local\t"));
     for name in [SDKS, AZ] {
         let direct = status(&stack, &[], &[(name, DEPLOYED), ("GUESTPASS_TABLE", "T")]);
@@ -23,7 +23,7 @@ fn a_flag_wins_over_the_environment_and_that_over_a_stack() {
         );
         assert!(status(&stack, &["--local"], &[(name, DEPLOYED)]).stdout.starts_with("local\t"));
     }
-    let file = stack.dir.path().join("string");
+    let file = stack.dir().join("string");
     std::fs::write(&file, DEPLOYED).unwrap();
     let flag = ["--connection-string-file", file.to_str().unwrap()];
     assert!(status(&stack, &flag, &[]).stdout.starts_with("direct\t"));
@@ -31,15 +31,15 @@ fn a_flag_wins_over_the_environment_and_that_over_a_stack() {
 
 #[test]
 fn a_stack_is_found_from_a_directory_below() {
-    let stack = Stack::start();
-    let below = stack.dir.path().join("a/b");
+    let stack = CliStack::start();
+    let below = stack.dir().join("a/b");
     std::fs::create_dir_all(&below).unwrap();
-    assert!(ran(&mut command(&below, &["status"]), "").stdout.contains("\"way\": \"local\""));
+    assert!(run(&mut guestpass(&below, &["status"]), "").stdout.contains("\"way\": \"local\""));
 }
 
 #[test]
 fn two_variables_that_differ_are_refused() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let other = "endpoint=https://other.communication.azure.com/;accesskey=aGVsbG8=";
     let refused = status(&stack, &[], &[(SDKS, DEPLOYED), (AZ, other)]);
     assert_eq!(refused.code, 2);
@@ -49,7 +49,7 @@ fn two_variables_that_differ_are_refused() {
 
 #[test]
 fn a_stack_knows_its_own_table() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let told = stack.run(&["identity", "list", "--table", "Missing"]);
     assert!(told.stderr.contains("the local stack has no table Missing"), "{told:?}");
     assert!(told.stderr.contains("leave --table out"), "{told:?}");
@@ -59,14 +59,14 @@ fn a_stack_knows_its_own_table() {
 fn stdin_is_for_one_thing() {
     let nowhere = tempfile::tempdir().unwrap();
     let flags = ["identity", "delete", "--yes", "--connection-string-file", "-", "--file", "-"];
-    let refused = ran(&mut command(nowhere.path(), &flags), DEPLOYED);
+    let refused = run(&mut guestpass(nowhere.path(), &flags), DEPLOYED);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("name a file for one of them"), "{refused:?}");
 }
 
 #[test]
 fn an_api_version_that_is_none_has_its_own_remedy() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     let told = stack.run(&["identity", "list", "--api-version", "soon"]);
     assert_eq!(told.code, 2, "{told:?}");
     assert!(told.stderr.contains("leave it out") && !told.stderr.contains("make run"), "{told:?}");
@@ -88,8 +88,8 @@ fn what_is_missing_is_named() {
             "there are no AWS credentials",
         ),
     ] {
-        let mut command = command(nowhere.path(), line);
-        let failed = ran(command.envs(variables.iter().copied()), "");
+        let mut command = guestpass(nowhere.path(), line);
+        let failed = run(command.envs(variables.iter().copied()), "");
         assert!(failed.stderr.contains(expected), "{failed:?}");
         assert!(failed.stderr.contains("  do:  "), "{failed:?}");
         assert_ne!(failed.code, 0);
@@ -99,25 +99,25 @@ fn what_is_missing_is_named() {
 /// Uses the operator's own credentials, with the stack's engine as the table's region.
 #[test]
 fn a_deployed_service_is_reached_with_the_operators_own_credentials() {
-    let stack = Stack::start();
+    let stack = CliStack::start();
     stack.identity("alice");
     let mut command =
-        command(std::path::Path::new("/"), &["identity", "show", "alice", "-o", "tsv"]);
+        guestpass(std::path::Path::new("/"), &["identity", "show", "alice", "-o", "tsv"]);
     command.envs([
         (SDKS, stack.connection_string().as_str()),
-        ("GUESTPASS_TABLE", &stack.place("/table")),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.place("/dynamodb")),
+        ("GUESTPASS_TABLE", &stack.text("/table")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &stack.text("/dynamodb")),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ]);
-    let shown = ran(&mut command, "");
+    let shown = run(&mut command, "");
     assert!(shown.stdout.starts_with("alice\t8:acs:"), "{shown:?}");
 }
 
 #[test]
 fn a_stack_that_was_killed_is_named_as_such() {
-    let mut stack = Stack::start();
+    let mut stack = CliStack::start();
     stack.kill();
     let failed = stack.run(&["identity", "list"]);
     assert_eq!(failed.code, 5);

@@ -1,0 +1,13 @@
+//! What the tool prints: every format, in a terminal and elsewhere.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+
+mod escapes;
+mod formats;
+mod snapshots;
+mod terminal;

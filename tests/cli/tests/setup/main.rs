@@ -1,0 +1,16 @@
+//! Which service the tool uses and whether it trusts it, and the quickstart.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+
+mod aws;
+mod doctor;
+mod newcomer;
+mod quickstart;
+mod secrets;
+mod trust;
+mod which;
