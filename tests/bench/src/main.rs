@@ -7,13 +7,12 @@
 //! required binaries in one directory.
 
 mod event;
+mod fixture;
 mod machine;
 mod process;
 mod report;
-mod runtime_api;
 mod sample;
 mod subject;
-mod world;
 
 use std::{
     error::Error,
@@ -23,7 +22,9 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{machine::Machine, report::Report, sample::Summary, subject::Subject, world::World};
+use crate::{
+    fixture::BenchFixture, machine::Machine, report::Report, sample::Summary, subject::Subject,
+};
 
 /// The number of processes of each binary.
 const PROCESSES: usize = 40;
@@ -54,8 +55,8 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
     let target = release.parent().ok_or("the bench is in no target directory")?;
     let log = File::create(target.join("bench.log"))?;
 
-    let world = World::start().await?;
-    let service = Subject::new(release, "issue-access-token", world.environment(), log)?;
+    let fixture = BenchFixture::start().await?;
+    let service = Subject::new(release, "issue-access-token", fixture.environment(), log)?;
     let bare = service.beside("bare-function")?;
 
     // This run is not counted: it loads the binaries into memory, and creates the caller's
@@ -71,7 +72,7 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
         Machine::this(),
         Summary::of(&service, &service_samples)?,
         Summary::of(&bare, &bare_samples)?,
-        world.acs_call().await?,
+        fixture.acs_call().await?,
     );
     write(&target.join("bench.json"), &report)?;
     Ok(report)

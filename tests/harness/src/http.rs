@@ -56,11 +56,13 @@ pub fn send(
     let host = base.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host)?;
     // HTTP/1.0: the end of the connection is the end of the response.
-    let mut request = format!("{route} HTTP/1.0\r\nHost: {host}\r\n");
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    write!(stream, "{request}Content-Length: {}\r\n\r\n{body}", body.len())?;
+    let lines: String =
+        headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
+    let length = body.len();
+    write!(
+        stream,
+        "{route} HTTP/1.0\r\nHost: {host}\r\n{lines}Content-Length: {length}\r\n\r\n{body}"
+    )?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     parse(&response).ok_or_else(|| io::Error::other(format!("invalid response: {response}")))?

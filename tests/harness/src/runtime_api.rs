@@ -90,8 +90,6 @@ async fn next(State(calls): Calls) -> Response {
     let (Ok(()), Ok(event)) = (sent, event.await) else {
         return StatusCode::GONE.into_response();
     };
-    // Functions use the id as the id of their run, so each event has a different one.
-    static EVENTS: AtomicU64 = AtomicU64::new(0);
     let number = EVENTS.fetch_add(1, Relaxed);
     #[expect(clippy::disallowed_methods, reason = "the deadline is a time of the system's clock")]
     let deadline = SystemTime::now() + event.timeout;
@@ -117,5 +115,8 @@ async fn error(State(calls): Calls, payload: Bytes) -> StatusCode {
 fn status(is_received: bool) -> StatusCode {
     if is_received { StatusCode::ACCEPTED } else { StatusCode::GONE }
 }
+
+/// Functions use the id of an event as the id of their run, so each event has a different one.
+static EVENTS: AtomicU64 = AtomicU64::new(0);
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:test";

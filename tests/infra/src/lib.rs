@@ -1,6 +1,6 @@
 //! Reads the contract.
-#![expect(clippy::missing_panics_doc, reason = "a fixture dies when something is wrong")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::missing_panics_doc, reason = "a fixture panics when something is wrong")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub fn openapi() -> Value {
 
 /// An operation of the contract.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Operation {
+pub struct ContractOperation {
     /// The method and the path, e.g. `GET /v1/token`.
     pub route: String,
     /// The OAuth scope it needs.
@@ -24,7 +24,7 @@ pub struct Operation {
 
 /// Every operation of the contract.
 #[must_use]
-pub fn operations() -> BTreeSet<Operation> {
+pub fn operations() -> BTreeSet<ContractOperation> {
     let mut operations = BTreeSet::new();
     for (path, item) in openapi()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -32,8 +32,10 @@ pub fn operations() -> BTreeSet<Operation> {
                 continue;
             }
             let scope = operation["security"][0]["oidc"][0].as_str().unwrap().to_owned();
-            operations
-                .insert(Operation { route: format!("{} {path}", method.to_uppercase()), scope });
+            operations.insert(ContractOperation {
+                route: format!("{} {path}", method.to_uppercase()),
+                scope,
+            });
         }
     }
     operations

@@ -1,30 +1,16 @@
 //! Template, contract and functions agree.
-#![expect(clippy::unwrap_used, reason = "a test may die")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use acs_client::Limits;
+use harness::{SECRET_ARN, template};
 use identity_core::{ABANDONED_AFTER, identity::Invocation};
-use infra::{Operation, openapi, operations};
+use infra::{ContractOperation, openapi, operations};
 use lambda_edge::Problem;
-use local_stack::template::{FunctionSpec, Inputs, RouteAuth, Template};
+use local_stack::template::{FunctionSpec, RouteAuth};
 use serde_json::Value;
 
 const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
-const SECRET_ARN: &str = "arn:aws:secretsmanager:x:0:secret:acs";
-const SECRET: &str = "canary";
-
-fn template() -> Template {
-    let parameters =
-        [("Issuer", "https://x"), ("Audience", "https://x"), ("AcsSecretArn", SECRET_ARN)];
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let secrets = BTreeMap::from([(SECRET_ARN.to_owned(), SECRET.to_owned())]);
-    let inputs = Inputs { parameters: BTreeMap::from(parameters), secrets };
-    Template::read(TEMPLATE, &inputs).unwrap()
-}
 
 #[test]
 fn t02_the_template_has_the_routes_of_the_contract_and_their_scopes() {
@@ -35,7 +21,8 @@ fn t02_the_template_has_the_routes_of_the_contract_and_their_scopes() {
         };
         let [scope] = scopes.as_slice() else { panic!("{}: {scopes:?}", route.path) };
         let scope = scope.clone();
-        served.insert(Operation { route: format!("{} {}", route.method, route.path), scope });
+        served
+            .insert(ContractOperation { route: format!("{} {}", route.method, route.path), scope });
     }
     assert_eq!(served, operations());
 }
@@ -98,7 +85,7 @@ fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
     // function can read it.
     assert!(!TEMPLATE.contains("{{resolve:"));
     for FunctionSpec { logical_id, environment, .. } in template().functions {
-        assert!(environment.values().all(|value| !value.contains(SECRET)), "{logical_id}");
+        assert!(environment.values().all(|value| !value.contains("canary")), "{logical_id}");
         if environment.contains_key("ACS_API_VERSION") {
             assert_eq!(environment["ACS_SECRET_ARN"], SECRET_ARN, "{logical_id}");
         }

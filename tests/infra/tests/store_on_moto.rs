@@ -1,60 +1,41 @@
 //! The store fulfils its contract on a second `DynamoDB` engine: moto, at `MOTO_URL`, which `make
 //! infra` starts.
-#![expect(clippy::unwrap_used, reason = "a test may die")]
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use aws_sdk_dynamodb::{
     Client, Config,
-    config::{BehaviorVersion, Credentials, Region},
+    config::Credentials,
     types::{
         AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
         Projection, ProjectionType, ScalarAttributeType,
     },
 };
+use harness::{dynamodb_config, template};
 use identity_core::store_contract;
 use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
-use local_stack::template::{Inputs, Template};
 use serde_json::Value;
 
-store_contract!(a_store().await);
+store_contract!(store().await);
 
 /// A store on separate tables, as the template defines them.
-async fn a_store() -> DynamoIdentityStore {
+async fn store() -> DynamoIdentityStore {
     static STORES: AtomicUsize = AtomicUsize::new(0);
     let number = STORES.fetch_add(1, Relaxed);
     let (records, audit) = (format!("contract-{number}"), format!("contract-audit-{number}"));
-    let client = Client::from_conf(config());
-    create(&client, &records, &definition("Identities")).await;
-    create(&client, &audit, &definition("AuditLog")).await;
+    let (client, template) = (Client::from_conf(config()), template());
+    create(&client, &records, &template.table("Identities").unwrap().definition).await;
+    create(&client, &audit, &template.table("AuditLog").unwrap().definition).await;
     let audit = AuditTable { name: audit, retention: AuditRetention::default() };
     DynamoIdentityStore::new(client, records).audited(Some(audit))
 }
 
 fn config() -> Config {
-    #[expect(clippy::disallowed_methods, reason = "where the engine is")]
+    #[expect(clippy::disallowed_methods, reason = "the address of moto")]
     let url = std::env::var("MOTO_URL").unwrap();
-    Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("administrator", "none", None, None, "test"))
-        .endpoint_url(url)
-        .build()
-}
-
-fn definition(table: &str) -> Value {
-    let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
-    let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let inputs = Inputs {
-        parameters: BTreeMap::from(parameters),
-        secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
-    };
-    let template = include_str!("../../../infra/template.yaml");
-    Template::read(template, &inputs).unwrap().table(table).unwrap().definition.clone()
+    let credentials = Credentials::new("administrator", "none", None, None, "test");
+    dynamodb_config(&url).credentials_provider(credentials).build()
 }
 
 async fn create(client: &Client, name: &str, definition: &Value) {

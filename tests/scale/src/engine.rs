@@ -1,32 +1,24 @@
-use std::{collections::BTreeMap, io};
-
-use aws_sdk_dynamodb::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use dynoxide::{Database, ImportOptions, types};
+use harness::{DynamoEngine, Server, create_tables, dynamodb_config, template};
 use identity_core::record::Record;
 use identity_store::DynamoIdentityStore;
-use local_stack::template::{Inputs, Template};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{Meter, front::front};
+use crate::{Meter, proxy::proxy};
 
 /// A `DynamoDB` engine with the template's table in a separate file, served on loopback. It ends
 /// when this is dropped.
 #[derive(Debug)]
-pub struct Engine {
-    endpoint: String,
+pub struct ScaleEngine {
     table: String,
-    behind: JoinHandle<()>,
-    front: JoinHandle<io::Result<()>>,
+    proxy: Server,
+    _engine: DynamoEngine,
     dir: TempDir,
 }
 
-impl Engine {
+impl ScaleEngine {
     /// An engine whose table contains `records`.
     pub async fn with(records: impl Iterator<Item = Record>) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -38,18 +30,15 @@ impl Engine {
         for index in indexes.and_then(Value::as_array_mut).unwrap() {
             index.as_object_mut().unwrap().insert("ItemCount".to_owned(), count.into());
         }
-        let (listener, address) = listen().await;
-        let behind = tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let front = front(address, &description);
-        let (listener, endpoint) = listen().await;
-        let front = tokio::spawn(async move { axum::serve(listener, front).await });
-        Self { endpoint, table, behind, front, dir }
+        let engine = DynamoEngine::start(database).await.unwrap();
+        let proxy = Server::start(proxy(engine.url(), &description)).await.unwrap();
+        Self { table, proxy, _engine: engine, dir }
     }
 
     /// The address of the engine.
     #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
+    pub fn endpoint(&self) -> String {
+        self.proxy.url()
     }
 
     /// The name of the table.
@@ -73,47 +62,16 @@ impl Engine {
     #[must_use]
     pub fn store(&self) -> (DynamoIdentityStore, Meter) {
         let meter = Meter::default();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(self.endpoint())
-            .retry_config(RetryConfig::disabled())
-            .interceptor(meter.clone())
-            .build();
+        let config = dynamodb_config(&self.endpoint()).interceptor(meter.clone()).build();
         (DynamoIdentityStore::new(Client::from_conf(config), self.table.clone()), meter)
     }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.front.abort();
-        self.behind.abort();
-    }
-}
-
-async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    (listener, endpoint)
 }
 
 /// Creates the template's tables. Returns the name of the identities' table, and the output of
 /// `DescribeTable` while it is empty.
 fn make_tables(database: &Database) -> (String, Value) {
-    let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
-    let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let inputs = Inputs {
-        parameters: BTreeMap::from(parameters),
-        secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
-    };
-    let template = include_str!("../../../infra/template.yaml");
-    let template = Template::read(template, &inputs).unwrap();
-    for table in &template.tables {
-        let definition = serde_json::from_value(table.definition.clone()).unwrap();
-        database.create_table(definition).unwrap();
-    }
+    let template = template();
+    create_tables(database, &template);
     let table = template.table("Identities").unwrap();
     let name = serde_json::from_value(json!({ "TableName": table.name })).unwrap();
     let description = database.describe_table(name).unwrap();

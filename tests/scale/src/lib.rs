@@ -3,15 +3,15 @@
 //!
 //! The table is the template's, in a separate engine on disk. The engine's library fills it with
 //! the items that the store would have written.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests may panic")]
 
 mod engine;
-mod front;
 mod function;
 mod meter;
 mod population;
+mod proxy;
 
-pub use engine::Engine;
-pub use function::Function;
+pub use engine::ScaleEngine;
+pub use function::ScaleFunction;
 pub use meter::{Cost, Meter};
 pub use population::Population;

@@ -1,5 +1,5 @@
 //! The cost of a cleanup run and of a token call does not grow with the table.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 #![expect(clippy::print_stdout, reason = "the figures; `make scale` shows them")]
 
 use std::time::{Duration, Instant, SystemTime};
@@ -14,7 +14,7 @@ use identity_core::{
     testing::{MemoryIdentityClient, an_hour, caller},
 };
 use lambda_edge::{config::process_env, rfc3339};
-use scale::{Cost, Engine, Function, Population};
+use scale::{Cost, Population, ScaleEngine, ScaleFunction};
 use serde_json::json;
 
 /// The number of identities in the large table; `SCALE_IDENTITIES` overrides it.
@@ -24,14 +24,14 @@ const IDENTITIES: u64 = 100_000;
 const STALE: u64 = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
+async fn the_cost_of_a_run_and_of_a_token_call_does_not_grow_with_the_table() {
     let identities = process_env("SCALE_IDENTITIES").map_or(IDENTITIES, |n| n.parse().unwrap());
     let now = SystemClock::default().now();
     let few = Population { stale: STALE, fresh: 0, now };
     let many = Population { stale: STALE, fresh: identities - STALE, now };
-    let small = Engine::with(few.records()).await;
+    let small = ScaleEngine::with(few.records()).await;
     let started = Instant::now();
-    let large = Engine::with(many.records()).await;
+    let large = ScaleEngine::with(many.records()).await;
     let filled = started.elapsed();
     println!("{identities} identities written in {filled:.1?}, {} MB", large.size() / 1_000_000);
     assert!(filled < Duration::from_mins(5));
@@ -52,7 +52,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
         assert!(among_many.written <= alone.written * 1.1, "{mode:?}");
     }
     // If a run read every identity, the meter would show a cost like this one.
-    let (alone, among_many) = (everybody(&small).await, everybody(&large).await);
+    let (alone, among_many) = (all_users(&small).await, all_users(&large).await);
     assert!(among_many.read > alone.read * 1.1, "{alone:?} {among_many:?}");
 
     let left = Population { stale: 0, ..many };
@@ -60,7 +60,7 @@ async fn what_a_run_and_a_token_call_cost_does_not_grow_with_the_table() {
 }
 
 /// The store's cost of the first token call of a new user.
-async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
+async fn token_call(engine: &ScaleEngine, acs: &MemoryIdentityClient) -> Cost {
     let (store, meter) = engine.store();
     let newcomer = caller("https://login.example.com/5f0e4c57|newcomer");
     let request = IssueAccessTokenRequest {
@@ -73,7 +73,7 @@ async fn token_call(engine: &Engine, acs: &MemoryIdentityClient) -> Cost {
 }
 
 /// The store's cost of a run.
-async fn run(engine: &Engine, mode: CleanupMode, time: SystemTime) -> Cost {
+async fn run(engine: &ScaleEngine, mode: CleanupMode, time: SystemTime) -> Cost {
     let (store, meter) = engine.store();
     let request = CleanupRequest {
         time,
@@ -86,7 +86,7 @@ async fn run(engine: &Engine, mode: CleanupMode, time: SystemTime) -> Cost {
     };
     let acs = MemoryIdentityClient::default();
     let started = Instant::now();
-    let done = delete_stale_identities(&store, &acs, &Unhurried, request).await.unwrap();
+    let done = delete_stale_identities(&store, &acs, &ClockWithoutSleep, request).await.unwrap();
     println!("{mode:?} took {:.1?}", started.elapsed());
     let CleanupRun { stale, considered, deleted, .. } = done;
     assert_eq!((stale, considered, deleted), (STALE, STALE, STALE));
@@ -96,7 +96,7 @@ async fn run(engine: &Engine, mode: CleanupMode, time: SystemTime) -> Cost {
 }
 
 /// The cost of counting all users of one shard.
-async fn everybody(engine: &Engine) -> Cost {
+async fn all_users(engine: &ScaleEngine) -> Cost {
     let (store, meter) = engine.store();
     let index = Index::LastIssued;
     let mut query =
@@ -110,9 +110,9 @@ async fn everybody(engine: &Engine) -> Cost {
 }
 
 /// With a current time four days ahead, one in thirty of the remaining identities is stale.
-async fn memory_of_the_function(engine: &Engine, left: Population) {
+async fn memory_of_the_function(engine: &ScaleEngine, left: Population) {
     let more = [("CLEANUP_MOST", "200"), ("CLEANUP_PER_SECOND", "16")];
-    let mut function = Function::start(engine, &more).await;
+    let mut function = ScaleFunction::start(engine, &more).await;
     let time = rfc3339(left.now + Duration::from_hours(24 * 4));
     let started = Instant::now();
     let plan = function.invoke(json!({ "time": time })).await;
@@ -132,9 +132,9 @@ fn invocation(id: &str, left: Duration) -> Invocation {
 }
 
 /// The system's clock. It never waits, because the limits of ACS cost time but no reads.
-struct Unhurried;
+struct ClockWithoutSleep;
 
-impl Clock for Unhurried {
+impl Clock for ClockWithoutSleep {
     fn now(&self) -> SystemTime {
         SystemClock::default().now()
     }

@@ -1,11 +1,9 @@
 //! Runs the store contract on a real `DynamoDB` engine, with the table of the template.
-#![expect(clippy::unwrap_used, reason = "a test may die")]
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-mod trouble;
+mod faults;
 
 use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -14,14 +12,15 @@ use std::{
 };
 
 use aws_sdk_dynamodb::{
-    Client, Config,
+    Client,
     config::{
-        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
-        interceptors::BeforeTransmitInterceptorContextRef, retry::RetryConfig,
+        Builder, ConfigBag, Credentials, Intercept, RuntimeComponents,
+        interceptors::BeforeTransmitInterceptorContextRef,
     },
     error::BoxError,
 };
 use dynoxide::Database;
+use harness::{DynamoEngine, create_tables, dynamodb_config, template};
 use identity_core::{
     Error,
     ports::{Change, IdentityStore, Index, ListQuery, Usage},
@@ -30,21 +29,21 @@ use identity_core::{
     testing::{acs_id, record, user},
 };
 use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
-use local_stack::template::{Inputs, Template};
 
-store_contract!(a_store().await);
+store_contract!(store().await);
 
 #[tokio::test]
-async fn a_missing_table_is_our_mistake_and_not_a_matter_of_waiting() {
-    let config = config_at(serve(Database::memory().unwrap()).await).build();
+async fn a_missing_table_is_an_error_that_no_retry_solves() {
+    let config = config_of(Database::memory().unwrap()).await.build();
     let store = DynamoIdentityStore::new(Client::from_conf(config), "missing".to_owned());
     assert!(matches!(store.find(&user("alice")).await, Err(Error::StoreRefused(_))));
 }
 
 #[tokio::test]
-async fn an_engine_that_is_gone_is_unavailable() {
+async fn the_store_is_unavailable_without_its_engine() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = config_at(listener.local_addr().unwrap()).build();
+    let address = listener.local_addr().unwrap();
+    let config = dynamodb_config(&format!("http://{address}")).build();
     drop(listener);
     let store = DynamoIdentityStore::new(Client::from_conf(config), "Identities".to_owned());
     assert!(matches!(store.find(&user("alice")).await, Err(Error::StoreUnavailable(_))));
@@ -53,8 +52,7 @@ async fn an_engine_that_is_gone_is_unavailable() {
 #[test]
 fn r51_a_store_does_not_print_the_credentials_it_uses() {
     let credentials = Credentials::new("id", "CANARY-key", Some("CANARY-token".into()), None, "x");
-    let address = SocketAddr::from(([127, 0, 0, 1], 1));
-    let config = config_at(address).credentials_provider(credentials).build();
+    let config = dynamodb_config("http://127.0.0.1:1").credentials_provider(credentials).build();
     let store = DynamoIdentityStore::new(Client::from_conf(config), "Identities".to_owned());
     assert!(!format!("{store:?} {store:#?}").contains("CANARY"), "{store:?}");
 }
@@ -62,11 +60,11 @@ fn r51_a_store_does_not_print_the_credentials_it_uses() {
 /// The number of requests is documented, and determines the cost of a function.
 #[tokio::test]
 async fn each_method_is_one_request() {
-    let (database, table, _) = an_engine();
-    let sent = Sent::default();
-    let config = config_at(serve(database).await).interceptor(sent.clone()).build();
+    let (database, table, _) = database();
+    let counter = RequestCounter::default();
+    let config = config_of(database).await.interceptor(counter.clone()).build();
     let store = DynamoIdentityStore::new(Client::from_conf(config), table);
-    let requests = || sent.0.swap(0, Relaxed);
+    let requests = || counter.0.swap(0, Relaxed);
     let alice = record("alice", State::active("8:acs:1"), SystemTime::UNIX_EPOCH);
 
     assert!(matches!(store.advance(None, &alice).await.unwrap(), Change::Made(_)));
@@ -94,11 +92,11 @@ async fn each_method_is_one_request() {
 
 /// Counts the sent requests.
 #[derive(Clone, Debug, Default)]
-struct Sent(Arc<AtomicUsize>);
+struct RequestCounter(Arc<AtomicUsize>);
 
-impl Intercept for Sent {
+impl Intercept for RequestCounter {
     fn name(&self) -> &'static str {
-        "Sent"
+        "RequestCounter"
     }
 
     fn read_before_transmit(
@@ -113,51 +111,27 @@ impl Intercept for Sent {
 }
 
 /// A store on a new engine.
-async fn a_store() -> DynamoIdentityStore {
-    a_store_behind(Sent::default()).await
+async fn store() -> DynamoIdentityStore {
+    store_behind(RequestCounter::default()).await
 }
 
 /// A store on a new engine whose requests and responses pass through `interceptor`.
-async fn a_store_behind(interceptor: impl Intercept + 'static) -> DynamoIdentityStore {
-    let (database, table, audit) = an_engine();
-    let config = config_at(serve(database).await).interceptor(interceptor).build();
+async fn store_behind(interceptor: impl Intercept + 'static) -> DynamoIdentityStore {
+    let (database, table, audit) = database();
+    let config = config_of(database).await.interceptor(interceptor).build();
     DynamoIdentityStore::new(Client::from_conf(config), table).audited(Some(audit))
 }
 
 /// A new engine with the tables of the template, and the names of the tables.
-fn an_engine() -> (Database, String, AuditTable) {
-    let arn = "arn:aws:secretsmanager:x:0:secret:acs".to_owned();
-    let parameters = [("Issuer", "https://x"), ("Audience", "x"), ("AcsSecretArn", &arn)];
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let inputs = Inputs {
-        parameters: BTreeMap::from(parameters),
-        secrets: BTreeMap::from([(arn.clone(), "secret".to_owned())]),
-    };
-    let template = include_str!("../../../../infra/template.yaml");
-    let template = Template::read(template, &inputs).unwrap();
-    let database = Database::memory().unwrap();
-    for table in &template.tables {
-        let definition = table.definition.clone();
-        database.create_table(serde_json::from_value(definition).unwrap()).unwrap();
-    }
+fn database() -> (Database, String, AuditTable) {
+    let (database, template) = (Database::memory().unwrap(), template());
+    create_tables(&database, &template);
     let name = |logical_id| template.table(logical_id).unwrap().name.clone();
     let audit = AuditTable { name: name("AuditLog"), retention: AuditRetention::default() };
     (database, name("Identities"), audit)
 }
 
-async fn serve(database: Database) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
-    address
-}
-
-fn config_at(address: SocketAddr) -> aws_sdk_dynamodb::config::Builder {
-    Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .endpoint_url(format!("http://{address}"))
-        // One attempt per request, so that nothing waits between attempts.
-        .retry_config(RetryConfig::disabled())
+/// The configuration of a client of an engine that runs as long as the test.
+async fn config_of(database: Database) -> Builder {
+    dynamodb_config(&DynamoEngine::start(database).await.unwrap().detach())
 }

@@ -1,11 +1,5 @@
 //! What the tool prints: every format, in a terminal and elsewhere.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "tests may panic"
-)]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests may panic")]
 
 mod escapes;
 mod formats;

@@ -3,7 +3,6 @@
 
 use std::{
     future::pending,
-    io,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -15,50 +14,55 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
     response::Response,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use harness::Server;
+use tokio::sync::watch;
 
 /// When a process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Strike {
+pub(crate) struct SweepStrike {
     /// The number of the call, counted from 0.
     pub(crate) call: usize,
-    pub(crate) at: At,
+    pub(crate) at: StrikeTime,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum At {
+pub(crate) enum StrikeTime {
     /// Before the call arrives.
     Before,
-    /// After the call was executed, before its answer.
+    /// After the call was executed, before its response.
     After,
 }
 
 /// A gate. Clones are the same gate.
 #[derive(Clone)]
-pub(crate) struct Gate(Arc<Inner>);
+pub(crate) struct Gate(Arc<GateState>);
 
-struct Inner {
-    strike: Option<Strike>,
+struct GateState {
+    strike: Option<SweepStrike>,
     client: reqwest::Client,
     calls: Mutex<Vec<String>>,
     is_shut: watch::Sender<bool>,
     /// The number of calls on their way to a service.
-    under_way: watch::Sender<usize>,
+    pending_calls: watch::Sender<usize>,
 }
 
 impl Gate {
     /// A gate that shuts at `strike`, if it is set.
-    pub(crate) fn new(strike: Option<Strike>, client: reqwest::Client) -> Self {
-        let (is_shut, under_way) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self(Arc::new(Inner { strike, client, calls: Mutex::default(), is_shut, under_way }))
+    pub(crate) fn new(strike: Option<SweepStrike>, client: reqwest::Client) -> Self {
+        let (is_shut, pending_calls) = (watch::Sender::new(false), watch::Sender::new(0));
+        Self(Arc::new(GateState {
+            strike,
+            client,
+            calls: Mutex::default(),
+            is_shut,
+            pending_calls,
+        }))
     }
 
-    /// Opens a door to `service`. Returns its address and its guard.
-    pub(crate) async fn door(&self, service: SocketAddr) -> (SocketAddr, Door) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    /// Serves `service` through the gate.
+    pub(crate) async fn open(&self, service: SocketAddr) -> Server {
         let router = Router::new().fallback(pass).with_state((self.clone(), service));
-        (address, Door(tokio::spawn(async move { axum::serve(listener, router).await })))
+        Server::start(router).await.unwrap()
     }
 
     /// Waits until the gate is shut.
@@ -70,7 +74,7 @@ impl Gate {
     /// Waits until no call is on its way to a service: a sent call may arrive after its sender has
     /// died.
     pub(crate) async fn quiet(&self) {
-        let _ = self.0.under_way.subscribe().wait_for(|calls| *calls == 0).await;
+        let _ = self.0.pending_calls.subscribe().wait_for(|calls| *calls == 0).await;
     }
 
     /// The calls up to now, including those that did not arrive.
@@ -90,8 +94,8 @@ impl Gate {
         Some(calls.len() - 1)
     }
 
-    fn shuts(&self, call: usize, at: At) -> bool {
-        let shuts = self.0.strike == Some(Strike { call, at });
+    fn shuts(&self, call: usize, at: StrikeTime) -> bool {
+        let shuts = self.0.strike == Some(SweepStrike { call, at });
         if shuts {
             self.0.is_shut.send_replace(true);
         }
@@ -101,7 +105,7 @@ impl Gate {
     async fn forward(self, service: SocketAddr, parts: Parts, body: Bytes) -> Response {
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         // The host header stays unchanged, because it is signed.
-        let answer = self
+        let received = self
             .0
             .client
             .request(parts.method, format!("http://{service}{target}"))
@@ -110,37 +114,28 @@ impl Gate {
             .send()
             .await
             .unwrap();
-        let (status, headers) = (answer.status(), without_hops(answer.headers().clone()));
-        let mut response = Response::new(Body::from(answer.bytes().await.unwrap()));
+        let (status, headers) = (received.status(), without_hops(received.headers().clone()));
+        let mut response = Response::new(Body::from(received.bytes().await.unwrap()));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
-        self.0.under_way.send_modify(|calls| *calls -= 1);
+        self.0.pending_calls.send_modify(|calls| *calls -= 1);
         response
-    }
-}
-
-/// A door of a gate. Dropping it closes the door.
-pub(crate) struct Door(JoinHandle<io::Result<()>>);
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
 async fn pass(State((gate, service)): State<(Gate, SocketAddr)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let Some(call) = gate.note(&parts).filter(|call| !gate.shuts(*call, At::Before)) else {
+    let Some(call) = gate.note(&parts).filter(|call| !gate.shuts(*call, StrikeTime::Before)) else {
         return pending().await;
     };
-    gate.0.under_way.send_modify(|calls| *calls += 1);
+    gate.0.pending_calls.send_modify(|calls| *calls += 1);
     // A separate task, because this task ends when the caller dies.
-    let answer = tokio::spawn(gate.clone().forward(service, parts, body)).await.unwrap();
-    if gate.shuts(call, At::After) {
+    let response = tokio::spawn(gate.clone().forward(service, parts, body)).await.unwrap();
+    if gate.shuts(call, StrikeTime::After) {
         return pending().await;
     }
-    answer
+    response
 }
 
 /// A header of one connection, which must not be forwarded.

@@ -2,15 +2,14 @@
 //! after it was executed but not answered; and what the next process makes of the result.
 //!
 //! The functions have no test hooks: every external call is a possible point of death. The first
-//! run counts the calls. Then, for each call and each of the two moments, there is a new world, a
+//! run counts the calls. Then, for each call and each of the two moments, there is a new fixture, a
 //! run that dies there, and a run that does not.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod cleanup;
 mod events;
+mod fixture;
 mod gate;
-mod process;
-mod world;
 
 use std::{cell::RefCell, time::SystemTime};
 
@@ -18,23 +17,26 @@ use futures_util::future::join_all;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    gate::{At, Strike},
-    world::Acs,
+    fixture::SweepAcs,
+    gate::{StrikeTime, SweepStrike},
 };
 
 /// Runs `die` once for each possible death, several at a time, and returns their number.
-async fn sweep(calls: &[String], die: impl AsyncFn(&Acs, Strike)) -> usize {
-    let all: Vec<Strike> = (0..)
+async fn sweep(calls: &[String], die: impl AsyncFn(&SweepAcs, SweepStrike)) -> usize {
+    let all: Vec<SweepStrike> = (0..)
         .zip(calls)
         .flat_map(|(call, name)| {
             // A read that was executed and not answered is the same as one that never arrived.
-            let after = (!is_read(name)).then_some(At::After);
-            [Some(At::Before), after].into_iter().flatten().map(move |at| Strike { call, at })
+            let after = (!is_read(name)).then_some(StrikeTime::After);
+            [Some(StrikeTime::Before), after]
+                .into_iter()
+                .flatten()
+                .map(move |at| SweepStrike { call, at })
         })
         .collect();
     let left = RefCell::new(all.iter().copied());
     let lane = async || {
-        let acs = Acs::start().await;
+        let acs = SweepAcs::start().await;
         loop {
             let next = left.borrow_mut().next();
             let Some(strike) = next else { break };

@@ -16,38 +16,42 @@ use axum::{
 };
 use serde_json::Value;
 
-struct Front {
+struct EngineProxy {
     engine: String,
     description: String,
     client: reqwest::Client,
 }
 
 /// Forwards requests to `engine`, a URL; `DescribeTable` returns `description`.
-pub(crate) fn front(engine: String, description: &Value) -> Router {
+pub(crate) fn proxy(engine: String, description: &Value) -> Router {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let front = Front { engine, description: description.to_string(), client };
-    Router::new().route("/", post(answer)).with_state(Arc::new(front))
+    let proxy = EngineProxy { engine, description: description.to_string(), client };
+    Router::new().route("/", post(respond)).with_state(Arc::new(proxy))
 }
 
-async fn answer(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn respond(
+    State(proxy): State<Arc<EngineProxy>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     if target.is_some_and(|target| target.ends_with(".DescribeTable")) {
         let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
-        return (content_type, front.description.clone()).into_response();
+        return (content_type, proxy.description.clone()).into_response();
     }
-    match front.pass_on(headers, body).await {
+    match proxy.forward(headers, body).await {
         Ok(response) => response,
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
-impl Front {
-    async fn pass_on(&self, headers: HeaderMap, body: Bytes) -> reqwest::Result<Response> {
+impl EngineProxy {
+    async fn forward(&self, headers: HeaderMap, body: Bytes) -> reqwest::Result<Response> {
         let headers = without(headers, [header::HOST, header::CONTENT_LENGTH]);
         let request = self.client.post(&self.engine).headers(headers).body(body);
-        let answer = request.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = Body::from(answer.bytes().await?);
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = Body::from(response.bytes().await?);
         let headers = without(headers, [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]);
         Ok((status, headers, body).into_response())
     }

@@ -4,67 +4,50 @@
 use std::{
     collections::BTreeMap,
     error::Error,
-    io,
     time::{Duration, Instant},
 };
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config};
 use acs_emulator::{Emulator, Server};
-use axum::{Router, routing::post};
+use harness::{DynamoEngine, lambda_environment, secrets_manager};
 use identity_core::{
     identity::{Lifetime, Scopes, TokenRequest},
     ports::{Clock as _, IdentityClient as _, SystemClock},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{sample::median_ms, subject::CALLS};
 
 /// The services. They end when this is dropped.
-pub(crate) struct World {
+pub(crate) struct BenchFixture {
     acs: Server,
-    dynamodb: String,
-    engine: JoinHandle<()>,
-    secrets: String,
-    secrets_manager: JoinHandle<io::Result<()>>,
+    engine: DynamoEngine,
+    secrets_manager: harness::Server,
 }
 
-impl World {
+impl BenchFixture {
     pub(crate) async fn start() -> Result<Self, Box<dyn Error>> {
         let acs = Emulator::builder().limits(false).build()?.serve_on_loopback().await?;
         let database = dynoxide::Database::memory()?;
         database.create_table(serde_json::from_value(table())?)?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let dynamodb = format!("http://{}", listener.local_addr()?);
-        let engine = tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let secrets = format!("http://{}", listener.local_addr()?);
-        let secret = json!({ "ARN": SECRET, "SecretString": acs.connection_string() }).to_string();
-        let router = Router::new().route("/", post(async move || secret));
-        let secrets_manager = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { acs, dynamodb, engine, secrets, secrets_manager })
+        let engine = DynamoEngine::start(database).await?;
+        let secrets_manager = secrets_manager(SECRET, &acs.connection_string()).await?;
+        Ok(Self { acs, engine, secrets_manager })
     }
 
     /// The variables that Lambda and the template would set.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
-        [
-            ("ACS_API_VERSION", ApiVersion::default().as_str()),
+        let version = ApiVersion::default();
+        let (dynamodb, secrets) = (self.engine.url(), self.secrets_manager.url());
+        let own = [
+            ("ACS_API_VERSION", version.as_str()),
             ("ACS_SECRET_ARN", SECRET),
             ("ADMIN_CONDITION", ""),
             ("ADMIN_SCOPE", "guestpass.admin"),
             ("AUDIT_RETENTION_DAYS", "400"),
             ("AUDIT_TABLE_NAME", "AuditLog"),
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIEXAMPLEKEY"),
-            ("AWS_SESSION_TOKEN", "example"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &*dynamodb),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &*secrets),
             ("CALLER_HASH_SECRET_ARN", CALLER_HASH_SECRET),
             ("ISSUER", "https://idp.example"),
             // One user makes all calls.
@@ -72,10 +55,9 @@ impl World {
             ("POLICY", "{}"),
             ("TABLE_NAME", TABLE),
             ("TOKEN_SCOPE", "guestpass.token"),
-            ("TZ", ":UTC"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        lambda_environment().into_iter().chain(own).collect()
     }
 
     /// The median duration in milliseconds of the call to ACS that every warm call contains,
@@ -93,13 +75,6 @@ impl World {
             times.push(started.elapsed());
         }
         Ok(median_ms(times.into_iter()))
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.engine.abort();
-        self.secrets_manager.abort();
     }
 }
 

@@ -32,10 +32,10 @@ use identity_core::{
 use identity_store::DynamoIdentityStore;
 use serde_json::json;
 
-use crate::a_store_behind;
+use crate::store_behind;
 
 /// The error of DynamoDB, and whether the request was applied before it.
-const TROUBLES: [(&str, u16, bool); 6] = [
+const FAULTS: [(&str, u16, bool); 6] = [
     ("ProvisionedThroughputExceededException", 400, false),
     ("ThrottlingException", 400, false),
     ("RequestLimitExceeded", 400, false),
@@ -46,7 +46,7 @@ const TROUBLES: [(&str, u16, bool); 6] = [
 
 /// Replaces the engine's response to one request.
 #[derive(Clone, Debug)]
-struct Trouble {
+struct EngineFault {
     code: &'static str,
     status: u16,
     is_applied: bool,
@@ -55,16 +55,16 @@ struct Trouble {
     sent: Arc<AtomicUsize>,
 }
 
-impl Trouble {
+impl EngineFault {
     /// Whether the request was reached.
-    fn has_struck(&self) -> bool {
+    fn has_occurred(&self) -> bool {
         self.sent.load(Relaxed) > self.at
     }
 }
 
-impl Intercept for Trouble {
+impl Intercept for EngineFault {
     fn name(&self) -> &'static str {
-        "Trouble"
+        "EngineFault"
     }
 
     fn modify_before_transmit(
@@ -101,18 +101,18 @@ impl Intercept for Trouble {
 }
 
 /// The operations, on a store that fails.
-struct World {
-    trouble: Trouble,
+struct FaultFixture {
+    fault: EngineFault,
     store: DynamoIdentityStore,
     acs: MemoryIdentityClient,
     clock: ManualClock,
 }
 
-impl World {
+impl FaultFixture {
     async fn with((code, status, is_applied): (&'static str, u16, bool), at: usize) -> Self {
-        let trouble = Trouble { code, status, is_applied, at, sent: Arc::default() };
-        let store = a_store_behind(trouble.clone()).await;
-        Self { trouble, store, acs: MemoryIdentityClient::default(), clock: ManualClock::default() }
+        let fault = EngineFault { code, status, is_applied, at, sent: Arc::default() };
+        let store = store_behind(fault.clone()).await;
+        Self { fault, store, acs: MemoryIdentityClient::default(), clock: ManualClock::default() }
     }
 
     async fn issue(&self, id: &str) -> Result<IssuedToken, Error> {
@@ -147,52 +147,55 @@ fn assert_unavailable<T: std::fmt::Debug>(outcome: &Result<T, Error>, context: &
 }
 
 #[tokio::test]
-async fn r46_a_first_token_call_is_unavailable_and_leaves_nothing_that_is_not_accounted_for() {
-    for trouble in TROUBLES {
+async fn r46_a_first_token_call_is_unavailable_and_records_every_identity_that_it_created() {
+    for fault in FAULTS {
         for at in 0.. {
-            let context = format!("{trouble:?} at request {at}");
-            let world = World::with(trouble, at).await;
-            let first = world.issue("first").await;
-            if !world.trouble.has_struck() {
+            let context = format!("{fault:?} at request {at}");
+            let fixture = FaultFixture::with(fault, at).await;
+            let first = fixture.issue("first").await;
+            if !fixture.fault.has_occurred() {
                 assert!(at >= 3 && first.is_ok(), "{context}: {first:?}");
                 break;
             }
             assert_unavailable(&first, &context);
 
-            world.until_leases_end();
-            let second = world.issue("second").await.unwrap();
-            assert!(world.acs.is_alive(&second.token), "{context}");
-            let record = world.store.find(&user("alice")).await.unwrap().unwrap();
+            fixture.until_leases_end();
+            let second = fixture.issue("second").await.unwrap();
+            assert!(fixture.acs.is_alive(&second.token), "{context}");
+            let record = fixture.store.find(&user("alice")).await.unwrap().unwrap();
             assert_eq!(record.acs_id(), Some(&second.acs_id), "{context}");
-            let orphans = world.store.orphans().await.unwrap();
-            for id in world.acs.identities() {
+            let orphans = fixture.store.orphans().await.unwrap();
+            for id in fixture.acs.identities() {
                 let is_noted = orphans.iter().any(|orphan| orphan.acs_id == id);
-                assert!(id == second.acs_id || is_noted, "{context}: nobody knows {id}");
+                assert!(
+                    id == second.acs_id || is_noted,
+                    "{context}: {id} is in no record and no orphan list"
+                );
             }
         }
     }
 }
 
 #[tokio::test]
-async fn r46_a_revocation_that_met_trouble_is_unavailable_and_done_when_it_is_repeated() {
-    for trouble in TROUBLES {
+async fn r46_a_revocation_that_failed_is_unavailable_and_succeeds_when_it_is_repeated() {
+    for fault in FAULTS {
         // Count the requests of the first token call.
-        let calm = World::with(trouble, usize::MAX).await;
+        let calm = FaultFixture::with(fault, usize::MAX).await;
         calm.issue("token").await.unwrap();
-        let before = calm.trouble.sent.load(Relaxed);
+        let before = calm.fault.sent.load(Relaxed);
         for at in before.. {
-            let context = format!("{trouble:?} at request {at}");
-            let world = World::with(trouble, at).await;
-            let token = world.issue("token").await.unwrap().token;
-            let first = world.revoke("first").await;
-            if !world.trouble.has_struck() {
+            let context = format!("{fault:?} at request {at}");
+            let fixture = FaultFixture::with(fault, at).await;
+            let token = fixture.issue("token").await.unwrap().token;
+            let first = fixture.revoke("first").await;
+            if !fixture.fault.has_occurred() {
                 assert!(at >= before + 2 && first.is_ok(), "{context}: {first:?}");
                 break;
             }
             assert_unavailable(&first, &context);
-            world.until_leases_end();
-            world.revoke("second").await.unwrap();
-            assert!(!world.acs.is_alive(&token), "{context}");
+            fixture.until_leases_end();
+            fixture.revoke("second").await.unwrap();
+            assert!(!fixture.acs.is_alive(&token), "{context}");
         }
     }
 }

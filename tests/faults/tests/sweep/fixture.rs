@@ -1,0 +1,198 @@
+//! The environment of a function: an ACS, a table, a secret, the template's variables.
+
+use std::{
+    cell::Cell,
+    fs::File,
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use acs_client::{AcsIdentityClient, Config};
+use acs_emulator::Emulator;
+use aws_sdk_dynamodb::Client;
+use dynoxide::Database;
+use harness::{
+    DynamoEngine, FunctionProcess, SECRET_ARN, Server, binary, create_tables, dynamodb_config,
+    lambda_environment, secrets_manager, template_with,
+};
+use identity_core::{
+    identity::AcsId,
+    ports::{Clock as _, IdentityClient as _, SystemClock},
+    testing::an_hour,
+};
+use identity_store::DynamoIdentityStore;
+use local_stack::template::FunctionSpec;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::gate::{Gate, SweepStrike};
+
+/// An ACS, which is used by many fixtures: its keys are expensive to generate.
+pub(crate) struct SweepAcs {
+    server: acs_emulator::Server,
+    client: AcsIdentityClient<SystemClock>,
+    http: reqwest::Client,
+}
+
+impl SweepAcs {
+    pub(crate) async fn start() -> Self {
+        let emulator = Emulator::builder().limits(false).build().unwrap();
+        let server = emulator.serve_on_loopback().await.unwrap();
+        let mut config = Config::new(server.connection_string().parse().unwrap());
+        let limits = &mut config.limits;
+        (limits.connect, limits.attempt, limits.call) = (LIMIT, LIMIT, LIMIT);
+        let client = AcsIdentityClient::new(config, SystemClock::default()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { server, client, http }
+    }
+
+    /// Removes everything except its keys.
+    async fn reset(&self) {
+        let url = format!("http://{}/_emulator/reset", self.server.address());
+        let answer = self.http.post(url).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let url = format!("http://{}/_emulator/{path}", self.server.address());
+        self.http.get(url).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+/// The environment of one function. It ends when this is dropped.
+pub(crate) struct SweepFixture<'a> {
+    acs: &'a SweepAcs,
+    function: FunctionSpec,
+    /// The table, accessed without a gate.
+    pub(crate) store: DynamoIdentityStore,
+    engine: DynamoEngine,
+    /// The offset of the function's clock.
+    ahead: Cell<Duration>,
+    dir: TempDir,
+}
+
+/// The outcome of a run.
+#[derive(Debug)]
+pub(crate) enum SweepRun {
+    /// The run ended with this response.
+    Completed(Value),
+    /// The run was killed.
+    Killed,
+}
+
+impl<'a> SweepFixture<'a> {
+    /// An environment with empty tables and an ACS without identities.
+    pub(crate) async fn new(acs: &'a SweepAcs, function: &str) -> Self {
+        acs.reset().await;
+        let template = template_with(&[("CleanupMode", "apply")]);
+        let database = Database::memory().unwrap();
+        create_tables(&database, &template);
+        let table = template.table("Identities").unwrap().name.clone();
+        let function = template.functions.into_iter().find(|one| one.binary == function).unwrap();
+        let engine = DynamoEngine::start(database).await.unwrap();
+        let client = Client::from_conf(dynamodb_config(&engine.url()).build());
+        let store = DynamoIdentityStore::new(client, table);
+        let dir = tempfile::tempdir().unwrap();
+        Self { acs, function, store, engine, ahead: Cell::default(), dir }
+    }
+
+    /// Creates an identity in ACS.
+    pub(crate) async fn identity(&self) -> AcsId {
+        self.acs.client.create_identity(SystemClock::default().now() + LIMIT).await.unwrap()
+    }
+
+    /// Issues a token for an identity, and discards it.
+    pub(crate) async fn token(&self, identity: &AcsId) {
+        let deadline = SystemClock::default().now() + LIMIT;
+        self.acs.client.issue_access_token(identity, &an_hour(), deadline).await.unwrap();
+    }
+
+    /// The identities in ACS, with the number of live tokens of each.
+    pub(crate) async fn living(&self) -> Vec<(String, u64)> {
+        let listed = self.acs.get("identities").await;
+        let identities = listed["identities"].as_array().unwrap().iter();
+        let living = identities.map(|one| (one["id"].as_str(), one["liveTokens"].as_u64()));
+        living.map(|(id, tokens)| (id.unwrap().to_owned(), tokens.unwrap())).collect()
+    }
+
+    /// The identities for which ACS was asked to do `operation`, one entry per request.
+    pub(crate) async fn asked(&self, operation: &str) -> Vec<String> {
+        let listed = self.acs.get("requests").await;
+        let requests = listed["requests"].as_array().unwrap().iter();
+        let asked = requests.filter(|request| request["operation"] == operation);
+        asked.map(|request| request["identity"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Sets the offset of the function's clock.
+    pub(crate) fn advance(&self, by: Duration) {
+        std::fs::write(self.clock_file(), by.as_millis().to_string()).unwrap();
+        self.ahead.set(by);
+    }
+
+    /// Lets a new process handle `event` through its own gate, and kills it when the gate shuts.
+    /// Also returns the calls of the process.
+    pub(crate) async fn run(
+        &self,
+        event: &Value,
+        strike: Option<SweepStrike>,
+    ) -> (SweepRun, Vec<String>) {
+        let gate = Gate::new(strike, self.acs.http.clone());
+        let dynamodb = gate.open(self.engine.address()).await;
+        let acs = gate.open(self.acs.server.address()).await;
+        let secrets_manager = self.secrets_manager(acs.address()).await;
+        let secrets = gate.open(secrets_manager.address()).await;
+        let mut environment = lambda_environment();
+        environment.extend(self.function.environment.clone());
+        for (name, value) in [
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
+            ("GUESTPASS_CLOCK_OFFSET_FILE", self.clock_file().to_string_lossy().into_owned()),
+        ] {
+            environment.insert(name.to_owned(), value);
+        }
+        // The deadline of the process uses its own clock.
+        let limit = self.function.timeout + self.ahead.get();
+        let log = self.dir.path().join("log");
+        let file = File::options().create(true).append(true).open(&log).unwrap();
+        let binary = binary(&self.function.binary);
+        let mut process = FunctionProcess::start(&binary, &environment, &file).await.unwrap();
+        let response = tokio::select! {
+            biased;
+            () = gate.shut() => None,
+            response = timeout(LIMIT, process.invoke(event, limit)) => {
+                Some(response.unwrap_or_else(|_| Err("timed out".to_owned())))
+            }
+        };
+        process.kill().await.unwrap();
+        gate.quiet().await;
+        let run = match response {
+            None => SweepRun::Killed,
+            Some(Ok(response)) => SweepRun::Completed(response),
+            Some(Err(error)) => {
+                unreachable!("{error}\n{}", std::fs::read_to_string(log).unwrap())
+            }
+        };
+        (run, gate.calls())
+    }
+
+    /// A Secrets Manager whose only secret contains the address of ACS, `address`.
+    async fn secrets_manager(&self, acs: SocketAddr) -> Server {
+        let connection_string = self.acs.server.connection_string();
+        let (_, key) = connection_string.split_once(';').unwrap();
+        secrets_manager(SECRET_ARN, &format!("endpoint=http://{acs}/;{key}")).await.unwrap()
+    }
+
+    fn clock_file(&self) -> PathBuf {
+        self.dir.path().join("clock")
+    }
+}
+
+/// The time so many days ago.
+pub(crate) fn days_ago(days: u64) -> SystemTime {
+    SystemClock::default().now() - Duration::from_hours(24 * days)
+}
+
+/// Far more than any test here needs.
+const LIMIT: Duration = Duration::from_mins(1);
