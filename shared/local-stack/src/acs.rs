@@ -2,14 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use acs_emulator::choices::Choices;
 use acs_emulator::{Emulator, Server, StartError};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
+
+use crate::options::StackOptions;
 
 /// The running emulator.
 pub(crate) struct LocalAcs {
@@ -21,18 +22,15 @@ pub(crate) struct LocalAcs {
 }
 
 impl LocalAcs {
-    /// Serves one emulator over http and https. It keeps everything in `data`. If it is
-    /// `ephemeral`, it keeps only the certificate that clients have to trust, until the stack
-    /// stops.
+    /// Serves one emulator over http and https. An ephemeral emulator keeps only the certificate
+    /// that clients have to trust, until the stack stops.
     pub(crate) fn start(
-        http: TcpListener,
-        https: TcpListener,
-        data: &Path,
-        ephemeral: bool,
-        choices: &Choices,
+        [http, https]: [TcpListener; 2],
+        options: &StackOptions,
     ) -> Result<Self, StartError> {
-        let builder = choices.tell(Emulator::builder());
-        let (builder, authority, scratch) = if ephemeral {
+        let data = &options.data;
+        let builder = options.acs.tell(Emulator::builder());
+        let (builder, authority, scratch) = if options.ephemeral {
             // Several ephemeral stacks may share a directory.
             let authority = data.join(format!("acs-{}", Uuid::new_v4()));
             (builder, authority.clone(), Some(TemporaryDirectory(authority)))

@@ -12,6 +12,7 @@
 //! and an event from `bus` through `queue` to `runtime`.
 
 mod acs;
+mod arn;
 mod bus;
 mod clock;
 mod console;
@@ -28,10 +29,8 @@ mod secrets;
 mod stack;
 pub mod template;
 
-pub use bus::EventPattern;
 pub use dynamodb::EngineError;
 pub use issuer::KeyError;
 pub use options::{ProcessEnvironment, StackCommand, StackOptions, parse, usage};
 pub use queue::JournalError;
-pub use schedule::ScheduleExpression;
 pub use stack::{LocalStack, StackStartError};

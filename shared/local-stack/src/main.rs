@@ -33,7 +33,7 @@ async fn run(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let stack = LocalStack::start(options).await?;
-    stack.introduce();
+    stack.print_introduction();
     tokio::select! {
         interrupt = tokio::signal::ctrl_c() => interrupt?,
         _ = terminate.recv() => {}

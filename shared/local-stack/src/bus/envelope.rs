@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::arn::{ACCOUNT, REGION};
 use crate::clock::{self, StackClock};
-use crate::template::{ACCOUNT, REGION};
 
 /// The complete event, with its fields in EventBridge's order.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,27 +8,36 @@ pub(crate) mod put_events;
 use std::sync::Arc;
 
 pub(crate) use envelope::BusEnvelope;
-pub use pattern::EventPattern;
+use pattern::EventPattern;
 use serde_json::Value;
 
+use crate::arn::bus_name;
 use crate::clock::StackClock;
 use crate::queue::{JournalError, Queues};
-use crate::template::RuleSpec;
+use crate::template::{RuleSpec, TemplateError};
 
 /// The buses of the template's rules.
 pub(crate) struct EventBus {
-    rules: Vec<RuleSpec>,
+    rules: Vec<Rule>,
     queues: Arc<Queues>,
     clock: Arc<StackClock>,
 }
 
+/// A rule of a bus, with its parsed pattern.
+struct Rule {
+    spec: RuleSpec,
+    pattern: EventPattern,
+}
+
 impl EventBus {
+    /// The buses of `rules`. The error names the rule whose pattern is invalid.
     pub(crate) fn new(
-        rules: Vec<RuleSpec>,
+        rules: &[RuleSpec],
         queues: Arc<Queues>,
         clock: Arc<StackClock>,
-    ) -> Arc<Self> {
-        Arc::new(Self { rules, queues, clock })
+    ) -> Result<Arc<Self>, TemplateError> {
+        let rules = rules.iter().map(Rule::parse).collect::<Result<_, _>>()?;
+        Ok(Arc::new(Self { rules, queues, clock }))
     }
 
     /// Delivers an event to the bus of that name or ARN, and returns the matching rules.
@@ -43,12 +52,14 @@ impl EventBus {
         let whole = serde_json::to_value(event).unwrap_or(Value::Null);
         let body = serde_json::to_string(event).unwrap_or_default();
         let mut matched = Vec::new();
-        for rule in self.rules.iter().filter(|rule| rule.bus == bus && rule.pattern.matches(&whole))
-        {
-            for queue in &rule.queues {
+        for Rule { spec, pattern } in &self.rules {
+            if spec.bus != bus || !pattern.matches(&whole) {
+                continue;
+            }
+            for queue in &spec.queues {
                 self.queues.send(queue, body.clone())?;
             }
-            matched.push(rule.name.clone());
+            matched.push(spec.name.clone());
         }
         Ok(matched)
     }
@@ -58,14 +69,11 @@ impl EventBus {
     }
 }
 
-/// The bus name from a name or an ARN. The name of a partner's bus contains slashes.
-pub(crate) fn bus_name(bus: Option<&str>) -> &str {
-    match bus {
-        None | Some("") => "default",
-        Some(bus) if bus.starts_with("arn:") => {
-            bus.split_once("event-bus/").map_or(bus, |(_, name)| name)
-        }
-        Some(bus) => bus,
+impl Rule {
+    fn parse(spec: &RuleSpec) -> Result<Self, TemplateError> {
+        let pattern = EventPattern::parse(&spec.pattern)
+            .map_err(|problem| TemplateError::at(&spec.pattern_path, problem))?;
+        Ok(Self { spec: spec.clone(), pattern })
     }
 }
 
@@ -80,7 +88,8 @@ mod tests {
         RuleSpec {
             name: name.to_owned(),
             bus: bus.to_owned(),
-            pattern: EventPattern::parse(pattern).unwrap(),
+            pattern: pattern.clone(),
+            pattern_path: format!("Resources.{name}.Properties.EventPattern"),
             queues: queues.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
@@ -102,7 +111,7 @@ mod tests {
             rule("Partner", "aws.partner/x/1", &pattern, &["B"]),
             rule("Other", "default", &json!({ "source": ["t"] }), &["A"]),
         ];
-        let bus = EventBus::new(rules, Arc::clone(&queues), clock);
+        let bus = EventBus::new(&rules, Arc::clone(&queues), clock).unwrap();
         let event = json!({ "source": "s", "detail-type": "d", "detail": { "on": true } });
         let event = BusEnvelope::complete(event, bus.clock()).unwrap();
         assert_eq!(bus.deliver(None, &event).unwrap(), ["Here"]);
@@ -111,5 +120,13 @@ mod tests {
         assert!(bus.deliver(Some("elsewhere"), &event).unwrap().is_empty());
         let depths: Vec<_> = queues.overview().iter().map(|q| q["visible"].clone()).collect();
         assert_eq!(depths, [1, 2]);
+    }
+    #[test]
+    fn an_invalid_pattern_is_reported_with_its_path_in_the_template() {
+        let clock = StackClock::system();
+        let queues = Queues::open(Vec::new(), None, Arc::clone(&clock)).unwrap();
+        let rules = [rule("Own", "default", &json!({ "source": [{ "cidr": "x" }] }), &[])];
+        let error = EventBus::new(&rules, queues, clock).err().unwrap().to_string();
+        assert!(error.starts_with("Resources.Own.Properties.EventPattern: source: "), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use super::matcher::Matcher;
 
 /// A validated event pattern.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EventPattern(Fields);
+pub(crate) struct EventPattern(Fields);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Fields {

@@ -150,7 +150,7 @@ mod tests {
     fn bus() -> Arc<EventBus> {
         let clock = StackClock::system();
         let queues = Queues::open(Vec::new(), None, Arc::clone(&clock)).unwrap();
-        EventBus::new(Vec::new(), queues, clock)
+        EventBus::new(&[], queues, clock).unwrap()
     }
 
     #[test]

@@ -19,10 +19,10 @@ use crate::runtime::FunctionPool;
 pub(crate) struct Console {
     /// `stack.json` without the credentials of ACS.
     pub(crate) addresses: Value,
-    /// A command for a shell.
-    pub(crate) example: String,
-    /// The same command with an administrator's token.
-    pub(crate) administrator: String,
+    /// Shell commands that make a first request.
+    pub(crate) first_request: String,
+    /// A shell command that gets an administrator's token.
+    pub(crate) administrator_token: String,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) functions: Vec<Arc<FunctionPool>>,
     pub(crate) acs: SocketAddr,
@@ -75,8 +75,8 @@ async fn page(State(console): State<Arc<Console>>) -> Response {
     let addresses = console.addresses.to_string();
     let page = PAGE
         .replace("{{addresses}}", &escape(&addresses))
-        .replace("{{example}}", &escape(&console.example))
-        .replace("{{administrator}}", &escape(&console.administrator));
+        .replace("{{example}}", &escape(&console.first_request))
+        .replace("{{administrator}}", &escape(&console.administrator_token));
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

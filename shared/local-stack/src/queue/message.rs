@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::template::{REGION, queue_arn};
+use crate::arn::{REGION, queue_arn};
 
 /// A message. Times are milliseconds since the epoch, on the stack's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

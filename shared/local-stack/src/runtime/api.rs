@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::lock;
+use crate::arn::arn;
 use crate::clock::StackClock;
 
 /// An event for a process.
@@ -72,7 +73,10 @@ async fn next(State(api): State<Arc<ProcessApi>>) -> Response {
         .header("content-type", "application/json")
         .header("lambda-runtime-aws-request-id", &id)
         .header("lambda-runtime-deadline-ms", deadline)
-        .header("lambda-runtime-invoked-function-arn", arn(&api.function_name))
+        .header(
+            "lambda-runtime-invoked-function-arn",
+            arn("lambda", &format!("function:{}", api.function_name)),
+        )
         .header("lambda-runtime-trace-id", format!("Root=1-{time}-{random};Sampled=0"))
         .body(Body::from(invocation.event));
     *lock(&api.current) = Some((id, invocation.answer));
@@ -109,9 +113,4 @@ impl ProcessApi {
             None => StatusCode::BAD_REQUEST,
         }
     }
-}
-
-/// The ARN of a function on this machine.
-fn arn(name: &str) -> String {
-    format!("arn:aws:lambda:local:000000000000:function:{name}")
 }

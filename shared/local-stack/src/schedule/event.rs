@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::arn::{self, ACCOUNT, REGION};
 use crate::clock::rfc3339;
-use crate::template::{ACCOUNT, REGION, ScheduleSpec, Scheduler};
+use crate::template::{ScheduleSpec, Scheduler};
 
 /// The event for the time `scheduled`, in which `over` replaces members of the input.
 pub(super) fn event(
@@ -35,7 +36,7 @@ pub(super) fn event(
 }
 
 /// Whether an input is JSON after its keywords are replaced.
-pub(crate) fn is_json(input: &str) -> bool {
+pub(super) fn is_json(input: &str) -> bool {
     serde_json::from_str::<Value>(&filled(input, "arn", "1970-01-01T00:00:00Z")).is_ok()
 }
 
@@ -73,10 +74,8 @@ fn unasked(schedule: &ScheduleSpec, scheduled: OffsetDateTime) -> Value {
 fn arn(schedule: &ScheduleSpec) -> String {
     let name = &schedule.name;
     match schedule.scheduler {
-        Scheduler::Scheduler => {
-            format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}")
-        }
-        Scheduler::Rule => format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"),
+        Scheduler::Scheduler => arn::arn("scheduler", &format!("schedule/default/{name}")),
+        Scheduler::Rule => arn::arn("events", &format!("rule/{name}")),
     }
 }
 
@@ -85,7 +84,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::schedule::ScheduleExpression;
 
     const TIME: OffsetDateTime = datetime!(2026-05-06 07:08:09.5 UTC);
 
@@ -93,9 +91,10 @@ mod tests {
         ScheduleSpec {
             name: "S".to_owned(),
             scheduler,
-            expression: ScheduleExpression::parse("rate(1 hour)").unwrap(),
+            expression: "rate(1 hour)".to_owned(),
             input: input.map(str::to_owned),
             enabled: true,
+            path: "here".to_owned(),
         }
     }
 

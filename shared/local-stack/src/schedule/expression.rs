@@ -8,7 +8,7 @@ use super::cron::Cron;
 
 /// When a schedule is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScheduleExpression {
+pub(crate) struct ScheduleExpression {
     text: String,
     kind: ExpressionKind,
 }

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::body::Bytes;
-pub(crate) use event::is_json;
-pub use expression::ScheduleExpression;
+use expression::ScheduleExpression;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -17,11 +16,12 @@ use tokio::sync::watch;
 use crate::clock::{StackClock, epoch_ms, rfc3339};
 use crate::output::say;
 use crate::runtime::{FunctionPool, InvocationError};
-use crate::template;
+use crate::template::{ScheduleSpec, TemplateError};
 
 /// One schedule and its function.
 pub(crate) struct Schedule {
-    settings: template::ScheduleSpec,
+    spec: ScheduleSpec,
+    expression: ScheduleExpression,
     function: Arc<FunctionPool>,
     clock: Arc<StackClock>,
     /// The start of the interval of a rate.
@@ -39,19 +39,21 @@ pub(crate) struct ScheduledRun {
 }
 
 impl Schedule {
+    /// The schedule of `spec`. The error names the schedule whose expression or input is invalid.
     pub(crate) fn new(
-        settings: template::ScheduleSpec,
+        spec: ScheduleSpec,
         function: Arc<FunctionPool>,
         clock: Arc<StackClock>,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, TemplateError> {
+        let expression = parse(&spec)?;
         // Due times are whole seconds, as EventBridge sends them.
         let origin = clock.now().truncate_to_second();
         let (due, last) = (watch::Sender::new(origin), Mutex::default());
-        Arc::new(Self { settings, function, clock, origin, due, last })
+        Ok(Arc::new(Self { spec, expression, function, clock, origin, due, last }))
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.settings.name
+        &self.spec.name
     }
 
     /// Invokes the function whenever it is due, until `stopping` turns true.
@@ -72,7 +74,7 @@ impl Schedule {
                 () = time => {}
             }
             let (after, now) = (*self.due.borrow(), self.clock.now());
-            let latest = self.settings.expression.latest(self.origin, after, now);
+            let latest = self.expression.latest(self.origin, after, now);
             let Some(due) = latest else { continue };
             self.due.send_replace(due);
             let schedule = Arc::clone(&self);
@@ -89,7 +91,7 @@ impl Schedule {
         scheduled: OffsetDateTime,
         input: Option<Map<String, Value>>,
     ) -> Result<ScheduledRun, String> {
-        let event = event::event(&self.settings, scheduled, input)?;
+        let event = event::event(&self.spec, scheduled, input)?;
         let (started, began) = (self.clock.now(), Instant::now());
         let outcome = self.function.invoke(Bytes::from(event.to_string())).await;
         let run = match outcome {
@@ -115,8 +117,8 @@ impl Schedule {
 
     fn next(&self) -> Option<OffsetDateTime> {
         let after = *self.due.borrow();
-        let enabled = self.settings.enabled;
-        enabled.then(|| self.settings.expression.next(self.origin, after)).flatten()
+        let enabled = self.spec.enabled;
+        enabled.then(|| self.expression.next(self.origin, after)).flatten()
     }
 
     /// Its name, function and expression, the next due time, and the result of the last run.
@@ -124,10 +126,46 @@ impl Schedule {
         json!({
             "name": self.name(),
             "function": self.function.name(),
-            "expression": self.settings.expression.to_string(),
-            "enabled": self.settings.enabled,
+            "expression": self.expression.to_string(),
+            "enabled": self.spec.enabled,
             "next": self.next().map(rfc3339),
             "last": *self.last.lock().unwrap_or_else(PoisonError::into_inner),
         })
+    }
+}
+
+fn parse(spec: &ScheduleSpec) -> Result<ScheduleExpression, TemplateError> {
+    let expression = ScheduleExpression::parse(&spec.expression).map_err(|problem| {
+        let problem = format!("invalid schedule `{}`: {problem}", spec.expression);
+        TemplateError::at(&spec.path, problem)
+    })?;
+    if spec.input.as_deref().is_some_and(|input| !event::is_json(input)) {
+        return Err(TemplateError::at(&format!("{}.Input", spec.path), "is not JSON"));
+    }
+    Ok(expression)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Scheduler;
+
+    #[test]
+    fn an_invalid_schedule_is_reported_with_its_path_in_the_template() {
+        for (expression, input, expected) in [
+            ("rate(1 hours)", None, "Events.Nightly: invalid schedule `rate(1 hours)`: "),
+            ("rate(1 hour)", Some("{time"), "Events.Nightly.Input: is not JSON"),
+        ] {
+            let spec = ScheduleSpec {
+                name: "Nightly".to_owned(),
+                scheduler: Scheduler::Scheduler,
+                expression: expression.to_owned(),
+                input: input.map(str::to_owned),
+                enabled: true,
+                path: "Events.Nightly".to_owned(),
+            };
+            let error = parse(&spec).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 }

@@ -7,19 +7,20 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::stack_file::StackAddresses;
 use super::start_error::StackStartError;
 use crate::clock::{OFFSET_FILE, StackClock};
 use crate::options::StackOptions;
 use crate::queue::{QueueSource, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper, ProcessSpec};
 use crate::schedule::Schedule;
-use crate::template;
+use crate::template::{FunctionSpec, RouteSpec};
 
 /// Functions, and their event sources.
 #[derive(Default)]
 pub(crate) struct Fleet {
     pub(crate) functions: Vec<Arc<FunctionPool>>,
-    pub(crate) routes: Vec<(template::RouteSpec, Arc<FunctionPool>)>,
+    pub(crate) routes: Vec<(RouteSpec, Arc<FunctionPool>)>,
     pub(crate) sources: Vec<QueueSource>,
     pub(crate) schedules: Vec<Arc<Schedule>>,
 }
@@ -29,10 +30,7 @@ pub(crate) struct FleetContext<'a> {
     pub(crate) options: &'a StackOptions,
     /// The directory of their logs.
     pub(crate) logs: &'a Path,
-    /// The URL of DynamoDB.
-    pub(crate) dynamodb: &'a str,
-    /// The URL of Secrets Manager.
-    pub(crate) secrets: &'a str,
+    pub(crate) addresses: &'a StackAddresses,
     pub(crate) clock: &'a Arc<StackClock>,
     pub(crate) queues: &'a Arc<Queues>,
     pub(crate) reaper: ProcessReaper,
@@ -42,41 +40,44 @@ pub(crate) struct FleetContext<'a> {
 
 impl FleetContext<'_> {
     /// Creates the functions. A process starts with the first request that needs it.
-    pub(crate) fn fleet(
-        self,
-        described: Vec<template::FunctionSpec>,
-    ) -> Result<Fleet, StackStartError> {
+    pub(crate) fn create(self, specs: &[FunctionSpec]) -> Result<Fleet, StackStartError> {
         let mut fleet = Fleet::default();
-        for described in described {
-            let most = described.concurrency.unwrap_or(usize::MAX).min(self.options.processes);
-            let spec = ProcessSpec {
-                binary: binary(&self.options.functions_dir, &described.binary)?,
-                log: self.logs.join(format!("{}.log", described.binary)),
-                environment: self.environment(&described),
-                name: described.binary,
-                timeout: described.timeout,
-                clock: Arc::clone(self.clock),
-                reaper: self.reaper.clone(),
-            };
-            let function = FunctionPool::new(spec, most, self.stopping.clone());
-            for route in described.routes {
-                fleet.routes.push((route, Arc::clone(&function)));
+        for spec in specs {
+            let function = self.function(spec)?;
+            for route in &spec.routes {
+                fleet.routes.push((route.clone(), Arc::clone(&function)));
             }
-            for mapping in described.queues {
+            for mapping in spec.queues.clone() {
                 let (queues, function) = (Arc::clone(self.queues), Arc::clone(&function));
                 fleet.sources.push(QueueSource { queues, function, mapping });
             }
-            for settings in described.schedules {
+            for schedule in spec.schedules.clone() {
                 let (function, clock) = (Arc::clone(&function), Arc::clone(self.clock));
-                fleet.schedules.push(Schedule::new(settings, function, clock));
+                let schedule = Schedule::new(schedule, function, clock)
+                    .map_err(StackStartError::template(&self.options.template))?;
+                fleet.schedules.push(schedule);
             }
             fleet.functions.push(function);
         }
         Ok(fleet)
     }
 
+    fn function(&self, spec: &FunctionSpec) -> Result<Arc<FunctionPool>, StackStartError> {
+        let processes = spec.concurrency.unwrap_or(usize::MAX).min(self.options.processes);
+        let process = ProcessSpec {
+            name: spec.binary.clone(),
+            binary: binary(&self.options.functions_dir, &spec.binary)?,
+            environment: self.environment(spec),
+            timeout: spec.timeout,
+            clock: Arc::clone(self.clock),
+            log: self.logs.join(format!("{}.log", spec.binary)),
+            reaper: self.reaper.clone(),
+        };
+        Ok(FunctionPool::new(process, processes, self.stopping.clone()))
+    }
+
     /// The template's variables, and those that Lambda and the AWS SDK find in the cloud.
-    fn environment(&self, function: &template::FunctionSpec) -> BTreeMap<String, String> {
+    fn environment(&self, function: &FunctionSpec) -> BTreeMap<String, String> {
         let name = &function.binary;
         let memory = function.memory.to_string();
         let mut environment: BTreeMap<String, String> = [
@@ -90,8 +91,8 @@ impl FleetContext<'_> {
             ("AWS_DEFAULT_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.addresses.dynamodb),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.addresses.secrets),
             ("TZ", ":UTC"),
             ("LANG", "en_US.UTF-8"),
             ("_HANDLER", "bootstrap"),

@@ -2,27 +2,26 @@
 //! authentication.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use tokio::net::TcpListener;
 
 use super::start_error::StackStartError;
 
-/// One listener for each service.
-pub(crate) struct Listeners {
-    pub(crate) gateway: TcpListener,
-    pub(crate) console: TcpListener,
-    pub(crate) issuer: TcpListener,
-    pub(crate) events: TcpListener,
-    pub(crate) acs_http: TcpListener,
-    pub(crate) acs_https: TcpListener,
-    pub(crate) dynamodb: TcpListener,
-    pub(crate) secrets: TcpListener,
+/// One listener for each service other than ACS.
+pub(super) struct Listeners {
+    pub(super) gateway: TcpListener,
+    pub(super) console: TcpListener,
+    pub(super) issuer: TcpListener,
+    pub(super) events: TcpListener,
+    pub(super) dynamodb: TcpListener,
+    pub(super) secrets: TcpListener,
 }
 
 impl Listeners {
-    /// Binds `first` and the ports after it, or any free ports if it is 0.
-    pub(crate) async fn take(first: u16) -> Result<Self, StackStartError> {
+    /// Binds `first` and the ports after it, or any free ports if it is 0. The last two listeners
+    /// are those of ACS, for http and https.
+    pub(super) async fn bind(first: u16) -> Result<(Self, [TcpListener; 2]), StackStartError> {
         let listen = async |offset: u16, what: &'static str| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| {
@@ -33,20 +32,20 @@ impl Listeners {
                 }
             })
         };
-        Ok(Self {
+        let services = Self {
             gateway: listen(0, "gateway").await?,
             console: listen(1, "console").await?,
             issuer: listen(2, "issuer").await?,
             events: listen(3, "events").await?,
-            acs_http: listen(4, "ACS http").await?,
-            acs_https: listen(5, "ACS https").await?,
             dynamodb: listen(6, "DynamoDB").await?,
             secrets: listen(7, "Secrets Manager").await?,
-        })
+        };
+        Ok((services, [listen(4, "ACS http").await?, listen(5, "ACS https").await?]))
     }
 }
 
 /// The URL of a listener.
-pub(crate) fn url(listener: &TcpListener) -> io::Result<String> {
-    listener.local_addr().map(|address: SocketAddr| format!("http://{address}"))
+pub(super) fn url(listener: &TcpListener) -> Result<String, StackStartError> {
+    let address = listener.local_addr().map_err(StackStartError::System)?;
+    Ok(format!("http://{address}"))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::dynamodb::EngineError;
 use crate::issuer::KeyError;
 use crate::queue::JournalError;
-use crate::template;
+use crate::template::TemplateError;
 
 /// Why a stack does not start, and how to fix it. It never quotes a secret.
 #[derive(Debug, thiserror::Error)]
@@ -14,8 +14,8 @@ use crate::template;
 pub enum StackStartError {
     /// Another program listens on the port.
     #[error(
-        "port {port} (for {what}) is in use: stop the program that uses it, or take other ports \
-         with GUESTPASS_PORT or --port (0 takes any that are free)"
+        "port {port} (for {what}) is in use: stop the program that uses it, or choose other ports \
+         with GUESTPASS_PORT or --port (0 for any free ports)"
     )]
     PortInUse {
         /// The port.
@@ -24,7 +24,10 @@ pub enum StackStartError {
         what: &'static str,
     },
     /// The system does not permit listening on the port.
-    #[error("cannot listen on port {port} (for {what}): {source}")]
+    #[error(
+        "cannot listen on port {port} (for {what}): {source}; choose other ports with \
+         GUESTPASS_PORT or --port"
+    )]
     Port {
         /// The port.
         port: u16,
@@ -35,12 +38,13 @@ pub enum StackStartError {
     },
     /// Another stack uses the data directory.
     #[error(
-        "another stack uses {}: stop it, or take another directory with --data, or --ephemeral",
+        "the data directory {} is used by another stack: stop that stack, choose another \
+         directory with --data, or use --ephemeral",
         .0.display()
     )]
     DataInUse(PathBuf),
     /// A file or a directory cannot be used.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot use {}: {source}", path.display())]
     File {
         /// The file or directory.
         path: PathBuf,
@@ -48,15 +52,19 @@ pub enum StackStartError {
         source: io::Error,
     },
     /// The template is invalid or unsupported.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot run the template {}: {source}", path.display())]
     Template {
         /// The template.
         path: PathBuf,
         /// What is wrong with it, and where.
-        source: template::TemplateError,
+        source: TemplateError,
     },
     /// A function was not built.
-    #[error("there is no function {}: build it with `cargo build -p {name}`", path.display())]
+    #[error(
+        "the function binary {} does not exist: build it with `cargo build -p {name}`, or set its \
+         directory with --functions-dir",
+        path.display()
+    )]
     FunctionMissing {
         /// The expected path.
         path: PathBuf,
@@ -74,14 +82,18 @@ pub enum StackStartError {
     Journal(#[from] JournalError),
     /// The ACS emulator does not start.
     #[error("the ACS emulator does not start: {0}")]
-    LocalAcs(#[from] acs_emulator::StartError),
+    Acs(#[from] acs_emulator::StartError),
     /// A basic system call failed.
-    #[error("{0}")]
+    #[error("a system call failed: {0}")]
     System(#[source] io::Error),
 }
 
 impl StackStartError {
-    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         |source| Self::File { path: path.into(), source }
+    }
+
+    pub(super) fn template(path: impl Into<PathBuf>) -> impl FnOnce(TemplateError) -> Self {
+        |source| Self::Template { path: path.into(), source }
     }
 }

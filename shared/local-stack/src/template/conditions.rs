@@ -3,16 +3,13 @@
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::TemplateError;
-use super::evaluate::{TemplateNames, intrinsic};
+use super::error::{Result, invalid};
+use super::evaluate::intrinsic;
+use super::names::TemplateNames;
 
 impl TemplateNames {
     /// The branch that `!If` chooses, or the node itself.
-    pub(super) fn chosen<'a>(
-        &self,
-        mut node: &'a Yaml,
-        at: &str,
-    ) -> Result<&'a Yaml, TemplateError> {
+    pub(super) fn chosen<'a>(&self, mut node: &'a Yaml, at: &str) -> Result<&'a Yaml> {
         while let Some((name, argument)) = intrinsic(node)
             && name == "If"
         {
@@ -22,39 +19,35 @@ impl TemplateNames {
     }
 
     /// The branch that `!If` chooses.
-    pub(super) fn branch<'a>(
-        &self,
-        argument: &'a Yaml,
-        at: &str,
-    ) -> Result<&'a Yaml, TemplateError> {
+    pub(super) fn branch<'a>(&self, argument: &'a Yaml, at: &str) -> Result<&'a Yaml> {
         let Some([Yaml::String(name), then, otherwise]) = items(argument) else {
-            return Err(TemplateError::at(at, "!If takes a condition and two values"));
+            return Err(invalid(at, "!If needs a condition and two values"));
         };
         Ok(if self.holds(name, at)? { then } else { otherwise })
     }
 
     /// Whether a condition of `Conditions` holds.
-    pub(super) fn holds(&self, name: &str, at: &str) -> Result<bool, TemplateError> {
+    pub(super) fn holds(&self, name: &str, at: &str) -> Result<bool> {
         self.named(name, at, 0)
     }
 
-    fn named(&self, name: &str, at: &str, depth: usize) -> Result<bool, TemplateError> {
+    fn named(&self, name: &str, at: &str, depth: usize) -> Result<bool> {
         let condition = self
             .conditions
             .get(name)
-            .ok_or_else(|| TemplateError::at(at, format!("there is no condition {name}")))?;
+            .ok_or_else(|| invalid(at, format!("unknown condition `{name}`")))?;
         self.condition(condition, &format!("Conditions.{name}"), depth)
     }
 
-    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool, TemplateError> {
+    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool> {
         if depth > DEEPEST {
-            return Err(TemplateError::at(at, "the condition is defined by itself"));
+            return Err(invalid(at, "the condition refers to itself"));
         }
         if let Some(name) = condition_of(node) {
             return self.named(name, at, depth + 1);
         }
         let (function, argument) =
-            intrinsic(node).ok_or_else(|| TemplateError::at(at, "is not a condition"))?;
+            intrinsic(node).ok_or_else(|| invalid(at, "is not a condition"))?;
         let inner = |node| self.condition(node, at, depth + 1);
         match (&*function, items(argument)) {
             ("Equals", Some([left, right])) => {
@@ -64,11 +57,9 @@ impl TemplateNames {
             ("And", Some(all)) => all.iter().try_fold(true, |holds, one| Ok(holds && inner(one)?)),
             ("Or", Some(all)) => all.iter().try_fold(false, |holds, one| Ok(holds || inner(one)?)),
             _ => {
-                let known = "the local stack knows !Equals, !Not, !And, !Or and !Condition";
-                Err(TemplateError::at(
-                    at,
-                    format!("!{function} is not used like this here: {known}"),
-                ))
+                let supported =
+                    "must be !Equals, !Not, !And, !Or or !Condition with their arguments";
+                Err(invalid(at, format!("unsupported condition !{function}: {supported}")))
             }
         }
     }
@@ -132,8 +123,8 @@ mod tests {
             assert_eq!(names().holds(name, "here").unwrap(), holds, "{name}");
         }
         for (name, problem) in [
-            ("Circle", "Conditions.Circle: the condition is defined by itself"),
-            ("Missing", "here: there is no condition Missing"),
+            ("Circle", "Conditions.Circle: the condition refers to itself"),
+            ("Missing", "here: unknown condition `Missing`"),
             ("Text", "Conditions.Text: is not a condition"),
         ] {
             assert_eq!(names().holds(name, "here").unwrap_err().to_string(), problem);

@@ -4,36 +4,20 @@
 //! intrinsic. If the stack reads an unsupported intrinsic, the error names its path.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::TemplateError;
-
-/// The local values of `Ref`, `GetAtt` and dynamic references.
-#[derive(Default)]
-pub(super) struct TemplateNames {
-    /// `Ref`: parameters, resources and pseudo parameters. `None` is a parameter without a value.
-    pub(super) references: BTreeMap<String, Option<String>>,
-    /// `GetAtt`: `Resource.Attribute`.
-    pub(super) attributes: BTreeMap<String, String>,
-    /// `{{resolve:secretsmanager:…}}`, by ARN.
-    pub(super) secrets: BTreeMap<String, String>,
-    /// The numeric parameters, for which `Ref` gives a number.
-    pub(super) numbers: BTreeSet<String>,
-    /// The parameters that are comma-separated lists.
-    pub(super) lists: BTreeSet<String>,
-    /// `Conditions`, evaluated on demand.
-    pub(super) conditions: BTreeMap<String, Yaml>,
-}
+use super::error::{Result, invalid};
+use super::names::TemplateNames;
+use super::yaml::child;
 
 /// `!If` chooses this value to omit a member.
 const NO_VALUE: &str = "AWS::NoValue";
 
 impl TemplateNames {
     /// Evaluates `node`, whose path is `at`.
-    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json, TemplateError> {
+    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json> {
         if is_no_value(node) {
             return Ok(Json::Null);
         }
@@ -41,7 +25,7 @@ impl TemplateNames {
             Yaml::Null => Ok(Json::Null),
             Yaml::Bool(value) => Ok(Json::Bool(*value)),
             Yaml::Number(number) => serde_json::to_value(number)
-                .map_err(|_| TemplateError::at(at, "a number that JSON cannot hold")),
+                .map_err(|_| invalid(at, "the number cannot be represented in JSON")),
             Yaml::String(text) => self.resolve(text, at).map(Json::String),
             Yaml::Sequence(items) => items
                 .iter()
@@ -56,8 +40,7 @@ impl TemplateNames {
                 }
                 let mut object = serde_json::Map::new();
                 for (key, value) in mapping {
-                    let key =
-                        key.as_str().ok_or_else(|| TemplateError::at(at, "a key is not text"))?;
+                    let key = key.as_str().ok_or_else(|| invalid(at, "every key must be text"))?;
                     if let Some(value) = self.member(value, &format!("{at}.{key}"))? {
                         object.insert(key.to_owned(), value);
                     }
@@ -72,20 +55,34 @@ impl TemplateNames {
     }
 
     /// Evaluates a member of a list or a mapping; `None` if it is `AWS::NoValue`.
-    pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>, TemplateError> {
+    pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>> {
         let chosen = self.chosen(node, at)?;
         if is_no_value(chosen) { Ok(None) } else { self.evaluate(chosen, at).map(Some) }
     }
 
-    fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json, TemplateError> {
+    /// Evaluates only the members called `keys`.
+    pub(super) fn pick(&self, node: &Yaml, keys: &[&str], at: &str) -> Result<Json> {
+        let mut object = serde_json::Map::new();
+        for key in keys {
+            let Some(value) = child(node, &[key]) else { continue };
+            if let Some(value) = self.member(value, &format!("{at}.{key}"))? {
+                object.insert((*key).to_owned(), value);
+            }
+        }
+        Ok(Json::Object(object))
+    }
+
+    fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json> {
         let text = match (function, argument) {
             ("If", _) => return self.evaluate(self.branch(argument, at)?, at),
             ("Ref", Yaml::String(name)) if self.numbers.contains(name) => {
                 let text = self.reference(name, at)?;
                 let number: serde_json::Number = text.parse().map_err(|_| {
-                    TemplateError::at(
+                    invalid(
                         at,
-                        format!("the parameter {name} is to be a number, not {text:?}"),
+                        format!(
+                            "invalid value `{text}` for the parameter {name}: must be a number"
+                        ),
                     )
                 })?;
                 return Ok(Json::Number(number));
@@ -103,63 +100,57 @@ impl TemplateNames {
             ("Sub", Yaml::String(text)) => self.substitute(text, at)?,
             ("Join", Yaml::Sequence(parts)) => self.join(parts, at)?,
             ("Ref" | "GetAtt" | "Sub", _) => {
-                return Err(TemplateError::at(
+                return Err(invalid(
                     at,
-                    format!("!{function} is not used with plain text here"),
+                    format!("unsupported argument of !{function}: must be text"),
                 ));
             }
             _ => {
-                let known = "the local stack knows !Ref, !Sub, !GetAtt, !Join and !If";
-                return Err(TemplateError::at(at, format!("!{function} is not known: {known}")));
+                let supported = "must be !Ref, !Sub, !GetAtt, !Join or !If";
+                return Err(invalid(at, format!("unsupported function !{function}: {supported}")));
             }
         };
         self.resolve(&text, at).map(Json::String)
     }
 
     /// `!Join [separator, list]`
-    fn join(&self, parts: &[Yaml], at: &str) -> Result<String, TemplateError> {
+    fn join(&self, parts: &[Yaml], at: &str) -> Result<String> {
         let [Yaml::String(separator), list] = parts else {
-            return Err(TemplateError::at(at, "!Join takes a separator and a list"));
+            return Err(invalid(at, "!Join needs a separator and a list"));
         };
         let Json::Array(items) = self.evaluate(list, at)? else {
-            return Err(TemplateError::at(at, "!Join takes a list to join"));
+            return Err(invalid(at, "!Join needs a list as its second argument"));
         };
         let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
-        let texts = texts.ok_or_else(|| TemplateError::at(at, "!Join takes a list of texts"))?;
+        let texts = texts.ok_or_else(|| invalid(at, "!Join needs a list of texts"))?;
         Ok(texts.join(separator))
     }
 
-    fn reference(&self, name: &str, at: &str) -> Result<String, TemplateError> {
+    fn reference(&self, name: &str, at: &str) -> Result<String> {
         match self.references.get(name) {
             Some(Some(value)) => Ok(value.clone()),
             Some(None) => {
-                let help = format!("give one with --parameter {name}=…");
-                Err(TemplateError::at(at, format!("the parameter {name} has no value: {help}")))
+                let help = format!("set it with --parameter {name}=…");
+                Err(invalid(at, format!("missing value for the parameter {name}: {help}")))
             }
-            None => Err(TemplateError::at(
-                at,
-                format!("!Ref {name}: there is no such name on this machine"),
-            )),
+            None => Err(invalid(at, format!("!Ref {name}: unknown name"))),
         }
     }
 
-    fn attribute(&self, name: &str, at: &str) -> Result<String, TemplateError> {
-        self.attributes.get(name).cloned().ok_or_else(|| {
-            TemplateError::at(
-                at,
-                format!("!GetAtt {name}: there is no such attribute on this machine"),
-            )
-        })
+    fn attribute(&self, name: &str, at: &str) -> Result<String> {
+        self.attributes
+            .get(name)
+            .cloned()
+            .ok_or_else(|| invalid(at, format!("!GetAtt {name}: unknown attribute")))
     }
 
     /// Replaces `${Name}` and `${Resource.Attribute}`; `${!text}` is `${text}` literally.
-    fn substitute(&self, text: &str, at: &str) -> Result<String, TemplateError> {
+    fn substitute(&self, text: &str, at: &str) -> Result<String> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| TemplateError::at(at, "!Sub: a ${ without its }"))?;
+            let (name, after) =
+                after.split_once('}').ok_or_else(|| invalid(at, "!Sub: missing } after ${"))?;
             result.push_str(before);
             if let Some(literal) = name.strip_prefix('!') {
                 result.extend(["${", literal, "}"]);
@@ -175,21 +166,17 @@ impl TemplateNames {
     }
 
     /// Replaces `{{resolve:secretsmanager:<arn>}}` by the secret.
-    fn resolve(&self, text: &str, at: &str) -> Result<String, TemplateError> {
+    fn resolve(&self, text: &str, at: &str) -> Result<String> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{resolve:") {
-            let (reference, after) = after
-                .split_once("}}")
-                .ok_or_else(|| TemplateError::at(at, "a {{resolve: without its }}"))?;
+            let (reference, after) =
+                after.split_once("}}").ok_or_else(|| invalid(at, "missing }} after {{resolve:"))?;
             let secret = reference
                 .strip_prefix("secretsmanager:")
                 .and_then(|arn| self.secrets.get(arn))
                 .ok_or_else(|| {
-                    TemplateError::at(
-                        at,
-                        format!("{{{{resolve:{reference}}}}}: no such secret on this machine"),
-                    )
+                    invalid(at, format!("{{{{resolve:{reference}}}}}: unknown secret"))
                 })?;
             result.push_str(before);
             result.push_str(secret);
@@ -230,6 +217,8 @@ fn long_form(mapping: &serde_norway::Mapping) -> Option<(&str, &Yaml)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn names() -> TemplateNames {
@@ -245,7 +234,7 @@ mod tests {
         }
     }
 
-    fn evaluate(yaml: &str) -> Result<Json, TemplateError> {
+    fn evaluate(yaml: &str) -> Result<Json> {
         names().evaluate(&serde_norway::from_str(yaml).unwrap(), "here")
     }
 
@@ -271,15 +260,15 @@ mod tests {
     #[test]
     fn what_cannot_be_evaluated_is_named_with_its_place() {
         for (yaml, message) in [
-            ("a: { b: [1, !ImportValue x] }", "here.a.b[1]: !ImportValue is not known"),
+            ("a: { b: [1, !ImportValue x] }", "here.a.b[1]: unsupported function !ImportValue"),
             ("a: !Ref Missing", "here.a: !Ref Missing"),
-            ("a: !Ref Nothing", "here.a: the parameter Nothing has no value"),
+            ("a: !Ref Nothing", "here.a: missing value for the parameter Nothing"),
             ("a: !Sub '${Table.Name}'", "here.a: !GetAtt Table.Name"),
             ("a: !Sub '${Name'", "here.a: !Sub"),
             ("a: '{{resolve:ssm:x}}'", "here.a: {{resolve:ssm:x}}"),
-            ("a: !Join [x]", "here.a: !Join takes a separator and a list"),
-            ("a: !Join [x, y]", "here.a: !Join takes a list to join"),
-            ("a: !Join [x, [[]]]", "here.a: !Join takes a list of texts"),
+            ("a: !Join [x]", "here.a: !Join needs a separator and a list"),
+            ("a: !Join [x, y]", "here.a: !Join needs a list as its second argument"),
+            ("a: !Join [x, [[]]]", "here.a: !Join needs a list of texts"),
         ] {
             let error = evaluate(yaml).unwrap_err().to_string();
             assert!(error.starts_with(message), "{yaml}: {error}");

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::evaluate::TemplateNames;
+use super::error::{Result, invalid};
+use super::events;
+use super::names::TemplateNames;
 use super::sam::{FunctionProperties, HttpApiEvent};
-use super::{
-    AuthorizerSpec, FunctionSpec, QueueSpec, RouteAuth, RouteSpec, TemplateError, child, events,
-    parse,
-};
+use super::spec::{AuthorizerSpec, FunctionSpec, QueueSpec, RouteAuth, RouteSpec};
+use super::yaml::{child, parse};
 
 /// Reads functions.
 pub(super) struct FunctionReader<'a> {
@@ -28,7 +28,7 @@ impl<'a> FunctionReader<'a> {
         document: &Yaml,
         authorizer: Option<&'a (String, AuthorizerSpec)>,
         queues: &'a [QueueSpec],
-    ) -> Result<Self, TemplateError> {
+    ) -> Result<Self> {
         let globals = match child(document, &["Globals", "Function"]) {
             Some(node) => properties(names, node, "Globals.Function")?,
             None => FunctionProperties::default(),
@@ -37,26 +37,21 @@ impl<'a> FunctionReader<'a> {
     }
 
     /// Reads the function of the logical id `id`, whose properties are at `at`.
-    pub(super) fn function(
-        &self,
-        id: &str,
-        node: &Yaml,
-        at: &str,
-    ) -> Result<FunctionSpec, TemplateError> {
+    pub(super) fn function(&self, id: &str, node: &Yaml, at: &str) -> Result<FunctionSpec> {
         let (own, globals) = (properties(self.names, node, at)?, &self.globals);
         let binary = own
             .code_uri
             .as_deref()
             .and_then(|uri| uri.trim_end_matches('/').rsplit('/').next())
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| TemplateError::at(&format!("{at}.CodeUri"), "does not name a binary"))?
+            .ok_or_else(|| invalid(&format!("{at}.CodeUri"), "must end with the name of a binary"))?
             .to_owned();
         let concurrency = own.reserved_concurrent_executions;
         if concurrency == Some(0) {
             let at = format!("{at}.ReservedConcurrentExecutions");
-            return Err(TemplateError::at(
+            return Err(invalid(
                 &at,
-                "of 0 switches the function off; the local stack cannot",
+                "0 is not supported: the local stack cannot disable a function",
             ));
         }
         let mut function = FunctionSpec {
@@ -73,19 +68,14 @@ impl<'a> FunctionReader<'a> {
         };
         let events = child(node, &["Events"]).and_then(Yaml::as_mapping);
         for (name, event) in events.into_iter().flatten() {
-            let name = name
-                .as_str()
-                .ok_or_else(|| TemplateError::at(at, "an event's name is not text"))?;
+            let name =
+                name.as_str().ok_or_else(|| invalid(at, "the name of an event must be text"))?;
             self.event(&mut function, name, event, &format!("{at}.Events.{name}"))?;
         }
         Ok(function)
     }
 
-    fn environment(
-        &self,
-        own: &FunctionProperties,
-        at: &str,
-    ) -> Result<BTreeMap<String, String>, TemplateError> {
+    fn environment(&self, own: &FunctionProperties, at: &str) -> Result<BTreeMap<String, String>> {
         let globals = self.globals.environment.variables.iter();
         let mut environment = BTreeMap::new();
         for (name, value) in globals.chain(&own.environment.variables) {
@@ -93,26 +83,20 @@ impl<'a> FunctionReader<'a> {
             let text = match value {
                 Json::String(text) => text.clone(),
                 Json::Number(_) | Json::Bool(_) => value.to_string(),
-                _ => return Err(TemplateError::at(&at, "is not text")),
+                _ => return Err(invalid(&at, "must be text, a number or a boolean")),
             };
             environment.insert(name.clone(), text);
         }
         Ok(environment)
     }
 
-    fn event(
-        &self,
-        function: &mut FunctionSpec,
-        name: &str,
-        event: &Yaml,
-        at: &str,
-    ) -> Result<(), TemplateError> {
+    fn event(&self, function: &mut FunctionSpec, name: &str, event: &Yaml, at: &str) -> Result<()> {
         let event = self.names.chosen(event, at)?;
         let kind = child(event, &["Type"]).and_then(Yaml::as_str).unwrap_or_default();
         let properties = child(event, &["Properties"]).unwrap_or(&Yaml::Null);
         match kind {
             "HttpApi" => {
-                let properties = pick(self.names, properties, &["Method", "Path", "Auth"], at)?;
+                let properties = self.names.pick(properties, &["Method", "Path", "Auth"], at)?;
                 function.routes.push(route(parse(properties, at)?, self.authorizer, at)?);
             }
             "SQS" => {
@@ -126,11 +110,8 @@ impl<'a> FunctionReader<'a> {
                 function.schedules.push(schedule);
             }
             _ => {
-                let known = "the local stack delivers HttpApi, SQS, Schedule and ScheduleV2";
-                return Err(TemplateError::at(
-                    at,
-                    format!("the type {kind:?} is not known: {known}"),
-                ));
+                let supported = "must be HttpApi, SQS, Schedule or ScheduleV2";
+                return Err(invalid(at, format!("unsupported event type `{kind}`: {supported}")));
             }
         }
         Ok(())
@@ -138,40 +119,19 @@ impl<'a> FunctionReader<'a> {
 }
 
 /// Evaluates only the properties of a function that the stack reads.
-fn properties(
-    names: &TemplateNames,
-    node: &Yaml,
-    at: &str,
-) -> Result<FunctionProperties, TemplateError> {
-    parse(pick(names, node, &KEYS, at)?, at)
-}
-
-/// Evaluates only the members called `keys`.
-pub(super) fn pick(
-    names: &TemplateNames,
-    node: &Yaml,
-    keys: &[&str],
-    at: &str,
-) -> Result<Json, TemplateError> {
-    let mut object = Map::new();
-    for key in keys {
-        let Some(value) = child(node, &[key]) else { continue };
-        if let Some(value) = names.member(value, &format!("{at}.{key}"))? {
-            object.insert((*key).to_owned(), value);
-        }
-    }
-    Ok(Json::Object(object))
+fn properties(names: &TemplateNames, node: &Yaml, at: &str) -> Result<FunctionProperties> {
+    parse(names.pick(node, &KEYS, at)?, at)
 }
 
 fn route(
     event: HttpApiEvent,
     authorizer: Option<&(String, AuthorizerSpec)>,
     at: &str,
-) -> Result<RouteSpec, TemplateError> {
+) -> Result<RouteSpec> {
     if event.path.contains("+}") || event.method.eq_ignore_ascii_case("any") {
-        return Err(TemplateError::at(
+        return Err(invalid(
             at,
-            "the local stack knows routes of one method and {name} segments",
+            "unsupported route: use one method, and {name} only for a whole segment",
         ));
     }
     let access = match (event.auth.authorizer.as_deref(), authorizer) {
@@ -181,9 +141,9 @@ fn route(
             RouteAuth::Jwt { scopes: event.auth.authorization_scopes }
         }
         (Some(named), _) => {
-            return Err(TemplateError::at(
+            return Err(invalid(
                 at,
-                format!("{named} is not the API's default authorizer"),
+                format!("unsupported authorizer `{named}`: must be NONE or the API's default"),
             ));
         }
     };
