@@ -1,0 +1,73 @@
+"""The checks find what they look for, and nothing else."""
+
+import unittest
+
+import names
+import structure
+from rust_source import is_test, without_comments, without_tests
+
+
+class Source(unittest.TestCase):
+    def test_comments_and_strings_are_not_code(self):
+        code = without_comments('use a::b; // use c::d;\nlet x = "use e::f;" + r#"g"h"#;\n/// [`crate::i`]\n')
+        self.assertEqual(code, 'use a::b; \nlet x = "" + "";\n\n')
+
+    def test_a_quote_in_a_character_or_a_lifetime_does_not_begin_a_string(self):
+        self.assertEqual(without_comments("f('\"', b'\\'', &'a x); // no"), 'f("", b"", &\'a x); ')
+
+    def test_what_only_tests_have_is_left_out(self):
+        code = without_tests("a();\n#[cfg(test)]\nmod tests;\nb();\n#[cfg(test)]\nmod more { fn c() { d() } }\ne();")
+        self.assertEqual(code.split(), ["a();", "b();", "e();"])
+
+    def test_files_of_tests_are_recognised(self):
+        paths = ["shared/a/src/tests.rs", "shared/a/tests/b.rs", "tests/e2e/src/lib.rs", "infra/deploy/test_x.py"]
+        self.assertTrue(all(is_test(path) for path in paths))
+        self.assertFalse(is_test("shared/a/src/attests.rs"))
+
+
+class Names(unittest.TestCase):
+    FILES = {
+        "a.rs": "pub struct Config;\nstruct World;\n// pub struct Cause;\npub(crate) enum Cause {}",
+        "b.rs": "    pub(crate) trait Config {}\npub struct Job;",
+    }
+
+    def test_a_name_of_two_types_and_a_name_that_says_too_little_are_reported(self):
+        wrong = names.problems(names.types(self.FILES), {})
+        self.assertEqual(len(wrong), 2)
+        self.assertIn("Config is the name of 2 types: a.rs:1, b.rs:1", wrong)
+        self.assertIn("Job says too little: b.rs:2", wrong)
+
+    def test_an_exception_must_be_needed(self):
+        wrong = names.problems(names.types(self.FILES), {"Config": "reason", "Cause": "reason"})
+        self.assertEqual([line for line in wrong if "Job" not in line],
+                         ["exceptions.toml permits Cause, which is not used twice"])
+
+
+class Structure(unittest.TestCase):
+    @staticmethod
+    def circles(**modules: str) -> list[list[str]]:
+        modules = {name.replace("__", "::"): text for name, text in modules.items()}
+        graph = structure.uses({name: structure.Module(text) for name, text in ({"": ""} | modules).items()})
+        return structure.circles(graph)
+
+    def test_two_modules_that_use_each_other_are_a_circle(self):
+        self.assertEqual(self.circles(a="use crate::b::B;", b="fn f() { crate::a::g() }"), [["a", "b"]])
+        self.assertEqual(self.circles(a="use crate::b::B;", b="use std::fmt;"), [])
+
+    def test_a_path_through_a_re_export_leads_to_the_definition(self):
+        modules = {"a": "pub use self::b::B; pub use self::c::*;", "a__b": "use super::C;", "a__c": "pub struct C;"}
+        self.assertEqual(self.circles(**modules), [])
+        modules["a__c"] += "use super::B;"
+        self.assertEqual(self.circles(**modules), [["a::b", "a::c"]])
+
+    def test_a_child_that_uses_its_parent_is_a_circle_if_the_parent_uses_it(self):
+        modules = {"a": "mod b; struct A; fn f() { b::g() }", "a__b": "use super::{A, f as h};"}
+        self.assertEqual(self.circles(**modules), [["a", "a::b"]])
+
+    def test_a_use_tree_is_read_as_its_paths(self):
+        paths = [("::".join(path), name) for path, name in structure.flat("a::{b,c::{self,d@e},f::*}")]
+        self.assertEqual(paths, [("a::b", "b"), ("a::c::self", "self"), ("a::c::d", "e"), ("a::f::*", "*")])
+
+
+if __name__ == "__main__":
+    unittest.main()
