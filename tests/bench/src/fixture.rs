@@ -22,7 +22,7 @@ use crate::{sample::median_ms, subject::CALLS};
 pub(crate) struct BenchFixture {
     acs: Server,
     engine: DynamoEngine,
-    secrets_manager: harness::Server,
+    secrets_manager: harness::TestServer,
 }
 
 impl BenchFixture {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{FunctionProcess, RuntimeEvent};
+use harness::{RuntimeEvent, TestFunction};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -63,8 +63,7 @@ impl Subject {
     }
 
     async fn measure(&self) -> Result<Sample, Box<dyn Error>> {
-        let mut process =
-            FunctionProcess::start(&self.binary, &self.environment, &self.log).await?;
+        let mut process = TestFunction::start(&self.binary, &self.environment, &self.log).await?;
         let pid = process.pid().ok_or("it ended at once")?;
 
         let (at, mut next) = process.ready().await?;

@@ -18,14 +18,14 @@ use crate::runtime_api::{RuntimeApi, RuntimeCall, RuntimeEvent};
 
 /// A function binary with its own Lambda Runtime API. It is killed when this is dropped.
 #[derive(Debug)]
-pub struct FunctionProcess {
+pub struct TestFunction {
     /// When it was started.
     pub started: Instant,
     child: Child,
     api: RuntimeApi,
 }
 
-impl FunctionProcess {
+impl TestFunction {
     /// Starts a binary that logs to `log`. Like in Lambda, it has only these variables.
     pub async fn start(
         binary: &Path,

@@ -23,12 +23,12 @@ pub use dynamodb::{SECRET_ARN, create_tables, dynamodb_config, template, templat
 #[cfg(feature = "engine")]
 pub use engine::DynamoEngine;
 #[cfg(feature = "function")]
-pub use function::{FunctionProcess, lambda_environment};
+pub use function::{TestFunction, lambda_environment};
 pub use http::{HttpReply, call_dynamodb, send};
 #[cfg(feature = "function")]
 pub use runtime_api::{RuntimeApi, RuntimeCall, RuntimeEvent};
 #[cfg(feature = "function")]
-pub use server::{Server, secrets_manager};
+pub use server::{TestServer, secrets_manager};
 pub use stack::{TestStack, local_stack};
 pub use wait::{wait_until, wait_until_async};
 

@@ -17,7 +17,7 @@ use axum::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::server::Server;
+use crate::server::TestServer;
 
 /// A call of the process.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub struct RuntimeEvent {
 /// A Runtime API on a free port. It ends when this is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    server: Server,
+    server: TestServer,
     calls: mpsc::UnboundedReceiver<RuntimeCall>,
 }
 
@@ -66,7 +66,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(error))
             .with_state(sender);
-        Ok(Self { server: Server::start(router).await?, calls })
+        Ok(Self { server: TestServer::start(router).await?, calls })
     }
 
     /// Its address, the value of `AWS_LAMBDA_RUNTIME_API`.

@@ -6,12 +6,12 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 /// An HTTP server on a free port of loopback. It ends when this is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct TestServer {
     address: SocketAddr,
     serving: JoinHandle<io::Result<()>>,
 }
 
-impl Server {
+impl TestServer {
     /// Serves `router`.
     pub async fn start(router: Router) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -33,14 +33,14 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
 /// A Secrets Manager that returns the same secret for every request.
-pub async fn secrets_manager(arn: &str, text: &str) -> io::Result<Server> {
+pub async fn secrets_manager(arn: &str, text: &str) -> io::Result<TestServer> {
     let secret = json!({ "ARN": arn, "SecretString": text }).to_string();
-    Server::start(Router::new().route("/", post(async move || secret))).await
+    TestServer::start(Router::new().route("/", post(async move || secret))).await
 }

@@ -1,6 +1,6 @@
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use dynoxide::{Database, ImportOptions, types};
-use harness::{DynamoEngine, Server, create_tables, dynamodb_config, template};
+use harness::{DynamoEngine, TestServer, create_tables, dynamodb_config, template};
 use identity_core::record::Record;
 use identity_store::DynamoIdentityStore;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::{Meter, proxy::proxy};
 #[derive(Debug)]
 pub struct ScaleEngine {
     table: String,
-    proxy: Server,
+    proxy: TestServer,
     _engine: DynamoEngine,
     dir: TempDir,
 }
@@ -31,7 +31,7 @@ impl ScaleEngine {
             index.as_object_mut().unwrap().insert("ItemCount".to_owned(), count.into());
         }
         let engine = DynamoEngine::start(database).await.unwrap();
-        let proxy = Server::start(proxy(engine.url(), &description)).await.unwrap();
+        let proxy = TestServer::start(proxy(engine.url(), &description)).await.unwrap();
         Self { table, proxy, _engine: engine, dir }
     }
 

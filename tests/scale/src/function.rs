@@ -5,7 +5,7 @@ use std::{
 };
 
 use acs_emulator::{Emulator, Server as AcsServer};
-use harness::{FunctionProcess, SECRET_ARN, Server, binary, lambda_environment, secrets_manager};
+use harness::{SECRET_ARN, TestFunction, TestServer, binary, lambda_environment, secrets_manager};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -13,10 +13,10 @@ use crate::{ScaleEngine, population::RESOURCE};
 
 /// The binary of `delete-stale-identities`, connected to an ACS. It ends when this is dropped.
 pub struct ScaleFunction {
-    process: FunctionProcess,
+    process: TestFunction,
     log: TempDir,
     _acs: AcsServer,
-    _secrets_manager: Server,
+    _secrets_manager: TestServer,
 }
 
 impl ScaleFunction {
@@ -39,7 +39,7 @@ impl ScaleFunction {
         let log = tempfile::tempdir().unwrap();
         let file = File::create(log.path().join("log")).unwrap();
         let binary = binary("delete-stale-identities");
-        let process = FunctionProcess::start(&binary, &environment, &file).await.unwrap();
+        let process = TestFunction::start(&binary, &environment, &file).await.unwrap();
         Self { process, log, _acs: acs, _secrets_manager: secrets }
     }
 

@@ -13,7 +13,7 @@ use acs_emulator::Emulator;
 use aws_sdk_dynamodb::Client;
 use dynoxide::Database;
 use harness::{
-    DynamoEngine, FunctionProcess, SECRET_ARN, Server, binary, create_tables, dynamodb_config,
+    DynamoEngine, SECRET_ARN, TestFunction, TestServer, binary, create_tables, dynamodb_config,
     lambda_environment, secrets_manager, template_with,
 };
 use identity_core::{
@@ -157,7 +157,7 @@ impl<'a> SweepFixture<'a> {
         let log = self.dir.path().join("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let binary = binary(&self.function.binary);
-        let mut process = FunctionProcess::start(&binary, &environment, &file).await.unwrap();
+        let mut process = TestFunction::start(&binary, &environment, &file).await.unwrap();
         let response = tokio::select! {
             biased;
             () = gate.shut() => None,
@@ -178,7 +178,7 @@ impl<'a> SweepFixture<'a> {
     }
 
     /// A Secrets Manager whose only secret contains the address of ACS, `address`.
-    async fn secrets_manager(&self, acs: SocketAddr) -> Server {
+    async fn secrets_manager(&self, acs: SocketAddr) -> TestServer {
         let connection_string = self.acs.server.connection_string();
         let (_, key) = connection_string.split_once(';').unwrap();
         secrets_manager(SECRET_ARN, &format!("endpoint=http://{acs}/;{key}")).await.unwrap()

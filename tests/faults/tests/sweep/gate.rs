@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
     response::Response,
 };
-use harness::Server;
+use harness::TestServer;
 use tokio::sync::watch;
 
 /// When a process is killed.
@@ -60,9 +60,9 @@ impl Gate {
     }
 
     /// Serves `service` through the gate.
-    pub(crate) async fn open(&self, service: SocketAddr) -> Server {
+    pub(crate) async fn open(&self, service: SocketAddr) -> TestServer {
         let router = Router::new().fallback(pass).with_state((self.clone(), service));
-        Server::start(router).await.unwrap()
+        TestServer::start(router).await.unwrap()
     }
 
     /// Waits until the gate is shut.
