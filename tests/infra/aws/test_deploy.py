@@ -49,12 +49,12 @@ def test_s03_a_flipped_byte_is_not_deployed(copy, name):
     assert "do not match their SHA256SUMS" in checked.stderr
 
 
-def test_nothing_is_deployed_that_was_not_built(tmp_path):
+def test_deploy_requires_a_build(tmp_path):
     checked = check(tmp_path)
     assert (checked.returncode, checked.stderr) == (1, f"deploy: no artefacts in {tmp_path}: run `make build` first\n")
 
 
-def test_the_secret_is_taken_from_standard_input_and_put_again_under_the_same_name(cloud, account):
+def test_make_secret_reads_standard_input_and_updates_the_secret_of_that_name(cloud, account):
     made = script("secret.py", account, connection_string("one"), SECRET="guestpass/of-a-test")
     assert made.returncode == 0 and made.stdout.startswith("created the secret guestpass/of-a-test"), made
     arn = made.stdout.splitlines()[-1]
@@ -65,8 +65,8 @@ def test_the_secret_is_taken_from_standard_input_and_put_again_under_the_same_na
 
 
 @pytest.mark.parametrize("text", ["", "hunter2", "endpoint=http://x/;accesskey=hunter2", "endpoint=https://x/;accesskey=?hunter2"])
-def test_what_is_no_connection_string_is_refused_without_a_word_of_it(account, text):
-    refused = script("secret.py", account, text, SECRET="guestpass/of-nobody")
+def test_an_invalid_connection_string_is_refused_and_not_quoted(account, text):
+    refused = script("secret.py", account, text, SECRET="guestpass/refused")
     assert refused.returncode == 1 and refused.stderr.startswith("secret: "), refused
     assert "hunter2" not in refused.stdout + refused.stderr
 
@@ -103,7 +103,7 @@ def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config)
     assert again.stdout == after.stdout
 
 
-def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, config):
+def test_an_unknown_parameter_is_named_and_nothing_is_changed(account, config):
     refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="CleanUpMode=apply")
     assert refused.returncode == 1 and "'CleanUpMode'" in refused.stderr and "CleanupMode" in refused.stderr
     assert config.read_text() == CONFIG
@@ -126,14 +126,14 @@ def test_a_parameter_that_is_none_is_named_and_nothing_is_changed(account, confi
         ("""Policy='{"a": "\\\\\\""}'""", "SAM cannot store"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_and_nothing_is_changed(account, config, change, why):
+def test_an_invalid_value_is_refused_and_nothing_is_changed(account, config, change, why):
     refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET=change)
     assert refused.returncode == 1 and why in refused.stderr and "Traceback" not in refused.stderr, refused
     assert config.read_text() == CONFIG
 
 
 @pytest.mark.parametrize("overrides", ['["CleanupMode=plan", "Issuer=https://a b"]', '{ CleanupMode = "plan", Issuer = "https://a b" }'])
-def test_parameters_may_stand_in_a_list_or_in_a_table(account, config, overrides):
+def test_parameters_can_be_a_list_or_a_table(account, config, overrides):
     config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {overrides}\n")
     changed = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="CleanupMode=apply")
     assert changed.returncode == 0, changed
@@ -141,7 +141,7 @@ def test_parameters_may_stand_in_a_list_or_in_a_table(account, config, overrides
     assert sorted(shlex.split(kept["parameter_overrides"])) == ["CleanupMode=apply", "Issuer=https://a b"]
 
 
-def test_a_file_of_another_environment_is_told_of(account, config):
+def test_a_file_of_another_environment_is_refused(account, config):
     config.write_text(CONFIG.replace("default", "prod"))
     refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config))
     assert refused.returncode == 1 and "environments" in refused.stderr, refused
@@ -154,7 +154,7 @@ def test_the_region_is_the_one_that_was_deployed_to(cloud, account, config, regi
     assert made.stdout.splitlines()[-1].startswith("arn:aws:secretsmanager:us-west-2:"), made
 
 
-def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the_table(cloud, acs, account):
+def test_destroy_deletes_the_stack_and_the_identities_but_not_the_tables(cloud, acs, account):
     deployed = cloud.deploy(acs.connection_string, REGION, Issuer="https://idp.example", Audience="app")
     table, audit = deployed.ids["Identities"], deployed.ids["AuditLog"]
     tool = {**account, "COMMUNICATION_SERVICES_CONNECTION_STRING": acs.connection_string, "GUESTPASS_TABLE": table}
@@ -181,15 +181,15 @@ def test_a_stack_goes_when_its_name_is_typed_and_then_every_identity_but_not_the
     assert not is_there(deployed)
     assert acs.identities() == before
     told = run([artefacts.GUESTPASS, "identity", "list", "-o", "json"], tool)
-    assert (told.returncode, told.stdout.strip()) == (0, "[]"), "the table is there, and names nobody"
+    assert (told.returncode, told.stdout.strip()) == (0, "[]"), "the table must be kept, but without identities"
 
 
-def test_what_is_not_there_is_not_destroyed(account):
+def test_destroy_refuses_an_unknown_stack(account):
     nothing = script("destroy.py", account, "", STACK="another")
     assert nothing.returncode == 1 and nothing.stderr.startswith("destroy: ") and "another" in nothing.stderr, nothing
 
 
-def test_a_stack_that_never_came_to_a_table_goes_too(cloud, account):
+def test_destroy_deletes_a_stack_that_has_no_table(cloud, account):
     # moto does not create the key, and does not change the template.
     key = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
     template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "CallerHashKey": key}}

@@ -71,7 +71,7 @@ def test_an_event_by_eventbridge_and_the_queue_blocks_its_user(deployed, acs, st
     assert not acs.is_live(token)
 
 
-def test_an_event_that_nobody_understands_is_the_only_one_of_its_batch_to_come_again(deployed, acs, start, user):
+def test_only_the_malformed_event_of_a_batch_is_delivered_again(deployed, acs, start, user):
     token = call(start("IssueAccessToken"), "POST /v1/token", user).body["token"]
     put(deployed, "user.disabled", user)
     deployed.client("sqs").send_message(QueueUrl=deployed.ids["IdentityEvents"], MessageBody="{}")

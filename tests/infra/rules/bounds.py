@@ -24,10 +24,10 @@ def t07_the_api_is_throttled(stack: Stack) -> Iterator[str]:
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
         settings = stage.get("DefaultRouteSettings", {})
         if settings.get("ThrottlingRateLimit") != stack.parameters["RequestsPerSecond"]:
-            yield f"{name} lets {settings.get('ThrottlingRateLimit')} a second through"
+            yield f"unexpected ThrottlingRateLimit of {name}: {settings.get('ThrottlingRateLimit')}"
         # ACS allows 500 identities in 30 s.
         if not 0 < settings.get("ThrottlingBurstLimit", 0) <= 500:
-            yield f"{name} lets {settings.get('ThrottlingBurstLimit')} through at once"
+            yield f"unexpected ThrottlingBurstLimit of {name}: {settings.get('ThrottlingBurstLimit')}"
 
 
 # The ACS operations of each route. A token call of a new user creates the identity with its token.
@@ -91,22 +91,22 @@ def throttle(route: str, **settings: int | dict) -> Change:
     put("Parameters/TokensPerSecond/Default", 20),
     put("Parameters/TokenMethods/Default", "POST"),
 )
-def t07_token_calls_are_30_a_second_by_whatever_method(stack: Stack) -> Iterator[str]:
+def t07_token_calls_are_30_per_second_with_every_method(stack: Stack) -> Iterator[str]:
     parameter = stack.source["Parameters"]["TokensPerSecond"]
     if [parameter[name] for name in ["MinValue", "Default", "MaxValue"]] != [1, 30, 30]:
-        yield f"TokensPerSecond is {parameter}"
+        yield f"unexpected bounds of TokensPerSecond: {parameter}"
     if stack.source["Parameters"]["TokenMethods"]["Default"] != "both":
         yield "an app that calls by the other method gets no token"
     halves = {int(many): half["Half"] for many, half in stack.source["Mappings"]["Halves"].items()}
     if halves != {many: many / 2 for many in range(1, 31)}:
-        yield f"the halves are {halves}"
+        yield f"unexpected mapping Halves: {halves}"
     for many, methods in [(30, "both"), (1, "both"), (30, "POST"), (30, "GET")]:
         settings = route_settings(Stack(stack.source, TokensPerSecond=many, TokenMethods=methods))
         for method in ["GET", "POST"]:
             own = settings.get(f"{method} /v1/token", {"ThrottlingRateLimit": math.inf, "ThrottlingBurstLimit": math.inf})
             share = {"both": 0.5, method: 1}.get(methods, 0)
             if (own["ThrottlingRateLimit"], own["ThrottlingBurstLimit"]) != (share * many, share * 20):
-                yield f"of {many} a second by {methods}, {method} has {own}"
+                yield f"with TokensPerSecond {many} and TokenMethods {methods}, the limit of {method} is {own}"
 
 
 @rule(
@@ -123,10 +123,10 @@ def t07_all_together_ask_acs_for_no_more_than_it_allows(stack: Stack) -> Iterato
     for (method, path), operation in stack.routes().items():
         asks = "acs-secret" in rust.dependencies(stack.crate_of(behind(operation)))
         if asks != (f"{method} {path}" in ASKED):
-            yield f"{method} {path} asks ACS: {asks}; look at ASKED in this test"
+            yield f"{method} {path} sends requests to ACS: {asks}; update ASKED in this test"
     settings = route_settings(stack)
     if set(settings) != set(ASKED):
-        yield f"of the routes that ask ACS, {sorted(set(settings) ^ set(ASKED))} are not throttled by themselves"
+        yield f"of the routes that call ACS, {sorted(set(settings) ^ set(ASKED))} have no throttle of their own"
         return
     for operation, limit in acs_limits().items():
         routes = [settings[route] for route, asked in ASKED.items() if operation in asked]
@@ -134,7 +134,7 @@ def t07_all_together_ask_acs_for_no_more_than_it_allows(stack: Stack) -> Iterato
         if operation not in REPEATED:
             most += sum(one["ThrottlingBurstLimit"] for one in routes)
         if most > limit:
-            yield f"{operation} is asked for {most} times in 30 s, and ACS allows {limit}"
+            yield f"up to {most} requests to {operation} in 30 s, but ACS allows {limit}"
 
 
 @rule(put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/ScalingConfig/MaximumConcurrency", 5))
@@ -143,7 +143,7 @@ def t07_all_batches_of_events_together_keep_to_the_share_of_events(stack: Stack)
     for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
         batches = mapping["ScalingConfig"]["MaximumConcurrency"]
         if each is None or batches * each > EVENTS:
-            yield f"{name} runs {batches} batches at once, each with {each} events a second"
+            yield f"{name} runs {batches} concurrent batches with {each} events per second each, which is too much for ACS"
 
 
 @rule(
@@ -162,14 +162,14 @@ def t07_no_flood_of_calls_takes_the_place_of_events(stack: Stack) -> Iterator[st
         function, batches = function_of(mapping), mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
         # With fewer, a batch without a free execution counts as a failed delivery.
         if reserved.get(function) != batches:
-            yield f"{function} takes {batches} batches at once, and has room for {reserved.get(function)}"
+            yield f"{function} has {batches} concurrent batches, but {reserved.get(function)} reserved executions"
     needed = 100 + sum(reserved.values())
     texts = [(ROOT / "infra/README.md").read_text(), stack.source["Parameters"]["ReservedConcurrency"]["Description"]]
     if not all(re.search(rf"(less|fewer) than {needed}\b", text) for text in texts):
-        yield f"an account needs {needed}, and nothing says so"
+        yield f"the documentation does not say that an account needs a quota of {needed}"
     without = reservations(Stack(stack.source, ReservedConcurrency="no"))
     if without:
-        yield f"ReservedConcurrency=no reserves {without}"
+        yield f"ReservedConcurrency=no must reserve nothing, but reserves {without}"
 
 
 def reservations(stack: Stack) -> dict[str, int]:
@@ -178,10 +178,10 @@ def reservations(stack: Stack) -> dict[str, int]:
 
 
 @rule(drop("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/ScalingConfig"))
-def t07_what_nobody_waits_for_leaves_acs_to_those_who_wait(stack: Stack) -> Iterator[str]:
+def t07_event_batches_leave_most_of_the_acs_quota_to_callers(stack: Stack) -> Iterator[str]:
     for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
         if not 2 <= mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 1000) <= 10:
-            yield f"{name} runs as often at once as there are messages"
+            yield f"{name} has no MaximumConcurrency between 2 and 10"
 
 
 @rule(
@@ -191,11 +191,11 @@ def t07_what_nobody_waits_for_leaves_acs_to_those_who_wait(stack: Stack) -> Iter
 )
 def t07_logs_end(stack: Stack) -> Iterator[str]:
     groups = stack.of_type("AWS::Logs::LogGroup")
-    yield from (f"{name} is kept for ever" for name, group in groups.items() if "RetentionInDays" not in group)
+    yield from (f"{name} has no retention, so its lines are never deleted" for name, group in groups.items() if "RetentionInDays" not in group)
     for function, properties in stack.functions().items():
         group = properties.get("LoggingConfig", {}).get("LogGroup")
         if group not in groups:
-            yield f"{function} logs to {group}, which Lambda keeps for ever"
+            yield f"{function} logs to {group}, whose lines are never deleted"
 
 
 @rule(
@@ -210,12 +210,12 @@ def t07_every_function_has_a_size_a_time_traces_and_a_careful_deployment(stack: 
         if not 128 <= properties.get("MemorySize", 0) <= 512:
             yield f"{function} has {properties.get('MemorySize')} MB"
         if "Timeout" not in properties:
-            yield f"{function} has no timeout of ours"
+            yield f"{function} has no explicit timeout"
         if properties.get("TracingConfig") != {"Mode": "Active"}:
             yield f"{function} is not traced"
         group = groups.get(f"{function}DeploymentGroup", {})
         if "Canary" not in str(group.get("DeploymentConfigName")) or not group.get("AlarmConfiguration", {}).get("Alarms"):
-            yield f"{function} is deployed by {group.get('DeploymentConfigName')}"
+            yield f"unexpected DeploymentConfigName of {function}: {group.get('DeploymentConfigName')}"
 
 
 def metrics_of(alarm: dict) -> set[tuple[str, str, str]]:
@@ -251,7 +251,7 @@ def t07_there_is_an_alarm_for_what_somebody_must_look_at(stack: Stack) -> Iterat
         "IdentitiesAbandoned", "IdentitiesStuck", "IdentitiesForeign", "CleanupBraked", "EventsFailed", "AcsThrottled", "AcsFailed",
     ]:
         wanted.add((OURS, ours, ""))
-    yield from (f"no alarm looks at {' '.join(metric)}" for metric in sorted(wanted - seen))
+    yield from (f"no alarm uses the metric {' '.join(metric)}" for metric in sorted(wanted - seen))
 
 
 @rule(
@@ -263,11 +263,11 @@ def t07_there_is_an_alarm_for_what_somebody_must_look_at(stack: Stack) -> Iterat
 def t07_each_alarm_tells_the_topic(stack: Stack) -> Iterator[str]:
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         if alarm.get("AlarmActions") != ["Alarms"] or not alarm.get("ActionsEnabled", True):
-            yield f"{name} tells {alarm.get('AlarmActions')}"
+            yield f"unexpected AlarmActions of {name}: {alarm.get('AlarmActions')}"
         # A service that is not used at night has no data, so each alarm must define how it treats
         # missing data.
         if "TreatMissingData" not in alarm or "AlarmDescription" not in alarm:
-            yield f"{name} does not say what it means"
+            yield f"{name} lacks AlarmDescription or TreatMissingData"
 
 
 @rule(put("Resources/CleanupBraked/Properties/Period", 300), put("Resources/IdentitiesStuck/Properties/Period", 60))
@@ -275,7 +275,7 @@ def t07_what_a_run_says_once_an_hour_is_one_alarm_while_it_lasts(stack: Stack) -
     of_runs = {"CleanupBraked", "IdentitiesStuck", "IdentitiesAbandoned", "StaleIdentities"}
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         if alarm.get("MetricName") in of_runs and alarm["Period"] < 3600:
-            yield f"{name} looks at {alarm['Period']} s, and a run is once an hour"
+            yield f"the period of {name} is {alarm['Period']} s, but a run is once an hour"
 
 
 @rule(put("Resources/AlarmsPolicy/Properties/PolicyDocument/Statement/0/Principal", "*"))
@@ -284,4 +284,4 @@ def t07_only_alarms_of_this_account_tell_the_topic(stack: Stack) -> Iterator[str
     for statement in policy["PolicyDocument"]["Statement"]:
         account = statement.get("Condition", {}).get("StringEquals", {}).get("aws:SourceAccount")
         if statement["Principal"] != {"Service": "cloudwatch.amazonaws.com"} or account != "AWS::AccountId":
-            yield f"{statement['Principal']} may, if {statement.get('Condition')}"
+            yield f"unexpected principal {statement['Principal']} with the condition {statement.get('Condition')}"

@@ -35,10 +35,10 @@ def t04_each_table_outlives_the_stack_and_can_be_restored(stack: Stack) -> Itera
     for name, properties in stack.of_type("AWS::DynamoDB::Table").items():
         for property_, value in wanted.items():
             if properties.get(property_) != value:
-                yield f"{name} has {property_} {properties.get(property_)}, not {value}"
+                yield f"unexpected {property_} of {name}: {properties.get(property_)}, expected {value}"
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"]:
             if stack.resources[name].get(policy) != "Retain":
-                yield f"{name} has {policy} {stack.resources[name].get(policy)}"
+                yield f"unexpected {policy} of {name}: {stack.resources[name].get(policy)}"
 
 
 @rule(

@@ -47,25 +47,25 @@ def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
     put("Resources/ServerErrors/Properties/AlarmName", "another"),
     put(f"{PREFERENCE}/Alarms", []),
 )
-def alarms_take_a_deployment_back(stack: Stack) -> Iterator[str]:
+def alarms_roll_a_deployment_back(stack: Stack) -> Iterator[str]:
     names = {alarm.get("AlarmName"): name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()}
     for name, group in stack.of_type("AWS::CodeDeploy::DeploymentGroup").items():
         watched = {names.get(alarm["Name"]) for alarm in group.get("AlarmConfiguration", {}).get("Alarms", [])}
         if watched != {"FunctionsFailing", "ServerErrors", "EventsFailing"}:
-            yield f"{name} watches {watched}"
+            yield f"the deployment of {name} watches other alarms: {watched}"
 
 
 @rule(drop(DIGEST), put(DIGEST, {"Ref": "Policy"}))
 def what_make_deploy_writes_makes_a_new_version_of_every_function(stack: Stack) -> Iterator[str]:
     if stack.source["Globals"]["Function"]["Environment"]["Variables"].get("PARAMETERS_DIGEST") != "none":
-        yield "there is no digest that `make deploy` could write"
+        yield "PARAMETERS_DIGEST, which `make deploy` writes, is missing"
         return
     another = copy.deepcopy(stack.source)
     another["Globals"]["Function"]["Environment"]["Variables"]["PARAMETERS_DIGEST"] = "another"
     before, after = (versions(expanded) for expanded in [stack.expanded, expand(another, stack.parameters)])
-    yield from (f"{version} is the same" for version in sorted(before & after))
+    yield from (f"a change of the digest publishes no new version: {version}" for version in sorted(before & after))
     if len(before) != len(stack.functions()):
-        yield f"the versions are {sorted(before)}"
+        yield f"not every function has a version: {sorted(before)}"
 
 
 def versions(expanded: dict[str, Any]) -> set[str]:
@@ -77,18 +77,18 @@ def a_deployment_that_was_taken_back_can_be_repeated(stack: Stack) -> Iterator[s
     """Lambda creates no version if its newest version already has the same content."""
     for name in sorted(versions(stack.expanded)):
         if stack.resources[name].get("DeletionPolicy") != "Delete":
-            yield f"{name} stays when its deployment is taken back"
+            yield f"{name} is retained when its deployment is rolled back"
 
 
 @rule(drop("Resources/Api/Properties/FailOnWarnings"))
 def an_issuer_that_does_not_answer_fails_the_deployment(stack: Stack) -> Iterator[str]:
     for name, api in stack.of_type("AWS::ApiGatewayV2::Api").items():
         if api.get("FailOnWarnings") is not True:
-            yield f"{name} would have no routes, and nobody would say so"
+            yield f"{name} lacks FailOnWarnings: without an issuer it would be deployed without routes"
 
 
 @rule(put("Resources/Api/Properties/AccessLogSettings/Format", '{"requestId":"$context.requestId"}'))
 def a_line_of_the_access_log_leads_to_the_functions_line(stack: Stack) -> Iterator[str]:
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
         if "$context.integration.requestId" not in stage["AccessLogSettings"]["Format"]:
-            yield f"{name} logs {stage['AccessLogSettings']['Format']}"
+            yield f"unexpected format of the access log of {name}: {stage['AccessLogSettings']['Format']}"

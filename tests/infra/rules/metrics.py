@@ -57,33 +57,33 @@ def each_metric_of_ours_is_counted_declared_and_shown(stack: Stack) -> Iterator[
          "properties": {"title": "t", "region": "x", "metrics": []}},
     ])),
 )
-def the_dashboard_is_one_that_fits_and_each_part_has_a_title(stack: Stack) -> Iterator[str]:
+def the_figures_of_the_dashboard_fit_and_have_titles(stack: Stack) -> Iterator[str]:
     taken: set[tuple[int, int]] = set()
     for widget in dashboard(stack):
         x, y, width, height = (widget[name] for name in ["x", "y", "width", "height"])
         place = {(x + dx, y + dy) for dx in range(width) for dy in range(height)}
         if x + width > 24 or place & taken:
-            yield f"{widget['properties']['title']} is beyond the edge or over another"
+            yield f"{widget['properties']['title']} exceeds the width or overlaps another figure"
         taken |= place
         if not widget["properties"].get("title") or not widget["properties"]["metrics"]:
             yield f"{widget} shows nothing"
 
 
-@rule(put("Resources/CutOffToday/Properties/QueryString", 'filter message = "ACS has revoked nobody"'))
-def the_saved_questions_name_lines_that_are_written(stack: Stack) -> Iterator[str]:
+@rule(put("Resources/CutOffToday/Properties/QueryString", 'filter message = "ACS has revoked nothing"'))
+def the_saved_queries_search_for_lines_that_are_logged(stack: Stack) -> Iterator[str]:
     sources = [*(rust.ROOT / "shared").glob("*/src/**/*.rs"), *(rust.ROOT / "functions").glob("*/src/**/*.rs")]
     text = "".join(rust.code(path) for path in sources)
     for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
         for message in re.findall(r'"(ACS [a-z ]+)"', query["QueryString"]):
             if f'"{message}"' not in text:
-                yield f"{name} asks for {message!r}, which no code logs"
+                yield f"{name} searches for {message!r}, which no code logs"
 
 
 @rule(put("Resources/RefusedAndWhy/Properties/LogGroupNames", ["another"]), drop("Resources/CutOffToday"))
-def the_saved_questions_are_asked_of_our_log(stack: Stack) -> Iterator[str]:
+def the_saved_queries_use_the_log_group_of_the_stack(stack: Stack) -> Iterator[str]:
     queries = stack.of_type("AWS::Logs::QueryDefinition")
     names = {query["Name"].rsplit("/", 1)[-1] for query in queries.values()}
     for name in ["history of an identity", "users who were cut off today", "app versions that request chat"]:
         if name not in names:
             yield f"the saved query {name!r} is missing"
-    yield from (f"{name} asks {one['LogGroupNames']}" for name, one in queries.items() if one["LogGroupNames"] != ["Logs"])
+    yield from (f"unexpected log group of {name}: {one['LogGroupNames']}" for name, one in queries.items() if one["LogGroupNames"] != ["Logs"])

@@ -18,7 +18,7 @@ def the_readme_says_what_each_alarm_means(stack: Stack) -> Iterator[str]:
     explained = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
     alarms = set(stack.of_type("AWS::CloudWatch::Alarm"))
     yield from (f"{name} is not explained" for name in sorted(alarms - explained))
-    yield from (f"{name} is explained and is no alarm" for name in sorted(explained - alarms))
+    yield from (f"{name} is explained, but not an alarm of the template" for name in sorted(explained - alarms))
 
 
 @rule(drop("Parameters/AlarmEmail"), drop("Outputs/TokenUrl"))
@@ -31,9 +31,9 @@ def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
         "ReservedConcurrency", "TokenMethods", "TokensPerSecond", "TokenUrl",
     ]:
         if name not in text or name not in known:
-            yield f"{name} is not both in the template and explained"
+            yield f"{name} is not in the template or not explained"
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    yield from (f"there is no `make {one}`" for one in re.findall(r"`make ([a-z-]+)", text) if one not in targets)
+    yield from (f"unknown target `make {one}`" for one in re.findall(r"`make ([a-z-]+)", text) if one not in targets)
 
 
 @rule(drop("Parameters/RetentionDays/Description"), drop("Outputs/TokenUrl/Description"))
@@ -49,4 +49,4 @@ def sam_can_tell_the_outputs_from_the_parameters(stack: Stack) -> Iterator[str]:
     """SAM's command line treats an output's name as a reference, and fails on a list."""
     for name in stack.source["Outputs"]:
         if stack.source["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList":
-            yield f"the output {name} is called like a parameter that is a list"
+            yield f"the output {name} has the name of a parameter that is a list"

@@ -92,7 +92,7 @@ def t01_each_function_has_the_rights_its_dependencies_imply(stack: Stack) -> Ite
         role = properties["Role"].removesuffix(".Arn")
         may, needs = table(granted(stack, role)), table(implied(stack, function))
         if may != needs:
-            yield f"{function} may {may} and needs {needs}"
+            yield f"{function} has the permissions {may}, but needs {needs}"
 
 
 @rule(
@@ -109,7 +109,7 @@ def t01_nothing_is_allowed_by_a_wildcard_or_by_the_name_of_a_policy(stack: Stack
             if action.endswith("/AWSCodeDeployRoleForLambda") and role == "CodeDeployServiceRole":
                 continue
             if "*" in action or "*" in resource or ":policy/" in action or action.startswith("Not"):
-                yield f"{role} may {action} on {resource}"
+                yield f"{role} has the permission {action} on {resource}"
 
 
 @rule(
@@ -122,7 +122,7 @@ def t01_a_teams_exchange_reads_the_callers_record_and_nothing_else(stack: Stack)
     rights = granted(stack, stack.functions()["ExchangeTeamsToken"]["Role"].removesuffix(".Arn"))
     of_tables = {right for right in rights if right[0].startswith("dynamodb:")}
     if of_tables != {("dynamodb:GetItem", "Identities.Arn")}:
-        yield f"the exchange may {table(of_tables)}"
+        yield f"exchange-teams-token has the permissions {table(of_tables)}"
 
 
 @rule(
@@ -136,7 +136,7 @@ def t01_no_function_changes_or_deletes_what_is_in_the_audit_log(stack: Stack) ->
     for function, properties in stack.functions().items():
         for action, resource in granted(stack, properties["Role"].removesuffix(".Arn")):
             if resource.startswith("AuditLog.") and action != "dynamodb:PutItem":
-                yield f"{function} may {action} on {resource}"
+                yield f"{function} has the permission {action} on {resource}"
 
 
 @rule(
@@ -150,7 +150,7 @@ def t01_only_the_service_that_needs_a_role_takes_it(stack: Stack) -> Iterator[st
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
             who = as_list(statement["Principal"].get("Service", []))
             if who != [expected] or as_list(statement["Action"]) != ["sts:AssumeRole"]:
-                yield f"{role} is taken by {statement['Principal']} with {statement['Action']}"
+                yield f"{role} can be assumed by {statement['Principal']} with {statement['Action']}"
 
 
 @rule(drop("Resources/DeleteStaleIdentities/Properties/Events/Schedule/Properties/DeadLetterConfig"))
@@ -158,4 +158,4 @@ def t01_the_schedule_may_start_its_function_and_tell_of_its_failure(stack: Stack
     rights = table(granted(stack, "DeleteStaleIdentitiesScheduleRole"))
     expected = ["lambda:InvokeFunction on DeleteStaleIdentitiesAliaslive", "sqs:SendMessage on CleanupFailures.Arn"]
     if rights != expected:
-        yield f"the schedule may {rights}"
+        yield f"the schedule has the permissions {rights}"

@@ -36,7 +36,7 @@ def t03_a_message_is_hidden_for_six_times_the_timeout(stack: Stack) -> Iterator[
         hidden = stack.of_type("AWS::SQS::Queue")[queue].get("VisibilityTimeout", 30)
         timeout = stack.functions()[function]["Timeout"]
         if hidden < 6 * timeout:
-            yield f"a message of {queue} comes again after {hidden} s; {function} may take {timeout} s"
+            yield f"the visibility timeout of {queue} is {hidden} s, but {function} can run for {timeout} s"
 
 
 @rule(
@@ -51,14 +51,14 @@ def t03_a_message_is_tried_five_times_by_itself(stack: Stack) -> Iterator[str]:
             yield f"{queue} delivers {policy.get('maxReceiveCount')} times"
     for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
         if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
-            yield f"{name} tries a whole batch again"
+            yield f"{name} retries whole batches: ReportBatchItemFailures is missing"
 
 
 @rule(
     put(f"{QUEUE}/RedrivePolicy/maxReceiveCount", 6),
     put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/BatchSize", 11),
 )
-def t03_the_function_knows_how_many_come_and_how_often(stack: Stack) -> Iterator[str]:
+def t03_the_function_and_the_queue_agree_on_batch_size_and_deliveries(stack: Stack) -> Iterator[str]:
     source = rust.ROOT / "functions/revoke-on-event/src"
     text = rust.code(source / "main.rs") + rust.code(source / "batch.rs")
     known = {name: int(value) for name, value in re.findall(r"^const (MAX_RECEIVES|AT_ONCE): \w+ = (\d+);", text, re.M)}
@@ -66,7 +66,7 @@ def t03_the_function_knows_how_many_come_and_how_often(stack: Stack) -> Iterator
     queue = stack.of_type("AWS::SQS::Queue")[mapping["EventSourceArn"].removesuffix(".Arn")]
     told = {"MAX_RECEIVES": queue["RedrivePolicy"]["maxReceiveCount"], "AT_ONCE": mapping["BatchSize"]}
     if known != told:
-        yield f"the function goes by {known}, the queue by {told}"
+        yield f"the code assumes {known}, but the queue and its mapping have {told}"
 
 
 @rule(
@@ -77,10 +77,10 @@ def t03_the_function_knows_how_many_come_and_how_often(stack: Stack) -> Iterator
 def t03_queues_keep_for_a_fortnight_and_encrypt(stack: Stack) -> Iterator[str]:
     queues = stack.of_type("AWS::SQS::Queue")
     if not dead_letter_queues(stack) <= set(queues):
-        yield f"of {dead_letter_queues(stack)}, the stack has {sorted(queues)}"
+        yield f"expected the dead-letter queues {dead_letter_queues(stack)}, found {sorted(queues)}"
     for name, queue in queues.items():
         if queue.get("MessageRetentionPeriod") != FORTNIGHT:
-            yield f"{name} keeps for {queue.get('MessageRetentionPeriod')} s"
+            yield f"unexpected MessageRetentionPeriod of {name}: {queue.get('MessageRetentionPeriod')}"
         if queue.get("SqsManagedSseEnabled") is not True:
             yield f"{name} is not encrypted"
 
@@ -90,30 +90,30 @@ def t03_queues_keep_for_a_fortnight_and_encrypt(stack: Stack) -> Iterator[str]:
     drop(f"{CLEANUP}/Events/Schedule/Properties/DeadLetterConfig"),
     put(f"{CLEANUP}/Events/Schedule/Properties/Input", "{}"),
 )
-def t03_a_run_that_fails_or_does_not_start_is_told_of(stack: Stack) -> Iterator[str]:
+def t03_a_run_that_fails_or_does_not_start_leaves_a_message(stack: Stack) -> Iterator[str]:
     told = {function_of(one) for one in stack.of_type("AWS::Lambda::EventInvokeConfig").values()}
     for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items():
         target = schedule["Target"]
         if function_of({"FunctionName": target["Arn"]}) not in told:
-            yield f"what {name} starts has no failure destination"
+            yield f"the function of {name} has no failure destination"
         if "DeadLetterConfig" not in target:
-            yield f"what {name} cannot start is nowhere"
+            yield f"{name} has no dead-letter queue"
         if "<aws.scheduler.scheduled-time>" not in target["Input"]:
-            yield f"{name} does not say when it is"
+            yield f"the input of {name} lacks the scheduled time"
 
 
 @rule(drop(f"{CLEANUP}/ReservedConcurrentExecutions"), put(f"{CLEANUP}/ReservedConcurrentExecutions", 2))
 def t03_one_cleanup_runs_at_a_time(stack: Stack) -> Iterator[str]:
     runs = stack.functions()["DeleteStaleIdentities"].get("ReservedConcurrentExecutions")
     if runs != 1:
-        yield f"{runs} may run"
+        yield f"unexpected reserved concurrency of the cleanup: {runs}"
 
 
 @rule(drop(f"{CLEANUP}/Events/Schedule/Properties/OmitName"))
 def t03_two_stacks_in_one_account_have_a_schedule_each(stack: Stack) -> Iterator[str]:
     for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items():
         if "Name" in schedule:
-            yield f"{name} is called {schedule['Name']} in every stack"
+            yield f"{name} has a fixed name, so that an account can have only one stack: {schedule['Name']}"
 
 
 @rule(
@@ -125,18 +125,18 @@ def t03_two_stacks_in_one_account_have_a_schedule_each(stack: Stack) -> Iterator
     ),
     put("Resources/IdentityEventsPolicy/Properties/PolicyDocument/Statement/0/Principal", "*"),
 )
-def t03_each_rule_and_nobody_else_may_send_to_the_queue(stack: Stack) -> Iterator[str]:
+def t03_only_the_rules_of_the_stack_can_send_to_the_queue(stack: Stack) -> Iterator[str]:
     rules = stack.of_type("AWS::Events::Rule")
     for name, one in rules.items():
         if [target["Arn"] for target in one.get("Targets", [])] != ["IdentityEvents.Arn"]:
-            yield f"{name} sends to {one.get('Targets')}"
+            yield f"unexpected targets of {name}: {one.get('Targets')}"
     [policy] = stack.of_type("AWS::SQS::QueuePolicy").values()
     for statement in policy["PolicyDocument"]["Statement"]:
         senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
         if sorted(senders) != sorted(f"{name}.Arn" for name in rules):
-            yield f"{senders} may send, and the rules are {sorted(rules)}"
+            yield f"{senders} can send to the queue, but the rules are {sorted(rules)}"
         if statement["Principal"] != {"Service": "events.amazonaws.com"}:
-            yield f"{statement['Principal']} may send"
+            yield f"unexpected sender: {statement['Principal']}"
 
 
 @rule(
@@ -153,7 +153,7 @@ def t03_our_own_events_have_a_bus_of_the_stacks_own(stack: Stack) -> Iterator[st
     rules = stack.of_type("AWS::Events::Rule")
     ours = {name for name, one in rules.items() if one.get("EventBusName") == bus}
     if ours != {"GuestpassEvents"} or rules["GuestpassEvents"]["EventPattern"] != {"source": ["guestpass.identity"]}:
-        yield f"the rules of {bus} are {sorted(ours)}"
+        yield f"unexpected rules of {bus}: {sorted(ours)}"
     if "EventBusName" in rules["CognitoEvents"]:
         yield f"CognitoEvents is on {rules['CognitoEvents']['EventBusName']}; AWS delivers to the default bus"
     for output, value in {"EventBusName": {"Ref": bus}, "EventBusArn": {"Fn::GetAtt": [bus, "Arn"]}}.items():
@@ -181,7 +181,7 @@ def t03_only_the_accounts_of_the_parameter_may_send_from_elsewhere(stack: Stack)
         allowed = [policy.get("Statement") for policy in policies]
         allowed += [bus["Policy"] for bus in one.of_type("AWS::Events::EventBus").values() if "Policy" in bus]
         if allowed != ([wanted] if accounts else []):
-            yield f"{allowed} is allowed, and the accounts are {accounts}"
+            yield f"{allowed} can send, but EventSenderAccounts is {accounts}"
 
 
 @rule(
@@ -193,5 +193,5 @@ def t03_the_calls_of_cognito_that_mean_something_come_and_no_others(stack: Stack
     [kinds] = re.findall(r"^fn kind\(.*?^}", text, re.MULTILINE | re.DOTALL)
     understood = set(re.findall(r'"(\w+)"', kinds))
     passed = set(stack.of_type("AWS::Events::Rule")["CognitoEvents"]["EventPattern"]["detail"]["eventName"])
-    yield from (f"{name} does not come" for name in sorted(understood - passed))
-    yield from (f"{name} comes and means nothing" for name in sorted(passed - understood))
+    yield from (f"the rule does not pass {name}, which the code handles" for name in sorted(understood - passed))
+    yield from (f"the rule passes {name}, which the code does not handle" for name in sorted(passed - understood))

@@ -22,7 +22,7 @@ def t02_every_route_has_the_authorizer_and_one_scope_of_ours(stack: Stack) -> It
     scopes = [stack.parameters["TokenScope"], stack.parameters["AdminScope"]]
     for (method, path), operation in stack.routes().items():
         if method != "OPTIONS" and operation.get("security") not in [[{"Oidc": [scope]}] for scope in scopes]:
-            yield f"{method} {path} is open to {operation.get('security')}"
+            yield f"unexpected security of {method} {path}: {operation.get('security')}"
 
 
 @rule(
@@ -51,7 +51,7 @@ def scope_of(operation: dict) -> str:
 
 @rule(
     put(f"{API}/Auth/Authorizers/Oidc/JwtConfiguration/issuer", "https://issuer.example"),
-    put(f"{API}/Auth/Authorizers/Oidc/JwtConfiguration/audience", ["everybody"]),
+    put(f"{API}/Auth/Authorizers/Oidc/JwtConfiguration/audience", ["another"]),
     put(f"{API}/Auth/Authorizers/Oidc/IdentitySource", "$request.querystring.token"),
 )
 def t02_the_authorizer_takes_the_issuer_and_the_audience_of_the_parameters(stack: Stack) -> Iterator[str]:
@@ -60,7 +60,7 @@ def t02_the_authorizer_takes_the_issuer_and_the_audience_of_the_parameters(stack
         authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
         jwt = {"issuer": stack.parameters["Issuer"], "audience": stack.parameters["Audience"]}
         if authorizer != {"jwtConfiguration": jwt, "identitySource": "$request.header.Authorization", "type": "jwt"}:
-            yield f"{name} is {authorizer}"
+            yield f"unexpected authorizer {name}: {authorizer}"
 
 
 @rule(
@@ -83,7 +83,7 @@ def t02_nothing_but_this_api_may_invoke_a_function(stack: Stack) -> Iterator[str
         who = (permission["Action"], permission["Principal"])
         is_this = ":Api/" in str(permission.get("SourceArn"))
         if who != ("lambda:InvokeFunction", "apigateway.amazonaws.com") or not is_this:
-            yield f"{name} lets {permission} in"
+            yield f"{name} has an unexpected permission: {permission}"
 
 
 @rule(
@@ -94,9 +94,9 @@ def t02_no_web_app_calls_unless_it_is_named(stack: Stack) -> Iterator[str]:
     [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
     cors = api["Body"].get("x-amazon-apigateway-cors", {"allowOrigins": [""]})
     if cors["allowOrigins"] != stack.parameters["AllowedOrigins"] or "*" in cors["allowOrigins"]:
-        yield f"{cors['allowOrigins']} may call"
+        yield f"unexpected allowOrigins: {cors['allowOrigins']}"
     if cors.get("allowCredentials"):
-        yield "a browser may send cookies, of which there are none"
+        yield "allowCredentials is set, but the API uses no cookies"
 
 
 @rule(
@@ -104,7 +104,7 @@ def t02_no_web_app_calls_unless_it_is_named(stack: Stack) -> Iterator[str]:
     put(f"{API}/AccessLogSettings/Format", '{"ip":"$context.identity.sourceIp"}'),
     drop(f"{API}/AccessLogSettings"),
 )
-def t02_the_access_log_is_json_and_names_nobody(stack: Stack) -> Iterator[str]:
+def t02_the_access_log_is_json_without_personal_data(stack: Stack) -> Iterator[str]:
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
         line = stage.get("AccessLogSettings", {}).get("Format", "")
         if not line or not isinstance(json.loads(line), dict):

@@ -41,7 +41,7 @@ def dependencies(function: str) -> frozenset[str]:
 
 @cache
 def module(name: str) -> str:
-    """A module of the core with all its parts; empty if there is no module of that name."""
+    """A module of the core with all its parts; empty if the module does not exist."""
     files = [CORE / f"{name}.rs", *sorted((CORE / name).glob("*.rs"))]
     return "".join(code(path) for path in files if path.is_file() and path.name != "tests.rs")
 

@@ -50,7 +50,7 @@ def t06_nothing_in_the_template_looks_like_a_secret(stack: Stack) -> Iterator[st
         if KNOWN.search(text):
             yield f"{path} looks like a key"
         words = set(WORD.findall(text)) - names
-        yield from (f"{path} has a random word" for word in words if looks_random(word))
+        yield from (f"{path} contains a random-looking word" for word in words if looks_random(word))
 
 
 @rule(
@@ -63,7 +63,7 @@ def t06_nothing_in_the_template_looks_like_a_secret(stack: Stack) -> Iterator[st
     put("Parameters/AcsSecretArn/Default", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs"),
 )
 def t06_a_secret_is_named_and_never_given(stack: Stack) -> Iterator[str]:
-    yield from (f"{path} is resolved" for path, text in strings(stack.expanded) if RESOLVED.search(text))
+    yield from (f"{path} is a dynamic reference to a secret" for path, text in strings(stack.expanded) if RESOLVED.search(text))
     made = stack.of_type("AWS::SecretsManager::Secret")
     for name, secret in made.items():
         if "SecretString" in secret or secret["GenerateSecretString"].get("PasswordLength", 32) < 32:
@@ -73,6 +73,6 @@ def t06_a_secret_is_named_and_never_given(stack: Stack) -> Iterator[str]:
             is_secret = re.search(r"KEY|SECRET|TOKEN|PASSWORD|CONNECTION", name) and not name.endswith("_SCOPE")
             is_named = name.endswith("_ARN") and value in {stack.parameters["AcsSecretArn"], *made}
             if is_secret and not is_named:
-                yield f"{function} is given {name}"
+                yield f"{function} has the variable {name}"
     if "Default" in stack.source["Parameters"]["AcsSecretArn"]:
-        yield "everybody's secret has the same name"
+        yield "the secret has a fixed name, so that an account can have only one stack"
