@@ -2,6 +2,7 @@
 //! with a token in the same request. Idempotent by the external ID.
 
 use acs_secret::{AcsResource, SecretArn};
+use api_types::{CreatedIdentityOutput, IdentityOutput, ProblemType, TokenOutput};
 use identity_core::{
     create_identity::{CreateIdentityRequest, create_identity},
     identity::{ExternalId, Lifetime, TokenRequest},
@@ -9,12 +10,12 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, IdentityOutput, Object, Problem, TokenInput, TokenOutput,
+    Access, Answer, CallerHash, Object, Problem, TokenInput,
     config::{ConfigError, Env, optional, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -70,16 +71,6 @@ struct Input {
     token: Option<Object<TokenInput>>,
 }
 
-/// The response body.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Output {
-    #[serde(flatten)]
-    identity: IdentityOutput,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<TokenOutput>,
-}
-
 async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
@@ -92,14 +83,14 @@ async fn handle(
     let input = json::<Input>(request)?;
     // Unique, because Lambda's request IDs are unique.
     let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
-    let user = ExternalId::parse(&name).ok_or(Problem::INVALID_EXTERNAL_ID)?;
+    let user = ExternalId::parse(&name).ok_or(ProblemType::INVALID_EXTERNAL_ID)?;
     let user = access.resolve(user)?;
     let token = input.token.map(|Object(token)| token_request(&token)).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
     let request = CreateIdentityRequest { user, token, by, invocation };
     let obtained = create_identity(store, acs, clock, request).await?;
     let status = if obtained.created { StatusCode::CREATED } else { StatusCode::OK };
-    let output = Output {
+    let output = CreatedIdentityOutput {
         identity: IdentityOutput::from(&obtained.record),
         access_token: obtained
             .token
@@ -115,7 +106,7 @@ async fn handle(
 /// An administrator must name the scopes; the default lifetime is one hour.
 fn token_request(input: &TokenInput) -> Result<TokenRequest, Problem> {
     Ok(TokenRequest {
-        scopes: input.scopes()?.ok_or(Problem::INVALID_SCOPES)?,
+        scopes: input.scopes()?.ok_or(ProblemType::INVALID_SCOPES)?,
         lifetime: input.lifetime()?.unwrap_or(Lifetime::HOUR),
     })
 }

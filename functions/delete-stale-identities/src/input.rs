@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
+use api_types::parse_timestamp;
 use identity_core::delete_stale_identities::CleanupMode;
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::failure::Failure;
 
@@ -50,9 +50,9 @@ fn known(name: &str) -> bool {
 fn time(event: &Map<String, Value>) -> Result<SystemTime, Failure> {
     // Without `time`, the function and the schedule could disagree on which identities are stale.
     let raw = event.get("time").ok_or_else(|| Failure::event("the event has no `time`"))?;
-    let time = raw.as_str().and_then(|raw| OffsetDateTime::parse(raw, &Rfc3339).ok());
+    let time = raw.as_str().and_then(parse_timestamp);
     let message = "the event's `time` is not one of RFC 3339, like 2026-05-06T07:08:09Z";
-    time.map(SystemTime::from).ok_or_else(|| Failure::event(message))
+    time.ok_or_else(|| Failure::event(message))
 }
 
 fn mode(event: &Map<String, Value>) -> Result<Option<CleanupMode>, Failure> {

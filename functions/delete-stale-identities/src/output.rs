@@ -1,9 +1,9 @@
 //! The response: the record of the run in readable form.
 
+use api_types::format_timestamp;
 use identity_core::delete_stale_identities::{
     Ages, CleanupMode, CleanupRun, Finished, Millis, Reasons, Spared, Stopped,
 };
-use lambda_edge::rfc3339;
 use serde::Serialize;
 
 /// The run. Times are in RFC 3339 format.
@@ -118,5 +118,5 @@ impl LetThrough {
 }
 
 fn date(time: Millis) -> String {
-    rfc3339(time.into())
+    format_timestamp(time.into())
 }

@@ -1,11 +1,11 @@
 use std::time::SystemTime;
 
+use api_types::format_timestamp;
 use identity_core::{
     delete_stale_identities::{CleanupLimits, CleanupMode, Retention},
     record::{Record, State},
     testing::{AcsCall, CoreFixture, Loss, StoreCall, acs_id, record},
 };
-use lambda_edge::rfc3339;
 use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::json;
 
@@ -44,7 +44,7 @@ async fn invoke(
 
 /// The schedule's event, `ahead` days from now.
 fn event(fixture: &CoreFixture, ahead: u64) -> Value {
-    json!({ "time": rfc3339(fixture.clock.now() + days(ahead)) })
+    json!({ "time": format_timestamp(fixture.clock.now() + days(ahead)) })
 }
 
 fn with(mut event: Value, more: &Value) -> Value {

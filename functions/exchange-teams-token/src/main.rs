@@ -2,6 +2,7 @@
 //! belong to the caller.
 
 use acs_secret::{AcsResource, SecretArn};
+use api_types::{ProblemType, TokenOutput};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_core::{
     exchange_teams_token::{
@@ -13,7 +14,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, Problem, TokenOutput,
+    Access, Answer, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
@@ -77,7 +78,7 @@ async fn handle(
 ) -> Result<Answer, Problem> {
     let caller = access.user(request)?;
     let Input { token, app_id } = json(request)?;
-    let claims = unverified(&token).ok_or(Problem::TEAMS_TOKEN_MALFORMED)?;
+    let claims = unverified(&token).ok_or(ProblemType::TEAMS_TOKEN_MALFORMED)?;
     // A caller from another identity provider does not have these claims, so no token belongs to
     // them.
     let claim = |name: &str| caller.claims().get(name).cloned().unwrap_or_default();
@@ -89,7 +90,7 @@ async fn handle(
     let exchange = Exchange { token, claims, app_id, caller, invocation };
     let request = ExchangeTeamsTokenRequest { exchange, user, bearer };
     let token = exchange_teams_token(store, acs, clock, request).await?;
-    let acs_id = acs_id.ok_or(Problem::TEAMS_TOKEN_MALFORMED)?;
+    let acs_id = acs_id.ok_or(ProblemType::TEAMS_TOKEN_MALFORMED)?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());
     Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)))
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/identity`: returns the record of the caller's own identity. `GET
 //! /v1/identities/{id}`: returns that of an identity that an administrator names.
 
+use api_types::IdentityOutput;
 use aws_secrets::SecretArn;
 use identity_core::{
     get_identity::get_identity,
@@ -8,7 +9,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, IdentityOutput, Problem,
+    Access, Addressed, Answer, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     serve, system_clock, telemetry,
 };

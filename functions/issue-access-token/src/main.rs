@@ -3,6 +3,7 @@
 //! administrator names.
 
 use acs_secret::{AcsResource, SecretArn};
+use api_types::TokenOutput;
 use identity_core::{
     admission::TokenPace,
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, TokenSubject, issue_access_token},
@@ -11,7 +12,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem, TokenInput, TokenOutput,
+    Access, Addressed, Answer, CallerHash, Problem, TokenInput,
     config::{ConfigError, Env, optional, pace, policy, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };

@@ -1,5 +1,6 @@
 //! `GET /v1/identities`: lists the identities, by state and by last use, in pages.
 
+use api_types::{IdentityListOutput, IdentityOutput, ProblemType, parse_timestamp};
 use aws_secrets::SecretArn;
 use identity_core::{
     list_identities::{Cursor, IdentityPage, ListIdentitiesRequest, MAX_PAGE, list_identities},
@@ -8,13 +9,12 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, IdentityOutput, Problem,
+    Access, Answer, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     query, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
-use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use serde::Deserialize;
 
 mod cursor;
 
@@ -66,32 +66,24 @@ struct Input {
     cursor: Option<String>,
 }
 
-/// The response body.
-#[derive(Serialize)]
-struct Output {
-    identities: Vec<IdentityOutput>,
-    /// The `cursor` of the next page; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
 impl Input {
     fn into_request(self) -> Result<ListIdentitiesRequest, Problem> {
         let limit = match self.limit {
             None => 50,
-            Some(raw) => raw.parse().map_err(|_| Problem::INVALID_QUERY)?,
+            Some(raw) => raw.parse().map_err(|_| ProblemType::INVALID_QUERY)?,
         };
         // Tombstones do not count as identities and are not listed.
         if !(1..=MAX_PAGE).contains(&limit) || self.state == Some(StateName::Deleted) {
-            return Err(Problem::INVALID_QUERY);
+            return Err(ProblemType::INVALID_QUERY.into());
         }
-        let unused_since = self.unused_since.map(|raw| OffsetDateTime::parse(&raw, &Rfc3339));
-        let unused_since = unused_since.transpose().map_err(|_| Problem::INVALID_QUERY)?;
+        let unused_since = match self.unused_since {
+            None => None,
+            Some(raw) => Some(parse_timestamp(&raw).ok_or(ProblemType::INVALID_QUERY)?),
+        };
         let cursor: Option<Cursor> = match self.cursor {
             None => None,
-            Some(raw) => Some(cursor::decode(&raw).ok_or(Problem::INVALID_QUERY)?),
+            Some(raw) => Some(cursor::decode(&raw).ok_or(ProblemType::INVALID_QUERY)?),
         };
-        let unused_since = unused_since.map(Into::into);
         Ok(ListIdentitiesRequest { state: self.state, unused_since, limit, cursor })
     }
 }
@@ -106,7 +98,8 @@ async fn handle(
     let wanted = query::<Input>(request)?.into_request()?;
     let IdentityPage { records, next } = list_identities(store, wanted).await?;
     let identities = records.iter().map(IdentityOutput::from).collect();
-    Answer::json(StatusCode::OK, &Output { identities, next: next.as_ref().map(cursor::encode) })
+    let next = next.as_ref().map(cursor::encode);
+    Answer::json(StatusCode::OK, &IdentityListOutput { identities, next })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! user.
 
 use acs_secret::{AcsResource, SecretArn};
+use api_types::{ProblemType, ReceiptOutput};
 use identity_core::{
     Error as CoreError,
     admission::TokenPace,
@@ -13,7 +14,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, Caller, CallerHash, Problem, ReceiptOutput,
+    Access, Addressed, Answer, Caller, CallerHash, Problem,
     config::{ConfigError, Env, optional, pace, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
@@ -104,7 +105,7 @@ async fn handle(
     let own = request.cause.by == By::User;
     let receipt = revoke_access_tokens(store, acs, clock, request).await;
     let receipt = receipt.map_err(|error| match error {
-        CoreError::NotFound => Problem::NO_SUCH_USER,
+        CoreError::NotFound => Problem::from(ProblemType::NO_SUCH_USER),
         error => error.into(),
     })?;
     // A user without tokens is signed out already: success, as in RFC 7009 §2.2.
@@ -141,7 +142,8 @@ fn order(
     invocation: Invocation,
 ) -> Result<RevokeAccessTokensRequest, Problem> {
     let Input { block, create_if_missing, reason } = input;
-    let reason = reason.map(|raw| Reason::parse(&raw).ok_or(Problem::INVALID_BODY)).transpose()?;
+    let reason =
+        reason.map(|raw| Reason::parse(&raw).ok_or(ProblemType::INVALID_BODY)).transpose()?;
     let if_missing = if create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
     let cause = Cause { by, reason };
     Ok(RevokeAccessTokensRequest {

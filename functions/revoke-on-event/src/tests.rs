@@ -2,9 +2,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use api_types::format_timestamp;
 use identity_core::{Error as CoreError, record::State};
 use identity_events::EventSource;
-use lambda_edge::rfc3339;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -177,7 +177,7 @@ async fn a_shadow_falls_on_one_source_only() {
         "source": "aws.partner/okta.com/example/guestpass",
         "detail": {
             "uuid": "1",
-            "published": rfc3339(fixture.clock.now()),
+            "published": format_timestamp(fixture.clock.now()),
             "eventType": "user.lifecycle.suspend",
             "outcome": { "result": "SUCCESS" },
             "target": [{ "type": "User", "id": "00u1", "alternateId": "carol@example.com" }],
@@ -200,7 +200,8 @@ async fn a_shadow_falls_on_one_source_only() {
 async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
     let fixture = fixture_of(&["alice"]);
     let at = fixture.clock.now() + Event::TOLERATED_SKEW + Duration::from_millis(1);
-    let detail = json!({ "externalId": "alice", "occurredAt": rfc3339(at), "eventId": "e" });
+    let detail =
+        json!({ "externalId": "alice", "occurredAt": format_timestamp(at), "eventId": "e" });
     let body = json!({
         "source": "guestpass.identity",
         "detail-type": "user.disabled",

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use api_types::ProblemType;
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -69,11 +70,11 @@ impl Access {
         let caller = self.caller(request, &self.admin_scope)?;
         let Some(condition) = &self.admin_condition else {
             warn!("administrator refused: the parameter AdminCondition is empty");
-            return Err(Problem::NOT_AN_ADMINISTRATOR);
+            return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         };
         if let Some(claim) = condition.unmet(caller.claims()).next() {
             warn!(claim, "administrator refused: a claim does not meet AdminCondition");
-            return Err(Problem::NOT_AN_ADMINISTRATOR);
+            return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         }
         Ok(caller)
     }
@@ -85,7 +86,7 @@ impl Access {
     /// Reads which identity the request is about, and checks that the caller may access it. A
     /// route with `{id}` is for administrators; a route without it is about the caller.
     ///
-    /// A name that no identity can have is [`Problem::NOT_FOUND`].
+    /// A name that no identity can have is [`ProblemType::NOT_FOUND`].
     pub async fn addressed(
         &self,
         store: &impl IdentityStore,
@@ -97,7 +98,7 @@ impl Access {
             None => Ok(Addressed::Own(self.user(request)?)),
             Some(raw) => {
                 let by = self.administrator(store, clock, request).await?;
-                match named(raw).ok_or(Problem::NOT_FOUND)? {
+                match named(raw).ok_or(ProblemType::NOT_FOUND)? {
                     IdentityRef::External(user) => {
                         Ok(Addressed::Named(IdentityRef::External(self.resolve(user)?), by))
                     }
@@ -107,11 +108,11 @@ impl Access {
         }
     }
 
-    /// The external id as it is stored; [`Problem::ANOTHER_ISSUER`] if no accepted token can
+    /// The external id as it is stored; [`ProblemType::ANOTHER_ISSUER`] if no accepted token can
     /// name that user.
     pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, Problem> {
         match &self.issuer {
-            Some(issuer) => issuer.resolve(user).map_err(|_| Problem::ANOTHER_ISSUER),
+            Some(issuer) => Ok(issuer.resolve(user).map_err(|_| ProblemType::ANOTHER_ISSUER)?),
             None => Ok(user),
         }
     }

@@ -1,5 +1,6 @@
 use std::{convert::Infallible, time::Duration};
 
+use api_types::ProblemType;
 use identity_core::{
     identity::{AcsId, Scopes},
     ports::Clock,
@@ -19,7 +20,6 @@ use tracing::{Instrument, error, info_span};
 
 use crate::{
     Caller, CallerHash, Problem, deadline,
-    problem::Retry,
     telemetry::{self, RequestLine},
 };
 
@@ -47,7 +47,7 @@ impl Answer {
 
     /// A response with a status and a JSON body.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(body).map_err(|_| Problem::INTERNAL)?;
+        let body = serde_json::to_vec(body).map_err(|_| ProblemType::INTERNAL)?;
         Ok(Self { status, body, ..Self::empty() })
     }
 
@@ -103,8 +103,8 @@ pub async fn serve(
             success(answer.status, answer.body)
         }
         Err(problem) => {
-            line.status = problem.status;
-            line.problem = Some(problem.kind);
+            line.status = status_of(&problem);
+            line.problem = Some(problem.kind().name);
             failure(&problem)
         }
     };
@@ -138,7 +138,7 @@ async fn in_time(
         result = handler => result,
         () = clock.sleep(limit) => {
             error!("the request took too long");
-            Err(Problem::UNAVAILABLE)
+            Err(Problem::unavailable())
         }
     }
 }
@@ -160,29 +160,24 @@ fn success(status: StatusCode, body: Vec<u8>) -> Response<Body> {
 }
 
 fn failure(problem: &Problem) -> Response<Body> {
-    let document = serde_json::json!({
-        "type": problem.type_uri(),
-        "title": problem.title,
-        "status": problem.status.as_u16(),
-        "detail": problem.detail,
-        "retry": match problem.retry {
-            Retry::Never => "never",
-            Retry::Later(_) => "later",
-            Retry::SignIn => "sign-in",
-        },
-    });
-    let mut response = Response::new(Body::Text(document.to_string()));
-    *response.status_mut() = problem.status;
+    let document = problem.kind().document(problem.detail());
+    let text = serde_json::to_string(&document).unwrap_or_default();
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status_of(problem);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if let Retry::Later(wait) = problem.retry {
+    if let Some(wait) = problem.retry_after() {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if problem.status == StatusCode::UNAUTHORIZED {
+    if status_of(problem) == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
+}
+
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.kind().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// JSON is text. Sent as text, it needs no base64 encoding on its way through Lambda.
@@ -298,8 +293,8 @@ mod tests {
             .await
             .unwrap();
         let mut responses = vec![(good, Some("application/json")), (none, None)];
-        for problem in Problem::ALL {
-            responses.push((refuse(problem.clone()).await, Some("application/problem+json")));
+        for problem in ProblemType::ALL {
+            responses.push((refuse((*problem).into()).await, Some("application/problem+json")));
         }
         for (response, media_type) in responses {
             let headers = response.headers();

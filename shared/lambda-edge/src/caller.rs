@@ -1,5 +1,6 @@
 use std::time::{Duration, SystemTime};
 
+use api_types::ProblemType;
 use identity_core::{admission::Bearer, identity::ExternalId, policy::Claims};
 use lambda_http::{Request, RequestExt, request::RequestContext};
 
@@ -19,15 +20,15 @@ impl Caller {
     /// Reads the caller the authorizer put in the request context.
     pub(crate) fn of(request: &Request) -> Result<Self, Problem> {
         let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Err(Problem::UNAUTHENTICATED);
+            return Err(ProblemType::UNAUTHENTICATED.into());
         };
         let jwt = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
-        let claims = &jwt.ok_or(Problem::UNAUTHENTICATED)?.claims;
+        let claims = &jwt.ok_or(ProblemType::UNAUTHENTICATED)?.claims;
         let user = claims
             .get("iss")
             .zip(claims.get("sub"))
             .and_then(|(issuer, subject)| ExternalId::of_subject(issuer, subject))
-            .ok_or(Problem::UNAUTHENTICATED)?;
+            .ok_or(ProblemType::UNAUTHENTICATED)?;
         let at = |name: &str| claims.get(name).and_then(|value| numeric_date(value));
         let bearer = Bearer { issued_at: at("iat"), authenticated_at: at("auth_time") };
         let claims = claims.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -43,7 +44,7 @@ impl Caller {
             .iter()
             .filter_map(|name| self.claims.get(*name))
             .any(|had| had.trim_matches(['[', ']']).split(' ').any(|one| one == scope));
-        carries.then_some(self).ok_or(Problem::FORBIDDEN)
+        Ok(carries.then_some(self).ok_or(ProblemType::FORBIDDEN)?)
     }
 
     /// Returns the caller with a bearer that was issued `by` later than its `iat` says.

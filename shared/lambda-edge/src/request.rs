@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use api_types::ProblemType;
 use identity_core::{identity::Invocation, ports::Clock};
 use lambda_http::{Context, Request, RequestExt, http::header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
@@ -16,15 +17,15 @@ pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Probl
         return Ok(T::default());
     }
     if body.len() > MAX_BODY {
-        return Err(Problem::BODY_TOO_LARGE);
+        return Err(ProblemType::BODY_TOO_LARGE.into());
     }
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")) {
-        return Err(Problem::UNSUPPORTED_MEDIA_TYPE);
+        return Err(ProblemType::UNSUPPORTED_MEDIA_TYPE.into());
     }
     // The parser's message can quote the input, which can hold a secret.
-    let Object(body) = serde_json::from_slice(body).map_err(|_| Problem::INVALID_BODY)?;
+    let Object(body) = serde_json::from_slice(body).map_err(|_| ProblemType::INVALID_BODY)?;
     Ok(body)
 }
 
@@ -34,10 +35,10 @@ pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let mut fields = serde_json::Map::new();
     for (name, value) in parameters.iter().flat_map(|parameters| parameters.iter()) {
         if fields.insert(name.to_owned(), value.into()).is_some() {
-            return Err(Problem::INVALID_QUERY);
+            return Err(ProblemType::INVALID_QUERY.into());
         }
     }
-    serde_json::from_value(fields.into()).map_err(|_| Problem::INVALID_QUERY)
+    Ok(serde_json::from_value(fields.into()).map_err(|_| ProblemType::INVALID_QUERY)?)
 }
 
 /// The name and the times of a request's invocation, as Lambda gave them.

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use api_types::format_timestamp;
 use identity_core::{identity::Scopes, ports::Clock};
 use lambda_http::http::StatusCode;
 use serde::Serialize;
@@ -25,7 +26,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{config::process_env, rfc3339, system_clock};
+use crate::{config::process_env, system_clock};
 
 mod metrics;
 
@@ -54,7 +55,7 @@ struct OurTime;
 
 impl FormatTime for OurTime {
     fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
-        line.write_str(&rfc3339(system_clock().now()))
+        line.write_str(&format_timestamp(system_clock().now()))
     }
 }
 
@@ -163,7 +164,7 @@ impl<'a> Row<'a> {
         let failed = line.status.is_client_error() || line.status.is_server_error();
         let at = line.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
-            timestamp: rfc3339(line.at),
+            timestamp: format_timestamp(line.at),
             level: if line.status.is_server_error() { "ERROR" } else { "INFO" },
             message: format!("{} {status}", line.operation),
             operation_name: line.operation,

@@ -1,3 +1,4 @@
+use api_types::ProblemType;
 use identity_core::identity::{Lifetime, Scopes};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,13 +19,13 @@ impl TokenInput {
     pub fn scopes(&self) -> Result<Option<Scopes>, Problem> {
         let Some(scopes) = &self.scopes else { return Ok(None) };
         let scopes = Scopes::parse(scopes.iter().map(String::as_str));
-        scopes.map(Some).ok_or(Problem::INVALID_SCOPES)
+        Ok(Some(scopes.ok_or(ProblemType::INVALID_SCOPES)?))
     }
 
     /// The lifetime, if one was given.
     pub fn lifetime(&self) -> Result<Option<Lifetime>, Problem> {
         let Some(minutes) = &self.expires_in_minutes else { return Ok(None) };
         let lifetime = minutes.as_u64().and_then(Lifetime::from_minutes);
-        lifetime.map(Some).ok_or(Problem::INVALID_LIFETIME)
+        Ok(Some(lifetime.ok_or(ProblemType::INVALID_LIFETIME)?))
     }
 }

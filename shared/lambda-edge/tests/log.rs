@@ -3,12 +3,13 @@
 
 use std::{env::current_exe, fs, path::Path, process::Command};
 
+use api_types::ProblemType;
 use identity_core::{
     identity::Scopes,
     secret::Secret,
     testing::{ManualClock, acs_id},
 };
-use lambda_edge::{Answer, CallerHash, Problem, serve, telemetry, testing::Event};
+use lambda_edge::{Answer, CallerHash, serve, telemetry, testing::Event};
 use lambda_http::{Context, RequestExt as _, http::StatusCode};
 use serde_json::{Value, json};
 
@@ -59,7 +60,7 @@ async fn each_request_gets_its_status_while_its_process_logs() {
     };
     let response = serve("Success", &clock, &callers, &request, success).await.unwrap();
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
-    let refusal = async { Err(Problem::BLOCKED) };
+    let refusal = async { Err(ProblemType::BLOCKED.into()) };
     let response = serve("Refusal", &clock, &callers, &request, refusal).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     request.headers_mut().insert("user-agent", "".parse().unwrap());

@@ -2,8 +2,8 @@
 
 use std::{fs, process::Command, thread};
 
+use api_types::format_timestamp;
 use identity_core::ports::{Clock as _, SystemClock};
-use lambda_edge::rfc3339;
 use serde::Serialize;
 
 /// A machine at a time.
@@ -19,7 +19,7 @@ impl Machine {
     /// This machine, now. Unavailable values are `unknown`.
     pub(crate) fn this() -> Self {
         Self {
-            date: rfc3339(SystemClock::default().now()),
+            date: format_timestamp(SystemClock::default().now()),
             cpu: cpu().unwrap_or_else(unknown),
             cores: thread::available_parallelism().map_or(0, usize::from),
             rustc: rustc().unwrap_or_else(unknown),

@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use acs_client::Limits;
+use api_types::ProblemType;
 use harness::{SECRET_ARN, template};
 use identity_core::{ABANDONED_AFTER, identity::Invocation};
 use infra::{ContractOperation, openapi, operations};
-use lambda_edge::Problem;
 use local_stack::template::{FunctionSpec, RouteAuth};
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ fn r57_the_contract_lists_every_problem_and_no_other() {
     let listed = &openapi()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"];
     let listed: BTreeSet<&str> =
         listed.as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let kinds: BTreeSet<String> = Problem::ALL.iter().map(|problem| problem.type_uri()).collect();
+    let kinds: BTreeSet<String> = ProblemType::ALL.iter().map(|problem| problem.uri()).collect();
     assert_eq!(listed, kinds.iter().map(String::as_str).collect());
 }
 

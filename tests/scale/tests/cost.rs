@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use api_types::format_timestamp;
 use identity_core::{
     delete_stale_identities::{
         CleanupLimits, CleanupMode, CleanupRequest, CleanupRun, Retention, delete_stale_identities,
@@ -13,7 +14,7 @@ use identity_core::{
     ports::{Clock, IdentityStore as _, Index, ListQuery, SystemClock},
     testing::{MemoryIdentityClient, an_hour, caller},
 };
-use lambda_edge::{config::process_env, rfc3339};
+use lambda_edge::config::process_env;
 use scale::{Cost, Population, ScaleEngine, ScaleFunction};
 use serde_json::json;
 
@@ -113,7 +114,7 @@ async fn all_users(engine: &ScaleEngine) -> Cost {
 async fn memory_of_the_function(engine: &ScaleEngine, left: Population) {
     let more = [("CLEANUP_MOST", "200"), ("CLEANUP_PER_SECOND", "16")];
     let mut function = ScaleFunction::start(engine, &more).await;
-    let time = rfc3339(left.now + Duration::from_hours(24 * 4));
+    let time = format_timestamp(left.now + Duration::from_hours(24 * 4));
     let started = Instant::now();
     let plan = function.invoke(json!({ "time": time })).await;
     println!("the function's plan of {} took {:.1?}", plan["stale"], started.elapsed());

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
+use api_types::format_timestamp;
 use identity_core::{
     Error as CoreError,
     admission::Admission,
@@ -13,7 +14,6 @@ use identity_core::{
     record::{Record, State},
     testing::{AcsCall, CoreFixture, ManualClock, MemoryIdentityClient, record},
 };
-use lambda_edge::rfc3339;
 use serde_json::{Value, json};
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
@@ -53,7 +53,7 @@ pub(super) fn event(kind: &str, name: &str, ago: u64) -> String {
         "detail-type": kind,
         "detail": {
             "externalId": name,
-            "occurredAt": rfc3339(at),
+            "occurredAt": format_timestamp(at),
             "eventId": format!("{kind}-{ago}"),
             "reason": "canary-reason",
         },

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api_types::format_timestamp;
 use identity_core::{
     ABANDONED_AFTER,
     delete_stale_identities::CleanupRun,
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{SweepAcs, SweepFixture, SweepRun, days_ago},
     gate::SweepStrike,
-    rfc3339, sweep,
+    sweep,
 };
 
 /// Twelve users who were not seen for a hundred days, one of them blocked; two users who were seen
@@ -63,7 +64,7 @@ fn stale_name(number: usize) -> String {
 }
 
 fn event() -> Value {
-    json!({ "time": rfc3339(days_ago(0)) })
+    json!({ "time": format_timestamp(days_ago(0)) })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

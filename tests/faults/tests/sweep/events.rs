@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api_types::format_timestamp;
 use identity_core::{
     event::EventKind,
     identity::AcsId,
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{SweepAcs, SweepFixture, SweepRun, days_ago},
     gate::SweepStrike,
-    rfc3339, sweep,
+    sweep,
 };
 
 /// The events for ten users, each of whom has an identity and a token.
@@ -71,7 +72,7 @@ async fn r25_after_a_kill_at_any_call_the_redelivery_completes_the_batch() {
     let acs = SweepAcs::start().await;
     let fixture = SweepFixture::new(&acs, FUNCTION).await;
     create_users(&fixture).await;
-    let (run, calls) = fixture.run(&batch(1, &rfc3339(days_ago(0))), None).await;
+    let (run, calls) = fixture.run(&batch(1, &format_timestamp(days_ago(0))), None).await;
     assert!(matches!(&run, SweepRun::Completed(response) if *response == all_done()), "{run:?}");
     drop(fixture);
     let deaths = sweep(&calls, die).await;
@@ -83,7 +84,7 @@ async fn r25_after_a_kill_at_any_call_the_redelivery_completes_the_batch() {
 async fn die(acs: &SweepAcs, strike: SweepStrike) {
     let fixture = SweepFixture::new(acs, FUNCTION).await;
     let users = create_users(&fixture).await;
-    let occurred_at = rfc3339(days_ago(0));
+    let occurred_at = format_timestamp(days_ago(0));
     let (dead, calls) = fixture.run(&batch(1, &occurred_at), Some(strike)).await;
     let context = format!("killed {strike:?}: {:?}", calls.last());
     assert!(matches!(dead, SweepRun::Killed), "{context}");

@@ -11,10 +11,9 @@ mod events;
 mod fixture;
 mod gate;
 
-use std::{cell::RefCell, time::SystemTime};
+use std::cell::RefCell;
 
 use futures_util::future::join_all;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     fixture::SweepAcs,
@@ -45,10 +44,6 @@ async fn sweep(calls: &[String], die: impl AsyncFn(&SweepAcs, SweepStrike)) -> u
     };
     join_all((0..LANES).map(|_| lane())).await;
     all.len()
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    OffsetDateTime::from(time).format(&Rfc3339).unwrap()
 }
 
 fn is_read(call: &str) -> bool {

@@ -5,79 +5,124 @@ use identity_core::{
 };
 use serde::Serialize;
 
-use crate::rfc3339;
+use crate::{TokenOutput, format_timestamp};
 
-/// An identity as the client gets it.
+/// An identity.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityOutput {
-    external_id: String,
-    state: StateName,
+    /// The external id of the user.
+    pub external_id: String,
+    /// The API always returns it. The operator's tool omits it for a user without an identity.
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<User>,
-    epoch: u64,
+    pub state: Option<StateName>,
+    /// The ACS identity, once it is created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserOutput>,
+    /// The number of revocations, plus one.
+    pub epoch: u64,
     /// RFC 3339, UTC.
-    created_at: String,
+    pub created_at: String,
     /// RFC 3339, UTC: the time of the last token, or of the creation if no token was issued yet.
-    last_issued_at: String,
+    pub last_issued_at: String,
     /// Whether ACS has yet to confirm a revocation.
-    revocation_pending: bool,
+    pub revocation_pending: bool,
+    /// Only for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    decisions: Option<Vec<DecisionOutput>>,
+    pub decisions: Option<Vec<DecisionOutput>>,
+    /// RFC 3339, UTC: older bearer tokens are refused. Only for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<String>,
+    pub not_before: Option<String>,
+    /// Only for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    receipts: Option<Vec<ReceiptOutput>>,
+    pub receipts: Option<Vec<ReceiptOutput>>,
+}
+
+/// The user, as Microsoft's clients read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserOutput {
+    /// The ACS identity.
+    pub communication_user_id: AcsId,
 }
 
 /// The last decision of one origin about whether the user is blocked.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DecisionOutput {
+pub struct DecisionOutput {
     /// `administrator`, or the name of an event source.
-    origin: String,
-    blocks: bool,
+    pub origin: String,
+    /// Whether the decision is to block.
+    pub blocks: bool,
     /// Whether this decision blocks the user now: no unblock by an administrator overrides it.
-    in_force: bool,
+    pub in_force: bool,
     /// RFC 3339, UTC.
-    decided_at: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct User {
-    communication_user_id: AcsId,
+    pub decided_at: String,
 }
 
 /// A revocation of the user's tokens, and the time from which it is guaranteed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptOutput {
-    receipt_id: ReceiptId,
+    /// The id of the revocation.
+    pub receipt_id: ReceiptId,
+    /// The ACS identity whose tokens were revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<AcsId>,
-    epoch: u64,
-    blocked: bool,
+    pub identity: Option<AcsId>,
+    /// The epoch of the record after the revocation.
+    pub epoch: u64,
+    /// Whether the user was blocked as well.
+    pub blocked: bool,
     /// The origin of the revocation: `user`, `administrator`, or the type of an event.
-    cause: &'static str,
+    pub cause: &'static str,
     /// The administrator's external id.
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
+    pub by: Option<String>,
     /// The event source.
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'static str>,
+    pub source: Option<&'static str>,
+    /// The id of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<String>,
+    pub event_id: Option<String>,
+    /// The reason that the administrator or the event gave.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Reason>,
+    pub reason: Option<Reason>,
     /// RFC 3339, UTC: the service returns no older token after this time.
-    accepted_at: String,
+    pub accepted_at: String,
     /// RFC 3339, UTC: the time at which ACS confirmed the revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<String>,
+    pub revoked_at: Option<String>,
     /// RFC 3339, UTC: the time at which the revocation has reached every service of ACS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    effective_by: Option<String>,
+    pub effective_by: Option<String>,
+}
+
+/// An identity that was created or found, optionally with a token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedIdentityOutput {
+    /// The identity.
+    #[serde(flatten)]
+    pub identity: IdentityOutput,
+    /// The token, if it was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<TokenOutput>,
+}
+
+/// A page of identities.
+#[derive(Serialize)]
+pub struct IdentityListOutput {
+    /// The identities.
+    pub identities: Vec<IdentityOutput>,
+    /// The `cursor` of the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl From<&AcsId> for UserOutput {
+    fn from(acs_id: &AcsId) -> Self {
+        Self { communication_user_id: acs_id.clone() }
+    }
 }
 
 impl From<&Receipt> for ReceiptOutput {
@@ -97,9 +142,9 @@ impl From<&Receipt> for ReceiptOutput {
             source: source.map(EventSource::as_str),
             event_id,
             reason: receipt.cause.reason.clone(),
-            accepted_at: rfc3339(receipt.accepted_at),
-            revoked_at: receipt.revoked_at.map(rfc3339),
-            effective_by: receipt.effective_by().map(rfc3339),
+            accepted_at: format_timestamp(receipt.accepted_at),
+            revoked_at: receipt.revoked_at.map(format_timestamp),
+            effective_by: receipt.effective_by().map(format_timestamp),
         }
     }
 }
@@ -115,11 +160,11 @@ impl IdentityOutput {
             origin: origin.as_str().to_owned(),
             blocks: decision.blocks,
             in_force: in_force.contains(&origin),
-            decided_at: rfc3339(decision.at),
+            decided_at: format_timestamp(decision.at),
         });
         Self {
             decisions: Some(decisions.collect()),
-            not_before: record.not_before.map(rfc3339),
+            not_before: record.not_before.map(format_timestamp),
             receipts: Some(receipts),
             ..Self::from(record)
         }
@@ -133,11 +178,11 @@ impl From<&Record> for IdentityOutput {
             not_before: None,
             receipts: None,
             external_id: record.external_id.as_str().to_owned(),
-            state: record.state.name(),
-            user: record.acs_id().map(|acs_id| User { communication_user_id: acs_id.clone() }),
+            state: Some(record.state.name()),
+            user: record.acs_id().map(UserOutput::from),
             epoch: record.epoch,
-            created_at: rfc3339(record.created_at),
-            last_issued_at: rfc3339(record.last_issued_at),
+            created_at: format_timestamp(record.created_at),
+            last_issued_at: format_timestamp(record.last_issued_at),
             revocation_pending: record.pending_revocation.is_some(),
         }
     }

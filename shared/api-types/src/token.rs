@@ -1,8 +1,9 @@
 use std::time::{Duration, SystemTime};
 
-use identity_core::identity::{AccessToken, AcsId};
+use identity_core::identity::{AccessToken, AcsId, Scopes};
 use serde::Serialize;
-use time::{OffsetDateTime, macros::format_description};
+
+use crate::{UserOutput, format_timestamp};
 
 /// A token as the client gets it. A token leaves the service in no other type.
 ///
@@ -13,44 +14,57 @@ use time::{OffsetDateTime, macros::format_description};
 /// It does not implement `Debug`, so it cannot be printed:
 ///
 /// ```compile_fail,E0277
-/// fn print(token: &lambda_edge::TokenOutput) {
+/// fn print(token: &api_types::TokenOutput) {
 ///     println!("{token:?}");
 /// }
 /// ```
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenOutput {
-    token: String,
+    /// The token.
+    pub token: String,
     /// RFC 3339, UTC.
-    expires_on: String,
+    pub expires_on: String,
     /// Milliseconds since 1970.
-    expires_on_timestamp: u64,
+    pub expires_on_timestamp: u64,
     /// Seconds from now: correct even if the client's clock is wrong.
-    expires_in: u64,
-    /// RFC 3339, UTC.
-    refresh_after: String,
-    user: User,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct User {
-    communication_user_id: AcsId,
+    pub expires_in: u64,
+    /// RFC 3339, UTC. Only the API returns it, to clients that refresh their token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_after: Option<String>,
+    /// Only the operator's tool prints them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
+    /// The identity; absent for an exchanged token whose user is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserOutput>,
 }
 
 impl TokenOutput {
-    /// Builds the output for `token`.
+    /// The output for a token of `acs_id`.
     #[must_use]
     pub fn new(token: &AccessToken, acs_id: &AcsId, now: SystemTime) -> Self {
+        let left = token.expires_on.duration_since(now).unwrap_or_default();
+        Self {
+            refresh_after: Some(format_timestamp(now + refresh_after(left, acs_id))),
+            user: Some(UserOutput::from(acs_id)),
+            ..Self::without_user(token, now)
+        }
+    }
+
+    /// The output for a token alone.
+    #[must_use]
+    pub fn without_user(token: &AccessToken, now: SystemTime) -> Self {
         let left = token.expires_on.duration_since(now).unwrap_or_default();
         let since = token.expires_on.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
             token: token.token.expose().to_owned(),
-            expires_on: rfc3339(token.expires_on),
+            expires_on: format_timestamp(token.expires_on),
             expires_on_timestamp: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             expires_in: left.as_secs(),
-            refresh_after: rfc3339(now + refresh_after(left, acs_id)),
-            user: User { communication_user_id: acs_id.clone() },
+            refresh_after: None,
+            scopes: None,
+            user: None,
         }
     }
 }
@@ -67,15 +81,6 @@ fn refresh_after(left: Duration, acs_id: &AcsId) -> Duration {
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
         % 2001;
     left * (6000 + spread) / 10_000
-}
-
-/// A time in RFC 3339, in UTC, to the millisecond. It always has three digits, because not every
-/// parser accepts the seven that ACS writes.
-#[must_use]
-pub fn rfc3339(time: SystemTime) -> String {
-    let format =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    OffsetDateTime::from(time).format(&format).unwrap_or_default()
 }
 
 #[cfg(test)]
