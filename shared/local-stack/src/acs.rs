@@ -96,7 +96,7 @@ pub(crate) struct AcsUrls {
 /// The identities that the emulator's control API returns.
 pub(crate) async fn identities(address: SocketAddr) -> io::Result<Value> {
     let mut stream = TcpStream::connect(address).await?;
-    // HTTP/1.0, so that the end of the connection is the end of the answer.
+    // HTTP/1.0, so that the end of the connection is the end of the response.
     let request = format!("GET /_emulator/identities HTTP/1.0\r\nHost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();

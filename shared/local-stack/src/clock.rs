@@ -17,10 +17,10 @@ use tokio::sync::watch;
 pub(crate) const OFFSET_FILE: &str = "GUESTPASS_CLOCK_OFFSET_FILE";
 
 /// A hundred years either way: every date format can represent that.
-const FURTHEST_MS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
+const MAX_OFFSET_MS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
 /// The longest single sleep: timers do not count the time while a laptop is suspended.
-const NAP: Duration = Duration::from_mins(1);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// A clock that can be moved, and that wakes tasks that wait for a time.
 pub(crate) struct StackClock {
@@ -81,7 +81,7 @@ impl StackClock {
     fn advance_ms(&self, by: i64) -> io::Result<()> {
         let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.offset_ms();
-        let offset = before.saturating_add(by).clamp(-FURTHEST_MS, FURTHEST_MS);
+        let offset = before.saturating_add(by).clamp(-MAX_OFFSET_MS, MAX_OFFSET_MS);
         if let Some(file) = &self.file {
             file.write(offset)?;
         }
@@ -97,7 +97,7 @@ impl StackClock {
     }
 
     /// Removes the file if it is not needed after the stack has ended.
-    pub(crate) fn tidy(&self) {
+    pub(crate) fn remove_file(&self) {
         if let Some(file) = self.file.as_ref().filter(|file| file.scratch) {
             let _ = fs::remove_file(&file.path);
         }
@@ -115,7 +115,7 @@ impl StackClock {
             moved.mark_unchanged();
             let Ok(left @ 1..) = u64::try_from(ms.saturating_sub(self.now_ms())) else { return };
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(left).min(NAP)) => {}
+                () = tokio::time::sleep(Duration::from_millis(left).min(LONGEST_SLEEP)) => {}
                 // The clock owns the sender, so there is always a next change.
                 _ = moved.changed() => {}
             }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_clock_takes_acs_and_the_file_along_and_can_be_kept() {
+    fn moving_the_clock_also_moves_acs_and_the_file_and_can_survive_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("offset");
         let (clock, acs) = opened(&file, true);
@@ -180,19 +180,19 @@ mod tests {
         drop(clock);
         let (clock, acs) = opened(&file, false);
         assert_eq!((clock.offset_ms(), acs.skew_seconds()), (0, 0));
-        clock.tidy();
+        clock.remove_file();
         assert!(!file.exists());
     }
 
     #[test]
-    fn an_absurd_offset_is_clamped() {
+    fn an_offset_beyond_the_limit_is_clamped() {
         let clock = StackClock::system();
         clock.advance(i64::MAX).unwrap();
-        assert_eq!(clock.offset_ms(), FURTHEST_MS);
+        assert_eq!(clock.offset_ms(), MAX_OFFSET_MS);
     }
 
     #[tokio::test]
-    async fn whoever_waits_is_woken_when_the_clock_is_moved() {
+    async fn a_waiting_task_is_woken_when_the_clock_is_moved() {
         let clock = StackClock::system();
         let waiting = Arc::clone(&clock);
         let until = clock.now_ms() + 3_600_000;

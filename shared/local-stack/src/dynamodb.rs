@@ -12,10 +12,10 @@ use crate::template::TableSpec;
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The file could not be opened.
-    #[error("the DynamoDB engine cannot open its file: {0}")]
+    #[error("cannot open the file of the DynamoDB engine: {0}")]
     Open(#[source] DynoxideError),
     /// A table of the template could not be created.
-    #[error("table {0}: {1}")]
+    #[error("cannot create the table {0}: {1}")]
     Table(String, String),
 }
 
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_its_index_and_its_expiry_and_outlives_a_restart() {
+    fn a_table_has_its_index_and_its_expiry_and_survives_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("d.sqlite");
         for _ in 0..2 {
@@ -97,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_cannot_be_made_is_named() {
+    fn an_error_names_the_table_that_cannot_be_created() {
         let mut table = table();
         table.definition["KeySchema"] = json!([]);
         let error = open(None, &[table]).err().unwrap().to_string();
-        assert!(error.starts_with("table guestpass-local-T: "), "{error}");
+        assert!(error.starts_with("cannot create the table guestpass-local-T: "), "{error}");
     }
 }

@@ -1,8 +1,8 @@
 //! The whole service on one machine, with no cloud account, no container and no network.
 //!
-//! [`LocalStack::start`] reads the SAM template and starts what it describes: an HTTP API with its JWT
+//! [`LocalStack::start`] reads the SAM template and starts what it describes: an HTTP API with a JWT
 //! authorizer, the functions' own binaries behind the Lambda Runtime API, the tables in a DynamoDB
-//! engine, event buses with their rules, queues with their dead letters, and schedules. It also
+//! engine, event buses with their rules, queues with their dead-letter queues, and schedules. It also
 //! starts an emulator of ACS, an issuer of development tokens, the secrets, and a console. All of
 //! them use one clock, which can be moved.
 //!

@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
         Ok(StackCommand::Start { options, exit_with_stdin }) => {
             run(*options, exit_with_stdin).await
         }
-        Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),
+        Err(problem) => Err(format!("{problem}\n\n{}", usage()).into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,9 +44,9 @@ async fn run(
     Ok(())
 }
 
-/// Resolves when stdin is closed; never resolves unless `care` is set.
-async fn stdin_closed(care: bool) {
-    if !care {
+/// Resolves when stdin is closed. If it is not `watched`, this never resolves.
+async fn stdin_closed(watched: bool) {
+    if !watched {
         return std::future::pending().await;
     }
     let (closed, is_closed) = oneshot::channel();

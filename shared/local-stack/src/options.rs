@@ -61,31 +61,33 @@ pub struct ProcessEnvironment {
 /// What `--help` prints.
 #[must_use]
 pub fn usage() -> String {
-    format!("{USAGE}\n\nOf the ACS emulator:\n\n{}", choices::USAGE)
+    format!("{USAGE}\n\nOptions of the ACS emulator:\n\n{}", choices::USAGE)
 }
 
 const USAGE: &str = "\
-The whole service on localhost: gateway, functions, DynamoDB, ACS, an issuer of tokens.
+Runs the whole service on localhost: gateway, functions, DynamoDB, ACS emulator, token issuer.
 
 Usage: local-stack [options]
 
-  --template PATH         the SAM template (infra/template.yaml)
-  --data DIR              keys, tables, identities and logs (target/local/data)
-  --ephemeral             keep nothing but logs
-  --stack-file PATH       where to say where everything is (target/local/stack.json)
+  --template PATH         the SAM template (default: infra/template.yaml)
+  --data DIR              the directory for keys, tables, identities and logs
+                          (default: target/local/data)
+  --ephemeral             keep only the logs after the stack stops
+  --stack-file PATH       the file for the addresses of all services
+                          (default: target/local/stack.json)
   --port N                the first of eight ports: gateway, console, issuer, events,
                           ACS http, ACS https, DynamoDB, Secrets Manager; 0 for any
-                          that are free
-                          (GUESTPASS_PORT, or 3000)
-  --functions-dir DIR     the functions' binaries (beside this program)
+                          free ports (default: GUESTPASS_PORT, or 3000)
+  --functions-dir DIR     the directory of the function binaries
+                          (default: the directory of this program)
   --parameter NAME=VALUE  a value for a parameter of the template
   --exit-with-stdin       stop when stdin is closed
 
-Rules, queues and schedules are the template's. On the console's port, /_local/ shows and
-controls them: GET queues, GET queues/NAME/messages, POST queues/NAME/redrive,
-GET schedules, POST schedules/NAME/run, POST events (whole ones, those of AWS and its
-partners too), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke.
-A clock that was moved stays so until it is moved back, or the data is gone.";
+The template defines rules, queues and schedules. To show and control them, use /_local/ on
+the console's port: GET queues, GET queues/NAME/messages, POST queues/NAME/redrive,
+GET schedules, POST schedules/NAME/run, POST events (complete events, including those of AWS
+and its partners), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke.
+If you move the clock, it stays moved until you move it back or delete the data directory.";
 
 /// A stack uses eight consecutive ports, so the first cannot be one of the last port numbers.
 const LAST_PORT: u16 = u16::MAX - 7;
@@ -114,7 +116,7 @@ pub fn parse(
     let mut exit_with_stdin = false;
     let mut arguments = arguments.into_iter();
     while let Some(flag) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{flag} needs a value"));
+        let mut value = || arguments.next().ok_or_else(|| format!("missing value for {flag}"));
         match flag.as_str() {
             "--help" | "-h" => return Ok(StackCommand::Help),
             "--template" => options.template = value()?.into(),
@@ -125,14 +127,14 @@ pub fn parse(
             "--functions-dir" => options.functions_dir = value()?.into(),
             "--parameter" => {
                 let value = value()?;
-                let (name, value) = value
-                    .split_once('=')
-                    .ok_or_else(|| format!("--parameter takes NAME=VALUE, not {value:?}"))?;
+                let (name, value) = value.split_once('=').ok_or_else(|| {
+                    format!("invalid value `{value}` for --parameter: must be NAME=VALUE")
+                })?;
                 options.parameters.insert(name.to_owned(), value.to_owned());
             }
             "--exit-with-stdin" => exit_with_stdin = true,
             _ if options.acs.take(&flag, value)? => {}
-            _ => return Err(format!("there is no option {flag:?}")),
+            _ => return Err(format!("unknown option `{flag}`")),
         }
     }
     Ok(StackCommand::Start { options: Box::new(options), exit_with_stdin })
@@ -141,7 +143,9 @@ pub fn parse(
 fn port(name: &str, value: &str) -> Result<u16, String> {
     match value.parse() {
         Ok(port) if port <= LAST_PORT => Ok(port),
-        _ => Err(format!("{name} takes a number from 0 to {LAST_PORT}, not {value:?}")),
+        _ => Err(format!(
+            "invalid value `{value}` for {name}: must be a number from 0 to {LAST_PORT}"
+        )),
     }
 }
 
@@ -162,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_has_a_default() {
+    fn every_option_has_a_default() {
         let (options, exit_with_stdin) = parsed("", None).unwrap();
         assert_eq!((options.port, options.ephemeral, exit_with_stdin), (3000, false, false));
         assert_eq!(options.functions_dir, PathBuf::from("/bin"));
@@ -170,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_wins_over_the_environment() {
+    fn the_command_line_overrides_the_environment() {
         assert_eq!(parsed("", Some("4000")).unwrap().0.port, 4000);
         assert_eq!(parsed("--port 0", Some("4000")).unwrap().0.port, 0);
         let (options, exit) =
@@ -182,13 +186,17 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named() {
+    fn an_error_names_the_option_or_the_variable() {
         for (line, port, expected) in [
-            ("--port", None, "--port needs a value"),
-            ("--port 65529", None, "--port takes a number from 0 to 65528"),
-            ("", Some("many"), "GUESTPASS_PORT takes a number"),
+            ("--port", None, "missing value for --port"),
+            (
+                "--port 65529",
+                None,
+                "invalid value `65529` for --port: must be a number from 0 to 65528",
+            ),
+            ("", Some("many"), "invalid value `many` for GUESTPASS_PORT"),
             ("--parameter x", None, "NAME=VALUE"),
-            ("start", None, "no option"),
+            ("start", None, "unknown option `start`"),
             ("--revocation-lag 901", None, "0 to 900"),
             ("--help", None, "help"),
         ] {

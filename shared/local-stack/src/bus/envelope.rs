@@ -35,8 +35,8 @@ pub(crate) struct BusEnvelope {
 impl BusEnvelope {
     /// Takes a complete event, and fills in the fields that EventBridge would set itself.
     pub(crate) fn complete(event: Value, clock: &StackClock) -> Result<Self, String> {
-        let mut event: Self = serde_json::from_value(event)
-            .map_err(|error| format!("an event has source, detail-type and detail: {error}"))?;
+        let mut event: Self =
+            serde_json::from_value(event).map_err(|error| format!("invalid event: {error}"))?;
         if event.time.is_empty() {
             event.time = clock::rfc3339(clock.now());
         }

@@ -41,22 +41,24 @@ impl Matcher {
     /// Parses one member of the array at a pattern's leaf.
     pub(super) fn parse(item: &Value) -> Result<Self, String> {
         let members = match item {
-            Value::Array(_) => return Err(format!("{item} is an array in an array")),
+            Value::Array(_) => {
+                return Err(format!("{item} is a nested array, which is not supported"));
+            }
             Value::Object(members) => members,
             _ => return Ok(Self::Exactly(item.clone())),
         };
         let mut members = members.iter();
         let (Some((operator, operand)), None) = (members.next(), members.next()) else {
-            return Err(format!("{item} is not one operator and its operand"));
+            return Err(format!("{item} must be one operator with its operand"));
         };
-        let unusable = || format!("{item} is not understood: {KNOWN}");
+        let unsupported = || format!("{item} is not supported: {SUPPORTED}");
         match (operator.as_str(), operand) {
             ("exists", Value::Bool(exists)) => Ok(Self::Exists(*exists)),
             ("numeric", Value::Array(operands)) => {
-                numeric(operands).map(Self::Numeric).ok_or_else(unusable)
+                numeric(operands).map(Self::Numeric).ok_or_else(unsupported)
             }
-            ("anything-but", _) => anything_but(operand).ok_or_else(unusable),
-            _ => text(operator, operand).map(Self::Text).ok_or_else(unusable),
+            ("anything-but", _) => anything_but(operand).ok_or_else(unsupported),
+            _ => text(operator, operand).map(Self::Text).ok_or_else(unsupported),
         }
     }
 
@@ -220,7 +222,7 @@ fn wildcard(parts: &[String], value: &str) -> bool {
     true
 }
 
-const KNOWN: &str = "the local stack knows prefix, suffix, equals-ignore-case, wildcard, \
+const SUPPORTED: &str = "the supported operators are prefix, suffix, equals-ignore-case, wildcard, \
                      anything-but, numeric and exists";
 
 #[cfg(test)]
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_matches_nothing_but_exists_false() {
+    fn only_exists_false_matches_a_missing_value() {
         for (matcher, expected) in [
             (json!({ "exists": false }), true),
             (json!({ "exists": true }), false),
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_that_is_not_understood_is_refused() {
+    fn an_unsupported_operator_is_refused() {
         for matcher in [
             json!({ "cidr": "10.0.0.0/8" }),
             json!({ "prefix": 1 }),

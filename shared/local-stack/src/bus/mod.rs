@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_goes_to_the_queues_of_the_rules_of_its_bus_that_match() {
+    fn an_event_is_sent_to_the_queues_of_the_matching_rules_of_its_bus() {
         let clock = StackClock::system();
         let queue = |name: &str| QueueSpec {
             name: name.to_owned(),

@@ -30,7 +30,7 @@ impl EventPattern {
     pub(crate) fn parse(pattern: &Value) -> Result<Self, String> {
         match pattern {
             Value::Object(members) if !members.is_empty() => fields(members, "").map(Self),
-            _ => Err("is not an object with at least one field".to_owned()),
+            _ => Err("must be an object with at least one field".to_owned()),
         }
     }
 
@@ -84,7 +84,7 @@ fn fields(members: &Map<String, Value>, at: &str) -> Result<Fields, String> {
                 fields.named.push((name.clone(), Field::Object(self::fields(members, &at)?)));
             }
             _ => {
-                return Err(format!("{at}: is neither an array of values nor an object of fields"));
+                return Err(format!("{at}: must be an array of values or an object of fields"));
             }
         }
     }
@@ -93,13 +93,13 @@ fn fields(members: &Map<String, Value>, at: &str) -> Result<Fields, String> {
 
 fn alternatives(items: &[Value], at: &str) -> Result<Vec<Fields>, String> {
     if items.len() < 2 {
-        return Err(format!("{at}: takes at least two alternatives"));
+        return Err(format!("{at}: must have at least two alternatives"));
     }
     items
         .iter()
         .map(|item| match item {
             Value::Object(members) if !members.is_empty() => fields(members, at),
-            _ => Err(format!("{at}: an alternative is an object of fields")),
+            _ => Err(format!("{at}: each alternative must be an object of fields")),
         })
         .collect()
 }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_has_to_match_and_no_other_matters() {
+    fn all_fields_of_the_pattern_must_match() {
         check(&[
             (json!({ "detail-type": ["x", "user.disabled"] }), true),
             (json!({ "detail-type": ["user.enabled"] }), false),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_array_one_member_is_enough() {
+    fn one_matching_member_of_an_array_is_enough() {
         check(&[
             (json!({ "resources": ["arn:b"] }), true),
             (json!({ "resources": ["arn:c"] }), false),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_can_be_asked_for() {
+    fn exists_matches_missing_and_present_fields() {
         check(&[
             (json!({ "detail": { "missing": { "deeper": [{ "exists": false }] } } }), true),
             (json!({ "detail": { "user": { "id": [{ "exists": false }] } } }), false),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn or_takes_alternatives_beside_what_else_has_to_match() {
+    fn or_needs_one_alternative_and_all_other_fields_to_match() {
         let or = |id: &str| {
             json!({ "detail-type": ["user.disabled"], "$or": [
                 { "source": ["other"] },
@@ -176,15 +176,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named_with_its_place() {
+    fn an_error_names_the_path_of_the_unsupported_part() {
         for (pattern, problem) in [
-            (json!([]), "is not an object"),
-            (json!({}), "is not an object"),
-            (json!({ "a": "b" }), "a: is neither"),
+            (json!([]), "must be an object"),
+            (json!({}), "must be an object"),
+            (json!({ "a": "b" }), "a: must be an array"),
             (json!({ "a": { "b": [] } }), "a.b: an empty array"),
             (json!({ "a": { "b": [{ "cidr": "10.0.0.0/8" }] } }), "a.b: {\"cidr\""),
             (json!({ "a": { "b": [["c"]] } }), "a.b: "),
-            (json!({ "$or": [{ "a": ["b"] }] }), "$or: takes at least two"),
+            (json!({ "$or": [{ "a": ["b"] }] }), "$or: must have at least two"),
         ] {
             let error = EventPattern::parse(&pattern).unwrap_err();
             assert!(error.starts_with(problem), "{pattern}: {error}");

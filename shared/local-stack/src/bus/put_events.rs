@@ -33,7 +33,7 @@ pub(crate) fn router(bus: Arc<EventBus>) -> Router {
 
 async fn call(State(bus): State<Arc<EventBus>>, headers: HeaderMap, body: Bytes) -> Response {
     if headers.get("x-amz-target").is_none_or(|target| target != "AWSEvents.PutEvents") {
-        let problem = "only AWSEvents.PutEvents is served here";
+        let problem = "the only supported operation is AWSEvents.PutEvents";
         return error("UnknownOperationException", problem);
     }
     let entries = serde_json::from_slice::<Value>(&body).ok().and_then(|mut body| {
@@ -43,9 +43,9 @@ async fn call(State(bus): State<Arc<EventBus>>, headers: HeaderMap, body: Bytes)
         }
     });
     match entries {
-        None => error("SerializationException", "the body is not {\"Entries\": [...]}"),
+        None => error("SerializationException", "invalid body: must be {\"Entries\": [...]}"),
         Some(entries) if entries.is_empty() || entries.len() > ENTRIES => {
-            error("ValidationException", "Entries takes 1 to 10 entries")
+            error("ValidationException", "Entries must have 1 to 10 entries")
         }
         Some(entries) if entries.iter().map(size).sum::<usize>() > TOTAL_SIZE => error(
             "ValidationException",
@@ -118,7 +118,7 @@ fn time(entry: &Value) -> Result<Option<OffsetDateTime>, (&'static str, String)>
         .ok_or_else(|| {
             (
                 "InvalidArgument",
-                "Parameter Time is not valid: it is no time since the epoch.".to_owned(),
+                "Parameter Time is not valid: it is not a time since the epoch.".to_owned(),
             )
         })
 }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_as_long_as_what_it_says() {
+    fn the_size_of_an_entry_is_that_of_its_values() {
         let entry = json!({ "Source": "ab", "DetailType": "c", "Detail": "{}", "Resources": ["r"], "Time": 0 });
         assert_eq!(size(&entry), 2 + 1 + 2 + 1 + 14);
     }

@@ -45,12 +45,13 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
 /// Refuses requests with a host name that does not belong to this machine. Otherwise another page
 /// could point its name at 127.0.0.1, and the browser would treat the console as that page's
 /// origin. Also refuses requests that a browser makes for another page, which could move the clock
-/// without seeing the answer.
+/// without seeing the response.
 pub(crate) async fn this_machine_only(request: Request, next: Next) -> Response {
     if is_loopback(request.headers()) && !is_from_elsewhere(request.headers()) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "use http://127.0.0.1 or http://localhost\n").into_response()
+        (StatusCode::FORBIDDEN, "forbidden: use http://127.0.0.1 or http://localhost\n")
+            .into_response()
     }
 }
 
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_this_machine_are_served() {
+    fn only_host_names_of_this_machine_are_served() {
         for (host, served) in [
             ("127.0.0.1:3001", true),
             ("localhost:3001", true),
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_another_machine_controls_nothing() {
+    fn a_page_of_another_origin_is_refused() {
         let from = |origin: Option<&str>| {
             let headers = origin.map(|origin| (header::ORIGIN, origin.parse().unwrap()));
             is_from_elsewhere(&headers.into_iter().collect())

@@ -38,7 +38,11 @@ fn batch(mut body: Value) -> Result<(Option<String>, Vec<Value>), ControlError> 
     let bus = match body.as_object_mut().and_then(|members| members.remove("bus")) {
         None | Some(Value::Null) => None,
         Some(Value::String(bus)) => Some(bus),
-        Some(_) => return Err(ControlError::bad("bus is the name or the ARN of an event bus")),
+        Some(_) => {
+            return Err(ControlError::bad(
+                "invalid value for `bus`: must be the name or the ARN of a bus",
+            ));
+        }
     };
     let events = match body.get_mut("events").map(Value::take) {
         Some(events) => events,
@@ -58,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_come_alone_or_together_and_with_a_bus_or_without() {
+    fn a_body_is_one_event_or_many_with_or_without_a_bus() {
         let (one, two) = (json!({ "source": "s" }), json!({ "source": "t" }));
         for (body, bus, events) in [
             (json!({ "source": "s" }), None, vec![one.clone()]),

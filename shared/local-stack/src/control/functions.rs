@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{ControlApi, ControlError, ok, read};
 use crate::runtime::{FunctionPool, InvocationError, Signal};
 
-/// Sends an event to a function, and returns its answer unchanged.
+/// Sends an event to a function, and returns its response unchanged.
 pub(super) async fn invoke(
     State(control): State<Arc<ControlApi>>,
     Path(name): Path<String>,
@@ -22,18 +22,19 @@ pub(super) async fn invoke(
     let _: Value = read(&body)?;
     match function.invoke(body).await {
         Ok(answer) => Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response()),
-        Err(InvocationError::Failed) => {
-            Err(ControlError(StatusCode::BAD_GATEWAY, format!("{name} failed; see its log")))
-        }
+        Err(InvocationError::Failed) => Err(ControlError(
+            StatusCode::BAD_GATEWAY,
+            format!("function {name} failed: see its log"),
+        )),
         Err(InvocationError::TimedOut) => {
-            Err(ControlError(StatusCode::GATEWAY_TIMEOUT, format!("{name} took too long")))
+            Err(ControlError(StatusCode::GATEWAY_TIMEOUT, format!("function {name} timed out")))
         }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct SignalBody {
     signal: Signal,
 }
 
@@ -44,8 +45,8 @@ pub(super) async fn signal(
     body: Bytes,
 ) -> Result<Response, ControlError> {
     let function = function(&control, &name)?;
-    let asked: Asked = read(&body)?;
-    Ok(ok(&json!({ "pids": function.signal(asked.signal).await })))
+    let body: SignalBody = read(&body)?;
+    Ok(ok(&json!({ "pids": function.signal(body.signal).await })))
 }
 
 fn function<'a>(

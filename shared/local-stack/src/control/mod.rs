@@ -1,19 +1,19 @@
 //! The control API of the stack, for tests and users: `/_local/` on the console's port.
 //!
-//! | `/_local/` | takes | answers |
+//! | `/_local/` | request body | response |
 //! |---|---|---|
 //! | `GET clock` | | `{"now", "offsetSeconds"}` |
-//! | `POST clock` | `{"advanceSeconds": 60}` | the same, after it |
+//! | `POST clock` | `{"advanceSeconds": 60}` | the new time, in the same form |
 //! | `POST events` | an event, an array of them, or `{"bus", "events": [...]}` | `{"events": [{"id", "rules": [...]}]}` |
 //! | `GET queues` | | `{"queues": [{"name", "visible", "inFlight", "delayed", "oldestAgeSeconds", "isDeadLetterQueueOf"}]}` |
 //! | `GET queues/{name}/messages` | | `{"messages": [{"messageId", "body", "receiveCount", "sentAt", "visibleAt", "inFlight"}]}` |
 //! | `POST queues/{name}/redrive` | | `{"moved"}` |
 //! | `GET schedules` | | `{"schedules": [{"name", "function", "expression", "enabled", "next", "last"}]}` |
-//! | `POST schedules/{name}/run` | `{"time", "input"}`, both optional | `{"status", "result"}` when it is over |
-//! | `POST functions/{name}/invoke` | any JSON | what the function answers |
+//! | `POST schedules/{name}/run` | `{"time", "input"}`, both optional | `{"status", "result"}` after the run |
+//! | `POST functions/{name}/invoke` | any JSON | the function's response |
 //! | `POST functions/{name}/signal` | `{"signal": "kill"}`, `"stop"` or `"cont"` | `{"pids": [...]}` |
 //!
-//! A request that cannot be executed is answered with 4xx and `{"message"}`.
+//! The response to an invalid request is 4xx with `{"message"}`.
 
 mod events;
 mod functions;
@@ -85,7 +85,10 @@ async fn advance(
 ) -> Result<Response, ControlError> {
     let asked: Advance = read(&body)?;
     control.clock.advance(asked.advance_seconds).map_err(|error| {
-        ControlError(StatusCode::INTERNAL_SERVER_ERROR, format!("the clock's file: {error}"))
+        ControlError(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("cannot write the file of the clock: {error}"),
+        )
     })?;
     Ok(ok(&time(&control.clock)))
 }
@@ -104,7 +107,7 @@ impl ControlError {
 
     fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known = known.collect::<Vec<_>>().join(", ");
-        let problem = format!("there is no {what} {name:?}; there are: {known}");
+        let problem = format!("unknown {what} `{name}`: must be one of {known}");
         Self(StatusCode::NOT_FOUND, problem)
     }
 }
@@ -126,5 +129,5 @@ fn answer(status: StatusCode, body: &Value) -> Response {
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
     serde_json::from_slice(body)
-        .map_err(|error| ControlError::bad(format!("the body does not fit: {error}")))
+        .map_err(|error| ControlError::bad(format!("invalid request body: {error}")))
 }

@@ -19,14 +19,14 @@ pub(super) async fn list(State(control): State<Arc<ControlApi>>) -> Response {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct RunBody {
     /// The scheduled time of the run; by default the current time.
     time: Option<String>,
     /// Members that replace those of the template's input.
     input: Option<Map<String, Value>>,
 }
 
-/// Runs a schedule, enabled or not, and answers when the run has ended.
+/// Runs a schedule, enabled or not, and responds when the run has ended.
 pub(super) async fn run(
     State(control): State<Arc<ControlApi>>,
     Path(name): Path<String>,
@@ -36,13 +36,13 @@ pub(super) async fn run(
     let schedule = named.ok_or_else(|| {
         ControlError::missing("schedule", &name, control.schedules.iter().map(|s| s.name()))
     })?;
-    let asked: Asked = if body.is_empty() { Asked::default() } else { read(&body)? };
-    let time = match asked.time {
+    let body: RunBody = if body.is_empty() { RunBody::default() } else { read(&body)? };
+    let time = match body.time {
         None => control.clock.now(),
         Some(time) => OffsetDateTime::parse(&time, &Rfc3339).map_err(|_| {
-            ControlError::bad(format!("{time:?} is not a time as in 2026-01-02T03:04:05Z"))
+            ControlError::bad(format!("invalid `time` `{time}`: must be like 2026-01-02T03:04:05Z"))
         })?,
     };
-    let run = schedule.run(time, asked.input).await.map_err(ControlError::bad)?;
+    let run = schedule.run(time, body.input).await.map_err(ControlError::bad)?;
     Ok(ok(&json!({ "status": run.status, "result": run.result })))
 }

@@ -2,7 +2,7 @@
 //!
 //! It checks what API Gateway documents: the key by `kid`, an RSA signature, `iss`, `aud` (or
 //! `client_id` if there is no `aud`), `exp`, `nbf`, `iat`, and one of the route's scopes in `scope`
-//! or `scp`. API Gateway documents no leeway, so there is no leeway.
+//! or `scp`. API Gateway does not document a leeway, so this has none.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -79,19 +79,21 @@ impl JwtAuthorizer {
         let (_, payload) = message.split_once('.').ok_or(MALFORMED)?;
         // An unsupported algorithm, above all `none`, is refused here.
         let header = jsonwebtoken::decode_header(token).map_err(|_| {
-            AuthorizerRefusal::Invalid("the token's header is not one of a signed JWT")
+            AuthorizerRefusal::Invalid("the token does not have the header of a signed JWT")
         })?;
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512) {
-            return Err(AuthorizerRefusal::Invalid("the signature method is not RSA"));
+            return Err(AuthorizerRefusal::Invalid("the signature algorithm is not RSA"));
         }
         let key = header
             .kid
             .and_then(|kid| self.keys.find(&kid))
             .and_then(|jwk| DecodingKey::from_jwk(jwk).ok())
-            .ok_or(AuthorizerRefusal::Invalid("the token's kid is not a key of the issuer"))?;
+            .ok_or(AuthorizerRefusal::Invalid(
+                "the token's kid does not name a key of the issuer",
+            ))?;
         match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, header.alg) {
             Ok(true) => {}
-            _ => return Err(AuthorizerRefusal::Invalid("the signature is not valid")),
+            _ => return Err(AuthorizerRefusal::Invalid("the signature is invalid")),
         }
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| MALFORMED)?;
         serde_json::from_slice(&payload).map_err(|_| MALFORMED)
@@ -99,7 +101,7 @@ impl JwtAuthorizer {
 
     fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthorizerRefusal> {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.config.issuer) {
-            return Err(AuthorizerRefusal::Invalid("the token is not of this issuer"));
+            return Err(AuthorizerRefusal::Invalid("the token is from another issuer"));
         }
         let audience = claims.get("aud").or_else(|| claims.get("client_id"));
         if !texts(audience).iter().any(|text| self.config.audience.iter().any(|a| a == text)) {
@@ -125,7 +127,7 @@ fn has_one(claims: &Map<String, Value>, scopes: &[String]) -> bool {
         .iter()
         .flat_map(|name| texts(claims.get(*name)))
         .flat_map(str::split_whitespace)
-        .any(|scope| scopes.iter().any(|wanted| wanted == scope))
+        .any(|scope| scopes.iter().any(|accepted| accepted == scope))
 }
 
 /// A claim that is a string or an array of strings.

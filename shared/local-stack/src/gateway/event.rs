@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_looks_as_it_does_behind_api_gateway() {
+    fn the_event_of_a_request_is_that_of_api_gateway() {
         let request = Request::get("/a/b%20c?x=1&y=%26&x=2")
             .header("Host", "localhost:3000")
             .header("X-Twice", "1")
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_text_only_where_its_type_says_so() {
+    fn a_body_is_text_only_if_its_content_type_is_text() {
         for (content_type, body, text) in [
             (Some("application/json; charset=utf-8"), &b"{}"[..], true),
             (Some("Text/Plain"), b"a", true),

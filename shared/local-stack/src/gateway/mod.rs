@@ -103,8 +103,8 @@ impl Gateway {
         match tokio::time::timeout(INTEGRATION_LIMIT, invocation).await {
             Ok(Ok(payload)) => response::response(&payload).unwrap_or_else(failed),
             Ok(Err(InvocationError::Failed)) => failed(),
-            // An HTTP API answers this in place of 504 when an integration times out. AWS does not
-            // document a separate answer for the function's own timeout, so it is treated alike.
+            // An HTTP API responds with this in place of 504 when an integration times out. AWS does not
+            // document a separate response for the function's own timeout, so it is treated alike.
             Ok(Err(InvocationError::TimedOut)) | Err(_) => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }

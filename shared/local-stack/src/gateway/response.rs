@@ -1,4 +1,4 @@
-//! Converts a function's answer, format 2.0, to HTTP.
+//! Converts a function's response, format 2.0, to HTTP.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The answer of a function. `multiValueHeaders` is supported because `lambda_http` writes it for a
+/// The response of a function. `multiValueHeaders` is supported because `lambda_http` writes it for a
 /// header that occurs twice.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,7 +28,7 @@ struct FunctionResponse {
     is_base64_encoded: bool,
 }
 
-/// The response for a function's answer; `None` if the answer is invalid.
+/// The HTTP response for a function's response; `None` if that is invalid.
 pub(crate) fn response(payload: &[u8]) -> Option<Response> {
     let json: Value = serde_json::from_slice(payload).ok()?;
     if json.get("statusCode").is_none() {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_becomes_a_response() {
+    async fn a_function_response_becomes_an_http_response() {
         let response = of(&json!({
             "statusCode": 201,
             "headers": { "Content-Type": "application/json", "X-Count": 3, "content-length": "99" },
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_header_that_is_given_in_both_forms_is_there_once() {
+    async fn a_header_in_both_forms_is_sent_once() {
         let response = of(&json!({
             "statusCode": 204, "headers": { "x-a": "1" }, "multiValueHeaders": { "x-a": ["1"] },
         }))
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_response_is_none() {
+    fn an_invalid_function_response_is_refused() {
         assert!(response(b"oops").is_none());
         for answer in [
             json!({ "statusCode": 99 }),

@@ -25,7 +25,7 @@ pub(crate) struct SigningKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot use the issuer's key {}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -33,10 +33,10 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The file does not contain such a key.
-    #[error("{} is not a key of the issuer; delete it to get a new one", .0.display())]
+    #[error("invalid issuer key {}: delete the file to create a new key", .0.display())]
     Unreadable(PathBuf),
-    /// The system has no randomness for a new key.
-    #[error("the system gave no randomness for a key")]
+    /// The system's random generator failed.
+    #[error("cannot create the issuer's key: the system's random generator failed")]
     NoRandomness,
 }
 

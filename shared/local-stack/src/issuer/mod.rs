@@ -17,9 +17,9 @@ use crate::clock::StackClock;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
 
-/// A note in the discovery document, so that no reader takes this provider for a real login.
+/// A note in the discovery document, so that readers do not mistake this provider for a real login.
 pub(crate) const WARNING: &str =
-    "FOR DEVELOPMENT ONLY: signs a token for anybody, with any subject and scope, unasked";
+    "FOR DEVELOPMENT ONLY: signs a token for any caller, with any subject and scope";
 
 /// An hour, as with most providers.
 const DEFAULT_LIFETIME: i64 = 3600;
@@ -76,7 +76,7 @@ impl OidcIssuer {
         })
     }
 
-    /// The token for a form, or the reason why there is no token.
+    /// The token for a form. The error names the invalid parameter.
     fn token(&self, form: &[u8]) -> Result<Value, String> {
         let now = self.clock.now().unix_timestamp();
         let mut claims = Map::new();
@@ -93,16 +93,20 @@ impl OidcIssuer {
                 }
                 "exp" | "iat" | "nbf" | "jti" => {
                     let help = "use expires_in, not_before or issued_early, in seconds";
-                    return Err(format!("{name} is set by the issuer; {help}"));
+                    return Err(format!("unsupported parameter `{name}`: {help}"));
                 }
-                _ if claims.contains_key(&*name) => return Err(format!("{name} is there twice")),
+                _ if claims.contains_key(&*name) => {
+                    return Err(format!("duplicate parameter `{name}`"));
+                }
                 _ => {
                     claims.insert(name.into_owned(), value.into_owned().into());
                 }
             }
         }
         if claims.get("sub").and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err("sub is missing: say for whom the token is, e.g. sub=alice".to_owned());
+            return Err(
+                "missing parameter `sub`: the user of the token, for example sub=alice".to_owned()
+            );
         }
         claims.entry("iss").or_insert_with(|| self.url.clone().into());
         claims.entry("scope").or_insert_with(|| self.scope.clone().into());
@@ -119,13 +123,15 @@ impl OidcIssuer {
         let token = self
             .key
             .sign(&Value::Object(claims))
-            .map_err(|_| "the system gave no randomness; try again".to_owned())?;
+            .map_err(|_| "the system's random generator failed: try again".to_owned())?;
         Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": lifetime }))
     }
 }
 
 fn seconds(name: &str, value: &str) -> Result<i64, String> {
-    value.parse().map_err(|_| format!("{name} is not a whole number of seconds"))
+    value
+        .parse()
+        .map_err(|_| format!("invalid value for `{name}`: must be a whole number of seconds"))
 }
 
 /// The issuer's routes.

@@ -17,7 +17,7 @@ fn claims(form: &str) -> Value {
 }
 
 #[test]
-fn a_token_says_what_it_was_asked_to_say() {
+fn a_token_has_the_requested_claims() {
     let claims = claims("sub=alice&scope=a+b&role=guest&expires_in=60&not_before=10");
     for (name, value) in [
         ("sub", "alice"),
@@ -34,28 +34,28 @@ fn a_token_says_what_it_was_asked_to_say() {
 }
 
 #[test]
-fn a_token_can_be_dated_early_as_entra_does() {
+fn a_token_can_have_an_earlier_issue_time_as_with_entra() {
     let claims = claims("sub=alice&issued_early=300&expires_in=60");
     let issued = claims["iat"].as_i64().unwrap();
     assert_eq!(claims["exp"].as_i64().unwrap() - issued, 360);
 }
 
 #[test]
-fn a_token_can_be_expired_and_for_nobody_or_for_several() {
+fn a_token_can_be_expired_and_have_no_or_several_audiences() {
     assert!(claims("sub=a&expires_in=-5")["exp"].as_i64() < claims("sub=a")["iat"].as_i64());
     assert_eq!(claims("sub=a&aud=").get("aud"), None);
     assert_eq!(claims("sub=a&aud=x&aud=y")["aud"], json!(["x", "y"]));
 }
 
 #[test]
-fn a_bad_form_is_told_what_is_wrong_with_it() {
+fn an_error_names_the_invalid_parameter() {
     for (form, word) in [
         ("", "sub"),
         ("sub=", "sub"),
         ("scope=a", "sub"),
         ("sub=a&expires_in=soon", "expires_in"),
         ("sub=a&exp=5", "exp"),
-        ("sub=a&sub=b", "twice"),
+        ("sub=a&sub=b", "duplicate"),
     ] {
         let problem = issuer().token(form.as_bytes()).unwrap_err();
         assert!(problem.contains(word), "{form}: {problem}");
@@ -63,7 +63,7 @@ fn a_bad_form_is_told_what_is_wrong_with_it() {
 }
 
 #[test]
-fn the_key_is_the_same_after_a_restart_and_the_owners_alone() {
+fn the_key_survives_a_restart_and_only_the_owner_can_read_it() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
     let jwks = || OidcIssuer::new("u", "a", "s", Some(&file), StackClock::system()).unwrap().jwks();
@@ -73,7 +73,7 @@ fn the_key_is_the_same_after_a_restart_and_the_owners_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_key_is_not_overwritten() {
+fn a_file_without_a_key_is_not_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
     std::fs::write(&file, "mine").unwrap();

@@ -15,9 +15,9 @@ use super::QueueMessage;
 /// The messages of every queue, by the queue's name, in the order of their arrival.
 pub(super) type Contents = BTreeMap<String, Vec<QueueMessage>>;
 
-/// The journal cannot be read or written.
+/// The journal could not be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("the queues' journal {}: {source}", path.display())]
+#[error("cannot use the queue journal {}: {source}", path.display())]
 pub struct JournalError {
     path: PathBuf,
     source: io::Error,
@@ -48,7 +48,7 @@ impl QueueJournal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Contents::new(),
             Err(source) => return Err(JournalError { path, source }),
         };
-        match write_anew(&path, &contents) {
+        match rewrite(&path, &contents) {
             Ok(file) => Ok((Self { path, file, lines: 0 }, contents)),
             Err(source) => Err(JournalError { path, source }),
         }
@@ -78,7 +78,7 @@ impl QueueJournal {
 
     /// Rewrites the file.
     pub(super) fn compact(&mut self, contents: &Contents) -> Result<(), JournalError> {
-        self.file = write_anew(&self.path, contents).map_err(|source| self.error(source))?;
+        self.file = rewrite(&self.path, contents).map_err(|source| self.error(source))?;
         self.lines = 0;
         Ok(())
     }
@@ -104,7 +104,7 @@ fn replay(text: &str) -> Contents {
     contents
 }
 
-fn write_anew(path: &Path, contents: &Contents) -> io::Result<File> {
+fn rewrite(path: &Path, contents: &Contents) -> io::Result<File> {
     let mut text = String::new();
     for (queue, messages) in contents {
         for message in messages {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_found_again_even_after_half_a_line() {
+    fn appended_messages_are_read_again_even_after_an_incomplete_line() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("queues.jsonl");
         let (mut journal, contents) = QueueJournal::open(path.clone()).unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_is_mostly_over_is_written_anew() {
+    fn a_mostly_obsolete_journal_is_rewritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("queues.jsonl");
         let (mut journal, _) = QueueJournal::open(path.clone()).unwrap();

@@ -71,7 +71,7 @@ impl QueueSource {
         let done: Vec<String> = done.filter_map(|message| message.receipt.clone()).collect();
         self.queues.delete(queue, &done);
         say(format_args!(
-            "{queue} → {}: {} done, {} failed, {} ms",
+            "{queue} → {}: {} succeeded, {} failed, {} ms",
             self.function.name(),
             done.len(),
             failed.len(),
@@ -80,10 +80,10 @@ impl QueueSource {
     }
 }
 
-/// The messages that failed according to the answer; `None` if the answer is invalid, because then
+/// The messages that failed according to the response; `None` if the response is invalid, because then
 /// all of them failed.
 fn failures(answer: &[u8], ids: &BTreeSet<&str>) -> Option<BTreeSet<String>> {
-    // Lambda treats an empty answer, null and {} as success.
+    // Lambda treats an empty response, null and {} as success.
     if answer.is_empty() {
         return Some(BTreeSet::new());
     }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_says_which_messages_have_failed() {
+    fn a_response_names_the_messages_that_failed() {
         let ids = BTreeSet::from(["a", "b"]);
         for (answer, failed) in [
             ("", Some(vec![])),

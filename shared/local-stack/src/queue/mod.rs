@@ -94,7 +94,7 @@ impl Queues {
                     if !batch.is_empty() {
                         return batch;
                     }
-                    // They became dead letters.
+                    // All of them were moved to the dead-letter queue.
                     continue;
                 }
                 Some(full_by)
@@ -113,8 +113,8 @@ impl Queues {
         }
     }
 
-    /// Deletes messages by their receipt handles. A handle that is no longer the newest deletes
-    /// nothing, because another receive is processing the message.
+    /// Deletes messages by their receipt handles. An older handle than the newest deletes nothing,
+    /// because another receive is processing the message.
     pub(crate) fn delete(&self, queue: &str, receipts: &[String]) {
         let mut state = self.lock();
         let done: Vec<_> = state
@@ -153,8 +153,8 @@ impl Queues {
                 state.remove(queue, &message.id);
                 self.changed.send_replace(());
                 say(format_args!(
-                    "{queue}: a message was received {} times in vain and is in {}",
-                    message.receives, redrive.dead_letters
+                    "{queue}: moved a message to {} after {} receives without success",
+                    redrive.dead_letters, message.receives
                 ));
             } else {
                 message.receives += 1;
@@ -221,8 +221,12 @@ impl Queues {
     pub(crate) fn redrive(&self, queue: &str) -> Result<usize, String> {
         let source = match self.sources(queue).as_slice() {
             [source] => source.clone(),
-            [] => return Err(format!("{queue} is not a queue of dead letters")),
-            _ => return Err(format!("{queue} has dead letters of several queues")),
+            [] => return Err(format!("{queue} is not a dead-letter queue")),
+            _ => {
+                return Err(format!(
+                    "{queue} is the dead-letter queue of several queues: cannot redrive"
+                ));
+            }
         };
         let now = self.clock.now_ms();
         let mut state = self.lock();

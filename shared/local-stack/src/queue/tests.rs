@@ -39,7 +39,7 @@ fn a_message_is_hidden_after_a_receive_until_its_visibility_ends() {
 }
 
 #[test]
-fn a_handle_that_was_overtaken_deletes_nothing() {
+fn an_outdated_receipt_handle_deletes_nothing() {
     let queues = queues();
     queues.send("Q", "body".to_owned()).unwrap();
     let old = take(&queues, 1).pop().unwrap();
@@ -52,7 +52,7 @@ fn a_handle_that_was_overtaken_deletes_nothing() {
 }
 
 #[test]
-fn a_message_is_a_dead_letter_after_its_last_receive_and_comes_back_as_a_new_one() {
+fn a_message_is_moved_to_the_dead_letter_queue_after_its_last_receive_and_can_be_redriven() {
     let queues = queues();
     let body = "{\"a\": \"\u{e9}\\u00e9\"}\n";
     queues.send("Q", body.to_owned()).unwrap();
@@ -75,7 +75,7 @@ fn a_message_is_a_dead_letter_after_its_last_receive_and_comes_back_as_a_new_one
 }
 
 #[test]
-fn a_message_is_kept_for_the_retention_and_no_longer_even_as_a_dead_letter() {
+fn a_message_is_deleted_at_the_end_of_its_retention() {
     let queues = queues();
     queues.send("Q", "body".to_owned()).unwrap();
     queues.clock.advance(3598).unwrap();
@@ -86,7 +86,7 @@ fn a_message_is_kept_for_the_retention_and_no_longer_even_as_a_dead_letter() {
 }
 
 #[test]
-fn a_batch_is_no_longer_than_asked_and_oldest_first() {
+fn a_batch_has_at_most_the_requested_size_and_starts_with_the_oldest_message() {
     let queues = queues();
     for body in ["a", "b", "c"] {
         queues.send("Q", body.to_owned()).unwrap();
@@ -97,7 +97,7 @@ fn a_batch_is_no_longer_than_asked_and_oldest_first() {
 }
 
 #[tokio::test]
-async fn whoever_waits_gets_a_message_at_once_and_when_the_clock_is_moved() {
+async fn a_waiting_receiver_gets_a_message_when_it_is_sent_and_when_the_clock_is_moved() {
     let queues = queues();
     let receive = || {
         let queues = Arc::clone(&queues);
@@ -115,7 +115,7 @@ async fn whoever_waits_gets_a_message_at_once_and_when_the_clock_is_moved() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_full_waits_for_its_window() {
+async fn an_incomplete_batch_waits_for_its_window() {
     let queues = queues();
     let receiving = Arc::clone(&queues);
     let waiter = tokio::spawn(async move { receiving.receive("Q", 3, SECOND * 20).await });
@@ -129,7 +129,7 @@ async fn a_batch_that_is_not_full_waits_for_its_window() {
 }
 
 #[test]
-fn a_function_gets_the_record_that_lambda_documents() {
+fn a_message_becomes_the_record_that_lambda_documents() {
     let queues = queues();
     queues.send("Q", "hello".to_owned()).unwrap();
     let message = take(&queues, 1).pop().unwrap();

@@ -1,7 +1,7 @@
 //! The Lambda Runtime API, as one process sees it.
 //!
 //! Every process has its own listener, so a request need not identify its process. `next` is held
-//! open until there is an event, because the runtime treats an empty answer as an error.
+//! open until there is an event, because the runtime treats an empty response as an error.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct PendingInvocation {
     pub(super) answer: oneshot::Sender<RuntimeReply>,
 }
 
-/// The answer of a process to an event.
+/// The response of a process to an event.
 pub(super) enum RuntimeReply {
     Response(Bytes),
     Error,
@@ -56,11 +56,11 @@ pub(super) fn router(api: Arc<ProcessApi>) -> Router {
 }
 
 async fn next(State(api): State<Arc<ProcessApi>>) -> Response {
-    // A caller that still waits for the answer to the previous event does not get one.
+    // A caller that still waits for the response to the previous event does not get one.
     lock(&api.current).take();
     api.ready.send_replace(true);
     let Some(invocation) = api.events.lock().await.recv().await else {
-        // The process is about to be killed, as Lambda does it: without an answer, which would make
+        // The process is about to be killed, as Lambda does it: without a response, which would make
         // the runtime panic and write to the log.
         return std::future::pending().await;
     };

@@ -31,7 +31,7 @@ impl FunctionLog {
     /// Copies `from` into the log until it ends.
     pub(super) fn pump(&self, from: Option<impl AsyncRead + Unpin + Send + 'static>) -> Pump {
         let log = Self { file: Arc::clone(&self.file), last_lines: Arc::clone(&self.last_lines) };
-        let (asks, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
+        let (requests, mut requested) = mpsc::channel::<oneshot::Sender<()>>(1);
         tokio::spawn(async move {
             let Some(from) = from else { return };
             let mut from = BufReader::new(from);
@@ -51,11 +51,11 @@ impl FunctionLog {
                             return;
                         }
                     }
-                    Some(answer) = asked.recv() => { let _ = answer.send(()); }
+                    Some(answer) = requested.recv() => { let _ = answer.send(()); }
                 }
             }
         });
-        Pump { asks }
+        Pump { requests }
     }
 
     /// Each line is one write at the end of the file, so that lines of several processes do not
@@ -81,28 +81,28 @@ impl FunctionLog {
 /// The task that copies one stream of a process into its log.
 #[derive(Clone)]
 pub(super) struct Pump {
-    asks: mpsc::Sender<oneshot::Sender<()>>,
+    requests: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 /// How long the stack waits for a process that does not stop writing.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WAIT_LIMIT: Duration = Duration::from_secs(1);
 
 impl Pump {
     /// Waits until all output up to now is in the log.
     pub(super) async fn catch_up(&self) {
         let (answer, answered) = oneshot::channel();
         let caught_up = async {
-            // A pump whose stream has ended does not answer.
-            if self.asks.send(answer).await.is_ok() {
+            // A pump whose stream has ended does not reply.
+            if self.requests.send(answer).await.is_ok() {
                 let _ = answered.await;
             }
         };
-        let _ = timeout(PATIENCE, caught_up).await;
+        let _ = timeout(WAIT_LIMIT, caught_up).await;
     }
 
     /// Waits until the stream has ended and all of it is in the log.
     pub(super) async fn ended(&self) {
-        let _ = timeout(PATIENCE, self.asks.closed()).await;
+        let _ = timeout(WAIT_LIMIT, self.requests.closed()).await;
     }
 }
 
@@ -113,17 +113,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whatever_was_said_is_in_the_log_even_without_an_end_of_line() {
+    async fn all_output_is_in_the_log_even_without_an_end_of_line() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let (mut says, hears) = tokio::io::duplex(64);
-        let pump = FunctionLog::open(&path).unwrap().pump(Some(hears));
-        says.write_all(b"one\ntwo\nthr").await.unwrap();
+        let (mut output, input) = tokio::io::duplex(64);
+        let pump = FunctionLog::open(&path).unwrap().pump(Some(input));
+        output.write_all(b"one\ntwo\nthr").await.unwrap();
         pump.catch_up().await;
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
-        says.write_all(b"ee").await.unwrap();
+        output.write_all(b"ee").await.unwrap();
         pump.catch_up().await;
-        drop(says);
+        drop(output);
         pump.ended().await;
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
     }

@@ -1,8 +1,8 @@
 //! Runs the functions as Lambda does: their own binaries, one process per concurrent request, one
 //! request at a time per process, connected by the Lambda Runtime API.
 //!
-//! The crate `lambda-simulator` is not used. When it waits for an answer it checks first and
-//! subscribes afterwards, so it can miss the wake-up. It also keeps every payload and every answer,
+//! The crate `lambda-simulator` is not used. When it waits for a response it checks first and
+//! subscribes afterwards, so it can miss the wake-up. It also keeps every payload and every response,
 //! which here contain tokens, in memory for its whole life.
 
 mod api;
@@ -53,10 +53,10 @@ pub(crate) struct ProcessSpec {
     pub(crate) reaper: ProcessReaper,
 }
 
-/// Why a function did not answer.
+/// Why an invocation has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InvocationError {
-    /// The function answered with an error, crashed, or did not start.
+    /// The function responded with an error, crashed, or did not start.
     Failed,
     /// The function exceeded its timeout and was killed.
     TimedOut,
@@ -111,7 +111,7 @@ impl FunctionPool {
         reached
     }
 
-    /// Sends `event` to a process and waits for its answer.
+    /// Sends `event` to a process and waits for its response.
     ///
     /// If the caller disconnects, the function continues: Lambda also finishes a started
     /// invocation.

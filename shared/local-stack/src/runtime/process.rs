@@ -53,18 +53,18 @@ impl FunctionProcess {
             Err(error) => Err(error),
         };
         let (process, mut ready) = started.map_err(|error| {
-            say(format_args!("{name} could not be started: {error}"));
+            say(format_args!("{name} failed to start: {error}"));
             InvocationError::Failed
         })?;
         let mut exited = process.exited.clone();
         let why = tokio::select! {
             biased;
             Ok(_) = ready.wait_for(|ready| *ready) => return Ok(process),
-            _ = exited.wait_for(|exited| *exited) => "ended before it asked for an event",
-            () = tokio::time::sleep(INIT_LIMIT) => "did not ask for an event within 10 s",
+            _ = exited.wait_for(|exited| *exited) => "the process ended before it requested an event",
+            () = tokio::time::sleep(INIT_LIMIT) => "the process did not request an event within 10 s",
         };
         process.kill().await;
-        say(format_args!("{name} {why}; its log is {}", spec.log.display()));
+        say(format_args!("{name} failed to start: {why}; end of its log {}:", spec.log.display()));
         for line in log.map(|log| log.last_lines()).unwrap_or_default() {
             say(format_args!("  {line}"));
         }
@@ -95,7 +95,7 @@ impl FunctionProcess {
         pids.send_modify(|pids| _ = pids.insert(pid, signals));
         spec.reaper.include(pid);
         let pumps = log.map(|log| [log.pump(child.stdout.take()), log.pump(child.stderr.take())]);
-        let speech = pumps.clone();
+        let output = pumps.clone();
 
         let (events, receiver) = mpsc::channel(1);
         let (ready_sender, ready) = watch::channel(false);
@@ -130,7 +130,7 @@ impl FunctionProcess {
             }
             reaper.exclude(pid);
             // The last output is in the log before a caller learns that the process ended.
-            if let Some([stdout, stderr]) = speech {
+            if let Some([stdout, stderr]) = output {
                 tokio::join!(stdout.ended(), stderr.ended());
             }
             exited_sender.send_replace(true);
@@ -139,7 +139,7 @@ impl FunctionProcess {
         Ok((Self { events, kill, exited, pumps, idle_since: Instant::now() }, ready))
     }
 
-    /// Sends `event` to the process and waits for the answer, at most `timeout`.
+    /// Sends `event` to the process and waits for the response, at most `timeout`.
     pub(super) async fn invoke(&self, event: Bytes, timeout: Duration) -> InvocationResult {
         let (answer, mut reply) = oneshot::channel();
         if self.events.send(PendingInvocation { event, answer }).await.is_err() {
@@ -149,14 +149,14 @@ impl FunctionProcess {
         let reply = tokio::select! {
             biased;
             reply = &mut reply => reply,
-            // The process may have answered and then ended.
+            // The process may have responded and then ended.
             _ = exited.wait_for(|exited| *exited) => match reply.try_recv() {
                 Ok(reply) => Ok(reply),
                 Err(_) => return InvocationResult::Died,
             },
             () = tokio::time::sleep(timeout) => return InvocationResult::TimedOut,
         };
-        // A caller that gets an answer finds the reason in the log.
+        // A caller that gets a response finds the reason in the log.
         if let Some([stdout, stderr]) = &self.pumps {
             tokio::join!(stdout.catch_up(), stderr.catch_up());
         }

@@ -38,13 +38,13 @@ impl Cron {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, day, month, weekday, year] = fields.as_slice() else {
-            return Err("cron(…) takes minutes, hours, day of month, month, day of week and year"
+            return Err("cron(…) needs minutes, hours, day of month, month, day of week and year"
                 .to_owned());
         };
         let days = match (*day, *weekday) {
             ("?", weekday) => of_week(weekday)?,
             (day, "?") => of_month(day)?,
-            _ => return Err("one of day of month and day of week has to be ?".to_owned()),
+            _ => return Err("either the day of month or the day of week must be ?".to_owned()),
         };
         Ok(Self {
             minutes: set(minutes, 0..=59, &[])?,
@@ -55,7 +55,7 @@ impl Cron {
         })
     }
 
-    /// The first matching time after `after`; `None` if there is no such time.
+    /// The first matching time after `after`; `None` without such a time.
     pub(super) fn next(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
         let start = after.truncate_to_minute().checked_add(Duration::minutes(1))?;
         let mut date = start.date();
@@ -147,7 +147,7 @@ fn set(text: &str, all: RangeInclusive<u16>, names: &[&str]) -> Result<BTreeSet<
             }
         };
         if range.is_empty() {
-            return Err(format!("{part:?} is empty"));
+            return Err(format!("the range `{part}` is empty"));
         }
         set.extend(range.step_by(step.unwrap_or(1).into()));
     }
@@ -161,7 +161,7 @@ fn number(text: &str, all: &RangeInclusive<u16>, names: &[&str]) -> Result<u16, 
         .map(|(number, _)| number)
         .or_else(|| text.parse().ok())
         .filter(|number| all.contains(number))
-        .ok_or_else(|| format!("{text:?} is not one of {} to {}", all.start(), all.end()))
+        .ok_or_else(|| format!("invalid value `{text}`: must be {} to {}", all.start(), all.end()))
 }
 
 /// Sunday is 1.
@@ -234,13 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_over_does_not_come_again() {
+    fn an_expression_without_a_future_time_has_no_next_time() {
         assert_eq!(Cron::parse("0 0 1 1 ? 2025").unwrap().next(AFTER), None);
         assert_eq!(Cron::parse("0 0 31 2 ? *").unwrap().next(AFTER), None);
     }
 
     #[test]
-    fn a_mistake_is_named() {
+    fn an_invalid_expression_is_refused() {
         for text in [
             "0 0 * * *",
             "0 0 * * * *",

@@ -17,19 +17,25 @@ pub(super) fn event(
     let mut event = match &schedule.input {
         Some(input) => {
             let input = match schedule.scheduler {
-                Scheduler::Scheduler => filled(input, &arn(schedule), &rfc3339(scheduled)),
+                Scheduler::Scheduler => {
+                    replace_keywords(input, &arn(schedule), &rfc3339(scheduled))
+                }
                 // A rule sends its input unchanged.
                 Scheduler::Rule => input.clone(),
             };
             serde_json::from_str(&input)
                 .map_err(|error| format!("the input is not JSON: {error}"))?
         }
-        None => unasked(schedule, scheduled),
+        None => default_event(schedule, scheduled),
     };
     if let Some(over) = over {
         match &mut event {
             Value::Object(members) => members.extend(over),
-            _ => return Err("the schedule's input is not an object, so nothing fits in".to_owned()),
+            _ => {
+                return Err(
+                    "cannot merge `input`: the schedule's own input is not an object".to_owned()
+                );
+            }
         }
     }
     Ok(event)
@@ -37,11 +43,11 @@ pub(super) fn event(
 
 /// Whether an input is JSON after its keywords are replaced.
 pub(super) fn is_json(input: &str) -> bool {
-    serde_json::from_str::<Value>(&filled(input, "arn", "1970-01-01T00:00:00Z")).is_ok()
+    serde_json::from_str::<Value>(&replace_keywords(input, "arn", "1970-01-01T00:00:00Z")).is_ok()
 }
 
 /// Replaces EventBridge Scheduler's keywords.
-fn filled(input: &str, arn: &str, time: &str) -> String {
+fn replace_keywords(input: &str, arn: &str, time: &str) -> String {
     let execution = Uuid::new_v4().simple().to_string();
     input
         .replace("<aws.scheduler.schedule-arn>", arn)
@@ -51,8 +57,8 @@ fn filled(input: &str, arn: &str, time: &str) -> String {
         .replace("<aws.scheduler.attempt-number>", "1")
 }
 
-/// The event that is sent without an input: it only says that the schedule is due.
-fn unasked(schedule: &ScheduleSpec, scheduled: OffsetDateTime) -> Value {
+/// The event that is sent without an input. It has only the scheduled time.
+fn default_event(schedule: &ScheduleSpec, scheduled: OffsetDateTime) -> Value {
     let (source, detail) = match schedule.scheduler {
         // EventBridge Scheduler sends the detail as text.
         Scheduler::Scheduler => ("aws.scheduler", json!("{}")),
@@ -99,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_replaced_and_members_are_put_over() {
+    fn keywords_are_replaced_and_members_are_overridden() {
         let input = r#"{"time":"<aws.scheduler.scheduled-time>","n":<aws.scheduler.attempt-number>,
             "id":"<aws.scheduler.execution-id>","arn":"<aws.scheduler.schedule-arn>"}"#;
         assert!(is_json(input));
@@ -112,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_input_it_is_the_event_of_the_service() {
+    fn without_an_input_the_event_is_that_of_the_scheduling_service() {
         let scheduler = event(&schedule(Scheduler::Scheduler, None), TIME, None).unwrap();
         assert_eq!(
             (scheduler["source"].as_str(), &scheduler["detail"]),
@@ -127,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn members_do_not_fit_into_what_is_no_object() {
+    fn members_cannot_override_an_input_that_is_not_an_object() {
         let over = Some(Map::new());
         assert!(event(&schedule(Scheduler::Rule, Some("[]")), TIME, over).is_err());
         assert_eq!(event(&schedule(Scheduler::Rule, Some("[]")), TIME, None), Ok(json!([])));

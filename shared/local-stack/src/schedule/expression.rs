@@ -28,14 +28,14 @@ impl ScheduleExpression {
             .trim()
             .strip_suffix(')')
             .and_then(|text| text.split_once('('))
-            .ok_or("is not rate(…), cron(…) or at(…)")?;
+            .ok_or("must be rate(…), cron(…) or at(…)")?;
         let kind = match kind {
             "rate" => ExpressionKind::Rate(seconds(argument)?),
             "cron" => ExpressionKind::Cron(Box::new(Cron::parse(argument)?)),
             "at" => PrimitiveDateTime::parse(argument, AT)
                 .map(|at| ExpressionKind::Once(at.assume_utc()))
-                .map_err(|_| "at(…) takes yyyy-mm-ddThh:mm:ss")?,
-            _ => return Err(format!("{kind}(…) is not known: take rate, cron or at")),
+                .map_err(|_| "at(…) needs a time like 2026-01-02T03:04:05")?,
+            _ => return Err(format!("unsupported {kind}(…): must be rate, cron or at")),
         };
         Ok(Self { text: text.trim().to_owned(), kind })
     }
@@ -87,7 +87,7 @@ impl std::fmt::Display for ScheduleExpression {
 
 /// `5 minutes`; the unit is singular after 1, and only then.
 fn seconds(text: &str) -> Result<i64, String> {
-    let problem = || format!("rate({text}) is not as in rate(1 hour) or rate(5 minutes)");
+    let problem = || format!("invalid rate({text}): must be like rate(1 hour) or rate(5 minutes)");
     let (value, unit) = text.split_once(' ').ok_or_else(problem)?;
     let value: i64 = value.parse().ok().filter(|value| *value > 0).ok_or_else(problem)?;
     let seconds = match (value, unit) {
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn at_is_once() {
+    fn an_at_expression_is_due_once() {
         let at = datetime!(2026-03-04 05:06:07 UTC);
         assert_eq!(due("at(2026-03-04T05:06:07)", ORIGIN), Some(at));
         assert_eq!(due("at(2026-03-04T05:06:07)", at), None);
     }
 
     #[test]
-    fn of_many_missed_times_the_latest_counts() {
+    fn only_the_latest_of_many_missed_times_is_due() {
         let now = datetime!(2027-01-01 00:59 UTC);
         for (text, latest) in [
             ("rate(1 hour)", datetime!(2027-01-01 00:00:30 UTC)),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named() {
+    fn an_invalid_expression_is_refused() {
         for text in [
             "1 hour",
             "rate(1 hours)",

@@ -34,7 +34,7 @@ pub(crate) struct Schedule {
 /// The result of a run, as the control API shows it: `{"status", "result"}`.
 pub(crate) struct ScheduledRun {
     pub(crate) status: &'static str,
-    /// The function's answer; null if it did not answer.
+    /// The function's response; null if it did not respond.
     pub(crate) result: Value,
 }
 
@@ -106,7 +106,7 @@ impl Schedule {
         };
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (name, function) = (self.name(), self.function.name());
-        say(format_args!("{name} → {function}: {} {ms} ms", run.status));
+        say(format_args!("{name} → {function}: {}, {ms} ms", run.status));
         let last = json!({
             "scheduledTime": rfc3339(scheduled), "startedAt": rfc3339(started),
             "status": run.status, "ms": ms,

@@ -26,7 +26,7 @@ pub(crate) fn load_or_create(file: Option<&Path>, length: usize) -> io::Result<S
 /// Hexadecimal digits: every permitted character set contains them.
 fn generate(length: usize) -> io::Result<String> {
     let mut bytes = vec![0; length.div_ceil(2)];
-    rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gave no randomness"))?;
+    rand::fill(&mut bytes).map_err(|_| io::Error::other("the system's random generator failed"))?;
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     Ok(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).take(length).collect())
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_generated_once_and_is_its_owners_alone() {
+    fn a_value_is_generated_once_and_only_the_owner_can_read_it() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("secret");
         let first = load_or_create(Some(&file), 63).unwrap();
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_every_value_is_another() {
+    fn without_a_file_each_value_is_new() {
         assert_ne!(load_or_create(None, 64).unwrap(), load_or_create(None, 64).unwrap());
     }
 }

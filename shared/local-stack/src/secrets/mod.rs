@@ -76,10 +76,13 @@ async fn call(State(secrets): State<Arc<Secrets>>, headers: HeaderMap, body: Byt
         Some("secretsmanager.PutSecretValue") => {
             match body.get("SecretString").and_then(Value::as_str) {
                 Some(text) => answer(StatusCode::OK, &secret.put(text.to_owned())),
-                None => error("InvalidParameterException", "Only SecretString is kept here."),
+                None => error("InvalidParameterException", "SecretString is missing."),
             }
         }
-        _ => error("UnknownOperationException", "only GetSecretValue and PutSecretValue are here"),
+        _ => error(
+            "UnknownOperationException",
+            "Supported operations: GetSecretValue and PutSecretValue.",
+        ),
     }
 }
 

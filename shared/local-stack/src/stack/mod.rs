@@ -94,7 +94,7 @@ impl LocalStack {
         }
         servers.stop().await;
         acs.stop().await;
-        clock.tidy();
+        clock.remove_file();
         drop(data);
         let _ = tokio::task::spawn_blocking(flush).await;
     }

@@ -70,7 +70,7 @@ impl StackFile {
     /// Writes the file atomically, readable only by its owner.
     pub(crate) fn write(path: &Path, addresses: &StackAddresses) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
-            // The tool refuses a file in a directory that other users may write to.
+            // The command-line tool refuses a file in a directory that other users may write to.
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
         let mut new = path.as_os_str().to_owned();

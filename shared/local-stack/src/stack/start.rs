@@ -44,7 +44,7 @@ impl LocalStack {
     pub async fn start(options: StackOptions) -> Result<Self, StackStartError> {
         let data = DataDirectory::open(&options)?;
         let (listeners, acs_listeners) = Listeners::bind(options.port).await?;
-        // The file of a killed stack is no longer correct.
+        // The file of a killed stack has the addresses of that stack.
         StackFile::remove_stale(&options.stack_file);
 
         let acs = LocalAcs::start(acs_listeners, &options)?;

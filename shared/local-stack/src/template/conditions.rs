@@ -40,7 +40,7 @@ impl TemplateNames {
     }
 
     fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err(invalid(at, "the condition refers to itself"));
         }
         if let Some(name) = condition_of(node) {
@@ -85,7 +85,7 @@ fn text(value: &Json) -> String {
 }
 
 /// The maximum depth of nesting. Only conditions that refer to each other in a cycle reach it.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_is_a_parameter_compared() {
+    fn a_condition_compares_parameters() {
         for (name, holds) in
             [("Named", true), ("Bob", false), ("Both", false), ("Either", true), ("Number", true)]
         {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn if_chooses_and_may_choose_nothing() {
+    fn if_chooses_a_value_or_omits_it() {
         assert_eq!(evaluate("!If [Bob, 1, !If [Named, 2, 3]]"), 2);
         let kept = evaluate("{ a: !If [Bob, 1, !Ref AWS::NoValue], b: [!Ref AWS::NoValue, 1] }");
         assert_eq!(kept, serde_json::json!({ "b": [1] }));

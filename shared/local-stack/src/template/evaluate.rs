@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_evaluated_is_named_with_its_place() {
+    fn an_error_names_the_path_of_the_unsupported_value() {
         for (yaml, message) in [
             ("a: { b: [1, !ImportValue x] }", "here.a.b[1]: unsupported function !ImportValue"),
             ("a: !Ref Missing", "here.a: !Ref Missing"),

@@ -130,7 +130,7 @@ pub struct QueueMapping {
     pub batch_size: usize,
     /// How long to wait for a batch to fill.
     pub window: Duration,
-    /// Whether the answer lists the messages that failed.
+    /// Whether the response lists the messages that failed.
     pub reports_failures: bool,
     /// The maximum number of concurrent batches, if it is limited.
     pub concurrency: Option<usize>,

@@ -24,7 +24,7 @@ fn real() -> Template {
 }
 
 #[test]
-fn the_service_is_read_from_its_own_template() {
+fn the_service_template_is_read() {
     let template = real();
     let issue = template.functions.iter().find(|f| f.binary == "issue-access-token").unwrap();
     assert_eq!(issue.environment["ACS_SECRET_ARN"], ARN);
@@ -49,7 +49,7 @@ fn every_route_of_the_service_needs_a_scope() {
 }
 
 #[test]
-fn the_services_own_events_have_a_bus_of_their_own_and_cognitos_the_default_one() {
+fn events_of_the_service_have_their_own_bus_and_cognito_events_the_default_bus() {
     let template = real();
     let buses: BTreeMap<_, _> =
         template.rules.iter().map(|rule| (rule.name.as_str(), rule.bus.as_str())).collect();
@@ -77,7 +77,7 @@ fn the_tables_of_the_service_have_their_indexes_and_their_expiry() {
 }
 
 #[test]
-fn the_service_finds_its_audit_log_and_its_key_by_what_the_template_makes() {
+fn the_functions_get_the_audit_log_and_the_hash_key_of_the_template() {
     let template = real();
     let arn = "arn:aws:secretsmanager:local:000000000000:secret:CallerHashKey".to_owned();
     let secret = SecretSpec { name: "CallerHashKey".to_owned(), arn: arn.clone(), length: 64 };
@@ -97,7 +97,7 @@ fn the_service_finds_its_audit_log_and_its_key_by_what_the_template_makes() {
 }
 
 #[test]
-fn tables_come_in_the_order_of_the_template() {
+fn tables_are_in_the_order_of_the_template() {
     let yaml = "
 Resources:
   Second: { Type: AWS::DynamoDB::Table, Properties: {} }
@@ -109,7 +109,7 @@ Resources:
 }
 
 #[test]
-fn a_secret_that_is_not_generated_as_text_is_refused_with_its_place() {
+fn an_unsupported_secret_is_refused_with_its_path() {
     let read = |properties: &str| {
         let yaml = format!(
             "Resources: {{ S: {{ Type: AWS::SecretsManager::Secret, Properties: {{ {properties} }} }} }}"
@@ -135,7 +135,7 @@ fn a_secret_that_is_not_generated_as_text_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_function_overrides_the_globals_and_the_debug_form_keeps_values_to_itself() {
+fn a_function_overrides_the_globals_and_its_debug_output_has_no_values() {
     let yaml = "
 Globals: { Function: { Timeout: 9, Environment: { Variables: { A: global, B: global } } } }
 Resources:
@@ -158,7 +158,7 @@ Resources:
 }
 
 #[test]
-fn what_cannot_run_here_is_refused_with_its_place() {
+fn an_unsupported_function_is_refused_with_its_path() {
     let function = |body: &str| {
         format!(
             "Resources: {{ F: {{ Type: AWS::Serverless::Function, Properties: {{ {body} }} }} }}"
@@ -196,7 +196,7 @@ fn what_cannot_run_here_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_route_can_be_public_only_by_saying_so() {
+fn a_route_is_public_only_if_its_authorizer_is_none() {
     let yaml = "
 Resources:
   Api:
@@ -318,7 +318,7 @@ Resources:
     }
 
     #[test]
-    fn a_queue_has_its_times_and_its_dead_letters() {
+    fn a_queue_has_its_times_and_its_dead_letter_queue() {
         let [dead, work] = read(&[]).queues.try_into().unwrap();
         assert_eq!((dead.visibility.as_secs(), dead.retention.as_secs()), (30, 345_600));
         assert_eq!((work.visibility.as_secs(), work.retention.as_secs()), (60, 1_209_600));
@@ -327,7 +327,7 @@ Resources:
     }
 
     #[test]
-    fn a_rule_is_there_if_its_condition_holds() {
+    fn a_rule_exists_only_if_its_condition_holds() {
         let [own, _] = read(&[]).rules.try_into().unwrap();
         assert_eq!((own.name.as_str(), own.bus.as_str()), ("Own", "default"));
         assert_eq!(own.pattern, json!({ "source": ["guestpass.identity"] }));
@@ -341,7 +341,7 @@ Resources:
     }
 
     #[test]
-    fn a_rule_is_on_the_bus_of_the_template_that_it_names_by_name_or_by_arn() {
+    fn a_rule_can_name_its_bus_by_name_or_by_arn() {
         for reference in ["!Ref Bus", "!GetAtt Bus.Name", "!GetAtt Bus.Arn"] {
             let yaml = YAML.replace("!Ref Bus", reference);
             let template = Template::read(&yaml, &Inputs::default()).unwrap();
@@ -355,7 +355,7 @@ Resources:
     }
 
     #[test]
-    fn what_cannot_be_delivered_is_refused_with_its_place() {
+    fn an_unsupported_event_source_is_refused_with_its_path() {
         let refused = |from: &str, to: &str, at: &str| {
             let yaml = YAML.replace(from, to);
             assert_ne!(yaml, YAML, "{from}");

@@ -21,7 +21,7 @@ async fn a_function_can_be_invoked_with_any_event() {
 }
 
 #[tokio::test]
-async fn the_functions_the_gateway_and_acs_live_by_the_clock_that_is_moved() {
+async fn functions_gateway_and_acs_use_the_moved_clock() {
     let fixture = StackFixture::delivering().await;
     let deadline = async || invoke(&fixture, json!({})).await.1["deadline"].as_i64().unwrap();
     let before = deadline().await;
@@ -59,7 +59,7 @@ async fn a_token_expires_when_the_clock_is_moved() {
 }
 
 #[tokio::test]
-async fn a_function_can_be_frozen_and_thawed() {
+async fn a_function_can_be_stopped_and_continued() {
     let fixture = StackFixture::delivering().await;
     invoke(&fixture, json!({})).await;
     let [pid] = fixture.stack.pids("worker_function").try_into().unwrap();
@@ -71,9 +71,9 @@ async fn a_function_can_be_frozen_and_thawed() {
         fixture.control("functions/worker_function/signal", &json!({ "signal": what })).await
     };
     assert_eq!(signal("stop").await, (200, json!({ "pids": [pid] })));
-    until("it is frozen", async || stopped()).await;
+    until("the process is stopped", async || stopped()).await;
     signal("cont").await;
-    until("it is thawed", async || !stopped()).await;
+    until("the process continues", async || !stopped()).await;
     assert_eq!(invoke(&fixture, json!({})).await.0, 200);
     assert_eq!(fixture.stack.pids("worker_function"), [pid]);
     assert_eq!(signal("term").await.0, 400);
@@ -81,7 +81,7 @@ async fn a_function_can_be_frozen_and_thawed() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_machine_controls_nothing() {
+async fn a_page_of_another_origin_is_refused() {
     let fixture = StackFixture::delivering().await;
     for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
         let url = format!("{}/_local/clock", fixture.stack.console());
@@ -94,7 +94,7 @@ async fn a_page_of_another_machine_controls_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_404() {
+async fn an_unknown_queue_schedule_or_function_is_a_404() {
     let fixture = StackFixture::delivering().await;
     for path in ["queues/Nothing/redrive", "schedules/Nothing/run", "functions/nothing/signal"] {
         assert_eq!(fixture.control(path, &json!({})).await.0, 404, "{path}");

@@ -64,7 +64,7 @@ async fn until_empty(fixture: &StackFixture, name: &str) {
 }
 
 #[tokio::test]
-async fn an_event_reaches_the_function_if_it_matches_a_rule_and_only_then() {
+async fn only_a_matching_event_is_delivered_to_the_function() {
     let fixture = StackFixture::delivering().await;
     let entry = |source: &str, detail: Value| json!({ "Source": source, "DetailType": "test", "Detail": detail.to_string(), "Time": 1_767_225_600 });
     let entries = json!({ "Entries": [
@@ -99,7 +99,7 @@ async fn an_event_reaches_the_function_if_it_matches_a_rule_and_only_then() {
 
 /// `PutEvents` of EventBridge also accepts an event for a bus that does not exist.
 #[tokio::test]
-async fn an_event_goes_to_the_bus_that_it_names_and_without_a_matching_rule_there_nowhere() {
+async fn an_event_is_matched_only_against_the_rules_of_its_bus() {
     let fixture = StackFixture::delivering().await;
     let file = std::fs::read(fixture.directory.path().join("stack.json")).unwrap();
     let file: Value = serde_json::from_slice(&file).unwrap();
@@ -129,7 +129,7 @@ async fn an_event_goes_to_the_bus_that_it_names_and_without_a_matching_rule_ther
 }
 
 #[tokio::test]
-async fn what_only_aws_and_partners_may_send_can_be_tried_here() {
+async fn events_of_aws_and_its_partners_can_be_sent_with_the_control_api() {
     let fixture = StackFixture::delivering().await;
     let event = json!({
         "source": "aws.partner/test.example/1", "detail-type": "test", "detail": { "n": 1 },
@@ -148,17 +148,19 @@ async fn what_only_aws_and_partners_may_send_can_be_tried_here() {
 }
 
 #[tokio::test]
-async fn of_a_batch_only_what_failed_comes_again_and_after_its_visibility() {
+async fn only_failed_messages_are_redelivered_after_the_visibility_timeout() {
     let fixture = StackFixture::delivering().await;
     send(&fixture, "test.batch", &[json!({}), json!({ "do": "fail once" }), json!({})]).await;
     until_received(&fixture, &[count(0, 1), count(1, 1), count(2, 1)]).await;
     assert_eq!(events(&fixture).len(), 1, "one batch");
-    until("two are deleted", async || queue(&fixture, "Batches").await["inFlight"] == 1).await;
+    until("two messages are deleted", async || queue(&fixture, "Batches").await["inFlight"] == 1)
+        .await;
     fixture.advance(500).await;
     assert_eq!(queue(&fixture, "Batches").await["inFlight"], 1);
     // The message becomes visible again, and then the batch window ends.
     fixture.advance(101).await;
-    until("it is visible", async || queue(&fixture, "Batches").await["visible"] == 1).await;
+    until("the message is visible", async || queue(&fixture, "Batches").await["visible"] == 1)
+        .await;
     fixture.advance(301).await;
     until_received(&fixture, &[count(1, 2)]).await;
     until_empty(&fixture, "Batches").await;
@@ -167,7 +169,7 @@ async fn of_a_batch_only_what_failed_comes_again_and_after_its_visibility() {
 }
 
 #[tokio::test]
-async fn the_whole_batch_comes_again_if_the_function_fails_or_answers_nonsense() {
+async fn the_whole_batch_is_redelivered_if_the_function_fails_or_its_response_is_invalid() {
     for what in ["error once", "name another once"] {
         let fixture = StackFixture::delivering().await;
         send(&fixture, "test.batch", &[json!({}), json!({ "do": what }), json!({})]).await;
@@ -181,10 +183,10 @@ async fn the_whole_batch_comes_again_if_the_function_fails_or_answers_nonsense()
 }
 
 #[tokio::test]
-async fn a_function_that_is_killed_in_a_batch_gets_all_of_it_again() {
+async fn the_whole_batch_is_redelivered_if_the_function_is_killed() {
     let fixture = StackFixture::delivering().await;
     send(&fixture, "test.batch", &[json!({}), json!({ "do": "hang once" }), json!({})]).await;
-    until("it hangs", async || events(&fixture).contains(&json!("hanging"))).await;
+    until("the function hangs", async || events(&fixture).contains(&json!("hanging"))).await;
     let pids = fixture.stack.pids("worker_function");
     let kill = json!({ "signal": "kill" });
     let answer = fixture.control("functions/worker_function/signal", &kill).await;
@@ -198,7 +200,8 @@ async fn a_function_that_is_killed_in_a_batch_gets_all_of_it_again() {
 }
 
 #[tokio::test]
-async fn a_message_that_always_fails_is_a_dead_letter_after_five_receives_and_can_come_back() {
+async fn a_message_that_always_fails_is_in_the_dead_letter_queue_after_five_receives_and_can_be_redriven()
+ {
     let fixture = StackFixture::delivering().await;
     send(&fixture, "test.single", &[json!({ "do": "fail", "text": "é \u{1F600} \" \\ \n </x>" })])
         .await;
@@ -206,7 +209,10 @@ async fn a_message_that_always_fails_is_a_dead_letter_after_five_receives_and_ca
         until_received(&fixture, &[count(0, receives)]).await;
         fixture.advance(61).await;
     }
-    until("it is a dead letter", async || queue(&fixture, "Dead").await["visible"] == 1).await;
+    until("the message is in the dead-letter queue", async || {
+        queue(&fixture, "Dead").await["visible"] == 1
+    })
+    .await;
     assert_eq!(received(&fixture).len(), 5);
     let dead = fixture.told("queues/Dead/messages").await;
     let body = &events(&fixture)[0]["Records"][0]["body"];
@@ -217,7 +223,7 @@ async fn a_message_that_always_fails_is_a_dead_letter_after_five_receives_and_ca
 
     let (_, moved) = fixture.control("queues/Dead/redrive", &Value::Null).await;
     assert_eq!(moved, json!({ "moved": 1 }));
-    until("it is received again", async || received(&fixture).len() == 6).await;
+    until("the message is received again", async || received(&fixture).len() == 6).await;
     assert_eq!(received(&fixture)[5], count(0, 1));
     assert_eq!(&events(&fixture)[5]["Records"][0]["body"], body);
     assert_eq!(queue(&fixture, "Dead").await["visible"], 0);
@@ -250,7 +256,7 @@ async fn a_restart_keeps_messages_and_the_clock() {
 }
 
 #[tokio::test]
-async fn a_schedule_is_due_when_the_clock_says_so() {
+async fn a_schedule_runs_when_the_clock_reaches_its_time() {
     let fixture = StackFixture::delivering().await;
     let schedules = fixture.told("schedules").await;
     let [hourly, never] = schedules["schedules"].as_array().unwrap().as_slice() else { panic!() };
@@ -258,9 +264,9 @@ async fn a_schedule_is_due_when_the_clock_says_so() {
     assert_eq!((&never["name"], &never["next"]), (&json!("WorkerNever"), &Value::Null));
     let next = hourly["next"].clone();
     fixture.advance(3600).await;
-    until("it has run", async || !events(&fixture).is_empty()).await;
+    until("the schedule has run", async || !events(&fixture).is_empty()).await;
     assert_eq!(events(&fixture)[0], json!({ "time": next, "mode": "plan" }));
-    until("it is told", async || {
+    until("the result is listed", async || {
         let schedules = fixture.told("schedules").await;
         let hourly = &schedules["schedules"][0];
         hourly["last"]["status"] == "succeeded" && hourly["last"]["scheduledTime"] == next
@@ -268,7 +274,7 @@ async fn a_schedule_is_due_when_the_clock_says_so() {
     .await;
     // Only one run of the day: the latest.
     fixture.advance(24 * 3600).await;
-    until("it has run again", async || events(&fixture).len() == 2).await;
+    until("the schedule has run again", async || events(&fixture).len() == 2).await;
     let schedules = fixture.told("schedules").await;
     assert_ne!(schedules["schedules"][0]["next"], next);
     assert_eq!(events(&fixture).len(), 2);
@@ -276,7 +282,7 @@ async fn a_schedule_is_due_when_the_clock_says_so() {
 }
 
 #[tokio::test]
-async fn a_schedule_can_be_run_for_a_time_and_answers_what_the_function_did() {
+async fn a_schedule_can_be_run_for_a_given_time_and_returns_the_result() {
     let fixture = StackFixture::delivering().await;
     let run = "schedules/WorkerHourly/run";
     let asked =
@@ -302,7 +308,7 @@ async fn a_schedule_can_be_run_for_a_time_and_answers_what_the_function_did() {
 }
 
 #[tokio::test]
-async fn a_function_of_which_one_may_run_runs_one_at_a_time() {
+async fn a_function_with_a_concurrency_of_one_runs_one_request_at_a_time() {
     let fixture = StackFixture::delivering().await;
     let wait = json!({ "input": { "do": "wait" } });
     let invoke = async || fixture.control("schedules/WorkerHourly/run", &wait).await.0;

@@ -131,7 +131,9 @@ pub(crate) fn is_running(pid: u32) -> bool {
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !condition().await {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(Instant::now() < deadline, "timed out while waiting until {what}");
+        // The stack runs on the same thread, and its functions in other processes.
+        tokio::task::yield_now().await;
+        std::thread::yield_now();
     }
 }

@@ -30,7 +30,7 @@ async fn a_request_reaches_the_function_with_verified_claims() {
 }
 
 #[tokio::test]
-async fn who_is_let_through_is_what_the_template_says() {
+async fn the_template_decides_which_callers_are_accepted() {
     let fixture = StackFixture::start().await;
     let user = fixture.token("guestpass.token").await;
     let admin = fixture.token("guestpass.admin").await;
@@ -81,7 +81,7 @@ async fn who_is_let_through_is_what_the_template_says() {
 }
 
 #[tokio::test]
-async fn a_body_over_ten_megabytes_is_too_large() {
+async fn a_body_over_ten_megabytes_is_refused() {
     let fixture = StackFixture::start().await;
     let token = fixture.token("guestpass.token").await;
     let response = fixture
@@ -97,7 +97,7 @@ async fn a_body_over_ten_megabytes_is_too_large() {
 }
 
 #[tokio::test]
-async fn an_administrator_has_the_role_of_this_machine_unless_another_condition_is_given() {
+async fn the_default_admin_condition_can_be_overridden() {
     let fixture = StackFixture::start().await;
     let answer: Value = fixture.get("/echo").await.json().await.unwrap();
     assert_eq!(answer["adminCondition"], r#"{"role": "guestpass-admin"}"#);
@@ -114,7 +114,7 @@ async fn an_administrator_has_the_role_of_this_machine_unless_another_condition_
 }
 
 #[tokio::test]
-async fn a_function_finds_lambdas_environment_and_nothing_of_ours() {
+async fn a_function_has_the_environment_of_lambda_and_no_other_variables() {
     let fixture = StackFixture::start().await;
     let answer: Value = fixture.get("/echo").await.json().await.unwrap();
     let variables: Vec<_> =

@@ -23,7 +23,7 @@ async fn pid(fixture: &StackFixture, path: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_process_is_used_again() {
+async fn a_process_is_reused() {
     let fixture = StackFixture::start().await;
     assert_eq!(pid(&fixture, "/echo").await, pid(&fixture, "/echo").await);
     assert_eq!(fixture.stack.pids(NAME).len(), 1);
@@ -31,7 +31,7 @@ async fn a_process_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_process_with_nothing_to_do_is_ended() {
+async fn an_idle_process_is_ended() {
     let fixture =
         StackFixture::with(|options| options.idle_limit = Duration::from_millis(50)).await;
     let pid = u32::try_from(pid(&fixture, "/echo").await).unwrap();
@@ -41,7 +41,7 @@ async fn a_process_with_nothing_to_do_is_ended() {
 }
 
 #[tokio::test]
-async fn requests_at_the_same_time_have_processes_of_their_own_up_to_the_limit() {
+async fn concurrent_requests_have_separate_processes_up_to_the_limit() {
     let fixture = StackFixture::with(|options| options.processes = 4).await;
     let requests = (0..20).map(|_| pid(&fixture, "/echo?do=wait"));
     let pids: BTreeSet<u64> = join_all(requests).await.into_iter().collect();
@@ -51,7 +51,7 @@ async fn requests_at_the_same_time_have_processes_of_their_own_up_to_the_limit()
 }
 
 #[tokio::test]
-async fn a_function_that_is_out_of_time_is_killed_and_the_next_one_is_fresh() {
+async fn a_function_that_times_out_is_killed_and_replaced() {
     let fixture = with_another("Timeout: 10", "Timeout: 2").await;
     let before = pid(&fixture, "/echo").await;
     let began = Instant::now();
@@ -66,7 +66,7 @@ async fn a_function_that_is_out_of_time_is_killed_and_the_next_one_is_fresh() {
 }
 
 #[tokio::test]
-async fn a_function_that_dies_is_a_500_and_the_next_one_is_fresh() {
+async fn a_function_that_exits_is_a_500_and_is_replaced() {
     let fixture = StackFixture::start().await;
     let before = pid(&fixture, "/echo").await;
     let response = fixture.get("/echo?do=exit").await;
@@ -78,7 +78,7 @@ async fn a_function_that_dies_is_a_500_and_the_next_one_is_fresh() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_or_panics_is_a_500_and_lives_on() {
+async fn a_function_that_fails_or_panics_is_a_500_and_is_reused() {
     let fixture = StackFixture::start().await;
     let before = pid(&fixture, "/echo").await;
     for what in ["error", "panic"] {
@@ -99,7 +99,7 @@ async fn a_function_that_does_not_start_is_a_500_with_its_reason_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_does_not_stop_the_function() {
+async fn a_caller_that_disconnects_does_not_stop_the_function() {
     let fixture = StackFixture::start().await;
     let url = format!("{}/echo?do=doze", fixture.stack.gateway());
     let token = fixture.token("guestpass.token").await;
@@ -112,7 +112,7 @@ async fn a_caller_who_hangs_up_does_not_stop_the_function() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_after_a_stop() {
+async fn no_process_is_left_after_a_stop() {
     let fixture = StackFixture::start().await;
     let idle = u32::try_from(pid(&fixture, "/echo").await).unwrap();
     let url = format!("{}/echo?do=hang", fixture.stack.gateway());

@@ -20,7 +20,7 @@ impl Program {
         let stack_file = directory.path().join("stack.json");
         let mut child = command(directory.path()).spawn().unwrap();
         let mut addresses = Value::Null;
-        until("stack.json is there", async || {
+        until("stack.json exists", async || {
             assert!(child.try_wait().unwrap().is_none(), "the stack has ended");
             match std::fs::read(&stack_file) {
                 Ok(json) => addresses = serde_json::from_slice(&json).unwrap(),
@@ -43,7 +43,7 @@ impl Program {
         let request = tokio::spawn(client().get(url).bearer_auth(token).send());
         let functions = format!("{}/_local/functions", self.address("console"));
         let mut pid = None;
-        until("there is a process", async || {
+        until("the function has a process", async || {
             let pids: Value = client().get(&functions).send().await.unwrap().json().await.unwrap();
             pid = pids["echo_function"][0].as_u64();
             pid.is_some()
@@ -79,7 +79,7 @@ fn command(directory: &Path) -> Command {
 }
 
 #[tokio::test]
-async fn the_program_ends_with_its_stdin_and_takes_everything_along() {
+async fn the_program_stops_with_its_functions_when_stdin_is_closed() {
     let mut program = Program::start().await;
     let pid = program.function("").await;
     drop(program.child.stdin.take());
@@ -95,7 +95,7 @@ async fn the_program_ends_with_its_stdin_and_takes_everything_along() {
 }
 
 #[tokio::test]
-async fn sigterm_is_an_orderly_end() {
+async fn sigterm_stops_the_program_and_its_functions() {
     let mut program = Program::start().await;
     let pid = program.function("").await;
     let id = program.child.id().to_string();
@@ -106,7 +106,7 @@ async fn sigterm_is_an_orderly_end() {
 }
 
 #[tokio::test]
-async fn no_function_outlives_a_stack_that_is_killed() {
+async fn no_function_survives_a_killed_stack() {
     for query in ["", "?do=hang"] {
         let mut program = Program::start().await;
         let pid = program.function(query).await;
@@ -117,7 +117,7 @@ async fn no_function_outlives_a_stack_that_is_killed() {
 }
 
 #[tokio::test]
-async fn a_stdout_that_nobody_reads_does_not_stop_the_stack() {
+async fn an_unread_stdout_does_not_block_the_stack() {
     let mut program = Program::start().await;
     // More than a pipe holds, and then more than the queue holds.
     let path = "a".repeat(4000);
@@ -131,10 +131,10 @@ async fn a_stdout_that_nobody_reads_does_not_stop_the_stack() {
 }
 
 #[test]
-fn a_mistake_on_the_command_line_is_explained() {
+fn an_invalid_command_line_is_explained() {
     let output = Command::new(env!("CARGO_BIN_EXE_local-stack")).arg("--prot").output().unwrap();
     assert!(!output.status.success());
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("there is no option \"--prot\""), "{message}");
+    assert!(message.contains("unknown option `--prot`"), "{message}");
     assert!(message.contains("--port N"), "{message}");
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::fixture::{self, StackFixture, client, options, token};
 
 #[tokio::test]
-async fn discovery_leads_to_the_keys_and_warns() {
+async fn the_discovery_document_has_the_keys_and_a_warning() {
     let fixture = StackFixture::start().await;
     let url = format!("{}/.well-known/openid-configuration", fixture.stack.issuer());
     let discovery: Value = get(&url).await;
@@ -21,7 +21,7 @@ async fn discovery_leads_to_the_keys_and_warns() {
 }
 
 #[tokio::test]
-async fn a_bad_form_gets_an_oauth_error() {
+async fn an_invalid_form_is_an_oauth_error() {
     let fixture = StackFixture::start().await;
     let url = format!("{}/token", fixture.stack.issuer());
     let response = fixture.client.post(url).body("scope=a").send().await.unwrap();
@@ -44,7 +44,7 @@ async fn an_expired_token_is_refused() {
 }
 
 #[tokio::test]
-async fn events_are_accepted_one_by_one() {
+async fn each_event_is_accepted_or_refused_separately() {
     let fixture = StackFixture::start().await;
     let put = |target: &'static str| {
         let entries = json!({ "Entries": [
@@ -101,7 +101,7 @@ async fn generated_secret(stack_file: &std::path::Path) -> String {
 }
 
 #[tokio::test]
-async fn a_secret_of_the_template_is_generated_once_and_outlives_a_restart() {
+async fn a_secret_of_the_template_is_generated_once_and_survives_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let mut options = options(directory.path());
     options.ephemeral = false;
@@ -113,11 +113,11 @@ async fn a_secret_of_the_template_is_generated_once_and_outlives_a_restart() {
         stack.stop().await;
     }
     assert_eq!((values[0].len(), &values[0]), (64, &values[1]));
-    assert_ne!(values[2], values[0], "one that keeps nothing has another");
+    assert_ne!(values[2], values[0], "an ephemeral stack has another secret");
 }
 
 #[tokio::test]
-async fn the_secret_holds_what_opens_acs_until_another_is_put() {
+async fn the_secret_has_the_connection_string_until_another_value_is_put() {
     let fixture = StackFixture::start().await;
     let path = fixture.directory.path().join("stack.json");
     let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -155,7 +155,7 @@ async fn the_secret_holds_what_opens_acs_until_another_is_put() {
 }
 
 #[tokio::test]
-async fn the_stack_file_is_the_owners_alone_and_the_console_keeps_the_key_to_itself() {
+async fn only_the_owner_can_read_the_stack_file_and_the_console_does_not_show_the_key() {
     let fixture = StackFixture::start().await;
     let path = fixture.directory.path().join("stack.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -246,7 +246,7 @@ async fn a_restart_keeps_the_issuers_key_the_table_and_the_key_of_acs() {
 }
 
 #[tokio::test]
-async fn data_belongs_to_one_stack_at_a_time() {
+async fn a_data_directory_is_used_by_one_stack_at_a_time() {
     let fixture = StackFixture::with(|options| options.ephemeral = false).await;
     let mut options = options(fixture.directory.path());
     options.stack_file = fixture.directory.path().join("other.json");
@@ -264,7 +264,7 @@ async fn data_belongs_to_one_stack_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_start_says_what_to_do() {
+async fn a_start_error_says_what_to_do() {
     let fixture = StackFixture::start().await;
     let taken = fixture.stack.gateway().rsplit_once(':').unwrap().1.parse().unwrap();
     let directory = tempfile::tempdir().unwrap();

@@ -22,14 +22,14 @@ impl AuthorizerFixture {
         Self { key, authorizer: JwtAuthorizer::new(config, keys) }
     }
 
-    fn ask(&self, authorization: &str) -> Result<JwtClaims, AuthorizerRefusal> {
+    fn authorize(&self, authorization: &str) -> Result<JwtClaims, AuthorizerRefusal> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
         self.authorizer.authorize(&headers, &["read".to_owned(), "write".to_owned()], NOW)
     }
 
     fn refusal(&self, token: &str) -> AuthorizerRefusal {
-        self.ask(&format!("Bearer {token}")).err().unwrap()
+        self.authorize(&format!("Bearer {token}")).err().unwrap()
     }
 }
 
@@ -47,7 +47,7 @@ fn claims(changes: &Value) -> Value {
 }
 
 #[test]
-fn good_tokens_are_let_through() {
+fn valid_tokens_are_accepted() {
     let fixture = AuthorizerFixture::new();
     for changes in [
         json!({}),
@@ -58,24 +58,24 @@ fn good_tokens_are_let_through() {
         json!({ "scope": null, "scp": "a write" }),
     ] {
         let token = fixture.key.sign(&claims(&changes)).unwrap();
-        assert!(fixture.ask(&format!("Bearer {token}")).is_ok(), "{changes}");
-        assert!(fixture.ask(&token).is_ok(), "without the scheme: {changes}");
+        assert!(fixture.authorize(&format!("Bearer {token}")).is_ok(), "{changes}");
+        assert!(fixture.authorize(&token).is_ok(), "without the scheme: {changes}");
     }
 }
 
 #[test]
-fn a_request_without_a_token_is_told_that_it_needs_one() {
+fn a_request_without_a_token_is_refused() {
     let fixture = AuthorizerFixture::new();
     let refusal = fixture.authorizer.authorize(&HeaderMap::new(), &[], NOW).err();
     assert_eq!(refusal, Some(AuthorizerRefusal::Missing));
 }
 
 #[test]
-fn bad_claims_are_refused() {
+fn a_token_with_invalid_claims_is_refused() {
     let fixture = AuthorizerFixture::new();
     for (changes, why) in [
-        (json!({ "iss": "http://issuer/" }), "the token is not of this issuer"),
-        (json!({ "iss": null }), "the token is not of this issuer"),
+        (json!({ "iss": "http://issuer/" }), "the token is from another issuer"),
+        (json!({ "iss": null }), "the token is from another issuer"),
         (json!({ "aud": "elsewhere" }), "the token does not have a valid audience"),
         (
             json!({ "aud": "elsewhere", "client_id": "app" }),
@@ -119,7 +119,7 @@ fn a_token_that_the_issuer_did_not_sign_is_refused() {
     let foreign = AuthorizerFixture::new().key.sign(&claims(&json!({}))).unwrap();
     let no_kid = encode(json!({ "alg": "RS256" }));
 
-    let method = "the signature method is not RSA";
+    let method = "the signature algorithm is not RSA";
     for token in [hmac(modulus.as_bytes()), hmac(&URL_SAFE_NO_PAD.decode(&modulus).unwrap())] {
         assert_eq!(fixture.refusal(&token), AuthorizerRefusal::Invalid(method), "{token}");
     }
@@ -140,13 +140,13 @@ fn a_token_that_the_issuer_did_not_sign_is_refused() {
 }
 
 #[test]
-fn claims_reach_a_function_as_text() {
+fn claims_are_passed_to_a_function_as_text() {
     let fixture = AuthorizerFixture::new();
     let token = fixture
         .key
         .sign(&claims(&json!({ "groups": ["a", 1], "admin": true, "address": { "city": "Bonn" } })))
         .unwrap();
-    let claims = fixture.ask(&token).ok().unwrap().flattened();
+    let claims = fixture.authorize(&token).ok().unwrap().flattened();
     for (name, text) in [
         ("groups", "[a 1]"),
         ("admin", "true"),
