@@ -10,14 +10,20 @@ use reqwest::Client;
 use tracing::{debug, warn};
 
 use crate::{
-    Cause, Config, ConfigError,
-    answer::{Answer, Operation, Verdict},
-    credential::Pass,
-    error::{Silence, Unanswered, chain},
-    hold::Holds,
-    http::read_capped,
-    retry::{self, ATTEMPTS, Dice},
-    transport::Call,
+    auth::credential::Pass,
+    call::{
+        attempt::Call,
+        cause::Cause,
+        error::{Silence, Unanswered},
+        hold::Holds,
+        jitter::Dice,
+        operation::Operation,
+        response::{Answer, Verdict},
+        retry::{self, ATTEMPTS},
+    },
+    config::Config,
+    config_error::ConfigError,
+    http::{connections::read_capped, text::chain},
 };
 
 /// A client of one ACS resource. Share one client: it holds the connections.

@@ -4,7 +4,17 @@ use std::{error::Error, time::Duration};
 
 use reqwest::Client;
 
-use crate::{ApiVersion, ConnectionString, Credential, Endpoint, KeySource, http, retry::ATTEMPTS};
+use crate::{
+    api_version::ApiVersion,
+    auth::{
+        connection_string::{ConnectionString, Endpoint},
+        credential::Credential,
+        keys::KeySource,
+    },
+    call::retry::ATTEMPTS,
+    config_error::ConfigError,
+    http::connections,
+};
 
 /// The configuration of a client: resource, credential and limits.
 #[derive(Clone, Debug)]
@@ -63,7 +73,7 @@ impl Config {
             return Err(ConfigError::BearerOverHttp);
         }
         let https_only = self.endpoint.is_https();
-        http::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
+        connections::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
     }
 
     /// Whether a bearer token may be sent. An endpoint without https is always on this machine:
@@ -98,28 +108,4 @@ impl Default for Limits {
             attempts: ATTEMPTS,
         }
     }
-}
-
-/// Why a client could not be created.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The additional roots are not certificates.
-    #[error("the extra roots hold no certificate in PEM (-----BEGIN CERTIFICATE-----)")]
-    ExtraRoots,
-    /// The endpoint is http, and the credential is a bearer token.
-    #[error(
-        "a bearer token goes over https only; for an emulator on this machine, set \
-         `bearer_over_loopback_http`"
-    )]
-    BearerOverHttp,
-    /// The authority is not a valid address of Entra.
-    #[error("the authority is not `https://` and a host; leave it out for Entra's own")]
-    Authority,
-    /// The tenant is not a GUID and not a domain.
-    #[error("the tenant is not a GUID or a domain: letters, digits, `-` and `.`")]
-    Tenant,
-    /// The HTTP client could not be created.
-    #[error("cannot make the HTTP client: {0}")]
-    Http(String),
 }

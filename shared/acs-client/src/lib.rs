@@ -126,38 +126,31 @@
 //! [specification of the API]: https://github.com/Azure/azure-rest-api-specs/tree/main/specification/communication/data-plane/Identity
 //! [Microsoft Learn]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
 
-mod answer;
 mod api_version;
-mod bearer;
-mod cause;
+mod auth;
+mod call;
 mod client;
-mod client_secret;
 mod config;
-mod connection_string;
-mod credential;
-mod date;
-mod error;
-mod hold;
+mod config_error;
+mod guid;
 mod http;
-mod identities;
-mod keys;
-mod retry;
-pub mod sign;
-#[cfg(feature = "standalone")]
-mod standalone;
-mod teams;
-mod teams_exchange;
-mod transport;
-mod wire;
+mod operations;
 
 pub use api_version::{ApiVersion, ApiVersionError};
-pub use bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
-pub use cause::{Cause, Mistake};
+pub use auth::{
+    bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource},
+    client_secret::{AUTHORITY, ClientSecretCredential, EntraApp},
+    connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint},
+    credential::Credential,
+    keys::{ConnectionStrings, KeySource},
+    sign,
+};
+pub use call::{
+    cause::{Cause, Mistake},
+    error::{Answered, Silence, Unanswered},
+};
 pub use client::AcsIdentityClient;
-pub use client_secret::{AUTHORITY, ClientSecretCredential, EntraApp};
-pub use config::{Config, ConfigError, Limits};
-pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
-pub use credential::Credential;
-pub use error::{Answered, Silence, Unanswered};
-pub use keys::{ConnectionStrings, KeySource};
-pub use teams::{Guid, GuidError, PrincipalType, TeamsExtensionAssignment};
+pub use config::{Config, Limits};
+pub use config_error::ConfigError;
+pub use guid::{Guid, GuidError};
+pub use operations::teams_phone::{PrincipalType, TeamsExtensionAssignment};

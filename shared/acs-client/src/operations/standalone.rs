@@ -14,7 +14,7 @@ use identity_core::{
     secret::Secret,
 };
 
-use crate::AcsIdentityClient;
+use crate::client::AcsIdentityClient;
 
 impl<C: Clock> AcsIdentityClient<C> {
     /// `POST /identities` with scopes and minutes, answered with 201.

@@ -8,9 +8,10 @@ use std::{
 
 use identity_core::secret::Secret;
 
-use crate::{
-    AccessKey, ConnectionStrings, Endpoint, KeySource, TokenError, TokenSource, bearer::Bearers,
-    keys::Keys,
+use super::{
+    bearer::{Bearers, TokenError, TokenSource},
+    connection_string::{AccessKey, Endpoint},
+    keys::{ConnectionStrings, KeySource, Keys},
 };
 
 /// The credential of requests: a signature with an access key, or an Entra bearer token.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{Cause, TokenError};
+use super::cause::Cause;
+use crate::auth::bearer::TokenError;
 
 /// ACS, or a proxy in front of it, answered with an error or an unexpected response.
 ///
@@ -150,23 +151,3 @@ pub enum Silence {
     #[error("the connection was lost: {0}")]
     Lost(String),
 }
-
-/// Cuts an untrusted text, and removes control characters, which could forge a log line.
-pub(crate) fn clean(raw: &str, longest: usize) -> String {
-    raw.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(longest).collect()
-}
-
-/// The messages of an error and of all its sources, from the outside in.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    clean(&text, 2 * LONGEST_TEXT)
-}
-
-/// ACS's own messages have up to 120 characters.
-pub(crate) const LONGEST_TEXT: usize = 200;

@@ -7,6 +7,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Url;
 use sha2::Sha256;
 
+use crate::api_version::ApiVersion;
+
 /// The endpoint and the access key of a resource.
 ///
 /// Parsed from `endpoint=https://<host>/;accesskey=<base64>`. The names may be in any case and
@@ -114,7 +116,7 @@ impl Endpoint {
         self.root.scheme() == "https"
     }
 
-    pub(crate) fn url(&self, path: &str, api_version: &crate::ApiVersion) -> Url {
+    pub(crate) fn url(&self, path: &str, api_version: &ApiVersion) -> Url {
         let mut url = self.root.clone();
         url.set_path(path);
         url.set_query(Some(&format!("api-version={api_version}")));

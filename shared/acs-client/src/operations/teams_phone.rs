@@ -1,15 +1,14 @@
-//! The operations for Teams: tokens of Teams users, and who may use Teams Phone.
+//! The assignments that decide who may use Teams Phone.
 
-use std::{fmt, str::FromStr, time::SystemTime};
+use std::time::SystemTime;
 
-use identity_core::{Error, identity::AccessToken, ports::Clock, secret::Secret};
+use identity_core::{Error, ports::Clock};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcsIdentityClient,
-    answer::Operation,
-    client::{UNWRITABLE, Wanted, nonsense},
-    wire,
+    call::operation::Operation,
+    client::{AcsIdentityClient, UNWRITABLE, Wanted, nonsense},
+    guid::Guid,
 };
 
 /// The assignment that lets a user or a resource account of a tenant use Teams Phone through the
@@ -40,38 +39,6 @@ pub enum PrincipalType {
 }
 
 impl<C: Clock> AcsIdentityClient<C> {
-    /// `POST /teamsUser/:exchangeAccessToken`.
-    pub(crate) async fn teams_user_token(
-        &self,
-        token: &Secret,
-        app_id: &str,
-        user_id: &str,
-        deadline: SystemTime,
-    ) -> Result<AccessToken, Error> {
-        let operation = Operation::ExchangeTeamsUser;
-        let body = serde_json::to_vec(&Exchange { token: token.expose(), app_id, user_id })
-            .map_err(|_| UNWRITABLE)?;
-        let path = "/teamsUser/:exchangeAccessToken";
-        let wanted = Wanted { operation, path, body, user_token: None };
-        let answer = self.call(wanted, deadline).await?;
-        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
-    }
-
-    /// `POST /access/teamsExtension/:exchangeAccessToken`.
-    #[cfg(feature = "standalone")]
-    pub(crate) async fn teams_extension_token(
-        &self,
-        user_token: &Secret,
-        deadline: SystemTime,
-    ) -> Result<(identity_core::identity::AcsId, AccessToken), Error> {
-        let operation = Operation::ExchangeTeamsExtension;
-        let path = "/access/teamsExtension/:exchangeAccessToken";
-        let body = b"{}".to_vec();
-        let wanted = Wanted { operation, path, body, user_token: Some(user_token) };
-        let answer = self.call(wanted, deadline).await?;
-        wire::read_identity_with_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
-    }
-
     /// The assignment of a principal (`GET`, since 2025-06-30), if it has one.
     ///
     /// ```
@@ -177,60 +144,6 @@ impl<C: Clock> AcsIdentityClient<C> {
     }
 }
 
-/// A GUID in its usual form, e.g. `11111111-2222-3333-4444-555555555555`. It is stored in lower
-/// case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(try_from = "String")]
-pub struct Guid(String);
-
-/// The text is not a GUID. The error does not quote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a GUID is 8-4-4-4-12 hexadecimal digits, without braces")]
-pub struct GuidError;
-
-impl Guid {
-    /// In lower case.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Guid {
-    type Err = GuidError;
-
-    fn from_str(raw: &str) -> Result<Self, Self::Err> {
-        let ok = raw.len() == 36
-            && raw.bytes().enumerate().all(|(place, byte)| match place {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            });
-        ok.then(|| Self(raw.to_ascii_lowercase())).ok_or(GuidError)
-    }
-}
-
-impl TryFrom<String> for Guid {
-    type Error = GuidError;
-
-    fn try_from(raw: String) -> Result<Self, Self::Error> {
-        raw.parse()
-    }
-}
-
-impl fmt::Display for Guid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Exchange<'a> {
-    token: &'a str,
-    app_id: &'a str,
-    user_id: &'a str,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PutAssignment<'a> {
@@ -250,26 +163,4 @@ fn read_assignment(
 ) -> Option<TeamsExtensionAssignment> {
     let found: TeamsExtensionAssignment = serde_json::from_slice(body).ok()?;
     (found.tenant_id == *tenant_id && found.object_id == *object_id).then_some(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guid_is_read_in_its_usual_form_only() {
-        let guid: Guid = "AAAAAAAA-2222-3333-4444-555555555555".parse().unwrap();
-        assert_eq!(guid.as_str(), "aaaaaaaa-2222-3333-4444-555555555555");
-        for bad in [
-            "",
-            "{aaaaaaaa-2222-3333-4444-555555555555}",
-            "aaaaaaaa222233334444555555555555",
-            "aaaaaaaa-2222-3333-4444-55555555555",
-            "gaaaaaaa-2222-3333-4444-555555555555",
-            "aaaaaaaa/2222-3333-4444-555555555555",
-            "aaaaaaaa-2222-3333-4444-55555555555é",
-        ] {
-            assert_eq!(bad.parse::<Guid>(), Err(GuidError), "{bad}");
-        }
-    }
 }

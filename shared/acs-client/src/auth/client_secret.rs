@@ -9,10 +9,17 @@ use identity_core::secret::Secret;
 use reqwest::{Client, Url, header::CONTENT_TYPE};
 use serde::Deserialize;
 
+use super::{
+    bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource},
+    connection_string::Endpoint,
+};
 use crate::{
-    BearerToken, ConfigError, ENTRA_SCOPE, Endpoint, TokenError, TokenSource,
-    error::{chain, clean},
-    http::{self, read_capped},
+    config_error::ConfigError,
+    guid::Guid,
+    http::{
+        connections::{self, read_capped},
+        text::{LONGEST_NAME, chain, clean},
+    },
 };
 
 /// An Entra app that authenticates with a client secret (OAuth 2.0 client credentials, RFC 6749
@@ -87,7 +94,8 @@ impl ClientSecretCredential {
         }
         let mut url = authority.root().clone();
         url.set_path(&format!("/{}/oauth2/v2.0/token", app.tenant));
-        let http = http::client(authority.is_https(), app.extra_roots_pem.as_deref(), CONNECT)?;
+        let http =
+            connections::client(authority.is_https(), app.extra_roots_pem.as_deref(), CONNECT)?;
         Ok(Self { app, http, url })
     }
 }
@@ -151,7 +159,7 @@ fn said(status: u16, body: &[u8]) -> String {
     struct Failed {
         error: String,
         error_codes: Vec<u32>,
-        correlation_id: Option<crate::Guid>,
+        correlation_id: Option<Guid>,
     }
     let failed: Failed = serde_json::from_slice(body).unwrap_or_default();
     // RFC 6749 §5.2 has only such names; any other text may repeat the request.
@@ -165,5 +173,3 @@ fn said(status: u16, body: &[u8]) -> String {
 
 /// TCP and TLS take three round trips.
 const CONNECT: Duration = Duration::from_secs(1);
-
-const LONGEST_NAME: usize = 64;

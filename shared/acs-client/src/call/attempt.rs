@@ -11,15 +11,24 @@ use reqwest::{
     },
 };
 
-use crate::{
-    AccessKey, Endpoint, TokenError,
-    answer::{Answer, Body, LONGEST_NAME, Operation},
-    credential::Pass,
-    date::{http_date, parse_http_date},
-    error::{LONGEST_TEXT, Silence, Unanswered, chain, clean},
-    http::read_capped,
+use super::{
+    error::{Silence, Unanswered},
+    operation::Operation,
+    response::{Answer, Body},
     retry::retry_after,
-    sign::{Unsigned, sign},
+};
+use crate::{
+    auth::{
+        bearer::TokenError,
+        connection_string::{AccessKey, Endpoint},
+        credential::Pass,
+        sign::{Unsigned, sign},
+    },
+    http::{
+        connections::read_capped,
+        date::{http_date, parse_http_date},
+        text::{LONGEST_NAME, LONGEST_TEXT, chain, clean},
+    },
 };
 
 /// A request, without the parts that differ between its attempts.

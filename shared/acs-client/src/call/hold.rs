@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::answer::Operation;
+use super::operation::Operation;
 
 /// The holds of one client: one for each limit of ACS.
 #[derive(Default)]
@@ -119,7 +119,7 @@ mod simulation;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::retry::Dice;
+    use crate::call::jitter::Dice;
 
     const S: fn(u64) -> Duration = Duration::from_secs;
     const HELD: [Operation; 4] = [

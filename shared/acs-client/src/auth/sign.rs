@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use identity_core::secret::Secret;
 use sha2::{Digest as _, Sha256};
 
-use crate::AccessKey;
+use super::connection_string::AccessKey;
 
 /// A request to sign.
 #[derive(Clone, Copy)]

@@ -12,7 +12,8 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-use crate::{AccessKey, ConnectionString, Endpoint, error::chain};
+use super::connection_string::{AccessKey, ConnectionString, Endpoint};
+use crate::http::text::chain;
 
 /// A source of the current keys of a resource: a secret store, a file.
 ///

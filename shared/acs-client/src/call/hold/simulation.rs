@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use acs_emulator::Window;
 
 use super::Holds;
-use crate::{answer::Operation, retry::Dice};
+use crate::call::{jitter::Dice, operation::Operation};
 
 const PROCESSES: u64 = 8;
 const CALLS_PER_SECOND: u32 = 60;

@@ -2,70 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::Method;
-
-use crate::{
-    Cause,
-    error::{Answered, LONGEST_TEXT, clean},
-    wire::{ErrorBody, read_error},
+use super::{
+    cause::Cause,
+    error::Answered,
+    error_body::{ErrorBody, read_error},
+    operation::Operation,
 };
-
-/// The operations of ACS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Create,
-    Issue,
-    Revoke,
-    Delete,
-    ExchangeTeamsUser,
-    #[cfg_attr(
-        not(feature = "standalone"),
-        expect(dead_code, reason = "only a standalone program asks for it")
-    )]
-    ExchangeTeamsExtension,
-    FindAssignment,
-    PutAssignment,
-    DeleteAssignment,
-}
-
-impl Operation {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create identity",
-            Self::Issue => "issue access token",
-            Self::Revoke => "revoke access tokens",
-            Self::Delete => "delete identity",
-            Self::ExchangeTeamsUser => "exchange Teams user token",
-            Self::ExchangeTeamsExtension => "exchange Teams extension token",
-            Self::FindAssignment => "get Teams extension assignment",
-            Self::PutAssignment => "put Teams extension assignment",
-            Self::DeleteAssignment => "delete Teams extension assignment",
-        }
-    }
-
-    pub(crate) fn method(self) -> Method {
-        match self {
-            Self::Delete | Self::DeleteAssignment => Method::DELETE,
-            Self::FindAssignment => Method::GET,
-            Self::PutAssignment => Method::PUT,
-            _ => Method::POST,
-        }
-    }
-
-    fn is_done(self, status: u16) -> bool {
-        match self {
-            // Versions before 2021 answer a creation with 200.
-            Self::Create | Self::PutAssignment => matches!(status, 200 | 201),
-            Self::Issue
-            | Self::ExchangeTeamsUser
-            | Self::ExchangeTeamsExtension
-            | Self::FindAssignment => status == 200,
-            // Only 204 counts: a proxy on the way can answer 200, and such a response must not
-            // confirm a revocation.
-            Self::Revoke | Self::Delete | Self::DeleteAssignment => status == 204,
-        }
-    }
-}
+use crate::http::text::{LONGEST_NAME, LONGEST_TEXT, clean};
 
 /// The parts of a response that matter.
 #[derive(Debug)]
@@ -225,6 +168,3 @@ fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {
 
 /// ACS accepts signatures whose date is up to five minutes off.
 const ALLOWED_SKEW_S: u64 = 300;
-
-/// The limit for error codes, and for names that are sent in headers.
-pub(crate) const LONGEST_NAME: usize = 64;

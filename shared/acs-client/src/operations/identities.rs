@@ -10,11 +10,10 @@ use identity_core::{
 };
 use tracing::error;
 
+use super::wire;
 use crate::{
-    AcsIdentityClient,
-    answer::{Answer, Operation},
-    client::{UNWRITABLE, Wanted, nonsense},
-    wire,
+    call::{operation::Operation, response::Answer},
+    client::{AcsIdentityClient, UNWRITABLE, Wanted, nonsense},
 };
 
 impl<C: Clock> IdentityClient for AcsIdentityClient<C> {

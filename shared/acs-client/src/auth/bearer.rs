@@ -12,7 +12,7 @@ use identity_core::secret::Secret;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use crate::{error::chain, wire::is_token};
+use crate::http::text::chain;
 
 /// A source of bearer tokens for ACS.
 ///
@@ -196,6 +196,11 @@ fn usable(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
         return Err(TokenError::Unusable);
     }
     Ok(Kept { renew_at: token.expires_on - EARLY.min(life / 2), token })
+}
+
+/// Whether a text can be a token: a JWT has some hundred characters, all visible.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A boxed [`TokenSource`], so that the type of a client does not depend on it.

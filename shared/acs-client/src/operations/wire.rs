@@ -6,7 +6,7 @@ use identity_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::date::parse_json_date;
+use crate::{auth::bearer::is_token, http::date::parse_json_date};
 
 /// The body of *create identity* with a token.
 #[derive(Serialize)]
@@ -74,11 +74,6 @@ impl Token {
     }
 }
 
-/// Whether a text can be a token: a JWT has some hundred characters, all visible.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 // The code below drops serde's own message: it can quote the input, which may be a token.
 
 /// Reads the response to *create identity*.
@@ -96,29 +91,6 @@ pub(crate) fn read_identity_with_token(body: &[u8]) -> Option<(AcsId, AccessToke
 /// Reads the response to *issue access token*.
 pub(crate) fn read_token(body: &[u8]) -> Option<AccessToken> {
     serde_json::from_slice::<Token>(body).ok()?.checked()
-}
-
-/// The body of an error.
-#[derive(Default, Deserialize)]
-pub(crate) struct ErrorBody {
-    /// For machines, e.g. `Denied`.
-    #[serde(default)]
-    pub(crate) code: String,
-    /// For people.
-    #[serde(default)]
-    pub(crate) message: String,
-    /// The member of the request it is about.
-    pub(crate) target: Option<String>,
-}
-
-/// Reads the body of an error; `None` if it is not ACS's.
-pub(crate) fn read_error(body: &[u8]) -> Option<ErrorBody> {
-    #[derive(Deserialize)]
-    struct Envelope {
-        error: ErrorBody,
-    }
-    let envelope: Envelope = serde_json::from_slice(body).ok()?;
-    (!envelope.error.code.is_empty()).then_some(envelope.error)
 }
 
 #[cfg(test)]
@@ -182,15 +154,6 @@ mod tests {
             assert_eq!(read_token(token.as_bytes()), None, "{token}");
             let body = format!(r#"{{"identity":{{"id":"8:acs:1_2"}},"accessToken":{token}}}"#);
             assert_eq!(read_identity_with_token(body.as_bytes()), None, "{body}");
-        }
-    }
-
-    #[test]
-    fn an_error_is_acs_s_only_with_a_code() {
-        let error = read_error(br#"{"error":{"code":"Denied","message":"No."}}"#).unwrap();
-        assert_eq!((error.code.as_str(), error.message.as_str()), ("Denied", "No."));
-        for body in ["", "<html>", "{}", r#"{"error":"Denied"}"#, r#"{"error":{}}"#] {
-            assert!(read_error(body.as_bytes()).is_none(), "{body}");
         }
     }
 }

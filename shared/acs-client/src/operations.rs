@@ -1,0 +1,8 @@
+//! The operations of ACS as methods of the client.
+
+mod identities;
+#[cfg(feature = "standalone")]
+mod standalone;
+mod teams_exchange;
+pub(crate) mod teams_phone;
+mod wire;
