@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
     let Config { tables, acs, job } = Config::from_env(&process_env)?;
     // The job limits its own rate and waits as long as ACS asks; retries inside the client would
     // bypass both.
-    let once = acs_secret::Limits { attempts: 1, ..acs_secret::Limits::default() };
+    let once = acs_secret::CallLimits { attempts: 1, ..acs_secret::CallLimits::default() };
     let clock = system_clock();
     let (store, acs) =
         tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, clock));

@@ -1,6 +1,6 @@
-//! Signs requests, to compare this crate's signatures with those of another client. Each input
-//! line is a request in JSON, `{"method", "target", "host", "date", "body", "key"}`; each output
-//! line has its headers, `{"x-ms-content-sha256", "authorization"}`.
+//! Signs requests, so that the signatures can be compared with those of another client. Each input
+//! line is a request in JSON, `{"method", "target", "host", "date", "body", "key"}`. Each output
+//! line has the headers of its signature, `{"x-ms-content-sha256", "authorization"}`.
 //!
 //! ```sh
 //! echo '{"method":"POST","target":"/identities?api-version=2023-10-01","host":"localhost:8787",

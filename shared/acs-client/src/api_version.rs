@@ -1,3 +1,5 @@
+//! The versions of the Identity API.
+
 use std::{fmt, str::FromStr};
 
 /// A version of the Identity API, e.g. `2026-09-23`.
@@ -6,7 +8,9 @@ pub struct ApiVersion(String);
 
 /// The api-version is invalid. The error does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an api-version is a date like 2026-09-23, or a preview like 2025-03-02-preview")]
+#[error(
+    "invalid api-version: must be a date like 2026-09-23, or a preview like 2025-03-02-preview"
+)]
 pub struct ApiVersionError;
 
 impl ApiVersion {
@@ -29,14 +33,14 @@ impl FromStr for ApiVersion {
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         let (date, rest) = raw.split_at_checked(DATE.len()).unwrap_or_default();
-        let is_date = date.bytes().zip(DATE.bytes()).all(|(byte, like)| match like {
+        let is_date = date.bytes().zip(DATE.bytes()).all(|(byte, expected)| match expected {
             b'-' => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
         let number = rest.strip_prefix("-preview");
         let is_preview = number.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
-        let usable = !date.is_empty() && is_date && (rest.is_empty() || is_preview);
-        usable.then(|| Self(raw.to_owned())).ok_or(ApiVersionError)
+        let is_valid = !date.is_empty() && is_date && (rest.is_empty() || is_preview);
+        is_valid.then(|| Self(raw.to_owned())).ok_or(ApiVersionError)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         keys::KeySource,
     },
     call::retry::ATTEMPTS,
-    config_error::ConfigError,
+    config_error::ClientConfigError,
     http::connections,
 };
 
@@ -25,14 +25,14 @@ pub struct Config {
     pub credential: Credential,
     /// The version of the API.
     pub api_version: ApiVersion,
-    /// Additional roots to trust, in PEM: for an emulator with its own certificate. If there are
-    /// none, the client trusts Mozilla's roots as of this crate's build.
+    /// Additional root certificates to trust, in PEM, for an emulator with its own certificate. The
+    /// client always trusts Mozilla's root certificates, as of this crate's build.
     pub extra_roots_pem: Option<String>,
-    /// Whether bearer tokens may be sent over http to an emulator on this machine. Without it
-    /// they are sent over https only. To another machine they are always sent over https.
+    /// Whether bearer tokens may be sent over http to an emulator on this machine. By default they
+    /// are sent over https only, and to another machine always over https.
     pub bearer_over_loopback_http: bool,
     /// The time limits.
-    pub limits: Limits,
+    pub limits: CallLimits,
 }
 
 impl Config {
@@ -52,14 +52,14 @@ impl Config {
             api_version: ApiVersion::default(),
             extra_roots_pem: None,
             bearer_over_loopback_http: false,
-            limits: Limits::default(),
+            limits: CallLimits::default(),
         }
     }
 
-    /// The default configuration for a resource whose connection strings come from `source`. The
-    /// client reads them now, and again when ACS refuses the key, see [`Credential::keys`].
+    /// The default configuration for a resource whose connection strings come from `source`. They
+    /// are read now, and again when ACS refuses the key, see [`Credential::keys`].
     ///
-    /// Waits for as long as the source takes, and returns the error of the source.
+    /// Waits for the source without a limit, and returns its error.
     pub async fn load(
         source: impl KeySource + 'static,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
@@ -68,16 +68,16 @@ impl Config {
         Ok(Self::with_credential(endpoint, Credential::keys(current, source)))
     }
 
-    pub(crate) fn http(&self) -> Result<Client, ConfigError> {
+    pub(crate) fn http(&self) -> Result<Client, ClientConfigError> {
         if self.credential.is_bearer() && !self.may_send_bearer() {
-            return Err(ConfigError::BearerOverHttp);
+            return Err(ClientConfigError::BearerOverHttp);
         }
         let https_only = self.endpoint.is_https();
         connections::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
     }
 
-    /// Whether a bearer token may be sent. An endpoint without https is always on this machine:
-    /// no other one parses.
+    /// Whether a bearer token may be sent. An http endpoint is always on this machine, because an
+    /// http endpoint on another machine does not parse.
     pub(crate) fn may_send_bearer(&self) -> bool {
         self.endpoint.is_https() || self.bearer_over_loopback_http
     }
@@ -85,21 +85,21 @@ impl Config {
 
 /// The time limits of a client, and the number of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// To connect: 1 s. TCP and TLS take three round trips.
+pub struct CallLimits {
+    /// For connecting: 1 s. TCP and TLS take three round trips.
     pub connect: Duration,
     /// For one attempt, from connecting to the last byte: 3 s. ACS usually answers within 0.1 s,
-    /// and nearly always within 1 s. Fetching a bearer token, or reading the keys again, may
-    /// take as long.
+    /// and nearly always within 1 s. The same limit applies to fetching a bearer token and to
+    /// reading the keys again.
     pub attempt: Duration,
-    /// For one call with all its attempts: 6 s, even if its deadline is later.
+    /// For one call with all its attempts: 6 s, even if the deadline of the call is later.
     pub call: Duration,
-    /// The most attempts per call: 3. A caller with its own rate limit sets 1, and waits for its
-    /// next slot before it retries. After a replaced key, one more attempt is made in any case.
+    /// The maximum number of attempts per call: 3. A caller with its own rate limit sets 1, and
+    /// retries in its next slot. After a key was replaced, a second attempt is always allowed.
     pub attempts: u32,
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(1),

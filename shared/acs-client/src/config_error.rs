@@ -1,25 +1,27 @@
-//! The error of an invalid configuration.
+//! The error for an invalid configuration.
 
 /// Why a client could not be created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ConfigError {
-    /// The additional roots are not certificates.
-    #[error("the extra roots hold no certificate in PEM (-----BEGIN CERTIFICATE-----)")]
+pub enum ClientConfigError {
+    /// `extra_roots_pem` contains no valid certificate.
+    #[error(
+        "invalid `extra_roots_pem`: no certificate in PEM format (-----BEGIN CERTIFICATE-----)"
+    )]
     ExtraRoots,
     /// The endpoint is http, and the credential is a bearer token.
     #[error(
-        "a bearer token goes over https only; for an emulator on this machine, set \
+        "bearer tokens are sent over https only; for an emulator on this machine, set \
          `bearer_over_loopback_http`"
     )]
     BearerOverHttp,
-    /// The authority is not a valid address of Entra.
-    #[error("the authority is not `https://` and a host; leave it out for Entra's own")]
+    /// The authority is not a valid address.
+    #[error("invalid `authority`: must be `https://` and a host; omit it to use Entra's own")]
     Authority,
-    /// The tenant is not a GUID and not a domain.
-    #[error("the tenant is not a GUID or a domain: letters, digits, `-` and `.`")]
+    /// The tenant is neither a GUID nor a domain.
+    #[error("invalid `tenant`: must be a GUID or a domain (letters, digits, `-` and `.`)")]
     Tenant,
     /// The HTTP client could not be created.
-    #[error("cannot make the HTTP client: {0}")]
+    #[error("failed to create the HTTP client: {0}")]
     Http(String),
 }

@@ -4,19 +4,18 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A GUID in its usual form, e.g. `11111111-2222-3333-4444-555555555555`. It is stored in lower
-/// case.
+/// A GUID, e.g. `11111111-2222-3333-4444-555555555555`. It is stored in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub struct Guid(String);
 
 /// The text is not a GUID. The error does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a GUID is 8-4-4-4-12 hexadecimal digits, without braces")]
+#[error("invalid GUID: must be 8-4-4-4-12 hexadecimal digits, without braces")]
 pub struct GuidError;
 
 impl Guid {
-    /// In lower case.
+    /// The GUID in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guid_is_read_in_its_usual_form_only() {
+    fn a_guid_is_parsed_only_with_hyphens_and_without_braces() {
         let guid: Guid = "AAAAAAAA-2222-3333-4444-555555555555".parse().unwrap();
         assert_eq!(guid.as_str(), "aaaaaaaa-2222-3333-4444-555555555555");
         for bad in [

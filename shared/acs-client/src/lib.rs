@@ -7,22 +7,21 @@
 //! | delete it | `delete_identity` |
 //! | exchange a Teams user's token | [`exchange_teams_user_token`](AcsIdentityClient::exchange_teams_user_token) |
 //! | exchange a Teams Phone user's token | [`exchange_teams_extension_token`](AcsIdentityClient::exchange_teams_extension_token) |
-//! | who may use Teams Phone | [`find_teams_extension_assignment`](AcsIdentityClient::find_teams_extension_assignment), [`put_…`](AcsIdentityClient::put_teams_extension_assignment), [`delete_…`](AcsIdentityClient::delete_teams_extension_assignment) |
+//! | manage who may use Teams Phone | [`find_teams_extension_assignment`](AcsIdentityClient::find_teams_extension_assignment), [`put_…`](AcsIdentityClient::put_teams_extension_assignment), [`delete_…`](AcsIdentityClient::delete_teams_extension_assignment) |
 //!
-//! The operations on identities are also the port
-//! [`IdentityClient`](identity_core::ports::IdentityClient). There, a method that returns a
-//! token requires a proof that the user may have one. The methods here require none: they are
-//! behind the feature `standalone`, which is on by default and off in the service. The crate
-//! omits the operations that only the preview 2025-03-02 had, because Microsoft has withdrawn
-//! it.
+//! The client also implements the port [`IdentityClient`](identity_core::ports::IdentityClient).
+//! There, a method that returns a token requires an
+//! [`Admission`](identity_core::admission::Admission), the proof that the user may have one. The
+//! methods of the client do not: they need the feature `standalone`, which is on by default and off
+//! in the service. The crate omits operations that exist only in the withdrawn preview 2025-03-02.
 //!
 //! # Example
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let World { connection_string, clock, server: _server, .. } = World::new().await?;
+//! # let ExampleFixture { connection_string, clock, server: _server, .. } = ExampleFixture::new().await?;
 //! use std::time::Duration;
 //!
 //! use identity_core::{
@@ -47,62 +46,61 @@
 //!
 //! # Units
 //!
-//! A [`Lifetime`](identity_core::identity::Lifetime) counts minutes, as ACS does: 60 to 1,440.
-//! Deadlines and expiries are [`SystemTime`](std::time::SystemTime)s; ACS gives expiries to
-//! 100 ns. The time comes from a [`Clock`](identity_core::ports::Clock).
+//! A [`Lifetime`](identity_core::identity::Lifetime) is in minutes, as in ACS: 60 to 1,440.
+//! Deadlines and expiries are [`SystemTime`](std::time::SystemTime)s; expiries from ACS have a
+//! resolution of 100 ns. The time comes from a [`Clock`](identity_core::ports::Clock).
 //!
 //! # Credentials
 //!
 //! | [`Credential`] | What a request carries |
 //! |---|---|
-//! | [`key`](Credential::key), [`Config::new`] | a signature by the access key (HMAC-SHA256, see [`sign`]) |
-//! | [`keys`](Credential::keys), [`Config::load`] | the same; when ACS refuses the key, it is read again from a [`KeySource`] |
+//! | [`key`](Credential::key), [`Config::new`] | a signature with the access key (HMAC-SHA256, see [`sign`]) |
+//! | [`keys`](Credential::keys), [`Config::load`] | the same; when ACS refuses the key, the client reads a [`KeySource`] again |
 //! | [`bearer`](Credential::bearer) | an Entra token of a [`TokenSource`], e.g. a [`ClientSecretCredential`] |
 //!
 //! A resource has two access keys, so that an administrator can regenerate one while the other
-//! works. After a 401 for the key in use, the client reads the source once, and all callers wait
-//! for it. It then sends the request once more with a key that was not refused. This includes a
-//! creation, because ACS has not processed it. The client reads the source at most once per
-//! 30 s. ACS also answers 401 for an identity of another resource and for a wrong clock; the client
-//! does not read the source for these.
+//! stays valid. If ACS refuses the key in use with a 401, the client reads the source once, and all
+//! callers wait for the result. It then sends the request once more with a key that was not
+//! refused, even a creation, because ACS did not process it. The client reads the source at most
+//! once per 30 s. It does not read the source for a 401 with another cause: an identity of another
+//! resource, or a wrong clock.
 //!
-//! A bearer token is sent over https only. If [`Config::bearer_over_loopback_http`] is set, it
-//! is also sent over http to an emulator on this machine.
+//! A bearer token is sent over https only, or over http to an emulator on this machine if
+//! [`Config::bearer_over_loopback_http`] is set.
 //!
 //! # Retries
 //!
-//! | Operation | After |
+//! | Operation | Retried after |
 //! |---|---|
-//! | create an identity, with or without a token | a connection that was never made |
-//! | all others | this, and a lost connection, a timeout, 500, 502, 503, 504 |
+//! | create an identity, with or without a token | a failed connection attempt |
+//! | all others | a failed connection attempt, a lost connection, a timeout, 500, 502, 503, 504 |
 //!
-//! A creation that ACS may have seen is never repeated: ACS creates a new identity each time,
-//! and the first one would be lost. There are at most three attempts; the last one ends before
-//! the deadline of the call and within [`Limits::call`]. The pauses between them are random, up
-//! to 0.1 s and up to 0.2 s. After a 503, the pause is at least its `Retry-After`, in seconds or
-//! as a date. If the pause does not fit before the deadline, or is longer than a minute, the
-//! call ends.
+//! A creation that ACS may have received is never retried: ACS would create a second identity, and
+//! the first one would be lost. There are at most three attempts; the last one ends before the
+//! deadline of the call and within [`CallLimits::call`]. The pauses between them are random: at most
+//! 0.1 s, then at most 0.2 s. After a 503, the pause is at least its `Retry-After`, in seconds or as
+//! a date. If the pause would end after the deadline, or is longer than a minute, the call ends.
 //!
-//! The client does not retry after a 429: requests that ACS refuses may count against its limit,
-//! too. After a 429 the client *holds* the operation for as long as `Retry-After` says and up to
-//! a fifth longer, or for 5 to 15 s without it: calls of that operation fail with `Throttled`
-//! and send nothing. There is one hold for creating, with or without a token, one for issuing,
-//! and one for exchanging. A revocation or a deletion is never held.
+//! The client does not retry after a 429, because refused requests may count against the limit,
+//! too. Instead it *holds* the operation: for a while, calls of it fail with `Throttled` and send
+//! nothing. A hold lasts for `Retry-After` and up to a fifth longer, or 5 to 15 s without
+//! `Retry-After`. There is one hold for creating, with or without a token, one for issuing, and one
+//! for exchanging. Revocations and deletions are never held.
 //!
 //! # Errors
 //!
-//! | [`identity_core::Error`] | Means | Its source |
+//! | [`identity_core::Error`] | Meaning | Source |
 //! |---|---|---|
 //! | `Throttled` | ACS answered 429, or the operation is held; `retry_after` is 1 s to 5 min | [`Answered`], or [`Unanswered`] if it is held |
-//! | `AcsUnavailable` | no connection, a timeout, 3xx, 408, 5xx, or an answer ACS does not give; `maybe_applied` is `false` only if ACS cannot have seen the request | [`Unanswered`] or [`Answered`] |
-//! | `ForeignIdentity` | 401 `IdentityNotOwned` to issuing, revoking or deleting: the identity belongs to another resource, and nothing happened to it | [`Answered`] |
-//! | `AcsRefused` | any other 4xx, or Entra gives no token: the configuration or the mapping is wrong, and trying again does not help | [`Answered`] or [`Unanswered`] |
+//! | `AcsUnavailable` | a failed connection, a timeout, 3xx, 408, 5xx, or a response that ACS does not document; `maybe_applied` is `false` only if ACS cannot have received the request | [`Unanswered`] or [`Answered`] |
+//! | `ForeignIdentity` | 401 `IdentityNotOwned` to issuing, revoking or deleting: the identity belongs to another resource and is unchanged | [`Answered`] |
+//! | `AcsRefused` | any other 4xx, or Entra refuses a token: the configuration or the request is wrong, and a retry does not help | [`Answered`] or [`Unanswered`] |
 //!
-//! [`Answered::of`] finds the source, and its [`Cause`] is the exact cause:
+//! [`Answered::of`] returns the source, which has an [`ErrorCause`]:
 //!
-//! | Status, code | [`Cause`] |
+//! | Status, code | [`ErrorCause`] |
 //! |---|---|
-//! | 401 `Denied` | `KeyRefused`; `ClockSkew` if the dates differ; `Denied` for a bearer token |
+//! | 401 `Denied` | `KeyRefused`; `ClockSkew` if the clocks differ; `Denied` for a bearer token |
 //! | 401 `IdentityNotOwned` | `IdentityNotOwned` |
 //! | 401 `InvalidAccessToken` | `InvalidAccessToken`: the Teams user's token |
 //! | 400 `ValidationError` | `AppId`, `UserId` (each with a [`Mistake`]); `Validation` for any other target |
@@ -110,18 +108,18 @@
 //! | 404 | `IdentityLost`, `NoSuchOperation` |
 //! | any other 4xx | `BadRequest` |
 //!
-//! Deleting or revoking what is already gone succeeds: the response is a 404 `IdentityNotFound`,
-//! or an empty 404 with an `MS-CV`. The text of a source is for the operator's log: it has the
-//! cause, ACS's error code, message and target, `x-ms-client-request-id` and `MS-CV` (which
-//! Microsoft's support asks for). Text of ACS is cut and cleaned. No error and no `Debug` holds
-//! a key, a secret, a token, or a body.
+//! Deleting an identity that is already deleted, or revoking its tokens, succeeds: the response is a
+//! 404 `IdentityNotFound`, or an empty 404 with an `MS-CV`. The text of a source is for the
+//! operator's log: it has the cause, ACS's error code, message and target, `x-ms-client-request-id`,
+//! and `MS-CV`, which Microsoft's support needs. Text from ACS is shortened, and control characters
+//! are removed. No error and no `Debug` output contains a key, a secret, a token, or a body.
 //!
 //! # Sources
 //!
 //! Formats: Microsoft's [specification of the API] (2021-03-07 to 2026-09-23). Lifetimes, limits
 //! and revocation: [Microsoft Learn]. Codes, messages and the format of dates come from recorded
-//! traffic, where that exists; the responses to `Denied`, to a wrong api-version and to too many
-//! requests (429) are known from reports only.
+//! traffic where available. The responses with `Denied`, to an unsupported api-version and with 429
+//! are known from reports only.
 //!
 //! [specification of the API]: https://github.com/Azure/azure-rest-api-specs/tree/main/specification/communication/data-plane/Identity
 //! [Microsoft Learn]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
@@ -146,11 +144,11 @@ pub use auth::{
     sign,
 };
 pub use call::{
-    cause::{Cause, Mistake},
+    cause::{ErrorCause, Mistake},
     error::{Answered, Silence, Unanswered},
 };
 pub use client::AcsIdentityClient;
-pub use config::{Config, Limits};
-pub use config_error::ConfigError;
+pub use config::{CallLimits, Config};
+pub use config_error::ClientConfigError;
 pub use guid::{Guid, GuidError};
 pub use operations::teams_phone::{PrincipalType, TeamsExtensionAssignment};

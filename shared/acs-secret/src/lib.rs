@@ -9,7 +9,7 @@ use acs_client::{AcsIdentityClient, ApiVersion, Config, ConnectionStrings, KeySo
 use aws_secrets::SecretReader;
 use identity_core::ports::Clock;
 
-pub use acs_client::Limits;
+pub use acs_client::CallLimits;
 pub use aws_secrets::{SecretArn, SecretArnError};
 
 /// A resource whose connection string is in a secret.
@@ -25,13 +25,13 @@ impl AcsResource {
     /// Reads the secret, with the credentials and the region of the process environment,
     /// and opens the connection, so that the first request finds it open.
     pub async fn connect<C: Clock>(self, clock: C) -> Result<AcsIdentityClient<C>, SecretError> {
-        self.connect_within(Limits::default(), clock).await
+        self.connect_within(CallLimits::default(), clock).await
     }
 
     /// Like [`connect`](Self::connect), with custom limits.
     pub async fn connect_within<C: Clock>(
         self,
-        limits: Limits,
+        limits: CallLimits,
         clock: C,
     ) -> Result<AcsIdentityClient<C>, SecretError> {
         let Self { secret, api_version } = self;
@@ -143,7 +143,7 @@ mod tests {
         let said = |text: &str| json!({ "SecretString": text }).to_string();
         let failed = |code: &str| json!({ "__type": code, "Message": "m" }).to_string();
         for (status, answer, expected) in [
-            (200, said("canary"), "copy it whole"),
+            (200, said("canary"), "copy all of it"),
             (200, said(r#" {"connectionString": "canary"}"#), "as plain text"),
             (200, json!({ "SecretBinary": "Y2FuYXJ5" }).to_string(), "as text"),
             (200, "canary".to_owned(), ""),

@@ -16,7 +16,7 @@ use std::{
     vec,
 };
 
-use acs_client::{Answered, Cause};
+use acs_client::{Answered, ErrorCause};
 use identity_core::{
     Error,
     audit::Actor,
@@ -312,7 +312,7 @@ fn is_about_us(error: &Error) -> bool {
         Error::StoreRefused(_) => true,
         Error::AcsRefused(_) => !matches!(
             cause,
-            Some(Cause::BadRequest | Cause::IdentityLost | Cause::Validation { .. })
+            Some(ErrorCause::BadRequest | ErrorCause::IdentityLost | ErrorCause::Validation { .. })
         ),
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, time::Duration};
 
-use acs_client::{Answered, Cause, Mistake, Silence, Unanswered};
+use acs_client::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
 
@@ -51,7 +51,7 @@ fn acs_unavailable(error: &Error, target: &Target) -> Failure {
     let failure = Failure::new(Exit::Later, "ACS is unavailable");
     if let Some(answered) = Answered::of(error) {
         return failure.because(answered.cause().to_string()).so(match answered.cause() {
-            Cause::Failed => "try again in a minute".to_owned(),
+            ErrorCause::Failed => "try again in a minute".to_owned(),
             _ => format!(
                 "check that {} is an ACS resource, and what is in between",
                 target.acs.endpoint
@@ -83,39 +83,39 @@ fn acs_refused(error: &Error) -> Failure {
 }
 
 /// The remedy for an error of ACS.
-pub(crate) fn remedy(cause: &Cause) -> &'static str {
+pub(crate) fn remedy(cause: &ErrorCause) -> &'static str {
     match cause {
-        Cause::KeyRefused => {
+        ErrorCause::KeyRefused => {
             "copy the connection string again from the resource's page \"Keys\" in the Azure portal"
         }
-        Cause::Denied => {
+        ErrorCause::Denied => {
             "give the principal the role Contributor on the Communication Services resource"
         }
-        Cause::ClockSkew { .. } => "set this machine's clock (NTP)",
-        Cause::IdentityNotOwned => {
+        ErrorCause::ClockSkew { .. } => "set this machine's clock (NTP)",
+        ErrorCause::IdentityNotOwned => {
             "use the connection string of the resource that made the identities in the table, or the table that belongs to this resource"
         }
-        Cause::IdentityLost => {
+        ErrorCause::IdentityLost => {
             "if ACS keeps saying so: delete the identity; its user's next call makes another"
         }
-        Cause::NoSuchOperation | Cause::Redirected | Cause::Nonsense => {
+        ErrorCause::NoSuchOperation | ErrorCause::Redirected | ErrorCause::Nonsense => {
             "check the endpoint in the connection string: https://<resource>.communication.azure.com/"
         }
-        Cause::UnsupportedApiVersion { .. } => "leave --api-version and ACS_API_VERSION out",
-        Cause::ApiVersionUnspecified => "look for a proxy in between that removes the query",
-        Cause::InvalidAccessToken => {
+        ErrorCause::UnsupportedApiVersion { .. } => "leave --api-version and ACS_API_VERSION out",
+        ErrorCause::ApiVersionUnspecified => "look for a proxy in between that removes the query",
+        ErrorCause::InvalidAccessToken => {
             "ask Entra for a fresh token for https://auth.msft.communication.azure.com with Teams.ManageCalls and Teams.ManageChats"
         }
-        Cause::AppId(Mistake::Malformed | Mistake::Missing) => {
+        ErrorCause::AppId(Mistake::Malformed | Mistake::Missing) => {
             "give the application (client) id, a GUID, as --app-id"
         }
-        Cause::AppId(Mistake::Mismatched) => {
+        ErrorCause::AppId(Mistake::Mismatched) => {
             "give the id of the application the token was issued to (its claim appid)"
         }
-        Cause::UserId(Mistake::Malformed | Mistake::Missing) => {
+        ErrorCause::UserId(Mistake::Malformed | Mistake::Missing) => {
             "give the user's object id, a GUID, as --user-id"
         }
-        Cause::UserId(Mistake::Mismatched) => {
+        ErrorCause::UserId(Mistake::Mismatched) => {
             "give the object id of the token's own user (its claim oid)"
         }
         _ => "try again; --debug gives the ids that Microsoft's support asks for",

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use acs_client::Limits;
+use acs_client::CallLimits;
 use api_types::ProblemType;
 use harness::{SECRET_ARN, template};
 use identity_core::{ABANDONED_AFTER, identity::Invocation};
@@ -66,7 +66,10 @@ fn t05_the_timeouts_nest() {
     for function in template().functions {
         let FunctionSpec { logical_id, timeout, .. } = function;
         // After ACS answers, the deciding write and the answer also need time.
-        assert!(Limits::default().call < timeout, "{logical_id} ends before ACS may have answered");
+        assert!(
+            CallLimits::default().call < timeout,
+            "{logical_id} ends before ACS may have answered"
+        );
         if logical_id == "DeleteStaleIdentities" {
             // No caller waits for the cleanup, and it finishes the work on one identity with a
             // single request to ACS.

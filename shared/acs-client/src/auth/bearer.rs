@@ -1,4 +1,4 @@
-//! Bearer tokens of Microsoft Entra, instead of an access key.
+//! Bearer tokens of Microsoft Entra, which replace an access key.
 
 use std::{
     error::Error,
@@ -16,35 +16,36 @@ use crate::http::text::chain;
 
 /// A source of bearer tokens for ACS.
 ///
-/// Implement it for a credential that your machine has: a client secret (see
-/// [`ClientSecretCredential`](crate::ClientSecretCredential)), a managed identity, or an AWS
-/// token that Entra trusts. A source need not cache. The client fetches the first token when it
-/// needs one, and the next one shortly before that expires. Only one caller fetches at a time.
+/// Implement it for the credential of your machine: a managed identity, or an AWS token that Entra
+/// trusts. For a client secret there is
+/// [`ClientSecretCredential`](crate::ClientSecretCredential). A source need not cache: the client
+/// fetches the first token when it is needed, and each further one shortly before the previous one
+/// expires. Only one caller fetches at a time.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let world = World::new().await?;
-/// # let order = serde_json::json!({"aud": "https://communication.azure.com/"});
-/// # let token = world.entra_token(order).await?.token;
-/// # let World { server, clock, deadline, .. } = world;
+/// # let fixture = ExampleFixture::new().await?;
+/// # let claims = serde_json::json!({"aud": "https://communication.azure.com/"});
+/// # let token = fixture.entra_token(claims).await?.token;
+/// # let ExampleFixture { server, clock, deadline, .. } = fixture;
 /// # let endpoint = server.endpoint();
 /// use std::time::{Duration, SystemTime};
 ///
 /// use acs_client::{BearerToken, Credential, TokenError, TokenSource};
 /// use identity_core::{ports::IdentityClient, secret::Secret};
 ///
-/// /// The instance metadata of the machine, say.
-/// struct Elsewhere(Secret);
+/// /// For example, the metadata service of the machine.
+/// struct MetadataService(Secret);
 ///
-/// impl TokenSource for Elsewhere {
+/// impl TokenSource for MetadataService {
 ///     async fn fetch(&self, now: SystemTime) -> Result<BearerToken, TokenError> {
 ///         Ok(BearerToken { token: self.0.clone(), expires_on: now + Duration::from_mins(59) })
 ///     }
 /// }
 ///
-/// let credential = Credential::bearer(Elsewhere(token));
+/// let credential = Credential::bearer(MetadataService(token));
 /// let config = Config::with_credential(endpoint.parse()?, credential);
 /// # let config = Config { bearer_over_loopback_http: true, ..config };
 /// let acs = AcsIdentityClient::new(config, clock)?;
@@ -61,39 +62,40 @@ pub trait TokenSource: Send + Sync {
     ) -> impl Future<Output = Result<BearerToken, TokenError>> + Send;
 }
 
-/// The scope to request from Entra. Both slashes are right: the resource ends in one.
+/// The scope to request from Entra. The two slashes are correct: the name of the resource ends in a
+/// slash.
 pub const ENTRA_SCOPE: &str = "https://communication.azure.com//.default";
 
 /// A bearer token of Entra.
 #[derive(Clone, Debug)]
 pub struct BearerToken {
-    /// The token, as it is sent after `Bearer `.
+    /// The token, without `Bearer `.
     pub token: Secret,
     /// When the token expires.
     pub expires_on: SystemTime,
 }
 
-/// Why there is no bearer token. The reasons are logged, so they must not hold a secret.
+/// The error of a [`TokenSource`]. It is logged, so it must not contain a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The token was refused: the configuration is wrong, and a retry does not help.
-    #[error("Entra gives no token")]
+    /// The request for a token was refused: the configuration is wrong, and a retry does not help.
+    #[error("request for a bearer token refused")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
     /// The token endpoint could not be reached, or it failed.
-    #[error("the source of tokens is unavailable")]
+    #[error("source of bearer tokens unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// The source returned no token in time.
-    #[error("no token came in time")]
+    #[error("timed out while fetching a bearer token")]
     TimedOut,
-    /// The source returned something that is not a token, or an expired token.
-    #[error("what came as a bearer token is none, or has expired")]
+    /// The source returned an invalid or expired token.
+    #[error("the source returned an invalid or expired bearer token")]
     Unusable,
 }
 
 impl TokenError {
     /// Whether a retry may help.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TimedOut)
     }
 }
@@ -121,33 +123,27 @@ impl Bearers {
         }
     }
 
-    /// A valid token, within `limit`.
+    /// Returns a valid token within `limit`.
     pub(crate) async fn token(
         &self,
         now: SystemTime,
         limit: Duration,
     ) -> Result<Secret, TokenError> {
         let end = Instant::now() + limit;
-        let old = match self.kept_at(now) {
-            Some((token, Age::Fresh)) => return Ok(token),
-            Some((token, Age::Old)) => Some(token),
-            None => None,
-        };
-        let one_at_a_time = match (old, self.fetching.try_lock()) {
+        let only_fetch = match (self.kept_at(now), self.fetching.try_lock()) {
+            // Another caller may be renewing an old token, which is still valid.
+            (Some((token, Age::Fresh)), _) | (Some((token, Age::Old)), Err(_)) => return Ok(token),
             (_, Ok(guard)) => guard,
-            // Another caller is renewing the token. Until then the old token is valid.
-            (Some(old), Err(_)) => return Ok(old),
             (None, Err(_)) => {
                 timeout_at(end, self.fetching.lock()).await.map_err(|_| TokenError::TimedOut)?
             }
         };
         let old = match self.kept_at(now) {
             Some((token, Age::Fresh)) => return Ok(token),
-            Some((token, Age::Old)) => Some(token),
-            None => None,
+            old => old.map(|(token, _)| token),
         };
         let fetched = timeout_at(end, self.source.fetch_boxed(now)).await;
-        let outcome = fetched.unwrap_or(Err(TokenError::TimedOut)).and_then(|it| usable(it, now));
+        let outcome = fetched.unwrap_or(Err(TokenError::TimedOut)).and_then(|it| check(it, now));
         let outcome = match (outcome, old) {
             (Ok(kept), _) => {
                 let token = kept.token.token.clone();
@@ -155,7 +151,10 @@ impl Bearers {
                 Ok(token)
             }
             (Err(error), Some(old)) => {
-                warn!(error = chain(&error), "could not renew the bearer token yet");
+                warn!(
+                    error = chain(&error),
+                    "bearer token not renewed: the old one is used until it expires"
+                );
                 if let Some(kept) = &mut *self.kept() {
                     kept.renew_at = now + BETWEEN_FAILURES;
                 }
@@ -163,7 +162,7 @@ impl Bearers {
             }
             (Err(error), None) => Err(error),
         };
-        drop(one_at_a_time);
+        drop(only_fetch);
         outcome
     }
 
@@ -189,8 +188,8 @@ enum Age {
     Old,
 }
 
-/// Checks that a fetched token is usable.
-fn usable(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
+/// Checks that a fetched token is valid for long enough.
+fn check(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
     let life = token.expires_on.duration_since(now).unwrap_or_default();
     if life <= LEAST_LIFE || !is_token(token.token.expose()) {
         return Err(TokenError::Unusable);
@@ -198,12 +197,12 @@ fn usable(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
     Ok(Kept { renew_at: token.expires_on - EARLY.min(life / 2), token })
 }
 
-/// Whether a text can be a token: a JWT has some hundred characters, all visible.
+/// Whether a text can be a token. A JWT consists of visible ASCII characters.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// A boxed [`TokenSource`], so that the type of a client does not depend on it.
+/// A boxed [`TokenSource`], so that the type of the client does not depend on it.
 trait BoxedTokenSource: Send + Sync {
     fn fetch_boxed(
         &self,
@@ -220,13 +219,13 @@ impl<S: TokenSource> BoxedTokenSource for S {
     }
 }
 
-/// How long before its expiry a token is renewed. This leaves time for an outage of Entra.
-/// Tokens live an hour or more.
+/// How long before its expiry a token is renewed: tokens live an hour or more, and this leaves time
+/// for an outage of Entra.
 const EARLY: Duration = Duration::from_mins(5);
 
-/// A token with a shorter remaining life may expire on the way.
+/// A token with a shorter remaining lifetime may expire before ACS checks it.
 const LEAST_LIFE: Duration = Duration::from_secs(10);
 
-/// The pause after a failed renewal, while the old token is still valid: each attempt costs a
-/// caller time.
+/// The pause after a failed renewal while the old token is still valid, because each attempt delays
+/// a caller.
 const BETWEEN_FAILURES: Duration = Duration::from_secs(30);

@@ -14,7 +14,7 @@ use super::{
     connection_string::Endpoint,
 };
 use crate::{
-    config_error::ConfigError,
+    config_error::ClientConfigError,
     guid::Guid,
     http::{
         connections::{self, read_capped},
@@ -28,7 +28,7 @@ use crate::{
 /// The app needs a role on the ACS resource; without one, ACS answers 401 `Denied`.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = acs_emulator::Emulator::builder().entra_client("11111111-2222-3333-4444-555555555555", "s3cret").build()?;
@@ -73,7 +73,7 @@ pub struct EntraApp {
     pub client_secret: Secret,
     /// The address of Entra, if it is not [`AUTHORITY`].
     pub authority: Option<Endpoint>,
-    /// Additional roots to trust, in PEM: for an emulator with its own certificate.
+    /// Additional root certificates to trust, in PEM, for an emulator with its own certificate.
     pub extra_roots_pem: Option<String>,
 }
 
@@ -82,15 +82,15 @@ pub const AUTHORITY: &str = "https://login.microsoftonline.com";
 
 impl ClientSecretCredential {
     /// Creates the credential. It opens no connection yet.
-    pub fn new(app: EntraApp) -> Result<Self, ConfigError> {
+    pub fn new(app: EntraApp) -> Result<Self, ClientConfigError> {
         let authority = match &app.authority {
             Some(authority) => authority.clone(),
-            None => AUTHORITY.parse().map_err(|_| ConfigError::Authority)?,
+            None => AUTHORITY.parse().map_err(|_| ClientConfigError::Authority)?,
         };
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-        // A tenant that consists of dots would change the path of the URL.
+        // A tenant of dots only would change the path of the URL.
         if !app.tenant.bytes().all(is_name) || app.tenant.trim_matches('.').is_empty() {
-            return Err(ConfigError::Tenant);
+            return Err(ClientConfigError::Tenant);
         }
         let mut url = authority.root().clone();
         url.set_path(&format!("/{}/oauth2/v2.0/token", app.tenant));
@@ -124,9 +124,9 @@ impl TokenSource for ClientSecretCredential {
         match status {
             200 => read_token(&body, now),
             400..=499 if status != 408 && status != 429 => {
-                Err(TokenError::Refused(said(status, &body).into()))
+                Err(TokenError::Refused(describe_failure(status, &body).into()))
             }
-            _ => Err(TokenError::Unavailable(said(status, &body).into())),
+            _ => Err(TokenError::Unavailable(describe_failure(status, &body).into())),
         }
     }
 }
@@ -137,7 +137,7 @@ impl fmt::Debug for ClientSecretCredential {
     }
 }
 
-// The code below drops serde's own message: it can quote the input, which may be a token.
+// The code below drops the messages of serde, because they can quote the input, such as a token.
 
 fn read_token(body: &[u8], now: SystemTime) -> Result<BearerToken, TokenError> {
     #[derive(Deserialize)]
@@ -152,8 +152,8 @@ fn read_token(body: &[u8], now: SystemTime) -> Result<BearerToken, TokenError> {
     })
 }
 
-/// Entra's error codes, without its messages: they quote what was sent.
-fn said(status: u16, body: &[u8]) -> String {
+/// Entra's error codes. Its messages are left out, because they quote the request.
+fn describe_failure(status: u16, body: &[u8]) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Failed {
@@ -162,7 +162,7 @@ fn said(status: u16, body: &[u8]) -> String {
         correlation_id: Option<Guid>,
     }
     let failed: Failed = serde_json::from_slice(body).unwrap_or_default();
-    // RFC 6749 §5.2 has only such names; any other text may repeat the request.
+    // The error names of RFC 6749 §5.2 have this form; any other text may quote the request.
     let is_name = failed.error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let name = if is_name { clean(&failed.error, LONGEST_NAME) } else { String::new() };
     let codes = failed.error_codes.iter().take(3).map(|code| format!(" AADSTS{code}"));

@@ -1,4 +1,4 @@
-//! Connection strings, as the Azure portal shows them.
+//! Connection strings, in the form in which the Azure portal shows them.
 
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
@@ -12,7 +12,7 @@ use crate::api_version::ApiVersion;
 /// The endpoint and the access key of a resource.
 ///
 /// Parsed from `endpoint=https://<host>/;accesskey=<base64>`. The names may be in any case and
-/// in any order; other pairs are ignored.
+/// in any claims; other pairs are ignored.
 #[derive(Clone, Debug)]
 pub struct ConnectionString {
     /// The address of the resource.
@@ -21,40 +21,42 @@ pub struct ConnectionString {
     pub key: AccessKey,
 }
 
-/// Why a connection string is invalid. Never quotes a part of it.
+/// Why a connection string is invalid. The error never quotes a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionStringError {
     /// The connection string is empty.
-    #[error("the connection string is empty; {COPY}")]
+    #[error("empty connection string; {COPY}")]
     Empty,
     /// A part has no `=`.
-    #[error("part {0} of the connection string is not `name=value`; {COPY}")]
+    #[error("invalid connection string: part {0} is not `name=value`; {COPY}")]
     NotAPair(usize),
     /// A name is repeated.
-    #[error("the connection string has `{0}` twice; leave one, or {COPY}")]
+    #[error("invalid connection string: `{0}` is repeated; {COPY}")]
     Repeated(&'static str),
     /// A name is missing.
-    #[error("the connection string has no `{0}=`; {COPY}")]
+    #[error("invalid connection string: missing `{0}=`; {COPY}")]
     Missing(&'static str),
     /// A value is missing.
-    #[error("`{0}=` is empty in the connection string; {COPY}")]
+    #[error("invalid connection string: `{0}=` is empty; {COPY}")]
     NoValue(&'static str),
     /// The endpoint is not a URL.
-    #[error("the endpoint is not a URL; write `https://`, the host, and the port if it is not 443")]
+    #[error("invalid `endpoint`: must be a URL such as `https://contoso.communication.azure.com`")]
     EndpointNotUrl,
-    /// The endpoint is not https. Only an endpoint on this machine may be http.
-    #[error("the endpoint is not https; only an emulator on this machine may be `http://`")]
+    /// The endpoint is http, and not on this machine.
+    #[error("invalid `endpoint`: must be https, except for an emulator on this machine")]
     EndpointNotHttps,
-    /// The endpoint has a path, a query, a fragment, or a user.
-    #[error("the endpoint is more than a host; remove the user, path, query and fragment")]
+    /// The endpoint has a user, a path, a query, or a fragment.
+    #[error("invalid `endpoint`: must not have a user, path, query or fragment")]
     EndpointNotBare,
     /// The access key is not base64.
-    #[error("the access key is not base64 (with its `=` at the end); copy it whole from {PORTAL}")]
+    #[error(
+        "invalid `accesskey`: not base64; copy all of it, with the `=` at the end, from {PORTAL}"
+    )]
     KeyNotBase64,
 }
 
 const COPY: &str =
-    "copy it whole from the resource's page \"Keys\" in the Azure portal: endpoint=…;accesskey=…";
+    "copy all of it from the resource's page \"Keys\" in the Azure portal: endpoint=…;accesskey=…";
 const PORTAL: &str = "the resource's page \"Keys\" in the Azure portal";
 
 const ENDPOINT: &str = "endpoint";
@@ -65,13 +67,13 @@ impl FromStr for ConnectionString {
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         let (mut endpoint, mut key) = (None, None);
-        for (place, part) in raw.split(';').map(str::trim).enumerate() {
+        for (index, part) in raw.split(';').map(str::trim).enumerate() {
             if part.is_empty() {
                 continue;
             }
-            // Splits at the first `=` only: a key ends in some.
+            // Splits at the first `=` only, because a key can end in `=`.
             let (name, value) =
-                part.split_once('=').ok_or(ConnectionStringError::NotAPair(place + 1))?;
+                part.split_once('=').ok_or(ConnectionStringError::NotAPair(index + 1))?;
             let (name, slot) = match name.trim_end().to_ascii_lowercase().as_str() {
                 ENDPOINT => (ENDPOINT, &mut endpoint),
                 ACCESS_KEY => (ACCESS_KEY, &mut key),
@@ -152,8 +154,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Only an endpoint on this machine may do without TLS: to any other machine, tokens would be
-/// sent in the clear.
+/// Whether a host is this machine. To any other machine, http would send tokens without encryption.
 fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
@@ -175,7 +176,7 @@ impl fmt::Debug for Endpoint {
 
 /// One of the two access keys of a resource. It grants full access to the resource.
 ///
-/// It is kept as the state of the signing function, so that there are no bytes to print.
+/// It is stored as the state of the signing function, so that its bytes cannot be printed.
 #[derive(Clone)]
 pub struct AccessKey(Hmac<Sha256>);
 
@@ -188,8 +189,8 @@ impl AccessKey {
 /// Whether both keys produce the same signature, compared in constant time.
 impl PartialEq for AccessKey {
     fn eq(&self, other: &Self) -> bool {
-        let mark = |key: &Self| key.0.clone().finalize();
-        mark(self) == mark(other)
+        let empty_message = |key: &Self| key.0.clone().finalize();
+        empty_message(self) == empty_message(other)
     }
 }
 
@@ -198,7 +199,7 @@ impl Eq for AccessKey {}
 impl FromStr for AccessKey {
     type Err = ConnectionStringError;
 
-    /// Reads standard base64 with its padding.
+    /// Parses standard base64 with padding.
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         let bytes = STANDARD.decode(raw).map_err(|_| ConnectionStringError::KeyNotBase64)?;
         if bytes.is_empty() {
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_the_portal_and_people_use_is_read() {
+    fn a_connection_string_is_parsed_in_every_usual_spelling() {
         for raw in [
             "endpoint=https://contoso.communication.azure.com/;accesskey=%",
             "endpoint=https://contoso.communication.azure.com;accesskey=%",
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_of_ones_own_belongs_to_the_host() {
+    fn a_port_that_is_not_the_default_is_part_of_the_host() {
         for (endpoint, host) in [
             ("http://127.0.0.1:8787", "127.0.0.1:8787"),
             ("http://localhost", "localhost"),
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_has_its_own_answer() {
+    fn each_mistake_has_its_own_error() {
         use ConnectionStringError as E;
         for (raw, expected) in [
             ("", E::Empty),
@@ -300,10 +301,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused_without_being_quoted(raw in "\\PC{0,60}CANARY\\PC{0,60}") {
+        fn an_error_never_quotes_the_connection_string(raw in "\\PC{0,60}CANARY\\PC{0,60}") {
             if let Err(error) = parse(&raw) {
-                let said = format!("{error} {error:?}");
-                prop_assert!(!said.contains("CANARY"));
+                let text = format!("{error} {error:?}");
+                prop_assert!(!text.contains("CANARY"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The credentials that requests carry.
+//! The credential of the client, and of each request.
 
 use std::{
     fmt,
@@ -16,8 +16,7 @@ use super::{
 
 /// The credential of requests: a signature with an access key, or an Entra bearer token.
 ///
-/// Clones share their state: if one of them replaces a refused key, all of them use the new key,
-/// and all of them use the same token.
+/// Clones share their state: they use the same key or token, also after it was replaced.
 #[derive(Clone)]
 pub struct Credential(Kind);
 
@@ -28,23 +27,22 @@ enum Kind {
 }
 
 impl Credential {
-    /// Signs with this key. If ACS refuses it, there is no other key to use.
+    /// Signs with this key only. If ACS refuses it, requests fail.
     #[must_use]
     pub fn key(key: AccessKey) -> Self {
         Self(Kind::Keys(Arc::new(Keys::fixed(key))))
     }
 
-    /// Signs with the primary key of `current`. When ACS refuses the key in use, the client
-    /// reads the keys again, at most once per 30 s, and continues with a key that was not
-    /// refused.
+    /// Signs with the primary key of `current`. When ACS refuses a key, the client reads the keys
+    /// from `source` again, at most once per 30 s, and continues with a key that was not refused.
     ///
-    /// Keys that `source` returns for another endpoint than `current`'s are not used.
+    /// Keys for another endpoint than that of `current` are ignored.
     #[must_use]
     pub fn keys(current: ConnectionStrings, source: impl KeySource + 'static) -> Self {
         Self(Kind::Keys(Arc::new(Keys::reloadable(current, source))))
     }
 
-    /// Sends bearer tokens, each until shortly before it expires.
+    /// Sends bearer tokens. Each one is used until shortly before it expires.
     #[must_use]
     pub fn bearer(source: impl TokenSource + 'static) -> Self {
         Self(Kind::Bearer(Arc::new(Bearers::new(source))))
@@ -54,16 +52,19 @@ impl Credential {
         matches!(self.0, Kind::Bearer(_))
     }
 
-    /// The credential for the next request, within `limit`.
-    pub(crate) async fn pass(&self, now: SystemTime, limit: Duration) -> Result<Pass, TokenError> {
+    /// Returns the credential for the next request within `limit`.
+    pub(crate) async fn for_request(
+        &self,
+        now: SystemTime,
+        limit: Duration,
+    ) -> Result<RequestCredential, TokenError> {
         match &self.0 {
-            Kind::Keys(keys) => Ok(Pass::Key(keys.in_use())),
-            Kind::Bearer(bearers) => bearers.token(now, limit).await.map(Pass::Bearer),
+            Kind::Keys(keys) => Ok(RequestCredential::Key(keys.in_use())),
+            Kind::Bearer(bearers) => bearers.token(now, limit).await.map(RequestCredential::Bearer),
         }
     }
 
-    /// Finds another key than the one ACS refused, within `limit`. Returns whether there is one;
-    /// the next [`pass`](Self::pass) uses it.
+    /// Replaces the key that ACS refused, within `limit`. Returns whether another key was found.
     pub(crate) async fn replace(
         &self,
         refused: &AccessKey,
@@ -89,7 +90,7 @@ impl fmt::Debug for Credential {
 
 /// The credential of one request.
 #[derive(Clone)]
-pub(crate) enum Pass {
+pub(crate) enum RequestCredential {
     Key(AccessKey),
     Bearer(Secret),
 }

@@ -1,5 +1,5 @@
-//! Access keys that change. A resource has two keys, so that an administrator can regenerate one
-//! while the other works.
+//! Access keys that can change. A resource has two keys, so that an administrator can regenerate
+//! one while the other stays valid.
 
 use std::{
     error::Error,
@@ -15,15 +15,15 @@ use tracing::{error, info};
 use super::connection_string::{AccessKey, ConnectionString, Endpoint};
 use crate::http::text::chain;
 
-/// A source of the current keys of a resource: a secret store, a file.
+/// A source of the current keys of a resource, for example a secret store or a file.
 ///
-/// The client reads it again only after ACS has refused a key, and at most once per 30 s.
+/// The client reads it again only after ACS refused a key, at most once per 30 s.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let World { connection_string, clock, deadline, server: _server, .. } = World::new().await?;
+/// # let ExampleFixture { connection_string, clock, deadline, server: _server, .. } = ExampleFixture::new().await?;
 /// # let path = std::env::temp_dir().join(format!("acs-client-doc-{}", std::process::id()));
 /// # std::fs::write(&path, &connection_string)?;
 /// # let remove = path.clone();
@@ -32,7 +32,7 @@ use crate::http::text::chain;
 /// use acs_client::{ConnectionString, ConnectionStrings, KeySource};
 /// use identity_core::ports::IdentityClient;
 ///
-/// /// A file that somebody else keeps up to date.
+/// /// A file that another process keeps up to date.
 /// struct KeyFile(PathBuf);
 ///
 /// impl KeySource for KeyFile {
@@ -50,8 +50,9 @@ use crate::http::text::chain;
 /// # }
 /// ```
 pub trait KeySource: Send + Sync {
-    /// Reads the current keys. The client drops the future if it takes longer than an attempt
-    /// may. The client logs the error, so it must not quote the secret.
+    /// Reads the current keys. The client drops the future if it takes longer than
+    /// [`CallLimits::attempt`](crate::CallLimits). The error is logged, so it must not quote the
+    /// secret.
     fn load(
         &self,
     ) -> impl Future<Output = Result<ConnectionStrings, Box<dyn Error + Send + Sync>>> + Send;
@@ -62,7 +63,7 @@ pub trait KeySource: Send + Sync {
 pub struct ConnectionStrings {
     /// The connection string with the preferred key.
     pub primary: ConnectionString,
-    /// The connection string with the key to use if the first one is refused.
+    /// The connection string with the key that is used if ACS refuses the first one.
     pub secondary: Option<ConnectionString>,
 }
 
@@ -72,7 +73,7 @@ impl From<ConnectionString> for ConnectionStrings {
     }
 }
 
-/// Two connection strings that do not change: if one key is refused, the client tries the other.
+/// Two fixed connection strings: if ACS refuses one key, the client tries the other.
 impl KeySource for ConnectionStrings {
     async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
         Ok(self.clone())
@@ -83,7 +84,7 @@ impl KeySource for ConnectionStrings {
 pub(crate) struct Keys {
     source: Option<Box<dyn BoxedKeySource>>,
     known: Mutex<Known>,
-    /// When the source was last read. The caller that holds this lock reads it.
+    /// When the source was last read. Only the caller that has this lock reads it.
     reloaded: tokio::sync::Mutex<Option<SystemTime>>,
 }
 
@@ -114,7 +115,7 @@ impl Keys {
         self.known().in_use.clone()
     }
 
-    /// Puts another key than `refused` into use, if there is one.
+    /// Replaces the refused key. Returns whether another key is in use now.
     pub(crate) async fn replace(
         &self,
         refused: &AccessKey,
@@ -125,8 +126,7 @@ impl Keys {
         let Some(source) = &self.source else { return false };
         let end = Instant::now() + limit;
         let is_replaced = || self.known().in_use != *refused;
-        // A caller that waits here mostly finds that another caller has already replaced the
-        // key.
+        // After waiting here, a caller usually finds that another caller has replaced the key.
         let Ok(mut reloaded) = timeout_at(end, self.reloaded.lock()).await else {
             return is_replaced();
         };
@@ -139,11 +139,11 @@ impl Keys {
         match timeout_at(end, source.load_boxed()).await {
             Ok(Ok(found)) => self.known().keys = keys_of(found, endpoint),
             Ok(Err(error)) => {
-                error!(error = chain(&*error), "could not read the access keys again");
+                error!(error = chain(&*error), "reading the access keys again failed");
             }
-            Err(_) => error!("could not read the access keys again in time"),
+            Err(_) => error!("reading the access keys again timed out"),
         }
-        self.known().prefer_to(refused);
+        self.known().switch_from(refused);
         is_replaced()
     }
 
@@ -155,15 +155,15 @@ impl Keys {
 }
 
 impl Known {
-    fn prefer_to(&mut self, refused: &AccessKey) {
+    fn switch_from(&mut self, refused: &AccessKey) {
         if let Some(other) = self.keys.iter().find(|key| *key != refused) {
             self.in_use = other.clone();
-            info!("ACS refused the access key; another one is in use now");
+            info!("access key replaced: ACS refused the previous one");
         }
     }
 }
 
-/// The keys for an endpoint, the primary first.
+/// The keys for an endpoint, the primary one first.
 fn keys_of(strings: ConnectionStrings, endpoint: &Endpoint) -> Vec<AccessKey> {
     let ConnectionStrings { primary, secondary } = strings;
     let (ours, others): (Vec<_>, Vec<_>) =
@@ -171,16 +171,16 @@ fn keys_of(strings: ConnectionStrings, endpoint: &Endpoint) -> Vec<AccessKey> {
     for other in others {
         error!(
             acs.endpoint = %other.endpoint,
-            "the key source has a connection string for another endpoint; it is not used"
+            "connection string ignored: the key source returned it for another endpoint"
         );
     }
     ours.into_iter().map(|one| one.key).collect()
 }
 
-/// Whether the source may be read again now. If so, sets the time of the last read.
+/// Whether the source may be read again now. If it may, sets the time of the last read.
 fn is_due(reloaded: &mut Option<SystemTime>, now: SystemTime) -> bool {
     let wait = reloaded.map_or(Duration::ZERO, |at| {
-        // If the clock was set back, the wait starts again, so that it ends.
+        // If the clock was set back, the wait starts again; otherwise it could last for hours.
         BETWEEN_RELOADS.saturating_sub(now.duration_since(at).unwrap_or_default())
     });
     if wait.is_zero() || wait == BETWEEN_RELOADS {
@@ -189,7 +189,7 @@ fn is_due(reloaded: &mut Option<SystemTime>, now: SystemTime) -> bool {
     wait.is_zero()
 }
 
-/// A boxed [`KeySource`], so that the type of a client does not depend on it.
+/// A boxed [`KeySource`], so that the type of the client does not depend on it.
 trait BoxedKeySource: Send + Sync {
     fn load_boxed(&self) -> Pin<Box<dyn Future<Output = Loaded> + Send + '_>>;
 }
@@ -202,7 +202,7 @@ impl<S: KeySource> BoxedKeySource for S {
     }
 }
 
-/// If no key works, all callers together read the source twice a minute.
+/// If ACS refuses all keys, the source is read at most twice a minute.
 const BETWEEN_RELOADS: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reload_is_due_every_30_s_and_a_clock_set_back_delays_it_once() {
+    fn the_source_may_be_read_every_30_s_and_a_clock_set_back_delays_that_once() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let mut reloaded = None;
         for (seconds, due) in [

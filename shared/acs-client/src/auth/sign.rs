@@ -1,8 +1,8 @@
-//! ACS's signature scheme: HMAC-SHA256 over the verb, the request target, the
-//! date, the host and a hash of the body.
+//! ACS's signature scheme: HMAC-SHA256 over the verb, the request target, the date, the host and a
+//! hash of the body.
 //!
-//! The functions are pure. The signed request and the sent request must be equal, byte for byte.
-//! A signature is valid for about five minutes around its date.
+//! The request must be sent exactly as it was signed. A signature is valid for about five minutes
+//! before and after its date.
 
 use std::fmt;
 
@@ -15,19 +15,19 @@ use super::connection_string::AccessKey;
 /// A request to sign.
 #[derive(Clone, Copy)]
 pub struct Unsigned<'a> {
-    /// In upper case.
+    /// The HTTP method, in upper case.
     pub verb: &'a str,
-    /// The request target as sent: from the first `/`, with the query.
+    /// The request target as it is sent: from the first `/`, with the query.
     pub path_and_query: &'a str,
-    /// The `Host` header as sent: with the port, unless it is the default port of the scheme.
+    /// The `Host` header as it is sent: with the port, unless it is the default port of the scheme.
     pub host: &'a str,
     /// The header `x-ms-date`, e.g. `Tue, 05 Mar 2024 07:08:09 GMT`.
     pub date: &'a str,
-    /// The body; empty if there is none.
+    /// The body; empty for a request without a body.
     pub body: &'a [u8],
 }
 
-/// Omits the body: that of a Teams exchange is a token.
+/// Omits the body, because that of a Teams exchange contains a token.
 impl fmt::Debug for Unsigned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unsigned")
@@ -44,8 +44,7 @@ impl fmt::Debug for Unsigned<'_> {
 pub struct Signed {
     /// The header `x-ms-content-sha256`.
     pub content_sha256: String,
-    /// The header `Authorization`. It allows its holder to send this one request for some
-    /// minutes.
+    /// The header `Authorization`. Anyone who has it can send this request for some minutes.
     pub authorization: Secret,
 }
 

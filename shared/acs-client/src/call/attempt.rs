@@ -1,4 +1,4 @@
-//! One attempt: sign, send, and read the response.
+//! One attempt of a call: signs the request, sends it, and reads the response.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,15 +13,15 @@ use reqwest::{
 
 use super::{
     error::{Silence, Unanswered},
-    operation::Operation,
-    response::{Answer, Body},
+    operation::AcsOperation,
+    response::{AcsResponse, AttemptResult, Body},
     retry::retry_after,
 };
 use crate::{
     auth::{
         bearer::TokenError,
         connection_string::{AccessKey, Endpoint},
-        credential::Pass,
+        credential::RequestCredential,
         sign::{Unsigned, sign},
     },
     http::{
@@ -31,37 +31,38 @@ use crate::{
     },
 };
 
-/// A request, without the parts that differ between its attempts.
-pub(crate) struct Call {
-    pub(crate) operation: Operation,
+/// The parts of a request that are the same for all its attempts.
+pub(crate) struct AcsCall {
+    pub(crate) operation: AcsOperation,
     pub(crate) url: Url,
     pub(crate) body: Vec<u8>,
-    /// `x-ms-client-request-id`, the same for all attempts.
+    /// `x-ms-client-request-id`.
     pub(crate) request_id: String,
 }
 
-impl Call {
+impl AcsCall {
     /// Makes one attempt that ends within `limit`.
     pub(crate) async fn attempt(
         &self,
         http: &Client,
-        to: &Endpoint,
-        pass: &Pass,
+        endpoint: &Endpoint,
+        credential: &RequestCredential,
         now: SystemTime,
         limit: Duration,
-    ) -> Result<Answer, Unanswered> {
+    ) -> AttemptResult {
         let method = self.operation.method();
-        let authorization = match pass {
-            Pass::Key(key) => self.signature(&method, to, key, now),
-            Pass::Bearer(token) => bearer(token),
+        let authorization = match credential {
+            RequestCredential::Key(key) => self.signature(&method, endpoint, key, now),
+            RequestCredential::Bearer(token) => bearer(token),
         };
-        let bad = || {
-            self.unanswered(match pass {
-                Pass::Key(_) => Silence::Lost("bad header".to_owned()),
-                Pass::Bearer(_) => Silence::NoBearer(TokenError::Unusable),
+        let invalid = || {
+            self.unanswered(match credential {
+                RequestCredential::Key(_) => Silence::Lost("invalid header value".to_owned()),
+                RequestCredential::Bearer(_) => Silence::NoBearer(TokenError::Unusable),
             })
         };
-        let headers = self.headers(&method, authorization.ok_or_else(bad)?).ok_or_else(bad)?;
+        let headers =
+            self.headers(&method, authorization.ok_or_else(invalid)?).ok_or_else(invalid)?;
         let response = http
             .request(method, self.url.clone())
             .headers(headers)
@@ -69,8 +70,8 @@ impl Call {
             .timeout(limit)
             .send()
             .await
-            .map_err(|error| self.broken(error))?;
-        self.read(response, matches!(pass, Pass::Key(_)), now).await
+            .map_err(|error| self.send_error(error))?;
+        self.read(response, matches!(credential, RequestCredential::Key(_)), now).await
     }
 
     /// The error for an attempt without a response.
@@ -83,7 +84,7 @@ impl Call {
     fn signature(
         &self,
         method: &Method,
-        to: &Endpoint,
+        endpoint: &Endpoint,
         key: &AccessKey,
         now: SystemTime,
     ) -> Option<HeaderMap> {
@@ -94,7 +95,7 @@ impl Call {
             Unsigned {
                 verb: method.as_str(),
                 path_and_query: &path_and_query,
-                host: to.host(),
+                host: endpoint.host(),
                 date: &date,
                 body: &self.body,
             },
@@ -112,7 +113,7 @@ impl Call {
         if matches!(*method, Method::POST | Method::PUT) {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if self.body.is_empty() {
-                // hyper omits the header, and a server may then answer 411.
+                // hyper would omit the header, and a server may then answer 411.
                 headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
@@ -122,15 +123,15 @@ impl Call {
     async fn read(
         &self,
         mut response: Response,
-        signed: bool,
+        is_signed: bool,
         now: SystemTime,
-    ) -> Result<Answer, Unanswered> {
+    ) -> AttemptResult {
         let status = response.status();
         let text = |name: &str, longest| {
             let value = response.headers().get(name).and_then(|value| value.to_str().ok());
             clean(value.unwrap_or_default(), longest)
         };
-        let mut answer = Answer {
+        let mut acs_response = AcsResponse {
             status: status.as_u16(),
             body: Body(Vec::new()),
             retry_after: retry_after(&text(RETRY_AFTER.as_str(), LONGEST_TEXT), now),
@@ -138,20 +139,20 @@ impl Call {
             cv: text("ms-cv", LONGEST_NAME),
             versions: text("api-supported-versions", LONGEST_TEXT),
             request_id: self.request_id.clone(),
-            signed,
+            is_signed,
         };
         match read_capped(&mut response).await {
-            Ok(body) => answer.body = Body(body),
-            Err(error) if status.is_success() => return Err(self.broken(error)),
-            // The status is sufficient.
+            Ok(body) => acs_response.body = Body(body),
+            Err(error) if status.is_success() => return Err(self.send_error(error)),
+            // The status of an error response is sufficient without its body.
             Err(_) => {}
         }
-        Ok(answer)
+        Ok(acs_response)
     }
 
-    fn broken(&self, error: reqwest::Error) -> Unanswered {
+    fn send_error(&self, error: reqwest::Error) -> Unanswered {
         let error = error.without_url();
-        // A timeout while connecting is both; the client reports that nothing was sent.
+        // A timeout while connecting is both. Nothing was sent then, so it counts as not connected.
         self.unanswered(if error.is_connect() {
             Silence::NotConnected(chain(&error))
         } else if error.is_timeout() {
@@ -168,7 +169,7 @@ fn bearer(token: &Secret) -> Option<HeaderMap> {
 
 fn authorization(text: &str) -> Option<HeaderMap> {
     let mut value = HeaderValue::from_str(text).ok()?;
-    // The libraries' own logs do not print a sensitive value.
+    // The logs of the libraries do not show a sensitive value.
     value.set_sensitive(true);
     Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }

@@ -1,22 +1,22 @@
-//! The meaning of a response of ACS.
+//! The causes of the errors that ACS reports.
 
-/// The meaning of a response, as far as the client can tell.
+/// The cause of an error response, as far as the client can tell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum ErrorCause {
     /// 401 `Denied` to a signed request. If the key comes from a
-    /// [`KeySource`](crate::KeySource), the client has read it again, unless it had done so
-    /// within the last 30 s.
+    /// [`KeySource`](crate::KeySource), the client has already read the source again, at most
+    /// once per 30 s.
     #[error("the access key is wrong, or belongs to another resource")]
     KeyRefused,
     /// 401 `Denied` to a request with a bearer token.
-    #[error("the bearer token is not accepted, or its principal has no role on the resource")]
+    #[error("the bearer token is invalid, or its principal has no role on the resource")]
     Denied,
-    /// ACS refused the signature because of its date.
+    /// ACS refused the signature because its date differs too much from ACS's clock.
     #[error("{}", skew_text(*.ahead_s))]
     ClockSkew {
-        /// How many seconds this client's clock is ahead of ACS's clock, if the response has a
-        /// date.
+        /// How many seconds this client's clock is ahead of ACS's clock; `None` if the response
+        /// has no date.
         ahead_s: Option<i64>,
     },
     /// 401 `IdentityNotOwned`: another resource created the identity.
@@ -24,59 +24,59 @@ pub enum Cause {
         "the identity belongs to another resource: the record or the connection string is wrong"
     )]
     IdentityNotOwned,
-    /// 401 `InvalidAccessToken`: ACS refuses to exchange the Entra token of a user. ACS does not
-    /// say why: the token is malformed, expired, for another audience, or lacks the permissions
-    /// `Teams.ManageCalls` and `Teams.ManageChats`.
+    /// 401 `InvalidAccessToken`: ACS refuses to exchange the Entra token of a user. The token is
+    /// malformed, expired, for another audience, or lacks the permissions `Teams.ManageCalls` and
+    /// `Teams.ManageChats`; ACS does not report which.
     #[error(
         "the user's Entra token is malformed, expired, for another audience, or lacks the \
-             permission Teams.ManageCalls or Teams.ManageChats"
+         permission Teams.ManageCalls or Teams.ManageChats"
     )]
     InvalidAccessToken,
     /// 400 `ValidationError` for `appId`, the app that the user's token was issued to.
-    #[error("the appId {0}")]
+    #[error("invalid `appId`: it {0}")]
     AppId(Mistake),
     /// 400 `ValidationError` for `userId`, the user that the token was issued for.
-    #[error("the userId {0}")]
+    #[error("invalid `userId`: it {0}")]
     UserId(Mistake),
     /// Any other 400 `ValidationError`.
-    #[error("ACS does not accept a member of our request: {}", or_untold(.target))]
+    #[error("ACS refused a member of the request as invalid: {}", or_unspecified(.target))]
     Validation {
-        /// The invalid member, in ACS's spelling; empty if ACS did not name it.
+        /// The invalid member, as ACS spells it; empty if ACS did not name it.
         target: String,
     },
     /// ACS does not know the identity.
-    #[error("ACS does not know the identity; the record is kept, since ACS may be wrong")]
+    #[error("identity not found in ACS; its record is kept, because ACS may be wrong")]
     IdentityLost,
     /// The endpoint does not have the operation, or not in this api-version.
     #[error(
-        "there is no such operation: is the endpoint an ACS resource, and the api-version \
-             new enough?"
+        "operation not found: check that the endpoint is an ACS resource, and that the \
+         api-version is new enough"
     )]
     NoSuchOperation,
     /// 400 `UnsupportedApiVersion`.
-    #[error("the api-version is not supported; supported are: {}", or_untold(.supported))]
+    #[error("unsupported api-version; supported: {}", or_unspecified(.supported))]
     UnsupportedApiVersion {
-        /// The versions that ACS says it supports; empty if it named none.
+        /// The versions that ACS supports; empty if ACS did not list them.
         supported: String,
     },
-    /// 400 `ApiVersionUnspecified`: a proxy on the way removes the query.
-    #[error("the api-version did not arrive, though it was sent")]
+    /// 400 `ApiVersionUnspecified`: a proxy removes the query.
+    #[error("ACS did not receive the api-version: check whether a proxy removes the query")]
     ApiVersionUnspecified,
-    /// Any other error that ACS reports about the request.
-    #[error("ACS does not accept our request")]
+    /// Any other error in the request.
+    #[error("ACS refused the request as invalid")]
     BadRequest,
     /// 429: more requests than ACS permits in 30 seconds.
-    #[error("ACS asks for fewer requests")]
+    #[error("too many requests for the rate limit of ACS")]
     Throttled,
-    /// ACS failed, or a proxy in front of it.
-    #[error("ACS failed")]
+    /// An error of ACS, or of a proxy in front of it.
+    #[error("internal error of ACS")]
     Failed,
     /// A redirect. ACS does not redirect, and the client does not send a signature to another
     /// address.
-    #[error("redirects are not followed: is the endpoint an ACS resource?")]
+    #[error("ACS redirected the request, and redirects are not followed: check the endpoint")]
     Redirected,
-    /// ACS does not send this status or this body.
-    #[error("the answer is not what ACS documents: is the endpoint an ACS resource?")]
+    /// ACS does not document this status or this body.
+    #[error("unexpected response: check that the endpoint is an ACS resource")]
     Nonsense,
 }
 
@@ -89,13 +89,13 @@ pub enum Mistake {
     /// It is not a GUID.
     #[error("is not a GUID")]
     Malformed,
-    /// It does not match the token (its claims `appid` and `oid`).
-    #[error("is not that of the token")]
+    /// It does not match the token's claim `appid` or `oid`.
+    #[error("does not match the token")]
     Mismatched,
 }
 
 impl Mistake {
-    /// ACS has one code for all mistakes, and only its English message tells them apart.
+    /// ACS has one code for all mistakes, so they can only be distinguished by its message.
     fn read(message: &str) -> Option<Self> {
         let has = |text| message.contains(text);
         if has("required") {
@@ -109,7 +109,7 @@ impl Mistake {
     }
 }
 
-impl Cause {
+impl ErrorCause {
     /// The cause for a `ValidationError` with this target and message.
     pub(crate) fn of_validation(target: &str, message: &str) -> Self {
         let mistake = Mistake::read(message);
@@ -121,17 +121,17 @@ impl Cause {
     }
 }
 
-fn or_untold(text: &str) -> &str {
-    if text.is_empty() { "(not told)" } else { text }
+fn or_unspecified(text: &str) -> &str {
+    if text.is_empty() { "(not specified)" } else { text }
 }
 
 fn skew_text(ahead_s: Option<i64>) -> String {
     match ahead_s {
         Some(ahead) if ahead < 0 => {
-            format!("our clock is {} s behind ACS's, which allows 300 s", ahead.unsigned_abs())
+            format!("the clock is {} s behind ACS's; 300 s are allowed", ahead.unsigned_abs())
         }
-        Some(ahead) => format!("our clock is {ahead} s ahead of ACS's, which allows 300 s"),
-        None => "our clock differs from ACS's by more than 300 s".to_owned(),
+        Some(ahead) => format!("the clock is {ahead} s ahead of ACS's; 300 s are allowed"),
+        None => "the clock differs from ACS's by more than 300 s".to_owned(),
     }
 }
 
@@ -140,31 +140,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_mistake_in_a_teams_exchange_is_told_apart() {
+    fn each_mistake_in_a_teams_exchange_has_its_own_cause() {
         for (target, message, cause) in [
-            ("AppId", "AppId: The AppId field is required.", Cause::AppId(Mistake::Missing)),
-            ("UserId", "UserId: The UserId field is required.", Cause::UserId(Mistake::Missing)),
-            ("appId", "Provided AppId has invalid format.", Cause::AppId(Mistake::Malformed)),
-            ("userId", "Provided UserId has invalid format.", Cause::UserId(Mistake::Malformed)),
+            ("AppId", "AppId: The AppId field is required.", ErrorCause::AppId(Mistake::Missing)),
+            (
+                "UserId",
+                "UserId: The UserId field is required.",
+                ErrorCause::UserId(Mistake::Missing),
+            ),
+            ("appId", "Provided AppId has invalid format.", ErrorCause::AppId(Mistake::Malformed)),
+            (
+                "userId",
+                "Provided UserId has invalid format.",
+                ErrorCause::UserId(Mistake::Malformed),
+            ),
             (
                 "appId",
                 "AAD application is not the expected one.",
-                Cause::AppId(Mistake::Mismatched),
+                ErrorCause::AppId(Mistake::Mismatched),
             ),
             (
                 "userId",
                 "Provided AAD token issued for unexpected user.",
-                Cause::UserId(Mistake::Mismatched),
+                ErrorCause::UserId(Mistake::Mismatched),
             ),
-            ("appId", "No.", Cause::Validation { target: "appId".to_owned() }),
+            ("appId", "No.", ErrorCause::Validation { target: "appId".to_owned() }),
             (
                 "Scopes",
                 "Scopes: The Scopes field is required.",
-                Cause::Validation { target: "Scopes".to_owned() },
+                ErrorCause::Validation { target: "Scopes".to_owned() },
             ),
-            ("", "No.", Cause::Validation { target: String::new() }),
+            ("", "No.", ErrorCause::Validation { target: String::new() }),
         ] {
-            assert_eq!(Cause::of_validation(target, message), cause, "{target}: {message}");
+            assert_eq!(ErrorCause::of_validation(target, message), cause, "{target}: {message}");
         }
     }
 }

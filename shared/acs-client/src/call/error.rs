@@ -1,19 +1,19 @@
-//! The errors of a call, as the log shows them.
+//! The errors of a call, in the form in which they are logged.
 
 use std::fmt;
 
-use super::cause::Cause;
+use super::cause::ErrorCause;
 use crate::auth::bearer::TokenError;
 
 /// ACS, or a proxy in front of it, answered with an error or an unexpected response.
 ///
-/// It is the source of an [`identity_core::Error`]: downcast to it to tell causes apart. Text of
-/// ACS is untrusted; here it is cut, and free of control characters.
+/// It is the source of an [`identity_core::Error`]. To distinguish causes, downcast to it. Text from
+/// ACS is untrusted: it is shortened, and control characters are removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     pub(crate) operation: &'static str,
     pub(crate) status: u16,
-    pub(crate) cause: Cause,
+    pub(crate) cause: ErrorCause,
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) target: String,
@@ -22,7 +22,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// The response of ACS, if it is the reason for `error`.
+    /// The response of ACS that is the source of `error`, if any.
     #[must_use]
     pub fn of(error: &identity_core::Error) -> Option<&Self> {
         std::error::Error::source(error)?.downcast_ref()
@@ -34,32 +34,31 @@ impl Answered {
         self.status
     }
 
-    /// ACS's error code, e.g. `Denied`; empty if it gave none.
+    /// ACS's error code, e.g. `Denied`; empty if the response has none.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The member of the request that the error is about, e.g. `appId`; empty if ACS names none.
+    /// The invalid member of the request, e.g. `appId`; empty if the response does not name it.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The meaning of the response.
+    /// The cause of the error.
     #[must_use]
-    pub fn cause(&self) -> &Cause {
+    pub fn cause(&self) -> &ErrorCause {
         &self.cause
     }
 
-    /// The client's id of the request: `x-ms-client-request-id`.
+    /// The request ID that the client chose: `x-ms-client-request-id`.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// ACS's id of the request, `MS-CV`: Microsoft's support asks for it. Empty if the response
-    /// has none.
+    /// ACS's request ID, `MS-CV`, which Microsoft's support needs. Empty if the response has none.
     #[must_use]
     pub fn ms_cv(&self) -> &str {
         &self.cv
@@ -90,11 +89,11 @@ impl fmt::Display for Answered {
 
 impl std::error::Error for Answered {}
 
-/// There was no response, or only a part of one.
+/// The client received no response, or only a part of one.
 ///
-/// The source of an [`identity_core::Error`]; its own source is a [`Silence`].
+/// It is the source of an [`identity_core::Error`]; its own source is a [`Silence`].
 #[derive(Debug, thiserror::Error)]
-#[error("no answer to `{operation}` (x-ms-client-request-id {request_id})")]
+#[error("no response to `{operation}` (x-ms-client-request-id {request_id})")]
 pub struct Unanswered {
     pub(crate) operation: &'static str,
     pub(crate) request_id: String,
@@ -103,51 +102,50 @@ pub struct Unanswered {
 }
 
 impl Unanswered {
-    /// Why there was no response.
+    /// Why the client received no response.
     #[must_use]
     pub fn why(&self) -> &Silence {
         &self.why
     }
 
-    /// The client's id of the request: `x-ms-client-request-id`.
+    /// The request ID that the client chose: `x-ms-client-request-id`.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// Whether ACS may have seen the request.
+    /// Whether ACS may have received the request.
     pub(crate) fn maybe_applied(&self) -> bool {
         matches!(self.why, Silence::TimedOut | Silence::Lost(_))
     }
 }
 
-/// Why there was no response.
+/// Why the client received no response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Silence {
-    /// The request was not sent: too little time was left.
-    #[error("it was not sent: too little time is left before the deadline")]
+    /// The request was not sent, because the deadline was too close.
+    #[error("request not sent: too little time left before the deadline")]
     NoTime,
-    /// The request was not sent: ACS has throttled this operation, and the process waits before
-    /// it sends the next request of it.
-    #[error("it was not sent: ACS answered 429 to an earlier request of this operation")]
+    /// The request was not sent, because ACS throttled this operation recently.
+    #[error("request not sent: ACS answered 429 to an earlier request of this operation")]
     Held,
-    /// The request was not sent: it needs a bearer token, and there is none.
-    #[error("it was not sent: there is no bearer token")]
+    /// The request was not sent, because no bearer token could be obtained.
+    #[error("request not sent: no bearer token available")]
     NoBearer(#[source] TokenError),
-    /// The request was not sent: the bearer token would be sent in the clear.
+    /// The request was not sent, because it would expose the bearer token without encryption.
     #[error(
-        "it was not sent: a bearer token goes over https only; for an emulator on this machine, \
+        "request not sent: bearer tokens are sent over https only; for an emulator on this machine, \
          set `bearer_over_loopback_http`"
     )]
     BearerOverHttp,
-    /// The request was not sent: there is no connection.
-    #[error("could not connect to ACS: {0}")]
+    /// The request was not sent, because the connection failed.
+    #[error("connecting to ACS failed: {0}")]
     NotConnected(String),
     /// The response did not arrive in time.
-    #[error("ACS did not answer in time")]
+    #[error("timed out while waiting for ACS")]
     TimedOut,
     /// The connection was lost before the whole response arrived.
-    #[error("the connection was lost: {0}")]
+    #[error("connection to ACS lost: {0}")]
     Lost(String),
 }

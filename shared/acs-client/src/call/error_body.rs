@@ -5,17 +5,17 @@ use serde::Deserialize;
 /// The body of an error.
 #[derive(Default, Deserialize)]
 pub(crate) struct ErrorBody {
-    /// For machines, e.g. `Denied`.
+    /// The error code, e.g. `Denied`.
     #[serde(default)]
     pub(crate) code: String,
-    /// For people.
+    /// The message, in English.
     #[serde(default)]
     pub(crate) message: String,
-    /// The member of the request it is about.
+    /// The member of the request that the error is about.
     pub(crate) target: Option<String>,
 }
 
-/// Reads the body of an error; `None` if it is not ACS's.
+/// Parses the body of an error; `None` if it is not in the format of ACS.
 pub(crate) fn read_error(body: &[u8]) -> Option<ErrorBody> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_acs_s_only_with_a_code() {
+    fn an_error_body_without_a_code_is_not_from_acs() {
         let error = read_error(br#"{"error":{"code":"Denied","message":"No."}}"#).unwrap();
         assert_eq!((error.code.as_str(), error.message.as_str()), ("Denied", "No."));
         for body in ["", "<html>", "{}", r#"{"error":"Denied"}"#, r#"{"error":{}}"#] {

@@ -1,15 +1,14 @@
-//! The operations that are not sent for a while after ACS has throttled them.
+//! Holds: after ACS has throttled an operation, the process sends no request of it for a while.
 //!
-//! Requests that ACS refuses may count against its limit, too. A process that retries would then
-//! help to keep the resource at its limit, and no caller would get a token. So after a 429 the
-//! process sends no request of that operation for a while.
+//! Requests that ACS refuses may count against its limit, too. Retries would then keep the resource
+//! at its limit, and no caller would get a token.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use super::operation::Operation;
+use super::{jitter::up_to, operation::AcsOperation};
 
 /// The holds of one client: one for each limit of ACS.
 #[derive(Default)]
@@ -20,39 +19,39 @@ pub(crate) struct Holds {
 }
 
 impl Holds {
-    /// How long `operation` is still held at `now`; `None` if it may be sent.
-    pub(crate) fn left(&self, operation: Operation, now: SystemTime) -> Option<Duration> {
+    /// The time until the hold of `operation` ends; `None` if it is not held.
+    pub(crate) fn left(&self, operation: AcsOperation, now: SystemTime) -> Option<Duration> {
         self.of(operation)?.left(now)
     }
 
-    /// Holds `operation` after ACS answered 429 at `now`. `asked` is the `Retry-After` of the
-    /// response. Returns the length of the hold; `None` if the operation is never held.
+    /// Holds `operation` after a 429 at `now`. Returns the length of the hold; `None` if the
+    /// operation is never held.
     pub(crate) fn begin(
         &self,
-        operation: Operation,
-        asked: Option<Duration>,
+        operation: AcsOperation,
+        retry_after: Option<Duration>,
         now: SystemTime,
         random: u64,
     ) -> Option<Duration> {
         let hold = self.of(operation)?;
-        hold.extend(now + length(asked, random));
+        hold.extend(now + length(retry_after, random));
         hold.left(now)
     }
 
-    fn of(&self, operation: Operation) -> Option<&Hold> {
+    fn of(&self, operation: AcsOperation) -> Option<&Hold> {
         match operation {
-            Operation::Create => Some(&self.create),
-            Operation::Issue => Some(&self.issue),
-            Operation::ExchangeTeamsUser | Operation::ExchangeTeamsExtension => {
+            AcsOperation::Create => Some(&self.create),
+            AcsOperation::Issue => Some(&self.issue),
+            AcsOperation::ExchangeTeamsUser | AcsOperation::ExchangeTeamsExtension => {
                 Some(&self.exchange)
             }
-            // Never held: the record already says that the tokens end, and only ACS can end
-            // them. The scheduled cleanup has its own rate limit.
-            Operation::Revoke | Operation::Delete => None,
-            // ACS documents no limit for these.
-            Operation::FindAssignment | Operation::PutAssignment | Operation::DeleteAssignment => {
-                None
-            }
+            // A revocation or a deletion must not wait, and the scheduled cleanup has its own rate
+            // limit. ACS documents no limit for assignments.
+            AcsOperation::Revoke
+            | AcsOperation::Delete
+            | AcsOperation::FindAssignment
+            | AcsOperation::PutAssignment
+            | AcsOperation::DeleteAssignment => None,
         }
     }
 }
@@ -71,8 +70,8 @@ impl Hold {
         let mut until = self.until();
         let left = (*until)?.duration_since(now).ok().filter(|left| !left.is_zero())?;
         if left > LONGEST {
-            // The clock was set back. Without this, the hold would last until the clock has
-            // reached the old time again.
+            // The clock was set back. Without this, the hold would last until the clock reaches the
+            // old time again.
             *until = Some(now + LONGEST);
         }
         Some(left.clamp(SHORTEST, LONGEST))
@@ -83,35 +82,30 @@ impl Hold {
     }
 }
 
-/// The length of a hold. It is random, so that processes that were refused together do not retry
-/// together.
-fn length(asked: Option<Duration>, random: u64) -> Duration {
-    match asked {
-        Some(asked) => {
-            let asked = asked.clamp(SHORTEST, LONGEST);
-            asked + up_to(asked / 5, random)
+/// The length of a hold. It is random, so that processes that were throttled at the same time do
+/// not retry at the same time.
+fn length(retry_after: Option<Duration>, random: u64) -> Duration {
+    match retry_after {
+        Some(retry_after) => {
+            let least = retry_after.clamp(SHORTEST, LONGEST);
+            least + up_to(least / 5, random)
         }
-        None => UNTOLD + up_to(UNTOLD_SPREAD, random),
+        None => DEFAULT_HOLD + up_to(DEFAULT_HOLD_SPREAD, random),
     }
 }
 
-fn up_to(most: Duration, random: u64) -> Duration {
-    let micros = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(random % micros.saturating_add(1))
-}
-
-/// `Retry-After` has whole seconds, so a caller waits for at least one.
+/// `Retry-After` has whole seconds, so a caller waits for at least one second.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// ACS counts over 30 s, so a `Retry-After` above this limit is not plausible.
+/// ACS counts requests over 30 s, so a longer `Retry-After` is not plausible.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// The shortest hold without `Retry-After`. With the spread, the average is a third of ACS's 30
-/// s.
-const UNTOLD: Duration = Duration::from_secs(5);
+/// The shortest hold without `Retry-After`. Together with the spread, the average is a third of the
+/// 30 s over which ACS counts.
+const DEFAULT_HOLD: Duration = Duration::from_secs(5);
 
 /// The random addition to a hold without `Retry-After`.
-const UNTOLD_SPREAD: Duration = Duration::from_secs(10);
+const DEFAULT_HOLD_SPREAD: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod simulation;
@@ -119,21 +113,21 @@ mod simulation;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::jitter::Dice;
+    use crate::call::jitter::Jitter;
 
     const S: fn(u64) -> Duration = Duration::from_secs;
-    const HELD: [Operation; 4] = [
-        Operation::Create,
-        Operation::Issue,
-        Operation::ExchangeTeamsUser,
-        Operation::ExchangeTeamsExtension,
+    const HELD: [AcsOperation; 4] = [
+        AcsOperation::Create,
+        AcsOperation::Issue,
+        AcsOperation::ExchangeTeamsUser,
+        AcsOperation::ExchangeTeamsExtension,
     ];
-    const NEVER_HELD: [Operation; 5] = [
-        Operation::Revoke,
-        Operation::Delete,
-        Operation::FindAssignment,
-        Operation::PutAssignment,
-        Operation::DeleteAssignment,
+    const NEVER_HELD: [AcsOperation; 5] = [
+        AcsOperation::Revoke,
+        AcsOperation::Delete,
+        AcsOperation::FindAssignment,
+        AcsOperation::PutAssignment,
+        AcsOperation::DeleteAssignment,
     ];
 
     fn now() -> SystemTime {
@@ -141,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn r80_a_hold_lasts_as_long_as_acs_asks_and_up_to_a_fifth_more() {
-        let dice = Dice::seeded(7);
+    fn r80_a_hold_lasts_for_retry_after_and_up_to_a_fifth_longer() {
+        let jitter = Jitter::seeded(7);
         for (asked, least, most) in [
             (Some(10), 10_000, 12_000),
             (Some(0), 1_000, 1_200),
@@ -150,7 +144,7 @@ mod tests {
             (Some(u64::MAX), 300_000, 360_000),
             (None, 5_000, 15_000),
         ] {
-            let length = |_| length(asked.map(S), dice.roll()).as_millis();
+            let length = |_| length(asked.map(S), jitter.next()).as_millis();
             let lengths: Vec<_> = (0..2000).map(length).collect();
             assert!(lengths.iter().all(|one| (least..=most).contains(one)), "{asked:?}");
             let tenth = (most - least) / 10;
@@ -160,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn r80_what_is_left_shrinks_to_a_second_and_then_the_operation_may_be_sent() {
+    fn r80_the_remaining_time_of_a_hold_shrinks_to_a_second_before_the_hold_ends() {
         for operation in HELD {
             let holds = Holds::default();
             assert_eq!(holds.left(operation, now()), None);
@@ -174,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn r80_each_limit_has_a_hold_of_its_own_and_what_ends_tokens_has_none() {
+    fn r80_each_limit_has_its_own_hold_and_revocations_and_deletions_have_none() {
         let holds = Holds::default();
-        holds.begin(Operation::ExchangeTeamsUser, None, now(), 0);
+        holds.begin(AcsOperation::ExchangeTeamsUser, None, now(), 0);
         let held = HELD.map(|operation| holds.left(operation, now()).is_some());
         assert_eq!(held, [false, false, true, true]);
-        holds.begin(Operation::Issue, None, now(), 0);
-        assert_eq!(holds.left(Operation::Create, now()), None);
+        holds.begin(AcsOperation::Issue, None, now(), 0);
+        assert_eq!(holds.left(AcsOperation::Create, now()), None);
         for operation in NEVER_HELD {
             assert_eq!(holds.begin(operation, Some(S(10)), now(), 0), None, "{operation:?}");
             assert_eq!(holds.left(operation, now()), None, "{operation:?}");
@@ -190,17 +184,17 @@ mod tests {
     #[test]
     fn r80_a_second_429_does_not_shorten_a_hold() {
         let holds = Holds::default();
-        holds.begin(Operation::Issue, Some(S(20)), now(), 0);
-        assert_eq!(holds.begin(Operation::Issue, Some(S(2)), now() + S(1), 0), Some(S(19)));
+        holds.begin(AcsOperation::Issue, Some(S(20)), now(), 0);
+        assert_eq!(holds.begin(AcsOperation::Issue, Some(S(2)), now() + S(1), 0), Some(S(19)));
     }
 
     #[test]
-    fn r80_a_clock_that_is_set_back_ends_a_hold_after_five_minutes() {
+    fn r80_after_the_clock_is_set_back_a_hold_ends_within_five_minutes() {
         let holds = Holds::default();
-        holds.begin(Operation::Issue, Some(S(20)), now(), 0);
+        holds.begin(AcsOperation::Issue, Some(S(20)), now(), 0);
         let back = now() - Duration::from_hours(1);
-        assert_eq!(holds.left(Operation::Issue, back), Some(S(300)));
-        assert_eq!(holds.left(Operation::Issue, back + S(299)), Some(S(1)));
-        assert_eq!(holds.left(Operation::Issue, back + S(300)), None);
+        assert_eq!(holds.left(AcsOperation::Issue, back), Some(S(300)));
+        assert_eq!(holds.left(AcsOperation::Issue, back + S(299)), Some(S(1)));
+        assert_eq!(holds.left(AcsOperation::Issue, back + S(300)), None);
     }
 }

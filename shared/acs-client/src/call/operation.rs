@@ -4,7 +4,7 @@ use reqwest::Method;
 
 /// The operations of ACS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub(crate) enum AcsOperation {
     Create,
     Issue,
     Revoke,
@@ -12,7 +12,7 @@ pub(crate) enum Operation {
     ExchangeTeamsUser,
     #[cfg_attr(
         not(feature = "standalone"),
-        expect(dead_code, reason = "only a standalone program asks for it")
+        expect(dead_code, reason = "only the feature `standalone` uses it")
     )]
     ExchangeTeamsExtension,
     FindAssignment,
@@ -20,7 +20,7 @@ pub(crate) enum Operation {
     DeleteAssignment,
 }
 
-impl Operation {
+impl AcsOperation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Create => "create identity",
@@ -46,14 +46,13 @@ impl Operation {
 
     pub(crate) fn is_done(self, status: u16) -> bool {
         match self {
-            // Versions before 2021 answer a creation with 200.
+            // Versions before 2021 return 200 for a creation.
             Self::Create | Self::PutAssignment => matches!(status, 200 | 201),
             Self::Issue
             | Self::ExchangeTeamsUser
             | Self::ExchangeTeamsExtension
             | Self::FindAssignment => status == 200,
-            // Only 204 counts: a proxy on the way can answer 200, and such a response must not
-            // confirm a revocation.
+            // Only 204 counts: a 200 may come from a proxy, and it must not confirm a revocation.
             Self::Revoke | Self::Delete | Self::DeleteAssignment => status == 204,
         }
     }

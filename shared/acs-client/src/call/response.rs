@@ -1,35 +1,38 @@
-//! The responses of ACS, and what they mean for each operation.
+//! The responses of ACS, and their meaning for each operation.
 
 use std::time::{Duration, SystemTime};
 
 use super::{
-    cause::Cause,
-    error::Answered,
+    cause::ErrorCause,
+    error::{Answered, Unanswered},
     error_body::{ErrorBody, read_error},
-    operation::Operation,
+    operation::AcsOperation,
 };
 use crate::http::text::{LONGEST_NAME, LONGEST_TEXT, clean};
 
-/// The parts of a response that matter.
+/// The parts of a response that the client uses.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct AcsResponse {
     pub(crate) status: u16,
     /// Empty if the body was too large.
     pub(crate) body: Body,
     pub(crate) retry_after: Option<Duration>,
-    /// The `Date` header: the time of the response at ACS.
+    /// The `Date` header: the time at ACS.
     pub(crate) date: Option<SystemTime>,
-    /// `MS-CV`: ACS sends it with every response.
+    /// `MS-CV`, which ACS sends with every response.
     pub(crate) cv: String,
     /// `api-supported-versions`.
     pub(crate) versions: String,
-    /// The id that the client gave the request.
+    /// `x-ms-client-request-id` of the request.
     pub(crate) request_id: String,
     /// Whether the request was signed with an access key.
-    pub(crate) signed: bool,
+    pub(crate) is_signed: bool,
 }
 
-/// A body whose `Debug` shows only its length: it may hold a token.
+/// The outcome of an attempt.
+pub(crate) type AttemptResult = Result<AcsResponse, Unanswered>;
+
+/// A body. It can contain a token, so its `Debug` output shows only its length.
 pub(crate) struct Body(pub(crate) Vec<u8>);
 
 impl std::fmt::Debug for Body {
@@ -38,82 +41,80 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// The result of an operation, according to a response.
+/// The meaning of a response for an operation.
 #[derive(Debug)]
-pub(crate) enum Verdict {
-    /// The operation is done, or there was nothing to do.
+pub(crate) enum ResponseClass {
+    /// The operation succeeded, or there was nothing to do.
     Done,
     /// ACS throttled the request and did nothing.
     Throttled(Answered),
-    /// ACS failed. It may have done the operation.
+    /// ACS failed. It may have performed the operation.
     Unavailable(Answered),
-    /// The request is wrong.
+    /// ACS refused the request as invalid.
     Refused(Answered),
     /// The identity belongs to another resource, and nothing happened to it.
     Foreign(Answered),
 }
 
-impl Answer {
-    /// The result of `operation` for this response, at `now`.
-    pub(crate) fn verdict(&self, operation: Operation, now: SystemTime) -> Verdict {
+impl AcsResponse {
+    /// The meaning of this response for `operation`.
+    pub(crate) fn classify(&self, operation: AcsOperation, now: SystemTime) -> ResponseClass {
         let error = read_error(&self.body.0);
-        let says_gone = match &error {
+        let is_gone = match &error {
             Some(error) => error.code == "IdentityNotFound",
             None => self.body.0.is_empty() && !self.cv.is_empty(),
         };
         let error = error.unwrap_or_default();
         let answered = |cause| self.answered(operation, &error, cause);
         match self.status {
-            status if operation.is_done(status) => Verdict::Done,
-            429 => Verdict::Throttled(answered(Cause::Throttled)),
-            401 | 403 => match (self.refusal(&error, now), operation) {
-                // The operation was not done: the connection string names another resource, and
-                // the identity and its tokens still exist.
-                // resource, the identity and its tokens live on.
+            status if operation.is_done(status) => ResponseClass::Done,
+            429 => ResponseClass::Throttled(answered(ErrorCause::Throttled)),
+            401 | 403 => match (self.refusal_cause(&error, now), operation) {
+                // The connection string names another resource. The operation was not performed,
+                // so the identity and its tokens still exist.
                 (
-                    cause @ Cause::IdentityNotOwned,
-                    Operation::Issue | Operation::Revoke | Operation::Delete,
-                ) => Verdict::Foreign(answered(cause)),
-                (cause, _) => Verdict::Refused(answered(cause)),
+                    cause @ ErrorCause::IdentityNotOwned,
+                    AcsOperation::Issue | AcsOperation::Revoke | AcsOperation::Delete,
+                ) => ResponseClass::Foreign(answered(cause)),
+                (cause, _) => ResponseClass::Refused(answered(cause)),
             },
             404 => match operation {
-                Operation::Issue => Verdict::Refused(answered(Cause::IdentityLost)),
-                Operation::Revoke | Operation::Delete if says_gone => Verdict::Done,
-                // Older api-versions do not have assignments at all and answer with an empty
-                // 404.
-                Operation::FindAssignment | Operation::DeleteAssignment
+                AcsOperation::Issue => ResponseClass::Refused(answered(ErrorCause::IdentityLost)),
+                AcsOperation::Revoke | AcsOperation::Delete if is_gone => ResponseClass::Done,
+                // An older api-version, which does not have assignments, returns an empty 404.
+                AcsOperation::FindAssignment | AcsOperation::DeleteAssignment
                     if !error.code.is_empty() =>
                 {
-                    Verdict::Done
+                    ResponseClass::Done
                 }
-                // A 404 of another service, or about another object, does not show that the
-                // identity is gone: every service of Azure has codes like `ResourceNotFound`,
-                // and the connection string may name a service other than ACS.
-                Operation::Revoke | Operation::Delete => {
-                    Verdict::Unavailable(answered(Cause::Nonsense))
+                // A 404 of another service does not prove that the identity is deleted: all Azure
+                // services have codes like `ResourceNotFound`, and the connection string may name
+                // a service other than ACS.
+                AcsOperation::Revoke | AcsOperation::Delete => {
+                    ResponseClass::Unavailable(answered(ErrorCause::Nonsense))
                 }
-                _ => Verdict::Refused(answered(Cause::NoSuchOperation)),
+                _ => ResponseClass::Refused(answered(ErrorCause::NoSuchOperation)),
             },
-            408 | 500.. => Verdict::Unavailable(answered(Cause::Failed)),
-            400..=499 => Verdict::Refused(answered(self.complaint(&error))),
-            300..=399 => Verdict::Unavailable(answered(Cause::Redirected)),
-            _ => Verdict::Unavailable(answered(Cause::Nonsense)),
+            408 | 500.. => ResponseClass::Unavailable(answered(ErrorCause::Failed)),
+            400..=499 => ResponseClass::Refused(answered(self.bad_request_cause(&error))),
+            300..=399 => ResponseClass::Unavailable(answered(ErrorCause::Redirected)),
+            _ => ResponseClass::Unavailable(answered(ErrorCause::Nonsense)),
         }
     }
 
-    /// Whether ACS refused the access key that signed the request. In that case it has checked
-    /// nothing else.
+    /// Whether ACS refused the access key that signed the request. ACS then has not checked
+    /// anything else.
     pub(crate) fn refuses_key(&self, now: SystemTime) -> bool {
         let error = || read_error(&self.body.0).unwrap_or_default();
-        self.status == 401 && self.refusal(&error(), now) == Cause::KeyRefused
+        self.status == 401 && self.refusal_cause(&error(), now) == ErrorCause::KeyRefused
     }
 
-    /// The cause for a 2xx response with an unusable body.
-    pub(crate) fn nonsense(&self, operation: Operation) -> Answered {
-        self.answered(operation, &ErrorBody::default(), Cause::Nonsense)
+    /// The error for a 2xx response whose body is invalid.
+    pub(crate) fn invalid_body(&self, operation: AcsOperation) -> Answered {
+        self.answered(operation, &ErrorBody::default(), ErrorCause::Nonsense)
     }
 
-    fn answered(&self, operation: Operation, error: &ErrorBody, cause: Cause) -> Answered {
+    fn answered(&self, operation: AcsOperation, error: &ErrorBody, cause: ErrorCause) -> Answered {
         Answered {
             operation: operation.name(),
             status: self.status,
@@ -127,33 +128,33 @@ impl Answer {
     }
 
     /// The cause of a 401 or 403.
-    fn refusal(&self, error: &ErrorBody, now: SystemTime) -> Cause {
+    fn refusal_cause(&self, error: &ErrorBody, now: SystemTime) -> ErrorCause {
         match error.code.as_str() {
-            "IdentityNotOwned" => return Cause::IdentityNotOwned,
-            "InvalidAccessToken" => return Cause::InvalidAccessToken,
-            _ if !self.signed => return Cause::Denied,
+            "IdentityNotOwned" => return ErrorCause::IdentityNotOwned,
+            "InvalidAccessToken" => return ErrorCause::InvalidAccessToken,
+            _ if !self.is_signed => return ErrorCause::Denied,
             _ => {}
         }
         let ahead_s = self.date.map(|date| seconds_ahead(now, date));
         let is_skewed = ahead_s.is_some_and(|ahead| ahead.unsigned_abs() > ALLOWED_SKEW_S);
         if is_skewed || error.message.starts_with("The given request could not be resolved.") {
-            return Cause::ClockSkew { ahead_s };
+            return ErrorCause::ClockSkew { ahead_s };
         }
-        Cause::KeyRefused
+        ErrorCause::KeyRefused
     }
 
     /// The cause of a 400.
-    fn complaint(&self, error: &ErrorBody) -> Cause {
+    fn bad_request_cause(&self, error: &ErrorBody) -> ErrorCause {
         match error.code.as_str() {
             "UnsupportedApiVersion" => {
-                Cause::UnsupportedApiVersion { supported: self.versions.clone() }
+                ErrorCause::UnsupportedApiVersion { supported: self.versions.clone() }
             }
-            "ApiVersionUnspecified" => Cause::ApiVersionUnspecified,
+            "ApiVersionUnspecified" => ErrorCause::ApiVersionUnspecified,
             "ValidationError" => {
                 let target = clean(error.target.as_deref().unwrap_or_default(), LONGEST_NAME);
-                Cause::of_validation(&target, &error.message)
+                ErrorCause::of_validation(&target, &error.message)
             }
-            _ => Cause::BadRequest,
+            _ => ErrorCause::BadRequest,
         }
     }
 }
@@ -166,5 +167,5 @@ fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {
     }
 }
 
-/// ACS accepts signatures whose date is up to five minutes off.
+/// ACS accepts signatures whose date differs from its clock by up to five minutes.
 const ALLOWED_SKEW_S: u64 = 300;

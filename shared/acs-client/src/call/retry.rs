@@ -1,55 +1,50 @@
-//! Decides which requests are retried, and when.
+//! The rules for retries: which requests are sent again, and when.
 
 use std::time::{Duration, SystemTime};
 
 use super::{
     error::{Silence, Unanswered},
-    operation::Operation,
-    response::Answer,
+    jitter::up_to,
+    operation::AcsOperation,
+    response::AttemptResult,
 };
 use crate::http::date::parse_http_date;
 
-/// Attempts per call, the first one included.
+/// The maximum number of attempts per call.
 pub(crate) const ATTEMPTS: u32 = 3;
 
-/// Whether it is safe to send the same request again, and whether it may help.
-pub(crate) fn is_repeatable(operation: Operation, outcome: &Result<Answer, Unanswered>) -> bool {
-    let seen = match outcome {
+/// Whether a retry is safe and can succeed.
+pub(crate) fn is_repeatable(operation: AcsOperation, outcome: &AttemptResult) -> bool {
+    let may_succeed = match outcome {
         Err(Unanswered { why, .. }) => match why {
-            // ACS did not get the request, so every operation is safe to repeat.
+            // ACS did not receive the request, so a retry is safe for every operation.
             Silence::NotConnected(_) => return true,
-            Silence::NoBearer(error) => return error.may_pass(),
+            Silence::NoBearer(error) => return error.is_retryable(),
             Silence::NoTime | Silence::BearerOverHttp | Silence::Held => return false,
             Silence::TimedOut | Silence::Lost(_) => true,
         },
-        // A 429 is not retried: a request that ACS refuses may count against its limit, so
-        // retries would add to the excess.
-        Ok(answer) => matches!(answer.status, 500 | 502 | 503 | 504),
+        // A 429 is not retried, because refused requests may count against the limit, too.
+        Ok(response) => matches!(response.status, 500 | 502 | 503 | 504),
     };
-    // A creation that ACS may have seen is never repeated: each one creates another identity,
-    // and the first could not be found again.
-    seen && operation != Operation::Create
+    // A creation that ACS may have received is never retried: it would create a second identity,
+    // and the first one could not be found.
+    may_succeed && operation != AcsOperation::Create
 }
 
-/// How long to wait before attempt `number + 1`; `None` if ACS asks for more than a caller can
-/// wait.
-pub(crate) fn pause(number: u32, asked: Option<Duration>, random: u64) -> Option<Duration> {
-    if asked.is_some_and(|asked| asked > LONGEST_WAIT) {
-        return None;
-    }
-    Some(backoff(number, random).max(asked.unwrap_or_default()))
+/// The pause before attempt `number + 1`; `None` if `Retry-After` is longer than a caller can wait.
+pub(crate) fn pause(number: u32, retry_after: Option<Duration>, random: u64) -> Option<Duration> {
+    let least = retry_after.unwrap_or_default();
+    (least <= LONGEST_WAIT).then(|| backoff(number, random).max(least))
 }
 
-/// Full jitter: a random pause up to a limit that doubles, so that callers that failed together
-/// do not retry together.
+/// Full jitter: a random pause up to a limit that doubles, so that callers that failed at the same
+/// time do not retry at the same time.
 fn backoff(number: u32, random: u64) -> Duration {
     let limit = BASE.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1))).min(CAP);
-    let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(random % micros.saturating_add(1))
+    up_to(limit, random)
 }
 
-/// Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. An invalid value counts as
-/// missing.
+/// Parses `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. An invalid value is ignored.
 pub(crate) fn retry_after(raw: &str, now: SystemTime) -> Option<Duration> {
     let raw = raw.trim();
     if !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -59,40 +54,40 @@ pub(crate) fn retry_after(raw: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// The time that a caller should wait after a 429.
-pub(crate) fn bounded(asked: Option<Duration>) -> Duration {
-    asked.unwrap_or(UNTOLD).clamp(Duration::from_secs(1), Duration::from_mins(5))
+/// The time after which a caller may retry after a 429.
+pub(crate) fn bounded(retry_after: Option<Duration>) -> Duration {
+    retry_after.unwrap_or(DEFAULT_WAIT).clamp(Duration::from_secs(1), Duration::from_mins(5))
 }
 
 const BASE: Duration = Duration::from_millis(100);
 const CAP: Duration = Duration::from_secs(2);
 
-/// If ACS asks for a longer wait, the call ends.
+/// If `Retry-After` is longer, the call ends.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// ACS counts requests over 30 s and does not say when to retry.
-const UNTOLD: Duration = Duration::from_secs(5);
+/// The wait without `Retry-After`; ACS counts requests over 30 s.
+const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::jitter::Dice;
+    use crate::call::jitter::Jitter;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     #[test]
     fn the_jitter_is_full_and_its_limit_doubles_up_to_the_cap() {
-        let dice = Dice::seeded(7);
+        let jitter = Jitter::seeded(7);
         for (number, limit) in [(1, 100), (2, 200), (3, 400), (5, 1600), (6, 2000), (40, 2000)] {
-            let rolls: Vec<_> = (0..2000).map(|_| backoff(number, dice.roll())).collect();
-            assert!(rolls.iter().all(|pause| *pause <= MS(limit)), "{number}");
-            assert!(rolls.iter().any(|pause| *pause > MS(limit * 9 / 10)), "{number}");
-            assert!(rolls.iter().any(|pause| *pause < MS(limit / 10)), "{number}");
+            let numbers: Vec<_> = (0..2000).map(|_| backoff(number, jitter.next())).collect();
+            assert!(numbers.iter().all(|pause| *pause <= MS(limit)), "{number}");
+            assert!(numbers.iter().any(|pause| *pause > MS(limit * 9 / 10)), "{number}");
+            assert!(numbers.iter().any(|pause| *pause < MS(limit / 10)), "{number}");
         }
     }
 
     #[test]
-    fn what_acs_asks_for_is_the_least_and_too_much_is_given_up() {
+    fn a_pause_is_at_least_retry_after_and_a_long_retry_after_ends_the_call() {
         assert_eq!(pause(1, Some(MS(2000)), 55_555), Some(MS(2000)));
         assert_eq!(pause(1, Some(Duration::ZERO), 55_555), Some(Duration::from_micros(55_555)));
         assert_eq!(pause(1, Some(MS(60_000)), 0), Some(MS(60_000)));
@@ -100,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_both_forms_and_in_no_other() {
+    fn retry_after_is_parsed_as_seconds_or_as_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_709_622_489);
         for (raw, expected) in [
             ("0", Some(0)),
@@ -120,9 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_is_told_a_second_to_five_minutes() {
-        for (asked, told) in [(None, 5), (Some(0), 1), (Some(61), 61), (Some(u64::MAX), 300)] {
-            assert_eq!(bounded(asked.map(Duration::from_secs)), Duration::from_secs(told));
+    fn a_caller_waits_between_a_second_and_five_minutes() {
+        for (retry_after, wait) in [(None, 5), (Some(0), 1), (Some(61), 61), (Some(u64::MAX), 300)]
+        {
+            assert_eq!(bounded(retry_after.map(Duration::from_secs)), Duration::from_secs(wait));
         }
     }
 }

@@ -1,19 +1,19 @@
-//! The HTTP client: it holds the connections.
+//! The HTTP client, which keeps the connections.
 
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Response, redirect};
 
 use super::text::chain;
-use crate::config_error::ConfigError;
+use crate::config_error::ClientConfigError;
 
-/// Creates a client that follows no redirects, does not retry, and trusts Mozilla's roots and
-/// `extra_roots_pem`.
+/// Creates a client that neither follows redirects nor retries. It trusts Mozilla's root
+/// certificates and `extra_roots_pem`.
 pub(crate) fn client(
     https_only: bool,
     extra_roots_pem: Option<&str>,
     connect: Duration,
-) -> Result<Client, ConfigError> {
+) -> Result<Client, ClientConfigError> {
     Client::builder()
         .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
         .https_only(https_only)
@@ -26,27 +26,28 @@ pub(crate) fn client(
         .pool_idle_timeout(IDLE)
         .tls_certs_only(roots(extra_roots_pem)?)
         .build()
-        .map_err(|error| ConfigError::Http(chain(&error)))
+        .map_err(|error| ClientConfigError::Http(chain(&error)))
 }
 
-/// The roots are compiled in: loading those of the system would add some 5 ms to a cold start.
-fn roots(extra_pem: Option<&str>) -> Result<Vec<Certificate>, ConfigError> {
+/// The roots are compiled in, because loading those of the system would add about 5 ms to a cold
+/// start.
+fn roots(extra_pem: Option<&str>) -> Result<Vec<Certificate>, ClientConfigError> {
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
     let mut roots = roots
         .map(|der| Certificate::from_der(der))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| ConfigError::Http(chain(&error)))?;
+        .map_err(|error| ClientConfigError::Http(chain(&error)))?;
     if let Some(pem) = extra_pem {
         let extra = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
         if extra.is_empty() {
-            return Err(ConfigError::ExtraRoots);
+            return Err(ClientConfigError::ExtraRoots);
         }
         roots.extend(extra);
     }
     Ok(roots)
 }
 
-/// Reads a body. Returns an empty one if the body is too large.
+/// Reads a body. Returns an empty body if it is too large.
 pub(crate) async fn read_capped(response: &mut Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -58,9 +59,9 @@ pub(crate) async fn read_capped(response: &mut Response) -> Result<Vec<u8>, reqw
     Ok(body)
 }
 
-/// A response of ACS has some 2 KB.
+/// A response of ACS has about 2 KB.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// Shorter than the idle timeout of most servers, so that usually the client closes a connection
-/// and not the server.
+/// Shorter than the idle timeout of most servers, so that the client is usually the one to close an
+/// idle connection.
 const IDLE: Duration = Duration::from_secs(50);

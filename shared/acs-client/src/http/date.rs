@@ -1,4 +1,4 @@
-//! Dates as HTTP writes them (RFC 9110 §5.6.7), and as ACS writes them in JSON.
+//! Dates in the format of HTTP (RFC 9110 §5.6.7), and in the format of ACS's JSON.
 
 use std::time::SystemTime;
 
@@ -12,18 +12,18 @@ const IMF_FIXDATE: StaticFormatDescription = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
-/// `Tue, 05 Mar 2024 07:08:09 GMT`. `None` for a time that is outside of the calendar.
+/// Formats a time like `Tue, 05 Mar 2024 07:08:09 GMT`; `None` if the calendar does not include it.
 pub(crate) fn http_date(at: SystemTime) -> Option<String> {
     OffsetDateTime::from(at).format(IMF_FIXDATE).ok()
 }
 
-/// Reads what [`http_date`] writes.
+/// Parses the output of [`http_date`].
 pub(crate) fn parse_http_date(raw: &str) -> Option<SystemTime> {
     let at = PrimitiveDateTime::parse(raw.trim(), IMF_FIXDATE).ok()?;
     Some(at.assume_utc().into())
 }
 
-/// Reads `2023-10-19T15:34:47.9325159+00:00`. .NET writes up to seven digits of a second,
+/// Parses a time like `2023-10-19T15:34:47.9325159+00:00`. .NET writes up to seven decimal places,
 /// without trailing zeros.
 pub(crate) fn parse_json_date(raw: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(raw, &Rfc3339).ok().map(Into::into)
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn http_dates_go_both_ways() {
+    fn an_http_date_is_formatted_and_parsed() {
         let text = "Tue, 05 Mar 2024 07:08:09 GMT";
         assert_eq!(http_date(at(1_709_622_489, 999)).unwrap(), text);
         assert_eq!(parse_http_date(text), Some(at(1_709_622_489, 0)));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn expiries_are_read_to_the_tick() {
+    fn an_expiry_is_parsed_to_100_ns() {
         for (text, expected) in [
             ("2023-10-19T15:34:47.9325159+00:00", Some(at(1_697_729_687, 932_515_900))),
             ("2023-10-19T15:34:47.93251+00:00", Some(at(1_697_729_687, 932_510_000))),

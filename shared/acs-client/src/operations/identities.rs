@@ -12,20 +12,20 @@ use tracing::error;
 
 use super::wire;
 use crate::{
-    call::{operation::Operation, response::Answer},
-    client::{AcsIdentityClient, UNWRITABLE, Wanted, nonsense},
+    call::{operation::AcsOperation, response::AcsResponse},
+    client::{AcsIdentityClient, OperationRequest, invalid_body},
 };
 
 impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// `POST /identities`, answered with 201.
     ///
-    /// Not repeated once ACS may have seen it.
+    /// Not retried if ACS may have received it.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use identity_core::ports::IdentityClient;
     ///
     /// let identity = acs.create_identity(deadline).await?;
@@ -34,14 +34,15 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// # }
     /// ```
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
-        let answer =
-            self.call(wanted(Operation::Create, "/identities", Vec::new()), deadline).await?;
-        wire::read_identity(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Create))
+        let response =
+            self.call(request(AcsOperation::Create, "/identities", Vec::new()), deadline).await?;
+        wire::read_identity(&response.body.0)
+            .ok_or_else(|| invalid_body(&response, AcsOperation::Create))
     }
 
     /// `POST /identities` with scopes and minutes, answered with 201.
     ///
-    /// Not repeated once ACS may have seen it.
+    /// Not retried if ACS may have received it.
     async fn create_identity_with_token(
         &self,
         _: Admission,
@@ -53,9 +54,9 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
-    /// For an identity that ACS does not know, the error has the cause
-    /// [`Cause::IdentityLost`](crate::Cause); for one of another resource it is
-    /// [`Error::ForeignIdentity`].
+    /// If ACS does not have the identity, the cause of the error is
+    /// [`ErrorCause::IdentityLost`](crate::ErrorCause). For an identity of another resource, the
+    /// error is [`Error::ForeignIdentity`].
     async fn issue_access_token(
         &self,
         _: Admission,
@@ -68,13 +69,13 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
 
     /// `POST /identities/{id}/:revokeAccessTokens`, answered with 204.
     ///
-    /// It may take up to 15 minutes until all of Microsoft's services refuse the tokens.
+    /// It can take up to 15 minutes until all of Microsoft's services refuse the tokens.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use identity_core::ports::IdentityClient;
     ///
     /// let identity = acs.create_identity(deadline).await?;
@@ -88,30 +89,30 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
         deadline: SystemTime,
     ) -> Result<(), Error> {
         let path = format!("{}/:revokeAccessTokens", path(identity));
-        self.call(wanted(Operation::Revoke, &path, Vec::new()), deadline).await.map(drop)
+        self.call(request(AcsOperation::Revoke, &path, Vec::new()), deadline).await.map(drop)
     }
 
     /// `DELETE /identities/{id}`, answered with 204.
     ///
-    /// For an identity of another resource, the error is [`Error::ForeignIdentity`]: nothing
-    /// happened to it.
+    /// For an identity of another resource, the error is [`Error::ForeignIdentity`], and the identity
+    /// is unchanged.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use identity_core::ports::IdentityClient;
     ///
     /// let identity = acs.create_identity(deadline).await?;
     /// acs.delete_identity(&identity, deadline).await?;
-    /// acs.delete_identity(&identity, deadline).await?; // It is gone: that is success.
+    /// acs.delete_identity(&identity, deadline).await?; // Deleting it again succeeds.
     /// # Ok(())
     /// # }
     /// ```
     async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
         let path = path(identity);
-        self.call(wanted(Operation::Delete, &path, Vec::new()), deadline).await.map(drop)
+        self.call(request(AcsOperation::Delete, &path, Vec::new()), deadline).await.map(drop)
     }
 }
 
@@ -121,11 +122,12 @@ impl<C: Clock> AcsIdentityClient<C> {
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        let body = wire::create_with_token(token).ok_or(UNWRITABLE)?;
-        let answer = self.call(wanted(Operation::Create, "/identities", body), deadline).await?;
-        match wire::read_identity_with_token(&answer.body.0) {
+        let body = wire::create_with_token(token)?;
+        let response =
+            self.call(request(AcsOperation::Create, "/identities", body), deadline).await?;
+        match wire::read_identity_with_token(&response.body.0) {
             Some(created) => Ok(created),
-            None => Err(self.take_back(&answer, deadline).await),
+            None => Err(self.delete_created(&response, deadline).await),
         }
     }
 
@@ -135,32 +137,33 @@ impl<C: Clock> AcsIdentityClient<C> {
         token: &TokenRequest,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        let body = wire::issue(token).ok_or(UNWRITABLE)?;
+        let body = wire::issue(token)?;
         let path = format!("{}/:issueAccessToken", path(identity));
-        let answer = self.call(wanted(Operation::Issue, &path, body), deadline).await?;
-        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, Operation::Issue))
+        let response = self.call(request(AcsOperation::Issue, &path, body), deadline).await?;
+        wire::read_token(&response.body.0)
+            .ok_or_else(|| invalid_body(&response, AcsOperation::Issue))
     }
 
-    /// Deletes the identity of a response whose token cannot be read. Otherwise, after a change
-    /// of ACS's format, every call would leave an orphaned identity.
-    async fn take_back(&self, answer: &Answer, deadline: SystemTime) -> Error {
-        let source = answer.nonsense(Operation::Create).into();
-        let Some(identity) = wire::read_identity(&answer.body.0) else {
+    /// Deletes the identity of a response whose token is invalid. Otherwise, if ACS changed the format
+    /// of tokens, every call would leave an orphaned identity.
+    async fn delete_created(&self, response: &AcsResponse, deadline: SystemTime) -> Error {
+        let source = response.invalid_body(AcsOperation::Create).into();
+        let Some(identity) = wire::read_identity(&response.body.0) else {
             return Error::AcsUnavailable { maybe_applied: true, source };
         };
         let deleted = self.delete_identity(&identity, deadline).await;
         if deleted.is_err() {
-            error!(acs.id = %identity, "an identity that nobody owns could not be deleted");
+            error!(acs.id = %identity, "orphaned identity left in ACS: deleting it failed");
         }
         Error::AcsUnavailable { maybe_applied: deleted.is_err(), source }
     }
 }
 
-fn wanted(operation: Operation, path: &str, body: Vec<u8>) -> Wanted<'_> {
-    Wanted { operation, path, body, user_token: None }
+fn request(operation: AcsOperation, path: &str, body: Vec<u8>) -> OperationRequest<'_> {
+    OperationRequest { operation, path, body, user_token: None }
 }
 
-/// No other character of an ACS id needs to be escaped.
+/// The path of an identity. Only the colons of an ACS ID need to be escaped.
 fn path(identity: &AcsId) -> String {
     format!("/identities/{}", identity.as_str().replace(':', "%3A"))
 }

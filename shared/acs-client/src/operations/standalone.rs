@@ -1,9 +1,9 @@
-//! The operations that return a token, for programs that keep no record of users: a script, a
-//! test, the operator's tool.
+//! The operations that return a token, for programs that keep no records of users: scripts, tests,
+//! the operator's tool.
 //!
-//! The service cannot call them. Its functions build this crate without the feature
-//! `standalone`, and the ports require an [`Admission`](identity_core::admission::Admission),
-//! which only the admission check returns.
+//! The service cannot call them: its functions build this crate without the feature `standalone`.
+//! They use the ports, which require an [`Admission`](identity_core::admission::Admission) from the
+//! admission check.
 
 use std::time::SystemTime;
 
@@ -19,18 +19,18 @@ use crate::client::AcsIdentityClient;
 impl<C: Clock> AcsIdentityClient<C> {
     /// `POST /identities` with scopes and minutes, answered with 201.
     ///
-    /// Not repeated once ACS may have seen it.
+    /// Not retried if ACS may have received it.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use identity_core::identity::{Lifetime, Scopes, TokenRequest};
     ///
     /// let request = TokenRequest {
     ///     scopes: Scopes::parse(["chat", "voip"]).ok_or("unknown scope")?,
-    ///     lifetime: Lifetime::from_minutes(90).ok_or("not an hour to a day")?,
+    ///     lifetime: Lifetime::from_minutes(90).ok_or("not 60 to 1440 minutes")?,
     /// };
     /// let (identity, token) = acs.create_identity_with_token(&request, deadline).await?;
     /// println!("{identity} has a token until {:?}", token.expires_on);
@@ -47,15 +47,15 @@ impl<C: Clock> AcsIdentityClient<C> {
 
     /// `POST /identities/{id}/:issueAccessToken`, answered with 200.
     ///
-    /// For an identity that ACS does not know, the error has the cause
-    /// [`Cause::IdentityLost`](crate::Cause); for one of another resource it is
-    /// [`Error::ForeignIdentity`].
+    /// If ACS does not have the identity, the cause of the error is
+    /// [`ErrorCause::IdentityLost`](crate::ErrorCause). For an identity of another resource, the
+    /// error is [`Error::ForeignIdentity`].
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use identity_core::{
     ///     identity::{Lifetime, Scope, Scopes, TokenRequest},
     ///     ports::IdentityClient,
@@ -65,7 +65,7 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// let scopes = Scopes::of(vec![Scope::VoipJoin]).ok_or("no scope")?;
     /// let request = TokenRequest { scopes, lifetime: Lifetime::HOUR };
     /// let token = acs.issue_access_token(&identity, &request, deadline).await?;
-    /// // The only way to the token itself; its `Debug` is `[secret]`.
+    /// // Only `expose` returns the token itself; its `Debug` output is `[secret]`.
     /// assert_eq!(token.token.expose().split('.').count(), 3);
     /// # Ok(())
     /// # }
@@ -82,33 +82,33 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// Exchanges a Teams user's Entra token for an access token of ACS
     /// (`POST /teamsUser/:exchangeAccessToken`, since 2022-06-01).
     ///
-    /// `token` is for `https://auth.msft.communication.azure.com/`, with the delegated
+    /// `token` must be for the audience `https://auth.msft.communication.azure.com/`, with the delegated
     /// permissions `Teams.ManageCalls` and `Teams.ManageChats`. `app_id` is the client id of the
-    /// Entra app it was issued to, and `user_id` is the user's object id. The ids are GUIDs.
-    /// This method does not check them: ACS reports invalid ones, see
-    /// [`Cause::AppId`](crate::Cause::AppId) and [`Cause::UserId`](crate::Cause::UserId).
+    /// Entra app it was issued to, and `user_id` is the user's object id. Both are GUIDs.
+    /// This method does not check them, but ACS does, see
+    /// [`ErrorCause::AppId`](crate::ErrorCause::AppId) and [`ErrorCause::UserId`](crate::ErrorCause::UserId).
     ///
-    /// The new token expires when the old one does, mostly after 60 to 89 minutes. ACS stores
-    /// nothing, so the request is retried like one to issue a token.
+    /// The new token expires when the old one does, usually after 60 to 89 minutes. ACS stores
+    /// nothing, so the request is retried like one that issues a token.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let world = World::new().await?;
-    /// # let user = world.entra_token(serde_json::json!({})).await?;
-    /// # let World { acs, deadline, .. } = world;
-    /// use acs_client::{Answered, Cause, Mistake};
+    /// # let fixture = ExampleFixture::new().await?;
+    /// # let user = fixture.entra_token(serde_json::json!({})).await?;
+    /// # let ExampleFixture { acs, deadline, .. } = fixture;
+    /// use acs_client::{Answered, ErrorCause, Mistake};
     ///
-    /// // `user`: what the app got when the user signed in with Entra.
+    /// // `user`: the Entra token that the app received at sign-in, and its ids.
     /// let token =
     ///     acs.exchange_teams_user_token(&user.token, &user.app_id, &user.user_id, deadline).await?;
-    /// println!("good until {:?}", token.expires_on);
+    /// println!("the token expires at {:?}", token.expires_on);
     ///
     /// let refused = acs.exchange_teams_user_token(&user.token, "my app", &user.user_id, deadline).await;
-    /// let error = refused.err().ok_or("it was accepted")?;
+    /// let error = refused.err().ok_or("the exchange succeeded")?;
     /// let cause = Answered::of(&error).map(Answered::cause);
-    /// assert_eq!(cause, Some(&Cause::AppId(Mistake::Malformed)));
+    /// assert_eq!(cause, Some(&ErrorCause::AppId(Mistake::Malformed)));
     /// # Ok(())
     /// # }
     /// ```
@@ -126,17 +126,17 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// assigned identity and its access token
     /// (`POST /access/teamsExtension/:exchangeAccessToken`, since 2025-06-30).
     ///
-    /// The request carries the user's token in place of the client's credential. It is sent over
+    /// The request carries the user's token instead of the client's credential. It is sent over
     /// https only, unless [`bearer_over_loopback_http`](crate::Config) is set.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let world = World::new().await?;
-    /// # let order = serde_json::json!({"scp": "TeamsExtension.ManageCalls"});
-    /// # let user = world.entra_token(order).await?;
-    /// # let World { acs, deadline, .. } = world;
+    /// # let fixture = ExampleFixture::new().await?;
+    /// # let claims = serde_json::json!({"scp": "TeamsExtension.ManageCalls"});
+    /// # let user = fixture.entra_token(claims).await?;
+    /// # let ExampleFixture { acs, deadline, .. } = fixture;
     /// # let assignment = acs_client::TeamsExtensionAssignment {
     /// #     tenant_id: user.tenant_id.parse()?,
     /// #     object_id: user.user_id.parse()?,

@@ -1,5 +1,5 @@
 //! The exchange of an Entra token for an access token of ACS, and the adapter of the port
-//! [`TeamsTokenExchange`]: it maps errors of ACS to the faults that a caller can fix.
+//! [`TeamsTokenExchange`], which maps errors of ACS to the faults that a caller can fix.
 
 use std::time::SystemTime;
 
@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use super::wire;
 use crate::{
-    call::{cause::Cause, error::Answered, operation::Operation},
-    client::{AcsIdentityClient, UNWRITABLE, Wanted, nonsense},
+    call::{cause::ErrorCause, error::Answered, operation::AcsOperation},
+    client::{AcsIdentityClient, OperationRequest, invalid_body, json},
 };
 
 impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {
@@ -45,13 +45,12 @@ impl<C: Clock> AcsIdentityClient<C> {
         user_id: &str,
         deadline: SystemTime,
     ) -> Result<AccessToken, Error> {
-        let operation = Operation::ExchangeTeamsUser;
-        let body = serde_json::to_vec(&Exchange { token: token.expose(), app_id, user_id })
-            .map_err(|_| UNWRITABLE)?;
+        let operation = AcsOperation::ExchangeTeamsUser;
+        let body = json(&Exchange { token: token.expose(), app_id, user_id })?;
         let path = "/teamsUser/:exchangeAccessToken";
-        let wanted = Wanted { operation, path, body, user_token: None };
-        let answer = self.call(wanted, deadline).await?;
-        wire::read_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
+        let request = OperationRequest { operation, path, body, user_token: None };
+        let response = self.call(request, deadline).await?;
+        wire::read_token(&response.body.0).ok_or_else(|| invalid_body(&response, operation))
     }
 
     /// `POST /access/teamsExtension/:exchangeAccessToken`.
@@ -61,12 +60,13 @@ impl<C: Clock> AcsIdentityClient<C> {
         user_token: &Secret,
         deadline: SystemTime,
     ) -> Result<(identity_core::identity::AcsId, AccessToken), Error> {
-        let operation = Operation::ExchangeTeamsExtension;
+        let operation = AcsOperation::ExchangeTeamsExtension;
         let path = "/access/teamsExtension/:exchangeAccessToken";
         let body = b"{}".to_vec();
-        let wanted = Wanted { operation, path, body, user_token: Some(user_token) };
-        let answer = self.call(wanted, deadline).await?;
-        wire::read_identity_with_token(&answer.body.0).ok_or_else(|| nonsense(&answer, operation))
+        let request = OperationRequest { operation, path, body, user_token: Some(user_token) };
+        let response = self.call(request, deadline).await?;
+        wire::read_identity_with_token(&response.body.0)
+            .ok_or_else(|| invalid_body(&response, operation))
     }
 }
 
@@ -78,13 +78,13 @@ struct Exchange<'a> {
     user_id: &'a str,
 }
 
-/// The fault of the token that ACS reports; `None` if the error is not about the token.
+/// The fault of the token, if the error is about the token.
 fn fault(error: &Error) -> Option<TeamsTokenFault> {
     let Error::AcsRefused(source) = error else { return None };
     match source.downcast_ref::<Answered>()?.cause() {
-        Cause::InvalidAccessToken => Some(TeamsTokenFault::Invalid),
-        Cause::AppId(_) => Some(TeamsTokenFault::WrongApp),
-        Cause::UserId(_) => Some(TeamsTokenFault::WrongUser),
+        ErrorCause::InvalidAccessToken => Some(TeamsTokenFault::Invalid),
+        ErrorCause::AppId(_) => Some(TeamsTokenFault::WrongApp),
+        ErrorCause::UserId(_) => Some(TeamsTokenFault::WrongUser),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The assignments that decide who may use Teams Phone.
+//! Teams Phone assignments, which let a user or a resource account use Teams Phone.
 
 use std::time::SystemTime;
 
@@ -6,13 +6,13 @@ use identity_core::{Error, ports::Clock};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    call::operation::Operation,
-    client::{AcsIdentityClient, UNWRITABLE, Wanted, nonsense},
+    call::operation::AcsOperation,
+    client::{AcsIdentityClient, OperationRequest, invalid_body, json},
     guid::Guid,
 };
 
-/// The assignment that lets a user or a resource account of a tenant use Teams Phone through the
-/// ACS resource.
+/// An assignment, which lets a user or a resource account of a tenant use Teams Phone through the ACS
+/// resource.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TeamsExtensionAssignment {
@@ -22,8 +22,7 @@ pub struct TeamsExtensionAssignment {
     pub object_id: Guid,
     /// The kind of the principal.
     pub principal_type: PrincipalType,
-    /// The Entra apps that the principal may sign in with. The list is sent as it is; ACS
-    /// decides what an empty list means.
+    /// The Entra apps that the principal may sign in with. ACS decides what an empty list means.
     #[serde(default)]
     pub client_ids: Vec<Guid>,
 }
@@ -39,13 +38,13 @@ pub enum PrincipalType {
 }
 
 impl<C: Clock> AcsIdentityClient<C> {
-    /// The assignment of a principal (`GET`, since 2025-06-30), if it has one.
+    /// Finds the assignment of a principal (`GET`, since 2025-06-30).
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use acs_client::Guid;
     ///
     /// let tenant_id: Guid = "aaaaaaaa-2222-3333-4444-555555555555".parse()?;
@@ -61,28 +60,29 @@ impl<C: Clock> AcsIdentityClient<C> {
         object_id: &Guid,
         deadline: SystemTime,
     ) -> Result<Option<TeamsExtensionAssignment>, Error> {
-        let operation = Operation::FindAssignment;
+        let operation = AcsOperation::FindAssignment;
         let path = assignment_path(tenant_id, object_id);
-        let wanted = Wanted { operation, path: &path, body: Vec::new(), user_token: None };
-        let answer = self.call(wanted, deadline).await?;
-        if answer.status == 404 {
+        let request =
+            OperationRequest { operation, path: &path, body: Vec::new(), user_token: None };
+        let response = self.call(request, deadline).await?;
+        if response.status == 404 {
             return Ok(None);
         }
-        let found = read_assignment(&answer.body.0, tenant_id, object_id);
-        found.map(Some).ok_or_else(|| nonsense(&answer, operation))
+        let found = read_assignment(&response.body.0, tenant_id, object_id);
+        found.map(Some).ok_or_else(|| invalid_body(&response, operation))
     }
 
     /// Creates or replaces an assignment (`PUT`, since 2025-06-30), and returns it as ACS stored
     /// it.
     ///
-    /// The result does not say whether there was one before: after a lost response that is
-    /// unknown.
+    /// The result does not show whether an assignment was replaced, because that is unknown after a
+    /// retry.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use acs_client::{Guid, PrincipalType, TeamsExtensionAssignment};
     ///
     /// let tenant_id: Guid = "aaaaaaaa-2222-3333-4444-555555555555".parse()?;
@@ -103,26 +103,25 @@ impl<C: Clock> AcsIdentityClient<C> {
         assignment: &TeamsExtensionAssignment,
         deadline: SystemTime,
     ) -> Result<TeamsExtensionAssignment, Error> {
-        let operation = Operation::PutAssignment;
+        let operation = AcsOperation::PutAssignment;
         let TeamsExtensionAssignment { tenant_id, object_id, principal_type, client_ids } =
             assignment;
-        let body = serde_json::to_vec(&PutAssignment { principal_type, client_ids });
+        let body = json(&PutAssignment { principal_type, client_ids })?;
         let path = assignment_path(tenant_id, object_id);
-        let body = body.map_err(|_| UNWRITABLE)?;
-        let wanted = Wanted { operation, path: &path, body, user_token: None };
-        let answer = self.call(wanted, deadline).await?;
-        read_assignment(&answer.body.0, tenant_id, object_id)
-            .ok_or_else(|| nonsense(&answer, operation))
+        let request = OperationRequest { operation, path: &path, body, user_token: None };
+        let response = self.call(request, deadline).await?;
+        read_assignment(&response.body.0, tenant_id, object_id)
+            .ok_or_else(|| invalid_body(&response, operation))
     }
 
-    /// Deletes an assignment (`DELETE`, since 2025-06-30), and with it the tokens issued through
-    /// it. Deleting an assignment that does not exist succeeds.
+    /// Deletes an assignment (`DELETE`, since 2025-06-30) and the tokens issued through it. Deleting
+    /// an assignment that does not exist succeeds.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/world.rs"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/fixture.rs"));
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let World { acs, deadline, server: _server, .. } = World::new().await?;
+    /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
     /// use acs_client::Guid;
     ///
     /// let tenant_id: Guid = "aaaaaaaa-2222-3333-4444-555555555555".parse()?;
@@ -138,9 +137,10 @@ impl<C: Clock> AcsIdentityClient<C> {
         deadline: SystemTime,
     ) -> Result<(), Error> {
         let path = assignment_path(tenant_id, object_id);
-        let operation = Operation::DeleteAssignment;
-        let wanted = Wanted { operation, path: &path, body: Vec::new(), user_token: None };
-        self.call(wanted, deadline).await.map(drop)
+        let operation = AcsOperation::DeleteAssignment;
+        let request =
+            OperationRequest { operation, path: &path, body: Vec::new(), user_token: None };
+        self.call(request, deadline).await.map(drop)
     }
 }
 
@@ -155,7 +155,7 @@ fn assignment_path(tenant_id: &Guid, object_id: &Guid) -> String {
     format!("/access/teamsExtension/tenants/{tenant_id}/assignments/{object_id}")
 }
 
-/// Reads an assignment, if it is the requested one.
+/// Parses an assignment; `None` if it is invalid or not the requested one.
 fn read_assignment(
     body: &[u8],
     tenant_id: &Guid,

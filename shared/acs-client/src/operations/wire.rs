@@ -1,12 +1,13 @@
-//! Requests and responses about identities as ACS spells them.
+//! The JSON of requests and responses about identities.
 
 use identity_core::{
+    Error,
     identity::{AccessToken, AcsId, Scopes, TokenRequest},
     secret::Secret,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{auth::bearer::is_token, http::date::parse_json_date};
+use crate::{auth::bearer::is_token, client::json, http::date::parse_json_date};
 
 /// The body of *create identity* with a token.
 #[derive(Serialize)]
@@ -24,22 +25,17 @@ struct Issue<'a> {
     expires_in_minutes: u16,
 }
 
-/// Writes the body of *create identity* with a token.
-pub(crate) fn create_with_token(token: &TokenRequest) -> Option<Vec<u8>> {
-    serde_json::to_vec(&CreateWithToken {
+/// Serializes the body of *create identity* with a token.
+pub(crate) fn create_with_token(token: &TokenRequest) -> Result<Vec<u8>, Error> {
+    json(&CreateWithToken {
         create_token_with_scopes: &token.scopes,
         expires_in_minutes: token.lifetime.minutes(),
     })
-    .ok()
 }
 
-/// Writes the body of *issue access token*.
-pub(crate) fn issue(token: &TokenRequest) -> Option<Vec<u8>> {
-    serde_json::to_vec(&Issue {
-        scopes: &token.scopes,
-        expires_in_minutes: token.lifetime.minutes(),
-    })
-    .ok()
+/// Serializes the body of *issue access token*.
+pub(crate) fn issue(token: &TokenRequest) -> Result<Vec<u8>, Error> {
+    json(&Issue { scopes: &token.scopes, expires_in_minutes: token.lifetime.minutes() })
 }
 
 #[derive(Deserialize)]
@@ -68,29 +64,29 @@ struct Token {
 }
 
 impl Token {
-    fn checked(self) -> Option<AccessToken> {
+    fn validated(self) -> Option<AccessToken> {
         let expires_on = parse_json_date(&self.expires_on)?;
         is_token(&self.token).then(|| AccessToken { token: Secret::new(self.token), expires_on })
     }
 }
 
-// The code below drops serde's own message: it can quote the input, which may be a token.
+// The code below drops the messages of serde, because they can quote the input, such as a token.
 
-/// Reads the response to *create identity*.
+/// Parses the response to *create identity*.
 pub(crate) fn read_identity(body: &[u8]) -> Option<AcsId> {
-    let answer: JustIdentity = serde_json::from_slice(body).ok()?;
-    AcsId::parse(&answer.identity.id)
+    let response: JustIdentity = serde_json::from_slice(body).ok()?;
+    AcsId::parse(&response.identity.id)
 }
 
-/// Reads the response to *create identity* with a token.
+/// Parses the response to *create identity* with a token.
 pub(crate) fn read_identity_with_token(body: &[u8]) -> Option<(AcsId, AccessToken)> {
-    let answer: IdentityWithToken = serde_json::from_slice(body).ok()?;
-    Some((AcsId::parse(&answer.identity.id)?, answer.access_token?.checked()?))
+    let response: IdentityWithToken = serde_json::from_slice(body).ok()?;
+    Some((AcsId::parse(&response.identity.id)?, response.access_token?.validated()?))
 }
 
-/// Reads the response to *issue access token*.
+/// Parses the response to *issue access token*.
 pub(crate) fn read_token(body: &[u8]) -> Option<AccessToken> {
-    serde_json::from_slice::<Token>(body).ok()?.checked()
+    serde_json::from_slice::<Token>(body).ok()?.validated()
 }
 
 #[cfg(test)]
@@ -107,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_spelled_as_acs_spells_them() {
+    fn request_bodies_have_the_format_of_acs() {
         assert_eq!(
             String::from_utf8(create_with_token(&request()).unwrap()).unwrap(),
             r#"{"createTokenWithScopes":["chat","chat.join.limited","voip.join"],"expiresInMinutes":60}"#
@@ -119,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_with_a_token_is_read_whatever_else_is_in_it() {
+    fn unknown_members_of_a_response_are_ignored() {
         let body = br#"{"identity":{"customId":"x","id":"8:acs:1_2"},"new":1,
             "accessToken":{"token":"a.b.c","expiresOn":"2023-10-19T15:34:47.9325159+00:00"}}"#;
         let (id, token) = read_identity_with_token(body).unwrap();
@@ -131,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_not_an_answer() {
+    fn an_invalid_body_is_not_parsed() {
         for body in [
             "",
             "null",

@@ -1,4 +1,4 @@
-//! Bearer tokens instead of a key.
+//! Bearer tokens instead of access keys.
 
 use std::{
     sync::{
@@ -9,166 +9,172 @@ use std::{
 };
 
 use acs_client::{
-    AcsIdentityClient, Answered, BearerToken, Cause, ClientSecretCredential, Config, ConfigError,
-    Credential, EntraApp, TokenError, TokenSource,
+    AcsIdentityClient, Answered, BearerToken, ClientConfigError, ClientSecretCredential, Config,
+    Credential, EntraApp, ErrorCause, TokenError, TokenSource,
 };
 use identity_core::{Error, ports::Clock as _, secret::Secret};
 use tokio::task::JoinSet;
 
-use crate::support::{Operation, Reply, Server, TestClock, World, chain, maybe_applied};
+use crate::support::{
+    ClientFixture, ScriptedOperation, ScriptedReply, ScriptedServer, TestClock, chain,
+    maybe_applied,
+};
 
 const MINUTES: fn(u64) -> Duration = Duration::from_mins;
 
-type Trouble = fn() -> TokenError;
+type TokenFailure = fn() -> TokenError;
 
-/// Returns numbered tokens with the given lifetime.
+/// A source of numbered tokens with the fetched lifetime.
 #[derive(Clone)]
-struct Mint {
+struct NumberedTokens {
     life: Duration,
-    given: Arc<AtomicUsize>,
-    trouble: Arc<Mutex<Option<Trouble>>>,
+    fetched: Arc<AtomicUsize>,
+    failure: Arc<Mutex<Option<TokenFailure>>>,
 }
 
-impl Mint {
+impl NumberedTokens {
     fn of(life: Duration) -> Self {
-        Self { life, given: Arc::default(), trouble: Arc::default() }
+        Self { life, fetched: Arc::default(), failure: Arc::default() }
     }
 
-    fn given(&self) -> usize {
-        self.given.load(SeqCst)
+    fn fetched(&self) -> usize {
+        self.fetched.load(SeqCst)
     }
 
-    fn fail(&self, trouble: Trouble) {
-        *self.trouble.lock().unwrap() = Some(trouble);
+    fn fail(&self, failure: TokenFailure) {
+        *self.failure.lock().unwrap() = Some(failure);
     }
 
-    fn world(&self, replies: impl Into<std::collections::VecDeque<Reply>>) -> World {
-        World::of(Server::start(replies), |config| {
+    fn client_fixture(
+        &self,
+        replies: impl Into<std::collections::VecDeque<ScriptedReply>>,
+    ) -> ClientFixture {
+        ClientFixture::of(ScriptedServer::start(replies), |config| {
             config.credential = Credential::bearer(self.clone());
         })
     }
 }
 
-impl TokenSource for Mint {
+impl TokenSource for NumberedTokens {
     async fn fetch(&self, now: SystemTime) -> Result<BearerToken, TokenError> {
-        let number = self.given.fetch_add(1, SeqCst) + 1;
+        let number = self.fetched.fetch_add(1, SeqCst) + 1;
         tokio::task::yield_now().await;
-        if let Some(trouble) = *self.trouble.lock().unwrap() {
-            return Err(trouble());
+        if let Some(failure) = *self.failure.lock().unwrap() {
+            return Err(failure());
         }
         let token = Secret::new(format!("CANARY-bearer-{number}"));
         Ok(BearerToken { token, expires_on: now + self.life })
     }
 }
 
-fn bearers(server: &Server) -> Vec<String> {
-    let arrived = server.arrived();
-    arrived.iter().map(|one| one.header("authorization").unwrap().to_owned()).collect()
+fn bearers(server: &ScriptedServer) -> Vec<String> {
+    let received = server.received();
+    received.iter().map(|one| one.header("authorization").unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn a_request_carries_the_token_and_no_signature() {
-    for operation in Operation::ALL.into_iter().filter(|operation| operation.is_signed()) {
-        let world = Mint::of(MINUTES(60)).world([operation.success()]);
-        world.call(operation).await.unwrap();
-        let arrived = world.server.arrived().remove(0);
-        assert_eq!(arrived.header("authorization"), Some("Bearer CANARY-bearer-1"));
+    for operation in ScriptedOperation::ALL.into_iter().filter(|operation| operation.is_signed()) {
+        let fixture = NumberedTokens::of(MINUTES(60)).client_fixture([operation.success()]);
+        fixture.call(operation).await.unwrap();
+        let received = fixture.server.received().remove(0);
+        assert_eq!(received.header("authorization"), Some("Bearer CANARY-bearer-1"));
         for name in ["x-ms-date", "x-ms-content-sha256"] {
-            assert_eq!(arrived.header(name), None, "{operation:?}");
+            assert_eq!(received.header(name), None, "{operation:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_token_serves_until_shortly_before_it_expires() {
+async fn a_token_is_used_until_shortly_before_it_expires() {
     // In seconds.
     for (life, kept) in [(3600, 3299), (480, 239)] {
-        let mint = Mint::of(Duration::from_secs(life));
-        let world = mint.world([Reply::identity()]);
-        world.call(Operation::Create).await.unwrap();
-        world.clock.sleep(Duration::from_secs(kept)).await;
-        world.call(Operation::Create).await.unwrap();
-        assert_eq!(mint.given(), 1);
-        world.clock.sleep(Duration::from_secs(1)).await;
-        world.call(Operation::Create).await.unwrap();
-        assert_eq!(mint.given(), 2);
+        let tokens = NumberedTokens::of(Duration::from_secs(life));
+        let fixture = tokens.client_fixture([ScriptedReply::identity()]);
+        fixture.call(ScriptedOperation::Create).await.unwrap();
+        fixture.clock.sleep(Duration::from_secs(kept)).await;
+        fixture.call(ScriptedOperation::Create).await.unwrap();
+        assert_eq!(tokens.fetched(), 1);
+        fixture.clock.sleep(Duration::from_secs(1)).await;
+        fixture.call(ScriptedOperation::Create).await.unwrap();
+        assert_eq!(tokens.fetched(), 2);
         assert_eq!(
-            bearers(&world.server)[1..],
+            bearers(&fixture.server)[1..],
             ["Bearer CANARY-bearer-1", "Bearer CANARY-bearer-2"]
         );
     }
 }
 
 #[tokio::test]
-async fn callers_at_the_same_time_share_one_token() {
-    let mint = Mint::of(MINUTES(60));
-    let world = Arc::new(mint.world([Reply::identity()]));
+async fn concurrent_callers_share_one_token() {
+    let tokens = NumberedTokens::of(MINUTES(60));
+    let fixture = Arc::new(tokens.client_fixture([ScriptedReply::identity()]));
     for age in [0, 57, 70] {
-        world.clock.sleep(MINUTES(age)).await;
-        let before = mint.given();
+        fixture.clock.sleep(MINUTES(age)).await;
+        let before = tokens.fetched();
         let mut calls = JoinSet::new();
         for _ in 0..20 {
-            let world = world.clone();
-            calls.spawn(async move { world.call(Operation::Create).await.unwrap() });
+            let fixture = fixture.clone();
+            calls.spawn(async move { fixture.call(ScriptedOperation::Create).await.unwrap() });
         }
         calls.join_all().await;
-        assert_eq!(mint.given(), before + 1, "{age}");
+        assert_eq!(tokens.fetched(), before + 1, "{age}");
     }
 }
 
 #[tokio::test]
-async fn an_old_token_serves_while_there_is_no_new_one() {
-    let mint = Mint::of(MINUTES(60));
-    let world = mint.world([Reply::identity()]);
-    world.call(Operation::Create).await.unwrap();
-    mint.fail(|| TokenError::Unavailable("down".into()));
-    world.clock.sleep(MINUTES(56)).await;
+async fn an_old_token_is_used_while_its_renewal_fails() {
+    let tokens = NumberedTokens::of(MINUTES(60));
+    let fixture = tokens.client_fixture([ScriptedReply::identity()]);
+    fixture.call(ScriptedOperation::Create).await.unwrap();
+    tokens.fail(|| TokenError::Unavailable("down".into()));
+    fixture.clock.sleep(MINUTES(56)).await;
     for _ in 0..5 {
-        world.call(Operation::Create).await.unwrap();
+        fixture.call(ScriptedOperation::Create).await.unwrap();
     }
-    assert_eq!(mint.given(), 2, "it is not asked by each of them");
-    world.clock.sleep(Duration::from_secs(30)).await;
-    world.call(Operation::Create).await.unwrap();
-    assert_eq!(mint.given(), 3);
-    world.clock.sleep(MINUTES(4)).await;
-    assert!(!maybe_applied(world.call(Operation::Create).await));
-    assert_eq!(mint.given(), 6, "three attempts");
+    assert_eq!(tokens.fetched(), 2, "only the first caller fetches");
+    fixture.clock.sleep(Duration::from_secs(30)).await;
+    fixture.call(ScriptedOperation::Create).await.unwrap();
+    assert_eq!(tokens.fetched(), 3);
+    fixture.clock.sleep(MINUTES(4)).await;
+    assert!(!maybe_applied(fixture.call(ScriptedOperation::Create).await));
+    assert_eq!(tokens.fetched(), 6, "three attempts");
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_sent() {
-    for (trouble, refused, asked) in [
-        ((|| TokenError::Refused("no such app".into())) as Trouble, true, 1),
+async fn without_a_token_no_request_is_sent() {
+    for (failure, refused, fetches) in [
+        ((|| TokenError::Refused("no such app".into())) as TokenFailure, true, 1),
         (|| TokenError::Unusable, true, 1),
         (|| TokenError::TimedOut, false, 3),
     ] {
-        let mint = Mint::of(MINUTES(60));
-        mint.fail(trouble);
-        let world = mint.world([Reply::identity()]);
-        match world.call(Operation::Create).await {
+        let tokens = NumberedTokens::of(MINUTES(60));
+        tokens.fail(failure);
+        let fixture = tokens.client_fixture([ScriptedReply::identity()]);
+        match fixture.call(ScriptedOperation::Create).await {
             Err(Error::AcsRefused(_)) => assert!(refused),
             other => assert!(!refused && !maybe_applied(other)),
         }
-        assert_eq!((mint.given(), world.server.count()), (asked, 0));
+        assert_eq!((tokens.fetched(), fixture.server.count()), (fetches, 0));
     }
-    let expired = Mint::of(Duration::ZERO).world([Reply::identity()]);
-    assert!(matches!(expired.call(Operation::Create).await, Err(Error::AcsRefused(_))));
+    let expired = NumberedTokens::of(Duration::ZERO).client_fixture([ScriptedReply::identity()]);
+    assert!(matches!(expired.call(ScriptedOperation::Create).await, Err(Error::AcsRefused(_))));
     assert_eq!(expired.server.count(), 0);
 }
 
 #[tokio::test]
-async fn a_principal_without_a_role_is_named() {
-    let denied = Reply::error(401, "Denied", "Denied by the resource provider.");
-    let world = Mint::of(MINUTES(60)).world([denied]);
-    let error = world.call(Operation::Create).await.unwrap_err();
-    assert_eq!(Answered::of(&error).unwrap().cause(), &Cause::Denied);
+async fn the_error_names_a_principal_without_a_role() {
+    let denied = ScriptedReply::error(401, "Denied", "Denied by the resource provider.");
+    let fixture = NumberedTokens::of(MINUTES(60)).client_fixture([denied]);
+    let error = fixture.call(ScriptedOperation::Create).await.unwrap_err();
+    assert_eq!(Answered::of(&error).unwrap().cause(), &ErrorCause::Denied);
     assert!(chain(&error).contains("no role on the resource"));
-    assert_eq!(world.server.count(), 1);
+    assert_eq!(fixture.server.count(), 1);
 }
 
 #[test]
-fn a_bearer_token_is_not_sent_in_the_clear_unless_one_asks_for_it() {
-    let credential = || Credential::bearer(Mint::of(MINUTES(60)));
+fn a_bearer_token_is_sent_over_http_only_if_the_option_is_set() {
+    let credential = || Credential::bearer(NumberedTokens::of(MINUTES(60)));
     for (endpoint, option, ok) in [
         ("https://contoso.communication.azure.com", false, true),
         ("http://127.0.0.1:1", false, false),
@@ -177,13 +183,16 @@ fn a_bearer_token_is_not_sent_in_the_clear_unless_one_asks_for_it() {
         let mut config = Config::with_credential(endpoint.parse().unwrap(), credential());
         config.bearer_over_loopback_http = option;
         let made = AcsIdentityClient::new(config, TestClock::new());
-        assert_eq!(made.map(drop), if ok { Ok(()) } else { Err(ConfigError::BearerOverHttp) });
+        assert_eq!(
+            made.map(drop),
+            if ok { Ok(()) } else { Err(ClientConfigError::BearerOverHttp) }
+        );
     }
     // For another machine, such an endpoint does not parse.
     assert!("http://contoso.communication.azure.com".parse::<acs_client::Endpoint>().is_err());
 }
 
-fn app(authority: &Server) -> EntraApp {
+fn app(authority: &ScriptedServer) -> EntraApp {
     EntraApp {
         tenant: "contoso.onmicrosoft.com".to_owned(),
         client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
@@ -193,28 +202,28 @@ fn app(authority: &Server) -> EntraApp {
     }
 }
 
-fn granted() -> Reply {
+fn granted() -> ScriptedReply {
     let body = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"CANARY.entra.jwt"}"#;
-    Reply::with(200, "content-type: application/json\r\n", body)
+    ScriptedReply::with(200, "content-type: application/json\r\n", body)
 }
 
 #[tokio::test]
 async fn a_client_secret_is_exchanged_for_a_token_of_acs() {
-    let entra = Server::start([granted()]);
+    let entra = ScriptedServer::start([granted()]);
     let credential = Credential::bearer(ClientSecretCredential::new(app(&entra)).unwrap());
-    let world = World::of(Server::start([Reply::identity()]), |config| {
+    let fixture = ClientFixture::of(ScriptedServer::start([ScriptedReply::identity()]), |config| {
         config.credential = credential;
     });
     for _ in 0..3 {
-        world.call(Operation::Create).await.unwrap();
+        fixture.call(ScriptedOperation::Create).await.unwrap();
     }
-    assert_eq!(bearers(&world.server), ["Bearer CANARY.entra.jwt"; 3]);
-    let asked = entra.arrived();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].line(), "POST /contoso.onmicrosoft.com/oauth2/v2.0/token HTTP/1.1");
-    assert_eq!(asked[0].header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(bearers(&fixture.server), ["Bearer CANARY.entra.jwt"; 3]);
+    let requests = entra.received();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].line(), "POST /contoso.onmicrosoft.com/oauth2/v2.0/token HTTP/1.1");
+    assert_eq!(requests[0].header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(
-        String::from_utf8(asked[0].body.clone()).unwrap(),
+        String::from_utf8(requests[0].body.clone()).unwrap(),
         "grant_type=client_credentials&client_id=11111111-2222-3333-4444-555555555555\
          &client_secret=CANARY%7Esecret%2B%26%3D\
          &scope=https%3A%2F%2Fcommunication.azure.com%2F%2F.default"
@@ -222,47 +231,56 @@ async fn a_client_secret_is_exchanged_for_a_token_of_acs() {
 }
 
 #[tokio::test]
-async fn what_entra_says_is_told_without_what_was_sent() {
+async fn an_error_of_entra_is_reported_without_the_request() {
     let echo = r#"{"error":"invalid_client","error_codes":[7000215],
         "correlation_id":"aaaaaaaa-2222-3333-4444-555555555555",
         "error_description":"AADSTS7000215: CANARY~secret+&= is wrong"}"#;
     let odd = r#"{"error":"CANARY~secret","access_token":"CANARY.entra.jwt"}"#;
-    for (reply, refused, says) in [
-        (Reply::with(401, "", echo), true, "Entra answered 401 invalid_client AADSTS7000215"),
-        (Reply::with(400, "", odd), true, "Entra answered 400"),
-        (Reply::with(200, "", odd), true, "what came as a bearer token is none"),
-        (Reply::with(503, "", "<html>CANARY"), false, "Entra answered 503"),
-        (Reply::status(429), false, "Entra answered 429"),
-        (Reply::with(302, "location: http://127.0.0.1:1/\r\n", ""), false, "Entra answered 302"),
-        (Reply::Close, false, "the source of tokens is unavailable"),
-        (Reply::Hang(String::new()), false, "no token came in time"),
+    for (reply, refused, expected) in [
+        (
+            ScriptedReply::with(401, "", echo),
+            true,
+            "Entra answered 401 invalid_client AADSTS7000215",
+        ),
+        (ScriptedReply::with(400, "", odd), true, "Entra answered 400"),
+        (ScriptedReply::with(200, "", odd), true, "invalid or expired bearer token"),
+        (ScriptedReply::with(503, "", "<html>CANARY"), false, "Entra answered 503"),
+        (ScriptedReply::status(429), false, "Entra answered 429"),
+        (
+            ScriptedReply::with(302, "location: http://127.0.0.1:1/\r\n", ""),
+            false,
+            "Entra answered 302",
+        ),
+        (ScriptedReply::Close, false, "source of bearer tokens unavailable"),
+        (ScriptedReply::Hang(String::new()), false, "timed out while fetching a bearer token"),
     ] {
-        let limit = if matches!(reply, Reply::Hang(_)) { 300 } else { 60_000 };
-        let entra = Server::start([reply]);
+        let limit = if matches!(reply, ScriptedReply::Hang(_)) { 300 } else { 60_000 };
+        let entra = ScriptedServer::start([reply]);
         let credential = ClientSecretCredential::new(app(&entra)).unwrap();
         let shown = format!("{credential:?}");
-        let world = World::of(Server::start([Reply::identity()]), |config| {
-            config.credential = Credential::bearer(credential);
-            config.limits.attempt = Duration::from_millis(limit);
-        });
-        let error = world.call(Operation::Create).await.unwrap_err();
-        assert_eq!(matches!(error, Error::AcsRefused(_)), refused, "{says}");
-        assert_eq!(entra.count(), if refused { 1 } else { 3 }, "{says}");
+        let fixture =
+            ClientFixture::of(ScriptedServer::start([ScriptedReply::identity()]), |config| {
+                config.credential = Credential::bearer(credential);
+                config.limits.attempt = Duration::from_millis(limit);
+            });
+        let error = fixture.call(ScriptedOperation::Create).await.unwrap_err();
+        assert_eq!(matches!(error, Error::AcsRefused(_)), refused, "{expected}");
+        assert_eq!(entra.count(), if refused { 1 } else { 3 }, "{expected}");
         let text = chain(&error);
-        assert!(text.contains(says), "{text}");
-        let told = format!("{text} {error:?} {shown} {:?}", world.acs);
-        assert!(!told.contains("CANARY"), "{told}");
-        assert_eq!(world.server.count(), 0);
+        assert!(text.contains(expected), "{text}");
+        let printed = format!("{text} {error:?} {shown} {:?}", fixture.acs);
+        assert!(!printed.contains("CANARY"), "{printed}");
+        assert_eq!(fixture.server.count(), 0);
     }
 }
 
 #[test]
-fn a_tenant_is_a_name_and_not_a_path() {
-    let entra = Server::start([]);
+fn a_tenant_that_is_not_a_name_is_refused() {
+    let entra = ScriptedServer::start([]);
     for bad in ["", ".", "..", "a/b", "a?b", "a%2f", "a b", "é"] {
         let app = EntraApp { tenant: bad.to_owned(), ..app(&entra) };
         let made = ClientSecretCredential::new(app);
-        assert_eq!(made.map(drop).unwrap_err(), ConfigError::Tenant, "{bad}");
+        assert_eq!(made.map(drop).unwrap_err(), ClientConfigError::Tenant, "{bad}");
     }
     let app = EntraApp { authority: None, ..app(&entra) };
     assert!(ClientSecretCredential::new(app).is_ok());

@@ -1,4 +1,4 @@
-//! A regenerated key, and a key that never works.
+//! Regenerated keys, and keys that ACS always refuses.
 
 use std::{
     error::Error as StdError,
@@ -10,14 +10,17 @@ use std::{
 };
 
 use acs_client::{
-    AcsIdentityClient, Answered, Cause, Config, ConnectionString, ConnectionStrings, Credential,
-    KeySource,
+    AcsIdentityClient, Answered, Config, ConnectionString, ConnectionStrings, Credential,
+    ErrorCause, KeySource,
     sign::{Unsigned, sign},
 };
 use identity_core::{Error, ports::Clock as _};
 use tokio::task::JoinSet;
 
-use crate::support::{Arrived, KEY, Operation, Reply, Server, TestClock, World};
+use crate::support::{
+    ClientFixture, KEY, ReceivedRequest, ScriptedOperation, ScriptedReply, ScriptedServer,
+    TestClock,
+};
 
 const OLD: &str = KEY;
 const NEW: &str = "bmV3LWtleS1uZXcta2V5LW5ldy1rZXk=";
@@ -34,7 +37,7 @@ struct Vault {
 }
 
 impl Vault {
-    fn of(server: &Server, keys: &[&'static str]) -> Self {
+    fn of(server: &ScriptedServer, keys: &[&'static str]) -> Self {
         Self {
             endpoint: format!("http://{}", server.address),
             keys: Arc::new(Mutex::new(Ok(keys.to_vec()))),
@@ -58,7 +61,7 @@ impl Vault {
         ConnectionStrings { primary: strings.next().unwrap(), secondary: strings.next() }
     }
 
-    /// A client that has read the vault once.
+    /// A client that has already read the vault once.
     async fn client(&self) -> (AcsIdentityClient<TestClock>, TestClock) {
         let config = Config::load(self.clone()).await.unwrap();
         self.reads.store(0, SeqCst);
@@ -66,9 +69,9 @@ impl Vault {
         (AcsIdentityClient::new(config, clock.clone()).unwrap(), clock)
     }
 
-    async fn world(&self, server: Server) -> World {
+    async fn client_fixture(&self, server: ScriptedServer) -> ClientFixture {
         let (acs, clock) = self.client().await;
-        World { server, clock, acs }
+        ClientFixture { server, clock, acs }
     }
 }
 
@@ -84,20 +87,20 @@ impl KeySource for Vault {
     }
 }
 
-fn denied() -> Reply {
-    Reply::error(401, "Denied", "Denied by the resource provider.")
+fn denied() -> ScriptedReply {
+    ScriptedReply::error(401, "Denied", "Denied by the resource provider.")
 }
 
 /// The key that a request was signed with.
-fn signer(arrived: &Arrived) -> &'static str {
-    let header = |name| arrived.header(name).unwrap();
-    let mut line = arrived.line().split(' ');
+fn signer(received: &ReceivedRequest) -> &'static str {
+    let header = |name| received.header(name).unwrap();
+    let mut line = received.line().split(' ');
     let unsigned = Unsigned {
         verb: line.next().unwrap(),
         path_and_query: line.next().unwrap(),
         host: header("host"),
         date: header("x-ms-date"),
-        body: &arrived.body,
+        body: &received.body,
     };
     [OLD, NEW, OTHER]
         .into_iter()
@@ -107,190 +110,200 @@ fn signer(arrived: &Arrived) -> &'static str {
         .unwrap()
 }
 
-fn signers(server: &Server) -> Vec<&'static str> {
-    server.arrived().iter().map(signer).collect()
+fn signers(server: &ScriptedServer) -> Vec<&'static str> {
+    server.received().iter().map(signer).collect()
 }
 
-fn cause(error: &Error) -> &Cause {
+fn cause(error: &Error) -> &ErrorCause {
     Answered::of(error).unwrap().cause()
 }
 
 #[tokio::test]
-async fn r43_a_regenerated_key_heals_itself_for_every_operation() {
-    for operation in Operation::ALL.into_iter().filter(|operation| operation.is_signed()) {
-        let server = Server::start([denied(), operation.success()]);
+async fn r43_every_operation_succeeds_after_a_key_was_regenerated() {
+    for operation in ScriptedOperation::ALL.into_iter().filter(|operation| operation.is_signed()) {
+        let server = ScriptedServer::start([denied(), operation.success()]);
         let vault = Vault::of(&server, &[OLD]);
-        let world = vault.world(server).await;
+        let fixture = vault.client_fixture(server).await;
         vault.put(&[NEW]);
-        world.call(operation).await.unwrap();
-        assert_eq!(signers(&world.server), [OLD, NEW], "{operation:?}");
-        assert_eq!((vault.reads(), world.clock.pauses().len()), (1, 0));
+        fixture.call(operation).await.unwrap();
+        assert_eq!(signers(&fixture.server), [OLD, NEW], "{operation:?}");
+        assert_eq!((vault.reads(), fixture.clock.pauses().len()), (1, 0));
         // The client keeps using the new key.
-        world.call(operation).await.unwrap();
-        assert_eq!((signers(&world.server)[2], vault.reads()), (NEW, 1));
+        fixture.call(operation).await.unwrap();
+        assert_eq!((signers(&fixture.server)[2], vault.reads()), (NEW, 1));
     }
 }
 
 #[tokio::test]
-async fn r43_if_the_primary_key_is_still_the_refused_one_the_secondary_is_tried() {
-    let server = Server::start([denied(), Reply::identity()]);
+async fn r43_the_secondary_key_is_tried_if_the_primary_is_still_the_refused_one() {
+    let server = ScriptedServer::start([denied(), ScriptedReply::identity()]);
     let vault = Vault::of(&server, &[OLD, OTHER]);
-    let world = vault.world(server).await;
-    world.call(Operation::Create).await.unwrap();
-    assert_eq!(signers(&world.server), [OLD, OTHER]);
+    let fixture = vault.client_fixture(server).await;
+    fixture.call(ScriptedOperation::Create).await.unwrap();
+    assert_eq!(signers(&fixture.server), [OLD, OTHER]);
     assert_eq!(vault.reads(), 1);
 }
 
 #[tokio::test]
-async fn r43_two_fixed_strings_are_tried_in_turn() {
-    let server = Server::start([denied(), Reply::identity()]);
+async fn r43_the_second_of_two_fixed_connection_strings_is_tried() {
+    let server = ScriptedServer::start([denied(), ScriptedReply::identity()]);
     let strings = Vault::of(&server, &[]).strings(&[OLD, OTHER]);
-    let world = World::of(server, |config| {
+    let fixture = ClientFixture::of(server, |config| {
         config.credential = Credential::keys(strings.clone(), strings);
     });
-    world.call(Operation::Create).await.unwrap();
-    assert_eq!(signers(&world.server), [OLD, OTHER]);
+    fixture.call(ScriptedOperation::Create).await.unwrap();
+    assert_eq!(signers(&fixture.server), [OLD, OTHER]);
 }
 
 #[tokio::test]
-async fn r43_a_vault_that_is_down_leaves_the_secondary_key() {
-    let server = Server::start([denied(), Reply::identity()]);
+async fn r43_the_known_secondary_key_is_tried_if_the_vault_is_down() {
+    let server = ScriptedServer::start([denied(), ScriptedReply::identity()]);
     let vault = Vault::of(&server, &[OLD, OTHER]);
-    let world = vault.world(server).await;
+    let fixture = vault.client_fixture(server).await;
     *vault.keys.lock().unwrap() = Err("down");
-    world.call(Operation::Create).await.unwrap();
-    assert_eq!(signers(&world.server), [OLD, OTHER]);
+    fixture.call(ScriptedOperation::Create).await.unwrap();
+    assert_eq!(signers(&fixture.server), [OLD, OTHER]);
 }
 
 #[tokio::test]
-async fn r43_a_key_that_is_wrong_for_good_makes_no_storm() {
-    let server = Server::start([denied()]);
+async fn r43_the_vault_is_read_at_most_every_30_s_while_acs_refuses_the_key() {
+    let server = ScriptedServer::start([denied()]);
     let vault = Vault::of(&server, &[OLD]);
-    let world = vault.world(server).await;
+    let fixture = vault.client_fixture(server).await;
     for _ in 0..50 {
-        let error = world.call(Operation::Issue).await.unwrap_err();
+        let error = fixture.call(ScriptedOperation::Issue).await.unwrap_err();
         assert!(matches!(error, Error::AcsRefused(_)));
-        assert_eq!(cause(&error), &Cause::KeyRefused);
+        assert_eq!(cause(&error), &ErrorCause::KeyRefused);
     }
-    assert_eq!((vault.reads(), world.server.count()), (1, 50));
+    assert_eq!((vault.reads(), fixture.server.count()), (1, 50));
 
     for (pause, reads) in [(29, 1), (1, 2), (29, 2), (1, 3)] {
-        world.clock.sleep(SECONDS(pause)).await;
-        assert!(world.call(Operation::Issue).await.is_err());
+        fixture.clock.sleep(SECONDS(pause)).await;
+        assert!(fixture.call(ScriptedOperation::Issue).await.is_err());
         assert_eq!(vault.reads(), reads, "{pause}");
     }
 }
 
 #[tokio::test]
-async fn r43_a_new_key_that_is_wrong_too_is_tried_once() {
-    let server = Server::start([denied()]);
+async fn r43_a_new_key_that_is_refused_too_is_tried_once() {
+    let server = ScriptedServer::start([denied()]);
     let vault = Vault::of(&server, &[OLD]);
-    let world = vault.world(server).await;
+    let fixture = vault.client_fixture(server).await;
     vault.put(&[NEW, OTHER]);
-    assert!(world.call(Operation::Create).await.is_err());
-    assert_eq!(signers(&world.server), [OLD, NEW]);
-    assert!(world.call(Operation::Create).await.is_err());
-    assert_eq!(signers(&world.server), [OLD, NEW, NEW]);
+    assert!(fixture.call(ScriptedOperation::Create).await.is_err());
+    assert_eq!(signers(&fixture.server), [OLD, NEW]);
+    assert!(fixture.call(ScriptedOperation::Create).await.is_err());
+    assert_eq!(signers(&fixture.server), [OLD, NEW, NEW]);
     assert_eq!(vault.reads(), 1);
 }
 
 #[tokio::test]
-async fn r43_callers_at_the_same_time_share_one_reload() {
+async fn r43_concurrent_callers_share_one_reload() {
     const CALLERS: usize = 20;
     let mut replies = vec![denied(); CALLERS];
-    replies.push(Reply::token());
-    let server = Server::start(replies);
+    replies.push(ScriptedReply::token());
+    let server = ScriptedServer::start(replies);
     let vault = Vault::of(&server, &[OLD]);
-    let world = Arc::new(vault.world(server).await);
+    let fixture = Arc::new(vault.client_fixture(server).await);
     vault.put(&[NEW]);
-    // A late call signs with the new key and uses up one of the refusals. At most one caller
-    // then gets too few replies; the number of reloads does not change.
+    // A late call signs with the new key, and may still get one of the refusals. Its outcome does
+    // not matter here, only the number of reloads.
     let mut calls = JoinSet::new();
     for _ in 0..CALLERS {
-        let world = world.clone();
-        calls.spawn(async move { drop(world.call(Operation::Issue).await) });
+        let fixture = fixture.clone();
+        calls.spawn(async move { drop(fixture.call(ScriptedOperation::Issue).await) });
     }
     calls.join_all().await;
     assert_eq!(vault.reads(), 1);
-    world.call(Operation::Issue).await.unwrap();
-    assert_eq!(signers(&world.server).last(), Some(&NEW));
+    fixture.call(ScriptedOperation::Issue).await.unwrap();
+    assert_eq!(signers(&fixture.server).last(), Some(&NEW));
 }
 
 #[tokio::test]
-async fn r43_what_another_key_cannot_help_reloads_nothing() {
+async fn r43_errors_that_another_key_cannot_fix_do_not_reload_the_keys() {
     let skewed = "date: Fri, 15 Jan 2027 08:20:00 GMT\r\n";
     let body = r#"{"error":{"code":"Denied","message":"Denied by the resource provider."}}"#;
     for reply in [
-        Reply::error(401, "IdentityNotOwned", "Provided identity doesn't belong to the resource."),
-        Reply::error(401, "InvalidAccessToken", "Provided access token is not valid."),
-        Reply::with(401, skewed, body),
-        Reply::error(401, "Denied", "The given request could not be resolved."),
-        Reply::error(403, "Forbidden", "No."),
-        Reply::error(400, "ValidationError", "No."),
-        Reply::status(500),
+        ScriptedReply::error(
+            401,
+            "IdentityNotOwned",
+            "Provided identity doesn't belong to the resource.",
+        ),
+        ScriptedReply::error(401, "InvalidAccessToken", "Provided access token is not valid."),
+        ScriptedReply::with(401, skewed, body),
+        ScriptedReply::error(401, "Denied", "The given request could not be resolved."),
+        ScriptedReply::error(403, "Forbidden", "No."),
+        ScriptedReply::error(400, "ValidationError", "No."),
+        ScriptedReply::status(500),
     ] {
-        let server = Server::start([reply.clone()]);
+        let server = ScriptedServer::start([reply.clone()]);
         let vault = Vault::of(&server, &[OLD, OTHER]);
-        let world = vault.world(server).await;
-        for operation in [Operation::Issue, Operation::ExchangeTeamsUser] {
-            assert!(world.call(operation).await.is_err());
+        let fixture = vault.client_fixture(server).await;
+        for operation in [ScriptedOperation::Issue, ScriptedOperation::ExchangeTeamsUser] {
+            assert!(fixture.call(operation).await.is_err());
         }
         assert_eq!(vault.reads(), 0, "{reply:?}");
-        assert!(signers(&world.server).iter().all(|key| *key == OLD), "{reply:?}");
+        assert!(signers(&fixture.server).iter().all(|key| *key == OLD), "{reply:?}");
     }
 }
 
 #[tokio::test]
 async fn r43_a_key_for_another_endpoint_is_not_used() {
-    let server = Server::start([denied(), Reply::identity()]);
+    let server = ScriptedServer::start([denied(), ScriptedReply::identity()]);
     let vault = Vault::of(&server, &[OLD]);
-    let world = vault.world(server).await;
+    let fixture = vault.client_fixture(server).await;
     let elsewhere = Vault { endpoint: "https://elsewhere.example".to_owned(), ..vault.clone() };
     elsewhere.put(&[NEW]);
-    // From now on the vault of this client returns the keys of the other resource.
+    // The vault of this client returns the keys of another resource.
     let config = Config {
         credential: Credential::keys(vault.strings(&[OLD]), elsewhere.clone()),
         ..Config::new(vault.strings(&[OLD]).primary)
     };
-    let acs = AcsIdentityClient::new(config, world.clock.clone()).unwrap();
-    let world = World { acs, ..world };
-    assert!(world.call(Operation::Create).await.is_err());
-    assert_eq!((elsewhere.reads(), signers(&world.server)), (1, vec![OLD]));
+    let acs = AcsIdentityClient::new(config, fixture.clock.clone()).unwrap();
+    let fixture = ClientFixture { acs, ..fixture };
+    assert!(fixture.call(ScriptedOperation::Create).await.is_err());
+    assert_eq!((elsewhere.reads(), signers(&fixture.server)), (1, vec![OLD]));
 }
 
 #[tokio::test]
-async fn r43_a_vault_that_hangs_holds_nobody_longer_than_an_attempt() {
-    let server = Server::start([denied()]);
+async fn r43_a_vault_that_hangs_delays_a_call_by_at_most_one_attempt() {
+    let server = ScriptedServer::start([denied()]);
     let vault = Vault { hangs: true, ..Vault::of(&server, &[OLD]) };
     let config = Config {
         credential: Credential::keys(vault.strings(&[OLD]), vault.clone()),
         ..Config::new(vault.strings(&[OLD]).primary)
     };
     vault.reads.store(1, SeqCst);
-    let world = World::of(server, |of| {
+    let fixture = ClientFixture::of(server, |of| {
         *of = config;
         (of.limits.attempt, of.limits.call) = (SECONDS(2), SECONDS(600));
     });
     let start = std::time::Instant::now();
-    assert_eq!(cause(&world.call(Operation::Create).await.unwrap_err()), &Cause::KeyRefused);
+    assert_eq!(
+        cause(&fixture.call(ScriptedOperation::Create).await.unwrap_err()),
+        &ErrorCause::KeyRefused
+    );
     assert!(start.elapsed() < SECONDS(15), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
 async fn r42_a_reload_does_not_add_an_attempt() {
-    let failed = || Reply::status(500);
-    let server = Server::start([failed(), denied(), failed(), Reply::token()]);
+    let failed = || ScriptedReply::status(500);
+    let server = ScriptedServer::start([failed(), denied(), failed(), ScriptedReply::token()]);
     let vault = Vault::of(&server, &[OLD]);
-    let world = vault.world(server).await;
+    let fixture = vault.client_fixture(server).await;
     vault.put(&[NEW]);
-    let outcome = world.call(Operation::Issue).await;
+    let outcome = fixture.call(ScriptedOperation::Issue).await;
     assert!(matches!(outcome, Err(Error::AcsUnavailable { .. })), "{outcome:?}");
-    assert_eq!(signers(&world.server), [OLD, OLD, NEW]);
+    assert_eq!(signers(&fixture.server), [OLD, OLD, NEW]);
 }
 
 #[tokio::test]
-async fn a_fixed_key_is_not_looked_for_elsewhere() {
-    let world = World::new([denied()]);
-    assert_eq!(cause(&world.call(Operation::Create).await.unwrap_err()), &Cause::KeyRefused);
-    assert_eq!(world.server.count(), 1);
+async fn a_fixed_key_is_not_replaced() {
+    let fixture = ClientFixture::new([denied()]);
+    assert_eq!(
+        cause(&fixture.call(ScriptedOperation::Create).await.unwrap_err()),
+        &ErrorCause::KeyRefused
+    );
+    assert_eq!(fixture.server.count(), 1);
 }

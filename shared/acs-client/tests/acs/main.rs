@@ -1,5 +1,4 @@
-//! Tests the client against small servers that answer, hang, or close the connection as a test
-//! tells them.
+//! Tests the client with scripted servers, which respond, hang, or close the connection.
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 

@@ -1,4 +1,4 @@
-//! No printed text holds a key or a token.
+//! No printed text contains a key or a token.
 
 use std::{
     fmt::Debug,
@@ -14,7 +14,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use identity_core::secret::Secret;
 use proptest::prelude::*;
 
-use crate::support::{KEY, Operation, Reply, Server, TOKEN, TestClock, World, chain};
+use crate::support::{
+    ClientFixture, KEY, ScriptedOperation, ScriptedReply, ScriptedServer, TOKEN, TestClock, chain,
+};
 
 fn assert_clean(text: &str) {
     for secret in [KEY, &KEY[..12], "CANARY", TOKEN, "HMAC-SHA256 ", "SignedHeaders"] {
@@ -23,37 +25,37 @@ fn assert_clean(text: &str) {
 }
 
 #[tokio::test]
-async fn r50_no_error_and_no_debug_holds_a_secret() {
-    let stolen = format!(r#"{{"identity":"x","accessToken":{{"token":"{TOKEN}"}}}}"#);
-    let said = |status| Reply::with(status, "", &stolen);
-    let cut = format!("HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n{stolen}");
+async fn r50_no_error_and_no_debug_output_contains_a_secret() {
+    let body_with_token = format!(r#"{{"identity":"x","accessToken":{{"token":"{TOKEN}"}}}}"#);
+    let respond = |status| ScriptedReply::with(status, "", &body_with_token);
+    let cut = format!("HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n{body_with_token}");
     let header = format!("HTTP/1.1 200 {TOKEN}\r\n{TOKEN}\r\n\r\n");
     let replies = [
-        said(200),
-        said(201),
-        said(302),
-        said(400),
-        said(401),
-        said(404),
-        said(429),
-        said(500),
-        Reply::Close,
-        Reply::Hang(String::new()),
-        Reply::SayAndClose(cut),
-        Reply::SayAndClose(header),
-        Reply::SayAndClose(TOKEN.to_owned()),
+        respond(200),
+        respond(201),
+        respond(302),
+        respond(400),
+        respond(401),
+        respond(404),
+        respond(429),
+        respond(500),
+        ScriptedReply::Close,
+        ScriptedReply::Hang(String::new()),
+        ScriptedReply::RespondAndClose(cut),
+        ScriptedReply::RespondAndClose(header),
+        ScriptedReply::RespondAndClose(TOKEN.to_owned()),
     ];
-    for operation in Operation::ALL {
+    for operation in ScriptedOperation::ALL {
         for reply in &replies {
-            let world = World::of(Server::start([reply.clone()]), |config| {
-                if matches!(reply, Reply::Hang(_)) {
+            let fixture = ClientFixture::of(ScriptedServer::start([reply.clone()]), |config| {
+                if matches!(reply, ScriptedReply::Hang(_)) {
                     config.limits.attempt = Duration::from_millis(50);
                 }
             });
-            let error = world.call(operation).await.unwrap_err();
+            let error = fixture.call(operation).await.unwrap_err();
             assert_clean(&chain(&error));
             assert_clean(&format!("{error:?}"));
-            assert_clean(&format!("{:?}", world.acs));
+            assert_clean(&format!("{:?}", fixture.acs));
         }
     }
 }
@@ -63,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn r51_nothing_that_holds_a_key_or_a_token_prints_it(raw in "[!-~]{12,60}") {
+    fn r51_no_value_with_a_key_or_a_token_prints_it(raw in "[!-~]{12,60}") {
         let key_in_base64 = STANDARD.encode(&raw);
         let raw_string = format!("endpoint=http://127.0.0.1:1/;accesskey={key_in_base64}");
         let connection_string: ConnectionString = raw_string.parse().unwrap();

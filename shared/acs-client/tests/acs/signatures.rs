@@ -1,9 +1,8 @@
-//! Known signatures.
+//! Compares signatures with known ones.
 //!
-//! They come from Microsoft's packages for Python and JavaScript, run with a fixed clock. Two
-//! results are left out because no correct client produces them: one signs the host with a
-//! trailing slash (ACS refuses it), one signs it with the port twice (a mistake of old
-//! JavaScript packages).
+//! The known signatures were made by Microsoft's packages for Python and JavaScript, with a fixed
+//! clock. Two incorrect ones are left out: one signs the host with a trailing slash, which ACS
+//! refuses, the other signs the port twice, a mistake of old JavaScript packages.
 
 use acs_client::{
     AccessKey,
@@ -12,14 +11,14 @@ use acs_client::{
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Known {
+struct KnownSignatures {
     key: String,
     date: String,
-    vectors: Vec<Vector>,
+    vectors: Vec<SignatureVector>,
 }
 
 #[derive(Deserialize)]
-struct Vector {
+struct SignatureVector {
     id: String,
     verb: String,
     path_and_query: String,
@@ -29,13 +28,13 @@ struct Vector {
     signature: String,
 }
 
-fn known() -> Known {
+fn known_signatures() -> KnownSignatures {
     serde_json::from_str(include_str!("vectors.json")).unwrap()
 }
 
 #[test]
-fn r45_every_known_answer_is_ours_too() {
-    let Known { key, date, vectors } = known();
+fn r45_signatures_equal_the_known_ones() {
+    let KnownSignatures { key, date, vectors } = known_signatures();
     let key: AccessKey = key.parse().unwrap();
     assert_eq!(vectors.len(), 25);
     for vector in vectors {
@@ -59,8 +58,8 @@ fn r45_every_known_answer_is_ours_too() {
 }
 
 #[test]
-fn r45_no_part_can_be_changed_without_changing_the_signature() {
-    let key: AccessKey = known().key.parse().unwrap();
+fn r45_every_part_of_a_request_changes_the_signature() {
+    let key: AccessKey = known_signatures().key.parse().unwrap();
     let whole = Unsigned { verb: "POST", path_and_query: "/a?b", host: "h", date: "d", body: b"x" };
     let signatures = [
         whole,
@@ -71,7 +70,7 @@ fn r45_no_part_can_be_changed_without_changing_the_signature() {
         Unsigned { body: b"", ..whole },
     ]
     .map(|request| sign(&key, request).authorization);
-    for (place, signature) in signatures.iter().enumerate() {
-        assert!(!signatures[..place].contains(signature), "{place}");
+    for (index, signature) in signatures.iter().enumerate() {
+        assert!(!signatures[..index].contains(signature), "{index}");
     }
 }

@@ -1,4 +1,4 @@
-//! A client, a server that plays a script, and a clock that never waits.
+//! The fixture of these tests: a client, a scripted server, and a clock that never waits.
 
 mod clock;
 mod server;
@@ -19,7 +19,7 @@ use identity_core::{
 };
 
 pub(crate) use clock::TestClock;
-pub(crate) use server::{Arrived, Reply, Server};
+pub(crate) use server::{ReceivedRequest, ScriptedReply, ScriptedServer};
 
 pub(crate) const KEY: &str = "Q0FOQVJZLWtleS1DQU5BUlkta2V5LUNBTkFSWQ==";
 pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.CANARY-token.c2ln";
@@ -33,19 +33,19 @@ pub(crate) const ASSIGNMENT: &str = concat!(
 );
 pub(crate) const ID: &str = "8:acs:11111111-2222-3333-4444-555555555555_66666666";
 
-/// A client of a server, with a clock.
-pub(crate) struct World {
-    pub(crate) server: Server,
+/// A client of a scripted server, with a clock.
+pub(crate) struct ClientFixture {
+    pub(crate) server: ScriptedServer,
     pub(crate) clock: TestClock,
     pub(crate) acs: AcsIdentityClient<TestClock>,
 }
 
-impl World {
-    pub(crate) fn new(replies: impl Into<VecDeque<Reply>>) -> Self {
-        Self::of(Server::start(replies), |_| {})
+impl ClientFixture {
+    pub(crate) fn new(replies: impl Into<VecDeque<ScriptedReply>>) -> Self {
+        Self::of(ScriptedServer::start(replies), |_| {})
     }
 
-    pub(crate) fn of(server: Server, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn of(server: ScriptedServer, change: impl FnOnce(&mut Config)) -> Self {
         let clock = TestClock::new();
         let mut config = config(&format!("http://{}", server.address));
         change(&mut config);
@@ -53,50 +53,50 @@ impl World {
         Self { server, clock, acs }
     }
 
-    pub(crate) fn in_time(&self, left: Duration) -> SystemTime {
+    pub(crate) fn deadline_in(&self, left: Duration) -> SystemTime {
         self.clock.now() + left
     }
 
-    /// Calls an operation, with plenty of time.
-    pub(crate) async fn call(&self, operation: Operation) -> Result<(), Error> {
+    /// Calls an operation with a deadline of 20 s.
+    pub(crate) async fn call(&self, operation: ScriptedOperation) -> Result<(), Error> {
         self.call_within(operation, Duration::from_secs(20)).await
     }
 
     pub(crate) async fn call_within(
         &self,
-        operation: Operation,
+        operation: ScriptedOperation,
         left: Duration,
     ) -> Result<(), Error> {
-        let deadline = self.in_time(left);
+        let deadline = self.deadline_in(left);
         match operation {
-            Operation::Create => self.acs.create_identity(deadline).await.map(drop),
-            Operation::CreateWithToken => {
+            ScriptedOperation::Create => self.acs.create_identity(deadline).await.map(drop),
+            ScriptedOperation::CreateWithToken => {
                 self.acs.create_identity_with_token(&request(), deadline).await.map(drop)
             }
-            Operation::Issue => {
+            ScriptedOperation::Issue => {
                 self.acs.issue_access_token(&id(), &request(), deadline).await.map(drop)
             }
-            Operation::Revoke => self.acs.revoke_access_tokens(&id(), deadline).await,
-            Operation::Delete => self.acs.delete_identity(&id(), deadline).await,
-            Operation::ExchangeTeamsUser => {
+            ScriptedOperation::Revoke => self.acs.revoke_access_tokens(&id(), deadline).await,
+            ScriptedOperation::Delete => self.acs.delete_identity(&id(), deadline).await,
+            ScriptedOperation::ExchangeTeamsUser => {
                 let user = Secret::new(USER_TOKEN);
                 self.acs.exchange_teams_user_token(&user, "app", "user", deadline).await.map(drop)
             }
-            Operation::ExchangeTeamsExtension => {
+            ScriptedOperation::ExchangeTeamsExtension => {
                 let user = Secret::new(USER_TOKEN);
                 self.acs.exchange_teams_extension_token(&user, deadline).await.map(drop)
             }
-            Operation::FindAssignment => {
+            ScriptedOperation::FindAssignment => {
                 let Assignment { tenant_id, object_id, .. } = assignment();
                 let acs = &self.acs;
                 acs.find_teams_extension_assignment(&tenant_id, &object_id, deadline)
                     .await
                     .map(drop)
             }
-            Operation::PutAssignment => {
+            ScriptedOperation::PutAssignment => {
                 self.acs.put_teams_extension_assignment(&assignment(), deadline).await.map(drop)
             }
-            Operation::DeleteAssignment => {
+            ScriptedOperation::DeleteAssignment => {
                 let Assignment { tenant_id, object_id, .. } = assignment();
                 self.acs.delete_teams_extension_assignment(&tenant_id, &object_id, deadline).await
             }
@@ -105,7 +105,7 @@ impl World {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub(crate) enum ScriptedOperation {
     Create,
     CreateWithToken,
     Issue,
@@ -118,7 +118,7 @@ pub(crate) enum Operation {
     DeleteAssignment,
 }
 
-impl Operation {
+impl ScriptedOperation {
     pub(crate) const ALL: [Self; 10] = [
         Self::Create,
         Self::CreateWithToken,
@@ -148,20 +148,20 @@ impl Operation {
         self != Self::ExchangeTeamsExtension
     }
 
-    pub(crate) fn success(self) -> Reply {
+    pub(crate) fn success(self) -> ScriptedReply {
         let expiry = "2027-01-15T09:00:00.1234567+00:00";
         match self {
-            Self::Create => Reply::identity(),
-            Self::CreateWithToken | Self::ExchangeTeamsExtension => Reply::with(
+            Self::Create => ScriptedReply::identity(),
+            Self::CreateWithToken | Self::ExchangeTeamsExtension => ScriptedReply::with(
                 if self == Self::CreateWithToken { 201 } else { 200 },
                 "",
                 &format!(
                     r#"{{"identity":{{"id":"{ID}"}},"accessToken":{{"token":"{TOKEN}","expiresOn":"{expiry}"}}}}"#
                 ),
             ),
-            Self::Issue | Self::ExchangeTeamsUser => Reply::token(),
-            Self::FindAssignment | Self::PutAssignment => Reply::with(200, "", ASSIGNMENT),
-            Self::Revoke | Self::Delete | Self::DeleteAssignment => Reply::done(),
+            Self::Issue | Self::ExchangeTeamsUser => ScriptedReply::token(),
+            Self::FindAssignment | Self::PutAssignment => ScriptedReply::with(200, "", ASSIGNMENT),
+            Self::Revoke | Self::Delete | Self::DeleteAssignment => ScriptedReply::done(),
         }
     }
 }
@@ -197,7 +197,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// Whether ACS may have acted, according to the error.
+/// Whether ACS may have performed the operation, according to the error.
 pub(crate) fn maybe_applied(outcome: Result<(), Error>) -> bool {
     match outcome {
         Err(Error::AcsUnavailable { maybe_applied, .. }) => maybe_applied,

@@ -1,4 +1,4 @@
-//! Https: which certificates the client trusts.
+//! The certificates that the client trusts.
 
 use identity_core::Error;
 use rcgen::CertifiedKey;
@@ -13,7 +13,9 @@ use tokio_rustls::{
 
 use acs_client::{AcsIdentityClient, Config};
 
-use crate::support::{Operation, Reply, Server, TestClock, World, chain, config};
+use crate::support::{
+    ClientFixture, ScriptedOperation, ScriptedReply, ScriptedServer, TestClock, chain, config,
+};
 
 /// Serves identities after a successful TLS handshake. Returns its port and its certificate.
 async fn serve(name: &str) -> (u16, String) {
@@ -36,7 +38,7 @@ async fn serve(name: &str) -> (u16, String) {
             while !request.ends_with(b"\r\n\r\n") {
                 request.push(stream.read_u8().await.unwrap());
             }
-            let Reply::Say(text) = Reply::identity() else { unreachable!() };
+            let ScriptedReply::Respond(text) = ScriptedReply::identity() else { unreachable!() };
             stream.write_all(text.as_bytes()).await.unwrap();
         }
     });
@@ -48,19 +50,19 @@ async fn create(port: u16, change: impl FnOnce(&mut Config)) -> (Result<(), Erro
     change(&mut config);
     let clock = TestClock::new();
     let acs = AcsIdentityClient::new(config, clock.clone()).unwrap();
-    let world = World { server: Server::start([]), clock: clock.clone(), acs };
-    (world.call(Operation::Create).await, clock)
+    let fixture = ClientFixture { server: ScriptedServer::start([]), clock: clock.clone(), acs };
+    (fixture.call(ScriptedOperation::Create).await, clock)
 }
 
 #[tokio::test]
-async fn a_certificate_of_ones_own_is_believed_if_it_is_given() {
+async fn a_configured_root_certificate_is_trusted() {
     let (port, pem) = serve("localhost").await;
     let (outcome, _) = create(port, |config| config.extra_roots_pem = Some(pem)).await;
     outcome.unwrap();
 }
 
 #[tokio::test]
-async fn a_certificate_nobody_vouches_for_gets_no_request() {
+async fn a_server_with_an_untrusted_certificate_receives_no_request() {
     let (port, _) = serve("localhost").await;
     let (wrong_port, pem) = serve("elsewhere.example").await;
     for (port, pem, text) in

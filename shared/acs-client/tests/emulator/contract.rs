@@ -1,4 +1,4 @@
-//! Runs the port's contract, which the in-memory double of ACS also passes, against the client.
+//! Runs the contract tests of the port, which the in-memory double of ACS also passes.
 
 use std::time::SystemTime;
 
@@ -11,11 +11,11 @@ use identity_core::{
     testing::client_contract::Introspect,
 };
 
-use crate::World;
+use crate::ContractFixture;
 
-client_contract!(World::new().await);
+client_contract!(ContractFixture::new().await);
 
-impl IdentityClient for World {
+impl IdentityClient for ContractFixture {
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
         self.acs.create_identity(deadline).await
     }
@@ -52,9 +52,9 @@ impl IdentityClient for World {
     }
 }
 
-impl Introspect for World {
+impl Introspect for ContractFixture {
     async fn lives(&self, token: &AccessToken) -> bool {
-        World::lives(self, token).await
+        ContractFixture::lives(self, token).await
     }
 
     async fn foreign(&self) -> AcsId {
@@ -66,6 +66,6 @@ impl Introspect for World {
     }
 
     fn deadline(&self) -> SystemTime {
-        World::deadline()
+        ContractFixture::deadline()
     }
 }

@@ -1,5 +1,5 @@
-//! Tests the client against an emulator of ACS that was written independently of it, and that
-//! verifies signatures by itself.
+//! Tests the client with the ACS emulator, which was written independently and verifies signatures
+//! with its own code.
 
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
@@ -9,7 +9,7 @@ mod teams;
 
 use std::time::{Duration, SystemTime};
 
-use acs_client::{AcsIdentityClient, Answered, Cause, Config, Credential};
+use acs_client::{AcsIdentityClient, Answered, Config, Credential, ErrorCause};
 use acs_emulator::{Builder, Emulator, Server};
 use identity_core::{
     Error,
@@ -18,7 +18,7 @@ use identity_core::{
 };
 use serde_json::{Value, json};
 
-/// This machine's time with an offset. Pauses are short in these tests.
+/// This machine's time with an offset. Pauses take no time.
 #[derive(Clone, Copy)]
 struct MachineClock {
     ahead: time::Duration,
@@ -31,19 +31,17 @@ impl Clock for MachineClock {
         (time::OffsetDateTime::now_utc() + self.ahead).into()
     }
 
-    async fn sleep(&self, pause: Duration) {
-        tokio::time::sleep(pause).await;
-    }
+    async fn sleep(&self, _: Duration) {}
 }
 
-struct World {
+struct ContractFixture {
     emulator: Emulator,
     server: Server,
     acs: AcsIdentityClient<MachineClock>,
     control: reqwest::Client,
 }
 
-impl World {
+impl ContractFixture {
     async fn new() -> Self {
         Self::with(Emulator::builder(), time::Duration::ZERO, |_| {}).await
     }
@@ -90,12 +88,12 @@ impl World {
     }
 
     async fn fault(&self, operation: &str, times: u64, action: Value) {
-        let line = json!({"operation": operation, "times": times, "action": action});
-        let body = json!({"faults": [line]});
+        let fault = json!({"operation": operation, "times": times, "action": action});
+        let body = json!({"faults": [fault]});
         self.control(reqwest::Method::POST, "faults", Some(body)).await;
     }
 
-    /// How many requests for `operation` arrived.
+    /// The number of received requests for `operation`.
     async fn requests(&self, operation: &str) -> u64 {
         let found = self.control(reqwest::Method::GET, "requests", None).await;
         found.pointer(&format!("/counts/{operation}")).and_then(Value::as_u64).unwrap_or(0)
@@ -107,113 +105,117 @@ fn request() -> TokenRequest {
     TokenRequest { scopes, lifetime: Lifetime::HOUR }
 }
 
-fn cause(error: &Error) -> &Cause {
+fn cause(error: &Error) -> &ErrorCause {
     Answered::of(error).unwrap().cause()
 }
 
 #[tokio::test]
-async fn an_identity_lives_and_dies() {
-    let world = World::new().await;
-    world.acs.connect().await;
-    let deadline = World::deadline();
+async fn an_identity_is_created_used_and_deleted() {
+    let fixture = ContractFixture::new().await;
+    fixture.acs.connect().await;
+    let deadline = ContractFixture::deadline();
 
-    let id = world.create().await.unwrap();
-    assert!(id.as_str().starts_with(&format!("8:acs:{}_", world.emulator.resource_id())));
-    let (other, first) = world.acs.create_identity_with_token(&request(), deadline).await.unwrap();
+    let id = fixture.create().await.unwrap();
+    assert!(id.as_str().starts_with(&format!("8:acs:{}_", fixture.emulator.resource_id())));
+    let (other, first) =
+        fixture.acs.create_identity_with_token(&request(), deadline).await.unwrap();
     assert_ne!(id, other);
-    assert!(world.lives(&first).await);
+    assert!(fixture.lives(&first).await);
 
-    let token = world.issue(&other).await.unwrap();
-    assert!(world.lives(&token).await);
+    let token = fixture.issue(&other).await.unwrap();
+    assert!(fixture.lives(&token).await);
     let lifetime = token.expires_on.duration_since(PUNCTUAL.now()).unwrap();
     assert!((3500..=3600).contains(&lifetime.as_secs()), "{lifetime:?}");
 
-    world.acs.revoke_access_tokens(&other, deadline).await.unwrap();
-    assert!(!world.lives(&first).await && !world.lives(&token).await);
-    assert!(world.lives(&world.issue(&other).await.unwrap()).await);
+    fixture.acs.revoke_access_tokens(&other, deadline).await.unwrap();
+    assert!(!fixture.lives(&first).await && !fixture.lives(&token).await);
+    assert!(fixture.lives(&fixture.issue(&other).await.unwrap()).await);
 
     for _ in 0..2 {
-        world.acs.delete_identity(&other, deadline).await.unwrap();
-        world.acs.revoke_access_tokens(&other, deadline).await.unwrap();
+        fixture.acs.delete_identity(&other, deadline).await.unwrap();
+        fixture.acs.revoke_access_tokens(&other, deadline).await.unwrap();
     }
-    let error = world.issue(&other).await.unwrap_err();
+    let error = fixture.issue(&other).await.unwrap_err();
     assert!(matches!(error, Error::AcsRefused(_)));
-    assert_eq!(cause(&error), &Cause::IdentityLost);
+    assert_eq!(cause(&error), &ErrorCause::IdentityLost);
 }
 
 #[tokio::test]
-async fn the_secondary_key_and_older_versions_work() {
+async fn the_secondary_key_and_older_api_versions_are_accepted() {
     for version in ["2023-10-01", "2025-06-30", "2026-09-23"] {
-        let world = World::with(Emulator::builder(), time::Duration::ZERO, |_| {}).await;
+        let fixture =
+            ContractFixture::with(Emulator::builder(), time::Duration::ZERO, |_| {}).await;
         let text = format!(
             "endpoint={};accesskey={}",
-            world.server.endpoint(),
-            world.emulator.secondary_access_key().expose()
+            fixture.server.endpoint(),
+            fixture.emulator.secondary_access_key().expose()
         );
         let config =
             Config { api_version: version.parse().unwrap(), ..Config::new(text.parse().unwrap()) };
         let acs = AcsIdentityClient::new(config, PUNCTUAL).unwrap();
-        let id = acs.create_identity(World::deadline()).await.unwrap();
-        world.issue(&id).await.unwrap();
+        let id = acs.create_identity(ContractFixture::deadline()).await.unwrap();
+        fixture.issue(&id).await.unwrap();
     }
-    let world = World::with(Emulator::builder(), time::Duration::ZERO, |config| {
+    let fixture = ContractFixture::with(Emulator::builder(), time::Duration::ZERO, |config| {
         config.api_version = "2019-01-01".parse().unwrap();
     })
     .await;
-    let error = world.create().await.unwrap_err();
-    assert!(matches!(cause(&error), Cause::UnsupportedApiVersion { .. }), "{error:?}");
+    let error = fixture.create().await.unwrap_err();
+    assert!(matches!(cause(&error), ErrorCause::UnsupportedApiVersion { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn r45_every_id_is_signed_as_it_is_sent() {
-    let world = World::new().await;
-    let resource = world.emulator.resource_id();
+async fn r45_the_signature_is_valid_for_every_form_of_acs_id() {
+    let fixture = ContractFixture::new().await;
+    let resource = fixture.emulator.resource_id();
     for tail in ["a", "A-b_c.d", "0:1:2", "..", "-._:", &"x".repeat(200)] {
         let id = AcsId::parse(&format!("8:acs:{resource}_{tail}")).unwrap();
-        match world.acs.revoke_access_tokens(&id, World::deadline()).await {
+        match fixture.acs.revoke_access_tokens(&id, ContractFixture::deadline()).await {
             Ok(()) => {}
-            Err(error) => assert_eq!(cause(&error), &Cause::IdentityNotOwned, "{tail}: {error:?}"),
+            Err(error) => {
+                assert_eq!(cause(&error), &ErrorCause::IdentityNotOwned, "{tail}: {error:?}");
+            }
         }
     }
 }
 
 #[tokio::test]
-async fn r43_r44_a_wrong_key_and_a_wrong_clock_are_told_apart() {
-    let world = World::with(Emulator::builder(), time::Duration::ZERO, |config| {
+async fn r43_r44_a_wrong_key_and_a_wrong_clock_have_different_causes() {
+    let fixture = ContractFixture::with(Emulator::builder(), time::Duration::ZERO, |config| {
         config.credential = Credential::key("d3Jvbmctd3Jvbmctd3Jvbmc=".parse().unwrap());
     })
     .await;
-    let error = world.create().await.unwrap_err();
+    let error = fixture.create().await.unwrap_err();
     assert!(matches!(error, Error::AcsRefused(_)));
-    assert_eq!(cause(&error), &Cause::KeyRefused);
+    assert_eq!(cause(&error), &ErrorCause::KeyRefused);
 
     for minutes in [-20, 20] {
         let ahead = time::Duration::minutes(minutes);
-        let world = World::with(Emulator::builder(), ahead, |_| {}).await;
-        let error = world.create().await.unwrap_err();
+        let fixture = ContractFixture::with(Emulator::builder(), ahead, |_| {}).await;
+        let error = fixture.create().await.unwrap_err();
         assert!(matches!(error, Error::AcsRefused(_)));
-        let Cause::ClockSkew { ahead_s: Some(told) } = cause(&error) else {
+        let ErrorCause::ClockSkew { ahead_s: Some(ahead_s) } = cause(&error) else {
             unreachable!("{error:?}");
         };
-        assert!((told - minutes * 60).abs() <= 10, "{told}");
+        assert!((ahead_s - minutes * 60).abs() <= 10, "{ahead_s}");
     }
 }
 
 #[tokio::test]
-async fn an_identity_of_another_resource_is_not_ours() {
-    let (ours, theirs) = (World::new().await, World::new().await);
+async fn an_identity_of_another_resource_is_refused() {
+    let (ours, theirs) = (ContractFixture::new().await, ContractFixture::new().await);
     let id = theirs.create().await.unwrap();
     let token = theirs.issue(&id).await.unwrap();
-    assert_eq!(cause(&ours.issue(&id).await.unwrap_err()), &Cause::IdentityNotOwned);
-    let revoked = ours.acs.revoke_access_tokens(&id, World::deadline()).await;
-    assert_eq!(cause(&revoked.unwrap_err()), &Cause::IdentityNotOwned);
-    let deleted = ours.acs.delete_identity(&id, World::deadline()).await;
-    assert_eq!(cause(&deleted.unwrap_err()), &Cause::IdentityNotOwned);
-    assert!(theirs.lives(&token).await, "and lives on there");
+    assert_eq!(cause(&ours.issue(&id).await.unwrap_err()), &ErrorCause::IdentityNotOwned);
+    let revoked = ours.acs.revoke_access_tokens(&id, ContractFixture::deadline()).await;
+    assert_eq!(cause(&revoked.unwrap_err()), &ErrorCause::IdentityNotOwned);
+    let deleted = ours.acs.delete_identity(&id, ContractFixture::deadline()).await;
+    assert_eq!(cause(&deleted.unwrap_err()), &ErrorCause::IdentityNotOwned);
+    assert!(theirs.lives(&token).await, "its token stays valid");
 }
 
 #[tokio::test]
-async fn r06_trouble_never_makes_a_second_identity() {
+async fn r06_a_failed_creation_is_not_retried() {
     for action in [
         json!({"resetAfter": true}),
         json!({"halfBody": true}),
@@ -221,29 +223,29 @@ async fn r06_trouble_never_makes_a_second_identity() {
         json!({"status": 500}),
         json!({"html": true}),
     ] {
-        let world = World::new().await;
-        world.fault("createIdentity", 1, action.clone()).await;
-        let error = world.create().await.unwrap_err();
+        let fixture = ContractFixture::new().await;
+        fixture.fault("createIdentity", 1, action.clone()).await;
+        let error = fixture.create().await.unwrap_err();
         assert!(
             matches!(error, Error::AcsUnavailable { maybe_applied: true, .. }),
             "{action}: {error:?}"
         );
-        assert_eq!(world.requests("createIdentity").await, 1, "{action}");
+        assert_eq!(fixture.requests("createIdentity").await, 1, "{action}");
     }
 }
 
 #[tokio::test]
-async fn r42_the_others_survive_two_failures() {
+async fn r42_other_operations_succeed_after_two_failures() {
     for action in [
         json!({"resetAfter": true}),
         json!({"resetBefore": true}),
         json!({"halfBody": true}),
         json!({"status": 503, "retryAfter": "0"}),
     ] {
-        let world = World::new().await;
-        let id = world.create().await.unwrap();
-        world.fault("issueAccessToken", 2, action.clone()).await;
-        assert!(world.lives(&world.issue(&id).await.unwrap()).await, "{action}");
-        assert_eq!(world.requests("issueAccessToken").await, 3, "{action}");
+        let fixture = ContractFixture::new().await;
+        let id = fixture.create().await.unwrap();
+        fixture.fault("issueAccessToken", 2, action.clone()).await;
+        assert!(fixture.lives(&fixture.issue(&id).await.unwrap()).await, "{action}");
+        assert_eq!(fixture.requests("issueAccessToken").await, 3, "{action}");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acs_client::{
-    AcsIdentityClient, Answered, Cause, Guid, Mistake, PrincipalType, TeamsExtensionAssignment,
+    AcsIdentityClient, Answered, ErrorCause, Guid, Mistake, PrincipalType, TeamsExtensionAssignment,
 };
 use identity_core::{
     Error,
@@ -15,23 +15,23 @@ use identity_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{MachineClock, PUNCTUAL, World, cause};
+use crate::{ContractFixture, MachineClock, PUNCTUAL, cause};
 
-const SOMEBODY: &str = "0a0a0a0a-2222-3333-4444-555555555555";
+const OTHER_ID: &str = "0a0a0a0a-2222-3333-4444-555555555555";
 
 /// An Entra token and its claims.
-pub(crate) struct Entra {
+pub(crate) struct EntraFixture {
     pub(crate) token: Secret,
     app_id: String,
     user_id: String,
     tenant_id: String,
 }
 
-impl World {
-    pub(crate) async fn entra(&self, order: Value) -> Entra {
-        let made = self.control(reqwest::Method::POST, "entra/token", Some(order)).await;
-        let text = |at: &str| made.pointer(at).unwrap().as_str().unwrap().to_owned();
-        Entra {
+impl ContractFixture {
+    pub(crate) async fn entra_token(&self, claims: Value) -> EntraFixture {
+        let issued = self.control(reqwest::Method::POST, "entra/token", Some(claims)).await;
+        let text = |at: &str| issued.pointer(at).unwrap().as_str().unwrap().to_owned();
+        EntraFixture {
             token: Secret::new(text("/token")),
             app_id: text("/claims/appid"),
             user_id: text("/claims/oid"),
@@ -49,48 +49,48 @@ impl World {
     }
 }
 
-async fn extension_world() -> World {
-    World::with(acs_emulator::Emulator::builder(), time::Duration::ZERO, |config| {
+async fn teams_phone_fixture() -> ContractFixture {
+    ContractFixture::with(acs_emulator::Emulator::builder(), time::Duration::ZERO, |config| {
         config.bearer_over_loopback_http = true;
     })
     .await
 }
 
 #[tokio::test]
-async fn a_teams_users_token_is_exchanged_for_one_that_ends_with_it() {
-    let world = World::new().await;
-    let user = world.entra(json!({"expiresInSeconds": 4000})).await;
-    let token = world.exchange(&user.token, &user.app_id, &user.user_id).await.unwrap();
-    assert!(world.lives(&token).await);
+async fn a_teams_users_token_is_exchanged_for_one_with_the_same_expiry() {
+    let fixture = ContractFixture::new().await;
+    let user = fixture.entra_token(json!({"expiresInSeconds": 4000})).await;
+    let token = fixture.exchange(&user.token, &user.app_id, &user.user_id).await.unwrap();
+    assert!(fixture.lives(&token).await);
     let life = token.expires_on.duration_since(PUNCTUAL.now()).unwrap();
     assert!((3900..=4000).contains(&life.as_secs()), "{life:?}");
 }
 
 #[tokio::test]
 async fn every_mistake_in_an_exchange_has_its_cause() {
-    let world = World::new().await;
-    let user = world.entra(json!({})).await;
-    let expired = world.entra(json!({"expiresInSeconds": -60})).await;
-    let graph = world.entra(json!({"aud": "https://graph.microsoft.com"})).await;
-    let weak = world.entra(json!({"scp": "Teams.ManageCalls"})).await;
-    let (app, is) = (user.app_id.as_str(), user.user_id.as_str());
+    let fixture = ContractFixture::new().await;
+    let user = fixture.entra_token(json!({})).await;
+    let expired = fixture.entra_token(json!({"expiresInSeconds": -60})).await;
+    let graph = fixture.entra_token(json!({"aud": "https://graph.microsoft.com"})).await;
+    let weak = fixture.entra_token(json!({"scp": "Teams.ManageCalls"})).await;
+    let (app, user_id) = (user.app_id.as_str(), user.user_id.as_str());
     let none = Secret::new("");
-    let invalid = Cause::InvalidAccessToken;
+    let invalid = ErrorCause::InvalidAccessToken;
     for (token, app_id, user_id, expected) in [
-        (&none, app, is, invalid.clone()),
+        (&none, app, user_id, invalid.clone()),
         (&none, app, "", invalid.clone()),
-        (&Secret::new("garbage"), app, is, invalid.clone()),
-        (&expired.token, app, is, invalid.clone()),
-        (&graph.token, app, is, invalid.clone()),
-        (&weak.token, app, is, invalid),
-        (&user.token, "", is, Cause::AppId(Mistake::Missing)),
-        (&user.token, "app", is, Cause::AppId(Mistake::Malformed)),
-        (&user.token, SOMEBODY, is, Cause::AppId(Mistake::Mismatched)),
-        (&user.token, app, "", Cause::UserId(Mistake::Missing)),
-        (&user.token, app, "user", Cause::UserId(Mistake::Malformed)),
-        (&user.token, app, SOMEBODY, Cause::UserId(Mistake::Mismatched)),
+        (&Secret::new("garbage"), app, user_id, invalid.clone()),
+        (&expired.token, app, user_id, invalid.clone()),
+        (&graph.token, app, user_id, invalid.clone()),
+        (&weak.token, app, user_id, invalid),
+        (&user.token, "", user_id, ErrorCause::AppId(Mistake::Missing)),
+        (&user.token, "app", user_id, ErrorCause::AppId(Mistake::Malformed)),
+        (&user.token, OTHER_ID, user_id, ErrorCause::AppId(Mistake::Mismatched)),
+        (&user.token, app, "", ErrorCause::UserId(Mistake::Missing)),
+        (&user.token, app, "user", ErrorCause::UserId(Mistake::Malformed)),
+        (&user.token, app, OTHER_ID, ErrorCause::UserId(Mistake::Mismatched)),
     ] {
-        let error = world.exchange(token, app_id, user_id).await.unwrap_err();
+        let error = fixture.exchange(token, app_id, user_id).await.unwrap_err();
         assert!(matches!(error, Error::AcsRefused(_)), "{error:?}");
         assert_eq!(cause(&error), &expected, "{app_id} {user_id}");
         let answered = Answered::of(&error).unwrap();
@@ -98,58 +98,59 @@ async fn every_mistake_in_an_exchange_has_its_cause() {
     }
 }
 
-/// A caller that only has the port, and not the client, gets the faults that it can fix.
-async fn by_the_port(
+/// Exchanges a token through the port.
+async fn exchange_by_port(
     acs: &impl TeamsTokenExchange,
     token: &Secret,
     app_id: &str,
     user_id: &str,
 ) -> Result<AccessToken, Error> {
     let admission = admission();
-    acs.exchange_teams_user_token(admission, token, app_id, user_id, World::deadline()).await
+    acs.exchange_teams_user_token(admission, token, app_id, user_id, ContractFixture::deadline())
+        .await
 }
 
 #[tokio::test]
-async fn the_port_tells_the_faults_of_a_token() {
-    let world = World::new().await;
-    let user = world.entra(json!({})).await;
-    let (app, is) = (user.app_id.as_str(), user.user_id.as_str());
-    assert!(by_the_port(&world.acs, &user.token, app, is).await.is_ok());
+async fn the_port_reports_the_faults_of_a_token() {
+    let fixture = ContractFixture::new().await;
+    let user = fixture.entra_token(json!({})).await;
+    let (app, user_id) = (user.app_id.as_str(), user.user_id.as_str());
+    assert!(exchange_by_port(&fixture.acs, &user.token, app, user_id).await.is_ok());
     for (token, app_id, user_id, fault) in [
-        (&Secret::new("garbage"), app, is, TeamsTokenFault::Invalid),
-        (&user.token, SOMEBODY, is, TeamsTokenFault::WrongApp),
-        (&user.token, app, SOMEBODY, TeamsTokenFault::WrongUser),
+        (&Secret::new("garbage"), app, user_id, TeamsTokenFault::Invalid),
+        (&user.token, OTHER_ID, user_id, TeamsTokenFault::WrongApp),
+        (&user.token, app, OTHER_ID, TeamsTokenFault::WrongUser),
     ] {
-        match by_the_port(&world.acs, token, app_id, user_id).await {
-            Err(Error::TeamsToken(told)) => assert_eq!(told, fault),
+        match exchange_by_port(&fixture.acs, token, app_id, user_id).await {
+            Err(Error::TeamsToken(reported)) => assert_eq!(reported, fault),
             other => unreachable!("{other:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn an_exchange_survives_two_failures() {
+async fn an_exchange_succeeds_after_two_failures() {
     for action in [json!({"resetAfter": true}), json!({"status": 503, "retryAfter": "0"})] {
-        let world = World::new().await;
-        let user = world.entra(json!({})).await;
-        world.fault("exchangeTeamsUserAccessToken", 2, action).await;
-        world.exchange(&user.token, &user.app_id, &user.user_id).await.unwrap();
-        assert_eq!(world.requests("exchangeTeamsUserAccessToken").await, 3);
+        let fixture = ContractFixture::new().await;
+        let user = fixture.entra_token(json!({})).await;
+        fixture.fault("exchangeTeamsUserAccessToken", 2, action).await;
+        fixture.exchange(&user.token, &user.app_id, &user.user_id).await.unwrap();
+        assert_eq!(fixture.requests("exchangeTeamsUserAccessToken").await, 3);
     }
 }
 
 #[tokio::test]
-async fn an_assignment_lets_a_user_in_until_it_is_deleted() {
-    let world = extension_world().await;
-    let user = world.entra(json!({"scp": "TeamsExtension.ManageCalls"})).await;
-    let (acs, deadline) = (&world.acs, World::deadline());
+async fn a_user_can_exchange_a_token_until_the_assignment_is_deleted() {
+    let fixture = teams_phone_fixture().await;
+    let user = fixture.entra_token(json!({"scp": "TeamsExtension.ManageCalls"})).await;
+    let (acs, deadline) = (&fixture.acs, ContractFixture::deadline());
     let (tenant, object): (Guid, Guid) =
         (user.tenant_id.parse().unwrap(), user.user_id.parse().unwrap());
     let find = || acs.find_teams_extension_assignment(&tenant, &object, deadline);
-    let enter = || acs.exchange_teams_extension_token(&user.token, deadline);
+    let exchange = || acs.exchange_teams_extension_token(&user.token, deadline);
 
     assert_eq!(find().await.unwrap(), None);
-    assert_eq!(cause(&enter().await.unwrap_err()), &Cause::Denied);
+    assert_eq!(cause(&exchange().await.unwrap_err()), &ErrorCause::Denied);
 
     let mut assignment = TeamsExtensionAssignment {
         tenant_id: tenant.clone(),
@@ -158,8 +159,8 @@ async fn an_assignment_lets_a_user_in_until_it_is_deleted() {
         client_ids: Vec::new(),
     };
     for (kind, clients) in [
-        (PrincipalType::ResourceAccount, vec![SOMEBODY]),
-        (PrincipalType::User, vec![SOMEBODY, &user.app_id]),
+        (PrincipalType::ResourceAccount, vec![OTHER_ID]),
+        (PrincipalType::User, vec![OTHER_ID, &user.app_id]),
     ] {
         assignment.principal_type = kind;
         assignment.client_ids = clients.iter().map(|id| id.parse().unwrap()).collect();
@@ -167,26 +168,27 @@ async fn an_assignment_lets_a_user_in_until_it_is_deleted() {
         assert_eq!((&put, find().await.unwrap().as_ref()), (&assignment, Some(&assignment)));
     }
 
-    let (id, token) = enter().await.unwrap();
+    let (id, token) = exchange().await.unwrap();
     assert!(id.as_str().starts_with("8:acs:"), "{id}");
-    assert!(world.lives(&token).await);
+    assert!(fixture.lives(&token).await);
 
     for _ in 0..2 {
         acs.delete_teams_extension_assignment(&tenant, &object, deadline).await.unwrap();
     }
     assert_eq!(find().await.unwrap(), None);
-    assert!(!world.lives(&token).await);
-    assert_eq!(cause(&enter().await.unwrap_err()), &Cause::Denied);
+    assert!(!fixture.lives(&token).await);
+    assert_eq!(cause(&exchange().await.unwrap_err()), &ErrorCause::Denied);
 }
 
 #[tokio::test]
-async fn an_api_version_without_assignments_says_so() {
-    let world = World::with(acs_emulator::Emulator::builder(), time::Duration::ZERO, |config| {
-        config.api_version = "2023-10-01".parse().unwrap();
-    })
-    .await;
-    let id: Guid = SOMEBODY.parse().unwrap();
-    let acs: &AcsIdentityClient<MachineClock> = &world.acs;
+async fn an_api_version_without_assignments_is_an_error() {
+    let fixture =
+        ContractFixture::with(acs_emulator::Emulator::builder(), time::Duration::ZERO, |config| {
+            config.api_version = "2023-10-01".parse().unwrap();
+        })
+        .await;
+    let id: Guid = OTHER_ID.parse().unwrap();
+    let acs: &AcsIdentityClient<MachineClock> = &fixture.acs;
     let deadline = PUNCTUAL.now() + Duration::from_secs(20);
     let found = acs.find_teams_extension_assignment(&id, &id, deadline).await;
     assert!(matches!(found, Err(Error::AcsRefused(_))), "{found:?}");

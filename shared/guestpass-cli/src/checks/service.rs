@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use acs_client::{Answered, Cause};
+use acs_client::{Answered, ErrorCause};
 use identity_core::{Error, ports::Clock as _, secret::Secret};
 use reqwest::{Client, ClientBuilder, header::DATE, redirect};
 use time::{PrimitiveDateTime, macros::format_description};
@@ -30,39 +30,54 @@ pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
     let version = target.acs.api_version.as_str();
     let cause = error.as_ref().and_then(Answered::of).map(Answered::cause).cloned();
     Ok(match (cause.as_ref(), error) {
-        (Some(Cause::InvalidAccessToken | Cause::AppId(_) | Cause::UserId(_)), _) | (_, None) => [
+        (
+            Some(ErrorCause::InvalidAccessToken | ErrorCause::AppId(_) | ErrorCause::UserId(_)),
+            _,
+        )
+        | (_, None) => [
             reached,
             skew(),
             Check::good("key", "ACS accepts the access key"),
             Check::good("api-version", version),
         ],
-        (Some(cause @ Cause::ClockSkew { .. }), _) => [
+        (Some(cause @ ErrorCause::ClockSkew { .. }), _) => [
             reached,
             Check::bad("clock", cause.to_string(), remedy(cause)),
             Check::skipped("key", "ACS looks at no key while the clocks differ"),
             after("api-version"),
         ],
-        (Some(cause @ (Cause::KeyRefused | Cause::Denied)), _) => [
+        (Some(cause @ (ErrorCause::KeyRefused | ErrorCause::Denied)), _) => [
             reached,
             skew(),
             Check::bad("key", cause.to_string(), remedy(cause)),
             after("api-version"),
         ],
-        (Some(cause @ (Cause::UnsupportedApiVersion { .. } | Cause::ApiVersionUnspecified)), _) => {
-            [
-                reached,
-                skew(),
-                Check::skipped("key", "ACS looks at no key before it knows the api-version"),
-                Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
-            ]
-        }
-        (Some(Cause::NoSuchOperation), _) if version < TEAMS => [
+        (
+            Some(
+                cause @ (ErrorCause::UnsupportedApiVersion { .. }
+                | ErrorCause::ApiVersionUnspecified),
+            ),
+            _,
+        ) => [
+            reached,
+            skew(),
+            Check::skipped("key", "ACS looks at no key before it knows the api-version"),
+            Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
+        ],
+        (Some(ErrorCause::NoSuchOperation), _) if version < TEAMS => [
             reached,
             skew(),
             Check::skipped("key", "this api-version has no question that changes nothing"),
             Check::note("api-version", format!("{version} has no Teams exchange; {TEAMS} has")),
         ],
-        (Some(cause @ (Cause::NoSuchOperation | Cause::Redirected | Cause::Nonsense)), _) => [
+        (
+            Some(
+                cause @ (ErrorCause::NoSuchOperation
+                | ErrorCause::Redirected
+                | ErrorCause::Nonsense),
+            ),
+            _,
+        ) => [
             Check::bad("endpoint", cause.to_string(), remedy(cause)),
             after("clock"),
             after("key"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acs_client::{Answered, Cause};
+use acs_client::{Answered, ErrorCause};
 use identity_core::{
     identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest},
     ports::{Clock as _, IdentityStore as _, Index, ListQuery, SHARDS},
@@ -63,7 +63,7 @@ pub(crate) async fn resource(world: &World) -> Check {
         return Check::good("resource", "ACS knows the table's identities for its own");
     };
     match Answered::of(&error).map(Answered::cause) {
-        Some(cause @ (Cause::IdentityNotOwned | Cause::IdentityLost)) => {
+        Some(cause @ (ErrorCause::IdentityNotOwned | ErrorCause::IdentityLost)) => {
             Check::bad("resource", format!("{identity}: {cause}"), remedy(cause))
         }
         _ => Check::failed("resource", &world.explain(&error)),

@@ -64,7 +64,7 @@ fn a_configuration_that_says_nothing_or_nonsense() {
     let nowhere = tempfile::tempdir().unwrap();
     finds(&run(&mut guestpass(nowhere.path(), &["doctor"]), ""), "configuration", "not clear");
     let stack = CliStack::start();
-    finds(&deployed(&stack, &[], &[(SDKS, "nonsense")]), "configuration", "copy it whole");
+    finds(&deployed(&stack, &[], &[(SDKS, "nonsense")]), "configuration", "copy all of it");
     finds(&deployed(&stack, &["--api-version", "new!"], &[]), "configuration", "no api-version");
 }
 

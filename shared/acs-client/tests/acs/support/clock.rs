@@ -38,7 +38,7 @@ impl TestClock {
         self.0.lock().unwrap().now += by;
     }
 
-    /// From now on the time advances by itself, too.
+    /// From now on, the time also advances with the real time.
     pub(crate) fn tick(&self) {
         self.0.lock().unwrap().ticking_since = Some(Instant::now());
     }

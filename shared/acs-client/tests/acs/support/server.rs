@@ -1,4 +1,4 @@
-//! A server that plays a script.
+//! A server that sends scripted responses.
 
 use std::{
     collections::VecDeque,
@@ -12,29 +12,30 @@ use super::{ID, TOKEN};
 
 /// How the server reacts to one request.
 #[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    /// Answers with these bytes, and keeps the connection.
-    Say(String),
-    /// Answers, and then closes the connection properly.
-    SayAndClose(String),
-    /// Closes the connection properly, without an answer.
+pub(crate) enum ScriptedReply {
+    /// Sends this response, and keeps the connection.
+    Respond(String),
+    /// Sends this response, and then closes the connection (FIN).
+    RespondAndClose(String),
+    /// Closes the connection (FIN) without a response.
     Close,
-    /// Breaks the connection (RST), without an answer.
+    /// Resets the connection (RST) without a response.
     Reset,
-    /// Sends this text, and then nothing more.
+    /// Sends this text, and then nothing until the client closes the connection.
     Hang(String),
 }
 
-impl Reply {
+impl ScriptedReply {
     pub(crate) fn status(status: u16) -> Self {
         Self::with(status, "", "")
     }
 
-    /// A whole response. Each header in `headers` ends in `\r
-    /// `.
+    /// A complete response. Each header in `headers` ends in CR LF.
     pub(crate) fn with(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
-        Self::Say(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}"))
+        Self::Respond(format!(
+            "HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        ))
     }
 
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
@@ -52,18 +53,18 @@ impl Reply {
     }
 
     pub(crate) fn done() -> Self {
-        Self::Say("HTTP/1.1 204 No Content\r\nms-cv: abc.0\r\n\r\n".to_owned())
+        Self::Respond("HTTP/1.1 204 No Content\r\nms-cv: abc.0\r\n\r\n".to_owned())
     }
 }
 
-/// A request as it arrived.
+/// A request in the form in which it was received.
 #[derive(Clone, Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct ReceivedRequest {
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Arrived {
+impl ReceivedRequest {
     pub(crate) fn line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
@@ -74,30 +75,30 @@ impl Arrived {
     }
 }
 
-/// Plays its replies in order, and repeats the last one. It has its own threads, so it continues
-/// while the client's runtime does not run.
+/// Sends its replies in order, and repeats the last one. It has its own threads, so it runs even
+/// while the client's runtime does not.
 #[derive(Clone)]
-pub(crate) struct Server {
+pub(crate) struct ScriptedServer {
     pub(crate) address: SocketAddr,
     state: Arc<State>,
 }
 
 #[derive(Default)]
 struct State {
-    replies: Mutex<VecDeque<Reply>>,
-    arrived: Mutex<Vec<Arrived>>,
+    replies: Mutex<VecDeque<ScriptedReply>>,
+    received: Mutex<Vec<ReceivedRequest>>,
     connections: Mutex<usize>,
     closed: Mutex<Option<mpsc::Sender<()>>>,
     stopped: Mutex<bool>,
     accepting: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
-impl Server {
-    pub(crate) fn start(replies: impl Into<VecDeque<Reply>>) -> Self {
+impl ScriptedServer {
+    pub(crate) fn start(replies: impl Into<VecDeque<ScriptedReply>>) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), replies)
     }
 
-    pub(crate) fn on(listener: TcpListener, replies: impl Into<VecDeque<Reply>>) -> Self {
+    pub(crate) fn on(listener: TcpListener, replies: impl Into<VecDeque<ScriptedReply>>) -> Self {
         let state = Arc::new(State { replies: Mutex::new(replies.into()), ..State::default() });
         let server = Self { address: listener.local_addr().unwrap(), state };
         let state = server.state.clone();
@@ -122,19 +123,19 @@ impl Server {
         self.state.accepting.lock().unwrap().take().unwrap().join().unwrap();
     }
 
-    pub(crate) fn arrived(&self) -> Vec<Arrived> {
-        self.state.arrived.lock().unwrap().clone()
+    pub(crate) fn received(&self) -> Vec<ReceivedRequest> {
+        self.state.received.lock().unwrap().clone()
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.state.arrived.lock().unwrap().len()
+        self.state.received.lock().unwrap().len()
     }
 
     pub(crate) fn connections(&self) -> usize {
         *self.state.connections.lock().unwrap()
     }
 
-    /// Receives a message when a connection was closed after a response.
+    /// Receives a message after a connection was closed after a response.
     pub(crate) fn closings(&self) -> mpsc::Receiver<()> {
         let (sender, receiver) = mpsc::channel();
         *self.state.closed.lock().unwrap() = Some(sender);
@@ -144,7 +145,7 @@ impl Server {
 
 impl State {
     fn serve(&self, mut stream: TcpStream) {
-        while let Some(length) = whole_request(&stream) {
+        while let Some(length) = next_request_length(&stream) {
             let mut bytes = vec![0; length];
             let reply = {
                 let mut replies = self.replies.lock().unwrap();
@@ -152,14 +153,14 @@ impl State {
             };
             let count = stream.peek(&mut bytes).unwrap();
             assert_eq!(count, length);
-            self.note(&bytes);
-            if matches!(reply, Some(Reply::Reset)) {
-                return; // Closing with unread data makes the kernel send a RST.
+            self.record(&bytes);
+            if matches!(reply, Some(ScriptedReply::Reset)) {
+                return; // The kernel sends a RST, because received data was not read.
             }
             stream.read_exact(&mut bytes).unwrap();
             match reply {
-                Some(Reply::Say(text)) => drop(stream.write_all(text.as_bytes())),
-                Some(Reply::SayAndClose(text)) => {
+                Some(ScriptedReply::Respond(text)) => drop(stream.write_all(text.as_bytes())),
+                Some(ScriptedReply::RespondAndClose(text)) => {
                     drop(stream.write_all(text.as_bytes()));
                     drop(stream);
                     if let Some(closed) = &*self.closed.lock().unwrap() {
@@ -167,26 +168,26 @@ impl State {
                     }
                     return;
                 }
-                Some(Reply::Hang(text)) => {
+                Some(ScriptedReply::Hang(text)) => {
                     drop(stream.write_all(text.as_bytes()));
-                    drop(stream.read(&mut [0])); // Until the client gives up.
+                    drop(stream.read(&mut [0])); // Until the client closes the connection.
                     return;
                 }
-                Some(Reply::Close | Reply::Reset) | None => return,
+                Some(ScriptedReply::Close | ScriptedReply::Reset) | None => return,
             }
         }
     }
 
-    fn note(&self, bytes: &[u8]) {
+    fn record(&self, bytes: &[u8]) {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let arrived = Arrived { head: head.to_owned(), body: body.as_bytes().to_vec() };
-        self.arrived.lock().unwrap().push(arrived);
+        let received = ReceivedRequest { head: head.to_owned(), body: body.as_bytes().to_vec() };
+        self.received.lock().unwrap().push(received);
     }
 }
 
-/// The length of the next request when all of it arrived; `None` at the end of the stream.
-fn whole_request(stream: &TcpStream) -> Option<usize> {
+/// Waits until a complete request was received. Returns its length; `None` at the end of the stream.
+fn next_request_length(stream: &TcpStream) -> Option<usize> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         let count = stream.peek(&mut buffer).ok()?;

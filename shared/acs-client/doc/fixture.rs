@@ -1,8 +1,8 @@
-// The setup of the examples in the documentation: an emulator of ACS, and this machine's time.
+// The fixture of the examples in the documentation: an emulator of ACS, and the system's clock.
 
 use acs_client::{AcsIdentityClient, Config};
 
-struct World {
+struct ExampleFixture {
     acs: AcsIdentityClient<MachineClock>,
     clock: MachineClock,
     connection_string: String,
@@ -11,7 +11,7 @@ struct World {
     server: acs_emulator::Server,
 }
 
-impl World {
+impl ExampleFixture {
     async fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let emulator = acs_emulator::Emulator::builder().build()?;
         let server = emulator.serve_on_loopback().await?;
@@ -25,13 +25,13 @@ impl World {
         Ok(Self { acs, clock: MachineClock, connection_string, deadline, emulator, server })
     }
 
-    /// An Entra token of a user, with the claims in `order`.
-    async fn entra_token(&self, order: serde_json::Value) -> Result<EntraToken, Box<dyn std::error::Error>> {
+    /// Issues an Entra token of a user with these claims.
+    async fn entra_token(&self, claims: serde_json::Value) -> Result<EntraToken, Box<dyn std::error::Error>> {
         let url = format!("{}/_emulator/entra/token", self.server.endpoint());
-        let request = reqwest::Client::new().post(url).body(order.to_string());
-        let made: serde_json::Value =
+        let request = reqwest::Client::new().post(url).body(claims.to_string());
+        let issued: serde_json::Value =
             serde_json::from_str(&request.send().await?.error_for_status()?.text().await?)?;
-        let text = |at: &str| made.pointer(at).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+        let text = |at: &str| issued.pointer(at).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
         Ok(EntraToken {
             token: identity_core::secret::Secret::new(text("/token")),
             app_id: text("/claims/appid"),
