@@ -1,40 +1,22 @@
 //! The mapping from users to Azure Communication Services (ACS) identities, and the rules for
 //! using those identities.
 //!
-//! Read in this order: [`identity`] (the basic types), [`record`] (the stored data of one user),
-//! [`admission`] (the check that every token request must pass), [`ports`] (the external
-//! dependencies), [`ensure_identity`] (the protocol that creates one identity per user, whatever the
-//! timing), then one module per operation. This crate does not depend on HTTP, Lambda, `DynamoDB`
-//! or the ACS wire format.
+//! Read in this order: `model` (the types of the domain, above all [`identity`] and [`record`], and
+//! the rules, above all [`admission`]), [`ports`] (the external dependencies), `protocol` (above
+//! all [`ensure_identity`], which creates one identity per user, whatever the timing), then
+//! `operations` with one module per operation. This crate does not depend on HTTP, Lambda,
+//! `DynamoDB` or the ACS wire format.
 
-pub mod administrator;
-pub mod admission;
-pub mod apply_event;
-pub mod audit;
-pub mod create_identity;
-pub mod delete_identity;
-pub mod delete_stale_identities;
-pub mod ensure_identity;
-pub mod event;
-pub mod exchange_teams_token;
-pub mod get_identity;
-pub mod identity;
-pub mod issue_access_token;
-pub mod list_identities;
-pub mod pacer;
-pub mod policy;
+mod model;
+mod operations;
 pub mod ports;
-pub mod record;
-pub mod revoke_access_tokens;
-pub mod secret;
+mod protocol;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod unblock_user;
 
-mod error;
-mod find_settled;
-mod finish_pending;
-mod foreign;
-
-pub use error::Error;
-pub use finish_pending::ABANDONED_AFTER;
+pub use model::{admission, audit, error::Error, event, identity, policy, record, secret};
+pub use operations::{
+    apply_event, create_identity, delete_identity, delete_stale_identities, exchange_teams_token,
+    get_identity, issue_access_token, list_identities, revoke_access_tokens, unblock_user,
+};
+pub use protocol::{administrator, ensure_identity, finish_pending::ABANDONED_AFTER, pacer};

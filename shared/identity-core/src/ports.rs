@@ -8,13 +8,15 @@ use std::{future::Future, time::SystemTime};
 pub use clock::{Clock, SystemClock};
 
 use crate::{
-    Error,
-    admission::Admission,
-    audit::{AuditEntry, AuditPage, AuditQuery},
-    delete_stale_identities::CleanupRun,
-    identity::{AccessToken, AcsId, ExternalId, TokenRequest},
-    record::{Active, Record, StateName},
-    secret::Secret,
+    model::{
+        admission::Admission,
+        audit::{AuditEntry, AuditPage, AuditQuery},
+        error::Error,
+        identity::{AccessToken, AcsId, ExternalId, TokenRequest},
+        record::{Active, Record, StateName},
+        secret::Secret,
+    },
+    operations::delete_stale_identities::CleanupRun,
 };
 
 /// Stores the mapping from user to identity.
@@ -313,7 +315,7 @@ pub struct Count {
 /// The ACS identity API.
 ///
 /// A method that returns a token requires an [`Admission`], which only
-/// [`admission`](crate::admission) can create. Callers do not retry: the adapter knows which of
+/// [`admission`](crate::model::admission) can create. Callers do not retry: the adapter knows which of
 /// its requests are safe to send again. Each call must end by `deadline`, with or without
 /// success.
 pub trait IdentityClient: Sync {

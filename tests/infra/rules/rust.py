@@ -41,8 +41,10 @@ def dependencies(function: str) -> frozenset[str]:
 
 @cache
 def module(name: str) -> str:
-    """A module of the core with all its parts; empty if the module does not exist."""
-    files = [CORE / f"{name}.rs", *sorted((CORE / name).glob("*.rs"))]
+    """An operation or a protocol of the core with all its parts; empty if there is none of that
+    name. The other modules of the core send no requests."""
+    rooms = [CORE / "operations", CORE / "protocol"]
+    files = [path for room in rooms for path in [room / f"{name}.rs", *sorted((room / name).glob("*.rs"))]]
     return "".join(code(path) for path in files if path.is_file() and path.name != "tests.rs")
 
 
@@ -52,10 +54,6 @@ def imported(text: str, root: str) -> set[str]:
     for use in re.findall(rf"\buse {root}::([^;]+);", text):
         names |= set(re.findall(r"\b([a-z_]+)\b", use))
     return {name for name in names if module(name)}
-
-
-# A module that only declares names runs no code.
-NOUNS = {"ports", "record", "identity", "event", "policy", "error", "secret", "testing"}
 
 
 # The sources of the store's methods, and the table to which each sends its requests. A method that
@@ -81,11 +79,11 @@ def operations(function: str) -> str:
     """The text of a function, of the operations that it imports, and of what these import."""
     text = own_text(function)
     seen: set[str] = set()
-    ahead = imported(text, "identity_core") - NOUNS
+    ahead = imported(text, "identity_core")
     while ahead:
         name = ahead.pop()
         seen.add(name)
-        ahead |= imported(module(name), "crate") - NOUNS - seen
+        ahead |= imported(module(name), "crate") - seen
     return text + "".join(module(name) for name in sorted(seen))
 
 

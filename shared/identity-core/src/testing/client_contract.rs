@@ -11,8 +11,10 @@ use std::time::{Duration, SystemTime};
 
 use super::{admission, an_hour};
 use crate::{
-    Error,
-    identity::{AccessToken, AcsId},
+    model::{
+        error::Error,
+        identity::{AccessToken, AcsId},
+    },
     ports::IdentityClient,
 };
 

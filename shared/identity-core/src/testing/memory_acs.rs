@@ -6,11 +6,13 @@ use std::{
 
 use super::client_contract::Introspect;
 use crate::{
-    Error,
-    admission::Admission,
-    identity::{AccessToken, AcsId, TokenRequest},
+    model::{
+        admission::Admission,
+        error::Error,
+        identity::{AccessToken, AcsId, TokenRequest},
+        secret::Secret,
+    },
     ports::IdentityClient,
-    secret::Secret,
 };
 
 /// A call to ACS.

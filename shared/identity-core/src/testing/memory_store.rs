@@ -5,17 +5,20 @@ use std::{
 };
 
 use crate::{
-    Error,
-    audit::{
-        AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry, day_number,
+    model::{
+        audit::{
+            AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry,
+            day_number,
+        },
+        error::Error,
+        identity::{AcsId, ExternalId},
+        record::{Active, Record, State},
     },
-    delete_stale_identities::CleanupRun,
-    identity::{AcsId, ExternalId},
+    operations::delete_stale_identities::CleanupRun,
     ports::{
         AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
         Position, RunLog, SHARDS, Step, Usage,
     },
-    record::{Active, Record, State},
 };
 
 /// An identity store in a map. Clones share the map.

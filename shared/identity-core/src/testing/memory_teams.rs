@@ -4,8 +4,9 @@ use std::{
 };
 
 use crate::{
-    Error, admission::Admission, exchange_teams_token::TeamsTokenFault, identity::AccessToken,
-    ports::TeamsTokenExchange, secret::Secret,
+    model::{admission::Admission, error::Error, identity::AccessToken, secret::Secret},
+    operations::exchange_teams_token::TeamsTokenFault,
+    ports::TeamsTokenExchange,
 };
 
 type Meanwhile = Box<dyn FnOnce() + Send>;

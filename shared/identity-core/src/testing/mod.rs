@@ -20,13 +20,15 @@ pub use metrics::Metrics;
 pub use watched_store::{Loss, StoreCall, WatchedStore};
 
 use crate::{
-    administrator::Administrator,
-    admission::{Admission, Bearer, Requester, admit},
-    event::{Event, EventKind, EventSource},
-    identity::{AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest},
-    issue_access_token::TokenSubject,
+    model::{
+        admission::{Admission, Bearer, Requester, admit},
+        event::{Event, EventKind, EventSource},
+        identity::{AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest},
+        record::{By, Cause, ReceiptId, Record, RevocationOrder, State},
+    },
+    operations::issue_access_token::TokenSubject,
     ports::Clock,
-    record::{By, Cause, ReceiptId, Record, RevocationOrder, State},
+    protocol::administrator::Administrator,
 };
 
 /// A user.

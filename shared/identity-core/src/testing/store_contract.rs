@@ -18,15 +18,17 @@ use std::{
 pub use self::audit::*;
 use super::{acs_id, order, record, user};
 use crate::{
-    delete_stale_identities::{CleanupMode, CleanupRun},
-    event::{EventKind, EventSource},
-    identity::ExternalId,
+    model::{
+        event::{EventKind, EventSource},
+        identity::ExternalId,
+        record::{
+            Active, BlockDecision, By, Cause, Decisions, Lease, LeaseId, Origin, Reason, Receipt,
+            ReceiptId, Record, State, StateName, Unfinished, Watermarks,
+        },
+    },
+    operations::delete_stale_identities::{CleanupMode, CleanupRun},
     ports::{
         Change, IdentityStore, Index, ListQuery, Orphan, OrphanStore, RunLog, SHARDS, Step, Usage,
-    },
-    record::{
-        Active, BlockDecision, By, Cause, Decisions, Lease, LeaseId, Origin, Reason, Receipt,
-        ReceiptId, Record, State, StateName, Unfinished, Watermarks,
     },
 };
 

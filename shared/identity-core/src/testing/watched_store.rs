@@ -4,15 +4,17 @@ use std::{
 };
 
 use crate::{
-    Error,
-    audit::{AuditPage, AuditQuery},
-    delete_stale_identities::CleanupRun,
-    identity::{AcsId, ExternalId},
+    model::{
+        audit::{AuditPage, AuditQuery},
+        error::Error,
+        identity::{AcsId, ExternalId},
+        record::{Active, Record, StateName},
+    },
+    operations::delete_stale_identities::CleanupRun,
     ports::{
         AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog,
         Step, Usage,
     },
-    record::{Active, Record, StateName},
 };
 
 /// A request to the store.

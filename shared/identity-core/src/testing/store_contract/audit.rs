@@ -6,13 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use super::{active, at, find, put};
 use crate::{
-    audit::{
-        Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
-        StoredAuditEntry, day_number, start_of_day,
+    model::{
+        audit::{
+            Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
+            StoredAuditEntry, day_number, start_of_day,
+        },
+        event::{EventKind, EventSource},
+        record::{Active, Reason, Record},
     },
-    event::{EventKind, EventSource},
     ports::{AuditTrail, Change, IdentityStore, Step, Usage},
-    record::{Active, Reason, Record},
     testing::{acs_id, order, user},
 };
 

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use crate::operations::exchange_teams_token::TeamsTokenFault;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// The reason why an operation failed.
+///
+/// A variant exists only if a caller handles it specially; every other detail is in `source`. The
+/// `Display` output of an error never includes its source or a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The policy does not allow this caller the requested scopes or lifetime.
+    #[error("the policy does not allow it")]
+    BeyondPolicy,
+    /// The user is blocked.
+    #[error("the user is blocked")]
+    Blocked,
+    /// The caller's bearer token is from before they were signed out or cut off.
+    #[error("the bearer was issued before the user was signed out or cut off")]
+    SignInRequired,
+    /// The user requests tokens too often.
+    #[error("the user asks for tokens too often")]
+    TooManyTokens {
+        /// How long to wait before a retry.
+        retry_after: Duration,
+    },
+    /// The user signs out too often.
+    #[error("the user signs out too often")]
+    TooManySignOuts {
+        /// How long to wait before a retry.
+        retry_after: Duration,
+    },
+    /// A Teams user's token cannot be exchanged.
+    #[error("the Teams user's token cannot be exchanged: {0}")]
+    TeamsToken(TeamsTokenFault),
+    /// The identity does not exist.
+    #[error("no such identity")]
+    NotFound,
+    /// A revocation or a deletion of the identity failed repeatedly. No token is issued until an
+    /// administrator acts.
+    #[error("the identity is stuck")]
+    Stuck,
+    /// The time of an event is too far in the future.
+    #[error("the event's time is too far ahead")]
+    EventFromTheFuture,
+    /// Another request is changing this identity right now.
+    #[error("the identity is being changed by another request")]
+    Busy {
+        /// How long to wait before a retry.
+        retry_after: Duration,
+    },
+    /// ACS throttled this request or a recent one. ACS did nothing.
+    #[error("ACS throttled the request")]
+    Throttled {
+        /// The time that ACS asked for, or our own minimum.
+        retry_after: Duration,
+        /// The answer of ACS, or the reason why the request was not sent.
+        #[source]
+        source: Source,
+    },
+    /// ACS could not be reached, was too slow, or returned an invalid response.
+    #[error("ACS is unavailable")]
+    AcsUnavailable {
+        /// Whether ACS may still have performed the request.
+        maybe_applied: bool,
+        /// The reason.
+        #[source]
+        source: Source,
+    },
+    /// ACS refused a request that should be valid: the key is wrong, or ACS expects another API
+    /// version.
+    #[error("ACS refused our request")]
+    AcsRefused(#[source] Source),
+    /// The identity was created by another ACS resource than the configured one. It was not
+    /// changed, and it still exists there.
+    #[error("the identity belongs to another ACS resource")]
+    ForeignIdentity(#[source] Source),
+    /// The identity store could not be reached, or returned an invalid response.
+    #[error("the identity store is unavailable")]
+    StoreUnavailable(#[source] Source),
+    /// The identity store refused a request that should be valid: the table is missing, or
+    /// permissions for it are missing.
+    #[error("the identity store refused our request")]
+    StoreRefused(#[source] Source),
+    /// A condition that the code assumes to be impossible.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Another request is changing the record, usually for less than a second.
+    #[must_use]
+    pub const fn busy() -> Self {
+        Self::Busy { retry_after: Duration::from_secs(1) }
+    }
+}

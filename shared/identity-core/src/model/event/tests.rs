@@ -1,0 +1,275 @@
+use super::*;
+use crate::{
+    model::record::Record,
+    ports::Clock,
+    testing::{ManualClock, event, record, user},
+};
+
+fn now() -> SystemTime {
+    ManualClock::default().now()
+}
+
+/// The time this many seconds after the identity was created.
+fn at(seconds: u64) -> SystemTime {
+    now() + Duration::from_secs(seconds)
+}
+
+/// The record after `event`; unchanged if the event has no effect.
+fn after(seen: &Record, kind: EventKind, seconds: u64) -> Record {
+    let receipt = ReceiptId("r".to_owned());
+    match decide(Some(seen), &seen.external_id, &event(kind, at(seconds)), receipt, at(1000)) {
+        EventDecision::Change(next) => *next,
+        EventDecision::Finish | EventDecision::Wait | EventDecision::Nothing(_) => seen.clone(),
+    }
+}
+
+fn active() -> Record {
+    record("alice", State::active("8:acs:1"), now())
+}
+
+#[test]
+fn r21_an_older_decision_that_comes_late_changes_nothing() {
+    let enabled = after(&active(), EventKind::Enabled, 9);
+    let late = after(&enabled, EventKind::Disabled, 5);
+    assert_eq!(late.state, State::active("8:acs:1"), "not blocked");
+    assert_eq!(late.revoked_through.newest(), Some(at(5)), "but its tokens die");
+    let blocked = after(&active(), EventKind::Disabled, 9);
+    assert_eq!(after(&blocked, EventKind::Enabled, 5), blocked);
+}
+
+#[test]
+fn r21_at_the_very_same_time_a_block_wins_in_either_order() {
+    let one = after(&after(&active(), EventKind::Disabled, 5), EventKind::Enabled, 5);
+    let other = after(&after(&active(), EventKind::Enabled, 5), EventKind::Disabled, 5);
+    for record in [one, other] {
+        assert_eq!(record.state, State::blocked("8:acs:1"));
+        assert_eq!(after(&record, EventKind::Disabled, 5), record, "and doubled it is the same");
+    }
+}
+
+#[test]
+fn r20_an_event_that_moves_the_watermark_revokes_and_its_double_does_not() {
+    for kind in [EventKind::SignedOut, EventKind::CredentialsChanged, EventKind::Disabled] {
+        let revoked = after(&active(), kind, 5);
+        assert_eq!(revoked.revoked_through.newest(), Some(at(5)));
+        assert!(revoked.pending_revocation.is_some());
+        let confirmed = revoked.revocation_confirmed(at(6));
+        assert_eq!(after(&confirmed, kind, 5), confirmed);
+    }
+}
+
+#[test]
+fn a_block_that_takes_effect_revokes_even_below_the_watermark() {
+    let signed_out = after(&active(), EventKind::SignedOut, 9).revocation_confirmed(at(10));
+    let signed_out = Record { tokens_revoked: false, ..signed_out };
+    let blocked = after(&signed_out, EventKind::Disabled, 5);
+    assert_eq!(blocked.state, State::blocked("8:acs:1"));
+    assert!(blocked.pending_revocation.is_some(), "tokens issued since must die, too");
+    assert_eq!(blocked.revoked_through.newest(), Some(at(9)));
+}
+
+#[test]
+fn a_deletion_applies_to_an_identity_created_before_it() {
+    assert_eq!(after(&active(), EventKind::Deleted, 1).state, State::deleting("8:acs:1"));
+    let kept = after(&active(), EventKind::Deleted, 0);
+    assert_eq!(kept.state, State::active("8:acs:1"), "not after it, nor with it");
+    assert!(
+        kept.pending_revocation.is_some(),
+        "but a bearer from before it may have bought tokens"
+    );
+    assert_eq!(kept.not_before, Some(now()));
+    assert_eq!(kept.account_deleted_at, Some(now()), "a refreshed bearer is not enough");
+    assert_eq!(after(&kept, EventKind::Deleted, 0), kept, "and doubled it is the same");
+    let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::Deleted, now()) };
+    let receipt = ReceiptId("r".to_owned());
+    let decision = decide(Some(&active()), &user("alice"), &coarse, receipt, at(9));
+    let EventDecision::Change(next) = decision else { panic!("{decision:?}") };
+    assert_eq!(next.state, State::deleting("8:acs:1"), "the second may end after the creation");
+}
+
+#[test]
+fn events_about_somebody_never_seen_leave_what_later_ones_need_to_know() {
+    for (kind, state) in [
+        (EventKind::Disabled, State::Blocked { acs_id: None }),
+        (EventKind::Enabled, State::Deleted),
+        (EventKind::SignedOut, State::Deleted),
+    ] {
+        let receipt = ReceiptId("r".to_owned());
+        let decision = decide(None, &user("alice"), &event(kind, at(5)), receipt, at(6));
+        let EventDecision::Change(record) = decision else { panic!("{kind:?}: {decision:?}") };
+        assert_eq!(record.state, state, "{kind:?}");
+        let known = record.decisions.newest().or(record.revoked_through.newest());
+        assert_eq!(known, Some(at(5)), "{kind:?}");
+        assert_eq!(record.epoch, 1, "{kind:?}");
+    }
+    let decide = |seen: Option<&Record>| {
+        let receipt = ReceiptId("r".to_owned());
+        decide(seen, &user("alice"), &event(EventKind::Deleted, at(5)), receipt, at(6))
+    };
+    let EventDecision::Change(record) = decide(None) else { panic!("a deletion is noted") };
+    assert_eq!((&record.state, record.not_before), (&State::Deleted, Some(at(5))));
+    assert_eq!(decide(Some(&record)), EventDecision::Nothing(NoEffect::NothingNew));
+}
+
+#[test]
+fn what_was_recorded_and_not_confirmed_is_not_taken_for_done() {
+    let receipt = ReceiptId("r".to_owned());
+    let decide = |seen: &Record, kind| {
+        decide(Some(seen), &seen.external_id, &event(kind, at(5)), receipt.clone(), at(6))
+    };
+    let pending = after(&active(), EventKind::Disabled, 5);
+    assert_eq!(decide(&pending, EventKind::Disabled), EventDecision::Finish);
+    let confirmed = pending.revocation_confirmed(at(6));
+    assert_eq!(
+        decide(&confirmed, EventKind::Disabled),
+        EventDecision::Nothing(NoEffect::NothingNew)
+    );
+    let deleting = after(&active(), EventKind::Deleted, 5);
+    assert_eq!(decide(&deleting, EventKind::Deleted), EventDecision::Finish);
+}
+
+#[test]
+fn of_a_stuck_revocation_a_message_that_comes_again_is_somebody_who_looks() {
+    let mut stuck = after(&active(), EventKind::Disabled, 5);
+    for _ in 0..6 {
+        stuck = stuck.attempt_failed(at(6));
+    }
+    assert!(matches!(stuck.state, State::Stuck { .. }));
+    let again = after(&stuck, EventKind::Disabled, 5);
+    assert_eq!(again.state, State::blocked("8:acs:1"), "it is begun anew");
+    assert!(again.pending_revocation.is_some() && again.attempts == 0);
+    let receipt = ReceiptId("r".to_owned());
+    let older = event(EventKind::Enabled, at(1));
+    let decision = decide(Some(&stuck), &stuck.external_id, &older, receipt, at(7));
+    assert_eq!(
+        decision,
+        EventDecision::Nothing(NoEffect::NothingNew),
+        "and nothing is said to be finished"
+    );
+}
+
+#[test]
+fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
+    let enabled = after(&active(), EventKind::Enabled, 5);
+    assert_eq!((enabled.epoch, enabled.decisions.newest()), (1, Some(at(5))));
+    let lease = crate::model::record::Lease {
+        id: crate::model::record::LeaseId("l".to_owned()),
+        ends: at(60),
+    };
+    let reserved = Record::reserved(&user("alice"), None, lease, now());
+    let receipt = ReceiptId("r".to_owned());
+    let event = event(EventKind::Enabled, at(5));
+    let decision = decide(Some(&reserved), &user("alice"), &event, receipt, at(6));
+    assert_eq!(decision, EventDecision::Wait, "whoever creates the identity keeps it");
+}
+
+#[test]
+fn a_clock_that_is_ahead_hides_nothing_that_happens_next() {
+    let heard = |at_event, at_queue| Event {
+        heard_at: Some(at_queue),
+        ..event(EventKind::SignedOut, at_event)
+    };
+    assert_eq!(heard(at(240), at(0)).counts_at(), at(0));
+    assert_eq!(heard(at(240), at(0)).not_before(), at(240), "the bearers have the same clock");
+    assert_eq!(heard(at(5), at(9)).counts_at(), at(5));
+    assert_eq!(event(EventKind::SignedOut, at(5)).counts_at(), at(5));
+}
+
+#[test]
+fn r60_an_event_of_a_second_counts_as_its_end() {
+    let coarse = Event { resolution: Duration::from_secs(1), ..event(EventKind::SignedOut, at(5)) };
+    let end = at(6) - Duration::from_millis(1);
+    assert_eq!((coarse.counts_at(), coarse.not_before()), (end, end));
+    let middle = at(5) + Duration::from_millis(300);
+    let heard = Event { heard_at: Some(middle), ..coarse.clone() };
+    assert_eq!(heard.counts_at(), middle, "but not after it was heard");
+    assert_eq!(heard.not_before(), end, "bearers count whole seconds");
+    let late = Event { heard_at: Some(at(60)), ..coarse };
+    assert_eq!(late.counts_at(), end);
+}
+
+#[test]
+fn r60_two_events_of_one_second_stay_in_the_order_in_which_they_came() {
+    let heard = |kind, milliseconds| Event {
+        resolution: Duration::from_secs(1),
+        heard_at: Some(at(5) + Duration::from_millis(milliseconds)),
+        ..event(kind, at(5))
+    };
+    let apply = |seen: &Record, event: Event| {
+        let receipt = ReceiptId("r".to_owned());
+        match decide(Some(seen), &seen.external_id, &event, receipt, at(9)) {
+            EventDecision::Change(next) => *next,
+            other => panic!("{other:?}"),
+        }
+    };
+    let disabled = apply(&active(), heard(EventKind::Disabled, 300));
+    assert!(!apply(&disabled, heard(EventKind::Enabled, 400)).state.is_blocked());
+}
+
+#[test]
+fn r60_what_one_origin_recorded_hides_nothing_of_another() {
+    let own = crate::model::record::RevocationOrder {
+        cause: crate::model::record::Cause::of(crate::model::record::By::User),
+        ..crate::testing::order("own", false, at(9))
+    };
+    let signed_out = active().revoked(&own, at(9)).revocation_confirmed(at(9));
+    let used = Record { tokens_revoked: false, ..signed_out };
+    let provider = after(&used, EventKind::SignedOut, 5);
+    assert!(provider.pending_revocation.is_some(), "older, and of another clock");
+    let other = Event { source: EventSource::Cognito, ..event(EventKind::SignedOut, at(5)) };
+    let confirmed = provider.revocation_confirmed(at(10));
+    let receipt = ReceiptId("r".to_owned());
+    let decision = decide(Some(&confirmed), &user("alice"), &other, receipt, at(11));
+    assert!(matches!(decision, EventDecision::Change(_)), "nor do two providers share one");
+}
+
+#[test]
+fn r60_a_providers_enabled_does_not_lift_an_administrators_block() {
+    let blocked = active().revoked(&crate::testing::order("r", true, at(1)), at(1));
+    let enabled = after(&blocked, EventKind::Enabled, 5);
+    assert!(enabled.state.is_blocked());
+    let unblocked = enabled.unblocked(Origin::ADMINISTRATOR, at(6), at(6));
+    assert_eq!(unblocked.state, State::active("8:acs:1"));
+    let disabled = after(&unblocked, EventKind::Disabled, 4);
+    assert!(!disabled.state.is_blocked(), "an older one, which the administrator overrides");
+    assert!(after(&disabled, EventKind::Disabled, 7).state.is_blocked());
+}
+
+#[test]
+fn r58_every_event_but_enabled_ends_the_bearers_from_before_it() {
+    for kind in EventKind::ALL {
+        let expected = (kind != EventKind::Enabled).then_some(at(5));
+        assert_eq!(after(&active(), kind, 5).not_before, expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn every_name_of_a_kind_a_source_and_a_reason_without_effect_is_fixed() {
+    for (kind, name) in [
+        (EventKind::SignedOut, "user.signed-out"),
+        (EventKind::CredentialsChanged, "user.credentials-changed"),
+        (EventKind::Disabled, "user.disabled"),
+        (EventKind::Enabled, "user.enabled"),
+        (EventKind::Deleted, "user.deleted"),
+    ] {
+        assert_eq!((kind.as_str(), EventKind::parse(name)), (name, Some(kind)));
+    }
+    for (source, name) in [
+        (EventSource::Guestpass, "guestpass"),
+        (EventSource::Cognito, "cognito"),
+        (EventSource::Auth0, "auth0"),
+        (EventSource::Okta, "okta"),
+    ] {
+        assert_eq!((source.as_str(), EventSource::parse(name)), (name, Some(source)));
+    }
+    assert_eq!((EventKind::parse("user.created"), EventSource::parse("entra")), (None, None));
+    assert_eq!(NoEffect::NothingNew.as_str(), "nothing-new");
+    assert_eq!(NoEffect::NoIdentity.as_str(), "no-identity");
+}
+
+#[test]
+fn five_minutes_ahead_is_a_clock_and_more_is_the_future() {
+    let ahead = |seconds| event(EventKind::Disabled, at(seconds)).is_from_the_future(now());
+    assert!(!ahead(300));
+    assert!(ahead(301));
+}

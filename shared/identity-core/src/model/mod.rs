@@ -1,0 +1,10 @@
+//! The types of the domain and the rules over them. They do no input or output.
+
+pub mod admission;
+pub mod audit;
+pub(crate) mod error;
+pub mod event;
+pub mod identity;
+pub mod policy;
+pub mod record;
+pub mod secret;

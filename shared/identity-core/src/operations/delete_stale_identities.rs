@@ -1,0 +1,236 @@
+//! Deletes stale identities: those that were not used for the whole retention period.
+//!
+//! A run first finishes the work that dead invocations left pending. Then it deletes shard by
+//! shard, longest unused first. It marks each record before it calls ACS, and only if the record
+//! was not used in the meantime. The cost is proportional to the number of stale identities. A
+//! run ends at its deadline, at its limit, or when all work is done, and the next run continues.
+//! Only the records determine what is left to do.
+//!
+//! A run that would delete too many identities deletes none: see [`is_braked`].
+
+mod job;
+mod run;
+mod stale;
+mod unfinished;
+
+use std::time::{Duration, SystemTime};
+
+use tracing::{info, warn};
+
+pub use run::{
+    Ages, Allowance, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Millis, Reasons,
+    Spared, Stopped,
+};
+pub use stale::{StaleOutcome, delete_if_unused_since};
+
+use crate::{
+    model::{error::Error, identity::Invocation},
+    ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
+};
+
+/// The parameters of a run.
+#[derive(Clone, Debug)]
+pub struct CleanupRequest {
+    /// The time that the schedule passed. It determines only which identities are stale;
+    /// everything else uses the clock.
+    pub time: SystemTime,
+    /// How long an identity may be unused.
+    pub retention: Retention,
+    /// Whether to delete or only to plan.
+    pub mode: CleanupMode,
+    /// The limits of the run.
+    pub limits: CleanupLimits,
+    /// How many deletions an operator allows despite the brake. Later runs can use the remainder.
+    pub allow: Option<u64>,
+    /// The ID and the deadline of the run.
+    pub invocation: Invocation,
+}
+
+/// How long an identity may be unused before it is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention(Duration);
+
+impl Retention {
+    /// A token is valid for at most one day, and clocks and indexes may be behind: an identity
+    /// with a valid token was used within the last two days.
+    pub const MIN_DAYS: u64 = 2;
+
+    /// Accepts two days to a hundred years.
+    #[must_use]
+    pub fn from_days(days: u64) -> Option<Self> {
+        let fits = (Self::MIN_DAYS..=36_500).contains(&days);
+        fits.then(|| Self(Duration::from_hours(24 * days)))
+    }
+
+    /// The cutoff for a run at `time`: an identity is stale if it was last used before it.
+    #[must_use]
+    pub fn cutoff(self, time: SystemTime) -> SystemTime {
+        time.checked_sub(self.0).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}
+
+/// The limits of a run, besides its deadline.
+#[derive(Clone, Copy, Debug)]
+pub struct CleanupLimits {
+    /// Requests to ACS per second. ACS allows 500 deletions in 30 s per resource; the other half
+    /// remains for the calls of users.
+    pub per_second: u32,
+    /// The maximum number of deletions in one run.
+    pub most: u64,
+}
+
+impl CleanupLimits {
+    /// Half of what ACS allows.
+    pub const HALF_OF_ACS: u32 = 8;
+}
+
+/// Runs the job. It returns the record of the run, which is also stored.
+///
+/// Failures of ACS are counted, and a later run retries them. An error means that the store
+/// failed, which ends the run.
+pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
+    store: &S,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: CleanupRequest,
+) -> Result<CleanupRun, Error> {
+    let cutoff = request.retention.cutoff(request.time);
+    let previous = store.latest_run().await?;
+    let (mut run, start) = begin(&request, previous.as_ref(), cutoff, clock.now());
+    store.save_run(&run).await?;
+
+    let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
+    unfinished::finish_all(&job).await?;
+    run.total = store.total().await?;
+    run.stale = stale::count(&job).await?;
+    run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
+    match request.mode {
+        CleanupMode::Plan => stale::survey(&job).await?,
+        CleanupMode::Apply if run.braked => {}
+        CleanupMode::Apply => stale::delete(&job, start).await?,
+    }
+    job.report(&mut run);
+    run.allowance = left_of(&run);
+    run.finished_at = Some(clock.now().into());
+    store.save_run(&run).await?;
+    report(&run);
+    Ok(run)
+}
+
+/// The brake: whether the number of deletions is implausibly high, which means more than 5 % of
+/// all identities and more than 50, unless an operator has allowed as many.
+///
+/// A wrong clock, a mistyped retention period or a restored backup can make all identities stale
+/// at once, and ACS cannot restore a deleted identity.
+#[must_use]
+pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
+    let many =
+        stale > BRAKE_FLOOR && stale.saturating_mul(100) > total.saturating_mul(BRAKE_PERCENT);
+    many && allowance.is_none_or(|allowed| stale > allowed)
+}
+
+/// Creates the record of a new run, and selects its first shard.
+fn begin(
+    request: &CleanupRequest,
+    previous: Option<&CleanupRun>,
+    cutoff: SystemTime,
+    now: SystemTime,
+) -> (CleanupRun, u8) {
+    let applies = request.mode == CleanupMode::Apply;
+    // A run without an end time was killed or is still running.
+    let interrupted = previous
+        .filter(|run| applies && run.mode == CleanupMode::Apply)
+        .filter(|run| run.stopped.is_some() || run.finished_at.is_none());
+    let shard = interrupted.and_then(|run| run.stopped).map_or(0, |stopped| stopped.shard);
+    let run = CleanupRun {
+        id: request.invocation.id.clone(),
+        mode: request.mode,
+        time: request.time.into(),
+        cutoff: cutoff.into(),
+        started_at: now.into(),
+        allowance: given(request, previous, cutoff),
+        continued_from: interrupted.map(|run| run.id.clone()),
+        previous: previous.map(|run| run.id.clone()),
+        ..CleanupRun::default()
+    };
+    (run, shard)
+}
+
+/// The deletions that an operator has allowed, in this run or in an earlier one that did not use
+/// them up. A plan adds no allowance and passes on the one it finds.
+fn given(
+    request: &CleanupRequest,
+    previous: Option<&CleanupRun>,
+    cutoff: SystemTime,
+) -> Option<Allowance> {
+    if let Some(left) = request.allow.filter(|_| request.mode == CleanupMode::Apply) {
+        return Some(Allowance { left, cutoff: cutoff.into() });
+    }
+    // If the previous run was killed, it is unknown how much of the allowance it used.
+    let previous = previous.filter(|run| run.finished_at.is_some())?;
+    let latest = |allowed: &Allowance| SystemTime::from(allowed.cutoff) + ALLOWED_FOR;
+    previous.allowance.filter(|allowed| cutoff <= latest(allowed))
+}
+
+/// The remaining allowance for later runs.
+fn left_of(run: &CleanupRun) -> Option<Allowance> {
+    let allowed = run.allowance?;
+    if run.mode == CleanupMode::Plan {
+        return Some(allowed);
+    }
+    let left = allowed.left.saturating_sub(run.deleted);
+    // An allowance that was too small to release the brake expires. It also expires once the
+    // remaining backlog is below the limits of the brake.
+    let is_needed = is_braked(run.stale.saturating_sub(run.deleted), run.total, None);
+    (left > 0 && is_needed && !run.braked).then_some(Allowance { left, ..allowed })
+}
+
+/// Logs a summary of the run, and writes its metrics.
+fn report(run: &CleanupRun) {
+    let mode = match run.mode {
+        CleanupMode::Plan => "plan",
+        CleanupMode::Apply => "apply",
+    };
+    if run.braked {
+        // A plan does not delete, so its brake is not counted.
+        let braked = u64::from(run.mode == CleanupMode::Apply);
+        warn!(
+            run.id,
+            run.stale,
+            run.total,
+            metric.cleanup_braked = braked,
+            "so many identities are stale that none is deleted; the answer's `letThrough` has \
+             the event that lets them through once"
+        );
+    }
+    if let Some(stopped) = run.stopped {
+        info!(run.id, because = ?stopped.because, stopped.shard, "the next run goes on from here");
+    }
+    let deleted = if run.mode == CleanupMode::Apply { run.deleted } else { 0 };
+    info!(
+        run.id,
+        mode,
+        run.stale,
+        run.considered,
+        metric.stale_identities = run.stale,
+        metric.identities_deleted = deleted,
+        metric.identities_spared = run.spared.used + run.spared.changed,
+        metric.deletions_failed = run.failed,
+        metric.identities_stuck = run.stuck,
+        metric.identities_abandoned = run.finished.reservations,
+        "the run is over"
+    );
+}
+
+/// An allowance is valid for runs whose cutoff is at most this much later. In a week, runs can
+/// delete one million identities; a wrong clock usually differs by more.
+const ALLOWED_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// Fewer deletions than this never trigger the brake.
+const BRAKE_FLOOR: u64 = 50;
+
+/// The percentage of all identities above which the brake applies.
+const BRAKE_PERCENT: u64 = 5;
+
+#[cfg(test)]
+mod tests;

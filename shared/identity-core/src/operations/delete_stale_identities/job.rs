@@ -1,0 +1,246 @@
+//! The state of a running cleanup: its dependencies, its results so far, and its stop conditions.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use futures_util::{TryStreamExt, stream};
+use tracing::{error, warn};
+
+use super::{
+    Ages, CleanupMode, CleanupRequest, CleanupRun, Finished, IdentitySample, Limit, Reasons,
+    Spared, Stopped, stale,
+};
+use crate::{
+    model::{
+        error::Error,
+        identity::Invocation,
+        record::{Record, State},
+    },
+    ports::{Change, Clock, IdentityClient, IdentityStore},
+    protocol::{finish_pending, pacer::Pacer},
+};
+
+/// A running cleanup.
+pub(super) struct CleanupJob<'a, S, A, C> {
+    pub(super) store: &'a S,
+    pub(super) acs: &'a A,
+    pub(super) clock: &'a C,
+    pub(super) time: SystemTime,
+    pub(super) cutoff: SystemTime,
+    pub(super) mode: CleanupMode,
+    pub(super) began: SystemTime,
+    pub(super) invocation: Invocation,
+    most: u64,
+    pacer: Pacer,
+    tally: Mutex<Tally>,
+}
+
+/// The results of a run so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) considered: u64,
+    pub(super) deleted: u64,
+    pub(super) spared: Spared,
+    pub(super) failed: u64,
+    pub(super) stuck: u64,
+    pub(super) finished: Finished,
+    pub(super) ages: Ages,
+    pub(super) reasons: Reasons,
+    /// The longest unused identities of each shard.
+    pub(super) sample: Vec<IdentitySample>,
+    /// More identities, for a run that deletes few.
+    pub(super) others: Vec<IdentitySample>,
+    /// The number of sampled identities of each shard.
+    pub(super) sampled: BTreeMap<u8, usize>,
+    /// The number of deletions that were started.
+    begun: u64,
+    /// The number of consecutive calls for which ACS was unavailable.
+    outage: u32,
+    /// The number of consecutive calls that failed for any reason.
+    failures_in_a_row: u32,
+    limit: Option<Limit>,
+    shard: u8,
+}
+
+impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> {
+    pub(super) fn new(
+        store: &'a S,
+        acs: &'a A,
+        clock: &'a C,
+        request: &CleanupRequest,
+        cutoff: SystemTime,
+    ) -> Self {
+        let deadline = request.invocation.deadline;
+        let acs_until = deadline.checked_sub(LAST_WRITES).unwrap_or(deadline);
+        Self {
+            store,
+            acs,
+            clock,
+            time: request.time,
+            cutoff,
+            mode: request.mode,
+            began: clock.now(),
+            invocation: Invocation { acs_until, ..request.invocation.clone() },
+            most: request.limits.most,
+            pacer: Pacer::per_second(request.limits.per_second),
+            tally: Mutex::default(),
+        }
+    }
+
+    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the run must not start more work. The first time, it records the reason and the
+    /// shard.
+    pub(super) fn must_stop(&self, shard: u8) -> bool {
+        let deadline = self.invocation.deadline;
+        let left = deadline.duration_since(self.clock.now()).unwrap_or_default();
+        let mut tally = self.tally();
+        if tally.limit.is_some() {
+            return true;
+        }
+        tally.shard = shard;
+        tally.limit = if left < STOPS_BEFORE {
+            Some(Limit::Deadline)
+        } else if tally.outage >= OUTAGE {
+            Some(Limit::AcsUnavailable)
+        } else if tally.failures_in_a_row >= ALWAYS {
+            Some(Limit::AlwaysFails)
+        } else if tally.begun >= self.most {
+            Some(Limit::Maximum)
+        } else {
+            None
+        };
+        tally.limit.is_some()
+    }
+
+    /// Whether the limit of the run allows one more deletion. If so, the deletion counts as
+    /// started.
+    pub(super) fn may_begin(&self) -> bool {
+        let mut tally = self.tally();
+        let may = tally.begun < self.most;
+        tally.begun += u64::from(may);
+        may
+    }
+
+    /// Processes records, several at a time, at the rate that ACS allows.
+    pub(super) async fn each<T, F>(&self, all: Vec<T>, work: impl Fn(T) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        stream::iter(all.into_iter().map(Ok)).try_for_each_concurrent(AT_A_TIME, work).await
+    }
+
+    /// Waits until the rate limit allows a request to ACS.
+    pub(super) async fn turn(&self) {
+        self.pacer.turn(self.clock).await;
+    }
+
+    /// Sends no request to ACS for `pause`.
+    pub(super) fn hold(&self, pause: Duration) {
+        self.pacer.hold(self.clock, pause);
+    }
+
+    /// Performs the pending work of `record` at ACS; the caller has already waited for the rate
+    /// limit. Returns whether the work is done. A failure is counted here and on the record; only
+    /// a failure of the store is an error.
+    pub(super) async fn finish(&self, record: &Record) -> Result<bool, Error> {
+        loop {
+            let (store, acs, clock) = (self.store, self.acs, self.clock);
+            match finish_pending::perform_pending(store, acs, clock, record, &self.invocation).await
+            {
+                Ok(_) => {
+                    let mut tally = self.tally();
+                    (tally.outage, tally.failures_in_a_row) = (0, 0);
+                    return Ok(true);
+                }
+                Err(Error::Throttled { retry_after, .. }) => {
+                    // ACS did nothing, and this does not count as a failure.
+                    self.hold(retry_after);
+                    let until = self.clock.now() + retry_after + STOPS_BEFORE;
+                    if until > self.invocation.deadline {
+                        self.tally().limit.get_or_insert(Limit::Deadline);
+                        return Ok(false);
+                    }
+                    // Meanwhile, another request may take over a revocation and issue a token
+                    // after it, and our retry would revoke that token. A deletion is safe to
+                    // repeat.
+                    if !matches!(record.state, State::Deleting { .. }) {
+                        return Ok(false);
+                    }
+                    self.turn().await;
+                }
+                Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
+                    return Err(cause);
+                }
+                Err(cause) => {
+                    self.failed(record, &cause).await?;
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    async fn failed(&self, record: &Record, cause: &Error) -> Result<(), Error> {
+        let next = record.attempt_failed(self.clock.now());
+        let acs_id = next.acs_id().map(ToString::to_string);
+        let is_stuck = matches!(next.state, State::Stuck { .. });
+        {
+            let mut tally = self.tally();
+            tally.failed += 1;
+            tally.stuck += u64::from(is_stuck);
+            let unavailable = matches!(cause, Error::AcsUnavailable { .. });
+            tally.outage = if unavailable { tally.outage + 1 } else { 0 };
+            tally.failures_in_a_row += 1;
+        }
+        let source = std::error::Error::source(cause).map(ToString::to_string);
+        if is_stuck {
+            error!(acs.id = acs_id, %cause, source, "it is stuck: nobody tries again until somebody looks");
+        } else {
+            warn!(acs.id = acs_id, next.attempts, %cause, source, "it failed, and is tried again");
+        }
+        match self.store.advance(Some(record), &next).await? {
+            Change::Made(_) | Change::Refused(_) => Ok(()),
+        }
+    }
+
+    /// Copies the results into the record of the run.
+    pub(super) fn report(self, run: &mut CleanupRun) {
+        let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        run.considered = tally.considered;
+        run.deleted = tally.deleted;
+        run.spared = tally.spared;
+        run.failed = tally.failed;
+        run.stuck = tally.stuck;
+        run.finished = tally.finished;
+        run.ages = tally.ages;
+        run.reasons = tally.reasons;
+        run.sample = tally.sample;
+        let room = stale::SAMPLE.saturating_sub(run.sample.len());
+        run.sample.extend(tally.others.into_iter().take(room));
+        run.stopped = tally.limit.map(|because| Stopped { because, shard: tally.shard });
+    }
+}
+
+/// The number of identities processed at a time: enough that the response time of ACS does not
+/// reduce the rate.
+const AT_A_TIME: usize = 4;
+
+/// The number of consecutive outages after which a run stops. Each failure is counted on a
+/// record, and an outage is not caused by the record.
+const OUTAGE: u32 = 3;
+
+/// The number of consecutive failures for any reason after which a run stops. ACS may refuse a
+/// few identities; if it refuses all of them, the key or the resource is wrong.
+const ALWAYS: u32 = 10;
+
+/// A run starts no work when less time than this is left: two seconds of reserve, plus the time
+/// for work already started.
+const STOPS_BEFORE: Duration = Duration::from_secs(4);
+
+/// ACS must answer this long before the deadline.
+const LAST_WRITES: Duration = Duration::from_millis(2_500);

@@ -1,0 +1,158 @@
+//! Finishes the work that dead invocations left pending: reservations, revocations, deletions,
+//! and identities that may not be in the store.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{CleanupMode, job::CleanupJob};
+use crate::{
+    model::{
+        error::Error,
+        record::{Record, State},
+    },
+    ports::{
+        Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, OrphanStore, SHARDS,
+    },
+    protocol::{
+        finish_pending::{self, PendingClaim},
+        foreign,
+    },
+};
+
+/// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes
+/// revocations, because the service has promised them, and releases abandoned reservations,
+/// because they block other requests.
+pub(super) async fn finish_all<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock>(
+    job: &CleanupJob<'_, S, A, C>,
+) -> Result<(), Error> {
+    for shard in 0..SHARDS {
+        let mut query = ListQuery {
+            index: Index::Unfinished,
+            shard,
+            state: None,
+            unused_since: None,
+            after: None,
+            limit: PAGE,
+        };
+        loop {
+            if job.must_stop(shard) {
+                return Ok(());
+            }
+            let mut page = job.store.list(&query).await?;
+            let listed = page.records.len();
+            // Records that this run has already tried come last; the next run retries them.
+            page.records.retain(|record| record.changed_at < job.began);
+            let is_through = page.records.len() < listed || page.next.is_none();
+            job.each(page.records, |listed| finish_one(job, shard, listed)).await?;
+            query.after = page.next;
+            if is_through {
+                break;
+            }
+        }
+    }
+    if job.mode == CleanupMode::Apply {
+        let orphans = job.store.orphans().await?;
+        job.each(orphans, |orphan| delete_orphan(job, orphan)).await?;
+    }
+    Ok(())
+}
+
+async fn finish_one<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &CleanupJob<'_, S, A, C>,
+    shard: u8,
+    listed: Record,
+) -> Result<(), Error> {
+    if job.must_stop(shard) {
+        return Ok(());
+    }
+    let Some(record) = job.store.find(&listed.external_id).await? else { return Ok(()) };
+    match record.state {
+        State::Stuck { .. } => job.tally().stuck += 1,
+        State::Provisioning { .. } => abandon(job, &record).await?,
+        State::Deleting { .. } if job.mode == CleanupMode::Plan => {}
+        _ if !record.is_unfinished() => {}
+        _ => {
+            job.turn().await;
+            let claim =
+                finish_pending::claim_pending(job.store, job.clock, &record, &job.invocation)
+                    .await?;
+            let PendingClaim::Ours(ours) = claim else { return Ok(()) };
+            let is_deletion = matches!(ours.state, State::Deleting { .. });
+            if job.finish(&ours).await? {
+                let mut tally = job.tally();
+                tally.finished.deletions += u64::from(is_deletion);
+                tally.finished.revocations += u64::from(!is_deletion);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Releases the reservation of a dead owner. If the owner created an identity in ACS, it cannot
+/// be found: ACS has no call that lists identities.
+async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
+    job: &CleanupJob<'_, S, A, C>,
+    record: &Record,
+) -> Result<(), Error> {
+    let State::Provisioning { lease } = &record.state else { return Ok(()) };
+    let now = job.clock.now();
+    if lease.ends >= now {
+        return Ok(());
+    }
+    if let Change::Made(_) = job.store.advance(Some(record), &record.released(now)).await? {
+        warn!("released a reservation whose owner died; they may have created an identity");
+        job.tally().finished.reservations += 1;
+    }
+    Ok(())
+}
+
+/// Checks whether a record has the identity, ensures that this cannot change any more, and
+/// deletes the identity in ACS if no record has it.
+async fn delete_orphan<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock>(
+    job: &CleanupJob<'_, S, A, C>,
+    orphan: Orphan,
+) -> Result<(), Error> {
+    if job.must_stop(SHARDS - 1) {
+        return Ok(());
+    }
+    let age = job.clock.now().duration_since(orphan.noted_at).unwrap_or_default();
+    if age > GIVES_UP_AFTER {
+        job.tally().stuck += 1;
+        return Ok(());
+    }
+    let found = job.store.find(&orphan.user).await?;
+    let owned = found.as_ref().is_some_and(|record| record.acs_id() == Some(&orphan.acs_id));
+    // A write that was sent may still arrive. If the reservation is gone, the write is refused. A
+    // reservation that still exists is released above as soon as its lease has ended.
+    let reserved = found.is_some_and(|record| matches!(record.state, State::Provisioning { .. }));
+    if reserved {
+        return Ok(());
+    }
+    if !owned {
+        job.turn().await;
+        let deleted = job.acs.delete_identity(&orphan.acs_id, job.invocation.acs_until).await;
+        match deleted {
+            Ok(()) => {}
+            Err(Error::Throttled { retry_after, .. }) => {
+                job.hold(retry_after);
+                return Ok(());
+            }
+            Err(cause) => {
+                foreign::report(&orphan.acs_id, &cause);
+                warn!(acs.id = %orphan.acs_id, %cause, "an identity nobody owns is still there");
+                job.tally().failed += 1;
+                return Ok(());
+            }
+        }
+        info!(acs.id = %orphan.acs_id, "deleted an identity that nobody owned");
+        job.tally().finished.orphans += 1;
+    }
+    job.store.forget_orphan(&orphan.acs_id).await
+}
+
+/// An orphan that could not be deleted for a day needs manual action.
+const GIVES_UP_AFTER: Duration = Duration::from_hours(24);
+
+/// The number of records that are held in memory at a time.
+const PAGE: u16 = 100;

@@ -1,0 +1,163 @@
+//! Issues an access token: for a user, whose identity is created on first use, or for an identity
+//! that an administrator names.
+
+use crate::{
+    model::{
+        admission::{Bearer, Requester, TokenPace},
+        error::Error,
+        identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest},
+    },
+    ports::{Clock, IdentityClient, IdentityStore},
+    protocol::{
+        administrator::Administrator,
+        ensure_identity::{IdentityRequest, IdentitySelector, ensure_identity},
+    },
+};
+
+/// The parameters of the operation.
+#[derive(Clone, Debug)]
+pub struct IssueAccessTokenRequest {
+    /// The subject of the token.
+    pub subject: TokenSubject,
+    /// The scopes and the lifetime of the token.
+    pub token: TokenRequest,
+    /// The request being served.
+    pub invocation: Invocation,
+}
+
+/// The subject of a requested token.
+#[derive(Clone, Debug)]
+pub enum TokenSubject {
+    /// The caller: the first call creates their identity.
+    Caller {
+        /// The caller's external ID.
+        user: ExternalId,
+        /// The caller's bearer token.
+        bearer: Bearer,
+        /// How often the caller may ask; `None` for no limit.
+        pace: Option<TokenPace>,
+    },
+    /// An existing identity.
+    Identity {
+        /// The identity.
+        identity: IdentityRef,
+        /// The administrator who requests the token.
+        by: Administrator,
+    },
+}
+
+/// An issued token, with its identity.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// The ID of the identity in ACS.
+    pub acs_id: AcsId,
+    /// The token.
+    pub token: AccessToken,
+    /// Whether this call created the identity.
+    pub created: bool,
+}
+
+/// Issues a token.
+///
+/// The token is returned, but never stored, cached or logged. If the identity was revoked,
+/// blocked or marked for deletion while ACS answered, the token is dropped and the result is
+/// [`Error::Busy`] or [`Error::Blocked`].
+pub async fn issue_access_token(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: IssueAccessTokenRequest,
+) -> Result<IssuedToken, Error> {
+    let IssueAccessTokenRequest { subject, token, invocation } = request;
+    let (selector, requester) = match subject {
+        TokenSubject::Caller { user, bearer, pace } => {
+            (IdentitySelector::Users(user), Requester::User { bearer, pace })
+        }
+        TokenSubject::Identity { identity, by } => {
+            (existing(store, identity).await?, Requester::Administrator { id: by.id().clone() })
+        }
+    };
+    let request =
+        IdentityRequest { selector, token: Some(&token), requester, invocation: &invocation };
+    let ensured = ensure_identity(store, acs, clock, &request).await?;
+    let token = ensured.token.ok_or(Error::Internal("a token was asked for and none came"))?;
+    Ok(IssuedToken { acs_id: ensured.acs_id, token, created: ensured.created })
+}
+
+async fn existing(
+    store: &impl IdentityStore,
+    identity: IdentityRef,
+) -> Result<IdentitySelector, Error> {
+    Ok(match identity {
+        IdentityRef::External(user) => IdentitySelector::Existing(user, None),
+        IdentityRef::Acs(acs_id) => {
+            let user = store.find_by_acs_id(&acs_id).await?.ok_or(Error::NotFound)?;
+            IdentitySelector::Existing(user, Some(acs_id))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::record::State,
+        testing::{AcsCall, CoreFixture, acs_id, administrator, an_hour, caller, user},
+    };
+
+    async fn issue(fixture: &CoreFixture, subject: TokenSubject) -> Result<IssuedToken, Error> {
+        let request = IssueAccessTokenRequest {
+            subject,
+            token: an_hour(),
+            invocation: fixture.invocation("issue"),
+        };
+        issue_access_token(&fixture.store, &fixture.acs, &fixture.clock, request).await
+    }
+
+    fn named(identity: IdentityRef) -> TokenSubject {
+        TokenSubject::Identity { identity, by: administrator() }
+    }
+
+    fn alice() -> TokenSubject {
+        named(IdentityRef::External(user("alice")))
+    }
+
+    #[tokio::test]
+    async fn a_caller_gets_a_token_of_their_own_identity() {
+        let fixture = CoreFixture::with([]);
+        let first = issue(&fixture, caller("alice")).await.unwrap();
+        let second = issue(&fixture, caller("alice")).await.unwrap();
+        assert_eq!((first.created, second.created), (true, false));
+        assert_eq!(first.acs_id, second.acs_id);
+        assert!(fixture.acs.is_alive(&first.token) && fixture.acs.is_alive(&second.token));
+    }
+
+    #[tokio::test]
+    async fn an_administrator_names_an_identity_that_exists() {
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        for subject in [alice(), named(IdentityRef::Acs(acs_id("8:acs:1")))] {
+            let issued = issue(&fixture, subject).await.unwrap();
+            assert!(fixture.acs.is_alive(&issued.token));
+        }
+        let unknown = named(IdentityRef::Acs(acs_id("8:acs:2")));
+        assert!(matches!(issue(&fixture, unknown).await, Err(Error::NotFound)));
+        assert!(matches!(issue(&CoreFixture::with([]), alice()).await, Err(Error::NotFound)));
+    }
+
+    #[tokio::test]
+    async fn r08_an_administrator_gets_no_token_either_for_an_identity_on_its_way_out() {
+        for state in [State::deleting("8:acs:1"), State::Deleted] {
+            let fixture = CoreFixture::where_alice_is(state);
+            fixture.acs.issue_for_the_dead();
+            assert!(matches!(issue(&fixture, alice()).await, Err(Error::NotFound)));
+            assert_eq!(fixture.acs.calls(), [], "ACS is not asked");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_a_token_for_a_blocked_user() {
+        let fixture = CoreFixture::where_alice_is(State::blocked("8:acs:1"));
+        assert!(matches!(issue(&fixture, alice()).await, Err(Error::Blocked)));
+        assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    }
+}

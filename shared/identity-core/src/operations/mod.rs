@@ -1,0 +1,12 @@
+//! The operations of the service, one module each.
+
+pub mod apply_event;
+pub mod create_identity;
+pub mod delete_identity;
+pub mod delete_stale_identities;
+pub mod exchange_teams_token;
+pub mod get_identity;
+pub mod issue_access_token;
+pub mod list_identities;
+pub mod revoke_access_tokens;
+pub mod unblock_user;

@@ -1,0 +1,396 @@
+//! The protocol that creates one identity per user, whatever the timing. Every call that may be a
+//! user's first uses it.
+//!
+//! ```text
+//! 1  store  reserve     if there is no record, or a reservation whose lease ended
+//! 2  ACS    create      with the first token, in one request; never sent twice
+//! 3  store  activate    if the reservation is still ours
+//! 4  refused, but the record has our identity      → our own write: done
+//!    refused, with another identity or state       → ACS delete ours, read again
+//!    outcome unknown                               → release; if that succeeds, the
+//!                                                    activation never happened and
+//!                                                    never will: ACS delete ours
+//! ```
+//!
+//! The answer is the commit point: a token is returned only after step 3, and for an existing
+//! identity only after its use was recorded in the epoch that the request read. If the outcomes
+//! of both the activation and the release are unknown, the identity is not touched, because it
+//! may be in use. It is recorded as an orphan, and the scheduled job processes it.
+
+use std::time::{Duration, SystemTime};
+
+use tracing::{debug, error, info, warn};
+
+use crate::{
+    model::{
+        admission::{Admission, Requester, admit},
+        audit::{Actor, AuditAction, AuditEntry},
+        error::Error,
+        identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
+        record::{Active, Lease, LeaseId, Record, State},
+    },
+    ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step, Usage},
+    protocol::{
+        finish_pending::{self, PendingWork},
+        foreign,
+    },
+};
+
+/// The result of a call that may be the user's first.
+#[derive(Clone, Debug)]
+pub struct EnsuredIdentity {
+    /// The record at the time of the decision.
+    pub record: Record,
+    /// The name of the identity in ACS.
+    pub acs_id: AcsId,
+    /// The token, if the caller requested one.
+    pub token: Option<AccessToken>,
+    /// Whether this call created the identity.
+    pub created: bool,
+}
+
+/// The identity that the caller requests.
+#[derive(Clone, Debug)]
+pub(crate) enum IdentitySelector {
+    /// The identity of this user, which is created if it does not exist.
+    Users(ExternalId),
+    /// The existing identity of this user. If an ACS ID is given, it must match.
+    Existing(ExternalId, Option<AcsId>),
+}
+
+/// The request and its requester.
+pub(crate) struct IdentityRequest<'a> {
+    pub(crate) selector: IdentitySelector,
+    /// The token to issue, if the caller requests one.
+    pub(crate) token: Option<&'a TokenRequest>,
+    pub(crate) requester: Requester,
+    pub(crate) invocation: &'a Invocation,
+}
+
+impl IdentityRequest<'_> {
+    /// The audit entry for the request, if an administrator made it.
+    fn audit(&self, next: &Record, action: AuditAction, at: SystemTime) -> Option<AuditEntry> {
+        let Requester::Administrator { id } = &self.requester else { return None };
+        let by = Actor::Administrator(id.clone());
+        Some(AuditEntry::of(next, &self.invocation.id, by, action, at))
+    }
+}
+
+/// Uses an identity, and issues a token for it if the caller requests one.
+pub(crate) async fn ensure_identity(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+) -> Result<EnsuredIdentity, Error> {
+    let IdentityRequest { selector, token, requester, invocation } = request;
+    let (IdentitySelector::Users(user) | IdentitySelector::Existing(user, _)) = selector;
+    let mut waiting = Waiting::new(clock.now(), invocation);
+    for attempt in 0..MAX_LOOKS {
+        let seen = store.find(user).await?;
+        match next_step(selector, seen.as_ref(), clock.now())? {
+            NextStep::Use(record, acs_id) => {
+                let Some(token) = token else {
+                    return Ok(EnsuredIdentity { record, acs_id, token: None, created: false });
+                };
+                let admission = admit(Some(&record), requester, clock.now())?;
+                return issue(store, acs, clock, request, admission, &record, acs_id, token).await;
+            }
+            NextStep::Create => {
+                let first_token = match token {
+                    Some(token) => Some((admit(seen.as_ref(), requester, clock.now())?, *token)),
+                    None => None,
+                };
+                let lease = lease(invocation, attempt);
+                let reservation = Reservation { user, seen: seen.as_ref(), lease };
+                let created = create(store, acs, clock, request, reservation, first_token).await?;
+                if let Some(ensured) = created {
+                    return Ok(ensured);
+                }
+            }
+            NextStep::Settle(record) => {
+                match finish_pending::finish_pending(store, acs, clock, &record, invocation).await?
+                {
+                    PendingWork::Done => {}
+                    PendingWork::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
+                }
+            }
+            NextStep::Refuse(record) => {
+                // The result of this attempt does not change the answer.
+                if let Err(cause) =
+                    finish_pending::finish_pending(store, acs, clock, &record, invocation).await
+                {
+                    warn!(%cause, "the tokens of a blocked user are not yet revoked");
+                }
+                return Err(Error::Blocked);
+            }
+            NextStep::Wait(retry_after) => waiting.wait(clock, retry_after).await?,
+        }
+    }
+    Err(Error::busy())
+}
+
+/// The step that the record requires from a request for a token.
+enum NextStep {
+    Use(Record, AcsId),
+    Create,
+    /// Another request started a revocation or a deletion.
+    Settle(Record),
+    /// Another request started to block the user.
+    Refuse(Record),
+    /// Another request is creating the identity, and has this much time left.
+    Wait(Duration),
+}
+
+fn next_step(
+    selector: &IdentitySelector,
+    seen: Option<&Record>,
+    now: SystemTime,
+) -> Result<NextStep, Error> {
+    let absent = || match selector {
+        IdentitySelector::Users(_) => Ok(NextStep::Create),
+        IdentitySelector::Existing(..) => Err(Error::NotFound),
+    };
+    let Some(record) = seen else { return absent() };
+    if let IdentitySelector::Existing(_, Some(acs_id)) = selector
+        && record.acs_id() != Some(acs_id)
+    {
+        return Err(Error::NotFound);
+    }
+    let is_pending = record.pending_revocation.is_some();
+    match &record.state {
+        State::Blocked { .. } if is_pending => Ok(NextStep::Refuse(record.clone())),
+        State::Blocked { .. } | State::Stuck { blocked: true, .. } => Err(Error::Blocked),
+        State::Active { .. } if is_pending => Ok(NextStep::Settle(record.clone())),
+        State::Active { acs_id } => Ok(NextStep::Use(record.clone(), acs_id.clone())),
+        State::Deleting { .. } if matches!(selector, IdentitySelector::Existing(..)) => {
+            Err(Error::NotFound)
+        }
+        State::Deleting { .. } => Ok(NextStep::Settle(record.clone())),
+        State::Stuck { .. } => Err(Error::Stuck),
+        State::Deleted => absent(),
+        State::Provisioning { lease } => match lease.ends.duration_since(now) {
+            Ok(left) if !left.is_zero() => Ok(NextStep::Wait(left)),
+            _ => absent(),
+        },
+    }
+}
+
+/// The record to reserve for a user, and our lease on it.
+struct Reservation<'a> {
+    user: &'a ExternalId,
+    seen: Option<&'a Record>,
+    lease: Lease,
+}
+
+/// Creates the identity. `None` if another request was faster or changed the record in the
+/// meantime: the caller must read the record again.
+async fn create(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+    reservation: Reservation<'_>,
+    first_token: Option<(Admission, &TokenRequest)>,
+) -> Result<Option<EnsuredIdentity>, Error> {
+    let invocation = request.invocation;
+    let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
+    let next = Record::reserved(reservation.user, reservation.seen, reservation.lease, clock.now());
+    let reserved = match store.advance(reservation.seen, &next).await {
+        Ok(Change::Made(reserved)) => reserved,
+        Ok(Change::Refused(_)) => return Ok(None),
+        Err(cause) => {
+            // The reservation may have been stored. ACS was not called, so releasing it saves
+            // other requests from waiting for the lease to end.
+            give_back(store, clock, &next).await;
+            return Err(cause);
+        }
+    };
+    if reservation.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
+        // The previous holder of the lease died, and ACS has no query for what it created.
+        warn!(metric.identities_abandoned = 1, "took over a reservation whose lease had ended");
+    }
+    let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
+        Ok(created) => created,
+        Err(cause) => {
+            if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
+                warn!(metric.identities_abandoned = 1, "ACS may have created an identity unheard");
+            }
+            give_back(store, clock, &reserved).await;
+            return Err(cause);
+        }
+    };
+    let pace_until = paced.or(reserved.pace_until);
+    let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
+    let audit = request.audit(&active, AuditAction::CreateIdentity, clock.now());
+    let orphan =
+        || Orphan { acs_id: acs_id.clone(), user: reservation.user.clone(), noted_at: clock.now() };
+    let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
+    let refused_by = match store.commit(activation).await {
+        Ok(Change::Made(record)) => {
+            info!(acs.id = %acs_id, metric.identities_created = 1, "created the identity of a new user");
+            return Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }));
+        }
+        Ok(Change::Refused(found)) => found,
+        Err(cause) => match store.advance(Some(&reserved), &reserved.released(clock.now())).await {
+            Ok(Change::Made(_)) => {
+                take_back(store, acs, orphan(), invocation).await;
+                return Err(cause);
+            }
+            Ok(Change::Refused(found)) => found,
+            Err(_) => {
+                error!(
+                    acs.id = %acs_id,
+                    "cannot tell whether the identity was stored; leaving it as it is"
+                );
+                note(store, orphan()).await;
+                return Err(cause);
+            }
+        },
+    };
+    match refused_by {
+        // The activation was applied, and no request has changed the record since.
+        Some(record) if record == active => {
+            Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }))
+        }
+        // The activation was applied, and another request has revoked, blocked or deleted the
+        // identity since. That request is now responsible for it, and our token is not returned.
+        Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
+        found => {
+            take_back(store, acs, orphan(), invocation).await;
+            match found {
+                // The user signed out or the account was deleted during the creation. The caller
+                // must ask again to get another identity.
+                Some(Record { state: State::Deleted, .. }) => Err(Error::busy()),
+                _ => Ok(None),
+            }
+        }
+    }
+}
+
+/// Releases a reservation that did not lead to an identity.
+async fn give_back(store: &impl IdentityStore, clock: &impl Clock, reserved: &Record) {
+    if store.advance(Some(reserved), &reserved.released(clock.now())).await.is_err() {
+        debug!("the reservation could not be given back; it ends with its lease");
+    }
+}
+
+async fn create_in_acs(
+    acs: &impl IdentityClient,
+    first_token: Option<(Admission, &TokenRequest)>,
+    deadline: SystemTime,
+) -> Result<(AcsId, Option<AccessToken>), Error> {
+    match first_token {
+        Some((admission, token)) => {
+            let created = acs.create_identity_with_token(admission, token, deadline).await;
+            let (acs_id, token) = created?;
+            Ok((acs_id, Some(token)))
+        }
+        None => Ok((acs.create_identity(deadline).await?, None)),
+    }
+}
+
+/// Deletes an identity that is in no record and never will be.
+async fn take_back(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    orphan: Orphan,
+    invocation: &Invocation,
+) {
+    if let Err(cause) = acs.delete_identity(&orphan.acs_id, invocation.acs_until).await {
+        warn!(acs.id = %orphan.acs_id, %cause, "an identity that nobody owns is still there");
+        note(store, orphan).await;
+    }
+}
+
+/// Records an identity whose ownership is unknown, for the scheduled job.
+async fn note(store: &impl IdentityStore, orphan: Orphan) {
+    if let Err(cause) = store.note_orphan(&orphan).await {
+        error!(
+            acs.id = %orphan.acs_id,
+            metric.identities_abandoned = 1,
+            %cause,
+            "an identity that nobody may own could not be noted"
+        );
+    }
+}
+
+/// Issues a token for the identity of `seen`. The last write decides whether the token is
+/// returned: the write is refused if a revocation, a block or a deletion started after `seen` was
+/// read.
+#[expect(clippy::too_many_arguments, reason = "three ports, the request, and what was read for it")]
+async fn issue(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+    admission: Admission,
+    seen: &Record,
+    acs_id: AcsId,
+    token: &TokenRequest,
+) -> Result<EnsuredIdentity, Error> {
+    let acs_until = request.invocation.acs_until;
+    let pace_until = admission.pace_until();
+    let issued = acs.issue_access_token(admission, &acs_id, token, acs_until).await;
+    let token = issued.inspect_err(|cause| foreign::report(&acs_id, cause))?;
+    let active = Active { acs_id, epoch: seen.epoch };
+    let at = clock.now();
+    let audit = request.audit(seen, AuditAction::IssueToken, at);
+    let usage = Usage { at, pace_until, audit: audit.as_ref() };
+    match store.record_use(&seen.external_id, &active, &usage).await? {
+        Change::Made(record) => Ok(EnsuredIdentity {
+            record,
+            acs_id: active.acs_id,
+            token: Some(token),
+            created: false,
+        }),
+        Change::Refused(Some(Record { state: State::Blocked { .. }, .. })) => {
+            // ACS may have issued our token after it revoked the others. No caller has the token,
+            // but a blocked user must not have any live token.
+            let acs_id = &active.acs_id;
+            if let Err(cause) = acs.revoke_access_tokens(acs_id, acs_until).await {
+                warn!(acs.id = %acs_id, %cause, "a dropped token of a blocked user may live");
+            }
+            Err(Error::Blocked)
+        }
+        Change::Refused(_) => Err(Error::busy()),
+    }
+}
+
+fn lease(invocation: &Invocation, attempt: usize) -> Lease {
+    Lease {
+        id: LeaseId(format!("{}#{attempt}", invocation.id)),
+        ends: invocation.deadline + Invocation::LEASE_MARGIN,
+    }
+}
+
+/// Waits for another request, with growing pauses, until the patience is used up.
+struct Waiting {
+    until: SystemTime,
+    pause: Duration,
+}
+
+impl Waiting {
+    fn new(now: SystemTime, invocation: &Invocation) -> Self {
+        // A token request that waited still needs time to call ACS.
+        let latest = invocation.deadline.checked_sub(Duration::from_secs(2)).unwrap_or(now);
+        Self { until: latest.min(now + invocation.patience), pause: Duration::from_millis(25) }
+    }
+
+    /// Waits once. Returns [`Error::Busy`] when no patience is left.
+    async fn wait(&mut self, clock: &impl Clock, retry_after: Duration) -> Result<(), Error> {
+        if clock.now() + self.pause > self.until {
+            return Err(Error::Busy { retry_after });
+        }
+        clock.sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(Duration::from_millis(400));
+        Ok(())
+    }
+}
+
+/// How often one request reads the record. The patience limit usually ends the waiting earlier;
+/// this limit applies when other requests change the record again and again.
+const MAX_LOOKS: usize = 16;
+
+#[cfg(test)]
+mod tests;

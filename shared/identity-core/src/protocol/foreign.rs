@@ -1,0 +1,100 @@
+//! Reports identities that belong to another ACS resource.
+//!
+//! ACS refuses to issue, revoke or delete for them. Usually the secret names a different resource
+//! than the one that created the identities. They still exist there, with their tokens, so such
+//! an identity must never be treated as revoked or deleted.
+
+use tracing::error;
+
+use crate::model::{error::Error, identity::AcsId};
+
+/// Logs and counts the error if `cause` means that `acs_id` belongs to another resource.
+pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
+    if let Error::ForeignIdentity(source) = cause {
+        error!(
+            acs.id = %acs_id,
+            metric.identities_foreign = 1_u64,
+            %source,
+            "the identity belongs to another ACS resource: check which resource the secret names"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        model::{
+            error::Error,
+            identity::IdentityRef,
+            record::{By, Cause, State},
+        },
+        operations::{
+            delete_identity::{DeleteIdentityRequest, delete_identity},
+            issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
+            revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
+        },
+        testing::{CoreFixture, acs_id, administrator, an_hour, caller, user},
+    };
+
+    /// Alice has an identity of another resource.
+    fn fixture() -> CoreFixture {
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        fixture.acs.disown(&acs_id("8:acs:1"));
+        fixture
+    }
+
+    fn alice() -> IdentityRef {
+        IdentityRef::External(user("alice"))
+    }
+
+    #[tokio::test]
+    async fn an_identity_of_another_resource_gets_no_token_and_keeps_its_record() {
+        let fixture = fixture();
+        let before = fixture.alice();
+        let named = TokenSubject::Identity { identity: alice(), by: administrator() };
+        for subject in [caller("alice"), named] {
+            let invocation = fixture.invocation("issue");
+            let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
+            let issued =
+                issue_access_token(&fixture.store, &fixture.acs, &fixture.clock, request).await;
+            assert!(matches!(issued, Err(Error::ForeignIdentity(_))), "{issued:?}");
+        }
+        assert_eq!(fixture.alice(), before);
+        assert_eq!(fixture.acs.identities(), [acs_id("8:acs:1")], "and there is no other");
+    }
+
+    #[tokio::test]
+    async fn a_revocation_at_another_resource_is_not_confirmed() {
+        let fixture = fixture();
+        let request = RevokeAccessTokensRequest {
+            bearer: None,
+            identity: alice(),
+            block: true,
+            if_missing: IfMissing::Refuse,
+            pace: None,
+            cause: Cause::of(By::administrator(&user("root"))),
+            invocation: fixture.invocation("revoke"),
+        };
+        let revoked =
+            revoke_access_tokens(&fixture.store, &fixture.acs, &fixture.clock, request).await;
+        assert!(matches!(revoked, Err(Error::ForeignIdentity(_))), "{revoked:?}");
+        let record = fixture.alice().unwrap();
+        assert_eq!(record.state, State::blocked("8:acs:1"));
+        assert!(record.pending_revocation.is_some());
+        assert_eq!(record.receipts[0].revoked_at, None);
+    }
+
+    #[tokio::test]
+    async fn a_deletion_at_another_resource_leaves_no_tombstone() {
+        let fixture = fixture();
+        let request = DeleteIdentityRequest {
+            bearer: None,
+            identity: alice(),
+            by: By::User,
+            invocation: fixture.invocation("delete"),
+        };
+        let deleted = delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await;
+        assert!(matches!(deleted, Err(Error::ForeignIdentity(_))), "{deleted:?}");
+        assert_eq!(fixture.alice().unwrap().state, State::deleting("8:acs:1"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The protocols that several operations share: sequences of requests to the ports that stay
+//! correct if a process dies in between, or if several requests change the same record.
+
+pub mod administrator;
+pub mod ensure_identity;
+pub(crate) mod find_settled;
+pub(crate) mod finish_pending;
+pub(crate) mod foreign;
+pub mod pacer;
