@@ -7,16 +7,14 @@ use std::{future::Future, time::SystemTime};
 
 pub use clock::{Clock, SystemClock};
 
-use crate::{
-    model::{
-        admission::Admission,
-        audit::{AuditEntry, AuditPage, AuditQuery},
-        error::Error,
-        identity::{AccessToken, AcsId, ExternalId, TokenRequest},
-        record::{Active, Record, StateName},
-        secret::Secret,
-    },
-    operations::delete_stale_identities::CleanupRun,
+use crate::model::{
+    admission::Admission,
+    audit::{AuditEntry, AuditPage, AuditQuery},
+    cleanup_run::CleanupRun,
+    error::Error,
+    identity::{AccessToken, AcsId, ExternalId, TokenRequest},
+    record::{Active, Record, StateName},
+    secret::Secret,
 };
 
 /// Stores the mapping from user to identity.

@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod audit;
+pub(crate) mod cleanup_run;
 pub(crate) mod error;
 pub mod event;
 pub mod identity;

@@ -9,7 +9,6 @@
 //! A run that would delete too many identities deletes none: see [`is_braked`].
 
 mod job;
-mod run;
 mod stale;
 mod unfinished;
 
@@ -17,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{info, warn};
 
-pub use run::{
+pub use crate::model::cleanup_run::{
     Ages, Allowance, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Millis, Reasons,
     Spared, Stopped,
 };

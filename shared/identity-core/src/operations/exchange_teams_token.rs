@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use tracing::info;
 
+pub use crate::model::error::TeamsTokenFault;
 use crate::{
     model::{
         admission::{Admission, Bearer, Requester, admit},
@@ -71,35 +72,6 @@ pub struct UnverifiedClaims {
     pub aud: Option<String>,
     /// The permissions of the token, separated by spaces.
     pub scp: Option<String>,
-}
-
-/// The reason why a Teams user's token was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TeamsTokenFault {
-    /// The token belongs to a user other than the caller.
-    #[error("it is not the caller's own")]
-    AnotherUser,
-    /// The token has expired.
-    #[error("it has expired")]
-    Expired,
-    /// The token expires too soon: clients renew it ten minutes before it expires.
-    #[error("it has less than ten minutes left")]
-    Expiring,
-    /// The token is for another service.
-    #[error("its audience is not ACS")]
-    WrongAudience,
-    /// The token lacks `Teams.ManageCalls` or `Teams.ManageChats`.
-    #[error("it lacks a permission")]
-    MissingPermission,
-    /// The token was issued to a different application than `app_id`, or `app_id` is not a GUID.
-    #[error("the application is not the one it was issued to")]
-    WrongApp,
-    /// ACS reports that the token belongs to another user.
-    #[error("ACS takes it for another user's")]
-    WrongUser,
-    /// Neither ACS nor the token's claims show the reason.
-    #[error("ACS does not accept it")]
-    Invalid,
 }
 
 /// Exchanges the token if it belongs to the caller and the caller may have one; otherwise it does

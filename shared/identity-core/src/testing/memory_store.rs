@@ -10,11 +10,11 @@ use crate::{
             AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry,
             day_number,
         },
+        cleanup_run::CleanupRun,
         error::Error,
         identity::{AcsId, ExternalId},
         record::{Active, Record, State},
     },
-    operations::delete_stale_identities::CleanupRun,
     ports::{
         AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
         Position, RunLog, SHARDS, Step, Usage,

@@ -19,6 +19,7 @@ pub use self::audit::*;
 use super::{acs_id, order, record, user};
 use crate::{
     model::{
+        cleanup_run::{CleanupMode, CleanupRun},
         event::{EventKind, EventSource},
         identity::ExternalId,
         record::{
@@ -26,7 +27,6 @@ use crate::{
             ReceiptId, Record, State, StateName, Unfinished, Watermarks,
         },
     },
-    operations::delete_stale_identities::{CleanupMode, CleanupRun},
     ports::{
         Change, IdentityStore, Index, ListQuery, Orphan, OrphanStore, RunLog, SHARDS, Step, Usage,
     },

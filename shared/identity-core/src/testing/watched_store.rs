@@ -6,11 +6,11 @@ use std::{
 use crate::{
     model::{
         audit::{AuditPage, AuditQuery},
+        cleanup_run::CleanupRun,
         error::Error,
         identity::{AcsId, ExternalId},
         record::{Active, Record, StateName},
     },
-    operations::delete_stale_identities::CleanupRun,
     ports::{
         AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog,
         Step, Usage,

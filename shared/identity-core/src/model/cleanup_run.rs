@@ -164,7 +164,7 @@ pub struct Reasons {
 }
 
 impl Ages {
-    pub(super) fn count(&mut self, age: Duration) {
+    pub(crate) fn count(&mut self, age: Duration) {
         let days = age.as_secs() / (24 * 3600);
         let place = match days {
             0..90 => &mut self.under_90_days,
@@ -189,7 +189,7 @@ pub struct IdentitySample {
 }
 
 impl IdentitySample {
-    pub(super) fn of(acs_id: &AcsId, last_issued_at: SystemTime, blocked: bool) -> Self {
+    pub(crate) fn of(acs_id: &AcsId, last_issued_at: SystemTime, blocked: bool) -> Self {
         let identity = acs_id.as_str().to_owned();
         Self { identity, last_issued_at: last_issued_at.into(), blocked }
     }
