@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use identity_core::{
     apply_event::{Applied, Effect},
-    event::{Event, EventDecision},
+    event::Event,
+    event_decision::EventDecision,
     identity::AcsId,
 };
 use identity_events::{EventSource, Ignored};

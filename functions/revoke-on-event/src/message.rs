@@ -10,7 +10,8 @@ use futures_util::FutureExt;
 use identity_core::{
     Error,
     apply_event::{Applied, Effect, apply_event, foresee_event},
-    event::{Event, EventDecision},
+    event::Event,
+    event_decision::EventDecision,
     identity::{Invocation, Issuer},
     ports::{Clock, IdentityClient, IdentityStore},
 };

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use identity_core::{
     Error,
     apply_event::foresee_event,
-    event::{Event, EventDecision, EventKind, NoEffect},
+    event::{Event, EventKind},
+    event_decision::{EventDecision, NoEffect},
     identity::{IdentityRef, Issuer},
     record::State,
 };

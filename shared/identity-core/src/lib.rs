@@ -14,7 +14,9 @@ mod protocol;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use model::{admission, audit, error::Error, event, identity, policy, record, secret};
+pub use model::{
+    admission, audit, error::Error, event, event_decision, identity, policy, record, secret,
+};
 pub use operations::{
     apply_event, create_identity, delete_identity, delete_stale_identities, exchange_teams_token,
     get_identity, issue_access_token, list_identities, revoke_access_tokens, unblock_user,

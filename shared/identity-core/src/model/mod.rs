@@ -5,6 +5,7 @@ pub mod audit;
 pub(crate) mod cleanup_run;
 pub(crate) mod error;
 pub mod event;
+pub mod event_decision;
 pub mod identity;
 pub mod policy;
 pub mod record;

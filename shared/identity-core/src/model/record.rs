@@ -11,14 +11,16 @@
 //!
 //! If a revocation or a deletion fails repeatedly, the identity becomes *stuck*, from any state.
 
-mod decision;
+pub(crate) mod decision;
+pub(crate) mod reason;
 mod receipt;
 mod state;
 
 use std::time::SystemTime;
 
 pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
-pub use receipt::{By, Cause, Reason, Receipt, ReceiptId, RevocationOrder};
+pub use reason::Reason;
+pub use receipt::{By, Cause, Receipt, ReceiptId, RevocationOrder};
 pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
 
 use crate::model::identity::{AcsId, ExternalId};

@@ -6,7 +6,8 @@ use crate::{
     model::{
         audit::{Actor, AuditAction, AuditEntry},
         error::Error,
-        event::{Event, EventDecision, NoEffect, decide},
+        event::Event,
+        event_decision::{EventDecision, NoEffect, decide},
         identity::{AcsId, IdentityRef, Invocation},
         record::{ReceiptId, Record},
     },

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use super::*;
 use crate::{
-    model::record::Record,
+    model::{event::EventSource, record::Origin},
     ports::Clock,
     testing::{ManualClock, event, record, user},
 };

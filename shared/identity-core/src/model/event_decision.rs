@@ -1,0 +1,133 @@
+//! The effect of an event on a user's record.
+//!
+//! Each event contains its own time. Events can arrive late, more than once and in any order.
+//! Three rules give the same result for every order:
+//!
+//! 1. *Blocked or not* follows the decisions of all origins, as
+//!    [`Decisions`](crate::model::record::Decisions) defines.
+//! 2. *Revocation* is a watermark of each origin: an event that is newer than all earlier ones of
+//!    the same origin revokes, even if the user was unblocked since, because tokens older than
+//!    the event must be revoked. Extra revocations are harmless, missed ones are not. A block
+//!    that takes effect also revokes.
+//! 3. *Deletion* applies to an identity created before it. An identity created later is kept, but
+//!    its tokens are revoked: they may have been issued for a bearer token from before the
+//!    deletion.
+//!
+//! After any event, a bearer token from before it is refused, unless the event says that the user
+//! may sign in again.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::model::{
+    event::{Event, EventKind},
+    identity::ExternalId,
+    record::{BlockDecision, By, Cause, CutOff, ReceiptId, Record, RevocationOrder, State},
+};
+
+/// The effect of an event on a user's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventDecision {
+    /// Write this record, then do the pending work at ACS.
+    Change(Box<Record>),
+    /// The record already contains the event, but the work that follows from it is pending.
+    Finish,
+    /// Another request is creating the identity right now: apply the event afterwards.
+    Wait,
+    /// Nothing to do.
+    Nothing(NoEffect),
+}
+
+/// Why an event has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoEffect {
+    /// The event was already applied, or a newer one of the same origin was.
+    NothingNew,
+    /// The identity does not exist.
+    NoIdentity,
+}
+
+impl NoEffect {
+    /// The name as logged and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingNew => "nothing-new",
+            Self::NoIdentity => "no-identity",
+        }
+    }
+}
+
+/// Decides the effect of `event` on `user`, whose record is `seen`. It changes nothing, so that
+/// it also serves a dry run.
+#[must_use]
+pub fn decide(
+    seen: Option<&Record>,
+    user: &ExternalId,
+    event: &Event,
+    receipt: ReceiptId,
+    now: SystemTime,
+) -> EventDecision {
+    let record = seen.cloned().unwrap_or_else(|| Record::unseen(user, now));
+    let (at, origin) = (event.counts_at(), event.source.origin());
+    // For a stuck identity, a repeated message is an operator's retry.
+    let is_stuck = matches!(record.state, State::Stuck { .. });
+    let revokes = is_stuck || !record.revoked_through.covers(&origin, at);
+    let decides = |blocks| record.decisions.would_change(&origin, BlockDecision { at, blocks });
+    let next = match event.kind {
+        EventKind::SignedOut | EventKind::CredentialsChanged => {
+            revokes.then(|| record.revoked(&order(event, receipt, false), now))
+        }
+        EventKind::Disabled => {
+            (revokes || decides(true)).then(|| record.revoked(&order(event, receipt, true), now))
+        }
+        EventKind::Enabled if matches!(record.state, State::Provisioning { .. }) => {
+            // The owner of the reservation would find the record changed and delete the identity.
+            return EventDecision::Wait;
+        }
+        EventKind::Enabled => decides(false).then(|| record.unblocked(origin.clone(), at, now)),
+        EventKind::Deleted => delete(&record, event, receipt, now),
+    };
+    match next {
+        Some(next) => EventDecision::Change(Box::new(next)),
+        None if record.pending_revocation.is_some() && !is_stuck => EventDecision::Finish,
+        None => EventDecision::Nothing(NoEffect::NothingNew),
+    }
+}
+
+/// The record after the deletion of the user's account; `None` if it already contains the
+/// deletion.
+fn delete(record: &Record, event: &Event, receipt: ReceiptId, now: SystemTime) -> Option<Record> {
+    let at = event.counts_at();
+    let is_known = record.account_deleted_at.is_some_and(|known| known >= event.not_before());
+    let has_identity = record.acs_id().is_some();
+    if has_identity && record.created_at >= at {
+        // The identity is newer than the deletion and stays, but the user must sign in again.
+        return (!is_known).then(|| Record {
+            account_deleted_at: record.account_deleted_at.max(Some(event.not_before())),
+            ..record.revoked(&order(event, receipt, false), now)
+        });
+    }
+    let is_to_go = has_identity && !matches!(record.state, State::Deleting { .. });
+    let cut =
+        CutOff { not_before: event.not_before(), account_deleted_at: Some(event.not_before()) };
+    (is_to_go || !is_known).then(|| record.cut_off(&cut, &receipt, now))
+}
+
+fn order(event: &Event, receipt: ReceiptId, block: bool) -> RevocationOrder {
+    let id = event.id.chars().take(Event::MAX_ID_LENGTH).collect();
+    let by = By::Event { source: Some(event.source), kind: event.kind, id };
+    RevocationOrder {
+        receipt,
+        at: event.counts_at(),
+        not_before: event.not_before(),
+        block,
+        cause: Cause { by, reason: event.reason.clone() },
+        sign_out_pace_until: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
