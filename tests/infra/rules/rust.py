@@ -59,7 +59,7 @@ def imported(text: str, root: str) -> set[str]:
 # The sources of the store's methods, and the table to which each sends its requests. A method that
 # the port itself implements uses the adapter.
 ADAPTER = {
-    CORE / "ports.rs": "Identities",
+    CORE / "ports/identity_store.rs": "Identities",
     STORE / "lib.rs": "Identities",
     STORE / "ledger.rs": "Identities",
     STORE / "update.rs": "Identities",
