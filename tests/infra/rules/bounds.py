@@ -47,7 +47,7 @@ ASKED = {
 EVENTS = 8
 OTHERS = {
     "RevokeAccessTokens": EVENTS,
-    "DeleteIdentity": rust.constant("shared/identity-core/src/operations/delete_stale_identities.rs", "HALF_OF_ACS"),
+    "DeleteIdentity": rust.constant("shared/identity-core/src/operations/delete_stale_identities/request.rs", "HALF_OF_ACS"),
 }
 
 # For these operations the record is changed before ACS is called, so requests that ACS refuses in a

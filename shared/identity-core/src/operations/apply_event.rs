@@ -11,9 +11,9 @@ use crate::{
         identity::{AcsId, IdentityRef, Invocation},
         record::{ReceiptId, Record},
     },
-    operations::get_identity::find_holder,
     ports::{Change, Clock, IdentityClient, IdentityStore, Step},
     protocol::{
+        find_record::find_holder,
         find_settled::INDEX_LAG,
         finish_pending::{self, PendingWork},
     },

@@ -8,8 +8,8 @@ use crate::{
         identity::{AcsId, IdentityRef},
         record::Record,
     },
-    operations::get_identity::find,
     ports::{Clock, IdentityStore},
+    protocol::find_record::find,
 };
 
 /// Reads the record of an identity as [`find`] does, for operations that must not treat an

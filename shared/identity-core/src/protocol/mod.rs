@@ -3,6 +3,7 @@
 
 pub mod administrator;
 pub mod ensure_identity;
+pub(crate) mod find_record;
 pub(crate) mod find_settled;
 pub(crate) mod finish_pending;
 pub(crate) mod foreign;

@@ -9,12 +9,13 @@ use std::{
 use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
-use super::{
-    Ages, CleanupMode, CleanupRequest, CleanupRun, Finished, IdentitySample, Limit, Reasons,
-    Spared, Stopped, stale,
-};
+use super::request::CleanupRequest;
 use crate::{
     model::{
+        cleanup_run::{
+            Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Spared,
+            Stopped,
+        },
         error::Error,
         identity::Invocation,
         record::{Record, State},
@@ -220,7 +221,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
         run.ages = tally.ages;
         run.reasons = tally.reasons;
         run.sample = tally.sample;
-        let room = stale::SAMPLE.saturating_sub(run.sample.len());
+        let room = SAMPLE.saturating_sub(run.sample.len());
         run.sample.extend(tally.others.into_iter().take(room));
         run.stopped = tally.limit.map(|because| Stopped { because, shard: tally.shard });
     }
@@ -244,3 +245,6 @@ const STOPS_BEFORE: Duration = Duration::from_secs(4);
 
 /// ACS must answer this long before the deadline.
 const LAST_WRITES: Duration = Duration::from_millis(2_500);
+
+/// The number of identities that are listed in the record of a run.
+pub(super) const SAMPLE: usize = 96;

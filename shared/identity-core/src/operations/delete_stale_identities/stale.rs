@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use tracing::info;
 
-use super::{IdentitySample, job::CleanupJob};
+use super::job::{CleanupJob, SAMPLE};
 use crate::{
     model::{
         audit::{Actor, AuditAction, AuditEntry},
+        cleanup_run::IdentitySample,
         error::Error,
         identity::{ExternalId, Invocation},
         record::{ReceiptId, Record, State},
@@ -248,6 +249,3 @@ const PAGE: u16 = 100;
 
 /// A count returns no records, so a larger page saves requests.
 const COUNTED_AT_A_TIME: u16 = 2_000;
-
-/// The number of identities that are listed in the record of a run.
-pub(super) const SAMPLE: usize = 96;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::{CleanupMode, job::CleanupJob};
+use super::job::CleanupJob;
 use crate::{
     model::{
+        cleanup_run::CleanupMode,
         error::Error,
         record::{Record, State},
     },
