@@ -59,220 +59,225 @@ impl ProblemType {
     pub const UNAUTHENTICATED: Self = Self {
         status: 401,
         name: "unauthenticated",
-        title: "No valid token was sent",
-        detail: "Send the user's access token as `Authorization: Bearer …`.",
+        title: "Missing or invalid access token",
+        detail: "Send the user's access token in the header `Authorization: Bearer <token>`.",
         retry: Retry::SignIn,
     };
     /// The caller's token lacks the scope.
     pub const FORBIDDEN: Self = Self {
         status: 403,
         name: "forbidden",
-        title: "The caller may not do this",
-        detail: "The access token lacks the scope that this operation needs.",
+        title: "Insufficient scope",
+        detail: "The access token lacks the scope that this operation requires.",
         retry: Retry::Never,
     };
     /// The caller has the administrators' scope and is not an administrator.
     pub const NOT_AN_ADMINISTRATOR: Self = Self {
         status: 403,
         name: "not-an-administrator",
-        title: "The caller is not an administrator",
-        detail: "Besides the scope, the claims of an administrator's token must meet the \
-                 deployment's parameter AdminCondition. If it is empty, these routes are closed.",
+        title: "Caller is not an administrator",
+        detail: "The claims of the access token do not meet the deployment parameter \
+                 AdminCondition. If the parameter is empty, all routes for administrators are \
+                 closed.",
         retry: Retry::Never,
     };
     /// The caller's bearer was issued before the user was signed out or cut off.
     pub const SIGN_IN_REQUIRED: Self = Self {
         status: 401,
         name: "sign-in-required",
-        title: "A new sign-in is required",
-        detail: "The access token was issued before the user was signed out or cut off. Get a \
-                 fresh one from your identity provider, past your library's cache (MSAL: \
-                 `forceRefresh`), and send the request again.",
+        title: "New sign-in required",
+        detail: "The access token was issued before the user signed out, or before their tokens \
+                 were revoked. Get a new access token from your identity provider, bypassing the \
+                 cache of your library (MSAL: `forceRefresh`), and send the request again.",
         retry: Retry::SignIn,
     };
     /// The user requested more tokens than the rate limit allows.
     pub const TOO_MANY_TOKENS: Self = Self {
         status: 429,
         name: "too-many-tokens",
-        title: "The user asks for tokens too often",
-        detail: "Keep a token until `refreshAfter`. Send the request again after the time in \
-                 `Retry-After`.",
+        title: "Too many token requests",
+        detail: "The user exceeded their rate limit. Reuse a token until `refreshAfter`. Retry \
+                 after the time in `Retry-After`.",
         retry: Retry::Later,
     };
     /// The user signed out more often than the rate limit allows.
     pub const TOO_MANY_SIGN_OUTS: Self = Self {
         status: 429,
         name: "too-many-sign-outs",
-        title: "The user signs out too often",
-        detail: "Send the request again after the time in `Retry-After`.",
+        title: "Too many sign-out requests",
+        detail: "The user exceeded their rate limit. Retry after the time in `Retry-After`.",
         retry: Retry::Later,
     };
     /// The request asks for more than the policy gives.
     pub const BEYOND_POLICY: Self = Self {
         status: 403,
         name: "beyond-policy",
-        title: "The policy does not allow these scopes or this lifetime",
-        detail: "Ask for fewer scopes or a shorter lifetime, or for nothing in particular.",
+        title: "Scopes or lifetime not allowed by the policy",
+        detail: "Request fewer scopes or a shorter lifetime, or omit both fields to get the \
+                 defaults.",
         retry: Retry::Never,
     };
     /// The user is cut off.
     pub const BLOCKED: Self = Self {
         status: 403,
         name: "user-blocked",
-        title: "The user is blocked",
-        detail: "An administrator or the identity provider has cut the user off.",
+        title: "User is blocked",
+        detail: "An administrator or the identity provider blocked the user.",
         retry: Retry::Never,
     };
     /// There is no such identity, or the caller may not know that it exists.
     pub const NOT_FOUND: Self = Self {
         status: 404,
         name: "not-found",
-        title: "There is no such identity",
-        detail: "An identity is made by its user's first call of POST /v1/token.",
+        title: "Identity not found",
+        detail: "A user's first request to `POST /v1/token` creates their identity.",
         retry: Retry::Never,
     };
     /// ACS refused repeatedly to revoke the tokens of the identity or to delete it.
     pub const STUCK: Self = Self {
         status: 500,
         name: "identity-stuck",
-        title: "The identity is stuck",
-        detail: "ACS refused again and again to revoke its tokens or to delete it. It gets no \
-                 token until an administrator revokes or deletes once more.",
+        title: "Identity is stuck",
+        detail: "ACS refused repeatedly to revoke its tokens or to delete it. No token is issued \
+                 until an administrator revokes or deletes it again.",
         retry: Retry::Never,
     };
     /// The identity was created by another ACS resource than the configured one.
     pub const FOREIGN_RESOURCE: Self = Self {
         status: 500,
         name: "foreign-resource",
-        title: "The identity belongs to another ACS resource",
-        detail: "ACS refused, and nothing happened to the identity or its tokens. An operator \
-                 must check which resource the secret names: the ACS id of the identity \
-                 contains the GUID of the resource that created it.",
+        title: "Identity belongs to another ACS resource",
+        detail: "ACS refused the request and changed nothing. An operator must check which ACS \
+                 resource the secret names: the ACS id of the identity contains the GUID of the \
+                 resource that created it.",
         retry: Retry::Never,
     };
     /// Another request is changing the identity.
     pub const BUSY: Self = Self {
         status: 409,
         name: "busy",
-        title: "Another request is changing the identity",
-        detail: "Send the request again after the time in `Retry-After`.",
+        title: "Identity is being changed by another request",
+        detail: "Retry after the time in `Retry-After`.",
         retry: Retry::Later,
     };
     /// The body is larger than any valid body.
     pub const BODY_TOO_LARGE: Self = Self {
         status: 413,
         name: "body-too-large",
-        title: "The body is too large",
-        detail: "A body has 16 KiB at the most.",
+        title: "Request body too large",
+        detail: "The maximum size of a request body is 16 KiB.",
         retry: Retry::Never,
     };
     /// The content type of the body is not JSON.
     pub const UNSUPPORTED_MEDIA_TYPE: Self = Self {
         status: 415,
         name: "unsupported-media-type",
-        title: "The body must be JSON",
-        detail: "Send it with `Content-Type: application/json`.",
+        title: "Unsupported media type",
+        detail: "Send the request body as JSON, with `Content-Type: application/json`.",
         retry: Retry::Never,
     };
     /// The body is not valid JSON, or not the JSON that this operation takes.
     pub const INVALID_BODY: Self = Self {
         status: 400,
         name: "invalid-body",
-        title: "The body is not the JSON that this operation takes",
-        detail: "See the operation in the OpenAPI document; a field it does not list is refused.",
+        title: "Invalid request body",
+        detail: "The request body does not match the schema of this operation in the OpenAPI \
+                 document.",
         retry: Retry::Never,
     };
     /// The list of scopes is empty, or a scope is unknown or repeated.
     pub const INVALID_SCOPES: Self = Self {
         status: 400,
         name: "invalid-scopes",
-        title: "The scopes are not valid",
-        detail: "Give one or more of chat, chat.join, chat.join.limited, voip and voip.join, each \
-                 once; or leave `scopes` out.",
+        title: "Invalid scopes",
+        detail: "`scopes` must contain one or more of chat, chat.join, chat.join.limited, voip \
+                 and voip.join, each at most once.",
         retry: Retry::Never,
     };
     /// The lifetime is outside of ACS's range.
     pub const INVALID_LIFETIME: Self = Self {
         status: 400,
         name: "invalid-lifetime",
-        title: "The lifetime is not valid",
-        detail: "`expiresInMinutes` is a whole number from 60 to 1440; or leave it out.",
+        title: "Invalid lifetime",
+        detail: "`expiresInMinutes` must be a whole number from 60 to 1440.",
         retry: Retry::Never,
     };
     /// The external id is empty, too long, or looks like an ACS id.
     pub const INVALID_EXTERNAL_ID: Self = Self {
         status: 400,
         name: "invalid-external-id",
-        title: "The external id is not valid",
-        detail: "`externalId` has 1 to 1024 visible ASCII characters and does not begin with `8:`.",
+        title: "Invalid external id",
+        detail: "`externalId` must have 1 to 1024 visible ASCII characters and must not begin \
+                 with `8:`.",
         retry: Retry::Never,
     };
     /// The external id belongs to a user of another issuer.
     pub const ANOTHER_ISSUER: Self = Self {
         status: 400,
         name: "another-issuer",
-        title: "The external id is of another issuer's user",
-        detail: "An external id that begins with a URL is `<issuer>|<subject>`, and its issuer \
-                 must be the one whose tokens this deployment accepts.",
+        title: "External id of another issuer",
+        detail: "An external id that begins with a URL has the form `<issuer>|<subject>`. Its \
+                 issuer must be the one whose tokens this deployment accepts.",
         retry: Retry::Never,
     };
     /// There is no record of the user.
     pub const NO_SUCH_USER: Self = Self {
         status: 404,
         name: "no-such-user",
-        title: "There is no record of this user",
-        detail: "Check the spelling of the external id. To block a user before their first call, \
-                 send `\"createIfMissing\": true`.",
+        title: "User not found",
+        detail: "Check the spelling of the external id. To block a user before their first \
+                 request, send `\"createIfMissing\": true`.",
         retry: Retry::Never,
     };
     /// A query parameter is invalid.
     pub const INVALID_QUERY: Self = Self {
         status: 400,
         name: "invalid-query",
-        title: "A query parameter is not valid",
-        detail: "See the operation in the OpenAPI document; a parameter it does not list is \
-                 refused.",
+        title: "Invalid query parameter",
+        detail: "A query parameter does not match the parameters of this operation in the OpenAPI \
+                 document.",
         retry: Retry::Never,
     };
     /// The Teams user's token is not a JWT.
     pub const TEAMS_TOKEN_MALFORMED: Self = Self {
         status: 400,
         name: "teams-token-malformed",
-        title: "The Teams user's token is no token",
-        detail: "`token` is the access token that your app got from Entra for the Teams user.",
+        title: "Malformed Teams user token",
+        detail: "`token` must be the access token that your app got from Entra for the Teams \
+                 user.",
         retry: Retry::Never,
     };
     /// The Teams user's token does not belong to the caller.
     pub const TEAMS_TOKEN_OF_ANOTHER_USER: Self = Self {
         status: 403,
         name: "teams-token-of-another-user",
-        title: "The Teams user's token is not the caller's own",
-        detail: "Sign in here and at Teams as the same user: `oid` and `tid` must be the same in \
-                 both tokens, so callers need a bearer token of Entra.",
+        title: "Teams user token of another user",
+        detail: "The claims `oid` and `tid` must be the same in the Teams user token and in the \
+                 bearer token. The bearer token must be issued by Entra, too.",
         retry: Retry::SignIn,
     };
     /// The Teams user's token has expired.
     pub const TEAMS_TOKEN_EXPIRED: Self = Self {
         status: 401,
         name: "teams-token-expired",
-        title: "The Teams user's token has expired",
-        detail: "Get a fresh one from Entra, without the cache of your library.",
+        title: "Expired Teams user token",
+        detail: "Get a new token from Entra, bypassing the cache of your library.",
         retry: Retry::SignIn,
     };
     /// The Teams user's token expires too soon for an exchange.
     pub const TEAMS_TOKEN_EXPIRING: Self = Self {
         status: 400,
         name: "teams-token-expiring",
-        title: "The Teams user's token has less than ten minutes left",
-        detail: "Get a fresh one from Entra, without the cache of your library.",
+        title: "Teams user token expires in less than ten minutes",
+        detail: "Get a new token from Entra, bypassing the cache of your library.",
         retry: Retry::Never,
     };
     /// The Teams user's token has another audience.
     pub const TEAMS_TOKEN_AUDIENCE: Self = Self {
         status: 400,
         name: "teams-token-audience",
-        title: "The Teams user's token is for another service",
-        detail: "Ask Entra for the scopes \
+        title: "Wrong audience of the Teams user token",
+        detail: "Request the token with the scopes \
                  https://auth.msft.communication.azure.com/Teams.ManageCalls and \
                  https://auth.msft.communication.azure.com/Teams.ManageChats.",
         retry: Retry::Never,
@@ -281,57 +286,62 @@ impl ProblemType {
     pub const TEAMS_TOKEN_PERMISSION: Self = Self {
         status: 400,
         name: "teams-token-permission",
-        title: "The Teams user's token lacks a permission",
-        detail: "It needs the delegated permissions Teams.ManageCalls and Teams.ManageChats, both.",
+        title: "Missing permission in the Teams user token",
+        detail: "The token must have both delegated permissions, Teams.ManageCalls and \
+                 Teams.ManageChats.",
         retry: Retry::Never,
     };
     /// The Teams user's token was issued to another application.
     pub const TEAMS_TOKEN_APP: Self = Self {
         status: 400,
         name: "teams-token-app",
-        title: "The Teams user's token was issued to another application",
-        detail: "`appId` is the id of the Entra application, a GUID, that the token was issued to.",
+        title: "Teams user token of another application",
+        detail: "`appId` must be the id of the Entra application to which the token was issued (a \
+                 GUID).",
         retry: Retry::Never,
     };
     /// ACS found another user in the Teams user's token.
     pub const TEAMS_TOKEN_USER: Self = Self {
         status: 400,
         name: "teams-token-user",
-        title: "ACS takes the Teams user's token for another user's",
-        detail: "Sign in again, as the user whom the bearer token names.",
+        title: "User mismatch in the Teams user token",
+        detail: "ACS found another user in the token. Sign in again as the user of the bearer \
+                 token.",
         retry: Retry::SignIn,
     };
     /// ACS refused the Teams user's token.
     pub const TEAMS_TOKEN_INVALID: Self = Self {
         status: 400,
         name: "teams-token-invalid",
-        title: "ACS does not accept the Teams user's token",
+        title: "Teams user token rejected by ACS",
         detail: "Send the token as Entra issued it. Personal accounts, app-only tokens and users \
-                 without a Teams licence are not accepted.",
+                 without a Teams license are not supported.",
         retry: Retry::Never,
     };
     /// ACS throttled the request.
     pub const THROTTLED: Self = Self {
         status: 503,
         name: "throttled",
-        title: "The service is busy",
-        detail: "Send the request again after the time in `Retry-After`.",
+        title: "Service is busy",
+        detail: "ACS throttles the requests of this service. Retry after the time in \
+                 `Retry-After`.",
         retry: Retry::Later,
     };
     /// ACS or the identity store is unavailable.
     pub const UNAVAILABLE: Self = Self {
         status: 503,
         name: "unavailable",
-        title: "Something this service depends on is unavailable",
-        detail: "Send the request again after the time in `Retry-After`.",
+        title: "Service temporarily unavailable",
+        detail: "ACS or the identity store did not respond. Retry after the time in \
+                 `Retry-After`.",
         retry: Retry::Later,
     };
     /// The service failed.
     pub const INTERNAL: Self = Self {
         status: 500,
         name: "internal",
-        title: "Something went wrong here",
-        detail: "Whoever runs this service finds the cause in its log, by the request id.",
+        title: "Internal error",
+        detail: "The operator of this service can find the cause in the log, by the request id.",
         retry: Retry::Never,
     };
 
