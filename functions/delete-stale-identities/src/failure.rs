@@ -1,9 +1,6 @@
-use std::{
-    error::Error as _,
-    fmt::{self, Debug, Display},
-};
+use std::fmt::{self, Debug, Display};
 
-use identity_core::Error;
+use identity_core::{Error, error_chain};
 use lambda_http::lambda_runtime::Diagnostic;
 
 /// The reason why a run failed or did not start. It makes the invocation fail, so that Lambda
@@ -30,13 +27,7 @@ impl From<Error> for Failure {
             Error::StoreRefused(_) => "StoreRefused",
             _ => "Internal",
         };
-        let mut message = error.to_string();
-        let mut next = error.source();
-        while let Some(source) = next {
-            message = format!("{message}: {source}");
-            next = source.source();
-        }
-        Self { kind, message }
+        Self { kind, message: error_chain(&error) }
     }
 }
 

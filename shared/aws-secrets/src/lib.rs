@@ -14,7 +14,7 @@ use aws_sdk_secretsmanager::{
     error::{ProvideErrorMetadata as _, SdkError},
     operation::get_secret_value::GetSecretValueError,
 };
-use identity_core::secret::Secret;
+use identity_core::{error_chain, secret::Secret};
 use tokio::sync::Mutex;
 use tracing::error;
 
@@ -84,15 +84,7 @@ fn unreadable(error: &SdkError<GetSecretValueError>) -> String {
     let code = told.and_then(|told| told.code()).unwrap_or_default();
     let message = told.and_then(|told| told.message()).unwrap_or_default();
     match code {
-        "" => {
-            let mut text = error.to_string();
-            let mut next = error.source();
-            while let Some(source) = next {
-                text = format!("{text}: {source}");
-                next = source.source();
-            }
-            text
-        }
+        "" => error_chain(error),
         "AccessDeniedException" => {
             format!("{code} ({message}); the function needs secretsmanager:GetSecretValue on it")
         }

@@ -15,7 +15,9 @@ mod protocol;
 pub mod testing;
 
 pub use model::{
-    admission, audit, error::Error, event, event_decision, identity, policy, record, secret,
+    admission, audit,
+    error::{Error, error_chain},
+    event, event_decision, identity, policy, record, secret,
 };
 pub use operations::{
     apply_event, create_identity, delete_identity, delete_stale_identities, exchange_teams_token,

@@ -6,15 +6,8 @@ pub(crate) fn clean(raw: &str, longest: usize) -> String {
 }
 
 /// The messages of an error and of all its sources, outermost first.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    clean(&text, 2 * LONGEST_TEXT)
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    clean(&identity_core::error_chain(error), 2 * LONGEST_TEXT)
 }
 
 /// The maximum length of a message; ACS's own have up to 120 characters.

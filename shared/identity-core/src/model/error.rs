@@ -123,3 +123,22 @@ pub enum TeamsTokenFault {
     #[error("ACS does not accept it")]
     Invalid,
 }
+
+/// The messages of an error and of its sources on one line, from the outside in.
+#[must_use]
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let errors = std::iter::successors(Some(error), |error| error.source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_chain_has_all_sources_on_one_line() {
+        let source = std::io::Error::other("connection refused");
+        let error = Error::AcsUnavailable { maybe_applied: false, source: source.into() };
+        assert_eq!(error_chain(&error), format!("{error}: connection refused"));
+    }
+}
