@@ -10,7 +10,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, Object, Problem, TokenInput,
+    Access, ApiResponse, CallerHash, Object, Problem, TokenInput,
     config::{ConfigError, Env, optional, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
@@ -29,8 +29,8 @@ async fn main() -> Result<(), Error> {
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (access, clock) = (config.access, system_clock());
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &access, &request);
-        serve("CreateIdentity", &clock, &callers, &request, answer).await
+        let response = handle(&store, &acs, &clock, &access, &request);
+        serve("CreateIdentity", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -77,7 +77,7 @@ async fn handle(
     clock: &impl Clock,
     access: &Access,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     let by = access.administrator(store, clock, request).await?;
     let invocation = invocation(request, clock);
     let input = json::<Input>(request)?;
@@ -96,17 +96,19 @@ async fn handle(
             .token
             .map(|token| TokenOutput::new(&token, &obtained.acs_id, clock.now())),
     };
-    let answer = Answer::json(status, &output)?.about(Some(&obtained.acs_id));
+    let response = ApiResponse::json(status, &output)?.about(Some(&obtained.acs_id));
     Ok(match scopes {
-        Some(scopes) => answer.granting(scopes),
-        None => answer,
+        Some(scopes) => response.granting(scopes),
+        None => response,
     })
 }
 
 /// An administrator must name the scopes; the default lifetime is one hour.
 fn token_request(input: &TokenInput) -> Result<TokenRequest, Problem> {
     Ok(TokenRequest {
-        scopes: input.scopes()?.ok_or(ProblemType::INVALID_SCOPES)?,
+        scopes: input.scopes()?.ok_or_else(|| {
+            Problem::new(ProblemType::INVALID_SCOPES, "missing field `scopes` in `token`")
+        })?,
         lifetime: input.lifetime()?.unwrap_or(Lifetime::HOUR),
     })
 }

@@ -7,8 +7,8 @@ use super::*;
 
 async fn create(fixture: &CoreFixture, event: Event) -> Response<Body> {
     let (access, request) = (testing::access(), event.request());
-    let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
-    serve("CreateIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap()
+    let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
+    serve("CreateIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
 }
 
 fn with(body: &Value) -> Event {

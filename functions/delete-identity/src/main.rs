@@ -10,7 +10,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem,
+    Access, Addressed, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     invocation, serve, system_clock, telemetry,
 };
@@ -28,8 +28,8 @@ async fn main() -> Result<(), Error> {
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (access, clock) = (config.access, system_clock());
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &access, &request);
-        serve("DeleteIdentity", &clock, &callers, &request, answer).await
+        let response = handle(&store, &acs, &clock, &access, &request);
+        serve("DeleteIdentity", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -66,7 +66,7 @@ async fn handle(
     clock: &impl Clock,
     access: &Access,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     let (identity, by, bearer) = match access.addressed(store, clock, request).await? {
         Addressed::Own(caller) => {
             (IdentityRef::External(caller.user().clone()), By::User, Some(caller.bearer()))
@@ -76,7 +76,7 @@ async fn handle(
     let invocation = invocation(request, clock);
     let request = DeleteIdentityRequest { identity, by, bearer, invocation };
     let deleted = delete_identity(store, acs, clock, request).await?;
-    Ok(Answer::empty().about(deleted.as_ref()))
+    Ok(ApiResponse::empty().about(deleted.as_ref()))
 }
 
 #[cfg(test)]
@@ -100,8 +100,8 @@ mod tests {
 
     async fn delete(fixture: &CoreFixture, event: Event) -> Response<Body> {
         let (access, request) = (testing::access(), event.request());
-        let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
-        serve("DeleteIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap()
+        let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
+        serve("DeleteIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
     }
 
     #[tokio::test]

@@ -142,7 +142,7 @@ mod tests {
             ("CLEANUP_PER_SECOND", "0", "it is a whole number from 1 to 16"),
         ] {
             let refusal = config(&[(name, bad), ("RETENTION_DAYS", "90")]).unwrap_err();
-            let said = format!("the environment variable {name} is not usable: {reason}");
+            let said = format!("the environment variable {name} is invalid: {reason}");
             assert_eq!(refusal, said, "{bad}");
         }
     }

@@ -14,7 +14,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, Problem,
+    Access, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
@@ -33,8 +33,8 @@ async fn main() -> Result<(), Error> {
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (access, clock) = (config.access, system_clock());
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &access, &request);
-        serve("ExchangeTeamsUserAccessToken", &clock, &callers, &request, answer).await
+        let response = handle(&store, &acs, &clock, &access, &request);
+        serve("ExchangeTeamsUserAccessToken", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -75,7 +75,7 @@ async fn handle(
     clock: &impl Clock,
     access: &Access,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     let caller = access.user(request)?;
     let Input { token, app_id } = json(request)?;
     let claims = unverified(&token).ok_or(ProblemType::TEAMS_TOKEN_MALFORMED)?;
@@ -92,7 +92,7 @@ async fn handle(
     let token = exchange_teams_token(store, acs, clock, request).await?;
     let acs_id = acs_id.ok_or(ProblemType::TEAMS_TOKEN_MALFORMED)?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());
-    Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)))
+    Ok(ApiResponse::json(StatusCode::OK, &output)?.about(Some(&acs_id)))
 }
 
 /// The claims of a JWT, without verification.

@@ -30,8 +30,8 @@ fn event(token: &str) -> Event {
 async fn exchange(acs: &MemoryTeamsTokenExchange, event: Event) -> Response<Body> {
     let (clock, request) = (ManualClock::default(), event.request());
     let (store, access) = (MemoryIdentityStore::default(), access());
-    let answer = handle(&store, acs, &clock, &access, &request);
-    serve("ExchangeTeamsUserAccessToken", &clock, &callers(), &request, answer).await.unwrap()
+    let response = handle(&store, acs, &clock, &access, &request);
+    serve("ExchangeTeamsUserAccessToken", &clock, &callers(), &request, response).await.unwrap()
 }
 
 #[tokio::test]
@@ -41,8 +41,8 @@ async fn r59_a_blocked_user_gets_no_teams_token() {
     let blocked = record(Event::ALICE, State::Blocked { acs_id: None }, clock.now());
     let store = MemoryIdentityStore::with([blocked]);
     let request = event(&entra(|_| {})).request();
-    let answer = handle(&store, &acs, &clock, &access, &request);
-    let response = serve("Exchange", &clock, &callers(), &request, answer).await.unwrap();
+    let response = handle(&store, &acs, &clock, &access, &request);
+    let response = serve("Exchange", &clock, &callers(), &request, response).await.unwrap();
     assert_eq!(problem(&response), (403, "user-blocked".to_owned()));
     assert_eq!(acs.asked(), []);
 }

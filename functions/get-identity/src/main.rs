@@ -9,7 +9,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem,
+    Access, Addressed, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     serve, system_clock, telemetry,
 };
@@ -26,8 +26,8 @@ async fn main() -> Result<(), Error> {
     let (access, callers) = (config.access, CallerHash::new(key));
     let clock = system_clock();
     run(service_fn(async |request| {
-        let answer = handle(&store, &clock, &access, &request);
-        serve("GetIdentity", &clock, &callers, &request, answer).await
+        let response = handle(&store, &clock, &access, &request);
+        serve("GetIdentity", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -54,13 +54,13 @@ async fn handle(
     clock: &impl Clock,
     access: &Access,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     let addressed = access.addressed(store, clock, request).await?;
     let own = matches!(addressed, Addressed::Own(_));
     let record = get_identity(store, &addressed.into()).await?;
     let output =
         if own { IdentityOutput::from(&record) } else { IdentityOutput::with_history(&record) };
-    Ok(Answer::json(StatusCode::OK, &output)?.about(record.acs_id()))
+    Ok(ApiResponse::json(StatusCode::OK, &output)?.about(record.acs_id()))
 }
 
 #[cfg(test)]
@@ -80,8 +80,8 @@ mod tests {
         let now = CoreFixture::with([]).clock.now();
         let fixture = CoreFixture::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
         let (access, request) = (testing::access(), event.request());
-        let answer = handle(&fixture.store, &fixture.clock, &access, &request);
-        serve("GetIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap()
+        let response = handle(&fixture.store, &fixture.clock, &access, &request);
+        serve("GetIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
     }
 
     #[tokio::test]
@@ -115,8 +115,12 @@ mod tests {
         let fixture = CoreFixture::with([alice.revoked(&order("r1", true, now), now)]);
         let get = async |event: Event| {
             let (access, request) = (testing::access(), event.request());
-            let answer = handle(&fixture.store, &fixture.clock, &access, &request);
-            body(&serve("GetIdentity", &fixture.clock, &callers(), &request, answer).await.unwrap())
+            let response = handle(&fixture.store, &fixture.clock, &access, &request);
+            body(
+                &serve("GetIdentity", &fixture.clock, &callers(), &request, response)
+                    .await
+                    .unwrap(),
+            )
         };
         let root = Event::new("GET /v1/identities/{id}").claim("sub", "root");
         let any = get(root.id("8:acs:1")).await;

@@ -12,7 +12,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, CallerHash, Problem, TokenInput,
+    Access, Addressed, ApiResponse, CallerHash, Problem, TokenInput,
     config::{ConfigError, Env, optional, pace, policy, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
@@ -34,8 +34,8 @@ async fn main() -> Result<(), Error> {
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (rules, clock) = (config.rules, system_clock());
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &rules, &request);
-        serve("CreateToken", &clock, &callers, &request, answer).await
+        let response = handle(&store, &acs, &clock, &rules, &request);
+        serve("CreateToken", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -83,7 +83,7 @@ async fn handle(
     clock: &impl Clock,
     rules: &Rules,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     // An administrator may request everything that ACS supports; the policy limits all other
     // callers.
     let (subject, grant) = match rules.access.addressed(store, clock, request).await? {
@@ -105,7 +105,7 @@ async fn handle(
     let request = IssueAccessTokenRequest { subject, token, invocation };
     let IssuedToken { acs_id, token, .. } = issue_access_token(store, acs, clock, request).await?;
     let output = TokenOutput::new(&token, &acs_id, clock.now());
-    Ok(Answer::json(StatusCode::OK, &output)?.about(Some(&acs_id)).granting(scopes))
+    Ok(ApiResponse::json(StatusCode::OK, &output)?.about(Some(&acs_id)).granting(scopes))
 }
 
 #[cfg(test)]

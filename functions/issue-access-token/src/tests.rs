@@ -24,8 +24,8 @@ async fn call(fixture: &CoreFixture, event: Event) -> Response<Body> {
 
 async fn call_with(fixture: &CoreFixture, rules: &Rules, event: Event) -> Response<Body> {
     let request = event.request();
-    let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, rules, &request);
-    serve("CreateToken", &fixture.clock, &callers(), &request, answer).await.unwrap()
+    let response = handle(&fixture.store, &fixture.acs, &fixture.clock, rules, &request);
+    serve("CreateToken", &fixture.clock, &callers(), &request, response).await.unwrap()
 }
 
 fn own() -> Event {

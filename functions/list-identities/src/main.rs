@@ -3,13 +3,13 @@
 use api_types::{IdentityListOutput, IdentityOutput, ProblemType, parse_timestamp};
 use aws_secrets::SecretArn;
 use identity_core::{
-    list_identities::{Cursor, IdentityPage, ListIdentitiesRequest, MAX_PAGE, list_identities},
+    list_identities::{IdentityPage, ListIdentitiesRequest, MAX_PAGE, list_identities},
     ports::{Clock, IdentityStore},
     record::StateName,
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Answer, CallerHash, Problem,
+    Access, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env, required},
     query, serve, system_clock, telemetry,
 };
@@ -29,8 +29,8 @@ async fn main() -> Result<(), Error> {
     let (access, callers) = (config.access, CallerHash::new(key));
     let clock = system_clock();
     run(service_fn(async |request| {
-        let answer = handle(&store, &clock, &access, &request);
-        serve("ListIdentities", &clock, &callers, &request, answer).await
+        let response = handle(&store, &clock, &access, &request);
+        serve("ListIdentities", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -57,7 +57,7 @@ impl Config {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
     /// `provisioning`, `active`, `blocked`, `deleting` or `stuck`.
-    state: Option<StateName>,
+    state: Option<String>,
     /// RFC 3339: only identities last used before this time.
     unused_since: Option<String>,
     /// 1 to 100; 50 if absent.
@@ -68,38 +68,53 @@ struct Input {
 
 impl Input {
     fn into_request(self) -> Result<ListIdentitiesRequest, Problem> {
-        let limit = match self.limit {
-            None => 50,
-            Some(raw) => raw.parse().map_err(|_| ProblemType::INVALID_QUERY)?,
-        };
         // Tombstones do not count as identities and are not listed.
-        if !(1..=MAX_PAGE).contains(&limit) || self.state == Some(StateName::Deleted) {
-            return Err(ProblemType::INVALID_QUERY.into());
-        }
-        let unused_since = match self.unused_since {
-            None => None,
-            Some(raw) => Some(parse_timestamp(&raw).ok_or(ProblemType::INVALID_QUERY)?),
-        };
-        let cursor: Option<Cursor> = match self.cursor {
-            None => None,
-            Some(raw) => Some(cursor::decode(&raw).ok_or(ProblemType::INVALID_QUERY)?),
-        };
-        Ok(ListIdentitiesRequest { state: self.state, unused_since, limit, cursor })
+        let state = self.state.map(|raw| {
+            let state = StateName::parse(&raw).filter(|state| *state != StateName::Deleted);
+            state.ok_or_else(|| {
+                invalid("state", "must be provisioning, active, blocked, deleting or stuck")
+            })
+        });
+        let limit = self.limit.map_or(Ok(DEFAULT_PAGE), |raw| {
+            let limit = raw.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+            limit.ok_or_else(|| invalid("limit", "must be a whole number from 1 to 100"))
+        });
+        let unused_since = self.unused_since.map(|raw| {
+            let reason = "must be an RFC 3339 timestamp, for example 2026-11-26T12:00:00Z";
+            parse_timestamp(&raw).ok_or_else(|| invalid("unusedSince", reason))
+        });
+        let cursor = self.cursor.map(|raw| {
+            cursor::decode(&raw)
+                .ok_or_else(|| invalid("cursor", "must be the `next` value of the previous page"))
+        });
+        Ok(ListIdentitiesRequest {
+            state: state.transpose()?,
+            unused_since: unused_since.transpose()?,
+            limit: limit?,
+            cursor: cursor.transpose()?,
+        })
     }
 }
+
+fn invalid(parameter: &str, reason: &str) -> Problem {
+    Problem::new(ProblemType::INVALID_QUERY, format!("invalid value for `{parameter}`: {reason}"))
+}
+
+/// The number of identities in a page if the client does not set it.
+const DEFAULT_PAGE: u16 = 50;
 
 async fn handle(
     store: &impl IdentityStore,
     clock: &impl Clock,
     access: &Access,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     access.administrator(store, clock, request).await?;
-    let wanted = query::<Input>(request)?.into_request()?;
-    let IdentityPage { records, next } = list_identities(store, wanted).await?;
+    let request = query::<Input>(request)?.into_request()?;
+    let IdentityPage { records, next } = list_identities(store, request).await?;
     let identities = records.iter().map(IdentityOutput::from).collect();
     let next = next.as_ref().map(cursor::encode);
-    Answer::json(StatusCode::OK, &IdentityListOutput { identities, next })
+    ApiResponse::json(StatusCode::OK, &IdentityListOutput { identities, next })
 }
 
 #[cfg(test)]
@@ -128,8 +143,8 @@ mod tests {
     async fn list(fixture: &CoreFixture, query: &str) -> Response<Body> {
         let request = Event::new("GET /v1/identities").query(query).request();
         let access = testing::access();
-        let answer = handle(&fixture.store, &fixture.clock, &access, &request);
-        serve("ListIdentities", &fixture.clock, &callers(), &request, answer).await.unwrap()
+        let response = handle(&fixture.store, &fixture.clock, &access, &request);
+        serve("ListIdentities", &fixture.clock, &callers(), &request, response).await.unwrap()
     }
 
     #[tokio::test]
@@ -161,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_query_that_makes_no_sense_is_refused() {
+    async fn an_invalid_query_is_refused() {
         for query in [
             "state=deleted",
             "state=happy",

@@ -14,7 +14,7 @@ use identity_core::{
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
-    Access, Addressed, Answer, Caller, CallerHash, Problem,
+    Access, Addressed, ApiResponse, Caller, CallerHash, Problem,
     config::{ConfigError, Env, optional, pace, process_env, required},
     invocation, json, serve, system_clock, telemetry,
 };
@@ -33,8 +33,8 @@ async fn main() -> Result<(), Error> {
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (rules, clock) = (config.rules, system_clock());
     run(service_fn(async |request| {
-        let answer = handle(&store, &acs, &clock, &rules, &request);
-        serve("RevokeToken", &clock, &callers, &request, answer).await
+        let response = handle(&store, &acs, &clock, &rules, &request);
+        serve("RevokeToken", &clock, &callers, &request, response).await
     }))
     .await
 }
@@ -92,7 +92,7 @@ async fn handle(
     clock: &impl Clock,
     rules: &Rules,
     request: &Request,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     let invocation = invocation(request, clock);
     let Rules { access, pace } = rules;
     let request = match access.addressed(store, clock, request).await? {
@@ -110,10 +110,10 @@ async fn handle(
     })?;
     // A user without tokens is signed out already: success, as in RFC 7009 §2.2.
     if own && receipt.identity.is_none() {
-        return Ok(Answer::empty());
+        return Ok(ApiResponse::empty());
     }
     let output = ReceiptOutput::from(&receipt);
-    Ok(Answer::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
+    Ok(ApiResponse::json(StatusCode::OK, &output)?.about(receipt.identity.as_ref()))
 }
 
 /// The request of a user who signs out. Their bearer tokens are refused afterwards, even if they
@@ -142,8 +142,14 @@ fn order(
     invocation: Invocation,
 ) -> Result<RevokeAccessTokensRequest, Problem> {
     let Input { block, create_if_missing, reason } = input;
-    let reason =
-        reason.map(|raw| Reason::parse(&raw).ok_or(ProblemType::INVALID_BODY)).transpose()?;
+    let reason = reason.map(|raw| {
+        Reason::parse(&raw).ok_or_else(|| {
+            let limit = Reason::MAX_LENGTH;
+            let detail = format!("invalid value for `reason`: must have 1 to {limit} characters");
+            Problem::new(ProblemType::INVALID_BODY, detail)
+        })
+    });
+    let reason = reason.transpose()?;
     let if_missing = if create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
     let cause = Cause { by, reason };
     Ok(RevokeAccessTokensRequest {

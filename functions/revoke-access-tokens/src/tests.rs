@@ -19,8 +19,8 @@ fn alice() -> CoreFixture {
 async fn revoke(fixture: &CoreFixture, event: Event) -> Response<Body> {
     let rules = Rules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
     let request = event.request();
-    let answer = handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, &request);
-    serve("RevokeToken", &fixture.clock, &callers(), &request, answer).await.unwrap()
+    let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, &request);
+    serve("RevokeToken", &fixture.clock, &callers(), &request, response).await.unwrap()
 }
 
 fn sign_out() -> Event {

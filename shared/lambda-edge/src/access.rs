@@ -69,11 +69,11 @@ impl Access {
     fn claimed_administrator(&self, request: &Request) -> Result<Caller, Problem> {
         let caller = self.caller(request, &self.admin_scope)?;
         let Some(condition) = &self.admin_condition else {
-            warn!("administrator refused: the parameter AdminCondition is empty");
+            warn!("administrator refused: parameter AdminCondition is empty");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         };
         if let Some(claim) = condition.unmet(caller.claims()).next() {
-            warn!(claim, "administrator refused: a claim does not meet AdminCondition");
+            warn!(claim, "administrator refused: claim does not meet AdminCondition");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         }
         Ok(caller)

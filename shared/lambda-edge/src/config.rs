@@ -52,7 +52,7 @@ where
 {
     let raw = env(name).filter(|raw| !raw.is_empty());
     let raw = raw.ok_or_else(|| ConfigError { name, reason: "is not set".to_owned() })?;
-    raw.parse().map_err(|error| ConfigError { name, reason: format!("is not usable: {error}") })
+    raw.parse().map_err(|error| ConfigError { name, reason: format!("is invalid: {error}") })
 }
 
 /// Reads and parses an optional variable. An empty value counts as not set.
@@ -70,7 +70,7 @@ pub fn condition(env: &impl Env, name: &'static str) -> Result<Option<Condition>
     let raw = env(name).filter(|raw| !raw.is_empty());
     raw.map(|raw| serde_json::from_str(&raw)).transpose().map_err(|error| ConfigError {
         name,
-        reason: format!("is not a condition such as {{\"role\": \"admin\"}}: {error}"),
+        reason: format!("is not a valid condition: {error}; example: {{\"role\": \"admin\"}}"),
     })
 }
 
@@ -79,7 +79,7 @@ pub fn condition(env: &impl Env, name: &'static str) -> Result<Option<Condition>
 pub fn pace(env: &impl Env, name: &'static str) -> Result<Option<TokenPace>, ConfigError> {
     let per_minute = optional(env, name)?.unwrap_or(PACE_PER_MINUTE);
     TokenPace::per_minute(per_minute)
-        .map_err(|reason| ConfigError { name, reason: format!("is not usable: {reason}") })
+        .map_err(|reason| ConfigError { name, reason: format!("is invalid: {reason}") })
 }
 
 /// An app requests a token once an hour and at each start; a faulty loop does so once a second.
@@ -90,8 +90,10 @@ const PACE_PER_MINUTE: u32 = 10;
 pub fn policy(env: &impl Env, name: &'static str) -> Result<Policy, ConfigError> {
     match env(name).filter(|raw| !raw.is_empty()) {
         None => Ok(Policy::default()),
-        Some(raw) => serde_json::from_str(&raw)
-            .map_err(|error| ConfigError { name, reason: format!("is no policy: {error}") }),
+        Some(raw) => serde_json::from_str(&raw).map_err(|error| ConfigError {
+            name,
+            reason: format!("is not a valid policy: {error}"),
+        }),
     }
 }
 
@@ -100,18 +102,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_administrators_condition_is_a_policys_if_and_an_empty_one_is_refused() {
+    fn an_administrators_condition_has_the_form_of_a_policys_if_and_may_not_be_empty() {
         let condition = |raw: &str| condition(&|_: &str| Some(raw.to_owned()), "ADMIN_CONDITION");
         assert!(condition("").unwrap().is_none());
         assert!(condition(r#"{"role": "admin"}"#).unwrap().is_some());
         for bad in ["{}", "[]", "role=admin", r#"{"role": ["admin"]}"#] {
             let problem = condition(bad).unwrap_err().to_string();
-            assert!(problem.contains("ADMIN_CONDITION is not a condition"), "{problem}");
+            assert!(problem.contains("ADMIN_CONDITION is not a valid condition"), "{problem}");
         }
     }
 
     #[test]
-    fn a_pace_is_ten_a_minute_unless_something_else_is_said() {
+    fn the_default_pace_is_ten_per_minute() {
         let pace = |raw: &str| pace(&|_: &str| Some(raw.to_owned()), "PACE_PER_MINUTE");
         assert_eq!(pace("").unwrap(), TokenPace::per_minute(10).unwrap());
         assert_eq!(pace("0").unwrap(), None);
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_variable_is_said_in_one_line_without_its_value() {
+    fn an_error_names_the_variable_on_one_line_without_its_value() {
         let env = |name: &str| match name {
             "EMPTY" => Some(String::new()),
             "WORD" => Some("hunter2".to_owned()),
@@ -133,7 +135,11 @@ mod tests {
         assert_eq!(format!("{word:?}"), word.to_string());
         assert!(!word.to_string().contains("hunter2"));
         let wrong = policy(&env, "POLICY").unwrap_err().to_string();
-        assert!(wrong.starts_with("the environment variable POLICY is no policy: scopes are one"));
+        assert!(
+            wrong.starts_with(
+                "the environment variable POLICY is not a valid policy: scopes are one"
+            )
+        );
         assert!(!wrong.contains('\n'));
         assert_eq!(policy(&env, "MISSING").unwrap(), Policy::default());
     }

@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_nobody_will_keep_is_so_long_from_now() {
+    fn a_deadline_that_is_missing_or_too_old_is_replaced() {
         for given in [Duration::ZERO, Duration::from_mins(10), NOW.abs_diff(LONGEST_TIMEOUT)] {
             assert_eq!(deadline_of(given), SystemTime::UNIX_EPOCH + NOW + WITHOUT);
         }

@@ -7,7 +7,6 @@ pub mod telemetry;
 pub mod testing;
 
 mod access;
-mod answer;
 mod caller;
 mod caller_hash;
 mod clock;
@@ -15,10 +14,10 @@ mod deadline;
 mod object;
 mod problem;
 mod request;
+mod response;
 mod token_input;
 
 pub use access::{Access, Addressed};
-pub use answer::{Answer, serve};
 pub use caller::Caller;
 pub use caller_hash::CallerHash;
 pub use clock::system_clock;
@@ -26,4 +25,5 @@ pub use deadline::deadline;
 pub use object::Object;
 pub use problem::Problem;
 pub use request::{invocation, invocation_of, json, query};
+pub use response::{ApiResponse, serve};
 pub use token_input::TokenInput;

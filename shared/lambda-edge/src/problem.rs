@@ -1,7 +1,7 @@
-use std::{error::Error as StdError, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use api_types::{ProblemType, Retry};
-use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
+use identity_core::{Error, error_chain, exchange_teams_token::TeamsTokenFault};
 use tracing::{error, warn};
 
 /// A failure as the client gets it: an RFC 9457 problem document.
@@ -10,10 +10,19 @@ use tracing::{error, warn};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     kind: ProblemType,
+    /// What the client can do about it.
+    detail: Cow<'static, str>,
     retry_after: Duration,
 }
 
 impl Problem {
+    /// A problem with a detail that names the invalid field. A detail never quotes a string from
+    /// the request, which may be a secret.
+    #[must_use]
+    pub fn new(kind: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), retry_after: SHORTEST_WAIT }
+    }
+
     /// The type of the problem.
     #[must_use]
     pub fn kind(&self) -> ProblemType {
@@ -21,8 +30,9 @@ impl Problem {
     }
 
     /// What the client can do about it.
-    pub(crate) fn detail(&self) -> &str {
-        self.kind.detail
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The wait before a retry, if one can succeed.
@@ -36,7 +46,7 @@ impl Problem {
     }
 
     fn after(kind: ProblemType, wait: Duration) -> Self {
-        Self { kind, retry_after: wait.max(SHORTEST_WAIT) }
+        Self { retry_after: wait.max(SHORTEST_WAIT), ..kind.into() }
     }
 }
 
@@ -45,7 +55,7 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl From<ProblemType> for Problem {
     fn from(kind: ProblemType) -> Self {
-        Self { kind, retry_after: SHORTEST_WAIT }
+        Self::new(kind, kind.detail)
     }
 }
 
@@ -74,9 +84,9 @@ impl From<Error> for Problem {
             _ => ProblemType::INTERNAL.into(),
         };
         if problem.kind.status >= 500 {
-            error!(error = chain(&error), "the request failed");
+            error!(error = error_chain(&error), "request failed");
         } else {
-            warn!(error = chain(&error), "the request was refused");
+            warn!(error = error_chain(&error), "request refused");
         }
         problem
     }
@@ -95,14 +105,6 @@ fn of_teams_token(fault: TeamsTokenFault) -> ProblemType {
     }
 }
 
-/// The error and its causes on one line.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    std::iter::successors(Some(error), |&error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,12 +113,5 @@ mod tests {
     fn waiting_is_at_least_a_second() {
         let busy = Problem::from(Error::Busy { retry_after: Duration::from_millis(3) });
         assert_eq!(busy.retry_after(), Some(Duration::from_secs(1)));
-    }
-
-    #[test]
-    fn the_causes_are_on_one_line() {
-        let cause = std::io::Error::other("connection refused");
-        let error = Error::AcsUnavailable { maybe_applied: false, source: cause.into() };
-        assert_eq!(chain(&error), "ACS is unavailable: connection refused");
     }
 }

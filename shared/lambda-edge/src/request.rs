@@ -24,8 +24,8 @@ pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Probl
     if !media_type.is_some_and(|value| value.eq_ignore_ascii_case("application/json")) {
         return Err(ProblemType::UNSUPPORTED_MEDIA_TYPE.into());
     }
-    // The parser's message can quote the input, which can hold a secret.
-    let Object(body) = serde_json::from_slice(body).map_err(|_| ProblemType::INVALID_BODY)?;
+    let Object(body) = serde_json::from_slice(body)
+        .map_err(|error| Problem::new(ProblemType::INVALID_BODY, describe(&error)))?;
     Ok(body)
 }
 
@@ -35,10 +35,39 @@ pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let mut fields = serde_json::Map::new();
     for (name, value) in parameters.iter().flat_map(|parameters| parameters.iter()) {
         if fields.insert(name.to_owned(), value.into()).is_some() {
-            return Err(ProblemType::INVALID_QUERY.into());
+            let name = if is_name(name) { format!(" `{name}`") } else { String::new() };
+            let detail = format!("repeated parameter{name}");
+            return Err(Problem::new(ProblemType::INVALID_QUERY, detail));
         }
     }
-    Ok(serde_json::from_value(fields.into()).map_err(|_| ProblemType::INVALID_QUERY)?)
+    serde_json::from_value(fields.into()).map_err(|error| {
+        let detail = describe(&error).replace("unknown field", "unknown parameter");
+        Problem::new(ProblemType::INVALID_QUERY, detail)
+    })
+}
+
+/// What is wrong with a body, and where. The parser's message can quote a value, which can be a
+/// secret, so that of a value is not used.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let names_a_field = ["unknown field `", "missing field `", "duplicate field `"];
+    if names_a_field.iter().any(|prefix| text.starts_with(prefix))
+        && text.split('`').nth(1).is_some_and(is_name)
+    {
+        return text;
+    }
+    let (line, column) = (error.line(), error.column());
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if error.is_data() => format!("invalid value: expected {expected}"),
+        _ if error.is_data() => format!("invalid value at line {line} column {column}"),
+        _ => format!("malformed JSON at line {line} column {column}"),
+    }
+}
+
+/// Whether this looks like the name of a field. A client that confuses names and values could
+/// send a token as a name.
+fn is_name(raw: &str) -> bool {
+    raw.len() <= 32 && raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The name and the times of a request's invocation, as Lambda gave them.

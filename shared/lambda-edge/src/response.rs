@@ -27,18 +27,18 @@ use crate::{
 /// does not implement `Debug`:
 ///
 /// ```compile_fail,E0277
-/// fn print(answer: &lambda_edge::Answer) {
-///     println!("{answer:?}");
+/// fn print(response: &lambda_edge::ApiResponse) {
+///     println!("{response:?}");
 /// }
 /// ```
-pub struct Answer {
+pub struct ApiResponse {
     status: StatusCode,
     body: Vec<u8>,
     identity: Option<AcsId>,
     scopes: Option<Scopes>,
 }
 
-impl Answer {
+impl ApiResponse {
     /// A response with a status and no body.
     #[must_use]
     pub fn empty() -> Self {
@@ -73,7 +73,7 @@ pub async fn serve(
     clock: &impl Clock,
     callers: &CallerHash,
     request: &Request,
-    handler: impl Future<Output = Result<Answer, Problem>>,
+    handler: impl Future<Output = Result<ApiResponse, Problem>>,
 ) -> Result<Response<Body>, Infallible> {
     let correlation_id = correlation_id(request);
     let request_id = lambda_request_id(request);
@@ -96,16 +96,16 @@ pub async fn serve(
         user_agent: user_agent(request),
     };
     let mut response = match result {
-        Ok(answer) => {
-            line.status = answer.status;
-            line.identity = answer.identity.as_ref().map(AcsId::as_str).map(ToOwned::to_owned);
-            line.scopes = answer.scopes;
-            success(answer.status, answer.body)
+        Ok(success) => {
+            line.status = success.status;
+            line.identity = success.identity.as_ref().map(AcsId::as_str).map(ToOwned::to_owned);
+            line.scopes = success.scopes;
+            success_response(success.status, success.body)
         }
         Err(problem) => {
             line.status = status_of(&problem);
             line.problem = Some(problem.kind().name);
-            failure(&problem)
+            problem_response(&problem)
         }
     };
     telemetry::write(&line);
@@ -125,8 +125,8 @@ pub async fn serve(
 async fn in_time(
     clock: &impl Clock,
     request: &Request,
-    handler: impl Future<Output = Result<Answer, Problem>>,
-) -> Result<Answer, Problem> {
+    handler: impl Future<Output = Result<ApiResponse, Problem>>,
+) -> Result<ApiResponse, Problem> {
     let limit = request.lambda_context_ref().map_or(PATIENCE, |context| {
         let now = clock.now();
         let killed_at = deadline(context, now, PATIENCE + LAST_WORDS);
@@ -137,7 +137,7 @@ async fn in_time(
         biased;
         result = handler => result,
         () = clock.sleep(limit) => {
-            error!("the request took too long");
+            error!("request timed out");
             Err(Problem::unavailable())
         }
     }
@@ -149,7 +149,7 @@ const PATIENCE: Duration = Duration::from_millis(7_500);
 /// The time that the response needs before Lambda ends the function.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-fn success(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+fn success_response(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(text(body));
     *response.status_mut() = status;
     if status != StatusCode::NO_CONTENT {
@@ -159,7 +159,7 @@ fn success(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     response
 }
 
-fn failure(problem: &Problem) -> Response<Body> {
+fn problem_response(problem: &Problem) -> Response<Body> {
     let document = problem.kind().document(problem.detail());
     let text = serde_json::to_string(&document).unwrap_or_default();
     let mut response = Response::new(Body::Text(text));
@@ -274,9 +274,9 @@ mod tests {
             body,
             json!({
                 "type": "/problems/unavailable",
-                "title": "Something this service depends on is unavailable",
+                "title": "Service temporarily unavailable",
                 "status": 503,
-                "detail": "Send the request again after the time in `Retry-After`.",
+                "detail": "ACS or the identity store did not respond. Retry after the time in `Retry-After`.",
                 "retry": "later",
             })
         );
@@ -287,9 +287,9 @@ mod tests {
     async fn r56_every_response_says_no_store_and_nosniff_and_its_own_media_type() {
         let request = Request::new(Body::Empty);
         let clock = ManualClock::default();
-        let answer = async { Answer::json(StatusCode::OK, &json!({})) };
-        let good = serve("Test", &clock, &nameless(), &request, answer).await.unwrap();
-        let none = serve("Test", &clock, &nameless(), &request, async { Ok(Answer::empty()) })
+        let response = async { ApiResponse::json(StatusCode::OK, &json!({})) };
+        let good = serve("Test", &clock, &nameless(), &request, response).await.unwrap();
+        let none = serve("Test", &clock, &nameless(), &request, async { Ok(ApiResponse::empty()) })
             .await
             .unwrap();
         let mut responses = vec![(good, Some("application/json")), (none, None)];

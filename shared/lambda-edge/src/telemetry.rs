@@ -46,7 +46,7 @@ pub fn init() {
     let lines = json.with_filter(level.and(filter_fn(may_be_logged)));
     let metrics = metrics::layer(system_clock());
     tracing_subscriber::registry().with(lines).with(metrics).init();
-    tracing::debug!(metric.cold_starts = 1, "a process begins");
+    tracing::debug!(metric.cold_starts = 1, "process started");
 }
 
 /// Log lines take their time from the clock of records and requests. It can be moved on a

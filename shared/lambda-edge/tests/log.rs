@@ -9,7 +9,7 @@ use identity_core::{
     secret::Secret,
     testing::{ManualClock, acs_id},
 };
-use lambda_edge::{Answer, CallerHash, serve, telemetry, testing::Event};
+use lambda_edge::{ApiResponse, CallerHash, serve, telemetry, testing::Event};
 use lambda_http::{Context, RequestExt as _, http::StatusCode};
 use serde_json::{Value, json};
 
@@ -55,8 +55,8 @@ async fn each_request_gets_its_status_while_its_process_logs() {
     let success = async {
         tracing::info!(target: "acs_client", "handler");
         clock.advance(std::time::Duration::from_millis(42));
-        let answer = Answer::empty().about(Some(&acs_id("8:acs:1")));
-        Ok(answer.granting(Scopes::chat_and_voip()))
+        let response = ApiResponse::empty().about(Some(&acs_id("8:acs:1")));
+        Ok(response.granting(Scopes::chat_and_voip()))
     };
     let response = serve("Success", &clock, &callers, &request, success).await.unwrap();
     assert_eq!(response.status(), StatusCode::NO_CONTENT);

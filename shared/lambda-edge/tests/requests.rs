@@ -174,14 +174,52 @@ fn scopes_and_lifetime_are_optional_and_invalid_ones_are_refused() {
     let both = input(r#"{"scopes":["chat"],"expiresInMinutes":90}"#);
     assert_eq!(both.scopes().unwrap().unwrap().as_slice().len(), 1);
     assert_eq!(both.lifetime().unwrap().unwrap().minutes(), 90);
-    for scopes in ["[]", r#"["root"]"#, r#"["chat","chat"]"#] {
-        let found = input(&format!(r#"{{"scopes":{scopes}}}"#)).scopes();
-        assert_eq!(found.err(), Some(ProblemType::INVALID_SCOPES.into()), "{scopes}");
+    for (scopes, detail) in [
+        ("[]", "`scopes` must not be empty"),
+        (r#"["chat","root"]"#, "unknown scope at `scopes[1]`: must be one of chat, chat.join, "),
+        (r#"["chat","chat"]"#, "repeated scope `chat` at `scopes[1]`"),
+    ] {
+        let found = input(&format!(r#"{{"scopes":{scopes}}}"#)).scopes().err().unwrap();
+        assert_eq!(found.kind(), ProblemType::INVALID_SCOPES, "{scopes}");
+        assert!(found.detail().starts_with(detail), "{found:?}");
     }
-    for minutes in ["59", "1441", "60.5", "-60", "\"60\""] {
-        let found = input(&format!(r#"{{"expiresInMinutes":{minutes}}}"#)).lifetime();
-        assert_eq!(found.err(), Some(ProblemType::INVALID_LIFETIME.into()), "{minutes}");
+    for (minutes, quoted) in [
+        ("59", " `59`"),
+        ("1441", " `1441`"),
+        ("60.5", " `60.5`"),
+        ("-60", " `-60`"),
+        ("\"60\"", ""),
+    ] {
+        let found =
+            input(&format!(r#"{{"expiresInMinutes":{minutes}}}"#)).lifetime().err().unwrap();
+        assert_eq!(found.kind(), ProblemType::INVALID_LIFETIME, "{minutes}");
+        let expected =
+            format!("invalid value{quoted} for `expiresInMinutes`: must be a whole number");
+        assert!(found.detail().starts_with(&expected), "{found:?}");
     }
+}
+
+#[test]
+fn a_detail_names_the_field_and_never_quotes_a_string() {
+    let detail = |text: &str| {
+        let request = own().body("application/json", text).request();
+        json::<Input>(&request).err().unwrap().detail().to_owned()
+    };
+    for (text, expected) in [
+        (r#"{"userId":1}"#, "unknown field `userId`, expected `text` at line 1 column 9"),
+        (r#"{"text":"a","text":"b"}"#, "duplicate field `text` at line 1 column 18"),
+        (r#"{"canary.token":1}"#, "invalid value: expected `text` at line 1 column 15"),
+        (r#"{"text":["canary"]}"#, "invalid value: expected a string at line 1 column 8"),
+        (r#""canary""#, "invalid value: expected an object at line 1 column 8"),
+        (r#"{"text":canary}"#, "malformed JSON at line 1 column 9"),
+    ] {
+        assert_eq!(detail(text), expected, "{text}");
+    }
+    let query = |text: &str| {
+        query::<Input>(&own().query(text).request()).err().unwrap().detail().to_owned()
+    };
+    assert_eq!(query("other=1"), "unknown parameter `other`, expected `text`");
+    assert_eq!(query("text=a&text=b"), "repeated parameter `text`");
 }
 
 #[tokio::test(start_paused = true)]

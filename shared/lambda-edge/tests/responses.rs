@@ -5,13 +5,13 @@ use std::time::Duration;
 use api_types::ProblemType;
 use identity_core::{Error, exchange_teams_token::TeamsTokenFault, testing::ManualClock};
 use lambda_edge::{
-    Answer, Problem, serve,
+    ApiResponse, Problem, serve,
     testing::{body, callers},
 };
 use lambda_http::{Body, Context, Request, RequestExt as _, Response, http::StatusCode};
 use serde_json::{Value, json};
 
-async fn respond(request: &Request, result: Result<Answer, Problem>) -> Response<Body> {
+async fn respond(request: &Request, result: Result<ApiResponse, Problem>) -> Response<Body> {
     serve("Test", &ManualClock::default(), &callers(), request, async { result }).await.unwrap()
 }
 
@@ -94,12 +94,12 @@ async fn a_problem_says_whether_to_retry_or_to_sign_in() {
 
 #[tokio::test]
 async fn a_success_has_its_status_and_its_body() {
-    let answer = Answer::json(StatusCode::CREATED, &json!({ "a": 1 }));
-    let response = respond(&Request::default(), answer).await;
+    let success = ApiResponse::json(StatusCode::CREATED, &json!({ "a": 1 }));
+    let response = respond(&Request::default(), success).await;
     assert_eq!((response.status(), body(&response)), (StatusCode::CREATED, json!({ "a": 1 })));
     // A binary body would be encoded in base64 on its way through Lambda.
     assert!(matches!(response.body(), Body::Text(_)));
-    let empty = respond(&Request::default(), Ok(Answer::empty())).await;
+    let empty = respond(&Request::default(), Ok(ApiResponse::empty())).await;
     assert_eq!((empty.status(), body(&empty)), (StatusCode::NO_CONTENT, Value::Null));
     assert!(matches!(empty.body(), Body::Empty));
 }
@@ -123,7 +123,7 @@ async fn an_unusable_request_id_is_replaced_by_lambdas() {
         if let Some(sent) = sent {
             request.headers_mut().insert("x-request-id", sent.parse().unwrap());
         }
-        let response = respond(&request, Ok(Answer::empty())).await;
+        let response = respond(&request, Ok(ApiResponse::empty())).await;
         assert_eq!(response.headers()["x-request-id"], returned, "{sent:?}");
     }
 }
