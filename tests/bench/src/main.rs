@@ -1,6 +1,6 @@
 //! Measures the release binary of `issue-access-token` and a bare function alternately in the same
 //! run, and compares the figures with the limits. The exit status is 1 if a figure exceeds its
-//! limit, and 2 if there is no result.
+//! limit, and 2 without a result.
 //!
 //! The table goes to stdout, the figures to `target/bench.json`, and the output of the functions to
 //! `target/bench.log`. `cargo build --release -p issue-access-token -p bench` builds the three

@@ -54,7 +54,7 @@ impl Display for Report {
         writeln!(f, "{date}; {cpu}, {cores} cores; {rustc}, release")?;
         writeln!(
             f,
-            "Medians of {} processes each, by turns, with {} calls each, at the Runtime API.\n\
+            "Medians of {} processes each, alternately, with {} calls each, at the Runtime API.\n\
              The ACS emulator and the DynamoDB engine run in the bench's own process, on the same\n\
              cores, over http: their work is in the calls, and a handshake is not.\n",
             service.processes, service.calls_per_process,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 struct MachineClock;
 
 impl Clock for MachineClock {
-    #[expect(clippy::disallowed_methods, reason = "there is no other clock in a test")]
+    #[expect(clippy::disallowed_methods, reason = "a test uses the clock of this machine")]
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }

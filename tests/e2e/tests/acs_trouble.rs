@@ -41,7 +41,7 @@ async fn r40_a_first_call_that_fails_leaves_nothing_and_the_next_one_succeeds() 
 }
 
 #[tokio::test]
-async fn r05_an_identity_whose_birth_was_not_heard_costs_one_orphan_and_no_token() {
+async fn r05_a_create_with_an_unknown_outcome_leaves_one_orphan_and_no_token() {
     let stack = ServiceStack::start().await;
     for (name, action) in
         [("reset", json!({ "resetAfter": true })), ("half", json!({ "halfBody": true }))]
@@ -61,7 +61,7 @@ async fn r05_an_identity_whose_birth_was_not_heard_costs_one_orphan_and_no_token
 }
 
 #[tokio::test]
-async fn r42_a_throttled_call_is_given_back_at_once_and_the_operation_is_r80_held() {
+async fn r42_a_throttled_call_fails_at_once_and_r80_the_operation_pauses() {
     let stack = ServiceStack::start().await;
     assert_eq!(first_call(&stack, "alice").await.status, 200);
     stack.fault("issueAccessToken", json!({ "status": 429, "retryAfter": "200" })).await;
@@ -86,7 +86,7 @@ async fn r42_a_throttled_call_is_given_back_at_once_and_the_operation_is_r80_hel
 }
 
 #[tokio::test]
-async fn r40_a_slow_acs_is_not_waited_for() {
+async fn r40_a_call_to_a_slow_acs_times_out() {
     let stack = ServiceStack::start().await;
     assert_eq!(first_call(&stack, "bob").await.status, 200);
     stack.fault("*", json!({ "hold": true })).await;
@@ -103,7 +103,7 @@ async fn r40_a_slow_acs_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
+async fn r43_an_invalid_key_is_a_500_and_the_log_names_the_cause() {
     let stack = ServiceStack::start().await;
     assert_eq!(first_call(&stack, "alice").await.status, 200);
     stack.regenerate_key().await;
@@ -120,7 +120,7 @@ async fn r43_our_wrong_key_is_our_500_and_the_log_names_the_cause() {
 // The functions read the secret when their process starts, so processes that start after the change
 // use the other resource.
 #[tokio::test]
-async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or_deleted() {
+async fn an_identity_of_another_resource_is_reported_and_never_counts_as_revoked_or_deleted() {
     let (stack, other) = tokio::join!(ServiceStack::start(), ServiceStack::start());
     let admin = stack.admin().await;
     let created = stack.call("POST /v1/identities", &admin, json!({})).await;
@@ -159,7 +159,7 @@ async fn an_identity_of_another_resource_is_named_and_never_taken_for_revoked_or
 }
 
 #[tokio::test]
-async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_leaves() {
+async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_is_returned() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -193,7 +193,7 @@ async fn a_deletion_that_acs_does_not_confirm_can_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_nobody_else() {
+async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_no_other_request() {
     let stack = std::sync::Arc::new(ServiceStack::start().await);
     stack.fault("createIdentity", json!({ "hold": true })).await;
     let killed = tokio::spawn({

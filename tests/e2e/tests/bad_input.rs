@@ -4,7 +4,7 @@ use e2e::{ADMIN_ROLE, ServiceStack};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn bad_bodies_are_answered_with_what_is_wrong() {
+async fn the_error_for_an_invalid_body_names_what_is_invalid() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     for (body, status, problem) in [
@@ -51,7 +51,7 @@ async fn a_route_that_the_template_does_not_have_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_request_id_goes_in_and_out() {
+async fn a_request_id_is_returned() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let headers = vec![

@@ -49,7 +49,7 @@ async fn deletions(stack: &ServiceStack) -> Vec<(String, f64)> {
 // The rules behind it are shown to matter in the core: without the cutoff in the query,
 // or without the guard of the mark, tests there find fresh identities deleted.
 #[tokio::test]
-async fn r30_a_plan_names_exactly_the_stale_ones_and_a_run_deletes_exactly_those() {
+async fn r30_a_plan_lists_exactly_the_stale_identities_and_a_run_deletes_exactly_those() {
     let stack = ServiceStack::start().await;
     let mut stale = BTreeSet::new();
     for name in ["alice", "bob", "carol"] {
@@ -84,7 +84,7 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_a_run_deletes_exactly_those
 // With the brake's `many` taken for false, the first run deletes all of them; with the
 // pace's turn left out, they are gone within a second.
 #[tokio::test]
-async fn r34_so_many_are_not_deleted_unless_somebody_says_so_and_then_r33_at_acs_pace() {
+async fn r34_a_large_deletion_needs_an_allowance_and_then_runs_r33_within_the_limit_of_acs() {
     let stack = ServiceStack::start().await;
     made(&stack, MANY).await;
     let braked = stack.cleanup(100, "apply").await;
@@ -138,7 +138,7 @@ async fn r32_two_runs_at_once_delete_each_identity_once() {
 
 // With `MAX_ATTEMPTS` raised, the seventh run tries once more.
 #[tokio::test]
-async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_until_somebody_looks() {
+async fn r35_an_identity_that_cannot_be_deleted_is_stuck_after_six_attempts() {
     let stack = ServiceStack::start().await;
     let identity = used(&stack, "alice").await;
     stack.advance(20 * DAY).await;
@@ -150,7 +150,11 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_until_somebody_l
         // The process that began the work may run for this time.
         stack.advance(Duration::from_secs(16)).await;
     }
-    assert_eq!((failed, stack.asked("deleteIdentity").await), (6, 6), "and nobody tries again");
+    assert_eq!(
+        (failed, stack.asked("deleteIdentity").await),
+        (6, 6),
+        "and no later run tries again"
+    );
 
     let admin = stack.admin().await;
     let listed = stack.call("GET /v1/identities?state=stuck", &admin, Value::Null).await;

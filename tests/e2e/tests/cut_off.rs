@@ -79,7 +79,7 @@ async fn cut_off(stack: &ServiceStack, how: &str, sub: &str, own: &str) {
 // Without the gate in the Teams exchange its route answers 200 here; without the look at the
 // acting administrator's own record those of the administrators do.
 #[tokio::test]
-async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
+async fn r59_no_route_returns_a_token_to_a_user_who_was_cut_off() {
     let stack = ServiceStack::start().await;
     assert_eq!(
         stack.call("POST /v1/token", &stack.user("bob").await, Value::Null).await.status,
@@ -113,7 +113,7 @@ async fn r59_no_route_answers_a_token_to_a_user_who_was_cut_off() {
 }
 
 #[tokio::test]
-async fn r58_a_cut_off_holds_for_a_user_of_whom_there_was_no_record() {
+async fn r58_a_user_without_a_record_can_be_cut_off() {
     let stack = ServiceStack::start().await;
     for how in ["user.signed-out", "user.deleted", "user.disabled", "own sign-out", "own deletion"]
     {
@@ -127,7 +127,7 @@ async fn r58_a_cut_off_holds_for_a_user_of_whom_there_was_no_record() {
 }
 
 #[tokio::test]
-async fn r58_the_answer_says_what_the_app_must_do() {
+async fn r58_the_response_says_what_the_app_must_do() {
     let stack = ServiceStack::start().await;
     let old = stack.user("alice").await;
     assert_eq!(stack.call("POST /v1/token", &old, Value::Null).await.status, 200);
@@ -218,7 +218,7 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
 
 // Without the parameter, the new bearer seems to be from before the sign-out.
 #[tokio::test]
-async fn r58_a_provider_that_dates_early_keeps_nobody_out_after_a_sign_out() {
+async fn r58_a_provider_whose_clock_is_behind_locks_out_no_user_after_a_sign_out() {
     let stack = ServiceStack::with(&["--parameter", "IssuedEarlySeconds=300"]).await;
     let form = [("sub", "alice"), ("scope", "guestpass.token"), ("issued_early", "300")];
     let old = stack.bearer_with(&form).await;
@@ -232,7 +232,7 @@ async fn r58_a_provider_that_dates_early_keeps_nobody_out_after_a_sign_out() {
 }
 
 #[tokio::test]
-async fn r62_every_line_of_a_request_names_its_caller_by_a_hash_refusals_included() {
+async fn r62_every_log_line_of_a_request_has_a_hash_of_its_caller_also_for_refusals() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     for bearer in [&alice, &alice, &stack.user("bob").await] {
@@ -271,7 +271,7 @@ async fn r62_a_receipt_names_the_administrator() {
 
 // With a step of the clock between the two, each of them may be the newer one.
 #[tokio::test]
-async fn r60_a_users_own_sign_out_does_not_suppress_the_providers_of_the_same_second() {
+async fn r60_a_users_sign_out_does_not_suppress_the_providers_sign_out_of_the_same_second() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;

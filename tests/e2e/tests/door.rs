@@ -23,13 +23,13 @@ fn id_token(app: &str) -> [(&str, &str); 5] {
 }
 
 #[tokio::test]
-async fn r52_a_bearer_that_nobody_vouches_for_is_401_on_every_route() {
+async fn r52_a_bearer_of_an_unknown_issuer_is_401_on_every_route() {
     let stack = ServiceStack::start().await;
     let scope = ("scope", "guestpass.token guestpass.admin");
     let good = stack.bearer_with(&[("sub", "alice"), scope]).await;
     let expired = stack.bearer_with(&[("sub", "alice"), scope, ("expires_in", "-1")]).await;
     let early = stack.bearer_with(&[("sub", "alice"), scope, ("not_before", "3600")]).await;
-    let foreign = stack.bearer_with(&[("sub", "alice"), scope, ("aud", "somebody-else")]).await;
+    let foreign = stack.bearer_with(&[("sub", "alice"), scope, ("aud", "another-audience")]).await;
     let id_token = stack.bearer_with(&id_token("the-app")).await;
     let other = ServiceStack::start().await;
     let wrong_issuer = other.bearer_with(&[("sub", "alice"), scope]).await;
@@ -77,7 +77,7 @@ async fn r52_a_bearer_without_the_routes_scope_is_403() {
 }
 
 #[tokio::test]
-async fn r52_another_users_identity_cannot_be_reached_nor_told_from_none() {
+async fn r52_another_users_identity_gets_the_same_response_as_a_missing_one() {
     let stack = ServiceStack::start().await;
     let (alice, bob) = (stack.user("alice").await, stack.user("bob").await);
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -93,8 +93,8 @@ async fn r52_another_users_identity_cannot_be_reached_nor_told_from_none() {
     for (route, status) in [
         ("GET /v1/identities/8:acs:none", 404),
         ("POST /v1/identities/8:acs:none/token", 404),
-        ("POST /v1/identities/nobody/token", 404),
-        ("POST /v1/identities/nobody/revoke", 404),
+        ("POST /v1/identities/unknown/token", 404),
+        ("POST /v1/identities/unknown/revoke", 404),
         // The index may not have it yet.
         ("POST /v1/identities/8:acs:none/revoke", 409),
         ("DELETE /v1/identities/8:acs:none", 409),
@@ -105,7 +105,7 @@ async fn r52_another_users_identity_cannot_be_reached_nor_told_from_none() {
 }
 
 #[tokio::test]
-async fn r53_nothing_but_the_bearer_says_who_the_caller_is() {
+async fn r53_only_the_bearer_decides_who_the_caller_is() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let first = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -129,7 +129,7 @@ async fn r53_nothing_but_the_bearer_says_who_the_caller_is() {
 
 // A missing authorizer, or a function that is attached elsewhere, grants no access.
 #[tokio::test]
-async fn r53_without_an_authorizer_every_function_answers_401_to_every_route() {
+async fn r53_without_an_authorizer_every_function_returns_401_for_every_route() {
     let stack = ServiceStack::start().await;
     let claims = json!({ "sub": "alice", "iss": stack.url("issuer"), "scope": "guestpass.admin" });
     let contexts = [

@@ -41,7 +41,7 @@ async fn live_tokens(stack: &ServiceStack) -> u64 {
 // Without the rule that the newest decision counts, the older "enabled" lets her in again
 // (the core's tests of it go through every order).
 #[tokio::test]
-async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_lets_them_in_again() {
+async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_enables_them() {
     let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
@@ -106,12 +106,12 @@ async fn every_revocation_leaves_a_receipt_that_administrators_can_read() {
 // those whose answers are held back here are given their tokens; and in some orders, which
 // the interleavings find, such a token lives.
 #[tokio::test(flavor = "multi_thread")]
-async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
+async fn r12_none_of_twenty_five_callers_that_race_a_block_keeps_a_valid_token() {
     // The callers are one user in a loop: with the default pace there would be no race.
     let stack = Arc::new(ServiceStack::with(&["--parameter", "PacePerMinute=0"]).await);
     let first = token(&stack, "alice").await;
     // The function's first start is not part of the race.
-    stack.say("user.signed-out", "nobody", 0).await;
+    stack.say("user.signed-out", "unknown-user", 0).await;
     stack.until_processed().await;
     let bearer = stack.user("alice").await;
     let callers: Vec<_> =
@@ -139,7 +139,7 @@ async fn r12_of_twenty_five_callers_racing_a_block_none_keeps_a_live_token() {
     for token in &tokens {
         assert_eq!(stack.dead(token).await, "revoked");
     }
-    assert_eq!(live_tokens(&stack).await, 0, "not even one that nobody was given");
+    assert_eq!(live_tokens(&stack).await, 0, "not even one that no caller received");
     refused(&stack, "alice").await;
 }
 
@@ -157,7 +157,7 @@ async fn call_until_refused(stack: Arc<ServiceStack>, bearer: String) -> Vec<Val
             _ => panic!("{reply:?}"),
         }
     }
-    panic!("nobody has cut them off")
+    panic!("the user was not cut off")
 }
 
 // With an activation that does not look whether the reservation still stands, the call
@@ -166,7 +166,7 @@ async fn call_until_refused(stack: Arc<ServiceStack>, bearer: String) -> Vec<Val
 async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behind() {
     let stack = Arc::new(ServiceStack::start().await);
     // The function waits for ACS for a limited time, and its first start takes part of it.
-    stack.say("user.signed-out", "nobody", 0).await;
+    stack.say("user.signed-out", "unknown-user", 0).await;
     stack.until_processed().await;
     stack.fault("createIdentity", json!({ "hold": true })).await;
     let created = tokio::spawn({
@@ -189,7 +189,7 @@ async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behin
 // If "recorded" were taken for "revoked", the redelivery would find nothing to do, and
 // ACS be asked once.
 #[tokio::test]
-async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_finishes() {
+async fn r25_the_next_delivery_finishes_what_a_killed_one_recorded_and_did_not_confirm() {
     let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     stack.fault("revokeAccessTokens", json!({ "hold": true })).await;
@@ -218,7 +218,7 @@ async fn r25_what_a_killed_delivery_recorded_and_did_not_confirm_the_next_one_fi
 // Taken off the queue at its first failure, it would be nowhere; never given up, it would
 // be delivered a sixth time.
 #[tokio::test]
-async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_deliveries() {
+async fn r23_a_poison_message_is_unchanged_in_the_dead_letter_queue_after_five_deliveries() {
     let stack = ServiceStack::start().await;
     let poison = json!({ "occurredAt": "no time at all", "externalId": "é \u{1F600} \" \\ </x>" });
     stack.put_events(&[("user.disabled", poison)]).await;
@@ -239,12 +239,12 @@ async fn r23_a_poison_message_ends_in_the_dead_letter_queue_whole_after_five_del
     assert_eq!((&dead["body"], &dead["receiveCount"]), (&body, &json!(5)));
     assert_eq!(stack.messages(EVENTS).await.len(), 0);
     assert_eq!(stack.counted(REVOKE, "EventsMalformed"), 5, "and never again");
-    assert_eq!(stack.counted(REVOKE, "EventsDeadLettered"), 1, "somebody is told");
+    assert_eq!(stack.counted(REVOKE, "EventsDeadLettered"), 1, "the alarm counts it");
 }
 
 // If the function failed as a whole, all ten would come again.
 #[tokio::test]
-async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
+async fn r22_one_invalid_message_does_not_delay_nine_valid_ones() {
     let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     stack.fault("revokeAccessTokens", json!({ "status": 500 })).await;
@@ -275,7 +275,7 @@ async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
 
 // Were the mode not looked at, her token would be dead.
 #[tokio::test]
-async fn in_shadow_mode_it_is_said_what_would_be_done_and_nothing_is() {
+async fn shadow_mode_logs_what_would_happen_and_changes_nothing() {
     let stack = ServiceStack::with(&["--parameter", "EventModeGuestpass=shadow"]).await;
     let before = token(&stack, "alice").await;
     let seen = identity(&stack, "alice").await;
@@ -302,7 +302,7 @@ struct Sent {
 }
 
 #[tokio::test]
-async fn events_of_cognito_auth0_and_okta_are_obeyed_as_they_arrive() {
+async fn events_of_cognito_auth0_and_okta_are_applied_in_their_original_format() {
     for sent in [
         Sent {
             body: include_str!(

@@ -18,7 +18,7 @@ async fn an_identity_is_created_and_gets_a_token() {
 }
 
 #[tokio::test]
-async fn an_identity_and_a_token_come_in_the_same_request() {
+async fn an_identity_and_its_token_are_created_in_one_request() {
     let (stack, admin) = start().await;
     let asked = json!({ "token": { "scopes": ["voip"], "expiresInMinutes": 120 } });
     let created = stack.call("POST /v1/identities", &admin, asked).await;
@@ -36,7 +36,7 @@ async fn a_token_is_refreshed_before_and_after_it_expired() {
     let alice = stack.user("alice").await;
     let first = stack.call("POST /v1/token", &alice, Value::Null).await;
     let early = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(stack.dead(&first.body["token"]).await, Value::Null, "a refresh kills nothing");
+    assert_eq!(stack.dead(&first.body["token"]).await, Value::Null, "a refresh ends no token");
     stack.emulator("POST clock", json!({ "advanceSeconds": 3601 })).await;
     assert_eq!(stack.dead(&early.body["token"]).await, "expired");
     let late = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -45,7 +45,7 @@ async fn a_token_is_refreshed_before_and_after_it_expired() {
 }
 
 #[tokio::test]
-async fn a_revocation_kills_every_token_and_the_next_one_lives() {
+async fn a_revocation_ends_every_token_and_the_next_token_is_valid() {
     let (stack, admin) = start().await;
     let alice = stack.user("alice").await;
     let first = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -67,7 +67,7 @@ async fn a_revocation_kills_every_token_and_the_next_one_lives() {
 }
 
 #[tokio::test]
-async fn a_block_kills_every_token_and_there_is_no_next_one() {
+async fn a_block_ends_every_token_and_prevents_new_ones() {
     let (stack, admin) = start().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -83,11 +83,11 @@ async fn a_block_kills_every_token_and_there_is_no_next_one() {
     let deleted = stack.call("DELETE /v1/identity", &alice, Value::Null).await;
     assert_eq!(deleted.status, 204);
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(refused.problem(), "user-blocked", "deleting the account is no way around it");
+    assert_eq!(refused.problem(), "user-blocked", "deleting the account does not end the block");
 }
 
 #[tokio::test]
-async fn r07_a_deletion_kills_every_token_and_can_be_repeated() {
+async fn r07_a_deletion_ends_every_token_and_can_be_repeated() {
     let (stack, admin) = start().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;

@@ -16,7 +16,7 @@ fn with_wrong_key(connection_string: &str) -> String {
 }
 
 #[tokio::test]
-async fn r43_a_rotated_key_heals_itself_with_one_read_and_one_retry() {
+async fn r43_after_a_key_rotation_one_read_and_one_retry_are_enough() {
     let stack = ServiceStack::start().await;
     assert_eq!(token(&stack, "alice").await.status, 200);
     assert_eq!(stack.secret_reads().await, 1, "during init");
@@ -34,7 +34,7 @@ async fn r43_a_rotated_key_heals_itself_with_one_read_and_one_retry() {
 }
 
 #[tokio::test]
-async fn r43_a_wrong_key_is_read_again_once_and_not_with_every_request() {
+async fn r43_an_invalid_key_is_read_again_once_and_not_with_every_request() {
     let stack = ServiceStack::start().await;
     let right = stack.regenerate_key().await;
     stack.put_secret(&with_wrong_key(&right)).await;
@@ -51,7 +51,7 @@ async fn r43_a_wrong_key_is_read_again_once_and_not_with_every_request() {
 }
 
 #[tokio::test]
-async fn a_secret_that_makes_no_sense_stops_the_function_with_one_line_that_does_not_quote_it() {
+async fn an_invalid_secret_stops_the_function_with_one_line_that_does_not_quote_it() {
     let stack = ServiceStack::start().await;
     for (text, expected) in [
         ("a secret canary", "the connection string"),

@@ -41,7 +41,7 @@ async fn a_teams_user_gets_a_token_that_ends_with_their_entra_token() {
 }
 
 #[tokio::test]
-async fn r15_somebody_elses_token_is_403_and_acs_is_not_asked() {
+async fn r15_another_users_teams_token_is_403_and_acs_is_not_called() {
     let stack = ServiceStack::start().await;
     let bearer = bearer(&stack).await;
     let other = "f0000000-0000-4000-8000-000000000009";
@@ -58,7 +58,7 @@ async fn r15_somebody_elses_token_is_403_and_acs_is_not_asked() {
 }
 
 #[tokio::test]
-async fn each_of_the_usual_mistakes_is_told_apart() {
+async fn each_common_mistake_has_its_own_error() {
     let stack = ServiceStack::start().await;
     let bearer = bearer(&stack).await;
     let graph = json!({ "aud": "https://graph.microsoft.com" });

@@ -10,7 +10,7 @@ use e2e::ServiceStack;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn one_call_gives_a_token_the_first_one_included() {
+async fn every_call_returns_a_token_also_the_first_one_of_a_user() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     for route in ["GET /v1/token", "POST /v1/token"] {
@@ -32,7 +32,7 @@ async fn one_call_gives_a_token_the_first_one_included() {
 // With the machine's time in the lines, they come a hundred days before the request that
 // wrote them.
 #[tokio::test]
-async fn the_log_is_told_in_the_time_of_the_records() {
+async fn the_log_uses_the_clock_of_the_records() {
     let stack = ServiceStack::start().await;
     stack.advance(Duration::from_hours(2400)).await;
     let now = stack.seconds_from_now(0).await;
@@ -49,7 +49,7 @@ async fn the_log_is_told_in_the_time_of_the_records() {
 }
 
 #[tokio::test]
-async fn r11_acs_gets_exactly_what_was_asked() {
+async fn r11_acs_gets_exactly_the_requested_scopes_and_lifetime() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     let asked = json!({ "scopes": ["voip", "chat"], "expiresInMinutes": 61 });
@@ -67,7 +67,7 @@ async fn r11_acs_gets_exactly_what_was_asked() {
 
 // With answers kept for replay, the second token would be the first one.
 #[tokio::test]
-async fn r16_the_same_request_twice_gives_two_tokens_that_live_and_one_identity() {
+async fn r16_the_same_request_twice_returns_two_valid_tokens_of_one_identity() {
     let stack = ServiceStack::start().await;
     let headers = vec![
         ("authorization", format!("Bearer {}", stack.user("alice").await)),
@@ -88,7 +88,7 @@ async fn r16_the_same_request_twice_gives_two_tokens_that_live_and_one_identity(
 
 // What it asserts is in the stack: when it is dropped, every file is searched.
 #[tokio::test]
-async fn r50_a_stack_that_keeps_its_data_writes_no_secret_into_it() {
+async fn r50_a_stack_writes_no_secret_into_its_data() {
     let stack = ServiceStack::on_disk().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -101,7 +101,7 @@ async fn r50_a_stack_that_keeps_its_data_writes_no_secret_into_it() {
 }
 
 #[tokio::test]
-async fn a_guest_is_held_to_the_policy() {
+async fn the_policy_limits_the_scopes_and_the_lifetime() {
     let policy = json!({
         "rules": [{ "if": { "role": "guest" }, "scopes": ["voip.join", "chat.join.limited"] }],
     });
@@ -152,7 +152,7 @@ async fn r02_two_hundred_first_calls_make_one_identity() {
         assert_eq!(stack.dead(&body["token"]).await, Value::Null);
         users.insert(body["user"]["communicationUserId"].as_str().unwrap().to_owned());
     }
-    assert!(late < 200, "most are told that somebody else is at it: {late}");
+    assert!(late < 200, "most get an error because another request is pending: {late}");
     assert_eq!(users.len(), 1);
     assert_eq!(stack.asked("createIdentityWithToken").await, 1);
     assert!(stack.processes("issue-access-token").await.len() > 1, "several processes");

@@ -17,7 +17,7 @@ async fn a_lost_identity(stack: &ServiceStack) -> String {
 }
 
 #[tokio::test]
-async fn an_identity_that_acs_has_lost_is_reported_and_its_record_kept() {
+async fn an_identity_that_acs_no_longer_has_is_reported_and_its_record_kept() {
     let stack = ServiceStack::start().await;
     let alice = a_lost_identity(&stack).await;
     let before = stack.call("GET /v1/identity", &alice, Value::Null).await;
@@ -34,7 +34,7 @@ async fn an_identity_that_acs_has_lost_is_reported_and_its_record_kept() {
 }
 
 #[tokio::test]
-async fn revoking_and_deleting_what_acs_has_lost_is_success() {
+async fn revoking_and_deleting_an_identity_that_acs_no_longer_has_succeeds() {
     let stack = ServiceStack::start().await;
     let alice = a_lost_identity(&stack).await;
     assert_eq!(stack.call("DELETE /v1/token", &alice, Value::Null).await.status, 200);
@@ -46,7 +46,7 @@ async fn revoking_and_deleting_what_acs_has_lost_is_success() {
 }
 
 #[tokio::test]
-async fn no_token_of_a_deleted_identity_is_handed_out_even_if_acs_would_issue_one() {
+async fn no_token_of_a_deleted_identity_is_returned_even_if_acs_would_issue_one() {
     let stack = ServiceStack::start().await;
     let (alice, admin) = (stack.user("alice").await, stack.admin().await);
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
@@ -58,7 +58,7 @@ async fn no_token_of_a_deleted_identity_is_handed_out_even_if_acs_would_issue_on
 }
 
 #[tokio::test]
-async fn a_429_without_retry_after_still_says_when_to_come_back() {
+async fn a_429_without_retry_after_still_gets_a_retry_time() {
     let stack = ServiceStack::start().await;
     let alice = stack.user("alice").await;
     stack.fault("createIdentity", json!({ "status": 429 })).await;

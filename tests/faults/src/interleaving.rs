@@ -7,18 +7,18 @@ use std::{
 /// A boxed task.
 pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Runs `world()` once for every order in which its tasks can take their turns, and returns the
+/// Runs `setup()` once for every order in which its tasks can take their turns, and returns the
 /// number of orders.
 ///
 /// A turn is one call to a port and the work that follows from its answer, so with
 /// [`Yielding`](crate::Yielding) adapters this is every interleaving of the real code that a
 /// distributed run could show. The code of a task before its first call belongs to its first turn:
 /// it reads nothing that another task writes.
-pub fn every_interleaving(world: impl Fn() -> (Vec<Task>, Box<dyn FnOnce()>)) -> usize {
+pub fn every_interleaving(setup: impl Fn() -> (Vec<Task>, Box<dyn FnOnce()>)) -> usize {
     let mut schedule: Vec<Choice> = Vec::new();
     let mut runs = 0;
     loop {
-        let (tasks, check) = world();
+        let (tasks, check) = setup();
         follow(&mut schedule, tasks);
         check();
         runs += 1;

@@ -112,14 +112,14 @@ fn a_return_and_a_cleanup(without: Part) -> (usize, usize) {
 }
 
 #[test]
-fn r30_whoever_comes_back_in_time_keeps_everything_in_every_order() {
+fn r30_a_user_who_returns_in_time_keeps_everything_in_every_order() {
     let (bad, orders) = a_return_and_a_cleanup(Part::Nothing);
     assert!(orders > 15, "{orders}");
     assert_eq!(bad, 0, "of {orders}");
 }
 
 #[test]
-fn r30_without_the_guard_a_token_in_use_dies() {
+fn r30_without_the_guard_a_token_in_use_is_revoked() {
     assert!(a_return_and_a_cleanup(Part::Guard).0 > 0);
 }
 

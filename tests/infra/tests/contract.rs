@@ -37,7 +37,7 @@ fn r57_the_contract_lists_every_problem_and_no_other() {
 }
 
 #[test]
-fn r57_every_operation_answers_the_refusals_of_the_gateway_and_of_its_dependencies() {
+fn r57_every_operation_lists_the_errors_of_the_gateway_and_of_its_dependencies() {
     for (path, item) in openapi()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             if method == "parameters" {
@@ -52,7 +52,7 @@ fn r57_every_operation_answers_the_refusals_of_the_gateway_and_of_its_dependenci
 }
 
 #[test]
-fn t04_the_tables_forget_what_expires_by_the_attribute_that_the_store_writes() {
+fn t04_the_ttl_attribute_of_the_tables_is_the_one_that_the_store_writes() {
     for name in ["Identities", "AuditLog"] {
         let template = template();
         let table = template.table(name).unwrap();
@@ -61,7 +61,7 @@ fn t04_the_tables_forget_what_expires_by_the_attribute_that_the_store_writes() {
 }
 
 #[test]
-fn t05_the_timeouts_nest() {
+fn t05_each_timeout_is_shorter_than_the_one_around_it() {
     let api_gateway = Duration::from_secs(30);
     for function in template().functions {
         let FunctionSpec { logical_id, timeout, .. } = function;
@@ -83,7 +83,7 @@ fn t05_the_timeouts_nest() {
 }
 
 #[test]
-fn t06_a_function_finds_the_name_of_the_secret_and_not_the_secret() {
+fn t06_the_environment_has_the_name_of_the_secret_and_not_the_secret() {
     // CloudFormation would put it into the environment, where every principal that may describe the
     // function can read it.
     assert!(!TEMPLATE.contains("{{resolve:"));

@@ -68,7 +68,7 @@ fn directly(stack: &CliStack, line: &[&str], variables: &[(&str, &str)]) -> Tool
 }
 
 #[test]
-fn what_the_operator_does_is_in_the_log() {
+fn the_audit_log_has_the_actions_of_the_operator() {
     let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("audit");
@@ -119,7 +119,7 @@ fn a_long_log_is_listed_newest_first_over_pages_and_days() {
 }
 
 #[test]
-fn a_stack_of_an_older_version_is_said_to_have_no_audit_log() {
+fn a_stack_of_an_older_version_is_reported_to_have_no_audit_log() {
     let stack = CliStack::start();
     let file = stack.dir().join("target/local/stack.json");
     let mut places: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
@@ -157,7 +157,7 @@ fn a_deployed_service_needs_the_name_of_its_audit_table() {
 
 // With a warning at each deletion, there are two.
 #[test]
-fn a_change_that_the_audit_log_will_not_have_is_warned_of_once() {
+fn a_change_without_an_audit_log_gives_one_warning() {
     let stack = CliStack::start();
     for name in ["alice", "bob"] {
         stack.identity(name);

@@ -20,7 +20,7 @@ fn many(stack: &CliStack, count: usize) -> String {
 }
 
 #[test]
-fn each_is_deleted_once_and_no_faster_than_permitted() {
+fn each_identity_is_deleted_once_within_the_rate() {
     let stack = CliStack::start();
     let file = many(&stack, 80);
     let started = Instant::now();
@@ -34,7 +34,7 @@ fn each_is_deleted_once_and_no_faster_than_permitted() {
 }
 
 #[test]
-fn acs_is_slow_and_the_budget_is_used_all_the_same() {
+fn the_rate_is_used_up_with_a_slow_acs() {
     let stack = CliStack::start();
     let file = many(&stack, 32);
     stack.fault("deleteIdentity", &json!({ "delayMs": 600 }));
@@ -81,7 +81,7 @@ pub(crate) fn each_once(stack: &CliStack, first: &Value, second: &Value, count: 
 }
 
 #[test]
-fn what_acs_throttles_is_tried_again() {
+fn a_throttled_deletion_is_retried() {
     let stack = CliStack::start();
     let file = many(&stack, 5);
     let throttled = json!({ "operation": "deleteIdentity", "times": 4, "action": { "status": 429, "retryAfter": "1" } });
@@ -91,7 +91,7 @@ fn what_acs_throttles_is_tried_again() {
 }
 
 #[test]
-fn when_acs_refuses_the_key_it_gives_up_at_once() {
+fn a_refused_key_ends_the_run_at_once() {
     let stack = CliStack::start();
     let file = many(&stack, 10);
     stack.emulator("POST keys/regenerate", &json!({ "keyType": "primary" }));
@@ -108,7 +108,7 @@ fn when_acs_refuses_the_key_it_gives_up_at_once() {
 }
 
 #[test]
-fn an_identity_that_acs_refuses_is_named_and_holds_up_no_other() {
+fn an_identity_that_acs_refuses_is_listed_and_delays_no_other() {
     let stack = CliStack::start();
     let file = many(&stack, 4);
     let line = ["identity", "delete", "--file", &file, "--yes", "-o", "json"];
@@ -129,7 +129,7 @@ fn an_identity_that_acs_refuses_is_named_and_holds_up_no_other() {
 }
 
 #[test]
-fn when_nothing_was_done_the_end_says_why() {
+fn when_nothing_was_deleted_the_last_line_says_why() {
     let mut stack = CliStack::start();
     let file = many(&stack, 2);
     let line = ["identity", "delete", "--file", &file, "--yes"];
@@ -144,7 +144,7 @@ fn when_nothing_was_done_the_end_says_why() {
 }
 
 #[test]
-fn when_acs_refuses_one_after_the_other_it_gives_up() {
+fn many_refusals_in_a_row_end_the_run() {
     let stack = CliStack::start();
     let file = many(&stack, 60);
     stack.fault("deleteIdentity", &json!({ "status": 400 }));
@@ -158,7 +158,7 @@ fn when_acs_refuses_one_after_the_other_it_gives_up() {
 }
 
 #[test]
-fn a_list_in_any_of_its_formats_is_deleted_or_refused() {
+fn each_list_format_is_accepted_or_refused() {
     let stack = CliStack::start();
     let line = ["identity", "delete", "--file", "-", "--yes"];
     for format in [&["-o", "tsv"][..], &["-o", "json"], &[]] {
@@ -178,7 +178,7 @@ fn a_list_in_any_of_its_formats_is_deleted_or_refused() {
 }
 
 #[test]
-fn a_name_that_a_spreadsheet_would_run_comes_back_as_it_was() {
+fn a_name_that_looks_like_a_formula_is_read_back_unchanged() {
     let stack = CliStack::start();
     let names: Vec<String> =
         ["=1", "+1", "-1", "@1", "\"1\"", "'=1", "''-1", "'1", "#1", "[1", "{1", "1"]
@@ -204,14 +204,14 @@ fn a_name_that_a_spreadsheet_would_run_comes_back_as_it_was() {
 }
 
 #[test]
-fn an_identity_without_a_record_goes_only_if_that_is_said() {
+fn an_identity_without_a_record_is_deleted_only_with_unrecorded() {
     let stack = CliStack::start();
     let theirs = stack.identity("alice");
     let resource = theirs.split('_').next().unwrap();
     let orphan = format!("{resource}_00000000-0000-0000-0000-000000000001");
     let left = stack.json(&["identity", "delete", &orphan, "--yes"]);
     assert_eq!((&left["absent"], stack.request_count("deleteIdentity")), (&json!(1), 0));
-    assert_eq!(left.get("perSecond"), None, "of one there is no rate");
+    assert_eq!(left.get("perSecond"), None, "a single deletion has no rate");
     let gone = stack.json(&["identity", "delete", &orphan, "--yes", "--unrecorded"]);
     assert_eq!((&gone["deleted"], stack.request_count("deleteIdentity")), (&json!(1), 1));
 }

@@ -28,7 +28,7 @@ fn names(list: &Value, member: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_plan_names_what_nobody_used_and_apply_deletes_that() {
+fn apply_deletes_the_unused_identities_of_the_plan() {
     let stack = CliStack::start();
     unused(&stack, "old", 100);
     unused(&stack, "older", 400);
@@ -52,7 +52,7 @@ fn a_plan_names_what_nobody_used_and_apply_deletes_that() {
 }
 
 #[test]
-fn whoever_moved_since_the_plan_is_spared_and_named() {
+fn identities_that_changed_since_the_plan_are_spared_and_listed() {
     let stack = CliStack::start();
     for name in ["gone", "used", "blocked", "back", "stale"] {
         unused(&stack, name, 100);
@@ -72,7 +72,7 @@ fn whoever_moved_since_the_plan_is_spared_and_named() {
 }
 
 #[test]
-fn ctrl_c_in_the_middle_is_safe_and_a_second_run_goes_on() {
+fn after_ctrl_c_a_second_run_deletes_the_rest() {
     let stack = CliStack::start();
     let names: Vec<String> = (0..120).map(|index| format!("user-{index}")).collect();
     stack.seed(&names, 100);
@@ -87,7 +87,7 @@ fn ctrl_c_in_the_middle_is_safe_and_a_second_run_goes_on() {
     assert_eq!(output.status.code(), Some(130));
     let first: Value = serde_json::from_slice(&output.stdout).unwrap();
     let second = stack.json(&line[..6]);
-    assert_eq!(second.get("spared"), None, "what the first run began is no reason to spare");
+    assert_eq!(second.get("spared"), None, "a deletion that the first run began is not spared");
     each_once(&stack, &first, &second, 120);
 }
 

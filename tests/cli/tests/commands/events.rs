@@ -56,7 +56,7 @@ fn event(kind: &str, user: &str, at: &str) -> String {
 }
 
 #[test]
-fn what_follows_depends_on_what_is_known() {
+fn the_explanation_depends_on_the_users_record() {
     let stack = CliStack::start();
     stack.identity("alice");
     stack.json(&["user", "block", "bob", "--yes", "--create"]);
@@ -91,7 +91,7 @@ fn what_follows_depends_on_what_is_known() {
 }
 
 #[test]
-fn what_is_no_event_is_said_to_be_none() {
+fn an_invalid_event_is_reported_as_such() {
     let stack = CliStack::start();
     for nothing in ["3", "[]", "[3]", "null", "{\"Records\": []}"] {
         let explained = stack.run_with(&["events", "explain", "-"], nothing);
@@ -101,7 +101,7 @@ fn what_is_no_event_is_said_to_be_none() {
 }
 
 #[test]
-fn of_somebody_without_an_identity_nothing_is_said_to_be_revoked() {
+fn without_an_identity_the_explanation_mentions_no_revocation() {
     let stack = CliStack::start();
     for (kind, would) in [
         ("user.signed-out", "note when it was, and nothing else"),
@@ -123,7 +123,7 @@ fn without_a_service_an_issuer_must_be_named() {
 
 /// The rule of the test stack sends Guestpass's own events directly to the dead-letter queue.
 #[test]
-fn events_are_sent_looked_at_and_sent_back() {
+fn events_are_sent_listed_and_sent_again() {
     let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("events dead-letters -o table");
@@ -171,7 +171,7 @@ fn an_event_goes_to_the_stacks_own_bus_unless_another_is_named() {
 }
 
 #[test]
-fn a_stack_file_of_an_older_version_names_no_bus_and_that_is_said() {
+fn a_stack_file_of_an_older_version_without_a_bus_is_an_error_that_says_so() {
     let stack = CliStack::start();
     let file = stack.dir().join("target/local/stack.json");
     let mut places: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -263,7 +263,7 @@ fn all_dead_letters_of_a_deployed_queue_are_shown() {
 }
 
 #[test]
-fn the_tool_goes_by_the_clock_of_the_stack() {
+fn the_tool_uses_the_clock_of_the_stack() {
     let stack = CliStack::start();
     stack.identity("alice");
     stack.console("POST clock", &json!({ "advanceSeconds": 100 * 24 * 3600 }));

@@ -6,7 +6,7 @@ use cli::CliStack;
 use harness::wait_until;
 
 #[test]
-fn what_an_event_did_is_in_the_users_history() {
+fn the_effect_of_an_event_is_in_the_users_history() {
     let stack = CliStack::with_functions();
     let created = stack.json(&["identity", "create", "--external-id", "alice"]);
     assert_eq!(created["created"], true);

@@ -17,7 +17,7 @@ fn peak(pid: u32) -> Option<u64> {
 }
 
 #[test]
-fn a_list_streams_and_its_reader_may_stop() {
+fn a_list_is_streamed_and_its_reader_may_stop() {
     let stack = CliStack::start();
     // More than a pipe can hold: the tool waits for its reader.
     stack.seed_table(2_000);
@@ -34,7 +34,7 @@ fn a_list_streams_and_its_reader_may_stop() {
 }
 
 #[test]
-fn a_list_of_ten_times_as_many_takes_no_more_memory() {
+fn a_list_of_ten_times_as_many_identities_takes_no_more_memory() {
     let (few, many) = (CliStack::start(), CliStack::start());
     few.seed_table(1_000);
     many.seed_table(10_000);

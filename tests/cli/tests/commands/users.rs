@@ -21,7 +21,7 @@ fn a_user_is_blocked_and_unblocked() {
 }
 
 #[test]
-fn of_somebody_who_was_never_seen_it_is_not_said_that_they_were_deleted() {
+fn an_unknown_user_is_not_reported_as_deleted() {
     let stack = CliStack::start();
     stack.json(&["user", "block", "nobody", "--yes", "--create"]);
     let unblocked = stack.json(&["user", "unblock", "nobody"]);
@@ -29,7 +29,7 @@ fn of_somebody_who_was_never_seen_it_is_not_said_that_they_were_deleted() {
 }
 
 #[test]
-fn a_users_story_is_told_in_order() {
+fn the_history_of_a_user_is_in_order() {
     let stack = CliStack::start();
     let id = stack.identity("alice");
     stack.json(&["token", "issue", "--user", "alice", "--scope", "voip"]);
@@ -54,7 +54,7 @@ fn a_users_story_is_told_in_order() {
 }
 
 #[test]
-fn the_story_of_a_user_who_is_gone_can_still_be_told() {
+fn the_history_of_a_deleted_user_is_still_available() {
     let stack = CliStack::start();
     let names = ["alice".to_owned(), "bob".to_owned()];
     stack.seed(&names, 100);
@@ -87,9 +87,9 @@ fn the_story_of_a_user_who_is_gone_can_still_be_told() {
     assert_eq!(runs, ["run r-1 would delete it", "run r-2 had it within reach"]);
     // The ACS id of the identity leads to the tombstone of its user.
     assert_eq!(story(id)["identity"]["state"], "deleted");
-    let nobody = stack.run(&["user", "history", "8:acs:nobody"]);
-    assert_eq!(nobody.code, 3, "{nobody:?}");
-    assert!(nobody.stderr.contains("goes by its external id alone"), "{nobody:?}");
+    let unknown = stack.run(&["user", "history", "8:acs:nobody"]);
+    assert_eq!(unknown.code, 3, "{unknown:?}");
+    assert!(unknown.stderr.contains("goes by its external id alone"), "{unknown:?}");
     // The history also keeps it after the user got a new identity.
     stack.identity("alice");
     let before = format!("an identity before it, {id}, was deleted");
@@ -97,7 +97,7 @@ fn the_story_of_a_user_who_is_gone_can_still_be_told() {
 }
 
 #[test]
-fn a_receipt_is_the_same_wherever_it_is_read() {
+fn every_command_shows_the_same_receipt() {
     let stack = CliStack::start();
     stack.identity("alice");
     let receipt = stack.json(&["token", "revoke", "--user", "alice", "--yes"]);

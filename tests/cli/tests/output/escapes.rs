@@ -41,7 +41,7 @@ fn told_by_others(stack: &CliStack, id: &str, format: &str) -> [ToolOutput; 2] {
 }
 
 #[test]
-fn lines_for_people_show_what_would_control_the_terminal() {
+fn text_output_shows_control_characters_as_escapes() {
     let stack = CliStack::start();
     let id = stack.identity("alice");
     for format in ["table", "tsv"] {
@@ -53,7 +53,7 @@ fn lines_for_people_show_what_would_control_the_terminal() {
 }
 
 #[test]
-fn json_and_yaml_mean_what_was_written_and_show_it() {
+fn json_and_yaml_keep_control_characters_as_escapes() {
     let stack = CliStack::start();
     let id = stack.identity("alice");
     let of_json = told_by_others(&stack, &id, "json");
@@ -74,7 +74,7 @@ fn json_and_yaml_mean_what_was_written_and_show_it() {
 }
 
 #[test]
-fn errors_show_what_they_quote() {
+fn errors_show_control_characters_in_quotations_as_escapes() {
     let stack = CliStack::start();
     let option = format!("--{HOSTILE}");
     let value = format!("--output={HOSTILE}");
@@ -98,7 +98,7 @@ fn errors_show_what_they_quote() {
 }
 
 #[test]
-fn the_doctor_and_notes_show_what_they_quote() {
+fn the_doctor_and_notes_show_control_characters_as_escapes() {
     let stack = CliStack::start();
     let bearer = token(&json!({ "iss": HOSTILE, "aud": HOSTILE, "scope": HOSTILE }));
     let link = format!("{HOSTILE}.link");
@@ -116,7 +116,7 @@ fn the_doctor_and_notes_show_what_they_quote() {
 }
 
 #[test]
-fn a_spreadsheet_runs_no_cell_of_a_tsv() {
+fn no_tsv_cell_is_a_formula() {
     let stack = CliStack::start();
     for formula in ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\"=1\""] {
         let claims = json!({ "iss": formula, "sub": formula, "aud": formula });
@@ -131,7 +131,7 @@ fn a_spreadsheet_runs_no_cell_of_a_tsv() {
 
 /// Any other module that wrote output would have to escape it.
 #[test]
-fn nothing_is_written_but_by_the_module_of_the_output() {
+fn only_the_output_module_writes_to_stdout_and_stderr() {
     let source = Path::new(ROOT).join("shared/guestpass-cli/src");
     let mut writers = Vec::new();
     let mut folders = vec![source.clone()];

@@ -4,7 +4,7 @@ use cli::CliStack;
 use serde_json::Value;
 
 #[test]
-fn what_cannot_be_answered_is_not_done() {
+fn a_command_with_an_impossible_output_format_does_nothing() {
     let stack = CliStack::start();
     stack.identity("alice");
     stack.json(&["user", "block", "alice", "--yes"]);

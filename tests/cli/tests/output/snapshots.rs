@@ -90,7 +90,7 @@ fn a_revocation_gives_a_receipt_and_a_block_holds() {
 }
 
 #[test]
-fn a_token_is_read_and_sent_nowhere() {
+fn inspecting_a_token_sends_no_request() {
     let stack = CliStack::start();
     stack.identity("alice");
     let issued = stack.json(&["token", "issue", "--user", "alice", "--scope", "chat", "voip"]);
@@ -130,7 +130,7 @@ fn a_teams_users_token_is_exchanged() {
 }
 
 #[test]
-fn the_status_says_which_service_is_meant() {
+fn the_status_shows_the_selected_service() {
     let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run_in_each_format("status");
@@ -138,7 +138,7 @@ fn the_status_says_which_service_is_meant() {
 }
 
 #[test]
-fn help_is_there_for_everything() {
+fn every_command_has_help() {
     let stack = CliStack::start();
     let mut session = Session::new(&stack);
     for command in [

@@ -80,7 +80,7 @@ fn a_terminal_gets_a_table() {
 }
 
 #[test]
-fn a_deletion_asks_and_takes_no_for_an_answer() {
+fn a_deletion_needs_a_yes() {
     let stack = CliStack::start();
     stack.identity("alice");
     for (answer, code, left) in [("\n", 1, 1), ("n\n", 1, 1), ("y\n", 0, 0)] {
@@ -94,7 +94,7 @@ fn a_deletion_asks_and_takes_no_for_an_answer() {
 }
 
 #[test]
-fn a_question_shows_what_it_quotes() {
+fn a_question_shows_control_characters_as_escapes() {
     let stack = CliStack::start();
     stack.run(&["cleanup", "plan", "-o", "plan.json"]);
     let file = stack.dir().join("plan.json");
@@ -132,7 +132,7 @@ fn a_terminal_gets_json_that_cannot_control_it() {
 const HOSTILE_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJldmls4oCuwpsySiJ9.c2ln";
 
 #[test]
-fn a_revocation_asks_too() {
+fn a_revocation_needs_a_yes() {
     let stack = CliStack::start();
     stack.identity("alice");
     let line = ["token", "revoke", "--user", "alice", "--block"];
@@ -144,7 +144,7 @@ fn a_revocation_asks_too() {
 }
 
 #[test]
-fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
+fn a_long_deletion_shows_its_progress_and_ctrl_c_ends_it() {
     let stack = CliStack::start();
     let names: Vec<String> = (0..120).map(|index| format!("user-{index}")).collect();
     stack.seed(&names, 0);
@@ -169,7 +169,7 @@ fn a_long_deletion_shows_how_far_it_is_and_ctrl_c_ends_it() {
 }
 
 #[test]
-fn what_is_passed_over_is_no_part_of_the_rate() {
+fn skipped_identities_do_not_count_for_the_rate() {
     let stack = CliStack::start();
     let gone: Vec<String> = (0..200).map(|index| format!("gone-{index}")).collect();
     let there: Vec<String> = (0..8).map(|index| format!("user-{index}")).collect();
@@ -188,7 +188,7 @@ fn what_is_passed_over_is_no_part_of_the_rate() {
 }
 
 #[test]
-fn there_is_colour_unless_somebody_minds() {
+fn a_terminal_gets_colours_unless_no_color_is_set() {
     let stack = CliStack::start();
     let mut plain = stack.command(&["doctor"]);
     plain.env("NO_COLOR", "1");

@@ -10,7 +10,7 @@ const ENVIRONMENT: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "environment"), ("AWS_SECRET_ACCESS_KEY", "environment")];
 
 /// The tool in another directory. The stack is the cloud, and its secret holds the connection
-/// string. There are no credentials.
+/// string. Without credentials.
 fn deployed(stack: &CliStack, line: &[&str]) -> Command {
     let mut command = guestpass(Path::new("/"), line);
     command.envs([
@@ -58,7 +58,7 @@ fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
 }
 
 #[test]
-fn a_profile_that_is_not_there_is_named_whatever_the_environment_has() {
+fn a_missing_profile_is_an_error_that_names_it() {
     let stack = CliStack::start();
     let mut command = deployed(&stack, &["identity", "list", "--profile", "nope"]);
     let failed = run(command.envs(ENVIRONMENT), "");
@@ -69,7 +69,7 @@ fn a_profile_that_is_not_there_is_named_whatever_the_environment_has() {
 /// The script takes longer than any one request may, and both the secret and the table need its
 /// credentials.
 #[test]
-fn credentials_that_take_their_time_are_waited_for_once() {
+fn the_tool_waits_once_for_slow_credentials() {
     let stack = CliStack::start();
     stack.identity("alice");
     profile(&stack, "sleep 5");
@@ -79,7 +79,7 @@ fn credentials_that_take_their_time_are_waited_for_once() {
 }
 
 #[test]
-fn credentials_that_cannot_be_had_are_no_matter_of_the_table() {
+fn an_error_about_credentials_does_not_mention_the_table() {
     let stack = CliStack::start();
     profile(&stack, "echo signed out >&2; exit 1");
     let failed = run(&mut deployed(&stack, &["identity", "list", "--profile", "ops"]), "");
@@ -108,7 +108,7 @@ fn the_connection_string_can_be_the_one_that_the_functions_read() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_read_is_said_to_be_that() {
+fn an_unreadable_secret_is_reported_as_such() {
     let stack = CliStack::start();
     let missing = ["status", "--secret", "arn:aws:secretsmanager:eu-west-1:1:secret:none"];
     let failed = run(deployed(&stack, &missing).envs(ENVIRONMENT), "");
@@ -117,7 +117,7 @@ fn a_secret_that_cannot_be_read_is_said_to_be_that() {
 }
 
 #[test]
-fn the_status_knows_the_region_wherever_it_is_named() {
+fn the_status_shows_the_region_from_every_source() {
     let stack = CliStack::start();
     profile(&stack, "");
     let string = stack.connection_string();
@@ -133,5 +133,5 @@ fn the_status_knows_the_region_wherever_it_is_named() {
         let status = run(command.env(variable.0, variable.1), "");
         assert!(status.stdout.contains(&format!("\t{region}\t")), "{region}: {status:?}");
     }
-    assert_eq!(asked(&stack), 0, "and nobody signs in for it");
+    assert_eq!(asked(&stack), 0, "and the tool does not sign in for it");
 }

@@ -38,7 +38,7 @@ fn deployed(stack: &CliStack, flags: &[&str], changes: &[(&str, &str)]) -> ToolO
 }
 
 #[test]
-fn a_stack_that_is_well_is_found_well() {
+fn every_check_of_a_working_stack_is_ok() {
     let stack = CliStack::start();
     stack.identity("alice");
     let mut session = Session::new(&stack);
@@ -60,7 +60,7 @@ fn a_stack_that_is_well_is_found_well() {
 }
 
 #[test]
-fn a_configuration_that_says_nothing_or_nonsense() {
+fn a_missing_or_invalid_configuration() {
     let nowhere = tempfile::tempdir().unwrap();
     finds(&run(&mut guestpass(nowhere.path(), &["doctor"]), ""), "configuration", "not clear");
     let stack = CliStack::start();
@@ -69,11 +69,11 @@ fn a_configuration_that_says_nothing_or_nonsense() {
 }
 
 #[test]
-fn an_endpoint_where_nobody_is_or_somebody_else() {
+fn an_endpoint_without_a_server_or_with_another_service() {
     let stack = CliStack::start();
     // No server listens on port 1.
-    let nobody = "endpoint=http://127.0.0.1:1/;accesskey=aGVsbG8=";
-    finds(&deployed(&stack, &[], &[(SDKS, nobody)]), "endpoint", "check the resource's name");
+    let unreachable = "endpoint=http://127.0.0.1:1/;accesskey=aGVsbG8=";
+    finds(&deployed(&stack, &[], &[(SDKS, unreachable)]), "endpoint", "check the resource's name");
     let issuer = format!("endpoint={}/;accesskey=aGVsbG8=", stack.text("/issuer"));
     finds(
         &deployed(&stack, &[], &[(SDKS, &issuer)]),
@@ -92,14 +92,14 @@ fn a_stack_that_was_killed() {
 }
 
 #[test]
-fn a_key_that_is_wrong() {
+fn an_invalid_key() {
     let stack = CliStack::start();
     let wrong = format!("endpoint={}/;accesskey=aGVsbG8=", stack.text("/acs/http"));
     finds(&deployed(&stack, &[], &[(SDKS, &wrong)]), "key", "copy the connection string again");
 }
 
 #[test]
-fn a_clock_that_is_off() {
+fn a_clock_with_a_wrong_time() {
     let stack = CliStack::start();
     for skew in [400, -400] {
         stack.emulator("POST clock", &json!({ "skewSeconds": skew }));
@@ -108,29 +108,29 @@ fn a_clock_that_is_off() {
 }
 
 #[test]
-fn an_api_version_that_acs_does_not_speak() {
+fn an_api_version_that_acs_does_not_support() {
     let stack = CliStack::start();
     let found = deployed(&stack, &["--api-version", "2019-01-01"], &[]);
     finds(&found, "api-version", "leave --api-version and ACS_API_VERSION out");
 }
 
 #[test]
-fn a_table_that_is_not_there_or_cannot_be_reached() {
+fn a_missing_or_unreachable_table() {
     let stack = CliStack::start();
     finds(
         &deployed(&stack, &[], &[("GUESTPASS_TABLE", "Missing")]),
         "table",
         "there is no table Missing",
     );
-    let nobody = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")];
-    finds(&deployed(&stack, &[], &nobody), "table", "check the region");
+    let unreachable = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")];
+    finds(&deployed(&stack, &[], &unreachable), "table", "check the region");
     finds(&deployed(&stack, &[], &[("AWS_REGION", "")]), "table", "set AWS_REGION");
     finds(&deployed(&stack, &[], &[("GUESTPASS_TABLE", "")]), "table", "GUESTPASS_TABLE");
     finds(&deployed(&stack, &[], &[("AWS_ACCESS_KEY_ID", "")]), "table", "aws sso login");
 }
 
 #[test]
-fn a_table_that_belongs_to_another_resource() {
+fn a_table_of_another_resource() {
     let (ours, theirs) = (CliStack::start(), CliStack::start());
     ours.identity("alice");
     let other = [(SDKS, theirs.connection_string())];
@@ -140,10 +140,10 @@ fn a_table_that_belongs_to_another_resource() {
 }
 
 #[test]
-fn an_issuer_that_is_not_there_or_calls_itself_something_else() {
+fn an_unreachable_issuer_or_one_with_another_name() {
     let stack = CliStack::start();
-    let nobody = ["--issuer", "http://127.0.0.1:1"];
-    finds(&deployed(&stack, &nobody, &[]), "issuer", "check the issuer");
+    let unreachable = ["--issuer", "http://127.0.0.1:1"];
+    finds(&deployed(&stack, &unreachable, &[]), "issuer", "check the issuer");
     let slash = format!("{}/", stack.text("/issuer"));
     finds(
         &deployed(&stack, &["--issuer", &slash], &[]),
@@ -153,17 +153,17 @@ fn an_issuer_that_is_not_there_or_calls_itself_something_else() {
 }
 
 #[test]
-fn each_thing_that_can_be_wrong_with_a_bearer() {
+fn each_defect_of_a_bearer() {
     let (stack, other) = (CliStack::start(), CliStack::start());
     let theirs = other.bearer("sub=alice");
     let (ours, admins) = (stack.bearer("sub=alice"), stack.bearer("sub=root"));
     let [header, _, signature] = parts(&ours);
     let [_, claims, _] = parts(&admins);
-    let another_header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"nobody's"}"#);
+    let another_header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"unknown"}"#);
     for (bearer, text) in [
         (format!("{header}.{claims}.{signature}"), "the issuer has not signed it as it is"),
         (ours[..ours.len() - 8].to_owned(), "the issuer has not signed it as it is"),
-        (format!("{another_header}.{claims}.{signature}"), "the issuer has no key \"nobody's\""),
+        (format!("{another_header}.{claims}.{signature}"), "the issuer has no key \"unknown\""),
         ("opaque".to_owned(), "no JSON Web Token"),
         (stack.bearer("sub=alice&expires_in=-60"), "it expired at"),
         (stack.bearer("sub=alice&aud=another"), "its audience is"),
@@ -182,7 +182,7 @@ fn each_thing_that_can_be_wrong_with_a_bearer() {
 }
 
 #[test]
-fn a_bearer_that_could_not_be_compared_is_not_found_well() {
+fn a_bearer_that_could_not_be_compared_is_not_ok() {
     let stack = CliStack::start();
     let file = stack.dir().join("bearer");
     std::fs::write(&file, stack.bearer("sub=alice")).unwrap();
@@ -259,7 +259,7 @@ fn each_mistake_in_a_teams_exchange() {
 }
 
 #[test]
-fn a_policy_that_makes_no_sense_and_one_whose_scopes_end() {
+fn an_invalid_policy_and_one_whose_scopes_end() {
     let stack = CliStack::start();
     let file = stack.dir().join("policy.json");
     let look = |policy: &str| {
@@ -275,7 +275,7 @@ fn a_policy_that_makes_no_sense_and_one_whose_scopes_end() {
 }
 
 #[test]
-fn a_secret_that_is_the_functions_or_somebody_elses() {
+fn a_secret_of_the_functions_and_another_secret() {
     let (stack, other) = (CliStack::start(), CliStack::start());
     let arn = stack.text("/acsSecretArn");
     let local = stack.run(&["doctor", "--local", "--secret", &arn]);
@@ -308,7 +308,7 @@ fn a_secret_that_is_the_functions_or_somebody_elses() {
 }
 
 #[test]
-fn a_proxy_for_the_outside_does_not_hide_the_stack() {
+fn a_proxy_is_not_used_for_the_stack() {
     let stack = CliStack::start();
     stack.identity("alice");
     let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);

@@ -6,7 +6,7 @@ use cli::guestpass;
 use harness::{TEMPLATE, TestStack, binary};
 
 #[test]
-fn the_quickstart_alone_goes_from_nothing_to_a_cleaned_up_stack() {
+fn the_quickstart_starts_its_own_stack_and_removes_it() {
     let (directory, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let infra = directory.path().join("infra");
     std::fs::create_dir(&infra).unwrap();
@@ -26,7 +26,7 @@ fn the_quickstart_alone_goes_from_nothing_to_a_cleaned_up_stack() {
 /// With a umask of 000, a program that does not set the mode creates directories that every user
 /// may write to.
 #[test]
-fn what_a_stack_writes_is_trusted_whatever_the_umask() {
+fn the_files_of_a_stack_are_trusted_with_any_umask() {
     let (directory, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let quickstart = with_umask_000("guestpass")
         .args(["quickstart", "--output", "none"])

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[test]
-fn the_quickstart_walks_the_page_and_cleans_up() {
+fn the_quickstart_runs_every_step_and_cleans_up() {
     let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("quickstart -o table");
@@ -53,7 +53,7 @@ fn a_quickstart_that_fails_cleans_up_too() {
 }
 
 #[test]
-fn a_deployed_service_is_not_used_unasked() {
+fn a_deployed_service_needs_a_yes() {
     let stack = CliStack::start();
     let mut command = guestpass(std::path::Path::new("/"), &["quickstart"]);
     command.env("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string());
@@ -63,7 +63,7 @@ fn a_deployed_service_is_not_used_unasked() {
 }
 
 #[test]
-fn with_nothing_there_it_says_what_would_do() {
+fn without_a_service_the_error_says_what_to_do() {
     let alone = Alone::new();
     let failed = run(&mut alone.quickstart(), "");
     assert!(failed.stderr.contains("there is no local-stack beside"), "{failed:?}");
@@ -77,7 +77,7 @@ fn with_nothing_there_it_says_what_would_do() {
 
 /// The directory is outside of any repository: the template is in the binary.
 #[test]
-fn with_a_stack_beside_it_and_nothing_else_it_starts_one_of_its_own() {
+fn without_a_service_it_starts_the_local_stack_beside_it() {
     let (alone, stack) = (Alone::new(), CliStack::start());
     alone.has_a_stack(&stack);
     let walked = run(&mut alone.quickstart(), "");
@@ -88,7 +88,7 @@ fn with_a_stack_beside_it_and_nothing_else_it_starts_one_of_its_own() {
 }
 
 #[test]
-fn a_stack_that_was_only_found_and_has_gone_is_none() {
+fn a_stack_file_of_an_ended_stack_is_ignored_unless_it_was_named() {
     let (alone, mut gone, stack) = (Alone::new(), CliStack::start(), CliStack::start());
     alone.has_a_stack(&stack);
     gone.kill();
@@ -102,7 +102,7 @@ fn a_stack_that_was_only_found_and_has_gone_is_none() {
 }
 
 #[test]
-fn a_creation_of_which_nobody_knows_is_told_of_and_one_that_never_began_is_not() {
+fn a_create_with_an_unknown_outcome_is_reported_and_one_that_was_not_sent_is_not() {
     let stack = CliStack::start();
     stack.fault("createIdentity", &json!({ "delayMs": 20_000 }));
     let unsure = stack.run(&["quickstart"]);
@@ -115,7 +115,7 @@ fn a_creation_of_which_nobody_knows_is_told_of_and_one_that_never_began_is_not()
 }
 
 #[test]
-fn a_list_of_steps_is_whole_after_a_failure() {
+fn the_list_of_steps_is_valid_json_after_a_failure() {
     let stack = CliStack::start();
     stack.fault("revokeAccessTokens", &json!({ "status": 500 }));
     let failed = stack.run(&["quickstart", "-o", "json"]);
@@ -124,7 +124,7 @@ fn a_list_of_steps_is_whole_after_a_failure() {
 }
 
 #[test]
-fn ctrl_c_in_the_middle_of_a_creation_leaves_nothing() {
+fn ctrl_c_during_a_create_leaves_nothing() {
     let stack = CliStack::start();
     stack.fault("createIdentity", &json!({ "delayMs": 4000 }));
     let mut quickstart = RunningTool::start(stack.command(&["quickstart", "-o", "table"]));
@@ -137,7 +137,7 @@ fn ctrl_c_in_the_middle_of_a_creation_leaves_nothing() {
 }
 
 #[test]
-fn ctrl_c_while_cleaning_up_does_not_stop_that_and_a_second_one_names_what_is_left() {
+fn the_first_ctrl_c_lets_the_cleanup_finish_and_the_second_names_what_is_left() {
     let stack = CliStack::start();
     stack.fault("deleteIdentity", &json!({ "delayMs": 3000 }));
     for (presses, code) in [(1, 0), (2, 130)] {

@@ -29,7 +29,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn a_secret_is_recognised_in_whatever_it_is_wrapped() {
+fn a_secret_is_recognised_inside_quotes_and_other_text() {
     let stack = CliStack::start();
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
     let (long, short) = (BASE64_STANDARD.encode([7; 64]), BASE64_STANDARD.encode([7; 32]));
@@ -50,7 +50,7 @@ fn a_secret_is_recognised_in_whatever_it_is_wrapped() {
 }
 
 #[test]
-fn nothing_long_is_quoted_when_the_command_line_makes_no_sense() {
+fn an_error_about_the_command_line_quotes_no_long_value() {
     let stack = CliStack::start();
     let odd = format!("{}-x", "s3cr3t".repeat(8));
     let flag = format!("--{odd}");
@@ -73,7 +73,7 @@ fn an_argument_that_is_not_text_is_refused() {
 }
 
 #[test]
-fn no_error_shows_a_key_whatever_is_wrong_with_it() {
+fn no_error_shows_an_invalid_key() {
     let stack = CliStack::start();
     for string in [
         "c2VjcmV0LWtleQ==",

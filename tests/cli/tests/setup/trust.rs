@@ -95,7 +95,7 @@ fn addresses(value: &Value, pointer: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_stack_is_on_this_machine_with_everything_it_has() {
+fn every_address_of_a_stack_is_on_this_machine() {
     let stack = CliStack::start();
     let file = stack_file(&stack);
     let told: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();

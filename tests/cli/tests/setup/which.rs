@@ -56,7 +56,7 @@ fn a_stack_knows_its_own_table() {
 }
 
 #[test]
-fn stdin_is_for_one_thing() {
+fn stdin_can_only_be_used_once() {
     let nowhere = tempfile::tempdir().unwrap();
     let flags = ["identity", "delete", "--yes", "--connection-string-file", "-", "--file", "-"];
     let refused = run(&mut guestpass(nowhere.path(), &flags), DEPLOYED);
@@ -65,7 +65,7 @@ fn stdin_is_for_one_thing() {
 }
 
 #[test]
-fn an_api_version_that_is_none_has_its_own_remedy() {
+fn an_invalid_api_version_has_its_own_remedy() {
     let stack = CliStack::start();
     let told = stack.run(&["identity", "list", "--api-version", "soon"]);
     assert_eq!(told.code, 2, "{told:?}");
@@ -73,7 +73,7 @@ fn an_api_version_that_is_none_has_its_own_remedy() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_settings_are_named() {
     let nowhere = tempfile::tempdir().unwrap();
     for (line, variables, expected) in [
         (&["status"][..], &[][..], "it is not clear which service is meant"),
@@ -98,7 +98,7 @@ fn what_is_missing_is_named() {
 
 /// Uses the operator's own credentials, with the stack's engine as the table's region.
 #[test]
-fn a_deployed_service_is_reached_with_the_operators_own_credentials() {
+fn a_deployed_service_is_called_with_the_operators_credentials() {
     let stack = CliStack::start();
     stack.identity("alice");
     let mut command =
@@ -116,7 +116,7 @@ fn a_deployed_service_is_reached_with_the_operators_own_credentials() {
 }
 
 #[test]
-fn a_stack_that_was_killed_is_named_as_such() {
+fn a_stack_that_no_longer_runs_is_reported_as_such() {
     let mut stack = CliStack::start();
     stack.kill();
     let failed = stack.run(&["identity", "list"]);

@@ -66,21 +66,21 @@ fn alice() -> (CoreFixture, AccessToken) {
 }
 
 /// Pseudo-random numbers, the same in every run.
-struct Dice(u64);
+struct PseudoRandom(u64);
 
-impl Dice {
-    /// A number less than `sides`.
-    fn roll(&mut self, sides: usize) -> usize {
+impl PseudoRandom {
+    /// A number less than `limit`.
+    fn below(&mut self, limit: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed >> 33) % u64::try_from(sides).unwrap()).unwrap()
+        usize::try_from((mixed >> 33) % u64::try_from(limit).unwrap()).unwrap()
     }
 
     fn shuffled(&mut self, mut items: Vec<usize>) -> Vec<usize> {
         for last in (1..items.len()).rev() {
-            items.swap(last, self.roll(last + 1));
+            items.swap(last, self.below(last + 1));
         }
         items
     }
@@ -213,12 +213,12 @@ fn let_in_again(without: Part) -> (usize, usize) {
 }
 
 #[test]
-fn r21_a_newer_enabled_beats_a_disabled_that_has_revoked_all_the_same() {
+fn r21_a_newer_enabled_wins_over_a_disabled_that_has_already_revoked() {
     assert_none(let_in_again(Part::Nothing));
 }
 
 #[test]
-fn r21_without_conditions_one_of_the_two_is_forgotten() {
+fn r21_without_conditions_one_of_the_two_events_is_lost() {
     assert_some(let_in_again(Part::Conditions));
 }
 
@@ -252,12 +252,12 @@ fn lost_games(
 ) -> usize {
     let is_lost = |seed: &u64| {
         let (fixture, failed) = (start(), Failed::default());
-        let mut dice = Dice(*seed);
+        let mut random = PseudoRandom(*seed);
         let disabled = event(EventKind::Disabled, 1);
         let mut tasks = vec![delivery("event", disabled, without, &fixture, &failed)];
         tasks.extend(NAMES.iter().take(calls).map(|name| token_call(name, without, &fixture)));
         while !tasks.is_empty() {
-            let index = dice.roll(tasks.len());
+            let index = random.below(tasks.len());
             let task = tasks.get_mut(index).unwrap();
             if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
                 drop(tasks.remove(index));
@@ -289,12 +289,12 @@ fn disabled_while_the_identity_is_created(without: Part) -> usize {
 }
 
 #[test]
-fn r21_a_disabled_that_meets_a_creation_leaves_no_token_and_no_identity() {
+fn r21_a_disabled_during_a_creation_leaves_no_token_and_no_identity() {
     assert_eq!(disabled_while_the_identity_is_created(Part::Nothing), 0);
 }
 
 #[test]
-fn r21_without_conditions_a_disabled_that_meets_a_creation_is_overwritten() {
+fn r21_without_conditions_a_disabled_during_a_creation_is_overwritten() {
     assert!(disabled_while_the_identity_is_created(Part::Conditions) > 100);
 }
 
@@ -303,12 +303,12 @@ fn disabled_among_twenty_five_calls(without: Part) -> usize {
 }
 
 #[test]
-fn r12_of_twenty_five_token_calls_that_race_a_disabled_none_leaves_a_live_token() {
+fn r12_none_of_twenty_five_token_calls_that_race_a_disabled_leaves_a_valid_token() {
     assert_eq!(disabled_among_twenty_five_calls(Part::Nothing), 0);
 }
 
 #[test]
-fn r12_without_the_commit_some_do() {
+fn r12_without_the_commit_some_token_calls_leave_a_valid_token() {
     assert!(disabled_among_twenty_five_calls(Part::Commit) > 100);
 }
 

@@ -17,7 +17,7 @@ use identity_core::{
     unblock_user::unblock_user,
 };
 
-use super::{Dice, alice, apply, now, orders::bad_of_all_orders};
+use super::{PseudoRandom, alice, apply, now, orders::bad_of_all_orders};
 
 /// The origin of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -291,7 +291,7 @@ const SETS: [[Incident; 5]; 3] =
     [AN_ADMINISTRATOR_KEEPS_OUT, AN_ADMINISTRATOR_LETS_IN, IN_THE_SAME_SECOND];
 
 #[test]
-fn the_sets_end_as_their_names_say() {
+fn each_set_ends_in_the_state_of_its_name() {
     let blocked = SETS.map(|set| Outcome::of(&set).blocked);
     assert_eq!(blocked, [true, false, true]);
 }
@@ -304,36 +304,37 @@ fn r60_five_decisions_of_three_origins_end_the_same_in_all_113_400_orders() {
 }
 
 #[test]
-fn r60_by_one_watermark_for_all_origins_they_do_not() {
+fn r60_with_one_watermark_for_all_origins_the_ends_differ() {
     for set in SETS {
         assert!(bad_orders(&set, Judged::ByOneWatermark, 1_000).0 > 1_000, "{set:?}");
     }
 }
 
 #[test]
-fn r60_by_order_of_arrival_they_do_not() {
+fn r60_by_order_of_arrival_the_ends_differ() {
     for set in SETS {
         assert!(bad_orders(&set, Judged::ByArrival, 1_000).0 > 1_000, "{set:?}");
     }
 }
 
 /// Any five incidents within three seconds, deletions of the account among them.
-fn any_five(dice: &mut Dice) -> [Incident; 5] {
+fn any_five(random: &mut PseudoRandom) -> [Incident; 5] {
     [(); 5].map(|()| {
-        let at =
-            *[Decider::Administrator, Decider::Cognito, Decider::Auth0].get(dice.roll(3)).unwrap();
+        let at = *[Decider::Administrator, Decider::Cognito, Decider::Auth0]
+            .get(random.below(3))
+            .unwrap();
         let kinds = if at == Decider::Administrator { 4 } else { 5 };
-        let kind = *EventKind::ALL.get(dice.roll(kinds)).unwrap();
-        Incident(at, kind, 1_000 + 100 * u64::try_from(dice.roll(30)).unwrap())
+        let kind = *EventKind::ALL.get(random.below(kinds)).unwrap();
+        Incident(at, kind, 1_000 + 100 * u64::try_from(random.below(30)).unwrap())
     })
 }
 
 #[test]
 fn r60_any_five_decisions_of_three_origins_doubled_end_the_same_in_any_order() {
     for seed in 0..20_000 {
-        let mut dice = Dice(seed);
-        let incidents = any_five(&mut dice);
-        let order = dice.shuffled((0..10).map(|index| index % 5).collect());
+        let mut random = PseudoRandom(seed);
+        let incidents = any_five(&mut random);
+        let order = random.shuffled((0..10).map(|index| index % 5).collect());
         let end = order.iter().fold(Progress::start(), |progress, index| {
             progress.after(*incidents.get(*index).unwrap(), Judged::PerOrigin)
         });

@@ -99,7 +99,7 @@ fn unseen() -> CoreFixture {
 }
 
 #[test]
-fn r58_an_old_bearer_that_meets_a_sign_out_gets_no_token_that_lives() {
+fn r58_an_old_bearer_during_a_sign_out_gets_no_valid_token() {
     assert_none(two_calls_and(sign_out, alice, Part::Nothing, no_token_is_left));
 }
 
@@ -109,7 +109,7 @@ fn r58_without_the_not_before_an_old_bearer_gets_a_token_after_a_sign_out() {
 }
 
 #[test]
-fn r58_a_first_call_with_an_old_bearer_that_meets_a_sign_out_gets_no_token_that_lives() {
+fn r58_a_first_call_with_an_old_bearer_during_a_sign_out_gets_no_valid_token() {
     assert_none(two_calls_and(sign_out, unseen, Part::Nothing, no_token_is_left));
 }
 
@@ -119,7 +119,7 @@ fn r58_without_the_not_before_a_first_call_gets_a_token_after_a_sign_out() {
 }
 
 #[test]
-fn r58_no_identity_is_created_by_an_old_bearer_that_meets_the_users_own_deletion() {
+fn r58_an_old_bearer_during_the_users_own_deletion_creates_no_identity() {
     for start in [alice, unseen] {
         let (cut_off, is_good) = (deletion, no_token_and_no_identity_is_left);
         assert_none(two_calls_and(cut_off, start, Part::Nothing, is_good));
@@ -135,7 +135,7 @@ fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_a_deletion
 }
 
 #[test]
-fn r58_no_identity_is_created_by_an_old_bearer_that_meets_the_deletion_of_the_account() {
+fn r58_an_old_bearer_during_the_deletion_of_the_account_creates_no_identity() {
     for start in [alice, unseen] {
         let (cut_off, is_good) = (
             |fixture: &CoreFixture| account_deletion(1, fixture),
@@ -146,7 +146,7 @@ fn r58_no_identity_is_created_by_an_old_bearer_that_meets_the_deletion_of_the_ac
 }
 
 #[test]
-fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_the_account_is_gone() {
+fn r58_without_the_not_before_an_old_bearer_creates_an_identity_after_the_account_was_deleted() {
     for start in [alice, unseen] {
         let (cut_off, is_good) = (
             |fixture: &CoreFixture| account_deletion(1, fixture),
@@ -163,11 +163,11 @@ fn two_first_calls_and_a_late_deletion(without: Part) -> (usize, usize) {
 }
 
 #[test]
-fn r58_a_deletion_of_the_account_that_is_heard_of_late_leaves_no_token() {
+fn r58_a_late_event_of_a_deleted_account_leaves_no_token() {
     assert_none(two_first_calls_and_a_late_deletion(Part::Nothing));
 }
 
 #[test]
-fn r58_without_the_not_before_a_deletion_that_is_heard_of_late_leaves_one() {
+fn r58_without_the_not_before_a_late_event_of_a_deleted_account_leaves_a_token() {
     assert_some(two_first_calls_and_a_late_deletion(Part::NotBefore));
 }

@@ -186,7 +186,7 @@ fn r12_no_token_from_before_a_revocation_outlives_it() {
 }
 
 #[test]
-fn r12_without_the_commit_tokens_do_outlive_a_revocation() {
+fn r12_without_the_commit_tokens_outlive_a_revocation() {
     assert_some(two_calls_and_a_revocation(Part::Commit));
 }
 
@@ -205,17 +205,17 @@ fn two_calls_and_a_revocation_with_nothing_to_revoke(without: Part) -> (usize, u
 }
 
 #[test]
-fn r12_a_revocation_that_need_not_ask_acs_asks_it_if_a_token_was_issued_meanwhile() {
+fn r12_a_revocation_without_tokens_calls_acs_if_one_was_issued_meanwhile() {
     assert_none(two_calls_and_a_revocation_with_nothing_to_revoke(Part::Nothing));
 }
 
 #[test]
-fn r12_without_a_look_at_what_was_issued_meanwhile_a_token_outlives_a_revocation() {
+fn r12_without_the_check_for_new_tokens_one_outlives_a_revocation() {
     assert_some(two_calls_and_a_revocation_with_nothing_to_revoke(Part::IssuedSince));
 }
 
 #[test]
-fn a_revocation_with_nothing_to_revoke_does_not_ask_acs() {
+fn a_revocation_with_nothing_to_revoke_does_not_call_acs() {
     let fixture = alice();
     fixture.records.meanwhile(|seen| Record { tokens_revoked: true, ..seen.clone() });
     let acs = fixture.acs.clone();
@@ -241,7 +241,7 @@ fn two_first_calls_and_a_block(without: Part) -> (usize, usize) {
 }
 
 #[test]
-fn r12_a_block_that_meets_a_creation_leaves_no_token_and_no_identity() {
+fn r12_a_block_during_a_creation_leaves_no_token_and_no_identity() {
     assert_none(two_first_calls_and_a_block(Part::Nothing));
 }
 
@@ -272,12 +272,12 @@ fn two_calls_and_a_deletion(without: Part) -> (usize, usize) {
 }
 
 #[test]
-fn r08_nobody_gets_a_token_for_an_identity_that_is_gone() {
+fn r08_no_token_is_returned_for_a_deleted_identity() {
     assert_none(two_calls_and_a_deletion(Part::Nothing));
 }
 
 #[test]
-fn r08_without_the_commit_tokens_of_the_dead_are_handed_out() {
+fn r08_without_the_commit_tokens_of_deleted_identities_are_returned() {
     assert_some(two_calls_and_a_deletion(Part::Commit));
 }
 
@@ -309,11 +309,11 @@ fn two_who_finish_a_revocation(without: Part) -> (usize, usize) {
 }
 
 #[test]
-fn r12_of_two_who_finish_a_revocation_one_does_it_and_no_new_token_dies() {
+fn r12_two_processes_that_finish_a_revocation_revoke_once_and_spare_new_tokens() {
     assert_none(two_who_finish_a_revocation(Part::Nothing));
 }
 
 #[test]
-fn r12_without_a_claim_both_finish_it_and_a_new_token_dies() {
+fn r12_without_a_claim_both_revoke_and_a_new_token_ends() {
     assert_some(two_who_finish_a_revocation(Part::Claim));
 }

@@ -90,7 +90,7 @@ fn r84_two_calls_in_flight_with_two_left_get_five_tokens_in_the_worst_order() {
 }
 
 #[test]
-fn r84_without_the_pace_they_get_as_many_as_they_ask_for() {
+fn r84_without_the_rate_limit_every_call_gets_a_token() {
     let (beyond, orders) = orders_beyond(5, Part::Pace);
     assert_eq!(beyond, orders);
 }

@@ -98,21 +98,21 @@ fn administrator() -> By {
 }
 
 #[test]
-fn r59_no_teams_token_is_answered_after_a_block() {
+fn r59_no_teams_token_is_returned_after_a_block() {
     assert_none(two_exchanges_and(&administrator(), true, Part::Nothing));
 }
 
 #[test]
-fn r59_without_the_second_look_one_is_answered_after_a_block() {
+fn r59_without_the_second_read_a_teams_token_is_returned_after_a_block() {
     assert_some(two_exchanges_and(&administrator(), true, Part::SecondLook));
 }
 
 #[test]
-fn r59_no_teams_token_is_answered_after_a_sign_out() {
+fn r59_no_teams_token_is_returned_after_a_sign_out() {
     assert_none(two_exchanges_and(&By::User, false, Part::Nothing));
 }
 
 #[test]
-fn r59_without_the_second_look_one_is_answered_after_a_sign_out() {
+fn r59_without_the_second_read_a_teams_token_is_returned_after_a_sign_out() {
     assert_some(two_exchanges_and(&By::User, false, Part::SecondLook));
 }
