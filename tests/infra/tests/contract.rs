@@ -4,28 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use acs_client::CallLimits;
 use api_types::ProblemType;
-use harness::{SECRET_ARN, template};
+use harness::template;
 use identity_core::{ABANDONED_AFTER, identity::Invocation};
-use infra::{ContractOperation, openapi, operations};
-use local_stack::template::{FunctionSpec, RouteAuth};
+use infra::openapi;
+use local_stack::template::FunctionSpec;
 use serde_json::Value;
-
-const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
-
-#[test]
-fn t02_the_template_has_the_routes_of_the_contract_and_their_scopes() {
-    let mut served = BTreeSet::new();
-    for route in template().functions.iter().flat_map(|function| &function.routes) {
-        let RouteAuth::Jwt { scopes } = &route.access else {
-            panic!("{} {} is open", route.method, route.path);
-        };
-        let [scope] = scopes.as_slice() else { panic!("{}: {scopes:?}", route.path) };
-        let scope = scope.clone();
-        served
-            .insert(ContractOperation { route: format!("{} {}", route.method, route.path), scope });
-    }
-    assert_eq!(served, operations());
-}
 
 #[test]
 fn r57_the_contract_lists_every_problem_and_no_other() {
@@ -52,15 +35,6 @@ fn r57_every_operation_lists_the_errors_of_the_gateway_and_of_its_dependencies()
 }
 
 #[test]
-fn t04_the_ttl_attribute_of_the_tables_is_the_one_that_the_store_writes() {
-    for name in ["Identities", "AuditLog"] {
-        let template = template();
-        let table = template.table(name).unwrap();
-        assert_eq!(table.ttl_attribute.as_deref(), Some(identity_store::TTL_ATTRIBUTE), "{name}");
-    }
-}
-
-#[test]
 fn t05_each_timeout_is_shorter_than_the_one_around_it() {
     let api_gateway = Duration::from_secs(30);
     for function in template().functions {
@@ -80,24 +54,4 @@ fn t05_each_timeout_is_shorter_than_the_one_around_it() {
         let lease = timeout + Invocation::LEASE_MARGIN;
         assert!(lease <= ABANDONED_AFTER, "{logical_id} may be alive when others take over");
     }
-}
-
-#[test]
-fn t06_the_environment_has_the_name_of_the_secret_and_not_the_secret() {
-    // CloudFormation would put it into the environment, where every principal that may describe the
-    // function can read it.
-    assert!(!TEMPLATE.contains("{{resolve:"));
-    for FunctionSpec { logical_id, environment, .. } in template().functions {
-        assert!(environment.values().all(|value| !value.contains("canary")), "{logical_id}");
-        if environment.contains_key("ACS_API_VERSION") {
-            assert_eq!(environment["ACS_SECRET_ARN"], SECRET_ARN, "{logical_id}");
-        }
-    }
-    // The only permission for secrets is to read that one and the key of the caller hashes.
-    let granted = TEMPLATE.matches("Action: secretsmanager:").count();
-    let exact = ["AcsSecretArn", "CallerHashKey"].map(|name| {
-        let exact = format!("Action: secretsmanager:GetSecretValue, Resource: !Ref {name} }}");
-        TEMPLATE.matches(&exact).count()
-    });
-    assert_eq!((exact, granted), ([1, 1], 2));
 }
