@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hyper::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY,
 };
 use hyper::{HeaderMap, Response, StatusCode, header::HeaderValue};
 use serde_json::Value;
@@ -36,10 +36,6 @@ fn of_success(route: &Route, success: Success) -> Answer {
         None => bare(success.status),
     };
     name_versions(route, &mut answer);
-    if matches!(route, Route::GetIdentity(_)) {
-        // Recorded only on this route.
-        answer.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    }
     answer
 }
 

@@ -1,7 +1,7 @@
 //! The supported api-versions, and the features of each.
 
 use crate::error::ApiError;
-use crate::route::{self, Access, AssignmentKey, Route};
+use crate::route::{self, Route};
 
 /// A supported api-version. The order is by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +14,6 @@ pub(crate) enum ApiVersion {
     V2022_10_01,
     V2023_08_01,
     V2023_10_01,
-    V2025_03_02Preview,
     V2025_03_31Preview,
     V2025_06_30,
     V2026_09_23,
@@ -40,15 +39,7 @@ impl ApiVersion {
             Route::ExchangeTeamsToken => {
                 self >= Self::V2021_03_31Preview1 && self != Self::V2021_11_01
             }
-            Route::ExchangeAccess(access) | Route::Assignment(_, AssignmentKey { access, .. }) => {
-                match access {
-                    Access::TeamsExtension => self >= Self::V2025_03_02Preview,
-                    Access::Entra => self == Self::V2025_03_02Preview,
-                }
-            }
-            Route::PatchEntraAssignments | Route::GetIdentity(_) => {
-                self == Self::V2025_03_02Preview
-            }
+            Route::ExchangePhoneAccess | Route::Assignment(..) => self >= Self::V2025_06_30,
             _ => true,
         }
     }
@@ -56,11 +47,6 @@ impl ApiVersion {
     /// The Teams exchange of the first two previews took only the token.
     pub(crate) fn names_app_and_user(self) -> bool {
         self > Self::V2021_10_31Preview
-    }
-
-    /// Only one preview had `customId` and `lastTokenIssuedAt`.
-    pub(crate) fn has_custom_id(self) -> bool {
-        self == Self::V2025_03_02Preview
     }
 
     /// `expiresInMinutes` exists since 2022-10-01. Before that it is ignored, as ASP.NET's model
@@ -77,8 +63,8 @@ impl ApiVersion {
 }
 
 /// The text of `api-supported-versions` on a route: as recorded in October 2023 and April 2025,
-/// with the two later stable versions. So it names 2020-07-20-preview2, which had other routes and
-/// is refused here, and does not name 2021-03-31-preview1 and 2023-08-01, which were already
+/// with the two later stable versions. So it names 2020-07-20-preview2 and 2025-03-02-preview, which
+/// had other routes and are refused here, and does not name 2021-03-31-preview1 and 2023-08-01, which were already
 /// withdrawn.
 pub(crate) fn supported(route: &Route) -> &'static str {
     match route {
@@ -91,13 +77,9 @@ pub(crate) fn supported(route: &Route) -> &'static str {
             "2021-10-31-preview, 2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview, \
              2025-06-30, 2026-09-23"
         }
-        Route::ExchangeAccess(access) | Route::Assignment(_, AssignmentKey { access, .. }) => {
-            match access {
-                Access::TeamsExtension => "2025-03-02-preview, 2025-06-30, 2026-09-23",
-                Access::Entra => "2025-03-02-preview",
-            }
+        Route::ExchangePhoneAccess | Route::Assignment(..) => {
+            "2025-03-02-preview, 2025-06-30, 2026-09-23"
         }
-        Route::PatchEntraAssignments => "2025-03-02-preview",
         _ => {
             "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
              2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23"
@@ -115,7 +97,7 @@ pub(crate) fn parameter(query: Option<&str>) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-const ALL: [(ApiVersion, &str); 12] = [
+const ALL: [(ApiVersion, &str); 11] = [
     (ApiVersion::V2021_03_07, "2021-03-07"),
     (ApiVersion::V2021_03_31Preview1, "2021-03-31-preview1"),
     (ApiVersion::V2021_10_31Preview, "2021-10-31-preview"),
@@ -124,7 +106,6 @@ const ALL: [(ApiVersion, &str); 12] = [
     (ApiVersion::V2022_10_01, "2022-10-01"),
     (ApiVersion::V2023_08_01, "2023-08-01"),
     (ApiVersion::V2023_10_01, "2023-10-01"),
-    (ApiVersion::V2025_03_02Preview, "2025-03-02-preview"),
     (ApiVersion::V2025_03_31Preview, "2025-03-31-preview"),
     (ApiVersion::V2025_06_30, "2025-06-30"),
     (ApiVersion::V2026_09_23, "2026-09-23"),
@@ -147,7 +128,11 @@ mod tests {
         for query in [None, Some(""), Some("api-version="), Some("version=2022-10-01")] {
             assert_eq!(code(query), "ApiVersionUnspecified");
         }
-        for query in ["api-version=2025-03-31-preview", "api-version=2020-07-20-preview2"] {
+        for query in [
+            "api-version=2025-03-31-preview",
+            "api-version=2020-07-20-preview2",
+            "api-version=2025-03-02-preview",
+        ] {
             assert_eq!(code(Some(query)), "UnsupportedApiVersion");
         }
     }

@@ -20,8 +20,6 @@ pub(crate) use oauth::{Accounts, OAuthRoute};
 pub(crate) use refusal::Refusal;
 pub(crate) use trusted_key::TrustedKey;
 
-use crate::route::Access;
-
 /// The keys that the resource trusts.
 pub(crate) struct Entra {
     pub issuer: DevelopmentIssuer,
@@ -59,24 +57,17 @@ impl Entra {
         claims.names_a_user()
     }
 
-    /// Authenticates a user who exchanges their own token.
-    pub(crate) fn user(
+    /// Authenticates a Teams Phone user who exchanges their own token.
+    pub(crate) fn phone_user(
         &self,
-        access: Access,
         token: &str,
         now: OffsetDateTime,
     ) -> Result<EntraClaims, Refusal> {
-        let claims = match access {
-            Access::TeamsExtension => {
-                let claims = self.verified(token, &TEAMS, now)?;
-                claims.may(TEAMS_EXTENSION_SCOPE).then_some(claims)
-            }
-            Access::Entra => {
-                let claims = self.verified(token, &CLIENTS, now)?;
-                (!claims.acs_scopes().is_empty()).then_some(claims)
-            }
-        };
-        claims.ok_or(Refusal::ScopeMissing)?.names_a_user()
+        let claims = self.verified(token, &TEAMS, now)?;
+        if !claims.may(TEAMS_EXTENSION_SCOPE) {
+            return Err(Refusal::ScopeMissing);
+        }
+        claims.names_a_user()
     }
 
     fn verified(
@@ -115,8 +106,6 @@ fn is_resource(audience: &str) -> bool {
 const RESOURCE: &str = "https://communication.azure.com";
 const TEAMS: [&str; 2] =
     ["https://auth.msft.communication.azure.com", "1fd5118e-2576-4263-8130-9503064c837a"];
-const CLIENTS: [&str; 2] =
-    ["https://communication.azure.com/clients", "2a04943b-b6a7-4f65-8786-2bb6131b59f6"];
 
 /// The two permissions that an application needs for Teams users.
 const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];

@@ -28,26 +28,14 @@ pub(crate) struct Listed {
     pub live_tokens: usize,
 }
 
-/// The details of an identity, which one preview returns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Details {
-    pub custom_id: Option<String>,
-    pub last_token_at: Option<OffsetDateTime>,
-}
-
 impl Identities {
     pub(crate) fn new(
         journal: Option<Journal>,
         events: Vec<Event>,
         rules: RevocationRules,
     ) -> Self {
-        let mut inner = Inner {
-            journal,
-            known: HashMap::new(),
-            rules,
-            custom: HashMap::new(),
-            assignments: HashMap::new(),
-        };
+        let mut inner =
+            Inner { journal, known: HashMap::new(), rules, assignments: HashMap::new() };
         for event in events {
             inner.apply(event);
         }
@@ -56,31 +44,6 @@ impl Identities {
 
     pub(crate) fn create(&self, id: &Mri, now: OffsetDateTime) -> io::Result<()> {
         self.lock().record(Event::IdentityCreated { id: key(id), at: millis(now) })
-    }
-
-    /// Returns the identity with `custom_id`; if there is none, creates `new` with that id.
-    pub(crate) fn create_once(
-        &self,
-        new: Mri,
-        custom_id: &str,
-        now: OffsetDateTime,
-    ) -> io::Result<Mri> {
-        let mut inner = self.lock();
-        if let Some(id) = inner.custom.get(custom_id) {
-            return Ok(Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id)));
-        }
-        inner.record(Event::IdentityCreated { id: key(&new), at: millis(now) })?;
-        let custom_id = custom_id.to_owned();
-        inner.record(Event::CustomIdGiven { id: key(&new), custom_id })?;
-        Ok(new)
-    }
-
-    /// The details of an existing identity.
-    pub(crate) fn details(&self, id: &Mri) -> Option<Details> {
-        let inner = self.lock();
-        let identity = inner.known.get(id.as_str()).filter(|identity| !identity.deleted)?;
-        let last_token_at = identity.last_token_at.map(from_millis);
-        Some(Details { custom_id: identity.custom_id.clone(), last_token_at })
     }
 
     /// Records a token that expires at `expires` and was issued with the key `minted`, and returns
@@ -103,7 +66,7 @@ impl Identities {
             inner.record(Event::IdentityCreated { id: key(id), at: millis(now) })?;
         }
         let (at, expires) = (millis(now), millis(expires));
-        inner.record(Event::TokenIssued { id: key(id), at: Some(at), expires, key: minted })?;
+        inner.record(Event::TokenIssued { id: key(id), at, expires, key: minted })?;
         Ok(inner.known.get(id.as_str()).map(Identity::generation))
     }
 
@@ -160,7 +123,6 @@ impl Identities {
     pub(crate) fn clear(&self) -> io::Result<()> {
         let mut inner = self.lock();
         inner.known.clear();
-        inner.custom.clear();
         inner.assignments.clear();
         inner.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
@@ -182,8 +144,6 @@ struct Inner {
     journal: Option<Journal>,
     known: HashMap<String, Identity>,
     rules: RevocationRules,
-    /// Identities by their custom ids.
-    custom: HashMap<String, String>,
     assignments: HashMap<String, Assignment>,
 }
 
@@ -209,19 +169,13 @@ impl Inner {
             }
             Event::TokensRevoked { id, at } => self.end_generation(&id, at, false),
             Event::IdentityDeleted { id, at } => self.end_generation(&id, at, true),
-            Event::CustomIdGiven { id, custom_id } => {
-                if let Some(identity) = self.known.get_mut(&id) {
-                    identity.custom_id = Some(custom_id.clone());
-                    self.custom.insert(custom_id, id);
-                }
-            }
             Event::Assigned { name, assignment } => {
                 self.assignments.insert(name, assignment);
             }
             Event::Unassigned { name, at } => self.end_assignment(&name, at),
-            Event::LetIn { id, by } => {
+            Event::AssignmentUsed { id, by } => {
                 if let Some(identity) = self.known.get_mut(&id) {
-                    identity.let_in_by = Some(by);
+                    identity.assigned_by = Some(by);
                 }
             }
         }
@@ -230,9 +184,6 @@ impl Inner {
     fn end_generation(&mut self, id: &str, at: i64, deleted: bool) {
         if let Some(identity) = self.known.get_mut(id) {
             identity.end_generation(at, deleted, self.rules);
-            if deleted && let Some(custom_id) = identity.custom_id.take() {
-                self.custom.remove(&custom_id);
-            }
         }
     }
 }

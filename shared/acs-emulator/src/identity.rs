@@ -68,10 +68,8 @@ pub(crate) struct Identity {
     ends: Vec<End>,
     /// Tokens that may be valid, including expired ones: the clock may go back.
     tokens: Vec<Issued>,
-    pub last_token_at: Option<i64>,
-    pub custom_id: Option<String>,
     /// The assignment by which the user last got a token.
-    pub let_in_by: Option<String>,
+    pub assigned_by: Option<String>,
 }
 
 impl Identity {
@@ -83,9 +81,7 @@ impl Identity {
         u64::try_from(self.ends.len()).unwrap_or(u64::MAX)
     }
 
-    pub(crate) fn issued(&mut self, at: Option<i64>, expires: i64, key: KeyMark) {
-        self.last_token_at = at.or(self.last_token_at);
-        let at = at.unwrap_or_default();
+    pub(crate) fn issued(&mut self, at: i64, expires: i64, key: KeyMark) {
         if self.tokens.is_empty() {
             // Most identities have one token, and the smallest vector would hold four.
             self.tokens.reserve_exact(1);
@@ -170,7 +166,7 @@ mod tests {
     #[test]
     fn a_lagging_revocation_lets_tokens_live_until_it_takes_effect() {
         let mut identity = Identity::default();
-        identity.issued(Some(1_000), 9_000_000, KeyMark::default());
+        identity.issued(1_000, 9_000_000, KeyMark::default());
         identity.end_generation(2_000, false, LAG);
         let pending_at = |now| match identity.token_state(0, 1_000, now, LAG) {
             TokenState::Ended { pending, at, effective, deleted: false } => {
@@ -202,8 +198,8 @@ mod tests {
     fn by_second_a_token_of_the_revocations_second_dies_and_one_of_the_next_lives() {
         let mut identity = Identity::default();
         identity.end_generation(2_100, false, BY_SECOND);
-        identity.issued(Some(2_900), 9_000_000, KeyMark::default());
-        identity.issued(Some(3_000), 9_000_000, KeyMark::default());
+        identity.issued(2_900, 9_000_000, KeyMark::default());
+        identity.issued(3_000, 9_000_000, KeyMark::default());
         let state = |issued, rules| identity.token_state(1, issued, 4_000, rules);
         assert!(matches!(state(2_900, BY_SECOND), TokenState::Ended { pending: false, .. }));
         assert_eq!(state(3_000, BY_SECOND), TokenState::Live);

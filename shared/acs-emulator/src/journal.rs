@@ -22,8 +22,8 @@ pub(crate) enum Event {
     /// Older journals do not have a token's time and its key.
     TokenIssued {
         id: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        at: Option<i64>,
+        #[serde(default)]
+        at: i64,
         expires: i64,
         #[serde(default)]
         key: KeyMark,
@@ -38,10 +38,6 @@ pub(crate) enum Event {
         #[serde(default)]
         at: i64,
     },
-    CustomIdGiven {
-        id: String,
-        custom_id: String,
-    },
     Assigned {
         name: String,
         assignment: Assignment,
@@ -51,7 +47,8 @@ pub(crate) enum Event {
         #[serde(default)]
         at: i64,
     },
-    LetIn {
+    #[serde(rename = "letIn")]
+    AssignmentUsed {
         id: String,
         by: String,
     },

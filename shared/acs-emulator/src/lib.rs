@@ -16,16 +16,17 @@
 //!
 //! The operations are served in every api-version from 2021-03-07 to 2026-09-23 that the real
 //! service was recorded to answer or to name: 2021-03-07, 2021-03-31-preview1, 2021-10-31-preview,
-//! 2021-11-01, 2022-06-01, 2022-10-01, 2023-08-01, 2023-10-01, 2025-03-02-preview,
-//! 2025-03-31-preview (only issuing, because only the issuing route named it), 2025-06-30 and
+//! 2021-11-01, 2022-06-01, 2022-10-01, 2023-08-01, 2023-10-01, 2025-03-31-preview (only issuing, because only the issuing route named it), 2025-06-30 and
 //! 2026-09-23.
 //!
 //! | Operation | Since |
 //! |---|---|
 //! | create (with or without a token), issue access token, revoke access tokens, delete | 2021-03-07 |
 //! | exchange a Teams user's token | 2022-06-01; with the token alone in 2021-03-31-preview1 and 2021-10-31-preview; not in 2021-11-01 |
-//! | Teams Phone: exchange one's own token; get, put and delete assignments | 2025-06-30; 2025-03-02-preview |
-//! | get identity, `customId`; Entra: exchange one's own token; get, put, delete and patch assignments | 2025-03-02-preview alone |
+//! | Teams Phone: exchange one's own token; get, put and delete assignments | 2025-06-30 |
+//!
+//! What only the withdrawn 2025-03-02-preview had is not served: custom ids, getting an identity,
+//! and Entra access.
 //!
 //! The emulator also serves the control API under `/_emulator/`, without credentials, and the
 //! endpoints of Entra ID that credential classes use. It serves http, and https with its own
@@ -97,7 +98,6 @@
 //! | operations | `https://communication.azure.com` | none; `roles` if [`Builder::require_entra_role`] says so |
 //! | Teams exchange | `https://auth.msft.communication.azure.com` or `1fd5118e-2576-4263-8130-9503064c837a` | `Teams.ManageCalls` and `Teams.ManageChats` |
 //! | Teams Phone | the same | `TeamsExtension.ManageCalls` |
-//! | Entra access | `https://communication.azure.com/clients` or `2a04943b-b6a7-4f65-8786-2bb6131b59f6` | any of `Chat`, `Chat.Join`, `Chat.Join.Limited`, `VoIP`, `VoIP.Join` |
 //!
 //! An `aud` may end with one slash.
 //!
@@ -115,7 +115,7 @@
 //! | Issuing for an identity that was deleted or never created | 404 `IdentityNotFound` | 200, and the token is valid | `--issue-for-deleted` | [`issue_for_deleted`](Builder::issue_for_deleted) |
 //! | Revoking and deleting such an identity | 204: only the resource inside an id is known to be checked | 404 `IdentityNotFound` | `--refuse-unknown-identities` | [`refuse_unknown_identities`](Builder::refuse_unknown_identities) |
 //! | An unknown scope, and a join scope before 2023-08-01 | 400 `ValidationError` | issued as it is | `--accept-unknown-scopes` | [`accept_unknown_scopes`](Builder::accept_unknown_scopes) |
-//! | A member newer than the api-version (`expiresInMinutes` before 2022-10-01, `customId`) | ignored, as ASP.NET would | 400 `ValidationError` | `--refuse-newer-members` | [`refuse_newer_members`](Builder::refuse_newer_members) |
+//! | A member newer than the api-version (`expiresInMinutes` before 2022-10-01) | ignored, as ASP.NET would | 400 `ValidationError` | `--refuse-newer-members` | [`refuse_newer_members`](Builder::refuse_newer_members) |
 //! | A host that was signed with a trailing slash | 401, as the real service does, and its own line in the log | accepted | `--allow-host-with-slash` | [`allow_host_with_slash`](Builder::allow_host_with_slash) |
 //! | How far a request's date may be off | 5 minutes | any other margin; by flag up to a day | `--skew SECONDS` | [`skew`](Builder::skew) |
 //!
@@ -135,7 +135,7 @@
 //! * Refusals for the api-version do not carry `api-supported-versions`, like every refusal before
 //!   a controller. An operation that a version does not have is refused like an unknown version.
 //!   The header is as recorded in October 2023 and April 2025, with 2025-06-30 and 2026-09-23
-//!   added. So it names 2020-07-20-preview2, which is not served here, and omits
+//!   added. So it names 2020-07-20-preview2 and 2025-03-02-preview, which are not served here, and omits
 //!   2021-03-31-preview1 and 2023-08-01, which are.
 //! * A Teams user's token names `8:orgid:{oid}` and the scopes `chat` and `voip`, and ends with the
 //!   Entra token that was exchanged for it, or at a reset. The user is not an identity of the
@@ -144,12 +144,9 @@
 //! * A user who exchanges their own token without an assignment, or with an application that
 //!   `clientIds` does not name (an empty `clientIds` allows any), is refused with 401 `Denied`. The
 //!   new token ends with the user's token. A Teams Phone user is `8:acs:{resource}_{tid}_{oid}`
-//!   with the scope `voip`, an Entra user `8:acs:{resource}_wf_{tid}_{oid}` with the granted
-//!   scopes. Removing an assignment ends the tokens of all users who last used it; replacing it
+//!   with the scope `voip`. Removing an assignment ends the tokens of all users who last used it; replacing it
 //!   ends none.
-//! * A missing assignment is a 404 `AssignmentNotFound`; removing it is a 204. A patch of
-//!   assignments is applied completely or not at all, and is a 204.
-//! * The custom id of a deleted identity can be used again.
+//! * A missing assignment is a 404 `AssignmentNotFound`; removing it is a 204.
 //! * In early October 2022 the refusal of an `expiresInMinutes` out of range ended after `is
 //!   invalid.`; the emulator only uses the later wording with the interval.
 //! * `Strict-Transport-Security` is omitted over https, because a browser would remember localhost

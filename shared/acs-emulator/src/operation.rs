@@ -8,39 +8,27 @@ pub(crate) enum Operation {
     IssueAccessToken,
     RevokeAccessTokens,
     DeleteIdentity,
-    GetIdentity,
     ExchangeTeamsUserAccessToken,
     ExchangeTeamsExtensionAccessToken,
     GetTeamsExtensionAssignment,
     PutTeamsExtensionAssignment,
     DeleteTeamsExtensionAssignment,
-    ExchangeEntraAccessToken,
-    GetEntraAssignment,
-    PutEntraAssignment,
-    DeleteEntraAssignment,
-    PatchEntraAssignments,
     /// A request for a resource that the service does not have.
     BadRoute,
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::CreateIdentity,
         Self::CreateIdentityWithToken,
         Self::IssueAccessToken,
         Self::RevokeAccessTokens,
         Self::DeleteIdentity,
-        Self::GetIdentity,
         Self::ExchangeTeamsUserAccessToken,
         Self::ExchangeTeamsExtensionAccessToken,
         Self::GetTeamsExtensionAssignment,
         Self::PutTeamsExtensionAssignment,
         Self::DeleteTeamsExtensionAssignment,
-        Self::ExchangeEntraAccessToken,
-        Self::GetEntraAssignment,
-        Self::PutEntraAssignment,
-        Self::DeleteEntraAssignment,
-        Self::PatchEntraAssignments,
         Self::BadRoute,
     ];
 
@@ -51,17 +39,11 @@ impl Operation {
             Self::IssueAccessToken => "issueAccessToken",
             Self::RevokeAccessTokens => "revokeAccessTokens",
             Self::DeleteIdentity => "deleteIdentity",
-            Self::GetIdentity => "getIdentity",
             Self::ExchangeTeamsUserAccessToken => "exchangeTeamsUserAccessToken",
             Self::ExchangeTeamsExtensionAccessToken => "exchangeTeamsExtensionAccessToken",
             Self::GetTeamsExtensionAssignment => "getTeamsExtensionAssignment",
             Self::PutTeamsExtensionAssignment => "putTeamsExtensionAssignment",
             Self::DeleteTeamsExtensionAssignment => "deleteTeamsExtensionAssignment",
-            Self::ExchangeEntraAccessToken => "exchangeEntraAccessToken",
-            Self::GetEntraAssignment => "getEntraAssignment",
-            Self::PutEntraAssignment => "putEntraAssignment",
-            Self::DeleteEntraAssignment => "deleteEntraAssignment",
-            Self::PatchEntraAssignments => "patchEntraAssignments",
             Self::BadRoute => "badRoute",
         }
     }

@@ -3,9 +3,8 @@
 mod assignments;
 mod create_identity;
 mod delete_identity;
-mod exchange_access;
+mod exchange_phone_access;
 mod exchange_teams_token;
-mod get_identity;
 mod issue_access_token;
 mod revoke_access_tokens;
 mod validation;
@@ -54,11 +53,9 @@ pub(crate) fn perform(route: &Route, call: &Call<'_>) -> Result<Success, Failure
         Route::IssueAccessToken(id) => issue_access_token::perform(call, id),
         Route::RevokeAccessTokens(id) => revoke_access_tokens::perform(call, id),
         Route::DeleteIdentity(id) => delete_identity::perform(call, id),
-        Route::GetIdentity(id) => get_identity::perform(call, id),
         Route::ExchangeTeamsToken => exchange_teams_token::perform(call),
-        Route::ExchangeAccess(access) => exchange_access::perform(call, *access),
+        Route::ExchangePhoneAccess => exchange_phone_access::perform(call),
         Route::Assignment(verb, key) => assignments::perform(call, *verb, key),
-        Route::PatchEntraAssignments => assignments::patch(call),
         Route::Unknown => Err(Failure::NoSuchRoute(StatusCode::NOT_FOUND)),
         Route::WrongMethod => Err(Failure::NoSuchRoute(StatusCode::METHOD_NOT_ALLOWED)),
     }

@@ -9,12 +9,6 @@ use crate::error::ApiError;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestBody(Map<String, Value>);
 
-impl From<Map<String, Value>> for RequestBody {
-    fn from(members: Map<String, Value>) -> Self {
-        Self(members)
-    }
-}
-
 impl RequestBody {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
         if bytes.trim_ascii().is_empty() {
@@ -77,11 +71,6 @@ impl RequestBody {
     /// Whether the member is present and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.member(name).is_some()
-    }
-
-    /// All members as they were sent, including nulls.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     fn member(&self, name: &str) -> Option<&Value> {

@@ -9,24 +9,15 @@ pub(crate) enum Route {
     IssueAccessToken(String),
     RevokeAccessTokens(String),
     DeleteIdentity(String),
-    GetIdentity(String),
     /// The exchange of a Teams user's token, which is in the body.
     ExchangeTeamsToken,
-    /// The exchange of the user's own token, which is the bearer.
-    ExchangeAccess(Access),
+    /// The exchange of a Teams Phone user's own token, which is the bearer.
+    ExchangePhoneAccess,
     Assignment(Verb, AssignmentKey),
-    PatchEntraAssignments,
     /// The path is unknown.
     Unknown,
     /// The path is known, but the method does not match.
     WrongMethod,
-}
-
-/// The two kinds of access by which Entra users exchange their own token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    TeamsExtension,
-    Entra,
 }
 
 /// The operation on an assignment.
@@ -40,9 +31,7 @@ pub(crate) enum Verb {
 /// The key of an assignment: GUIDs from the path, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AssignmentKey {
-    pub access: Access,
-    /// Only in the path of Teams Phone.
-    pub tenant: Option<String>,
+    pub tenant: String,
     pub object: String,
 }
 
@@ -53,11 +42,9 @@ impl Route {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match segments.as_slice() {
             ["identities"] => Self::only(method, &Method::POST, Self::CreateIdentity),
-            ["identities", id] if !id.is_empty() => match *method {
-                Method::DELETE => Self::DeleteIdentity(percent_decoded(id)),
-                Method::GET => Self::GetIdentity(percent_decoded(id)),
-                _ => Self::WrongMethod,
-            },
+            ["identities", id] if !id.is_empty() => {
+                Self::only(method, &Method::DELETE, Self::DeleteIdentity(percent_decoded(id)))
+            }
             ["identities", id, verb] if !id.is_empty() => {
                 let route = match percent_decoded(verb).as_str() {
                     ":issueAccessToken" => Self::IssueAccessToken(percent_decoded(id)),
@@ -69,39 +56,25 @@ impl Route {
             ["teamsUser", verb] if exchanges(verb) => {
                 Self::only(method, &Method::POST, Self::ExchangeTeamsToken)
             }
-            ["access", rest @ ..] => Self::of_access(method, rest),
+            ["access", "teamsExtension", verb] if exchanges(verb) => {
+                Self::only(method, &Method::POST, Self::ExchangePhoneAccess)
+            }
+            ["access", "teamsExtension", "tenants", tenant, "assignments", object] => {
+                Self::of_assignment(method, tenant, object)
+            }
             _ => Self::Unknown,
         }
     }
 
-    /// Parses the rest of a path after `/access/`.
-    fn of_access(method: &Method, segments: &[&str]) -> Self {
-        let (access, tenant, object) = match segments {
-            ["teamsExtension", verb] if exchanges(verb) => {
-                let route = Self::ExchangeAccess(Access::TeamsExtension);
-                return Self::only(method, &Method::POST, route);
-            }
-            ["entra", verb] if exchanges(verb) => {
-                return Self::only(method, &Method::POST, Self::ExchangeAccess(Access::Entra));
-            }
-            ["entra", "assignments"] => {
-                return Self::only(method, &Method::PATCH, Self::PatchEntraAssignments);
-            }
-            ["teamsExtension", "tenants", tenant, "assignments", object] => {
-                (Access::TeamsExtension, Some(*tenant), *object)
-            }
-            ["entra", "assignments", object] => (Access::Entra, None, *object),
-            _ => return Self::Unknown,
-        };
+    fn of_assignment(method: &Method, tenant: &str, object: &str) -> Self {
         let verb = match *method {
             Method::GET => Verb::Get,
             Method::PUT => Verb::Put,
             Method::DELETE => Verb::Delete,
             _ => return Self::WrongMethod,
         };
-        let plain = |text: &str| percent_decoded(text).to_ascii_lowercase();
-        let key = AssignmentKey { access, tenant: tenant.map(plain), object: plain(object) };
-        Self::Assignment(verb, key)
+        let guid = |text: &str| percent_decoded(text).to_ascii_lowercase();
+        Self::Assignment(verb, AssignmentKey { tenant: guid(tenant), object: guid(object) })
     }
 
     fn only(method: &Method, allowed: &Method, route: Self) -> Self {
@@ -113,8 +86,7 @@ impl Route {
         match self {
             Self::IssueAccessToken(id)
             | Self::RevokeAccessTokens(id)
-            | Self::DeleteIdentity(id)
-            | Self::GetIdentity(id) => Some(id),
+            | Self::DeleteIdentity(id) => Some(id),
             _ => None,
         }
     }
@@ -164,13 +136,17 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_unknown_and_what_is_asked_wrongly_is_a_wrong_method() {
-        for path in
-            ["/", "/identities/", "/identities/x/:else", "/identities/x/y/z", "/access/entra"]
-        {
+        for path in [
+            "/",
+            "/identities/",
+            "/identities/x/:else",
+            "/identities/x/y/z",
+            "/access/entra/assignments",
+        ] {
             assert_eq!(Route::of(&Method::POST, path), Route::Unknown, "{path}");
         }
         assert_eq!(Route::of(&Method::PUT, "/identities/x"), Route::WrongMethod);
-        assert_eq!(Route::of(&Method::GET, "/access/entra/assignments"), Route::WrongMethod);
+        assert_eq!(Route::of(&Method::GET, "/identities/x"), Route::WrongMethod);
         assert_eq!(Route::of(&Method::DELETE, "/identities"), Route::WrongMethod);
     }
 

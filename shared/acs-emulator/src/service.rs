@@ -18,7 +18,7 @@ use crate::payload::Payload;
 use crate::request_body::RequestBody;
 use crate::request_log::Entry;
 use crate::resource::Resource;
-use crate::route::{Access, Route, Verb};
+use crate::route::{Route, Verb};
 use crate::signature::{self, SignedRequest};
 use crate::timestamp::date_time_offset;
 
@@ -137,10 +137,10 @@ fn authenticated(
     let entra = &resource.entra;
     let bearer = entra::bearer(&request.headers);
     let user = match (route, bearer) {
-        (Route::ExchangeAccess(access), Some(token)) => {
-            entra.user(*access, token, resource.clock.now()).map(Some)
+        (Route::ExchangePhoneAccess, Some(token)) => {
+            entra.phone_user(token, resource.clock.now()).map(Some)
         }
-        (Route::ExchangeAccess(_), None) => Err(entra::Refusal::NoBearer),
+        (Route::ExchangePhoneAccess, None) => Err(entra::Refusal::NoBearer),
         (_, Some(token)) => entra.operator(token, resource.clock.signing_now()).map(|_| None),
         (_, None) => {
             return verified(resource, request).map(|key| Caller { key, user: None });
@@ -206,21 +206,11 @@ fn operation(route: &Route, body: Option<&RequestBody>) -> Operation {
         Route::IssueAccessToken(_) => Operation::IssueAccessToken,
         Route::RevokeAccessTokens(_) => Operation::RevokeAccessTokens,
         Route::DeleteIdentity(_) => Operation::DeleteIdentity,
-        Route::GetIdentity(_) => Operation::GetIdentity,
         Route::ExchangeTeamsToken => Operation::ExchangeTeamsUserAccessToken,
-        Route::ExchangeAccess(Access::TeamsExtension) => {
-            Operation::ExchangeTeamsExtensionAccessToken
-        }
-        Route::ExchangeAccess(Access::Entra) => Operation::ExchangeEntraAccessToken,
-        Route::Assignment(verb, key) => match (key.access, verb) {
-            (Access::TeamsExtension, Verb::Get) => Operation::GetTeamsExtensionAssignment,
-            (Access::TeamsExtension, Verb::Put) => Operation::PutTeamsExtensionAssignment,
-            (Access::TeamsExtension, Verb::Delete) => Operation::DeleteTeamsExtensionAssignment,
-            (Access::Entra, Verb::Get) => Operation::GetEntraAssignment,
-            (Access::Entra, Verb::Put) => Operation::PutEntraAssignment,
-            (Access::Entra, Verb::Delete) => Operation::DeleteEntraAssignment,
-        },
-        Route::PatchEntraAssignments => Operation::PatchEntraAssignments,
+        Route::ExchangePhoneAccess => Operation::ExchangeTeamsExtensionAccessToken,
+        Route::Assignment(Verb::Get, _) => Operation::GetTeamsExtensionAssignment,
+        Route::Assignment(Verb::Put, _) => Operation::PutTeamsExtensionAssignment,
+        Route::Assignment(Verb::Delete, _) => Operation::DeleteTeamsExtensionAssignment,
         Route::Unknown | Route::WrongMethod => Operation::BadRoute,
     }
 }

@@ -49,23 +49,9 @@ impl EntraClaims {
         self.scp.as_deref().unwrap_or_default().split(' ').any(|given| given == scope)
     }
 
-    /// The ACS scopes for which the token has the corresponding Entra permission.
-    pub(crate) fn acs_scopes(&self) -> Vec<String> {
-        let twins = TWINS.iter().filter(|(permission, _)| self.may(permission));
-        twins.map(|(_, scope)| (*scope).to_owned()).collect()
-    }
-
     /// Returns the claims if they name user, tenant and application.
     pub(super) fn names_a_user(self) -> Result<Self, Refusal> {
         let complete = self.oid.is_some() && self.tid.is_some() && self.application().is_some();
         if complete && self.scp.is_some() { Ok(self) } else { Err(Refusal::NoUser) }
     }
 }
-
-const TWINS: [(&str, &str); 5] = [
-    ("Chat", "chat"),
-    ("Chat.Join", "chat.join"),
-    ("Chat.Join.Limited", "chat.join.limited"),
-    ("VoIP", "voip"),
-    ("VoIP.Join", "voip.join"),
-];

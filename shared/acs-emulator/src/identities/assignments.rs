@@ -9,7 +9,7 @@ use super::{Identities, Inner, key};
 use crate::identity::millis;
 use crate::journal::Event;
 use crate::mri::Mri;
-use crate::route::{Access, AssignmentKey};
+use crate::route::AssignmentKey;
 
 /// An assignment, as the service returns it and the journal stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub(crate) struct Assignment {
 
 impl Assignment {
     /// Whether it covers the application; an assignment without applications covers all of them.
-    pub(crate) fn lets_in(&self, application: &str) -> bool {
+    pub(crate) fn allows(&self, application: &str) -> bool {
         let named = self.client_ids.as_ref();
         named.is_none_or(|ids| ids.iter().any(|id| id.eq_ignore_ascii_case(application)))
     }
@@ -56,12 +56,12 @@ impl Identities {
 
     /// Records the assignment by which an identity got its token, so that both end together.
     /// Returns whether the assignment still exists.
-    pub(crate) fn let_in(&self, id: &Mri, by: &AssignmentKey) -> io::Result<bool> {
+    pub(crate) fn record_assignment_use(&self, id: &Mri, by: &AssignmentKey) -> io::Result<bool> {
         let mut inner = self.lock();
         let by = name(by);
         let open = inner.assignments.contains_key(&by);
         if open {
-            inner.record(Event::LetIn { id: key(id), by })?;
+            inner.record(Event::AssignmentUsed { id: key(id), by })?;
         }
         Ok(open)
     }
@@ -74,7 +74,7 @@ impl Inner {
         let ended: Vec<String> = self
             .known
             .iter()
-            .filter(|(_, identity)| came(&identity.let_in_by))
+            .filter(|(_, identity)| came(&identity.assigned_by))
             .map(|(id, _)| id.clone())
             .collect();
         for id in ended {
@@ -85,9 +85,5 @@ impl Inner {
 
 /// The name of the assignment in the journal.
 fn name(key: &AssignmentKey) -> String {
-    let AssignmentKey { access, tenant, object } = key;
-    match access {
-        Access::TeamsExtension => format!("teams/{}/{object}", tenant.as_deref().unwrap_or("")),
-        Access::Entra => format!("entra/{object}"),
-    }
+    format!("teams/{}/{}", key.tenant, key.object)
 }

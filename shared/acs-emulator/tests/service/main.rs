@@ -13,7 +13,6 @@ mod keys;
 mod limits;
 mod open_points;
 mod operations;
-mod preview;
 mod program;
 mod quirks;
 mod support;

@@ -7,7 +7,7 @@ use crate::support::{World, refusal};
 const GUID: &str = "aaaaaaaa-1111-4111-8111-111111111111";
 /// The versions of issuing only.
 const OF_ISSUING: &str = "2025-03-31-preview";
-const ALL: [&str; 12] = [
+const ALL: [&str; 11] = [
     "2021-03-07",
     "2021-03-31-preview1",
     "2021-10-31-preview",
@@ -16,7 +16,6 @@ const ALL: [&str; 12] = [
     "2022-10-01",
     "2023-08-01",
     "2023-10-01",
-    "2025-03-02-preview",
     OF_ISSUING,
     "2025-06-30",
     "2026-09-23",
@@ -105,10 +104,10 @@ async fn issuing_has_custom_expiry_and_join_scopes_in_the_preview_of_its_own() {
 }
 
 #[tokio::test]
-async fn teams_phone_is_in_2025_06_30_and_later_and_in_the_preview_before() {
+async fn teams_phone_is_in_2025_06_30_and_later() {
     let world = World::new().await;
     let path = format!("/access/teamsExtension/tenants/{GUID}/assignments/{GUID}");
-    let having = ["2025-03-02-preview", "2025-06-30", "2026-09-23"];
+    let having = ["2025-06-30", "2026-09-23"];
     for method in ["GET", "PUT", "DELETE"] {
         assert_eq!(versions_of(&world, method, &path).await, having, "{method}");
     }
@@ -123,18 +122,13 @@ async fn teams_phone_is_in_2025_06_30_and_later_and_in_the_preview_before() {
 }
 
 #[tokio::test]
-async fn get_identity_and_entra_access_are_in_2025_03_02_preview_alone() {
+async fn what_only_the_withdrawn_preview_had_is_refused() {
     let world = World::new().await;
-    for (method, path) in [
-        ("GET", format!("/identities/{}", world.create().await)),
-        ("GET", format!("/access/entra/assignments/{GUID}")),
-        ("PUT", format!("/access/entra/assignments/{GUID}")),
-        ("DELETE", format!("/access/entra/assignments/{GUID}")),
-        ("PATCH", "/access/entra/assignments".to_owned()),
-    ] {
-        let having = versions_of(&world, method, &path).await;
-        assert_eq!(having, ["2025-03-02-preview"], "{method} {path}");
-    }
+    let id = world.create().await;
+    let preview = format!("/identities/{id}?api-version=2025-03-02-preview");
+    assert_eq!(refusal(&world.call("DELETE", &preview, "").await).1, "UnsupportedApiVersion");
+    let current = format!("/identities/{id}?api-version=2026-09-23");
+    assert_eq!(world.call("GET", &current, "").await.status, 405);
 }
 
 #[tokio::test]
@@ -158,9 +152,8 @@ async fn each_route_names_versions_of_its_own() {
             format!("/access/teamsExtension/tenants/{GUID}/assignments/{GUID}"),
             "2025-03-02-preview, 2025-06-30, 2026-09-23",
         ),
-        ("GET", format!("/access/entra/assignments/{GUID}"), "2025-03-02-preview"),
     ] {
-        let target = format!("{path}?api-version=2025-03-02-preview");
+        let target = format!("{path}?api-version=2025-06-30");
         let reply = world.call(method, &target, &body.to_string()).await;
         assert_eq!(reply.header("api-supported-versions"), Some(versions), "{method} {path}");
     }
