@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::Builder;
+use crate::emulator::Builder;
 
 /// The choices of the command line. Absent flags keep the library's defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

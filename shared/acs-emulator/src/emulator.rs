@@ -8,23 +8,28 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::access_key::AccessKey;
-use crate::clock::Clock;
-use crate::data_dir::{DataDir, SIGNING_KEY};
-use crate::directory_lock::DirectoryLock;
-use crate::entra::{Accounts, DevelopmentIssuer, Entra, TrustedKey};
-use crate::faults::Faults;
-use crate::identities::Identities;
-use crate::keys::{KeyRing, KeyType, Keys};
-use crate::limits::Limits;
+use crate::auth::accounts::Accounts;
+use crate::auth::authenticator::Authenticator;
+use crate::auth::entra::Entra;
+use crate::auth::issuer::DevelopmentIssuer;
+use crate::auth::signature::Rules;
+use crate::auth::trusted_key::TrustedKey;
+use crate::http::server::Server;
+use crate::http::tls::Tls;
 use crate::options::Options;
-use crate::request_log::RequestLog;
 use crate::resource::Resource;
-use crate::server::Server;
-use crate::signature::Rules;
-use crate::start_error::StartError;
-use crate::tls::Tls;
-use crate::token::TokenSigner;
+use crate::state::clock::Clock;
+use crate::state::data_dir::{DataDir, JOURNAL, SIGNING_KEY};
+use crate::state::directory_lock::DirectoryLock;
+use crate::state::faults::Faults;
+use crate::state::identities::journal::{Event, Journal};
+use crate::state::identities::registry::Identities;
+use crate::state::keys::resource_key::AccessKey;
+use crate::state::keys::resource_keys::{KeyRing, KeyType, Keys};
+use crate::state::keys::token_signer::TokenSigner;
+use crate::state::limits::Limits;
+use crate::state::request_log::RequestLog;
+use crate::state::start_error::StartError;
 
 /// A local ACS resource. Clones are the same resource.
 #[derive(Clone)]
@@ -217,10 +222,7 @@ impl Builder {
         };
         let keys = Keys::new(KeyRing { keys, retired }, guid.clone(), data_dir.clone())?;
         let signer = signer(self.signing_key, data_dir.as_ref())?;
-        let (journal, events) = match &data_dir {
-            Some(dir) => dir.journal().map(|(journal, events)| (Some(journal), events))?,
-            None => (None, Vec::new()),
-        };
+        let (journal, events) = data_dir.as_ref().map(journal).transpose()?.unzip();
         let mut trusted = Vec::new();
         for jwks in &self.entra_keys {
             let keys = serde_json::from_str(jwks).ok().and_then(|set| TrustedKey::of_set(&set));
@@ -233,15 +235,15 @@ impl Builder {
             required_role: self.entra_role,
         };
         let skew = self.skew.unwrap_or(SKEW).try_into().unwrap_or(time::Duration::MAX);
+        let rules = Rules { skew, allow_host_with_slash: self.allow_host_with_slash };
         let resource = Resource {
             guid,
             keys,
-            rules: Rules { skew, allow_host_with_slash: self.allow_host_with_slash },
+            auth: Authenticator { rules, entra },
             options: self.options,
             clock: Clock::default(),
             signer,
-            identities: Identities::new(journal, events, self.options.into()),
-            entra,
+            identities: Identities::new(journal, events.unwrap_or_default(), self.options.into()),
             requests: RequestLog::default(),
             faults: Faults::new(),
             limits: Limits::new(self.options.count_refused),
@@ -264,6 +266,11 @@ fn signer(given: Option<Vec<u8>>, dir: Option<&DataDir>) -> Result<TokenSigner, 
     let made = TokenSigner::generate()?;
     dir.write(SIGNING_KEY, &made.to_pkcs8()?)?;
     Ok(made)
+}
+
+fn journal(dir: &DataDir) -> Result<(Journal, Vec<Event>), StartError> {
+    let path = dir.path().join(JOURNAL);
+    Journal::open(&path).map_err(|source| StartError::DataFile { path, source })
 }
 
 fn parsed_guid(text: &str) -> Result<String, StartError> {

@@ -159,47 +159,21 @@
 //! kill of the process. Limits, faults, the request log and the clock's offset and skew are not
 //! kept. A directory serves one emulator at a time.
 
-mod access_key;
-mod answer;
-mod api_version;
-mod breakable;
+mod api;
+mod auth;
 pub mod choices;
-mod clock;
 mod control;
-mod data_dir;
-mod directory_lock;
 mod emulator;
-mod entra;
-mod error;
-mod faults;
-mod identities;
-mod identity;
-mod introspection;
-mod journal;
-mod keys;
-mod limits;
-mod mri;
-mod operation;
+mod http;
 mod operations;
 mod options;
-mod payload;
-mod random;
-mod request_body;
-mod request_log;
 mod resource;
-mod route;
-mod server;
-mod service;
-mod signature;
-mod start_error;
-mod timestamp;
-mod tls;
-mod token;
+mod state;
 
-pub use access_key::AccessKey;
-pub use clock::Clock;
-pub use directory_lock::DirectoryLock;
 pub use emulator::{Builder, Emulator};
-pub use limits::Window;
-pub use server::Server;
-pub use start_error::StartError;
+pub use http::server::Server;
+pub use state::clock::Clock;
+pub use state::directory_lock::DirectoryLock;
+pub use state::keys::resource_key::AccessKey;
+pub use state::limits::Window;
+pub use state::start_error::StartError;

@@ -1,6 +1,6 @@
 //! `acs-emulator`: the emulator as a separate program.
 
-mod arguments;
+mod command_line;
 
 use std::io::{self, Write as _};
 use std::net::IpAddr;
@@ -11,13 +11,13 @@ use acs_emulator::{Emulator, Server};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{Arguments, Command, usage};
+use crate::command_line::{Arguments, Command, usage};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let outcome = match arguments::parse(std::env::args().skip(1)) {
+    let outcome = match command_line::parse(std::env::args().skip(1)) {
         Ok(Command::Help) => say(&usage()),
         Ok(Command::Serve(arguments)) => serve(arguments).await,
         Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),

@@ -2,28 +2,26 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::clock::Clock;
-use crate::entra::Entra;
-use crate::faults::Faults;
-use crate::identities::Identities;
-use crate::keys::Keys;
-use crate::limits::Limits;
+use crate::auth::authenticator::Authenticator;
 use crate::options::Options;
-use crate::request_log::RequestLog;
-use crate::signature::Rules;
-use crate::token::TokenSigner;
+use crate::state::clock::Clock;
+use crate::state::faults::Faults;
+use crate::state::identities::registry::Identities;
+use crate::state::keys::resource_keys::Keys;
+use crate::state::keys::token_signer::TokenSigner;
+use crate::state::limits::Limits;
+use crate::state::request_log::RequestLog;
 
 /// One resource: its keys, its identities, and the settings of tests.
 pub(crate) struct Resource {
     /// The resource's GUID, lower case.
     pub guid: String,
     pub keys: Keys,
-    pub rules: Rules,
+    pub auth: Authenticator,
     pub options: Options,
     pub clock: Clock,
     pub signer: TokenSigner,
     pub identities: Identities,
-    pub entra: Entra,
     pub requests: RequestLog,
     pub faults: Faults,
     pub limits: Limits,

@@ -62,7 +62,7 @@ def route_settings(stack: Stack) -> dict[str, dict]:
 
 def acs_limits() -> dict[str, int]:
     """The limits of ACS in 30 s, by operation, as the emulator has them."""
-    text = rust.code(ROOT / "shared/acs-emulator/src/limits.rs")
+    text = rust.code(ROOT / "shared/acs-emulator/src/state/limits.rs")
     [arms] = re.findall(r"fn limit\(.*?match operation \{(.*?)^\}", text, re.M | re.S)
     found = re.findall(r"((?:\s*\|?\s*Operation::\w+)+) => Some\((\d+)\)", arms)
     return {name: int(most) for names, most in found for name in re.findall(r"Operation::(\w+)", names)}

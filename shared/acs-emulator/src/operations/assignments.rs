@@ -4,11 +4,11 @@
 use hyper::StatusCode;
 use uuid::Uuid;
 
-use super::{Call, Failure, Success, kept};
-use crate::error::ApiError;
-use crate::identities::Assignment;
-use crate::request_body::RequestBody;
-use crate::route::{AssignmentKey, Verb};
+use super::call::{Call, Failure, Success, kept};
+use crate::api::error::ApiError;
+use crate::api::request_body::RequestBody;
+use crate::api::route::{AssignmentKey, Verb};
+use crate::state::identities::assignment::Assignment;
 
 /// Gets an assignment, creates or replaces it, or removes it with its tokens.
 pub(crate) fn perform(

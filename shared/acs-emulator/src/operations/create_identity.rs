@@ -4,8 +4,9 @@ use hyper::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{AccessToken, Call, Failure, Success, kept, validation};
-use crate::mri::Mri;
+use super::call::{AccessToken, Call, Failure, Success, kept};
+use super::validation;
+use crate::api::mri::Mri;
 
 pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     let body = call.body()?;

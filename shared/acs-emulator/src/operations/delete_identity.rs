@@ -1,6 +1,6 @@
 //! `DELETE /identities/{id}`: deletes an identity and ends its tokens.
 
-use super::{Call, Failure, Success, kept};
+use super::call::{Call, Failure, Success, kept};
 
 pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
     let identity = call.own_identity(id)?;

@@ -5,12 +5,12 @@ use hyper::StatusCode;
 use time::OffsetDateTime;
 use tracing::warn;
 
+use super::call::{Call, Failure, Success, kept};
 use super::create_identity::{Created, Identity};
-use super::{Call, Failure, Success, kept};
-use crate::entra::Refusal;
-use crate::error::ApiError;
-use crate::mri::Mri;
-use crate::route::AssignmentKey;
+use crate::api::error::ApiError;
+use crate::api::mri::Mri;
+use crate::api::route::AssignmentKey;
+use crate::auth::bearer_refusal::Refusal;
 
 pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     call.body()?;

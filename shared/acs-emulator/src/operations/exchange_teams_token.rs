@@ -8,14 +8,14 @@ use time::OffsetDateTime;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Call, Failure, Success};
-use crate::error::ApiError;
-use crate::mri::Mri;
+use super::call::{Call, Failure, Success};
+use crate::api::error::ApiError;
+use crate::api::mri::Mri;
 
 pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     let body = call.body()?;
     let token = body.text("token", "Token")?;
-    let claims = call.resource.entra.teams_user(token, call.now).map_err(|refusal| {
+    let claims = call.resource.auth.entra.teams_user(token, call.now).map_err(|refusal| {
         warn!(reason = %refusal, "refused to exchange a Teams user's token: {refusal}");
         ApiError::invalid_access_token()
     })?;

@@ -2,8 +2,9 @@
 
 use hyper::StatusCode;
 
-use super::{Call, Failure, Success, validation};
-use crate::error::ApiError;
+use super::call::{Call, Failure, Success};
+use super::validation;
+use crate::api::error::ApiError;
 
 pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
     // Two refusals that look alike: model binding finds absent scopes, the operation finds an empty

@@ -1,6 +1,6 @@
 //! `POST /identities/{id}/:revokeAccessTokens`: ends every token issued so far.
 
-use super::{Call, Failure, Success, kept};
+use super::call::{Call, Failure, Success, kept};
 
 pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
     let identity = call.own_identity(id)?;

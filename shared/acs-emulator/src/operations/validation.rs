@@ -2,9 +2,9 @@
 
 use time::Duration;
 
-use super::Call;
-use crate::error::ApiError;
-use crate::request_body::RequestBody;
+use super::call::Call;
+use crate::api::error::ApiError;
+use crate::api::request_body::RequestBody;
 
 /// The lifetime of a token: the requested one, or a day.
 pub(crate) fn life(call: &Call<'_>, body: &RequestBody) -> Result<Duration, ApiError> {

@@ -1,0 +1,82 @@
+//! Tokens of Entra ID: which tokens are trusted, and which claims each operation requires.
+//!
+//! A token is trusted if a trusted key signed it: the development issuer's key, or a key of a JWK
+//! set from `Builder::trust_entra_keys`.
+
+use time::OffsetDateTime;
+
+use super::accounts::Accounts;
+use super::audiences::{RESOURCE, TEAMS, TEAMS_EXTENSION_SCOPE, TEAMS_SCOPES};
+use super::bearer_refusal::Refusal;
+use super::claims::EntraClaims;
+use super::issuer::DevelopmentIssuer;
+use super::trusted_key::{self, TrustedKey};
+
+/// The keys that the resource trusts.
+pub(crate) struct Entra {
+    pub issuer: DevelopmentIssuer,
+    pub accounts: Accounts,
+    /// The keys of other issuers.
+    pub trusted: Vec<TrustedKey>,
+    /// The role that `roles` must contain for the resource's operations.
+    pub required_role: Option<String>,
+}
+
+impl Entra {
+    /// Authenticates an operator of the resource by a bearer in place of its key.
+    pub(crate) fn operator(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let claims = self.verified(token, &[RESOURCE], now)?;
+        match &self.required_role {
+            Some(role) if !claims.roles.contains(role) => Err(Refusal::RoleMissing),
+            _ => Ok(claims),
+        }
+    }
+
+    /// Verifies the token of a Teams user that an application exchanges.
+    pub(crate) fn teams_user(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let claims = self.verified(token, &TEAMS, now)?;
+        if !TEAMS_SCOPES.iter().all(|scope| claims.may(scope)) {
+            return Err(Refusal::ScopeMissing);
+        }
+        claims.names_a_user()
+    }
+
+    /// Authenticates a Teams Phone user who exchanges their own token.
+    pub(crate) fn phone_user(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let claims = self.verified(token, &TEAMS, now)?;
+        if !claims.may(TEAMS_EXTENSION_SCOPE) {
+            return Err(Refusal::ScopeMissing);
+        }
+        claims.names_a_user()
+    }
+
+    fn verified(
+        &self,
+        token: &str,
+        audiences: &[&str],
+        now: OffsetDateTime,
+    ) -> Result<EntraClaims, Refusal> {
+        let own = self.issuer.trusted_key();
+        let claims = trusted_key::read(token, self.trusted.iter().chain(own.as_ref()))?;
+        let audience = claims.aud.strip_suffix('/').unwrap_or(&claims.aud);
+        if !audiences.contains(&audience) {
+            return Err(Refusal::Audience);
+        }
+        if now.unix_timestamp() >= claims.exp {
+            return Err(Refusal::Expired);
+        }
+        Ok(claims)
+    }
+}

@@ -1,0 +1,221 @@
+//! Verification of a request signed with HMAC-SHA256.
+//!
+//! The string to sign has three lines: the verb; the raw request target; and the values of the
+//! signed headers, joined by semicolons. The `Authorization` header says which headers are signed
+//! and in which order: older clients sign `date` where newer ones sign `x-ms-date`.
+//!
+//! A signature may be used again, because clients retry with the request they signed.
+
+use aws_lc_rs::{constant_time, digest, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+
+use crate::api::error::ApiError;
+use crate::api::http_request::Request;
+use crate::state::keys::resource_key::AccessKey;
+use crate::state::keys::resource_key::KeyMark;
+use crate::state::keys::resource_keys::KeyRing;
+
+/// The settings of a verifier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// The maximum difference between a request's date and the system's time, either way.
+    pub skew: Duration,
+    /// Whether a host signed with a trailing slash is accepted. The real service refuses it.
+    pub allow_host_with_slash: bool,
+}
+
+/// Why a request is refused. One variant per cause, for the log; the caller gets less detail, by
+/// [`Refusal::answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is no Authorization header")]
+    NoAuthorization,
+    #[error("the Authorization header is not HMAC-SHA256 SignedHeaders=…&Signature=…")]
+    Malformed,
+    #[error("SignedHeaders must name a date, the host and x-ms-content-sha256")]
+    TooFewSignedHeaders,
+    #[error("a header named in SignedHeaders was not sent")]
+    SignedHeaderMissing,
+    #[error("x-ms-content-sha256 is not the hash of the body that came")]
+    BodyHash,
+    #[error("the date is not RFC 1123, such as Tue, 05 Mar 2024 07:08:09 GMT")]
+    DateUnreadable,
+    #[error("the date is too far from this machine's clock")]
+    DateOutsideWindow { skew_seconds: i64 },
+    #[error(
+        "the signature fits neither access key: a wrong key, or another verb, target, host or date was signed"
+    )]
+    Mismatch,
+    #[error("the signature is of an access key that was regenerated")]
+    KeyRegenerated,
+    #[error("the host was signed with a trailing slash, which the real service refuses")]
+    HostWithSlash,
+}
+
+impl Refusal {
+    /// The response of the service to the caller.
+    pub(crate) fn answer(self) -> ApiError {
+        match self {
+            Self::Malformed | Self::TooFewSignedHeaders => {
+                ApiError::denied("Given value does not match HMAC header structure")
+            }
+            Self::BodyHash => ApiError::denied(
+                "Request 'x-ms-content-sha256' differs from generated content hash.",
+            ),
+            Self::DateOutsideWindow { skew_seconds } => {
+                let margin = match skew_seconds {
+                    300 => "5 minutes".to_owned(),
+                    seconds => format!("{seconds} seconds"),
+                };
+                ApiError::denied(format!(
+                    "The given request could not be resolved. Its date must be within {margin} of the service's time."
+                ))
+            }
+            Self::NoAuthorization
+            | Self::SignedHeaderMissing
+            | Self::DateUnreadable
+            | Self::Mismatch
+            | Self::KeyRegenerated
+            | Self::HostWithSlash => ApiError::denied("Denied by the resource provider."),
+        }
+    }
+}
+
+/// Accepts `request` if a key of `ring` signed it, near the time `now`, and returns the key.
+pub(crate) fn verify_with_ring(
+    request: &Request,
+    ring: &KeyRing,
+    now: OffsetDateTime,
+    rules: Rules,
+) -> Result<KeyMark, Refusal> {
+    match verify(request, &ring.keys, now, rules) {
+        Err(Refusal::Mismatch) if verify(request, &ring.retired, now, rules).is_ok() => {
+            Err(Refusal::KeyRegenerated)
+        }
+        verified => verified,
+    }
+}
+
+/// Accepts `request` if one of `keys` signed it, near the time `now`.
+fn verify(
+    request: &Request,
+    keys: &[AccessKey],
+    now: OffsetDateTime,
+    rules: Rules,
+) -> Result<KeyMark, Refusal> {
+    let authorization = Authorization::of(request)?;
+    verify_body(request)?;
+    verify_date(request, &authorization, now, rules.skew)?;
+
+    let host = request.header("host").ok_or(Refusal::SignedHeaderMissing)?;
+    let signed_with = |host: &str| -> Result<Option<KeyMark>, Refusal> {
+        let text = authorization.string_to_sign(request, host)?;
+        let mut keys = keys.iter();
+        let key = keys.find(|key| {
+            hmac::verify(&key.for_hmac(), text.as_bytes(), &authorization.signature).is_ok()
+        });
+        Ok(key.map(AccessKey::mark))
+    };
+    for candidate in host_candidates(host) {
+        if let Some(key) = signed_with(&candidate)? {
+            return Ok(key);
+        }
+    }
+    match signed_with(&format!("{host}/"))? {
+        Some(key) if rules.allow_host_with_slash => Ok(key),
+        Some(_) => Err(Refusal::HostWithSlash),
+        None => Err(Refusal::Mismatch),
+    }
+}
+
+/// The parts of `HMAC-SHA256 SignedHeaders=a;b;c&Signature=…`.
+struct Authorization<'a> {
+    signed_headers: Vec<&'a str>,
+    signature: Vec<u8>,
+}
+
+impl<'a> Authorization<'a> {
+    fn of(request: &'a Request) -> Result<Self, Refusal> {
+        let value = request.headers.get("authorization").ok_or(Refusal::NoAuthorization)?;
+        let value = value.to_str().map_err(|_| Refusal::Malformed)?;
+        let (names, signature) = value
+            .strip_prefix("HMAC-SHA256 SignedHeaders=")
+            .and_then(|rest| rest.split_once("&Signature="))
+            .ok_or(Refusal::Malformed)?;
+        let signature = STANDARD.decode(signature).map_err(|_| Refusal::Malformed)?;
+        let signed_headers: Vec<&str> = names.split(';').collect();
+        let signs = |name: &str| signed_headers.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let dated = signs("x-ms-date") || signs("date");
+        if !(dated && signs("host") && signs("x-ms-content-sha256")) {
+            return Err(Refusal::TooFewSignedHeaders);
+        }
+        Ok(Self { signed_headers, signature })
+    }
+
+    fn string_to_sign(&self, request: &Request, host: &str) -> Result<String, Refusal> {
+        let values = self
+            .signed_headers
+            .iter()
+            .map(|name| {
+                if name.eq_ignore_ascii_case("host") {
+                    return Ok(host);
+                }
+                request.header(name).ok_or(Refusal::SignedHeaderMissing)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        // Path and query exactly as sent, with their escapes.
+        let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
+        Ok(format!("{}\n{target}\n{}", request.method, values.join(";")))
+    }
+
+    /// The signed date, which is the one that is checked.
+    fn date_header(&self) -> &'static str {
+        let new = self.signed_headers.iter().any(|name| name.eq_ignore_ascii_case("x-ms-date"));
+        if new { "x-ms-date" } else { "date" }
+    }
+}
+
+fn verify_body(request: &Request) -> Result<(), Refusal> {
+    let announced = request.header("x-ms-content-sha256").ok_or(Refusal::SignedHeaderMissing)?;
+    let announced = STANDARD.decode(announced).map_err(|_| Refusal::BodyHash)?;
+    let actual = digest::digest(&digest::SHA256, &request.body);
+    constant_time::verify_slices_are_equal(&announced, actual.as_ref())
+        .map_err(|_| Refusal::BodyHash)
+}
+
+fn verify_date(
+    request: &Request,
+    authorization: &Authorization<'_>,
+    now: OffsetDateTime,
+    skew: Duration,
+) -> Result<(), Refusal> {
+    let date = request.header(authorization.date_header()).ok_or(Refusal::SignedHeaderMissing)?;
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let date = PrimitiveDateTime::parse(date, format).map_err(|_| Refusal::DateUnreadable)?;
+    if (now - date.assume_utc()).abs() > skew {
+        return Err(Refusal::DateOutsideWindow { skew_seconds: skew.whole_seconds() });
+    }
+    Ok(())
+}
+
+/// The hosts that a correct client may have signed for the `Host` it sent: as sent; without the
+/// port (Java); with the port twice (JS's communication-common up to 2.4.0 on a non-default port).
+fn host_candidates(host: &str) -> Vec<String> {
+    let mut candidates = vec![host.to_owned()];
+    if let Some((name, port)) = host.rsplit_once(':')
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        candidates.push(name.to_owned());
+        candidates.push(format!("{host}:{port}"));
+    }
+    candidates
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The grants by which Entra issues tokens: client credentials and password.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::api::http_request::Request;
+use crate::api::route::percent_decoded;
+use crate::auth::accounts::{DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT};
+use crate::auth::claims::EntraClaims;
+use crate::auth::issuer;
+use crate::resource::Resource;
+
+/// Why no token is issued.
+pub(super) enum GrantRefusal {
+    Client,
+    User,
+    Scope,
+    GrantType,
+    Key,
+}
+
+impl GrantRefusal {
+    pub(super) fn answer(&self) -> (StatusCode, Value) {
+        let (status, error, description) = match self {
+            Self::Client => (
+                StatusCode::UNAUTHORIZED,
+                "invalid_client",
+                "The client id is not known, or the secret is not the client's.",
+            ),
+            Self::User => (
+                StatusCode::BAD_REQUEST,
+                "invalid_grant",
+                "The username is not known, or the password is not the user's.",
+            ),
+            Self::Scope => (
+                StatusCode::BAD_REQUEST,
+                "invalid_scope",
+                "The scopes must name permissions of one application, such as \
+                 https://communication.azure.com//.default.",
+            ),
+            Self::GrantType => (
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                "The grant type must be client_credentials or password.",
+            ),
+            Self::Key => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                "There is no key for Entra tokens; see the emulator's log.",
+            ),
+        };
+        (status, json!({"error": error, "error_description": description}))
+    }
+}
+
+/// Issues the tokens that a form requests.
+pub(super) fn grant(
+    resource: &Resource,
+    tenant: &str,
+    request: &Request,
+) -> Result<Value, GrantRefusal> {
+    let form = Form::of(request);
+    let accounts = &resource.auth.entra.accounts;
+    let (aud, permissions) = requested(form.get("scope")).ok_or(GrantRefusal::Scope)?;
+    let client = form.get("client_id");
+    let (oid, scp, roles) = match form.get("grant_type") {
+        "client_credentials" => {
+            let known = accounts.clients.iter().any(|(id, secret)| {
+                id.eq_ignore_ascii_case(client) && same(secret, form.get("client_secret"))
+            });
+            if !known {
+                return Err(GrantRefusal::Client);
+            }
+            // If a role is required, every application with a valid secret gets it.
+            let roles = resource.auth.entra.required_role.iter().cloned().collect();
+            (DEVELOPMENT_PRINCIPAL, None, roles)
+        }
+        "password" => {
+            let known = accounts.users.iter().find(|(name, password, _)| {
+                name.eq_ignore_ascii_case(form.get("username"))
+                    && same(password, form.get("password"))
+            });
+            let (_, _, oid) = known.ok_or(GrantRefusal::User)?;
+            (oid.as_str(), Some(permissions), Vec::new())
+        }
+        _ => return Err(GrantRefusal::GrantType),
+    };
+    let now = issuer::now_for(&aud, &resource.clock).unix_timestamp();
+    let tenant = tenant_guid(tenant);
+    let claims = EntraClaims {
+        aud,
+        iss: format!("https://sts.windows.net/{tenant}/"),
+        iat: now,
+        nbf: now,
+        exp: now.saturating_add(LIFE_SECONDS),
+        appid: Some(client.to_owned()),
+        oid: Some(oid.to_owned()),
+        roles,
+        scp,
+        tid: Some(tenant.clone()),
+        ver: "1.0".to_owned(),
+        ..EntraClaims::default()
+    };
+    let signer = &resource.auth.entra.issuer;
+    let mut granted = json!({"token_type": "Bearer", "expires_in": LIFE_SECONDS,
+        "ext_expires_in": LIFE_SECONDS, "scope": form.get("scope"),
+        "access_token": signer.sign(&claims).ok_or(GrantRefusal::Key)?});
+    if let (true, Some(members)) = (claims.scp.is_some(), granted.as_object_mut()) {
+        // A client library identifies the user by these two.
+        let info = json!({"uid": oid, "utid": tenant}).to_string();
+        members.insert("client_info".to_owned(), URL_SAFE_NO_PAD.encode(info).into());
+        let about = json!({"aud": client, "iss": issuer_of(&tenant), "iat": now, "nbf": now,
+            "exp": claims.exp, "oid": oid, "sub": oid, "tid": tenant, "ver": "2.0",
+            "preferred_username": form.get("username")});
+        let about = signer.sign(&about).ok_or(GrantRefusal::Key)?;
+        members.insert("id_token".to_owned(), about.into());
+    }
+    Ok(granted)
+}
+
+/// The form members that a grant needs.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn of(request: &Request) -> Self {
+        let pairs = form_urlencoded::parse(&request.body);
+        let mut form =
+            Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect());
+        form.0.extend(basic(request).unwrap_or_default());
+        form
+    }
+
+    fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+}
+
+/// A client's id and secret from `Authorization: Basic`.
+fn basic(request: &Request) -> Option<Vec<(String, String)>> {
+    let value = request.headers.get("authorization")?.to_str().ok()?.strip_prefix("Basic ")?;
+    let text = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let pair = [("client_id", id), ("client_secret", secret)];
+    Some(pair.map(|(name, value)| (name.to_owned(), percent_decoded(value))).to_vec())
+}
+
+/// The issuer of the development issuer's id tokens.
+pub(super) fn issuer_of(tenant: &str) -> String {
+    format!("https://login.microsoftonline.com/{tenant}/v2.0")
+}
+
+/// The application and its permissions from a request's scopes.
+/// `https://communication.azure.com//.default` requests all permissions of the application
+/// `https://communication.azure.com/`.
+fn requested(scopes: &str) -> Option<(String, String)> {
+    let named: Vec<(&str, &str)> = scopes
+        .split_whitespace()
+        .filter(|scope| !matches!(*scope, "openid" | "profile" | "offline_access" | "email"))
+        .map(|scope| scope.rsplit_once('/'))
+        .collect::<Option<_>>()?;
+    let (application, _) = *named.first()?;
+    if named.iter().any(|(other, _)| *other != application) {
+        return None;
+    }
+    let permissions: Vec<&str> = named.iter().map(|(_, permission)| *permission).collect();
+    let permissions = if permissions.contains(&".default") {
+        EVERYTHING.to_owned()
+    } else {
+        permissions.join(" ")
+    };
+    Some((application.to_owned(), permissions))
+}
+
+/// The tenant in a path; the development tenant if the path does not have a GUID.
+pub(super) fn tenant_guid(tenant: &str) -> String {
+    let guid = Uuid::try_parse(tenant).map(|guid| guid.hyphenated().to_string());
+    guid.unwrap_or_else(|_| DEVELOPMENT_TENANT.to_owned())
+}
+
+fn same(known: &str, given: &str) -> bool {
+    verify_slices_are_equal(known.as_bytes(), given.as_bytes()).is_ok()
+}
+
+/// All permissions, which `.default` stands for.
+const EVERYTHING: &str = "Teams.ManageCalls Teams.ManageChats TeamsExtension.ManageCalls Chat VoIP";
+const LIFE_SECONDS: i64 = 3600;

@@ -1,0 +1,132 @@
+//! An authenticated call of an operation, and its result.
+
+use hyper::StatusCode;
+use serde::Serialize;
+use time::{Duration, OffsetDateTime};
+use tracing::error;
+
+use crate::api::error::ApiError;
+use crate::api::mri::Mri;
+use crate::api::request_body::RequestBody;
+use crate::api::service_version::ApiVersion;
+use crate::api::timestamp::date_time_offset;
+use crate::auth::claims::EntraClaims;
+use crate::resource::Resource;
+use crate::state::keys::resource_key::KeyMark;
+use crate::state::keys::token_signer::{Claims, EmulatorClaim};
+
+/// An authenticated call with a supported version.
+pub(crate) struct Call<'a> {
+    pub resource: &'a Resource,
+    pub version: ApiVersion,
+    pub now: OffsetDateTime,
+    /// The access key that signed the request.
+    pub key: KeyMark,
+    pub body: Result<&'a RequestBody, ApiError>,
+    /// Present on the routes that users call with their own tokens.
+    pub user: Option<&'a EntraClaims>,
+}
+
+/// The result of an operation.
+pub(crate) struct Success {
+    pub status: StatusCode,
+    /// JSON; `None` for 204.
+    pub body: Option<Vec<u8>>,
+    /// The identity of the operation, if there is one.
+    pub identity: Option<Mri>,
+}
+
+/// Why an operation was refused.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A refusal of the service itself.
+    Api(ApiError),
+    /// A refusal of the web framework: a status without a body.
+    NoSuchRoute(StatusCode),
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl Call<'_> {
+    /// The identity in a path, if it belongs to the resource.
+    pub(super) fn own_identity(&self, id: &str) -> Result<Mri, ApiError> {
+        Mri::owned_by(&self.resource.guid, id)
+    }
+
+    /// Whether revoking and deleting succeed for an identity that does not exist.
+    pub(super) fn known(&self, exists: bool) -> Result<(), ApiError> {
+        if exists || !self.resource.options.refuse_unknown_identities {
+            return Ok(());
+        }
+        Err(ApiError::identity_not_found())
+    }
+
+    pub(super) fn body(&self) -> Result<&RequestBody, ApiError> {
+        self.body.clone()
+    }
+
+    /// A token for an identity that was checked; `None` if it no longer exists.
+    pub(super) fn issue(
+        &self,
+        identity: &Mri,
+        scopes: &[String],
+        life: Duration,
+    ) -> Result<AccessToken, ApiError> {
+        let expires = self.now.checked_add(life).ok_or_else(ApiError::internal)?;
+        self.issue_until(identity, scopes, expires, self.resource.options.issue_for_deleted)
+    }
+
+    /// A token for an identity, which need not exist if `even_if_gone`.
+    pub(super) fn issue_until(
+        &self,
+        identity: &Mri,
+        scopes: &[String],
+        expires: OffsetDateTime,
+        even_if_gone: bool,
+    ) -> Result<AccessToken, ApiError> {
+        let (key, identities) = (self.key, &self.resource.identities);
+        let generation = kept(identities.issue(identity, self.now, expires, key, even_if_gone))?
+            .ok_or_else(ApiError::identity_not_found)?;
+        // Signed outside the lock: a revocation in between also ends this token.
+        let emulator = EmulatorClaim { generation, serial: self.resource.next_serial(), key };
+        let claims = Claims::new(identity, scopes, self.now, expires, emulator)
+            .of_resource(&self.resource.guid);
+        let token = self.resource.signer.sign(&claims).ok_or_else(ApiError::internal)?;
+        Ok(AccessToken { token, expires_on: date_time_offset(expires) })
+    }
+}
+
+impl Success {
+    pub(super) fn json(
+        status: StatusCode,
+        identity: impl Into<Option<Mri>>,
+        body: &impl Serialize,
+    ) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(body).map_err(|_| ApiError::internal())?;
+        Ok(Self { status, body: Some(body), identity: identity.into() })
+    }
+
+    pub(super) fn no_content(identity: impl Into<Option<Mri>>) -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: None, identity: identity.into() }
+    }
+}
+
+/// `CommunicationIdentityAccessToken`. It has no `Debug`, because it contains a token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccessToken {
+    token: String,
+    expires_on: String,
+}
+
+/// An event that could not be stored did not happen, so the caller gets an error.
+pub(super) fn kept<T>(result: std::io::Result<T>) -> Result<T, ApiError> {
+    result.map_err(|cause| {
+        error!(error = %cause, "the journal cannot be written");
+        ApiError::internal()
+    })
+}

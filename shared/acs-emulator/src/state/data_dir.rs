@@ -1,0 +1,94 @@
+//! The data that an emulator keeps between starts: its keys and its journal.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::directory_lock::DirectoryLock;
+use crate::state::start_error::StartError;
+
+/// A directory with keys that only its owner can read.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir(PathBuf);
+
+/// The resource and its keys, in base64. It has no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeptResource {
+    #[serde(rename = "resourceId")]
+    pub guid: String,
+    pub primary_key: String,
+    pub secondary_key: String,
+    /// Regenerated keys, newest first.
+    #[serde(default)]
+    pub retired_keys: Vec<String>,
+}
+
+impl DataDir {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
+        // An existing directory keeps its mode: it may contain other files.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|source| StartError::DataFile { path: path.clone(), source })?;
+        Ok(Self(path))
+    }
+
+    /// Locks the directory for this process until the lock is dropped.
+    pub(crate) fn lock(&self) -> Result<DirectoryLock, StartError> {
+        match DirectoryLock::take(&self.0) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(StartError::DataDirInUse { path: self.0.clone() }),
+            Err(source) => Err(StartError::DataFile { path: DirectoryLock::path(&self.0), source }),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn resource(&self) -> Result<Option<KeptResource>, StartError> {
+        let Some(bytes) = self.read(RESOURCE)? else { return Ok(None) };
+        let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
+        serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
+    }
+
+    pub(crate) fn keep_resource(&self, resource: &KeptResource) -> Result<(), StartError> {
+        let bytes = serde_json::to_vec_pretty(resource);
+        let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
+        self.write(RESOURCE, &bytes.map_err(unreadable)?)
+    }
+
+    /// The content of the file; `None` if it does not exist.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StartError> {
+        let path = self.0.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StartError::DataFile { path, source }),
+        }
+    }
+
+    /// Writes a file atomically, readable only by its owner.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
+        let path = self.0.join(name);
+        let beside = self.0.join(format!("{name}.new"));
+        let written = private_file(&beside)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&beside, &path));
+        written.map_err(|source| StartError::DataFile { path, source })
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// The file of the signing key, PKCS#8 DER.
+pub(crate) const SIGNING_KEY: &str = "signing-key.der";
+/// The file of the development Entra issuer's key, PKCS#8 DER.
+pub(crate) const ENTRA_SIGNING_KEY: &str = "entra-signing-key.der";
+const RESOURCE: &str = "resource.json";
+/// The file of the journal.
+pub(crate) const JOURNAL: &str = "identities.jsonl";

@@ -1,0 +1,71 @@
+//! The records of all identities, which only change by journal entries.
+
+use std::collections::HashMap;
+use std::io;
+
+use super::assignment::Assignment;
+use super::identity::{Identity, RevocationRules};
+use super::journal::{Event, Journal};
+
+/// All identities and assignments, and the journal that stores them, if there is one.
+pub(super) struct Records {
+    pub journal: Option<Journal>,
+    pub known: HashMap<String, Identity>,
+    pub rules: RevocationRules,
+    pub assignments: HashMap<String, Assignment>,
+}
+
+impl Records {
+    /// Writes the journal first: an event that cannot be stored did not happen.
+    pub(super) fn record(&mut self, event: Event) -> io::Result<()> {
+        if let Some(journal) = &mut self.journal {
+            journal.append(&event)?;
+        }
+        self.apply(event);
+        Ok(())
+    }
+
+    pub(super) fn apply(&mut self, event: Event) {
+        match event {
+            Event::IdentityCreated { id, at } => {
+                self.known.insert(id, Identity::new(at));
+            }
+            Event::TokenIssued { id, at, expires, key } => {
+                if let Some(identity) = self.known.get_mut(&id) {
+                    identity.issued(at, expires, key);
+                }
+            }
+            Event::TokensRevoked { id, at } => self.end_generation(&id, at, false),
+            Event::IdentityDeleted { id, at } => self.end_generation(&id, at, true),
+            Event::Assigned { name, assignment } => {
+                self.assignments.insert(name, assignment);
+            }
+            Event::Unassigned { name, at } => self.end_assignment(&name, at),
+            Event::AssignmentUsed { id, by } => {
+                if let Some(identity) = self.known.get_mut(&id) {
+                    identity.assigned_by = Some(by);
+                }
+            }
+        }
+    }
+
+    fn end_generation(&mut self, id: &str, at: i64, deleted: bool) {
+        if let Some(identity) = self.known.get_mut(id) {
+            identity.end_generation(at, deleted, self.rules);
+        }
+    }
+
+    fn end_assignment(&mut self, name: &str, at: i64) {
+        self.assignments.remove(name);
+        let came = |by: &Option<String>| by.as_deref() == Some(name);
+        let ended: Vec<String> = self
+            .known
+            .iter()
+            .filter(|(_, identity)| came(&identity.assigned_by))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ended {
+            self.end_generation(&id, at, false);
+        }
+    }
+}
