@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use acs_emulator::{Emulator, Server};
+use acs_emulator::{Emulator, EmulatorOptions, Server};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::{digest, hmac, signature};
@@ -28,7 +28,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 fn main() -> Result<(), Failure> {
     let threads = std::thread::available_parallelism()?.get();
     let runtime = Runtime::new()?;
-    let emulator = Emulator::builder().limits(false).build()?;
+    let emulator = Emulator::builder()
+        .options(EmulatorOptions { no_limits: true, ..EmulatorOptions::default() })
+        .build()?;
     let server = runtime.block_on(emulator.serve_on_loopback())?;
     let empty = resident_kib()?;
     let mut out = stdout().lock();

@@ -4,18 +4,18 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use acs_emulator::choices::{self, Choices};
+use acs_emulator::options::{EmulatorOptions, Flag};
 
 /// The command that the command line gives.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Command {
+pub(crate) enum EmulatorCommand {
     Help,
-    Serve(Arguments),
+    Serve(CommandLine),
 }
 
-/// The options of the server.
+/// The arguments of the server.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Arguments {
+pub(crate) struct CommandLine {
     pub host: IpAddr,
     /// 0 for any free port.
     pub port: u16,
@@ -23,7 +23,9 @@ pub(crate) struct Arguments {
     pub https_port: Option<u16>,
     /// The directory for keys and identities; without it, they are kept in memory.
     pub data: Option<PathBuf>,
-    pub choices: Choices,
+    ephemeral: bool,
+    exposed: bool,
+    pub options: EmulatorOptions,
     /// JWK sets of trusted Entra issuers, in addition to the development issuer.
     pub entra_jwks: Vec<PathBuf>,
     /// The role that a bearer must have.
@@ -45,14 +47,16 @@ impl fmt::Debug for EntraClient {
     }
 }
 
-impl Default for Arguments {
+impl Default for CommandLine {
     fn default() -> Self {
         Self {
             host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             https_port: None,
             data: None,
-            choices: Choices::default(),
+            ephemeral: false,
+            exposed: false,
+            options: EmulatorOptions::default(),
             entra_jwks: Vec::new(),
             entra_role: None,
             entra_clients: Vec::new(),
@@ -61,136 +65,200 @@ impl Default for Arguments {
 }
 
 /// Parses the command line, without the program's name.
-pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
-    let mut given = arguments;
-    let mut parsed = Arguments::default();
-    let (mut ephemeral, mut knowing) = (false, false);
-    while let Some(flag) = given.next() {
-        let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value"));
-        match flag.as_str() {
-            "--help" | "-h" => return Ok(Command::Help),
-            "--port" => parsed.port = port(&value()?)?,
-            "--https-port" => parsed.https_port = Some(port(&value()?)?),
-            "--host" => {
-                let value = value()?;
-                parsed.host = value
-                    .parse()
-                    .map_err(|_| format!("--host takes an IP address, not {value:?}"))?;
-            }
-            "--data" => parsed.data = Some(value()?.into()),
-            "--entra-jwks" => parsed.entra_jwks.push(value()?.into()),
-            "--entra-role" => parsed.entra_role = Some(value()?),
-            "--entra-client" => {
-                let value = value()?;
-                let (id, secret) =
-                    value.split_once('=').ok_or("--entra-client takes an id, =, and a secret")?;
-                let (id, secret) = (id.to_owned(), secret.to_owned());
-                parsed.entra_clients.push(EntraClient { id, secret });
-            }
-            "--ephemeral" => ephemeral = true,
-            "--i-know-this-is-an-emulator" => knowing = true,
-            _ if parsed.choices.take(&flag, value)? => {}
-            _ => return Err(format!("there is no argument {flag:?}")),
+pub(crate) fn parse(
+    mut arguments: impl Iterator<Item = String>,
+) -> Result<EmulatorCommand, String> {
+    let mut line = CommandLine::default();
+    while let Some(name) = arguments.next() {
+        if matches!(name.as_str(), "--help" | "-h") {
+            return Ok(EmulatorCommand::Help);
+        }
+        let mut value = || arguments.next();
+        if !Flag::parse(FLAGS, &mut line, &name, &mut value)?
+            && !Flag::parse(EmulatorOptions::FLAGS, &mut line.options, &name, value)?
+        {
+            return Err(format!("unknown argument `{name}`"));
         }
     }
-    if ephemeral && parsed.data.is_some() {
-        return Err("--ephemeral and --data contradict each other: leave one out".into());
+    if line.ephemeral && line.data.is_some() {
+        return Err("`--ephemeral` cannot be used with `--data`: remove one of them".into());
     }
-    if parsed.https_port.is_some() && parsed.data.is_none() {
-        return Err("--https-port needs --data, to keep the certificate that clients trust".into());
+    if line.https_port.is_some() && line.data.is_none() {
+        return Err("`--https-port` requires `--data`, the directory that keeps the certificate \
+                    authority that clients trust"
+            .into());
     }
-    if !parsed.host.is_loopback() && !knowing {
+    if !line.host.is_loopback() && !line.exposed {
         return Err(format!(
-            "{} is reachable from other machines, and whoever reaches the emulator controls it \
-             without credentials; add --i-know-this-is-an-emulator if that is wanted",
-            parsed.host
+            "address {} is reachable from other machines, and any client that can connect controls \
+             the emulator without credentials: use a loopback address, or confirm with \
+             `--i-know-this-is-an-emulator`",
+            line.host
         ));
     }
-    Ok(Command::Serve(parsed))
-}
-
-fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| format!("a port is a number from 0 to 65535, not {text:?}"))
+    Ok(EmulatorCommand::Serve(line))
 }
 
 /// What `--help` prints.
 pub(crate) fn usage() -> String {
-    format!("{USAGE}\n\n{CHOICES}\n{}\n\n{LOG}", choices::USAGE)
+    format!(
+        "A local Azure Communication Services Identity service.
+
+Usage: acs-emulator [OPTIONS]
+
+{}
+Where the behaviour of ACS is unknown or can vary:
+
+{}
+Logs are written to stderr; RUST_LOG sets their level.",
+        Flag::help(FLAGS),
+        Flag::help(EmulatorOptions::FLAGS)
+    )
 }
 
-const USAGE: &str = "\
-A local Azure Communication Services Identity service.
+const FLAGS: &[Flag<CommandLine>] = &[
+    Flag {
+        name: "--port",
+        value: "N",
+        help: "Sets the port for http; 0, the default, selects a free port.",
+        set: |line, text| port(text).map(|port| line.port = port),
+    },
+    Flag {
+        name: "--https-port",
+        value: "N",
+        help: "Also serves https, with a certificate that DIR/ca.pem signs. Requires --data.",
+        set: |line, text| port(text).map(|port| line.https_port = Some(port)),
+    },
+    Flag {
+        name: "--host",
+        value: "IP",
+        help: "Sets the address to listen on; 127.0.0.1 by default.",
+        set: |line, text| {
+            line.host = text.parse().map_err(|_| format!("`{text}` is not an IP address"))?;
+            Ok(())
+        },
+    },
+    Flag {
+        name: "--i-know-this-is-an-emulator",
+        value: "",
+        help: "Allows an address that other machines can reach.",
+        set: |line, _| {
+            line.exposed = true;
+            Ok(())
+        },
+    },
+    Flag {
+        name: "--data",
+        value: "DIR",
+        help: "Keeps keys and identities in DIR, and loads them from there.",
+        set: |line, text| {
+            line.data = Some(text.into());
+            Ok(())
+        },
+    },
+    Flag {
+        name: "--ephemeral",
+        value: "",
+        help: "Keeps keys and identities in memory only (the default).",
+        set: |line, _| {
+            line.ephemeral = true;
+            Ok(())
+        },
+    },
+    Flag {
+        name: "--entra-jwks",
+        value: "FILE",
+        help: "Also accepts Entra tokens that are signed with a key of this JWK set. Repeatable.",
+        set: |line, text| {
+            line.entra_jwks.push(text.into());
+            Ok(())
+        },
+    },
+    Flag {
+        name: "--entra-role",
+        value: "ROLE",
+        help: "Denies a bearer token without this role.",
+        set: |line, text| {
+            line.entra_role = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Flag {
+        name: "--entra-client",
+        value: "ID=SECRET",
+        help: "Lets an application get Entra tokens, instead of the development application.
+            Repeatable.",
+        set: |line, text| {
+            // The value may contain a secret, so the error does not quote it.
+            let (id, secret) = text.split_once('=').ok_or("expected ID=SECRET")?;
+            line.entra_clients.push(EntraClient { id: id.to_owned(), secret: secret.to_owned() });
+            Ok(())
+        },
+    },
+];
 
-Usage: acs-emulator [--port N] [--host IP] [--data DIR [--https-port N] | --ephemeral]
-                    [CHOICES]
-
-  --port N       the port to listen on; 0, the default, takes a free one
-  --host IP      the address to listen on; 127.0.0.1 by default
-  --data DIR     keep keys and identities in DIR, and find them there again
-  --https-port N serve https too, with a certificate that DIR/ca.pem vouches for
-  --ephemeral    keep nothing (the default)
-  --entra-jwks FILE
-                 believe Entra tokens that a key of this JWK set signed, too
-  --entra-role ROLE
-                 deny a bearer that does not have ROLE among its roles
-  --entra-client ID=SECRET
-                 an application that gets tokens, in place of the development one
-  --i-know-this-is-an-emulator
-                 allow an address that other machines can reach";
-const CHOICES: &str = "Choices, mostly where nobody knows what the real service does:";
-const LOG: &str = "The log goes to stderr; RUST_LOG says how much of it.";
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a port from 0 to 65535"))
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Command, String> {
+    fn parsed(line: &str) -> Result<EmulatorCommand, String> {
         parse(line.split_whitespace().map(str::to_owned))
     }
 
-    #[test]
-    fn nothing_said_is_loopback_any_port_and_memory() {
-        let expected = Command::Serve(Arguments::default());
-        assert_eq!(parsed("").unwrap(), expected);
-        assert_eq!(parsed("--ephemeral").unwrap(), expected);
-    }
-
-    #[test]
-    fn everything_can_be_said() {
-        let Ok(Command::Serve(arguments)) = parsed(
-            "--port 8080 --https-port 0 --host 0.0.0.0 --data d --i-know-this-is-an-emulator",
-        ) else {
-            panic!("refused")
-        };
-        assert_eq!((arguments.port, arguments.https_port), (8080, Some(0)));
-        assert_eq!(arguments.data, Some("d".into()));
-        let Ok(Command::Serve(arguments)) =
-            parsed("--entra-jwks a --entra-jwks b --entra-role r --entra-client id=s=1")
-        else {
-            panic!("refused")
-        };
-        assert_eq!(arguments.entra_jwks, [PathBuf::from("a"), "b".into()]);
-        assert_eq!(arguments.entra_role.as_deref(), Some("r"));
-        let client = EntraClient { id: "id".into(), secret: "s=1".into() };
-        assert_eq!(arguments.entra_clients, [client]);
-        assert!(!format!("{arguments:?}").contains("s=1"));
-    }
-
-    #[test]
-    fn a_mistake_is_named() {
-        for (line, expected) in [
-            ("--port", "--port needs a value"),
-            ("--port x", "0 to 65535"),
-            ("--https-port 0", "needs --data"),
-            ("--host localhost", "IP address"),
-            ("--host 0.0.0.0", "reachable from other machines"),
-            ("--data d --ephemeral", "contradict"),
-            ("--revocation-lag 901", "0 to 900"),
-            ("--entra-client id", "an id, =, and a secret"),
-            ("serve", "no argument"),
-        ] {
-            let complaint = parsed(line).unwrap_err();
-            assert!(complaint.contains(expected), "{line}: {complaint}");
+    fn served(line: &str) -> CommandLine {
+        match parsed(line).unwrap() {
+            EmulatorCommand::Serve(line) => line,
+            EmulatorCommand::Help => panic!("help"),
         }
+    }
+
+    #[test]
+    fn the_default_is_loopback_any_port_and_memory() {
+        assert_eq!(served(""), CommandLine::default());
+        assert_eq!(served("--ephemeral").data, None);
+    }
+
+    #[test]
+    fn every_flag_is_parsed() {
+        let line = served(
+            "--port 8080 --https-port 0 --host 0.0.0.0 --data d --i-know-this-is-an-emulator \
+             --no-limits",
+        );
+        assert_eq!((line.port, line.https_port), (8080, Some(0)));
+        assert_eq!(line.data, Some("d".into()));
+        assert!(line.options.no_limits);
+        let line = served("--entra-jwks a --entra-jwks b --entra-role r --entra-client id=s=1");
+        assert_eq!(line.entra_jwks, [PathBuf::from("a"), "b".into()]);
+        assert_eq!(line.entra_role.as_deref(), Some("r"));
+        let client = EntraClient { id: "id".into(), secret: "s=1".into() };
+        assert_eq!(line.entra_clients, [client]);
+        assert!(!format!("{line:?}").contains("s=1"));
+    }
+
+    #[test]
+    fn an_error_names_the_argument_and_what_is_expected() {
+        for (line, expected) in [
+            ("--port", "`--port` requires N"),
+            ("--port x", "0 to 65535"),
+            ("--https-port 0", "requires `--data`"),
+            ("--host localhost", "not an IP address"),
+            ("--host 0.0.0.0", "reachable from other machines"),
+            ("--data d --ephemeral", "cannot be used with"),
+            ("--revocation-lag 901", "0 to 900"),
+            ("--entra-client id", "expected ID=SECRET"),
+            ("serve", "unknown argument `serve`"),
+        ] {
+            let message = parsed(line).unwrap_err();
+            assert!(message.contains(expected), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_readme_has_the_help() {
+        assert!(include_str!("../README.md").contains(&usage()), "{}", usage());
     }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -12,11 +11,10 @@ use crate::auth::accounts::Accounts;
 use crate::auth::authenticator::Authenticator;
 use crate::auth::entra::Entra;
 use crate::auth::issuer::DevelopmentIssuer;
-use crate::auth::signature::Rules;
 use crate::auth::trusted_key::TrustedKey;
 use crate::http::server::Server;
 use crate::http::tls::Tls;
-use crate::options::Options;
+use crate::options::EmulatorOptions;
 use crate::resource::Resource;
 use crate::state::clock::Clock;
 use crate::state::data_dir::{DataDir, JOURNAL, SIGNING_KEY};
@@ -109,9 +107,7 @@ pub struct Builder {
     keys: Option<[AccessKey; 2]>,
     signing_key: Option<Vec<u8>>,
     data_dir: Option<PathBuf>,
-    skew: Option<Duration>,
-    allow_host_with_slash: bool,
-    pub(crate) options: Options,
+    options: EmulatorOptions,
     entra_signing_key: Option<Vec<u8>>,
     entra_keys: Vec<String>,
     entra_accounts: Accounts,
@@ -144,16 +140,9 @@ impl Builder {
         self
     }
 
-    /// How far a request's date may differ from this machine's clock: five minutes by default. The
-    /// clock that tests move does not affect this, except for its [`Clock::skew`].
-    pub fn skew(mut self, skew: Duration) -> Self {
-        self.skew = Some(skew);
-        self
-    }
-
-    /// Accepts a host that was signed with a trailing slash. The real service refuses it.
-    pub fn allow_host_with_slash(mut self, allow: bool) -> Self {
-        self.allow_host_with_slash = allow;
+    /// Sets the options, in place of the defaults.
+    pub fn options(mut self, options: EmulatorOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -234,12 +223,10 @@ impl Builder {
             trusted,
             required_role: self.entra_role,
         };
-        let skew = self.skew.unwrap_or(SKEW).try_into().unwrap_or(time::Duration::MAX);
-        let rules = Rules { skew, allow_host_with_slash: self.allow_host_with_slash };
         let resource = Resource {
             guid,
             keys,
-            auth: Authenticator { rules, entra },
+            auth: Authenticator { rules: self.options.into(), entra },
             options: self.options,
             clock: Clock::default(),
             signer,
@@ -277,6 +264,3 @@ fn parsed_guid(text: &str) -> Result<String, StartError> {
     let guid = Uuid::try_parse(text).map_err(|_| StartError::ResourceNotGuid)?;
     Ok(guid.hyphenated().to_string())
 }
-
-/// The margin of the real service, either way.
-const SKEW: Duration = Duration::from_mins(5);

@@ -101,25 +101,10 @@
 //!
 //! An `aud` may end with one slash.
 //!
-//! # Choices
+//! # Options
 //!
-//! Where the behaviour of the real service is unknown or may vary, each choice can be configured.
-//!
-//! | What is open | By default | The other way | By flag | By [`Builder`] |
-//! |---|---|---|---|---|
-//! | The limits per operation and 30 seconds | 1000 for creating, creating with a token and issuing, 500 for revoking, deleting and exchanging; 429 above | none | `--no-limits` | [`limits(false)`](Builder::limits) |
-//! | Whether a call that is answered with that 429 takes a place in the 30 seconds | no: a caller that keeps asking is served as soon as a caller that waits | yes: callers that keep asking can block each other | `--count-refused` | [`count_refused`](Builder::count_refused) |
-//! | `Retry-After` on that 429 | the seconds until a place is free | absent | `--no-retry-after` | [`retry_after(false)`](Builder::retry_after) |
-//! | When a revocation or deletion ends tokens | at once | up to 15 minutes later | `--revocation-lag SECONDS` | [`revocation_lag`](Builder::revocation_lag) |
-//! | A token issued after a revocation, in its second | valid: their order decides | invalid: `iat` decides | `--revoke-by-second` | [`revoke_by_second`](Builder::revoke_by_second) |
-//! | Issuing for an identity that was deleted or never created | 404 `IdentityNotFound` | 200, and the token is valid | `--issue-for-deleted` | [`issue_for_deleted`](Builder::issue_for_deleted) |
-//! | Revoking and deleting such an identity | 204: only the resource inside an id is known to be checked | 404 `IdentityNotFound` | `--refuse-unknown-identities` | [`refuse_unknown_identities`](Builder::refuse_unknown_identities) |
-//! | An unknown scope, and a join scope before 2023-08-01 | 400 `ValidationError` | issued as it is | `--accept-unknown-scopes` | [`accept_unknown_scopes`](Builder::accept_unknown_scopes) |
-//! | A member newer than the api-version (`expiresInMinutes` before 2022-10-01) | ignored, as ASP.NET would | 400 `ValidationError` | `--refuse-newer-members` | [`refuse_newer_members`](Builder::refuse_newer_members) |
-//! | A host that was signed with a trailing slash | 401, as the real service does, and its own line in the log | accepted | `--allow-host-with-slash` | [`allow_host_with_slash`](Builder::allow_host_with_slash) |
-//! | How far a request's date may be off | 5 minutes | any other margin; by flag up to a day | `--skew SECONDS` | [`skew`](Builder::skew) |
-//!
-//! The other behaviour is fixed.
+//! Where the behaviour of the real service is unknown or can vary, [`EmulatorOptions`] select it. The
+//! other behaviour is fixed.
 //!
 //! * A 429 is `{"error":{"code":"TooManyRequests","message"}}`, without `api-supported-versions`,
 //!   like the gateway's other refusals. Every authenticated call takes a place in the window, even
@@ -161,17 +146,17 @@
 
 mod api;
 mod auth;
-pub mod choices;
 mod control;
 mod emulator;
 mod http;
 mod operations;
-mod options;
+pub mod options;
 mod resource;
 mod state;
 
 pub use emulator::{Builder, Emulator};
 pub use http::server::Server;
+pub use options::EmulatorOptions;
 pub use state::clock::Clock;
 pub use state::directory_lock::DirectoryLock;
 pub use state::keys::resource_key::AccessKey;

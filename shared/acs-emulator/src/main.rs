@@ -11,15 +11,15 @@ use acs_emulator::{Emulator, Server};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::command_line::{Arguments, Command, usage};
+use crate::command_line::{CommandLine, EmulatorCommand, usage};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     let outcome = match command_line::parse(std::env::args().skip(1)) {
-        Ok(Command::Help) => say(&usage()),
-        Ok(Command::Serve(arguments)) => serve(arguments).await,
+        Ok(EmulatorCommand::Help) => say(&usage()),
+        Ok(EmulatorCommand::Serve(arguments)) => serve(arguments).await,
         Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),
     };
     match outcome {
@@ -31,8 +31,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let mut builder = arguments.choices.tell(Emulator::builder());
+async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>> {
+    let mut builder = Emulator::builder().options(arguments.options);
     if let Some(directory) = &arguments.data {
         builder = builder.data_dir(directory);
     }

@@ -1,107 +1,175 @@
-//! Options for undocumented behaviour of the real service. The table in the crate's documentation
-//! lists both choices of each option and the default.
+//! The options of the emulator. One table declares the fields of [`EmulatorOptions`], the flags of
+//! the command line, and their help.
 
 use std::time::Duration;
 
-use crate::emulator::Builder;
-
-/// One choice per option.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, made both ways")]
-pub(crate) struct Options {
-    pub limits: bool,
-    pub count_refused: bool,
-    pub retry_after: bool,
-    pub revocation_lag: time::Duration,
-    pub revoke_by_second: bool,
-    pub issue_for_deleted: bool,
-    pub refuse_unknown_identities: bool,
-    pub accept_unknown_scopes: bool,
-    pub refuse_newer_members: bool,
+/// A flag of a command line, which sets a part of `T`.
+pub struct Flag<T> {
+    /// The name with its dashes, such as `--skew`.
+    pub name: &'static str,
+    /// What the help calls the value; empty if the flag has no value.
+    pub value: &'static str,
+    /// The effect, in lines for `--help`.
+    pub help: &'static str,
+    /// Sets the value from its text, or returns why the text is invalid.
+    pub set: fn(&mut T, &str) -> Result<(), String>,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            limits: true,
-            count_refused: false,
-            retry_after: true,
-            revocation_lag: time::Duration::ZERO,
-            revoke_by_second: false,
-            issue_for_deleted: false,
-            refuse_unknown_identities: false,
-            accept_unknown_scopes: false,
-            refuse_newer_members: false,
+impl<T> Flag<T> {
+    /// Sets the value of the flag `name` in `target`; false if `flags` does not have the flag.
+    pub fn parse(
+        flags: &[Self],
+        target: &mut T,
+        name: &str,
+        value: impl FnOnce() -> Option<String>,
+    ) -> Result<bool, String> {
+        let Some(flag) = flags.iter().find(|flag| flag.name == name) else { return Ok(false) };
+        let text = if flag.value.is_empty() { Some(String::new()) } else { value() };
+        let text =
+            text.ok_or_else(|| format!("missing value: `{name}` requires {}", flag.value))?;
+        (flag.set)(target, &text)
+            .map(|()| true)
+            .map_err(|reason| format!("invalid value for `{name}`: {reason}"))
+    }
+
+    /// The text of `--help` about `flags`.
+    #[must_use]
+    pub fn help(flags: &[Self]) -> String {
+        let mut text = String::new();
+        for flag in flags {
+            text.push_str(format!("  {} {}", flag.name, flag.value).trim_end());
+            for line in flag.help.lines() {
+                text.push_str("\n          ");
+                text.push_str(line.trim());
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Declares the options from rows of: help, flag, name of its value, field, type, default, parser.
+macro_rules! options {
+    ($($(#[doc = $help:literal])+ $flag:literal $value:literal
+        $field:ident: $kind:ty = $default:expr, $parse:expr;)+) => {
+        /// What the emulator does where the behaviour of ACS is unknown or can vary. The defaults
+        /// are the most likely behaviour.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct EmulatorOptions {
+            $($(#[doc = $help])+ pub $field: $kind,)+
+        }
+
+        impl Default for EmulatorOptions {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl EmulatorOptions {
+            /// The flags that set the options.
+            pub const FLAGS: &[Flag<Self>] = &[$(Flag {
+                name: $flag,
+                value: $value,
+                help: concat!($($help, "\n"),+),
+                set: |options, text| {
+                    options.$field = $parse(text)?;
+                    Ok(())
+                },
+            },)+];
+        }
+    };
+}
+
+options! {
+    /// Accepts any number of requests. By default, the documented limits of each operation apply:
+    /// 1000 requests of creating or issuing, or 500 of revoking, deleting or exchanging, in any 30
+    /// seconds of the emulator's clock. The answer to more requests is 429.
+    "--no-limits" "" no_limits: bool = false, enabled;
+    /// Counts requests that are answered with 429 against the limit, so clients that retry
+    /// constantly can block each other. By default, only accepted requests count.
+    "--count-refused" "" count_refused: bool = false, enabled;
+    /// Omits `Retry-After` from the 429. By default, it is the number of seconds until a request is
+    /// accepted.
+    "--no-retry-after" "" no_retry_after: bool = false, enabled;
+    /// Keeps tokens valid after a revocation or deletion, for up to 900 seconds: ACS documents up
+    /// to 15 minutes. By default, they become invalid at once.
+    "--revocation-lag" "SECONDS" revocation_lag: Duration = Duration::ZERO, seconds::<900>;
+    /// Makes a revocation end all tokens of its second, including tokens that are issued after it.
+    /// By default, the order of the two decides.
+    "--revoke-by-second" "" revoke_by_second: bool = false, enabled;
+    /// Issues valid tokens for identities that were deleted or never created. By default, the
+    /// answer is 404.
+    "--issue-for-deleted" "" issue_for_deleted: bool = false, enabled;
+    /// Answers 404 when an identity that was deleted or never created is revoked or deleted. By
+    /// default, the answer is 204.
+    "--refuse-unknown-identities" "" refuse_unknown_identities: bool = false, enabled;
+    /// Issues tokens for any scope. By default, the answer to an unknown scope, and to a join scope
+    /// before 2023-08-01, is 400.
+    "--accept-unknown-scopes" "" accept_unknown_scopes: bool = false, enabled;
+    /// Answers 400 to a member that is newer than the api-version: `expiresInMinutes` before
+    /// 2022-10-01. By default, the member is ignored.
+    "--refuse-newer-members" "" refuse_newer_members: bool = false, enabled;
+    /// Accepts a signature over a host with a trailing slash. By default, the answer is 401, as
+    /// from ACS.
+    "--allow-host-with-slash" "" allow_host_with_slash: bool = false, enabled;
+    /// Sets how far the date of a signed request may differ from this machine's clock, up to a day.
+    /// By default, it may differ by 300 seconds.
+    "--skew" "SECONDS" skew: Duration = Duration::from_mins(5), seconds::<86_400>;
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "each row of the table names a parser")]
+fn enabled(_: &str) -> Result<bool, String> {
+    Ok(true)
+}
+
+fn seconds<const MOST: u64>(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds <= MOST => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("`{text}` is not a number of seconds from 0 to {MOST}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(flag: &str, value: &str) -> Result<(bool, EmulatorOptions), String> {
+        let mut options = EmulatorOptions::default();
+        let value = || Some(value.to_owned());
+        let known = Flag::parse(EmulatorOptions::FLAGS, &mut options, flag, value)?;
+        Ok((known, options))
+    }
+
+    #[test]
+    fn every_flag_changes_another_option() {
+        let mut seen = vec![EmulatorOptions::default()];
+        for flag in EmulatorOptions::FLAGS {
+            let (known, options) = parsed(flag.name, "60").unwrap();
+            assert!(known, "{}", flag.name);
+            assert!(!seen.contains(&options), "{}", flag.name);
+            seen.push(options);
+        }
+        assert_eq!(seen.len(), 12);
+        assert!(!parsed("--serve", "").unwrap().0);
+    }
+
+    #[test]
+    fn a_revocation_lag_is_up_to_15_minutes() {
+        assert!(parsed("--revocation-lag", "900").unwrap().0);
+        for bad in ["901", "-1", "1m", ""] {
+            assert!(parsed("--revocation-lag", bad).unwrap_err().contains("0 to 900"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_skew_is_up_to_a_day() {
+        assert!(parsed("--skew", "0").unwrap().0);
+        for bad in ["86401", "-1", "5m", ""] {
+            let message = parsed("--skew", bad).unwrap_err();
+            let expected =
+                format!("invalid value for `--skew`: `{bad}` is not a number of seconds");
+            assert!(message.starts_with(&expected), "{message}");
+            assert!(message.ends_with("from 0 to 86400"), "{message}");
         }
     }
 }
-
-impl Builder {
-    /// Whether the documented limits apply: a number of calls of an operation in any 30 seconds of
-    /// the emulator's clock, and 429 above it. By default they apply.
-    pub fn limits(mut self, limits: bool) -> Self {
-        self.options.limits = limits;
-        self
-    }
-
-    /// Whether a call that is refused with 429 also takes a place in the 30 seconds, so that
-    /// callers who keep asking are never served. By default it does not; Microsoft says that "all
-    /// requests accrue against your usage limits".
-    pub fn count_refused(mut self, count_refused: bool) -> Self {
-        self.options.count_refused = count_refused;
-        self
-    }
-
-    /// Whether a 429 has `Retry-After` with the number of seconds until a call is accepted. By
-    /// default it has; whether the real service sends it is unknown.
-    pub fn retry_after(mut self, retry_after: bool) -> Self {
-        self.options.retry_after = retry_after;
-        self
-    }
-
-    /// How long tokens stay valid after a revocation or a deletion, on the emulator's clock. The
-    /// default is zero. ACS documents up to 15 minutes, and a larger value is reduced to 15
-    /// minutes.
-    pub fn revocation_lag(mut self, lag: Duration) -> Self {
-        let lag = time::Duration::try_from(lag).unwrap_or(LONGEST_LAG);
-        self.options.revocation_lag = lag.min(LONGEST_LAG);
-        self
-    }
-
-    /// Makes a revocation end every token whose `iat` is in the same second or before, including a
-    /// token that was issued after it. By default, the order of the two decides.
-    pub fn revoke_by_second(mut self, by_second: bool) -> Self {
-        self.options.revoke_by_second = by_second;
-        self
-    }
-
-    /// Also issues tokens for identities that were deleted or never created, and these tokens are
-    /// valid: the worst case for a client.
-    pub fn issue_for_deleted(mut self, issue: bool) -> Self {
-        self.options.issue_for_deleted = issue;
-        self
-    }
-
-    /// Refuses with 404 to revoke or delete an identity that was deleted or never created, where
-    /// the default is 204.
-    pub fn refuse_unknown_identities(mut self, refuse: bool) -> Self {
-        self.options.refuse_unknown_identities = refuse;
-        self
-    }
-
-    /// Accepts any string as a scope and puts it into the token, where the default is 400.
-    pub fn accept_unknown_scopes(mut self, accept: bool) -> Self {
-        self.options.accept_unknown_scopes = accept;
-        self
-    }
-
-    /// Refuses with 400 a member that is newer than the request's api-version, where the default is
-    /// to ignore it.
-    pub fn refuse_newer_members(mut self, refuse: bool) -> Self {
-        self.options.refuse_newer_members = refuse;
-        self
-    }
-}
-
-/// The documented maximum delay of a revocation in ACS.
-const LONGEST_LAG: time::Duration = time::Duration::minutes(15);

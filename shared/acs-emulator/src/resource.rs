@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::auth::authenticator::Authenticator;
-use crate::options::Options;
+use crate::options::EmulatorOptions;
 use crate::state::clock::Clock;
 use crate::state::faults::Faults;
 use crate::state::identities::registry::Identities;
@@ -18,7 +18,7 @@ pub(crate) struct Resource {
     pub guid: String,
     pub keys: Keys,
     pub auth: Authenticator,
-    pub options: Options,
+    pub options: EmulatorOptions,
     pub clock: Clock,
     pub signer: TokenSigner,
     pub identities: Identities,

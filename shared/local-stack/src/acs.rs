@@ -29,7 +29,7 @@ impl LocalAcs {
         options: &StackOptions,
     ) -> Result<Self, StartError> {
         let data = &options.data;
-        let builder = options.acs.tell(Emulator::builder());
+        let builder = Emulator::builder().options(options.acs);
         let (builder, authority, scratch) = if options.ephemeral {
             // Several ephemeral stacks may share a directory.
             let authority = data.join(format!("acs-{}", Uuid::new_v4()));

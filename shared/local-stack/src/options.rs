@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use acs_emulator::choices::{self, Choices};
+use acs_emulator::options::{EmulatorOptions, Flag};
 
 /// How to start a stack.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ pub struct StackOptions {
     pub functions_dir: PathBuf,
     /// Values of the template's parameters. The stack sets issuer, audience and secret itself.
     pub parameters: BTreeMap<String, String>,
-    /// The ACS emulator's choices for undocumented behaviour of ACS.
-    pub acs: Choices,
+    /// What the ACS emulator does where the behaviour of ACS is unknown.
+    pub acs: EmulatorOptions,
     /// `RUST_LOG` of the functions.
     pub rust_log: String,
     /// The maximum number of processes of a function; further requests wait.
@@ -61,7 +61,7 @@ pub struct ProcessEnvironment {
 /// What `--help` prints.
 #[must_use]
 pub fn usage() -> String {
-    format!("{USAGE}\n\nOptions of the ACS emulator:\n\n{}", choices::USAGE)
+    format!("{USAGE}\n\nOptions of the ACS emulator:\n\n{}", Flag::help(EmulatorOptions::FLAGS))
 }
 
 const USAGE: &str = "\
@@ -109,7 +109,7 @@ pub fn parse(
         functions_dir: environment.own_dir,
         parameters: BTreeMap::new(),
         rust_log: environment.rust_log.unwrap_or_else(|| "info".to_owned()),
-        acs: Choices::default(),
+        acs: EmulatorOptions::default(),
         processes: 16,
         idle_limit: Duration::from_mins(5),
     };
@@ -133,7 +133,8 @@ pub fn parse(
                 options.parameters.insert(name.to_owned(), value.to_owned());
             }
             "--exit-with-stdin" => exit_with_stdin = true,
-            _ if options.acs.take(&flag, value)? => {}
+            _ if Flag::parse(EmulatorOptions::FLAGS, &mut options.acs, &flag, || value().ok())? => {
+            }
             _ => return Err(format!("unknown option `{flag}`")),
         }
     }
@@ -180,7 +181,7 @@ mod tests {
         let (options, exit) =
             parsed("--ephemeral --parameter Policy={} --exit-with-stdin --no-limits", None)
                 .unwrap();
-        assert_ne!(options.acs, Choices::default());
+        assert_ne!(options.acs, EmulatorOptions::default());
         assert!(options.ephemeral && exit);
         assert_eq!(options.parameters["Policy"], "{}");
     }

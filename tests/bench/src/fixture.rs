@@ -8,7 +8,7 @@ use std::{
 };
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config};
-use acs_emulator::{Emulator, Server};
+use acs_emulator::{Emulator, EmulatorOptions, Server};
 use harness::{DynamoEngine, lambda_environment, secrets_manager};
 use identity_core::{
     identity::{Lifetime, Scopes, TokenRequest},
@@ -27,7 +27,11 @@ pub(crate) struct BenchFixture {
 
 impl BenchFixture {
     pub(crate) async fn start() -> Result<Self, Box<dyn Error>> {
-        let acs = Emulator::builder().limits(false).build()?.serve_on_loopback().await?;
+        let acs = Emulator::builder()
+            .options(EmulatorOptions { no_limits: true, ..EmulatorOptions::default() })
+            .build()?
+            .serve_on_loopback()
+            .await?;
         let database = dynoxide::Database::memory()?;
         database.create_table(serde_json::from_value(table())?)?;
         let engine = DynamoEngine::start(database).await?;

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use acs_emulator::{Emulator, Server as AcsServer};
+use acs_emulator::{Emulator, EmulatorOptions, Server as AcsServer};
 use harness::{SECRET_ARN, TestFunction, TestServer, binary, lambda_environment, secrets_manager};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,7 +22,11 @@ pub struct ScaleFunction {
 impl ScaleFunction {
     /// Starts the function in the environment that the template gives it, with `more`.
     pub async fn start(engine: &ScaleEngine, more: &[(&str, &str)]) -> Self {
-        let emulator = Emulator::builder().resource(RESOURCE).limits(false).build().unwrap();
+        let emulator = Emulator::builder()
+            .resource(RESOURCE)
+            .options(EmulatorOptions { no_limits: true, ..EmulatorOptions::default() })
+            .build()
+            .unwrap();
         let acs = emulator.serve_on_loopback().await.unwrap();
         let secrets = secrets_manager(SECRET_ARN, &acs.connection_string()).await.unwrap();
         let (endpoint, secrets_url) = (engine.endpoint(), secrets.url());

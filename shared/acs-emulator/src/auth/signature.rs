@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use crate::api::error::ApiError;
 use crate::api::http_request::Request;
+use crate::options::EmulatorOptions;
 use crate::state::keys::resource_key::AccessKey;
 use crate::state::keys::resource_key::KeyMark;
 use crate::state::keys::resource_keys::KeyRing;
@@ -25,6 +26,13 @@ pub(crate) struct Rules {
     pub skew: Duration,
     /// Whether a host signed with a trailing slash is accepted. The real service refuses it.
     pub allow_host_with_slash: bool,
+}
+
+impl From<EmulatorOptions> for Rules {
+    fn from(options: EmulatorOptions) -> Self {
+        let skew = options.skew.try_into().unwrap_or(Duration::MAX);
+        Self { skew, allow_host_with_slash: options.allow_host_with_slash }
+    }
 }
 
 /// Why a request is refused. One variant per cause, for the log; the caller gets less detail, by

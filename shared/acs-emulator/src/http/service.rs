@@ -101,11 +101,11 @@ fn instead(strike: &Strike) -> Option<Answer> {
 
 /// The refusal of a call above the operation's limit.
 fn throttled(resource: &Resource, operation: Operation, route: &Route) -> Option<Answer> {
-    if !resource.options.limits {
+    if resource.options.no_limits {
         return None;
     }
     let wait = resource.limits.admit(operation, resource.clock.now()).err()?;
-    Some(response::of_limit(route, resource.options.retry_after.then_some(wait)))
+    Some(response::of_limit(route, (!resource.options.no_retry_after).then_some(wait)))
 }
 
 fn perform(

@@ -1,6 +1,6 @@
 //! Tests of which requests are accepted, and of the responses to the others.
 
-use acs_emulator::Emulator;
+use acs_emulator::{Emulator, EmulatorOptions};
 use serde_json::json;
 use time::Duration;
 
@@ -92,7 +92,10 @@ async fn a_date_too_far_off_is_told_the_margin() {
 #[tokio::test]
 async fn the_margin_can_be_set_and_the_movable_clock_does_not_move_it() {
     let skew = std::time::Duration::from_hours(1);
-    let world = World::with(Emulator::builder().skew(skew)).await;
+    let world = World::with(
+        Emulator::builder().options(EmulatorOptions { skew, ..EmulatorOptions::default() }),
+    )
+    .await;
     world.emulator.clock().advance(10 * 24 * 3600);
     let date = now() - Duration::minutes(50);
     let reply = world.send(crate::support::Draft { date, ..create(&world) }).await;

@@ -1,6 +1,6 @@
 //! Tests of the documented limits: one test per row, and the content of a 429.
 
-use acs_emulator::Emulator;
+use acs_emulator::{Emulator, EmulatorOptions};
 use serde_json::json;
 
 use crate::support::{Draft, V2023, World, refusal};
@@ -110,7 +110,11 @@ async fn a_call_that_is_not_believed_takes_no_place() {
 #[tokio::test]
 async fn a_call_that_is_refused_takes_a_place_only_if_refused_calls_count() {
     for (count_refused, served) in [(false, true), (true, false)] {
-        let world = World::with(Emulator::builder().count_refused(count_refused)).await;
+        let world = World::with(
+            Emulator::builder()
+                .options(EmulatorOptions { count_refused, ..EmulatorOptions::default() }),
+        )
+        .await;
         let deletion = world.draft("DELETE", &format!("/identities/x{V2023}"), "");
         assert_eq!(exceed(&world, deletion.clone(), 500).await.status, 429);
         world.control("POST", "clock", &json!({"advanceSeconds": 20})).await;
@@ -126,7 +130,11 @@ async fn a_call_that_is_refused_takes_a_place_only_if_refused_calls_count() {
 
 #[tokio::test]
 async fn without_retry_after_a_429_names_no_time() {
-    let world = World::with(Emulator::builder().retry_after(false)).await;
+    let world = World::with(
+        Emulator::builder()
+            .options(EmulatorOptions { no_retry_after: true, ..EmulatorOptions::default() }),
+    )
+    .await;
     let reply =
         exceed(&world, world.draft("DELETE", &format!("/identities/x{V2023}"), ""), 500).await;
     assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (429, None));
@@ -134,7 +142,11 @@ async fn without_retry_after_a_429_names_no_time() {
 
 #[tokio::test]
 async fn without_limits_nothing_is_throttled() {
-    let world = World::with(Emulator::builder().limits(false)).await;
+    let world = World::with(
+        Emulator::builder()
+            .options(EmulatorOptions { no_limits: true, ..EmulatorOptions::default() }),
+    )
+    .await;
     let deletion = world.draft("DELETE", &format!("/identities/x{V2023}"), "");
     assert_eq!(exceed(&world, deletion, 500).await.status, 401);
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acs_emulator::{Builder, Emulator};
+use acs_emulator::{Builder, Emulator, EmulatorOptions};
 use serde_json::{Value, json};
 
 use crate::support::{World, refusal};
@@ -13,7 +13,10 @@ async fn advance(world: &World, seconds: i64) {
 }
 
 fn lagging(seconds: u64) -> Builder {
-    Emulator::builder().revocation_lag(Duration::from_secs(seconds))
+    Emulator::builder().options(EmulatorOptions {
+        revocation_lag: Duration::from_secs(seconds),
+        ..EmulatorOptions::default()
+    })
 }
 
 async fn live_tokens(world: &World) -> Value {
@@ -95,7 +98,11 @@ async fn a_pending_revocation_outlives_a_restart() {
 
 #[tokio::test]
 async fn by_second_a_token_issued_after_a_revocation_dies_if_its_second_is_the_same() {
-    let world = World::with(Emulator::builder().revoke_by_second(true)).await;
+    let world = World::with(
+        Emulator::builder()
+            .options(EmulatorOptions { revoke_by_second: true, ..EmulatorOptions::default() }),
+    )
+    .await;
     let id = world.create().await;
     // Whether the two fall into the same second depends on the clock. So the clock goes back for
     // the token, by more time than a slow machine needs.
@@ -110,7 +117,12 @@ async fn by_second_a_token_issued_after_a_revocation_dies_if_its_second_is_the_s
 
 #[tokio::test]
 async fn unknown_scopes_are_accepted_and_put_into_the_token() {
-    let world = World::with(Emulator::builder().accept_unknown_scopes(true)).await;
+    let world =
+        World::with(Emulator::builder().options(EmulatorOptions {
+            accept_unknown_scopes: true,
+            ..EmulatorOptions::default()
+        }))
+        .await;
     let id = world.create().await;
     let reply = world.issue_with(&id, r#"{"scopes":["chat","pstn"]}"#).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -125,7 +137,11 @@ async fn a_member_newer_than_the_api_version_is_ignored_or_refused() {
     let ignoring = World::new().await;
     assert_eq!(ignoring.call("POST", old, body).await.status, 201);
 
-    let refusing = World::with(Emulator::builder().refuse_newer_members(true)).await;
+    let refusing = World::with(
+        Emulator::builder()
+            .options(EmulatorOptions { refuse_newer_members: true, ..EmulatorOptions::default() }),
+    )
+    .await;
     let (status, code, _, target) = refusal(&refusing.call("POST", old, body).await);
     assert_eq!((status, code.as_str()), (400, "ValidationError"));
     assert_eq!(target.as_deref(), Some("ExpiresInMinutes"));
@@ -137,7 +153,11 @@ async fn a_member_newer_than_the_api_version_is_ignored_or_refused() {
 
 #[tokio::test]
 async fn revoking_and_deleting_what_is_not_there_is_refused() {
-    let world = World::with(Emulator::builder().refuse_unknown_identities(true)).await;
+    let world = World::with(Emulator::builder().options(EmulatorOptions {
+        refuse_unknown_identities: true,
+        ..EmulatorOptions::default()
+    }))
+    .await;
     let id = world.create().await;
     assert_eq!(world.revoke(&id).await.status, 204);
     assert_eq!(world.delete(&id).await.status, 204);

@@ -1,6 +1,6 @@
 //! Tests of the operations' responses and of their effect on tokens.
 
-use acs_emulator::Emulator;
+use acs_emulator::{Emulator, EmulatorOptions};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -167,7 +167,11 @@ async fn deleting_kills_the_tokens() {
 
 #[tokio::test]
 async fn a_service_that_issues_for_deleted_identities_can_be_had() {
-    let world = World::with(Emulator::builder().issue_for_deleted(true)).await;
+    let world = World::with(
+        Emulator::builder()
+            .options(EmulatorOptions { issue_for_deleted: true, ..EmulatorOptions::default() }),
+    )
+    .await;
     let id = world.create().await;
     world.delete(&id).await;
     let token = world.issue(&id).await;

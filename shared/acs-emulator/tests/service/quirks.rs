@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use acs_emulator::Emulator;
+use acs_emulator::{Emulator, EmulatorOptions};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -96,7 +96,10 @@ async fn python_async_signs_and_sends_literal_colons() {
 #[tokio::test]
 async fn python_with_a_trailing_slash_is_denied_unless_that_is_allowed() {
     for (allow, status) in [(false, "401"), (true, "201")] {
-        let builder = Emulator::builder().allow_host_with_slash(allow);
+        let builder = Emulator::builder().options(EmulatorOptions {
+            allow_host_with_slash: allow,
+            ..EmulatorOptions::default()
+        });
         let world = World::with(builder).await;
         let client = Client::of(&world);
         let signed_host = format!("{}/", client.signed_host);

@@ -91,7 +91,7 @@ pub(crate) async fn token(client: &Client, issuer: &str, scope: &str) -> String 
 
 pub(crate) fn options(directory: &Path) -> StackOptions {
     StackOptions {
-        acs: acs_emulator::choices::Choices::default(),
+        acs: acs_emulator::EmulatorOptions::default(),
         template: template(),
         data: directory.join("data"),
         ephemeral: true,

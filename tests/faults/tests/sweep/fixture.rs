@@ -9,7 +9,7 @@ use std::{
 };
 
 use acs_client::{AcsIdentityClient, Config};
-use acs_emulator::Emulator;
+use acs_emulator::{Emulator, EmulatorOptions};
 use aws_sdk_dynamodb::Client;
 use dynoxide::Database;
 use harness::{
@@ -38,7 +38,10 @@ pub(crate) struct SweepAcs {
 
 impl SweepAcs {
     pub(crate) async fn start() -> Self {
-        let emulator = Emulator::builder().limits(false).build().unwrap();
+        let emulator = Emulator::builder()
+            .options(EmulatorOptions { no_limits: true, ..EmulatorOptions::default() })
+            .build()
+            .unwrap();
         let server = emulator.serve_on_loopback().await.unwrap();
         let mut config = Config::new(server.connection_string().parse().unwrap());
         let limits = &mut config.limits;

@@ -6,7 +6,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::options::Options;
+use crate::options::EmulatorOptions;
 use crate::state::keys::resource_key::KeyMark;
 use crate::state::keys::resource_keys::KeyRing;
 
@@ -19,10 +19,10 @@ pub(crate) struct RevocationRules {
     by_second: bool,
 }
 
-impl From<Options> for RevocationRules {
-    fn from(options: Options) -> Self {
-        let lag_millis = options.revocation_lag.whole_milliseconds();
-        let lag_millis = i64::try_from(lag_millis).unwrap_or(i64::MAX);
+impl From<EmulatorOptions> for RevocationRules {
+    fn from(options: EmulatorOptions) -> Self {
+        let lag = options.revocation_lag.min(LONGEST_LAG);
+        let lag_millis = i64::try_from(lag.as_millis()).unwrap_or(i64::MAX);
         Self { lag_millis, by_second: options.revoke_by_second }
     }
 }
@@ -141,6 +141,9 @@ impl Identity {
         self.tokens.iter().filter(lives).count()
     }
 }
+
+/// The maximum delay of a revocation that ACS documents.
+const LONGEST_LAG: std::time::Duration = std::time::Duration::from_mins(15);
 
 pub(crate) fn millis(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
