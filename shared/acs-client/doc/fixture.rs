@@ -8,7 +8,7 @@ struct ExampleFixture {
     connection_string: String,
     deadline: std::time::SystemTime,
     emulator: acs_emulator::Emulator,
-    server: acs_emulator::Server,
+    server: acs_emulator::EmulatorServer,
 }
 
 impl ExampleFixture {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use acs_emulator::{Emulator, EmulatorOptions, Server};
+use acs_emulator::{Emulator, EmulatorOptions, EmulatorServer};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::{digest, hmac, signature};
@@ -103,7 +103,7 @@ enum Stop {
 fn over_http(
     runtime: &Runtime,
     emulator: &Emulator,
-    server: &Server,
+    server: &EmulatorServer,
     stop: Stop,
 ) -> Result<f64, Failure> {
     let request: Arc<[u8]> = request(emulator, server)?.into();
@@ -143,7 +143,7 @@ fn over_http(
 }
 
 /// A signed request. A signature may be used again, so one signature is enough for a round.
-fn request(emulator: &Emulator, server: &Server) -> Result<Vec<u8>, Failure> {
+fn request(emulator: &Emulator, server: &EmulatorServer) -> Result<Vec<u8>, Failure> {
     #[expect(clippy::disallowed_methods, reason = "a client signs with the system's time")]
     let now: OffsetDateTime = std::time::SystemTime::now().into();
     let date = now.format(format_description!(
@@ -190,7 +190,7 @@ async fn read_created(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<()
 }
 
 /// The number of identities.
-async fn identities(server: &Server) -> Result<usize, Failure> {
+async fn identities(server: &EmulatorServer) -> Result<usize, Failure> {
     let mut stream = TcpStream::connect(server.address()).await?;
     stream.write_all(b"GET /_emulator/requests HTTP/1.0\r\nHost: localhost\r\n\r\n").await?;
     let mut answer = String::new();

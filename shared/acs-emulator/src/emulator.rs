@@ -12,22 +12,22 @@ use crate::auth::authenticator::Authenticator;
 use crate::auth::entra::Entra;
 use crate::auth::issuer::DevelopmentIssuer;
 use crate::auth::trusted_key::TrustedKey;
-use crate::http::server::Server;
+use crate::http::server::EmulatorServer;
 use crate::http::tls::Tls;
 use crate::options::EmulatorOptions;
 use crate::resource::Resource;
-use crate::state::clock::Clock;
+use crate::state::clock::EmulatorClock;
 use crate::state::data_dir::{DataDir, JOURNAL, SIGNING_KEY};
 use crate::state::directory_lock::DirectoryLock;
 use crate::state::faults::Faults;
-use crate::state::identities::journal::{Event, Journal};
+use crate::state::identities::journal::{Journal, JournalEntry};
 use crate::state::identities::registry::Identities;
-use crate::state::keys::resource_key::AccessKey;
-use crate::state::keys::resource_keys::{KeyRing, KeyType, Keys};
+use crate::state::keys::resource_key::ResourceKey;
+use crate::state::keys::resource_keys::{KeyRing, KeyType, ResourceKeys};
 use crate::state::keys::token_signer::TokenSigner;
-use crate::state::limits::Limits;
+use crate::state::limits::RateLimits;
 use crate::state::request_log::RequestLog;
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// A local ACS resource. Clones are the same resource.
 #[derive(Clone)]
@@ -45,27 +45,37 @@ impl Emulator {
     }
 
     /// Serves on `listener`. Several listeners may serve the same resource.
-    pub fn serve(&self, listener: TcpListener) -> Result<Server, StartError> {
+    pub fn serve(&self, listener: TcpListener) -> Result<EmulatorServer, EmulatorStartError> {
         self.start(listener, None)
     }
 
     /// Serves on a free port of 127.0.0.1.
-    pub async fn serve_on_loopback(&self) -> Result<Server, StartError> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(StartError::Listener)?;
+    pub async fn serve_on_loopback(&self) -> Result<EmulatorServer, EmulatorStartError> {
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.map_err(EmulatorStartError::Listener)?;
         self.serve(listener)
     }
 
     /// Serves https on `listener`, with a certificate for localhost, 127.0.0.1 and `::1`. The
     /// authority that signs it is kept in `ca_dir` and created there at the first start. Clients
-    /// have to trust the certificate at [`Server::ca_cert_path`].
-    pub fn serve_tls(&self, listener: TcpListener, ca_dir: &Path) -> Result<Server, StartError> {
+    /// have to trust the certificate at [`EmulatorServer::ca_cert_path`].
+    pub fn serve_tls(
+        &self,
+        listener: TcpListener,
+        ca_dir: &Path,
+    ) -> Result<EmulatorServer, EmulatorStartError> {
         let tls = Tls::with_authority_in(ca_dir)?;
         self.start(listener, Some(tls))
     }
 
-    fn start(&self, listener: TcpListener, tls: Option<Tls>) -> Result<Server, StartError> {
+    fn start(
+        &self,
+        listener: TcpListener,
+        tls: Option<Tls>,
+    ) -> Result<EmulatorServer, EmulatorStartError> {
         let lock = self.lock.clone();
-        Server::start(Arc::clone(&self.resource), listener, tls, lock).map_err(StartError::Listener)
+        EmulatorServer::start(Arc::clone(&self.resource), listener, tls, lock)
+            .map_err(EmulatorStartError::Listener)
     }
 
     /// The GUID of the resource, with which the id of every identity begins.
@@ -76,19 +86,19 @@ impl Emulator {
 
     /// The current primary access key: regenerating replaces it.
     #[must_use]
-    pub fn access_key(&self) -> AccessKey {
+    pub fn access_key(&self) -> ResourceKey {
         self.resource.keys.get(KeyType::Primary)
     }
 
     /// The current secondary access key. Both keys are valid.
     #[must_use]
-    pub fn secondary_access_key(&self) -> AccessKey {
+    pub fn secondary_access_key(&self) -> ResourceKey {
         self.resource.keys.get(KeyType::Secondary)
     }
 
     /// The clock for the lifetime of tokens.
     #[must_use]
-    pub fn clock(&self) -> &Clock {
+    pub fn clock(&self) -> &EmulatorClock {
         &self.resource.clock
     }
 
@@ -104,7 +114,7 @@ impl Emulator {
 #[must_use = "nothing happens before `build`"]
 pub struct Builder {
     resource: Option<String>,
-    keys: Option<[AccessKey; 2]>,
+    keys: Option<[ResourceKey; 2]>,
     signing_key: Option<Vec<u8>>,
     data_dir: Option<PathBuf>,
     options: EmulatorOptions,
@@ -122,7 +132,7 @@ impl Builder {
     }
 
     /// The primary and the secondary access key.
-    pub fn keys(mut self, primary: AccessKey, secondary: AccessKey) -> Self {
+    pub fn keys(mut self, primary: ResourceKey, secondary: ResourceKey) -> Self {
         self.keys = Some([primary, secondary]);
         self
     }
@@ -190,7 +200,7 @@ impl Builder {
 
     /// Creates the resource. Without a given or stored signing key, this generates one, which takes
     /// some time.
-    pub fn build(self) -> Result<Emulator, StartError> {
+    pub fn build(self) -> Result<Emulator, EmulatorStartError> {
         let data_dir = self.data_dir.map(DataDir::open).transpose()?;
         let lock = data_dir.as_ref().map(DataDir::lock).transpose()?.map(Arc::new);
         let found = data_dir.as_ref().map(DataDir::resource).transpose()?.flatten();
@@ -200,22 +210,22 @@ impl Builder {
             (None, None) => Uuid::new_v4().to_string(),
         };
         let retired = found.iter().flat_map(|found| &found.retired_keys);
-        let retired = retired.map(|key| AccessKey::from_base64(key)).collect::<Result<_, _>>()?;
+        let retired = retired.map(|key| ResourceKey::from_base64(key)).collect::<Result<_, _>>()?;
         let keys = match (self.keys, &found) {
             (Some(given), _) => given,
             (None, Some(found)) => [
-                AccessKey::from_base64(&found.primary_key)?,
-                AccessKey::from_base64(&found.secondary_key)?,
+                ResourceKey::from_base64(&found.primary_key)?,
+                ResourceKey::from_base64(&found.secondary_key)?,
             ],
-            (None, None) => [AccessKey::generate()?, AccessKey::generate()?],
+            (None, None) => [ResourceKey::generate()?, ResourceKey::generate()?],
         };
-        let keys = Keys::new(KeyRing { keys, retired }, guid.clone(), data_dir.clone())?;
+        let keys = ResourceKeys::new(KeyRing { keys, retired }, guid.clone(), data_dir.clone())?;
         let signer = signer(self.signing_key, data_dir.as_ref())?;
         let (journal, events) = data_dir.as_ref().map(journal).transpose()?.unzip();
         let mut trusted = Vec::new();
         for jwks in &self.entra_keys {
             let keys = serde_json::from_str(jwks).ok().and_then(|set| TrustedKey::of_set(&set));
-            trusted.extend(keys.ok_or(StartError::EntraKeysRejected)?);
+            trusted.extend(keys.ok_or(EmulatorStartError::EntraKeysRejected)?);
         }
         let entra = Entra {
             issuer: DevelopmentIssuer::new(self.entra_signing_key, data_dir.clone())?,
@@ -228,12 +238,12 @@ impl Builder {
             keys,
             auth: Authenticator { rules: self.options.into(), entra },
             options: self.options,
-            clock: Clock::default(),
+            clock: EmulatorClock::default(),
             signer,
             identities: Identities::new(journal, events.unwrap_or_default(), self.options.into()),
             requests: RequestLog::default(),
             faults: Faults::new(),
-            limits: Limits::new(self.options.count_refused),
+            limits: RateLimits::new(self.options.count_refused),
             serial: AtomicU64::new(1),
         };
         Ok(Emulator { resource: Arc::new(resource), data_dir, lock })
@@ -241,26 +251,30 @@ impl Builder {
 }
 
 /// The given key, or the stored key, or a new key that is then stored.
-fn signer(given: Option<Vec<u8>>, dir: Option<&DataDir>) -> Result<TokenSigner, StartError> {
+fn signer(
+    given: Option<Vec<u8>>,
+    dir: Option<&DataDir>,
+) -> Result<TokenSigner, EmulatorStartError> {
     if let Some(der) = given {
         return TokenSigner::from_pkcs8(&der);
     }
     let Some(dir) = dir else { return TokenSigner::generate() };
     if let Some(der) = dir.read(SIGNING_KEY)? {
         let path = dir.path().join(SIGNING_KEY);
-        return TokenSigner::from_pkcs8(&der).map_err(|_| StartError::DataFileUnreadable { path });
+        return TokenSigner::from_pkcs8(&der)
+            .map_err(|_| EmulatorStartError::DataFileUnreadable { path });
     }
     let made = TokenSigner::generate()?;
     dir.write(SIGNING_KEY, &made.to_pkcs8()?)?;
     Ok(made)
 }
 
-fn journal(dir: &DataDir) -> Result<(Journal, Vec<Event>), StartError> {
+fn journal(dir: &DataDir) -> Result<(Journal, Vec<JournalEntry>), EmulatorStartError> {
     let path = dir.path().join(JOURNAL);
-    Journal::open(&path).map_err(|source| StartError::DataFile { path, source })
+    Journal::open(&path).map_err(|source| EmulatorStartError::DataFile { path, source })
 }
 
-fn parsed_guid(text: &str) -> Result<String, StartError> {
-    let guid = Uuid::try_parse(text).map_err(|_| StartError::ResourceNotGuid)?;
+fn parsed_guid(text: &str) -> Result<String, EmulatorStartError> {
+    let guid = Uuid::try_parse(text).map_err(|_| EmulatorStartError::ResourceNotGuid)?;
     Ok(guid.hyphenated().to_string())
 }

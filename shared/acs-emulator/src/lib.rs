@@ -3,7 +3,7 @@
 //! and knows which of them are still valid.
 //!
 //! ```no_run
-//! # async fn example() -> Result<(), acs_emulator::StartError> {
+//! # async fn example() -> Result<(), acs_emulator::EmulatorStartError> {
 //! let emulator = acs_emulator::Emulator::builder().build()?;
 //! let server = emulator.serve_on_loopback().await?;
 //! println!("ACS is at {}", server.endpoint());
@@ -155,10 +155,10 @@ mod resource;
 mod state;
 
 pub use emulator::{Builder, Emulator};
-pub use http::server::Server;
+pub use http::server::EmulatorServer;
 pub use options::EmulatorOptions;
-pub use state::clock::Clock;
+pub use state::clock::EmulatorClock;
 pub use state::directory_lock::DirectoryLock;
-pub use state::keys::resource_key::AccessKey;
+pub use state::keys::resource_key::ResourceKey;
 pub use state::limits::Window;
-pub use state::start_error::StartError;
+pub use state::start_error::EmulatorStartError;

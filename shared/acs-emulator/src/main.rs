@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use acs_emulator::{Emulator, Server};
+use acs_emulator::{Emulator, EmulatorServer};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -66,7 +66,11 @@ async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>>
 }
 
 /// The connection strings for clients. Their keys are only valid for this emulator.
-fn announcement(emulator: &Emulator, server: &Server, secure: Option<&Server>) -> String {
+fn announcement(
+    emulator: &Emulator,
+    server: &EmulatorServer,
+    secure: Option<&EmulatorServer>,
+) -> String {
     let mut lines = vec![
         format!("endpoint           {}", server.endpoint()),
         format!("connection string  {}", server.connection_string()),

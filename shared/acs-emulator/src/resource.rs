@@ -4,27 +4,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::auth::authenticator::Authenticator;
 use crate::options::EmulatorOptions;
-use crate::state::clock::Clock;
+use crate::state::clock::EmulatorClock;
 use crate::state::faults::Faults;
 use crate::state::identities::registry::Identities;
-use crate::state::keys::resource_keys::Keys;
+use crate::state::keys::resource_keys::ResourceKeys;
 use crate::state::keys::token_signer::TokenSigner;
-use crate::state::limits::Limits;
+use crate::state::limits::RateLimits;
 use crate::state::request_log::RequestLog;
 
 /// One resource: its keys, its identities, and the settings of tests.
 pub(crate) struct Resource {
     /// The resource's GUID, lower case.
     pub guid: String,
-    pub keys: Keys,
+    pub keys: ResourceKeys,
     pub auth: Authenticator,
     pub options: EmulatorOptions,
-    pub clock: Clock,
+    pub clock: EmulatorClock,
     pub signer: TokenSigner,
     pub identities: Identities,
     pub requests: RequestLog,
     pub faults: Faults,
-    pub limits: Limits,
+    pub limits: RateLimits,
     pub serial: AtomicU64,
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use acs_emulator::{Emulator, Server, StartError};
+use acs_emulator::{Emulator, EmulatorServer, EmulatorStartError};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,8 +15,8 @@ use crate::options::StackOptions;
 /// The running emulator.
 pub(crate) struct LocalAcs {
     emulator: Emulator,
-    http: Server,
-    https: Server,
+    http: EmulatorServer,
+    https: EmulatorServer,
     /// The temporary directory with the authority of an ephemeral emulator.
     _scratch: Option<TemporaryDirectory>,
 }
@@ -27,7 +27,7 @@ impl LocalAcs {
     pub(crate) fn start(
         [http, https]: [TcpListener; 2],
         options: &StackOptions,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EmulatorStartError> {
         let data = &options.data;
         let builder = Emulator::builder().options(options.acs);
         let (builder, authority, scratch) = if options.ephemeral {
@@ -49,7 +49,7 @@ impl LocalAcs {
     }
 
     /// The clock for tokens, limits and dates.
-    pub(crate) fn clock(&self) -> acs_emulator::Clock {
+    pub(crate) fn clock(&self) -> acs_emulator::EmulatorClock {
         self.emulator.clock().clone()
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct StackClock {
     /// Held while the clock is moved, so that clock, file and ACS are moved together.
     moving: Mutex<()>,
     file: Option<OffsetFile>,
-    acs: Option<acs_emulator::Clock>,
+    acs: Option<acs_emulator::EmulatorClock>,
 }
 
 impl StackClock {
@@ -46,7 +46,7 @@ impl StackClock {
     pub(crate) fn open(
         file: PathBuf,
         keep: bool,
-        acs: acs_emulator::Clock,
+        acs: acs_emulator::EmulatorClock,
     ) -> io::Result<Arc<Self>> {
         let found = fs::read_to_string(&file).ok().filter(|_| keep);
         let offset = found.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
@@ -159,8 +159,8 @@ impl OffsetFile {
 mod tests {
     use super::*;
 
-    fn opened(file: &Path, keep: bool) -> (Arc<StackClock>, acs_emulator::Clock) {
-        let acs = acs_emulator::Clock::default();
+    fn opened(file: &Path, keep: bool) -> (Arc<StackClock>, acs_emulator::EmulatorClock) {
+        let acs = acs_emulator::EmulatorClock::default();
         (StackClock::open(file.to_owned(), keep, acs.clone()).unwrap(), acs)
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config};
-use acs_emulator::{Emulator, EmulatorOptions, Server};
+use acs_emulator::{Emulator, EmulatorOptions, EmulatorServer};
 use harness::{DynamoEngine, lambda_environment, secrets_manager};
 use identity_core::{
     identity::{Lifetime, Scopes, TokenRequest},
@@ -20,7 +20,7 @@ use crate::{sample::median_ms, subject::CALLS};
 
 /// The services. They end when this is dropped.
 pub(crate) struct BenchFixture {
-    acs: Server,
+    acs: EmulatorServer,
     engine: DynamoEngine,
     secrets_manager: harness::TestServer,
 }

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use acs_emulator::{Emulator, EmulatorOptions, Server as AcsServer};
+use acs_emulator::{Emulator, EmulatorOptions, EmulatorServer as AcsServer};
 use harness::{SECRET_ARN, TestFunction, TestServer, binary, lambda_environment, secrets_manager};
 use serde_json::Value;
 use tempfile::TempDir;

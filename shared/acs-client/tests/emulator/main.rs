@@ -10,7 +10,7 @@ mod teams;
 use std::time::{Duration, SystemTime};
 
 use acs_client::{AcsIdentityClient, Answered, Config, Credential, ErrorCause};
-use acs_emulator::{Builder, Emulator, Server};
+use acs_emulator::{Builder, Emulator, EmulatorServer};
 use identity_core::{
     Error,
     identity::{AccessToken, AcsId, Lifetime, Scope, Scopes, TokenRequest},
@@ -36,7 +36,7 @@ impl Clock for MachineClock {
 
 struct ContractFixture {
     emulator: Emulator,
-    server: Server,
+    server: EmulatorServer,
     acs: AcsIdentityClient<MachineClock>,
     control: reqwest::Client,
 }

@@ -4,7 +4,7 @@ use hyper::Method;
 
 /// The operation of a request, with the identifier from its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum RouteMatch {
     CreateIdentity,
     IssueAccessToken(String),
     RevokeAccessTokens(String),
@@ -42,7 +42,7 @@ impl AssignmentKey {
     }
 }
 
-impl Route {
+impl RouteMatch {
     /// Parses a raw path. Depending on the client, identifiers are percent-encoded (`8%3Aacs%3A…`)
     /// or have literal colons; both are the same identifier.
     pub(crate) fn of(method: &Method, path: &str) -> Self {
@@ -131,13 +131,13 @@ mod tests {
 
     #[test]
     fn encoded_and_literal_colons_are_one_identifier() {
-        let issue = Route::IssueAccessToken("8:acs:r_u".into());
+        let issue = RouteMatch::IssueAccessToken("8:acs:r_u".into());
         for path in [
             "/identities/8%3Aacs%3Ar_u/:issueAccessToken",
             "/identities/8%3aacs%3ar_u/%3AissueAccessToken",
             "/identities/8:acs:r_u/:issueAccessToken",
         ] {
-            assert_eq!(Route::of(&Method::POST, path), issue, "{path}");
+            assert_eq!(RouteMatch::of(&Method::POST, path), issue, "{path}");
         }
     }
 
@@ -150,11 +150,11 @@ mod tests {
             "/identities/x/y/z",
             "/access/entra/assignments",
         ] {
-            assert_eq!(Route::of(&Method::POST, path), Route::Unknown, "{path}");
+            assert_eq!(RouteMatch::of(&Method::POST, path), RouteMatch::Unknown, "{path}");
         }
-        assert_eq!(Route::of(&Method::PUT, "/identities/x"), Route::WrongMethod);
-        assert_eq!(Route::of(&Method::GET, "/identities/x"), Route::WrongMethod);
-        assert_eq!(Route::of(&Method::DELETE, "/identities"), Route::WrongMethod);
+        assert_eq!(RouteMatch::of(&Method::PUT, "/identities/x"), RouteMatch::WrongMethod);
+        assert_eq!(RouteMatch::of(&Method::GET, "/identities/x"), RouteMatch::WrongMethod);
+        assert_eq!(RouteMatch::of(&Method::DELETE, "/identities"), RouteMatch::WrongMethod);
     }
 
     #[test]

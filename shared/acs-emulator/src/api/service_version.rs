@@ -1,11 +1,11 @@
 //! The supported api-versions, and the features of each.
 
 use crate::api::error::ApiError;
-use crate::api::route::{self, Route};
+use crate::api::route::{self, RouteMatch};
 
 /// A supported api-version. The order is by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ApiVersion {
+pub(crate) enum ServiceVersion {
     V2021_03_07,
     V2021_03_31Preview1,
     V2021_10_31Preview,
@@ -19,9 +19,13 @@ pub(crate) enum ApiVersion {
     V2026_09_23,
 }
 
-impl ApiVersion {
+impl ServiceVersion {
     /// Reads `api-version` from a query string, and returns it if that version has `route`.
-    pub(crate) fn of(route: &Route, path: &str, query: Option<&str>) -> Result<Self, ApiError> {
+    pub(crate) fn of(
+        route: &RouteMatch,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Self, ApiError> {
         let given = parameter(query).ok_or_else(ApiError::api_version_unspecified)?;
         ALL.iter()
             .find(|(_, text)| *text == given)
@@ -30,16 +34,18 @@ impl ApiVersion {
             .ok_or_else(|| ApiError::unsupported_api_version(path, &given))
     }
 
-    fn has(self, route: &Route) -> bool {
+    fn has(self, route: &RouteMatch) -> bool {
         match route {
-            Route::IssueAccessToken(_) => true,
+            RouteMatch::IssueAccessToken(_) => true,
             // Of the recorded `api-supported-versions`, only those of issuing name it.
             _ if self == Self::V2025_03_31Preview => false,
             // The recorded versions of the exchange go from 2021-10-31-preview to 2022-06-01.
-            Route::ExchangeTeamsToken => {
+            RouteMatch::ExchangeTeamsToken => {
                 self >= Self::V2021_03_31Preview1 && self != Self::V2021_11_01
             }
-            Route::ExchangePhoneAccess | Route::Assignment(..) => self >= Self::V2025_06_30,
+            RouteMatch::ExchangePhoneAccess | RouteMatch::Assignment(..) => {
+                self >= Self::V2025_06_30
+            }
             _ => true,
         }
     }
@@ -66,18 +72,18 @@ impl ApiVersion {
 /// with the two later stable versions. So it names 2020-07-20-preview2 and 2025-03-02-preview, which
 /// had other routes and are refused here, and does not name 2021-03-31-preview1 and 2023-08-01, which were already
 /// withdrawn.
-pub(crate) fn supported(route: &Route) -> &'static str {
+pub(crate) fn supported(route: &RouteMatch) -> &'static str {
     match route {
-        Route::IssueAccessToken(_) => {
+        RouteMatch::IssueAccessToken(_) => {
             "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
              2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-03-31-preview, 2025-06-30, \
              2026-09-23"
         }
-        Route::ExchangeTeamsToken => {
+        RouteMatch::ExchangeTeamsToken => {
             "2021-10-31-preview, 2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview, \
              2025-06-30, 2026-09-23"
         }
-        Route::ExchangePhoneAccess | Route::Assignment(..) => {
+        RouteMatch::ExchangePhoneAccess | RouteMatch::Assignment(..) => {
             "2025-03-02-preview, 2025-06-30, 2026-09-23"
         }
         _ => {
@@ -97,18 +103,18 @@ pub(crate) fn parameter(query: Option<&str>) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-const ALL: [(ApiVersion, &str); 11] = [
-    (ApiVersion::V2021_03_07, "2021-03-07"),
-    (ApiVersion::V2021_03_31Preview1, "2021-03-31-preview1"),
-    (ApiVersion::V2021_10_31Preview, "2021-10-31-preview"),
-    (ApiVersion::V2021_11_01, "2021-11-01"),
-    (ApiVersion::V2022_06_01, "2022-06-01"),
-    (ApiVersion::V2022_10_01, "2022-10-01"),
-    (ApiVersion::V2023_08_01, "2023-08-01"),
-    (ApiVersion::V2023_10_01, "2023-10-01"),
-    (ApiVersion::V2025_03_31Preview, "2025-03-31-preview"),
-    (ApiVersion::V2025_06_30, "2025-06-30"),
-    (ApiVersion::V2026_09_23, "2026-09-23"),
+const ALL: [(ServiceVersion, &str); 11] = [
+    (ServiceVersion::V2021_03_07, "2021-03-07"),
+    (ServiceVersion::V2021_03_31Preview1, "2021-03-31-preview1"),
+    (ServiceVersion::V2021_10_31Preview, "2021-10-31-preview"),
+    (ServiceVersion::V2021_11_01, "2021-11-01"),
+    (ServiceVersion::V2022_06_01, "2022-06-01"),
+    (ServiceVersion::V2022_10_01, "2022-10-01"),
+    (ServiceVersion::V2023_08_01, "2023-08-01"),
+    (ServiceVersion::V2023_10_01, "2023-10-01"),
+    (ServiceVersion::V2025_03_31Preview, "2025-03-31-preview"),
+    (ServiceVersion::V2025_06_30, "2025-06-30"),
+    (ServiceVersion::V2026_09_23, "2026-09-23"),
 ];
 
 #[cfg(test)]
@@ -118,13 +124,15 @@ mod tests {
     #[test]
     fn the_parameter_is_found_anywhere_in_the_query() {
         let query = Some("a=b&Api-Version=2022-10-01");
-        let version = ApiVersion::of(&Route::CreateIdentity, "/identities", query).unwrap();
-        assert_eq!(version, ApiVersion::V2022_10_01);
+        let version =
+            ServiceVersion::of(&RouteMatch::CreateIdentity, "/identities", query).unwrap();
+        assert_eq!(version, ServiceVersion::V2022_10_01);
     }
 
     #[test]
     fn absent_and_empty_are_unspecified_and_unknown_ones_unsupported() {
-        let code = |query| ApiVersion::of(&Route::CreateIdentity, "/", query).unwrap_err().code;
+        let code =
+            |query| ServiceVersion::of(&RouteMatch::CreateIdentity, "/", query).unwrap_err().code;
         for query in [None, Some(""), Some("api-version="), Some("version=2022-10-01")] {
             assert_eq!(code(query), "ApiVersionUnspecified");
         }

@@ -2,25 +2,25 @@
 
 use tracing::warn;
 
-use super::bearer_refusal::Refusal;
+use super::bearer_refusal::BearerRefusal;
 use super::claims::EntraClaims;
 use super::entra::Entra;
-use super::signature::{self, Rules};
+use super::signature::{self, SignatureRules};
 use crate::api::error::ApiError;
-use crate::api::http_request::Request;
-use crate::api::route::Route;
-use crate::state::clock::Clock;
+use crate::api::http_request::HttpRequest;
+use crate::api::route::RouteMatch;
+use crate::state::clock::EmulatorClock;
 use crate::state::keys::resource_key::KeyMark;
 use crate::state::keys::resource_keys::KeyRing;
 
 /// The credentials that the resource accepts besides its access keys, and the rules of signatures.
 pub(crate) struct Authenticator {
-    pub rules: Rules,
+    pub rules: SignatureRules,
     pub entra: Entra,
 }
 
 /// An authenticated caller.
-pub(crate) struct Caller {
+pub(crate) struct AuthenticatedCaller {
     /// The access key that signed the request, if there is one.
     pub key: KeyMark,
     /// The user whose token it is, on the routes that users call with their own tokens.
@@ -32,24 +32,24 @@ impl Authenticator {
     /// a key or an Entra role of the resource.
     pub(crate) fn authenticate(
         &self,
-        request: &Request,
-        route: &Route,
+        request: &HttpRequest,
+        route: &RouteMatch,
         ring: &KeyRing,
-        clock: &Clock,
-    ) -> Result<Caller, ApiError> {
+        clock: &EmulatorClock,
+    ) -> Result<AuthenticatedCaller, ApiError> {
         let user = match (route, bearer(request)) {
-            (Route::ExchangePhoneAccess, Some(token)) => {
+            (RouteMatch::ExchangePhoneAccess, Some(token)) => {
                 self.entra.phone_user(token, clock.now()).map(Some)
             }
-            (Route::ExchangePhoneAccess, None) => Err(Refusal::NoBearer),
+            (RouteMatch::ExchangePhoneAccess, None) => Err(BearerRefusal::NoBearer),
             (_, Some(token)) => self.entra.operator(token, clock.signing_now()).map(|_| None),
             (_, None) => {
                 let key = self.verify_signature(request, ring, clock)?;
-                return Ok(Caller { key, user: None });
+                return Ok(AuthenticatedCaller { key, user: None });
             }
         };
         // The request has no key, so no regeneration ends its tokens.
-        user.map(|user| Caller { key: KeyMark::default(), user }).map_err(|refusal| {
+        user.map(|user| AuthenticatedCaller { key: KeyMark::default(), user }).map_err(|refusal| {
             warn!(
                 http.method = %request.method,
                 http.path = request.uri.path(),
@@ -63,9 +63,9 @@ impl Authenticator {
     /// The access key that signed the request.
     fn verify_signature(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         ring: &KeyRing,
-        clock: &Clock,
+        clock: &EmulatorClock,
     ) -> Result<KeyMark, ApiError> {
         let now = clock.signing_now();
         signature::verify_with_ring(request, ring, now, self.rules).map_err(|refusal| {
@@ -75,13 +75,13 @@ impl Authenticator {
                 reason = %refusal,
                 "refused a request: {refusal}"
             );
-            refusal.answer()
+            refusal.api_error()
         })
     }
 }
 
 /// The token of `Authorization: Bearer …`.
-fn bearer(request: &Request) -> Option<&str> {
+fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.header("authorization")?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())

@@ -2,7 +2,7 @@
 
 /// One variant per cause, for the log; the caller gets less detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum BearerRefusal {
     #[error("the token is not a JWT with the claims aud, iss and exp")]
     Malformed,
     #[error("the token is not signed with RS256")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bearer_refusal::Refusal;
+use super::bearer_refusal::BearerRefusal;
 
 /// The claims that the emulator reads; other claims are ignored. It has no `Debug`, because they
 /// are personal data.
@@ -50,8 +50,8 @@ impl EntraClaims {
     }
 
     /// Returns the claims if they name user, tenant and application.
-    pub(super) fn names_a_user(self) -> Result<Self, Refusal> {
+    pub(super) fn names_a_user(self) -> Result<Self, BearerRefusal> {
         let complete = self.oid.is_some() && self.tid.is_some() && self.application().is_some();
-        if complete && self.scp.is_some() { Ok(self) } else { Err(Refusal::NoUser) }
+        if complete && self.scp.is_some() { Ok(self) } else { Err(BearerRefusal::NoUser) }
     }
 }

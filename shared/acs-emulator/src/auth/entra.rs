@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::accounts::Accounts;
 use super::audiences::{RESOURCE, TEAMS, TEAMS_EXTENSION_SCOPE, TEAMS_SCOPES};
-use super::bearer_refusal::Refusal;
+use super::bearer_refusal::BearerRefusal;
 use super::claims::EntraClaims;
 use super::issuer::DevelopmentIssuer;
 use super::trusted_key::{self, TrustedKey};
@@ -28,10 +28,10 @@ impl Entra {
         &self,
         token: &str,
         now: OffsetDateTime,
-    ) -> Result<EntraClaims, Refusal> {
+    ) -> Result<EntraClaims, BearerRefusal> {
         let claims = self.verified(token, &[RESOURCE], now)?;
         match &self.required_role {
-            Some(role) if !claims.roles.contains(role) => Err(Refusal::RoleMissing),
+            Some(role) if !claims.roles.contains(role) => Err(BearerRefusal::RoleMissing),
             _ => Ok(claims),
         }
     }
@@ -41,10 +41,10 @@ impl Entra {
         &self,
         token: &str,
         now: OffsetDateTime,
-    ) -> Result<EntraClaims, Refusal> {
+    ) -> Result<EntraClaims, BearerRefusal> {
         let claims = self.verified(token, &TEAMS, now)?;
         if !TEAMS_SCOPES.iter().all(|scope| claims.may(scope)) {
-            return Err(Refusal::ScopeMissing);
+            return Err(BearerRefusal::ScopeMissing);
         }
         claims.names_a_user()
     }
@@ -54,10 +54,10 @@ impl Entra {
         &self,
         token: &str,
         now: OffsetDateTime,
-    ) -> Result<EntraClaims, Refusal> {
+    ) -> Result<EntraClaims, BearerRefusal> {
         let claims = self.verified(token, &TEAMS, now)?;
         if !claims.may(TEAMS_EXTENSION_SCOPE) {
-            return Err(Refusal::ScopeMissing);
+            return Err(BearerRefusal::ScopeMissing);
         }
         claims.names_a_user()
     }
@@ -67,15 +67,15 @@ impl Entra {
         token: &str,
         audiences: &[&str],
         now: OffsetDateTime,
-    ) -> Result<EntraClaims, Refusal> {
+    ) -> Result<EntraClaims, BearerRefusal> {
         let own = self.issuer.trusted_key();
         let claims = trusted_key::read(token, self.trusted.iter().chain(own.as_ref()))?;
         let audience = claims.aud.strip_suffix('/').unwrap_or(&claims.aud);
         if !audiences.contains(&audience) {
-            return Err(Refusal::Audience);
+            return Err(BearerRefusal::Audience);
         }
         if now.unix_timestamp() >= claims.exp {
-            return Err(Refusal::Expired);
+            return Err(BearerRefusal::Expired);
         }
         Ok(claims)
     }

@@ -9,10 +9,10 @@ use tracing::error;
 
 use super::audiences::is_resource;
 use super::trusted_key::TrustedKey;
-use crate::state::clock::Clock;
+use crate::state::clock::EmulatorClock;
 use crate::state::data_dir::{DataDir, ENTRA_SIGNING_KEY};
 use crate::state::keys::token_signer::TokenSigner;
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// Generates its key at the first request for a token or for its keys, because most emulators never
 /// need it.
@@ -26,7 +26,7 @@ impl DevelopmentIssuer {
     pub(crate) fn new(
         given: Option<Vec<u8>>,
         data_dir: Option<DataDir>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EmulatorStartError> {
         let key = OnceLock::new();
         if let Some(der) = given {
             // The cell is still empty here.
@@ -36,7 +36,7 @@ impl DevelopmentIssuer {
         {
             let path = dir.path().join(ENTRA_SIGNING_KEY);
             let kept = TokenSigner::from_pkcs8(&der);
-            let kept = kept.map_err(|_| StartError::DataFileUnreadable { path })?;
+            let kept = kept.map_err(|_| EmulatorStartError::DataFileUnreadable { path })?;
             let _ = key.set(Some(kept));
         }
         Ok(Self { key, data_dir })
@@ -67,7 +67,7 @@ impl DevelopmentIssuer {
         self.key.get_or_init(made).as_ref()
     }
 
-    fn generate(&self) -> Result<TokenSigner, StartError> {
+    fn generate(&self) -> Result<TokenSigner, EmulatorStartError> {
         let made = TokenSigner::generate()?;
         if let Some(dir) = &self.data_dir {
             dir.write(ENTRA_SIGNING_KEY, &made.to_pkcs8()?)?;
@@ -78,6 +78,6 @@ impl DevelopmentIssuer {
 
 /// The clock for the dates of a token for `audience`. An operator's token is a credential like a
 /// signature, which the movable clock does not affect; users' tokens use the movable clock.
-pub(crate) fn now_for(audience: &str, clock: &Clock) -> OffsetDateTime {
-    if is_resource(audience) { Clock::system_now() } else { clock.now() }
+pub(crate) fn now_for(audience: &str, clock: &EmulatorClock) -> OffsetDateTime {
+    if is_resource(audience) { EmulatorClock::system_now() } else { clock.now() }
 }

@@ -13,22 +13,22 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use crate::api::error::ApiError;
-use crate::api::http_request::Request;
+use crate::api::http_request::HttpRequest;
 use crate::options::EmulatorOptions;
-use crate::state::keys::resource_key::AccessKey;
 use crate::state::keys::resource_key::KeyMark;
+use crate::state::keys::resource_key::ResourceKey;
 use crate::state::keys::resource_keys::KeyRing;
 
 /// The settings of a verifier.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct SignatureRules {
     /// The maximum difference between a request's date and the system's time, either way.
     pub skew: Duration,
     /// Whether a host signed with a trailing slash is accepted. The real service refuses it.
     pub allow_host_with_slash: bool,
 }
 
-impl From<EmulatorOptions> for Rules {
+impl From<EmulatorOptions> for SignatureRules {
     fn from(options: EmulatorOptions) -> Self {
         let skew = options.skew.try_into().unwrap_or(Duration::MAX);
         Self { skew, allow_host_with_slash: options.allow_host_with_slash }
@@ -36,9 +36,9 @@ impl From<EmulatorOptions> for Rules {
 }
 
 /// Why a request is refused. One variant per cause, for the log; the caller gets less detail, by
-/// [`Refusal::answer`].
+/// [`SignatureRefusal::api_error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum SignatureRefusal {
     #[error("there is no Authorization header")]
     NoAuthorization,
     #[error("the Authorization header is not HMAC-SHA256 SignedHeaders=…&Signature=…")]
@@ -63,9 +63,9 @@ pub(crate) enum Refusal {
     HostWithSlash,
 }
 
-impl Refusal {
+impl SignatureRefusal {
     /// The response of the service to the caller.
-    pub(crate) fn answer(self) -> ApiError {
+    pub(crate) fn api_error(self) -> ApiError {
         match self {
             Self::Malformed | Self::TooFewSignedHeaders => {
                 ApiError::denied("Given value does not match HMAC header structure")
@@ -94,14 +94,14 @@ impl Refusal {
 
 /// Accepts `request` if a key of `ring` signed it, near the time `now`, and returns the key.
 pub(crate) fn verify_with_ring(
-    request: &Request,
+    request: &HttpRequest,
     ring: &KeyRing,
     now: OffsetDateTime,
-    rules: Rules,
-) -> Result<KeyMark, Refusal> {
+    rules: SignatureRules,
+) -> Result<KeyMark, SignatureRefusal> {
     match verify(request, &ring.keys, now, rules) {
-        Err(Refusal::Mismatch) if verify(request, &ring.retired, now, rules).is_ok() => {
-            Err(Refusal::KeyRegenerated)
+        Err(SignatureRefusal::Mismatch) if verify(request, &ring.retired, now, rules).is_ok() => {
+            Err(SignatureRefusal::KeyRegenerated)
         }
         verified => verified,
     }
@@ -109,23 +109,23 @@ pub(crate) fn verify_with_ring(
 
 /// Accepts `request` if one of `keys` signed it, near the time `now`.
 fn verify(
-    request: &Request,
-    keys: &[AccessKey],
+    request: &HttpRequest,
+    keys: &[ResourceKey],
     now: OffsetDateTime,
-    rules: Rules,
-) -> Result<KeyMark, Refusal> {
+    rules: SignatureRules,
+) -> Result<KeyMark, SignatureRefusal> {
     let authorization = Authorization::of(request)?;
     verify_body(request)?;
     verify_date(request, &authorization, now, rules.skew)?;
 
-    let host = request.header("host").ok_or(Refusal::SignedHeaderMissing)?;
-    let signed_with = |host: &str| -> Result<Option<KeyMark>, Refusal> {
+    let host = request.header("host").ok_or(SignatureRefusal::SignedHeaderMissing)?;
+    let signed_with = |host: &str| -> Result<Option<KeyMark>, SignatureRefusal> {
         let text = authorization.string_to_sign(request, host)?;
         let mut keys = keys.iter();
         let key = keys.find(|key| {
             hmac::verify(&key.for_hmac(), text.as_bytes(), &authorization.signature).is_ok()
         });
-        Ok(key.map(AccessKey::mark))
+        Ok(key.map(ResourceKey::mark))
     };
     for candidate in host_candidates(host) {
         if let Some(key) = signed_with(&candidate)? {
@@ -134,8 +134,8 @@ fn verify(
     }
     match signed_with(&format!("{host}/"))? {
         Some(key) if rules.allow_host_with_slash => Ok(key),
-        Some(_) => Err(Refusal::HostWithSlash),
-        None => Err(Refusal::Mismatch),
+        Some(_) => Err(SignatureRefusal::HostWithSlash),
+        None => Err(SignatureRefusal::Mismatch),
     }
 }
 
@@ -146,24 +146,29 @@ struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    fn of(request: &'a Request) -> Result<Self, Refusal> {
-        let value = request.headers.get("authorization").ok_or(Refusal::NoAuthorization)?;
-        let value = value.to_str().map_err(|_| Refusal::Malformed)?;
+    fn of(request: &'a HttpRequest) -> Result<Self, SignatureRefusal> {
+        let value =
+            request.headers.get("authorization").ok_or(SignatureRefusal::NoAuthorization)?;
+        let value = value.to_str().map_err(|_| SignatureRefusal::Malformed)?;
         let (names, signature) = value
             .strip_prefix("HMAC-SHA256 SignedHeaders=")
             .and_then(|rest| rest.split_once("&Signature="))
-            .ok_or(Refusal::Malformed)?;
-        let signature = STANDARD.decode(signature).map_err(|_| Refusal::Malformed)?;
+            .ok_or(SignatureRefusal::Malformed)?;
+        let signature = STANDARD.decode(signature).map_err(|_| SignatureRefusal::Malformed)?;
         let signed_headers: Vec<&str> = names.split(';').collect();
         let signs = |name: &str| signed_headers.iter().any(|it| it.eq_ignore_ascii_case(name));
         let dated = signs("x-ms-date") || signs("date");
         if !(dated && signs("host") && signs("x-ms-content-sha256")) {
-            return Err(Refusal::TooFewSignedHeaders);
+            return Err(SignatureRefusal::TooFewSignedHeaders);
         }
         Ok(Self { signed_headers, signature })
     }
 
-    fn string_to_sign(&self, request: &Request, host: &str) -> Result<String, Refusal> {
+    fn string_to_sign(
+        &self,
+        request: &HttpRequest,
+        host: &str,
+    ) -> Result<String, SignatureRefusal> {
         let values = self
             .signed_headers
             .iter()
@@ -171,7 +176,7 @@ impl<'a> Authorization<'a> {
                 if name.eq_ignore_ascii_case("host") {
                     return Ok(host);
                 }
-                request.header(name).ok_or(Refusal::SignedHeaderMissing)
+                request.header(name).ok_or(SignatureRefusal::SignedHeaderMissing)
             })
             .collect::<Result<Vec<_>, _>>()?;
         // Path and query exactly as sent, with their escapes.
@@ -186,27 +191,30 @@ impl<'a> Authorization<'a> {
     }
 }
 
-fn verify_body(request: &Request) -> Result<(), Refusal> {
-    let announced = request.header("x-ms-content-sha256").ok_or(Refusal::SignedHeaderMissing)?;
-    let announced = STANDARD.decode(announced).map_err(|_| Refusal::BodyHash)?;
+fn verify_body(request: &HttpRequest) -> Result<(), SignatureRefusal> {
+    let announced =
+        request.header("x-ms-content-sha256").ok_or(SignatureRefusal::SignedHeaderMissing)?;
+    let announced = STANDARD.decode(announced).map_err(|_| SignatureRefusal::BodyHash)?;
     let actual = digest::digest(&digest::SHA256, &request.body);
     constant_time::verify_slices_are_equal(&announced, actual.as_ref())
-        .map_err(|_| Refusal::BodyHash)
+        .map_err(|_| SignatureRefusal::BodyHash)
 }
 
 fn verify_date(
-    request: &Request,
+    request: &HttpRequest,
     authorization: &Authorization<'_>,
     now: OffsetDateTime,
     skew: Duration,
-) -> Result<(), Refusal> {
-    let date = request.header(authorization.date_header()).ok_or(Refusal::SignedHeaderMissing)?;
+) -> Result<(), SignatureRefusal> {
+    let date =
+        request.header(authorization.date_header()).ok_or(SignatureRefusal::SignedHeaderMissing)?;
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );
-    let date = PrimitiveDateTime::parse(date, format).map_err(|_| Refusal::DateUnreadable)?;
+    let date =
+        PrimitiveDateTime::parse(date, format).map_err(|_| SignatureRefusal::DateUnreadable)?;
     if (now - date.assume_utc()).abs() > skew {
-        return Err(Refusal::DateOutsideWindow { skew_seconds: skew.whole_seconds() });
+        return Err(SignatureRefusal::DateOutsideWindow { skew_seconds: skew.whole_seconds() });
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bearer_refusal::Refusal;
+use super::bearer_refusal::BearerRefusal;
 use super::claims::EntraClaims;
 
 /// An RSA key of a JWK set, and its issuer.
@@ -64,22 +64,23 @@ impl TrustedKey {
 pub(super) fn read<'a>(
     token: &str,
     keys: impl Iterator<Item = &'a TrustedKey>,
-) -> Result<EntraClaims, Refusal> {
-    let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
-    let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
-    let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
+) -> Result<EntraClaims, BearerRefusal> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(BearerRefusal::Malformed)?;
+    let (header, claims) = signed.split_once('.').ok_or(BearerRefusal::Malformed)?;
+    let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| BearerRefusal::Malformed);
     let (header, claims, signature) = (decode(header)?, decode(claims)?, decode(signature)?);
-    let header: Header = serde_json::from_slice(&header).map_err(|_| Refusal::Malformed)?;
+    let header: Header = serde_json::from_slice(&header).map_err(|_| BearerRefusal::Malformed)?;
     if header.alg != "RS256" {
-        return Err(Refusal::Algorithm);
+        return Err(BearerRefusal::Algorithm);
     }
     let mut meant = keys.filter(|key| key.is_meant_by(header.kid.as_deref())).peekable();
     if meant.peek().is_none() {
-        return Err(Refusal::UnknownKey);
+        return Err(BearerRefusal::UnknownKey);
     }
-    let key = meant.find(|key| key.signed(signed, &signature)).ok_or(Refusal::Signature)?;
-    let claims: EntraClaims = serde_json::from_slice(&claims).map_err(|_| Refusal::Malformed)?;
-    if key.is_of(&claims) { Ok(claims) } else { Err(Refusal::Issuer) }
+    let key = meant.find(|key| key.signed(signed, &signature)).ok_or(BearerRefusal::Signature)?;
+    let claims: EntraClaims =
+        serde_json::from_slice(&claims).map_err(|_| BearerRefusal::Malformed)?;
+    if key.is_of(&claims) { Ok(claims) } else { Err(BearerRefusal::Issuer) }
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ use crate::resource::Resource;
 /// the development user for a Teams exchange.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Order {
+struct EntraTokenRequest {
     /// `tid`, and part of `iss`.
     tenant: Option<String>,
     oid: Option<String>,
@@ -94,10 +94,10 @@ pub(crate) fn mint(resource: &Resource, body: &[u8]) -> Result<Value, String> {
     Ok(json!({"token": token, "expiresOn": date_time_offset(expires), "claims": claims}))
 }
 
-fn order(body: &[u8]) -> Result<Order, String> {
+fn order(body: &[u8]) -> Result<EntraTokenRequest, String> {
     let misfit = |error: serde_json::Error| format!("the body does not fit: {error}");
     match body.trim_ascii() {
-        [] => Ok(Order::default()),
+        [] => Ok(EntraTokenRequest::default()),
         json @ [b'{', ..] => serde_json::from_slice(json).map_err(misfit),
         form => {
             let mut members = serde_json::Map::new();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use self::oauth::OAuthRoute;
-use crate::api::http_request::Request;
+use crate::api::http_request::HttpRequest;
 use crate::api::timestamp::date_time_offset;
 use crate::resource::Resource;
 use crate::state::faults::Fault;
@@ -38,7 +38,7 @@ pub(crate) fn owns(path: &str) -> bool {
 }
 
 /// Handles a request of the control API.
-pub(crate) fn handle(resource: &Resource, request: &Request) -> ControlReply {
+pub(crate) fn handle(resource: &Resource, request: &HttpRequest) -> ControlReply {
     if from_elsewhere(request) {
         let message = "a page of another machine must not control the emulator";
         return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
@@ -85,20 +85,20 @@ pub(crate) fn handle(resource: &Resource, request: &Request) -> ControlReply {
 pub(crate) fn handle_oauth(
     resource: &Resource,
     route: &OAuthRoute,
-    request: &Request,
+    request: &HttpRequest,
     scheme: &str,
 ) -> ControlReply {
     if from_elsewhere(request) {
         let message = "a page of another machine must not get the emulator's tokens";
         return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
     }
-    let (status, body) = route.answer(resource, request, scheme);
+    let (status, body) = route.respond(resource, request, scheme);
     ControlReply::json(status, body)
 }
 
 /// Whether a browser sends this request for a page that is not of this machine. Without
 /// credentials, only this check keeps a page on the web from sending a reset.
-fn from_elsewhere(request: &Request) -> bool {
+fn from_elsewhere(request: &HttpRequest) -> bool {
     let Some(origin) = request.headers.get("origin") else { return false };
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     let host = origin.as_ref().and_then(Uri::host).unwrap_or_default();
@@ -181,7 +181,7 @@ fn reset(resource: &Resource) -> ControlReply {
     }
 }
 
-fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, String> {
     // The body may contain a token, so the message only has the position of the error.
     serde_json::from_slice(&request.body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data if !request.uri.path().ends_with("introspect") => {

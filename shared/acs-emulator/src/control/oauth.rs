@@ -5,7 +5,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::oauth_grant::{grant, issuer_of, tenant_guid};
-use crate::api::http_request::Request;
+use crate::api::http_request::HttpRequest;
 use crate::resource::Resource;
 
 /// An endpoint of Entra.
@@ -47,10 +47,10 @@ impl OAuthRoute {
     }
 
     /// The status and JSON of the response. `scheme` is that of the client's connection.
-    pub(crate) fn answer(
+    pub(crate) fn respond(
         &self,
         resource: &Resource,
-        request: &Request,
+        request: &HttpRequest,
         scheme: &str,
     ) -> (StatusCode, Value) {
         let host = request.headers.get("host").and_then(|host| host.to_str().ok());
@@ -58,7 +58,7 @@ impl OAuthRoute {
         let body = match self {
             Self::Token { tenant } => match grant(resource, tenant, request) {
                 Ok(granted) => granted,
-                Err(refusal) => return refusal.answer(),
+                Err(refusal) => return refusal.response(),
             },
             Self::Configuration { tenant } => configuration(&format!("{scheme}://{host}"), tenant),
             Self::Keys => resource.auth.entra.issuer.jwks(),
@@ -86,7 +86,7 @@ fn configuration(base: &str, tenant: &str) -> Value {
     })
 }
 
-fn instances(base: &str, host: &str, request: &Request) -> Value {
+fn instances(base: &str, host: &str, request: &HttpRequest) -> Value {
     let query = request.uri.query().unwrap_or_default().as_bytes();
     let asked = form_urlencoded::parse(query).find(|(name, _)| name == "authorization_endpoint");
     let tenant = asked

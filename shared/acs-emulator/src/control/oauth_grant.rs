@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http_request::Request;
+use crate::api::http_request::HttpRequest;
 use crate::api::route::percent_decoded;
 use crate::auth::accounts::{DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT};
 use crate::auth::claims::EntraClaims;
@@ -24,7 +24,7 @@ pub(super) enum GrantRefusal {
 }
 
 impl GrantRefusal {
-    pub(super) fn answer(&self) -> (StatusCode, Value) {
+    pub(super) fn response(&self) -> (StatusCode, Value) {
         let (status, error, description) = match self {
             Self::Client => (
                 StatusCode::UNAUTHORIZED,
@@ -61,7 +61,7 @@ impl GrantRefusal {
 pub(super) fn grant(
     resource: &Resource,
     tenant: &str,
-    request: &Request,
+    request: &HttpRequest,
 ) -> Result<Value, GrantRefusal> {
     let form = Form::of(request);
     let accounts = &resource.auth.entra.accounts;
@@ -126,7 +126,7 @@ pub(super) fn grant(
 struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn of(request: &Request) -> Self {
+    fn of(request: &HttpRequest) -> Self {
         let pairs = form_urlencoded::parse(&request.body);
         let mut form =
             Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect());
@@ -141,7 +141,7 @@ impl Form {
 }
 
 /// A client's id and secret from `Authorization: Basic`.
-fn basic(request: &Request) -> Option<Vec<(String, String)>> {
+fn basic(request: &HttpRequest) -> Option<Vec<(String, String)>> {
     let value = request.headers.get("authorization")?.to_str().ok()?.strip_prefix("Basic ")?;
     let text = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;

@@ -14,19 +14,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::response::{self, Answer, Circumstances};
-use super::response_body::Dropped;
-use super::service::{self, Reply};
+use super::response::{self, HttpResponse, ResponseContext};
+use super::response_body::ConnectionDropped;
+use super::service::{self, EmulatorReply};
 use crate::api::error::ApiError;
-use crate::api::http_request::Request;
-use crate::api::route::Route;
+use crate::api::http_request::HttpRequest;
+use crate::api::route::RouteMatch;
 use crate::control;
 use crate::control::oauth::OAuthRoute;
-use crate::operations::call::Failure;
+use crate::operations::call::OperationError;
 use crate::resource::Resource;
 
 /// The properties of a connection.
-pub(super) struct Wire {
+pub(super) struct ConnectionInfo {
     /// Set to end the connection with a reset instead of an orderly close.
     pub broken: Arc<AtomicBool>,
     pub secure: bool,
@@ -36,10 +36,10 @@ pub(super) struct Wire {
 pub(super) async fn serve(
     resource: Arc<Resource>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    wire: Wire,
+    wire: ConnectionInfo,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = service_fn(|request| answer(&resource, &wire, request));
+    let service = service_fn(|request| respond(&resource, &wire, request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new());
     let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -56,54 +56,54 @@ pub(super) async fn serve(
     }
 }
 
-async fn answer(
+async fn respond(
     resource: &Resource,
-    wire: &Wire,
+    wire: &ConnectionInfo,
     request: hyper::Request<Incoming>,
-) -> Result<Answer, Dropped> {
+) -> Result<HttpResponse, ConnectionDropped> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let reply = if let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await {
         let body = body.to_bytes().to_vec();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers.clone());
-        reply(resource, wire, &Request { method, uri, headers, body }).await
+        reply(resource, wire, &HttpRequest { method, uri, headers, body }).await
     } else {
-        let error = Failure::Api(ApiError::body_too_large());
-        Reply::Answer(response::of(&Route::Unknown, Err(error)))
+        let error = OperationError::Api(ApiError::body_too_large());
+        EmulatorReply::Response(response::of(&RouteMatch::Unknown, Err(error)))
     };
     match reply {
-        Reply::Answer(mut answer) => {
-            let circumstances = Circumstances {
+        EmulatorReply::Response(mut response) => {
+            let circumstances = ResponseContext {
                 request: &parts.headers,
                 now: resource.clock.now(),
                 signing_now: resource.clock.signing_now(),
                 took_millis: started.elapsed().as_millis(),
                 secure: wire.secure,
             };
-            response::dress(&mut answer, &circumstances);
-            Ok(answer)
+            response::dress(&mut response, &circumstances);
+            Ok(response)
         }
-        Reply::Reset => {
+        EmulatorReply::Reset => {
             wire.broken.store(true, Ordering::SeqCst);
-            Err(Dropped)
+            Err(ConnectionDropped)
         }
     }
 }
 
-async fn reply(resource: &Resource, wire: &Wire, request: &Request) -> Reply {
+async fn reply(resource: &Resource, wire: &ConnectionInfo, request: &HttpRequest) -> EmulatorReply {
     // Only a browser's preflight request has this header.
     if request.method == Method::OPTIONS
         && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     {
-        return Reply::Answer(response::preflight());
+        return EmulatorReply::Response(response::preflight());
     }
     if control::owns(request.uri.path()) {
-        return Reply::Answer(response::of_control(control::handle(resource, request)));
+        return EmulatorReply::Response(response::of_control(control::handle(resource, request)));
     }
     if let Some(route) = OAuthRoute::of(&request.method, request.uri.path()) {
         let scheme = if wire.secure { "https" } else { "http" };
         let reply = control::handle_oauth(resource, &route, request, scheme);
-        return Reply::Answer(response::of_control(reply));
+        return EmulatorReply::Response(response::of_control(reply));
     }
     service::handle(resource, request).await
 }

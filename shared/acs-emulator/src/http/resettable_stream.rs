@@ -11,18 +11,18 @@ use tokio::net::TcpStream;
 
 /// Ends with RST instead of FIN if it is marked as broken: the caller then sees what a crashed peer
 /// looks like, not an orderly close.
-pub(crate) struct Breakable {
+pub(crate) struct ResettableStream {
     stream: TcpStream,
     broken: Arc<AtomicBool>,
 }
 
-impl Breakable {
+impl ResettableStream {
     pub(crate) fn new(stream: TcpStream, broken: Arc<AtomicBool>) -> Self {
         Self { stream, broken }
     }
 }
 
-impl Drop for Breakable {
+impl Drop for ResettableStream {
     fn drop(&mut self) {
         if self.broken.load(Ordering::SeqCst) {
             // If the system refuses, the stream ends with FIN, which also drops the connection.
@@ -31,7 +31,7 @@ impl Drop for Breakable {
     }
 }
 
-impl AsyncRead for Breakable {
+impl AsyncRead for ResettableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -41,7 +41,7 @@ impl AsyncRead for Breakable {
     }
 }
 
-impl AsyncWrite for Breakable {
+impl AsyncWrite for ResettableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -10,119 +10,126 @@ use hyper::header::{
 use hyper::{HeaderMap, Response, StatusCode, header::HeaderValue};
 use time::OffsetDateTime;
 
-use super::response_body::Payload;
+use super::response_body::ResponseBody;
 use crate::api::error::{ApiError, Raised};
-use crate::api::route::Route;
+use crate::api::route::RouteMatch;
 use crate::api::service_version;
 use crate::api::timestamp::http_date;
 use crate::control::ControlReply;
-use crate::operations::call::{Failure, Success};
+use crate::operations::call::{OperationError, OperationSuccess};
 use crate::state::keys::random;
 
-pub(crate) type Answer = Response<Payload>;
+pub(crate) type HttpResponse = Response<ResponseBody>;
 
 /// The response of ACS for the result of an operation.
-pub(crate) fn of(route: &Route, outcome: Result<Success, Failure>) -> Answer {
+pub(crate) fn of(
+    route: &RouteMatch,
+    outcome: Result<OperationSuccess, OperationError>,
+) -> HttpResponse {
     match outcome {
         Ok(success) => of_success(route, success),
-        Err(Failure::Api(error)) => of_error(route, &error),
-        Err(Failure::NoSuchRoute(status)) => bare(status),
+        Err(OperationError::Api(error)) => of_error(route, &error),
+        Err(OperationError::NoSuchRoute(status)) => bare(status),
     }
 }
 
-fn of_success(route: &Route, success: Success) -> Answer {
-    let mut answer = match success.body {
-        Some(body) => with_body(success.status, JSON_UTF8, Payload::whole(body)),
+fn of_success(route: &RouteMatch, success: OperationSuccess) -> HttpResponse {
+    let mut response = match success.body {
+        Some(body) => with_body(success.status, JSON_UTF8, ResponseBody::whole(body)),
         None => bare(success.status),
     };
-    name_versions(route, &mut answer);
-    answer
+    name_versions(route, &mut response);
+    response
 }
 
-fn of_error(route: &Route, error: &ApiError) -> Answer {
+fn of_error(route: &RouteMatch, error: &ApiError) -> HttpResponse {
     // The service's errors are chunked and have no charset.
-    let mut answer = with_body(error.status, JSON, Payload::chunked(error.body()));
+    let mut response = with_body(error.status, JSON, ResponseBody::chunked(error.body()));
     if error.raised == Raised::InController {
-        name_versions(route, &mut answer);
+        name_versions(route, &mut response);
     }
-    answer
+    response
 }
 
-fn name_versions(route: &Route, answer: &mut Answer) {
+fn name_versions(route: &RouteMatch, response: &mut HttpResponse) {
     let versions = HeaderValue::from_static(service_version::supported(route));
-    answer.headers_mut().insert("api-supported-versions", versions);
+    response.headers_mut().insert("api-supported-versions", versions);
 }
 
 /// The response of a fault that sets a status.
-pub(crate) fn of_fault(status: u16, retry_after: Option<&str>, body: Option<String>) -> Answer {
+pub(crate) fn of_fault(
+    status: u16,
+    retry_after: Option<&str>,
+    body: Option<String>,
+) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut answer = match body {
-        Some(body) => with_body(status, JSON, Payload::whole(body.into_bytes())),
+    let mut response = match body {
+        Some(body) => with_body(status, JSON, ResponseBody::whole(body.into_bytes())),
         None => bare(status),
     };
     if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {
-        answer.headers_mut().insert(RETRY_AFTER, value);
+        response.headers_mut().insert(RETRY_AFTER, value);
     }
-    answer
+    response
 }
 
 /// The same response with JSON that does not match any operation, in place of its body.
-pub(crate) fn misshapen(answer: Answer) -> Answer {
-    let (mut parts, _) = answer.into_parts();
+pub(crate) fn misshapen(response: HttpResponse) -> HttpResponse {
+    let (mut parts, _) = response.into_parts();
     if parts.status == StatusCode::NO_CONTENT {
         // A response without content cannot have a body.
         parts.status = StatusCode::OK;
     }
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON_UTF8));
     let body = br#"{"value":[{"id":1,"identity":[],"token":null}],"error":"none"}"#;
-    Response::from_parts(parts, Payload::whole(body.to_vec()))
+    Response::from_parts(parts, ResponseBody::whole(body.to_vec()))
 }
 
 /// The page of a proxy that answers in place of the service.
-pub(crate) fn proxy_page(status: u16) -> Answer {
+pub(crate) fn proxy_page(status: u16) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let page = "<!DOCTYPE html><html><head><title>Our services aren't available right now</title>\
                 </head><body><h2>We're working to restore all services.</h2></body></html>";
-    with_body(status, "text/html", Payload::whole(page.as_bytes().to_vec()))
+    with_body(status, "text/html", ResponseBody::whole(page.as_bytes().to_vec()))
 }
 
 /// A response of the control API.
-pub(crate) fn of_control(reply: ControlReply) -> Answer {
+pub(crate) fn of_control(reply: ControlReply) -> HttpResponse {
     match reply.body {
         Some(body) => {
-            with_body(reply.status, JSON_UTF8, Payload::whole(body.to_string().into_bytes()))
+            with_body(reply.status, JSON_UTF8, ResponseBody::whole(body.to_string().into_bytes()))
         }
         None => bare(reply.status),
     }
 }
 
 /// The refusal of a call above the limit of its operation.
-pub(crate) fn of_limit(route: &Route, retry_after_seconds: Option<u64>) -> Answer {
-    let mut answer = of_error(route, &ApiError::too_many_requests());
+pub(crate) fn of_limit(route: &RouteMatch, retry_after_seconds: Option<u64>) -> HttpResponse {
+    let mut response = of_error(route, &ApiError::too_many_requests());
     if let Some(seconds) = retry_after_seconds {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    answer
+    response
 }
 
 /// A response with only a status.
-fn bare(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Payload::empty());
-    *answer.status_mut() = status;
-    answer
+fn bare(status: StatusCode) -> HttpResponse {
+    let mut response = Response::new(ResponseBody::empty());
+    *response.status_mut() = status;
+    response
 }
 
-fn with_body(status: StatusCode, content_type: &'static str, body: Payload) -> Answer {
-    let mut answer = Response::new(body);
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
+fn with_body(status: StatusCode, content_type: &'static str, body: ResponseBody) -> HttpResponse {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// The response to a browser's preflight request.
-pub(crate) fn preflight() -> Answer {
-    let mut answer = bare(StatusCode::NO_CONTENT);
-    let headers = answer.headers_mut();
+pub(crate) fn preflight() -> HttpResponse {
+    let mut response = bare(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
@@ -136,11 +143,11 @@ pub(crate) fn preflight() -> Answer {
         ),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
-    answer
+    response
 }
 
 /// The values on which the headers of every response depend.
-pub(crate) struct Circumstances<'a> {
+pub(crate) struct ResponseContext<'a> {
     pub request: &'a HeaderMap,
     pub now: OffsetDateTime,
     /// The time by which signatures are checked.
@@ -150,15 +157,15 @@ pub(crate) struct Circumstances<'a> {
 }
 
 /// Adds the headers that the service and its gateway add to every response.
-pub(crate) fn dress(answer: &mut Answer, circumstances: &Circumstances<'_>) {
+pub(crate) fn dress(response: &mut HttpResponse, circumstances: &ResponseContext<'_>) {
     // `expiresOn` minus `Date` is a token's lifetime, even if the clock was moved. A 401 has no
     // `expiresOn`, and its `Date` tells a client whether the signed date was too far off. So the
     // `Date` of a 401 uses the clock that checked the signature.
-    let date = match answer.status() {
+    let date = match response.status() {
         StatusCode::UNAUTHORIZED => circumstances.signing_now,
         _ => circumstances.now,
     };
-    let headers = answer.headers_mut();
+    let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);

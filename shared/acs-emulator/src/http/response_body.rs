@@ -8,7 +8,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::Sleep;
 
 /// A body that is complete, chunked, or truncated on purpose.
-pub(crate) struct Payload {
+pub(crate) struct ResponseBody {
     rest: Option<Bytes>,
     length: Length,
     pace: Option<Pace>,
@@ -32,9 +32,9 @@ enum Length {
 /// Makes hyper drop the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("a fault drops the connection")]
-pub(crate) struct Dropped;
+pub(crate) struct ConnectionDropped;
 
-impl Payload {
+impl ResponseBody {
     pub(crate) fn empty() -> Self {
         Self { rest: None, length: Length::Known, pace: None }
     }
@@ -63,14 +63,14 @@ impl Payload {
     }
 }
 
-impl Body for Payload {
+impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = Dropped;
+    type Error = ConnectionDropped;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ConnectionDropped>>> {
         let this = self.get_mut();
         if let (Some(rest), Some(pace)) = (&mut this.rest, &mut this.pace)
             && !rest.is_empty()
@@ -85,7 +85,7 @@ impl Body for Payload {
         }
         match &mut this.length {
             Length::Known | Length::Unknown => Poll::Ready(None),
-            Length::Cut { flushed: true, .. } => Poll::Ready(Some(Err(Dropped))),
+            Length::Cut { flushed: true, .. } => Poll::Ready(Some(Err(ConnectionDropped))),
             Length::Cut { flushed, .. } => {
                 // A pause in which hyper flushes; otherwise the first half would be lost too.
                 *flushed = true;

@@ -12,17 +12,17 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::connection::{Wire, serve};
-use super::resettable_stream::Breakable;
+use super::connection::{ConnectionInfo, serve};
+use super::resettable_stream::ResettableStream;
 use super::tls::Tls;
 use crate::resource::Resource;
 use crate::state::directory_lock::DirectoryLock;
 use crate::state::keys::resource_keys::KeyType;
 
-/// A running listener. Dropping it ends it at once; [`Server::stop`] first finishes the responses
+/// A running listener. Dropping it ends it at once; [`EmulatorServer::stop`] first finishes the responses
 /// in progress.
 #[must_use = "the listener ends when this is dropped"]
-pub struct Server {
+pub struct EmulatorServer {
     address: SocketAddr,
     /// Present if it speaks https.
     ca_cert: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Server {
     _lock: Option<Arc<DirectoryLock>>,
 }
 
-impl Server {
+impl EmulatorServer {
     pub(crate) fn start(
         resource: Arc<Resource>,
         listener: TcpListener,
@@ -108,7 +108,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for EmulatorServer {
     fn drop(&mut self) {
         self.accepting.abort();
     }
@@ -142,8 +142,8 @@ async fn accept(
             // Responses are small, so waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
             let broken = Arc::new(AtomicBool::new(false));
-            let stream = Breakable::new(stream, Arc::clone(&broken));
-            let wire = Wire { broken, secure: tls.is_some() };
+            let stream = ResettableStream::new(stream, Arc::clone(&broken));
+            let wire = ConnectionInfo { broken, secure: tls.is_some() };
             let Some(tls) = tls else {
                 return serve(resource, stream, wire, stopped).await;
             };

@@ -2,25 +2,25 @@
 
 use std::time::Duration;
 
-use super::response::{self, Answer};
-use super::response_body::Payload;
+use super::response::{self, HttpResponse};
+use super::response_body::ResponseBody;
 use crate::api::error::ApiError;
-use crate::api::http_request::Request;
+use crate::api::http_request::HttpRequest;
 use crate::api::operation::Operation;
 use crate::api::request_body::RequestBody;
-use crate::api::route::{Route, Verb};
-use crate::api::service_version::{self, ApiVersion};
+use crate::api::route::{RouteMatch, Verb};
+use crate::api::service_version::{self, ServiceVersion};
 use crate::api::timestamp::date_time_offset;
-use crate::auth::authenticator::Caller;
+use crate::auth::authenticator::AuthenticatedCaller;
 use crate::operations;
-use crate::operations::call::{Call, Failure, Success};
+use crate::operations::call::{OperationCall, OperationError, OperationSuccess};
 use crate::resource::Resource;
-use crate::state::faults::Strike;
-use crate::state::request_log::Entry;
+use crate::state::faults::FaultTrigger;
+use crate::state::request_log::LoggedRequest;
 
 /// What the connection must do.
-pub(crate) enum Reply {
-    Answer(Answer),
+pub(crate) enum EmulatorReply {
+    Response(HttpResponse),
     /// Close the connection without sending a byte.
     Reset,
 }
@@ -29,8 +29,8 @@ pub(crate) enum Reply {
 ///
 /// The order is the caller's signature, the limit, the fault script, the api-version, the
 /// operation. So a fault counts only the calls that are authenticated and within the limit.
-pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
-    let route = Route::of(&request.method, request.uri.path());
+pub(crate) async fn handle(resource: &Resource, request: &HttpRequest) -> EmulatorReply {
+    let route = RouteMatch::of(&request.method, request.uri.path());
     let body = RequestBody::parse(&request.body);
     let operation = operation(&route, body.as_ref().ok());
     let mut entry = entry(resource, request, operation, &route, body.as_ref().ok());
@@ -46,61 +46,72 @@ pub(crate) async fn handle(resource: &Resource, request: &Request) -> Reply {
             Ok(caller) => caller,
             Err(refusal) => {
                 noted(Some(refusal.status.as_u16()), None, None);
-                return Reply::Answer(response::of(&route, Err(refusal.into())));
+                return EmulatorReply::Response(response::of(&route, Err(refusal.into())));
             }
         };
-    if let Some(answer) = throttled(resource, operation, &route) {
-        noted(Some(answer.status().as_u16()), None, None);
-        return Reply::Answer(answer);
+    if let Some(response) = throttled(resource, operation, &route) {
+        noted(Some(response.status().as_u16()), None, None);
+        return EmulatorReply::Response(response);
     }
     let strike = resource.faults.strike(operation);
-    let fault = strike.as_ref().map(Strike::name);
+    let fault = strike.as_ref().map(FaultTrigger::name);
     if let Some(strike) = strike.as_ref().filter(|strike| strike.prevents()) {
         let reply = instead(strike);
-        noted(reply.as_ref().map(|answer| answer.status().as_u16()), fault, None);
-        return reply.map_or(Reply::Reset, Reply::Answer);
+        noted(reply.as_ref().map(|response| response.status().as_u16()), fault, None);
+        return reply.map_or(EmulatorReply::Reset, EmulatorReply::Response);
     }
 
     let outcome = perform(resource, request, &route, &body, &caller);
     let identity = outcome.as_ref().ok().and_then(|success| success.identity.as_ref());
     let identity = identity.map(|identity| identity.as_str().to_owned());
-    let answer = response::of(&route, outcome);
-    noted(Some(answer.status().as_u16()), fault, identity);
-    after_effect(resource, strike.as_ref(), answer).await
+    let response = response::of(&route, outcome);
+    noted(Some(response.status().as_u16()), fault, identity);
+    after_effect(resource, strike.as_ref(), response).await
 }
 
 /// Applies the faults that follow the operation.
-async fn after_effect(resource: &Resource, strike: Option<&Strike>, answer: Answer) -> Reply {
-    let Some(strike) = strike else { return Reply::Answer(answer) };
+async fn after_effect(
+    resource: &Resource,
+    strike: Option<&FaultTrigger>,
+    response: HttpResponse,
+) -> EmulatorReply {
+    let Some(strike) = strike else { return EmulatorReply::Response(response) };
     match strike {
-        Strike::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
-        Strike::Hold => resource.faults.released().await,
-        Strike::SlowBytes { ms } => {
+        FaultTrigger::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
+        FaultTrigger::Hold => resource.faults.released().await,
+        FaultTrigger::SlowBytes { ms } => {
             let every = Duration::from_millis(*ms);
-            return Reply::Answer(answer.map(|body| body.slowly(every)));
+            return EmulatorReply::Response(response.map(|body| body.slowly(every)));
         }
-        Strike::WrongJson => return Reply::Answer(response::misshapen(answer)),
-        Strike::HalfBody => return Reply::Answer(answer.map(Payload::cut)),
-        Strike::Status { .. } | Strike::Html { .. } | Strike::ResetBefore | Strike::ResetAfter => {
-            return instead(strike).map_or(Reply::Reset, Reply::Answer);
+        FaultTrigger::WrongJson => return EmulatorReply::Response(response::misshapen(response)),
+        FaultTrigger::HalfBody => return EmulatorReply::Response(response.map(ResponseBody::cut)),
+        FaultTrigger::Status { .. }
+        | FaultTrigger::Html { .. }
+        | FaultTrigger::ResetBefore
+        | FaultTrigger::ResetAfter => {
+            return instead(strike).map_or(EmulatorReply::Reset, EmulatorReply::Response);
         }
     }
-    Reply::Answer(answer)
+    EmulatorReply::Response(response)
 }
 
 /// The response of a fault in place of the service's response, if there is one.
-fn instead(strike: &Strike) -> Option<Answer> {
+fn instead(strike: &FaultTrigger) -> Option<HttpResponse> {
     match strike {
-        Strike::Status { status, retry_after, body, .. } => {
+        FaultTrigger::Status { status, retry_after, body, .. } => {
             Some(response::of_fault(*status, retry_after.as_deref(), body.clone()))
         }
-        Strike::Html { status, .. } => Some(response::proxy_page(*status)),
+        FaultTrigger::Html { status, .. } => Some(response::proxy_page(*status)),
         _ => None,
     }
 }
 
 /// The refusal of a call above the operation's limit.
-fn throttled(resource: &Resource, operation: Operation, route: &Route) -> Option<Answer> {
+fn throttled(
+    resource: &Resource,
+    operation: Operation,
+    route: &RouteMatch,
+) -> Option<HttpResponse> {
     if resource.options.no_limits {
         return None;
     }
@@ -110,44 +121,44 @@ fn throttled(resource: &Resource, operation: Operation, route: &Route) -> Option
 
 fn perform(
     resource: &Resource,
-    request: &Request,
-    route: &Route,
+    request: &HttpRequest,
+    route: &RouteMatch,
     body: &Result<RequestBody, ApiError>,
-    caller: &Caller,
-) -> Result<Success, Failure> {
+    caller: &AuthenticatedCaller,
+) -> Result<OperationSuccess, OperationError> {
     let version = match route {
-        Route::Unknown | Route::WrongMethod => Ok(ApiVersion::V2021_03_07),
-        _ => ApiVersion::of(route, request.uri.path(), request.uri.query()),
+        RouteMatch::Unknown | RouteMatch::WrongMethod => Ok(ServiceVersion::V2021_03_07),
+        _ => ServiceVersion::of(route, request.uri.path(), request.uri.query()),
     }?;
     let body = body.as_ref().map_err(ApiError::clone);
-    let Caller { key, user } = caller;
+    let AuthenticatedCaller { key, user } = caller;
     let now = resource.clock.now();
-    let call = Call { resource, version, now, key: *key, body, user: user.as_ref() };
+    let call = OperationCall { resource, version, now, key: *key, body, user: user.as_ref() };
     operations::perform(route, &call)
 }
 
-fn operation(route: &Route, body: Option<&RequestBody>) -> Operation {
+fn operation(route: &RouteMatch, body: Option<&RequestBody>) -> Operation {
     match route {
-        Route::CreateIdentity => match requested_scopes(route, body) {
+        RouteMatch::CreateIdentity => match requested_scopes(route, body) {
             Some(scopes) if !scopes.is_empty() => Operation::CreateIdentityWithToken,
             _ => Operation::CreateIdentity,
         },
-        Route::IssueAccessToken(_) => Operation::IssueAccessToken,
-        Route::RevokeAccessTokens(_) => Operation::RevokeAccessTokens,
-        Route::DeleteIdentity(_) => Operation::DeleteIdentity,
-        Route::ExchangeTeamsToken => Operation::ExchangeTeamsUserAccessToken,
-        Route::ExchangePhoneAccess => Operation::ExchangeTeamsExtensionAccessToken,
-        Route::Assignment(Verb::Get, _) => Operation::GetTeamsExtensionAssignment,
-        Route::Assignment(Verb::Put, _) => Operation::PutTeamsExtensionAssignment,
-        Route::Assignment(Verb::Delete, _) => Operation::DeleteTeamsExtensionAssignment,
-        Route::Unknown | Route::WrongMethod => Operation::BadRoute,
+        RouteMatch::IssueAccessToken(_) => Operation::IssueAccessToken,
+        RouteMatch::RevokeAccessTokens(_) => Operation::RevokeAccessTokens,
+        RouteMatch::DeleteIdentity(_) => Operation::DeleteIdentity,
+        RouteMatch::ExchangeTeamsToken => Operation::ExchangeTeamsUserAccessToken,
+        RouteMatch::ExchangePhoneAccess => Operation::ExchangeTeamsExtensionAccessToken,
+        RouteMatch::Assignment(Verb::Get, _) => Operation::GetTeamsExtensionAssignment,
+        RouteMatch::Assignment(Verb::Put, _) => Operation::PutTeamsExtensionAssignment,
+        RouteMatch::Assignment(Verb::Delete, _) => Operation::DeleteTeamsExtensionAssignment,
+        RouteMatch::Unknown | RouteMatch::WrongMethod => Operation::BadRoute,
     }
 }
 
-fn requested_scopes(route: &Route, body: Option<&RequestBody>) -> Option<Vec<String>> {
+fn requested_scopes(route: &RouteMatch, body: Option<&RequestBody>) -> Option<Vec<String>> {
     let member = match route {
-        Route::CreateIdentity => "createTokenWithScopes",
-        Route::IssueAccessToken(_) => "scopes",
+        RouteMatch::CreateIdentity => "createTokenWithScopes",
+        RouteMatch::IssueAccessToken(_) => "scopes",
         _ => return None,
     };
     body?.scopes(member, member).ok().flatten()
@@ -155,13 +166,13 @@ fn requested_scopes(route: &Route, body: Option<&RequestBody>) -> Option<Vec<Str
 
 fn entry(
     resource: &Resource,
-    request: &Request,
+    request: &HttpRequest,
     operation: Operation,
-    route: &Route,
+    route: &RouteMatch,
     body: Option<&RequestBody>,
-) -> Entry {
+) -> LoggedRequest {
     let minutes = body.and_then(|body| body.expires_in_minutes().ok()?);
-    Entry {
+    LoggedRequest {
         operation: operation.name(),
         status: None,
         at: date_time_offset(resource.clock.now()),

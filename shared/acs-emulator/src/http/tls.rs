@@ -13,9 +13,9 @@ use rustls::pki_types::PrivateKeyDer;
 use time::Duration;
 use tokio_rustls::TlsAcceptor;
 
-use crate::state::clock::Clock;
+use crate::state::clock::EmulatorClock;
 use crate::state::data_dir::DataDir;
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// The https configuration of a listener, and the path of the certificate that clients trust.
 pub(crate) struct Tls {
@@ -26,28 +26,28 @@ pub(crate) struct Tls {
 impl Tls {
     /// Loads or creates the authority in `directory`, and signs a certificate for a new key of this
     /// listener.
-    pub(crate) fn with_authority_in(directory: &Path) -> Result<Self, StartError> {
+    pub(crate) fn with_authority_in(directory: &Path) -> Result<Self, EmulatorStartError> {
         let dir = DataDir::open(directory.to_owned())?;
         let authority = match (dir.read(CA_KEY)?, dir.read(CA_CERT)?) {
             (Some(key), Some(_)) => {
                 let unreadable =
-                    || StartError::DataFileUnreadable { path: dir.path().join(CA_KEY) };
+                    || EmulatorStartError::DataFileUnreadable { path: dir.path().join(CA_KEY) };
                 KeyPair::try_from(key).map_err(|_| unreadable())?
             }
             _ => new_authority(&dir)?,
         };
-        let acceptor = acceptor(authority).map_err(StartError::Certificate)?;
+        let acceptor = acceptor(authority).map_err(EmulatorStartError::Certificate)?;
         Ok(Self { acceptor, ca_cert: dir.path().join(CA_CERT) })
     }
 }
 
-fn new_authority(dir: &DataDir) -> Result<KeyPair, StartError> {
+fn new_authority(dir: &DataDir) -> Result<KeyPair, EmulatorStartError> {
     let made = || -> Result<_, rcgen::Error> {
         let key = KeyPair::generate()?;
         let cert = authority_params().self_signed(&key)?;
         Ok((key, cert.pem()))
     };
-    let (key, cert) = made().map_err(|cause| StartError::Certificate(cause.into()))?;
+    let (key, cert) = made().map_err(|cause| EmulatorStartError::Certificate(cause.into()))?;
     // The certificate is written last: if it exists, the key exists too.
     dir.write(CA_KEY, key.serialized_der())?;
     dir.write(CA_CERT, cert.as_bytes())?;
@@ -74,7 +74,7 @@ fn authority_params() -> CertificateParams {
         ],
         excluded_subtrees: Vec::new(),
     });
-    let now = Clock::system_now();
+    let now = EmulatorClock::system_now();
     params.not_before = now - Duration::days(1);
     params.not_after = now + Duration::days(10 * 365);
     params
@@ -91,7 +91,7 @@ fn acceptor(authority: KeyPair) -> Result<TlsAcceptor, Box<dyn std::error::Error
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
     // Browsers and Apple's libraries refuse certificates with a much longer validity.
-    let now = Clock::system_now();
+    let now = EmulatorClock::system_now();
     params.not_before = now - Duration::days(1);
     params.not_after = now + Duration::days(365);
 

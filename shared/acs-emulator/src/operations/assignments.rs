@@ -4,7 +4,7 @@
 use hyper::StatusCode;
 use uuid::Uuid;
 
-use super::call::{Call, Failure, Success, kept};
+use super::call::{OperationCall, OperationError, OperationSuccess, kept};
 use crate::api::error::ApiError;
 use crate::api::request_body::RequestBody;
 use crate::api::route::{AssignmentKey, Verb};
@@ -12,27 +12,27 @@ use crate::state::identities::assignment::Assignment;
 
 /// Gets an assignment, creates or replaces it, or removes it with its tokens.
 pub(crate) fn perform(
-    call: &Call<'_>,
+    call: &OperationCall<'_>,
     verb: Verb,
     key: &AssignmentKey,
-) -> Result<Success, Failure> {
+) -> Result<OperationSuccess, OperationError> {
     check_guid(&key.object, "objectId")?;
     check_guid(&key.tenant, "tenantId")?;
     let identities = &call.resource.identities;
     match verb {
         Verb::Get => {
             let found = identities.assignment(key).ok_or_else(ApiError::assignment_not_found)?;
-            Ok(Success::json(StatusCode::OK, None, &found)?)
+            Ok(OperationSuccess::json(StatusCode::OK, None, &found)?)
         }
         Verb::Put => {
             let assignment = read(call.body()?, key)?;
             let replaced = kept(identities.assign(key, assignment.clone()))?;
             let status = if replaced { StatusCode::OK } else { StatusCode::CREATED };
-            Ok(Success::json(status, None, &assignment)?)
+            Ok(OperationSuccess::json(status, None, &assignment)?)
         }
         Verb::Delete => {
             kept(identities.unassign(key, call.now))?;
-            Ok(Success::no_content(None))
+            Ok(OperationSuccess::no_content(None))
         }
     }
 }

@@ -8,17 +8,17 @@ use tracing::error;
 use crate::api::error::ApiError;
 use crate::api::mri::Mri;
 use crate::api::request_body::RequestBody;
-use crate::api::service_version::ApiVersion;
+use crate::api::service_version::ServiceVersion;
 use crate::api::timestamp::date_time_offset;
 use crate::auth::claims::EntraClaims;
 use crate::resource::Resource;
 use crate::state::keys::resource_key::KeyMark;
-use crate::state::keys::token_signer::{Claims, EmulatorClaim};
+use crate::state::keys::token_signer::{EmulatorClaim, TokenClaims};
 
 /// An authenticated call with a supported version.
-pub(crate) struct Call<'a> {
+pub(crate) struct OperationCall<'a> {
     pub resource: &'a Resource,
-    pub version: ApiVersion,
+    pub version: ServiceVersion,
     pub now: OffsetDateTime,
     /// The access key that signed the request.
     pub key: KeyMark,
@@ -28,7 +28,7 @@ pub(crate) struct Call<'a> {
 }
 
 /// The result of an operation.
-pub(crate) struct Success {
+pub(crate) struct OperationSuccess {
     pub status: StatusCode,
     /// JSON; `None` for 204.
     pub body: Option<Vec<u8>>,
@@ -38,20 +38,20 @@ pub(crate) struct Success {
 
 /// Why an operation was refused.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum OperationError {
     /// A refusal of the service itself.
     Api(ApiError),
     /// A refusal of the web framework: a status without a body.
     NoSuchRoute(StatusCode),
 }
 
-impl From<ApiError> for Failure {
+impl From<ApiError> for OperationError {
     fn from(error: ApiError) -> Self {
         Self::Api(error)
     }
 }
 
-impl Call<'_> {
+impl OperationCall<'_> {
     /// The identity in a path, if it belongs to the resource.
     pub(super) fn own_identity(&self, id: &str) -> Result<Mri, ApiError> {
         Mri::owned_by(&self.resource.guid, id)
@@ -75,7 +75,7 @@ impl Call<'_> {
         identity: &Mri,
         scopes: &[String],
         life: Duration,
-    ) -> Result<AccessToken, ApiError> {
+    ) -> Result<AccessTokenResponse, ApiError> {
         let expires = self.now.checked_add(life).ok_or_else(ApiError::internal)?;
         self.issue_until(identity, scopes, expires, self.resource.options.issue_for_deleted)
     }
@@ -87,20 +87,20 @@ impl Call<'_> {
         scopes: &[String],
         expires: OffsetDateTime,
         even_if_gone: bool,
-    ) -> Result<AccessToken, ApiError> {
+    ) -> Result<AccessTokenResponse, ApiError> {
         let (key, identities) = (self.key, &self.resource.identities);
         let generation = kept(identities.issue(identity, self.now, expires, key, even_if_gone))?
             .ok_or_else(ApiError::identity_not_found)?;
         // Signed outside the lock: a revocation in between also ends this token.
         let emulator = EmulatorClaim { generation, serial: self.resource.next_serial(), key };
-        let claims = Claims::new(identity, scopes, self.now, expires, emulator)
+        let claims = TokenClaims::new(identity, scopes, self.now, expires, emulator)
             .of_resource(&self.resource.guid);
         let token = self.resource.signer.sign(&claims).ok_or_else(ApiError::internal)?;
-        Ok(AccessToken { token, expires_on: date_time_offset(expires) })
+        Ok(AccessTokenResponse { token, expires_on: date_time_offset(expires) })
     }
 }
 
-impl Success {
+impl OperationSuccess {
     pub(super) fn json(
         status: StatusCode,
         identity: impl Into<Option<Mri>>,
@@ -118,7 +118,7 @@ impl Success {
 /// `CommunicationIdentityAccessToken`. It has no `Debug`, because it contains a token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AccessToken {
+pub(super) struct AccessTokenResponse {
     token: String,
     expires_on: String,
 }

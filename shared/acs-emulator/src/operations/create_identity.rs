@@ -4,11 +4,11 @@ use hyper::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::call::{AccessToken, Call, Failure, Success, kept};
+use super::call::{AccessTokenResponse, OperationCall, OperationError, OperationSuccess, kept};
 use super::validation;
 use crate::api::mri::Mri;
 
-pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
+pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     let body = call.body()?;
     let scopes = body.scopes(SCOPES, "CreateTokenWithScopes")?.unwrap_or_default();
     let life = validation::life(call, body)?;
@@ -20,8 +20,11 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
         [] => None,
         scopes => Some(call.issue(&id, scopes, life)?),
     };
-    let created = Created { identity: Identity { id: id.as_str() }, access_token };
-    Ok(Success::json(StatusCode::CREATED, id.clone(), &created)?)
+    let created = CreateIdentityResponse {
+        identity: CommunicationIdentity { id: id.as_str() },
+        access_token,
+    };
+    Ok(OperationSuccess::json(StatusCode::CREATED, id.clone(), &created)?)
 }
 
 /// The member that requests a token.
@@ -30,14 +33,14 @@ const SCOPES: &str = "createTokenWithScopes";
 /// `CommunicationIdentityAccessTokenResult`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Created<'a> {
-    pub identity: Identity<'a>,
+pub(super) struct CreateIdentityResponse<'a> {
+    pub identity: CommunicationIdentity<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_token: Option<AccessToken>,
+    pub access_token: Option<AccessTokenResponse>,
 }
 
 /// `CommunicationIdentity`.
 #[derive(Serialize)]
-pub(super) struct Identity<'a> {
+pub(super) struct CommunicationIdentity<'a> {
     pub id: &'a str,
 }

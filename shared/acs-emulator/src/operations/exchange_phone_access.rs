@@ -5,14 +5,14 @@ use hyper::StatusCode;
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::call::{Call, Failure, Success, kept};
-use super::create_identity::{Created, Identity};
+use super::call::{OperationCall, OperationError, OperationSuccess, kept};
+use super::create_identity::{CommunicationIdentity, CreateIdentityResponse};
 use crate::api::error::ApiError;
 use crate::api::mri::Mri;
 use crate::api::route::AssignmentKey;
-use crate::auth::bearer_refusal::Refusal;
+use crate::auth::bearer_refusal::BearerRefusal;
 
-pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
+pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     call.body()?;
     // A request without a user was already refused.
     let user = call.user.ok_or_else(ApiError::internal)?;
@@ -31,13 +31,15 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     if !kept(identities.record_assignment_use(&identity, &key))? {
         return Err(not_assigned().into());
     }
-    let body =
-        Created { identity: Identity { id: identity.as_str() }, access_token: Some(access_token) };
-    Ok(Success::json(StatusCode::OK, identity.clone(), &body)?)
+    let body = CreateIdentityResponse {
+        identity: CommunicationIdentity { id: identity.as_str() },
+        access_token: Some(access_token),
+    };
+    Ok(OperationSuccess::json(StatusCode::OK, identity.clone(), &body)?)
 }
 
 fn not_assigned() -> ApiError {
-    let refusal = Refusal::NotAssigned;
+    let refusal = BearerRefusal::NotAssigned;
     warn!(reason = %refusal, "refused to exchange a user's token: {refusal}");
     ApiError::denied("Denied by the resource provider.")
 }

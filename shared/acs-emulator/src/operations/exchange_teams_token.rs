@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::call::{Call, Failure, Success};
+use super::call::{OperationCall, OperationError, OperationSuccess};
 use crate::api::error::ApiError;
 use crate::api::mri::Mri;
 
-pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
+pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     let body = call.body()?;
     let token = body.text("token", "Token")?;
     let claims = call.resource.auth.entra.teams_user(token, call.now).map_err(|refusal| {
@@ -40,7 +40,7 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Success, Failure> {
     let expires = expires.map_err(|_| ApiError::invalid_access_token())?;
     let scopes = ["chat", "voip"].map(str::to_owned);
     let token = call.issue_until(&identity, &scopes, expires, true)?;
-    Ok(Success::json(StatusCode::OK, identity, &token)?)
+    Ok(OperationSuccess::json(StatusCode::OK, identity, &token)?)
 }
 
 fn guid(text: &str, target: &'static str, message: &str) -> Result<Uuid, ApiError> {

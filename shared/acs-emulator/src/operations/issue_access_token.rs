@@ -2,11 +2,14 @@
 
 use hyper::StatusCode;
 
-use super::call::{Call, Failure, Success};
+use super::call::{OperationCall, OperationError, OperationSuccess};
 use super::validation;
 use crate::api::error::ApiError;
 
-pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
+pub(crate) fn perform(
+    call: &OperationCall<'_>,
+    id: &str,
+) -> Result<OperationSuccess, OperationError> {
     // Two refusals that look alike: model binding finds absent scopes, the operation finds an empty
     // list.
     let body = call.body()?;
@@ -23,5 +26,5 @@ pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
 
     let identity = call.own_identity(id)?;
     let token = call.issue(&identity, &scopes, life)?;
-    Ok(Success::json(StatusCode::OK, identity, &token)?)
+    Ok(OperationSuccess::json(StatusCode::OK, identity, &token)?)
 }

@@ -12,20 +12,23 @@ mod validation;
 
 use hyper::StatusCode;
 
-use self::call::{Call, Failure, Success};
-use crate::api::route::Route;
+use self::call::{OperationCall, OperationError, OperationSuccess};
+use crate::api::route::RouteMatch;
 
 /// Executes the operation of `route`.
-pub(crate) fn perform(route: &Route, call: &Call<'_>) -> Result<Success, Failure> {
+pub(crate) fn perform(
+    route: &RouteMatch,
+    call: &OperationCall<'_>,
+) -> Result<OperationSuccess, OperationError> {
     match route {
-        Route::CreateIdentity => create_identity::perform(call),
-        Route::IssueAccessToken(id) => issue_access_token::perform(call, id),
-        Route::RevokeAccessTokens(id) => revoke_access_tokens::perform(call, id),
-        Route::DeleteIdentity(id) => delete_identity::perform(call, id),
-        Route::ExchangeTeamsToken => exchange_teams_token::perform(call),
-        Route::ExchangePhoneAccess => exchange_phone_access::perform(call),
-        Route::Assignment(verb, key) => assignments::perform(call, *verb, key),
-        Route::Unknown => Err(Failure::NoSuchRoute(StatusCode::NOT_FOUND)),
-        Route::WrongMethod => Err(Failure::NoSuchRoute(StatusCode::METHOD_NOT_ALLOWED)),
+        RouteMatch::CreateIdentity => create_identity::perform(call),
+        RouteMatch::IssueAccessToken(id) => issue_access_token::perform(call, id),
+        RouteMatch::RevokeAccessTokens(id) => revoke_access_tokens::perform(call, id),
+        RouteMatch::DeleteIdentity(id) => delete_identity::perform(call, id),
+        RouteMatch::ExchangeTeamsToken => exchange_teams_token::perform(call),
+        RouteMatch::ExchangePhoneAccess => exchange_phone_access::perform(call),
+        RouteMatch::Assignment(verb, key) => assignments::perform(call, *verb, key),
+        RouteMatch::Unknown => Err(OperationError::NoSuchRoute(StatusCode::NOT_FOUND)),
+        RouteMatch::WrongMethod => Err(OperationError::NoSuchRoute(StatusCode::METHOD_NOT_ALLOWED)),
     }
 }

@@ -1,9 +1,12 @@
 //! `POST /identities/{id}/:revokeAccessTokens`: ends every token issued so far.
 
-use super::call::{Call, Failure, Success, kept};
+use super::call::{OperationCall, OperationError, OperationSuccess, kept};
 
-pub(crate) fn perform(call: &Call<'_>, id: &str) -> Result<Success, Failure> {
+pub(crate) fn perform(
+    call: &OperationCall<'_>,
+    id: &str,
+) -> Result<OperationSuccess, OperationError> {
     let identity = call.own_identity(id)?;
     call.known(kept(call.resource.identities.revoke(&identity, call.now))?)?;
-    Ok(Success::no_content(identity))
+    Ok(OperationSuccess::no_content(identity))
 }

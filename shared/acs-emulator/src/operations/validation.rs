@@ -2,12 +2,12 @@
 
 use time::Duration;
 
-use super::call::Call;
+use super::call::OperationCall;
 use crate::api::error::ApiError;
 use crate::api::request_body::RequestBody;
 
 /// The lifetime of a token: the requested one, or a day.
-pub(crate) fn life(call: &Call<'_>, body: &RequestBody) -> Result<Duration, ApiError> {
+pub(crate) fn life(call: &OperationCall<'_>, body: &RequestBody) -> Result<Duration, ApiError> {
     if !call.version.has_custom_expiry() {
         if call.resource.options.refuse_newer_members && body.has("expiresInMinutes") {
             let label = "ExpiresInMinutes";
@@ -31,7 +31,7 @@ pub(crate) fn life(call: &Call<'_>, body: &RequestBody) -> Result<Duration, ApiE
 
 /// Returns the scopes, in the given order, if the version knows them.
 pub(crate) fn known_scopes(
-    call: &Call<'_>,
+    call: &OperationCall<'_>,
     scopes: Vec<String>,
     target: &'static str,
 ) -> Result<Vec<String>, ApiError> {

@@ -13,12 +13,12 @@ use time::{Duration, OffsetDateTime};
 /// offset. They use the system clock plus the skew, by which the service's time differs from that
 /// of its clients.
 #[derive(Clone, Debug, Default)]
-pub struct Clock {
+pub struct EmulatorClock {
     offset_seconds: Arc<AtomicI64>,
     skew_seconds: Arc<AtomicI64>,
 }
 
-impl Clock {
+impl EmulatorClock {
     /// The emulator's time: the system's plus the offset.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
@@ -75,7 +75,7 @@ impl Clock {
 
 /// The system's time plus `seconds`.
 fn moved(seconds: i64) -> OffsetDateTime {
-    let system = Clock::system_now();
+    let system = EmulatorClock::system_now();
     system.checked_add(Duration::seconds(seconds)).unwrap_or(system)
 }
 
@@ -92,22 +92,22 @@ mod tests {
 
     #[test]
     fn the_offset_moves_both_ways_and_is_shared_by_clones() {
-        let clock = Clock::default();
+        let clock = EmulatorClock::default();
         let other = clock.clone();
         clock.advance(3600);
-        assert!(other.now() - Clock::system_now() > Duration::minutes(59));
+        assert!(other.now() - EmulatorClock::system_now() > Duration::minutes(59));
         other.advance(-7200);
         assert_eq!(clock.offset_seconds(), -3600);
     }
 
     #[test]
     fn an_absurd_offset_is_clamped_and_now_still_answers() {
-        let clock = Clock::default();
+        let clock = EmulatorClock::default();
         clock.advance(i64::MAX);
         clock.skew(i64::MAX);
         assert_eq!(clock.offset_seconds(), FURTHEST_SECONDS);
         assert_eq!(clock.skew_seconds(), FURTHEST_SECONDS);
-        assert!(clock.now().year() >= Clock::system_now().year() + 100);
-        assert!(clock.signing_now().year() >= Clock::system_now().year() + 100);
+        assert!(clock.now().year() >= EmulatorClock::system_now().year() + 100);
+        assert!(clock.signing_now().year() >= EmulatorClock::system_now().year() + 100);
     }
 }

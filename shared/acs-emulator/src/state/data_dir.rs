@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::state::directory_lock::DirectoryLock;
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// A directory with keys that only its owner can read.
 #[derive(Clone, Debug)]
@@ -28,19 +28,21 @@ pub(crate) struct KeptResource {
 }
 
 impl DataDir {
-    pub(crate) fn open(path: PathBuf) -> Result<Self, StartError> {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, EmulatorStartError> {
         // An existing directory keeps its mode: it may contain other files.
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.map_err(|source| StartError::DataFile { path: path.clone(), source })?;
+        made.map_err(|source| EmulatorStartError::DataFile { path: path.clone(), source })?;
         Ok(Self(path))
     }
 
     /// Locks the directory for this process until the lock is dropped.
-    pub(crate) fn lock(&self) -> Result<DirectoryLock, StartError> {
+    pub(crate) fn lock(&self) -> Result<DirectoryLock, EmulatorStartError> {
         match DirectoryLock::take(&self.0) {
             Ok(Some(lock)) => Ok(lock),
-            Ok(None) => Err(StartError::DataDirInUse { path: self.0.clone() }),
-            Err(source) => Err(StartError::DataFile { path: DirectoryLock::path(&self.0), source }),
+            Ok(None) => Err(EmulatorStartError::DataDirInUse { path: self.0.clone() }),
+            Err(source) => {
+                Err(EmulatorStartError::DataFile { path: DirectoryLock::path(&self.0), source })
+            }
         }
     }
 
@@ -48,36 +50,36 @@ impl DataDir {
         &self.0
     }
 
-    pub(crate) fn resource(&self) -> Result<Option<KeptResource>, StartError> {
+    pub(crate) fn resource(&self) -> Result<Option<KeptResource>, EmulatorStartError> {
         let Some(bytes) = self.read(RESOURCE)? else { return Ok(None) };
-        let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
+        let unreadable = |_| EmulatorStartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
         serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
     }
 
-    pub(crate) fn keep_resource(&self, resource: &KeptResource) -> Result<(), StartError> {
+    pub(crate) fn keep_resource(&self, resource: &KeptResource) -> Result<(), EmulatorStartError> {
         let bytes = serde_json::to_vec_pretty(resource);
-        let unreadable = |_| StartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
+        let unreadable = |_| EmulatorStartError::DataFileUnreadable { path: self.0.join(RESOURCE) };
         self.write(RESOURCE, &bytes.map_err(unreadable)?)
     }
 
     /// The content of the file; `None` if it does not exist.
-    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StartError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, EmulatorStartError> {
         let path = self.0.join(name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StartError::DataFile { path, source }),
+            Err(source) => Err(EmulatorStartError::DataFile { path, source }),
         }
     }
 
     /// Writes a file atomically, readable only by its owner.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), EmulatorStartError> {
         let path = self.0.join(name);
         let beside = self.0.join(format!("{name}.new"));
         let written = private_file(&beside)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&beside, &path));
-        written.map_err(|source| StartError::DataFile { path, source })
+        written.map_err(|source| EmulatorStartError::DataFile { path, source })
     }
 }
 

@@ -19,14 +19,14 @@ pub(crate) struct Fault {
     /// The number of calls it applies to: without `nth` all by default, with it one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    pub action: Action,
+    pub action: FaultAction,
 }
 
 /// The effect on a matching call. Exactly one member decides.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "the members of the JSON are flags")]
-pub(crate) struct Action {
+pub(crate) struct FaultAction {
     /// Answers with this status instead of executing the operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -66,9 +66,9 @@ pub(crate) struct Action {
     pub hold: bool,
 }
 
-/// A validated [`Action`].
+/// A validated [`FaultAction`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Strike {
+pub(crate) enum FaultTrigger {
     Status { after_effect: bool, status: u16, retry_after: Option<String>, body: Option<String> },
     Html { after_effect: bool, status: u16 },
     ResetBefore,
@@ -80,7 +80,7 @@ pub(crate) enum Strike {
     Hold,
 }
 
-impl Strike {
+impl FaultTrigger {
     /// Whether it happens before the operation is executed.
     pub(crate) fn prevents(&self) -> bool {
         match self {
@@ -111,8 +111,8 @@ impl Strike {
     }
 }
 
-impl Action {
-    fn strike(&self) -> Result<Strike, String> {
+impl FaultAction {
+    fn strike(&self) -> Result<FaultTrigger, String> {
         if (self.retry_after.is_some() || self.body.is_some())
             && (self.status.is_none() || self.html)
         {
@@ -128,7 +128,7 @@ impl Action {
         if after_effect && status.is_none() && !self.html {
             return Err("an action's afterEffect goes with status or html".into());
         }
-        let by_status = status.filter(|_| !self.html).map(|status| Strike::Status {
+        let by_status = status.filter(|_| !self.html).map(|status| FaultTrigger::Status {
             after_effect,
             status,
             retry_after: self.retry_after.clone(),
@@ -136,14 +136,14 @@ impl Action {
         });
         let mut strikes = [
             by_status,
-            self.html.then_some(Strike::Html { after_effect, status: status.unwrap_or(200) }),
-            self.delay_ms.map(|ms| Strike::Delay { ms }),
-            self.reset_before.then_some(Strike::ResetBefore),
-            self.reset_after.then_some(Strike::ResetAfter),
-            self.half_body.then_some(Strike::HalfBody),
-            self.slow_bytes_ms.map(|ms| Strike::SlowBytes { ms }),
-            self.wrong_json.then_some(Strike::WrongJson),
-            self.hold.then_some(Strike::Hold),
+            self.html.then_some(FaultTrigger::Html { after_effect, status: status.unwrap_or(200) }),
+            self.delay_ms.map(|ms| FaultTrigger::Delay { ms }),
+            self.reset_before.then_some(FaultTrigger::ResetBefore),
+            self.reset_after.then_some(FaultTrigger::ResetAfter),
+            self.half_body.then_some(FaultTrigger::HalfBody),
+            self.slow_bytes_ms.map(|ms| FaultTrigger::SlowBytes { ms }),
+            self.wrong_json.then_some(FaultTrigger::WrongJson),
+            self.hold.then_some(FaultTrigger::Hold),
         ]
         .into_iter()
         .flatten();
@@ -158,7 +158,7 @@ impl Action {
 
 /// The script, and the responses that it holds back.
 pub(crate) struct Faults {
-    lines: Mutex<Vec<Line>>,
+    lines: Mutex<Vec<ScriptLine>>,
     /// Counts releases: a held response waits for the next one.
     releases: watch::Sender<u64>,
 }
@@ -170,14 +170,14 @@ impl Faults {
 
     /// Adds faults to the script: all of them, or none and the reason.
     pub(crate) fn add(&self, faults: Vec<Fault>) -> Result<(), String> {
-        let lines = faults.into_iter().map(Line::new).collect::<Result<Vec<_>, _>>()?;
+        let lines = faults.into_iter().map(ScriptLine::new).collect::<Result<Vec<_>, _>>()?;
         self.lock().extend(lines);
         Ok(())
     }
 
     /// Counts a call of `operation`, and returns the fault that applies. Every fault for the
     /// operation counts the call; the first one that is due applies.
-    pub(crate) fn strike(&self, operation: Operation) -> Option<Strike> {
+    pub(crate) fn strike(&self, operation: Operation) -> Option<FaultTrigger> {
         let mut struck = None;
         for line in
             self.lock().iter_mut().filter(|line| operation.answers_to(&line.fault.operation))
@@ -217,18 +217,18 @@ impl Faults {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Line>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<ScriptLine>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Line {
+struct ScriptLine {
     fault: Fault,
-    strike: Strike,
+    strike: FaultTrigger,
     seen: u64,
 }
 
-impl Line {
+impl ScriptLine {
     fn new(fault: Fault) -> Result<Self, String> {
         let known = Operation::ALL.iter().any(|operation| operation.name() == fault.operation);
         if !known && fault.operation != "*" {

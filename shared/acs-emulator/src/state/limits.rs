@@ -12,12 +12,12 @@ use crate::api::operation::Operation;
 /// Every authenticated call takes a place, even if it is then refused for its content. Whether a
 /// call that finds no free place also takes one is an option.
 #[derive(Default)]
-pub(crate) struct Limits {
+pub(crate) struct RateLimits {
     count_refused: bool,
     windows: Mutex<HashMap<&'static str, Window>>,
 }
 
-impl Limits {
+impl RateLimits {
     pub(crate) fn new(count_refused: bool) -> Self {
         Self { count_refused, ..Self::default() }
     }
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn each_operation_has_the_documented_limit_and_no_other_operations_calls_count() {
-        let limits = Limits::default();
+        let limits = RateLimits::default();
         for (operation, limit) in [
             (Operation::CreateIdentity, 1000),
             (Operation::IssueAccessToken, 1000),

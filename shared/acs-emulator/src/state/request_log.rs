@@ -17,7 +17,7 @@ pub(crate) struct RequestLog {
 /// One request, without secrets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Entry {
+pub(crate) struct LoggedRequest {
     pub operation: &'static str,
     /// The status before a later fault changed the response; null if a fault dropped the connection
     /// before the operation.
@@ -38,7 +38,7 @@ pub(crate) struct Entry {
 }
 
 impl RequestLog {
-    pub(crate) fn push(&self, operation: Operation, entry: Entry) {
+    pub(crate) fn push(&self, operation: Operation, entry: LoggedRequest) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         *inner.counts.entry(operation.name()).or_default() += 1;
         if inner.recent.len() == KEPT {
@@ -66,7 +66,7 @@ impl RequestLog {
 #[derive(Default)]
 struct Inner {
     counts: BTreeMap<&'static str, u64>,
-    recent: VecDeque<Entry>,
+    recent: VecDeque<LoggedRequest>,
 }
 
 const KEPT: usize = 1_000;
@@ -79,7 +79,7 @@ mod tests {
     fn all_are_counted_and_the_last_thousand_kept() {
         let log = RequestLog::default();
         for number in 0..1_001 {
-            let entry = Entry {
+            let entry = LoggedRequest {
                 operation: "deleteIdentity",
                 status: Some(204),
                 at: number.to_string(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Why an emulator could not be built or served. Never quotes a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum EmulatorStartError {
     /// An access key does not have Azure's format.
     #[error("the access key is not base64 (standard alphabet, padded); give 64 bytes in base64")]
     AccessKeyNotBase64,

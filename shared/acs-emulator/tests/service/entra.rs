@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, V2023, World};
+use crate::support::{EmulatorFixture, ServiceReply, V2023};
 
 const TENANT: &str = "e0000000-0000-4000-8000-000000000001";
 const APP: &str = "e0000000-0000-4000-8000-000000000002";
@@ -45,16 +45,16 @@ fn with<'a>(form: &[(&'a str, &'a str)], name: &str, value: &'a str) -> Vec<(&'a
     form.iter().map(other).collect()
 }
 
-fn refused(reply: &Reply) -> (u16, String) {
+fn refused(reply: &ServiceReply) -> (u16, String) {
     (reply.status.as_u16(), reply.json()["error"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test]
 async fn a_token_says_what_was_ordered_and_the_published_key_verifies_it() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     let order = json!({"tenant": "t", "oid": "o", "appid": "a", "aud": "u", "roles": ["r"],
         "scopes": ["x", "y"], "groups": ["g"], "expiresInSeconds": 60});
-    let minted = world.control("POST", "entra/token", &order).await.json();
+    let minted = fixture.control("POST", "entra/token", &order).await.json();
     let token = minted["token"].as_str().unwrap();
     let said = claims(token);
     assert_eq!(said, minted["claims"]);
@@ -65,7 +65,7 @@ async fn a_token_says_what_was_ordered_and_the_published_key_verifies_it() {
             "tid": "t", "scp": "x y", "roles": ["r"], "groups": ["g"], "ver": "1.0",
             "iat": now, "nbf": now, "exp": now + 60})
     );
-    let jwks = world.look("entra/jwks").await;
+    let jwks = fixture.look("entra/jwks").await;
     let key = &jwks["keys"][0];
     assert_eq!(decoded(token.split('.').next().unwrap())["kid"], key["kid"]);
     let member = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
@@ -74,26 +74,26 @@ async fn a_token_says_what_was_ordered_and_the_published_key_verifies_it() {
     RsaPublicKeyComponents { n: member("n"), e: member("e") }
         .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
         .unwrap();
-    assert_ne!(key["kid"], world.look("jwks").await["keys"][0]["kid"]);
+    assert_ne!(key["kid"], fixture.look("jwks").await["keys"][0]["kid"]);
 }
 
 #[tokio::test]
 async fn an_order_may_be_a_form_and_a_mistake_in_it_is_named() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     let form = [("tenant", "t"), ("scopes", "x y"), ("expiresInSeconds", "-5")];
-    let minted = world.post_form("/_emulator/entra/token", &form).await.json();
+    let minted = fixture.post_form("/_emulator/entra/token", &form).await.json();
     let said = &minted["claims"];
     assert_eq!((&said["tid"], &said["scp"]), (&json!("t"), &json!("x y")));
     assert_eq!(said["exp"].as_i64().unwrap(), said["iat"].as_i64().unwrap() - 5);
-    let reply = world.control("POST", "entra/token", &json!({"scope": "x"})).await;
+    let reply = fixture.control("POST", "entra/token", &json!({"scope": "x"})).await;
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("unknown field `scope`"), "{}", reply.text);
 }
 
 #[tokio::test]
 async fn a_client_secret_gets_a_bearer_that_the_service_believes() {
-    let world = World::new().await;
-    let reply = world.post_form(TOKEN, &CLIENT_GRANT).await;
+    let fixture = EmulatorFixture::new().await;
+    let reply = fixture.post_form(TOKEN, &CLIENT_GRANT).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let (kind, life) = (&reply.json()["token_type"], &reply.json()["expires_in"]);
     assert_eq!((kind, life), (&json!("Bearer"), &json!(3600)));
@@ -102,23 +102,24 @@ async fn a_client_secret_gets_a_bearer_that_the_service_believes() {
     assert_eq!(said["aud"], "https://communication.azure.com/");
     assert_eq!((&said["appid"], &said["tid"]), (&json!(APP), &json!(TENANT)));
     assert_eq!(said.get("scp"), None);
-    let created = world.bear(&token, "POST", &format!("/identities{V2023}"), "").await;
+    let created = fixture.bear(&token, "POST", &format!("/identities{V2023}"), "").await;
     assert_eq!(created.status, 201);
 }
 
 #[tokio::test]
 async fn whoever_has_the_secret_has_the_role_that_is_required() {
-    let world = World::with(World::builder().require_entra_role("Contributor")).await;
-    let token = world.post_form(TOKEN, &CLIENT_GRANT).await.json()["access_token"].clone();
+    let fixture =
+        EmulatorFixture::with(EmulatorFixture::builder().require_entra_role("Contributor")).await;
+    let token = fixture.post_form(TOKEN, &CLIENT_GRANT).await.json()["access_token"].clone();
     let target = format!("/identities{V2023}");
-    assert_eq!(world.bear(token.as_str().unwrap(), "POST", &target, "").await.status, 201);
+    assert_eq!(fixture.bear(token.as_str().unwrap(), "POST", &target, "").await.status, 201);
 }
 
 #[tokio::test]
 async fn a_password_gets_a_users_token_that_can_be_exchanged() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     // A tenant that is not a GUID is the development tenant: MSAL uses `adfs`.
-    let granted = world.post_form("/adfs/oauth2/v2.0/token", &PASSWORD_GRANT).await.json();
+    let granted = fixture.post_form("/adfs/oauth2/v2.0/token", &PASSWORD_GRANT).await.json();
     let token = granted["access_token"].as_str().unwrap();
     let said = claims(token);
     assert_eq!(said["scp"], "Teams.ManageCalls Teams.ManageChats");
@@ -130,12 +131,12 @@ async fn a_password_gets_a_users_token_that_can_be_exchanged() {
 
     let body = json!({"token": token, "appId": APP, "userId": USER}).to_string();
     let target = format!("/teamsUser/:exchangeAccessToken{V2023}");
-    assert_eq!(world.call("POST", &target, &body).await.status, 200);
+    assert_eq!(fixture.call("POST", &target, &body).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_grant_that_is_refused_says_why_as_oauth_does() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     let mixed = "https://communication.azure.com//.default https://graph.microsoft.com/.default";
     for (form, expected) in [
         (with(&CLIENT_GRANT, "client_secret", "wrong"), (401, "invalid_client")),
@@ -146,31 +147,32 @@ async fn a_grant_that_is_refused_says_why_as_oauth_does() {
         (with(&PASSWORD_GRANT, "password", "wrong"), (400, "invalid_grant")),
         (with(&PASSWORD_GRANT, "username", "nobody"), (400, "invalid_grant")),
     ] {
-        let reply = world.post_form(TOKEN, &form).await;
+        let reply = fixture.post_form(TOKEN, &form).await;
         assert_eq!(refused(&reply), (expected.0, expected.1.to_owned()), "{form:?}");
     }
 }
 
 #[tokio::test]
 async fn accounts_that_were_given_take_the_place_of_the_development_ones() {
-    let builder = World::builder().entra_client("app", "s1").entra_user("me", "s2", "my-oid");
-    let world = World::with(builder).await;
-    assert_eq!(world.post_form(TOKEN, &CLIENT_GRANT).await.status, 401);
-    assert_eq!(world.post_form(TOKEN, &PASSWORD_GRANT).await.status, 400);
+    let builder =
+        EmulatorFixture::builder().entra_client("app", "s1").entra_user("me", "s2", "my-oid");
+    let fixture = EmulatorFixture::with(builder).await;
+    assert_eq!(fixture.post_form(TOKEN, &CLIENT_GRANT).await.status, 401);
+    assert_eq!(fixture.post_form(TOKEN, &PASSWORD_GRANT).await.status, 400);
     let form = with(&CLIENT_GRANT, "client_id", "app");
     let form = with(&form, "client_secret", "s1");
-    assert_eq!(world.post_form(TOKEN, &form).await.status, 200);
+    assert_eq!(fixture.post_form(TOKEN, &form).await.status, 200);
     let form = with(&PASSWORD_GRANT, "username", "me");
-    let granted = world.post_form(TOKEN, &with(&form, "password", "s2")).await.json();
+    let granted = fixture.post_form(TOKEN, &with(&form, "password", "s2")).await.json();
     assert_eq!(claims(granted["access_token"].as_str().unwrap())["oid"], "my-oid");
 }
 
 #[tokio::test]
 async fn discovery_leads_back_to_the_emulator() {
-    let world = World::new().await;
-    let endpoint = world.server.endpoint();
+    let fixture = EmulatorFixture::new().await;
+    let endpoint = fixture.server.endpoint();
     let get = async |path: &str| -> Value {
-        let response = world.client.get(format!("{endpoint}{path}")).send().await.unwrap();
+        let response = fixture.client.get(format!("{endpoint}{path}")).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         response.json().await.unwrap()
     };
@@ -179,7 +181,7 @@ async fn discovery_leads_back_to_the_emulator() {
         assert_eq!(found["token_endpoint"], format!("{endpoint}{TOKEN}"));
         assert_eq!(found["issuer"], format!("https://login.microsoftonline.com/{TENANT}/v2.0"));
         let keys = found["jwks_uri"].as_str().unwrap().strip_prefix(&endpoint).unwrap().to_owned();
-        assert_eq!(get(&keys).await, world.look("entra/jwks").await);
+        assert_eq!(get(&keys).await, fixture.look("entra/jwks").await);
     }
     let asked = format!("{endpoint}/{TENANT}/oauth2/v2.0/authorize");
     let found = get(&format!("/common/discovery/instance?authorization_endpoint={asked}")).await;
@@ -190,10 +192,10 @@ async fn discovery_leads_back_to_the_emulator() {
 
 #[tokio::test]
 async fn a_page_of_the_web_gets_no_token() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     for path in [TOKEN, "/_emulator/entra/token"] {
-        let url = format!("{}{path}", world.server.endpoint());
-        let request = world.client.post(url).header("origin", "https://example.com");
+        let url = format!("{}{path}", fixture.server.endpoint());
+        let request = fixture.client.post(url).header("origin", "https://example.com");
         assert_eq!(request.send().await.unwrap().status(), 403, "{path}");
     }
 }
@@ -201,7 +203,9 @@ async fn a_page_of_the_web_gets_no_token() {
 #[tokio::test]
 async fn the_issuers_key_outlives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let start = async || World::with(acs_emulator::Emulator::builder().data_dir(dir.path())).await;
+    let start = async || {
+        EmulatorFixture::with(acs_emulator::Emulator::builder().data_dir(dir.path())).await
+    };
     let first = start().await;
     let order = json!({"aud": "https://communication.azure.com"});
     let token = first.entra_token(order).await;

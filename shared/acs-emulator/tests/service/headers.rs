@@ -3,15 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use crate::support::{V2023, World};
+use crate::support::{EmulatorFixture, V2023};
 
 const ALL: &str = "2020-07-20-preview2, 2021-03-07, 2021-10-31-preview, 2021-11-01, 2022-06-01, \
                    2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23";
 
 #[tokio::test]
 async fn a_json_success_says_its_charset_and_length_and_the_versions() {
-    let world = World::new().await;
-    let reply = world.call("POST", &format!("/identities{V2023}"), "").await;
+    let fixture = EmulatorFixture::new().await;
+    let reply = fixture.call("POST", &format!("/identities{V2023}"), "").await;
     assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
     assert_eq!(reply.header("content-length"), Some(reply.text.len().to_string().as_str()));
     assert_eq!(reply.header("api-supported-versions"), Some(ALL));
@@ -22,9 +22,9 @@ async fn a_json_success_says_its_charset_and_length_and_the_versions() {
 
 #[tokio::test]
 async fn no_content_has_no_type_and_no_length_but_the_versions() {
-    let world = World::new().await;
-    let id = world.create().await;
-    for reply in [world.revoke(&id).await, world.delete(&id).await] {
+    let fixture = EmulatorFixture::new().await;
+    let id = fixture.create().await;
+    for reply in [fixture.revoke(&id).await, fixture.delete(&id).await] {
         for absent in ["content-type", "content-length", "transfer-encoding"] {
             assert_eq!(reply.header(absent), None, "{absent}");
         }
@@ -34,13 +34,13 @@ async fn no_content_has_no_type_and_no_length_but_the_versions() {
 
 #[tokio::test]
 async fn every_answer_carries_what_the_gateway_adds() {
-    let world = World::new().await;
-    let mut denied = world.draft("POST", &format!("/identities{V2023}"), "");
+    let fixture = EmulatorFixture::new().await;
+    let mut denied = fixture.draft("POST", &format!("/identities{V2023}"), "");
     denied.spoiled.push(("authorization", "none".into()));
     let replies = [
-        world.call("POST", &format!("/identities{V2023}"), "").await,
-        world.call("POST", "/identities", "").await,
-        world.send(denied).await,
+        fixture.call("POST", &format!("/identities{V2023}"), "").await,
+        fixture.call("POST", "/identities", "").await,
+        fixture.send(denied).await,
     ];
     for reply in replies {
         let vector = reply.header("ms-cv").unwrap().strip_suffix(".0").unwrap();
@@ -58,17 +58,17 @@ async fn every_answer_carries_what_the_gateway_adds() {
 
 #[tokio::test]
 async fn the_callers_request_id_comes_back() {
-    let world = World::new().await;
-    let mut draft = world.draft("POST", &format!("/identities{V2023}"), "");
+    let fixture = EmulatorFixture::new().await;
+    let mut draft = fixture.draft("POST", &format!("/identities{V2023}"), "");
     draft.spoiled.push(("x-ms-client-request-id", "a-b-c".into()));
-    assert_eq!(world.send(draft).await.header("x-ms-client-request-id"), Some("a-b-c"));
+    assert_eq!(fixture.send(draft).await.header("x-ms-client-request-id"), Some("a-b-c"));
 }
 
 #[tokio::test]
 async fn a_browser_may_ask_and_call() {
-    let world = World::new().await;
-    let url = format!("{}/identities{V2023}", world.server.endpoint());
-    let asked = world
+    let fixture = EmulatorFixture::new().await;
+    let url = format!("{}/identities{V2023}", fixture.server.endpoint());
+    let asked = fixture
         .client
         .request(reqwest::Method::OPTIONS, url)
         .header("origin", "http://localhost:9876")
@@ -82,9 +82,9 @@ async fn a_browser_may_ask_and_call() {
         assert!(allowed.contains(name), "{name}");
     }
 
-    let mut draft = world.draft("POST", &format!("/identities{V2023}"), "");
+    let mut draft = fixture.draft("POST", &format!("/identities{V2023}"), "");
     draft.spoiled.push(("origin", "http://localhost:9876".into()));
-    let reply = world.send(draft).await;
+    let reply = fixture.send(draft).await;
     assert_eq!(reply.status, 201);
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     assert_eq!(reply.header("access-control-expose-headers"), Some("*"));
@@ -92,21 +92,21 @@ async fn a_browser_may_ask_and_call() {
 
 /// The responses of the table's four columns: JSON, no content, refused by the operation, refused
 /// before it. Each with whether it names the versions.
-async fn columns(world: &World) -> [(crate::support::Reply, bool); 4] {
-    let id = world.create().await;
+async fn columns(fixture: &EmulatorFixture) -> [(crate::support::ServiceReply, bool); 4] {
+    let id = fixture.create().await;
     [
-        (world.call("POST", &format!("/identities{V2023}"), "").await, true),
-        (world.revoke(&id).await, true),
-        (world.issue_with(&id, r#"{"scopes":[]}"#).await, true),
-        (world.issue_with(&id, "{}").await, false),
+        (fixture.call("POST", &format!("/identities{V2023}"), "").await, true),
+        (fixture.revoke(&id).await, true),
+        (fixture.issue_with(&id, r#"{"scopes":[]}"#).await, true),
+        (fixture.issue_with(&id, "{}").await, false),
     ]
 }
 
 #[tokio::test]
 async fn row_content_type() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     let types =
-        columns(&world).await.map(|(reply, _)| reply.header("content-type").map(str::to_owned));
+        columns(&fixture).await.map(|(reply, _)| reply.header("content-type").map(str::to_owned));
     let utf8 = Some("application/json; charset=utf-8".to_owned());
     let json = Some("application/json".to_owned());
     assert_eq!(types, [utf8, None, json.clone(), json]);
@@ -114,8 +114,8 @@ async fn row_content_type() {
 
 #[tokio::test]
 async fn row_content_length_and_transfer_encoding() {
-    let world = World::new().await;
-    let framing = columns(&world).await.map(|(reply, _)| {
+    let fixture = EmulatorFixture::new().await;
+    let framing = columns(&fixture).await.map(|(reply, _)| {
         let length = reply.header("content-length").is_some();
         (length, reply.header("transfer-encoding").map(str::to_owned))
     });
@@ -125,30 +125,30 @@ async fn row_content_length_and_transfer_encoding() {
 
 #[tokio::test]
 async fn row_api_supported_versions() {
-    let world = World::new().await;
-    for (reply, named) in columns(&world).await {
+    let fixture = EmulatorFixture::new().await;
+    for (reply, named) in columns(&fixture).await {
         assert_eq!(reply.header("api-supported-versions").is_some(), named, "{reply:?}");
     }
 }
 
 #[tokio::test]
 async fn row_date_is_rfc_1123_and_of_the_movable_clock() {
-    let world = World::new().await;
-    world.emulator.clock().advance(3 * 24 * 3600);
-    let before = crate::support::rfc1123(world.emulator.clock().now());
-    for (reply, _) in columns(&world).await {
+    let fixture = EmulatorFixture::new().await;
+    fixture.emulator.clock().advance(3 * 24 * 3600);
+    let before = crate::support::rfc1123(fixture.emulator.clock().now());
+    for (reply, _) in columns(&fixture).await {
         let date = reply.header("date").unwrap();
         assert!(date.ends_with(" GMT"), "{date}");
         // Only the day is compared: the seconds may have advanced, even past midnight.
-        let now = crate::support::rfc1123(world.emulator.clock().now());
+        let now = crate::support::rfc1123(fixture.emulator.clock().now());
         assert!([&before[..11], &now[..11]].contains(&&date[..11]), "{date}");
     }
 }
 
 #[tokio::test]
 async fn rows_of_the_gateway_are_on_every_answer() {
-    let world = World::new().await;
-    for (reply, _) in columns(&world).await {
+    let fixture = EmulatorFixture::new().await;
+    for (reply, _) in columns(&fixture).await {
         for (name, value) in [
             ("request-context", "appId="),
             ("strict-transport-security", "max-age=2592000"),
@@ -164,8 +164,8 @@ async fn rows_of_the_gateway_are_on_every_answer() {
 
 #[tokio::test]
 async fn row_never_seen() {
-    let world = World::new().await;
-    for (reply, _) in columns(&world).await {
+    let fixture = EmulatorFixture::new().await;
+    for (reply, _) in columns(&fixture).await {
         for name in [
             "x-ms-request-id",
             "retry-after",
@@ -181,18 +181,21 @@ async fn row_never_seen() {
 
 #[tokio::test]
 async fn a_browser_of_any_origin_may_delete_and_reads_refusals_too() {
-    let world = World::new().await;
-    let mut denied = world.draft("POST", &format!("/identities{V2023}"), "");
+    let fixture = EmulatorFixture::new().await;
+    let mut denied = fixture.draft("POST", &format!("/identities{V2023}"), "");
     denied.spoiled.push(("origin", "https://app.example".into()));
     denied.spoiled.push(("authorization", "none".into()));
-    let reply = world.send(denied).await;
+    let reply = fixture.send(denied).await;
     assert_eq!(reply.status, 401);
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     assert_eq!(reply.header("access-control-expose-headers"), Some("*"));
 
-    let asked = world
+    let asked = fixture
         .client
-        .request(reqwest::Method::OPTIONS, format!("{}/identities{V2023}", world.server.endpoint()))
+        .request(
+            reqwest::Method::OPTIONS,
+            format!("{}/identities{V2023}", fixture.server.endpoint()),
+        )
         .header("origin", "https://app.example")
         .header("access-control-request-method", "DELETE")
         .header("access-control-request-headers", "x-ms-date")

@@ -3,50 +3,53 @@
 use acs_emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::support::{Draft, V2023, World, refusal};
+use crate::support::{Draft, EmulatorFixture, V2023, refusal};
 
-async fn regenerate(world: &World, key_type: &str) -> Value {
-    let reply = world.control("POST", "keys/regenerate", &json!({ "keyType": key_type })).await;
+async fn regenerate(fixture: &EmulatorFixture, key_type: &str) -> Value {
+    let reply = fixture.control("POST", "keys/regenerate", &json!({ "keyType": key_type })).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     reply.json()
 }
 
 /// A token that was requested with `key`.
-async fn token_by(world: &World, key: &str) -> String {
+async fn token_by(fixture: &EmulatorFixture, key: &str) -> String {
     let body = r#"{"createTokenWithScopes":["chat"]}"#;
-    let draft =
-        Draft { key: key.to_owned(), ..world.draft("POST", &format!("/identities{V2023}"), body) };
-    world.send(draft).await.json()["accessToken"]["token"].as_str().unwrap().to_owned()
+    let draft = Draft {
+        key: key.to_owned(),
+        ..fixture.draft("POST", &format!("/identities{V2023}"), body)
+    };
+    fixture.send(draft).await.json()["accessToken"]["token"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn a_regenerated_key_signs_and_the_old_one_is_denied_like_any_wrong_one() {
-    let world = World::new().await;
-    let old = world.draft("POST", &format!("/identities{V2023}"), "");
-    let told = regenerate(&world, "primary").await;
+    let fixture = EmulatorFixture::new().await;
+    let old = fixture.draft("POST", &format!("/identities{V2023}"), "");
+    let told = regenerate(&fixture, "primary").await;
     assert_eq!(told["keyType"], "primary");
-    assert_eq!(told["accessKey"], world.emulator.access_key().expose());
+    assert_eq!(told["accessKey"], fixture.emulator.access_key().expose());
     assert_ne!(told["accessKey"], old.key.as_str());
-    assert!(world.server.connection_string().ends_with(told["accessKey"].as_str().unwrap()));
+    assert!(fixture.server.connection_string().ends_with(told["accessKey"].as_str().unwrap()));
 
-    let denied = world.send(old).await;
+    let denied = fixture.send(old).await;
     let message = "Denied by the resource provider.";
     assert_eq!(refusal(&denied), (401, "Denied".into(), message.into(), None));
-    world.create().await;
+    fixture.create().await;
 }
 
 #[tokio::test]
 async fn tokens_of_the_regenerated_key_die_and_those_of_the_other_live() {
-    let world = World::new().await;
-    let (primary, secondary) = (world.emulator.access_key(), world.emulator.secondary_access_key());
-    let first = token_by(&world, primary.expose()).await;
-    let second = token_by(&world, secondary.expose()).await;
-    regenerate(&world, "secondary").await;
-    assert_eq!(world.introspect(&first).await["active"], true);
-    let dead = world.introspect(&second).await;
+    let fixture = EmulatorFixture::new().await;
+    let (primary, secondary) =
+        (fixture.emulator.access_key(), fixture.emulator.secondary_access_key());
+    let first = token_by(&fixture, primary.expose()).await;
+    let second = token_by(&fixture, secondary.expose()).await;
+    regenerate(&fixture, "secondary").await;
+    assert_eq!(fixture.introspect(&first).await["active"], true);
+    let dead = fixture.introspect(&second).await;
     assert_eq!((&dead["active"], &dead["reason"]), (&json!(false), &json!("key-regenerated")));
     assert!(dead["identity"].as_str().unwrap().starts_with("8:acs:"));
-    let listed = world.look("identities").await;
+    let listed = fixture.look("identities").await;
     let live: u64 = listed["identities"]
         .as_array()
         .unwrap()
@@ -58,18 +61,18 @@ async fn tokens_of_the_regenerated_key_die_and_those_of_the_other_live() {
 
 #[tokio::test]
 async fn only_the_two_keys_of_azure_can_be_regenerated() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     for body in
         [json!({"keyType": "tertiary"}), json!({}), json!({"keyType": "primary", "key": "x"})]
     {
-        assert_eq!(world.control("POST", "keys/regenerate", &body).await.status, 400, "{body}");
+        assert_eq!(fixture.control("POST", "keys/regenerate", &body).await.status, 400, "{body}");
     }
 }
 
 #[tokio::test]
 async fn a_regeneration_outlives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let start = || World::with(Emulator::builder().data_dir(dir.path()));
+    let start = || EmulatorFixture::with(Emulator::builder().data_dir(dir.path()));
     let first = start().await;
     let old = first.draft("POST", &format!("/identities{V2023}"), "");
     let (dead, live) = (
@@ -89,12 +92,13 @@ async fn a_regeneration_outlives_a_restart() {
 #[tokio::test]
 async fn keys_given_at_a_start_end_the_tokens_of_those_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let first = World::with(Emulator::builder().data_dir(dir.path())).await;
+    let first = EmulatorFixture::with(Emulator::builder().data_dir(dir.path())).await;
     let token = token_by(&first, first.emulator.access_key().expose()).await;
     first.stop().await;
 
     let other = Emulator::builder().build().unwrap();
     let builder = Emulator::builder().data_dir(dir.path());
-    let second = World::with(builder.keys(other.access_key(), other.secondary_access_key())).await;
+    let second =
+        EmulatorFixture::with(builder.keys(other.access_key(), other.secondary_access_key())).await;
     assert_eq!(second.introspect(&token).await["reason"], "key-regenerated");
 }

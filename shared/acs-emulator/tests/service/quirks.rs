@@ -9,7 +9,7 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{V2023, World, now, rfc1123};
+use crate::support::{EmulatorFixture, V2023, now, rfc1123};
 
 /// A request of one of the clients. The defaults are those of the Python client.
 struct Client {
@@ -25,8 +25,8 @@ struct Client {
 }
 
 impl Client {
-    fn of(world: &World) -> Self {
-        let host = world.server.address().to_string();
+    fn of(fixture: &EmulatorFixture) -> Self {
+        let host = fixture.server.address().to_string();
         Self {
             method: "POST",
             target: format!("/identities{V2023}"),
@@ -39,12 +39,12 @@ impl Client {
     }
 
     /// The bytes of the request.
-    fn wire(&self, world: &World) -> Vec<u8> {
+    fn wire(&self, fixture: &EmulatorFixture) -> Vec<u8> {
         let Self { method, target, body, date_header, sent_host, signed_host, more } = self;
         let hash = STANDARD.encode(digest::digest(&digest::SHA256, body.as_bytes()));
         let date = rfc1123(now());
         let text = format!("{method}\n{target}\n{date};{signed_host};{hash}");
-        let key = STANDARD.decode(world.emulator.access_key().expose()).unwrap();
+        let key = STANDARD.decode(fixture.emulator.access_key().expose()).unwrap();
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
         let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
         let length = body.len();
@@ -59,14 +59,14 @@ impl Client {
         .into_bytes()
     }
 
-    async fn status(&self, world: &World) -> String {
-        sent(world, self.wire(world)).await
+    async fn status(&self, fixture: &EmulatorFixture) -> String {
+        sent(fixture, self.wire(fixture)).await
     }
 }
 
 /// The status of the response to these bytes.
-async fn sent(world: &World, bytes: Vec<u8>) -> String {
-    let address = world.server.address();
+async fn sent(fixture: &EmulatorFixture, bytes: Vec<u8>) -> String {
+    let address = fixture.server.address();
     let exchange = move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(&bytes).unwrap();
@@ -79,18 +79,18 @@ async fn sent(world: &World, bytes: Vec<u8>) -> String {
 
 #[tokio::test]
 async fn python_sync_signs_the_encoded_path_and_the_host_with_its_port() {
-    let world = World::new().await;
-    let id = world.create().await.replace(':', "%3A");
+    let fixture = EmulatorFixture::new().await;
+    let id = fixture.create().await.replace(':', "%3A");
     let target = format!("/identities/{id}/:revokeAccessTokens{V2023}");
-    assert_eq!(Client { target, ..Client::of(&world) }.status(&world).await, "204");
+    assert_eq!(Client { target, ..Client::of(&fixture) }.status(&fixture).await, "204");
 }
 
 #[tokio::test]
 async fn python_async_signs_and_sends_literal_colons() {
-    let world = World::new().await;
-    let id = world.create().await;
+    let fixture = EmulatorFixture::new().await;
+    let id = fixture.create().await;
     let target = format!("/identities/{id}/:revokeAccessTokens{V2023}");
-    assert_eq!(Client { target, ..Client::of(&world) }.status(&world).await, "204");
+    assert_eq!(Client { target, ..Client::of(&fixture) }.status(&fixture).await, "204");
 }
 
 #[tokio::test]
@@ -100,56 +100,56 @@ async fn python_with_a_trailing_slash_is_denied_unless_that_is_allowed() {
             allow_host_with_slash: allow,
             ..EmulatorOptions::default()
         });
-        let world = World::with(builder).await;
-        let client = Client::of(&world);
+        let fixture = EmulatorFixture::with(builder).await;
+        let client = Client::of(&fixture);
         let signed_host = format!("{}/", client.signed_host);
-        assert_eq!(Client { signed_host, ..client }.status(&world).await, status);
+        assert_eq!(Client { signed_host, ..client }.status(&fixture).await, status);
     }
 }
 
 #[tokio::test]
 async fn js_up_to_2_4_0_signs_and_sends_its_port_twice() {
-    let world = World::new().await;
-    let address = world.server.address();
+    let fixture = EmulatorFixture::new().await;
+    let address = fixture.server.address();
     let host = format!("{address}:{}", address.port());
-    let client = Client { sent_host: host.clone(), signed_host: host, ..Client::of(&world) };
-    assert_eq!(client.status(&world).await, "201");
+    let client = Client { sent_host: host.clone(), signed_host: host, ..Client::of(&fixture) };
+    assert_eq!(client.status(&fixture).await, "201");
 }
 
 #[tokio::test]
 async fn js_1_0_0_signs_date_in_place_of_x_ms_date() {
-    let world = World::new().await;
-    let client = Client { date_header: "date", ..Client::of(&world) };
-    assert_eq!(client.status(&world).await, "201");
+    let fixture = EmulatorFixture::new().await;
+    let client = Client { date_header: "date", ..Client::of(&fixture) };
+    assert_eq!(client.status(&fixture).await, "201");
 }
 
 #[tokio::test]
 async fn js_sends_a_retry_with_the_signature_of_the_first_try() {
-    let world = World::new().await;
-    let bytes = Client::of(&world).wire(&world);
+    let fixture = EmulatorFixture::new().await;
+    let bytes = Client::of(&fixture).wire(&fixture);
     for _ in 0..2 {
-        assert_eq!(sent(&world, bytes.clone()).await, "201");
+        assert_eq!(sent(&fixture, bytes.clone()).await, "201");
     }
 }
 
 #[tokio::test]
 async fn java_signs_the_host_without_its_port_and_shows_what_it_signed() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     let client = Client {
-        signed_host: world.server.address().ip().to_string(),
+        signed_host: fixture.server.address().ip().to_string(),
         more: vec![
             format!("date: {}\r\n", rfc1123(now())),
             "x-ms-hmac-string-to-sign-base64: UE9TVA==\r\n".into(),
         ],
         body: "{}",
-        ..Client::of(&world)
+        ..Client::of(&fixture)
     };
-    assert_eq!(client.status(&world).await, "201");
+    assert_eq!(client.status(&fixture).await, "201");
 }
 
 #[tokio::test]
 async fn dotnet_sends_both_dates_and_signs_x_ms_date() {
-    let world = World::new().await;
+    let fixture = EmulatorFixture::new().await;
     let client = Client {
         body: "{}",
         more: vec![
@@ -158,17 +158,17 @@ async fn dotnet_sends_both_dates_and_signs_x_ms_date() {
             "x-ms-return-client-request-id: true\r\n".into(),
             "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n".into(),
         ],
-        ..Client::of(&world)
+        ..Client::of(&fixture)
     };
-    assert_eq!(client.status(&world).await, "201");
+    assert_eq!(client.status(&fixture).await, "201");
 }
 
 #[tokio::test]
 async fn a_host_that_is_only_like_the_one_sent_is_denied() {
-    let world = World::new().await;
-    let port = world.server.address().port();
+    let fixture = EmulatorFixture::new().await;
+    let port = fixture.server.address().port();
     for signed_host in [format!("localhost:{port}"), "127.0.0.1:1".into(), String::new()] {
-        let client = Client { signed_host, ..Client::of(&world) };
-        assert_eq!(client.status(&world).await, "401", "{}", client.signed_host);
+        let client = Client { signed_host, ..Client::of(&fixture) };
+        assert_eq!(client.status(&fixture).await, "401", "{}", client.signed_host);
     }
 }

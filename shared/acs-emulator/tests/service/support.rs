@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use acs_emulator::{Builder, Emulator, Server};
+use acs_emulator::{Builder, Emulator, EmulatorServer};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::{digest, hmac};
@@ -18,21 +18,21 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 pub(crate) const V2023: &str = "?api-version=2023-10-01";
 
 /// A running emulator, and a client with its key.
-pub(crate) struct World {
+pub(crate) struct EmulatorFixture {
     pub emulator: Emulator,
-    pub server: Server,
+    pub server: EmulatorServer,
     pub client: Client,
 }
 
 /// A complete response.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct ServiceReply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Reply {
+impl ServiceReply {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
@@ -76,7 +76,7 @@ impl Draft {
     }
 }
 
-impl World {
+impl EmulatorFixture {
     pub(crate) async fn new() -> Self {
         Self::with(Self::builder()).await
     }
@@ -106,15 +106,15 @@ impl World {
         Draft::new(self.emulator.access_key().expose(), method, target, body)
     }
 
-    pub(crate) async fn try_send(&self, draft: Draft) -> reqwest::Result<Reply> {
+    pub(crate) async fn try_send(&self, draft: Draft) -> reqwest::Result<ServiceReply> {
         signed(&self.client, &self.server.endpoint(), draft).await
     }
 
-    pub(crate) async fn send(&self, draft: Draft) -> Reply {
+    pub(crate) async fn send(&self, draft: Draft) -> ServiceReply {
         self.try_send(draft).await.unwrap()
     }
 
-    pub(crate) async fn call(&self, method: &str, target: &str, body: &str) -> Reply {
+    pub(crate) async fn call(&self, method: &str, target: &str, body: &str) -> ServiceReply {
         self.send(self.draft(method, target, body)).await
     }
 
@@ -125,7 +125,7 @@ impl World {
         reply.json()["identity"]["id"].as_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn issue_with(&self, id: &str, body: &str) -> Reply {
+    pub(crate) async fn issue_with(&self, id: &str, body: &str) -> ServiceReply {
         let target = format!("/identities/{}/:issueAccessToken{V2023}", id.replace(':', "%3A"));
         self.call("POST", &target, body).await
     }
@@ -137,15 +137,15 @@ impl World {
         reply.json()["token"].as_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn revoke(&self, id: &str) -> Reply {
+    pub(crate) async fn revoke(&self, id: &str) -> ServiceReply {
         self.call("POST", &format!("/identities/{id}/:revokeAccessTokens{V2023}"), "").await
     }
 
-    pub(crate) async fn delete(&self, id: &str) -> Reply {
+    pub(crate) async fn delete(&self, id: &str) -> ServiceReply {
         self.call("DELETE", &format!("/identities/{id}{V2023}"), "").await
     }
 
-    pub(crate) async fn control(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn control(&self, method: &str, path: &str, body: &Value) -> ServiceReply {
         let url = format!("{}/_emulator/{path}", self.server.endpoint());
         let request = self.client.request(method.parse().unwrap(), url).body(body.to_string());
         read(request.send().await.unwrap()).await.unwrap()
@@ -179,7 +179,13 @@ impl World {
     }
 
     /// A call with a bearer instead of a signature.
-    pub(crate) async fn bear(&self, token: &str, method: &str, target: &str, body: &str) -> Reply {
+    pub(crate) async fn bear(
+        &self,
+        token: &str,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> ServiceReply {
         let url = format!("{}{target}", self.server.endpoint());
         let request = self.client.request(method.parse().unwrap(), url).bearer_auth(token);
         let request = request.header("content-type", "application/json").body(body.to_owned());
@@ -187,7 +193,7 @@ impl World {
     }
 
     /// A form posted to one of Entra's paths.
-    pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> ServiceReply {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let url = format!("{}{path}", self.server.endpoint());
         read(self.client.post(url).body(body).send().await.unwrap()).await.unwrap()
@@ -204,7 +210,7 @@ impl World {
 }
 
 /// The error of a response: status, code, message, target.
-pub(crate) fn refusal(reply: &Reply) -> (u16, String, String, Option<String>) {
+pub(crate) fn refusal(reply: &ServiceReply) -> (u16, String, String, Option<String>) {
     let error = &reply.json()["error"];
     let text = |name: &str| error[name].as_str().map(str::to_owned);
     (reply.status.as_u16(), text("code").unwrap(), text("message").unwrap(), text("target"))
@@ -220,7 +226,7 @@ pub(crate) async fn signed(
     client: &Client,
     endpoint: &str,
     draft: Draft,
-) -> reqwest::Result<Reply> {
+) -> reqwest::Result<ServiceReply> {
     let host = endpoint.split_once("://").unwrap().1;
     let hash = STANDARD.encode(digest::digest(&digest::SHA256, &draft.body));
     let date = rfc1123(draft.date);
@@ -259,9 +265,9 @@ fn key(of: &OnceLock<Vec<u8>>) -> Vec<u8> {
 static SIGNING_KEY: OnceLock<Vec<u8>> = OnceLock::new();
 static ENTRA_KEY: OnceLock<Vec<u8>> = OnceLock::new();
 
-async fn read(response: Response) -> reqwest::Result<Reply> {
+async fn read(response: Response) -> reqwest::Result<ServiceReply> {
     let (status, headers) = (response.status(), response.headers().clone());
-    Ok(Reply { status, headers, text: response.text().await? })
+    Ok(ServiceReply { status, headers, text: response.text().await? })
 }
 
 pub(crate) fn rfc1123(time: OffsetDateTime) -> String {

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use acs_emulator::{Emulator, Server};
+use acs_emulator::{Emulator, EmulatorServer};
 use reqwest::{Certificate, Client};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::support::{V2023, World};
+use crate::support::{EmulatorFixture, V2023};
 
-async fn serve(emulator: &Emulator, dir: &Path) -> Server {
+async fn serve(emulator: &Emulator, dir: &Path) -> EmulatorServer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     emulator.serve_tls(listener, dir).unwrap()
 }
@@ -31,8 +31,8 @@ async fn who_trusts_the_authority_is_served_by_address_and_by_name() {
     // If localhost resolves to ::1 first, the client tries both addresses.
     assert_eq!(named.send().await.unwrap().status(), 200);
 
-    let world = World { emulator, server, client };
-    let reply = world.call("POST", &format!("/identities{V2023}"), "").await;
+    let fixture = EmulatorFixture { emulator, server, client };
+    let reply = fixture.call("POST", &format!("/identities{V2023}"), "").await;
     assert_eq!(reply.status, 201);
     assert_eq!(reply.header("strict-transport-security"), None);
 }
@@ -65,9 +65,9 @@ async fn a_reset_is_seen_through_tls_too() {
     let emulator = Emulator::builder().build().unwrap();
     let server = serve(&emulator, dir.path()).await;
     let client = client(&std::fs::read(server.ca_cert_path().unwrap()).unwrap());
-    let world = World { emulator, server, client };
-    world.script(json!([{"operation": "*", "times": 1, "action": {"resetAfter": true}}])).await;
-    let draft = world.draft("POST", &format!("/identities{V2023}"), "");
-    assert!(world.try_send(draft).await.is_err());
-    assert_eq!(world.look("identities").await["identities"].as_array().unwrap().len(), 1);
+    let fixture = EmulatorFixture { emulator, server, client };
+    fixture.script(json!([{"operation": "*", "times": 1, "action": {"resetAfter": true}}])).await;
+    let draft = fixture.draft("POST", &format!("/identities{V2023}"), "");
+    assert!(fixture.try_send(draft).await.is_err());
+    assert_eq!(fixture.look("identities").await["identities"].as_array().unwrap().len(), 1);
 }

@@ -82,7 +82,7 @@ pub enum StackStartError {
     Journal(#[from] JournalError),
     /// The ACS emulator does not start.
     #[error("the ACS emulator does not start: {0}")]
-    Acs(#[from] acs_emulator::StartError),
+    Acs(#[from] acs_emulator::EmulatorStartError),
     /// A basic system call failed.
     #[error("a system call failed: {0}")]
     System(#[source] io::Error),

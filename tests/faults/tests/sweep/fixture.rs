@@ -31,7 +31,7 @@ use crate::gate::{Gate, SweepStrike};
 
 /// An ACS, which is used by many fixtures: its keys are expensive to generate.
 pub(crate) struct SweepAcs {
-    server: acs_emulator::Server,
+    server: acs_emulator::EmulatorServer,
     client: AcsIdentityClient<SystemClock>,
     http: reqwest::Client,
 }

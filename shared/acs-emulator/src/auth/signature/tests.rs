@@ -29,7 +29,8 @@ struct Vector {
 }
 
 const NOW: OffsetDateTime = datetime!(2024-03-05 07:08:09 UTC);
-const RULES: Rules = Rules { skew: Duration::minutes(5), allow_host_with_slash: false };
+const RULES: SignatureRules =
+    SignatureRules { skew: Duration::minutes(5), allow_host_with_slash: false };
 
 fn fixture() -> Fixture {
     serde_json::from_str(include_str!("../../../tests/vectors.json")).unwrap()
@@ -39,8 +40,8 @@ fn vector(name: &str) -> Vector {
     fixture().vectors.into_iter().find(|vector| vector.name == name).unwrap()
 }
 
-fn request(vector: &Vector, headers: HeaderMap) -> Request {
-    Request {
+fn request(vector: &Vector, headers: HeaderMap) -> HttpRequest {
+    HttpRequest {
         method: vector.method.parse().unwrap(),
         uri: vector.target.parse().unwrap(),
         headers,
@@ -63,11 +64,11 @@ fn check(
     vector: &Vector,
     headers: &HeaderMap,
     now: OffsetDateTime,
-    rules: Rules,
-) -> Result<(), Refusal> {
+    rules: SignatureRules,
+) -> Result<(), SignatureRefusal> {
     let request = request(vector, headers.clone());
-    let other = AccessKey::generate().unwrap();
-    let key = AccessKey::from_base64(&fixture().access_key).unwrap();
+    let other = ResourceKey::generate().unwrap();
+    let key = ResourceKey::from_base64(&fixture().access_key).unwrap();
     verify(&request, &[other, key], now, rules).map(|_key| ())
 }
 
@@ -90,8 +91,8 @@ fn the_old_js_client_that_sends_its_port_twice_is_believed() {
 #[test]
 fn a_host_with_a_trailing_slash_is_named_and_passes_only_if_asked_for() {
     let vector = vector("P10");
-    let lenient = Rules { allow_host_with_slash: true, ..RULES };
-    assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Err(Refusal::HostWithSlash));
+    let lenient = SignatureRules { allow_host_with_slash: true, ..RULES };
+    assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Err(SignatureRefusal::HostWithSlash));
     assert_eq!(check(&vector, &headers(&vector), NOW, lenient), Ok(()));
 }
 
@@ -115,7 +116,10 @@ fn anything_else_than_what_was_signed_is_a_mismatch() {
         let mut bad = good.clone();
         change(&mut bad);
         let refusal = check(&bad, &headers(&bad), NOW, RULES).unwrap_err();
-        assert!(matches!(refusal, Refusal::Mismatch | Refusal::Malformed), "{refusal}");
+        assert!(
+            matches!(refusal, SignatureRefusal::Mismatch | SignatureRefusal::Malformed),
+            "{refusal}"
+        );
     }
 }
 
@@ -123,8 +127,8 @@ fn anything_else_than_what_was_signed_is_a_mismatch() {
 fn another_key_is_a_mismatch() {
     let vector = vector("P1");
     let request = request(&vector, headers(&vector));
-    let keys = [AccessKey::generate().unwrap()];
-    assert_eq!(verify(&request, &keys, NOW, RULES), Err(Refusal::Mismatch));
+    let keys = [ResourceKey::generate().unwrap()];
+    assert_eq!(verify(&request, &keys, NOW, RULES), Err(SignatureRefusal::Mismatch));
 }
 
 #[test]
@@ -132,7 +136,7 @@ fn a_changed_body_is_found_by_its_hash_before_the_signature_is_looked_at() {
     let mut vector = vector("P2");
     vector.body.push(' ');
     vector.signature = "AAAA".into();
-    assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Err(Refusal::BodyHash));
+    assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Err(SignatureRefusal::BodyHash));
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn five_minutes_either_way_pass_and_a_second_more_does_not() {
     }
     for offset in [-301, 301] {
         let now = NOW + Duration::seconds(offset);
-        let refusal = Refusal::DateOutsideWindow { skew_seconds: 300 };
+        let refusal = SignatureRefusal::DateOutsideWindow { skew_seconds: 300 };
         assert_eq!(check(&vector, &headers, now, RULES), Err(refusal), "{offset}");
     }
 }
@@ -175,30 +179,33 @@ fn every_broken_header_has_a_cause_of_its_own() {
         }
         check(&vector, &headers, NOW, RULES).unwrap_err()
     };
-    assert_eq!(with("authorization", None), Refusal::NoAuthorization);
-    assert_eq!(with("authorization", Some("Bearer x")), Refusal::Malformed);
+    assert_eq!(with("authorization", None), SignatureRefusal::NoAuthorization);
+    assert_eq!(with("authorization", Some("Bearer x")), SignatureRefusal::Malformed);
     let unpadded = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=A";
-    assert_eq!(with("authorization", Some(unpadded)), Refusal::Malformed);
+    assert_eq!(with("authorization", Some(unpadded)), SignatureRefusal::Malformed);
     let bare = "HMAC-SHA256 SignedHeaders=host&Signature=AAAA";
-    assert_eq!(with("authorization", Some(bare)), Refusal::TooFewSignedHeaders);
-    assert_eq!(with("x-ms-content-sha256", None), Refusal::SignedHeaderMissing);
-    assert_eq!(with("x-ms-date", Some("2024-03-05T07:08:09Z")), Refusal::DateUnreadable);
-    assert_eq!(with("x-ms-date", None), Refusal::SignedHeaderMissing);
+    assert_eq!(with("authorization", Some(bare)), SignatureRefusal::TooFewSignedHeaders);
+    assert_eq!(with("x-ms-content-sha256", None), SignatureRefusal::SignedHeaderMissing);
+    assert_eq!(with("x-ms-date", Some("2024-03-05T07:08:09Z")), SignatureRefusal::DateUnreadable);
+    assert_eq!(with("x-ms-date", None), SignatureRefusal::SignedHeaderMissing);
 }
 
 #[test]
 fn a_regenerated_key_is_told_from_a_wrong_one_in_the_log_and_not_to_the_caller() {
     let vector = vector("P1");
     let request = request(&vector, headers(&vector));
-    let key = AccessKey::from_base64(&fixture().access_key).unwrap();
-    let [one, two, old] = [(); 3].map(|()| AccessKey::generate().unwrap());
-    let verified = |keys: [AccessKey; 2], retired: Vec<AccessKey>| {
+    let key = ResourceKey::from_base64(&fixture().access_key).unwrap();
+    let [one, two, old] = [(); 3].map(|()| ResourceKey::generate().unwrap());
+    let verified = |keys: [ResourceKey; 2], retired: Vec<ResourceKey>| {
         verify_with_ring(&request, &KeyRing { keys, retired }, NOW, RULES)
     };
     assert_eq!(verified([one.clone(), key.clone()], Vec::new()), Ok(key.mark()));
     let regenerated = verified([one.clone(), two.clone()], vec![old.clone(), key]).unwrap_err();
     let wrong = verified([one, two], vec![old]).unwrap_err();
-    assert_eq!((regenerated, wrong), (Refusal::KeyRegenerated, Refusal::Mismatch));
+    assert_eq!(
+        (regenerated, wrong),
+        (SignatureRefusal::KeyRegenerated, SignatureRefusal::Mismatch)
+    );
     assert_ne!(regenerated.to_string(), wrong.to_string());
-    assert_eq!(regenerated.answer(), wrong.answer());
+    assert_eq!(regenerated.api_error(), wrong.api_error());
 }

@@ -29,7 +29,7 @@ impl From<EmulatorOptions> for RevocationRules {
 
 /// A token as its identity stores it. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Issued {
+pub(crate) struct StoredToken {
     pub generation: u64,
     pub at: i64,
     pub expires: i64,
@@ -61,19 +61,19 @@ struct End {
 
 /// An identity and its history.
 #[derive(Default)]
-pub(crate) struct Identity {
+pub(crate) struct StoredIdentity {
     pub created_at: i64,
     /// A deleted identity is kept, so that its tokens are known to be invalid.
     pub deleted: bool,
     /// One end for each earlier generation.
     ends: Vec<End>,
     /// Tokens that may be valid, including expired ones: the clock may go back.
-    tokens: Vec<Issued>,
+    tokens: Vec<StoredToken>,
     /// The assignment by which the user last got a token.
     pub assigned_by: Option<String>,
 }
 
-impl Identity {
+impl StoredIdentity {
     pub(crate) fn new(created_at: i64) -> Self {
         Self { created_at, ..Self::default() }
     }
@@ -87,7 +87,7 @@ impl Identity {
             // Most identities have one token, and the smallest vector would hold four.
             self.tokens.reserve_exact(1);
         }
-        self.tokens.push(Issued { generation: self.generation(), at, expires, key });
+        self.tokens.push(StoredToken { generation: self.generation(), at, expires, key });
     }
 
     /// Ends every token issued so far, as `rules` permit.
@@ -132,7 +132,7 @@ impl Identity {
     }
 
     pub(crate) fn live_tokens(&self, now: i64, ring: &KeyRing, rules: RevocationRules) -> usize {
-        let lives = |token: &&Issued| {
+        let lives = |token: &&StoredToken| {
             let state = self.token_state(token.generation, token.at, now, rules);
             now < token.expires
                 && ring.honours(token.key)
@@ -164,13 +164,13 @@ mod tests {
 
     fn ring() -> KeyRing {
         let keys =
-            [(); 2].map(|()| crate::state::keys::resource_key::AccessKey::generate().unwrap());
+            [(); 2].map(|()| crate::state::keys::resource_key::ResourceKey::generate().unwrap());
         KeyRing { keys, retired: Vec::new() }
     }
 
     #[test]
     fn a_lagging_revocation_lets_tokens_live_until_it_takes_effect() {
-        let mut identity = Identity::default();
+        let mut identity = StoredIdentity::default();
         identity.issued(1_000, 9_000_000, KeyMark::default());
         identity.end_generation(2_000, false, LAG);
         let pending_at = |now| match identity.token_state(0, 1_000, now, LAG) {
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_second_revocation_does_not_put_off_the_first() {
-        let mut identity = Identity::default();
+        let mut identity = StoredIdentity::default();
         identity.end_generation(2_000, false, LAG);
         identity.end_generation(50_000, false, LAG);
         let state = identity.token_state(0, 1_000, 62_000, LAG);
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn by_second_a_token_of_the_revocations_second_dies_and_one_of_the_next_lives() {
-        let mut identity = Identity::default();
+        let mut identity = StoredIdentity::default();
         identity.end_generation(2_100, false, BY_SECOND);
         identity.issued(2_900, 9_000_000, KeyMark::default());
         identity.issued(3_000, 9_000_000, KeyMark::default());
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn without_a_lag_a_clock_that_goes_back_brings_no_token_back() {
-        let mut identity = Identity::default();
+        let mut identity = StoredIdentity::default();
         identity.end_generation(2_000, false, RevocationRules::default());
         let state = identity.token_state(0, 1_000, 0, RevocationRules::default());
         assert!(matches!(state, TokenState::Ended { pending: false, .. }));

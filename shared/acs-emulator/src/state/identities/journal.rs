@@ -14,7 +14,7 @@ use crate::state::keys::resource_key::KeyMark;
 /// An event of an identity. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
-pub(crate) enum Event {
+pub(crate) enum JournalEntry {
     IdentityCreated {
         id: String,
         at: i64,
@@ -62,7 +62,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens or creates the file, and returns its events.
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<Event>)> {
+    pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<JournalEntry>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
@@ -83,7 +83,7 @@ impl Journal {
         Ok((Self { file }, events))
     }
 
-    pub(crate) fn append(&mut self, event: &Event) -> io::Result<()> {
+    pub(crate) fn append(&mut self, event: &JournalEntry) -> io::Result<()> {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         self.file.write_all(&line)
@@ -100,8 +100,8 @@ impl Journal {
 mod tests {
     use super::*;
 
-    fn created(id: &str) -> Event {
-        Event::IdentityCreated { id: id.into(), at: 1 }
+    fn created(id: &str) -> JournalEntry {
+        JournalEntry::IdentityCreated { id: id.into(), at: 1 }
     }
 
     #[test]
@@ -111,9 +111,9 @@ mod tests {
         let (mut journal, events) = Journal::open(&path).unwrap();
         assert!(events.is_empty());
         journal.append(&created("a")).unwrap();
-        journal.append(&Event::IdentityDeleted { id: "a".into(), at: 2 }).unwrap();
+        journal.append(&JournalEntry::IdentityDeleted { id: "a".into(), at: 2 }).unwrap();
         let (_, events) = Journal::open(&path).unwrap();
-        assert_eq!(events, [created("a"), Event::IdentityDeleted { id: "a".into(), at: 2 }]);
+        assert_eq!(events, [created("a"), JournalEntry::IdentityDeleted { id: "a".into(), at: 2 }]);
     }
 
     #[test]

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 use std::io;
 
 use super::assignment::Assignment;
-use super::identity::{Identity, RevocationRules};
-use super::journal::{Event, Journal};
+use super::identity::{RevocationRules, StoredIdentity};
+use super::journal::{Journal, JournalEntry};
 
 /// All identities and assignments, and the journal that stores them, if there is one.
 pub(super) struct Records {
     pub journal: Option<Journal>,
-    pub known: HashMap<String, Identity>,
+    pub known: HashMap<String, StoredIdentity>,
     pub rules: RevocationRules,
     pub assignments: HashMap<String, Assignment>,
 }
 
 impl Records {
     /// Writes the journal first: an event that cannot be stored did not happen.
-    pub(super) fn record(&mut self, event: Event) -> io::Result<()> {
+    pub(super) fn record(&mut self, event: JournalEntry) -> io::Result<()> {
         if let Some(journal) = &mut self.journal {
             journal.append(&event)?;
         }
@@ -25,23 +25,23 @@ impl Records {
         Ok(())
     }
 
-    pub(super) fn apply(&mut self, event: Event) {
+    pub(super) fn apply(&mut self, event: JournalEntry) {
         match event {
-            Event::IdentityCreated { id, at } => {
-                self.known.insert(id, Identity::new(at));
+            JournalEntry::IdentityCreated { id, at } => {
+                self.known.insert(id, StoredIdentity::new(at));
             }
-            Event::TokenIssued { id, at, expires, key } => {
+            JournalEntry::TokenIssued { id, at, expires, key } => {
                 if let Some(identity) = self.known.get_mut(&id) {
                     identity.issued(at, expires, key);
                 }
             }
-            Event::TokensRevoked { id, at } => self.end_generation(&id, at, false),
-            Event::IdentityDeleted { id, at } => self.end_generation(&id, at, true),
-            Event::Assigned { name, assignment } => {
+            JournalEntry::TokensRevoked { id, at } => self.end_generation(&id, at, false),
+            JournalEntry::IdentityDeleted { id, at } => self.end_generation(&id, at, true),
+            JournalEntry::Assigned { name, assignment } => {
                 self.assignments.insert(name, assignment);
             }
-            Event::Unassigned { name, at } => self.end_assignment(&name, at),
-            Event::AssignmentUsed { id, by } => {
+            JournalEntry::Unassigned { name, at } => self.end_assignment(&name, at),
+            JournalEntry::AssignmentUsed { id, by } => {
                 if let Some(identity) = self.known.get_mut(&id) {
                     identity.assigned_by = Some(by);
                 }

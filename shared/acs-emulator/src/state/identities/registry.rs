@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 
 use super::assignment::Assignment;
-use super::identity::{Identity, RevocationRules, TokenState, from_millis, millis};
-use super::journal::{Event, Journal};
+use super::identity::{RevocationRules, StoredIdentity, TokenState, from_millis, millis};
+use super::journal::{Journal, JournalEntry};
 use super::records::Records;
 use crate::api::mri::Mri;
 use crate::api::route::AssignmentKey;
@@ -22,7 +22,7 @@ pub(crate) struct Identities {
 
 /// An identity as the control API lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
+pub(crate) struct ListedIdentity {
     pub id: Mri,
     pub created_at: OffsetDateTime,
     pub live_tokens: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Listed {
 impl Identities {
     pub(crate) fn new(
         journal: Option<Journal>,
-        events: Vec<Event>,
+        events: Vec<JournalEntry>,
         rules: RevocationRules,
     ) -> Self {
         let mut records =
@@ -43,7 +43,7 @@ impl Identities {
     }
 
     pub(crate) fn create(&self, id: &Mri, now: OffsetDateTime) -> io::Result<()> {
-        self.lock().record(Event::IdentityCreated { id: key(id), at: millis(now) })
+        self.lock().record(JournalEntry::IdentityCreated { id: key(id), at: millis(now) })
     }
 
     /// Records a token that expires at `expires` and was issued with the key `minted`, and returns
@@ -63,23 +63,23 @@ impl Identities {
             return Ok(None);
         }
         if !records.known.contains_key(id.as_str()) {
-            records.record(Event::IdentityCreated { id: key(id), at: millis(now) })?;
+            records.record(JournalEntry::IdentityCreated { id: key(id), at: millis(now) })?;
         }
         let (at, expires) = (millis(now), millis(expires));
-        records.record(Event::TokenIssued { id: key(id), at, expires, key: minted })?;
-        Ok(records.known.get(id.as_str()).map(Identity::generation))
+        records.record(JournalEntry::TokenIssued { id: key(id), at, expires, key: minted })?;
+        Ok(records.known.get(id.as_str()).map(StoredIdentity::generation))
     }
 
     /// Ends every token issued so far, and returns whether the identity exists. An unknown identity
     /// is treated as revoked.
     pub(crate) fn revoke(&self, id: &Mri, now: OffsetDateTime) -> io::Result<bool> {
-        self.record_if_known(id, Event::TokensRevoked { id: key(id), at: millis(now) })
+        self.record_if_known(id, JournalEntry::TokensRevoked { id: key(id), at: millis(now) })
     }
 
     /// Deletes the identity and ends its tokens, and returns whether it existed. An unknown
     /// identity is treated as deleted.
     pub(crate) fn delete(&self, id: &Mri, now: OffsetDateTime) -> io::Result<bool> {
-        self.record_if_known(id, Event::IdentityDeleted { id: key(id), at: millis(now) })
+        self.record_if_known(id, JournalEntry::IdentityDeleted { id: key(id), at: millis(now) })
     }
 
     /// Whether a token of `generation`, issued at `issued`, is valid at `now`, apart from its
@@ -99,7 +99,7 @@ impl Identities {
 
     /// The existing identities, oldest first, and any deleted identity for which a token was issued
     /// afterwards. Teams users do not belong to the resource, so they are not listed.
-    pub(crate) fn list(&self, now: OffsetDateTime, ring: &KeyRing) -> Vec<Listed> {
+    pub(crate) fn list(&self, now: OffsetDateTime, ring: &KeyRing) -> Vec<ListedIdentity> {
         let now = millis(now);
         let records = self.lock();
         let mut listed: Vec<_> = records
@@ -110,7 +110,7 @@ impl Identities {
                 let live_tokens = identity.live_tokens(now, ring, records.rules);
                 let id = Mri::from_skype_id(id.strip_prefix("8:").unwrap_or(id));
                 let created_at = from_millis(identity.created_at);
-                (identity.deleted, Listed { id, created_at, live_tokens })
+                (identity.deleted, ListedIdentity { id, created_at, live_tokens })
             })
             .filter(|(deleted, listed)| !deleted || listed.live_tokens > 0)
             .map(|(_, listed)| listed)
@@ -127,7 +127,7 @@ impl Identities {
     pub(crate) fn assign(&self, of: &AssignmentKey, assignment: Assignment) -> io::Result<bool> {
         let mut records = self.lock();
         let replaced = records.assignments.contains_key(&of.name());
-        records.record(Event::Assigned { name: of.name(), assignment })?;
+        records.record(JournalEntry::Assigned { name: of.name(), assignment })?;
         Ok(replaced)
     }
 
@@ -137,7 +137,7 @@ impl Identities {
         let mut records = self.lock();
         let name = of.name();
         if records.assignments.contains_key(&name) {
-            records.record(Event::Unassigned { name, at: millis(now) })?;
+            records.record(JournalEntry::Unassigned { name, at: millis(now) })?;
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Identities {
         let by = by.name();
         let open = records.assignments.contains_key(&by);
         if open {
-            records.record(Event::AssignmentUsed { id: key(id), by })?;
+            records.record(JournalEntry::AssignmentUsed { id: key(id), by })?;
         }
         Ok(open)
     }
@@ -162,7 +162,7 @@ impl Identities {
         records.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
 
-    fn record_if_known(&self, id: &Mri, event: Event) -> io::Result<bool> {
+    fn record_if_known(&self, id: &Mri, event: JournalEntry) -> io::Result<bool> {
         let mut records = self.lock();
         let Some(known) = records.known.get(id.as_str()) else { return Ok(false) };
         let exists = !known.deleted;
@@ -199,7 +199,7 @@ mod tests {
 
     fn ring() -> KeyRing {
         let keys =
-            [(); 2].map(|()| crate::state::keys::resource_key::AccessKey::generate().unwrap());
+            [(); 2].map(|()| crate::state::keys::resource_key::ResourceKey::generate().unwrap());
         KeyRing { keys, retired: Vec::new() }
     }
 

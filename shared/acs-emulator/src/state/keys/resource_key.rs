@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::state::keys::random;
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// An access key. `Debug` does not show it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct AccessKey {
+pub struct ResourceKey {
     base64: String,
     bytes: Vec<u8>,
 }
@@ -24,19 +24,19 @@ pub struct AccessKey {
 #[serde(transparent)]
 pub(crate) struct KeyMark(pub u64);
 
-impl AccessKey {
+impl ResourceKey {
     /// Parses a key in the format of ACS: standard base64 with padding.
-    pub fn from_base64(base64: &str) -> Result<Self, StartError> {
-        let bytes = STANDARD.decode(base64).map_err(|_| StartError::AccessKeyNotBase64)?;
+    pub fn from_base64(base64: &str) -> Result<Self, EmulatorStartError> {
+        let bytes = STANDARD.decode(base64).map_err(|_| EmulatorStartError::AccessKeyNotBase64)?;
         if bytes.len() < SHORTEST {
-            return Err(StartError::AccessKeyTooShort);
+            return Err(EmulatorStartError::AccessKeyTooShort);
         }
         Ok(Self { base64: base64.to_owned(), bytes })
     }
 
     /// A new random key of 64 bytes, like the keys that Azure generates.
-    pub(crate) fn generate() -> Result<Self, StartError> {
-        let bytes: [u8; 64] = random::bytes().map_err(|_| StartError::NoRandomness)?;
+    pub(crate) fn generate() -> Result<Self, EmulatorStartError> {
+        let bytes: [u8; 64] = random::bytes().map_err(|_| EmulatorStartError::NoRandomness)?;
         Ok(Self { base64: STANDARD.encode(bytes), bytes: bytes.to_vec() })
     }
 
@@ -60,9 +60,9 @@ impl AccessKey {
     }
 }
 
-impl fmt::Debug for AccessKey {
+impl fmt::Debug for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessKey(…)")
+        f.write_str("ResourceKey(…)")
     }
 }
 
@@ -75,16 +75,16 @@ mod tests {
 
     #[test]
     fn a_key_does_not_show_itself() {
-        let key = AccessKey::generate().unwrap();
-        assert_eq!(format!("{key:?}"), "AccessKey(…)");
+        let key = ResourceKey::generate().unwrap();
+        assert_eq!(format!("{key:?}"), "ResourceKey(…)");
         assert_eq!(key.expose().len(), 88);
-        assert_eq!(AccessKey::from_base64(key.expose()).unwrap(), key);
+        assert_eq!(ResourceKey::from_base64(key.expose()).unwrap(), key);
     }
 
     #[test]
     fn what_is_not_base64_or_too_short_is_refused_without_being_quoted() {
         for (given, expected) in [("not base64!", "base64"), ("c2hvcnQ=", "too short")] {
-            let error = AccessKey::from_base64(given).unwrap_err().to_string();
+            let error = ResourceKey::from_base64(given).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains(given), "{error}");
         }

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::resource_key::{AccessKey, KeyMark};
+use super::resource_key::{KeyMark, ResourceKey};
 use crate::state::data_dir::{DataDir, KeptResource};
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// One of the two keys, named as in the Azure API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +19,10 @@ pub(crate) enum KeyType {
 /// A snapshot of the keys, which never changes.
 pub(crate) struct KeyRing {
     /// Primary and secondary: both are valid.
-    pub keys: [AccessKey; 2],
+    pub keys: [ResourceKey; 2],
     /// Regenerated keys, newest first. They are invalid, and are kept so that the log can tell a
     /// caller with an outdated key from one with a wrong key.
-    pub retired: Vec<AccessKey>,
+    pub retired: Vec<ResourceKey>,
 }
 
 impl KeyRing {
@@ -31,8 +31,8 @@ impl KeyRing {
         mark == KeyMark::default() || self.keys.iter().any(|key| key.mark() == mark)
     }
 
-    fn regenerated(&self, which: KeyType) -> Result<Self, StartError> {
-        let new = AccessKey::generate()?;
+    fn regenerated(&self, which: KeyType) -> Result<Self, EmulatorStartError> {
+        let new = ResourceKey::generate()?;
         let [primary, secondary] = self.keys.clone();
         let (old, keys) = match which {
             KeyType::Primary => (primary, [new, secondary]),
@@ -45,7 +45,7 @@ impl KeyRing {
 }
 
 /// The keys of the resource, and the directory that stores them, if there is one.
-pub(crate) struct Keys {
+pub(crate) struct ResourceKeys {
     now: RwLock<Arc<KeyRing>>,
     /// Held while a key is generated and stored; verification does not wait for it.
     changing: Mutex<()>,
@@ -53,13 +53,13 @@ pub(crate) struct Keys {
     dir: Option<DataDir>,
 }
 
-impl Keys {
+impl ResourceKeys {
     /// Takes the keys, and stores them.
     pub(crate) fn new(
         ring: KeyRing,
         guid: String,
         dir: Option<DataDir>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, EmulatorStartError> {
         let keys = Self { now: RwLock::new(Arc::new(ring)), changing: Mutex::default(), guid, dir };
         keys.keep(&keys.now())?;
         Ok(keys)
@@ -69,7 +69,7 @@ impl Keys {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn get(&self, which: KeyType) -> AccessKey {
+    pub(crate) fn get(&self, which: KeyType) -> ResourceKey {
         let [primary, secondary] = &self.now().keys;
         match which {
             KeyType::Primary => primary.clone(),
@@ -79,7 +79,7 @@ impl Keys {
 
     /// Replaces a key by a new one, and returns it. The key is stored first: if that fails, nothing
     /// changes.
-    pub(crate) fn regenerate(&self, which: KeyType) -> Result<AccessKey, StartError> {
+    pub(crate) fn regenerate(&self, which: KeyType) -> Result<ResourceKey, EmulatorStartError> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let ring = self.now().regenerated(which)?;
         self.keep(&ring)?;
@@ -87,9 +87,9 @@ impl Keys {
         Ok(self.get(which))
     }
 
-    fn keep(&self, ring: &KeyRing) -> Result<(), StartError> {
+    fn keep(&self, ring: &KeyRing) -> Result<(), EmulatorStartError> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        let exposed = |key: &AccessKey| key.expose().to_owned();
+        let exposed = |key: &ResourceKey| key.expose().to_owned();
         let [primary_key, secondary_key] = ring.keys.each_ref().map(exposed);
         let retired_keys = ring.retired.iter().map(exposed).collect();
         let guid = self.guid.clone();
@@ -104,9 +104,9 @@ const REMEMBERED: usize = 8;
 mod tests {
     use super::*;
 
-    fn keys(dir: Option<DataDir>) -> Keys {
-        let keys = [AccessKey::generate().unwrap(), AccessKey::generate().unwrap()];
-        Keys::new(KeyRing { keys, retired: Vec::new() }, "guid".into(), dir).unwrap()
+    fn keys(dir: Option<DataDir>) -> ResourceKeys {
+        let keys = [ResourceKey::generate().unwrap(), ResourceKey::generate().unwrap()];
+        ResourceKeys::new(KeyRing { keys, retired: Vec::new() }, "guid".into(), dir).unwrap()
     }
 
     #[test]

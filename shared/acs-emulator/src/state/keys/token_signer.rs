@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 
 use crate::api::mri::Mri;
 use crate::state::keys::resource_key::KeyMark;
-use crate::state::start_error::StartError;
+use crate::state::start_error::EmulatorStartError;
 
 /// Signs tokens, and recognises its own tokens.
 pub(crate) struct TokenSigner {
@@ -32,7 +32,7 @@ pub(crate) struct TokenSigner {
 
 /// The claims of a token, in the order of a recorded token.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Claims {
+pub(crate) struct TokenClaims {
     /// The identity without its leading `8:`.
     pub skypeid: String,
     scp: u32,
@@ -71,7 +71,7 @@ pub(crate) enum NotOurs {
     UnknownSignature,
 }
 
-impl Claims {
+impl TokenClaims {
     pub(crate) fn new(
         identity: &Mri,
         scopes: &[String],
@@ -95,7 +95,7 @@ impl Claims {
     }
 }
 
-impl Claims {
+impl TokenClaims {
     /// Names the resource if the identity's own name does not: for a Teams user.
     pub(crate) fn of_resource(self, guid: &str) -> Self {
         Self { resource_id: guid.to_owned(), ..self }
@@ -104,19 +104,23 @@ impl Claims {
 
 impl TokenSigner {
     /// Generates a new RSA key of 2048 bits.
-    pub(crate) fn generate() -> Result<Self, StartError> {
-        let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| StartError::NoRandomness)?;
+    pub(crate) fn generate() -> Result<Self, EmulatorStartError> {
+        let key =
+            RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| EmulatorStartError::NoRandomness)?;
         Ok(Self::new(key))
     }
 
     /// Loads a key in PKCS#8 DER.
-    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, StartError> {
-        RsaKeyPair::from_pkcs8(der).map(Self::new).map_err(|_| StartError::SigningKeyRejected)
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, EmulatorStartError> {
+        RsaKeyPair::from_pkcs8(der)
+            .map(Self::new)
+            .map_err(|_| EmulatorStartError::SigningKeyRejected)
     }
 
     /// The private key in PKCS#8 DER, for storage.
-    pub(crate) fn to_pkcs8(&self) -> Result<Vec<u8>, StartError> {
-        let der: Pkcs8V1Der<'_> = self.key.as_der().map_err(|_| StartError::SigningKeyRejected)?;
+    pub(crate) fn to_pkcs8(&self) -> Result<Vec<u8>, EmulatorStartError> {
+        let der: Pkcs8V1Der<'_> =
+            self.key.as_der().map_err(|_| EmulatorStartError::SigningKeyRejected)?;
         Ok(der.as_ref().to_vec())
     }
 
@@ -149,7 +153,7 @@ impl TokenSigner {
     }
 
     /// The claims of a token that this key signed. It does not check the token's validity.
-    pub(crate) fn read(&self, token: &str) -> Result<Claims, NotOurs> {
+    pub(crate) fn read(&self, token: &str) -> Result<TokenClaims, NotOurs> {
         let (signed, signature) = token.rsplit_once('.').ok_or(NotOurs::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(NotOurs::Malformed)?;
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| NotOurs::Malformed);
@@ -192,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    fn claims() -> Claims {
+    fn claims() -> TokenClaims {
         let issued = datetime!(2026-03-05 07:08:09.5 UTC);
         let mri = Mri::new(
             "11111111-2222-3333-4444-555555555555",
@@ -200,7 +204,7 @@ mod tests {
         );
         let emulator = EmulatorClaim { generation: 2, serial: 7, key: KeyMark(9) };
         let scopes = ["chat".to_owned(), "voip".to_owned()];
-        Claims::new(&mri, &scopes, issued, issued + time::Duration::hours(1), emulator)
+        TokenClaims::new(&mri, &scopes, issued, issued + time::Duration::hours(1), emulator)
     }
 
     #[test]
