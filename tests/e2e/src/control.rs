@@ -76,7 +76,7 @@ impl ServiceStack {
     }
 
     /// Sends an event about a user of the stack's issuer, so many seconds from now.
-    pub async fn say(&self, kind: &str, subject: &str, seconds_from_now: i64) {
+    pub async fn send_event(&self, kind: &str, subject: &str, seconds_from_now: i64) {
         let detail = self.detail(subject, seconds_from_now).await;
         self.put_events(&[(kind, detail)]).await;
     }
@@ -132,7 +132,7 @@ impl ServiceStack {
 
     /// The sum of a CloudWatch metric that a function has logged.
     #[must_use]
-    pub fn counted(&self, function: &str, metric: &str) -> u64 {
+    pub fn metric_sum(&self, function: &str, metric: &str) -> u64 {
         let log = self.log(function);
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let counts = lines.filter(|line| line["_aws"].is_object());

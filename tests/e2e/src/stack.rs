@@ -206,8 +206,8 @@ impl ServiceStack {
         format!("endpoint={}/;accesskey={key}", self.url("/acs/endpoint"))
     }
 
-    /// Why a token is dead; `null` if it lives.
-    pub async fn dead(&self, token: &Value) -> Value {
+    /// Why a token is invalid; `null` if it is valid.
+    pub async fn invalid_reason(&self, token: &Value) -> Value {
         let introspected = self.emulator("POST introspect", json!({ "token": token })).await;
         assert_eq!(introspected["active"], introspected["reason"].is_null(), "{introspected}");
         introspected["reason"].clone()
@@ -222,7 +222,7 @@ impl ServiceStack {
     }
 
     /// The number of requests to ACS for `operation`.
-    pub async fn asked(&self, operation: &str) -> u64 {
+    pub async fn request_count(&self, operation: &str) -> u64 {
         self.emulator("GET requests", Value::Null).await["counts"][operation].as_u64().unwrap_or(0)
     }
 
@@ -239,8 +239,8 @@ impl ServiceStack {
         assert!(wait_until_async(limit, are_held).await, "ACS does not hold {count} responses");
     }
 
-    /// Ends every fault.
-    pub async fn heal(&self) {
+    /// Removes every fault.
+    pub async fn remove_faults(&self) {
         self.emulator("DELETE faults", Value::Null).await;
     }
 

@@ -32,10 +32,14 @@ async fn r40_a_first_call_that_fails_leaves_nothing_and_the_next_one_succeeds() 
         let refused = first_call(&stack, name).await;
         assert_eq!((refused.status, refused.problem()), (503, "unavailable"), "{name}");
         assert_eq!(refused.body["retry"], "later");
-        assert_eq!(stack.asked("createIdentityWithToken").await, 1, "R06: {name} is not repeated");
+        assert_eq!(
+            stack.request_count("createIdentityWithToken").await,
+            1,
+            "R06: {name} is not repeated"
+        );
         let bearer = stack.user(name).await;
         assert_eq!(stack.call("GET /v1/identity", &bearer, Value::Null).await.status, 404);
-        stack.heal().await;
+        stack.remove_faults().await;
         assert_eq!(first_call(&stack, name).await.status, 200, "{name}");
     }
 }
@@ -49,7 +53,7 @@ async fn r05_a_create_with_an_unknown_outcome_leaves_one_orphan_and_no_token() {
         stack.emulator("POST reset", Value::Null).await;
         stack.fault("createIdentity", action).await;
         assert_eq!(first_call(&stack, name).await.status, 503, "{name}");
-        stack.heal().await;
+        stack.remove_faults().await;
         let token = first_call(&stack, name).await;
         assert_eq!(token.status, 200, "{name}");
         let known = stack.emulator("GET identities", Value::Null).await;
@@ -69,13 +73,13 @@ async fn r42_a_throttled_call_fails_at_once_and_r80_the_operation_pauses() {
     assert_eq!((refused.status, refused.problem()), (503, "throttled"));
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((200..=240).contains(&wait), "{wait}");
-    assert_eq!(stack.asked("issueAccessToken").await, 1, "one attempt and no more");
+    assert_eq!(stack.request_count("issueAccessToken").await, 1, "one attempt and no more");
 
-    stack.heal().await;
+    stack.remove_faults().await;
     let held = first_call(&stack, "alice").await;
     assert_eq!((held.status, held.problem()), (503, "throttled"));
-    assert_eq!(stack.asked("issueAccessToken").await, 1, "ACS is not asked");
-    assert_eq!(stack.counted("issue-access-token", "AcsHeld"), 1);
+    assert_eq!(stack.request_count("issueAccessToken").await, 1, "ACS is not asked");
+    assert_eq!(stack.metric_sum("issue-access-token", "AcsHeld"), 1);
     // Creating has its own limit, and a revocation is never held back.
     assert_eq!(first_call(&stack, "bob").await.status, 200);
     let alice = stack.user("alice").await;
@@ -95,7 +99,7 @@ async fn r40_a_call_to_a_slow_acs_times_out() {
         let refused = first_call(&stack, name).await;
         assert_eq!((refused.status, refused.problem()), (503, "unavailable"), "{name}");
     }
-    stack.heal().await;
+    stack.remove_faults().await;
     stack.emulator("POST faults/release", Value::Null).await;
     for name in ["alice", "bob"] {
         assert_eq!(first_call(&stack, name).await.status, 200, "{name}");
@@ -139,7 +143,7 @@ async fn an_identity_of_another_resource_is_reported_and_never_counts_as_revoked
         assert_eq!(refused.body["retry"], "never", "{route}");
     }
     for function in ["issue-access-token", "revoke-access-tokens", "delete-identity"] {
-        assert_eq!(stack.counted(function, "IdentitiesForeign"), 1, "{function}");
+        assert_eq!(stack.metric_sum(function, "IdentitiesForeign"), 1, "{function}");
         let log = stack.log(function);
         let named = |line: &str| line.contains("another ACS resource") && line.contains(&id);
         assert!(log.lines().any(named), "{function}: {log}");
@@ -151,7 +155,7 @@ async fn an_identity_of_another_resource_is_reported_and_never_counts_as_revoked
         tokio::join!(stack.advance(by), other.advance(by));
         stack.cleanup(100, "apply").await;
     }
-    assert_eq!(stack.counted("delete-stale-identities", "IdentitiesForeign"), 6);
+    assert_eq!(stack.metric_sum("delete-stale-identities", "IdentitiesForeign"), 6);
     let listed = stack.call("GET /v1/identities?state=stuck", &admin, Value::Null).await;
     assert_eq!(listed.body["identities"][0]["user"]["communicationUserId"], id.as_str());
     let known = stack.emulator("GET identities", Value::Null).await;
@@ -170,10 +174,10 @@ async fn r13_a_revocation_that_acs_does_not_confirm_is_503_and_no_token_is_retur
     assert_eq!(identity.body["revocationPending"], true);
     let busy = stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!((busy.status, busy.problem()), (409, "busy"));
-    stack.heal().await;
+    stack.remove_faults().await;
     let sure = stack.call("DELETE /v1/token", &alice, Value::Null).await;
     assert_eq!(sure.status, 200);
-    assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&token.body["token"]).await, "revoked");
     let alice = stack.signed_in_anew("alice").await;
     assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
 }
@@ -186,7 +190,7 @@ async fn a_deletion_that_acs_does_not_confirm_can_be_repeated() {
     stack.fault("deleteIdentity", json!({ "status": 500 })).await;
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 503);
     assert_eq!(stack.call("POST /v1/token", &alice, Value::Null).await.problem(), "busy");
-    stack.heal().await;
+    stack.remove_faults().await;
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
     let known = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(known["identities"], json!([]));
@@ -206,7 +210,7 @@ async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_no_o
         assert!(kill.is_ok_and(|status| status.success()));
     }
     assert_eq!(killed.await.map(|reply| reply.status).ok(), Some(500));
-    stack.heal().await;
+    stack.remove_faults().await;
     stack.emulator("POST faults/release", Value::Null).await;
     let busy = first_call(&stack, "alice").await;
     assert_eq!((busy.status, busy.problem()), (409, "busy"), "the lease still runs");
@@ -214,10 +218,10 @@ async fn r05_a_function_that_is_killed_before_it_stored_the_identity_blocks_no_o
     assert!((1..=15).contains(&wait), "{wait}");
     assert_eq!(first_call(&stack, "bob").await.status, 200);
 
-    assert_eq!(stack.counted("issue-access-token", "IdentitiesAbandoned"), 0);
+    assert_eq!(stack.metric_sum("issue-access-token", "IdentitiesAbandoned"), 0);
     stack.advance(Duration::from_secs(16)).await;
     assert_eq!(first_call(&stack, "alice").await.status, 200, "the lease is over");
-    assert_eq!(stack.counted("issue-access-token", "IdentitiesAbandoned"), 1);
+    assert_eq!(stack.metric_sum("issue-access-token", "IdentitiesAbandoned"), 1);
     let known = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(known["identities"].as_array().map(Vec::len), Some(3), "one of them is lost");
 }

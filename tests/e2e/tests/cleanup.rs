@@ -78,7 +78,7 @@ async fn r30_a_plan_lists_exactly_the_stale_identities_and_a_run_deletes_exactly
     assert_eq!(listed.collect::<BTreeSet<_>>(), fresh);
     // A deleted user gets a new identity with the next call.
     assert!(!all.contains(&used(&stack, "alice").await));
-    assert_eq!(stack.counted("delete-stale-identities", "IdentitiesDeleted"), 2);
+    assert_eq!(stack.metric_sum("delete-stale-identities", "IdentitiesDeleted"), 2);
 }
 
 // With the brake's `many` taken for false, the first run deletes all of them; with the
@@ -90,7 +90,7 @@ async fn r34_a_large_deletion_needs_an_allowance_and_then_runs_r33_within_the_li
     let braked = stack.cleanup(100, "apply").await;
     assert_eq!((&braked["braked"], &braked["deleted"]), (&json!(true), &json!(0)), "{braked}");
     assert_eq!(in_acs(&stack).await.len(), MANY);
-    assert_eq!(stack.counted("delete-stale-identities", "CleanupBraked"), 1);
+    assert_eq!(stack.metric_sum("delete-stale-identities", "CleanupBraked"), 1);
     // The answer says how to allow the deletions; `time` is the schedule's.
     let allowed = json!({ "mode": "apply", "allow": braked["letThrough"]["event"]["allow"] });
     let run = stack.cleanup_with(100, allowed).await;
@@ -151,7 +151,7 @@ async fn r35_an_identity_that_cannot_be_deleted_is_stuck_after_six_attempts() {
         stack.advance(Duration::from_secs(16)).await;
     }
     assert_eq!(
-        (failed, stack.asked("deleteIdentity").await),
+        (failed, stack.request_count("deleteIdentity").await),
         (6, 6),
         "and no later run tries again"
     );
@@ -167,7 +167,7 @@ async fn r35_an_identity_that_cannot_be_deleted_is_stuck_after_six_attempts() {
     assert_eq!(refused.body["retry"], "never");
     used(&stack, "bob").await;
 
-    stack.heal().await;
+    stack.remove_faults().await;
     let deleted =
         stack.call(&format!("DELETE /v1/identities/{identity}"), &admin, Value::Null).await;
     assert_eq!(deleted.status, 204);

@@ -68,7 +68,7 @@ async fn cut_off(stack: &ServiceStack, how: &str, sub: &str, own: &str) {
         "own sign-out" => stack.call("DELETE /v1/token", own, Value::Null).await,
         "own deletion" => stack.call("DELETE /v1/identity", own, Value::Null).await,
         event => {
-            stack.say(event, sub, 0).await;
+            stack.send_event(event, sub, 0).await;
             stack.until_processed().await;
             return;
         }
@@ -123,7 +123,7 @@ async fn r58_a_user_without_a_record_can_be_cut_off() {
         let refused = stack.call("POST /v1/token", &old, Value::Null).await;
         assert!(matches!(refused.status, 401 | 403), "{how}: {refused:?}");
     }
-    assert_eq!(stack.asked("createIdentityWithToken").await, 0);
+    assert_eq!(stack.request_count("createIdentityWithToken").await, 0);
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn r61_an_event_about_another_issuers_user_ends_in_the_dead_letter_queue()
     detail["issuer"] = "https://other.example".into();
     stack.put_events(&[("user.disabled", detail)]).await;
     for delivery in 1..=DELIVERIES {
-        let is_delivered = async || stack.counted(REVOKE, "EventsMalformed") == delivery;
+        let is_delivered = async || stack.metric_sum(REVOKE, "EventsMalformed") == delivery;
         stack.until("the message is delivered again", is_delivered).await;
         stack.advance(VISIBILITY).await;
     }
@@ -182,7 +182,7 @@ async fn an_administrators_scope_without_the_condition_is_403_on_every_route() {
 async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
     let stack = ServiceStack::start().await;
     let before = stack.admin().await;
-    stack.say("user.disabled", "root", 1).await;
+    stack.send_event("user.disabled", "root", 1).await;
     stack.until_processed().await;
     let bob = stack.call("POST /v1/token", &stack.user("bob").await, Value::Null).await;
     let id = bob.body["user"]["communicationUserId"].as_str().unwrap_or_default();
@@ -195,7 +195,7 @@ async fn r59_an_administrator_who_was_cut_off_is_refused_on_every_route() {
             assert_eq!(found, (403, "user-blocked"), "{route}");
         }
     }
-    assert_eq!(stack.dead(&bob.body["token"]).await, Value::Null, "and nothing was done");
+    assert_eq!(stack.invalid_reason(&bob.body["token"]).await, Value::Null, "and nothing was done");
 }
 
 // The old bearer belongs to the thief, and the new one to its owner.
@@ -212,7 +212,7 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_and_deletes_nothing_newer() {
         let found = (refused.status, refused.problem());
         assert_eq!(found, (401, "sign-in-required"), "{route}");
     }
-    assert_eq!(stack.dead(&token.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&token.body["token"]).await, Value::Null);
     assert_eq!(stack.call("POST /v1/token", &new, Value::Null).await.status, 200);
 }
 
@@ -286,7 +286,7 @@ async fn r60_a_users_sign_out_does_not_suppress_the_providers_sign_out_of_the_sa
     stack.until_processed().await;
     for token in [token, token_after] {
         if token.status == 200 {
-            assert_ne!(stack.dead(&token.body["token"]).await, Value::Null);
+            assert_ne!(stack.invalid_reason(&token.body["token"]).await, Value::Null);
         }
     }
 }

@@ -56,7 +56,7 @@ async fn r52_a_bearer_of_an_unknown_issuer_is_401_on_every_route() {
             assert_eq!(reply.status, 401, "{route} with a bearer that is {kind}");
         }
     }
-    assert_eq!(stack.asked("createIdentityWithToken").await, 0);
+    assert_eq!(stack.request_count("createIdentityWithToken").await, 0);
 }
 
 #[tokio::test]
@@ -101,7 +101,11 @@ async fn r52_another_users_identity_gets_the_same_response_as_a_missing_one() {
     ] {
         assert_eq!(stack.call(route, &admin, Value::Null).await.status, status, "{route}");
     }
-    assert_eq!(stack.dead(&token.body["token"]).await, Value::Null, "nothing of it touched her");
+    assert_eq!(
+        stack.invalid_reason(&token.body["token"]).await,
+        Value::Null,
+        "nothing of it touched her"
+    );
 }
 
 #[tokio::test]

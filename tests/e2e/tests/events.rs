@@ -44,27 +44,27 @@ async fn live_tokens(stack: &ServiceStack) -> u64 {
 async fn r21_a_disabled_user_is_cut_off_at_once_until_a_newer_event_enables_them() {
     let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
-    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&before.body["token"]).await, Value::Null);
 
-    stack.say("user.disabled", "alice", 0).await;
+    stack.send_event("user.disabled", "alice", 0).await;
     stack.until_processed().await;
-    assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&before.body["token"]).await, "revoked");
     refused(&stack, "alice").await;
 
-    stack.say("user.enabled", "alice", -60).await;
+    stack.send_event("user.enabled", "alice", -60).await;
     stack.until_processed().await;
-    assert_eq!(stack.counted(REVOKE, "EventsWithoutEffect"), 1);
+    assert_eq!(stack.metric_sum(REVOKE, "EventsWithoutEffect"), 1);
     refused(&stack, "alice").await;
 
-    stack.say("user.enabled", "alice", 1).await;
+    stack.send_event("user.enabled", "alice", 1).await;
     stack.until_processed().await;
     // It is unknown whether a token from the same second as the revocation is valid.
     stack.advance(Duration::from_secs(1)).await;
     let after = token(&stack, "alice").await;
     assert_eq!(after.status, 200, "{after:?}");
-    assert_eq!(stack.dead(&after.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&after.body["token"]).await, Value::Null);
     assert_eq!(after.body["user"], before.body["user"]);
-    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 2);
+    assert_eq!(stack.metric_sum(REVOKE, "EventsApplied"), 2);
 }
 
 // With the rule on the default bus, every sender that may put events there could block any user.
@@ -75,10 +75,10 @@ async fn our_own_events_have_no_effect_on_the_accounts_default_bus() {
     let detail = stack.detail("alice", 0).await;
     stack.put_events_on("default", &[("user.disabled", detail)]).await;
     // The effects of that event are complete when this one is processed.
-    stack.say("user.signed-out", "bob", 0).await;
+    stack.send_event("user.signed-out", "bob", 0).await;
     stack.until_processed().await;
-    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 1, "only the one about bob");
-    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
+    assert_eq!(stack.metric_sum(REVOKE, "EventsApplied"), 1, "only the one about bob");
+    assert_eq!(stack.invalid_reason(&before.body["token"]).await, Value::Null);
     assert_eq!(token(&stack, "alice").await.status, 200);
 }
 
@@ -111,22 +111,24 @@ async fn r12_none_of_twenty_five_callers_that_race_a_block_keeps_a_valid_token()
     let stack = Arc::new(ServiceStack::with(&["--parameter", "PacePerMinute=0"]).await);
     let first = token(&stack, "alice").await;
     // The function's first start is not part of the race.
-    stack.say("user.signed-out", "unknown-user", 0).await;
+    stack.send_event("user.signed-out", "unknown-user", 0).await;
     stack.until_processed().await;
     let bearer = stack.user("alice").await;
     let callers: Vec<_> =
         (0..25).map(|_| tokio::spawn(call_until_refused(stack.clone(), bearer.clone()))).collect();
-    stack.until("they are at it", async || stack.asked("issueAccessToken").await > 10).await;
+    stack
+        .until("they are at it", async || stack.request_count("issueAccessToken").await > 10)
+        .await;
     stack.fault("issueAccessToken", json!({ "hold": true })).await;
     let held = async || stack.emulator("GET faults", Value::Null).await["held"].as_u64();
     stack.until("ten tokens are on their way", async || held().await >= Some(10)).await;
     // From now on ACS does not answer. The number of held responses is read first, because more may
     // come.
     let held_back = held().await.unwrap();
-    let answered = stack.asked("issueAccessToken").await - held_back;
-    stack.say("user.disabled", "alice", 0).await;
+    let answered = stack.request_count("issueAccessToken").await - held_back;
+    stack.send_event("user.disabled", "alice", 0).await;
     stack.until_processed().await;
-    stack.heal().await;
+    stack.remove_faults().await;
     stack.emulator("POST faults/release", Value::Null).await;
 
     let mut tokens = vec![first.body["token"].clone()];
@@ -137,7 +139,7 @@ async fn r12_none_of_twenty_five_callers_that_race_a_block_keeps_a_valid_token()
     let given = tokens.len() as u64 - 1;
     assert!(given <= answered, "{given} tokens left, of {answered} before the block");
     for token in &tokens {
-        assert_eq!(stack.dead(token).await, "revoked");
+        assert_eq!(stack.invalid_reason(token).await, "revoked");
     }
     assert_eq!(live_tokens(&stack).await, 0, "not even one that no caller received");
     refused(&stack, "alice").await;
@@ -166,7 +168,7 @@ async fn call_until_refused(stack: Arc<ServiceStack>, bearer: String) -> Vec<Val
 async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behind() {
     let stack = Arc::new(ServiceStack::start().await);
     // The function waits for ACS for a limited time, and its first start takes part of it.
-    stack.say("user.signed-out", "unknown-user", 0).await;
+    stack.send_event("user.signed-out", "unknown-user", 0).await;
     stack.until_processed().await;
     stack.fault("createIdentity", json!({ "hold": true })).await;
     let created = tokio::spawn({
@@ -174,16 +176,16 @@ async fn a_block_that_arrives_while_the_identity_is_created_leaves_nothing_behin
         async move { token(&stack, "alice").await }
     });
     stack.until_held(1).await;
-    stack.say("user.disabled", "alice", 0).await;
+    stack.send_event("user.disabled", "alice", 0).await;
     stack.until_processed().await;
-    stack.heal().await;
+    stack.remove_faults().await;
     stack.emulator("POST faults/release", Value::Null).await;
     let reply = created.await.unwrap();
     assert_eq!((reply.status, reply.problem()), (403, "user-blocked"), "no token");
     let known = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(known["identities"], json!([]));
     refused(&stack, "alice").await;
-    assert_eq!(stack.asked("createIdentityWithToken").await, 1);
+    assert_eq!(stack.request_count("createIdentityWithToken").await, 1);
 }
 
 // If "recorded" were taken for "revoked", the redelivery would find nothing to do, and
@@ -193,10 +195,10 @@ async fn r25_the_next_delivery_finishes_what_a_killed_one_recorded_and_did_not_c
     let stack = ServiceStack::start().await;
     let before = token(&stack, "alice").await;
     stack.fault("revokeAccessTokens", json!({ "hold": true })).await;
-    stack.say("user.disabled", "alice", 0).await;
+    stack.send_event("user.disabled", "alice", 0).await;
     stack.until_held(1).await;
     stack.kill(REVOKE).await;
-    stack.heal().await;
+    stack.remove_faults().await;
     stack.emulator("POST faults/release", Value::Null).await;
     let half = identity(&stack, "alice").await;
     assert_eq!((&half["state"], &half["revocationPending"]), (&json!("blocked"), &json!(true)));
@@ -210,8 +212,8 @@ async fn r25_the_next_delivery_finishes_what_a_killed_one_recorded_and_did_not_c
     assert_eq!((&whole["state"], &whole["revocationPending"]), (&json!("blocked"), &json!(false)));
     assert!(whole["receipts"][0]["revokedAt"].is_string(), "{whole}");
     assert_eq!(whole["receipts"].as_array().unwrap().len(), 1, "it is the same revocation");
-    assert_eq!(stack.asked("revokeAccessTokens").await, 2);
-    assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
+    assert_eq!(stack.request_count("revokeAccessTokens").await, 2);
+    assert_eq!(stack.invalid_reason(&before.body["token"]).await, "revoked");
     refused(&stack, "alice").await;
 }
 
@@ -226,7 +228,7 @@ async fn r23_a_poison_message_is_unchanged_in_the_dead_letter_queue_after_five_d
     for deliveries in 1..=DELIVERIES {
         stack
             .until("it was received and refused", async || {
-                stack.counted(REVOKE, "EventsMalformed") == deliveries
+                stack.metric_sum(REVOKE, "EventsMalformed") == deliveries
             })
             .await;
         assert_eq!(stack.messages(DEAD_LETTERS).await.len(), 0, "{deliveries}");
@@ -238,8 +240,8 @@ async fn r23_a_poison_message_is_unchanged_in_the_dead_letter_queue_after_five_d
     let dead = stack.messages(DEAD_LETTERS).await.remove(0);
     assert_eq!((&dead["body"], &dead["receiveCount"]), (&body, &json!(5)));
     assert_eq!(stack.messages(EVENTS).await.len(), 0);
-    assert_eq!(stack.counted(REVOKE, "EventsMalformed"), 5, "and never again");
-    assert_eq!(stack.counted(REVOKE, "EventsDeadLettered"), 1, "the alarm counts it");
+    assert_eq!(stack.metric_sum(REVOKE, "EventsMalformed"), 5, "and never again");
+    assert_eq!(stack.metric_sum(REVOKE, "EventsDeadLettered"), 1, "the alarm counts it");
 }
 
 // If the function failed as a whole, all ten would come again.
@@ -262,14 +264,18 @@ async fn r22_one_invalid_message_does_not_delay_nine_valid_ones() {
     for name in names {
         refused(&stack, name).await;
     }
-    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 7);
-    assert_eq!(stack.counted(REVOKE, "EventsIgnored"), 1, "acknowledged, and counted");
-    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null, "ACS has not confirmed it");
+    assert_eq!(stack.metric_sum(REVOKE, "EventsApplied"), 7);
+    assert_eq!(stack.metric_sum(REVOKE, "EventsIgnored"), 1, "acknowledged, and counted");
+    assert_eq!(
+        stack.invalid_reason(&before.body["token"]).await,
+        Value::Null,
+        "ACS has not confirmed it"
+    );
 
-    stack.heal().await;
+    stack.remove_faults().await;
     stack.advance(VISIBILITY).await;
     stack.until("one is left", async || stack.messages(EVENTS).await.len() == 1).await;
-    assert_eq!(stack.dead(&before.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&before.body["token"]).await, "revoked");
     assert!(stack.messages(EVENTS).await[0]["body"].as_str().unwrap().contains("no time at all"));
 }
 
@@ -280,13 +286,13 @@ async fn shadow_mode_logs_what_would_happen_and_changes_nothing() {
     let before = token(&stack, "alice").await;
     let seen = identity(&stack, "alice").await;
     for kind in ["user.disabled", "user.deleted", "user.signed-out"] {
-        stack.say(kind, "alice", 1).await;
+        stack.send_event(kind, "alice", 1).await;
     }
     stack.until_processed().await;
-    assert_eq!(stack.counted(REVOKE, "EventsShadowed"), 3);
-    assert_eq!(stack.counted(REVOKE, "EventsApplied"), 0);
+    assert_eq!(stack.metric_sum(REVOKE, "EventsShadowed"), 3);
+    assert_eq!(stack.metric_sum(REVOKE, "EventsApplied"), 0);
     assert_eq!(identity(&stack, "alice").await, seen);
-    assert_eq!(stack.dead(&before.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&before.body["token"]).await, Value::Null);
     assert_eq!(token(&stack, "alice").await.status, 200);
 }
 
@@ -338,7 +344,7 @@ async fn events_of_cognito_auth0_and_okta_are_applied_in_their_original_format()
         let told = stack.local("POST events", told).await;
         assert_eq!(told["events"][0]["rules"].as_array().unwrap().len(), 1, "{told}");
         stack.until_processed().await;
-        assert_eq!(stack.dead(&before.body["token"]).await, "revoked", "{}", sent.sub);
+        assert_eq!(stack.invalid_reason(&before.body["token"]).await, "revoked", "{}", sent.sub);
         if sent.blocks {
             refused(&stack, sent.sub).await;
         }

@@ -12,9 +12,9 @@ async fn an_identity_is_created_and_gets_a_token() {
     let asked = json!({ "scopes": ["chat", "voip"] });
     let issued = stack.call(&format!("POST /v1/identities/{id}/token"), &admin, asked).await;
     assert_eq!(issued.status, 200);
-    assert_eq!(stack.dead(&issued.body["token"]).await, Value::Null);
-    assert_eq!(stack.asked("createIdentity").await, 1);
-    assert_eq!(stack.asked("issueAccessToken").await, 1);
+    assert_eq!(stack.invalid_reason(&issued.body["token"]).await, Value::Null);
+    assert_eq!(stack.request_count("createIdentity").await, 1);
+    assert_eq!(stack.request_count("issueAccessToken").await, 1);
 }
 
 #[tokio::test]
@@ -24,10 +24,10 @@ async fn an_identity_and_its_token_are_created_in_one_request() {
     let created = stack.call("POST /v1/identities", &admin, asked).await;
     assert_eq!(created.status, 201);
     let token = &created.body["accessToken"];
-    assert_eq!(stack.dead(&token["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&token["token"]).await, Value::Null);
     assert!((7190..=7200).contains(&token["expiresIn"].as_i64().unwrap()), "{token}");
-    assert_eq!(stack.asked("createIdentityWithToken").await, 1);
-    assert_eq!(stack.asked("issueAccessToken").await, 0);
+    assert_eq!(stack.request_count("createIdentityWithToken").await, 1);
+    assert_eq!(stack.request_count("issueAccessToken").await, 0);
 }
 
 #[tokio::test]
@@ -36,11 +36,15 @@ async fn a_token_is_refreshed_before_and_after_it_expired() {
     let alice = stack.user("alice").await;
     let first = stack.call("POST /v1/token", &alice, Value::Null).await;
     let early = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(stack.dead(&first.body["token"]).await, Value::Null, "a refresh ends no token");
+    assert_eq!(
+        stack.invalid_reason(&first.body["token"]).await,
+        Value::Null,
+        "a refresh ends no token"
+    );
     stack.emulator("POST clock", json!({ "advanceSeconds": 3601 })).await;
-    assert_eq!(stack.dead(&early.body["token"]).await, "expired");
+    assert_eq!(stack.invalid_reason(&early.body["token"]).await, "expired");
     let late = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(stack.dead(&late.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&late.body["token"]).await, Value::Null);
     assert_eq!(late.body["user"], first.body["user"], "the identity stays");
 }
 
@@ -53,17 +57,17 @@ async fn a_revocation_ends_every_token_and_the_next_token_is_valid() {
     let signed_out = stack.call("DELETE /v1/token", &alice, Value::Null).await;
     assert_eq!(signed_out.status, 200);
     for token in [&first, &second] {
-        assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+        assert_eq!(stack.invalid_reason(&token.body["token"]).await, "revoked");
     }
     let alice = stack.signed_in_anew("alice").await;
     let third = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(stack.dead(&third.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&third.body["token"]).await, Value::Null);
     let id = third.body["user"]["communicationUserId"].as_str().unwrap();
     let revoke = format!("POST /v1/identities/{id}/revoke");
     let receipt = stack.call(&revoke, &admin, Value::Null).await;
     assert_eq!(receipt.body["identity"], id);
     assert!(receipt.body["effectiveBy"].as_str() > receipt.body["revokedAt"].as_str());
-    assert_eq!(stack.dead(&third.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&third.body["token"]).await, "revoked");
 }
 
 #[tokio::test]
@@ -75,7 +79,7 @@ async fn a_block_ends_every_token_and_prevents_new_ones() {
     let block = format!("POST /v1/identities/{id}/revoke");
     let receipt = stack.call(&block, &admin, json!({ "block": true })).await;
     assert_eq!((receipt.status, &receipt.body["blocked"]), (200, &json!(true)));
-    assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&token.body["token"]).await, "revoked");
     let refused = stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!((refused.status, refused.problem()), (403, "user-blocked"));
     assert_eq!(refused.body["retry"], "never");
@@ -96,7 +100,7 @@ async fn r07_a_deletion_ends_every_token_and_can_be_repeated() {
         let deleted = stack.call(&format!("DELETE /v1/identities/{id}"), &admin, Value::Null).await;
         assert_eq!(deleted.status, 204);
     }
-    assert_eq!(stack.dead(&token.body["token"]).await, "identity-deleted");
+    assert_eq!(stack.invalid_reason(&token.body["token"]).await, "identity-deleted");
     assert_eq!(stack.call("GET /v1/identity", &alice, Value::Null).await.status, 404);
     let identities = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(identities["identities"], json!([]));

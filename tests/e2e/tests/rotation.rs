@@ -20,12 +20,16 @@ async fn r43_after_a_key_rotation_one_read_and_one_retry_are_enough() {
     let stack = ServiceStack::start().await;
     assert_eq!(token(&stack, "alice").await.status, 200);
     assert_eq!(stack.secret_reads().await, 1, "during init");
-    let issued = stack.asked("issueAccessToken").await;
+    let issued = stack.request_count("issueAccessToken").await;
 
     let new = stack.regenerate_key().await;
     stack.put_secret(&new).await;
     assert_eq!(token(&stack, "alice").await.status, 200);
-    assert_eq!(stack.asked("issueAccessToken").await, issued + 2, "refused once, and repeated");
+    assert_eq!(
+        stack.request_count("issueAccessToken").await,
+        issued + 2,
+        "refused once, and repeated"
+    );
     assert_eq!(stack.secret_reads().await, 2);
     // This includes a creation: ACS has checked only the signature.
     assert_eq!(token(&stack, "bob").await.status, 200);

@@ -34,7 +34,7 @@ async fn a_teams_user_gets_a_token_that_ends_with_their_entra_token() {
     let token = entra(&stack, json!({ "expiresInSeconds": 4000 })).await;
     let reply = exchange(&stack, &bearer, &token, APP).await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    assert_eq!(stack.dead(&reply.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&reply.body["token"]).await, Value::Null);
     assert_eq!(reply.body["user"]["communicationUserId"], format!("8:orgid:{USER}"));
     let left = reply.body["expiresIn"].as_i64().unwrap();
     assert!((3980..=4000).contains(&left), "{left}");

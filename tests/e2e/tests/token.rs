@@ -16,7 +16,7 @@ async fn every_call_returns_a_token_also_the_first_one_of_a_user() {
     for route in ["GET /v1/token", "POST /v1/token"] {
         let reply = stack.call(route, &alice, Value::Null).await;
         assert_eq!(reply.status, 200);
-        assert_eq!(stack.dead(&reply.body["token"]).await, Value::Null);
+        assert_eq!(stack.invalid_reason(&reply.body["token"]).await, Value::Null);
         let fields: Vec<&String> = reply.body.as_object().unwrap().keys().collect();
         assert_eq!(
             fields,
@@ -80,7 +80,7 @@ async fn r16_the_same_request_twice_returns_two_valid_tokens_of_one_identity() {
     assert_eq!(first.body["user"], second.body["user"]);
     assert_ne!(first.body["token"], second.body["token"]);
     for reply in [first, second] {
-        assert_eq!(stack.dead(&reply.body["token"]).await, Value::Null);
+        assert_eq!(stack.invalid_reason(&reply.body["token"]).await, Value::Null);
     }
     let known = stack.emulator("GET identities", Value::Null).await;
     assert_eq!(known["identities"].as_array().map(Vec::len), Some(1));
@@ -92,9 +92,9 @@ async fn r50_a_stack_writes_no_secret_into_its_data() {
     let stack = ServiceStack::on_disk().await;
     let alice = stack.user("alice").await;
     let token = stack.call("POST /v1/token", &alice, Value::Null).await;
-    stack.say("user.disabled", "alice", 1).await;
+    stack.send_event("user.disabled", "alice", 1).await;
     stack.until_processed().await;
-    assert_eq!(stack.dead(&token.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&token.body["token"]).await, "revoked");
     let reason = json!({ "block": true, "reason": "lost phone" });
     let route = format!("POST /v1/identities/{}/revoke", stack.address("alice"));
     assert_eq!(stack.call(&route, &stack.admin().await, reason).await.status, 200);
@@ -110,7 +110,7 @@ async fn the_policy_limits_the_scopes_and_the_lifetime() {
     let guest = stack.bearer_with(&form).await;
     let wide = stack.call("POST /v1/token", &guest, json!({ "scopes": ["voip"] })).await;
     assert_eq!((wide.status, wide.problem()), (403, "beyond-policy"));
-    assert_eq!(stack.asked("createIdentityWithToken").await, 0);
+    assert_eq!(stack.request_count("createIdentityWithToken").await, 0);
     let given = stack.call("POST /v1/token", &guest, Value::Null).await;
     let introspected = stack.emulator("POST introspect", json!({ "token": given.body["token"] }));
     assert_eq!(introspected.await["scopes"], json!(["chat.join.limited", "voip.join"]));
@@ -149,11 +149,11 @@ async fn r02_two_hundred_first_calls_make_one_identity() {
     for call in calls {
         let (body, times) = call.await.unwrap();
         late += times;
-        assert_eq!(stack.dead(&body["token"]).await, Value::Null);
+        assert_eq!(stack.invalid_reason(&body["token"]).await, Value::Null);
         users.insert(body["user"]["communicationUserId"].as_str().unwrap().to_owned());
     }
     assert!(late < 200, "most get an error because another request is pending: {late}");
     assert_eq!(users.len(), 1);
-    assert_eq!(stack.asked("createIdentityWithToken").await, 1);
+    assert_eq!(stack.request_count("createIdentityWithToken").await, 1);
     assert!(stack.processes("issue-access-token").await.len() > 1, "several processes");
 }

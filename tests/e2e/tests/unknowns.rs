@@ -42,7 +42,7 @@ async fn revoking_and_deleting_an_identity_that_acs_no_longer_has_succeeds() {
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
     let alice = stack.signed_in_anew("alice").await;
     let fresh = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(stack.dead(&fresh.body["token"]).await, Value::Null, "a fresh start");
+    assert_eq!(stack.invalid_reason(&fresh.body["token"]).await, Value::Null, "a fresh start");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn no_token_of_a_deleted_identity_is_returned_even_if_acs_would_issue_one(
     assert_eq!(stack.call("DELETE /v1/identity", &alice, Value::Null).await.status, 204);
     let gone = stack.call(&format!("POST /v1/identities/{id}/token"), &admin, Value::Null).await;
     assert_eq!((gone.status, gone.problem()), (404, "not-found"));
-    assert_eq!(stack.asked("issueAccessToken").await, 0);
+    assert_eq!(stack.request_count("issueAccessToken").await, 0);
 }
 
 #[tokio::test]
@@ -77,12 +77,12 @@ async fn a_token_of_the_same_second_as_a_sign_out_lives_unless_acs_counts_second
     let id = old.body["user"]["communicationUserId"].as_str().unwrap();
     let route = format!("POST /v1/identities/{id}/token");
     let new = stack.call(&route, &admin, Value::Null).await;
-    assert_eq!(stack.dead(&old.body["token"]).await, "revoked");
+    assert_eq!(stack.invalid_reason(&old.body["token"]).await, "revoked");
     // If ACS compares seconds, this is usually the second of the sign-out; the client retries.
     if !acs_does("--revoke-by-second") {
-        assert_eq!(stack.dead(&new.body["token"]).await, Value::Null);
+        assert_eq!(stack.invalid_reason(&new.body["token"]).await, Value::Null);
     }
     let alice = stack.signed_in_anew("alice").await;
     let next = stack.call("POST /v1/token", &alice, Value::Null).await;
-    assert_eq!(stack.dead(&next.body["token"]).await, Value::Null);
+    assert_eq!(stack.invalid_reason(&next.body["token"]).await, Value::Null);
 }
