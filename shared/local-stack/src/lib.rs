@@ -20,6 +20,7 @@ mod control;
 mod dynamodb;
 mod gateway;
 mod issuer;
+mod json_response;
 mod options;
 mod output;
 mod queue;

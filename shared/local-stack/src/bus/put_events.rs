@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{BusEnvelope, EventBus};
 use crate::clock::rfc3339;
+use crate::json_response::aws_json;
 
 /// EventBridge accepts ten entries per call.
 const ENTRIES: usize = 10;
@@ -51,7 +52,7 @@ async fn call(State(bus): State<Arc<EventBus>>, headers: HeaderMap, body: Bytes)
             "ValidationException",
             "Total size of the entries in the request is over the limit.",
         ),
-        Some(entries) => answer(StatusCode::OK, &put(&bus, &entries)),
+        Some(entries) => aws_json(StatusCode::OK, &put(&bus, &entries)),
     }
 }
 
@@ -133,12 +134,7 @@ fn size(entry: &Value) -> usize {
 }
 
 fn error(kind: &str, problem: &str) -> Response {
-    answer(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "message": problem }))
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string())
-        .into_response()
+    aws_json(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "message": problem }))
 }
 
 #[cfg(test)]

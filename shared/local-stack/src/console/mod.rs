@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::acs;
 use crate::gateway::Gateway;
+use crate::json_response;
 use crate::runtime::FunctionPool;
 
 /// The data that the console shows.
@@ -87,7 +88,7 @@ async fn page(State(console): State<Arc<Console>>) -> Response {
 }
 
 async fn stack(State(console): State<Arc<Console>>) -> Response {
-    json_answer(&console.addresses)
+    json_response::json(StatusCode::OK, &console.addresses)
 }
 
 /// `{"issue-access-token": [pid, …], …}`
@@ -97,23 +98,18 @@ async fn functions(State(console): State<Arc<Console>>) -> Response {
         .iter()
         .map(|function| (function.name().to_owned(), function.pids().into()))
         .collect();
-    json_answer(&Value::Object(pids))
+    json_response::json(StatusCode::OK, &Value::Object(pids))
 }
 
 async fn identities(State(console): State<Arc<Console>>) -> Response {
     match acs::identities(console.acs).await {
-        Ok(identities) => json_answer(&identities),
+        Ok(identities) => json_response::json(StatusCode::OK, &identities),
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
 async fn requests(State(console): State<Arc<Console>>) -> Response {
-    json_answer(&json!({ "requests": console.gateway.last_requests() }))
-}
-
-fn json_answer(json: &Value) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (headers, json.to_string()).into_response()
+    json_response::json(StatusCode::OK, &json!({ "requests": console.gateway.last_requests() }))
 }
 
 fn escape(text: &str) -> String {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -36,6 +36,7 @@ use serde_json::{Value, json};
 use crate::bus::EventBus;
 use crate::clock::{StackClock, rfc3339};
 use crate::console::this_machine_only;
+use crate::json_response;
 use crate::queue::Queues;
 use crate::runtime::FunctionPool;
 use crate::schedule::Schedule;
@@ -114,17 +115,12 @@ impl ControlError {
 
 impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
-        answer(self.0, &json!({ "message": self.1 }))
+        json_response::json(self.0, &json!({ "message": self.1 }))
     }
 }
 
 fn ok(body: &Value) -> Response {
-    answer(StatusCode::OK, body)
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, body.to_string()).into_response()
+    json_response::json(StatusCode::OK, body)
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 
 use crate::clock::StackClock;
+use crate::json_response::json;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
 
@@ -140,7 +141,7 @@ pub(crate) fn router(issuer: Arc<OidcIssuer>) -> Router {
         .route(
             "/.well-known/openid-configuration",
             get(async |State(issuer): State<Arc<OidcIssuer>>| {
-                answer(StatusCode::OK, &issuer.discovery())
+                json(StatusCode::OK, &issuer.discovery())
             }),
         )
         .route("/jwks", get(jwks))
@@ -150,23 +151,18 @@ pub(crate) fn router(issuer: Arc<OidcIssuer>) -> Router {
 }
 
 async fn jwks(State(issuer): State<Arc<OidcIssuer>>) -> Response {
-    answer(StatusCode::OK, &issuer.jwks())
+    json(StatusCode::OK, &issuer.jwks())
 }
 
 async fn token(State(issuer): State<Arc<OidcIssuer>>, form: Bytes) -> Response {
     match issuer.token(&form) {
-        Ok(token) => answer(StatusCode::OK, &token),
+        Ok(token) => json(StatusCode::OK, &token),
         // RFC 6749 §5.2.
         Err(problem) => {
             let body = json!({ "error": "invalid_request", "error_description": problem });
-            answer(StatusCode::BAD_REQUEST, &body)
+            json(StatusCode::BAD_REQUEST, &body)
         }
     }
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, body.to_string()).into_response()
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(crate) use generated::load_or_create;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::json_response::aws_json;
+
 /// The secret. It has no `Debug`.
 struct ServedSecret {
     arn: String,
@@ -72,10 +74,10 @@ async fn call(State(secrets): State<Arc<Secrets>>, headers: HeaderMap, body: Byt
         return error("ResourceNotFoundException", problem);
     };
     match target {
-        Some("secretsmanager.GetSecretValue") => answer(StatusCode::OK, &secret.get()),
+        Some("secretsmanager.GetSecretValue") => aws_json(StatusCode::OK, &secret.get()),
         Some("secretsmanager.PutSecretValue") => {
             match body.get("SecretString").and_then(Value::as_str) {
-                Some(text) => answer(StatusCode::OK, &secret.put(text.to_owned())),
+                Some(text) => aws_json(StatusCode::OK, &secret.put(text.to_owned())),
                 None => error("InvalidParameterException", "SecretString is missing."),
             }
         }
@@ -129,10 +131,5 @@ impl SecretVersion {
 }
 
 fn error(kind: &str, problem: &str) -> Response {
-    answer(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "Message": problem }))
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body.to_string())
-        .into_response()
+    aws_json(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "Message": problem }))
 }

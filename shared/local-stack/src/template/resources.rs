@@ -13,9 +13,9 @@ use super::yaml::{child, members, parse};
 use crate::arn::{ACCOUNT, REGION, arn, queue_arn};
 
 /// The resources that exist on this machine, by their logical ids.
-pub(super) type Resources<'a> = BTreeMap<&'a str, Resource<'a>>;
+pub(super) type Resources<'a> = BTreeMap<&'a str, TemplateResource<'a>>;
 
-pub(super) struct Resource<'a> {
+pub(super) struct TemplateResource<'a> {
     pub(super) kind: &'a str,
     pub(super) properties: &'a Yaml,
 }
@@ -36,7 +36,7 @@ pub(super) fn resources<'a>(document: &'a Yaml, names: &TemplateNames) -> Result
             continue;
         }
         let properties = child(resource, &["Properties"]).unwrap_or(&Yaml::Null);
-        resources.insert(id, Resource { kind, properties });
+        resources.insert(id, TemplateResource { kind, properties });
     }
     Ok(resources)
 }
