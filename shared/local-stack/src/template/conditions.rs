@@ -3,13 +3,13 @@
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::error::{Result, invalid};
+use super::error::{TemplateResult, invalid};
 use super::evaluate::intrinsic;
 use super::names::TemplateNames;
 
 impl TemplateNames {
     /// The branch that `!If` chooses, or the node itself.
-    pub(super) fn chosen<'a>(&self, mut node: &'a Yaml, at: &str) -> Result<&'a Yaml> {
+    pub(super) fn chosen<'a>(&self, mut node: &'a Yaml, at: &str) -> TemplateResult<&'a Yaml> {
         while let Some((name, argument)) = intrinsic(node)
             && name == "If"
         {
@@ -19,7 +19,7 @@ impl TemplateNames {
     }
 
     /// The branch that `!If` chooses.
-    pub(super) fn branch<'a>(&self, argument: &'a Yaml, at: &str) -> Result<&'a Yaml> {
+    pub(super) fn branch<'a>(&self, argument: &'a Yaml, at: &str) -> TemplateResult<&'a Yaml> {
         let Some([Yaml::String(name), then, otherwise]) = items(argument) else {
             return Err(invalid(at, "!If needs a condition and two values"));
         };
@@ -27,11 +27,11 @@ impl TemplateNames {
     }
 
     /// Whether a condition of `Conditions` holds.
-    pub(super) fn holds(&self, name: &str, at: &str) -> Result<bool> {
+    pub(super) fn holds(&self, name: &str, at: &str) -> TemplateResult<bool> {
         self.named(name, at, 0)
     }
 
-    fn named(&self, name: &str, at: &str, depth: usize) -> Result<bool> {
+    fn named(&self, name: &str, at: &str, depth: usize) -> TemplateResult<bool> {
         let condition = self
             .conditions
             .get(name)
@@ -39,7 +39,7 @@ impl TemplateNames {
         self.condition(condition, &format!("Conditions.{name}"), depth)
     }
 
-    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> Result<bool> {
+    fn condition(&self, node: &Yaml, at: &str, depth: usize) -> TemplateResult<bool> {
         if depth > MAX_DEPTH {
             return Err(invalid(at, "the condition refers to itself"));
         }

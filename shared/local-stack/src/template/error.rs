@@ -1,7 +1,7 @@
 //! An error in a template.
 
 /// The result of reading a part of a template.
-pub(super) type Result<T> = std::result::Result<T, TemplateError>;
+pub(super) type TemplateResult<T> = std::result::Result<T, TemplateError>;
 
 /// An invalid or unsupported part of a template, and its path.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::error::{Result, invalid};
+use super::error::{TemplateResult, invalid};
 use super::names::TemplateNames;
 use super::yaml::child;
 
@@ -17,7 +17,7 @@ const NO_VALUE: &str = "AWS::NoValue";
 
 impl TemplateNames {
     /// Evaluates `node`, whose path is `at`.
-    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> Result<Json> {
+    pub(super) fn evaluate(&self, node: &Yaml, at: &str) -> TemplateResult<Json> {
         if is_no_value(node) {
             return Ok(Json::Null);
         }
@@ -55,13 +55,13 @@ impl TemplateNames {
     }
 
     /// Evaluates a member of a list or a mapping; `None` if it is `AWS::NoValue`.
-    pub(super) fn member(&self, node: &Yaml, at: &str) -> Result<Option<Json>> {
+    pub(super) fn member(&self, node: &Yaml, at: &str) -> TemplateResult<Option<Json>> {
         let chosen = self.chosen(node, at)?;
         if is_no_value(chosen) { Ok(None) } else { self.evaluate(chosen, at).map(Some) }
     }
 
     /// Evaluates only the members called `keys`.
-    pub(super) fn pick(&self, node: &Yaml, keys: &[&str], at: &str) -> Result<Json> {
+    pub(super) fn pick(&self, node: &Yaml, keys: &[&str], at: &str) -> TemplateResult<Json> {
         let mut object = serde_json::Map::new();
         for key in keys {
             let Some(value) = child(node, &[key]) else { continue };
@@ -72,7 +72,7 @@ impl TemplateNames {
         Ok(Json::Object(object))
     }
 
-    fn call(&self, function: &str, argument: &Yaml, at: &str) -> Result<Json> {
+    fn call(&self, function: &str, argument: &Yaml, at: &str) -> TemplateResult<Json> {
         let text = match (function, argument) {
             ("If", _) => return self.evaluate(self.branch(argument, at)?, at),
             ("Ref", Yaml::String(name)) if self.numbers.contains(name) => {
@@ -114,7 +114,7 @@ impl TemplateNames {
     }
 
     /// `!Join [separator, list]`
-    fn join(&self, parts: &[Yaml], at: &str) -> Result<String> {
+    fn join(&self, parts: &[Yaml], at: &str) -> TemplateResult<String> {
         let [Yaml::String(separator), list] = parts else {
             return Err(invalid(at, "!Join needs a separator and a list"));
         };
@@ -126,7 +126,7 @@ impl TemplateNames {
         Ok(texts.join(separator))
     }
 
-    fn reference(&self, name: &str, at: &str) -> Result<String> {
+    fn reference(&self, name: &str, at: &str) -> TemplateResult<String> {
         match self.references.get(name) {
             Some(Some(value)) => Ok(value.clone()),
             Some(None) => {
@@ -137,7 +137,7 @@ impl TemplateNames {
         }
     }
 
-    fn attribute(&self, name: &str, at: &str) -> Result<String> {
+    fn attribute(&self, name: &str, at: &str) -> TemplateResult<String> {
         self.attributes
             .get(name)
             .cloned()
@@ -145,7 +145,7 @@ impl TemplateNames {
     }
 
     /// Replaces `${Name}` and `${Resource.Attribute}`; `${!text}` is `${text}` literally.
-    fn substitute(&self, text: &str, at: &str) -> Result<String> {
+    fn substitute(&self, text: &str, at: &str) -> TemplateResult<String> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -166,7 +166,7 @@ impl TemplateNames {
     }
 
     /// Replaces `{{resolve:secretsmanager:<arn>}}` by the secret.
-    fn resolve(&self, text: &str, at: &str) -> Result<String> {
+    fn resolve(&self, text: &str, at: &str) -> TemplateResult<String> {
         let mut result = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{resolve:") {
@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    fn evaluate(yaml: &str) -> Result<Json> {
+    fn evaluate(yaml: &str) -> TemplateResult<Json> {
         names().evaluate(&serde_norway::from_str(yaml).unwrap(), "here")
     }
 

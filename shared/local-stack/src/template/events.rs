@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::error::{Result, invalid};
+use super::error::{TemplateResult, invalid};
 use super::names::TemplateNames;
 use super::resources::Resources;
 use super::sam::{QueueProperties, RuleProperties, ScheduleEvent, SqsEvent};
@@ -15,7 +15,10 @@ use super::spec::{QueueMapping, QueueSpec, Redrive, RuleSpec, ScheduleSpec, Sche
 use super::yaml::parse;
 use crate::arn::{bus_name, queue_arn};
 
-pub(super) fn queues(names: &TemplateNames, resources: &Resources<'_>) -> Result<Vec<QueueSpec>> {
+pub(super) fn queues(
+    names: &TemplateNames,
+    resources: &Resources<'_>,
+) -> TemplateResult<Vec<QueueSpec>> {
     let keys = [
         "VisibilityTimeout",
         "MessageRetentionPeriod",
@@ -59,7 +62,7 @@ pub(super) fn rules(
     names: &TemplateNames,
     resources: &Resources<'_>,
     queues: &[QueueSpec],
-) -> Result<Vec<RuleSpec>> {
+) -> TemplateResult<Vec<RuleSpec>> {
     let keys = ["EventBusName", "EventPattern", "ScheduleExpression", "State", "Targets"];
     let mut rules = Vec::new();
     for (id, resource) in resources.iter().filter(|(_, r)| r.kind == "AWS::Events::Rule") {
@@ -85,14 +88,18 @@ pub(super) fn rules(
                 .map(|(index, target)| {
                     self::target(target, queues, &format!("{at}.Targets[{index}]"))
                 })
-                .collect::<Result<_>>()?,
+                .collect::<TemplateResult<_>>()?,
         });
     }
     Ok(rules)
 }
 
 /// The queue that is a rule's target.
-fn target(target: &BTreeMap<String, Json>, queues: &[QueueSpec], at: &str) -> Result<String> {
+fn target(
+    target: &BTreeMap<String, Json>,
+    queues: &[QueueSpec],
+    at: &str,
+) -> TemplateResult<String> {
     // `RetryPolicy` and `DeadLetterConfig` apply to unreachable targets, which do not exist here.
     let served = ["Id", "Arn", "RetryPolicy", "DeadLetterConfig"];
     if let Some(key) = target.keys().find(|key| !served.contains(&key.as_str())) {
@@ -103,7 +110,7 @@ fn target(target: &BTreeMap<String, Json>, queues: &[QueueSpec], at: &str) -> Re
     named(arn, queues, &format!("{at}.Arn"))
 }
 
-fn named(arn: &str, queues: &[QueueSpec], at: &str) -> Result<String> {
+fn named(arn: &str, queues: &[QueueSpec], at: &str) -> TemplateResult<String> {
     queues
         .iter()
         .find(|queue| queue_arn(&queue.name) == arn)
@@ -117,7 +124,7 @@ pub(super) fn mapping(
     properties: &Yaml,
     queues: &[QueueSpec],
     at: &str,
-) -> Result<Option<QueueMapping>> {
+) -> TemplateResult<Option<QueueMapping>> {
     let keys = [
         "Queue",
         "BatchSize",
@@ -158,7 +165,7 @@ pub(super) fn schedule(
     name: &str,
     properties: &Yaml,
     at: &str,
-) -> Result<ScheduleSpec> {
+) -> TemplateResult<ScheduleSpec> {
     let keys = [
         "Schedule",
         "ScheduleExpression",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::error::{Result, invalid};
+use super::error::{TemplateResult, invalid};
 use super::events;
 use super::names::TemplateNames;
 use super::sam::{FunctionProperties, HttpApiEvent};
@@ -28,7 +28,7 @@ impl<'a> FunctionReader<'a> {
         document: &Yaml,
         authorizer: Option<&'a (String, AuthorizerSpec)>,
         queues: &'a [QueueSpec],
-    ) -> Result<Self> {
+    ) -> TemplateResult<Self> {
         let globals = match child(document, &["Globals", "Function"]) {
             Some(node) => properties(names, node, "Globals.Function")?,
             None => FunctionProperties::default(),
@@ -37,7 +37,7 @@ impl<'a> FunctionReader<'a> {
     }
 
     /// Reads the function of the logical id `id`, whose properties are at `at`.
-    pub(super) fn function(&self, id: &str, node: &Yaml, at: &str) -> Result<FunctionSpec> {
+    pub(super) fn function(&self, id: &str, node: &Yaml, at: &str) -> TemplateResult<FunctionSpec> {
         let (own, globals) = (properties(self.names, node, at)?, &self.globals);
         let binary = own
             .code_uri
@@ -75,7 +75,11 @@ impl<'a> FunctionReader<'a> {
         Ok(function)
     }
 
-    fn environment(&self, own: &FunctionProperties, at: &str) -> Result<BTreeMap<String, String>> {
+    fn environment(
+        &self,
+        own: &FunctionProperties,
+        at: &str,
+    ) -> TemplateResult<BTreeMap<String, String>> {
         let globals = self.globals.environment.variables.iter();
         let mut environment = BTreeMap::new();
         for (name, value) in globals.chain(&own.environment.variables) {
@@ -90,7 +94,13 @@ impl<'a> FunctionReader<'a> {
         Ok(environment)
     }
 
-    fn event(&self, function: &mut FunctionSpec, name: &str, event: &Yaml, at: &str) -> Result<()> {
+    fn event(
+        &self,
+        function: &mut FunctionSpec,
+        name: &str,
+        event: &Yaml,
+        at: &str,
+    ) -> TemplateResult<()> {
         let event = self.names.chosen(event, at)?;
         let kind = child(event, &["Type"]).and_then(Yaml::as_str).unwrap_or_default();
         let properties = child(event, &["Properties"]).unwrap_or(&Yaml::Null);
@@ -119,7 +129,7 @@ impl<'a> FunctionReader<'a> {
 }
 
 /// Evaluates only the properties of a function that the stack reads.
-fn properties(names: &TemplateNames, node: &Yaml, at: &str) -> Result<FunctionProperties> {
+fn properties(names: &TemplateNames, node: &Yaml, at: &str) -> TemplateResult<FunctionProperties> {
     parse(names.pick(node, &KEYS, at)?, at)
 }
 
@@ -127,7 +137,7 @@ fn route(
     event: HttpApiEvent,
     authorizer: Option<&(String, AuthorizerSpec)>,
     at: &str,
-) -> Result<RouteSpec> {
+) -> TemplateResult<RouteSpec> {
     if event.path.contains("+}") || event.method.eq_ignore_ascii_case("any") {
         return Err(invalid(
             at,

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde_norway::Value as Yaml;
 
 pub use error::TemplateError;
-use error::{Result, invalid};
+use error::{TemplateResult, invalid};
 use functions::FunctionReader;
 use names::TemplateNames;
 pub use spec::{
@@ -50,7 +50,7 @@ pub struct Template {
 
 impl Template {
     /// Parses a template with `inputs`.
-    pub fn read(yaml: &str, inputs: &Inputs) -> Result<Self> {
+    pub fn read(yaml: &str, inputs: &Inputs) -> TemplateResult<Self> {
         let document: Yaml = serde_norway::from_str(yaml)
             .map_err(|error| invalid("template", format!("invalid YAML: {error}")))?;
         let mut names = TemplateNames::new(&document, inputs)?;
@@ -95,7 +95,7 @@ impl Template {
 
 /// The outputs that `stack.json` repeats. Other outputs name resources that do not exist on this
 /// machine.
-fn outputs(document: &Yaml, names: &TemplateNames) -> Result<BTreeMap<String, String>> {
+fn outputs(document: &Yaml, names: &TemplateNames) -> TemplateResult<BTreeMap<String, String>> {
     let mut outputs = BTreeMap::new();
     for name in ["TableName", "AuditTableName", "EventBusName"] {
         let at = format!("Outputs.{name}.Value");

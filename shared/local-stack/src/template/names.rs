@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_norway::Value as Yaml;
 
-use super::error::Result;
+use super::error::TemplateResult;
 use super::spec::Inputs;
 use super::yaml::{child, members, scalar};
 use crate::arn::{ACCOUNT, REGION};
@@ -28,7 +28,7 @@ pub(super) struct TemplateNames {
 
 impl TemplateNames {
     /// The values that are known before the resources: conditions need only these.
-    pub(super) fn new(document: &Yaml, inputs: &Inputs) -> Result<Self> {
+    pub(super) fn new(document: &Yaml, inputs: &Inputs) -> TemplateResult<Self> {
         let mut names = Self { secrets: inputs.secrets.clone(), ..Self::default() };
         for (name, value) in [
             ("AWS::Region", REGION),

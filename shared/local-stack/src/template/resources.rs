@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::error::{Result, invalid};
+use super::error::{TemplateResult, invalid};
 use super::names::TemplateNames;
 use super::sam::{ApiAuth, EventBusProperties, SecretProperties};
 use super::spec::{AuthorizerSpec, SecretSpec, TableSpec};
@@ -21,7 +21,10 @@ pub(super) struct TemplateResource<'a> {
 }
 
 /// The resources without a condition, and those whose condition holds.
-pub(super) fn resources<'a>(document: &'a Yaml, names: &TemplateNames) -> Result<Resources<'a>> {
+pub(super) fn resources<'a>(
+    document: &'a Yaml,
+    names: &TemplateNames,
+) -> TemplateResult<Resources<'a>> {
     if child(document, &["Resources"]).and_then(Yaml::as_mapping).is_none() {
         return Err(invalid("Resources", "is missing"));
     }
@@ -42,7 +45,10 @@ pub(super) fn resources<'a>(document: &'a Yaml, names: &TemplateNames) -> Result
 }
 
 /// Adds the values of `Ref` and `GetAtt` for the resources.
-pub(super) fn add_names(resources: &Resources<'_>, names: &mut TemplateNames) -> Result<()> {
+pub(super) fn add_names(
+    resources: &Resources<'_>,
+    names: &mut TemplateNames,
+) -> TemplateResult<()> {
     for (id, resource) in resources {
         let reference = match resource.kind {
             "AWS::DynamoDB::Table" => {
@@ -74,7 +80,7 @@ pub(super) fn add_names(resources: &Resources<'_>, names: &mut TemplateNames) ->
 pub(super) fn authorizer(
     names: &TemplateNames,
     resources: &Resources<'_>,
-) -> Result<Option<(String, AuthorizerSpec)>> {
+) -> TemplateResult<Option<(String, AuthorizerSpec)>> {
     let mut apis = resources.iter().filter(|(_, r)| r.kind == "AWS::Serverless::HttpApi");
     let Some((id, api)) = apis.next() else { return Ok(None) };
     if let Some((second, _)) = apis.next() {
@@ -96,7 +102,7 @@ pub(super) fn secret(
     id: &str,
     properties: &Yaml,
     at: &str,
-) -> Result<SecretSpec> {
+) -> TemplateResult<SecretSpec> {
     let keys = ["GenerateSecretString", "SecretString"];
     let read: SecretProperties = parse(names.pick(properties, &keys, at)?, at)?;
     let SecretProperties { generate_secret_string: Some(generated), secret_string: None } = read
@@ -137,7 +143,7 @@ fn secret_arn(logical_id: &str) -> String {
     arn("secretsmanager", &format!("secret:{logical_id}"))
 }
 
-fn event_bus_name(names: &TemplateNames, id: &str, properties: &Yaml) -> Result<String> {
+fn event_bus_name(names: &TemplateNames, id: &str, properties: &Yaml) -> TemplateResult<String> {
     let at = format!("Resources.{id}.Properties");
     let read: EventBusProperties = parse(names.pick(properties, &["Name"], &at)?, &at)?;
     Ok(read.name)

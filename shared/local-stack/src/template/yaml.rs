@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::error::{Result, invalid};
+use super::error::{TemplateResult, invalid};
 
-pub(super) fn parse<T: DeserializeOwned>(value: Json, at: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(value: Json, at: &str) -> TemplateResult<T> {
     serde_json::from_value(value).map_err(|error| invalid(at, error.to_string()))
 }
 
@@ -15,7 +15,10 @@ pub(super) fn child<'a>(node: &'a Yaml, path: &[&str]) -> Option<&'a Yaml> {
 }
 
 /// The members of a section of the document. A missing section has no members.
-pub(super) fn members<'a>(document: &'a Yaml, section: &str) -> Result<Vec<(&'a str, &'a Yaml)>> {
+pub(super) fn members<'a>(
+    document: &'a Yaml,
+    section: &str,
+) -> TemplateResult<Vec<(&'a str, &'a Yaml)>> {
     let mapping = child(document, &[section]).and_then(Yaml::as_mapping);
     let named = |(key, value): (&'a Yaml, &'a Yaml)| Some((key.as_str()?, value));
     let members = mapping.into_iter().flatten().map(named).collect::<Option<_>>();
