@@ -26,16 +26,14 @@ use aws_sdk_dynamodb::{
 };
 use identity_core::{
     Error,
-    audit::{AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry},
+    audit::{AuditEntry, AuditFilter, AuditPosition, AuditQuery, StoredAuditEntry},
     identity::{AcsId, ExternalId},
-    ports::AuditTrail,
 };
 use time::OffsetDateTime;
 
-use crate::{
-    DynamoIdentityStore,
-    failure::failure,
-    item::{self, Item, milliseconds, number, string, text},
+use crate::item::{
+    self,
+    attribute::{Item, milliseconds, number, string, text},
 };
 
 /// The table of the audit log, and the retention of its entries.
@@ -117,21 +115,8 @@ impl AuditTable {
     }
 }
 
-impl AuditTrail for DynamoIdentityStore {
-    async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
-        let Some(AuditTable { name, .. }) = &self.audit else {
-            return Err(Error::StoreRefused("no audit table is configured".into()));
-        };
-        let page =
-            request(self.client.query(), query).table_name(name).send().await.map_err(failure)?;
-        let entries = page.items().iter().map(read).collect::<Result<_, _>>();
-        let next = page.last_evaluated_key().map(position).transpose();
-        Ok(AuditPage { entries: entries.map_err(invalid)?, next: next.map_err(invalid)? })
-    }
-}
-
 /// Sets every parameter except the table.
-fn request(builder: QueryFluentBuilder, query: &AuditQuery) -> QueryFluentBuilder {
+pub(crate) fn request(builder: QueryFluentBuilder, query: &AuditQuery) -> QueryFluentBuilder {
     let (index, partition, value) = match &query.filter {
         AuditFilter::User(user) => (None, USER, user.as_str().to_owned()),
         AuditFilter::Actor(name) => (Some(BY_ACTOR), BY, name.clone()),
@@ -165,7 +150,7 @@ fn request(builder: QueryFluentBuilder, query: &AuditQuery) -> QueryFluentBuilde
 }
 
 /// Parses an entry; `Err` names the invalid attribute.
-fn read(item: &Item) -> Result<StoredAuditEntry, &'static str> {
+pub(crate) fn read(item: &Item) -> Result<StoredAuditEntry, &'static str> {
     let mandatory = |name| string(item, name).map(str::to_owned).ok_or(name);
     let optional = |name| string(item, name).map(str::to_owned);
     let AuditPosition { at, id, user } = position(item)?;
@@ -185,17 +170,13 @@ fn read(item: &Item) -> Result<StoredAuditEntry, &'static str> {
 }
 
 /// Parses the table's key, which the keys of the indexes contain as well.
-fn position(key: &Item) -> Result<AuditPosition, &'static str> {
+pub(crate) fn position(key: &Item) -> Result<AuditPosition, &'static str> {
     let user = string(key, USER).and_then(ExternalId::parse).ok_or(USER)?;
     let (at, id) = string(key, AT).and_then(|at| at.split_once('#')).ok_or(AT)?;
     let at = at.parse().ok().and_then(|milliseconds| {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
     });
     Ok(AuditPosition { at: at.ok_or(AT)?, id: id.to_owned(), user })
-}
-
-fn invalid(name: &str) -> Error {
-    Error::StoreRefused(format!("an entry of the audit log has an invalid `{name}`").into())
 }
 
 /// Sorts by time, and distinguishes entries of the same millisecond.

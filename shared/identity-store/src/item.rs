@@ -31,22 +31,22 @@
 //! run beside a newer one. An item of the version that kept one decision for all origins is
 //! converted by [`upgrade`], and written in the new form with its next change.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+pub(crate) mod attribute;
+pub(crate) mod decisions;
+mod receipt;
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::{
+    Error,
     admission::LONGEST_BEARER_LIFE,
     identity::{AcsId, ExternalId},
     ports::SHARDS,
     record::{Lease, LeaseId, Origin, ReceiptId, Record, State, StateName, Unfinished},
 };
 
-use crate::{decisions, receipt};
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
+use self::attribute::{Item, instant, integer, is_true, milliseconds, number, string, text, time};
 
 /// The key.
 pub(crate) const EXTERNAL_ID: &str = "externalId";
@@ -248,6 +248,13 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
     })
 }
 
+/// Parses a record. The error names the invalid attribute.
+pub(crate) fn read_record(item: &Item) -> Result<Record, Error> {
+    read(item).map_err(|name| {
+        Error::StoreRefused(format!("invalid item in the table: attribute `{name}`").into())
+    })
+}
+
 /// The user of an item.
 pub(crate) fn external_id(item: &Item) -> Option<ExternalId> {
     string(item, EXTERNAL_ID).and_then(ExternalId::parse)
@@ -262,41 +269,10 @@ pub(crate) fn shard_of(user: &ExternalId) -> u8 {
     u8::try_from(hash % u64::from(SHARDS)).unwrap_or_default()
 }
 
-pub(crate) fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-pub(crate) fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
-}
-
-pub(crate) fn time(value: SystemTime) -> AttributeValue {
-    number(milliseconds(value))
-}
-
-pub(crate) fn milliseconds(value: SystemTime) -> u64 {
-    let since = value.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(crate) fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-pub(crate) fn integer(item: &Item, name: &str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
-}
-
-pub(crate) fn is_true(item: &Item, name: &str) -> bool {
-    matches!(item.get(name), Some(AttributeValue::Bool(true)))
-}
-
-pub(crate) fn instant(item: &Item, name: &str) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(integer(item, name)?))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use identity_core::testing::user;
 
     use super::*;

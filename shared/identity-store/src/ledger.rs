@@ -21,9 +21,13 @@ use identity_core::{
 };
 
 use crate::{
-    BY_UNFINISHED, DynamoIdentityStore,
     failure::failure,
-    item::{self, Item, instant, milliseconds, number, string, text, time},
+    index::BY_UNFINISHED,
+    item::{
+        self,
+        attribute::{Item, instant, milliseconds, number, string, text, time},
+    },
+    store::DynamoIdentityStore,
 };
 
 impl DynamoIdentityStore {

@@ -16,8 +16,11 @@ use identity_core::{Error, identity::ExternalId, ports::Change, record::Record};
 
 use crate::{
     failure::failure,
-    item::{self, Item, text},
-    record,
+    item::{
+        self,
+        attribute::{Item, text},
+        read_record,
+    },
 };
 
 /// An update in terms of `DynamoDB` expressions.
@@ -91,11 +94,11 @@ impl RecordUpdate {
             Ok(updated) => {
                 let item =
                     updated.attributes().ok_or(Error::Internal("an update without its item"))?;
-                Ok(Change::Made(record(item)?))
+                Ok(Change::Made(read_record(item)?))
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    Ok(Change::Refused(refusal.item().map(record).transpose()?))
+                    Ok(Change::Refused(refusal.item().map(read_record).transpose()?))
                 }
                 _ => Err(failure(error)),
             },
@@ -130,7 +133,7 @@ impl RecordUpdate {
         let Err(error) = sent else { return Ok(Change::Made(made)) };
         match cancelled_by(&error) {
             Some(Obstacle::Record(None)) => Ok(Change::Refused(None)),
-            Some(Obstacle::Record(Some(item))) => Ok(Change::Refused(Some(record(item)?))),
+            Some(Obstacle::Record(Some(item))) => Ok(Change::Refused(Some(read_record(item)?))),
             // An earlier attempt of this request wrote the entry together with this change.
             Some(Obstacle::Entry) => Ok(Change::Made(made)),
             None => Err(failure(error)),

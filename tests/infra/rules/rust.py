@@ -60,10 +60,11 @@ def imported(text: str, root: str) -> set[str]:
 # the port itself implements uses the adapter.
 ADAPTER = {
     CORE / "ports/identity_store.rs": "Identities",
-    STORE / "lib.rs": "Identities",
+    STORE / "store.rs": "Identities",
     STORE / "ledger.rs": "Identities",
     STORE / "update.rs": "Identities",
     STORE / "audit.rs": "AuditLog",
+    STORE / "audit_trail.rs": "AuditLog",
 }
 
 
@@ -137,7 +138,7 @@ def requests_of(method: str) -> frozenset[tuple[str, str, str | None]]:
 
 @cache
 def index_names() -> dict[str, str]:
-    return dict(re.findall(r'^const (BY_\w+): &str = "([a-z-]+)";', code(STORE / "lib.rs"), re.M))
+    return dict(re.findall(r'^pub\(crate\) const (BY_\w+): &str = "([a-z-]+)";', code(STORE / "index.rs"), re.M))
 
 
 def metrics_declared() -> set[str]:

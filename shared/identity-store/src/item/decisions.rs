@@ -7,7 +7,7 @@ use identity_core::record::{
     BlockDecision, By, Decisions, Origin, Receipt, Record, State, Watermarks,
 };
 
-use crate::item::{Item, instant, integer, is_true, number, time};
+use super::attribute::{Item, instant, integer, is_true, number, time};
 
 pub(crate) const DECISIONS: &str = "decisions";
 pub(crate) const CHANGES: &str = "decisionChanges";

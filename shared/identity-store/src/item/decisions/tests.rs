@@ -7,7 +7,7 @@ use identity_core::{
 };
 
 use super::*;
-use crate::item::{self, text};
+use crate::item::{self, attribute::text, receipt};
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -34,7 +34,7 @@ fn old_item(state: &str, by: &By) -> Item {
         ("changedAt".to_owned(), time(at(5))),
         (DECIDED_AT.to_owned(), time(at(5))),
         (REVOKED_THROUGH.to_owned(), time(at(5))),
-        ("receipts".to_owned(), crate::receipt::write(&[receipt])),
+        ("receipts".to_owned(), receipt::write(&[receipt])),
     ])
 }
 

@@ -7,7 +7,7 @@ use identity_core::{
     record::{By, Cause, Reason, Receipt, ReceiptId},
 };
 
-use crate::item::{Item, instant, integer, number, string, text, time};
+use super::attribute::{Item, instant, integer, number, string, text, time};
 
 const ID: &str = "id";
 const IDENTITY: &str = "identity";

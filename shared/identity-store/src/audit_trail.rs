@@ -1,0 +1,30 @@
+//! Reads the audit log: the adapter of the port [`AuditTrail`].
+
+use identity_core::{
+    Error,
+    audit::{AuditPage, AuditQuery},
+    ports::AuditTrail,
+};
+
+use crate::{
+    audit::{AuditTable, position, read, request},
+    failure::failure,
+    store::DynamoIdentityStore,
+};
+
+impl AuditTrail for DynamoIdentityStore {
+    async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
+        let Some(AuditTable { name, .. }) = &self.audit else {
+            return Err(Error::StoreRefused("no audit table is configured".into()));
+        };
+        let page =
+            request(self.client.query(), query).table_name(name).send().await.map_err(failure)?;
+        let entries = page.items().iter().map(read).collect::<Result<_, _>>();
+        let next = page.last_evaluated_key().map(position).transpose();
+        Ok(AuditPage { entries: entries.map_err(invalid)?, next: next.map_err(invalid)? })
+    }
+}
+
+fn invalid(name: &str) -> Error {
+    Error::StoreRefused(format!("an entry of the audit log has an invalid `{name}`").into())
+}
