@@ -9,7 +9,7 @@
 //! | `actor` | S: `administrator`, `event` or `cleanup` | the kind of actor |
 //! | `reference` | S | an event's ID, or a run's ID |
 //! | `action`, `state` | S | the action, and the state of the record after it |
-//! | `identity`, `reason` | S | the identity and the reason, if there is one |
+//! | `identity`, `reason` | S | the identity and the reason; optional |
 //! | `expiresAt` | N, s since 1970 | `DynamoDB` removes the entry after this time |
 //!
 //! When an entry is read, `actor`, `action` and `state` stay text, because a newer version may
@@ -61,7 +61,7 @@ impl FromStr for AuditRetention {
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         let days = raw.parse().ok().filter(|days| (1..=36_500).contains(days));
-        let days: u64 = days.ok_or("it is a whole number of days from 1 to 36500")?;
+        let days: u64 = days.ok_or("must be a whole number of days from 1 to 36500")?;
         Ok(Self(Duration::from_hours(days * 24)))
     }
 }
@@ -86,7 +86,7 @@ impl AuditTable {
             .condition_expression("attribute_not_exists(#at)")
             .expression_attribute_names("#at", AT)
             .build();
-        put.map_err(|_| Error::Internal("an audit entry that lacks a part"))
+        put.map_err(|_| Error::Internal("incomplete write of an audit entry"))
     }
 
     fn write(&self, entry: &AuditEntry) -> Item {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_a_newer_version_are_read_as_they_are() {
+    fn values_of_a_newer_version_are_returned_unchanged() {
         let mut item = item();
         for name in [ACTOR, ACTION, STATE] {
             item.insert(name.to_owned(), text("of-a-newer-version"));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_entry_is_refused_by_the_name_of_its_attribute() {
+    fn the_error_for_an_invalid_entry_names_the_attribute() {
         for name in [USER, AT, BY, ACTOR, ACTION, STATE] {
             let mut item = item();
             item.remove(name);

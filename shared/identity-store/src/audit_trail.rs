@@ -15,7 +15,7 @@ use crate::{
 impl AuditTrail for DynamoIdentityStore {
     async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
         let Some(AuditTable { name, .. }) = &self.audit else {
-            return Err(Error::StoreRefused("no audit table is configured".into()));
+            return Err(Error::StoreRefused("the table of the audit log is not configured".into()));
         };
         let page =
             request(self.client.query(), query).table_name(name).send().await.map_err(failure)?;
@@ -26,5 +26,5 @@ impl AuditTrail for DynamoIdentityStore {
 }
 
 fn invalid(name: &str) -> Error {
-    Error::StoreRefused(format!("an entry of the audit log has an invalid `{name}`").into())
+    Error::StoreRefused(format!("invalid entry in the audit log: attribute `{name}`").into())
 }

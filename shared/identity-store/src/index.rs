@@ -34,7 +34,7 @@ pub(crate) fn position(key: &Item, index: Index) -> Result<Position, Error> {
     external_id
         .zip(at)
         .map(|(external_id, at)| Position { at, external_id })
-        .ok_or(Error::Internal("a page that ends nowhere"))
+        .ok_or(Error::Internal("invalid last key of a page"))
 }
 
 fn keys(index: Index) -> (&'static str, &'static str) {

@@ -6,25 +6,25 @@
 //! | `state` | S | always |
 //! | `epoch` | N | always |
 //! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
-//! | `acsId` | S | there is an identity, or it was deleted: then the same as `lastAcsId`; key of the index `by-acs-id` |
-//! | `lastAcsId` | S | there was a previous identity |
+//! | `acsId` | S | the user has an identity, or it was deleted: then the same as `lastAcsId`; key of the index `by-acs-id` |
+//! | `lastAcsId` | S | the user had a previous identity |
 //! | `lease`, `leaseEnds` | S; N, ms | provisioning |
 //! | `blocked` | BOOL | deleting or stuck, and the user is blocked |
 //! | `unfinished` | S, `revocation` or `deletion` | stuck |
-//! | `decisions` | M of origin to M of `at` (N, ms) and `blocks` (BOOL) | there ever was a decision whether the user is blocked |
+//! | `decisions` | M of origin to M of `at` (N, ms) and `blocks` (BOOL) | the user was ever blocked or unblocked |
 //! | `decisionChanges` | N | `decisions` ever changed; the number of changes |
 //! | `decidedAt` | N, ms | the newest time in `decisions`, for the previous version |
-//! | `watermarks` | M of origin to N, ms | there ever was a revocation |
+//! | `watermarks` | M of origin to N, ms | tokens were ever revoked |
 //! | `revokedThrough` | N, ms | the newest time in `watermarks`, for the previous version |
-//! | `notBefore` | N, ms | the user was ever signed out or cut off |
+//! | `notBefore` | N, ms | the user was ever signed out or blocked |
 //! | `accountDeletedAt` | N, ms | the identity provider deleted the account |
 //! | `tokensRevoked` | BOOL, true | no token was issued since the last revocation that ACS confirmed |
 //! | `paceUntil`, `signOutPaceUntil` | N, ms | a pace limits the user's calls |
 //! | `pendingRevocation` | S | ACS has not yet confirmed a revocation |
 //! | `attempts` | N | pending work has failed |
-//! | `receipts` | L of M | there were revocations; contains the last ones |
+//! | `receipts` | L of M | tokens were ever revoked; the latest receipts |
 //! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | always, except for tombstones; key of the index `by-last-issued` |
-//! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | there is pending work; keys of the index `by-unfinished` |
+//! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | work is pending; keys of the index `by-unfinished` |
 //! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after this time |
 //!
 //! Attributes are read by name, and unknown ones are left unchanged, because an older version may
@@ -104,8 +104,8 @@ pub(crate) const OPTIONAL: [&str; 23] = [
 ];
 
 /// How long a tombstone is kept: longer than any event can be late, because a queue keeps a
-/// message for at most 14 days, and longer than the lifetime of a bearer token from before a
-/// cut-off.
+/// message for at most 14 days, and longer than the lifetime of a bearer token that was issued
+/// before a block.
 const TOMBSTONE_LIFE: Duration = Duration::from_hours(30 * 24);
 const _: () = assert!(TOMBSTONE_LIFE.as_secs() >= LONGEST_BEARER_LIFE.as_secs());
 
@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_that_makes_no_sense_is_refused_by_the_name_of_its_attribute() {
+    fn the_error_for_an_invalid_item_names_the_attribute() {
         let record = identity_core::testing::record(
             "alice",
             State::active("8:acs:1"),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_goes_after_thirty_days_and_is_in_no_list() {
+    fn a_tombstone_expires_after_thirty_days_and_is_not_listed() {
         let day = 24 * 3600;
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(day);
         let tombstone = identity_core::testing::record("alice", State::Deleted, at);
@@ -306,12 +306,12 @@ mod tests {
     }
 
     #[test]
-    fn users_are_spread_over_the_shards_and_stay_where_they_are() {
+    fn users_are_distributed_over_the_shards_and_keep_their_shard() {
         let mut counts = [0_u32; SHARDS as usize];
         for index in 0..16_000 {
             counts[usize::from(shard_of(&user(&format!("https://idp.example|{index}"))))] += 1;
         }
         assert!(counts.iter().all(|count| (800..1200).contains(count)), "{counts:?}");
-        assert_eq!(shard_of(&user("alice")), 7, "stored: it may never change");
+        assert_eq!(shard_of(&user("alice")), 7, "shards are stored, so they must not change");
     }
 }

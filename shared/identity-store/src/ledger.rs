@@ -1,4 +1,4 @@
-//! The scheduled job's other data: its runs, and the identities whose ownership is unknown.
+//! Other data of the scheduled job: its runs, and possibly orphaned identities.
 //!
 //! They are items of the same table. Their keys begin with a space; an external ID cannot begin
 //! with a space.
@@ -77,7 +77,7 @@ impl DynamoIdentityStore {
             .await
             .map_err(failure)?;
         let first = noted.attributes().and_then(|item| instant(item, MISSED_AT));
-        first.ok_or(Error::Internal("an update without its item"))
+        first.ok_or(Error::Internal("missing item in the response to an update"))
     }
 
     async fn read_run(&self, key: &str) -> Result<Option<CleanupRun>, Error> {
@@ -92,8 +92,7 @@ impl DynamoIdentityStore {
             .map_err(failure)?;
         let Some(item) = found.item else { return Ok(None) };
         let run = string(&item, RUN).and_then(|json| serde_json::from_str(json).ok());
-        run.map(Some)
-            .ok_or_else(|| Error::StoreRefused("the record of a run makes no sense".into()))
+        run.map(Some).ok_or_else(|| Error::StoreRefused("invalid record of a cleanup run".into()))
     }
 
     async fn write_run(
@@ -139,7 +138,8 @@ impl OrphanStore for DynamoIdentityStore {
             .items()
             .iter()
             .map(|item| {
-                orphan(item).ok_or_else(|| Error::StoreRefused("an orphan makes no sense".into()))
+                orphan(item)
+                    .ok_or_else(|| Error::StoreRefused("invalid record of an orphan".into()))
             })
             .collect()
     }
@@ -167,7 +167,7 @@ impl RunLog for DynamoIdentityStore {
 
     async fn save_run(&self, run: &CleanupRun) -> Result<(), Error> {
         let json = serde_json::to_string(run)
-            .map_err(|_| Error::Internal("a run that cannot be written down"))?;
+            .map_err(|_| Error::Internal("failed to serialize a cleanup run"))?;
         let expires_at = number((run.started_at.0 + RUN_LIFE_MILLIS) / 1000);
         self.write_run(&run_key(&run.id), &json, Some(expires_at)).await?;
         self.write_run(LATEST_RUN, &json, None).await

@@ -1,5 +1,4 @@
-//! The identity store in `DynamoDB`: one item per user, one conditional request per
-//! change.
+//! The identity store in `DynamoDB`: one item per user, one conditional request per change.
 
 mod audit;
 mod audit_trail;

@@ -73,24 +73,23 @@ impl DynamoIdentityStore {
         Self { client, table, audit: None }
     }
 
-    /// Adds a table for the audit log. Without one, actions are still performed, but no entry is
-    /// written.
+    /// Sets the table of the audit log. Without it, actions are performed but not recorded.
     #[must_use]
     pub fn audited(self, audit: Option<AuditTable>) -> Self {
         Self { audit, ..self }
     }
 
-    /// Sends a read to open the connection. Its result is ignored, because the first request
-    /// reports any error better.
+    /// Sends a read to open the connection. An error is only logged, because the first request fails
+    /// with the same one.
     async fn warm_up(&self) {
         let key = text("warm-up");
         let read = self.client.get_item().table_name(&self.table).key(item::EXTERNAL_ID, key);
         if read.send().await.is_err() {
-            tracing::debug!("the identity store did not answer during init");
+            tracing::debug!("connecting to the identity store in advance failed");
         }
     }
 
-    /// Sends an update, in one transaction with the audit entry if there is one.
+    /// Sends an update. An audit entry is written in the same transaction.
     async fn send(
         &self,
         update: RecordUpdate,

@@ -92,8 +92,9 @@ impl RecordUpdate {
             .await;
         match sent {
             Ok(updated) => {
-                let item =
-                    updated.attributes().ok_or(Error::Internal("an update without its item"))?;
+                let item = updated
+                    .attributes()
+                    .ok_or(Error::Internal("missing item in the response to an update"))?;
                 Ok(Change::Made(read_record(item)?))
             }
             Err(error) => match error.as_service_error() {
@@ -123,7 +124,7 @@ impl RecordUpdate {
             .set_expression_attribute_values(Some(self.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|_| Error::Internal("an update that lacks a part"))?;
+            .map_err(|_| Error::Internal("incomplete update request"))?;
         let sent = client
             .transact_write_items()
             .transact_items(TransactWriteItem::builder().update(update).build())
@@ -132,10 +133,12 @@ impl RecordUpdate {
             .await;
         let Err(error) = sent else { return Ok(Change::Made(made)) };
         match cancelled_by(&error) {
-            Some(Obstacle::Record(None)) => Ok(Change::Refused(None)),
-            Some(Obstacle::Record(Some(item))) => Ok(Change::Refused(Some(read_record(item)?))),
+            Some(FailedCondition::Record(None)) => Ok(Change::Refused(None)),
+            Some(FailedCondition::Record(Some(item))) => {
+                Ok(Change::Refused(Some(read_record(item)?)))
+            }
             // An earlier attempt of this request wrote the entry together with this change.
-            Some(Obstacle::Entry) => Ok(Change::Made(made)),
+            Some(FailedCondition::Entry) => Ok(Change::Made(made)),
             None => Err(failure(error)),
         }
     }
@@ -143,7 +146,7 @@ impl RecordUpdate {
 
 /// The condition that cancelled a transaction.
 #[derive(Debug, PartialEq)]
-enum Obstacle<'a> {
+enum FailedCondition<'a> {
     /// The condition of the update: the item does not match, or does not exist.
     Record(Option<&'a Item>),
     /// The condition of the audit entry: it already exists.
@@ -152,7 +155,7 @@ enum Obstacle<'a> {
 
 /// The condition that cancelled the transaction, if it was a condition. Other causes are a
 /// concurrent request for the same item, or throttling.
-fn cancelled_by(error: &SdkError<TransactWriteItemsError>) -> Option<Obstacle<'_>> {
+fn cancelled_by(error: &SdkError<TransactWriteItemsError>) -> Option<FailedCondition<'_>> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
@@ -160,9 +163,11 @@ fn cancelled_by(error: &SdkError<TransactWriteItemsError>) -> Option<Obstacle<'_
     };
     let [update, put] = cancelled.cancellation_reasons() else { return None };
     match (update.code(), put.code()) {
-        (Some(REFUSED), _) => Some(Obstacle::Record(update.item().filter(|item| !item.is_empty()))),
+        (Some(REFUSED), _) => {
+            Some(FailedCondition::Record(update.item().filter(|item| !item.is_empty())))
+        }
         // Only if the update has no error, because otherwise it was never applied.
-        (None | Some("None"), Some(REFUSED)) => Some(Obstacle::Entry),
+        (None | Some("None"), Some(REFUSED)) => Some(FailedCondition::Entry),
         _ => None,
     }
 }
@@ -211,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_there_already_came_with_the_change() {
+    fn an_existing_audit_entry_means_that_the_change_was_made() {
         let error = cancelled("None", None, "ConditionalCheckFailed");
-        assert_eq!(cancelled_by(&error), Some(Obstacle::Entry));
+        assert_eq!(cancelled_by(&error), Some(FailedCondition::Entry));
     }
 
     #[test]
-    fn a_condition_that_does_not_hold_is_a_refusal_with_the_item_if_there_is_one() {
+    fn a_failed_condition_of_the_update_is_a_refusal_with_the_stored_item() {
         let record = testing::record("alice", State::active("8:acs:1"), SystemTime::UNIX_EPOCH);
         let found = item::write(&record);
         let (none, some) = (None, Some(found));
@@ -225,7 +230,7 @@ mod tests {
         {
             for put in ["None", "ConditionalCheckFailed"] {
                 let error = cancelled("ConditionalCheckFailed", item.clone(), put);
-                assert_eq!(cancelled_by(&error), Some(Obstacle::Record(expected)), "{put}");
+                assert_eq!(cancelled_by(&error), Some(FailedCondition::Record(expected)), "{put}");
             }
         }
     }

@@ -47,7 +47,7 @@ fn administrator() -> By {
 }
 
 #[test]
-fn t08_a_block_of_the_version_before_is_lifted_by_those_who_could_lift_it_then() {
+fn t08_a_block_of_the_previous_version_can_be_lifted_by_the_same_origins() {
     for (by, lifted_by_the_provider) in [(disabled(), true), (administrator(), false)] {
         let record = item::read(&old_item("blocked", &by)).unwrap();
         assert!(record.state.is_blocked() && record.decisions.is_blocked());
@@ -59,7 +59,7 @@ fn t08_a_block_of_the_version_before_is_lifted_by_those_who_could_lift_it_then()
 }
 
 #[test]
-fn t08_an_unblock_of_the_version_before_overrides_what_was_decided_earlier() {
+fn t08_an_unblock_of_the_previous_version_overrides_older_decisions() {
     let record = item::read(&old_item("active", &disabled())).unwrap();
     assert!(!record.decisions.is_blocked());
     let late = BlockDecision { at: at(3), blocks: true };
@@ -69,7 +69,7 @@ fn t08_an_unblock_of_the_version_before_overrides_what_was_decided_earlier() {
 }
 
 #[test]
-fn t08_an_item_of_the_version_before_is_written_in_the_new_form_by_its_next_change() {
+fn t08_an_item_of_the_previous_version_is_upgraded_by_its_next_change() {
     let seen = item::read(&old_item("blocked", &disabled())).unwrap();
     assert_eq!(seen.revoked_through.newest(), Some(at(5)));
     assert_eq!(seen.not_before, Some(at(5)), "bearers from before the revocation are refused");
@@ -83,7 +83,7 @@ fn t08_an_item_of_the_version_before_is_written_in_the_new_form_by_its_next_chan
 }
 
 #[test]
-fn t08_a_decision_of_the_version_before_that_ran_beside_this_one_is_not_lost() {
+fn t08_a_decision_of_the_previous_version_that_runs_concurrently_is_not_lost() {
     let record = item::read(&old_item("active", &disabled())).unwrap();
     let known = record.unblocked(EventSource::Okta.origin(), at(6), at(6));
     let mut item = item::write(&known);
@@ -91,11 +91,11 @@ fn t08_a_decision_of_the_version_before_that_ran_beside_this_one_is_not_lost() {
     item.insert(DECIDED_AT.to_owned(), time(at(8)));
     let record = item::read(&item).unwrap();
     assert!(record.decisions.is_blocked());
-    assert_eq!(record.decisions.changes(), known.decisions.changes(), "as it is stored");
+    assert_eq!(record.decisions.changes(), known.decisions.changes(), "the stored number is kept");
 }
 
 #[test]
-fn an_origin_that_cannot_be_read_is_refused_by_the_name_of_its_attribute() {
+fn the_error_for_an_invalid_origin_names_the_attribute() {
     let mut item = item::write(&item::read(&old_item("active", &disabled())).unwrap());
     let map = |value| AttributeValue::M(Item::from([("Not An Origin".to_owned(), value)]));
     item.insert(WATERMARKS.to_owned(), map(time(at(1))));
