@@ -39,7 +39,7 @@ async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>>
     for path in &arguments.entra_jwks {
         let jwks = std::fs::read_to_string(path);
         builder = builder.trust_entra_keys(jwks.map_err(|cause| {
-            format!("the keys of an Entra issuer, {}: {cause}", path.display())
+            format!("failed to read {}, the value of `--entra-jwks`: {cause}", path.display())
         })?);
     }
     if let Some(role) = &arguments.entra_role {
@@ -91,7 +91,7 @@ fn announcement(
 
 async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, String> {
     let bound = TcpListener::bind((host, port)).await;
-    bound.map_err(|cause| format!("cannot listen on {host}, port {port}: {cause}"))
+    bound.map_err(|cause| format!("failed to listen on {host}, port {port}: {cause}"))
 }
 
 /// Waits for Ctrl-C or a termination signal.

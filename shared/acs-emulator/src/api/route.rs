@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_is_unknown_and_what_is_asked_wrongly_is_a_wrong_method() {
+    fn an_unserved_path_is_unknown_and_a_wrong_method_is_distinguished() {
         for path in [
             "/",
             "/identities/",

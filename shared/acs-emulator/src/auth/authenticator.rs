@@ -54,7 +54,7 @@ impl Authenticator {
                 http.method = %request.method,
                 http.path = request.uri.path(),
                 reason = %refusal,
-                "refused a bearer: {refusal}"
+                "bearer refused: {refusal}"
             );
             ApiError::denied("Denied by the resource provider.")
         })
@@ -73,7 +73,7 @@ impl Authenticator {
                 http.method = %request.method,
                 http.path = request.uri.path(),
                 reason = %refusal,
-                "refused a request: {refusal}"
+                "signature refused: {refusal}"
             );
             refusal.api_error()
         })

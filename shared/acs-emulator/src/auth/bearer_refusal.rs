@@ -3,28 +3,30 @@
 /// One variant per cause, for the log; the caller gets less detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BearerRefusal {
-    #[error("the token is not a JWT with the claims aud, iss and exp")]
+    #[error("invalid token: not a JWT with the claims aud, iss and exp")]
     Malformed,
-    #[error("the token is not signed with RS256")]
+    #[error("unsupported signature algorithm: expected RS256")]
     Algorithm,
-    #[error("the token names a key that no trusted issuer has published")]
+    #[error("unknown signing key: the kid is not a key of a trusted issuer")]
     UnknownKey,
-    #[error("the token's signature does not fit the key it names")]
+    #[error("invalid signature")]
     Signature,
-    #[error("the token's iss is not the issuer that its key belongs to, for its tid")]
+    #[error("invalid issuer: iss is not the issuer of the signing key for this tid")]
     Issuer,
-    #[error("the token's aud is another application's")]
+    #[error("invalid audience: aud is another application")]
     Audience,
-    #[error("the token has expired")]
+    #[error("expired token")]
     Expired,
-    #[error("the token's roles do not have the one that is required")]
+    #[error("missing role: roles does not have the required role")]
     RoleMissing,
-    #[error("the token's scp lacks a permission that this needs")]
+    #[error("missing permission: scp does not have a permission that the operation requires")]
     ScopeMissing,
-    #[error("the token is an application's, or says not who its user is: oid, tid, appid or azp")]
+    #[error(
+        "missing user: the token is an application's, or does not have oid, tid, scp, and appid or azp"
+    )]
     NoUser,
-    #[error("this route takes the user's own Entra token, as a bearer")]
+    #[error("missing bearer: the operation requires the user's own Entra token")]
     NoBearer,
-    #[error("no assignment lets this user in with this application")]
+    #[error("missing assignment: the user is not assigned for this application")]
     NotAssigned,
 }

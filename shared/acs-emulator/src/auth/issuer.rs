@@ -42,7 +42,7 @@ impl DevelopmentIssuer {
         Ok(Self { key, data_dir })
     }
 
-    /// A signed token; `None` if there is no key.
+    /// A signed token; `None` if the key could not be generated.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Option<String> {
         self.signer()?.sign(claims)
     }
@@ -61,8 +61,10 @@ impl DevelopmentIssuer {
     fn signer(&self) -> Option<&TokenSigner> {
         let made = || {
             let made = self.generate();
-            made.inspect_err(|cause| error!(error = %cause, "there is no key for Entra tokens"))
-                .ok()
+            made.inspect_err(
+                |cause| error!(error = %cause, "failed to generate the key for Entra tokens"),
+            )
+            .ok()
         };
         self.key.get_or_init(made).as_ref()
     }

@@ -39,27 +39,29 @@ impl From<EmulatorOptions> for SignatureRules {
 /// [`SignatureRefusal::api_error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SignatureRefusal {
-    #[error("there is no Authorization header")]
+    #[error("missing header: Authorization")]
     NoAuthorization,
-    #[error("the Authorization header is not HMAC-SHA256 SignedHeaders=…&Signature=…")]
+    #[error("invalid Authorization header: expected HMAC-SHA256 SignedHeaders=…&Signature=…")]
     Malformed,
-    #[error("SignedHeaders must name a date, the host and x-ms-content-sha256")]
+    #[error(
+        "invalid Authorization header: SignedHeaders must have x-ms-date or date, host, and x-ms-content-sha256"
+    )]
     TooFewSignedHeaders,
-    #[error("a header named in SignedHeaders was not sent")]
+    #[error("missing header: a header of SignedHeaders was not sent")]
     SignedHeaderMissing,
-    #[error("x-ms-content-sha256 is not the hash of the body that came")]
+    #[error("invalid x-ms-content-sha256: not the hash of the received body")]
     BodyHash,
-    #[error("the date is not RFC 1123, such as Tue, 05 Mar 2024 07:08:09 GMT")]
+    #[error("invalid date: expected RFC 1123, for example Tue, 05 Mar 2024 07:08:09 GMT")]
     DateUnreadable,
-    #[error("the date is too far from this machine's clock")]
+    #[error("invalid date: too far from this machine's clock")]
     DateOutsideWindow { skew_seconds: i64 },
     #[error(
-        "the signature fits neither access key: a wrong key, or another verb, target, host or date was signed"
+        "invalid signature: signed with a wrong key, or for another method, target, host or date"
     )]
     Mismatch,
-    #[error("the signature is of an access key that was regenerated")]
+    #[error("invalid signature: signed with an access key that was regenerated")]
     KeyRegenerated,
-    #[error("the host was signed with a trailing slash, which the real service refuses")]
+    #[error("invalid signature: the host was signed with a trailing slash, which ACS refuses")]
     HostWithSlash,
 }
 

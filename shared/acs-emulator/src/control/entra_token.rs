@@ -50,9 +50,9 @@ pub(crate) fn mint(resource: &Resource, body: &[u8]) -> Result<Value, String> {
     let life = match order.expires_in_seconds {
         None => 3600,
         Some(Number::Number(seconds)) => seconds,
-        Some(Number::Text(text)) => {
-            text.parse().map_err(|_| "expiresInSeconds is a whole number".to_owned())?
-        }
+        Some(Number::Text(text)) => text
+            .parse()
+            .map_err(|_| "invalid `expiresInSeconds`: expected a whole number".to_owned())?,
     };
     let aud = order.aud.unwrap_or_else(|| {
         let [teams, _] = TEAMS;
@@ -88,14 +88,15 @@ pub(crate) fn mint(resource: &Resource, body: &[u8]) -> Result<Value, String> {
         aud,
     };
     let token = resource.auth.entra.issuer.sign(&claims);
-    let token = token.ok_or("there is no key for Entra tokens; see the emulator's log")?;
+    let token =
+        token.ok_or("the key for Entra tokens could not be generated; see the emulator's log")?;
     let expires = time::OffsetDateTime::from_unix_timestamp(claims.exp)
-        .map_err(|_| "expiresInSeconds is beyond any date".to_owned())?;
+        .map_err(|_| "invalid `expiresInSeconds`: the date is out of range".to_owned())?;
     Ok(json!({"token": token, "expiresOn": date_time_offset(expires), "claims": claims}))
 }
 
 fn order(body: &[u8]) -> Result<EntraTokenRequest, String> {
-    let misfit = |error: serde_json::Error| format!("the body does not fit: {error}");
+    let misfit = |error: serde_json::Error| format!("invalid request body: {error}");
     match body.trim_ascii() {
         [] => Ok(EntraTokenRequest::default()),
         json @ [b'{', ..] => serde_json::from_slice(json).map_err(misfit),

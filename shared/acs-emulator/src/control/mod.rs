@@ -40,7 +40,7 @@ pub(crate) fn owns(path: &str) -> bool {
 /// Handles a request of the control API.
 pub(crate) fn handle(resource: &Resource, request: &HttpRequest) -> ControlReply {
     if from_elsewhere(request) {
-        let message = "a page of another machine must not control the emulator";
+        let message = "origin refused: only pages of this machine can control the emulator";
         return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
     }
     let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default();
@@ -70,7 +70,7 @@ pub(crate) fn handle(resource: &Resource, request: &HttpRequest) -> ControlReply
         },
         (Method::POST, "reset") => return reset(resource),
         _ => {
-            let message = format!("there is no such control; there are {ROUTES}");
+            let message = format!("unknown route of the control API: expected {ROUTES}");
             return refusal(StatusCode::NOT_FOUND, "NotFound", &message);
         }
     };
@@ -89,7 +89,7 @@ pub(crate) fn handle_oauth(
     scheme: &str,
 ) -> ControlReply {
     if from_elsewhere(request) {
-        let message = "a page of another machine must not get the emulator's tokens";
+        let message = "origin refused: only pages of this machine can get the emulator's tokens";
         return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
     }
     let (status, body) = route.respond(resource, request, scheme);
@@ -115,7 +115,10 @@ fn clock(resource: &Resource) -> Value {
 
 fn set_clock(resource: &Resource, asked: &SetClock) -> Result<Value, String> {
     if asked.advance_seconds.is_none() && asked.skew_seconds.is_none() {
-        return Err("the body must have advanceSeconds, skewSeconds or both, as integers".into());
+        return Err(
+            "invalid request body: expected the integers `advanceSeconds`, `skewSeconds` or both"
+                .into(),
+        );
     }
     if let Some(seconds) = asked.advance_seconds {
         resource.clock.advance(seconds);
@@ -155,9 +158,9 @@ fn regenerate(resource: &Resource, key_type: KeyType) -> ControlReply {
             ControlReply::json(StatusCode::OK, body)
         }
         Err(cause) => {
-            error!(error = %cause, "the new key cannot be kept");
+            error!(error = %cause, "failed to store the new key");
             let message =
-                "the new key cannot be kept, so the old one stays; see the emulator's log";
+                "failed to store the new key, so the old key stays valid; see the emulator's log";
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal", message)
         }
     }
@@ -174,8 +177,8 @@ fn reset(resource: &Resource) -> ControlReply {
     match resource.identities.clear() {
         Ok(()) => ControlReply { status: StatusCode::NO_CONTENT, body: None },
         Err(cause) => {
-            error!(error = %cause, "the journal cannot be written");
-            let message = "the journal cannot be written; see the emulator's log";
+            error!(error = %cause, "failed to write the journal");
+            let message = "failed to write the journal; see the emulator's log";
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal", message)
         }
     }
@@ -185,9 +188,9 @@ fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, String> {
     // The body may contain a token, so the message only has the position of the error.
     serde_json::from_slice(&request.body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data if !request.uri.path().ends_with("introspect") => {
-            format!("the body does not fit: {error}")
+            format!("invalid request body: {error}")
         }
-        _ => format!("the body does not fit, at column {}", error.column()),
+        _ => format!("invalid request body at column {}", error.column()),
     })
 }
 

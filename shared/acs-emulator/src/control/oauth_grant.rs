@@ -29,12 +29,12 @@ impl GrantRefusal {
             Self::Client => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
-                "The client id is not known, or the secret is not the client's.",
+                "The client id is unknown, or the secret is wrong.",
             ),
             Self::User => (
                 StatusCode::BAD_REQUEST,
                 "invalid_grant",
-                "The username is not known, or the password is not the user's.",
+                "The username is unknown, or the password is wrong.",
             ),
             Self::Scope => (
                 StatusCode::BAD_REQUEST,
@@ -50,7 +50,7 @@ impl GrantRefusal {
             Self::Key => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "server_error",
-                "There is no key for Entra tokens; see the emulator's log.",
+                "The key for Entra tokens could not be generated; see the emulator's log.",
             ),
         };
         (status, json!({"error": error, "error_description": description}))

@@ -52,7 +52,7 @@ pub(super) async fn serve(
         }
     };
     if let Err(cause) = ended {
-        debug!(error = %cause, "a connection broke off");
+        debug!(error = %cause, "connection closed with an error");
     }
 }
 

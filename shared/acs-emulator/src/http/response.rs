@@ -191,7 +191,7 @@ pub(crate) fn dress(response: &mut HttpResponse, circumstances: &ResponseContext
     }
 }
 
-/// Sixteen random bytes; all zero if there is no randomness, which only makes the values equal.
+/// Sixteen random bytes; all zero if the random generator fails, which only makes the values equal.
 fn noise() -> [u8; 16] {
     random::bytes().unwrap_or_default()
 }

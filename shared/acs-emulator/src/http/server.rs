@@ -102,8 +102,8 @@ impl EmulatorServer {
         // Without a receiver, the task has already ended.
         let _ = self.stop.send(true);
         self.resource.faults.release();
-        if tokio::time::timeout(LAST_ANSWERS, &mut self.accepting).await.is_err() {
-            warn!("stopped before the last answers were sent");
+        if tokio::time::timeout(LAST_RESPONSES, &mut self.accepting).await.is_err() {
+            warn!("server stopped before the last responses were sent");
         }
     }
 }
@@ -132,7 +132,7 @@ async fn accept(
             Ok((stream, _)) => stream,
             Err(cause) => {
                 // An error such as too many open files may be temporary.
-                warn!(error = %cause, "could not accept a connection");
+                warn!(error = %cause, "failed to accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
@@ -149,7 +149,7 @@ async fn accept(
             };
             match tls.accept(stream).await {
                 Ok(stream) => serve(resource, stream, wire, stopped).await,
-                Err(cause) => debug!(error = %cause, "a TLS handshake failed"),
+                Err(cause) => debug!(error = %cause, "TLS handshake failed"),
             }
         });
     }
@@ -157,4 +157,4 @@ async fn accept(
     while connections.join_next().await.is_some() {}
 }
 
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
+const LAST_RESPONSES: Duration = Duration::from_secs(5);

@@ -126,7 +126,7 @@ pub(super) struct AccessTokenResponse {
 /// An event that could not be stored did not happen, so the caller gets an error.
 pub(super) fn kept<T>(result: std::io::Result<T>) -> Result<T, ApiError> {
     result.map_err(|cause| {
-        error!(error = %cause, "the journal cannot be written");
+        error!(error = %cause, "failed to write the journal");
         ApiError::internal()
     })
 }

@@ -40,7 +40,7 @@ pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, Oper
 
 fn not_assigned() -> ApiError {
     let refusal = BearerRefusal::NotAssigned;
-    warn!(reason = %refusal, "refused to exchange a user's token: {refusal}");
+    warn!(reason = %refusal, "Teams Phone token exchange refused: {refusal}");
     ApiError::denied("Denied by the resource provider.")
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, Oper
     let body = call.body()?;
     let token = body.text("token", "Token")?;
     let claims = call.resource.auth.entra.teams_user(token, call.now).map_err(|refusal| {
-        warn!(reason = %refusal, "refused to exchange a Teams user's token: {refusal}");
+        warn!(reason = %refusal, "Teams token exchange refused: {refusal}");
         ApiError::invalid_access_token()
     })?;
     if call.version.names_app_and_user() {

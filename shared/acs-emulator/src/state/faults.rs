@@ -116,17 +116,19 @@ impl FaultAction {
         if (self.retry_after.is_some() || self.body.is_some())
             && (self.status.is_none() || self.html)
         {
-            return Err("an action's retryAfter and body go with status alone".into());
+            return Err(
+                "invalid action: `retryAfter` and `body` require `status` without `html`".into()
+            );
         }
         let status = match self.status {
             Some(status) if !(200..=599).contains(&status) => {
-                return Err(format!("an action's status must be 200 to 599, not {status}"));
+                return Err(format!("invalid `status` {status}: must be 200 to 599"));
             }
             status => status,
         };
         let after_effect = self.after_effect;
         if after_effect && status.is_none() && !self.html {
-            return Err("an action's afterEffect goes with status or html".into());
+            return Err("invalid action: `afterEffect` requires `status` or `html`".into());
         }
         let by_status = status.filter(|_| !self.html).map(|status| FaultTrigger::Status {
             after_effect,
@@ -149,9 +151,11 @@ impl FaultAction {
         .flatten();
         match (strikes.next(), strikes.next()) {
             (Some(strike), None) => Ok(strike),
-            _ => Err("an action needs exactly one of status, delayMs, html, resetBefore, \
+            _ => {
+                Err("invalid action: expected exactly one of status, delayMs, html, resetBefore, \
                       resetAfter, halfBody, slowBytesMs, wrongJson, hold"
-                .into()),
+                    .into())
+            }
         }
     }
 }
@@ -234,12 +238,12 @@ impl ScriptLine {
         if !known && fault.operation != "*" {
             let names = Operation::ALL.map(Operation::name).join(", ");
             return Err(format!(
-                "no operation is called {:?}; there are * and {names}",
+                "unknown operation `{}`: expected * or one of {names}",
                 fault.operation
             ));
         }
         if fault.nth == Some(0) {
-            return Err("nth counts from 1".into());
+            return Err("invalid `nth` 0: the first call is 1".into());
         }
         let strike = fault.action.strike()?;
         Ok(Self { fault, strike, seen: 0 })
@@ -275,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn nth_and_times_say_which_calls_are_struck() {
+    fn nth_and_times_select_the_calls() {
         let operation = Operation::IssueAccessToken;
         let line = |rest: Value| {
             let mut line = json!({"operation": "issueAccessToken", "action": {"hold": true}});
@@ -303,21 +307,18 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_meant_is_refused_with_the_reason() {
+    fn an_invalid_fault_is_refused_with_the_reason() {
         for (line, reason) in [
-            (
-                json!({"operation": "createUser", "action": {"hold": true}}),
-                "no operation is called",
-            ),
+            (json!({"operation": "createUser", "action": {"hold": true}}), "unknown operation"),
             (json!({"operation": "*", "action": {}}), "exactly one of"),
             (json!({"operation": "*", "action": {"hold": true, "delayMs": 1}}), "exactly one of"),
             (json!({"operation": "*", "action": {"status": 99}}), "200 to 599"),
-            (json!({"operation": "*", "action": {"hold": true, "body": "x"}}), "go with status"),
+            (json!({"operation": "*", "action": {"hold": true, "body": "x"}}), "require `status`"),
             (
                 json!({"operation": "*", "action": {"hold": true, "afterEffect": true}}),
                 "afterEffect",
             ),
-            (json!({"operation": "*", "nth": 0, "action": {"hold": true}}), "counts from 1"),
+            (json!({"operation": "*", "nth": 0, "action": {"hold": true}}), "first call is 1"),
             (json!({"operation": "*", "action": {"explode": true}}), "unknown field"),
         ] {
             let error = script(json!([line])).err().unwrap();

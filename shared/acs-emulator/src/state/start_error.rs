@@ -8,27 +8,29 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum EmulatorStartError {
     /// An access key does not have Azure's format.
-    #[error("the access key is not base64 (standard alphabet, padded); give 64 bytes in base64")]
+    #[error(
+        "invalid access key: not base64 with the standard alphabet and padding; use 64 bytes in base64"
+    )]
     AccessKeyNotBase64,
     /// An access key has fewer than 16 bytes.
-    #[error("the access key is too short: 64 bytes in base64 are expected")]
+    #[error("invalid access key: too short; use 64 bytes in base64")]
     AccessKeyTooShort,
     /// The resource id is not a GUID.
-    #[error("the resource id is not a GUID; leave it out to get a random one")]
+    #[error("invalid resource id: not a GUID; omit it to use a random one")]
     ResourceNotGuid,
     /// The signing key is not an RSA key in PKCS#8.
-    #[error("the signing key is not an RSA key of 2048 bits or more in PKCS#8 DER")]
+    #[error("invalid signing key: not an RSA key of at least 2048 bits in PKCS#8 DER")]
     SigningKeyRejected,
     /// The JWK set of another Entra issuer has no RSA key.
     #[error(
-        "the keys of an Entra issuer are not a JWK set with RSA keys: {{\"keys\":[{{\"kty\":\"RSA\",\"n\",\"e\"}}]}}"
+        "invalid keys of an Entra issuer: expected a JWK set with RSA keys, {{\"keys\":[{{\"kty\":\"RSA\",\"n\",\"e\"}}]}}"
     )]
     EntraKeysRejected,
     /// A key could not be generated.
-    #[error("the system gave no randomness for a key")]
+    #[error("failed to generate a key: the system's random generator failed")]
     NoRandomness,
     /// A file of the data directory could not be read or written.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("failed to access {path}: {source}", path = path.display())]
     DataFile {
         /// The file or directory.
         path: PathBuf,
@@ -36,14 +38,14 @@ pub enum EmulatorStartError {
         source: io::Error,
     },
     /// A file of the data directory was not written by this emulator.
-    #[error("{path} is not readable; delete it to start with a new one", path = path.display())]
+    #[error("invalid content of {path}: delete the file to start with a new one", path = path.display())]
     DataFileUnreadable {
         /// The file.
         path: PathBuf,
     },
     /// Another emulator uses the data directory.
     #[error(
-        "{path} is in use by another emulator; stop that one, or give this one a directory of its own",
+        "data directory {path} is in use by another emulator: stop that emulator, or use another directory",
         path = path.display()
     )]
     DataDirInUse {
@@ -51,9 +53,9 @@ pub enum EmulatorStartError {
         path: PathBuf,
     },
     /// The listener has no address, so it cannot be announced.
-    #[error("the listener has no local address: {0}")]
+    #[error("failed to read the address of the listener: {0}")]
     Listener(#[source] io::Error),
     /// The certificate authority or the certificate could not be created.
-    #[error("no certificate could be made for https: {0}")]
+    #[error("failed to create the certificate for https: {0}")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -64,7 +64,7 @@ async fn a_teams_phone_assignment_is_created_replaced_shown_and_ended() {
 }
 
 #[tokio::test]
-async fn an_assignment_that_cannot_be_meant_is_refused() {
+async fn an_invalid_assignment_is_refused() {
     let fixture = EmulatorFixture::new().await;
     for (target, body, expected) in [
         (phone(), json!({}), "PrincipalType"),
@@ -99,7 +99,7 @@ async fn a_teams_phone_user_gets_a_token_while_assigned_and_loses_it_after() {
 }
 
 #[tokio::test]
-async fn another_user_tenant_application_audience_or_permission_is_not_let_in() {
+async fn another_user_tenant_application_audience_or_permission_is_denied() {
     let fixture = EmulatorFixture::new().await;
     put(&fixture, &phone(), json!({"principalType": "user", "clientIds": [APP]})).await;
     token_of(&exchange(&fixture, json!({})).await);

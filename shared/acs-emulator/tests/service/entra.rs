@@ -50,7 +50,7 @@ fn refused(reply: &ServiceReply) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_token_says_what_was_ordered_and_the_published_key_verifies_it() {
+async fn a_token_has_the_requested_claims_and_the_published_key_verifies_it() {
     let fixture = EmulatorFixture::new().await;
     let order = json!({"tenant": "t", "oid": "o", "appid": "a", "aud": "u", "roles": ["r"],
         "scopes": ["x", "y"], "groups": ["g"], "expiresInSeconds": 60});
@@ -78,7 +78,7 @@ async fn a_token_says_what_was_ordered_and_the_published_key_verifies_it() {
 }
 
 #[tokio::test]
-async fn an_order_may_be_a_form_and_a_mistake_in_it_is_named() {
+async fn a_token_request_can_be_a_form_and_an_error_names_the_member() {
     let fixture = EmulatorFixture::new().await;
     let form = [("tenant", "t"), ("scopes", "x y"), ("expiresInSeconds", "-5")];
     let minted = fixture.post_form("/_emulator/entra/token", &form).await.json();
@@ -91,7 +91,7 @@ async fn an_order_may_be_a_form_and_a_mistake_in_it_is_named() {
 }
 
 #[tokio::test]
-async fn a_client_secret_gets_a_bearer_that_the_service_believes() {
+async fn a_client_secret_gets_a_bearer_that_the_service_accepts() {
     let fixture = EmulatorFixture::new().await;
     let reply = fixture.post_form(TOKEN, &CLIENT_GRANT).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -107,7 +107,7 @@ async fn a_client_secret_gets_a_bearer_that_the_service_believes() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_secret_has_the_role_that_is_required() {
+async fn a_client_with_the_secret_has_the_required_role() {
     let fixture =
         EmulatorFixture::with(EmulatorFixture::builder().require_entra_role("Contributor")).await;
     let token = fixture.post_form(TOKEN, &CLIENT_GRANT).await.json()["access_token"].clone();
@@ -145,7 +145,7 @@ async fn a_grant_that_is_refused_says_why_as_oauth_does() {
         (with(&CLIENT_GRANT, "scope", mixed), (400, "invalid_scope")),
         (with(&CLIENT_GRANT, "grant_type", "magic"), (400, "unsupported_grant_type")),
         (with(&PASSWORD_GRANT, "password", "wrong"), (400, "invalid_grant")),
-        (with(&PASSWORD_GRANT, "username", "nobody"), (400, "invalid_grant")),
+        (with(&PASSWORD_GRANT, "username", "unknown"), (400, "invalid_grant")),
     ] {
         let reply = fixture.post_form(TOKEN, &form).await;
         assert_eq!(refused(&reply), (expected.0, expected.1.to_owned()), "{form:?}");
@@ -153,7 +153,7 @@ async fn a_grant_that_is_refused_says_why_as_oauth_does() {
 }
 
 #[tokio::test]
-async fn accounts_that_were_given_take_the_place_of_the_development_ones() {
+async fn configured_accounts_replace_the_development_accounts() {
     let builder =
         EmulatorFixture::builder().entra_client("app", "s1").entra_user("me", "s2", "my-oid");
     let fixture = EmulatorFixture::with(builder).await;

@@ -152,7 +152,7 @@ async fn a_member_newer_than_the_api_version_is_ignored_or_refused() {
 }
 
 #[tokio::test]
-async fn revoking_and_deleting_what_is_not_there_is_refused() {
+async fn revoking_and_deleting_an_unknown_identity_is_refused() {
     let fixture = EmulatorFixture::with(Emulator::builder().options(EmulatorOptions {
         refuse_unknown_identities: true,
         ..EmulatorOptions::default()

@@ -77,7 +77,7 @@ async fn create(program: &Program, data: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_killed_program_knows_its_identities_and_keys_again() {
+async fn a_killed_program_restores_its_identities_and_keys() {
     let dir = tempfile::tempdir().unwrap();
     let arguments = ["--port", "0", "--data", dir.path().to_str().unwrap()];
     let first = Program::start(&arguments);
@@ -162,7 +162,7 @@ fn a_directory_in_use_is_refused_and_free_again_when_its_program_was_killed() {
 }
 
 #[test]
-fn help_names_every_choice() {
+fn help_has_the_options() {
     let output = command(&["--help"]).output().unwrap();
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
@@ -172,12 +172,12 @@ fn help_names_every_choice() {
 }
 
 #[test]
-fn an_address_that_others_reach_is_served_if_that_is_known() {
+fn an_address_that_other_machines_reach_is_served_after_confirmation() {
     let _program = Program::start(&["--host", "0.0.0.0", "--i-know-this-is-an-emulator"]);
 }
 
 #[test]
-fn an_address_that_others_reach_is_refused() {
+fn an_address_that_other_machines_reach_is_refused() {
     let output = command(&["--host", "0.0.0.0"]).stderr(Stdio::piped()).output().unwrap();
     assert!(!output.status.success());
     let complaint = String::from_utf8(output.stderr).unwrap();
@@ -185,7 +185,7 @@ fn an_address_that_others_reach_is_refused() {
 }
 
 #[tokio::test]
-async fn the_margin_of_dates_can_be_said() {
+async fn the_skew_can_be_set() {
     let mut program = Program::start(&["--skew", "60"]);
     let announced = program.announced();
     let key = announced.lines().find_map(|line| line.split_once("accesskey=")).unwrap().1;

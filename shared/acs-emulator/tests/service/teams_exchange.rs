@@ -12,7 +12,7 @@ use crate::support::{EmulatorFixture, ServiceReply, V2023};
 
 const APP: &str = "aaaaaaaa-1111-4111-8111-111111111111";
 const USER: &str = "bbbbbbbb-2222-4222-8222-222222222222";
-const NOBODY: &str = "cccccccc-3333-4333-8333-333333333333";
+const STRANGER: &str = "cccccccc-3333-4333-8333-333333333333";
 
 type Refused = (u16, &'static str, &'static str, Option<&'static str>);
 const INVALID_TOKEN: Refused =
@@ -124,11 +124,11 @@ async fn token_of_another_issuer_or_with_a_claim_changed() {
     let token = teams_token(&fixture).await;
     let parts: Vec<&str> = token.split('.').collect();
     let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
-    let changed = URL_SAFE_NO_PAD.encode(claims.replace(USER, NOBODY));
+    let changed = URL_SAFE_NO_PAD.encode(claims.replace(USER, STRANGER));
     let forged = format!("{}.{changed}.{}", parts[0], parts[2]);
-    assert_refused(&exchange(&fixture, &forged, APP, NOBODY).await, INVALID_TOKEN, false);
+    assert_refused(&exchange(&fixture, &forged, APP, STRANGER).await, INVALID_TOKEN, false);
     let unsigned = format!("{}.{changed}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#));
-    assert_refused(&exchange(&fixture, &unsigned, APP, NOBODY).await, INVALID_TOKEN, false);
+    assert_refused(&exchange(&fixture, &unsigned, APP, STRANGER).await, INVALID_TOKEN, false);
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn valid_token_app_id_differs_from_the_tokens() {
     let token = teams_token(&fixture).await;
     let message = "AAD application is not the expected one.";
     let expected = (400, "ValidationError", message, Some("appId"));
-    assert_refused(&exchange(&fixture, &token, NOBODY, USER).await, expected, true);
+    assert_refused(&exchange(&fixture, &token, STRANGER, USER).await, expected, true);
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn valid_token_user_id_differs_from_the_tokens() {
     let token = teams_token(&fixture).await;
     let message = "Provided AAD token issued for unexpected user.";
     let expected = (400, "ValidationError", message, Some("userId"));
-    assert_refused(&exchange(&fixture, &token, APP, NOBODY).await, expected, true);
+    assert_refused(&exchange(&fixture, &token, APP, STRANGER).await, expected, true);
 }
 
 #[tokio::test]
@@ -205,11 +205,11 @@ async fn the_checks_come_in_the_order_caller_token_presence_format_match() {
         (exchange(&fixture, "", APP, "").await, "InvalidAccessToken"),
         (exchange(&fixture, &token, "invalid", "").await, "UserId: The UserId field is required."),
         (
-            exchange(&fixture, &token, NOBODY, "invalid").await,
+            exchange(&fixture, &token, STRANGER, "invalid").await,
             "Provided UserId has invalid format.",
         ),
         (
-            exchange(&fixture, &token, NOBODY, NOBODY).await,
+            exchange(&fixture, &token, STRANGER, STRANGER).await,
             "AAD application is not the expected one.",
         ),
     ];

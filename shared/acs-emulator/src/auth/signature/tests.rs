@@ -73,7 +73,7 @@ fn check(
 }
 
 #[test]
-fn every_request_an_official_sdk_signed_is_believed() {
+fn requests_signed_by_official_sdks_are_accepted() {
     let vectors = fixture().vectors;
     assert!(vectors.len() >= 15);
     for vector in vectors.iter().filter(|vector| !vector.signed_host.ends_with('/')) {
@@ -82,14 +82,14 @@ fn every_request_an_official_sdk_signed_is_believed() {
 }
 
 #[test]
-fn the_old_js_client_that_sends_its_port_twice_is_believed() {
+fn the_old_js_client_that_sends_its_port_twice_is_accepted() {
     let mut vector = vector("J7-old");
     vector.host.clone_from(&vector.signed_host);
     assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Ok(()));
 }
 
 #[test]
-fn a_host_with_a_trailing_slash_is_named_and_passes_only_if_asked_for() {
+fn a_host_with_a_trailing_slash_is_accepted_only_by_option() {
     let vector = vector("P10");
     let lenient = SignatureRules { allow_host_with_slash: true, ..RULES };
     assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Err(SignatureRefusal::HostWithSlash));
@@ -97,14 +97,14 @@ fn a_host_with_a_trailing_slash_is_named_and_passes_only_if_asked_for() {
 }
 
 #[test]
-fn a_host_signed_without_its_port_is_believed() {
+fn a_host_signed_without_its_port_is_accepted() {
     let mut vector = vector("P1");
     vector.host.push_str(":8443");
     assert_eq!(check(&vector, &headers(&vector), NOW, RULES), Ok(()));
 }
 
 #[test]
-fn anything_else_than_what_was_signed_is_a_mismatch() {
+fn a_request_that_differs_from_the_signed_one_is_a_mismatch() {
     let good = vector("P3");
     let changes: [fn(&mut Vector); 4] = [
         |vector| vector.method = "DELETE".into(),
@@ -132,7 +132,7 @@ fn another_key_is_a_mismatch() {
 }
 
 #[test]
-fn a_changed_body_is_found_by_its_hash_before_the_signature_is_looked_at() {
+fn a_changed_body_is_refused_before_the_signature_is_checked() {
     let mut vector = vector("P2");
     vector.body.push(' ');
     vector.signature = "AAAA".into();
@@ -169,7 +169,7 @@ fn the_signed_headers_decide_which_date_counts() {
 }
 
 #[test]
-fn every_broken_header_has_a_cause_of_its_own() {
+fn each_invalid_header_has_its_own_refusal() {
     let vector = vector("P1");
     let with = |name: &'static str, value: Option<&str>| {
         let mut headers = headers(&vector);
@@ -191,7 +191,7 @@ fn every_broken_header_has_a_cause_of_its_own() {
 }
 
 #[test]
-fn a_regenerated_key_is_told_from_a_wrong_one_in_the_log_and_not_to_the_caller() {
+fn a_regenerated_key_differs_from_a_wrong_key_in_the_log_only() {
     let vector = vector("P1");
     let request = request(&vector, headers(&vector));
     let key = ResourceKey::from_base64(&fixture().access_key).unwrap();

@@ -76,7 +76,7 @@ impl Journal {
             match serde_json::from_str(line) {
                 Ok(event) => events.push(event),
                 Err(_) => {
-                    warn!(journal.line = number + 1, "skipped a line that is not an event");
+                    warn!(journal.line = number + 1, "journal line skipped: not a valid entry");
                 }
             }
         }

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_knows_everything_again() {
+    fn a_restart_restores_all_identities() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
         let open = || {

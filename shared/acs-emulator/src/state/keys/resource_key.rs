@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::keys::random;
 use crate::state::start_error::EmulatorStartError;
 
-/// An access key. `Debug` does not show it, and there is no `Display`.
+/// An access key. `Debug` does not show it, and it does not implement `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResourceKey {
     base64: String,
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_does_not_show_itself() {
+    fn the_debug_output_does_not_have_the_key() {
         let key = ResourceKey::generate().unwrap();
         assert_eq!(format!("{key:?}"), "ResourceKey(…)");
         assert_eq!(key.expose().len(), 88);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_or_too_short_is_refused_without_being_quoted() {
+    fn an_invalid_key_is_refused_and_not_quoted() {
         for (given, expected) in [("not base64!", "base64"), ("c2hvcnQ=", "too short")] {
             let error = ResourceKey::from_base64(given).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_cannot_be_kept_is_not_taken() {
+    fn a_key_that_cannot_be_stored_is_not_used() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data");
         let keys = keys(Some(DataDir::open(path.clone()).unwrap()));

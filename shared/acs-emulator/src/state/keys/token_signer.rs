@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_key_knows_the_tokens_of_before() {
+    fn a_stored_key_verifies_earlier_tokens() {
         let signer = TokenSigner::generate().unwrap();
         let token = signer.sign(&claims()).unwrap();
         let restored = TokenSigner::from_pkcs8(&signer.to_pkcs8().unwrap()).unwrap();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_jwt_is_malformed() {
+    fn text_that_is_not_a_jwt_is_malformed() {
         let signer = TokenSigner::generate().unwrap();
         for text in ["", "a.b", "a.b.c", "..", "e30.e30.%"] {
             assert_eq!(signer.read(text).unwrap_err(), NotOurs::Malformed, "{text}");
