@@ -58,7 +58,7 @@ async fn r43_an_invalid_key_is_read_again_once_and_not_with_every_request() {
 async fn an_invalid_secret_stops_the_function_with_one_line_that_does_not_quote_it() {
     let stack = ServiceStack::start().await;
     for (text, expected) in [
-        ("a secret canary", "the connection string"),
+        ("a secret canary", "invalid connection string"),
         ("{\"connectionString\": \"a secret canary\"}", "it holds JSON"),
         ("endpoint=https://guestpass.example/;accesskey=a secret canary", "not base64"),
     ] {
