@@ -16,7 +16,7 @@ from rust_source import ROOT, is_test, tracked, without_comments, without_tests
 
 MOST_LINES, MOST_TEST_LINES, MOST_FILES = 350, 400, 12
 
-USE = re.compile(r"\b(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);")
+USE = re.compile(r"(?:^|(?<=[;{}]))\s*(pub(?:\([^)]*\))?\s+)?use\s+([\w:{}*,\s]+);", re.MULTILINE)
 PATH = re.compile(r"(?<![\w:])[a-z]\w*(?:::\w+)+")
 ITEM = r"\b(?:fn|struct|enum|trait|type|const|static|union|macro_rules!)\s+{}\b"
 
