@@ -3,14 +3,13 @@
 use identity_core::policy::{Claims, Condition};
 use serde_json::Value;
 
-use super::Check;
-use crate::jwt::Unverified;
+use crate::{checks::check::Check, input::jwt::UnverifiedJwt};
 
 /// Reports whether a bearer is an administrator's, and why. A bearer of a user is not a fault,
 /// because most bearers are.
 pub(crate) fn look(bearer: &str, scope: &str, condition: Option<&Condition>) -> Check {
     let no = |why: String| Check::skipped("administrator", why);
-    let Some(token) = Unverified::read(bearer) else {
+    let Some(token) = UnverifiedJwt::read(bearer) else {
         return no("no: the bearer is not a JSON Web Token".to_owned());
     };
     let mut scopes = token.words("scope");

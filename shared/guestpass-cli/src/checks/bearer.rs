@@ -4,22 +4,25 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Check, issuer::Keys};
-use crate::{jwt::Unverified, moment};
+use crate::{
+    checks::{check::Check, issuer::IssuerKeys},
+    input::jwt::UnverifiedJwt,
+    report::timestamp,
+};
 
 /// The values that a bearer must have.
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedBearer<'a> {
     /// The issuer, if it is known.
     pub(crate) issuer: Option<&'a str>,
     /// The issuer's keys, if they are known.
-    pub(crate) keys: Option<&'a Keys>,
+    pub(crate) keys: Option<&'a IssuerKeys>,
     /// The audience, if it is known.
     pub(crate) audience: Option<&'a str>,
     /// The scope that the route needs.
     pub(crate) scope: &'a str,
 }
 
-impl Expected<'_> {
+impl ExpectedBearer<'_> {
     /// The result for a bearer without a fault. It is good only if no check was skipped.
     fn met(&self) -> Check {
         let known = [
@@ -44,11 +47,11 @@ impl Expected<'_> {
 }
 
 /// Checks a bearer. Reports the first fault.
-pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Check {
+pub(crate) fn look(bearer: &str, expected: &ExpectedBearer<'_>, now: SystemTime) -> Check {
     let bad = |finding: String, remedy: &str| Check::bad("bearer", finding, remedy);
-    let Some(token) = Unverified::read(bearer) else {
+    let Some(token) = UnverifiedJwt::read(bearer) else {
         return bad(
-            "it is no JSON Web Token".to_owned(),
+            "not a JSON Web Token".to_owned(),
             "send an access token that is a JWT; an opaque one cannot be verified by API Gateway",
         );
     };
@@ -72,13 +75,13 @@ pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Ch
         Some(None) => {
             return bad(
                 format!("the issuer has no key {:?}", header("kid")),
-                "get a fresh token: the key was rotated away, or the token is somebody else's",
+                "get a new token: the key was rotated, or another issuer signed the token",
             );
         }
         Some(Some(false)) => {
             return bad(
-                "the issuer has not signed it as it is".to_owned(),
-                "copy the token whole, every letter of it; if it is, somebody has made it up",
+                "signature verification failed".to_owned(),
+                "copy the whole token; if it is complete, this issuer did not sign it",
             );
         }
         Some(Some(true)) | None => {}
@@ -86,7 +89,7 @@ pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Ch
     match token.moment("exp") {
         None => return bad("it has no expiry".to_owned(), "API Gateway wants the claim exp"),
         Some(ends) if ends <= now => {
-            return bad(format!("it expired at {}", moment::show(ends)), "sign in again");
+            return bad(format!("it expired at {}", timestamp::format(ends)), "sign in again");
         }
         Some(_) => {}
     }
@@ -94,7 +97,7 @@ pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Ch
         && begins > now + LEEWAY
     {
         return bad(
-            format!("it is not valid before {}", moment::show(begins)),
+            format!("it is not valid before {}", timestamp::format(begins)),
             "set this machine's clock, or the issuer's (NTP)",
         );
     }
@@ -117,7 +120,7 @@ pub(crate) fn look(bearer: &str, expected: &Expected<'_>, now: SystemTime) -> Ch
     }
     if token.text("sub").is_none_or(str::is_empty) {
         return bad(
-            "it does not say whose it is".to_owned(),
+            "the claim sub is missing".to_owned(),
             "send a user's token: the claim sub is the user",
         );
     }

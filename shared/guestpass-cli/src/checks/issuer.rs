@@ -3,15 +3,15 @@
 use jsonwebtoken::{Algorithm, DecodingKey, crypto, jwk::Jwk};
 use serde_json::Value;
 
-use super::{
-    Check,
-    service::{client, innermost},
+use crate::checks::{
+    check::Check,
+    http::{client, innermost},
 };
 
 /// An issuer's keys for RS256, by key id.
-pub(crate) struct Keys(Vec<(String, DecodingKey)>);
+pub(crate) struct IssuerKeys(Vec<(String, DecodingKey)>);
 
-impl Keys {
+impl IssuerKeys {
     /// Whether the key with this id has signed a token; `None` if there is no such key.
     pub(crate) fn have_signed(&self, token: &str, name: &str) -> Option<bool> {
         let (_, key) = self.0.iter().find(|(key, _)| key == name)?;
@@ -22,12 +22,12 @@ impl Keys {
 }
 
 /// Checks the discovery document and the keys that it names.
-pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<Keys>) {
+pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<IssuerKeys>) {
     let keys_uri = match discover(issuer).await {
         Ok(keys_uri) => keys_uri,
         Err(bad) => return (bad, Check::skipped("signing keys", "see above"), None),
     };
-    let discovered = Check::good("issuer", format!("{issuer} is what it says it is"));
+    let discovered = Check::good("issuer", format!("{issuer} matches its discovery document"));
     match keys(&keys_uri).await {
         Ok(keys) => {
             let found = format!("RS256 keys at {keys_uri}: {}", keys.0.len());
@@ -61,7 +61,7 @@ async fn discover(issuer: &str) -> Result<String, Check> {
     })
 }
 
-async fn keys(uri: &str) -> Result<Keys, Check> {
+async fn keys(uri: &str) -> Result<IssuerKeys, Check> {
     let todo = "API Gateway takes RS256 keys from jwks_uri: ask the provider to publish one";
     let set = fetch(uri)
         .await
@@ -79,7 +79,7 @@ async fn keys(uri: &str) -> Result<Keys, Check> {
     if keys.is_empty() {
         return Err(Check::bad("signing keys", format!("{uri} has no RS256 key with a kid"), todo));
     }
-    Ok(Keys(keys))
+    Ok(IssuerKeys(keys))
 }
 
 async fn fetch(url: &str) -> Result<Value, String> {

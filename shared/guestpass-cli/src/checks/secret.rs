@@ -2,11 +2,13 @@
 
 use acs_client::ConnectionString;
 
-use super::Check;
 use crate::{
-    failure::Result,
-    target::{Target, Way},
-    world::{aws, secret},
+    checks::check::Check,
+    report::error::Result,
+    service::{
+        aws, secret,
+        target::{ServiceAccess, Target},
+    },
 };
 
 /// Checks the secret `arn`.
@@ -20,7 +22,7 @@ pub(crate) async fn look(arn: &str, target: &Target) -> Check {
         Err(error) => {
             return Check::bad(
                 "secret",
-                format!("its text is no connection string: {error}"),
+                format!("it does not contain a valid connection string: {error}"),
                 "store the connection string alone, as plain text",
             );
         }
@@ -39,7 +41,9 @@ pub(crate) async fn look(arn: &str, target: &Target) -> Check {
 
 async fn read(arn: &str, target: &Target) -> Result<identity_core::secret::Secret> {
     match &target.way {
-        Way::Local { stack, .. } => secret::read(arn, &aws::local(&stack.secrets).await).await,
-        Way::Direct { .. } => secret::read(arn, target.aws.config().await?).await,
+        ServiceAccess::Local { stack, .. } => {
+            secret::read(arn, &aws::local_config(&stack.secrets).await).await
+        }
+        ServiceAccess::Direct { .. } => secret::read(arn, target.aws.config().await?).await,
     }
 }

@@ -10,47 +10,46 @@ use identity_core::{
     record::StateName,
 };
 
-use super::Check;
 use crate::{
-    explain::remedy,
-    failure::{Failure, Result},
-    world::World,
+    checks::check::Check,
+    report::error::{CliError, Result},
+    service::{explain::remedy, session::ServiceSession},
 };
 
 /// Checks the table. Reads only.
-pub(crate) async fn look(world: &World) -> Check {
-    let name = world.target.table.as_deref().unwrap_or_default();
-    match read(world).await {
+pub(crate) async fn look(session: &ServiceSession) -> Check {
+    let name = session.target.table.as_deref().unwrap_or_default();
+    match read(session).await {
         Ok(()) => Check::good("table", format!("{name} and its indexes can be read")),
         Err(failure) => Check::failed("table", &failure),
     }
 }
 
-async fn read(world: &World) -> Result<()> {
+async fn read(session: &ServiceSession) -> Result<()> {
     // No user has this name: the check is whether the operator may read the record.
     if let Some(nobody) = ExternalId::parse("guestpass-doctor") {
-        world.serve(async |_| world.store.find(&nobody).await).await?;
+        session.run(async |_| session.store.find(&nobody).await).await?;
     }
     if let Some(nobody) = AcsId::parse("8:acs:guestpass-doctor") {
-        world.serve(async |_| world.store.find_by_acs_id(&nobody).await).await?;
+        session.run(async |_| session.store.find_by_acs_id(&nobody).await).await?;
     }
-    world.serve(async |_| world.store.list(&query(0)).await).await?;
+    session.run(async |_| session.store.list(&query(0)).await).await?;
     Ok(())
 }
 
 /// Whether ACS accepts an identity of the table as the resource's own. Requests a token for the
 /// longest unused identity that it finds, and drops the token.
-pub(crate) async fn resource(world: &World) -> Check {
-    let identity = match first(world).await {
+pub(crate) async fn resource(session: &ServiceSession) -> Check {
+    let identity = match first(session).await {
         Ok(Some(identity)) => identity,
         Ok(None) => {
             return Check::skipped("resource", "the table has no active identity to ask ACS about");
         }
         Err(failure) => return Check::failed("resource", &failure),
     };
-    let deadline = world.clock.now() + Duration::from_secs(6);
+    let deadline = session.clock.now() + Duration::from_secs(6);
     // The narrowest scope; versions before 2023-10-01 have none narrower than this.
-    let scope = if world.target.acs.api_version.as_str() < "2023-10-01" {
+    let scope = if session.target.acs.api_version.as_str() < "2023-10-01" {
         Scope::Voip
     } else {
         Scope::VoipJoin
@@ -59,20 +58,20 @@ pub(crate) async fn resource(world: &World) -> Check {
         return Check::skipped("resource", "there is no scope to ask for");
     };
     let token = TokenRequest { scopes, lifetime: Lifetime::HOUR };
-    let Err(error) = world.acs.issue_access_token(&identity, &token, deadline).await else {
-        return Check::good("resource", "ACS knows the table's identities for its own");
+    let Err(error) = session.acs.issue_access_token(&identity, &token, deadline).await else {
+        return Check::good("resource", "the identities of the table belong to this ACS resource");
     };
     match Answered::of(&error).map(Answered::cause) {
         Some(cause @ (ErrorCause::IdentityNotOwned | ErrorCause::IdentityLost)) => {
             Check::bad("resource", format!("{identity}: {cause}"), remedy(cause))
         }
-        _ => Check::failed("resource", &world.explain(&error)),
+        _ => Check::failed("resource", &session.explain(&error)),
     }
 }
 
-async fn first(world: &World) -> std::result::Result<Option<AcsId>, Failure> {
+async fn first(session: &ServiceSession) -> std::result::Result<Option<AcsId>, CliError> {
     for shard in 0..SHARDS {
-        let page = world.serve(async |_| world.store.list(&query(shard)).await).await?;
+        let page = session.run(async |_| session.store.list(&query(shard)).await).await?;
         if let Some(record) = page.records.first() {
             return Ok(record.acs_id().cloned());
         }

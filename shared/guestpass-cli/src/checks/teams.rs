@@ -6,14 +6,16 @@ use identity_core::{
     secret::Secret,
 };
 
-use super::Check;
 use crate::{
-    explain::explain,
-    failure::Result,
-    jwt::Unverified,
-    operator,
-    target::Target,
-    world::{acs, invocation},
+    checks::check::Check,
+    input::jwt::UnverifiedJwt,
+    report::error::Result,
+    service::{
+        explain::explain,
+        operator,
+        session::{acs_client, invocation},
+        target::Target,
+    },
 };
 
 /// Checks a token by exchanging it. ACS stores nothing, and the new token is dropped.
@@ -23,11 +25,11 @@ pub(crate) async fn look(
     user_id: &str,
     target: &Target,
 ) -> Result<Check> {
-    let read = Unverified::read(token);
+    let read = UnverifiedJwt::read(token);
     let Some(read) = read else {
         return Ok(Check::bad(
             "Teams token",
-            "it is no JSON Web Token",
+            "not a JSON Web Token",
             "send the access token that Entra gave the app, not an ID token or a code",
         ));
     };
@@ -49,7 +51,7 @@ pub(crate) async fn look(
         caller,
         invocation: invocation(&target.clock),
     };
-    let acs = acs(target)?;
+    let acs = acs_client(target)?;
     let exchanged = exchange.redeem(&acs, operator::admission(), target.clock.now()).await;
     Ok(match exchanged {
         Ok(_) => Check::good("Teams token", "ACS exchanges it"),

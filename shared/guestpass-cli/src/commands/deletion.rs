@@ -4,38 +4,31 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Context;
 use crate::{
-    bulk::{self, Item, Outcome},
-    failure::{Exit, Failure, Result},
-    output::{self, Row},
-    progress::Progress,
-    target::Target,
-    world::World,
+    commands::context::CommandContext,
+    jobs::{
+        bulk::{self, BulkOutcome},
+        deletion::BulkItem,
+    },
+    report::{
+        error::{CliError, Exit, Result},
+        output::{self, Row},
+        progress::Progress,
+    },
+    service::{session::ServiceSession, target::Target},
 };
-
-/// Reads a rate per second.
-pub(crate) fn rate(raw: &str) -> std::result::Result<f64, String> {
-    let rate: f64 = raw.parse().map_err(|_| "write a number from 0.1 to 16".to_owned())?;
-    // 500 deletions in 30 s are 16.7 per second.
-    if (0.1..=16.0).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err("write a number from 0.1 to 16".to_owned())
-    }
-}
 
 /// The result of a run.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Summary {
+struct DeletionSummary {
     deleted: u64,
     /// Already gone.
     absent: u64,
     /// Skipped, because they have changed since the plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    spared: Vec<Named>,
-    failed: Vec<Named>,
+    spared: Vec<NamedReason>,
+    failed: Vec<NamedReason>,
     /// Started and maybe unfinished: a second run finishes them.
     unsure: u64,
     /// Not started.
@@ -49,19 +42,19 @@ struct Summary {
 }
 
 #[derive(Serialize)]
-struct Named {
+struct NamedReason {
     id: String,
     why: String,
 }
 
-impl From<&Outcome> for Summary {
-    fn from(outcome: &Outcome) -> Self {
+impl From<&BulkOutcome> for DeletionSummary {
+    fn from(outcome: &BulkOutcome) -> Self {
         let seconds = outcome.took.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let per_second =
             (outcome.deleted >= 10).then(|| outcome.deleted as f64 / seconds.max(0.001));
         let tenths = |value: f64| (value * 10.0).round() / 10.0;
-        let named = |id: &String, why: String| Named { id: id.clone(), why };
+        let named = |id: &String, why: String| NamedReason { id: id.clone(), why };
         let failed = outcome.failed.iter().map(|(id, why)| named(id, why.in_short()));
         let spared = outcome.spared.iter().map(|(id, why)| named(id, (*why).to_owned()));
         Self {
@@ -78,7 +71,7 @@ impl From<&Outcome> for Summary {
     }
 }
 
-impl Row for Summary {
+impl Row for DeletionSummary {
     const COLUMNS: &'static [&'static str] = &[
         "deleted",
         "absent",
@@ -108,14 +101,14 @@ impl Row for Summary {
 
 /// Deletes the identities, shows the progress, and prints the result.
 pub(crate) async fn run(
-    items: Vec<Item>,
+    items: Vec<BulkItem>,
     rate: f64,
     target: Target,
-    context: &Context,
+    context: &CommandContext,
 ) -> Result<()> {
-    let world = Arc::new(World::of(target).await?);
-    let progress = Progress::new("deleting", items.len(), rate, &context.around);
-    let outcome = bulk::delete_all(&world, items, rate, &progress, interrupted()).await;
+    let session = Arc::new(ServiceSession::of(target).await?);
+    let progress = Progress::new("deleting", items.len(), rate, &context.environment);
+    let outcome = bulk::delete_all(&session, items, rate, &progress, interrupted()).await;
     progress.finish();
     for (name, how) in &outcome.spared {
         output::note(&format!("spared: {name}: {how}"));
@@ -123,21 +116,25 @@ pub(crate) async fn run(
     for (name, failure) in &outcome.failed {
         output::note(&format!("not deleted: {name}: {failure}"));
     }
-    context.show(&Summary::from(&outcome))?;
+    context.show(&DeletionSummary::from(&outcome))?;
     conclude(outcome)
 }
 
-fn conclude(outcome: Outcome) -> Result<()> {
+fn conclude(outcome: BulkOutcome) -> Result<()> {
     let rest = outcome.left + outcome.unsure;
-    let goes_on = "run the same command again: it passes over what is gone and does the rest";
+    let goes_on = "run the same command again: it skips what is already deleted";
     if let Some(failure) = outcome.gave_up {
-        output::note(&format!("gave up with {rest} to go; once it is mended, {goes_on}"));
+        output::note(&format!(
+            "stopped early: {rest} identities left. Fix the error below, then {goes_on}"
+        ));
         return Err(failure);
     }
     if outcome.interrupted {
-        return Err(
-            Failure::new(Exit::Interrupted, format!("stopped with {rest} to go")).so(goes_on)
-        );
+        return Err(CliError::new(
+            Exit::Interrupted,
+            format!("interrupted: {rest} identities left"),
+        )
+        .hint(goes_on));
     }
     let what = match outcome.failed.len() {
         0 => return Ok(()),
@@ -150,7 +147,7 @@ fn conclude(outcome: Outcome) -> Result<()> {
         Some(first) if !is_partly_done && failures.all(|next| next.exit == first.exit) => {
             Err(first)
         }
-        _ => Err(Failure::new(Exit::Partly, what).so(goes_on)),
+        _ => Err(CliError::new(Exit::Partly, what).hint(goes_on)),
     }
 }
 

@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 
-use super::Context;
-use crate::{failure::Result, output::Row, target::Way};
+use crate::{
+    commands::context::CommandContext,
+    report::{error::Result, output::Row},
+    service::target::ServiceAccess,
+};
 
 /// The selected service.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct ServiceStatus {
     /// `direct` or `local`.
     way: &'static str,
     /// What selected it.
@@ -27,7 +30,7 @@ struct Status {
     console: Option<String>,
 }
 
-impl Row for Status {
+impl Row for ServiceStatus {
     const COLUMNS: &'static [&'static str] = &[
         "way",
         "because",
@@ -58,18 +61,18 @@ impl Row for Status {
 
 /// Shows which service is selected. Sends no request, except for a connection string that is in
 /// a secret in AWS: the doctor checks the rest.
-pub(crate) async fn run(context: &Context) -> Result<()> {
+pub(crate) async fn run(context: &CommandContext) -> Result<()> {
     let target = context.target().await?;
     let (way, because) = match &target.way {
-        Way::Direct { from } => ("direct", format!("the connection string in {from}")),
-        Way::Local { file, .. } => ("local", file.display().to_string()),
+        ServiceAccess::Direct { from } => ("direct", format!("the connection string in {from}")),
+        ServiceAccess::Local { file, .. } => ("local", file.display().to_string()),
     };
     let stack = target.stack();
     let region = match stack {
         Some(_) => None,
         None => target.aws.region().await.map(|region| region.to_string()),
     };
-    context.show(&Status {
+    context.show(&ServiceStatus {
         way,
         because,
         acs: target.acs.endpoint.to_string(),

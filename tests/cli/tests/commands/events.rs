@@ -96,7 +96,7 @@ fn an_invalid_event_is_reported_as_such() {
     for nothing in ["3", "[]", "[3]", "null", "{\"Records\": []}"] {
         let explained = stack.run_with(&["events", "explain", "-"], nothing);
         assert_eq!((explained.code, explained.stdout.as_str()), (2, ""), "{nothing}");
-        assert!(explained.stderr.contains("that is no event"), "{explained:?}");
+        assert!(explained.stderr.contains("invalid event"), "{explained:?}");
     }
 }
 
@@ -104,7 +104,7 @@ fn an_invalid_event_is_reported_as_such() {
 fn without_an_identity_the_explanation_mentions_no_revocation() {
     let stack = CliStack::start();
     for (kind, would) in [
-        ("user.signed-out", "note when it was, and nothing else"),
+        ("user.signed-out", "record the time of the event"),
         ("user.disabled", "block the user"),
     ] {
         let event = event(kind, "nobody", "2020-01-01T00:00:00Z");

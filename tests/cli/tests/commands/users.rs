@@ -84,7 +84,7 @@ fn the_history_of_a_deleted_user_is_still_available() {
     assert!(all.contains(&"deleted".to_owned()), "its log line: {all:?}");
     assert!(all.iter().any(|what| what.ends_with(&format!("the identity was {id}"))), "{all:?}");
     let runs: Vec<_> = all.iter().filter(|what| what.starts_with("run ")).collect();
-    assert_eq!(runs, ["run r-1 would delete it", "run r-2 had it within reach"]);
+    assert_eq!(runs, ["run r-1 would delete it", "run r-2 found the identity unused"]);
     // The ACS id of the identity leads to the tombstone of its user.
     assert_eq!(story(id)["identity"]["state"], "deleted");
     let unknown = stack.run(&["user", "history", "8:acs:nobody"]);

@@ -161,8 +161,8 @@ fn each_defect_of_a_bearer() {
     let [_, claims, _] = parts(&admins);
     let another_header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"unknown"}"#);
     for (bearer, text) in [
-        (format!("{header}.{claims}.{signature}"), "the issuer has not signed it as it is"),
-        (ours[..ours.len() - 8].to_owned(), "the issuer has not signed it as it is"),
+        (format!("{header}.{claims}.{signature}"), "signature verification failed"),
+        (ours[..ours.len() - 8].to_owned(), "signature verification failed"),
         (format!("{another_header}.{claims}.{signature}"), "the issuer has no key \"unknown\""),
         ("opaque".to_owned(), "no JSON Web Token"),
         (stack.bearer("sub=alice&expires_in=-60"), "it expired at"),
@@ -266,7 +266,7 @@ fn an_invalid_policy_and_one_whose_scopes_end() {
         std::fs::write(&file, policy).unwrap();
         stack.run(&["doctor", "--policy", file.to_str().unwrap()])
     };
-    finds(&look("{\"rule\": []}"), "policy", "it makes no sense");
+    finds(&look("{\"rule\": []}"), "policy", "invalid policy");
     let ends = look("{\"otherwise\": {\"scopes\": [\"chat\", \"voip\"]}}");
     assert!(ends.code == 0 && ends.stdout.contains("2028-09-30"), "{ends:?}");
     let stays = look("{\"otherwise\": {\"scopes\": [\"voip\"]}}");

@@ -17,7 +17,7 @@ fn the_quickstart_starts_its_own_stack_and_removes_it() {
         .unwrap();
     let text = text(&output);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("starting a stack of my own"), "{text}");
+    assert!(text.contains("starting a temporary local stack"), "{text}");
     assert!(text.contains("Everything that was created is deleted again."), "{text}");
     let left = std::fs::read_dir(scratch.path()).unwrap().count();
     assert_eq!(left, 0, "and nothing of the stack is left");

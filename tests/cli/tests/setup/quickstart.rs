@@ -82,7 +82,7 @@ fn without_a_service_it_starts_the_local_stack_beside_it() {
     alone.has_a_stack(&stack);
     let walked = run(&mut alone.quickstart(), "");
     assert_eq!(walked.code, 0, "{walked:?}");
-    assert!(walked.stderr.contains("starting a stack of my own"), "{walked:?}");
+    assert!(walked.stderr.contains("starting a temporary local stack"), "{walked:?}");
     assert_eq!((stack.identities(), stack.request_count("deleteIdentity")), (0, 2));
     alone.left_nothing();
 }
@@ -95,7 +95,7 @@ fn a_stack_file_of_an_ended_stack_is_ignored_unless_it_was_named() {
     let mut quickstart = alone.quickstart();
     let walked = run(quickstart.current_dir(gone.dir()), "");
     assert_eq!(walked.code, 0, "{walked:?}");
-    assert!(walked.stderr.contains("has gone: starting one of my own"), "{walked:?}");
+    assert!(walked.stderr.contains("has gone: starting a temporary one"), "{walked:?}");
     let named = gone.run(&["quickstart", "--local"]);
     assert!(named.code == 5 && named.stderr.contains("has gone"), "{named:?}");
     assert_eq!(named.stdout, "", "and no step is said to be done");

@@ -61,7 +61,7 @@ fn stdin_can_only_be_used_once() {
     let flags = ["identity", "delete", "--yes", "--connection-string-file", "-", "--file", "-"];
     let refused = run(&mut guestpass(nowhere.path(), &flags), DEPLOYED);
     assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("name a file for one of them"), "{refused:?}");
+    assert!(refused.stderr.contains("name a file for all but one of them"), "{refused:?}");
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn an_invalid_api_version_has_its_own_remedy() {
 fn missing_settings_are_named() {
     let nowhere = tempfile::tempdir().unwrap();
     for (line, variables, expected) in [
-        (&["status"][..], &[][..], "it is not clear which service is meant"),
+        (&["status"][..], &[][..], "no service is selected"),
         (&["status", "--local"], &[], "no local stack runs here"),
-        (&["status"], &[(SDKS, DEPLOYED), ("ACS_API_VERSION", "foo")], "\"foo\" is no api-version"),
+        (&["status"], &[(SDKS, DEPLOYED), ("ACS_API_VERSION", "foo")], "\"foo\" is not a valid API version"),
         (&["status", "--stack-file", "missing"], &[], "cannot read missing"),
         (&["identity", "list"], &[(SDKS, DEPLOYED)], "no table is named"),
         (&["identity", "list", "--table", "T"], &[(SDKS, DEPLOYED)], "no AWS region is named"),

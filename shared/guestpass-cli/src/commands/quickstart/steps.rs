@@ -18,24 +18,25 @@ use identity_core::{
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{stopped, told::Told};
 use crate::{
-    commands::token_exchange_teams::claims,
-    control,
-    failure::{Exit, Failure, Result},
-    moment, operator,
-    world::World,
+    commands::quickstart::output::QuickstartOutput,
+    input::jwt::teams_claims,
+    report::{
+        error::{CliError, Exit, Result},
+        timestamp,
+    },
+    service::{local::control, operator, session::ServiceSession},
 };
 
 /// The users of a run. Each run has its own users.
-pub(super) struct Names {
+pub(super) struct QuickstartUsers {
     first: ExternalId,
     second: ExternalId,
     /// Whether ACS may have created an identity for one of them.
     were_made: Cell<bool>,
 }
 
-impl Names {
+impl QuickstartUsers {
     pub(super) fn new() -> Option<Self> {
         let run = uuid::Uuid::new_v4();
         Some(Self {
@@ -51,34 +52,34 @@ impl Names {
     }
 
     /// The remedy, if it is unknown whether the identities are gone.
-    pub(super) fn left(&self, failure: &Failure) -> Failure {
+    pub(super) fn left(&self, failure: &CliError) -> CliError {
         let (first, second) = (self.first.as_str(), self.second.as_str());
         let why = format!(
             "{}; what was created may be left, and an identity that ACS was just making has no name",
             failure.in_short()
         );
-        Failure::new(failure.exit, "the quickstart has not cleaned up")
+        CliError::new(failure.exit, "the quickstart has not cleaned up")
             .because(why)
-            .so(format!("guestpass identity delete '{first}' '{second}'"))
+            .hint(format!("guestpass identity delete '{first}' '{second}'"))
     }
 }
 
 /// Runs one step after the other, until all are done or `stop` is set.
 pub(super) async fn walk(
-    world: &World,
-    names: &Names,
-    told: &mut Told,
+    session: &ServiceSession,
+    names: &QuickstartUsers,
+    told: &mut QuickstartOutput,
     stop: &Cell<bool>,
 ) -> Result<()> {
     let go_on = || if stop.get() { Err(stopped()) } else { Ok(()) };
     told.tell(
         "Authenticate",
-        format!("using ACS {}", world.target.in_words()),
+        format!("using ACS {}", session.target.in_words()),
         "guestpass status",
     )?;
 
     go_on()?;
-    let created = create(world, names, &names.first, None).await?;
+    let created = create(session, names, &names.first, None).await?;
     let id = created.acs_id.clone();
     told.tell(
         "Create an identity",
@@ -87,16 +88,16 @@ pub(super) async fn walk(
     )?;
 
     go_on()?;
-    let expires = issue(world, &id).await?;
+    let expires = issue(session, &id).await?;
     told.tell(
         "Issue an access token",
-        format!("issued one for voip, which expires at {}", moment::show(expires)),
+        format!("issued one for voip, which expires at {}", timestamp::format(expires)),
         "guestpass token issue --user ID --scope voip",
     )?;
 
     go_on()?;
     let both = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
-    let second = create(world, names, &names.second, Some(both)).await?;
+    let second = create(session, names, &names.second, Some(both)).await?;
     told.tell(
         "Create an identity and issue a token in one request",
         format!("created {}, with a token for chat and voip", second.acs_id),
@@ -104,83 +105,86 @@ pub(super) async fn walk(
     )?;
 
     go_on()?;
-    let expires = issue(world, &id).await?;
+    let expires = issue(session, &id).await?;
     told.tell(
         "Refresh an access token",
-        format!("issued another for the identity of step 2, until {}", moment::show(expires)),
+        format!("issued another for the identity of step 2, until {}", timestamp::format(expires)),
         "guestpass token issue --user ID --scope voip",
     )?;
 
     go_on()?;
-    let by = revoke(world, &id).await?.effective_by();
+    let by = revoke(session, &id).await?.effective_by();
     told.tell(
         "Revoke access tokens",
-        format!("revoked; effective everywhere by {}", by.map(moment::show).unwrap_or_default()),
+        format!(
+            "revoked; effective everywhere by {}",
+            by.map(timestamp::format).unwrap_or_default()
+        ),
         "guestpass token revoke --user ID",
     )?;
 
     go_on()?;
     told.tell(
         "Exchange a Teams user's token",
-        exchange(world).await?,
+        exchange(session).await?,
         "guestpass token exchange-teams --app-id GUID --user-id GUID < token",
     )?;
     go_on()
 }
 
 async fn create(
-    world: &World,
-    names: &Names,
+    session: &ServiceSession,
+    names: &QuickstartUsers,
     user: &ExternalId,
     token: Option<TokenRequest>,
 ) -> Result<EnsuredIdentity> {
-    let created = world
-        .try_serve(async |invocation| {
+    let created = session
+        .try_run(async |invocation| {
             let request = CreateIdentityRequest {
                 user: user.clone(),
                 token,
-                by: world.administrator(),
+                by: session.administrator(),
                 invocation,
             };
-            create_identity(&world.store, &world.acs, &world.clock, request).await
+            create_identity(&session.store, &session.acs, &session.clock, request).await
         })
         .await;
     let is_unsure = matches!(created, Err(Error::AcsUnavailable { maybe_applied: true, .. }));
     names.were_made.set(names.were_made() || created.is_ok() || is_unsure);
     created.map_err(|error| {
-        let failure = world.explain(&error);
+        let failure = session.explain(&error);
         if !is_unsure {
             return failure;
         }
         let why = failure.in_short();
         failure.because(format!(
-            "{why}; ACS may have made an identity all the same, of which nobody has a token or the name"
+            "{why}; ACS may have made an identity all the same, for which no token exists"
         ))
     })
 }
 
-async fn issue(world: &World, id: &AcsId) -> Result<SystemTime> {
+async fn issue(session: &ServiceSession, id: &AcsId) -> Result<SystemTime> {
     let scopes = Scopes::of(vec![Scope::Voip])
-        .ok_or_else(|| Failure::new(Exit::Failed, "a token needs a scope"))?;
-    let issued = world
-        .serve(async |invocation| {
+        .ok_or_else(|| CliError::new(Exit::Failed, "a token needs a scope"))?;
+    let issued = session
+        .run(async |invocation| {
             let request = IssueAccessTokenRequest {
                 subject: TokenSubject::Identity {
                     identity: IdentityRef::Acs(id.clone()),
-                    by: world.administrator(),
+                    by: session.administrator(),
                 },
                 token: TokenRequest { scopes, lifetime: Lifetime::HOUR },
                 invocation,
             };
-            issue_access_token(&world.store, &world.acs, &world.clock, request).await
+            issue_access_token(&session.store, &session.acs, &session.clock, request).await
         })
         .await?;
     Ok(issued.token.expires_on)
 }
 
-async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
-    world
-        .serve(async |invocation| {
+async fn revoke(session: &ServiceSession, id: &AcsId) -> Result<Receipt> {
+    session
+        .run(async |invocation| {
             let identity = IdentityRef::Acs(id.clone());
             let request = RevokeAccessTokensRequest {
                 bearer: None,
@@ -188,26 +192,26 @@ async fn revoke(world: &World, id: &AcsId) -> Result<Receipt> {
                 block: false,
                 if_missing: IfMissing::Refuse,
                 pace: None,
-                cause: Cause::of(By::administrator(world.administrator().id())),
+                cause: Cause::of(By::administrator(session.administrator().id())),
                 invocation,
             };
-            revoke_access_tokens(&world.store, &world.acs, &world.clock, request).await
+            revoke_access_tokens(&session.store, &session.acs, &session.clock, request).await
         })
         .await
 }
 
 /// Exchanges the token of a Teams user of the emulator. A real user would have to sign in.
-async fn exchange(world: &World) -> Result<String> {
-    if world.target.stack().is_none() {
-        return Ok("passed over: it takes a Teams user who signs in".to_owned());
+async fn exchange(session: &ServiceSession) -> Result<String> {
+    if session.target.stack().is_none() {
+        return Ok("skipped: this step needs a Teams user who signs in".to_owned());
     }
-    let url = format!("{}_emulator/entra/token", world.target.acs.endpoint);
+    let url = format!("{}_emulator/entra/token", session.target.acs.endpoint);
     let made = control::call(Method::POST, url, &[], Some("{}".to_owned())).await?;
     let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let token = text("/token");
-    let claims = claims(token);
-    let exchanged = world
-        .serve(async |invocation| {
+    let claims = teams_claims(token);
+    let exchanged = session
+        .run(async |invocation| {
             let tid = claims.tid.clone().unwrap_or_default();
             let exchange = Exchange {
                 token: Secret::new(token),
@@ -217,33 +221,38 @@ async fn exchange(world: &World) -> Result<String> {
                 invocation,
             };
             let admission = operator::admission();
-            exchange.redeem(&world.acs, admission, world.clock.now()).await
+            exchange.redeem(&session.acs, admission, session.clock.now()).await
         })
         .await?;
-    let expires = moment::show(exchanged.expires_on);
+    let expires = timestamp::format(exchanged.expires_on);
     Ok(format!("exchanged the Entra token of a Teams user of the emulator's, until {expires}"))
 }
 
 /// Deletes the identities of both users, and returns how many there were. Also tries the second
 /// one if the first cannot be deleted.
-pub(super) async fn clean_up(world: &World, names: &Names) -> Result<usize> {
-    let first = delete(world, &names.first).await;
-    let second = delete(world, &names.second).await;
+pub(super) async fn clean_up(session: &ServiceSession, names: &QuickstartUsers) -> Result<usize> {
+    let first = delete(session, &names.first).await;
+    let second = delete(session, &names.second).await;
     Ok(usize::from(first?) + usize::from(second?))
 }
 
-async fn delete(world: &World, user: &ExternalId) -> Result<bool> {
-    let gone = world
-        .serve(async |invocation| {
+async fn delete(session: &ServiceSession, user: &ExternalId) -> Result<bool> {
+    let gone = session
+        .run(async |invocation| {
             let identity = IdentityRef::External(user.clone());
             let request = DeleteIdentityRequest {
                 bearer: None,
                 identity,
-                by: By::administrator(world.administrator().id()),
+                by: By::administrator(session.administrator().id()),
                 invocation,
             };
-            delete_identity(&world.store, &world.acs, &world.clock, request).await
+            delete_identity(&session.store, &session.acs, &session.clock, request).await
         })
         .await?;
     Ok(gone.is_some())
+}
+
+/// The error after Ctrl-C, if nothing is left behind.
+pub(super) fn stopped() -> CliError {
+    CliError::new(Exit::Interrupted, "stopped; nothing is left")
 }

@@ -1,0 +1,161 @@
+//! Checks ACS: does it answer, does its time agree, does it accept the key and the api-version?
+
+use std::time::{Duration, Instant, SystemTime};
+
+use acs_client::{Answered, ErrorCause};
+use identity_core::{Error, ports::Clock as _, secret::Secret};
+use reqwest::header::DATE;
+use time::{PrimitiveDateTime, macros::format_description};
+
+use crate::{
+    checks::{
+        Check,
+        http::{client, innermost},
+    },
+    report::error::Result,
+    service::{
+        explain::{explain, remedy},
+        session,
+        target::Target,
+    },
+};
+
+/// Checks endpoint, clock, key and api-version. Creates nothing.
+pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
+    let acs = session::acs_client(target)?;
+    let (reached, ahead_s) = match reach(target).await {
+        Ok(reached) => reached,
+        Err(bad) => return Ok([bad, after("clock"), after("key"), after("api-version")]),
+    };
+    // ACS verifies the signature first, and then rejects the empty token. The response therefore
+    // shows whether the key is valid, and the request changes nothing.
+    let deadline = target.clock.now() + Duration::from_secs(6);
+    let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
+    let skew = || clock(ahead_s);
+    let version = target.acs.api_version.as_str();
+    let cause = error.as_ref().and_then(Answered::of).map(Answered::cause).cloned();
+    Ok(match (cause.as_ref(), error) {
+        (
+            Some(ErrorCause::InvalidAccessToken | ErrorCause::AppId(_) | ErrorCause::UserId(_)),
+            _,
+        )
+        | (_, None) => [
+            reached,
+            skew(),
+            Check::good("key", "ACS accepts the access key"),
+            Check::good("api-version", version),
+        ],
+        (Some(cause @ ErrorCause::ClockSkew { .. }), _) => [
+            reached,
+            Check::bad("clock", cause.to_string(), remedy(cause)),
+            Check::skipped("key", "ACS checks the key only if the clocks agree"),
+            after("api-version"),
+        ],
+        (Some(cause @ (ErrorCause::KeyRefused | ErrorCause::Denied)), _) => [
+            reached,
+            skew(),
+            Check::bad("key", cause.to_string(), remedy(cause)),
+            after("api-version"),
+        ],
+        (
+            Some(
+                cause @ (ErrorCause::UnsupportedApiVersion { .. }
+                | ErrorCause::ApiVersionUnspecified),
+            ),
+            _,
+        ) => [
+            reached,
+            skew(),
+            Check::skipped("key", "ACS checks the API version before the key"),
+            Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
+        ],
+        (Some(ErrorCause::NoSuchOperation), _) if version < TEAMS => [
+            reached,
+            skew(),
+            Check::skipped("key", "this api-version has no question that changes nothing"),
+            Check::note("api-version", format!("{version} has no Teams exchange; {TEAMS} has")),
+        ],
+        (
+            Some(
+                cause @ (ErrorCause::NoSuchOperation
+                | ErrorCause::Redirected
+                | ErrorCause::Nonsense),
+            ),
+            _,
+        ) => [
+            Check::bad("endpoint", cause.to_string(), remedy(cause)),
+            after("clock"),
+            after("key"),
+            after("api-version"),
+        ],
+        (_, Some(error)) => unforeseen(reached, skew(), &error, target),
+    })
+}
+
+fn unforeseen(reached: Check, skew: Check, error: &Error, target: &Target) -> [Check; 4] {
+    let failure = explain(error, target);
+    [reached, skew, Check::failed("key", &failure), after("api-version")]
+}
+
+fn after(check: &'static str) -> Check {
+    Check::skipped(check, "see above")
+}
+
+/// Requests the root of the endpoint, without a key. Shows whether it answers, and what time it
+/// has.
+async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Check> {
+    let endpoint = &target.acs.endpoint;
+    let todo = match target.stack() {
+        Some(_) => "the local stack is not running: start it with `make run`".to_owned(),
+        None => format!(
+            "check the resource's name in {endpoint}, this machine's DNS and what is in between"
+        ),
+    };
+    let bad = |why: String| Check::bad("endpoint", format!("{endpoint}: {why}"), &*todo);
+    // The client that uses the key does not use a proxy either.
+    let client = client().no_proxy().build().map_err(|error| bad(error.to_string()))?;
+    let started = Instant::now();
+    let asked = target.clock.now();
+    let answer =
+        client.get(endpoint.to_string()).send().await.map_err(|error| bad(innermost(&error)))?;
+    let took = started.elapsed();
+    let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
+    let good = Check::good("endpoint", format!("{endpoint} answers within {} ms", round_up(took)));
+    Ok((good, date.map(|date| seconds_ahead(asked, date))))
+}
+
+fn clock(ahead_s: Option<i64>) -> Check {
+    match ahead_s {
+        None => Check::note("clock", "the response of ACS has no Date header"),
+        Some(ahead) if ahead.abs() <= 60 => {
+            Check::good("clock", format!("{ahead:+} s against ACS, which allows 300 s"))
+        }
+        Some(ahead) => Check::note(
+            "clock",
+            format!("{ahead:+} s against ACS, which allows 300 s: set this machine's clock (NTP)"),
+        ),
+    }
+}
+
+fn seconds_ahead(ours: SystemTime, theirs: SystemTime) -> i64 {
+    let seconds = |gap: Duration| i64::try_from(gap.as_secs()).unwrap_or(i64::MAX);
+    match ours.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    }
+}
+
+/// RFC 9110 §5.6.7.
+fn http_date(raw: &str) -> Option<SystemTime> {
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    Some(PrimitiveDateTime::parse(raw, format).ok()?.assume_utc().into())
+}
+
+fn round_up(took: Duration) -> u128 {
+    took.as_millis() + 1
+}
+
+/// The first stable version that has today's Teams exchange.
+const TEAMS: &str = "2022-06-01";

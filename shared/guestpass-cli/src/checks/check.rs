@@ -1,0 +1,152 @@
+//! The result of a check.
+
+use serde::Serialize;
+
+use crate::report::{
+    error::{CliError, Result},
+    output::{self, OutputFormat, Row, Rows},
+    style::Style,
+};
+
+/// The result of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CheckResult {
+    /// The check passed.
+    Good,
+    /// It works, but the user should know something about it.
+    Note,
+    /// It does not work.
+    Bad,
+    /// The check was skipped.
+    Skipped,
+}
+
+/// A check and its result.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Check {
+    #[serde(rename = "check")]
+    about: &'static str,
+    verdict: CheckResult,
+    finding: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+impl Check {
+    /// The check passed.
+    pub(crate) fn good(about: &'static str, finding: impl Into<String>) -> Self {
+        Self { about, verdict: CheckResult::Good, finding: finding.into(), remedy: None }
+    }
+
+    /// It works, with a note.
+    pub(crate) fn note(about: &'static str, finding: impl Into<String>) -> Self {
+        Self { about, verdict: CheckResult::Note, finding: finding.into(), remedy: None }
+    }
+
+    /// The check was skipped.
+    pub(crate) fn skipped(about: &'static str, why: impl Into<String>) -> Self {
+        Self { about, verdict: CheckResult::Skipped, finding: why.into(), remedy: None }
+    }
+
+    /// The check failed; `remedy` fixes it.
+    pub(crate) fn bad(
+        about: &'static str,
+        finding: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let remedy = Some(remedy.into());
+        Self { about, verdict: CheckResult::Bad, finding: finding.into(), remedy }
+    }
+
+    /// The check failed with `failure`.
+    pub(crate) fn failed(about: &'static str, failure: &CliError) -> Self {
+        Self::bad(about, failure.in_short(), failure.hint_text().unwrap_or("try again"))
+    }
+
+    /// Whether the check failed.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.verdict == CheckResult::Bad
+    }
+
+    /// Whether the check is about `what`.
+    pub(crate) fn is_about(&self, what: &str) -> bool {
+        self.about == what
+    }
+
+    /// Whether the check passed.
+    pub(crate) fn is_good(&self) -> bool {
+        self.verdict == CheckResult::Good
+    }
+}
+
+impl Row for Check {
+    const COLUMNS: &'static [&'static str] = &["check", "verdict", "finding", "remedy"];
+
+    fn cells(&self) -> Vec<String> {
+        let verdict = match self.verdict {
+            CheckResult::Good => "good",
+            CheckResult::Note => "note",
+            CheckResult::Bad => "bad",
+            CheckResult::Skipped => "skipped",
+        };
+        let remedy = self.remedy.clone().unwrap_or_default();
+        vec![self.about.to_owned(), verdict.to_owned(), self.finding.clone(), remedy]
+    }
+}
+
+/// The results, printed as they come.
+pub(crate) struct Findings {
+    told: FindingsOutput,
+    bad: usize,
+}
+
+enum FindingsOutput {
+    /// One line per result.
+    Lines(Style),
+    /// Another format.
+    Rows(Rows<Check>),
+}
+
+impl Findings {
+    /// Starts without results.
+    pub(crate) fn new(format: OutputFormat, style: Style) -> Result<Self> {
+        let told = match format {
+            OutputFormat::Table => FindingsOutput::Lines(style),
+            format => FindingsOutput::Rows(Rows::new(format)?),
+        };
+        Ok(Self { told, bad: 0 })
+    }
+
+    /// Prints a result.
+    pub(crate) fn tell(&mut self, check: Check) -> Result<()> {
+        self.bad += usize::from(check.is_bad());
+        match &mut self.told {
+            FindingsOutput::Lines(style) => line(&check, *style),
+            FindingsOutput::Rows(rows) => rows.push(check),
+        }
+    }
+
+    /// Prints the rest. Returns how many checks failed.
+    pub(crate) fn finish(self) -> Result<usize> {
+        if let FindingsOutput::Rows(rows) = self.told {
+            rows.finish()?;
+        }
+        Ok(self.bad)
+    }
+}
+
+fn line(check: &Check, style: Style) -> Result<()> {
+    let Check { about, verdict, finding, remedy } = check;
+    let mark = match verdict {
+        CheckResult::Good => style.good("✓"),
+        CheckResult::Note => style.note("!"),
+        CheckResult::Bad => style.bad("✗"),
+        CheckResult::Skipped => style.dim("–"),
+    };
+    output::marked(&mark, &format!("{about:<13} {finding}"))?;
+    match remedy {
+        Some(remedy) => output::line(&format!("{:16}→ {remedy}", "")),
+        None => Ok(()),
+    }
+}

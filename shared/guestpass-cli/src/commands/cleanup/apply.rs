@@ -1,0 +1,24 @@
+//! `guestpass cleanup apply`
+
+use crate::{
+    commands::{confirm::confirm, context::CommandContext, deletion},
+    jobs::cleanup_plan::CleanupPlan,
+    options::CleanupApplyArguments,
+    report::error::Result,
+};
+
+/// Deletes the identities of a plan.
+pub(crate) async fn run(arguments: CleanupApplyArguments, context: &CommandContext) -> Result<()> {
+    let plan = CleanupPlan::read(&arguments.plan)?;
+    let target = context.target().await?;
+    plan.is_for(&target)?;
+    let items = plan.items()?;
+    let question = format!(
+        "Delete {} identities {}, unused since {}? This cannot be undone.",
+        items.len(),
+        target.in_words(),
+        plan.unused_since
+    );
+    confirm(&question, arguments.confirmation.yes, &context.environment)?;
+    deletion::run(items, arguments.rate.rate, target, context).await
+}

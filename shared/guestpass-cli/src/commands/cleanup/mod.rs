@@ -1,0 +1,4 @@
+//! The commands of `guestpass cleanup`.
+
+pub(crate) mod apply;
+pub(crate) mod plan;

@@ -1,0 +1,115 @@
+//! `guestpass cleanup plan`
+
+use std::{
+    fs::{OpenOptions, Permissions},
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use identity_core::{
+    delete_stale_identities::{Retention, is_braked},
+    list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities},
+    ports::{Clock as _, IdentityStore as _},
+    record::{Record, State},
+};
+
+use crate::{
+    commands::context::{CommandContext, Destination},
+    jobs::cleanup_plan::{CleanupPlan, CleanupPlanEntry},
+    options::CleanupPlanArguments,
+    report::{
+        duration,
+        error::{CliError, Result},
+        output::{OutputFormat, Rows, note},
+    },
+    service::session::ServiceSession,
+};
+
+/// Finds unused identities, and writes a plan.
+pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContext) -> Result<()> {
+    let unused_for = arguments.unused_for;
+    let least = Duration::from_hours(24 * Retention::MIN_DAYS);
+    if unused_for < least {
+        return Err(CliError::usage("invalid value for --unused-for: at least 2d is required")
+            .because(
+                "a token is valid for up to a day, so the holder of a valid token may look unused",
+            )
+            .hint("give --unused-for 2d or more"));
+    }
+    let session = context.session().await?;
+    let now = session.clock.now();
+    let before = now.checked_sub(unused_for).unwrap_or(SystemTime::UNIX_EPOCH);
+    let identities = stale(&session, before).await?;
+    let total = session.run(async |_| session.store.total().await).await?;
+    let plan = CleanupPlan::new(&session.target, now, before, total, identities);
+    told(&plan, unused_for);
+    match context.shown() {
+        Destination::File(path) => save(&plan, path),
+        Destination::As(OutputFormat::Table | OutputFormat::Tsv) => {
+            let mut rows = Rows::new(context.format()?)?;
+            plan.identities.into_iter().try_for_each(|stale| rows.push(stale))?;
+            rows.finish().map(drop)
+        }
+        Destination::As(_) => context.show(&plan),
+    }
+}
+
+async fn stale(session: &ServiceSession, before: SystemTime) -> Result<Vec<CleanupPlanEntry>> {
+    let mut request = ListIdentitiesRequest {
+        state: None,
+        unused_since: Some(before),
+        limit: MAX_PAGE,
+        cursor: None,
+    };
+    let mut found = Vec::new();
+    loop {
+        let page =
+            session.run(async |_| list_identities(&session.store, request.clone()).await).await?;
+        found.extend(
+            page.records.iter().filter(|record| may_go(record)).filter_map(CleanupPlanEntry::of),
+        );
+        request.cursor = page.next;
+        if request.cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether an identity may be deleted. One that is already being deleted, stuck or reserved does
+/// not belong in a plan.
+fn may_go(record: &Record) -> bool {
+    matches!(record.state, State::Active { .. } | State::Blocked { acs_id: Some(_) })
+}
+
+fn told(plan: &CleanupPlan, unused_for: Duration) {
+    let count = plan.identities.len();
+    let stale = u64::try_from(count).unwrap_or(u64::MAX);
+    let of = if plan.total == 0 { String::new() } else { format!(" of about {}", plan.total) };
+    note(&format!("{count}{of} identities unused for {}", duration::format(unused_for)));
+    if is_braked(stale, plan.total, None) {
+        note(
+            "warning: so many identities are unused that a scheduled cleanup would stop without deleting any",
+        );
+    }
+}
+
+fn save(plan: &CleanupPlan, path: &Path) -> Result<()> {
+    let shown = path.display();
+    let text = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from)?;
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| {
+        // An existing file may have been readable by other users.
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(&text)
+    });
+    written.map_err(|error| {
+        CliError::usage(format!("cannot write {shown}"))
+            .because(error.to_string())
+            .hint("name a file that you may write")
+    })?;
+    note(&format!("written to {shown}; look at it, then: guestpass cleanup apply {shown}"));
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `guestpass events explain`
+
+use crate::{
+    commands::{context::CommandContext, events::explanation as events},
+    input::text::text_in,
+    options::EventsExplainArguments,
+    report::{
+        error::{CliError, Result},
+        output::{self, OutputFormat, Rows},
+    },
+};
+
+/// Explains events.
+pub(crate) async fn run(arguments: EventsExplainArguments, context: &CommandContext) -> Result<()> {
+    let text = text_in(&arguments.file, "the event")?;
+    let messages = events::messages(&text)?;
+    let session = match context.target_if_any().await? {
+        Some(_) => Some(context.session().await?),
+        None => None,
+    };
+    let of_stack = || Some(session.as_ref()?.target.stack()?.issuer.clone());
+    let named =
+        arguments.issuer.issuer.or_else(|| context.environment.variable("GUESTPASS_ISSUER"));
+    let issuer = named.or_else(of_stack).ok_or_else(|| {
+        CliError::usage("no issuer is named")
+            .because("some providers name a user by their subject alone, and that is a user of the issuer")
+            .hint("give --issuer: it is the template's parameter Issuer")
+    })?;
+    let mut explained = Vec::new();
+    for message in &messages {
+        explained.extend(events::explain(message, &issuer, session.as_ref()).await?);
+    }
+    let format = context.format()?;
+    if format == OutputFormat::Table {
+        for (place, event) in explained.iter().enumerate() {
+            if place > 0 {
+                output::blank()?;
+            }
+            output::print_row(event, OutputFormat::Table)?;
+        }
+        return Ok(());
+    }
+    let mut rows = Rows::new(format)?;
+    explained.into_iter().try_for_each(|event| rows.push(event))?;
+    rows.finish().map(drop)
+}

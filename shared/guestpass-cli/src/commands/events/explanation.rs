@@ -1,0 +1,281 @@
+//! Reads messages of identity providers, and explains what the service would do about them.
+
+use std::time::SystemTime;
+
+use identity_core::{
+    Error,
+    apply_event::foresee_event,
+    event::{Event, EventKind},
+    event_decision::{EventDecision, NoEffect},
+    identity::{IdentityRef, Issuer},
+    record::State,
+};
+use identity_events::{EventSource, Ignored, Reading, WhyIgnored};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    report::{
+        error::{CliError, Result},
+        output::Row,
+        timestamp,
+    },
+    service::session::ServiceSession,
+};
+
+/// The content of an event, and its effect.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventExplanation {
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    would: String,
+    why: String,
+}
+
+impl Row for EventExplanation {
+    const COLUMNS: &'static [&'static str] =
+        &["source", "event", "subject", "occurred", "event id", "reason", "would", "why"];
+
+    fn cells(&self) -> Vec<String> {
+        let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+        vec![
+            self.source.clone(),
+            self.event.unwrap_or_default().to_owned(),
+            or_empty(&self.subject),
+            or_empty(&self.occurred_at),
+            or_empty(&self.event_id),
+            or_empty(&self.reason),
+            self.would.clone(),
+            self.why.clone(),
+        ]
+    }
+}
+
+/// The messages in a file, each as its own text: one event, several events, or a batch from the
+/// queue.
+pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
+    let no_event = |why: &str| {
+        CliError::usage("invalid event").because(why).hint(
+            "give what EventBridge delivers: {\"source\": …, \"detail-type\": …, \"detail\": {…}}",
+        )
+    };
+    let value: Value = serde_json::from_str(text).map_err(|_| no_event("it is not JSON"))?;
+    let list = match value {
+        Value::Array(list) => list,
+        Value::Object(mut object) => {
+            match object.remove("Records").or_else(|| object.remove("messages")) {
+                Some(Value::Array(list)) => list,
+                _ => return Ok(vec![text.to_owned()]),
+            }
+        }
+        _ => return Err(no_event("it is neither an object nor a list of them")),
+    };
+    if list.is_empty() {
+        return Err(no_event("the list is empty"));
+    }
+    if !list.iter().all(Value::is_object) {
+        return Err(no_event("not all in the list are objects"));
+    }
+    let text = |message: Value| match message.get("body").and_then(Value::as_str) {
+        Some(body) => body.to_owned(),
+        None => message.to_string(),
+    };
+    Ok(list.into_iter().map(text).collect())
+}
+
+/// Explains a message. If there is a service, it also reads the records.
+pub(crate) async fn explain(
+    message: &str,
+    issuer: &str,
+    session: Option<&ServiceSession>,
+) -> Result<Vec<EventExplanation>> {
+    let issuer = Issuer::parse(issuer).ok_or_else(|| {
+        CliError::usage("the issuer is missing").hint("give the `iss` of the tokens as --issuer")
+    })?;
+    let reading = match identity_events::read(message, &issuer) {
+        Ok(reading) => reading,
+        Err(malformed) => {
+            return Ok(vec![nothing(
+                "(cannot be read)".to_owned(),
+                "fail, and move to the dead-letter queue after five deliveries",
+                malformed.to_string(),
+            )]);
+        }
+    };
+    match reading {
+        Reading::Ignored { source, ignored } => {
+            Ok(vec![passed_over(source, &ignored, issuer.as_str())])
+        }
+        Reading::Events { source, events } => {
+            let mut explained = Vec::new();
+            for event in events {
+                explained.push(foreseen(source, &event, session).await?);
+            }
+            Ok(explained)
+        }
+    }
+}
+
+fn nothing(source: String, would: &str, why: String) -> EventExplanation {
+    EventExplanation {
+        source,
+        event: None,
+        subject: None,
+        occurred_at: None,
+        event_id: None,
+        reason: None,
+        would: would.to_owned(),
+        why,
+    }
+}
+
+fn passed_over(source: Option<EventSource>, ignored: &Ignored, issuer: &str) -> EventExplanation {
+    let name = &ignored.name;
+    let why = match ignored.why {
+        WhyIgnored::UnknownSource => format!("{name} is not a supported source"),
+        WhyIgnored::UnknownType => format!("the type {name} is not supported"),
+        WhyIgnored::Failed => format!("{name} was attempted, and did not happen"),
+        WhyIgnored::AnotherIssuer => format!("it is about a user of another issuer than {issuer}"),
+        WhyIgnored::Nobody => format!("{name} names no user"),
+    };
+    let source = source.map_or("(unknown)", EventSource::as_str);
+    nothing(source.to_owned(), "do nothing", why)
+}
+
+async fn foreseen(
+    source: EventSource,
+    event: &Event,
+    session: Option<&ServiceSession>,
+) -> Result<EventExplanation> {
+    let (effect, why) = match session {
+        None => {
+            (obeyed(event.kind), "no service is selected, so the record of the user is unknown")
+        }
+        Some(session) => {
+            let decided = session
+                .try_run(async |_| foresee_event(&session.store, &session.clock, event).await);
+            match decided.await {
+                Ok(decision) => decided_so(&decision, event),
+                Err(Error::EventFromTheFuture) => (
+                    "fail, and move to the dead-letter queue after five deliveries",
+                    "its time is more than five minutes in the future",
+                ),
+                Err(error) => return Err(session.explain(&error)),
+            }
+        }
+    };
+    Ok(EventExplanation {
+        source: source.as_str().to_owned(),
+        event: Some(event.kind.as_str()),
+        subject: Some(subject(&event.identity)),
+        occurred_at: Some(timestamp::format(event.occurred_at)),
+        event_id: Some(event.id.clone()),
+        reason: event.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        would: effect.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+fn decided_so(decision: &EventDecision, event: &Event) -> (&'static str, &'static str) {
+    match decision {
+        EventDecision::Change(next) => match event.kind {
+            EventKind::Disabled if !next.state.is_blocked() => (
+                "revoke every token, and leave the user unblocked",
+                "a newer decision unblocks the user, but older tokens must be revoked",
+            ),
+            EventKind::Enabled if next.state.is_blocked() => (
+                "record the decision, and leave the user blocked",
+                "a block of another origin is in force, and only an administrator can lift it",
+            ),
+            EventKind::Deleted if next.acs_id().is_none() => (
+                "record the time: older bearers get no token",
+                "the user has no identity to delete",
+            ),
+            EventKind::Deleted
+                if next.pending_revocation.is_some()
+                    && !matches!(next.state, State::Deleting { .. }) =>
+            {
+                (
+                    "revoke every token, and keep the identity",
+                    "the identity was created after the deletion; an older bearer may have been used to get tokens",
+                )
+            }
+            EventKind::Disabled if next.acs_id().is_none() => {
+                ("block the user", "they may not sign in any more, and have no identity to revoke")
+            }
+            EventKind::SignedOut | EventKind::CredentialsChanged if next.acs_id().is_none() => {
+                ("record the time of the event", "the user has no identity, and so no token")
+            }
+            kind => (obeyed(kind), because(kind)),
+        },
+        EventDecision::Finish => {
+            ("finish an earlier delivery", "the change is recorded, but ACS has not confirmed it")
+        }
+        EventDecision::Wait => (
+            "wait until the identity is created, and then unblock the user",
+            "another request is creating the identity",
+        ),
+        EventDecision::Nothing(NoEffect::NothingNew) => {
+            ("do nothing", "this event or a newer one was already applied")
+        }
+        EventDecision::Nothing(NoEffect::NoIdentity) => ("do nothing", "the user has no identity"),
+    }
+}
+
+fn obeyed(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SignedOut | EventKind::CredentialsChanged => "revoke every token",
+        EventKind::Disabled => "revoke every token, and block the user",
+        EventKind::Enabled => "unblock the user",
+        EventKind::Deleted => "delete the identity, with its tokens",
+    }
+}
+
+fn because(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SignedOut => "the user signed out, or was signed out",
+        EventKind::CredentialsChanged => "the user's password or second factor changed",
+        EventKind::Disabled => "the user may not sign in any more",
+        EventKind::Enabled => "the user may sign in again",
+        EventKind::Deleted => "the user's account is gone",
+    }
+}
+
+fn subject(identity: &IdentityRef) -> String {
+    match identity {
+        IdentityRef::External(user) => user.as_str().to_owned(),
+        IdentityRef::Acs(acs_id) => acs_id.to_string(),
+    }
+}
+
+/// An event in Guestpass's own format, as the `Detail` of `PutEvents`.
+pub(crate) fn detail(
+    user: &IdentityRef,
+    occurred_at: SystemTime,
+    id: &str,
+    reason: Option<&str>,
+) -> Value {
+    let (member, name) = match user {
+        IdentityRef::External(user) => ("externalId", user.as_str()),
+        IdentityRef::Acs(acs_id) => ("acsId", acs_id.as_str()),
+    };
+    let mut detail = serde_json::json!({
+        member: name,
+        "occurredAt": timestamp::format(occurred_at),
+        "eventId": id,
+    });
+    if let (Some(reason), Some(members)) = (reason, detail.as_object_mut()) {
+        members.insert("reason".to_owned(), reason.into());
+    }
+    detail
+}

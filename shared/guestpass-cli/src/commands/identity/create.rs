@@ -1,0 +1,47 @@
+//! `guestpass identity create`
+
+use identity_core::{
+    create_identity::{CreateIdentityRequest, create_identity},
+    identity::ExternalId,
+    ports::Clock as _,
+};
+
+use crate::{
+    commands::context::CommandContext,
+    input::values::parse_token_request,
+    options::IdentityCreateArguments,
+    report::{
+        error::{CliError, Result},
+        views::{CreatedIdentityView, TokenView},
+    },
+};
+
+/// Creates an identity, or finds the existing one.
+pub(crate) async fn run(
+    arguments: IdentityCreateArguments,
+    context: &CommandContext,
+) -> Result<()> {
+    let IdentityCreateArguments { external_id, with_token, scope, expires_in } = arguments;
+    let token =
+        with_token.then(|| parse_token_request(&scope, expires_in.as_deref())).transpose()?;
+    let scopes = token.as_ref().map(|token| token.scopes.clone());
+    // The service generates names in the same form.
+    let name = external_id.unwrap_or_else(|| format!("generated|{}", uuid::Uuid::new_v4()));
+    let user = ExternalId::parse(&name).ok_or_else(|| {
+        CliError::usage(format!("{name:?} is not a valid external id"))
+            .because("it has 1 to 1,024 visible ASCII characters and does not begin with 8:")
+            .hint("use <issuer>|<subject> for a user who signs in")
+    })?;
+    let session = context.session().await?;
+    let obtained = session
+        .run(async |invocation| {
+            let request =
+                CreateIdentityRequest { user, token, by: session.administrator(), invocation };
+            create_identity(&session.store, &session.acs, &session.clock, request).await
+        })
+        .await?;
+    let token = obtained.token.as_ref().zip(scopes.as_ref()).map(|(token, scopes)| {
+        TokenView::new(token, Some((&obtained.acs_id, scopes)), session.clock.now())
+    });
+    context.show(&CreatedIdentityView::new(&obtained.record, obtained.created, token))
+}

@@ -1,0 +1,58 @@
+//! `guestpass identity delete`
+
+use std::collections::HashSet;
+
+use identity_core::identity::IdentityRef;
+
+use crate::{
+    commands::{confirm::confirm, context::CommandContext, deletion},
+    input::{names::names_in, values::parse_identity},
+    jobs::deletion::BulkItem,
+    options::IdentityDeleteArguments,
+    report::error::{CliError, Result},
+};
+
+/// Deletes identities.
+pub(crate) async fn run(
+    arguments: IdentityDeleteArguments,
+    context: &CommandContext,
+) -> Result<()> {
+    let items = items(&arguments)?;
+    let target = context.target().await?;
+    let what = match items.as_slice() {
+        [one] => format!("Delete {} {}, with its tokens?", one.name(), target.in_words()),
+        many => format!("Delete {} identities {}?", many.len(), target.in_words()),
+    };
+    let question = format!("{what} This cannot be undone.");
+    confirm(&question, arguments.confirmation.yes, &context.environment)?;
+    deletion::run(items, arguments.rate.rate, target, context).await
+}
+
+/// Each name once, in order.
+fn items(arguments: &IdentityDeleteArguments) -> Result<Vec<BulkItem>> {
+    let mut names =
+        arguments.identities.iter().map(|raw| parse_identity(raw)).collect::<Result<Vec<_>>>()?;
+    match &arguments.file {
+        Some(file) => names.extend(names_in(file)?),
+        None if names.is_empty() => {
+            return Err(CliError::usage("no identity is named")
+                .hint("give ids, or --file with one per line (`-` for stdin)"));
+        }
+        None => {}
+    }
+    let mut seen = HashSet::new();
+    let is_first: Vec<bool> = names.iter().map(|name| seen.insert(text(name))).collect();
+    let item = |name| match name {
+        IdentityRef::Acs(acs_id) if arguments.unrecorded => BulkItem::Unrecorded(acs_id),
+        name => BulkItem::Named(name),
+    };
+    let names = names.into_iter().zip(is_first).filter_map(|(name, first)| first.then_some(name));
+    Ok(names.map(item).collect())
+}
+
+fn text(name: &IdentityRef) -> &str {
+    match name {
+        IdentityRef::External(user) => user.as_str(),
+        IdentityRef::Acs(acs_id) => acs_id.as_str(),
+    }
+}

@@ -1,0 +1,6 @@
+//! The commands of `guestpass identity`.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod list;
+pub(crate) mod show;

@@ -1,0 +1,18 @@
+//! `guestpass identity show`
+
+use identity_core::get_identity::get_identity;
+
+use crate::{
+    commands::context::CommandContext,
+    input::values::parse_identity,
+    options::IdentityShowArguments,
+    report::{error::Result, views::IdentityView},
+};
+
+/// Shows an identity.
+pub(crate) async fn run(arguments: IdentityShowArguments, context: &CommandContext) -> Result<()> {
+    let identity = parse_identity(&arguments.identity)?;
+    let session = context.session().await?;
+    let record = session.run(async |_| get_identity(&session.store, &identity).await).await?;
+    context.show(&IdentityView::with_receipts(&record))
+}

@@ -1,0 +1,7 @@
+//! `guestpass quickstart`
+
+mod output;
+mod run;
+mod steps;
+
+pub(crate) use run::run;

@@ -1,0 +1,52 @@
+//! `guestpass token exchange-teams`
+
+use identity_core::{
+    exchange_teams_token::{EntraUser, Exchange},
+    ports::Clock as _,
+};
+
+use crate::{
+    commands::context::CommandContext,
+    input::{
+        jwt::{self, UnverifiedJwt, teams_claims},
+        text::secret_in,
+    },
+    options::TokenExchangeTeamsArguments,
+    report::{
+        error::{CliError, Result},
+        views::TokenView,
+    },
+    service::{
+        explain::explain,
+        operator,
+        session::{acs_client, invocation},
+    },
+};
+
+/// Exchanges a Teams user's token.
+pub(crate) async fn run(
+    arguments: TokenExchangeTeamsArguments,
+    context: &CommandContext,
+) -> Result<()> {
+    let TokenExchangeTeamsArguments { app_id, user_id, token_file } = arguments;
+    let text = secret_in(&token_file, "the Teams user's token")?;
+    let found = jwt::found_in(text.expose()).filter(|token| UnverifiedJwt::read(token).is_some());
+    let token = found.ok_or_else(|| {
+        CliError::usage("invalid token: expected a JSON Web TokenView")
+            .hint("pipe in the access token that Entra gave the app, or the answer it came in")
+    })?;
+    let claims = teams_claims(&token);
+    // The caller holds the token, so the caller's `--user-id` and the token's tenant identify
+    // the user.
+    let caller = EntraUser { oid: user_id, tid: claims.tid.clone().unwrap_or_default() };
+    let target = context.target().await?;
+    let acs = acs_client(&target)?;
+    let token = identity_core::secret::Secret::new(token);
+    let invocation = invocation(&target.clock);
+    let exchange = Exchange { token, claims, app_id, caller, invocation };
+    let exchanged = exchange
+        .redeem(&acs, operator::admission(), target.clock.now())
+        .await
+        .map_err(|error| explain(&error, &target))?;
+    context.show(&TokenView::new(&exchanged, None, target.clock.now()))
+}

@@ -1,0 +1,120 @@
+//! `guestpass user history`
+
+use std::path::PathBuf;
+
+use identity_core::{
+    Error,
+    delete_stale_identities::CleanupRun,
+    identity::IdentityRef,
+    ports::{IdentityStore as _, RunLog as _},
+    record::Record,
+};
+use serde::Serialize;
+
+use crate::{
+    commands::{
+        context::CommandContext,
+        user::timeline::{HistoryEntry, identities, tell},
+    },
+    input::{logs, values::parse_identity},
+    options::UserHistoryArguments,
+    report::{
+        error::Result,
+        output::{self, OutputFormat, Rows},
+        views::IdentityView,
+    },
+    service::{session::ServiceSession, target::ServiceAccess},
+};
+
+/// Everything that is known about a user.
+#[derive(Serialize)]
+struct UserHistory {
+    /// `None` if there is no record under this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityView>,
+    timeline: Vec<HistoryEntry>,
+}
+
+/// Shows the history of a user.
+pub(crate) async fn run(arguments: UserHistoryArguments, context: &CommandContext) -> Result<()> {
+    let name = parse_identity(&arguments.user)?;
+    let session = context.session().await?;
+    let record = session.run(async |_| find(&session, &name).await).await?;
+    let names = match (&record, &name) {
+        (Some(record), _) => identities(record),
+        // The index forgets a deleted identity; runs and logs still have it.
+        (None, IdentityRef::Acs(acs_id)) => vec![acs_id.to_string()],
+        (None, IdentityRef::External(_)) => return Err(session.explain(&Error::NotFound)),
+    };
+    let runs = session.run(async |_| runs(&session).await).await?;
+    let mut lines = Vec::new();
+    if let Some(log) = arguments.log.or_else(|| own_log(&session)) {
+        lines = logs::about(&names, &log)?;
+    }
+    let timeline = tell(record.as_ref(), &names, &runs, lines);
+    if record.is_none() && timeline.is_empty() {
+        return Err(session.explain(&Error::NotFound).hint(
+            "the record of a deleted identity goes by its external id alone: give that, if you know it",
+        ));
+    }
+    let identity = record.as_ref().map(IdentityView::with_receipts);
+    match context.format()? {
+        OutputFormat::Table => {
+            if let Some(identity) = &identity {
+                output::print_row(identity, OutputFormat::Table)?;
+                output::blank()?;
+            }
+            rows(timeline, OutputFormat::Table)
+        }
+        OutputFormat::Tsv => rows(timeline, OutputFormat::Tsv),
+        format => output::print_value(&UserHistory { identity, timeline }, format),
+    }
+}
+
+fn rows(timeline: Vec<HistoryEntry>, format: OutputFormat) -> Result<()> {
+    let mut rows = Rows::new(format)?;
+    timeline.into_iter().try_for_each(|entry| rows.push(entry))?;
+    rows.finish().map(drop)
+}
+
+/// The record, which can be a tombstone. A tombstone is found by external id only.
+async fn find(
+    session: &ServiceSession,
+    name: &IdentityRef,
+) -> std::result::Result<Option<Record>, Error> {
+    match name {
+        IdentityRef::External(user) => session.store.find(user).await,
+        IdentityRef::Acs(id) => match session.store.find_by_acs_id(id).await? {
+            Some(user) => session.store.find(&user).await,
+            None => Ok(None),
+        },
+    }
+}
+
+/// The newest runs of the cleanup, newest first.
+async fn runs(session: &ServiceSession) -> std::result::Result<Vec<CleanupRun>, Error> {
+    let mut runs = Vec::new();
+    let mut next = session.store.latest_run().await?;
+    while let Some(run) = next.take() {
+        if runs.len() < RUNS
+            && let Some(previous) = &run.previous
+        {
+            next = session.store.find_run(previous).await?;
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// The directory of the functions' log lines, unless the local stack uses another one.
+fn own_log(session: &ServiceSession) -> Option<PathBuf> {
+    match &session.target.way {
+        ServiceAccess::Local { file, .. } => {
+            file.parent().map(|local| local.join("data/logs")).filter(|logs| logs.is_dir())
+        }
+        ServiceAccess::Direct { .. } => None,
+    }
+}
+
+/// One run per day, for a month.
+const RUNS: usize = 30;

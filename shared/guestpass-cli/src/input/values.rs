@@ -1,0 +1,61 @@
+//! Values of arguments that several commands read.
+
+use identity_core::{
+    identity::{IdentityRef, Lifetime, Scopes, TokenRequest},
+    record::Reason,
+};
+
+use crate::{
+    options::TokenScope,
+    report::{
+        duration,
+        error::{CliError, Result},
+    },
+};
+
+/// Reads an external id or an ACS id.
+pub(crate) fn parse_identity(raw: &str) -> Result<IdentityRef> {
+    IdentityRef::parse(raw).ok_or_else(|| {
+        CliError::usage(format!("{raw:?} is not a valid id"))
+            .because("an ACS id is like 8:acs:…_…; an external id has 1 to 1,024 visible ASCII characters and does not begin with 8:")
+            .hint("look it up with `guestpass identity list`")
+    })
+}
+
+/// Reads a reason.
+pub(crate) fn parse_reason(raw: &str) -> Result<Reason> {
+    Reason::parse(raw).ok_or_else(|| {
+        CliError::usage("invalid value for --reason")
+            .because("it has 1 to 256 characters on one line")
+            .hint("give --reason in a few words")
+    })
+}
+
+/// Reads the scopes and the lifetime of a token.
+pub(crate) fn parse_token_request(
+    scopes: &[TokenScope],
+    expires_in: Option<&str>,
+) -> Result<TokenRequest> {
+    let wanted = scopes.iter().map(|scope| (*scope).into()).collect();
+    let scopes = Scopes::of(wanted).ok_or_else(|| {
+        CliError::usage("invalid value for --scope")
+            .because("a token needs at least one scope, and no scope twice")
+            .hint("give --scope voip, or --scope chat voip")
+    })?;
+    let lifetime = expires_in.map_or(Ok(Lifetime::HOUR), lifetime)?;
+    Ok(TokenRequest { scopes, lifetime })
+}
+
+fn lifetime(raw: &str) -> Result<Lifetime> {
+    let wrong = |why: String| {
+        CliError::usage(format!("{raw:?} is not a valid value for --expires-in"))
+            .because(why)
+            .hint("give --expires-in 60m, 90m, … 24h")
+    };
+    let span = duration::parse(raw).map_err(wrong)?;
+    let minutes =
+        (span.subsec_nanos() == 0 && span.as_secs() % 60 == 0).then_some(span.as_secs() / 60);
+    minutes
+        .and_then(Lifetime::from_minutes)
+        .ok_or_else(|| wrong("ACS takes 60 minutes to 24 hours, in whole minutes".to_owned()))
+}

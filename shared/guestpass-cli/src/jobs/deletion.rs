@@ -1,0 +1,155 @@
+//! One deletion of a bulk run: first whether there is anything to delete, then the deletion.
+
+use std::time::{Duration, SystemTime};
+
+use identity_core::{
+    Error,
+    audit::Actor,
+    delete_identity::{DeleteIdentityRequest, delete_identity},
+    delete_stale_identities::{StaleOutcome, delete_if_unused_since},
+    get_identity::get_identity,
+    identity::{AcsId, ExternalId, IdentityRef, Invocation},
+    ports::{IdentityClient as _, IdentityStore as _},
+    record::{By, State},
+};
+
+use crate::service::session::ServiceSession;
+
+/// An identity to delete.
+#[derive(Clone)]
+pub(crate) enum BulkItem {
+    /// The identity with this name.
+    Named(IdentityRef),
+    /// The identity with this name. If it has no record, it is deleted only in ACS.
+    Unrecorded(AcsId),
+    /// The identity of this user, if it has not changed since the plan was made.
+    Planned(Box<PlannedIdentity>),
+}
+
+/// An identity as it was when the plan was made.
+#[derive(Clone)]
+pub(crate) struct PlannedIdentity {
+    /// The user of the identity.
+    pub(crate) user: ExternalId,
+    /// The ACS id.
+    pub(crate) acs_id: AcsId,
+    /// When it was last used.
+    pub(crate) last_issued_at: SystemTime,
+    /// The epoch of the record.
+    pub(crate) epoch: u64,
+}
+
+impl BulkItem {
+    /// The name as it was given.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Named(IdentityRef::External(user)) => user.as_str().to_owned(),
+            Self::Named(IdentityRef::Acs(acs_id)) | Self::Unrecorded(acs_id) => acs_id.to_string(),
+            Self::Planned(planned) => planned.user.as_str().to_owned(),
+        }
+    }
+}
+
+/// The result of a step.
+pub(super) enum BulkStep {
+    /// There is nothing to delete.
+    Gone,
+    /// There is an identity.
+    Present,
+    /// It has changed since the plan was made.
+    Changed(&'static str),
+    /// It was deleted.
+    Deleted,
+    /// The step failed.
+    Failed(Error),
+}
+
+/// Whether there is anything to delete.
+pub(super) async fn find_identity(
+    session: &ServiceSession,
+    item: &BulkItem,
+) -> Result<BulkStep, Error> {
+    let name = match item {
+        BulkItem::Named(name) => name.clone(),
+        BulkItem::Unrecorded(acs_id) => IdentityRef::Acs(acs_id.clone()),
+        BulkItem::Planned(planned) => IdentityRef::External(planned.user.clone()),
+    };
+    let found = session.try_run(async |_| get_identity(&session.store, &name).await).await;
+    let record = match (found, item) {
+        (Err(Error::NotFound), BulkItem::Unrecorded(_)) => return Ok(BulkStep::Present),
+        (Err(Error::NotFound), _) => return Ok(BulkStep::Gone),
+        (found, _) => found?,
+    };
+    // A deletion removes a reservation without an identity, so it counts as present.
+    let is_there = record.acs_id().is_some() || matches!(record.state, State::Provisioning { .. });
+    if !is_there {
+        return Ok(BulkStep::Gone);
+    }
+    if let BulkItem::Planned(planned) = item {
+        let is_begun = matches!(record.state, State::Deleting { .. });
+        if record.last_issued_at != planned.last_issued_at {
+            return Ok(BulkStep::Changed("it was used after the plan was made"));
+        }
+        if record.epoch != planned.epoch && !is_begun {
+            return Ok(BulkStep::Changed("it changed after the plan was made"));
+        }
+    }
+    Ok(BulkStep::Present)
+}
+
+/// Deletes the identity.
+pub(super) async fn delete(
+    session: &ServiceSession,
+    item: BulkItem,
+    invocation: Invocation,
+) -> Result<BulkStep, Error> {
+    let ServiceSession { store, acs, clock, .. } = session;
+    let deadline = invocation.acs_until;
+    let named = async |identity| {
+        let by = By::administrator(session.administrator().id());
+        let request =
+            DeleteIdentityRequest { identity, by, bearer: None, invocation: invocation.clone() };
+        delete_identity(store, acs, clock, request).await
+    };
+    let deleted = match item {
+        BulkItem::Named(name) => named(name).await?,
+        // The operator expects that there may be no record, so the deletion does not wait for
+        // the index.
+        BulkItem::Unrecorded(acs_id) if store.find_by_acs_id(&acs_id).await?.is_none() => {
+            acs.delete_identity(&acs_id, deadline).await?;
+            Some(acs_id)
+        }
+        BulkItem::Unrecorded(acs_id) => named(IdentityRef::Acs(acs_id)).await?,
+        BulkItem::Planned(planned) => {
+            // The record keeps milliseconds, so an identity was used since the plan if its time
+            // is greater than this one.
+            let cutoff = planned.last_issued_at + Duration::from_millis(1);
+            let user = &planned.user;
+            let actor = Actor::Administrator(session.administrator().id().clone());
+            let deletion =
+                delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
+            let fate = deletion.await?;
+            match fate {
+                StaleOutcome::Deleted => return Ok(BulkStep::Deleted),
+                StaleOutcome::Used => {
+                    return Ok(BulkStep::Changed("it was used after the plan was made"));
+                }
+                StaleOutcome::Changed => {
+                    let found = store.find(user).await?.map(|record| record.state);
+                    match found {
+                        // An earlier run started this deletion. Naming the identity by its ACS
+                        // id does not affect a new identity that the user got in the meantime.
+                        Some(State::Deleting { acs_id, .. }) if acs_id == planned.acs_id => {
+                            named(IdentityRef::Acs(acs_id)).await?
+                        }
+                        None | Some(State::Deleted | State::Blocked { acs_id: None }) => None,
+                        Some(_) => {
+                            return Ok(BulkStep::Changed("it changed after the plan was made"));
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Ok(if deleted.is_some() { BulkStep::Deleted } else { BulkStep::Gone })
+}

@@ -1,0 +1,165 @@
+//! The program and its commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{
+    audit::AuditArguments, cleanup::CleanupCommand, doctor::DoctorArguments, events::EventsCommand,
+    identity::IdentityCommand, service::ServiceOptions, token::TokenCommand, user::UserCommand,
+    values::Confirmation,
+};
+use crate::report::{
+    error::EXIT_CODES,
+    output::{OutputOption, OutputOptionParser},
+};
+
+/// Manage identities and tokens of Azure Communication Services in Guestpass.
+#[derive(Parser)]
+#[command(
+    name = "guestpass",
+    version,
+    about = "Manage identities and tokens of Azure Communication Services in Guestpass",
+    after_help = AFTER_HELP,
+    after_long_help = after_long_help(),
+    arg_required_else_help = true,
+    max_term_width = 100,
+    subcommand_required = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) service: ServiceOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Create, show, list and delete identities
+    #[command(subcommand)]
+    Identity(IdentityCommand),
+    /// Issue, revoke, exchange and inspect tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Block and unblock users, and show a user's history
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Explain and send events, and manage dead letters
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Plan and apply the deletion of unused identities
+    #[command(subcommand)]
+    Cleanup(CleanupCommand),
+    /// List the actions of administrators, event sources and the cleanup
+    Audit(AuditArguments),
+    /// Show which service is selected, and why
+    Status,
+    /// Check the configuration and the service, and explain how to fix errors
+    Doctor(DoctorArguments),
+    /// Run the steps of the Azure quickstart, then clean up
+    Quickstart(QuickstartArguments),
+    /// Print a shell completion script
+    Completion(CompletionArguments),
+    /// Write the man pages to a directory
+    Man(ManArguments),
+}
+
+/// How the result is printed.
+#[derive(Args)]
+#[command(next_help_heading = "Output options")]
+pub(crate) struct OutputOptions {
+    /// The output format [default: table on a terminal, otherwise json]. `cleanup plan` also
+    /// accepts a file name that ends in .json
+    #[arg(short, long, global = true, value_name = "FORMAT", value_parser = OutputOptionParser)]
+    pub(crate) output: Option<OutputOption>,
+    /// Print the error messages of all layers
+    #[arg(long, global = true)]
+    pub(crate) debug: bool,
+}
+
+/// How to run the quickstart.
+#[derive(Args)]
+#[command(after_help = "\
+Runs the steps of the Azure quickstart for access tokens with the selected
+service. Without one, it starts a temporary local stack.
+
+Everything that it creates is deleted at the end, also after an error or
+Ctrl-C: it finishes the current step first, so that no identity is left
+behind. A second Ctrl-C exits at once and reports what may be left.")]
+pub(crate) struct QuickstartArguments {
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+}
+
+/// Which script to print.
+#[derive(Args)]
+#[command(after_help = "\
+bash:  source <(guestpass completion bash)
+zsh:   guestpass completion zsh > \"${fpath[1]}/_guestpass\"
+fish:  guestpass completion fish > \\
+         ~/.config/fish/completions/guestpass.fish")]
+pub(crate) struct CompletionArguments {
+    /// The shell
+    pub(crate) shell: CompletionShell,
+}
+
+/// A shell with completion scripts.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum CompletionShell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+/// Where to write the man pages.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  guestpass man ~/.local/share/man/man1
+  man guestpass-identity-delete")]
+pub(crate) struct ManArguments {
+    /// An existing directory
+    pub(crate) directory: PathBuf,
+}
+
+const AFTER_HELP: &str = "\
+If the environment contains a connection string, commands use the deployed
+service with your AWS credentials. Otherwise they use the local stack (`make
+run`) that was started in this directory or above it. `guestpass status` shows
+the selected service; `guestpass --help` lists the options that select another.";
+
+fn after_long_help() -> String {
+    format!("{AFTER_HELP}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}")
+}
+
+const ENVIRONMENT: &str = "\
+Environment variables:
+  COMMUNICATION_SERVICES_CONNECTION_STRING
+      The connection string of the ACS resource, as in Microsoft's SDKs
+  AZURE_COMMUNICATION_CONNECTION_STRING
+      The same, as in the Azure CLI
+  GUESTPASS_SECRET
+      The secret in AWS Secrets Manager with the connection string
+  GUESTPASS_TABLE
+      The table: the output `TableName` of the deployed stack
+  GUESTPASS_AUDIT_TABLE
+      The table of the audit log: the output `AuditTableName`
+  GUESTPASS_AUDIT_RETENTION_DAYS
+      The parameter `AuditRetentionDays` of the deployed stack
+  GUESTPASS_EVENT_BUS
+      The event bus: the output `EventBusName`
+  GUESTPASS_DEAD_LETTER_QUEUE
+      The URL of the dead-letter queue
+  GUESTPASS_ISSUER
+      The issuer of the users' tokens
+  AWS_PROFILE, AWS_REGION, …
+      As for the AWS CLI
+  ACS_API_VERSION
+      The API version of requests to ACS
+  NO_COLOR
+      Disables colours";

@@ -1,0 +1,61 @@
+//! The arguments of `guestpass doctor`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use identity_core::policy::Condition;
+
+use super::values::TokenIssuer;
+
+/// What to check besides the service.
+#[derive(Args)]
+#[command(after_help = "\
+Changes nothing. To check that the table belongs to the ACS resource, it
+requests one token for an identity of the table and discards it.
+
+Examples:
+  guestpass doctor
+  guestpass doctor --issuer https://login.example --audience my-api \\
+    --bearer-file - < bearer
+
+Exits with 7 if a check failed, otherwise with 0.")]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) issuer: TokenIssuer,
+    /// The audience of the users' tokens
+    #[arg(long, value_name = "NAME")]
+    pub(crate) audience: Option<String>,
+    /// The scope that a bearer needs
+    #[arg(long, value_name = "NAME", default_value = "guestpass.token")]
+    pub(crate) scope: String,
+    /// The scope of administrators: the template parameter AdminScope
+    #[arg(long, value_name = "NAME", default_value = "guestpass.admin")]
+    pub(crate) admin_scope: String,
+    /// The condition on an administrator's claims: the template parameter AdminCondition
+    #[arg(long, value_name = "JSON", value_parser = parse_condition)]
+    pub(crate) admin_condition: Option<Condition>,
+    /// A file with the bearer of a user or an administrator, or - for stdin
+    #[arg(long, value_name = "PATH")]
+    pub(crate) bearer_file: Option<PathBuf>,
+    /// A file with the Entra token of a Teams user, or - for stdin
+    #[arg(long, value_name = "PATH", requires_all = ["teams_app_id", "teams_user_id"])]
+    pub(crate) teams_token_file: Option<PathBuf>,
+    /// The client id of the Entra application that the Teams user's token was issued to
+    #[arg(long, value_name = "GUID", requires = "teams_token_file")]
+    pub(crate) teams_app_id: Option<String>,
+    /// The object id of the Teams user
+    #[arg(long, value_name = "GUID", requires = "teams_token_file")]
+    pub(crate) teams_user_id: Option<String>,
+    /// A file with the policy: the template parameter Policy
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// Reads a condition on claims.
+pub(crate) fn parse_condition(raw: &str) -> Result<Condition, String> {
+    serde_json::from_str(raw)
+        .map_err(|error| format!("expected a condition such as {LOCAL_ADMIN_CONDITION}: {error}"))
+}
+
+/// The condition for administrators of the local stack.
+pub(crate) const LOCAL_ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;

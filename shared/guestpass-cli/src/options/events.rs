@@ -1,0 +1,123 @@
+//! The arguments of `guestpass events`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use identity_core::event::EventKind;
+
+use super::values::TokenIssuer;
+
+/// The commands about events.
+#[derive(Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Explain what the service would do with an event, and why
+    Explain(EventsExplainArguments),
+    /// Send an event to the event bus
+    Send(EventsSendArguments),
+    /// List the messages in the dead-letter queue, or process them again
+    DeadLetters(EventsDeadLettersArguments),
+}
+
+/// Which events to explain.
+#[derive(Args)]
+#[command(after_help = "\
+The file contains an event as EventBridge delivers it (from Cognito, Auth0,
+Okta, or in Guestpass's own format), an array of events, or a batch of messages
+from the queue. This command changes nothing.")]
+pub(crate) struct EventsExplainArguments {
+    /// A file with the event, or - for stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) issuer: TokenIssuer,
+}
+
+/// What to send.
+#[derive(Args)]
+#[command(
+    group = ArgGroup::new("content").required(true).args(["kind", "file"]),
+    after_help = "\
+Example:
+  guestpass events send user.disabled --user 'https://login.example|alice' \\
+    --reason 'left the company'
+
+With --file, a local stack accepts events from any source. A deployed event bus
+accepts events of Cognito, Auth0 and Okta only from AWS and its partners.")]
+pub(crate) struct EventsSendArguments {
+    /// The type of the event
+    #[arg(value_name = "EVENT", requires = "user")]
+    pub(crate) kind: Option<SentEventKind>,
+    /// The user: external id or ACS id
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// The time of the event (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) occurred_at: Option<String>,
+    /// The id of the event [default: a random id]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) event_id: Option<String>,
+    /// The reason, 1 to 256 characters
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// The name or ARN of the event bus: the output EventBusName of the deployed stack
+    /// [env: GUESTPASS_EVENT_BUS]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bus: Option<String>,
+    /// A file with a whole event, as EventBridge delivers it, for a local stack; or - for stdin
+    #[arg(
+        long,
+        value_name = "PATH",
+        conflicts_with_all = ["kind", "user", "occurred_at", "event_id", "reason"]
+    )]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// The type of an event in Guestpass's own format.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SentEventKind {
+    /// Revokes all tokens
+    #[value(name = "user.signed-out")]
+    SignedOut,
+    /// Revokes all tokens
+    #[value(name = "user.credentials-changed")]
+    CredentialsChanged,
+    /// Revokes all tokens and blocks the user
+    #[value(name = "user.disabled")]
+    Disabled,
+    /// Unblocks the user
+    #[value(name = "user.enabled")]
+    Enabled,
+    /// Deletes the identity
+    #[value(name = "user.deleted")]
+    Deleted,
+}
+
+impl From<SentEventKind> for EventKind {
+    fn from(kind: SentEventKind) -> Self {
+        match kind {
+            SentEventKind::SignedOut => Self::SignedOut,
+            SentEventKind::CredentialsChanged => Self::CredentialsChanged,
+            SentEventKind::Disabled => Self::Disabled,
+            SentEventKind::Enabled => Self::Enabled,
+            SentEventKind::Deleted => Self::Deleted,
+        }
+    }
+}
+
+/// What to do with the dead-letter queue.
+#[derive(Args)]
+#[command(after_help = "\
+Lists messages that failed five times; `guestpass events explain` explains one.
+Listing removes nothing from the queue of a deployed service, but hides the
+messages from other readers for ten seconds.")]
+pub(crate) struct EventsDeadLettersArguments {
+    /// Move all messages back to the queue of the function, which processes them again
+    #[arg(long)]
+    pub(crate) redrive: bool,
+    /// List at most this many messages
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "redrive")]
+    pub(crate) limit: usize,
+    /// The URL of the dead-letter queue of a deployed service [env: GUESTPASS_DEAD_LETTER_QUEUE]
+    #[arg(long, value_name = "URL")]
+    pub(crate) queue: Option<String>,
+}

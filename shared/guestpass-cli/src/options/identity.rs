@@ -1,0 +1,127 @@
+//! The arguments of `guestpass identity`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand, ValueEnum};
+use identity_core::record::StateName;
+
+use super::values::{Confirmation, DeletionRate, TokenScope};
+use crate::report::duration;
+
+/// The commands about identities.
+#[derive(Subcommand)]
+pub(crate) enum IdentityCommand {
+    /// Create an identity, or return the existing one of the external id
+    Create(IdentityCreateArguments),
+    /// Show an identity
+    Show(IdentityShowArguments),
+    /// List identities by state and last use
+    List(IdentityListArguments),
+    /// Delete identities, their tokens and all their data in ACS
+    Delete(IdentityDeleteArguments),
+}
+
+/// What to create.
+#[derive(Args)]
+pub(crate) struct IdentityCreateArguments {
+    /// The external id of the user. If it has an identity, that one is returned
+    /// [default: a generated id]
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+    /// Also issue a token, in the same request
+    #[arg(long, requires = "scope")]
+    pub(crate) with_token: bool,
+    /// The scopes of the token
+    #[arg(
+        long,
+        requires = "with_token",
+        num_args = 1..,
+        value_delimiter = ',',
+        value_name = "SCOPE"
+    )]
+    pub(crate) scope: Vec<TokenScope>,
+    /// The lifetime of the token, 60m to 24h [default: 60m]
+    #[arg(long, requires = "with_token", value_name = "DURATION")]
+    pub(crate) expires_in: Option<String>,
+}
+
+/// Which identity to show.
+#[derive(Args)]
+pub(crate) struct IdentityShowArguments {
+    /// The external id or the ACS id
+    #[arg(value_name = "ID")]
+    pub(crate) identity: String,
+}
+
+/// Which identities to list.
+#[derive(Args)]
+pub(crate) struct IdentityListArguments {
+    /// Only identities in this state
+    #[arg(long)]
+    pub(crate) state: Option<IdentityState>,
+    /// Only identities without a new token for at least this long, for example 90d
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration::parse,
+        conflicts_with = "unused_since"
+    )]
+    pub(crate) unused_for: Option<Duration>,
+    /// Only identities without a new token since this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) unused_since: Option<String>,
+    /// List at most this many identities
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+}
+
+/// The state of an identity.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum IdentityState {
+    Provisioning,
+    Active,
+    Blocked,
+    Deleting,
+    Stuck,
+}
+
+impl From<IdentityState> for StateName {
+    fn from(state: IdentityState) -> Self {
+        match state {
+            IdentityState::Provisioning => Self::Provisioning,
+            IdentityState::Active => Self::Active,
+            IdentityState::Blocked => Self::Blocked,
+            IdentityState::Deleting => Self::Deleting,
+            IdentityState::Stuck => Self::Stuck,
+        }
+    }
+}
+
+/// Which identities to delete.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  guestpass identity list --unused-for 90d -o tsv > unused.tsv
+  guestpass identity delete --file unused.tsv
+
+  guestpass identity list --state stuck |
+    guestpass identity delete --file - --yes
+
+After Ctrl-C or an error, run the same command again: it skips what is already
+deleted and continues with the rest.")]
+pub(crate) struct IdentityDeleteArguments {
+    /// External ids or ACS ids
+    #[arg(value_name = "ID")]
+    pub(crate) identities: Vec<String>,
+    /// A file with one id per line, or with the JSON or TSV output of `guestpass identity list`;
+    /// or - for stdin
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+    #[command(flatten)]
+    pub(crate) rate: DeletionRate,
+    /// Also delete ACS ids without a record: orphans, whose creation was not confirmed
+    #[arg(long)]
+    pub(crate) unrecorded: bool,
+}

@@ -1,0 +1,58 @@
+//! The arguments of `guestpass user`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::values::{Confirmation, RevocationReason};
+
+/// The commands about users.
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Block a user: revoke all tokens and issue no new ones
+    Block(UserBlockArguments),
+    /// Unblock a user, no matter what blocked them
+    Unblock(UserUnblockArguments),
+    /// Show the history of a user, from the record, cleanup runs and logs
+    History(UserHistoryArguments),
+}
+
+/// Which user to block.
+#[derive(Args)]
+pub(crate) struct UserBlockArguments {
+    /// The external id or the ACS id of the user
+    #[arg(value_name = "ID")]
+    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) reason: RevocationReason,
+    /// Also block a user without a record, before their first request
+    #[arg(long)]
+    pub(crate) create: bool,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
+}
+
+/// Which user to unblock.
+#[derive(Args)]
+pub(crate) struct UserUnblockArguments {
+    /// The external id or the ACS id of the user
+    #[arg(value_name = "ID")]
+    pub(crate) user: String,
+}
+
+/// Which user's history to show.
+#[derive(Args)]
+#[command(after_help = "\
+To include the functions' log lines of a deployed service:
+  aws logs tail /aws/lambda/NAME --since 1d |
+    guestpass user history ID --log -
+
+The log lines of a local stack are included by default.")]
+pub(crate) struct UserHistoryArguments {
+    /// The external id or the ACS id of the user
+    #[arg(value_name = "ID")]
+    pub(crate) user: String,
+    /// The functions' log lines: a file, a directory of .log files, or - for stdin
+    #[arg(long, value_name = "PATH")]
+    pub(crate) log: Option<PathBuf>,
+}

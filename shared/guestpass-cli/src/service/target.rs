@@ -1,0 +1,333 @@
+//! Selects a service: one in the cloud, or the local stack.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use acs_client::{ApiVersion, ConnectionString};
+use identity_core::secret::Secret;
+use identity_store::{AuditRetention, AuditTable};
+
+use serde_json::Value;
+
+use identity_core::ports::SystemClock;
+
+use crate::{
+    input::text::secret_in,
+    options::ServiceOptions,
+    report::error::{CliError, Result},
+    service::{
+        aws::AwsSettings,
+        environment::CliEnvironment,
+        local::{
+            control,
+            stack_file::{self, StackDescription},
+        },
+        secret,
+    },
+};
+
+/// The selected service.
+pub(crate) struct Target {
+    /// How the service is reached.
+    pub(crate) way: ServiceAccess,
+    /// The configuration of the ACS client.
+    pub(crate) acs: acs_client::Config,
+    /// The table, if one is named.
+    pub(crate) table: Option<String>,
+    /// The table of the audit log, if one is named, and the retention period of its entries.
+    pub(crate) audit_table: Option<AuditTable>,
+    /// The operator's AWS configuration, for a deployed service.
+    pub(crate) aws: AwsSettings,
+    /// The time of the service.
+    pub(crate) clock: SystemClock,
+}
+
+/// How the service is reached.
+pub(crate) enum ServiceAccess {
+    /// ACS and the table directly, with the operator's own credentials.
+    Direct {
+        /// The source of the connection string.
+        from: String,
+    },
+    /// A local stack.
+    Local {
+        /// The path of its `stack.json`.
+        file: PathBuf,
+        /// The content of that file.
+        stack: Box<StackDescription>,
+    },
+}
+
+impl Target {
+    /// Finds the selected service.
+    ///
+    /// The order is: a flag, a connection string in the environment, a secret named in the
+    /// environment, a local stack that was started here.
+    pub(crate) async fn find(
+        options: &ServiceOptions,
+        environment: &CliEnvironment,
+    ) -> Result<Self> {
+        if let Some(file) = &options.stack_file {
+            return Self::local(file.clone(), options, environment);
+        }
+        if options.local {
+            let file =
+                stack_file::find(&environment.directory).ok_or_else(|| no_stack(environment))?;
+            return Self::local(file, options, environment);
+        }
+        if let Some(file) = &options.connection_string_file {
+            let secret = secret_in(file, "the connection string")?;
+            let from = if file == Path::new("-") {
+                "stdin".to_owned()
+            } else {
+                file.display().to_string()
+            };
+            return Self::direct(from, &secret, AwsSettings::of(options), options, environment);
+        }
+        if options.secret.is_none()
+            && let Some((from, secret)) = connection_string(environment)?
+        {
+            return Self::direct(from, &secret, AwsSettings::of(options), options, environment);
+        }
+        if let Some(arn) = secret_named(options, environment) {
+            let aws = AwsSettings::of(options);
+            let secret = secret::read(&arn, aws.config().await?).await?;
+            return Self::direct(format!("the secret {arn}"), &secret, aws, options, environment);
+        }
+        match stack_file::find(&environment.directory) {
+            Some(file) => Self::local(file, options, environment),
+            None => Err(nothing()),
+        }
+    }
+
+    /// Whether a flag, a variable or a local stack selects a service.
+    pub(crate) fn is_told(options: &ServiceOptions, environment: &CliEnvironment) -> bool {
+        let by_flag = options.local || options.stack_file.is_some();
+        let by_flag = by_flag || options.connection_string_file.is_some();
+        let by_variable =
+            || CONNECTION_STRINGS.iter().any(|name| environment.variable(name).is_some());
+        by_flag
+            || by_variable()
+            || secret_named(options, environment).is_some()
+            || stack_file::find(&environment.directory).is_some()
+    }
+
+    /// A local stack.
+    pub(crate) fn local(
+        file: PathBuf,
+        options: &ServiceOptions,
+        environment: &CliEnvironment,
+    ) -> Result<Self> {
+        let stack = stack_file::read(&file)?;
+        let string = Secret::new(stack.acs.connection_string.as_str());
+        let acs = acs(&string, "start the stack again with `make run`", options, environment)?;
+        let table = options.table.clone().or_else(|| stack.table.clone());
+        let audit_table = options.audit_table.clone().or_else(|| stack.audit_table.clone());
+        let audit_table =
+            audit_table.map(|name| AuditTable { name, retention: AuditRetention::default() });
+        let way = ServiceAccess::Local { file, stack: Box::new(stack) };
+        Ok(Self {
+            way,
+            acs,
+            table,
+            audit_table,
+            aws: AwsSettings::of(options),
+            clock: SystemClock::default(),
+        })
+    }
+
+    fn direct(
+        from: String,
+        secret: &Secret,
+        aws: AwsSettings,
+        options: &ServiceOptions,
+        environment: &CliEnvironment,
+    ) -> Result<Self> {
+        let remedy = format!("set {from} to the whole connection string");
+        let acs = acs(secret, &remedy, options, environment)?;
+        Ok(Self {
+            way: ServiceAccess::Direct { from },
+            acs,
+            table: options.table.clone().or_else(|| environment.variable(TABLE)),
+            audit_table: audit_table(options, environment)?,
+            aws,
+            clock: SystemClock::default(),
+        })
+    }
+
+    /// Takes the time from a local stack, whose clock can be moved.
+    pub(crate) async fn in_time(mut self) -> Self {
+        if let Some(stack) = self.stack() {
+            // If the stack does not answer, the next request reports it.
+            let told = control::ask(clock(stack)).await.unwrap_or_default();
+            let seconds = told.get("offsetSeconds").and_then(Value::as_i64).unwrap_or_default();
+            self.clock = SystemClock::ahead_by(seconds.saturating_mul(1000));
+        }
+        self
+    }
+
+    /// Whether a local stack answers. Always true for a deployed service, which only the doctor
+    /// checks.
+    pub(crate) async fn answers(&self) -> bool {
+        match self.stack() {
+            Some(stack) => control::ask(clock(stack)).await.is_ok(),
+            None => true,
+        }
+    }
+
+    /// The local stack, if the service is one.
+    pub(crate) fn stack(&self) -> Option<&StackDescription> {
+        match &self.way {
+            ServiceAccess::Local { stack, .. } => Some(stack),
+            ServiceAccess::Direct { .. } => None,
+        }
+    }
+
+    /// The table.
+    pub(crate) fn table(&self) -> Result<&str> {
+        self.table.as_deref().ok_or_else(|| {
+            CliError::usage("no table is named")
+                .because(
+                    "ACS cannot list or find identities: the service's DynamoDB table knows them",
+                )
+                .hint(format!("set {TABLE}, or give --table: the output `TableName` of the deployed stack is its name"))
+        })
+    }
+
+    /// The table of the audit log.
+    pub(crate) fn audit_table(&self) -> Result<&AuditTable> {
+        let missing =
+            |why: &str| CliError::usage("no audit log: no table for it is named").because(why);
+        self.audit_table.as_ref().ok_or_else(|| match self.way {
+            ServiceAccess::Local { .. } => {
+                missing("the local stack was started by a version without an audit log")
+                    .hint("build and start the stack again with `make run`")
+            }
+            ServiceAccess::Direct { .. } => missing("entries are in a DynamoDB table of their own")
+                .hint(format!(
+                    "set {AUDIT_TABLE}, or give --audit-table: the output `AuditTableName` of the \
+                     deployed stack is its name; a stack without that output has no audit log yet"
+                )),
+        })
+    }
+
+    /// A short description of the service, for a prompt.
+    pub(crate) fn in_words(&self) -> String {
+        match self.way {
+            ServiceAccess::Direct { .. } => format!("at {}", self.acs.endpoint),
+            ServiceAccess::Local { .. } => "of the local stack".to_owned(),
+        }
+    }
+}
+
+/// The table of a deployed service's audit log. The operator's changes are written to it, too,
+/// with the same retention as the entries of the functions.
+fn audit_table(
+    options: &ServiceOptions,
+    environment: &CliEnvironment,
+) -> Result<Option<AuditTable>> {
+    let name = options.audit_table.clone().or_else(|| environment.variable(AUDIT_TABLE));
+    let Some(name) = name else { return Ok(None) };
+    let retention = match environment.variable(AUDIT_RETENTION_DAYS) {
+        None => AuditRetention::default(),
+        Some(days) => days.parse().map_err(|why: &str| {
+            CliError::usage(format!("invalid value {days:?} for {AUDIT_RETENTION_DAYS}"))
+                .because(why)
+                .hint("set it to the parameter `AuditRetentionDays` of the deployed stack, or unset it")
+        })?,
+    };
+    Ok(Some(AuditTable { name, retention }))
+}
+
+/// The URL of the clock of a local stack.
+fn clock(stack: &StackDescription) -> String {
+    format!("{}/_local/clock", stack.console)
+}
+
+/// The configuration of the ACS client; `remedy` is for an invalid connection string.
+fn acs(
+    secret: &Secret,
+    remedy: &str,
+    options: &ServiceOptions,
+    environment: &CliEnvironment,
+) -> Result<acs_client::Config> {
+    let string: ConnectionString = secret.expose().trim().parse().map_err(|error| {
+        CliError::usage("invalid connection string").because(format!("{error}")).hint(remedy)
+    })?;
+    let mut config = acs_client::Config::new(string);
+    // An operator may be further away from ACS than a function is.
+    config.limits.connect = Duration::from_secs(3);
+    config.limits.attempt = Duration::from_secs(5);
+    let version = options.api_version.clone().or_else(|| environment.variable("ACS_API_VERSION"));
+    if let Some(version) = version {
+        config.api_version = version.parse::<ApiVersion>().map_err(|error| {
+            CliError::usage(format!("{version:?} is not a valid API version"))
+                .because(error.to_string())
+                .hint("leave it out, or write one like 2026-09-23")
+        })?;
+    }
+    Ok(config)
+}
+
+/// The secret that holds the connection string, if one is named.
+pub(crate) fn secret_named(
+    options: &ServiceOptions,
+    environment: &CliEnvironment,
+) -> Option<String> {
+    options.secret.clone().or_else(|| environment.variable(SECRET))
+}
+
+/// The connection string in the environment, and the name of its variable.
+fn connection_string(environment: &CliEnvironment) -> Result<Option<(String, Secret)>> {
+    let mut found = CONNECTION_STRINGS
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), environment.variable(name)?)));
+    let first = found.next();
+    if let (Some((one, value)), Some((other, others))) = (&first, found.next())
+        && *value != others
+    {
+        return Err(CliError::usage(format!("{one} and {other} differ"))
+            .because("only one of them can be used")
+            .hint("unset one of them"));
+    }
+    Ok(first.map(|(from, value)| (from, Secret::new(value))))
+}
+
+fn no_stack(environment: &CliEnvironment) -> CliError {
+    CliError::usage("no local stack runs here")
+        .because(format!(
+            "there is no target/local/stack.json in {} or above it",
+            environment.directory.display()
+        ))
+        .hint("start one with `make run` in the repository, or name its --stack-file")
+}
+
+fn nothing() -> CliError {
+    CliError::usage("no service is selected")
+        .because(format!(
+            "{} is not set, and no local stack runs in this directory or above it",
+            CONNECTION_STRINGS.join(" or ")
+        ))
+        .hint(format!(
+            "set one of them, or {SECRET}, and {TABLE} for a deployed service; or start a local stack with \
+             `make run`; `guestpass quickstart` needs neither"
+        ))
+}
+
+/// The variable that names the secret with the connection string.
+const SECRET: &str = "GUESTPASS_SECRET";
+
+/// The variable that names the table.
+const TABLE: &str = "GUESTPASS_TABLE";
+
+/// The variable that names the table of the audit log.
+const AUDIT_TABLE: &str = "GUESTPASS_AUDIT_TABLE";
+
+/// The variable with the retention of audit log entries, in days.
+const AUDIT_RETENTION_DAYS: &str = "GUESTPASS_AUDIT_RETENTION_DAYS";
+
+/// The variables of Microsoft's SDKs and of the Azure CLI.
+const CONNECTION_STRINGS: [&str; 2] =
+    ["COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"];
