@@ -63,7 +63,7 @@ impl KeySource for ConnectionStringSecret {
     }
 }
 
-/// The reason why the client cannot be created. It names the secret but never quotes its value.
+/// The error of connecting to ACS. It names the secret but never quotes its value.
 ///
 /// Its `Debug` output equals its `Display` output, because `main` prints `Debug` when it returns
 /// an error.
@@ -92,7 +92,7 @@ impl fmt::Debug for SecretError {
 
 impl Error for SecretError {}
 
-const JSON: &str = "it holds JSON; store the connection string alone, as plain text";
+const JSON: &str = "the secret contains JSON; store the connection string alone, as plain text";
 
 #[cfg(test)]
 mod tests {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_string_is_taken_as_it_is() {
+    async fn a_connection_string_is_read_from_the_secret() {
         let text = "endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0\n";
         let loaded = load(200, json!({ "SecretString": text }).to_string()).await.unwrap();
         assert_eq!(loaded.primary.endpoint.host(), "contoso.communication.azure.com");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_is_said_with_what_to_do_and_without_what_is_in_it() {
+    async fn an_error_says_what_to_do_and_does_not_quote_the_secret() {
         let said = |text: &str| json!({ "SecretString": text }).to_string();
         let failed = |code: &str| json!({ "__type": code, "Message": "m" }).to_string();
         for (status, answer, expected) in [
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_debug_form_is_what_main_prints() {
+    fn debug_output_equals_the_message() {
         let error = SecretError::new(&ARN.parse().unwrap(), JSON.to_owned());
         let line = format!("the secret {ARN} is not usable: {JSON}");
         assert_eq!((format!("{error:?}"), error.to_string()), (line.clone(), line));

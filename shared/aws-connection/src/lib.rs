@@ -60,7 +60,7 @@ fn config_of(env: Env) -> SdkConfig {
 type Env = fn(&str) -> Option<String>;
 
 fn process_env(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "where Lambda says how to reach AWS")]
+    #[expect(clippy::disallowed_methods, reason = "Lambda sets the region and the endpoints")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_says_where_aws_is() {
+    fn the_environment_sets_the_region_and_the_endpoints() {
         let config = config_of(env);
         assert_eq!(config.region().map(AsRef::as_ref), Some("eu-west-1"));
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roots_are_five_that_mozilla_trusts() {
+    fn mozilla_trusts_all_five_roots() {
         let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
         let mozilla: Vec<_> = mozilla.iter().map(|der| BASE64_STANDARD.encode(der)).collect();
         let roots = AMAZON_ROOTS.split("-----BEGIN CERTIFICATE-----").skip(1);

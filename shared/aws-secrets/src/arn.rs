@@ -41,7 +41,7 @@ impl fmt::Display for SecretArn {
 
 impl fmt::Display for SecretArnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an ARN of Secrets Manager is arn:…:secretsmanager:…:secret:…")
+        f.write_str("invalid ARN of a secret: must be arn:…:secretsmanager:…:secret:…")
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_arn_of_a_secret_is_one() {
+    fn only_the_arn_of_a_secret_is_accepted() {
         for (raw, is_one) in [
             ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:guestpass/acs-AbCdEf", true),
             ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:acs", true),

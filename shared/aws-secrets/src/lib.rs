@@ -25,14 +25,14 @@ pub use arn::{SecretArn, SecretArnError};
 #[derive(Clone, Debug)]
 pub struct SecretReader {
     client: Client,
-    turn: Arc<Mutex<()>>,
+    only_read: Arc<Mutex<()>>,
 }
 
 impl SecretReader {
     /// Reads secrets through `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client, turn: Arc::default() }
+        Self { client, only_read: Arc::default() }
     }
 
     /// Creates the reader with the credentials and the region of the process environment.
@@ -43,12 +43,12 @@ impl SecretReader {
     }
 
     /// Reads the text of a secret.
-    pub async fn read(&self, arn: &SecretArn) -> Result<Secret, SecretError> {
-        let turn = self.turn.lock().await;
+    pub async fn read(&self, arn: &SecretArn) -> Result<Secret, SecretReadError> {
+        let only_read = self.only_read.lock().await;
         let read = self.client.get_secret_value().secret_id(arn.as_str()).send().await;
-        drop(turn);
-        let value = read.map_err(|error| SecretError(unreadable(&error)))?;
-        let text = value.secret_string().ok_or_else(|| SecretError(NO_TEXT.to_owned()))?;
+        drop(only_read);
+        let value = read.map_err(|error| SecretReadError(unreadable(&error)))?;
+        let text = value.secret_string().ok_or_else(|| SecretReadError(NO_TEXT.to_owned()))?;
         Ok(Secret::new(text))
     }
 }
@@ -65,34 +65,36 @@ pub async fn key(arn: Option<SecretArn>) -> Option<Secret> {
     }
 }
 
-/// The reason why a secret cannot be read. It never quotes the secret.
+/// The error of reading a secret. It never quotes the secret.
 #[derive(Debug)]
-pub struct SecretError(String);
+pub struct SecretReadError(String);
 
-impl fmt::Display for SecretError {
+impl fmt::Display for SecretReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for SecretError {}
+impl Error for SecretReadError {}
 
 /// Describes the reason with the errors' `Display` output only. Their `Debug` output would
 /// include an invalid response, which may contain the secret.
 fn unreadable(error: &SdkError<GetSecretValueError>) -> String {
-    let told = error.as_service_error();
-    let code = told.and_then(|told| told.code()).unwrap_or_default();
-    let message = told.and_then(|told| told.message()).unwrap_or_default();
+    let service_error = error.as_service_error();
+    let code = service_error.and_then(|error| error.code()).unwrap_or_default();
+    let message = service_error.and_then(|error| error.message()).unwrap_or_default();
     match code {
         "" => error_chain(error),
         "AccessDeniedException" => {
-            format!("{code} ({message}); the function needs secretsmanager:GetSecretValue on it")
+            format!(
+                "{code} ({message}); the function needs secretsmanager:GetSecretValue for this secret"
+            )
         }
         "ResourceNotFoundException" => {
-            format!("{code} ({message}); it must be in the function's account and region")
+            format!("{code} ({message}); the secret must be in the function's account and region")
         }
         _ => format!("{code} ({message})"),
     }
 }
 
-const NO_TEXT: &str = "it holds bytes; store it as text";
+const NO_TEXT: &str = "the secret contains bytes; store it as text";

@@ -98,7 +98,7 @@ pub enum WhyIgnored {
     Failed,
     /// The user belongs to another issuer, whose tokens are not accepted here.
     AnotherIssuer,
-    /// The message names no user.
+    /// The message does not name a user.
     Nobody,
 }
 

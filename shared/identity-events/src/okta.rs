@@ -4,7 +4,7 @@
 //! A setting of the authorization server decides which of a user's two names is the `sub` of an
 //! access token: by default the login, otherwise the id. The event has both (`alternateId` and
 //! `id`) and does not say which one is the `sub`. It is therefore read as an event about both
-//! names. One of them belongs to no user, and its record is never read.
+//! names. The other name does not belong to a user, so its record is never read.
 
 use identity_core::{
     event::{Event, EventKind, EventSource},

@@ -32,7 +32,7 @@ fn issuer_of(fixture: &str) -> &'static str {
         "cognito" => COGNITO,
         "auth0" => AUTH0,
         "okta" => OKTA,
-        other => panic!("whose are {other}?"),
+        other => panic!("no issuer for the fixtures of {other}"),
     }
 }
 
@@ -77,7 +77,7 @@ fn okta(kinds: &'static [EventKind]) -> Expected {
     Expected { kinds, users, at: "2026-11-20T08:00:00.862Z", id }
 }
 
-fn meant() -> Vec<(&'static str, Expected)> {
+fn expected_events() -> Vec<(&'static str, Expected)> {
     let eight = "2026-11-20T08:00:00Z";
     let alice = "https://idp.example|alice";
     let other = "https://idp.example|auth0|a%20b";
@@ -147,18 +147,18 @@ const MALFORMED: [&str; 1] = ["okta/deactivated-nobody"];
 
 #[test]
 fn each_event_means_what_its_provider_says() {
-    for (fixture, expected) in meant() {
+    for (fixture, expected) in expected_events() {
         let Ok(Reading::Events { source, events }) = reading(fixture) else {
             panic!("{fixture}: {:?}", reading(fixture));
         };
         assert!(fixture.starts_with(source.as_str()), "{fixture}");
         let pairs: Vec<_> = events.iter().map(|event| (event.kind, &event.identity)).collect();
-        let wanted: Vec<_> = expected
+        let expected_pairs: Vec<_> = expected
             .kinds
             .iter()
             .flat_map(|kind| expected.users.iter().map(|user| (*kind, user)))
             .collect();
-        assert_eq!(pairs, wanted, "{fixture}");
+        assert_eq!(pairs, expected_pairs, "{fixture}");
         for event in &events {
             assert_eq!(event.occurred_at, time(expected.at), "{fixture}");
             assert_eq!(event.id, expected.id, "{fixture}");
@@ -167,14 +167,14 @@ fn each_event_means_what_its_provider_says() {
 }
 
 #[test]
-fn a_reason_comes_along_if_there_is_one() {
+fn the_reason_of_an_event_is_parsed() {
     let Ok(Reading::Events { events, .. }) = reading("guestpass/disabled") else { panic!() };
     let reasons: Vec<_> = events.iter().map(|event| event.reason.as_ref().unwrap()).collect();
     assert_eq!(reasons.first().unwrap().as_str(), "left the company");
 }
 
 #[test]
-fn what_is_no_concern_of_ours_is_ignored_and_says_why() {
+fn a_message_that_does_not_concern_the_service_is_ignored_with_a_reason() {
     for (fixture, name, why) in IGNORED {
         let Ok(Reading::Ignored { source, ignored }) = reading(fixture) else {
             panic!("{fixture}: {:?}", reading(fixture));
@@ -201,7 +201,7 @@ fn each_reason_to_ignore_a_message_has_its_own_name_in_the_log() {
 /// An event in which an administrator deactivates a user, but which names no user, must never
 /// deactivate the administrator.
 #[test]
-fn an_event_that_should_name_a_user_and_does_not_is_malformed() {
+fn an_event_without_its_user_is_malformed() {
     for fixture in MALFORMED {
         let found = reading(fixture);
         assert_eq!(found, Err(Malformed::Missing("detail.target")), "{fixture}");
@@ -211,7 +211,7 @@ fn an_event_that_should_name_a_user_and_does_not_is_malformed() {
 /// Without this test, a fixture that is in no table would seem to be tested.
 #[test]
 fn every_fixture_is_in_a_table() {
-    let named: BTreeSet<String> = meant()
+    let named: BTreeSet<String> = expected_events()
         .into_iter()
         .map(|(fixture, _)| fixture)
         .chain(IGNORED.map(|(fixture, ..)| fixture))

@@ -26,7 +26,7 @@ fn ours(detail: &Value) -> Result<Reading, Malformed> {
 }
 
 #[test]
-fn what_is_wrong_is_said_by_naming_the_field() {
+fn an_error_names_the_field() {
     let at = "2026-11-20T08:00:00Z";
     for (detail, said) in [
         (json!({ "occurredAt": at }), "detail.externalId is missing"),
@@ -65,7 +65,7 @@ fn what_is_wrong_is_said_by_naming_the_field() {
 }
 
 #[test]
-fn what_is_no_envelope_is_malformed_and_what_nobody_knows_is_ignored() {
+fn a_body_without_an_envelope_is_malformed_and_an_unknown_source_is_ignored() {
     for body in ["", "null", "[]", "\"x\"", "{", "{\"source\":1}", "{}"] {
         assert!(read(body, &issuer()).is_err(), "{body}");
     }
@@ -79,7 +79,7 @@ fn what_is_no_envelope_is_malformed_and_what_nobody_knows_is_ignored() {
 }
 
 #[test]
-fn the_name_of_what_is_ignored_is_fit_for_a_log() {
+fn the_name_of_an_ignored_message_is_safe_to_log() {
     let name = format!("x\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "y".repeat(100));
     let body = json!({ "source": name }).to_string();
     let Ok(Reading::Ignored { ignored, .. }) = read(&body, &issuer()) else { unreachable!() };
@@ -89,7 +89,7 @@ fn the_name_of_what_is_ignored_is_fit_for_a_log() {
 
 /// Takes every fixture, and removes or replaces each of its values, one at a time.
 #[test]
-fn a_field_may_be_missing_or_odd_and_there_is_still_an_answer_that_quotes_nothing() {
+fn a_missing_or_invalid_field_gives_a_result_that_quotes_nothing() {
     let mut read_so_far = 0;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for source in fs::read_dir(fixtures).unwrap() {
@@ -133,14 +133,14 @@ fn pointers(value: &Value, here: String) -> Vec<String> {
 
 proptest! {
     #[test]
-    fn any_text_gets_an_answer(body in any::<String>(), issuer in any::<String>()) {
+    fn any_text_gets_a_result(body in any::<String>(), issuer in any::<String>()) {
         if let Some(issuer) = Issuer::parse(&issuer) {
             let _ = read(&body, &issuer);
         }
     }
 
     #[test]
-    fn any_subject_and_any_time_get_an_answer(
+    fn any_subject_and_any_time_get_a_result(
         subject in any::<String>(),
         time in "\\PC*|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})",
         reason in any::<String>(),
