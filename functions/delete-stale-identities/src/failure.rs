@@ -25,7 +25,21 @@ impl From<Error> for Failure {
         let kind = match &error {
             Error::StoreUnavailable(_) => "StoreUnavailable",
             Error::StoreRefused(_) => "StoreRefused",
-            _ => "Internal",
+            Error::BeyondPolicy
+            | Error::Blocked
+            | Error::SignInRequired
+            | Error::TooManyTokens { .. }
+            | Error::TooManySignOuts { .. }
+            | Error::TeamsToken(_)
+            | Error::NotFound
+            | Error::Stuck
+            | Error::EventFromTheFuture
+            | Error::Busy { .. }
+            | Error::Throttled { .. }
+            | Error::AcsUnavailable { .. }
+            | Error::AcsRefused(_)
+            | Error::ForeignIdentity(_)
+            | Error::Internal(_) => "Internal",
         };
         Self { kind, message: error_chain(&error) }
     }

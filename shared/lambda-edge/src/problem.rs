@@ -81,7 +81,10 @@ impl From<Error> for Problem {
                 Self::after(ProblemType::THROTTLED, retry_after)
             }
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::unavailable(),
-            _ => ProblemType::INTERNAL.into(),
+            Error::EventFromTheFuture
+            | Error::AcsRefused(_)
+            | Error::StoreRefused(_)
+            | Error::Internal(_) => ProblemType::INTERNAL.into(),
         };
         if problem.kind.status >= 500 {
             error!(error = error_chain(&error), "request failed");

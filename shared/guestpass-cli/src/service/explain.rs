@@ -40,15 +40,13 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         Error::Stuck => CliError::new(Exit::Failed, "the identity is stuck")
             .because("ACS refused its deletion or a revocation six times")
             .hint("fix the cause in ACS, then run `guestpass identity delete` or `guestpass token revoke` again"),
-        // These errors concern bearers and events, which the tool does not handle. The type is
-        // non-exhaustive, so that a wildcard is needed for variants that do not exist yet.
+        // These errors concern bearers and events, which the tool does not handle.
         Error::BeyondPolicy
         | Error::SignInRequired
         | Error::TooManyTokens { .. }
         | Error::TooManySignOuts { .. }
         | Error::EventFromTheFuture
-        | Error::Internal(_)
-        | _ => CliError::new(Exit::Failed, error.to_string()),
+        | Error::Internal(_) => CliError::new(Exit::Failed, error.to_string()),
     };
     failure.caused_by(error)
 }

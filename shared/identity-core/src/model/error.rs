@@ -7,7 +7,6 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// A variant exists only if a caller handles it specially; every other detail is in `source`. The
 /// `Display` output of an error never includes its source or a secret.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The policy does not allow this caller the requested scopes or lifetime.
     #[error("the policy does not allow it")]
