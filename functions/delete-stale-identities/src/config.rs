@@ -10,21 +10,21 @@ use lambda_edge::config::{ConfigError, Env, optional, required};
 
 /// The complete configuration.
 #[derive(Debug)]
-pub(crate) struct Config {
+pub(crate) struct CleanupConfig {
     pub(crate) tables: Tables,
     pub(crate) acs: AcsResource,
-    pub(crate) job: Job,
+    pub(crate) settings: CleanupSettings,
 }
 
 /// The settings of each run, unless its event overrides them.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct CleanupSettings {
     pub(crate) retention: Retention,
     pub(crate) mode: CleanupMode,
     pub(crate) limits: CleanupLimits,
 }
 
-impl Config {
+impl CleanupConfig {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         let Days(retention) = required(env, "RETENTION_DAYS")?;
         let Named(mode) = optional(env, "CLEANUP_MODE")?.unwrap_or(Named(CleanupMode::Plan));
@@ -40,7 +40,7 @@ impl Config {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            job: Job { retention, mode, limits: CleanupLimits { per_second, most: most.into() } },
+            settings: CleanupSettings { retention, mode, limits: CleanupLimits { per_second, most: most.into() } },
         })
     }
 }
@@ -53,7 +53,7 @@ impl FromStr for Days {
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         let retention = raw.parse().ok().and_then(Retention::from_days);
         retention.map(Self).ok_or_else(|| {
-            format!("it is a whole number of days, at least {}", Retention::MIN_DAYS)
+            format!("must be a whole number of days, at least {}", Retention::MIN_DAYS)
         })
     }
 }
@@ -64,7 +64,7 @@ impl FromStr for Named {
     type Err = &'static str;
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
-        CleanupMode::parse(raw).map(Self).ok_or("it is plan or apply")
+        CleanupMode::parse(raw).map(Self).ok_or("must be plan or apply")
     }
 }
 
@@ -76,7 +76,7 @@ impl<const MAX: u32> FromStr for Whole<MAX> {
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         let number = raw.parse().ok().filter(|number| (1..=MAX).contains(number));
-        number.map(Self).ok_or_else(|| format!("it is a whole number from 1 to {MAX}"))
+        number.map(Self).ok_or_else(|| format!("must be a whole number from 1 to {MAX}"))
     }
 }
 
@@ -90,7 +90,7 @@ const PER_SECOND: Whole<16> = Whole(CleanupLimits::HALF_OF_ACS);
 mod tests {
     use super::*;
 
-    fn config(set: &[(&str, &str)]) -> Result<Config, String> {
+    fn config(set: &[(&str, &str)]) -> Result<CleanupConfig, String> {
         let always = [
             ("TABLE_NAME", "Identities"),
             ("ACS_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs"),
@@ -100,46 +100,46 @@ mod tests {
             let mut all = set.iter().chain(&always);
             all.find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
         };
-        Config::from_env(&env).map_err(|error| error.to_string())
+        CleanupConfig::from_env(&env).map_err(|error| error.to_string())
     }
 
     #[test]
     fn only_the_retention_must_be_said_and_then_nothing_is_deleted() {
-        let job = config(&[("RETENTION_DAYS", "90"), ("CLEANUP_MODE", "")]).unwrap().job;
-        assert_eq!(job.retention, Retention::from_days(90).unwrap());
-        assert_eq!(job.mode, CleanupMode::Plan);
-        assert_eq!((job.limits.per_second, job.limits.most), (8, 10_000));
+        let settings = config(&[("RETENTION_DAYS", "90"), ("CLEANUP_MODE", "")]).unwrap().settings;
+        assert_eq!(settings.retention, Retention::from_days(90).unwrap());
+        assert_eq!(settings.mode, CleanupMode::Plan);
+        assert_eq!((settings.limits.per_second, settings.limits.most), (8, 10_000));
         let refusal = config(&[]).unwrap_err();
         assert_eq!(refusal, "the environment variable RETENTION_DAYS is not set");
     }
 
     #[test]
     fn what_is_said_is_taken_to_its_bounds() {
-        let job = config(&[
+        let settings = config(&[
             ("RETENTION_DAYS", "2"),
             ("CLEANUP_MODE", "apply"),
             ("CLEANUP_MOST", "1"),
             ("CLEANUP_PER_SECOND", "16"),
         ]);
-        let job = job.unwrap().job;
-        assert_eq!(job.retention, Retention::from_days(2).unwrap());
-        assert_eq!(job.mode, CleanupMode::Apply);
-        assert_eq!((job.limits.per_second, job.limits.most), (16, 1));
+        let settings = settings.unwrap().settings;
+        assert_eq!(settings.retention, Retention::from_days(2).unwrap());
+        assert_eq!(settings.mode, CleanupMode::Apply);
+        assert_eq!((settings.limits.per_second, settings.limits.most), (16, 1));
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_by_the_name_of_its_variable() {
         for (name, bad, reason) in [
-            ("RETENTION_DAYS", "1", "it is a whole number of days, at least 2"),
-            ("RETENTION_DAYS", "0", "it is a whole number of days, at least 2"),
-            ("RETENTION_DAYS", "-90", "it is a whole number of days, at least 2"),
-            ("RETENTION_DAYS", "2.5", "it is a whole number of days, at least 2"),
-            ("RETENTION_DAYS", "ninety", "it is a whole number of days, at least 2"),
-            ("CLEANUP_MODE", "Apply", "it is plan or apply"),
-            ("CLEANUP_MODE", "delete", "it is plan or apply"),
-            ("CLEANUP_MOST", "0", "it is a whole number from 1 to 1000000"),
-            ("CLEANUP_PER_SECOND", "17", "it is a whole number from 1 to 16"),
-            ("CLEANUP_PER_SECOND", "0", "it is a whole number from 1 to 16"),
+            ("RETENTION_DAYS", "1", "must be a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "0", "must be a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "-90", "must be a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "2.5", "must be a whole number of days, at least 2"),
+            ("RETENTION_DAYS", "ninety", "must be a whole number of days, at least 2"),
+            ("CLEANUP_MODE", "Apply", "must be plan or apply"),
+            ("CLEANUP_MODE", "delete", "must be plan or apply"),
+            ("CLEANUP_MOST", "0", "must be a whole number from 1 to 1000000"),
+            ("CLEANUP_PER_SECOND", "17", "must be a whole number from 1 to 16"),
+            ("CLEANUP_PER_SECOND", "0", "must be a whole number from 1 to 16"),
         ] {
             let refusal = config(&[(name, bad), ("RETENTION_DAYS", "90")]).unwrap_err();
             let said = format!("the environment variable {name} is invalid: {reason}");

@@ -3,7 +3,7 @@
 //! operator reads.
 
 mod config;
-mod failure;
+mod error;
 mod input;
 mod output;
 
@@ -23,24 +23,24 @@ use lambda_http::{
 use serde_json::Value;
 
 use crate::{
-    config::{Config, Job},
-    failure::Failure,
-    input::Input,
-    output::Output,
+    config::{CleanupConfig, CleanupSettings},
+    error::CleanupError,
+    input::CleanupInput,
+    output::CleanupOutput,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let Config { tables, acs, job } = Config::from_env(&process_env)?;
-    // The job limits its own rate and waits as long as ACS asks; retries inside the client would
+    let CleanupConfig { tables, acs, settings } = CleanupConfig::from_env(&process_env)?;
+    // The run limits its own rate and waits as long as ACS asks; retries inside the client would
     // bypass both.
     let once = acs_secret::CallLimits { attempts: 1, ..acs_secret::CallLimits::default() };
     let clock = system_clock();
     let (store, acs) =
         tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, clock));
     let acs = acs?;
-    run(service_fn(async |event| handle(&store, &acs, &clock, &job, event).await)).await
+    run(service_fn(async |event| handle(&store, &acs, &clock, &settings, event).await)).await
 }
 
 /// Performs one run. Failures of ACS are part of the response. An error means that the store
@@ -49,34 +49,34 @@ async fn handle(
     store: &(impl IdentityStore + OrphanStore + RunLog),
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    job: &Job,
+    settings: &CleanupSettings,
     event: LambdaEvent<Value>,
-) -> Result<Output, Failure> {
-    let input = Input::parse(event.payload)?;
+) -> Result<CleanupOutput, CleanupError> {
+    let input = CleanupInput::parse(event.payload)?;
     // A wrong clock must not start a run that deletes, unless the event explicitly requests it.
     let is_ahead = input.time > clock.now() + AHEAD;
-    if is_ahead && input.mode.is_none() && job.mode == CleanupMode::Apply {
-        return Err(Failure::event(
-            "the event's `time` is more than an hour ahead of the clock; if that is meant, say \
-             \"mode\": \"apply\" beside it",
+    if is_ahead && input.mode.is_none() && settings.mode == CleanupMode::Apply {
+        return Err(CleanupError::event(
+            "invalid event: `time` is more than an hour ahead of the clock. To run anyway, set \
+             `mode` to \"apply\" in the event",
         ));
     }
     let request = CleanupRequest {
         time: input.time,
-        retention: job.retention,
-        mode: input.mode.unwrap_or(job.mode),
-        limits: job.limits,
+        retention: settings.retention,
+        mode: input.mode.unwrap_or(settings.mode),
+        limits: settings.limits,
         allow: input.allow,
         invocation: invocation(&event.context, clock),
     };
     let run = delete_stale_identities(store, acs, clock, request).await?;
-    Ok(Output::from(&run))
+    Ok(CleanupOutput::from(&run))
 }
 
 /// How far a schedule's clock may be ahead.
 const AHEAD: Duration = Duration::from_hours(1);
 
-/// The run's ID and deadline from Lambda. The job itself sets the deadlines of its calls to ACS,
+/// The run's ID and deadline from Lambda. The run itself sets the deadlines of its calls to ACS,
 /// because it makes more than one.
 fn invocation(context: &Context, clock: &impl Clock) -> Invocation {
     let deadline = deadline(context, clock.now(), WITHOUT_DEADLINE);

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// The run. Times are in RFC 3339 format.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Output {
+pub(crate) struct CleanupOutput {
     id: String,
     mode: CleanupMode,
     time: String,
@@ -71,7 +71,7 @@ struct Sampled {
     blocked: bool,
 }
 
-impl From<&CleanupRun> for Output {
+impl From<&CleanupRun> for CleanupOutput {
     fn from(run: &CleanupRun) -> Self {
         let is_plan = run.mode == CleanupMode::Plan;
         let sample = run.sample.iter().map(|sample| Sampled {
@@ -110,8 +110,8 @@ impl From<&CleanupRun> for Output {
 impl LetThrough {
     fn of(run: &CleanupRun) -> Self {
         Self {
-            how: "an apply run deletes none of so many; if they are the right ones, invoke the \
-                  function once with this event",
+            how: "too many identities are stale, so that an apply run deletes none. If they are the \
+                  right ones, invoke the function once with this event",
             event: Event { time: date(run.time), mode: CleanupMode::Apply, allow: run.stale },
         }
     }

@@ -25,9 +25,9 @@ fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
 }
 
-fn job(mode: CleanupMode) -> Job {
+fn settings(mode: CleanupMode) -> CleanupSettings {
     let limits = CleanupLimits { per_second: 8, most: 10_000 };
-    Job { retention: Retention::from_days(90).unwrap(), mode, limits }
+    CleanupSettings { retention: Retention::from_days(90).unwrap(), mode, limits }
 }
 
 async fn invoke(
@@ -38,7 +38,7 @@ async fn invoke(
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload, context };
-    let output = handle(&fixture.store, &fixture.acs, &fixture.clock, &job(mode), event).await?;
+    let output = handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(mode), event).await?;
     Ok(serde_json::to_value(output).unwrap())
 }
 
@@ -187,7 +187,7 @@ async fn r33_a_run_ends_before_its_invocation_does() {
     context.deadline = since.as_millis().try_into().unwrap();
     let event = LambdaEvent { payload: event(&fixture, 0), context };
     let run =
-        handle(&fixture.store, &fixture.acs, &fixture.clock, &job(CleanupMode::Apply), event).await;
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(CleanupMode::Apply), event).await;
     let answer = serde_json::to_value(run.unwrap()).unwrap();
     assert_eq!(answer["stopped"]["because"], "deadline");
     assert_eq!(fixture.acs.identities().len(), 12);
@@ -216,23 +216,23 @@ async fn what_eventbridge_sends_is_understood() {
 async fn an_event_that_is_not_ours_is_refused_before_anything_is_asked() {
     let time = "2027-01-15T08:00:00Z";
     for (event, message) in [
-        (json!({}), "the event has no `time`"),
-        (json!({ "mode": "apply" }), "the event has no `time`"),
-        (json!({ "time": "now" }), "the event's `time` is not one of RFC 3339"),
-        (json!({ "time": "2027-01-15" }), "the event's `time` is not one of RFC 3339"),
-        (json!({ "time": 1_800_000_000 }), "the event's `time` is not one of RFC 3339"),
-        (json!({ "time": null }), "the event's `time` is not one of RFC 3339"),
-        (json!({ "time": time, "mode": "Apply" }), "the event's `mode` is neither"),
-        (json!({ "time": time, "mode": "" }), "the event's `mode` is neither"),
-        (json!({ "time": time, "mode": null }), "the event's `mode` is neither"),
-        (json!({ "time": time, "mode": true }), "the event's `mode` is neither"),
-        (json!({ "time": time, "allow": -1 }), "the event's `allow` is not a whole number"),
-        (json!({ "time": time, "allow": "60" }), "the event's `allow` is not a whole number"),
-        (json!({ "time": time, "alow": 60 }), "the event's `alow` means nothing"),
-        (json!({ "time": time, "Records": [] }), "the event's `Records` means nothing"),
-        (json!({ "time": time, "detail": { "mode": "apply" } }), "the event's `detail` is not"),
-        (json!([time]), "the event is not a JSON object"),
-        (json!(null), "the event is not a JSON object"),
+        (json!({}), "invalid event: missing `time`"),
+        (json!({ "mode": "apply" }), "invalid event: missing `time`"),
+        (json!({ "time": "now" }), "invalid event: `time` must be in RFC 3339"),
+        (json!({ "time": "2027-01-15" }), "invalid event: `time` must be in RFC 3339"),
+        (json!({ "time": 1_800_000_000 }), "invalid event: `time` must be in RFC 3339"),
+        (json!({ "time": null }), "invalid event: `time` must be in RFC 3339"),
+        (json!({ "time": time, "mode": "Apply" }), "invalid event: `mode` must be"),
+        (json!({ "time": time, "mode": "" }), "invalid event: `mode` must be"),
+        (json!({ "time": time, "mode": null }), "invalid event: `mode` must be"),
+        (json!({ "time": time, "mode": true }), "invalid event: `mode` must be"),
+        (json!({ "time": time, "allow": -1 }), "invalid event: `allow` must be a whole number"),
+        (json!({ "time": time, "allow": "60" }), "invalid event: `allow` must be a whole number"),
+        (json!({ "time": time, "alow": 60 }), "invalid event: unknown field `alow`"),
+        (json!({ "time": time, "Records": [] }), "invalid event: unknown field `Records`"),
+        (json!({ "time": time, "detail": { "mode": "apply" } }), "invalid event: `detail` must be empty"),
+        (json!([time]), "invalid event: not a JSON object"),
+        (json!(null), "invalid event: not a JSON object"),
     ] {
         let fixture = fixture();
         let refused = invoke(&fixture, CleanupMode::Apply, event.clone()).await.unwrap_err();
@@ -251,11 +251,11 @@ async fn a_store_that_fails_fails_the_invocation_and_says_so_in_one_line() {
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload: event(&fixture, 0), context };
     let failed =
-        handle(&fixture.store, &fixture.acs, &fixture.clock, &job(CleanupMode::Apply), event).await;
-    let failure = failed.unwrap_err();
-    let line = format!("{failure:?}");
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(CleanupMode::Apply), event).await;
+    let error = failed.unwrap_err();
+    let line = format!("{error:?}");
     assert!(line.starts_with("StoreUnavailable: the identity store is unavailable: "), "{line}");
     assert!(!line.contains('\n'), "{line}");
-    assert_eq!(Diagnostic::from(failure).error_type, "StoreUnavailable");
+    assert_eq!(Diagnostic::from(error).error_type, "StoreUnavailable");
     assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
 }

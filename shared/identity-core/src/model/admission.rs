@@ -98,7 +98,7 @@ impl TokenPace {
             1..=600 => {
                 Ok(Some(Self { interval: Duration::from_millis(60_000 / u64::from(number)) }))
             }
-            _ => Err("it is a whole number from 0 to 600"),
+            _ => Err("must be a whole number from 0 to 600"),
         }
     }
 
@@ -145,7 +145,7 @@ pub(crate) fn admit(
     let pace_until = match pace {
         None => until,
         Some(pace) => Some(pace.take(until, now).map_err(|retry_after| {
-            warn!(metric.users_paced = 1_u64, "token refused: the user asks too often");
+            warn!(metric.users_paced = 1_u64, "token issuance refused: rate limit of the user exceeded");
             Error::TooManyTokens { retry_after }
         })?),
     };

@@ -9,7 +9,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The policy does not allow this caller the requested scopes or lifetime.
-    #[error("the policy does not allow it")]
+    #[error("the policy does not allow the requested scopes or lifetime")]
     BeyondPolicy,
     /// The user is blocked.
     #[error("the user is blocked")]
@@ -18,7 +18,7 @@ pub enum Error {
     #[error("the bearer was issued before the user was signed out or cut off")]
     SignInRequired,
     /// The user requests tokens too often.
-    #[error("the user asks for tokens too often")]
+    #[error("the user requests tokens too often")]
     TooManyTokens {
         /// How long to wait before a retry.
         retry_after: Duration,
@@ -33,14 +33,14 @@ pub enum Error {
     #[error("the Teams user's token cannot be exchanged: {0}")]
     TeamsToken(TeamsTokenFault),
     /// The identity does not exist.
-    #[error("no such identity")]
+    #[error("the identity does not exist")]
     NotFound,
     /// A revocation or a deletion of the identity failed repeatedly. No token is issued until an
     /// administrator acts.
-    #[error("the identity is stuck")]
+    #[error("the identity is stuck: manual action required")]
     Stuck,
     /// The time of an event is too far in the future.
-    #[error("the event's time is too far ahead")]
+    #[error("the time of the event is too far in the future")]
     EventFromTheFuture,
     /// Another request is changing this identity right now.
     #[error("the identity is being changed by another request")]
@@ -68,7 +68,7 @@ pub enum Error {
     },
     /// ACS refused a request that should be valid: the key is wrong, or ACS expects another API
     /// version.
-    #[error("ACS refused our request")]
+    #[error("ACS refused the request")]
     AcsRefused(#[source] Source),
     /// The identity was created by another ACS resource than the configured one. It was not
     /// changed, and it still exists there.
@@ -79,7 +79,7 @@ pub enum Error {
     StoreUnavailable(#[source] Source),
     /// The identity store refused a request that should be valid: the table is missing, or
     /// permissions for it are missing.
-    #[error("the identity store refused our request")]
+    #[error("the identity store refused the request")]
     StoreRefused(#[source] Source),
     /// A condition that the code assumes to be impossible.
     #[error("internal error: {0}")]
@@ -98,7 +98,7 @@ impl Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TeamsTokenFault {
     /// The token belongs to a user other than the caller.
-    #[error("it is not the caller's own")]
+    #[error("it belongs to another user")]
     AnotherUser,
     /// The token has expired.
     #[error("it has expired")]
@@ -116,7 +116,7 @@ pub enum TeamsTokenFault {
     #[error("the application is not the one it was issued to")]
     WrongApp,
     /// ACS reports that the token belongs to another user.
-    #[error("ACS takes it for another user's")]
+    #[error("ACS reports that it belongs to another user")]
     WrongUser,
     /// Neither ACS nor the token's claims show the reason.
     #[error("ACS does not accept it")]

@@ -189,7 +189,7 @@ impl TryFrom<RawRule> for Rule {
 
     fn try_from(raw: RawRule) -> Result<Self, Self::Error> {
         let condition = Condition::try_from(raw.r#if).map_err(
-            |_| "a rule needs at least one claim in `if`; use `otherwise` for everybody",
+            |_| "a rule needs at least one claim in `if`; use `otherwise` for all other callers",
         )?;
         let grant = Grant::try_from(RawGrant {
             scopes: raw.scopes,
@@ -207,7 +207,7 @@ impl TryFrom<RawGrant> for Grant {
         let lifetime = |minutes: Option<u64>, default: Lifetime| match minutes {
             None => Ok(default),
             Some(minutes) => {
-                Lifetime::from_minutes(minutes).ok_or("a lifetime is 60 to 1440 minutes")
+                Lifetime::from_minutes(minutes).ok_or("a lifetime must be 60 to 1440 minutes")
             }
         };
         let max_lifetime = lifetime(raw.max_lifetime_minutes, Lifetime::DAY)?;
@@ -216,7 +216,7 @@ impl TryFrom<RawGrant> for Grant {
             return Err("defaultLifetimeMinutes is larger than maxLifetimeMinutes");
         }
         let scopes = Scopes::parse(raw.scopes.iter().map(String::as_str)).ok_or(
-            "scopes are one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once",
+            "scopes must be one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once",
         )?;
         Ok(Self { default_scopes: scopes.clone(), scopes, max_lifetime, default_lifetime })
     }

@@ -87,7 +87,7 @@ pub async fn apply_event(
                 let Some(record) = &seen else { continue };
                 match finish_pending::finish_pending(store, acs, clock, record, invocation).await? {
                     PendingWork::Done => {
-                        info!(event.id, "what an earlier delivery had begun is finished");
+                        info!(event.id, "finished the pending work of an earlier delivery");
                         return Ok(applied(Effect::Finished));
                     }
                     PendingWork::Busy(retry_after) => return Err(Error::Busy { retry_after }),

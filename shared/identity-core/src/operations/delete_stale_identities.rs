@@ -144,12 +144,12 @@ fn report(run: &CleanupRun) {
             run.stale,
             run.total,
             metric.cleanup_braked = braked,
-            "so many identities are stale that none is deleted; the answer's `letThrough` has \
-             the event that lets them through once"
+            "cleanup braked: too many identities are stale, none deleted; to delete them once, \
+             send the event in `letThrough` of the response"
         );
     }
     if let Some(stopped) = run.stopped {
-        info!(run.id, because = ?stopped.because, stopped.shard, "the next run goes on from here");
+        info!(run.id, because = ?stopped.because, stopped.shard, "cleanup stopped early; the next run continues");
     }
     let deleted = if run.mode == CleanupMode::Apply { run.deleted } else { 0 };
     info!(
@@ -163,7 +163,7 @@ fn report(run: &CleanupRun) {
         metric.deletions_failed = run.failed,
         metric.identities_stuck = run.stuck,
         metric.identities_abandoned = run.finished.reservations,
-        "the run is over"
+        "cleanup finished"
     );
 }
 

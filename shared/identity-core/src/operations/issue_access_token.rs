@@ -80,7 +80,7 @@ pub async fn issue_access_token(
     let request =
         IdentityRequest { selector, token: Some(&token), requester, invocation: &invocation };
     let ensured = ensure_identity(store, acs, clock, &request).await?;
-    let token = ensured.token.ok_or(Error::Internal("a token was asked for and none came"))?;
+    let token = ensured.token.ok_or(Error::Internal("a requested token is missing"))?;
     Ok(IssuedToken { acs_id: ensured.acs_id, token, created: ensured.created })
 }
 

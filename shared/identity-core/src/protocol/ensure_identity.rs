@@ -120,7 +120,7 @@ pub(crate) async fn ensure_identity(
                 if let Err(cause) =
                     finish_pending::finish_pending(store, acs, clock, &record, invocation).await
                 {
-                    warn!(%cause, "the tokens of a blocked user are not yet revoked");
+                    warn!(%cause, "revocation pending: the tokens of a blocked user are not yet revoked");
                 }
                 return Err(Error::Blocked);
             }
@@ -202,21 +202,21 @@ async fn create(
         Err(cause) => {
             // The reservation may have been stored. ACS was not called, so releasing it saves
             // other requests from waiting for the lease to end.
-            give_back(store, clock, &next).await;
+            release(store, clock, &next).await;
             return Err(cause);
         }
     };
     if reservation.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
         // The previous holder of the lease died, and ACS has no query for what it created.
-        warn!(metric.identities_abandoned = 1, "took over a reservation whose lease had ended");
+        warn!(metric.identities_abandoned = 1, "reservation taken over after its lease expired");
     }
     let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
         Ok(created) => created,
         Err(cause) => {
             if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
-                warn!(metric.identities_abandoned = 1, "ACS may have created an identity unheard");
+                warn!(metric.identities_abandoned = 1, "outcome of create unknown: an orphaned identity may exist in ACS");
             }
-            give_back(store, clock, &reserved).await;
+            release(store, clock, &reserved).await;
             return Err(cause);
         }
     };
@@ -228,22 +228,22 @@ async fn create(
     let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
     let refused_by = match store.commit(activation).await {
         Ok(Change::Made(record)) => {
-            info!(acs.id = %acs_id, metric.identities_created = 1, "created the identity of a new user");
+            info!(acs.id = %acs_id, metric.identities_created = 1, "identity created for a new user");
             return Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }));
         }
         Ok(Change::Refused(found)) => found,
         Err(cause) => match store.advance(Some(&reserved), &reserved.released(clock.now())).await {
             Ok(Change::Made(_)) => {
-                take_back(store, acs, orphan(), invocation).await;
+                delete_orphan(store, acs, orphan(), invocation).await;
                 return Err(cause);
             }
             Ok(Change::Refused(found)) => found,
             Err(_) => {
                 error!(
                     acs.id = %acs_id,
-                    "cannot tell whether the identity was stored; leaving it as it is"
+                    "outcome of store write unknown: keeping the identity in ACS"
                 );
-                note(store, orphan()).await;
+                record_orphan(store, orphan()).await;
                 return Err(cause);
             }
         },
@@ -257,7 +257,7 @@ async fn create(
         // identity since. That request is now responsible for it, and our token is not returned.
         Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
         found => {
-            take_back(store, acs, orphan(), invocation).await;
+            delete_orphan(store, acs, orphan(), invocation).await;
             match found {
                 // The user signed out or the account was deleted during the creation. The caller
                 // must ask again to get another identity.
@@ -269,9 +269,9 @@ async fn create(
 }
 
 /// Releases a reservation that did not lead to an identity.
-async fn give_back(store: &impl IdentityStore, clock: &impl Clock, reserved: &Record) {
+async fn release(store: &impl IdentityStore, clock: &impl Clock, reserved: &Record) {
     if store.advance(Some(reserved), &reserved.released(clock.now())).await.is_err() {
-        debug!("the reservation could not be given back; it ends with its lease");
+        debug!("reservation not released: it expires with its lease");
     }
 }
 
@@ -291,26 +291,26 @@ async fn create_in_acs(
 }
 
 /// Deletes an identity that is in no record and never will be.
-async fn take_back(
+async fn delete_orphan(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     orphan: Orphan,
     invocation: &Invocation,
 ) {
     if let Err(cause) = acs.delete_identity(&orphan.acs_id, invocation.acs_until).await {
-        warn!(acs.id = %orphan.acs_id, %cause, "an identity that nobody owns is still there");
-        note(store, orphan).await;
+        warn!(acs.id = %orphan.acs_id, %cause, "failed to delete an orphaned identity; the scheduled job retries");
+        record_orphan(store, orphan).await;
     }
 }
 
 /// Records an identity whose ownership is unknown, for the scheduled job.
-async fn note(store: &impl IdentityStore, orphan: Orphan) {
+async fn record_orphan(store: &impl IdentityStore, orphan: Orphan) {
     if let Err(cause) = store.note_orphan(&orphan).await {
         error!(
             acs.id = %orphan.acs_id,
             metric.identities_abandoned = 1,
             %cause,
-            "an identity that nobody may own could not be noted"
+            "failed to record a possibly orphaned identity"
         );
     }
 }
@@ -349,7 +349,7 @@ async fn issue(
             // but a blocked user must not have any live token.
             let acs_id = &active.acs_id;
             if let Err(cause) = acs.revoke_access_tokens(acs_id, acs_until).await {
-                warn!(acs.id = %acs_id, %cause, "a dropped token of a blocked user may live");
+                warn!(acs.id = %acs_id, %cause, "failed to revoke the discarded token of a blocked user");
             }
             Err(Error::Blocked)
         }

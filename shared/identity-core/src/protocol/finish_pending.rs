@@ -73,7 +73,7 @@ pub(crate) async fn claim_pending(
     let ours = record.taken_up(&ReceiptId(invocation.id.clone()), clock.now());
     match store.advance(Some(record), &ours).await? {
         Change::Made(ours) => {
-            info!(acs.id = ours.acs_id().map(ToString::to_string), "finishing what was half done");
+            info!(acs.id = ours.acs_id().map(ToString::to_string), "took over pending work of another process");
             Ok(PendingClaim::Ours(Box::new(ours)))
         }
         Change::Refused(_) => Ok(PendingClaim::Lost),
@@ -93,7 +93,7 @@ pub(crate) async fn perform_pending(
         State::Deleting { acs_id, .. } => {
             let deleted = acs.delete_identity(acs_id, invocation.acs_until).await;
             deleted.inspect_err(|cause| foreign::report(acs_id, cause))?;
-            info!(acs.id = %acs_id, "ACS has deleted the identity");
+            info!(acs.id = %acs_id, "identity deleted in ACS");
             note(store, record, record.deletion_confirmed(clock.now())).await
         }
         State::Active { acs_id } | State::Blocked { acs_id: Some(acs_id) }
@@ -107,7 +107,7 @@ pub(crate) async fn perform_pending(
                 acs.id = %acs_id,
                 metric.revocations_confirmed = 1,
                 metric.blocked_users_revoked = blocked,
-                "ACS has revoked every token"
+                "tokens revoked in ACS"
             );
             Ok(noted)
         }

@@ -41,7 +41,7 @@ fn r59_no_state_that_cuts_a_user_off_is_let_through_for_anybody() {
             (State::Blocked { acs_id: None }, "the user is blocked"),
             (State::Deleting { acs_id: acs_id("8:acs:1"), blocked: true }, "the user is blocked"),
             (stuck(true), "the user is blocked"),
-            (stuck(false), "the identity is stuck"),
+            (stuck(false), "the identity is stuck: manual action required"),
             (State::deleting("8:acs:1"), "the identity is being changed by another request"),
         ] {
             let record = record("alice", state, now());

@@ -200,9 +200,9 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
         }
         let source = std::error::Error::source(cause).map(ToString::to_string);
         if is_stuck {
-            error!(acs.id = acs_id, %cause, source, "it is stuck: nobody tries again until somebody looks");
+            error!(acs.id = acs_id, %cause, source, "identity stuck after repeated failures: manual action required");
         } else {
-            warn!(acs.id = acs_id, next.attempts, %cause, source, "it failed, and is tried again");
+            warn!(acs.id = acs_id, next.attempts, %cause, source, "revocation or deletion failed; a later run retries");
         }
         match self.store.advance(Some(record), &next).await? {
             Change::Made(_) | Change::Refused(_) => Ok(()),

@@ -45,7 +45,7 @@ pub async fn delete_if_unused_since(
     match mark(store, clock, user, cutoff, actor, &invocation.id).await? {
         Mark::Made(marked) => {
             finish_pending::perform_pending(store, acs, clock, &marked, invocation).await?;
-            info!(acs.id = marked.acs_id().map(ToString::to_string), "deleted an unused identity");
+            info!(acs.id = marked.acs_id().map(ToString::to_string), "unused identity deleted");
             Ok(StaleOutcome::Deleted)
         }
         Mark::Used => Ok(StaleOutcome::Used),
@@ -143,7 +143,7 @@ async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
         info!(
             acs.id = marked.acs_id().map(ToString::to_string),
             run.id = run_id,
-            "deleted an unused identity"
+            "unused identity deleted"
         );
         note(job, shard, &marked);
     }

@@ -102,7 +102,7 @@ async fn abandon<S: IdentityStore, A: IdentityClient, C: Clock>(
         return Ok(());
     }
     if let Change::Made(_) = job.store.advance(Some(record), &record.released(now)).await? {
-        warn!("released a reservation whose owner died; they may have created an identity");
+        warn!("reservation released: its owner died and may have created an identity in ACS");
         job.tally().finished.reservations += 1;
     }
     Ok(())
@@ -141,12 +141,12 @@ async fn delete_orphan<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clo
             }
             Err(cause) => {
                 foreign::report(&orphan.acs_id, &cause);
-                warn!(acs.id = %orphan.acs_id, %cause, "an identity nobody owns is still there");
+                warn!(acs.id = %orphan.acs_id, %cause, "failed to delete an orphaned identity; the next run retries");
                 job.tally().failed += 1;
                 return Ok(());
             }
         }
-        info!(acs.id = %orphan.acs_id, "deleted an identity that nobody owned");
+        info!(acs.id = %orphan.acs_id, "orphaned identity deleted");
         job.tally().finished.orphans += 1;
     }
     job.store.forget_orphan(&orphan.acs_id).await

@@ -8,19 +8,19 @@ use lambda_http::lambda_runtime::Diagnostic;
 ///
 /// Its `Debug` output equals its `Display` output, because that is the line that the runtime
 /// logs.
-pub(crate) struct Failure {
+pub(crate) struct CleanupError {
     kind: &'static str,
     message: String,
 }
 
-impl Failure {
+impl CleanupError {
     /// The event is invalid; the message says what is wrong and what is valid.
     pub(crate) fn event(message: impl Into<String>) -> Self {
         Self { kind: "BadEvent", message: message.into() }
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CleanupError {
     fn from(error: Error) -> Self {
         let kind = match &error {
             Error::StoreUnavailable(_) => "StoreUnavailable",
@@ -45,19 +45,19 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
-        Self { error_type: failure.kind.to_owned(), error_message: failure.message }
+impl From<CleanupError> for Diagnostic {
+    fn from(error: CleanupError) -> Self {
+        Self { error_type: error.kind.to_owned(), error_message: error.message }
     }
 }
 
-impl Display for Failure {
+impl Display for CleanupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.message)
     }
 }
 
-impl Debug for Failure {
+impl Debug for CleanupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Display::fmt(self, f)
     }
