@@ -40,7 +40,11 @@ impl CleanupConfig {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            settings: CleanupSettings { retention, mode, limits: CleanupLimits { per_second, most: most.into() } },
+            settings: CleanupSettings {
+                retention,
+                mode,
+                limits: CleanupLimits { per_second, most: most.into() },
+            },
         })
     }
 }

@@ -36,7 +36,8 @@ impl CleanupInput {
         // EventBridge Scheduler sends its empty detail as text.
         let detail = event.get("detail").unwrap_or(&Value::Null);
         if ![Value::Null, json!({}), json!("{}")].contains(detail) {
-            let message = "invalid event: `detail` must be empty; set `mode` and `allow` beside `time`";
+            let message =
+                "invalid event: `detail` must be empty; set `mode` and `allow` beside `time`";
             return Err(CleanupError::event(message));
         }
         Ok(Self { time: time(&event)?, mode: mode(&event)?, allow: allow(&event)? })
@@ -49,9 +50,11 @@ fn known(name: &str) -> bool {
 
 fn time(event: &Map<String, Value>) -> Result<SystemTime, CleanupError> {
     // Without `time`, the function and the schedule could disagree on which identities are stale.
-    let raw = event.get("time").ok_or_else(|| CleanupError::event("invalid event: missing `time`"))?;
+    let raw =
+        event.get("time").ok_or_else(|| CleanupError::event("invalid event: missing `time`"))?;
     let time = raw.as_str().and_then(parse_timestamp);
-    let message = "invalid event: `time` must be in RFC 3339 format, for example 2026-05-06T07:08:09Z";
+    let message =
+        "invalid event: `time` must be in RFC 3339 format, for example 2026-05-06T07:08:09Z";
     time.ok_or_else(|| CleanupError::event(message))
 }
 

@@ -38,7 +38,8 @@ async fn invoke(
     let mut context = Context::default();
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload, context };
-    let output = handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(mode), event).await?;
+    let output =
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(mode), event).await?;
     Ok(serde_json::to_value(output).unwrap())
 }
 
@@ -187,7 +188,8 @@ async fn r33_a_run_ends_before_its_invocation_does() {
     context.deadline = since.as_millis().try_into().unwrap();
     let event = LambdaEvent { payload: event(&fixture, 0), context };
     let run =
-        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(CleanupMode::Apply), event).await;
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(CleanupMode::Apply), event)
+            .await;
     let answer = serde_json::to_value(run.unwrap()).unwrap();
     assert_eq!(answer["stopped"]["because"], "deadline");
     assert_eq!(fixture.acs.identities().len(), 12);
@@ -230,7 +232,10 @@ async fn an_event_that_is_not_ours_is_refused_before_anything_is_asked() {
         (json!({ "time": time, "allow": "60" }), "invalid event: `allow` must be a whole number"),
         (json!({ "time": time, "alow": 60 }), "invalid event: unknown field `alow`"),
         (json!({ "time": time, "Records": [] }), "invalid event: unknown field `Records`"),
-        (json!({ "time": time, "detail": { "mode": "apply" } }), "invalid event: `detail` must be empty"),
+        (
+            json!({ "time": time, "detail": { "mode": "apply" } }),
+            "invalid event: `detail` must be empty",
+        ),
         (json!([time]), "invalid event: not a JSON object"),
         (json!(null), "invalid event: not a JSON object"),
     ] {
@@ -251,7 +256,8 @@ async fn a_store_that_fails_fails_the_invocation_and_says_so_in_one_line() {
     context.request_id = "run-1".to_owned();
     let event = LambdaEvent { payload: event(&fixture, 0), context };
     let failed =
-        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(CleanupMode::Apply), event).await;
+        handle(&fixture.store, &fixture.acs, &fixture.clock, &settings(CleanupMode::Apply), event)
+            .await;
     let error = failed.unwrap_err();
     let line = format!("{error:?}");
     assert!(line.starts_with("StoreUnavailable: the identity store is unavailable: "), "{line}");

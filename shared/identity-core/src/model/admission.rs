@@ -145,7 +145,10 @@ pub(crate) fn admit(
     let pace_until = match pace {
         None => until,
         Some(pace) => Some(pace.take(until, now).map_err(|retry_after| {
-            warn!(metric.users_paced = 1_u64, "token issuance refused: rate limit of the user exceeded");
+            warn!(
+                metric.users_paced = 1_u64,
+                "token issuance refused: rate limit of the user exceeded"
+            );
             Error::TooManyTokens { retry_after }
         })?),
     };

@@ -73,7 +73,10 @@ pub(crate) async fn claim_pending(
     let ours = record.taken_up(&ReceiptId(invocation.id.clone()), clock.now());
     match store.advance(Some(record), &ours).await? {
         Change::Made(ours) => {
-            info!(acs.id = ours.acs_id().map(ToString::to_string), "took over pending work of another process");
+            info!(
+                acs.id = ours.acs_id().map(ToString::to_string),
+                "took over pending work of another process"
+            );
             Ok(PendingClaim::Ours(Box::new(ours)))
         }
         Change::Refused(_) => Ok(PendingClaim::Lost),

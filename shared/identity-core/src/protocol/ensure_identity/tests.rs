@@ -2,7 +2,8 @@ use super::*;
 use crate::{
     ABANDONED_AFTER,
     model::{
-        admission::{Bearer, TokenPace},
+        admission::{Bearer, Requester, TokenPace},
+        identity::AccessToken,
         record::{CutOff, ReceiptId, StateName},
     },
     ports::OrphanStore,

@@ -1,0 +1,159 @@
+//! Creates an identity under a reservation.
+
+use std::time::SystemTime;
+
+use tracing::{debug, error, info, warn};
+
+use super::request::{EnsuredIdentity, IdentityRequest};
+use crate::{
+    model::{
+        admission::Admission,
+        audit::AuditAction,
+        error::Error,
+        identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
+        record::{Lease, Record, State},
+    },
+    ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step},
+};
+
+/// The record to reserve for a user, and our lease on it.
+pub(super) struct Reservation<'a> {
+    pub(super) user: &'a ExternalId,
+    pub(super) seen: Option<&'a Record>,
+    pub(super) lease: Lease,
+}
+
+/// Creates the identity. `None` if another request was faster or changed the record in the
+/// meantime: the caller must read the record again.
+pub(super) async fn create(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+    reservation: Reservation<'_>,
+    first_token: Option<(Admission, &TokenRequest)>,
+) -> Result<Option<EnsuredIdentity>, Error> {
+    let invocation = request.invocation;
+    let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
+    let next = Record::reserved(reservation.user, reservation.seen, reservation.lease, clock.now());
+    let reserved = match store.advance(reservation.seen, &next).await {
+        Ok(Change::Made(reserved)) => reserved,
+        Ok(Change::Refused(_)) => return Ok(None),
+        Err(cause) => {
+            // The reservation may have been stored. ACS was not called, so releasing it saves
+            // other requests from waiting for the lease to end.
+            release(store, clock, &next).await;
+            return Err(cause);
+        }
+    };
+    if reservation.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
+        // The previous holder of the lease died, and ACS has no query for what it created.
+        warn!(metric.identities_abandoned = 1, "reservation taken over after its lease expired");
+    }
+    let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
+        Ok(created) => created,
+        Err(cause) => {
+            if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
+                warn!(
+                    metric.identities_abandoned = 1,
+                    "outcome of create unknown: an orphaned identity may exist in ACS"
+                );
+            }
+            release(store, clock, &reserved).await;
+            return Err(cause);
+        }
+    };
+    let pace_until = paced.or(reserved.pace_until);
+    let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
+    let audit = request.audit(&active, AuditAction::CreateIdentity, clock.now());
+    let orphan =
+        || Orphan { acs_id: acs_id.clone(), user: reservation.user.clone(), noted_at: clock.now() };
+    let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
+    let refused_by = match store.commit(activation).await {
+        Ok(Change::Made(record)) => {
+            info!(acs.id = %acs_id, metric.identities_created = 1, "identity created for a new user");
+            return Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }));
+        }
+        Ok(Change::Refused(found)) => found,
+        Err(cause) => match store.advance(Some(&reserved), &reserved.released(clock.now())).await {
+            Ok(Change::Made(_)) => {
+                delete_orphan(store, acs, orphan(), invocation).await;
+                return Err(cause);
+            }
+            Ok(Change::Refused(found)) => found,
+            Err(_) => {
+                error!(
+                    acs.id = %acs_id,
+                    "outcome of store write unknown: keeping the identity in ACS"
+                );
+                record_orphan(store, orphan()).await;
+                return Err(cause);
+            }
+        },
+    };
+    match refused_by {
+        // The activation was applied, and no request has changed the record since.
+        Some(record) if record == active => {
+            Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }))
+        }
+        // The activation was applied, and another request has revoked, blocked or deleted the
+        // identity since. That request is now responsible for it, and our token is not returned.
+        Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
+        found => {
+            delete_orphan(store, acs, orphan(), invocation).await;
+            match found {
+                // The user signed out or the account was deleted during the creation. The caller
+                // must ask again to get another identity.
+                Some(Record { state: State::Deleted, .. }) => Err(Error::busy()),
+                _ => Ok(None),
+            }
+        }
+    }
+}
+
+/// Releases a reservation that did not lead to an identity.
+async fn release(store: &impl IdentityStore, clock: &impl Clock, reserved: &Record) {
+    if store.advance(Some(reserved), &reserved.released(clock.now())).await.is_err() {
+        debug!("reservation not released: it expires with its lease");
+    }
+}
+
+async fn create_in_acs(
+    acs: &impl IdentityClient,
+    first_token: Option<(Admission, &TokenRequest)>,
+    deadline: SystemTime,
+) -> Result<(AcsId, Option<AccessToken>), Error> {
+    match first_token {
+        Some((admission, token)) => {
+            let created = acs.create_identity_with_token(admission, token, deadline).await;
+            let (acs_id, token) = created?;
+            Ok((acs_id, Some(token)))
+        }
+        None => Ok((acs.create_identity(deadline).await?, None)),
+    }
+}
+
+/// Deletes an identity that is in no record and never will be.
+async fn delete_orphan(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    orphan: Orphan,
+    invocation: &Invocation,
+) {
+    if let Err(cause) = acs.delete_identity(&orphan.acs_id, invocation.acs_until).await {
+        warn!(acs.id = %orphan.acs_id, %cause, "failed to delete an orphaned identity; the scheduled job retries");
+        record_orphan(store, orphan).await;
+    }
+}
+
+/// Records an identity whose ownership is unknown, for the scheduled job.
+async fn record_orphan(store: &impl IdentityStore, orphan: Orphan) {
+    if let Err(cause) = store.note_orphan(&orphan).await {
+        error!(
+            acs.id = %orphan.acs_id,
+            metric.identities_abandoned = 1,
+            %cause,
+            "failed to record a possibly orphaned identity"
+        );
+    }
+}

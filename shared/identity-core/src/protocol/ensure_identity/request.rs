@@ -1,0 +1,53 @@
+use std::time::SystemTime;
+
+use crate::model::{
+    admission::Requester,
+    audit::{Actor, AuditAction, AuditEntry},
+    identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
+    record::Record,
+};
+
+/// The result of a call that may be the user's first.
+#[derive(Clone, Debug)]
+pub struct EnsuredIdentity {
+    /// The record at the time of the decision.
+    pub record: Record,
+    /// The name of the identity in ACS.
+    pub acs_id: AcsId,
+    /// The token, if the caller requested one.
+    pub token: Option<AccessToken>,
+    /// Whether this call created the identity.
+    pub created: bool,
+}
+
+/// The identity that the caller requests.
+#[derive(Clone, Debug)]
+pub(crate) enum IdentitySelector {
+    /// The identity of this user, which is created if it does not exist.
+    Users(ExternalId),
+    /// The existing identity of this user. If an ACS ID is given, it must match.
+    Existing(ExternalId, Option<AcsId>),
+}
+
+/// The request and its requester.
+pub(crate) struct IdentityRequest<'a> {
+    pub(crate) selector: IdentitySelector,
+    /// The token to issue, if the caller requests one.
+    pub(crate) token: Option<&'a TokenRequest>,
+    pub(crate) requester: Requester,
+    pub(crate) invocation: &'a Invocation,
+}
+
+impl IdentityRequest<'_> {
+    /// The audit entry for the request, if an administrator made it.
+    pub(crate) fn audit(
+        &self,
+        next: &Record,
+        action: AuditAction,
+        at: SystemTime,
+    ) -> Option<AuditEntry> {
+        let Requester::Administrator { id } = &self.requester else { return None };
+        let by = Actor::Administrator(id.clone());
+        Some(AuditEntry::of(next, &self.invocation.id, by, action, at))
+    }
+}
