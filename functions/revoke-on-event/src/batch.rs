@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 /// A batch of messages.
 #[derive(Deserialize)]
-pub(crate) struct Batch {
+pub(crate) struct SqsBatch {
     #[serde(rename = "Records", default)]
-    pub(crate) messages: Vec<Message>,
+    pub(crate) messages: Vec<SqsMessage>,
 }
 
 /// A message. Unknown fields are ignored, and unused ones may be missing.
 #[derive(Deserialize)]
-pub(crate) struct Message {
+pub(crate) struct SqsMessage {
     /// The ID of the message in the queue.
     #[serde(rename = "messageId", default)]
     pub(crate) id: String,
@@ -33,7 +33,7 @@ struct Attributes {
     sent: String,
 }
 
-impl Message {
+impl SqsMessage {
     /// When the message was put into the queue: the same for each of its deliveries.
     pub(crate) fn sent_at(&self) -> Option<SystemTime> {
         let millis = self.attributes.sent.parse().ok()?;
@@ -52,21 +52,22 @@ const MAX_RECEIVES: u32 = 5;
 /// The messages to deliver again (`ReportBatchItemFailures`).
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer {
-    batch_item_failures: Vec<Failure>,
+pub(crate) struct BatchResponse {
+    batch_item_failures: Vec<BatchItemFailure>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Failure {
+struct BatchItemFailure {
     item_identifier: String,
 }
 
-impl Answer {
+impl BatchResponse {
     /// Requests redelivery of these messages. A message without an ID causes redelivery of the
     /// whole batch, which is correct, because the failed message cannot be identified.
-    pub(crate) fn failed<'a>(messages: impl Iterator<Item = &'a Message>) -> Self {
-        let failures = messages.map(|message| Failure { item_identifier: message.id.clone() });
+    pub(crate) fn failed<'a>(messages: impl Iterator<Item = &'a SqsMessage>) -> Self {
+        let failures =
+            messages.map(|message| BatchItemFailure { item_identifier: message.id.clone() });
         Self { batch_item_failures: failures.collect() }
     }
 }

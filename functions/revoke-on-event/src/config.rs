@@ -8,13 +8,13 @@ use identity_events::EventSource;
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
 
-pub(crate) struct Config {
+pub(crate) struct EventConfig {
     pub(crate) tables: Tables,
     pub(crate) acs: AcsResource,
-    pub(crate) rules: Rules,
+    pub(crate) rules: EventRules,
 }
 
-impl Config {
+impl EventConfig {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables {
@@ -26,7 +26,7 @@ impl Config {
                 secret: required(env, "ACS_SECRET_ARN")?,
                 api_version: required(env, "ACS_API_VERSION")?,
             },
-            rules: Rules {
+            rules: EventRules {
                 issuer: issuer(env)?,
                 guestpass: mode(env, "EVENT_MODE_GUESTPASS")?,
                 cognito: mode(env, "EVENT_MODE_COGNITO")?,
@@ -39,17 +39,17 @@ impl Config {
 
 /// The issuer of the tokens, and the mode of each event source.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct EventRules {
     /// The `iss` of the tokens.
     pub(crate) issuer: Issuer,
-    pub(crate) guestpass: Mode,
-    pub(crate) cognito: Mode,
-    pub(crate) auth0: Mode,
-    pub(crate) okta: Mode,
+    pub(crate) guestpass: EventMode,
+    pub(crate) cognito: EventMode,
+    pub(crate) auth0: EventMode,
+    pub(crate) okta: EventMode,
 }
 
-impl Rules {
-    pub(crate) fn mode_of(&self, source: EventSource) -> Mode {
+impl EventRules {
+    pub(crate) fn mode_of(&self, source: EventSource) -> EventMode {
         match source {
             EventSource::Guestpass => self.guestpass,
             EventSource::Cognito => self.cognito,
@@ -61,14 +61,14 @@ impl Rules {
 
 /// How the events of a source are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum EventMode {
     /// The events are applied.
     Apply,
     /// The effect of the events is only logged.
     Shadow,
 }
 
-impl FromStr for Mode {
+impl FromStr for EventMode {
     type Err = &'static str;
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
@@ -94,9 +94,9 @@ fn issuer(env: &impl Env) -> Result<Issuer, ConfigError> {
 }
 
 /// A source without a setting is applied: events are sent here only on purpose.
-fn mode(env: &impl Env, name: &'static str) -> Result<Mode, ConfigError> {
+fn mode(env: &impl Env, name: &'static str) -> Result<EventMode, ConfigError> {
     match env(name).filter(|raw| !raw.is_empty()) {
-        None => Ok(Mode::Apply),
+        None => Ok(EventMode::Apply),
         Some(_) => required(env, name),
     }
 }
@@ -105,8 +105,8 @@ fn mode(env: &impl Env, name: &'static str) -> Result<Mode, ConfigError> {
 mod tests {
     use super::*;
 
-    fn config(name: &str, value: &str) -> Result<Config, ConfigError> {
-        Config::from_env(&|asked: &str| match asked {
+    fn config(name: &str, value: &str) -> Result<EventConfig, ConfigError> {
+        EventConfig::from_env(&|asked: &str| match asked {
             _ if asked == name => Some(value.to_owned()),
             "TABLE_NAME" => Some("identities".to_owned()),
             "ACS_SECRET_ARN" => {
@@ -124,10 +124,10 @@ mod tests {
             let name = format!("EVENT_MODE_{}", source.as_str().to_uppercase());
             let rules = config(&name, "shadow").unwrap().rules;
             for other in EventSource::ALL {
-                let expected = if other == source { Mode::Shadow } else { Mode::Apply };
+                let expected = if other == source { EventMode::Shadow } else { EventMode::Apply };
                 assert_eq!(rules.mode_of(other), expected, "{name}, {other:?}");
             }
-            assert_eq!(config(&name, "").unwrap().rules.mode_of(source), Mode::Apply);
+            assert_eq!(config(&name, "").unwrap().rules.mode_of(source), EventMode::Apply);
             let problem = config(&name, "off").err().unwrap().to_string();
             assert!(problem.contains(&name) && problem.contains("apply or shadow"), "{problem}");
         }

@@ -7,47 +7,43 @@
 
 mod batch;
 mod config;
-mod line;
+mod event_log;
+mod event_outcome;
+mod lanes;
 mod message;
+mod message_error;
 mod paced;
 
 use std::{
-    cell::Cell,
     convert::Infallible,
     time::{Duration, SystemTime},
 };
 
+use batch::{BatchResponse, SqsBatch};
+use config::{EventConfig, EventRules};
 use futures_util::{StreamExt, stream};
-use identity_core::{
-    event::Event,
-    ports::{Clock, IdentityClient, IdentityStore},
-};
-use identity_events::Reading;
+use identity_core::ports::{Clock, IdentityClient, IdentityStore};
 use identity_store::DynamoIdentityStore;
 use lambda_edge::{config::process_env, deadline, system_clock, telemetry};
 use lambda_http::{
     Context, Error, LambdaEvent,
     lambda_runtime::{run, service_fn},
 };
-use tracing::error;
-
-use batch::{Answer, Batch, Message};
-use config::{Config, Rules};
-use line::{Line, Outcome};
-use message::{Ports, Trouble, read};
+use lanes::{QueuedMessage, lanes};
+use message::apply_message;
 use paced::Paced;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let config = Config::from_env(&process_env)?;
+    let config = EventConfig::from_env(&process_env)?;
     let (store, acs) = tokio::join!(
         DynamoIdentityStore::connect(config.tables),
         config.acs.connect(system_clock())
     );
     let acs = Paced::per_second(EVENTS_PER_SECOND, acs?, system_clock());
     let (rules, clock) = (config.rules, system_clock());
-    run(service_fn(async |event: LambdaEvent<Batch>| {
+    run(service_fn(async |event: LambdaEvent<SqsBatch>| {
         let LambdaEvent { payload, context } = event;
         Ok::<_, Infallible>(handle(&store, &acs, &clock, &rules, payload, &context).await)
     }))
@@ -60,16 +56,17 @@ async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    rules: &Rules,
-    batch: Batch,
+    rules: &EventRules,
+    batch: SqsBatch,
     context: &Context,
-) -> Answer {
-    let jobs = batch.messages.into_iter().map(|message| Job::of(message, rules)).collect();
+) -> BatchResponse {
+    let jobs =
+        batch.messages.into_iter().map(|message| QueuedMessage::of(message, rules)).collect();
     let lanes = lanes(jobs);
-    let ports = Ports { store, acs, clock, rules, context };
     let all = stream::iter(&lanes).for_each_concurrent(AT_ONCE, async |lane| {
         for job in lane {
-            job.is_done.set(Some(ports.obey(&job.message, &job.reading).await));
+            let is_done = apply_message(store, acs, clock, rules, context, job).await;
+            job.is_done.set(Some(is_done));
         }
     });
     tokio::select! {
@@ -78,80 +75,13 @@ async fn handle(
         () = clock.sleep(time_left(context, clock.now())) => {}
     }
     let failed = lanes.iter().flatten().filter(|job| job.is_done.get() != Some(true));
-    Answer::failed(failed.map(Job::given_up))
-}
-
-/// A message, its parsed content, and its result; the result is absent if the time was too short.
-struct Job {
-    message: Message,
-    reading: Result<Reading, Trouble>,
-    is_done: Cell<Option<bool>>,
-}
-
-impl Job {
-    fn of(message: Message, rules: &Rules) -> Self {
-        let mut reading = read(&message.body, &rules.issuer);
-        if let (Ok(Reading::Events { events, .. }), Some(sent_at)) =
-            (&mut reading, message.sent_at())
-        {
-            for event in events {
-                event.heard_at = Some(sent_at);
-            }
-        }
-        Self { message, reading, is_done: Cell::new(None) }
-    }
-
-    /// The first event of the message. The others are about the same user.
-    fn event(&self) -> Option<&Event> {
-        match &self.reading {
-            Ok(Reading::Events { events, .. }) => events.first(),
-            _ => None,
-        }
-    }
-
-    fn is_about_the_user_of(&self, other: &Self) -> bool {
-        let pair = self.event().zip(other.event());
-        pair.is_some_and(|(one, other)| one.identity == other.identity)
-    }
-
-    fn given_up(&self) -> &Message {
-        let message = &self.message;
-        if self.is_done.get().is_none() {
-            Line::of(&message.id).write(&Outcome::Failed(&Trouble::TooLittleTime));
-        }
-        if message.is_at_its_end() {
-            error!(
-                metric.events_dead_lettered = 1_u64,
-                CorrelationId = message.id,
-                "the message goes to the dead-letter queue now"
-            );
-        }
-        message
-    }
-}
-
-/// Groups the messages by user, oldest first. Messages about the same user are processed one
-/// after the other: processed at the same time, they would reach the same result, but most would
-/// first fail with `Error::Busy`.
-fn lanes(mut jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    jobs.sort_by_key(|job| job.event().map(|event| event.occurred_at));
-    let mut lanes: Vec<Vec<Job>> = Vec::new();
-    for job in jobs {
-        let is_its = |lane: &&mut Vec<Job>| {
-            lane.first().is_some_and(|first| first.is_about_the_user_of(&job))
-        };
-        match lanes.iter_mut().find(is_its) {
-            Some(lane) => lane.push(job),
-            None => lanes.push(vec![job]),
-        }
-    }
-    lanes
+    BatchResponse::failed(failed.map(QueuedMessage::give_up))
 }
 
 /// The time until Lambda kills the function, minus the time needed to answer.
 fn time_left(context: &Context, now: SystemTime) -> Duration {
     let left = deadline(context, now, WITHOUT_DEADLINE).duration_since(now);
-    left.unwrap_or_default().saturating_sub(LAST_WORDS)
+    left.unwrap_or_default().saturating_sub(TIME_TO_RESPOND)
 }
 
 /// Equal to the batch size in the template, so that no message waits for a slow one.
@@ -166,7 +96,7 @@ const EVENTS_PER_SECOND: u32 = 2;
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The time needed to answer before Lambda kills the function.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+const TIME_TO_RESPOND: Duration = Duration::from_millis(300);
 
 #[cfg(test)]
 mod tests;

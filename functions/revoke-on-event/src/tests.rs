@@ -13,16 +13,20 @@ use self::support::{
     revocations, rules,
 };
 use super::*;
-use crate::config::Mode;
+use crate::config::EventMode;
+use identity_core::event::Event;
 
 #[tokio::test]
 async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
     let fixture = fixture_of(&["alice"]);
     let disabled = event("user.disabled", "alice", 60);
     let five = [disabled.as_str(); 5];
-    assert_eq!(deliver(&fixture, Mode::Apply, batch(five, 1)).await, [] as [&str; 0]);
+    assert_eq!(deliver(&fixture, EventMode::Apply, batch(five, 1)).await, [] as [&str; 0]);
     for _ in 0..5 {
-        assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
+        assert_eq!(
+            deliver(&fixture, EventMode::Apply, batch([&*disabled], 2)).await,
+            [] as [&str; 0]
+        );
     }
     assert_eq!(revocations(&fixture), 1);
     assert_eq!(find(&fixture, "alice").unwrap().receipts.len(), 1);
@@ -30,7 +34,7 @@ async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
     // One receipt for each new watermark; the time of the event determines whether it is new.
     for (ago, receipts) in [(30, 2), (45, 2), (30, 2), (15, 3)] {
         let signed_out = event("user.signed-out", "alice", ago);
-        deliver(&fixture, Mode::Apply, batch([&*signed_out, &*signed_out], 1)).await;
+        deliver(&fixture, EventMode::Apply, batch([&*signed_out, &*signed_out], 1)).await;
         assert_eq!(find(&fixture, "alice").unwrap().receipts.len(), receipts, "{ago} s ago");
     }
     assert_eq!(revocations(&fixture), 1, "no token was issued since: ACS has nothing to do");
@@ -45,7 +49,8 @@ async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
     bodies.insert(2, "{not json".to_owned());
     bodies.insert(5, event("user.promoted", "a", 60));
     let (log, failed) =
-        logged(deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1))).await;
+        logged(deliver(&fixture, EventMode::Apply, batch(bodies.iter().map(String::as_str), 1)))
+            .await;
     assert_eq!(failed, ["m2", "m8", "m9"], "malformed, poison, and ACS's 500");
     for name in names {
         assert!(is_blocked(&fixture, name), "{name}: from the first moment, whatever ACS says");
@@ -80,7 +85,7 @@ proptest! {
         let sent: BTreeSet<String> =
             batch.messages.iter().map(|message| message.id.clone()).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let failed = runtime.block_on(deliver(&fixture, Mode::Apply, batch));
+        let failed = runtime.block_on(deliver(&fixture, EventMode::Apply, batch));
         let distinct: BTreeSet<String> = failed.iter().cloned().collect();
         prop_assert_eq!(distinct.len(), failed.len());
         prop_assert!(distinct.is_subset(&sent));
@@ -92,7 +97,8 @@ proptest! {
 async fn r24_a_panic_is_its_messages_own() {
     let fixture = fixture_of(&["a", "panic", "b"]);
     let bodies = ["a", "panic", "b"].map(|name| event("user.disabled", name, 60));
-    let failed = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1)).await;
+    let failed =
+        deliver(&fixture, EventMode::Apply, batch(bodies.iter().map(String::as_str), 1)).await;
     assert_eq!(failed, ["m1"]);
     assert_eq!(revocations(&fixture), 2);
 }
@@ -101,11 +107,12 @@ async fn r24_a_panic_is_its_messages_own() {
 async fn a_message_that_takes_too_long_is_to_come_again_and_the_others_are_done() {
     let fixture = fixture_of(&["a", "slow", "b"]);
     let bodies = ["a", "slow", "b"].map(|name| event("user.disabled", name, 60));
-    let work = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, EventMode::Apply, batch(bodies.iter().map(String::as_str), 1));
     let (log, failed) = logged(work).await;
     assert_eq!(failed, ["m1"]);
     assert!(log.iter().any(|line| {
-        line["CorrelationId"] == "m1" && line["ResultDescription"] == "there was too little time"
+        line["CorrelationId"] == "m1"
+            && line["ResultDescription"] == "timed out before the function ended"
     }));
     assert_eq!(fixture.clock.elapsed(), Duration::from_millis(9_700), "and Lambda is told in time");
 }
@@ -114,7 +121,7 @@ async fn a_message_that_takes_too_long_is_to_come_again_and_the_others_are_done(
 async fn somebody_who_is_disabled_before_their_first_call_is_blocked() {
     let fixture = fixture_of(&[]);
     let disabled = event("user.disabled", "unseen", 60);
-    assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 1)).await, [] as [&str; 0]);
+    assert_eq!(deliver(&fixture, EventMode::Apply, batch([&*disabled], 1)).await, [] as [&str; 0]);
     assert_eq!(find(&fixture, "unseen").unwrap().state, State::Blocked { acs_id: None });
     assert_eq!(revocations(&fixture), 0);
 }
@@ -123,7 +130,7 @@ async fn somebody_who_is_disabled_before_their_first_call_is_blocked() {
 async fn events_about_users_of_whom_there_was_no_record_are_counted_apart() {
     let fixture = fixture_of(&["alice"]);
     let bodies = [event("user.disabled", "alice", 60), event("user.disabled", "unseen", 60)];
-    let work = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, EventMode::Apply, batch(bodies.iter().map(String::as_str), 1));
     let (log, _) = logged(work).await;
     assert_eq!(count(&log, "metric.events_applied"), 2);
     assert_eq!(count(&log, "metric.events_of_unseen_users"), 1);
@@ -134,7 +141,7 @@ async fn r61_an_event_about_a_user_of_another_issuer_fails_and_leaves_no_record(
     let fixture = fixture_of(&[]);
     let wrong = event("user.disabled", "https://evil.example|alice", 60);
     let spelled = event("user.disabled", "https://IDP.example/|alice", 60);
-    let work = deliver(&fixture, Mode::Apply, batch([&*wrong, &*spelled], 1));
+    let work = deliver(&fixture, EventMode::Apply, batch([&*wrong, &*spelled], 1));
     let (log, failed) = logged(work).await;
     assert_eq!(failed, ["m0"]);
     assert_eq!(count(&log, "metric.events_malformed"), 1);
@@ -152,7 +159,7 @@ async fn in_shadow_mode_nothing_changes_and_everything_is_counted() {
         event("user.deleted", "unseen", 60),
         event("user.signed-out", "x", 60).replace(r#""externalId":"x""#, r#""acsId":"8:acs:x""#),
     ];
-    let work = deliver(&fixture, Mode::Shadow, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, EventMode::Shadow, batch(bodies.iter().map(String::as_str), 1));
     let (log, failed) = logged(work).await;
     assert_eq!(failed, [] as [&str; 0]);
     assert_eq!(fixture.records.records(), before);
@@ -168,9 +175,10 @@ async fn in_shadow_mode_nothing_changes_and_everything_is_counted() {
 #[tokio::test]
 async fn a_shadow_falls_on_one_source_only() {
     let fixture = fixture_of(&["alice"]);
-    let rules = Rules { guestpass: Mode::Shadow, ..rules(Mode::Apply) };
+    let rules = EventRules { guestpass: EventMode::Shadow, ..rules(EventMode::Apply) };
     for source in EventSource::ALL {
-        let expected = if source == EventSource::Guestpass { Mode::Shadow } else { Mode::Apply };
+        let expected =
+            if source == EventSource::Guestpass { EventMode::Shadow } else { EventMode::Apply };
         assert_eq!(rules.mode_of(source), expected);
     }
     let okta = json!({
@@ -189,7 +197,7 @@ async fn a_shadow_falls_on_one_source_only() {
     let batch = batch([&*ours, &*okta], 1);
     let answer =
         handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, batch, &context).await;
-    assert_eq!(answer, Answer::failed(std::iter::empty()));
+    assert_eq!(answer, BatchResponse::failed(std::iter::empty()));
     assert!(!is_blocked(&fixture, "alice"));
     for name in ["carol@example.com", "00u1"] {
         assert!(is_blocked(&fixture, &format!("{ISSUER}|{name}")), "either may be the subject");
@@ -208,7 +216,7 @@ async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
         "detail": detail,
     })
     .to_string();
-    for mode in [Mode::Apply, Mode::Shadow] {
+    for mode in [EventMode::Apply, EventMode::Shadow] {
         let (log, failed) = logged(deliver(&fixture, mode, batch([&*body], 1))).await;
         assert_eq!(failed, ["m0"]);
         assert_eq!(count(&log, "metric.events_malformed"), 1);
@@ -222,7 +230,7 @@ async fn r23_whoever_fails_for_the_fifth_time_is_announced_as_dead() {
     let bodies = ["?".to_owned(), event("user.disabled", "down", 60)];
     for (nth, dead) in [(1, 0), (4, 0), (5, 2), (6, 2)] {
         let batch = batch(bodies.iter().map(String::as_str), nth);
-        let (log, failed) = logged(deliver(&fixture, Mode::Apply, batch)).await;
+        let (log, failed) = logged(deliver(&fixture, EventMode::Apply, batch)).await;
         assert_eq!(failed, ["m0", "m1"]);
         assert_eq!(count(&log, "metric.events_dead_lettered"), dead, "delivery {nth}");
     }
@@ -237,12 +245,12 @@ async fn if_acs_fails_the_message_comes_again_and_finishes_what_was_begun() {
         std::mem::take(&mut first)
             .then(|| CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
     });
-    assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 1)).await, ["m0"]);
+    assert_eq!(deliver(&fixture, EventMode::Apply, batch([&*disabled], 1)).await, ["m0"]);
     assert!(is_blocked(&fixture, "alice"));
     assert!(find(&fixture, "alice").unwrap().pending_revocation.is_some());
 
     fixture.clock.advance(identity_core::ABANDONED_AFTER);
-    assert_eq!(deliver(&fixture, Mode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
+    assert_eq!(deliver(&fixture, EventMode::Apply, batch([&*disabled], 2)).await, [] as [&str; 0]);
     let alice = find(&fixture, "alice").unwrap();
     assert_eq!((alice.pending_revocation, alice.receipts[0].revoked_at.is_some()), (None, true));
 }
@@ -257,7 +265,10 @@ fn what_is_about_the_same_user_goes_one_after_the_other_oldest_first() {
         event("user.signed-out", "alice", 20),
     ];
     let messages = batch(bodies.iter().map(String::as_str), 1).messages;
-    let jobs = messages.into_iter().map(|message| Job::of(message, &rules(Mode::Apply))).collect();
+    let jobs = messages
+        .into_iter()
+        .map(|message| QueuedMessage::of(message, &rules(EventMode::Apply)))
+        .collect();
     let names: Vec<Vec<String>> = lanes(jobs)
         .into_iter()
         .map(|lane| lane.into_iter().map(|job| job.message.id).collect())
@@ -274,7 +285,7 @@ async fn the_line_names_the_identity_and_neither_its_user_nor_the_reason() {
         event("user.disabled", "canary user", 60),
         "canary-body".to_owned(),
     ];
-    let work = deliver(&fixture, Mode::Apply, batch(bodies.iter().map(String::as_str), 1));
+    let work = deliver(&fixture, EventMode::Apply, batch(bodies.iter().map(String::as_str), 1));
     let (log, _) = logged(work).await;
     let about = |id: &str| log.iter().find(|line| line["CorrelationId"] == id).unwrap().clone();
     let line = about("m0");
@@ -309,7 +320,7 @@ fn a_batch_is_read_whatever_else_is_in_it() {
         (json!({ "Records": [{}] }), vec![""]),
         (json!({ "Records": [{ "messageId": "a", "new": [1] }], "new": true }), vec!["a"]),
     ] {
-        let batch: Batch = serde_json::from_value(event).unwrap();
+        let batch: SqsBatch = serde_json::from_value(event).unwrap();
         let found: Vec<_> = batch.messages.iter().map(|message| message.id.as_str()).collect();
         assert_eq!(found, ids);
     }

@@ -19,13 +19,13 @@ use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::super::*;
-use crate::config::Mode;
+use crate::config::EventMode;
 
 pub(super) const ISSUER: &str = "https://idp.example";
 
-pub(super) fn rules(mode: Mode) -> Rules {
+pub(super) fn rules(mode: EventMode) -> EventRules {
     let issuer = Issuer::parse(ISSUER).unwrap();
-    Rules { issuer, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
+    EventRules { issuer, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
 }
 
 /// Users with one identity each, whose ACS ID is `8:acs:` followed by the user's name.
@@ -62,7 +62,7 @@ pub(super) fn event(kind: &str, name: &str, ago: u64) -> String {
 }
 
 /// A batch whose messages are named after their position, in their `nth` delivery.
-pub(super) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>, nth: u32) -> Batch {
+pub(super) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>, nth: u32) -> SqsBatch {
     let records: Vec<Value> = bodies
         .into_iter()
         .enumerate()
@@ -90,7 +90,11 @@ pub(super) fn context(clock: &ManualClock) -> Context {
 }
 
 /// Processes a batch, and returns the IDs of the messages to deliver again.
-pub(super) async fn deliver(fixture: &CoreFixture, mode: Mode, batch: Batch) -> Vec<String> {
+pub(super) async fn deliver(
+    fixture: &CoreFixture,
+    mode: EventMode,
+    batch: SqsBatch,
+) -> Vec<String> {
     let acs = Moody(fixture.acs.clone());
     let context = context(&fixture.clock);
     let answer = handle(&fixture.store, &acs, &fixture.clock, &rules(mode), batch, &context).await;

@@ -1,0 +1,82 @@
+//! Groups the messages of a batch, so that those about the same user are processed in order.
+
+use std::cell::Cell;
+
+use identity_core::event::Event;
+use identity_events::Reading;
+use tracing::error;
+
+use crate::{
+    batch::SqsMessage,
+    config::EventRules,
+    event_log::EventLogLine,
+    event_outcome::EventOutcome,
+    message_error::{MessageError, read},
+};
+
+/// A message, its parsed content, and its result; the result is absent if the time was too short.
+pub(crate) struct QueuedMessage {
+    pub(crate) message: SqsMessage,
+    pub(crate) reading: Result<Reading, MessageError>,
+    pub(crate) is_done: Cell<Option<bool>>,
+}
+
+impl QueuedMessage {
+    pub(crate) fn of(message: SqsMessage, rules: &EventRules) -> Self {
+        let mut reading = read(&message.body, &rules.issuer);
+        if let (Ok(Reading::Events { events, .. }), Some(sent_at)) =
+            (&mut reading, message.sent_at())
+        {
+            for event in events {
+                event.heard_at = Some(sent_at);
+            }
+        }
+        Self { message, reading, is_done: Cell::new(None) }
+    }
+
+    /// The first event of the message. The others are about the same user.
+    fn event(&self) -> Option<&Event> {
+        match &self.reading {
+            Ok(Reading::Events { events, .. }) => events.first(),
+            _ => None,
+        }
+    }
+
+    fn is_about_the_user_of(&self, other: &Self) -> bool {
+        let pair = self.event().zip(other.event());
+        pair.is_some_and(|(one, other)| one.identity == other.identity)
+    }
+
+    pub(crate) fn give_up(&self) -> &SqsMessage {
+        let message = &self.message;
+        if self.is_done.get().is_none() {
+            EventLogLine::of(&message.id).write(&EventOutcome::Failed(&MessageError::TimedOut));
+        }
+        if message.is_at_its_end() {
+            error!(
+                metric.events_dead_lettered = 1_u64,
+                CorrelationId = message.id,
+                "message moves to the dead-letter queue"
+            );
+        }
+        message
+    }
+}
+
+/// Groups the messages by user, oldest first. Messages about the same user are processed one
+/// after the other: processed at the same time, they would reach the same result, but most would
+/// first fail with `Error::Busy`.
+pub(crate) fn lanes(mut messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
+    messages.sort_by_key(|job| job.event().map(|event| event.occurred_at));
+    let mut lanes: Vec<Vec<QueuedMessage>> = Vec::new();
+    for job in messages {
+        let is_its = |lane: &&mut Vec<QueuedMessage>| {
+            lane.first().is_some_and(|first| first.is_about_the_user_of(&job))
+        };
+        match lanes.iter_mut().find(is_its) {
+            Some(lane) => lane.push(job),
+            None => lanes.push(vec![job]),
+        }
+    }
+    lanes
+}
