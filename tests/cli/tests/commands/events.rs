@@ -103,10 +103,9 @@ fn an_invalid_event_is_reported_as_such() {
 #[test]
 fn without_an_identity_the_explanation_mentions_no_revocation() {
     let stack = CliStack::start();
-    for (kind, would) in [
-        ("user.signed-out", "record the time of the event"),
-        ("user.disabled", "block the user"),
-    ] {
+    for (kind, would) in
+        [("user.signed-out", "record the time of the event"), ("user.disabled", "block the user")]
+    {
         let event = event(kind, "nobody", "2020-01-01T00:00:00Z");
         let explained = stack.run_with(&["events", "explain", "-"], &event);
         let explained: Value = serde_json::from_str(&explained.stdout).unwrap();

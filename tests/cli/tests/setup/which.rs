@@ -78,7 +78,11 @@ fn missing_settings_are_named() {
     for (line, variables, expected) in [
         (&["status"][..], &[][..], "no service is selected"),
         (&["status", "--local"], &[], "no local stack runs here"),
-        (&["status"], &[(SDKS, DEPLOYED), ("ACS_API_VERSION", "foo")], "\"foo\" is not a valid API version"),
+        (
+            &["status"],
+            &[(SDKS, DEPLOYED), ("ACS_API_VERSION", "foo")],
+            "\"foo\" is not a valid API version",
+        ),
         (&["status", "--stack-file", "missing"], &[], "cannot read missing"),
         (&["identity", "list"], &[(SDKS, DEPLOYED)], "no table is named"),
         (&["identity", "list", "--table", "T"], &[(SDKS, DEPLOYED)], "no AWS region is named"),
