@@ -135,11 +135,9 @@ mod tests {
         assert_eq!(format!("{word:?}"), word.to_string());
         assert!(!word.to_string().contains("hunter2"));
         let wrong = policy(&env, "POLICY").unwrap_err().to_string();
-        assert!(
-            wrong.starts_with(
-                "the environment variable POLICY is not a valid policy: scopes are one"
-            )
-        );
+        assert!(wrong.starts_with(
+            "the environment variable POLICY is not a valid policy: scopes must be one"
+        ));
         assert!(!wrong.contains('\n'));
         assert_eq!(policy(&env, "MISSING").unwrap(), Policy::default());
     }
