@@ -1,4 +1,4 @@
-use identity_core::testing::{AcsCall, CoreFixture};
+use identity_core::testing::{ClientCall, CoreFixture};
 use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ async fn a_token_comes_in_the_same_request() {
     let response = create(&fixture, with(&asked)).await;
     assert_eq!(response.status(), 201);
     assert!(body(&response)["accessToken"]["token"].is_string());
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken]);
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn handle(
 mod tests {
     use identity_core::{
         record::State,
-        testing::{AcsCall, CoreFixture, record},
+        testing::{ClientCall, CoreFixture, record},
     };
     use lambda_edge::testing::{self, Event, callers};
     use lambda_http::{Body, Response};
@@ -115,7 +115,7 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(delete(&fixture, event.clone()).await.status(), 204);
             }
-            assert_eq!(fixture.acs.calls(), [AcsCall::Delete]);
+            assert_eq!(fixture.acs.calls(), [ClientCall::Delete]);
             assert_eq!(fixture.acs.identities(), []);
         }
     }

@@ -4,7 +4,7 @@ use api_types::format_timestamp;
 use identity_core::{
     delete_stale_identities::{CleanupLimits, CleanupMode, Retention},
     record::{Record, State},
-    testing::{AcsCall, CoreFixture, Loss, StoreCall, acs_id, record},
+    testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, record},
 };
 use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
     assert_eq!(sampled(&answer), ["8:acs:res_10", "8:acs:res_11"]);
     assert_eq!((&answer["wouldDelete"], &answer["total"]), (&json!(2), &json!(12)));
     assert_eq!(answer.get("deleted"), None);
-    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);
     assert_eq!(fixture.acs.identities().len(), 12);
 
     let later = invoke(&fixture, CleanupMode::Plan, event(&fixture, 85)).await.unwrap();
@@ -244,7 +244,7 @@ async fn an_event_that_is_not_ours_is_refused_before_anything_is_asked() {
         assert_eq!(refused.error_type, "BadEvent", "{event}");
         assert!(refused.error_message.starts_with(message), "{event}: {refused:?}");
         assert_eq!(fixture.store.calls(), [] as [StoreCall; 0], "{event}");
-        assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0], "{event}");
+        assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0], "{event}");
     }
 }
 
@@ -263,5 +263,5 @@ async fn a_store_that_fails_fails_the_invocation_and_says_so_in_one_line() {
     assert!(line.starts_with("StoreUnavailable: the identity store is unavailable: "), "{line}");
     assert!(!line.contains('\n'), "{line}");
     assert_eq!(Diagnostic::from(error).error_type, "StoreUnavailable");
-    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);
 }

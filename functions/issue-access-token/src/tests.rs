@@ -1,7 +1,7 @@
 use identity_core::{
     identity::{Scope, Scopes},
     record::State,
-    testing::{AcsCall, CoreFixture, record, user},
+    testing::{ClientCall, CoreFixture, record, user},
 };
 use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
@@ -52,7 +52,7 @@ async fn the_first_call_gives_a_token_and_nothing_caches_it() {
         assert_eq!(body["expiresIn"], 3600);
         assert_eq!(body["user"]["communicationUserId"], "8:acs:res_1");
     }
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Issue]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken, ClientCall::Issue]);
     assert_eq!(fixture.records.records()[0].external_id, user(Event::ALICE));
 }
 
@@ -216,7 +216,7 @@ async fn r58_a_bearer_from_before_a_sign_out_is_told_to_sign_in_again() {
     let refused = call(&fixture, own()).await;
     assert_eq!((refused.status().as_u16(), &*kind(&refused)), (401, "/problems/sign-in-required"));
     assert_eq!(body(&refused)["retry"], "sign-in");
-    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);
     assert_eq!(call(&fixture, own().claim("iat", "1800000901")).await.status(), 200);
 }
 
@@ -246,5 +246,5 @@ async fn an_administrators_scope_without_the_condition_is_403_for_everything() {
     let closed = Rules { access: testing::access_in(&env), ..rules(json!({})) };
     let refused = call_with(&fixture, &closed, of_identity("8:acs:1")).await;
     assert_eq!(kind(&refused), "/problems/not-an-administrator");
-    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);
 }

@@ -1,6 +1,6 @@
 use identity_core::{
     record::State,
-    testing::{AcsCall, CoreFixture, record},
+    testing::{ClientCall, CoreFixture, record},
 };
 use lambda_edge::testing::{self, Event, body, callers};
 use lambda_http::{Body, Response};
@@ -92,7 +92,7 @@ async fn nobody_else_can_be_signed_out_or_blocked() {
     let fixture = alice();
     let bob = admin("8:acs:1").claim("sub", "bob").claim("scope", "guestpass.token");
     assert_eq!(revoke(&fixture, bob).await.status(), 403);
-    assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+    assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);
     for bad in [json!([true]), json!({ "block": 1 }), json!({ "blocked": true })] {
         assert_eq!(revoke(&fixture, admin("8:acs:1").json(&bad)).await.status(), 400, "{bad}");
     }

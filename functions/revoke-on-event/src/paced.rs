@@ -73,7 +73,7 @@ mod tests {
 
     use identity_core::{
         record::State,
-        testing::{AcsCall, CoreFixture, ManualClock, acs_id},
+        testing::{ClientCall, CoreFixture, ManualClock, acs_id},
     };
 
     use super::*;
@@ -89,6 +89,6 @@ mod tests {
         paced.delete_identity(&alice, deadline).await.unwrap();
         assert_eq!(paced.clock.elapsed(), Duration::from_millis(1500));
         let [.., last] = &*fixture.acs.calls() else { panic!("ACS was not asked") };
-        assert_eq!((last, fixture.acs.calls().len()), (&AcsCall::Delete, 4));
+        assert_eq!((last, fixture.acs.calls().len()), (&ClientCall::Delete, 4));
     }
 }

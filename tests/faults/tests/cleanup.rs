@@ -16,7 +16,7 @@ use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
     record::{Record, State, StateName},
-    testing::{AcsCall, CoreFixture, ManualClock, an_hour, caller, invocation, record, user},
+    testing::{ClientCall, CoreFixture, ManualClock, an_hour, caller, invocation, record, user},
 };
 
 type Fates = Rc<RefCell<Vec<StaleOutcome>>>;
@@ -130,7 +130,8 @@ fn two_cleanups(without: Part) -> (usize, usize) {
         },
         |fixture, fates, _| {
             let deleted = fates.iter().filter(|fate| **fate == StaleOutcome::Deleted).count();
-            let asked = fixture.acs.calls().iter().filter(|call| **call == AcsCall::Delete).count();
+            let asked =
+                fixture.acs.calls().iter().filter(|call| **call == ClientCall::Delete).count();
             let gone = fixture.alice().unwrap().state.name() == StateName::Deleted;
             gone && deleted == 1 && asked == 1
         },

@@ -12,7 +12,7 @@ use identity_core::{
     admission::Admission,
     identity::{AccessToken, AcsId, Issuer, TokenRequest},
     record::{Record, State},
-    testing::{AcsCall, CoreFixture, ManualClock, MemoryIdentityClient, record},
+    testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record},
 };
 use serde_json::{Value, json};
 use tracing::Dispatch;
@@ -109,7 +109,7 @@ pub(super) async fn deliver(
 }
 
 pub(super) fn revocations(fixture: &CoreFixture) -> usize {
-    fixture.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count()
+    fixture.acs.calls().iter().filter(|call| **call == ClientCall::Revoke).count()
 }
 
 /// An ACS client that treats some identities differently.

@@ -47,7 +47,7 @@ pub async fn create_identity(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{AcsCall, CoreFixture, administrator, an_hour, user};
+    use crate::testing::{ClientCall, CoreFixture, administrator, an_hour, user};
 
     async fn create(fixture: &CoreFixture, token: Option<TokenRequest>) -> EnsuredIdentity {
         let invocation = fixture.invocation("create");
@@ -63,7 +63,7 @@ mod tests {
         let second = create(&fixture, None).await;
         assert_eq!((first.created, second.created), (true, false));
         assert_eq!(first.acs_id, second.acs_id);
-        assert_eq!(fixture.acs.calls(), [AcsCall::Create]);
+        assert_eq!(fixture.acs.calls(), [ClientCall::Create]);
     }
 
     #[tokio::test]
@@ -71,6 +71,6 @@ mod tests {
         let fixture = CoreFixture::with([]);
         let created = create(&fixture, Some(an_hour())).await;
         assert!(fixture.acs.is_alive(&created.token.unwrap()));
-        assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
+        assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken]);
     }
 }

@@ -96,7 +96,7 @@ mod tests {
     use crate::{
         model::record::State,
         protocol::find_settled::INDEX_LAG,
-        testing::{AcsCall, CoreFixture, acs_id, user},
+        testing::{ClientCall, CoreFixture, acs_id, user},
     };
 
     async fn delete(fixture: &CoreFixture) -> Result<Option<AcsId>, Error> {
@@ -127,7 +127,7 @@ mod tests {
         let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         delete(&fixture).await.unwrap();
         delete(&fixture).await.unwrap();
-        assert_eq!(fixture.acs.calls(), [AcsCall::Delete]);
+        assert_eq!(fixture.acs.calls(), [ClientCall::Delete]);
         delete(&CoreFixture::with([])).await.unwrap();
     }
 
@@ -196,7 +196,7 @@ mod tests {
         assert!(matches!(delete_by(&fixture, "8:acs:unknown").await, Err(Error::Busy { .. })));
         fixture.clock.advance(INDEX_LAG);
         assert_eq!(delete_by(&fixture, "8:acs:unknown").await.unwrap(), None);
-        assert_eq!(fixture.acs.calls(), [AcsCall::Delete]);
+        assert_eq!(fixture.acs.calls(), [ClientCall::Delete]);
     }
 
     async fn delete_by(fixture: &CoreFixture, id: &str) -> Result<Option<AcsId>, Error> {

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::{
         model::record::State,
-        testing::{AcsCall, CoreFixture, acs_id, administrator, an_hour, caller, user},
+        testing::{ClientCall, CoreFixture, acs_id, administrator, an_hour, caller, user},
     };
 
     async fn issue(fixture: &CoreFixture, subject: TokenSubject) -> Result<IssuedToken, Error> {
@@ -158,6 +158,6 @@ mod tests {
     async fn nobody_gets_a_token_for_a_blocked_user() {
         let fixture = CoreFixture::where_alice_is(State::blocked("8:acs:1"));
         assert!(matches!(issue(&fixture, alice()).await, Err(Error::Blocked)));
-        assert_eq!(fixture.acs.calls(), [] as [AcsCall; 0]);
+        assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);
     }
 }

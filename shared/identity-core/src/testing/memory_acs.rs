@@ -17,7 +17,7 @@ use crate::{
 
 /// A call to ACS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AcsCall {
+pub enum ClientCall {
     /// Create identity, without a token.
     Create,
     /// Create identity, with its first token.
@@ -31,7 +31,7 @@ pub enum AcsCall {
 }
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
-type Trouble = Box<dyn FnMut(AcsCall) -> Option<Error> + Send>;
+type Trouble = Box<dyn FnMut(ClientCall) -> Option<Error> + Send>;
 
 /// An in-memory ACS: identities, valid and revoked tokens, and a list of calls. Clones share its
 /// state.
@@ -45,7 +45,7 @@ struct AcsContents {
     identities: BTreeMap<AcsId, Vec<String>>,
     /// The identities that belong to another resource.
     foreign: BTreeSet<AcsId>,
-    calls: Vec<AcsCall>,
+    calls: Vec<ClientCall>,
     requests: Vec<TokenRequest>,
     meanwhile: Option<Meanwhile>,
     trouble: Option<Trouble>,
@@ -60,7 +60,7 @@ impl MemoryIdentityClient {
     }
 
     /// Makes a call fail before it has an effect if `trouble` returns an error for it.
-    pub fn fail(&self, trouble: impl FnMut(AcsCall) -> Option<Error> + Send + 'static) {
+    pub fn fail(&self, trouble: impl FnMut(ClientCall) -> Option<Error> + Send + 'static) {
         self.lock().trouble = Some(Box::new(trouble));
     }
 
@@ -94,7 +94,7 @@ impl MemoryIdentityClient {
 
     /// Every call so far, including failed ones.
     #[must_use]
-    pub fn calls(&self) -> Vec<AcsCall> {
+    pub fn calls(&self) -> Vec<ClientCall> {
         self.lock().calls.clone()
     }
 
@@ -140,7 +140,7 @@ impl MemoryIdentityClient {
 
     fn call<T>(
         &self,
-        call: AcsCall,
+        call: ClientCall,
         effect: impl FnOnce(&mut AcsContents) -> T,
     ) -> Result<T, Error> {
         let mut fixture = self.lock();
@@ -191,7 +191,7 @@ impl AcsContents {
 
 impl IdentityClient for MemoryIdentityClient {
     async fn create_identity(&self, _: SystemTime) -> Result<AcsId, Error> {
-        self.call(AcsCall::Create, AcsContents::create)
+        self.call(ClientCall::Create, AcsContents::create)
     }
 
     async fn create_identity_with_token(
@@ -200,7 +200,7 @@ impl IdentityClient for MemoryIdentityClient {
         token: &TokenRequest,
         _: SystemTime,
     ) -> Result<(AcsId, AccessToken), Error> {
-        self.call(AcsCall::CreateWithToken, |fixture| {
+        self.call(ClientCall::CreateWithToken, |fixture| {
             let id = fixture.create();
             let token = fixture.mint(&id, token);
             (id, token)
@@ -214,7 +214,7 @@ impl IdentityClient for MemoryIdentityClient {
         token: &TokenRequest,
         _: SystemTime,
     ) -> Result<AccessToken, Error> {
-        self.call(AcsCall::Issue, |fixture| {
+        self.call(ClientCall::Issue, |fixture| {
             fixture.check_owner(identity)?;
             let known = fixture.identities.contains_key(identity) || fixture.issues_for_the_dead;
             known
@@ -224,7 +224,7 @@ impl IdentityClient for MemoryIdentityClient {
     }
 
     async fn revoke_access_tokens(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
-        self.call(AcsCall::Revoke, |fixture| {
+        self.call(ClientCall::Revoke, |fixture| {
             fixture.check_owner(identity)?;
             if let Some(live) = fixture.identities.get_mut(identity) {
                 live.clear();
@@ -234,7 +234,7 @@ impl IdentityClient for MemoryIdentityClient {
     }
 
     async fn delete_identity(&self, identity: &AcsId, _: SystemTime) -> Result<(), Error> {
-        self.call(AcsCall::Delete, |fixture| {
+        self.call(ClientCall::Delete, |fixture| {
             fixture.check_owner(identity)?;
             fixture.identities.remove(identity);
             Ok(())

@@ -13,7 +13,7 @@ mod watched_store;
 use std::time::{Duration, SystemTime};
 
 pub use clock::ManualClock;
-pub use memory_acs::{AcsCall, MemoryIdentityClient};
+pub use memory_acs::{ClientCall, MemoryIdentityClient};
 pub use memory_store::MemoryIdentityStore;
 pub use memory_teams::MemoryTeamsTokenExchange;
 pub use metrics::Metrics;

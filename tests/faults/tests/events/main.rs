@@ -23,7 +23,7 @@ use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::{Clock, IdentityStore},
     record::State,
-    testing::{self, AcsCall, CoreFixture, ManualClock, acs_id, an_hour, caller, invocation},
+    testing::{self, ClientCall, CoreFixture, ManualClock, acs_id, an_hour, caller, invocation},
 };
 
 /// `after` seconds after Alice's identity was created.
@@ -203,7 +203,7 @@ fn let_in_again(without: Part) -> (usize, usize) {
     let events = [event(EventKind::Disabled, 1), event(EventKind::Enabled, 2)];
     bad_interleavings(&events, &["call"], without, |fixture| {
         let alice = fixture.alice().unwrap();
-        let revoked = fixture.acs.calls().contains(&AcsCall::Revoke);
+        let revoked = fixture.acs.calls().contains(&ClientCall::Revoke);
         let through = ManualClock::default().now() + Duration::from_secs(1);
         alice.state == State::active("8:acs:1")
             && alice.pending_revocation.is_none()
@@ -226,7 +226,7 @@ fn the_same_event_twice_at_once(without: Part) -> (usize, usize) {
     let events = [event(EventKind::Disabled, 1), event(EventKind::Disabled, 1)];
     bad_interleavings(&events, &[], without, |fixture| {
         let calls = fixture.acs.calls();
-        calls.iter().filter(|call| **call == AcsCall::Revoke).count() == 1
+        calls.iter().filter(|call| **call == ClientCall::Revoke).count() == 1
             && fixture.alice().unwrap().pending_revocation.is_none()
     })
 }

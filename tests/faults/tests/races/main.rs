@@ -21,7 +21,7 @@ use identity_core::{
     record::{By, Cause, ReceiptId, Record, State},
     revoke_access_tokens::{self, IfMissing, RevokeAccessTokensRequest},
     testing::{
-        AcsCall, CoreFixture, ManualClock, acs_id, an_hour, caller, invocation, record, user,
+        ClientCall, CoreFixture, ManualClock, acs_id, an_hour, caller, invocation, record, user,
     },
 };
 
@@ -297,7 +297,7 @@ fn two_who_finish_a_revocation(without: Part) -> (usize, usize) {
         |_| vec![],
         |fixture, answers| {
             let revoked =
-                fixture.acs.calls().iter().filter(|call| **call == AcsCall::Revoke).count();
+                fixture.acs.calls().iter().filter(|call| **call == ClientCall::Revoke).count();
             let confirmed = fixture.alice().unwrap().pending_revocation.is_none();
             let live_or_busy = answers.iter().all(|(answer, _)| match answer {
                 Ok(issued) => fixture.acs.is_alive(&issued.token),

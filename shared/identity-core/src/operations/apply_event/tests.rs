@@ -8,7 +8,7 @@ use crate::{
         identity::AccessToken,
         record::{Lease, LeaseId, Reason, Record, State, StateName},
     },
-    testing::{AcsCall, CoreFixture, Loss, StoreCall, acs_id, event, user},
+    testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, event, user},
 };
 
 async fn apply(fixture: &CoreFixture, event: &Event) -> Result<Effect, Error> {
@@ -230,7 +230,7 @@ async fn a_crash_between_the_confirmed_and_the_noted_revocation_is_finished_by_t
     fixture.store.lose(|_| None);
     fixture.clock.advance(ABANDONED_AFTER);
     assert_eq!(apply(&fixture, &event).await.unwrap(), Effect::Finished);
-    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke, AcsCall::Revoke]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Revoke, ClientCall::Revoke]);
 }
 
 #[tokio::test]

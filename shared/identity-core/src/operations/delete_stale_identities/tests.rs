@@ -11,7 +11,7 @@ use crate::{
     operations::issue_access_token::{IssueAccessTokenRequest, issue_access_token},
     ports::{Orphan, RunLog, SHARDS},
     testing::{
-        AcsCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, order,
+        ClientCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, order,
         record, user,
     },
 };
@@ -648,7 +648,7 @@ async fn a_revocation_somebody_died_in_is_finished_in_a_plan_too() {
     fixture.clock.advance(ABANDONED_AFTER);
     let run = run(&fixture, request(&fixture, CleanupMode::Plan)).await;
     assert_eq!(run.finished.revocations, 1);
-    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Revoke]);
     let record = fixture.alice().unwrap();
     assert_eq!(record.pending_revocation, None);
     assert!(record.receipts[0].revoked_at.is_some());
@@ -677,7 +677,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
             store.records().into_iter().filter(|record| record.state.name() == StateName::Deleting);
         let only_bad =
             deleting.map(|record| record.acs_id().cloned()).all(|id| id == Some(bad.clone()));
-        (call == AcsCall::Delete && only_bad).then(|| Error::AcsRefused("400".into()))
+        (call == ClientCall::Delete && only_bad).then(|| Error::AcsRefused("400".into()))
     });
     let mut failed = 0;
     for _ in 0..8 {

@@ -5,7 +5,7 @@ use crate::{
     model::record::{Active, Lease, LeaseId, Reason, State, StateName},
     ports::Usage,
     protocol::find_settled::INDEX_LAG,
-    testing::{AcsCall, CoreFixture, Loss, StoreCall, acs_id, user},
+    testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, user},
 };
 
 fn request(fixture: &CoreFixture, block: bool) -> RevokeAccessTokensRequest {
@@ -101,7 +101,7 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_nothing_that_was_issued_since(
     let usage = Usage::at(fixture.clock.now());
     fixture.store.record_use(&user("alice"), &identity, &usage).await.unwrap();
     assert!(matches!(send(&fixture, sign_out()).await, Err(Error::SignInRequired)));
-    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Revoke]);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn r58_a_sign_out_can_be_repeated_after_a_failure_and_after_an_administrat
     let failed = send(&fixture, sign_out()).await;
     assert!(matches!(failed, Err(Error::AcsUnavailable { .. })), "{failed:?}");
     let receipt = send(&fixture, sign_out()).await.unwrap();
-    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke, AcsCall::Revoke]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Revoke, ClientCall::Revoke]);
     revoke(&fixture, false).await.unwrap();
     assert_eq!(send(&fixture, sign_out()).await.unwrap(), receipt, "not the administrator's");
 }
@@ -224,7 +224,7 @@ async fn where_no_token_was_issued_since_the_last_revocation_acs_is_not_asked_ag
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
     revoke(&fixture, false).await.unwrap();
     let second = revoke(&fixture, true).await.unwrap();
-    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Revoke]);
     assert_eq!(second.revoked_at, Some(fixture.clock.now()), "and that is a confirmation");
     assert_eq!(fixture.alice().unwrap().state, State::blocked("8:acs:1"));
 }
@@ -276,5 +276,5 @@ async fn a_revocation_is_recorded_before_acs_is_asked() {
     assert_eq!(record.state, State::blocked("8:acs:1"));
     assert!(record.pending_revocation.is_some());
     assert_eq!(record.receipts[0].revoked_at, None, "not revoked before ACS says so");
-    assert_eq!(fixture.acs.calls(), [AcsCall::Revoke]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Revoke]);
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     ports::OrphanStore,
     testing::{
-        AcsCall, CoreFixture, Loss,
+        ClientCall, CoreFixture, Loss,
         StoreCall::{self, Advance, Find, RecordUse},
         acs_id, an_hour, order, user,
     },
@@ -49,7 +49,7 @@ async fn a_first_call_is_one_request_to_acs_and_two_writes() {
     let ensured = first_call(&fixture).await.unwrap();
     assert!(ensured.created);
     assert!(fixture.acs.is_alive(token(&ensured)));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken]);
     let writes = [Advance(StateName::Provisioning), Advance(StateName::Active)];
     assert_eq!(fixture.store.calls(), [&[Find][..], &writes].concat());
     assert_eq!(fixture.alice().unwrap().acs_id(), Some(&ensured.acs_id));
@@ -62,7 +62,7 @@ async fn a_later_call_is_one_read_one_request_to_acs_and_one_write() {
     let ensured = first_call(&fixture).await.unwrap();
     assert!(!ensured.created);
     assert!(fixture.acs.is_alive(token(&ensured)));
-    assert_eq!(fixture.acs.calls(), [AcsCall::Issue]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Issue]);
     assert_eq!(fixture.store.calls(), [Find, RecordUse]);
     assert_eq!(fixture.alice().unwrap().last_issued_at, fixture.clock.now());
 }
@@ -97,7 +97,7 @@ async fn a_deletion_its_author_died_in_is_finished_by_the_next_caller() {
     fixture.clock.advance(Duration::from_secs(15));
     let ensured = first_call(&fixture).await.unwrap();
     assert!(ensured.created);
-    assert_eq!(fixture.acs.calls(), [AcsCall::Delete, AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Delete, ClientCall::CreateWithToken]);
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_second_caller_waits_for_the_first_ones_identity() {
     let patient = Invocation { patience: Invocation::PATIENCE, ..fixture.invocation("second") };
     let ensured = ensure_with_token(&fixture, &patient).await.unwrap();
     assert_eq!(ensured.acs_id, acs_id("8:acs:1"));
-    assert_eq!(fixture.acs.calls(), [AcsCall::Issue]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::Issue]);
     assert!(fixture.clock.elapsed() < Invocation::PATIENCE);
 }
 
@@ -226,7 +226,7 @@ async fn r06_a_create_that_failed_is_not_repeated_and_the_place_is_given_back() 
             .then(|| Error::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
     });
     assert!(matches!(first_call(&fixture).await, Err(Error::AcsUnavailable { .. })));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken]);
     assert_eq!(fixture.alice().unwrap().state, State::Deleted);
     assert!(first_call(&fixture).await.unwrap().created, "the next caller need not wait");
 }
@@ -242,7 +242,7 @@ async fn r03_if_the_store_fails_after_acs_created_the_identity_is_deleted_again(
     let fixture = CoreFixture::with([]);
     fixture.store.lose(once(StateName::Active, Loss::Request));
     assert!(matches!(first_call(&fixture).await, Err(Error::StoreUnavailable(_))));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken, ClientCall::Delete]);
     assert_eq!(fixture.acs.identities(), []);
     assert_eq!(fixture.alice().unwrap().state, State::Deleted);
 }
@@ -253,7 +253,7 @@ async fn r04_a_write_whose_answer_is_lost_does_not_delete_a_live_identity() {
     fixture.store.lose(once(StateName::Active, Loss::Answer));
     let ensured = first_call(&fixture).await.unwrap();
     assert!(fixture.acs.is_alive(token(&ensured)));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken]);
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn r04_an_identity_that_was_revoked_after_a_lost_answer_is_not_deleted() {
         _ => None,
     });
     assert!(matches!(first_call(&fixture).await, Err(Error::Busy { .. })));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken]);
     assert_eq!(fixture.alice().unwrap().acs_id(), fixture.acs.identities().first());
 }
 
@@ -284,7 +284,7 @@ async fn r04_if_every_answer_is_lost_nothing_is_touched_and_the_identity_is_note
         _ => None,
     });
     assert!(matches!(first_call(&fixture).await, Err(Error::StoreUnavailable(_))));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken], "and no delete");
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken], "and no delete");
     assert_eq!(fixture.alice().unwrap().acs_id(), fixture.acs.identities().first());
     let noted = fixture.records.orphans().await.unwrap();
     assert_eq!(fixture.acs.identities(), [noted[0].acs_id.clone()], "for the scheduled job");
@@ -298,7 +298,7 @@ async fn a_block_that_meets_the_creation_leaves_nothing_behind() {
         records.meanwhile(|seen| seen.revoked(&order("r", true, seen.created_at), seen.created_at));
     });
     assert!(matches!(first_call(&fixture).await, Err(Error::Blocked)));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken, ClientCall::Delete]);
     assert_eq!(fixture.acs.identities(), []);
 }
 
@@ -313,7 +313,7 @@ async fn r03_an_account_deleted_while_its_identity_is_created_gets_no_other_iden
         });
     });
     assert!(matches!(first_call(&fixture).await, Err(Error::Busy { .. })));
-    assert_eq!(fixture.acs.calls(), [AcsCall::CreateWithToken, AcsCall::Delete]);
+    assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken, ClientCall::Delete]);
     assert_eq!(fixture.acs.identities(), []);
 }
 
