@@ -27,11 +27,11 @@ pub(crate) async fn look(session: &ServiceSession) -> Check {
 
 async fn read(session: &ServiceSession) -> Result<()> {
     // No user has this name: the check is whether the operator may read the record.
-    if let Some(nobody) = ExternalId::parse("guestpass-doctor") {
-        session.run(async |_| session.store.find(&nobody).await).await?;
+    if let Some(unknown) = ExternalId::parse("guestpass-doctor") {
+        session.run(async |_| session.store.find(&unknown).await).await?;
     }
-    if let Some(nobody) = AcsId::parse("8:acs:guestpass-doctor") {
-        session.run(async |_| session.store.find_by_acs_id(&nobody).await).await?;
+    if let Some(unknown) = AcsId::parse("8:acs:guestpass-doctor") {
+        session.run(async |_| session.store.find_by_acs_id(&unknown).await).await?;
     }
     session.run(async |_| session.store.list(&query(0)).await).await?;
     Ok(())

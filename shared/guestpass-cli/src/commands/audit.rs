@@ -91,7 +91,7 @@ fn explain(error: &Error, session: &ServiceSession) -> CliError {
     let refused = || CliError::new(Exit::Refused, "DynamoDB refuses the request");
     let failure = if has("ResourceNotFoundException") {
         refused()
-            .because(format!("there is no table {name} in this account and region, or it has no index by-actor or by-day"))
+            .because(format!("table {name} does not exist in this account and region, or lacks the index by-actor or by-day"))
             .hint("check --audit-table or GUESTPASS_AUDIT_TABLE, the region and the profile")
     } else if has("AccessDenied") {
         refused()

@@ -125,7 +125,7 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap(), ["a", "8:acs:r_1"], "{text}");
         }
-        for text in ["", "\n", "[]", "# nobody"] {
+        for text in ["", "\n", "[]", "# no name"] {
             assert_eq!(read(text).unwrap(), [""; 0], "{text}");
         }
     }

@@ -56,7 +56,7 @@ fn holds_token(text: &str) -> bool {
 
 fn refused(what: &str) -> CliError {
     CliError::usage(format!("{what} as an argument is refused")).because(
-        "it is a secret: everybody on this machine can read a command line, and your shell's \
+        "it is a secret: every user of this machine can read a command line, and your shell's \
          history keeps it",
     )
 }

@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line, the configuration or the input is wrong.
     Usage = 2,
-    /// There is no such identity.
+    /// The identity does not exist.
     NotFound = 3,
     /// The user is blocked, or ACS or AWS refuses the credentials.
     Refused = 4,

@@ -74,7 +74,7 @@ impl Row for IdentityView {
         let user = self.user.as_ref().map(|user| user.communication_user_id.to_string());
         let note = match self.state {
             _ if self.revocation_pending => "ACS has yet to confirm a revocation",
-            None => "there is no identity; the user's next token makes one",
+            None => "no identity yet; the user's next token request creates one",
             Some(_) => "",
         };
         vec![

@@ -144,9 +144,9 @@ pub(crate) async fn local_config(endpoint: &str) -> SdkConfig {
         .await
 }
 
-/// The failure if there are no credentials to sign a request with.
+/// The error for a request that cannot be signed because no credentials were found.
 pub(crate) fn no_credentials() -> CliError {
-    CliError::new(Exit::Refused, "there are no AWS credentials")
+    CliError::new(Exit::Refused, "no AWS credentials found")
         .because("the environment, the profile, single sign-on and this machine's role give none")
         .hint("sign in (`aws sso login`), set AWS_PROFILE, or give --profile")
 }

@@ -217,7 +217,7 @@ fn store_refused(error: &Error, target: &Target) -> CliError {
     } else if is_missing {
         failure
             .because(format!(
-                "in this account and region there is no table {table}{audit}, or it lacks an index"
+                "table {table}{audit} does not exist in this account and region, or lacks an index"
             ))
             .hint(match target.audit_table {
                 None => "check --table or GUESTPASS_TABLE, the region and the profile",

@@ -7,8 +7,8 @@ use rustix::process::getuid;
 
 use crate::service::environment::CliEnvironment;
 
-/// The operator as an administrator. The authority comes from the cloud account, so there is no
-/// bearer to check.
+/// The operator as an administrator. The authority comes from the cloud account, so no
+/// bearer is checked.
 pub(crate) fn administrator() -> Administrator {
     Administrator::operator(operator_name(&CliEnvironment::of_process()))
 }

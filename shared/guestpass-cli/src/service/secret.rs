@@ -18,7 +18,7 @@ pub(crate) async fn read(arn: &str, aws: &SdkConfig) -> Result<Secret> {
                     .because("these AWS credentials may not read it")
                     .hint("use a role with secretsmanager:GetSecretValue on it; the functions need it, too"),
                 "ResourceNotFoundException" => failed(Exit::Usage)
-                    .because("there is no such secret in this account and region")
+                    .because("the secret does not exist in this account and region")
                     .hint("create it, or name another: it is the template's parameter AcsSecretArn"),
                 "" => failed(Exit::Later)
                     .because(chain(&error).pop().unwrap_or_default())

@@ -44,8 +44,7 @@ impl ServiceSession {
         Ok(Self { acs: acs_client(&target)?, store, clock: target.clock, target })
     }
 
-    /// The operator as an administrator. Warns once if there is no audit log that would name the
-    /// operator.
+    /// The operator as an administrator. Warns once if no audit table is configured.
     pub(crate) fn administrator(&self) -> Administrator {
         static WARNING: Once = Once::new();
         if let Err(failure) = self.target.audit_table() {

@@ -298,7 +298,7 @@ fn connection_string(environment: &CliEnvironment) -> Result<Option<(String, Sec
 fn no_stack(environment: &CliEnvironment) -> CliError {
     CliError::usage("no local stack runs here")
         .because(format!(
-            "there is no target/local/stack.json in {} or above it",
+            "no target/local/stack.json in {} or above it",
             environment.directory.display()
         ))
         .hint("start one with `make run` in the repository, or name its --stack-file")

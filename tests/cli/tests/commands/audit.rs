@@ -74,7 +74,7 @@ fn the_audit_log_has_the_actions_of_the_operator() {
     session.run("audit");
     session.run("audit --user alice --by okta");
     session.run("audit --since yesterday");
-    session.run("audit --user 8:acs:nobody");
+    session.run("audit --user 8:acs:unknown");
     session.run_in_each_format("audit --user alice");
     stack.identity("alice");
     stack.json(&["token", "issue", "--user", "alice", "--scope", "voip"]);
@@ -139,7 +139,7 @@ fn a_deployed_service_needs_the_name_of_its_audit_table() {
     let run = |variables: &[_]| directly(&stack, &["audit", "--by", "cleanup"], variables);
     for (variables, code, said) in [
         (&[][..], 2, "AuditTableName"),
-        (&[("GUESTPASS_AUDIT_TABLE", "none")], 4, "there is no table none"),
+        (&[("GUESTPASS_AUDIT_TABLE", "none")], 4, "table none does not exist"),
         (
             &[("GUESTPASS_AUDIT_TABLE", "none"), ("GUESTPASS_AUDIT_RETENTION_DAYS", "0")],
             2,

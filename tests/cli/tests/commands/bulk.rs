@@ -98,7 +98,7 @@ fn a_refused_key_ends_the_run_at_once() {
     let given_up = stack.run(&["identity", "delete", "--file", &file, "--yes"]);
     assert_eq!(given_up.code, 4, "{given_up:?}");
     assert!(given_up.stderr.contains("the access key is wrong"), "{given_up:?}");
-    assert!(given_up.stderr.contains("it passes over what is gone"), "{given_up:?}");
+    assert!(given_up.stderr.contains("it skips what is already deleted"), "{given_up:?}");
     let summary: Value = serde_json::from_str(&given_up.stdout).unwrap();
     let begun = stack.json(&["identity", "list", "--state", "deleting"]);
     let begun = u64::try_from(begun.as_array().unwrap().len()).unwrap();
@@ -140,7 +140,7 @@ fn when_nothing_was_deleted_the_last_line_says_why() {
     stack.kill();
     let unreachable = stack.run(&line);
     assert_eq!(unreachable.code, 5, "{unreachable:?}");
-    assert!(unreachable.stderr.contains("start one with `make run`"), "{unreachable:?}");
+    assert!(unreachable.stderr.contains("start it with `make run`"), "{unreachable:?}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn the_explanation_depends_on_the_users_record() {
     session.run_with(explain, &event("user.deleted", "alice", past));
     session.run_with(explain, &event("user.enabled", "bob", past));
     session.run_with(explain, &event("user.disabled", "bob", past));
-    session.run_with(explain, &event("user.deleted", "nobody", past));
+    session.run_with(explain, &event("user.deleted", "unknown-user", past));
     session.run_with(explain, &event("user.disabled", "alice", future));
     session.run_with(
         explain,
@@ -106,7 +106,7 @@ fn without_an_identity_the_explanation_mentions_no_revocation() {
     for (kind, would) in
         [("user.signed-out", "record the time of the event"), ("user.disabled", "block the user")]
     {
-        let event = event(kind, "nobody", "2020-01-01T00:00:00Z");
+        let event = event(kind, "unknown-user", "2020-01-01T00:00:00Z");
         let explained = stack.run_with(&["events", "explain", "-"], &event);
         let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
         assert_eq!(explained[0]["would"], would);

@@ -13,18 +13,18 @@ fn a_user_is_blocked_and_unblocked() {
     session.run("token issue --user alice --scope voip");
     session.run_in_each_format("user unblock alice");
     session.run("token issue --user alice --scope voip -o none");
-    session.run("user unblock nobody");
-    session.run("user block nobody --yes -o table");
-    session.run("user unblock nobody -o table");
-    session.run("user unblock nobody -o tsv");
+    session.run("user unblock unknown-user");
+    session.run("user block unknown-user --yes -o table");
+    session.run("user unblock unknown-user -o table");
+    session.run("user unblock unknown-user -o tsv");
     session.matches("user-block");
 }
 
 #[test]
 fn an_unknown_user_is_not_reported_as_deleted() {
     let stack = CliStack::start();
-    stack.json(&["user", "block", "nobody", "--yes", "--create"]);
-    let unblocked = stack.json(&["user", "unblock", "nobody"]);
+    stack.json(&["user", "block", "unknown-user", "--yes", "--create"]);
+    let unblocked = stack.json(&["user", "unblock", "unknown-user"]);
     assert_eq!((unblocked.get("state"), unblocked.get("user")), (None, None), "{unblocked}");
 }
 
@@ -42,7 +42,7 @@ fn the_history_of_a_user_is_in_order() {
     session.run_with("user history alice --log - -o table", &line);
     session.run_with("user history alice --log - -o tsv", &line);
     session.run("user history alice -o yaml");
-    session.run("user history nobody");
+    session.run("user history unknown-user");
     session.run("user history alice --log missing");
     session.matches("user-history");
     let told = stack.run_with(&["user", "history", &id, "--log", "-"], &line);
@@ -87,7 +87,7 @@ fn the_history_of_a_deleted_user_is_still_available() {
     assert_eq!(runs, ["run r-1 would delete it", "run r-2 found the identity unused"]);
     // The ACS id of the identity leads to the tombstone of its user.
     assert_eq!(story(id)["identity"]["state"], "deleted");
-    let unknown = stack.run(&["user", "history", "8:acs:nobody"]);
+    let unknown = stack.run(&["user", "history", "8:acs:unknown"]);
     assert_eq!(unknown.code, 3, "{unknown:?}");
     assert!(unknown.stderr.contains("goes by its external id alone"), "{unknown:?}");
     // The history also keeps it after the user got a new identity.

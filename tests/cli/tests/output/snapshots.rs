@@ -17,7 +17,7 @@ fn identities_are_created_shown_and_listed() {
     let mut session = Session::new(&stack);
     session.run_in_each_format("identity show alice");
     session.run(&format!("identity show {} -o tsv", stack.identity("alice")));
-    session.run("identity show nobody");
+    session.run("identity show unknown-user");
     session.run("identity show 8:");
     session.run("identity show alice -o env");
     session.matches("identity-show");
@@ -70,7 +70,7 @@ fn tokens_are_issued_for_an_hour_to_a_day() {
     session.run("token issue --user alice --scope voip --expires-in soon");
     session.run("token issue --user alice --scope voip,chat --output tsv");
     session.run("token issue --user alice --scope voip voip");
-    session.run("token issue --user nobody --scope voip");
+    session.run("token issue --user unknown-user --scope voip");
     session.run("token issue --user alice --scope fax");
     session.matches("token-issue");
 }
@@ -81,7 +81,7 @@ fn a_revocation_gives_a_receipt_and_a_block_holds() {
     stack.identity("alice");
     let mut session = Session::new(&stack);
     session.run("token revoke --user alice");
-    session.run("token revoke --user nobody --yes");
+    session.run("token revoke --user unknown-user --yes");
     session.run_in_each_format("token revoke --user alice --yes");
     session.run("token revoke --user alice --block --yes -o table");
     session.run("token issue --user alice --scope voip");

@@ -113,7 +113,7 @@ fn an_unreadable_secret_is_reported_as_such() {
     let missing = ["status", "--secret", "arn:aws:secretsmanager:eu-west-1:1:secret:none"];
     let failed = run(deployed(&stack, &missing).envs(ENVIRONMENT), "");
     assert_eq!(failed.code, 2, "{failed:?}");
-    assert!(failed.stderr.contains("there is no such secret"), "{failed:?}");
+    assert!(failed.stderr.contains("the secret does not exist"), "{failed:?}");
 }
 
 #[test]

@@ -62,10 +62,14 @@ fn every_check_of_a_working_stack_is_ok() {
 #[test]
 fn a_missing_or_invalid_configuration() {
     let nowhere = tempfile::tempdir().unwrap();
-    finds(&run(&mut guestpass(nowhere.path(), &["doctor"]), ""), "configuration", "not clear");
+    finds(
+        &run(&mut guestpass(nowhere.path(), &["doctor"]), ""),
+        "configuration",
+        "no service is selected",
+    );
     let stack = CliStack::start();
     finds(&deployed(&stack, &[], &[(SDKS, "nonsense")]), "configuration", "copy all of it");
-    finds(&deployed(&stack, &["--api-version", "new!"], &[]), "configuration", "no api-version");
+    finds(&deployed(&stack, &["--api-version", "new!"], &[]), "configuration", "invalid api-version");
 }
 
 #[test]
@@ -86,9 +90,9 @@ fn an_endpoint_without_a_server_or_with_another_service() {
 fn a_stack_that_was_killed() {
     let mut stack = CliStack::start();
     stack.kill();
-    finds(&stack.run(&["doctor"]), "endpoint", "start one with `make run`");
+    finds(&stack.run(&["doctor"]), "endpoint", "start it with `make run`");
     let arn = stack.text("/acsSecretArn");
-    finds(&stack.run(&["doctor", "--local", "--secret", &arn]), "endpoint", "start one with");
+    finds(&stack.run(&["doctor", "--local", "--secret", &arn]), "endpoint", "start it with");
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn a_missing_or_unreachable_table() {
     finds(
         &deployed(&stack, &[], &[("GUESTPASS_TABLE", "Missing")]),
         "table",
-        "there is no table Missing",
+        "table Missing does not exist",
     );
     let unreachable = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")];
     finds(&deployed(&stack, &[], &unreachable), "table", "check the region");
@@ -164,7 +168,7 @@ fn each_defect_of_a_bearer() {
         (format!("{header}.{claims}.{signature}"), "signature verification failed"),
         (ours[..ours.len() - 8].to_owned(), "signature verification failed"),
         (format!("{another_header}.{claims}.{signature}"), "the issuer has no key \"unknown\""),
-        ("opaque".to_owned(), "no JSON Web Token"),
+        ("opaque".to_owned(), "not a JSON Web Token"),
         (stack.bearer("sub=alice&expires_in=-60"), "it expired at"),
         (stack.bearer("sub=alice&aud=another"), "its audience is"),
         (stack.bearer("sub=alice&scope=guestpass.admin"), "its scopes are"),
@@ -255,7 +259,7 @@ fn each_mistake_in_a_teams_exchange() {
         "--teams-user-id",
         user,
     ]);
-    finds(&opaque, "Teams token", "no JSON Web Token");
+    finds(&opaque, "Teams token", "not a JSON Web Token");
 }
 
 #[test]
@@ -303,7 +307,7 @@ fn a_secret_of_the_functions_and_another_secret() {
         &["--secret", "arn:none"],
         &[(SDKS, ""), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &ours)],
     );
-    finds(&found, "configuration", "there is no such secret");
+    finds(&found, "configuration", "the secret does not exist");
     assert!(found.stdout.contains("\"table\""), "and says that it did not look further");
 }
 

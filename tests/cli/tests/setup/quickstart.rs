@@ -66,7 +66,7 @@ fn a_deployed_service_needs_a_yes() {
 fn without_a_service_the_error_says_what_to_do() {
     let alone = Alone::new();
     let failed = run(&mut alone.quickstart(), "");
-    assert!(failed.stderr.contains("there is no local-stack beside"), "{failed:?}");
+    assert!(failed.stderr.contains("no local-stack binary next to"), "{failed:?}");
     assert!(failed.stderr.contains("target/debug/guestpass"), "{failed:?}");
     assert_eq!(failed.code, 1);
     alone.has("local-stack", "echo 'port 80 is taken' >&2; exit 1");

@@ -89,7 +89,7 @@ fn missing_settings_are_named() {
         (
             &["identity", "list", "--table", "T", "--region", "eu-west-1"],
             &[(SDKS, DEPLOYED)],
-            "there are no AWS credentials",
+            "no AWS credentials found",
         ),
     ] {
         let mut command = guestpass(nowhere.path(), line);
@@ -125,7 +125,7 @@ fn a_stack_that_no_longer_runs_is_reported_as_such() {
     stack.kill();
     let failed = stack.run(&["identity", "list"]);
     assert_eq!(failed.code, 5);
-    assert!(failed.stderr.contains("start one with `make run`"), "{failed:?}");
+    assert!(failed.stderr.contains("start it with `make run`"), "{failed:?}");
     assert!(!failed.stderr.contains("  from: "), "{failed:?}");
     let debugged = stack.run(&["identity", "list", "--debug"]);
     assert!(debugged.stderr.matches("  from: ").count() > 2, "the whole chain: {debugged:?}");

@@ -158,9 +158,10 @@ async fn foreseen(
     session: Option<&ServiceSession>,
 ) -> Result<EventExplanation> {
     let (effect, why) = match session {
-        None => {
-            (obeyed(event.kind), "no service is selected, so the record of the user is unknown")
-        }
+        None => (
+            planned_effect(event.kind),
+            "no service is selected, so the record of the user is unknown",
+        ),
         Some(session) => {
             let decided = session
                 .try_run(async |_| foresee_event(&session.store, &session.clock, event).await);
@@ -216,7 +217,7 @@ fn decided_so(decision: &EventDecision, event: &Event) -> (&'static str, &'stati
             EventKind::SignedOut | EventKind::CredentialsChanged if next.acs_id().is_none() => {
                 ("record the time of the event", "the user has no identity, and so no token")
             }
-            kind => (obeyed(kind), because(kind)),
+            kind => (planned_effect(kind), because(kind)),
         },
         EventDecision::Finish => {
             ("finish an earlier delivery", "the change is recorded, but ACS has not confirmed it")
@@ -232,7 +233,7 @@ fn decided_so(decision: &EventDecision, event: &Event) -> (&'static str, &'stati
     }
 }
 
-fn obeyed(kind: EventKind) -> &'static str {
+fn planned_effect(kind: EventKind) -> &'static str {
     match kind {
         EventKind::SignedOut | EventKind::CredentialsChanged => "revoke every token",
         EventKind::Disabled => "revoke every token, and block the user",

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     let text = secret_in(&token_file, "the Teams user's token")?;
     let found = jwt::found_in(text.expose()).filter(|token| UnverifiedJwt::read(token).is_some());
     let token = found.ok_or_else(|| {
-        CliError::usage("invalid token: expected a JSON Web TokenView")
+        CliError::usage("invalid token: expected a JSON Web Token")
             .hint("pipe in the access token that Entra gave the app, or the answer it came in")
     })?;
     let claims = teams_claims(&token);

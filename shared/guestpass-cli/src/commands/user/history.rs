@@ -29,7 +29,7 @@ use crate::{
 /// Everything that is known about a user.
 #[derive(Serialize)]
 struct UserHistory {
-    /// `None` if there is no record under this name.
+    /// `None` if no record has this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<IdentityView>,
     timeline: Vec<HistoryEntry>,

@@ -26,7 +26,7 @@ impl TemporaryStack {
         let binary = environment.own_directory.join("local-stack");
         if !binary.is_file() {
             let own = environment.own_directory.join("guestpass");
-            return Err(impossible(format!("there is no local-stack beside {}", own.display())).hint(
+            return Err(impossible(format!("no local-stack binary next to {}", own.display())).hint(
                 "build both with `make run` in the repository, and use target/debug/guestpass; or \
                  set COMMUNICATION_SERVICES_CONNECTION_STRING and GUESTPASS_TABLE",
             ));
