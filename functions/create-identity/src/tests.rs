@@ -1,18 +1,18 @@
 use identity_core::testing::{ClientCall, CoreFixture};
-use lambda_edge::testing::{self, Event, body, callers};
+use lambda_edge::testing::{self, TestRequest, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
 use super::*;
 
-async fn create(fixture: &CoreFixture, event: Event) -> Response<Body> {
+async fn create(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
     let (access, request) = (testing::access(), event.request());
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
     serve("CreateIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
 }
 
-fn with(body: &Value) -> Event {
-    Event::new("POST /v1/identities").json(body)
+fn with(body: &Value) -> TestRequest {
+    TestRequest::new("POST /v1/identities").json(body)
 }
 
 #[tokio::test]

@@ -85,20 +85,20 @@ mod tests {
         record::State,
         testing::{ClientCall, CoreFixture, record},
     };
-    use lambda_edge::testing::{self, Event, callers};
+    use lambda_edge::testing::{self, TestRequest, callers};
     use lambda_http::{Body, Response};
 
     use super::*;
 
     fn alice() -> CoreFixture {
         CoreFixture::with([record(
-            Event::ALICE,
+            TestRequest::ALICE,
             State::active("8:acs:1"),
             CoreFixture::with([]).clock.now(),
         )])
     }
 
-    async fn delete(fixture: &CoreFixture, event: Event) -> Response<Body> {
+    async fn delete(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
         let (access, request) = (testing::access(), event.request());
         let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
         serve("DeleteIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
@@ -107,9 +107,9 @@ mod tests {
     #[tokio::test]
     async fn r07_deleting_twice_is_success_by_any_name() {
         for event in [
-            Event::new("DELETE /v1/identity"),
-            Event::new("DELETE /v1/identities/{id}").id("8:acs:1"),
-            Event::new("DELETE /v1/identities/{id}").id(Event::ALICE),
+            TestRequest::new("DELETE /v1/identity"),
+            TestRequest::new("DELETE /v1/identities/{id}").id("8:acs:1"),
+            TestRequest::new("DELETE /v1/identities/{id}").id(TestRequest::ALICE),
         ] {
             let fixture = alice();
             for _ in 0..2 {
@@ -123,10 +123,10 @@ mod tests {
     #[tokio::test]
     async fn callers_cannot_delete_anybody_else() {
         let fixture = alice();
-        let other = Event::new("DELETE /v1/identities/{id}").id("8:acs:1");
+        let other = TestRequest::new("DELETE /v1/identities/{id}").id("8:acs:1");
         let bob = other.claim("sub", "bob").claim("scope", "guestpass.token");
         assert_eq!(delete(&fixture, bob).await.status(), 403);
-        let bobs = Event::new("DELETE /v1/identity").claim("sub", "bob");
+        let bobs = TestRequest::new("DELETE /v1/identity").claim("sub", "bob");
         assert_eq!(delete(&fixture, bobs).await.status(), 204);
         assert_eq!(fixture.acs.calls(), []);
     }

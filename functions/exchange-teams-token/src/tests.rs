@@ -3,7 +3,7 @@ use identity_core::{
     record::State,
     testing::{ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, record},
 };
-use lambda_edge::testing::{Event, access, body, callers};
+use lambda_edge::testing::{TestRequest, access, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -22,12 +22,12 @@ fn entra(change: impl FnOnce(&mut Value)) -> String {
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-fn event(token: &str) -> Event {
+fn event(token: &str) -> TestRequest {
     let body = json!({ "token": token, "appId": "1c" });
-    Event::new("POST /v1/token/teams").json(&body).claim("oid", "0a").claim("tid", "0b")
+    TestRequest::new("POST /v1/token/teams").json(&body).claim("oid", "0a").claim("tid", "0b")
 }
 
-async fn exchange(acs: &MemoryTeamsTokenExchange, event: Event) -> Response<Body> {
+async fn exchange(acs: &MemoryTeamsTokenExchange, event: TestRequest) -> Response<Body> {
     let (clock, request) = (ManualClock::default(), event.request());
     let (store, access) = (MemoryIdentityStore::default(), access());
     let response = handle(&store, acs, &clock, &access, &request);
@@ -38,7 +38,7 @@ async fn exchange(acs: &MemoryTeamsTokenExchange, event: Event) -> Response<Body
 async fn r59_a_blocked_user_gets_no_teams_token() {
     let (acs, clock, access) =
         (MemoryTeamsTokenExchange::default(), ManualClock::default(), access());
-    let blocked = record(Event::ALICE, State::Blocked { acs_id: None }, clock.now());
+    let blocked = record(TestRequest::ALICE, State::Blocked { acs_id: None }, clock.now());
     let store = MemoryIdentityStore::with([blocked]);
     let request = event(&entra(|_| {})).request();
     let response = handle(&store, &acs, &clock, &access, &request);
@@ -116,7 +116,7 @@ async fn the_body_cannot_name_a_user() {
     let body = json!({ "token": entra(|_| {}), "appId": "1c", "userId": "0a" });
     let response = exchange(&acs, event("x").json(&body)).await;
     assert_eq!(problem(&response), (400, "invalid-body".to_owned()));
-    let without = Event::new("POST /v1/token/teams");
+    let without = TestRequest::new("POST /v1/token/teams");
     let empty = exchange(&acs, without.claim("oid", "0a")).await;
     assert_eq!(problem(&empty), (400, "teams-token-malformed".to_owned()));
 }

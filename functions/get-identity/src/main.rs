@@ -70,15 +70,16 @@ mod tests {
         record::State,
         testing::{CoreFixture, order, record},
     };
-    use lambda_edge::testing::{self, Event, body, callers};
+    use lambda_edge::testing::{self, TestRequest, body, callers};
     use lambda_http::{Body, Response};
     use serde_json::json;
 
     use super::*;
 
-    async fn get(event: Event) -> Response<Body> {
+    async fn get(event: TestRequest) -> Response<Body> {
         let now = CoreFixture::with([]).clock.now();
-        let fixture = CoreFixture::with([record(Event::ALICE, State::active("8:acs:1"), now)]);
+        let fixture =
+            CoreFixture::with([record(TestRequest::ALICE, State::active("8:acs:1"), now)]);
         let (access, request) = (testing::access(), event.request());
         let response = handle(&fixture.store, &fixture.clock, &access, &request);
         serve("GetIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
@@ -86,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn callers_see_their_own_and_administrators_any() {
-        let own = get(Event::new("GET /v1/identity")).await;
+        let own = get(TestRequest::new("GET /v1/identity")).await;
         assert_eq!(
             body(&own),
             json!({
@@ -99,8 +100,8 @@ mod tests {
                 "revocationPending": false,
             })
         );
-        for id in ["8:acs:1", Event::ALICE] {
-            let any = get(Event::new("GET /v1/identities/{id}").id(id)).await;
+        for id in ["8:acs:1", TestRequest::ALICE] {
+            let any = get(TestRequest::new("GET /v1/identities/{id}").id(id)).await;
             let mut expected = body(&own);
             expected["receipts"] = json!([]);
             expected["decisions"] = json!([]);
@@ -111,9 +112,9 @@ mod tests {
     #[tokio::test]
     async fn administrators_see_the_receipts_and_the_user_does_not() {
         let now = CoreFixture::with([]).clock.now();
-        let alice = record(Event::ALICE, State::active("8:acs:1"), now);
+        let alice = record(TestRequest::ALICE, State::active("8:acs:1"), now);
         let fixture = CoreFixture::with([alice.revoked(&order("r1", true, now), now)]);
-        let get = async |event: Event| {
+        let get = async |event: TestRequest| {
             let (access, request) = (testing::access(), event.request());
             let response = handle(&fixture.store, &fixture.clock, &access, &request);
             body(
@@ -122,7 +123,7 @@ mod tests {
                     .unwrap(),
             )
         };
-        let root = Event::new("GET /v1/identities/{id}").claim("sub", "root");
+        let root = TestRequest::new("GET /v1/identities/{id}").claim("sub", "root");
         let any = get(root.id("8:acs:1")).await;
         assert_eq!(
             any["receipts"],
@@ -147,22 +148,22 @@ mod tests {
             }])
         );
         assert_eq!(any["notBefore"], "2027-01-15T08:00:00.000Z");
-        assert_eq!(get(Event::new("GET /v1/identity")).await.get("receipts"), None);
+        assert_eq!(get(TestRequest::new("GET /v1/identity")).await.get("receipts"), None);
     }
 
     #[tokio::test]
     async fn somebody_without_an_identity_finds_none() {
-        let bob = get(Event::new("GET /v1/identity").claim("sub", "bob")).await;
+        let bob = get(TestRequest::new("GET /v1/identity").claim("sub", "bob")).await;
         assert_eq!(bob.status(), 404);
-        let unknown = get(Event::new("GET /v1/identities/{id}").id("8:acs:2")).await;
+        let unknown = get(TestRequest::new("GET /v1/identities/{id}").id("8:acs:2")).await;
         assert_eq!(unknown.status(), 404);
     }
 
     #[tokio::test]
     async fn each_route_needs_its_scope() {
-        let own = Event::new("GET /v1/identity").claim("scope", "guestpass.admin");
+        let own = TestRequest::new("GET /v1/identity").claim("scope", "guestpass.admin");
         assert_eq!(get(own).await.status(), 403);
-        let any = Event::new("GET /v1/identities/{id}").id("8:acs:1");
+        let any = TestRequest::new("GET /v1/identities/{id}").id("8:acs:1");
         assert_eq!(get(any.clone().claim("scope", "guestpass.token")).await.status(), 403);
         assert_eq!(get(any.without_authorizer()).await.status(), 401);
     }

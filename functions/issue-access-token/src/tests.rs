@@ -3,14 +3,14 @@ use identity_core::{
     record::State,
     testing::{ClientCall, CoreFixture, record, user},
 };
-use lambda_edge::testing::{self, Event, body, callers};
+use lambda_edge::testing::{self, TestRequest, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
 use super::*;
 
 fn alice(state: State) -> CoreFixture {
-    CoreFixture::with([record(Event::ALICE, state, CoreFixture::with([]).clock.now())])
+    CoreFixture::with([record(TestRequest::ALICE, state, CoreFixture::with([]).clock.now())])
 }
 
 fn rules(policy: Value) -> Rules {
@@ -18,22 +18,22 @@ fn rules(policy: Value) -> Rules {
     Rules { access, policy, pace: TokenPace::per_minute(10).unwrap() }
 }
 
-async fn call(fixture: &CoreFixture, event: Event) -> Response<Body> {
+async fn call(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
     call_with(fixture, &rules(json!({})), event).await
 }
 
-async fn call_with(fixture: &CoreFixture, rules: &Rules, event: Event) -> Response<Body> {
+async fn call_with(fixture: &CoreFixture, rules: &Rules, event: TestRequest) -> Response<Body> {
     let request = event.request();
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, rules, &request);
     serve("CreateToken", &fixture.clock, &callers(), &request, response).await.unwrap()
 }
 
-fn own() -> Event {
-    Event::new("POST /v1/token")
+fn own() -> TestRequest {
+    TestRequest::new("POST /v1/token")
 }
 
-fn of_identity(id: &str) -> Event {
-    Event::new("POST /v1/identities/{id}/token").id(id)
+fn of_identity(id: &str) -> TestRequest {
+    TestRequest::new("POST /v1/identities/{id}/token").id(id)
 }
 
 fn kind(response: &Response<Body>) -> String {
@@ -44,7 +44,7 @@ fn kind(response: &Response<Body>) -> String {
 async fn the_first_call_gives_a_token_and_nothing_caches_it() {
     let fixture = CoreFixture::with([]);
     for method in ["GET", "POST"] {
-        let response = call(&fixture, Event::new(&format!("{method} /v1/token"))).await;
+        let response = call(&fixture, TestRequest::new(&format!("{method} /v1/token"))).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let body = body(&response);
@@ -53,7 +53,7 @@ async fn the_first_call_gives_a_token_and_nothing_caches_it() {
         assert_eq!(body["user"]["communicationUserId"], "8:acs:res_1");
     }
     assert_eq!(fixture.acs.calls(), [ClientCall::CreateWithToken, ClientCall::Issue]);
-    assert_eq!(fixture.records.records()[0].external_id, user(Event::ALICE));
+    assert_eq!(fixture.records.records()[0].external_id, user(TestRequest::ALICE));
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn each_route_needs_its_scope_even_if_the_gateway_forgot() {
 #[tokio::test]
 async fn an_administrator_gets_a_token_for_an_identity_by_either_name() {
     let fixture = alice(State::active("8:acs:1"));
-    for id in ["8:acs:1", Event::ALICE] {
+    for id in ["8:acs:1", TestRequest::ALICE] {
         let response = call(&fixture, of_identity(id)).await;
         assert_eq!(body(&response)["user"]["communicationUserId"], "8:acs:1", "{id}");
     }

@@ -126,7 +126,7 @@ mod tests {
         record::State,
         testing::{CoreFixture, record},
     };
-    use lambda_edge::testing::{self, Event, body, callers};
+    use lambda_edge::testing::{self, TestRequest, body, callers};
     use lambda_http::{Body, Response};
 
     use super::*;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     async fn list(fixture: &CoreFixture, query: &str) -> Response<Body> {
-        let request = Event::new("GET /v1/identities").query(query).request();
+        let request = TestRequest::new("GET /v1/identities").query(query).request();
         let access = testing::access();
         let response = handle(&fixture.store, &fixture.clock, &access, &request);
         serve("ListIdentities", &fixture.clock, &callers(), &request, response).await.unwrap()

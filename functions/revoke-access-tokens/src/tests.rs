@@ -2,7 +2,7 @@ use identity_core::{
     record::State,
     testing::{ClientCall, CoreFixture, record},
 };
-use lambda_edge::testing::{self, Event, body, callers};
+use lambda_edge::testing::{self, TestRequest, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::json;
 
@@ -10,25 +10,25 @@ use super::*;
 
 fn alice() -> CoreFixture {
     CoreFixture::with([record(
-        Event::ALICE,
+        TestRequest::ALICE,
         State::active("8:acs:1"),
         CoreFixture::with([]).clock.now(),
     )])
 }
 
-async fn revoke(fixture: &CoreFixture, event: Event) -> Response<Body> {
+async fn revoke(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
     let rules = Rules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
     let request = event.request();
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, &request);
     serve("RevokeToken", &fixture.clock, &callers(), &request, response).await.unwrap()
 }
 
-fn sign_out() -> Event {
-    Event::new("DELETE /v1/token")
+fn sign_out() -> TestRequest {
+    TestRequest::new("DELETE /v1/token")
 }
 
-fn admin(id: &str) -> Event {
-    Event::new("POST /v1/identities/{id}/revoke").id(id)
+fn admin(id: &str) -> TestRequest {
+    TestRequest::new("POST /v1/identities/{id}/revoke").id(id)
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn an_administrator_can_block_by_either_name_and_before_the_first_call() {
     let create = json!({ "block": true, "createIfMissing": true });
     for (id, body_sent, status) in [
         ("8:acs:1", &block, 200),
-        (Event::ALICE, &block, 200),
+        (TestRequest::ALICE, &block, 200),
         ("unseen", &block, 404),
         ("unseen", &create, 200),
         ("8:acs:2", &create, 409),

@@ -175,7 +175,8 @@ mod tests {
             name => testing::env(name),
         };
         let issued_at = |access: Access| {
-            let request = testing::Event::new("POST /v1/token").claim("iat", "1000").request();
+            let request =
+                testing::TestRequest::new("POST /v1/token").claim("iat", "1000").request();
             access.user(&request).ok()?.bearer().issued_at
         };
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));

@@ -88,12 +88,12 @@ fn numeric_date(raw: &str) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Event;
+    use crate::testing::TestRequest;
 
     #[test]
     fn a_bearer_says_how_old_it_is_in_any_spelling_of_a_number() {
         let at = |raw: &str| {
-            let request = Event::new("POST /v1/token").claim("iat", raw).request();
+            let request = TestRequest::new("POST /v1/token").claim("iat", raw).request();
             let issued_at = Caller::of(&request).ok().unwrap().bearer().issued_at;
             issued_at.map(|at| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
         };
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_time_of_the_sign_in_is_another_one() {
-        let event = Event::new("POST /v1/token").claim("iat", "20").claim("auth_time", "10");
+        let event = TestRequest::new("POST /v1/token").claim("iat", "20").claim("auth_time", "10");
         let bearer = Caller::of(&event.request()).ok().unwrap().bearer();
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!((bearer.issued_at, bearer.authenticated_at), (at(20), at(10)));

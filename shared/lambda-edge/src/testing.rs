@@ -1,5 +1,5 @@
 //! Requests as API Gateway sends them, for the tests of the functions.
-#![expect(clippy::indexing_slicing, reason = "the events are made here")]
+#![expect(clippy::indexing_slicing, reason = "the JSON is made here")]
 
 use lambda_http::{Body, Request, Response, request::from_str};
 use serde_json::{Value, json};
@@ -8,9 +8,9 @@ use crate::{Access, CallerHash, config::Env};
 
 /// A request as API Gateway sends it after its JWT authorizer accepted the token.
 #[derive(Clone, Debug)]
-pub struct Event(Value);
+pub struct TestRequest(Value);
 
-impl Event {
+impl TestRequest {
     /// A request by `alice` of the issuer `https://idp.example`, who may use every route.
     /// `route` is spelled as in the template, e.g. `POST /v1/token`.
     #[must_use]
@@ -31,7 +31,7 @@ impl Event {
                             "sub": "alice",
                             "scope": "guestpass.token guestpass.admin",
                             "role": "guestpass-admin",
-                            // Later than any event in a test.
+                            // Later than any time in a test.
                             "iat": "1800000600",
                         },
                         "scopes": [],
@@ -98,7 +98,7 @@ impl Event {
     }
 }
 
-/// The environment of these events: scopes, administrators, issuer.
+/// The environment of these requests: scopes, administrators, issuer.
 #[must_use]
 pub fn env(name: &str) -> Option<String> {
     let value = match name {
@@ -111,7 +111,7 @@ pub fn env(name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// The access rules for these events.
+/// The access rules for these requests.
 #[must_use]
 pub fn access() -> Access {
     access_in(&env)

@@ -9,7 +9,7 @@ use identity_core::{
     secret::Secret,
     testing::{ManualClock, acs_id},
 };
-use lambda_edge::{ApiResponse, CallerHash, serve, telemetry, testing::Event};
+use lambda_edge::{ApiResponse, CallerHash, serve, telemetry, testing::TestRequest};
 use lambda_http::{Context, RequestExt as _, http::StatusCode};
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ async fn each_request_gets_its_status_while_its_process_logs() {
 
     let mut context = Context::default();
     "lambda-1".clone_into(&mut context.request_id);
-    let event = Event::new("POST /v1/token").request();
+    let event = TestRequest::new("POST /v1/token").request();
     let mut request = event.with_lambda_context(context);
     request.headers_mut().insert("x-request-id", "r-1".parse().unwrap());
     request.headers_mut().insert("user-agent", "a".repeat(129).parse().unwrap());

@@ -11,21 +11,22 @@ use identity_core::{
 };
 use lambda_edge::{
     Addressed, TokenInput, invocation, json, query,
-    testing::{Event, access, access_in, env},
+    testing::{TestRequest, access, access_in, env},
 };
 use lambda_http::{Context, Request, RequestExt as _};
 use serde::Deserialize;
 
-fn own() -> Event {
-    Event::new("POST /v1/token")
+fn own() -> TestRequest {
+    TestRequest::new("POST /v1/token")
 }
 
 #[test]
 fn the_caller_is_the_subject_that_the_authorizer_verified() {
-    let caller = |event: Event| access().user(&event.request()).map_err(|problem| problem.kind());
+    let caller =
+        |event: TestRequest| access().user(&event.request()).map_err(|problem| problem.kind());
     let event = own().claim("email", "alice@example.com");
     let alice = caller(event).ok().unwrap();
-    assert_eq!(alice.user().as_str(), Event::ALICE);
+    assert_eq!(alice.user().as_str(), TestRequest::ALICE);
     assert_eq!(alice.claims().get("email").map(String::as_str), Some("alice@example.com"));
     for event in [own().without_authorizer(), own().claim("sub", ""), own().claim("iss", "")] {
         assert_eq!(caller(event).err(), Some(ProblemType::UNAUTHENTICATED));
@@ -52,7 +53,7 @@ fn a_scope_is_a_whole_word_of_the_claim_scope_or_scp() {
 #[tokio::test]
 async fn an_administrator_needs_the_scope_and_the_condition_and_is_not_blocked() {
     let clock = ManualClock::default();
-    let blocked = record(Event::ALICE, State::Blocked { acs_id: None }, clock.now());
+    let blocked = record(TestRequest::ALICE, State::Blocked { acs_id: None }, clock.now());
     let (nobody, blocked) = (MemoryIdentityStore::default(), MemoryIdentityStore::with([blocked]));
     let no_condition = |name: &str| env(name).filter(|_| name != "ADMIN_CONDITION");
     for (access, store, event, refused) in [
@@ -70,7 +71,7 @@ async fn an_administrator_needs_the_scope_and_the_condition_and_is_not_blocked()
 #[tokio::test]
 async fn a_route_with_an_id_is_about_that_identity_and_one_without_is_about_the_caller() {
     let (store, clock) = (MemoryIdentityStore::default(), ManualClock::default());
-    let whose = async |event: Event| {
+    let whose = async |event: TestRequest| {
         let addressed = access().addressed(&store, &clock, &event.request()).await;
         let addressed = addressed.map_err(|problem| problem.kind())?;
         let is_own = matches!(addressed, Addressed::Own(_));
@@ -79,13 +80,13 @@ async fn a_route_with_an_id_is_about_that_identity_and_one_without_is_about_the_
             IdentityRef::External(id) => Ok((is_own, id.as_str().to_owned())),
         }
     };
-    assert_eq!(whose(own()).await, Ok((true, Event::ALICE.to_owned())));
-    let named = |id| Event::new("GET /v1/identities/{id}").id(id);
+    assert_eq!(whose(own()).await, Ok((true, TestRequest::ALICE.to_owned())));
+    let named = |id| TestRequest::new("GET /v1/identities/{id}").id(id);
     assert_eq!(whose(named("8:acs:1")).await, Ok((false, "8:acs:1".to_owned())));
     assert_eq!(whose(named("bob")).await, Ok((false, "bob".to_owned())));
     assert_eq!(whose(named("8:")).await, Err(ProblemType::NOT_FOUND));
     assert_eq!(whose(named("https://other.example|bob")).await, Err(ProblemType::ANOTHER_ISSUER));
-    let as_user = |event: Event| event.claim("scope", "guestpass.token");
+    let as_user = |event: TestRequest| event.claim("scope", "guestpass.token");
     assert_eq!(whose(as_user(named("bob"))).await, Err(ProblemType::FORBIDDEN));
     assert_eq!(whose(own().claim("scope", "guestpass.admin")).await, Err(ProblemType::FORBIDDEN));
 }
