@@ -5,7 +5,7 @@ use identity_core::{
 };
 use serde::Serialize;
 
-use crate::{TokenOutput, format_timestamp};
+use crate::{TokenOutput, UserOutput, format_timestamp};
 
 /// An identity.
 #[derive(Serialize)]
@@ -36,14 +36,6 @@ pub struct IdentityOutput {
     /// Only for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipts: Option<Vec<ReceiptOutput>>,
-}
-
-/// The user, as Microsoft's clients read it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UserOutput {
-    /// The ACS identity.
-    pub communication_user_id: AcsId,
 }
 
 /// The last decision of one origin about whether the user is blocked.
@@ -117,12 +109,6 @@ pub struct IdentityListOutput {
     /// The `cursor` of the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-}
-
-impl From<&AcsId> for UserOutput {
-    fn from(acs_id: &AcsId) -> Self {
-        Self { communication_user_id: acs_id.clone() }
-    }
 }
 
 impl From<&Receipt> for ReceiptOutput {

@@ -5,11 +5,12 @@ mod identity;
 mod problem;
 mod timestamp;
 mod token;
+mod user;
 
 pub use identity::{
     CreatedIdentityOutput, DecisionOutput, IdentityListOutput, IdentityOutput, ReceiptOutput,
-    UserOutput,
 };
 pub use problem::{ProblemDocument, ProblemType, Retry};
 pub use timestamp::{format_timestamp, parse_timestamp};
 pub use token::TokenOutput;
+pub use user::UserOutput;
