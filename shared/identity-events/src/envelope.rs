@@ -7,7 +7,7 @@ use identity_core::{
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::Malformed;
+use crate::reading::Malformed;
 
 /// The envelope that `EventBridge` puts around an event. A path such as `detail.eventTime` names
 /// a field, and an error names the field by the same path.

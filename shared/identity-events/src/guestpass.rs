@@ -13,8 +13,8 @@ use identity_core::{
 };
 
 use crate::{
-    Found, Malformed, WhyIgnored,
     envelope::{Envelope, user},
+    reading::{Found, Malformed, WhyIgnored},
 };
 
 pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {

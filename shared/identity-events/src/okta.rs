@@ -13,8 +13,8 @@ use identity_core::{
 use serde_json::Value;
 
 use crate::{
-    Found, Malformed, WhyIgnored,
     envelope::{Envelope, text, user},
+    reading::{Found, Malformed, WhyIgnored},
 };
 
 pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
