@@ -7,8 +7,6 @@
 
 use std::{
     fmt,
-    io::Write,
-    sync::OnceLock,
     time::{Duration, SystemTime},
 };
 
@@ -28,8 +26,10 @@ use tracing_subscriber::{
 
 use crate::{config::process_env, system_clock};
 
+mod line;
 mod metrics;
 
+use line::{milliseconds, namespace, write_line};
 pub use metrics::METRICS;
 
 /// Starts logging. Call it once, first in `main`. `RUST_LOG` sets the level of the lines, such
@@ -112,13 +112,6 @@ pub(crate) fn write(line: &RequestLine<'_>) {
     write_line(&Row::of(line));
 }
 
-fn write_line(line: &impl Serialize) {
-    let mut text = serde_json::to_string(line).unwrap_or_default();
-    text.push('\n');
-    // A failed write to the log cannot be reported anywhere.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
 /// The line as it is serialized.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -197,18 +190,6 @@ impl<'a> Row<'a> {
             }),
         }
     }
-}
-
-/// The CloudWatch namespace for the metrics of this stack. It keeps the metrics of two stacks in
-/// one account apart, so that an alarm of one stack does not stop a deployment of the other.
-fn namespace() -> &'static str {
-    static NAMESPACE: OnceLock<String> = OnceLock::new();
-    NAMESPACE
-        .get_or_init(|| process_env("METRICS_NAMESPACE").unwrap_or_else(|| "Guestpass".to_owned()))
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
