@@ -20,7 +20,8 @@ use std::time::SystemTime;
 
 pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
 pub use reason::Reason;
-pub use receipt::{By, Cause, Receipt, ReceiptId, RevocationOrder};
+use receipt::with_newest;
+pub use receipt::{By, Cause, CutOff, OWN_RECEIPTS, RECEIPTS, Receipt, ReceiptId, RevocationOrder};
 pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
 
 use crate::model::identity::{AcsId, ExternalId};
@@ -196,7 +197,8 @@ impl Record {
         };
         // A pending deletion revokes the tokens as well, and its confirmation also confirms this.
         let pending_revocation = (!is_done).then(|| order.receipt.clone());
-        Self { pending_revocation, ..next }.with_receipt(receipt)
+        let receipts = with_newest(next.receipts, receipt);
+        Self { pending_revocation, receipts, ..next }
     }
 
     /// The step *unblock*: one origin decides that the user may have tokens again. [`Decisions`]
@@ -331,21 +333,6 @@ impl Record {
         }
     }
 
-    fn with_receipt(mut self, receipt: Receipt) -> Self {
-        self.receipts.push(receipt);
-        let is_own = |receipt: &Receipt| receipt.cause.by == By::User;
-        let own = self.receipts.iter().filter(|receipt| is_own(receipt)).count();
-        let mut surplus_own = own.saturating_sub(OWN_RECEIPTS);
-        let mut surplus = (self.receipts.len() - own).saturating_sub(RECEIPTS);
-        self.receipts.retain(|receipt| {
-            let surplus = if is_own(receipt) { &mut surplus_own } else { &mut surplus };
-            let goes = *surplus > 0;
-            *surplus -= usize::from(goes);
-            !goes
-        });
-        self
-    }
-
     fn with_receipts_confirmed(mut self, now: SystemTime) -> Self {
         for receipt in &mut self.receipts {
             receipt.revoked_at.get_or_insert(now);
@@ -353,22 +340,6 @@ impl Record {
         self
     }
 }
-
-/// The cut-off that a deletion applies in addition to deleting the identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CutOff {
-    /// A bearer token that was not issued after this time is refused.
-    pub not_before: SystemTime,
-    /// When the account was deleted at the identity provider, if that is the reason.
-    pub account_deleted_at: Option<SystemTime>,
-}
-
-/// The number of receipts by administrators and events that a record keeps.
-pub const RECEIPTS: usize = 10;
-
-/// The number of receipts of the user's own sign-outs that a record keeps. Every use of the
-/// identity writes them again, and older ones are not needed.
-pub const OWN_RECEIPTS: usize = 3;
 
 /// After this many failures, retries happen only on request.
 pub const MAX_ATTEMPTS: u8 = 6;

@@ -130,3 +130,35 @@ pub struct RevocationOrder {
     /// The new end of the user's pace for sign-outs, if this is a sign-out.
     pub sign_out_pace_until: Option<SystemTime>,
 }
+
+/// The cut-off that a deletion applies in addition to deleting the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// A bearer token that was not issued after this time is refused.
+    pub not_before: SystemTime,
+    /// When the account was deleted at the identity provider, if that is the reason.
+    pub account_deleted_at: Option<SystemTime>,
+}
+
+/// Adds the newest receipt and removes the oldest ones that exceed a limit.
+pub(super) fn with_newest(mut receipts: Vec<Receipt>, newest: Receipt) -> Vec<Receipt> {
+    receipts.push(newest);
+    let is_own = |receipt: &Receipt| receipt.cause.by == By::User;
+    let own = receipts.iter().filter(|receipt| is_own(receipt)).count();
+    let mut surplus_own = own.saturating_sub(OWN_RECEIPTS);
+    let mut surplus = (receipts.len() - own).saturating_sub(RECEIPTS);
+    receipts.retain(|receipt| {
+        let surplus = if is_own(receipt) { &mut surplus_own } else { &mut surplus };
+        let goes = *surplus > 0;
+        *surplus -= usize::from(goes);
+        !goes
+    });
+    receipts
+}
+
+/// The number of receipts by administrators and events that a record keeps.
+pub const RECEIPTS: usize = 10;
+
+/// The number of receipts of the user's own sign-outs that a record keeps. Every use of the
+/// identity writes them again, and older ones are not needed.
+pub const OWN_RECEIPTS: usize = 3;
