@@ -81,16 +81,21 @@ async fn r13_revoking_twice_or_for_nobody_is_success() {
     }
 }
 
+/// Requests to sign out, all with a bearer token that was issued at the time of this call.
+fn sign_outs_with_one_bearer(fixture: &CoreFixture) -> impl Fn() -> RevokeAccessTokensRequest {
+    let bearer = Bearer { issued_at: Some(fixture.clock.now()), authenticated_at: None };
+    move || RevokeAccessTokensRequest {
+        bearer: Some(bearer),
+        cause: Cause::of(By::User),
+        ..request(fixture, false)
+    }
+}
+
 // With the old bearer taken for any other, it ends the tokens of the new one.
 #[tokio::test]
 async fn r58_a_bearer_from_before_a_sign_out_ends_nothing_that_was_issued_since() {
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
-    let bearer = Bearer { issued_at: Some(fixture.clock.now()), authenticated_at: None };
-    let sign_out = || RevokeAccessTokensRequest {
-        bearer: Some(bearer),
-        cause: Cause::of(By::User),
-        ..request(&fixture, false)
-    };
+    let sign_out = sign_outs_with_one_bearer(&fixture);
     fixture.clock.advance(Duration::from_mins(1));
     let first = send(&fixture, sign_out()).await.unwrap();
     let signed_out = fixture.alice();
@@ -107,12 +112,7 @@ async fn r58_a_bearer_from_before_a_sign_out_ends_nothing_that_was_issued_since(
 #[tokio::test]
 async fn r58_a_sign_out_can_be_repeated_after_a_failure_and_after_an_administrators() {
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
-    let bearer = Bearer { issued_at: Some(fixture.clock.now()), authenticated_at: None };
-    let sign_out = || RevokeAccessTokensRequest {
-        bearer: Some(bearer),
-        cause: Cause::of(By::User),
-        ..request(&fixture, false)
-    };
+    let sign_out = sign_outs_with_one_bearer(&fixture);
     let mut first = true;
     fixture.acs.fail(move |_| {
         std::mem::take(&mut first)
