@@ -23,7 +23,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     let (kinds, subject, field) = match name {
         // A user whose session had already ended can still log out.
         "slo" | "universal_logout_succeeded" if envelope.text(subject).is_none() => {
-            return Ok(Found::ignored(name, WhyIgnored::Nobody));
+            return Ok(Found::ignored(name, WhyIgnored::NoUser));
         }
         "slo" | "universal_logout_succeeded" => {
             (vec![EventKind::SignedOut], envelope.required(subject)?.to_owned(), subject)

@@ -43,7 +43,7 @@ pub enum WhyIgnored {
     /// The user belongs to another issuer, whose tokens are not accepted here.
     AnotherIssuer,
     /// The message does not name a user.
-    Nobody,
+    NoUser,
 }
 
 impl WhyIgnored {
@@ -55,7 +55,7 @@ impl WhyIgnored {
             Self::UnknownType => "unknown-type",
             Self::Failed => "failed",
             Self::AnotherIssuer => "another-issuer",
-            Self::Nobody => "nobody",
+            Self::NoUser => "nobody",
         }
     }
 }

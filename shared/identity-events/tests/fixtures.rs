@@ -135,7 +135,7 @@ const IGNORED: [(&str, &str, WhyIgnored); 12] = [
     ("cognito/call-that-failed", "AdminDisableUser", WhyIgnored::Failed),
     ("cognito/another-pool", "AdminDisableUser", WhyIgnored::AnotherIssuer),
     ("auth0/login", "s", WhyIgnored::UnknownType),
-    ("auth0/logout-of-nobody", "slo", WhyIgnored::Nobody),
+    ("auth0/logout-missing-user", "slo", WhyIgnored::NoUser),
     ("auth0/user-renamed", "sapi", WhyIgnored::UnknownType),
     ("auth0/role-assigned", "sapi", WhyIgnored::UnknownType),
     ("auth0/log-stream-created", "sapi", WhyIgnored::UnknownType),
@@ -143,7 +143,7 @@ const IGNORED: [(&str, &str, WhyIgnored); 12] = [
     ("okta/deactivation-that-failed", "user.lifecycle.deactivate", WhyIgnored::Failed),
 ];
 
-const MALFORMED: [&str; 1] = ["okta/deactivated-nobody"];
+const MALFORMED: [&str; 1] = ["okta/deactivated-missing-target"];
 
 #[test]
 fn each_event_means_what_its_provider_says() {
@@ -192,7 +192,7 @@ fn each_reason_to_ignore_a_message_has_its_own_name_in_the_log() {
         (WhyIgnored::UnknownType, "unknown-type"),
         (WhyIgnored::Failed, "failed"),
         (WhyIgnored::AnotherIssuer, "another-issuer"),
-        (WhyIgnored::Nobody, "nobody"),
+        (WhyIgnored::NoUser, "nobody"),
     ] {
         assert_eq!(why.as_str(), logged);
     }

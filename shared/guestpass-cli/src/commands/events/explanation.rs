@@ -146,7 +146,7 @@ fn passed_over(source: Option<EventSource>, ignored: &Ignored, issuer: &str) -> 
         WhyIgnored::UnknownType => format!("the type {name} is not supported"),
         WhyIgnored::Failed => format!("{name} was attempted, and did not happen"),
         WhyIgnored::AnotherIssuer => format!("it is about a user of another issuer than {issuer}"),
-        WhyIgnored::Nobody => format!("{name} names no user"),
+        WhyIgnored::NoUser => format!("{name} names no user"),
     };
     let source = source.map_or("(unknown)", EventSource::as_str);
     nothing(source.to_owned(), "do nothing", why)
