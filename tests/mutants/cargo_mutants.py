@@ -120,7 +120,7 @@ class CargoMutants:
 
 def _outcomes(path: Path) -> dict[str, list[str]]:
     found = Result().outcomes
-    # There is no file if it was stopped before the first mutant.
+    # The file is missing if the run was stopped before the first mutant.
     if path.exists():
         for outcome in json.loads(path.read_text(encoding="utf-8"))["outcomes"]:
             if outcome["scenario"] != "Baseline" and outcome["summary"] in OUTCOMES:

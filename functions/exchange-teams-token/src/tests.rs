@@ -126,6 +126,6 @@ async fn only_a_bearer_with_the_scope_may() {
     let acs = MemoryTeamsTokenExchange::default();
     let without = event(&entra(|_| {})).claim("scope", "openid");
     assert_eq!(exchange(&acs, without).await.status(), 403);
-    let nobody = event(&entra(|_| {})).without_authorizer();
-    assert_eq!(exchange(&acs, nobody).await.status(), 401);
+    let anonymous = event(&entra(|_| {})).without_authorizer();
+    assert_eq!(exchange(&acs, anonymous).await.status(), 401);
 }

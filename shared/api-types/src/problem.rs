@@ -125,7 +125,7 @@ impl ProblemType {
         detail: "An administrator or the identity provider blocked the user.",
         retry: Retry::Never,
     };
-    /// There is no such identity, or the caller may not know that it exists.
+    /// The identity does not exist, or the caller may not know that it exists.
     pub const NOT_FOUND: Self = Self {
         status: 404,
         name: "not-found",
@@ -220,7 +220,7 @@ impl ProblemType {
                  issuer must be the one whose tokens this deployment accepts.",
         retry: Retry::Never,
     };
-    /// There is no record of the user.
+    /// The user has no record.
     pub const NO_SUCH_USER: Self = Self {
         status: 404,
         name: "no-such-user",

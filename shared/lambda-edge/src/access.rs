@@ -27,7 +27,7 @@ pub struct Access {
     /// The OAuth scope for other users' identities.
     admin_scope: String,
     /// The condition that an administrator's claims must meet besides the scope. Without a
-    /// condition, there are no administrators: any app of the same audience can request a scope.
+    /// condition, all are refused: any app of the same audience can request a scope.
     admin_condition: Option<Condition>,
     /// The issuer whose users are stored.
     issuer: Option<Issuer>,

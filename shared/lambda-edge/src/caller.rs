@@ -8,7 +8,7 @@ use crate::Problem;
 
 /// The user behind the request, as verified by API Gateway's JWT authorizer.
 ///
-/// There is no other way to make one: neither a header nor a body can name the caller.
+/// Nothing else makes one: neither a header nor a body can name the caller.
 #[derive(Clone)]
 pub struct Caller {
     user: ExternalId,

@@ -54,13 +54,13 @@ fn a_scope_is_a_whole_word_of_the_claim_scope_or_scp() {
 async fn an_administrator_needs_the_scope_and_the_condition_and_is_not_blocked() {
     let clock = ManualClock::default();
     let blocked = record(TestRequest::ALICE, State::Blocked { acs_id: None }, clock.now());
-    let (nobody, blocked) = (MemoryIdentityStore::default(), MemoryIdentityStore::with([blocked]));
+    let (empty, blocked) = (MemoryIdentityStore::default(), MemoryIdentityStore::with([blocked]));
     let no_condition = |name: &str| env(name).filter(|_| name != "ADMIN_CONDITION");
     for (access, store, event, refused) in [
-        (access(), &nobody, own(), None),
-        (access(), &nobody, own().claim("scope", "guestpass.token"), Some(ProblemType::FORBIDDEN)),
-        (access(), &nobody, own().claim("role", "user"), Some(ProblemType::NOT_AN_ADMINISTRATOR)),
-        (access_in(&no_condition), &nobody, own(), Some(ProblemType::NOT_AN_ADMINISTRATOR)),
+        (access(), &empty, own(), None),
+        (access(), &empty, own().claim("scope", "guestpass.token"), Some(ProblemType::FORBIDDEN)),
+        (access(), &empty, own().claim("role", "user"), Some(ProblemType::NOT_AN_ADMINISTRATOR)),
+        (access_in(&no_condition), &empty, own(), Some(ProblemType::NOT_AN_ADMINISTRATOR)),
         (access(), &blocked, own(), Some(ProblemType::BLOCKED)),
     ] {
         let found = access.administrator(store, &clock, &event.request()).await;

@@ -41,8 +41,8 @@ def dependencies(function: str) -> frozenset[str]:
 
 @cache
 def module(name: str) -> str:
-    """An operation or a protocol of the core with all its parts; empty if there is none of that
-    name. The other modules of the core send no requests."""
+    """An operation or a protocol of the core with all its parts; empty if the name is
+    unknown. The other modules of the core send no requests."""
     rooms = [CORE / "operations", CORE / "protocol"]
     files = [path for room in rooms for path in [room / f"{name}.rs", *sorted((room / name).glob("*.rs"))]]
     return "".join(code(path) for path in files if path.is_file() and path.name != "tests.rs")

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The check uses the record as it was read. Changes that happen while ACS answers are detected
-//! by the write that commits the token, or by a second check where there is no such write.
+//! by the write that commits the token, or by a second check if nothing is written.
 
 use std::time::{Duration, SystemTime};
 

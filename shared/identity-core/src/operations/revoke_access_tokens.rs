@@ -30,7 +30,7 @@ pub struct RevokeAccessTokensRequest {
     pub block: bool,
     /// The bearer token of a user who signs out; `None` for other callers.
     pub bearer: Option<Bearer>,
-    /// What to do if there is no record for the identity.
+    /// What to do if the identity has no record.
     pub if_missing: IfMissing,
     /// How often a user may sign out; `None` for no limit. Other callers are not paced.
     pub pace: Option<TokenPace>,
@@ -54,8 +54,8 @@ pub enum IfMissing {
 /// Revokes the tokens and returns the receipt. Bearer tokens from before the revocation are
 /// refused from then on.
 ///
-/// A bearer token from before a cut-off cannot revoke tokens that were issued after it. If there
-/// are no such tokens, the call is a repeated request: it changes nothing and succeeds.
+/// A bearer token from before a cut-off cannot revoke tokens that were issued after it. If
+/// no such tokens exist, the call is a repeated request: it changes nothing and succeeds.
 ///
 /// After an error, assume that the tokens are still valid. Changes that were already recorded
 /// stay recorded, and a later request or run finishes the work.

@@ -79,9 +79,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_not_found() {
+    async fn an_unknown_user_is_not_found() {
         let fixture = CoreFixture::with([]);
-        let nobody = unblock(&fixture).await;
-        assert!(matches!(nobody, Err(Error::NotFound)));
+        let unblocked = unblock(&fixture).await;
+        assert!(matches!(unblocked, Err(Error::NotFound)));
     }
 }

@@ -2,7 +2,7 @@
 //! user's first uses it.
 //!
 //! ```text
-//! 1  store  reserve     if there is no record, or a reservation whose lease ended
+//! 1  store  reserve     if the user has no record, or a reservation whose lease ended
 //! 2  ACS    create      with the first token, in one request; never sent twice
 //! 3  store  activate    if the reservation is still ours
 //! 4  refused, but the record has our identity      → our own write: done

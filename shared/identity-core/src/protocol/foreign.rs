@@ -60,7 +60,7 @@ mod tests {
             assert!(matches!(issued, Err(Error::ForeignIdentity(_))), "{issued:?}");
         }
         assert_eq!(fixture.alice(), before);
-        assert_eq!(fixture.acs.identities(), [acs_id("8:acs:1")], "and there is no other");
+        assert_eq!(fixture.acs.identities(), [acs_id("8:acs:1")], "no identity was created");
     }
 
     #[tokio::test]

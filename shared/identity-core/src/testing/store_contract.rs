@@ -99,8 +99,8 @@ async fn put(store: &impl IdentityStore, record: &Record) {
 
 /// A clause of the contract.
 pub async fn nothing_is_found_where_nothing_was_written(store: &impl IdentityStore) {
-    assert_eq!(find(store, &user("nobody")).await, None);
-    let found = store.find_by_acs_id(&acs_id("8:acs:res_nobody")).await;
+    assert_eq!(find(store, &user("unknown")).await, None);
+    let found = store.find_by_acs_id(&acs_id("8:acs:res_unknown")).await;
     assert!(matches!(found, Ok(None)));
 }
 

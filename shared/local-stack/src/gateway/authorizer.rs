@@ -1,7 +1,7 @@
 //! The JWT authorizer of an HTTP API.
 //!
 //! It checks what API Gateway documents: the key by `kid`, an RSA signature, `iss`, `aud` (or
-//! `client_id` if there is no `aud`), `exp`, `nbf`, `iat`, and one of the route's scopes in `scope`
+//! `client_id` if `aud` is missing), `exp`, `nbf`, `iat`, and one of the route's scopes in `scope`
 //! or `scp`. API Gateway does not document a leeway, so this has none.
 
 use axum::http::{HeaderMap, header};

@@ -162,7 +162,11 @@ fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
     let receipt = ReceiptId("r".to_owned());
     let event = event(EventKind::Enabled, at(5));
     let decision = decide(Some(&reserved), &user("alice"), &event, receipt, at(6));
-    assert_eq!(decision, EventDecision::Wait, "whoever creates the identity keeps it");
+    assert_eq!(
+        decision,
+        EventDecision::Wait,
+        "the request that creates the identity keeps its lease"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStor
         store.note_orphan(&orphan).await.expect("a writable store");
     }
     assert_eq!(store.orphans().await.expect("a readable store"), std::slice::from_ref(&orphan));
-    assert_eq!(find(store, &orphan.user).await, None, "it is nobody's record");
+    assert_eq!(find(store, &orphan.user).await, None, "an orphan is not a record");
     for _ in 0..2 {
         store.forget_orphan(&orphan.acs_id).await.expect("a writable store");
     }

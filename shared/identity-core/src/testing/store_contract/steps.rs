@@ -67,7 +67,7 @@ pub async fn a_use_is_recorded_only_for_the_identity_and_the_epoch_seen(
         ("use", Active { acs_id: id.clone(), epoch: 2 }),
         ("use", Active { acs_id: acs_id("8:acs:res_other"), epoch: 3 }),
         ("use-blocked", Active { acs_id: id, epoch: 1 }),
-        ("use-nobody", right.clone()),
+        ("use-unknown", right.clone()),
     ] {
         let before = find(store, &user(name)).await;
         let refused = store.record_use(&user(name), &seen, &Usage::at(at(9))).await;

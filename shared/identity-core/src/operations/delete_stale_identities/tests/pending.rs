@@ -131,7 +131,7 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
         failed += run(&fixture, request(&fixture, CleanupMode::Apply)).await.failed;
         fixture.clock.advance(ABANDONED_AFTER);
     }
-    assert_eq!(failed, 6, "and nobody tries again");
+    assert_eq!(failed, 6, "later runs skip the identity");
     let stuck: Vec<_> = fixture
         .records
         .records()
