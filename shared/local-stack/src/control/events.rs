@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{ControlApi, ControlError, ok, read};
+use super::api::{ControlApi, ControlError, ok, read};
 use crate::bus::BusEnvelope;
 
 /// Delivers complete events as EventBridge would. All of them are validated before one is sent.
@@ -44,17 +44,11 @@ fn batch(mut body: Value) -> Result<(Option<String>, Vec<Value>), ControlError> 
             ));
         }
     };
-    let events = match body.get_mut("events").map(Value::take) {
-        Some(events) => events,
-        None => body,
-    };
-    Ok((
-        bus,
-        match events {
-            Value::Array(events) => events,
-            event => vec![event],
-        },
-    ))
+    let listed = body.get_mut("events").map(Value::take);
+    Ok(match listed.unwrap_or(body) {
+        Value::Array(events) => (bus, events),
+        event => (bus, vec![event]),
+    })
 }
 
 #[cfg(test)]

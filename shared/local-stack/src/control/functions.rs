@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ControlApi, ControlError, ok, read};
+use super::api::{ControlApi, ControlError, ok, read};
 use crate::runtime::{FunctionPool, InvocationError, Signal};
 
 /// Sends an event to a function, and returns its response unchanged.

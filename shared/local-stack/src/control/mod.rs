@@ -15,6 +15,7 @@
 //!
 //! The response to an invalid request is 4xx with `{"message"}`.
 
+mod api;
 mod events;
 mod functions;
 mod queues;
@@ -27,28 +28,16 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::bus::EventBus;
+pub(crate) use api::ControlApi;
+use api::{ControlError, ok, read};
+
 use crate::clock::{StackClock, rfc3339};
 use crate::console::this_machine_only;
-use crate::json_response;
-use crate::queue::Queues;
-use crate::runtime::FunctionPool;
-use crate::schedule::Schedule;
-
-/// The parts of the stack that can be controlled.
-pub(crate) struct ControlApi {
-    pub(crate) clock: Arc<StackClock>,
-    pub(crate) bus: Arc<EventBus>,
-    pub(crate) queues: Arc<Queues>,
-    pub(crate) schedules: Vec<Arc<Schedule>>,
-    pub(crate) functions: Vec<Arc<FunctionPool>>,
-}
 
 /// The maximum size of an event is that of Lambda.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
@@ -96,34 +85,4 @@ async fn advance(
 
 fn time(clock: &StackClock) -> Value {
     json!({ "now": rfc3339(clock.now()), "offsetSeconds": clock.offset_ms() / 1000 })
-}
-
-/// A refused request and the reason.
-struct ControlError(StatusCode, String);
-
-impl ControlError {
-    fn bad(problem: impl Into<String>) -> Self {
-        Self(StatusCode::BAD_REQUEST, problem.into())
-    }
-
-    fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
-        let known = known.collect::<Vec<_>>().join(", ");
-        let problem = format!("unknown {what} `{name}`: must be one of {known}");
-        Self(StatusCode::NOT_FOUND, problem)
-    }
-}
-
-impl IntoResponse for ControlError {
-    fn into_response(self) -> Response {
-        json_response::json(self.0, &json!({ "message": self.1 }))
-    }
-}
-
-fn ok(body: &Value) -> Response {
-    json_response::json(StatusCode::OK, body)
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
-    serde_json::from_slice(body)
-        .map_err(|error| ControlError::bad(format!("invalid request body: {error}")))
 }

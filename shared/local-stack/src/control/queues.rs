@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{ControlApi, ControlError, ok};
+use super::api::{ControlApi, ControlError, ok};
 
 pub(super) async fn list(State(control): State<Arc<ControlApi>>) -> Response {
     ok(&json!({ "queues": control.queues.overview() }))

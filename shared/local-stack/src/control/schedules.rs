@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{ControlApi, ControlError, ok, read};
+use super::api::{ControlApi, ControlError, ok, read};
 
 pub(super) async fn list(State(control): State<Arc<ControlApi>>) -> Response {
     let schedules: Vec<Value> = control.schedules.iter().map(|s| s.overview()).collect();
