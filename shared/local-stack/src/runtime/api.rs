@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::lock;
+use super::lock::lock;
 use crate::arn::arn;
 use crate::clock::StackClock;
 

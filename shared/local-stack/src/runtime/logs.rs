@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::lock;
+use super::lock::lock;
 
 /// How much of a log is shown if a function does not start.
 const LAST_LINES: usize = 10;

@@ -6,25 +6,25 @@
 //! which here contain tokens, in memory for its whole life.
 
 mod api;
+mod lock;
 mod logs;
 mod process;
 mod process_reaper;
 mod signal;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Bytes;
 use tokio::sync::{Semaphore, watch};
 
-use process::FunctionProcess;
+use lock::lock;
+use process::{FunctionProcess, InvocationResult};
+pub(crate) use process::{InvocationError, ProcessSpec};
 pub(crate) use process_reaper::ProcessReaper;
 pub(crate) use signal::Signal;
 use signal::SignalSender;
-
-use crate::clock::StackClock;
 
 /// One function and its processes.
 pub(crate) struct FunctionPool {
@@ -37,29 +37,6 @@ pub(crate) struct FunctionPool {
     /// The running processes, and the senders of their signals.
     pids: watch::Sender<BTreeMap<u32, SignalSender>>,
     stopping: watch::Receiver<bool>,
-}
-
-/// The configuration of a function's processes.
-pub(crate) struct ProcessSpec {
-    /// The name of the binary and of the log.
-    pub(crate) name: String,
-    pub(crate) binary: PathBuf,
-    /// All variables except those that the Runtime API adds.
-    pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) timeout: Duration,
-    /// The clock of the deadlines.
-    pub(crate) clock: Arc<StackClock>,
-    pub(crate) log: PathBuf,
-    pub(crate) reaper: ProcessReaper,
-}
-
-/// Why an invocation has no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InvocationError {
-    /// The function responded with an error, crashed, or did not start.
-    Failed,
-    /// The function exceeded its timeout and was killed.
-    TimedOut,
 }
 
 impl FunctionPool {
@@ -128,20 +105,20 @@ impl FunctionPool {
             None => FunctionProcess::start(&self.spec, &self.pids, self.stopping.clone()).await?,
         };
         match process.invoke(event, self.spec.timeout).await {
-            process::InvocationResult::Response(payload) => {
+            InvocationResult::Response(payload) => {
                 self.give_back(process);
                 Ok(payload)
             }
             // The runtime has caught the error, and the process continues.
-            process::InvocationResult::Error => {
+            InvocationResult::Error => {
                 self.give_back(process);
                 Err(InvocationError::Failed)
             }
-            process::InvocationResult::Died => {
+            InvocationResult::Died => {
                 process.kill().await;
                 Err(InvocationError::Failed)
             }
-            process::InvocationResult::TimedOut => {
+            InvocationResult::TimedOut => {
                 process.kill().await;
                 Err(InvocationError::TimedOut)
             }
@@ -150,13 +127,8 @@ impl FunctionPool {
 
     /// Ends the processes that were idle for `limit`.
     pub(crate) async fn end_idle(&self, limit: Duration) {
-        let (old, young) = {
-            let mut idle = lock(&self.idle);
-            let (old, young): (Vec<_>, Vec<_>) =
-                idle.drain(..).partition(|process| process.idle_for() >= limit);
-            (old, young)
-        };
-        lock(&self.idle).splice(0..0, young);
+        let is_old = |process: &mut FunctionProcess| process.idle_for() >= limit;
+        let old: Vec<_> = lock(&self.idle).extract_if(.., is_old).collect();
         for process in old {
             process.kill().await;
         }
@@ -181,9 +153,4 @@ impl FunctionPool {
             lock(&self.idle).push(process.rested());
         }
     }
-}
-
-/// The data behind these locks is consistent whenever a lock is free.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! One process of a function, from its start to its end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,9 +14,33 @@ use tokio::time::Instant;
 
 use super::api::{self, PendingInvocation, ProcessApi, RuntimeReply};
 use super::logs::{FunctionLog, Pump};
+use super::process_reaper::ProcessReaper;
 use super::signal::{self, SignalSender};
-use super::{InvocationError, ProcessSpec};
+use crate::clock::StackClock;
 use crate::output::say;
+
+/// The configuration of a function's processes.
+pub(crate) struct ProcessSpec {
+    /// The name of the binary and of the log.
+    pub(crate) name: String,
+    pub(crate) binary: PathBuf,
+    /// All variables except those that the Runtime API adds.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) timeout: Duration,
+    /// The clock of the deadlines.
+    pub(crate) clock: Arc<StackClock>,
+    pub(crate) log: PathBuf,
+    pub(crate) reaper: ProcessReaper,
+}
+
+/// Why an invocation has no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InvocationError {
+    /// The function responded with an error, crashed, or did not start.
+    Failed,
+    /// The function exceeded its timeout and was killed.
+    TimedOut,
+}
 
 /// A process that has requested its first event.
 pub(super) struct FunctionProcess {

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use super::lock;
+use super::lock::lock;
 
 /// `+ pid` adds a process to the list, `- pid` removes it.
 const SCRIPT: &str = r#"
