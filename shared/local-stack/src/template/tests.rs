@@ -148,10 +148,8 @@ Resources:
 ";
     let template = Template::read(yaml, &Inputs::default()).unwrap();
     let [function] = template.functions.try_into().unwrap();
-    assert_eq!(
-        (function.binary.as_str(), function.timeout.as_secs(), function.memory),
-        ("f", 9, 128)
-    );
+    let limits = (function.timeout.as_secs(), function.memory);
+    assert_eq!((function.binary.as_str(), limits), ("f", (9, 128)));
     let environment: Vec<_> = function.environment.values().map(String::as_str).collect();
     assert_eq!(environment, ["global", "canary", "3"]);
     assert!(!format!("{function:?}").contains("canary"));
