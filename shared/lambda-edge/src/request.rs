@@ -1,3 +1,7 @@
+mod caller;
+mod object;
+mod token_input;
+
 use std::time::Duration;
 
 use api_types::ProblemType;
@@ -5,7 +9,11 @@ use identity_core::{identity::Invocation, ports::Clock};
 use lambda_http::{Context, Request, RequestExt, http::header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use crate::{Object, Problem, deadline};
+use crate::{Problem, deadline};
+
+pub use caller::Caller;
+pub use object::Object;
+pub use token_input::TokenInput;
 
 /// No valid request is larger. API Gateway would accept 10 MB.
 const MAX_BODY: usize = 16 * 1024;
