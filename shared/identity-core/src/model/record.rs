@@ -20,7 +20,6 @@ use std::time::SystemTime;
 
 pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
 pub use reason::Reason;
-use receipt::with_newest;
 pub use receipt::{By, Cause, CutOff, OWN_RECEIPTS, RECEIPTS, Receipt, ReceiptId, RevocationOrder};
 pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
 
@@ -197,8 +196,7 @@ impl Record {
         };
         // A pending deletion revokes the tokens as well, and its confirmation also confirms this.
         let pending_revocation = (!is_done).then(|| order.receipt.clone());
-        let receipts = with_newest(next.receipts, receipt);
-        Self { pending_revocation, receipts, ..next }
+        Self { pending_revocation, receipts: receipt::with_newest(next.receipts, receipt), ..next }
     }
 
     /// The step *unblock*: one origin decides that the user may have tokens again. [`Decisions`]
