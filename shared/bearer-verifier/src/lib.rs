@@ -1,0 +1,23 @@
+//! Verifies the bearers (OIDC access or ID tokens) of several issuers, as RFC 8725 demands.
+//!
+//! Read in this order: [`SignedToken`] (what is read before anything is trusted), [`KeySet`] (the
+//! keys of an issuer), [`TrustedIssuer`] (who may issue bearers, for which audience), [`verify`]
+//! (every check), [`KeyCache`] (when to fetch keys). The crate makes no request and reads no
+//! clock.
+
+mod algorithm;
+mod issuer;
+mod key_cache;
+mod key_set;
+mod object;
+mod refusal;
+mod token;
+mod verify;
+
+pub use algorithm::Algorithm;
+pub use issuer::{TrustError, TrustedIssuer};
+pub use key_cache::{FRESH_FOR, KeyCache, KeyLookup, REFETCH_AFTER, STALE_FOR};
+pub use key_set::{KeySet, KeySetError};
+pub use refusal::TokenRefusal;
+pub use token::{MAX_TOKEN_BYTES, SignedToken};
+pub use verify::{LEEWAY, VerifiedClaims, find_issuer, verify};
