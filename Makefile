@@ -95,9 +95,12 @@ interop: binaries ## run Microsoft's SDKs against the local stack
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: audit
-audit: ## look for secrets, local paths, unclear words, bad dependencies
+audit: ## look for secrets, unclear words, equal names, circles, licences
 	@tests/audit/run
 	@tests/audit/words
+	@python3 -B -m unittest discover -q tests/audit
+	@python3 -B tests/audit/names.py
+	@python3 -B tests/audit/structure.py
 	@tests/audit/dependencies
 
 .PHONY: bench

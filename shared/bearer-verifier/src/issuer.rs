@@ -23,7 +23,7 @@ impl TrustedIssuer {
     /// `https://login.microsoftonline.com/{tenantid}/v2.0`. Other issuers have no tenants.
     ///
     /// # Errors
-    /// The issuer is not an HTTPS URL, there is no audience, or `tenants` does not fit the issuer.
+    /// The issuer is not an HTTPS URL, no audience is named, or `tenants` does not fit the issuer.
     pub fn new(
         issuer: impl Into<String>,
         audiences: Vec<String>,
@@ -68,7 +68,7 @@ impl TrustedIssuer {
         Ok(())
     }
 
-    /// `aud` must name us; if there is no `aud`, `client_id` must (as API Gateway's authorizer
+    /// `aud` must name us; if `aud` is missing, `client_id` must (as API Gateway's authorizer
     /// does, for Cognito's access tokens), or else `azp` (for Clerk's and Supabase's sessions).
     fn check_audience(&self, claims: &Map<String, Value>) -> Result<(), TokenRefusal> {
         let ours = |name: &str| self.audiences.iter().any(|audience| audience == name);
@@ -91,7 +91,7 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 pub enum TrustError {
     /// The issuer is not an HTTPS URL, or it has a query or a fragment.
     Issuer,
-    /// There is no audience, or one is empty.
+    /// No audience is named, or one is empty.
     Audiences,
     /// An issuer with `{tenantid}` has no tenants, or another issuer has some.
     Tenants,

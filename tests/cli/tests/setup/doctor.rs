@@ -69,7 +69,11 @@ fn a_missing_or_invalid_configuration() {
     );
     let stack = CliStack::start();
     finds(&deployed(&stack, &[], &[(SDKS, "nonsense")]), "configuration", "copy all of it");
-    finds(&deployed(&stack, &["--api-version", "new!"], &[]), "configuration", "invalid api-version");
+    finds(
+        &deployed(&stack, &["--api-version", "new!"], &[]),
+        "configuration",
+        "invalid api-version",
+    );
 }
 
 #[test]
