@@ -100,7 +100,7 @@ pub(crate) fn invocation(clock: &impl Clock) -> Invocation {
     }
 }
 
-/// The AWS configuration: see [`aws`](mod@aws).
+/// The AWS configuration: see [`aws`](mod@crate::service::aws).
 pub(crate) async fn aws_config(target: &Target) -> Result<SdkConfig> {
     match &target.way {
         ServiceAccess::Local { stack, .. } => Ok(local_config(&stack.dynamodb).await),
