@@ -31,15 +31,8 @@ impl CleanupConfig {
         let Whole(most) = optional(env, "CLEANUP_MOST")?.unwrap_or(MOST);
         let Whole(per_second) = optional(env, "CLEANUP_PER_SECOND")?.unwrap_or(PER_SECOND);
         Ok(Self {
-            tables: Tables {
-                identities: required(env, "TABLE_NAME")?,
-                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
-                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
-            },
-            acs: AcsResource {
-                secret: required(env, "ACS_SECRET_ARN")?,
-                api_version: required(env, "ACS_API_VERSION")?,
-            },
+            tables: Tables::from_env(env)?,
+            acs: AcsResource::from_env(env)?,
             settings: CleanupSettings {
                 retention,
                 mode,

@@ -10,7 +10,7 @@ use identity_core::{
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, Addressed, ApiResponse, CallerHash, Problem,
-    config::{ConfigError, Env, optional, process_env, required},
+    config::{ConfigError, Env, optional, process_env},
     serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
@@ -42,7 +42,7 @@ struct Config {
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            tables: Tables::read_only(required(env, "TABLE_NAME")?),
+            tables: Tables::read_only(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             access: Access::from_env(env)?,
         })

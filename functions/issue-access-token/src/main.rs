@@ -13,7 +13,7 @@ use identity_core::{
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, Addressed, ApiResponse, CallerHash, Problem, TokenInput,
-    config::{ConfigError, Env, optional, pace, policy, process_env, required},
+    config::{ConfigError, Env, optional, pace, policy, process_env},
     invocation, json, serve, system_clock, telemetry,
 };
 use lambda_http::{
@@ -58,15 +58,8 @@ struct Rules {
 impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            tables: Tables {
-                identities: required(env, "TABLE_NAME")?,
-                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
-                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
-            },
-            acs: AcsResource {
-                secret: required(env, "ACS_SECRET_ARN")?,
-                api_version: required(env, "ACS_API_VERSION")?,
-            },
+            tables: Tables::from_env(env)?,
+            acs: AcsResource::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             rules: Rules {
                 access: Access::from_env(env)?,

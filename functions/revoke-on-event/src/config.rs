@@ -6,7 +6,7 @@ use acs_secret::AcsResource;
 use identity_core::identity::Issuer;
 use identity_events::EventSource;
 use identity_store::Tables;
-use lambda_edge::config::{ConfigError, Env, optional, required};
+use lambda_edge::config::{ConfigError, Env, required};
 
 pub(crate) struct EventConfig {
     pub(crate) tables: Tables,
@@ -17,15 +17,8 @@ pub(crate) struct EventConfig {
 impl EventConfig {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            tables: Tables {
-                identities: required(env, "TABLE_NAME")?,
-                audit_log: optional(env, "AUDIT_TABLE_NAME")?,
-                audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
-            },
-            acs: AcsResource {
-                secret: required(env, "ACS_SECRET_ARN")?,
-                api_version: required(env, "ACS_API_VERSION")?,
-            },
+            tables: Tables::from_env(env)?,
+            acs: AcsResource::from_env(env)?,
             rules: EventRules {
                 issuer: issuer(env)?,
                 guestpass: mode(env, "EVENT_MODE_GUESTPASS")?,

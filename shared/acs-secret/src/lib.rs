@@ -7,7 +7,7 @@ use std::{error::Error, fmt};
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config, ConnectionStrings, KeySource};
 use aws_secrets::SecretReader;
-use identity_core::ports::Clock;
+use identity_core::ports::{Clock, ConfigError, Env, required};
 
 pub use acs_client::CallLimits;
 pub use aws_secrets::{SecretArn, SecretArnError};
@@ -22,6 +22,14 @@ pub struct AcsResource {
 }
 
 impl AcsResource {
+    /// Reads `ACS_SECRET_ARN` and `ACS_API_VERSION`.
+    pub fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            secret: required(env, "ACS_SECRET_ARN")?,
+            api_version: required(env, "ACS_API_VERSION")?,
+        })
+    }
+
     /// Reads the secret, with the credentials and the region of the process environment,
     /// and opens the connection, so that the first request finds it open.
     pub async fn connect<C: Clock>(self, clock: C) -> Result<AcsIdentityClient<C>, SecretError> {

@@ -4,6 +4,7 @@
 mod audit_trail;
 mod cleanup;
 mod clock;
+mod env;
 mod identity_client;
 mod identity_store;
 mod listing;
@@ -12,6 +13,7 @@ mod step;
 pub use audit_trail::AuditTrail;
 pub use cleanup::{Orphan, OrphanStore, RunLog};
 pub use clock::{Clock, SystemClock};
+pub use env::{ConfigError, Env, optional, required};
 pub use identity_client::{IdentityClient, TeamsTokenExchange};
 pub use identity_store::IdentityStore;
 pub use listing::{Count, Index, ListQuery, Page, Position, SHARDS};

@@ -11,7 +11,10 @@ use identity_core::{
     Error,
     audit::AuditEntry,
     identity::{AcsId, ExternalId},
-    ports::{Change, Count, IdentityStore, Index, ListQuery, Orphan, Page, Step, Usage},
+    ports::{
+        Change, ConfigError, Count, Env, IdentityStore, Index, ListQuery, Orphan, Page, Step,
+        Usage, optional, required,
+    },
     record::{Active, Record},
 };
 
@@ -40,10 +43,19 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// For a function that only reads records.
-    #[must_use]
-    pub fn read_only(identities: String) -> Self {
-        Self { identities, audit_log: None, audit_retention: AuditRetention::default() }
+    /// Reads `TABLE_NAME`, for a function that only reads records.
+    pub fn read_only(env: &impl Env) -> Result<Self, ConfigError> {
+        let identities = required(env, "TABLE_NAME")?;
+        Ok(Self { identities, audit_log: None, audit_retention: AuditRetention::default() })
+    }
+
+    /// Reads `TABLE_NAME`, `AUDIT_TABLE_NAME` and `AUDIT_RETENTION_DAYS`.
+    pub fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            identities: required(env, "TABLE_NAME")?,
+            audit_log: optional(env, "AUDIT_TABLE_NAME")?,
+            audit_retention: optional(env, "AUDIT_RETENTION_DAYS")?.unwrap_or_default(),
+        })
     }
 }
 
