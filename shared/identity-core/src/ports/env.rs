@@ -69,12 +69,14 @@ mod tests {
         let env = |name: &str| match name {
             "EMPTY" => Some(String::new()),
             "WORD" => Some("hunter2".to_owned()),
+            "NUMBER" => Some("7".to_owned()),
             _ => None,
         };
         let missing = required::<String>(&env, "MISSING").unwrap_err();
         assert_eq!(missing.to_string(), "the environment variable MISSING is not set");
         assert!(required::<String>(&env, "EMPTY").is_err());
         assert_eq!(optional::<String>(&env, "EMPTY").unwrap(), None);
+        assert_eq!(optional(&env, "NUMBER").unwrap(), Some(7_u16));
         let word = required::<u16>(&env, "WORD").unwrap_err();
         assert_eq!(format!("{word:?}"), word.to_string());
         assert!(!word.to_string().contains("hunter2"));

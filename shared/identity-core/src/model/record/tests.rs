@@ -262,12 +262,16 @@ fn r62_a_users_own_sign_outs_displace_no_receipt_of_others() {
         cause: Cause::of(By::User),
         ..order(&format!("own-{index}"), false, later(index))
     };
-    let mut record = alice(State::active("8:acs:1")).revoked(&order("r", true, now()), now());
+    let mut record = alice(State::active("8:acs:1"));
+    let others = ["r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"];
+    for receipt in others {
+        record = record.revoked(&order(receipt, true, now()), now());
+    }
     for index in 0..12 {
         record = record.revoked(&own(index), later(index));
     }
     let kept: Vec<_> = record.receipts.iter().map(|receipt| receipt.id.0.as_str()).collect();
-    assert_eq!(kept, ["r", "own-9", "own-10", "own-11"]);
+    assert_eq!(kept, [&others[..], &["own-9", "own-10", "own-11"]].concat());
 }
 
 #[test]
