@@ -1,72 +1,25 @@
-//! Identities, tokens and receipts, as they are shown. Their JSON is the same as in the
-//! service's API.
+//! Identities and tokens as they are shown. Their JSON is that of the service's API.
 
-use std::time::SystemTime;
-
+use api_types::{CreatedIdentityOutput, IdentityOutput, TokenOutput};
 use identity_core::{
-    identity::{AccessToken, AcsId, Scopes},
+    identity::Scopes,
     record::{Record, State, StateName},
 };
 use serde::Serialize;
 
-use crate::report::{duration, output::Row, receipt::ReceiptView, timestamp};
+use crate::report::{duration, output::Row};
 
-/// An identity as it is shown.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct IdentityView {
-    external_id: String,
-    /// `None` for a user without an identity, who may never have had one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<StateName>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<UserView>,
-    epoch: u64,
-    created_at: String,
-    last_issued_at: String,
-    revocation_pending: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipts: Option<Vec<ReceiptView>>,
-}
-
-impl IdentityView {
-    /// The identity with its revocations, as an administrator sees it.
-    pub(crate) fn with_receipts(record: &Record) -> Self {
-        let receipts = record.receipts.iter().map(ReceiptView::from).collect();
-        Self { receipts: Some(receipts), ..record.into() }
-    }
-
-    /// The identity after an unblock. The state of a record without an identity is "deleted",
-    /// although the user may never have called the service. It is therefore omitted.
-    pub(crate) fn unblocked(record: &Record) -> Self {
-        let is_there = !matches!(record.state, State::Deleted);
-        Self { state: is_there.then(|| record.state.name()), ..Self::with_receipts(record) }
+/// The identity after an unblock. The state of a record without an identity is "deleted",
+/// although the user may never have called the service. It is therefore omitted.
+pub(crate) fn unblocked(record: &Record) -> IdentityOutput {
+    let exists = !matches!(record.state, State::Deleted);
+    IdentityOutput {
+        state: exists.then(|| record.state.name()),
+        ..IdentityOutput::with_history(record)
     }
 }
 
-/// The ACS id of the identity.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UserView {
-    communication_user_id: AcsId,
-}
-
-impl From<&Record> for IdentityView {
-    fn from(record: &Record) -> Self {
-        Self {
-            external_id: record.external_id.as_str().to_owned(),
-            state: Some(record.state.name()),
-            user: record.acs_id().map(|acs_id| UserView { communication_user_id: acs_id.clone() }),
-            epoch: record.epoch,
-            created_at: timestamp::format(record.created_at),
-            last_issued_at: timestamp::format(record.last_issued_at),
-            revocation_pending: record.pending_revocation.is_some(),
-            receipts: None,
-        }
-    }
-}
-
-impl Row for IdentityView {
+impl Row for IdentityOutput {
     const COLUMNS: &'static [&'static str] =
         &["external id", "ACS id", "state", "created", "last used", "note"];
 
@@ -88,49 +41,13 @@ impl Row for IdentityView {
     }
 }
 
-/// A token as it is shown.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TokenView {
-    #[serde(rename = "token")]
-    text: String,
-    expires_on: String,
-    expires_on_timestamp: u64,
-    expires_in: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scopes: Option<Scopes>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<UserView>,
-}
-
-impl TokenView {
-    /// Builds the output for `token`. An exchanged token has no identity of the service and no
-    /// scopes.
-    pub(crate) fn new(token: &AccessToken, of: Option<(&AcsId, &Scopes)>, now: SystemTime) -> Self {
-        let left = token.expires_on.duration_since(now).unwrap_or_default();
-        let since = token.expires_on.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self {
-            text: token.token.expose().to_owned(),
-            expires_on: timestamp::format(token.expires_on),
-            expires_on_timestamp: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-            expires_in: left.as_secs(),
-            scopes: of.map(|(_, scopes)| scopes.clone()),
-            user: of.map(|(acs_id, _)| UserView { communication_user_id: acs_id.clone() }),
-        }
-    }
-
-    fn user(&self) -> String {
-        self.user.as_ref().map(|user| user.communication_user_id.to_string()).unwrap_or_default()
-    }
-}
-
-impl Row for TokenView {
+impl Row for TokenOutput {
     const COLUMNS: &'static [&'static str] = &["token", "ACS id", "scopes", "expires", "in"];
 
     fn cells(&self) -> Vec<String> {
         vec![
-            self.text.clone(),
-            self.user(),
+            self.token.clone(),
+            user(self),
             self.scopes.as_ref().map(joined).unwrap_or_default(),
             self.expires_on.clone(),
             duration::format(std::time::Duration::from_secs(self.expires_in)),
@@ -139,14 +56,24 @@ impl Row for TokenView {
 
     fn variables(&self) -> Option<Vec<(&'static str, String)>> {
         let mut variables = vec![
-            ("ACS_TOKEN", self.text.clone()),
+            ("ACS_TOKEN", self.token.clone()),
             ("ACS_TOKEN_EXPIRES_ON", self.expires_on.clone()),
         ];
         if self.user.is_some() {
-            variables.push(("ACS_USER_ID", self.user()));
+            variables.push(("ACS_USER_ID", user(self)));
         }
         Some(variables)
     }
+}
+
+/// The token with its scopes. The API leaves them out, because the client requested them.
+pub(crate) fn with_scopes(token: TokenOutput, scopes: &Scopes) -> TokenOutput {
+    TokenOutput { scopes: Some(scopes.clone()), ..token }
+}
+
+/// The ACS id of the token's identity; empty if it is unknown.
+fn user(token: &TokenOutput) -> String {
+    token.user.as_ref().map(|user| user.communication_user_id.to_string()).unwrap_or_default()
 }
 
 /// Scopes, separated by spaces.
@@ -157,21 +84,19 @@ pub(crate) fn joined(scopes: &Scopes) -> String {
 
 /// An identity that was created or found.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct CreatedIdentityView {
     #[serde(flatten)]
-    identity: IdentityView,
-    /// Whether the identity is new.
+    output: CreatedIdentityOutput,
+    /// Whether the identity is new. The API says so with its status.
     #[serde(rename = "created")]
     is_new: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<TokenView>,
 }
 
 impl CreatedIdentityView {
     /// Builds the output for a record.
-    pub(crate) fn new(record: &Record, is_new: bool, access_token: Option<TokenView>) -> Self {
-        Self { identity: record.into(), is_new, access_token }
+    pub(crate) fn new(record: &Record, is_new: bool, access_token: Option<TokenOutput>) -> Self {
+        let output = CreatedIdentityOutput { identity: record.into(), access_token };
+        Self { output, is_new }
     }
 }
 
@@ -181,12 +106,13 @@ impl Row for CreatedIdentityView {
 
     fn cells(&self) -> Vec<String> {
         let token = |cell| {
-            self.access_token
+            self.output
+                .access_token
                 .as_ref()
                 .and_then(|token| token.cells().into_iter().nth(cell))
                 .unwrap_or_default()
         };
-        let identity = self.identity.cells();
+        let identity = self.output.identity.cells();
         let identity = |cell: usize| identity.get(cell).cloned().unwrap_or_default();
         let note = if self.is_new { "" } else { "it was there already" };
         vec![
@@ -202,6 +128,6 @@ impl Row for CreatedIdentityView {
     }
 
     fn variables(&self) -> Option<Vec<(&'static str, String)>> {
-        self.access_token.as_ref()?.variables()
+        self.output.access_token.as_ref()?.variables()
     }
 }

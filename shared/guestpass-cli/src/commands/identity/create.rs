@@ -1,5 +1,6 @@
 //! `guestpass identity create`
 
+use api_types::TokenOutput;
 use identity_core::{
     create_identity::{CreateIdentityRequest, create_identity},
     identity::ExternalId,
@@ -12,7 +13,7 @@ use crate::{
     options::IdentityCreateArguments,
     report::{
         error::{CliError, Result},
-        views::{CreatedIdentityView, TokenView},
+        views::{CreatedIdentityView, with_scopes},
     },
 };
 
@@ -41,7 +42,8 @@ pub(crate) async fn run(
         })
         .await?;
     let token = obtained.token.as_ref().zip(scopes.as_ref()).map(|(token, scopes)| {
-        TokenView::new(token, Some((&obtained.acs_id, scopes)), session.clock.now())
+        let output = TokenOutput::new(token, &obtained.acs_id, session.clock.now());
+        with_scopes(output, scopes)
     });
     context.show(&CreatedIdentityView::new(&obtained.record, obtained.created, token))
 }

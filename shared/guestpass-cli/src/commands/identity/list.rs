@@ -1,5 +1,6 @@
 //! `guestpass identity list`
 
+use api_types::IdentityOutput;
 use identity_core::{
     list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities},
     ports::Clock as _,
@@ -12,7 +13,6 @@ use crate::{
         error::{CliError, Result},
         output::Rows,
         timestamp,
-        views::IdentityView,
     },
 };
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: IdentityListArguments, context: &CommandConte
         let page =
             session.run(async |_| list_identities(&session.store, request.clone()).await).await?;
         for record in &page.records {
-            rows.push(IdentityView::from(record))?;
+            rows.push(IdentityOutput::from(record))?;
         }
         left = left.saturating_sub(u64::try_from(page.records.len()).unwrap_or(left));
         request.cursor = page.next;

@@ -1,12 +1,11 @@
 //! `guestpass identity show`
 
+use api_types::IdentityOutput;
 use identity_core::get_identity::get_identity;
 
 use crate::{
-    commands::context::CommandContext,
-    input::values::parse_identity,
-    options::IdentityShowArguments,
-    report::{error::Result, views::IdentityView},
+    commands::context::CommandContext, input::values::parse_identity,
+    options::IdentityShowArguments, report::error::Result,
 };
 
 /// Shows an identity.
@@ -14,5 +13,5 @@ pub(crate) async fn run(arguments: IdentityShowArguments, context: &CommandConte
     let identity = parse_identity(&arguments.identity)?;
     let session = context.session().await?;
     let record = session.run(async |_| get_identity(&session.store, &identity).await).await?;
-    context.show(&IdentityView::with_receipts(&record))
+    context.show(&IdentityOutput::with_history(&record))
 }

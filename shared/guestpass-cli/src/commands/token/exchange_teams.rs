@@ -1,5 +1,6 @@
 //! `guestpass token exchange-teams`
 
+use api_types::TokenOutput;
 use identity_core::{
     exchange_teams_token::{EntraUser, Exchange},
     ports::Clock as _,
@@ -12,10 +13,7 @@ use crate::{
         text::secret_in,
     },
     options::TokenExchangeTeamsArguments,
-    report::{
-        error::{CliError, Result},
-        views::TokenView,
-    },
+    report::error::{CliError, Result},
     service::{
         explain::explain,
         operator,
@@ -48,5 +46,5 @@ pub(crate) async fn run(
         .redeem(&acs, operator::admission(), target.clock.now())
         .await
         .map_err(|error| explain(&error, &target))?;
-    context.show(&TokenView::new(&exchanged, None, target.clock.now()))
+    context.show(&TokenOutput::without_user(&exchanged, target.clock.now()))
 }

@@ -1,5 +1,6 @@
 //! `guestpass token issue`
 
+use api_types::TokenOutput;
 use identity_core::{
     issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
     ports::Clock as _,
@@ -9,7 +10,7 @@ use crate::{
     commands::context::CommandContext,
     input::values::{parse_identity, parse_token_request},
     options::TokenIssueArguments,
-    report::{error::Result, views::TokenView},
+    report::{error::Result, views::with_scopes},
 };
 
 /// Issues a token.
@@ -25,9 +26,6 @@ pub(crate) async fn run(arguments: TokenIssueArguments, context: &CommandContext
             issue_access_token(&session.store, &session.acs, &session.clock, request).await
         })
         .await?;
-    context.show(&TokenView::new(
-        &issued.token,
-        Some((&issued.acs_id, &scopes)),
-        session.clock.now(),
-    ))
+    let output = TokenOutput::new(&issued.token, &issued.acs_id, session.clock.now());
+    context.show(&with_scopes(output, &scopes))
 }

@@ -1,5 +1,6 @@
 //! `guestpass token revoke`
 
+use api_types::ReceiptOutput;
 use identity_core::{
     record::{By, Cause},
     revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
@@ -9,10 +10,7 @@ use crate::{
     commands::{confirm::confirm, context::CommandContext},
     input::values::{parse_identity, parse_reason},
     options::TokenRevokeArguments,
-    report::{
-        error::{CliError, Exit, Result},
-        receipt::ReceiptView,
-    },
+    report::error::{CliError, Exit, Result},
     service::session::ServiceSession,
 };
 
@@ -43,5 +41,5 @@ pub(crate) async fn run(arguments: TokenRevokeArguments, context: &CommandContex
                 .hint("check the name; to block them before their first call, give --create"),
             _ => failure,
         })?;
-    context.show(&ReceiptView::from(&receipt))
+    context.show(&ReceiptOutput::from(&receipt))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use api_types::IdentityOutput;
 use identity_core::{
     Error,
     delete_stale_identities::CleanupRun,
@@ -21,7 +22,6 @@ use crate::{
     report::{
         error::Result,
         output::{self, OutputFormat, Rows},
-        views::IdentityView,
     },
     service::{session::ServiceSession, target::ServiceAccess},
 };
@@ -31,7 +31,7 @@ use crate::{
 struct UserHistory {
     /// `None` if no record has this name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<IdentityView>,
+    identity: Option<IdentityOutput>,
     timeline: Vec<HistoryEntry>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: UserHistoryArguments, context: &CommandContex
             "the record of a deleted identity goes by its external id alone: give that, if you know it",
         ));
     }
-    let identity = record.as_ref().map(IdentityView::with_receipts);
+    let identity = record.as_ref().map(IdentityOutput::with_history);
     match context.format()? {
         OutputFormat::Table => {
             if let Some(identity) = &identity {

@@ -6,7 +6,7 @@ use crate::{
     commands::context::CommandContext,
     input::values::parse_identity,
     options::UserUnblockArguments,
-    report::{error::Result, views::IdentityView},
+    report::{error::Result, views},
 };
 
 /// Lifts a block of any origin.
@@ -19,5 +19,5 @@ pub(crate) async fn run(arguments: UserUnblockArguments, context: &CommandContex
             unblock_user(&session.store, &session.clock, &identity, by.id(), &invocation).await
         })
         .await?;
-    context.show(&IdentityView::unblocked(&record))
+    context.show(&views::unblocked(&record))
 }
