@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn callers_cannot_delete_anybody_else() {
+    async fn callers_cannot_delete_other_users() {
         let fixture = alice();
         let other = TestRequest::new("DELETE /v1/identities/{id}").id("8:acs:1");
         let bob = other.claim("sub", "bob").claim("scope", "guestpass.token");

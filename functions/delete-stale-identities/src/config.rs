@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_by_the_name_of_its_variable() {
+    fn an_invalid_value_is_refused_by_the_name_of_its_variable() {
         for (name, bad, reason) in [
             ("RETENTION_DAYS", "1", "must be a whole number of days, at least 2"),
             ("RETENTION_DAYS", "0", "must be a whole number of days, at least 2"),

@@ -76,7 +76,7 @@ async fn r30_a_plan_names_exactly_the_stale_ones_and_deletes_none() {
 }
 
 #[tokio::test]
-async fn r34_a_schedule_that_is_ahead_of_the_clock_deletes_nobody_unasked() {
+async fn r34_a_schedule_that_is_ahead_of_the_clock_deletes_no_identity() {
     let fixture = fixture();
     let refused = invoke(&fixture, CleanupMode::Apply, event(&fixture, 85)).await.unwrap_err();
     assert_eq!(refused.error_type, "BadEvent");

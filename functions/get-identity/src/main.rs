@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn somebody_without_an_identity_finds_none() {
+    async fn a_user_without_an_identity_finds_none() {
         let bob = get(TestRequest::new("GET /v1/identity").claim("sub", "bob")).await;
         assert_eq!(bob.status(), 404);
         let unknown = get(TestRequest::new("GET /v1/identities/{id}").id("8:acs:2")).await;

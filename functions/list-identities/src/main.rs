@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_lead_to_the_end_and_show_everybody_once() {
+    async fn pages_lead_to_the_end_and_show_every_identity_once() {
         let (fixture, mut seen, mut query) = (thirty(), BTreeSet::new(), "limit=7".to_owned());
         loop {
             let page = body(&list(&fixture, &query).await);

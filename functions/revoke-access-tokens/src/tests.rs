@@ -88,7 +88,7 @@ async fn an_administrator_can_block_by_either_name_and_before_the_first_call() {
 }
 
 #[tokio::test]
-async fn nobody_else_can_be_signed_out_or_blocked() {
+async fn a_caller_cannot_sign_out_or_block_other_users() {
     let fixture = alice();
     let bob = admin("8:acs:1").claim("sub", "bob").claim("scope", "guestpass.token");
     assert_eq!(revoke(&fixture, bob).await.status(), 403);

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn each_source_has_a_mode_of_its_own_and_is_obeyed_by_default() {
+    fn each_source_has_its_own_mode_and_is_applied_by_default() {
         for source in EventSource::ALL {
             let name = format!("EVENT_MODE_{}", source.as_str().to_uppercase());
             let rules = config(&name, "shadow").unwrap().rules;

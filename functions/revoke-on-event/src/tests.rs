@@ -118,7 +118,7 @@ async fn a_message_that_takes_too_long_is_to_come_again_and_the_others_are_done(
 }
 
 #[tokio::test]
-async fn somebody_who_is_disabled_before_their_first_call_is_blocked() {
+async fn a_user_who_is_disabled_before_the_first_call_is_blocked() {
     let fixture = fixture_of(&[]);
     let disabled = event("user.disabled", "unseen", 60);
     assert_eq!(deliver(&fixture, EventMode::Apply, batch([&*disabled], 1)).await, [] as [&str; 0]);
@@ -205,7 +205,7 @@ async fn a_shadow_falls_on_one_source_only() {
 }
 
 #[tokio::test]
-async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
+async fn an_event_from_the_future_is_malformed_and_blocks_no_user() {
     let fixture = fixture_of(&["alice"]);
     let at = fixture.clock.now() + Event::TOLERATED_SKEW + Duration::from_millis(1);
     let detail =
@@ -225,7 +225,7 @@ async fn an_event_from_the_future_is_malformed_and_blocks_nobody() {
 }
 
 #[tokio::test]
-async fn r23_whoever_fails_for_the_fifth_time_is_announced_as_dead() {
+async fn r23_a_message_that_fails_for_the_fifth_time_is_logged_as_dead() {
     let fixture = fixture_of(&["down"]);
     let bodies = ["?".to_owned(), event("user.disabled", "down", 60)];
     for (nth, dead) in [(1, 0), (4, 0), (5, 2), (6, 2)] {

@@ -88,7 +88,7 @@ fn bad_orders(
 
 /// A user who got a token has a live identity, and the token works. An identity that the cleanup
 /// reports as deleted is gone.
-fn nobody_lost_what_they_hold(
+fn no_user_lost_what_they_hold(
     fixture: &CoreFixture,
     fates: &[StaleOutcome],
     tokens: &[IssuedToken],
@@ -107,7 +107,7 @@ fn a_return_and_a_cleanup(without: Part) -> (usize, usize) {
         |fixture, fates, tokens| {
             vec![cleanup("run", without, fixture, fates), token_call(fixture, tokens)]
         },
-        nobody_lost_what_they_hold,
+        no_user_lost_what_they_hold,
     )
 }
 

@@ -241,7 +241,7 @@ def metrics_of(alarm: dict) -> set[tuple[str, str, str]]:
     drop("Resources/EventsUndelivered"),
     drop("Resources/FunctionsFailing/Properties/Metrics/4"),
 )
-def t07_there_is_an_alarm_for_what_somebody_must_look_at(stack: Stack) -> Iterator[str]:
+def t07_every_error_that_needs_an_operator_has_an_alarm(stack: Stack) -> Iterator[str]:
     seen = {metric for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() for metric in metrics_of(alarm)}
     wanted = {("AWS/ApiGateway", "5xx", "Api"), ("AWS/ApiGateway", "Latency", "Api")}
     for queue in dead_letter_queues(stack):

@@ -115,6 +115,6 @@ def test_what_a_preview_had_alone_is_gone(call):
     assert (named.status_code, list(named.json()["identity"])) == (201, ["id"])
 
 
-def test_a_version_nobody_knows_is_refused(call):
+def test_an_unknown_version_is_refused(call):
     answer = call("POST", "/identities", {}, version="2026-09-24")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UnsupportedApiVersion")

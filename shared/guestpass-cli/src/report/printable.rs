@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_a_terminal_obeys_is_left() {
+    fn no_control_sequence_is_left() {
         assert_eq!(printable("Zoë\tsays\r\n\"ok\""), "Zoë says  \"ok\"");
         assert_eq!(printable("\u{1b}[2J\u{7}\u{7f}"), r"\u{1b}[2J\u{7}\u{7f}");
         assert_eq!(printable("\u{9b}31m\u{202e}cba"), r"\u{9b}31m\u{202e}cba");

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_makes_no_sense_is_refused() {
+    fn an_invalid_policy_is_refused() {
         for bad in [
             json!({ "otherwise": { "scopes": [] } }),
             json!({ "otherwise": { "scopes": ["root"] } }),

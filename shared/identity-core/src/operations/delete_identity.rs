@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r07_deleting_twice_or_nobody_is_success() {
+    async fn r07_deleting_twice_or_an_unknown_user_is_success() {
         let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         delete(&fixture).await.unwrap();
         delete(&fixture).await.unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_deletion_somebody_else_began_is_finished() {
+    async fn a_deletion_that_another_request_began_is_finished() {
         let fixture = CoreFixture::where_alice_is(State::deleting("8:acs:1"));
         delete(&fixture).await.unwrap();
         assert_eq!(fixture.acs.identities(), []);

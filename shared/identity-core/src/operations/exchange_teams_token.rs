@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r15_somebody_elses_token_is_refused_and_acs_is_not_asked() {
+    async fn r15_a_token_of_another_user_is_refused_and_acs_is_not_asked() {
         let acs = MemoryTeamsTokenExchange::default();
         let changes: [Mistake; 4] = [
             |claims| claims.oid = Some("o-2".to_owned()),

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_gets_a_token_for_a_blocked_user() {
+    async fn an_administrator_gets_no_token_for_a_blocked_user() {
         let fixture = CoreFixture::where_alice_is(State::blocked("8:acs:1"));
         assert!(matches!(issue(&fixture, alice()).await, Err(Error::Blocked)));
         assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);

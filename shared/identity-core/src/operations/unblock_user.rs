@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unblocking_somebody_who_is_not_blocked_is_a_decision_too_and_no_token_is_lost() {
+    async fn unblocking_a_user_who_is_not_blocked_is_recorded_and_loses_no_token() {
         let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         let record = unblock(&fixture).await.unwrap();
         assert_eq!((record.epoch, record.decisions.newest()), (1, Some(fixture.clock.now())));

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r33_a_held_pace_lets_nobody_through_until_then() {
+    async fn r33_a_held_pace_lets_no_call_through_until_then() {
         let (pacer, clock) = (Pacer::per_second(8), ManualClock::default());
         let began = clock.now();
         pacer.hold(&clock, Duration::from_secs(7));

@@ -28,7 +28,7 @@ fn gate(record: &Record, requester: &Requester, now: SystemTime) -> Result<(), E
 }
 
 #[test]
-fn r59_no_state_that_cuts_a_user_off_is_let_through_for_anybody() {
+fn r59_no_state_that_cuts_a_user_off_is_admitted_for_any_caller() {
     let stuck = |blocked| State::Stuck {
         acs_id: acs_id("8:acs:1"),
         blocked,
@@ -146,7 +146,7 @@ fn r84_six_calls_at_once_and_then_ten_a_minute() {
 }
 
 #[test]
-fn r84_a_clock_that_is_set_back_locks_nobody_out_and_lets_no_more_than_six_through() {
+fn r84_a_clock_that_is_set_back_refuses_no_user_and_admits_at_most_six_calls() {
     let far_ahead = Some(at(3600));
     let through = admitted(100, far_ahead, now());
     assert!((1..=6).contains(&through), "{through}");

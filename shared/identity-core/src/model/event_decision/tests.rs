@@ -90,7 +90,7 @@ fn a_deletion_applies_to_an_identity_created_before_it() {
 }
 
 #[test]
-fn events_about_somebody_never_seen_leave_what_later_ones_need_to_know() {
+fn events_about_an_unknown_user_record_what_later_events_need() {
     for (kind, state) in [
         (EventKind::Disabled, State::Blocked { acs_id: None }),
         (EventKind::Enabled, State::Deleted),
@@ -131,7 +131,7 @@ fn what_was_recorded_and_not_confirmed_is_not_taken_for_done() {
 }
 
 #[test]
-fn of_a_stuck_revocation_a_message_that_comes_again_is_somebody_who_looks() {
+fn a_repeated_message_retries_a_stuck_revocation() {
     let mut stuck = after(&active(), EventKind::Disabled, 5);
     for _ in 0..6 {
         stuck = stuck.attempt_failed(at(6));
@@ -151,7 +151,7 @@ fn of_a_stuck_revocation_a_message_that_comes_again_is_somebody_who_looks() {
 }
 
 #[test]
-fn an_unblock_of_somebody_who_is_not_blocked_leaves_their_epoch_alone() {
+fn unblocking_a_user_who_is_not_blocked_does_not_change_the_epoch() {
     let enabled = after(&active(), EventKind::Enabled, 5);
     assert_eq!((enabled.epoch, enabled.decisions.newest()), (1, Some(at(5))));
     let lease = crate::model::record::Lease {

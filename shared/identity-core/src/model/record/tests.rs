@@ -223,7 +223,7 @@ fn unblocking_leaves_what_was_begun_to_be_finished() {
 }
 
 #[test]
-fn somebody_unblocked_who_has_no_identity_leaves_a_tombstone() {
+fn unblocking_a_user_without_an_identity_leaves_a_tombstone() {
     let unseen = Record::unseen(&crate::testing::user("alice"), now());
     let blocked = unseen.revoked(&order("r", true, now()), now());
     assert_eq!(blocked.state, State::Blocked { acs_id: None });
@@ -285,7 +285,7 @@ fn a_record_keeps_the_last_ten_receipts() {
 }
 
 #[test]
-fn r35_after_six_failures_it_is_stuck_and_somebody_who_looks_begins_anew() {
+fn r35_after_six_failures_the_work_is_stuck_until_a_request_starts_it_again() {
     for (begun, unfinished) in [
         (State::deleting("8:acs:1"), Unfinished::Deletion),
         (State::active("8:acs:1"), Unfinished::Revocation),

@@ -93,7 +93,7 @@ async fn a_deleted_account_takes_its_identity_along() {
 }
 
 #[tokio::test]
-async fn an_event_can_name_the_identity_and_an_unknown_one_is_nobodys() {
+async fn an_event_can_name_the_identity_and_an_unknown_identity_has_no_user() {
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
     let named = |id| Event {
         identity: IdentityRef::Acs(acs_id(id)),
@@ -173,7 +173,7 @@ async fn r62_an_event_is_in_the_audit_log_with_its_sender_and_its_reason() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_up_for_an_acs_id_that_nobody_has() {
+async fn no_record_is_created_for_an_unknown_acs_id() {
     let fixture = CoreFixture::with([]);
     let event = Event {
         identity: IdentityRef::Acs(acs_id("8:acs:2")),

@@ -112,7 +112,7 @@ async fn a_plan_names_exactly_the_stale_ones_and_deletes_none() {
 }
 
 #[tokio::test]
-async fn r30_somebody_who_returns_between_read_and_mark_keeps_everything() {
+async fn r30_a_user_who_returns_between_read_and_mark_keeps_the_identity() {
     let fixture = last_used([91]);
     let records = fixture.records.clone();
     let mut read = false;
@@ -148,7 +148,7 @@ async fn an_identity_that_is_changed_between_read_and_mark_is_spared() {
 }
 
 #[tokio::test]
-async fn somebody_who_returns_after_the_mark_gets_a_fresh_identity() {
+async fn a_user_who_returns_after_the_mark_gets_a_new_identity() {
     let fixture = last_used([91]);
     run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     let subject = caller(name(0).as_str());

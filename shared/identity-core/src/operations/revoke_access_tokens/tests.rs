@@ -69,7 +69,7 @@ async fn the_receipt_is_the_one_that_is_kept_to_the_second() {
 }
 
 #[tokio::test]
-async fn r13_revoking_twice_or_for_nobody_is_success() {
+async fn r13_revoking_twice_or_for_an_unknown_user_is_success() {
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
     assert!(revoke(&fixture, true).await.is_ok());
     assert_eq!(revoke(&fixture, false).await.unwrap().epoch, 3);

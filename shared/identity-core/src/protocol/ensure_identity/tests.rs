@@ -68,7 +68,7 @@ async fn a_later_call_is_one_read_one_request_to_acs_and_one_write() {
 }
 
 #[tokio::test]
-async fn somebody_who_was_deleted_gets_a_fresh_identity() {
+async fn a_user_who_was_deleted_gets_a_new_identity() {
     let fixture = CoreFixture::where_alice_is(State::Deleted);
     let ensured = first_call(&fixture).await.unwrap();
     assert!(ensured.created);
@@ -143,7 +143,7 @@ async fn a_reservation_whose_answer_was_lost_is_given_back() {
 }
 
 #[tokio::test]
-async fn somebody_elses_reservation_says_when_to_come_back() {
+async fn a_reservation_of_another_request_says_when_to_retry() {
     let fixture = CoreFixture::with([]);
     let ends = fixture.clock.now() + Duration::from_secs(7);
     let lease = Lease { id: LeaseId("other".to_owned()), ends };

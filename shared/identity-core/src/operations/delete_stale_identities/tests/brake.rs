@@ -14,7 +14,7 @@ async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
 }
 
 #[tokio::test]
-async fn r34_a_clock_far_ahead_deletes_nobody() {
+async fn r34_a_clock_far_ahead_deletes_no_identity() {
     let fixture = last_used((0..100).map(|_| 0));
     let time = now() + DAY * 400;
     let run = run(&fixture, CleanupRequest { time, ..request(&fixture, CleanupMode::Apply) }).await;
@@ -104,7 +104,7 @@ async fn r34_what_is_stuck_or_on_its_way_out_does_not_hold_the_brake() {
 }
 
 #[tokio::test]
-async fn r34_a_run_without_the_time_to_count_deletes_nobody() {
+async fn r34_a_run_without_the_time_to_count_deletes_no_identity() {
     let fixture = last_used((0..60).map(|_| 91));
     let mut late = request(&fixture, CleanupMode::Apply);
     late.invocation.deadline = fixture.clock.now() + Duration::from_secs(3);

@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_key_that_acs_refuses_does_not_mark_everybody() {
+async fn a_key_that_acs_refuses_does_not_mark_every_identity() {
     let fixture = last_used((0..40).map(|_| 91));
     fixture.acs.fail(|_| Some(Error::AcsRefused("401".into())));
     let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
@@ -133,7 +133,7 @@ async fn r33_a_throttled_revocation_is_left_to_the_next_run() {
 }
 
 #[tokio::test]
-async fn an_outage_of_acs_ends_the_run_before_it_marks_everybody() {
+async fn an_outage_of_acs_ends_the_run_before_it_marks_every_identity() {
     let fixture = last_used((0..40).map(|_| 91));
     fixture
         .acs

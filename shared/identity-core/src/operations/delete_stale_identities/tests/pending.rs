@@ -88,7 +88,7 @@ async fn r31_what_a_dead_run_marked_the_next_one_finishes() {
 }
 
 #[tokio::test]
-async fn a_revocation_somebody_died_in_is_finished_in_a_plan_too() {
+async fn a_revocation_that_a_crash_interrupted_is_finished_in_a_plan_too() {
     let pending =
         record("alice", State::active("8:acs:1"), now()).revoked(&order("r", true, now()), now());
     let fixture = CoreFixture::with([pending]);
