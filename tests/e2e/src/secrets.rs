@@ -221,7 +221,7 @@ mod tests {
                 let (mut stream, _) = listener.accept().unwrap();
                 // The complete request: unread bytes would reset the connection.
                 let (mut request, mut part) = (Vec::new(), [0; 4096]);
-                while !request.ends_with(b"}") && !request.ends_with(b"\r\n\r\n") {
+                while !is_complete(&String::from_utf8_lossy(&request)) {
                     let read = stream.read(&mut part).unwrap();
                     request.extend_from_slice(&part[..read]);
                 }
@@ -229,5 +229,12 @@ mod tests {
             }
         });
         (endpoint, serving)
+    }
+
+    /// Whether the text is a request with its whole body.
+    fn is_complete(request: &str) -> bool {
+        let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+        length.is_none_or(|length| length.parse::<usize>().unwrap() <= body.len())
     }
 }

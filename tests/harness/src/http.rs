@@ -59,10 +59,12 @@ pub fn send(
     let lines: String =
         headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     let length = body.len();
-    write!(
-        stream,
+    // One write: a server that answers after the head would reset the connection when the body
+    // arrives after its answer.
+    let request = format!(
         "{route} HTTP/1.0\r\nHost: {host}\r\n{lines}Content-Length: {length}\r\n\r\n{body}"
-    )?;
+    );
+    stream.write_all(request.as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     parse(&response).ok_or_else(|| io::Error::other(format!("invalid response: {response}")))?
