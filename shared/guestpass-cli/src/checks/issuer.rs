@@ -12,7 +12,7 @@ use crate::checks::{
 pub(crate) struct IssuerKeys(Vec<(String, DecodingKey)>);
 
 impl IssuerKeys {
-    /// Whether the key with this id has signed a token; `None` if there is no such key.
+    /// Whether the key with this id signed the token. `None` if the issuer has no key with this id.
     pub(crate) fn have_signed(&self, token: &str, name: &str) -> Option<bool> {
         let (_, key) = self.0.iter().find(|(key, _)| key == name)?;
         let (message, signature) = token.rsplit_once('.')?;
