@@ -104,7 +104,14 @@ mod tests {
     }
 
     async fn delete_as(fixture: &CoreFixture, by: By) -> Result<Option<AcsId>, Error> {
-        let identity = IdentityRef::External(user("alice"));
+        delete_request(fixture, IdentityRef::External(user("alice")), by).await
+    }
+
+    async fn delete_request(
+        fixture: &CoreFixture,
+        identity: IdentityRef,
+        by: By,
+    ) -> Result<Option<AcsId>, Error> {
         let request = DeleteIdentityRequest {
             identity,
             by,
@@ -200,15 +207,8 @@ mod tests {
     }
 
     async fn delete_by(fixture: &CoreFixture, id: &str) -> Result<Option<AcsId>, Error> {
-        let identity = IdentityRef::Acs(acs_id(id));
         let by = By::administrator(&user("root"));
-        let request = DeleteIdentityRequest {
-            identity,
-            by,
-            bearer: None,
-            invocation: fixture.invocation("delete"),
-        };
-        delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
+        delete_request(fixture, IdentityRef::Acs(acs_id(id)), by).await
     }
 
     #[tokio::test]
