@@ -55,7 +55,7 @@ impl WhyIgnored {
             Self::UnknownType => "unknown-type",
             Self::Failed => "failed",
             Self::AnotherIssuer => "another-issuer",
-            Self::NoUser => "nobody",
+            Self::NoUser => "no-user",
         }
     }
 }

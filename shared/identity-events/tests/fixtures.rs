@@ -192,7 +192,7 @@ fn each_reason_to_ignore_a_message_has_its_own_name_in_the_log() {
         (WhyIgnored::UnknownType, "unknown-type"),
         (WhyIgnored::Failed, "failed"),
         (WhyIgnored::AnotherIssuer, "another-issuer"),
-        (WhyIgnored::NoUser, "nobody"),
+        (WhyIgnored::NoUser, "no-user"),
     ] {
         assert_eq!(why.as_str(), logged);
     }
