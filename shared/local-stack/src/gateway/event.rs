@@ -12,79 +12,79 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::authorizer::JwtClaims;
 use crate::clock;
 
-/// The parts of a request that make an event.
-pub(crate) struct IncomingRequest<'a> {
+/// A request without its body: what an authorizer knows of it.
+pub(crate) struct RequestHead<'a> {
     pub(crate) parts: &'a Parts,
-    pub(crate) body: &'a Bytes,
     pub(crate) route_key: &'a str,
     pub(crate) path_parameters: BTreeMap<String, String>,
-    /// The verified claims and the route's scopes; `None` for a public route.
-    pub(crate) authorizer: Option<(&'a JwtClaims, &'a [String])>,
     pub(crate) request_id: &'a str,
     pub(crate) source_ip: String,
     pub(crate) now: OffsetDateTime,
 }
 
-/// The event for a request.
-pub(crate) fn event(incoming: &IncomingRequest<'_>) -> Value {
-    let IncomingRequest { parts, body, route_key, path_parameters, request_id, now, .. } = incoming;
-    // An HTTP API decodes the path, and passes the query on unchanged.
-    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
-    let mut headers = headers(&parts.headers);
-    headers.insert("x-forwarded-for".to_owned(), incoming.source_ip.clone().into());
-    headers.insert("x-forwarded-proto".to_owned(), "http".into());
-    let domain = headers.get("host").cloned().unwrap_or_default();
-    let user_agent = headers.get("user-agent").cloned().unwrap_or_default();
+impl RequestHead<'_> {
+    /// The members that the event of a function and that of an authorizer have in common.
+    pub(crate) fn event(&self) -> Value {
+        let Self { parts, route_key, request_id, now, .. } = self;
+        // An HTTP API decodes the path, and passes the query on unchanged.
+        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+        let mut headers = headers(&parts.headers);
+        headers.insert("x-forwarded-for".to_owned(), self.source_ip.clone().into());
+        headers.insert("x-forwarded-proto".to_owned(), "http".into());
+        let context = json!({
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": headers.get("host").cloned().unwrap_or_default(),
+            "domainPrefix": "local",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": path,
+                "protocol": format!("{:?}", parts.version),
+                "sourceIp": self.source_ip,
+                "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
+            },
+            "requestId": request_id,
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": gateway_time(*now),
+            "timeEpoch": clock::epoch_ms(*now),
+        });
+        let mut event = json!({
+            "version": "2.0",
+            "routeKey": route_key,
+            "rawPath": path,
+            "rawQueryString": parts.uri.query().unwrap_or_default(),
+            "headers": headers,
+            "requestContext": context,
+        });
+        let cookies = cookies(&parts.headers);
+        if !cookies.is_empty() {
+            insert(&mut event, "cookies", cookies.into());
+        }
+        let query = query(parts.uri.query().unwrap_or_default());
+        if !query.is_empty() {
+            insert(&mut event, "queryStringParameters", query.into());
+        }
+        if !self.path_parameters.is_empty() {
+            insert(&mut event, "pathParameters", json!(self.path_parameters));
+        }
+        event
+    }
+}
 
-    let mut context = json!({
-        "accountId": "000000000000",
-        "apiId": "local",
-        "domainName": domain,
-        "domainPrefix": "local",
-        "http": {
-            "method": parts.method.as_str(),
-            "path": path,
-            "protocol": format!("{:?}", parts.version),
-            "sourceIp": incoming.source_ip,
-            "userAgent": user_agent,
-        },
-        "requestId": request_id,
-        "routeKey": route_key,
-        "stage": "$default",
-        "time": gateway_time(*now),
-        "timeEpoch": clock::epoch_ms(*now),
-    });
-    if let Some((claims, scopes)) = incoming.authorizer {
-        let scopes = if scopes.is_empty() { Value::Null } else { scopes.into() };
-        let jwt = json!({ "claims": claims.flattened(), "scopes": scopes });
-        insert(&mut context, "authorizer", json!({ "jwt": jwt }));
+/// The event of a function. `authorizer` is what the authorizer has found out; `None` for a public
+/// route.
+pub(crate) fn event(head: &RequestHead<'_>, authorizer: Option<Value>, body: &Bytes) -> Value {
+    let mut event = head.event();
+    if let (Some(authorizer), Some(context)) = (authorizer, event.get_mut("requestContext")) {
+        insert(context, "authorizer", authorizer);
     }
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": path,
-        "rawQueryString": parts.uri.query().unwrap_or_default(),
-        "headers": headers,
-        "requestContext": context,
-        "isBase64Encoded": false,
-    });
-    let cookies = cookies(&parts.headers);
-    if !cookies.is_empty() {
-        insert(&mut event, "cookies", cookies.into());
-    }
-    let query = query(parts.uri.query().unwrap_or_default());
-    if !query.is_empty() {
-        insert(&mut event, "queryStringParameters", query.into());
-    }
-    if !path_parameters.is_empty() {
-        insert(&mut event, "pathParameters", json!(path_parameters));
-    }
+    insert(&mut event, "isBase64Encoded", false.into());
     if !body.is_empty() {
         match std::str::from_utf8(body) {
-            Ok(text) if is_text(&parts.headers) => insert(&mut event, "body", text.into()),
+            Ok(text) if is_text(&head.parts.headers) => insert(&mut event, "body", text.into()),
             _ => {
                 insert(&mut event, "body", STANDARD.encode(body).into());
                 insert(&mut event, "isBase64Encoded", true.into());
@@ -170,16 +170,15 @@ mod tests {
 
     fn event_of(request: Request<&'static [u8]>) -> Value {
         let (parts, body) = request.into_parts();
-        event(&IncomingRequest {
+        let head = RequestHead {
             parts: &parts,
-            body: &Bytes::from_static(body),
             route_key: "GET /a/{id}",
             path_parameters: BTreeMap::from([("id".to_owned(), "b c".to_owned())]),
-            authorizer: None,
             request_id: "r",
             source_ip: "127.0.0.1".to_owned(),
             now: OffsetDateTime::from_unix_timestamp(1_584_039_838).unwrap(),
-        })
+        };
+        event(&head, None, &Bytes::from_static(body))
     }
 
     #[test]

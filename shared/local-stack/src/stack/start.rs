@@ -21,7 +21,7 @@ use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
 use crate::console::{self, Console};
 use crate::control::{self, ControlApi};
-use crate::gateway::{self, Gateway, JwtAuthorizer, Routes};
+use crate::gateway::{self, ApiAuthorizers, Gateway, JwtAuthorizer, Routes};
 use crate::issuer::{self, OidcIssuer};
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
@@ -121,7 +121,8 @@ impl Services {
             .zip(serde_json::from_value(self.issuer.jwks()).ok())
             .map(|(spec, keys)| JwtAuthorizer::new(spec, keys));
         let routes = Routes::new(fleet.routes.clone());
-        let gateway = Gateway::new(routes, authorizer, Arc::clone(&self.clock));
+        let authorizers = ApiAuthorizers { jwt: authorizer };
+        let gateway = Gateway::new(routes, authorizers, Arc::clone(&self.clock));
         let console = Arc::new(Console {
             addresses: addresses.to_public_json(),
             first_request: first_request(addresses),

@@ -1,0 +1,53 @@
+//! Authorizes requests: the one place that decides whether a caller may use a route.
+
+use serde_json::{Value, json};
+
+use super::authorizer::{AuthorizerRefusal, JwtAuthorizer};
+use super::event::RequestHead;
+use super::refusal::GatewayRefusal;
+use crate::template::RouteAuth;
+
+/// The authorizers of the API.
+pub(crate) struct ApiAuthorizers {
+    /// The JWT authorizer, if the template has one.
+    pub(crate) jwt: Option<JwtAuthorizer>,
+}
+
+impl ApiAuthorizers {
+    /// Authorizes a request for a route with this access rule.
+    ///
+    /// Returns the member `requestContext.authorizer` of the function's event, which is `None` if
+    /// the route is public.
+    pub(crate) fn authorize(
+        &self,
+        access: &RouteAuth,
+        head: &RequestHead<'_>,
+    ) -> Result<Option<Value>, GatewayRefusal> {
+        let (RouteAuth::Jwt { scopes }, Some(authorizer)) = (access, &self.jwt) else {
+            return Ok(None);
+        };
+        let claims = authorizer
+            .authorize(&head.parts.headers, scopes, head.now.unix_timestamp())
+            .map_err(|refusal| refused(&refusal, scopes))?;
+        let listed = if scopes.is_empty() { Value::Null } else { scopes.as_slice().into() };
+        Ok(Some(json!({ "jwt": { "claims": claims.flattened(), "scopes": listed } })))
+    }
+}
+
+/// The response to a request that the JWT authorizer refused.
+fn refused(refusal: &AuthorizerRefusal, scopes: &[String]) -> GatewayRefusal {
+    let challenge = |error: &str, why: &str| {
+        let scopes = scopes.join(" ");
+        format!("Bearer scope=\"{scopes}\" error=\"{error}\" error_description=\"{why}\"")
+    };
+    match refusal {
+        AuthorizerRefusal::Missing => GatewayRefusal::Unauthorized("Bearer".to_owned()),
+        AuthorizerRefusal::Invalid(why) => {
+            GatewayRefusal::Unauthorized(challenge("invalid_token", why))
+        }
+        AuthorizerRefusal::Scope => {
+            let why = "the token has none of the scopes of this route";
+            GatewayRefusal::Forbidden(Some(challenge("insufficient_scope", why)))
+        }
+    }
+}
