@@ -1,0 +1,131 @@
+//! The HTTPS client of the functions: compiled-in roots, no redirects, no retries.
+
+use std::time::Duration;
+
+use reqwest::{Certificate, redirect};
+pub use reqwest::{Client, Response};
+
+/// Creates a client that neither follows redirects nor retries. It trusts Mozilla's root
+/// certificates and `extra_roots_pem`.
+///
+/// # Errors
+/// `extra_roots_pem` contains no certificate, or the TLS library could not be initialized.
+pub fn client(
+    https_only: bool,
+    extra_roots_pem: Option<&str>,
+    connect: Duration,
+) -> Result<Client, HttpsClientError> {
+    Client::builder()
+        .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
+        .https_only(https_only)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .http1_only()
+        .connect_timeout(connect)
+        .pool_idle_timeout(IDLE)
+        .tls_certs_only(roots(extra_roots_pem)?)
+        .build()
+        .map_err(HttpsClientError::Build)
+}
+
+/// The roots are compiled in, because loading those of the system would add about 5 ms to a cold
+/// start.
+fn roots(extra_pem: Option<&str>) -> Result<Vec<Certificate>, HttpsClientError> {
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let mut roots = roots
+        .map(|der| Certificate::from_der(der))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(HttpsClientError::Build)?;
+    if let Some(pem) = extra_pem {
+        let extra = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
+        if extra.is_empty() {
+            return Err(HttpsClientError::ExtraRoots);
+        }
+        roots.extend(extra);
+    }
+    Ok(roots)
+}
+
+/// Reads a body of at most `limit` bytes. Returns `None` if it is longer.
+///
+/// # Errors
+/// The connection failed, or the request timed out.
+pub async fn read_capped(
+    response: &mut Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// Why a client could not be created.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpsClientError {
+    /// The additional roots contain no valid certificate.
+    #[error("no certificate in PEM format (-----BEGIN CERTIFICATE-----)")]
+    ExtraRoots,
+    /// The HTTP or TLS library refused the configuration.
+    #[error("failed to create the HTTP client")]
+    Build(#[source] reqwest::Error),
+}
+
+/// Shorter than the idle timeout of most servers, so that the client is usually the one to close an
+/// idle connection.
+const IDLE: Duration = Duration::from_secs(50);
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::header::LOCATION, routing::get};
+    use harness::TestServer;
+
+    use super::*;
+
+    async fn server() -> TestServer {
+        let moved = async || (axum::http::StatusCode::FOUND, [(LOCATION, "/text")]);
+        let routes =
+            Router::new().route("/text", get(async || "12345")).route("/moved", get(moved));
+        TestServer::start(routes).await.unwrap()
+    }
+
+    fn plain() -> Client {
+        client(false, None, Duration::from_secs(1)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_not_read() {
+        let server = server().await;
+        let url = format!("{}/text", server.url());
+        for (limit, expected) in [(5, Some(b"12345".to_vec())), (4, None)] {
+            let mut response = plain().get(&url).send().await.unwrap();
+            assert_eq!(read_capped(&mut response, limit).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let server = server().await;
+        let response = plain().get(format!("{}/moved", server.url())).send().await.unwrap();
+        assert_eq!(response.status(), 302);
+    }
+
+    #[tokio::test]
+    async fn plain_http_needs_permission() {
+        let server = server().await;
+        let https_only = client(true, None, Duration::from_secs(1)).unwrap();
+        assert!(https_only.get(server.url()).send().await.unwrap_err().is_builder());
+    }
+
+    #[test]
+    fn roots_without_a_certificate_are_refused() {
+        let refused = client(true, Some("no certificate"), Duration::from_secs(1));
+        assert!(matches!(refused, Err(HttpsClientError::ExtraRoots)));
+    }
+}
