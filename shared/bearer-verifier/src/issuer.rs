@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use crate::TokenRefusal;
+use crate::{SignedToken, TokenRefusal};
 
 /// The placeholder of the tenant in the issuer of a multi-tenant Microsoft Entra application.
 const TENANT: &str = "{tenantid}";
@@ -30,7 +30,7 @@ impl TrustedIssuer {
         tenants: Vec<String>,
     ) -> Result<Self, TrustError> {
         let issuer = issuer.into();
-        if !issuer.starts_with("https://") || issuer.contains(['?', '#', ' ']) {
+        if !is_https_or_loopback(&issuer) || issuer.contains(['?', '#', ' ']) {
             return Err(TrustError::Issuer);
         }
         if audiences.is_empty() || audiences.iter().any(String::is_empty) {
@@ -48,9 +48,12 @@ impl TrustedIssuer {
         &self.issuer
     }
 
-    /// Whether the token's `iss` is this issuer. For a multi-tenant issuer, the tenant must be on
-    /// the list: the pattern alone would accept every Entra tenant of the world.
-    pub(crate) fn is_named(&self, iss: &str) -> bool {
+    /// Whether the token's `iss` is this issuer, which is not verified yet. For a multi-tenant
+    /// issuer, the tenant must be on the list: the pattern alone would accept every Entra tenant of
+    /// the world.
+    #[must_use]
+    pub fn is_named_by(&self, token: &SignedToken<'_>) -> bool {
+        let Some(iss) = token.unverified_issuer() else { return false };
         if self.tenants.is_empty() {
             return iss == self.issuer;
         }
@@ -86,10 +89,25 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     claims.get(name)?.as_str()
 }
 
+/// Whether a URL is https, or http on this machine, where a development issuer runs.
+#[must_use]
+pub fn is_https_or_loopback(url: &str) -> bool {
+    let loopback = ["localhost", "127.0.0.1", "[::1]"];
+    url.starts_with("https://")
+        || url.strip_prefix("http://").is_some_and(|rest| {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            // Without the port; a user name before `@` makes another host out of it.
+            let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
+                if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority }
+            });
+            loopback.contains(&host)
+        })
+}
+
 /// Why a trusted issuer cannot be configured like this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustError {
-    /// The issuer is not an HTTPS URL, or it has a query or a fragment.
+    /// The issuer is neither an HTTPS URL nor one of this machine, or it has a query or a fragment.
     Issuer,
     /// No audience is named, or one is empty.
     Audiences,

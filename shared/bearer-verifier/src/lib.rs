@@ -11,13 +11,21 @@ mod key_cache;
 mod key_set;
 mod object;
 mod refusal;
+#[cfg(feature = "testing")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test may panic"
+)]
+pub mod testing;
 mod token;
 mod verify;
 
 pub use algorithm::Algorithm;
-pub use issuer::{TrustError, TrustedIssuer};
+pub use issuer::{TrustError, TrustedIssuer, is_https_or_loopback};
 pub use key_cache::{FRESH_FOR, KeyCache, KeyLookup, REFETCH_AFTER, STALE_FOR};
 pub use key_set::{KeySet, KeySetError};
 pub use refusal::TokenRefusal;
 pub use token::{MAX_TOKEN_BYTES, SignedToken};
-pub use verify::{LEEWAY, VerifiedClaims, find_issuer, verify};
+pub use verify::{LEEWAY, VerifiedClaims, verify};

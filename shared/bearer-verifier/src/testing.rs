@@ -11,11 +11,12 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearer_verifier::KeySet;
 use serde_json::{Value, json};
 
+use crate::KeySet;
+
 /// An issuer, or an attacker with other keys.
-pub(crate) struct Signer {
+pub struct Signer {
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,
     p384: EcdsaKeyPair,
@@ -23,8 +24,9 @@ pub(crate) struct Signer {
     ed25519: Ed25519KeyPair,
 }
 
-impl Signer {
-    pub(crate) fn new() -> Self {
+impl Default for Signer {
+    /// Generates a key for every algorithm.
+    fn default() -> Self {
         let curve =
             |algorithm: &'static EcdsaSigningAlgorithm| EcdsaKeyPair::generate(algorithm).unwrap();
         Self {
@@ -35,8 +37,12 @@ impl Signer {
             ed25519: Ed25519KeyPair::generate().unwrap(),
         }
     }
+}
 
-    pub(crate) fn jwks(&self) -> Value {
+impl Signer {
+    /// The public keys: `rsa`, `p256`, `p384`, `p521` and `ed`.
+    #[must_use]
+    pub fn jwks(&self) -> Value {
         let rsa = PublicKeyComponents::<Vec<u8>>::from(self.rsa.public_key());
         json!({"keys": [
             {"kty": "RSA", "kid": "rsa", "use": "sig", "n": b64(&rsa.n), "e": b64(&rsa.e)},
@@ -48,15 +54,21 @@ impl Signer {
         ]})
     }
 
-    pub(crate) fn keys(&self) -> KeySet {
+    /// The public keys, parsed.
+    #[must_use]
+    pub fn keys(&self) -> KeySet {
         KeySet::from_json(self.jwks().to_string().as_bytes()).unwrap()
     }
 
-    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
+    /// Signs a token with the key of the algorithm that `header` names.
+    #[must_use]
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_text(&header.to_string(), &claims.to_string())
     }
 
-    pub(crate) fn sign_text(&self, header: &str, claims: &str) -> String {
+    /// Signs the texts as they are, for tokens with an unusual header or payload.
+    #[must_use]
+    pub fn sign_text(&self, header: &str, claims: &str) -> String {
         let alg = serde_json::from_str::<Value>(header).unwrap()["alg"].clone();
         let signed = format!("{}.{}", b64(header.as_bytes()), b64(claims.as_bytes()));
         let signature = self.signature(alg.as_str().unwrap_or_default(), signed.as_bytes());
@@ -97,6 +109,8 @@ fn curve_key(id: &str, curve: &str, point: &[u8]) -> Value {
     json!({"kty": "EC", "kid": id, "crv": curve, "x": b64(x), "y": b64(y)})
 }
 
-pub(crate) fn b64(bytes: &[u8]) -> String {
+/// Encodes in base64url without padding.
+#[must_use]
+pub fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

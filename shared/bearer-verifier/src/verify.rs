@@ -17,24 +17,19 @@ impl VerifiedClaims {
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
     }
-}
 
-/// The issuer among `trusted` that the token names.
-///
-/// # Errors
-/// [`TokenRefusal::UnknownIssuer`].
-pub fn find_issuer<'a>(
-    trusted: &'a [TrustedIssuer],
-    token: &SignedToken<'_>,
-) -> Result<&'a TrustedIssuer, TokenRefusal> {
-    let named = token.unverified_issuer().ok_or(TokenRefusal::UnknownIssuer)?;
-    trusted.iter().find(|issuer| issuer.is_named(named)).ok_or(TokenRefusal::UnknownIssuer)
+    /// The claims as the token has them, without a copy.
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
 }
 
 /// Verifies the signature with the issuer's own keys, then the claims, at the time `now`.
 ///
 /// # Errors
-/// The first check that failed.
+/// The first check that failed. [`TokenRefusal::Expired`] means that no other check failed, except
+/// perhaps that `nbf` or `iat` is in the future.
 pub fn verify(
     token: SignedToken<'_>,
     issuer: &TrustedIssuer,
@@ -43,12 +38,13 @@ pub fn verify(
 ) -> Result<VerifiedClaims, TokenRefusal> {
     // The issuer is checked here, too, so that no caller can combine the keys of one issuer with
     // the claims of another.
-    if !token.unverified_issuer().is_some_and(|named| issuer.is_named(named)) {
+    if !issuer.is_named_by(&token) {
         return Err(TokenRefusal::UnknownIssuer);
     }
     keys.verify(&token)?;
-    check_times(&token.claims, now)?;
     issuer.check(&token.claims)?;
+    // Last, so that a token that is refused as expired is genuine and for us.
+    check_times(&token.claims, now)?;
     Ok(VerifiedClaims(token.claims))
 }
 

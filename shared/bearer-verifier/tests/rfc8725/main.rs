@@ -2,18 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-mod signer;
-
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearer_verifier::testing::{Signer, b64};
 use bearer_verifier::{
-    KeySet, SignedToken, TokenRefusal, TrustedIssuer, VerifiedClaims, find_issuer, verify,
+    KeySet, SignedToken, TokenRefusal, TrustedIssuer, VerifiedClaims, is_https_or_loopback, verify,
 };
 use serde_json::{Value, json};
-
-use signer::{Signer, b64};
 
 const ISSUER: &str = "https://issuer.example/";
 const NOW: u64 = 1_795_694_400;
@@ -39,13 +36,14 @@ fn trusted() -> Vec<TrustedIssuer> {
 fn verify_token(token: &str, keys: &KeySet) -> Result<VerifiedClaims, TokenRefusal> {
     let trusted = trusted();
     let token = SignedToken::parse(token)?;
-    let issuer = find_issuer(&trusted, &token)?;
+    let issuer = trusted.iter().find(|issuer| issuer.is_named_by(&token));
+    let issuer = issuer.ok_or(TokenRefusal::UnknownIssuer)?;
     verify(token, issuer, keys, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW))
 }
 
 #[test]
 fn a_token_of_every_accepted_algorithm_is_verified() {
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     for (alg, kid) in [
         ("RS256", "rsa"),
         ("RS384", "rsa"),
@@ -78,7 +76,7 @@ fn assert_refused(issuer: &Signer, rows: &[(&str, String, TokenRefusal)]) {
 fn a_forged_or_changed_signature_is_refused() {
     use TokenRefusal as R;
 
-    let (issuer, attacker) = (Signer::new(), Signer::new());
+    let (issuer, attacker) = (Signer::default(), Signer::default());
     let signed = |header: Value| issuer.sign(&header, &claims());
     let rs256 = json!({"alg": "RS256", "kid": "rsa"});
     let good = signed(rs256.clone());
@@ -128,7 +126,7 @@ fn a_forged_or_changed_signature_is_refused() {
 fn a_token_with_an_unknown_extension_or_another_purpose_is_refused() {
     use TokenRefusal as R;
 
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     let signed = |header: Value| issuer.sign(&header, &claims());
     let rows = [
         (
@@ -147,7 +145,7 @@ fn a_token_with_an_unknown_extension_or_another_purpose_is_refused() {
 fn a_token_of_another_issuer_or_for_another_audience_is_refused() {
     use TokenRefusal as R;
 
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     let claiming = |claims: Value| issuer.sign(&json!({"alg": "RS256", "kid": "rsa"}), &claims);
     let rows = [
         (
@@ -189,7 +187,7 @@ fn a_token_of_another_issuer_or_for_another_audience_is_refused() {
 fn a_token_out_of_its_time_or_in_another_form_is_refused() {
     use TokenRefusal as R;
 
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     let rs256 = json!({"alg": "RS256", "kid": "rsa"});
     let claiming = |claims: Value| issuer.sign(&rs256, &claims);
     let good = claiming(claims());
@@ -220,7 +218,7 @@ fn a_token_out_of_its_time_or_in_another_form_is_refused() {
 
 #[test]
 fn times_at_the_edge_of_the_leeway_are_accepted() {
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     for claims in [
         with(claims(), "exp", json!(NOW - 59)),
         with(claims(), "nbf", json!(NOW + 60)),
@@ -235,7 +233,7 @@ fn times_at_the_edge_of_the_leeway_are_accepted() {
 
 #[test]
 fn without_an_audience_the_application_that_asked_for_the_token_counts() {
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     for name in ["client_id", "azp"] {
         let token = |value: &str| {
             let claims = with(without(claims(), "aud"), name, json!(value));
@@ -249,7 +247,7 @@ fn without_an_audience_the_application_that_asked_for_the_token_counts() {
 
 #[test]
 fn a_key_is_used_only_for_the_algorithm_and_the_purpose_that_it_names() {
-    let issuer = Signer::new();
+    let issuer = Signer::default();
     let token = issuer.sign(&json!({"alg": "RS256", "kid": "rsa"}), &claims());
     let keys = |name: &str, value: &str| {
         let mut jwks = issuer.jwks();
@@ -265,7 +263,7 @@ fn a_key_is_used_only_for_the_algorithm_and_the_purpose_that_it_names() {
 
 #[test]
 fn the_keys_of_one_issuer_never_verify_a_token_of_another() {
-    let first = Signer::new();
+    let first = Signer::default();
     let other = TrustedIssuer::new("https://other.example/", vec!["app".to_owned()], vec![]);
     let token = first.sign(&json!({"alg": "ES256"}), &claims());
     let token = SignedToken::parse(&token).ok().unwrap();
@@ -279,13 +277,14 @@ fn a_multi_tenant_issuer_accepts_the_listed_tenants_only() {
     let entra = "https://login.microsoftonline.com/{tenantid}/v2.0";
     let trusted =
         [TrustedIssuer::new(entra, vec!["app".to_owned()], vec!["t1".to_owned()]).unwrap()];
-    let signer = Signer::new();
+    let signer = Signer::default();
     let check = |iss: &str, tid: &str| {
         let iss = format!("https://login.microsoftonline.com/{iss}/v2.0");
         let claims = with(with(claims(), "iss", json!(iss)), "tid", json!(tid));
         let token = signer.sign(&json!({"alg": "ES256"}), &claims);
         let token = SignedToken::parse(&token)?;
-        let issuer = find_issuer(&trusted, &token)?;
+        let issuer = trusted.iter().find(|issuer| issuer.is_named_by(&token));
+        let issuer = issuer.ok_or(TokenRefusal::UnknownIssuer)?;
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         verify(token, issuer, &signer.keys(), now).map(drop)
     };
@@ -308,4 +307,38 @@ proptest::proptest! {
         let parts = [header.as_bytes(), claims().to_string().as_bytes(), &signature].map(b64);
         proptest::prop_assert!(verify_token(&parts.join("."), &keys).is_err());
     }
+}
+
+#[test]
+fn an_issuer_is_reached_by_https_or_is_on_this_machine() {
+    for (url, is_accepted) in [
+        ("https://issuer.example", true),
+        ("http://localhost:3002", true),
+        ("http://127.0.0.1/x", true),
+        ("http://[::1]:1", true),
+        ("http://issuer.example", false),
+        ("http://localhost.example", false),
+        ("http://localhost:3002@issuer.example", false),
+        ("http://localhost@issuer.example", false),
+        ("http://issuer.example/localhost", false),
+        ("http://issuer.example#localhost", false),
+        ("ftp://localhost", false),
+    ] {
+        assert_eq!(is_https_or_loopback(url), is_accepted, "{url}");
+        let trusted = TrustedIssuer::new(url, vec!["app".to_owned()], vec![]);
+        assert_eq!(trusted.is_ok(), is_accepted, "{url}");
+    }
+}
+
+#[test]
+fn a_token_is_reported_as_expired_only_if_it_is_genuine_and_for_us() {
+    let issuer = Signer::default();
+    let expired = with(claims(), "exp", json!(NOW - 61));
+    let header = json!({"alg": "RS256", "kid": "rsa"});
+    let refusal = |token: &str| verify_token(token, &issuer.keys()).err();
+    assert_eq!(refusal(&issuer.sign(&header, &expired)), Some(TokenRefusal::Expired));
+    let forged = Signer::default().sign(&header, &expired);
+    assert_eq!(refusal(&forged), Some(TokenRefusal::Signature));
+    let for_others = issuer.sign(&header, &with(expired, "aud", json!("other")));
+    assert_eq!(refusal(&for_others), Some(TokenRefusal::Audience));
 }
