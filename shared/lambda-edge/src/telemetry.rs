@@ -81,9 +81,10 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     ours || *metadata.level() <= Level::INFO
 }
 
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "acs_client",
     "acs_secret",
+    "authorize_caller",
     "identity_core",
     "identity_store",
     "lambda_edge",

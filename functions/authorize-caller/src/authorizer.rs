@@ -1,0 +1,85 @@
+//! The decision about a bearer.
+
+use std::time::Instant;
+
+use bearer_verifier::{SignedToken, TokenRefusal, VerifiedClaims, verify};
+use https_client::HttpsClientError;
+use identity_core::ports::Clock;
+use tracing::info;
+
+use crate::{
+    config::AcceptedIssuer,
+    event::{AuthorizerEvent, AuthorizerResponse},
+    issuer_keys::IssuerKeys,
+};
+
+/// Verifies the bearers of the accepted issuers.
+pub(crate) struct Authorizer {
+    issuers: Vec<AcceptedIssuer>,
+    keys: IssuerKeys,
+}
+
+impl Authorizer {
+    /// Accepts the bearers of `issuers`.
+    pub(crate) fn new(issuers: Vec<AcceptedIssuer>) -> Result<Self, HttpsClientError> {
+        // Only a development issuer is on this machine.
+        let https_only = issuers.iter().all(|issuer| issuer.trusted.name().starts_with("https://"));
+        Ok(Self { issuers, keys: IssuerKeys::new(https_only)? })
+    }
+
+    /// Fetches the keys of the first issuer, so that its first caller does not wait for them. The
+    /// keys of others are fetched when their first caller comes.
+    pub(crate) async fn prefetch_keys(&self, now: Instant) {
+        if let Some(first) = self.issuers.first() {
+            self.keys.refresh(first.trusted.name(), first.jwks_uri.as_deref(), now).await;
+        }
+    }
+
+    /// Decides about a request. An error means that nothing can be decided, because the keys of the
+    /// issuer are not available: API Gateway answers 500 and does not cache it, so that a retry
+    /// can succeed.
+    pub(crate) async fn authorize(
+        &self,
+        event: AuthorizerEvent,
+        clock: &impl Clock,
+        now: Instant,
+    ) -> Result<AuthorizerResponse, TokenRefusal> {
+        let refusal = match self.verified(event.bearer().unwrap_or_default(), clock, now).await {
+            Ok(claims) => return Ok(AuthorizerResponse::caller(claims.into_map())),
+            Err(refusal) => refusal,
+        };
+        info!(reason = %refusal, "bearer refused");
+        match refusal {
+            TokenRefusal::KeysUnavailable => Err(refusal),
+            // A genuine bearer that has expired is everyday life: the client must sign in again.
+            TokenRefusal::Expired => Ok(AuthorizerResponse::without_caller()),
+            TokenRefusal::TooLong
+            | TokenRefusal::Malformed
+            | TokenRefusal::CriticalExtension
+            | TokenRefusal::TokenType
+            | TokenRefusal::UnsupportedAlgorithm
+            | TokenRefusal::UnknownIssuer
+            | TokenRefusal::UnknownKey
+            | TokenRefusal::Signature
+            | TokenRefusal::Audience
+            | TokenRefusal::NotYetValid
+            | TokenRefusal::Tenant => Ok(AuthorizerResponse::refused()),
+        }
+    }
+
+    async fn verified(
+        &self,
+        bearer: &str,
+        clock: &impl Clock,
+        now: Instant,
+    ) -> Result<VerifiedClaims, TokenRefusal> {
+        let token = SignedToken::parse(bearer)?;
+        let accepted = self.issuers.iter().find(|issuer| issuer.trusted.is_named_by(&token));
+        // The issuer as the token spells it: each tenant of a multi-tenant issuer has its own keys.
+        let (accepted, spelled) =
+            accepted.zip(token.unverified_issuer()).ok_or(TokenRefusal::UnknownIssuer)?;
+        let keys = self.keys.keys(spelled, accepted.jwks_uri.as_deref(), &token, now).await;
+        let keys = keys.ok_or(TokenRefusal::KeysUnavailable)?;
+        verify(token, &accepted.trusted, &keys, clock.now())
+    }
+}

@@ -1,0 +1,116 @@
+//! The keys of the issuers: where they are, and how they are fetched.
+
+use std::{
+    cell::{Ref, RefCell},
+    error::Error,
+    fmt,
+    time::{Duration, Instant},
+};
+
+use bearer_verifier::{KeyCache, KeyLookup, KeySet, SignedToken, is_https_or_loopback};
+use https_client::{Client, HttpsClientError};
+use serde_json::Value;
+use tracing::{debug, error};
+
+/// The time limit for each of the two requests, like that of API Gateway's own authorizer.
+const LIMIT: Duration = Duration::from_millis(1500);
+
+/// The size limit of a discovery document and of a key set, like that of API Gateway.
+const MAX_BYTES: usize = 150_000;
+
+/// Fetches and caches the keys of issuers.
+///
+/// Lambda sends a process one request at a time. So no two requests fetch the same keys, and the
+/// cache is never borrowed across a fetch.
+pub(crate) struct IssuerKeys {
+    http: Client,
+    cache: RefCell<KeyCache>,
+}
+
+impl IssuerKeys {
+    /// With `https_only`, no key is ever fetched by plain HTTP.
+    pub(crate) fn new(https_only: bool) -> Result<Self, HttpsClientError> {
+        let http = https_client::client(https_only, None, LIMIT)?;
+        Ok(Self { http, cache: RefCell::default() })
+    }
+
+    /// The keys for a token of `issuer`; `None` if the issuer does not answer and no usable keys
+    /// are left.
+    pub(crate) async fn keys(
+        &self,
+        issuer: &str,
+        jwks_uri: Option<&str>,
+        token: &SignedToken<'_>,
+        now: Instant,
+    ) -> Option<Ref<'_, KeySet>> {
+        let knows_key = |keys: &KeySet| keys.knows_key_of(token);
+        let lookup = self.cache.borrow().look_up(issuer, now, knows_key);
+        if lookup == KeyLookup::Fetch {
+            self.refresh(issuer, jwks_uri, now).await;
+        }
+        Ref::filter_map(self.cache.borrow(), |cache| cache.keys(issuer, now)).ok()
+    }
+
+    /// Fetches the keys of `issuer`. If that fails, the last good keys stay.
+    pub(crate) async fn refresh(&self, issuer: &str, jwks_uri: Option<&str>, now: Instant) {
+        let fetched = self.fetch_keys(issuer, jwks_uri).await;
+        match &fetched {
+            Ok(_) => debug!(issuer, "keys of the issuer fetched"),
+            Err(why) => error!(issuer, %why, "failed to fetch the keys of the issuer"),
+        }
+        self.cache.borrow_mut().record_fetch(issuer, fetched.ok(), now);
+    }
+
+    async fn fetch_keys(&self, issuer: &str, jwks_uri: Option<&str>) -> Result<KeySet, FetchError> {
+        let uri = match jwks_uri {
+            Some(uri) => uri.to_owned(),
+            None => self.discover(issuer).await?,
+        };
+        let document = self.get(&uri).await?;
+        KeySet::from_json(&document).map_err(|why| FetchError { url: uri, why: why.into() })
+    }
+
+    /// `OpenID` Connect Discovery §4.3: the document must name the same issuer.
+    async fn discover(&self, issuer: &str) -> Result<String, FetchError> {
+        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let document = self.get(&url).await?;
+        let problem = |why: &str| FetchError { url: url.clone(), why: why.into() };
+        let document: Value =
+            serde_json::from_slice(&document).map_err(|_| problem("the body is not JSON"))?;
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        if text("issuer") != Some(issuer) {
+            return Err(problem("the document names another issuer"));
+        }
+        let uri = text("jwks_uri").ok_or_else(|| problem("the document has no jwks_uri"))?;
+        if !is_https_or_loopback(uri) {
+            return Err(problem("jwks_uri is not an https URL"));
+        }
+        Ok(uri.to_owned())
+    }
+
+    async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let failed = |why: Box<dyn Error>| FetchError { url: url.to_owned(), why };
+        let response = self.http.get(url).timeout(LIMIT).send().await;
+        let mut response = response.map_err(|why| failed(why.without_url().into()))?;
+        if response.status() != 200 {
+            return Err(failed(format!("the status is {}", response.status()).into()));
+        }
+        let body = https_client::read_capped(&mut response, MAX_BYTES).await;
+        let body = body.map_err(|why| failed(why.without_url().into()))?;
+        body.ok_or_else(|| failed(format!("the body is longer than {MAX_BYTES} bytes").into()))
+    }
+}
+
+/// A document could not be fetched, or is not usable.
+struct FetchError {
+    url: String,
+    why: Box<dyn Error>,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.url, self.why)?;
+        let sources = std::iter::successors(self.why.source(), |error| (*error).source());
+        sources.into_iter().try_for_each(|source| write!(f, ": {source}"))
+    }
+}
