@@ -12,9 +12,9 @@ use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, Addressed, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env},
-    invocation, serve, system_clock, telemetry,
+    invocation, run, serve, system_clock, telemetry,
 };
-use lambda_http::{Error, Request, run, service_fn};
+use lambda_http::{Error, Request};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -27,10 +27,10 @@ async fn main() -> Result<(), Error> {
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (access, clock) = (config.access, system_clock());
-    run(service_fn(async |request| {
+    run(async |request| {
         let response = handle(&store, &acs, &clock, &access, &request);
         serve("DeleteIdentity", &clock, &callers, &request, response).await
-    }))
+    })
     .await
 }
 

@@ -16,9 +16,9 @@ use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env},
-    invocation, json, serve, system_clock, telemetry,
+    invocation, json, run, serve, system_clock, telemetry,
 };
-use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;
 
 #[tokio::main(flavor = "current_thread")]
@@ -32,10 +32,10 @@ async fn main() -> Result<(), Error> {
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (access, clock) = (config.access, system_clock());
-    run(service_fn(async |request| {
+    run(async |request| {
         let response = handle(&store, &acs, &clock, &access, &request);
         serve("ExchangeTeamsUserAccessToken", &clock, &callers, &request, response).await
-    }))
+    })
     .await
 }
 

@@ -11,9 +11,9 @@ use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, Addressed, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env},
-    serve, system_clock, telemetry,
+    run, serve, system_clock, telemetry,
 };
-use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+use lambda_http::{Error, Request, http::StatusCode};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -25,10 +25,10 @@ async fn main() -> Result<(), Error> {
     );
     let (access, callers) = (config.access, CallerHash::new(key));
     let clock = system_clock();
-    run(service_fn(async |request| {
+    run(async |request| {
         let response = handle(&store, &clock, &access, &request);
         serve("GetIdentity", &clock, &callers, &request, response).await
-    }))
+    })
     .await
 }
 

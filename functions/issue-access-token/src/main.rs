@@ -14,12 +14,11 @@ use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, Addressed, ApiResponse, CallerHash, Problem, TokenInput,
     config::{ConfigError, Env, optional, pace, policy, process_env},
-    invocation, json, serve, system_clock, telemetry,
+    invocation, json, run, serve, system_clock, telemetry,
 };
 use lambda_http::{
     Error, Request,
     http::{Method, StatusCode},
-    run, service_fn,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -33,10 +32,10 @@ async fn main() -> Result<(), Error> {
     );
     let (acs, callers) = (acs?, CallerHash::new(key));
     let (rules, clock) = (config.rules, system_clock());
-    run(service_fn(async |request| {
+    run(async |request| {
         let response = handle(&store, &acs, &clock, &rules, &request);
         serve("CreateToken", &clock, &callers, &request, response).await
-    }))
+    })
     .await
 }
 

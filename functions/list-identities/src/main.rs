@@ -11,9 +11,9 @@ use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::{
     Access, ApiResponse, CallerHash, Problem,
     config::{ConfigError, Env, optional, process_env},
-    query, serve, system_clock, telemetry,
+    query, run, serve, system_clock, telemetry,
 };
-use lambda_http::{Error, Request, http::StatusCode, run, service_fn};
+use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;
 
 mod cursor;
@@ -28,10 +28,10 @@ async fn main() -> Result<(), Error> {
     );
     let (access, callers) = (config.access, CallerHash::new(key));
     let clock = system_clock();
-    run(service_fn(async |request| {
+    run(async |request| {
         let response = handle(&store, &clock, &access, &request);
         serve("ListIdentities", &clock, &callers, &request, response).await
-    }))
+    })
     .await
 }
 

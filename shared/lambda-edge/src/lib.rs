@@ -19,5 +19,7 @@ pub use caller_hash::CallerHash;
 pub use clock::system_clock;
 pub use deadline::deadline;
 pub use problem::Problem;
-pub use request::{Caller, Object, TokenInput, invocation, invocation_of, json, query};
-pub use response::{ApiResponse, serve};
+pub use request::{
+    Caller, GatewayEvent, Object, TokenInput, invocation, invocation_of, json, query,
+};
+pub use response::{ApiResponse, run, serve};

@@ -1,4 +1,5 @@
 mod caller;
+mod event;
 mod object;
 mod token_input;
 
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::{Problem, deadline};
 
 pub use caller::Caller;
+pub use event::GatewayEvent;
 pub use object::Object;
 pub use token_input::TokenInput;
 

@@ -1,3 +1,5 @@
+mod run;
+
 use std::{convert::Infallible, time::Duration};
 
 use api_types::ProblemType;
@@ -22,6 +24,8 @@ use crate::{
     Caller, CallerHash, Problem, deadline,
     telemetry::{self, RequestLine},
 };
+
+pub use run::run;
 
 /// A successful response, and the fields of its log line. The body may hold a token, so the type
 /// does not implement `Debug`:

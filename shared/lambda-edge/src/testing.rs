@@ -1,10 +1,10 @@
 //! Requests as API Gateway sends them, for the tests of the functions.
 #![expect(clippy::indexing_slicing, reason = "the JSON is made here")]
 
-use lambda_http::{Body, Request, Response, request::from_str};
+use lambda_http::{Body, Context, Request, Response};
 use serde_json::{Value, json};
 
-use crate::{Access, CallerHash, config::Env};
+use crate::{Access, CallerHash, GatewayEvent, config::Env};
 
 /// A request as API Gateway sends it after its JWT authorizer accepted the token.
 #[derive(Clone, Debug)]
@@ -90,11 +90,12 @@ impl TestRequest {
     /// The request as the function gets it.
     ///
     /// # Panics
-    /// If it is not a valid event.
+    /// Never: every JSON value is an event.
     #[must_use]
     pub fn request(&self) -> Request {
         #[expect(clippy::expect_used, reason = "a test may die")]
-        from_str(&self.0.to_string()).expect("an API Gateway event")
+        let event: GatewayEvent = serde_json::from_str(&self.0.to_string()).expect("an event");
+        event.into_request(Context::default())
     }
 }
 

@@ -18,6 +18,9 @@ pub const DEAD_LETTERS: &str = "IdentityEventsDeadLetters";
 /// The function that applies the events.
 pub const REVOKE: &str = "revoke-on-event";
 
+/// The functions that no request reaches: a schedule and a queue invoke them.
+pub const WITHOUT_ROUTES: [&str; 2] = [CLEANUP, REVOKE];
+
 /// Slightly more than the visibility timeout after a receive.
 pub const VISIBILITY: Duration = Duration::from_secs(61);
 

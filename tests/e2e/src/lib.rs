@@ -8,6 +8,8 @@ mod control;
 mod secrets;
 mod stack;
 
-pub use control::{DEAD_LETTERS, DELIVERIES, EVENTS, REVOKE, VISIBILITY, in_a_path};
+pub use control::{
+    DEAD_LETTERS, DELIVERIES, EVENTS, REVOKE, VISIBILITY, WITHOUT_ROUTES, in_a_path,
+};
 pub use harness::HttpReply;
 pub use stack::{ADMIN_ROLE, ServiceStack, other_ways};

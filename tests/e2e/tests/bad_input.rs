@@ -1,6 +1,6 @@
 //! Bad input gets a clear answer and loses nothing.
 
-use e2e::{ADMIN_ROLE, ServiceStack};
+use e2e::{ADMIN_ROLE, ServiceStack, WITHOUT_ROUTES};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -62,4 +62,28 @@ async fn a_request_id_is_returned() {
     assert_eq!(reply.header("x-request-id"), "from-the-app-7");
     let log = stack.log("get-identity");
     assert!(log.contains("\"CorrelationId\":\"from-the-app-7\""), "{log}");
+}
+
+#[tokio::test]
+async fn r54_no_event_of_api_gateway_breaks_a_function() {
+    let stack = ServiceStack::start().await;
+    let event = json!({
+        "version": "2.0",
+        "rawPath": "/v1/token",
+        "rawQueryString": "a=\"b\" <c>",
+        "headers": { "host": "a<b" },
+        "requestContext": { "domainName": "a<b", "http": { "method": "POST" } },
+        "body": "not base64",
+        "isBase64Encoded": true,
+    });
+    let behind_routes =
+        stack.functions().await.into_iter().filter(|name| !WITHOUT_ROUTES.contains(&&**name));
+    for function in behind_routes {
+        for event in [&event, &json!({}), &json!([1])] {
+            let response = stack.invoke(&function, event).await;
+            assert_eq!(response["statusCode"], 401, "{function}: {event}");
+            assert_eq!(response["headers"]["content-type"], "application/problem+json");
+            assert!(response["body"].as_str().unwrap().contains("/problems/unauthenticated"));
+        }
+    }
 }

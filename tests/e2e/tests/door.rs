@@ -1,13 +1,10 @@
 //! Which requests are accepted, and which are refused.
 
-use e2e::ServiceStack;
+use e2e::{ServiceStack, WITHOUT_ROUTES};
 use serde_json::{Value, json};
 
 /// The audience that the local stack's authorizer accepts.
 const AUDIENCE: &str = "guestpass-local";
-
-/// The functions that no request reaches: a schedule and a queue invoke them.
-const WITHOUT_ROUTES: [&str; 2] = ["delete-stale-identities", "revoke-on-event"];
 
 /// Every route of the contract, with an unknown name in it.
 fn routes() -> Vec<(String, String)> {
