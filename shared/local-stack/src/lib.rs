@@ -31,6 +31,7 @@ mod stack;
 pub mod template;
 
 pub use dynamodb::EngineError;
+pub use gateway::GatewayLimits;
 pub use issuer::KeyError;
 pub use options::{ProcessEnvironment, StackCommand, StackOptions, parse, usage};
 pub use queue::JournalError;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use acs_emulator::options::{EmulatorOptions, Flag};
 
+use crate::gateway::GatewayLimits;
+
 /// How to start a stack.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
@@ -31,6 +33,8 @@ pub struct StackOptions {
     pub processes: usize,
     /// How long a process may be idle before it is ended.
     pub idle_limit: Duration,
+    /// The quotas of the gateway.
+    pub gateway: GatewayLimits,
 }
 
 /// The command that the command line gives.
@@ -112,6 +116,7 @@ pub fn parse(
         acs: EmulatorOptions::default(),
         processes: 16,
         idle_limit: Duration::from_mins(5),
+        gateway: GatewayLimits::default(),
     };
     let mut exit_with_stdin = false;
     let mut arguments = arguments.into_iter();

@@ -1,6 +1,6 @@
 //! Authorizes requests: the one place that decides whether a caller may use a route.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::authorizer::{AuthorizerRefusal, JwtAuthorizer};
 use super::event::RequestHead;
@@ -29,8 +29,7 @@ impl ApiAuthorizers {
         let claims = authorizer
             .authorize(&head.parts.headers, scopes, head.now.unix_timestamp())
             .map_err(|refusal| refused(&refusal, scopes))?;
-        let listed = if scopes.is_empty() { Value::Null } else { scopes.as_slice().into() };
-        Ok(Some(json!({ "jwt": { "claims": claims.flattened(), "scopes": listed } })))
+        Ok(Some(claims.context(scopes)))
     }
 }
 

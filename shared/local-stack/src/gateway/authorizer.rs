@@ -4,12 +4,15 @@
 //! `client_id` if `aud` is missing), `exp`, `nbf`, `iat`, and one of the route's scopes in `scope`
 //! or `scp`. API Gateway does not document a leeway, so this has none.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::template;
 
@@ -17,9 +20,24 @@ use crate::template;
 pub(crate) struct JwtClaims(Map<String, Value>);
 
 impl JwtClaims {
-    /// The claims as an event has them: text, whatever their type in the token.
-    pub(crate) fn flattened(&self) -> Map<String, Value> {
-        self.0.iter().map(|(name, value)| (name.clone(), flat(value).into())).collect()
+    /// The member `requestContext.authorizer` of an event, for a route that needs one of `scopes`.
+    pub(crate) fn context(&self, scopes: &[String]) -> Value {
+        // Not the scopes of the route: all scopes of the token, but only if the route has any.
+        let scopes = if scopes.is_empty() { Value::Null } else { self.scopes().into() };
+        json!({ "jwt": { "claims": self.flattened(), "scopes": scopes } })
+    }
+
+    /// The claims as an event has them: text, whatever their type in the token. A claim that is
+    /// null is left out.
+    fn flattened(&self) -> Map<String, Value> {
+        let claims = self.0.iter().filter(|(_, value)| !value.is_null());
+        claims.map(|(name, value)| (name.clone(), flat(value).into())).collect()
+    }
+
+    /// The scopes of the token: those in `scp` if it exists, else those in `scope`.
+    fn scopes(&self) -> Vec<&str> {
+        let claim = self.0.get("scp").or_else(|| self.0.get("scope"));
+        texts(claim).into_iter().flat_map(str::split_whitespace).collect()
     }
 }
 
@@ -29,7 +47,7 @@ pub(crate) enum AuthorizerRefusal {
     /// The request has no token.
     Missing,
     /// The token is invalid, for this reason.
-    Invalid(&'static str),
+    Invalid(Cow<'static, str>),
     /// The token is valid, but has none of the route's scopes.
     Scope,
 }
@@ -54,12 +72,13 @@ impl JwtAuthorizer {
         scopes: &[String],
         now: i64,
     ) -> Result<JwtClaims, AuthorizerRefusal> {
-        let value = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-            .ok_or(AuthorizerRefusal::Missing)?;
+        // Several headers are joined like all others, which is not a valid token.
+        let values = headers.get_all(header::AUTHORIZATION).iter();
+        let value = values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+        let value = value.trim();
+        if value.is_empty() {
+            return Err(AuthorizerRefusal::Missing);
+        }
         // API Gateway accepts the token with or without the scheme.
         let token = match value.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
@@ -74,52 +93,84 @@ impl JwtAuthorizer {
     }
 
     fn verified(&self, token: &str) -> Result<Map<String, Value>, AuthorizerRefusal> {
-        const MALFORMED: AuthorizerRefusal = AuthorizerRefusal::Invalid("the token is not a JWT");
-        let (message, signature) = token.rsplit_once('.').ok_or(MALFORMED)?;
-        let (_, payload) = message.split_once('.').ok_or(MALFORMED)?;
-        // An unsupported algorithm, above all `none`, is refused here.
-        let header = jsonwebtoken::decode_header(token).map_err(|_| {
-            AuthorizerRefusal::Invalid("the token does not have the header of a signed JWT")
-        })?;
-        if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512) {
-            return Err(AuthorizerRefusal::Invalid("the signature algorithm is not RSA"));
-        }
+        let [encoded_header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+            return Err(invalid("token contains an invalid number of segments"));
+        };
+        let header: TokenHeader = decoded(encoded_header)
+            .ok_or_else(|| invalid("the token does not have the header of a signed JWT"))?;
+        let algorithm = rsa_algorithm(&header.alg)?;
         let key = header
             .kid
             .and_then(|kid| self.keys.find(&kid))
             .and_then(|jwk| DecodingKey::from_jwk(jwk).ok())
-            .ok_or(AuthorizerRefusal::Invalid(
-                "the token's kid does not name a key of the issuer",
-            ))?;
-        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, header.alg) {
+            .ok_or_else(|| invalid("the token's kid does not name a key of the issuer"))?;
+        let message = format!("{encoded_header}.{payload}");
+        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, algorithm) {
             Ok(true) => {}
-            _ => return Err(AuthorizerRefusal::Invalid("the signature is invalid")),
+            _ => return Err(invalid("the signature is invalid")),
         }
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| MALFORMED)?;
-        serde_json::from_slice(&payload).map_err(|_| MALFORMED)
+        decoded(payload).ok_or_else(|| invalid("the payload of the token is not a JSON object"))
     }
 
     fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthorizerRefusal> {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.config.issuer) {
-            return Err(AuthorizerRefusal::Invalid("the token is from another issuer"));
+            return Err(invalid("the token is from another issuer"));
         }
         let audience = claims.get("aud").or_else(|| claims.get("client_id"));
         if !texts(audience).iter().any(|text| self.config.audience.iter().any(|a| a == text)) {
-            return Err(AuthorizerRefusal::Invalid("the token does not have a valid audience"));
+            return Err(invalid("the token does not have a valid audience"));
         }
         let time = |name| claims.get(name).and_then(Value::as_f64);
         #[expect(clippy::cast_precision_loss, reason = "exact until the year 285 million")]
         let now = now as f64;
         if time("exp").is_none_or(|exp| exp <= now) {
-            return Err(AuthorizerRefusal::Invalid("the token has expired"));
+            return Err(invalid("the token has expired"));
         }
         for name in ["nbf", "iat"] {
             if claims.contains_key(name) && time(name).is_none_or(|at| at > now) {
-                return Err(AuthorizerRefusal::Invalid("the token is not valid yet"));
+                return Err(invalid("the token is not valid yet"));
             }
         }
         Ok(())
     }
+}
+
+/// The part of a token's header that the authorizer uses.
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    kid: Option<String>,
+}
+
+/// A part of a token: JSON in base64.
+fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+/// API Gateway accepts only signatures with RSA.
+fn rsa_algorithm(name: &str) -> Result<Algorithm, AuthorizerRefusal> {
+    match name {
+        "RS256" => Ok(Algorithm::RS256),
+        "RS384" => Ok(Algorithm::RS384),
+        "RS512" => Ok(Algorithm::RS512),
+        // Only names from this list are repeated in the response.
+        _ => Err(match OTHER_ALGORITHMS.iter().find(|other| **other == name) {
+            Some(other) => {
+                AuthorizerRefusal::Invalid(format!("signing method {other} is invalid").into())
+            }
+            None => invalid("the signature algorithm is unknown"),
+        }),
+    }
+}
+
+/// Signature algorithms that API Gateway refuses. Whether it accepts PS256 is unknown.
+const OTHER_ALGORITHMS: [&str; 11] = [
+    "none", "HS256", "HS384", "HS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512",
+    "EdDSA",
+];
+
+fn invalid(why: &'static str) -> AuthorizerRefusal {
+    AuthorizerRefusal::Invalid(why.into())
 }
 
 fn has_one(claims: &Map<String, Value>, scopes: &[String]) -> bool {

@@ -7,7 +7,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -17,9 +16,13 @@ use crate::clock;
 /// A request without its body: what an authorizer knows of it.
 pub(crate) struct RequestHead<'a> {
     pub(crate) parts: &'a Parts,
+    /// The decoded path.
+    pub(crate) path: &'a str,
     pub(crate) route_key: &'a str,
     pub(crate) path_parameters: BTreeMap<String, String>,
     pub(crate) request_id: &'a str,
+    /// The value of `x-amzn-trace-id` for a request that has none.
+    pub(crate) trace_id: &'a str,
     pub(crate) source_ip: String,
     pub(crate) now: OffsetDateTime,
 }
@@ -27,12 +30,8 @@ pub(crate) struct RequestHead<'a> {
 impl RequestHead<'_> {
     /// The members that the event of a function and that of an authorizer have in common.
     pub(crate) fn event(&self) -> Value {
-        let Self { parts, route_key, request_id, now, .. } = self;
-        // An HTTP API decodes the path, and passes the query on unchanged.
-        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
-        let mut headers = headers(&parts.headers);
-        headers.insert("x-forwarded-for".to_owned(), self.source_ip.clone().into());
-        headers.insert("x-forwarded-proto".to_owned(), "http".into());
+        let Self { parts, path, route_key, request_id, now, .. } = self;
+        let headers = self.headers();
         let context = json!({
             "accountId": "000000000000",
             "apiId": "local",
@@ -41,7 +40,8 @@ impl RequestHead<'_> {
             "http": {
                 "method": parts.method.as_str(),
                 "path": path,
-                "protocol": format!("{:?}", parts.version),
+                // API Gateway writes this for every version of HTTP.
+                "protocol": "HTTP/1.1",
                 "sourceIp": self.source_ip,
                 "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
             },
@@ -51,11 +51,13 @@ impl RequestHead<'_> {
             "time": gateway_time(*now),
             "timeEpoch": clock::epoch_ms(*now),
         });
+        // The query is passed on as it was sent, the path is decoded.
+        let query = parts.uri.query().unwrap_or_default();
         let mut event = json!({
             "version": "2.0",
             "routeKey": route_key,
             "rawPath": path,
-            "rawQueryString": parts.uri.query().unwrap_or_default(),
+            "rawQueryString": query,
             "headers": headers,
             "requestContext": context,
         });
@@ -63,14 +65,29 @@ impl RequestHead<'_> {
         if !cookies.is_empty() {
             insert(&mut event, "cookies", cookies.into());
         }
-        let query = query(parts.uri.query().unwrap_or_default());
         if !query.is_empty() {
-            insert(&mut event, "queryStringParameters", query.into());
+            insert(&mut event, "queryStringParameters", parameters(query).into());
         }
         if !self.path_parameters.is_empty() {
             insert(&mut event, "pathParameters", json!(self.path_parameters));
         }
         event
+    }
+
+    /// The headers of the request, and those that every event has.
+    fn headers(&self) -> Map<String, Value> {
+        let mut headers = joined(&self.parts.headers);
+        headers.entry("content-length").or_insert_with(|| "0".into());
+        headers.entry("x-amzn-trace-id").or_insert_with(|| self.trace_id.into());
+        let peers = match headers.get("x-forwarded-for").and_then(Value::as_str) {
+            Some(before) => format!("{before}, {}", self.source_ip),
+            None => self.source_ip.clone(),
+        };
+        headers.insert("x-forwarded-for".to_owned(), peers.into());
+        // As in the cloud, although the local gateway listens without TLS on another port.
+        headers.insert("x-forwarded-port".to_owned(), "443".into());
+        headers.insert("x-forwarded-proto".to_owned(), "https".into());
+        headers
     }
 }
 
@@ -80,6 +97,10 @@ pub(crate) fn event(head: &RequestHead<'_>, authorizer: Option<Value>, body: &By
     let mut event = head.event();
     if let (Some(authorizer), Some(context)) = (authorizer, event.get_mut("requestContext")) {
         insert(context, "authorizer", authorizer);
+    }
+    if let Some(headers) = event.get_mut("headers") {
+        // The complete body is known here, even if the client sent it in chunks.
+        insert(headers, "content-length", body.len().to_string().into());
     }
     insert(&mut event, "isBase64Encoded", false.into());
     if !body.is_empty() {
@@ -102,7 +123,7 @@ fn insert(object: &mut Value, name: &str, value: Value) {
 
 /// Header names are in lower case; several values of one name are joined by commas; cookies are
 /// separate.
-fn headers(headers: &HeaderMap) -> Map<String, Value> {
+fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let text =
         |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers
@@ -127,7 +148,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// Decoded; several values of one name are joined by commas.
-fn query(query: &str) -> Map<String, Value> {
+fn parameters(query: &str) -> Map<String, Value> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         joined
@@ -141,18 +162,19 @@ fn query(query: &str) -> Map<String, Value> {
     joined.into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
-/// Whether API Gateway treats a body as text; any other body is sent in base64.
+/// Whether API Gateway treats a body as text. Any other body is sent in base64, above all one
+/// without a content type.
 fn is_text(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
+    // Whether `application/problem+json` and its like are text is unknown. Base64 is the form that a
+    // function must be able to read.
     essence.starts_with("text/")
         || matches!(
             essence.as_str(),
             "application/json" | "application/javascript" | "application/xml"
         )
-        || essence.ends_with("+json")
-        || essence.ends_with("+xml")
 }
 
 /// `12/Mar/2020:19:03:58 +0000`
@@ -163,91 +185,4 @@ fn gateway_time(at: OffsetDateTime) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::http::Request;
-
-    use super::*;
-
-    fn event_of(request: Request<&'static [u8]>) -> Value {
-        let (parts, body) = request.into_parts();
-        let head = RequestHead {
-            parts: &parts,
-            route_key: "GET /a/{id}",
-            path_parameters: BTreeMap::from([("id".to_owned(), "b c".to_owned())]),
-            request_id: "r",
-            source_ip: "127.0.0.1".to_owned(),
-            now: OffsetDateTime::from_unix_timestamp(1_584_039_838).unwrap(),
-        };
-        event(&head, None, &Bytes::from_static(body))
-    }
-
-    #[test]
-    fn the_event_of_a_request_is_that_of_api_gateway() {
-        let request = Request::get("/a/b%20c?x=1&y=%26&x=2")
-            .header("Host", "localhost:3000")
-            .header("X-Twice", "1")
-            .header("X-Twice", "2")
-            .header("Cookie", "a=1; b=2")
-            .header("User-Agent", "curl")
-            .body(&b""[..])
-            .unwrap();
-        assert_eq!(
-            event_of(request),
-            json!({
-                "version": "2.0",
-                "routeKey": "GET /a/{id}",
-                "rawPath": "/a/b c",
-                "rawQueryString": "x=1&y=%26&x=2",
-                "cookies": ["a=1", "b=2"],
-                "headers": {
-                    "host": "localhost:3000", "x-twice": "1,2", "user-agent": "curl",
-                    "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http",
-                },
-                "queryStringParameters": { "x": "1,2", "y": "&" },
-                "pathParameters": { "id": "b c" },
-                "requestContext": {
-                    "accountId": "000000000000",
-                    "apiId": "local",
-                    "domainName": "localhost:3000",
-                    "domainPrefix": "local",
-                    "http": {
-                        "method": "GET", "path": "/a/b c", "protocol": "HTTP/1.1",
-                        "sourceIp": "127.0.0.1", "userAgent": "curl",
-                    },
-                    "requestId": "r",
-                    "routeKey": "GET /a/{id}",
-                    "stage": "$default",
-                    "time": "12/Mar/2020:19:03:58 +0000",
-                    "timeEpoch": 1_584_039_838_000_i64,
-                },
-                "isBase64Encoded": false,
-            })
-        );
-    }
-
-    #[test]
-    fn a_body_is_text_only_if_its_content_type_is_text() {
-        for (content_type, body, text) in [
-            (Some("application/json; charset=utf-8"), &b"{}"[..], true),
-            (Some("Text/Plain"), b"a", true),
-            (Some("application/problem+json"), b"{}", true),
-            (None, b"a", true),
-            (Some("application/x-www-form-urlencoded"), b"a=1", false),
-            (Some("application/octet-stream"), b"a", false),
-            (Some("application/json"), b"\xff", false),
-        ] {
-            let mut request = Request::post("/");
-            if let Some(content_type) = content_type {
-                request = request.header("content-type", content_type);
-            }
-            let event = event_of(request.body(body).unwrap());
-            assert_eq!(event["isBase64Encoded"], !text, "{content_type:?}");
-            let expected = if text {
-                String::from_utf8_lossy(body).into_owned()
-            } else {
-                STANDARD.encode(body)
-            };
-            assert_eq!(event["body"], expected, "{content_type:?}");
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,8 @@
 mod access;
 mod authorizer;
 mod event;
+mod ids;
+mod limits;
 mod refusal;
 mod response;
 mod routes;
@@ -10,7 +12,7 @@ mod routes;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -18,23 +20,17 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 pub(crate) use access::ApiAuthorizers;
 pub(crate) use authorizer::JwtAuthorizer;
 use event::RequestHead;
+pub use limits::GatewayLimits;
 use refusal::GatewayRefusal;
 pub(crate) use routes::Routes;
 
 use crate::clock::StackClock;
 use crate::output::say;
 use crate::runtime::InvocationError;
-
-/// API Gateway's limit for the size of a request.
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
-
-/// API Gateway's timeout for an integration.
-const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
 
 /// How many requests the console shows.
 const REMEMBERED: usize = 50;
@@ -43,6 +39,7 @@ const REMEMBERED: usize = 50;
 pub(crate) struct Gateway {
     routes: Routes,
     authorizers: ApiAuthorizers,
+    limits: GatewayLimits,
     clock: Arc<StackClock>,
     last: Mutex<VecDeque<Value>>,
 }
@@ -51,9 +48,10 @@ impl Gateway {
     pub(crate) fn new(
         routes: Routes,
         authorizers: ApiAuthorizers,
+        limits: GatewayLimits,
         clock: Arc<StackClock>,
     ) -> Arc<Self> {
-        Arc::new(Self { routes, authorizers, clock, last: Mutex::default() })
+        Arc::new(Self { routes, authorizers, limits, clock, last: Mutex::default() })
     }
 
     /// The last requests, newest first: time, method, path, status, milliseconds.
@@ -83,29 +81,35 @@ impl Gateway {
         request_id: &str,
     ) -> Result<Response, GatewayRefusal> {
         let (parts, body) = request.into_parts();
-        let (target, path_parameters) = self
-            .routes
-            .find(parts.method.as_str(), parts.uri.path())
-            .ok_or(GatewayRefusal::NotFound)?;
+        let (path, now) = (routes::decoded(parts.uri.path()), self.clock.now());
+        let (target, path_parameters) =
+            self.routes.find(parts.method.as_str(), &path).ok_or(GatewayRefusal::NotFound)?;
         let head = RequestHead {
             parts: &parts,
+            path: &path,
             route_key: &target.key,
             path_parameters,
             request_id,
+            trace_id: &ids::trace_id(now),
             source_ip: peer.ip().to_string(),
-            now: self.clock.now(),
+            now,
         };
         let authorizer = self.authorizers.authorize(&target.access, &head)?;
-        let body = axum::body::to_bytes(body, BODY_LIMIT);
+        let body = axum::body::to_bytes(body, self.limits.body_bytes);
         let body = body.await.map_err(|_| GatewayRefusal::TooLarge)?;
-        let event = event::event(&head, authorizer, &body);
-        let invocation = target.function.invoke(Bytes::from(event.to_string()));
-        match tokio::time::timeout(INTEGRATION_LIMIT, invocation).await {
+        let event = event::event(&head, authorizer, &body).to_string();
+        // Base64 counts, so a body of 4.5 MB that is not text is already too large.
+        if event.len() > self.limits.event_bytes {
+            return Err(GatewayRefusal::TooLarge);
+        }
+        let invocation = target.function.invoke(Bytes::from(event));
+        match tokio::time::timeout(self.limits.integration, invocation).await {
             Ok(Ok(payload)) => response::response(&payload).ok_or(GatewayRefusal::Internal),
-            Ok(Err(InvocationError::Failed)) => Err(GatewayRefusal::Internal),
-            // An HTTP API responds with this in place of 504 when an integration times out. AWS does not
-            // document a separate response for the function's own timeout, so it is treated alike.
-            Ok(Err(InvocationError::TimedOut)) | Err(_) => Err(GatewayRefusal::Unavailable),
+            // The function's own timeout is a failure of the function. It is not reported as 503.
+            Ok(Err(InvocationError::Failed | InvocationError::TimedOut)) => {
+                Err(GatewayRefusal::Internal)
+            }
+            Err(_) => Err(GatewayRefusal::Unavailable),
         }
     }
 }
@@ -123,7 +127,7 @@ async fn handle(
     let began = Instant::now();
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
-    let request_id = Uuid::new_v4().to_string();
+    let request_id = ids::request_id();
     let forwarded = gateway.forward(peer, request, &request_id).await;
     let mut response = forwarded.unwrap_or_else(GatewayRefusal::into_response);
     if let Ok(value) = HeaderValue::from_str(&request_id) {

@@ -36,7 +36,10 @@ impl IntoResponse for GatewayRefusal {
         let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // The captured 401 responses have no content type. A 403 was not captured.
+        if status != StatusCode::UNAUTHORIZED {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         if let Self::Unauthorized(challenge) | Self::Forbidden(Some(challenge)) = self
             && let Ok(challenge) = HeaderValue::try_from(challenge)
         {
@@ -45,3 +48,6 @@ impl IntoResponse for GatewayRefusal {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

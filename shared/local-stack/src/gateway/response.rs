@@ -8,7 +8,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The response of a function. `multiValueHeaders` is supported because `lambda_http` writes it for a
 /// header that occurs twice.
@@ -30,13 +30,22 @@ struct FunctionResponse {
 
 /// The HTTP response for a function's response; `None` if that is invalid.
 pub(crate) fn response(payload: &[u8]) -> Option<Response> {
-    let json: Value = serde_json::from_slice(payload).ok()?;
-    if json.get("statusCode").is_none() {
-        // Format 2.0 treats any other JSON as the body.
-        let body = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-        return build(StatusCode::OK, [pair("content-type", "application/json")?], body.into());
+    match serde_json::from_slice(payload) {
+        Ok(Value::Object(members)) if members.contains_key("statusCode") => formatted(members),
+        Ok(Value::String(text)) => unformatted(text.into()),
+        // Anything else is the body, even if it is not JSON.
+        _ => unformatted(payload.to_owned().into()),
     }
-    let answer: FunctionResponse = serde_json::from_value(json).ok()?;
+}
+
+/// A response without a status in format 2.0.
+fn unformatted(body: Body) -> Option<Response> {
+    build(StatusCode::OK, [pair("content-type", "application/json")?], body)
+}
+
+/// A response in format 2.0.
+fn formatted(members: Map<String, Value>) -> Option<Response> {
+    let answer: FunctionResponse = serde_json::from_value(Value::Object(members)).ok()?;
     let mut headers = Vec::new();
     for (name, value) in answer.headers.unwrap_or_default() {
         headers.push(pair(&name, &text(&value))?);
@@ -49,9 +58,10 @@ pub(crate) fn response(payload: &[u8]) -> Option<Response> {
         }
         headers.extend(pairs);
     }
-    for cookie in answer.cookies.unwrap_or_default() {
-        headers.push(pair("set-cookie", &cookie)?);
-    }
+    // The entries of `cookies` come before a set-cookie among the headers.
+    let cookies = answer.cookies.unwrap_or_default();
+    let cookies = cookies.iter().map(|cookie| pair("set-cookie", cookie));
+    headers.splice(0..0, cookies.collect::<Option<Vec<_>>>()?);
     let body = match answer.body {
         Some(body) if answer.is_base64_encoded => STANDARD.decode(body).ok()?,
         Some(body) => body.into_bytes(),
@@ -60,7 +70,9 @@ pub(crate) fn response(payload: &[u8]) -> Option<Response> {
     if !body.is_empty() && !headers.iter().any(|(name, _)| name == header::CONTENT_TYPE) {
         headers.push(pair("content-type", "text/plain;charset=utf-8")?);
     }
-    build(StatusCode::from_u16(answer.status_code).ok()?, headers, body.into())
+    // An informational status cannot end a response.
+    let status = StatusCode::from_u16(answer.status_code).ok().filter(|s| !s.is_informational())?;
+    build(status, headers, body.into())
 }
 
 fn build(
@@ -87,65 +99,4 @@ fn text(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn of(answer: &Value) -> Option<Response> {
-        response(answer.to_string().as_bytes())
-    }
-
-    async fn body(response: Response) -> Vec<u8> {
-        axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()
-    }
-
-    #[tokio::test]
-    async fn a_function_response_becomes_an_http_response() {
-        let response = of(&json!({
-            "statusCode": 201,
-            "headers": { "Content-Type": "application/json", "X-Count": 3, "content-length": "99" },
-            "multiValueHeaders": { "x-many": ["1", "2"] },
-            "cookies": ["a=1", "b=2"],
-            "body": "e30=",
-            "isBase64Encoded": true,
-        }))
-        .unwrap();
-        assert_eq!(response.status(), 201);
-        assert_eq!(response.headers()["x-count"], "3");
-        assert_eq!(response.headers().get_all("x-many").iter().count(), 2);
-        assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
-        assert_eq!(response.headers().get("content-length"), None);
-        assert_eq!(body(response).await, b"{}");
-    }
-
-    #[tokio::test]
-    async fn a_header_in_both_forms_is_sent_once() {
-        let response = of(&json!({
-            "statusCode": 204, "headers": { "x-a": "1" }, "multiValueHeaders": { "x-a": ["1"] },
-        }))
-        .unwrap();
-        assert_eq!(response.headers().get_all("x-a").iter().count(), 1);
-    }
-
-    #[tokio::test]
-    async fn json_without_a_status_is_the_body() {
-        let response = of(&json!({ "hello": "world" })).unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "application/json");
-        assert_eq!(body(response).await, br#"{"hello":"world"}"#);
-    }
-
-    #[test]
-    fn an_invalid_function_response_is_refused() {
-        assert!(response(b"oops").is_none());
-        for answer in [
-            json!({ "statusCode": 99 }),
-            json!({ "statusCode": "200" }),
-            json!({ "statusCode": 200, "headers": { "a b": "c" } }),
-            json!({ "statusCode": 200, "body": "?", "isBase64Encoded": true }),
-        ] {
-            assert!(of(&answer).is_none(), "{answer}");
-        }
-    }
-}
+mod tests;

@@ -36,20 +36,27 @@ impl Routes {
         Self(targets)
     }
 
-    /// The route for a request, with its path parameters. The path is decoded first: an HTTP API
-    /// treats `%2F` as a slash, so a parameter cannot contain one.
+    /// The route for a request with this decoded path, and its path parameters.
     pub(crate) fn find(
         &self,
         method: &str,
         path: &str,
     ) -> Option<(&RouteTarget, BTreeMap<String, String>)> {
-        let path = percent_decode_str(path).decode_utf8_lossy();
         let path: Vec<&str> = path.split('/').collect();
         self.0
             .iter()
             .filter(|target| target.method == method)
             .find_map(|target| Some((target, target.parameters(&path)?)))
     }
+}
+
+/// The path of a request as API Gateway decodes it, before it looks for the route.
+///
+/// `%2F` becomes a slash, so a parameter cannot contain one. The decoded path is cut at a `?`, which
+/// users report.
+pub(crate) fn decoded(path: &str) -> String {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    path.split('?').next().unwrap_or_default().to_owned()
 }
 
 impl RouteTarget {
@@ -88,3 +95,6 @@ impl RouteTarget {
         Some(parameters)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
 use crate::console::{self, Console};
 use crate::control::{self, ControlApi};
-use crate::gateway::{self, ApiAuthorizers, Gateway, JwtAuthorizer, Routes};
+use crate::gateway::{self, ApiAuthorizers, Gateway, GatewayLimits, JwtAuthorizer, Routes};
 use crate::issuer::{self, OidcIssuer};
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
@@ -83,6 +83,7 @@ struct Services {
     generated_secrets: Vec<(String, String)>,
     queues: Arc<Queues>,
     bus: Arc<EventBus>,
+    gateway_limits: GatewayLimits,
 }
 
 impl Services {
@@ -104,7 +105,15 @@ impl Services {
         let queues = Queues::open(template.queues.clone(), messages, Arc::clone(&clock))?;
         let bus = EventBus::new(&template.rules, Arc::clone(&queues), Arc::clone(&clock))
             .map_err(StackStartError::template(&options.template))?;
-        Ok(Self { clock, database, issuer: Arc::new(issuer), generated_secrets, queues, bus })
+        Ok(Self {
+            clock,
+            database,
+            issuer: Arc::new(issuer),
+            generated_secrets,
+            queues,
+            bus,
+            gateway_limits: options.gateway,
+        })
     }
 
     /// Serves all services on their listeners.
@@ -122,7 +131,8 @@ impl Services {
             .map(|(spec, keys)| JwtAuthorizer::new(spec, keys));
         let routes = Routes::new(fleet.routes.clone());
         let authorizers = ApiAuthorizers { jwt: authorizer };
-        let gateway = Gateway::new(routes, authorizers, Arc::clone(&self.clock));
+        let gateway =
+            Gateway::new(routes, authorizers, self.gateway_limits, Arc::clone(&self.clock));
         let console = Arc::new(Console {
             addresses: addresses.to_public_json(),
             first_request: first_request(addresses),

@@ -102,6 +102,7 @@ pub(crate) fn options(directory: &Path) -> StackOptions {
         rust_log: "info".to_owned(),
         processes: 16,
         idle_limit: Duration::from_mins(5),
+        gateway: local_stack::GatewayLimits::default(),
     }
 }
 

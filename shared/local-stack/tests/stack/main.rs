@@ -8,4 +8,5 @@ mod fixture;
 mod gateway;
 mod processes;
 mod program;
+mod refusals;
 mod services;

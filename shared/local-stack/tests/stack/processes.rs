@@ -57,11 +57,25 @@ async fn a_function_that_times_out_is_killed_and_replaced() {
     let began = Instant::now();
     let response = fixture.get("/echo?do=hang").await;
     assert!((Duration::from_secs(2)..Duration::from_secs(10)).contains(&began.elapsed()));
+    // The function's own timeout is a 500; a 503 means that the gateway did not wait longer.
+    assert_eq!(response.status(), 500);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body, json!({ "message": "Internal Server Error" }));
+    assert!(!is_running(u32::try_from(before).unwrap()));
+    assert_ne!(pid(&fixture, "/echo").await, before);
+    fixture.stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_takes_too_long_for_the_gateway_is_a_503_and_continues() {
+    let fixture =
+        StackFixture::with(|options| options.gateway.integration = Duration::from_millis(100))
+            .await;
+    let response = fixture.get("/echo?do=doze").await;
     assert_eq!(response.status(), 503);
     let body: Value = response.json().await.unwrap();
     assert_eq!(body, json!({ "message": "Service Unavailable" }));
-    assert!(!is_running(u32::try_from(before).unwrap()));
-    assert_ne!(pid(&fixture, "/echo").await, before);
+    until("the function is done", async || fixture.log().contains("waited")).await;
     fixture.stack.stop().await;
 }
 
