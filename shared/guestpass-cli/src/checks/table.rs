@@ -55,7 +55,7 @@ pub(crate) async fn resource(session: &ServiceSession) -> Check {
         Scope::VoipJoin
     };
     let Some(scopes) = Scopes::of(vec![scope]) else {
-        return Check::skipped("resource", "there is no scope to ask for");
+        return Check::skipped("resource", "a token needs a scope");
     };
     let token = TokenRequest { scopes, lifetime: Lifetime::HOUR };
     let Err(error) = session.acs.issue_access_token(&identity, &token, deadline).await else {
