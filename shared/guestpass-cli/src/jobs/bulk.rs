@@ -270,7 +270,21 @@ fn is_about_us(error: &Error) -> bool {
             cause,
             Some(ErrorCause::BadRequest | ErrorCause::IdentityLost | ErrorCause::Validation { .. })
         ),
-        _ => false,
+        Error::Blocked
+        | Error::NotFound
+        | Error::Busy { .. }
+        | Error::Throttled { .. }
+        | Error::TooManyTokens { .. }
+        | Error::TooManySignOuts { .. }
+        | Error::TeamsToken(_)
+        | Error::BeyondPolicy
+        | Error::SignInRequired
+        | Error::EventFromTheFuture
+        | Error::ForeignIdentity(_)
+        | Error::AcsUnavailable { .. }
+        | Error::StoreUnavailable(_)
+        | Error::Stuck
+        | Error::Internal(_) => false,
     }
 }
 
