@@ -12,14 +12,13 @@ mod options;
 mod report;
 mod service;
 
-use std::{io::stderr, process::ExitCode};
+use std::io::stderr;
+use std::process::ExitCode;
 
-use crate::{
-    commands::CommandContext,
-    options::{Cli, Command},
-    report::error::Result,
-    service::environment::CliEnvironment,
-};
+use crate::commands::CommandContext;
+use crate::options::{Cli, Command};
+use crate::report::Result;
+use crate::service::CliEnvironment;
 
 fn main() -> ExitCode {
     let environment = CliEnvironment::of_process();

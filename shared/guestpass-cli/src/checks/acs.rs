@@ -3,26 +3,21 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use acs_client::{Answered, ErrorCause};
-use identity_core::{Error, ports::Clock as _, secret::Secret};
+use identity_core::Error;
+use identity_core::ports::Clock as _;
+use identity_core::secret::Secret;
 use reqwest::header::DATE;
-use time::{PrimitiveDateTime, macros::format_description};
+use time::PrimitiveDateTime;
+use time::macros::format_description;
 
-use crate::{
-    checks::{
-        Check,
-        http::{client, innermost},
-    },
-    report::error::Result,
-    service::{
-        explain::{explain, remedy},
-        session,
-        target::Target,
-    },
-};
+use crate::checks::Check;
+use crate::checks::http::client;
+use crate::report::{Result, innermost};
+use crate::service::{Target, acs_client, explain, remedy};
 
 /// Checks endpoint, clock, key and api-version. Creates nothing.
 pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
-    let acs = session::acs_client(target)?;
+    let acs = acs_client(target)?;
     let (reached, ahead_s) = match reach(target).await {
         Ok(reached) => reached,
         Err(bad) => return Ok([bad, after("clock"), after("key"), after("api-version")]),

@@ -3,7 +3,8 @@
 use identity_core::policy::{Claims, Condition};
 use serde_json::Value;
 
-use crate::{checks::check::Check, input::jwt::UnverifiedJwt};
+use crate::checks::Check;
+use crate::input::UnverifiedJwt;
 
 /// Reports whether a bearer is an administrator's, and why. A bearer of a user is not a fault,
 /// because most bearers are.
@@ -51,7 +52,8 @@ fn as_the_gateway_spells(claims: &serde_json::Map<String, Value>) -> Claims {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use serde_json::json;
 
     use super::*;

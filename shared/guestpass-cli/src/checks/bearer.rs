@@ -4,11 +4,10 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::{
-    checks::{check::Check, issuer::IssuerKeys},
-    input::jwt::UnverifiedJwt,
-    report::timestamp,
-};
+use crate::checks::Check;
+use crate::checks::issuer::IssuerKeys;
+use crate::input::UnverifiedJwt;
+use crate::report::timestamp;
 
 /// The values that a bearer must have.
 pub(crate) struct ExpectedBearer<'a> {

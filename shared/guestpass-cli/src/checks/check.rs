@@ -2,11 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::{
-    error::{CliError, Result},
-    output::{self, OutputFormat, Row, Rows},
-    style::Style,
-};
+use crate::report::{CliError, OutputFormat, Result, Row, Rows, Style, output};
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, redirect};
 
-use crate::report::error::chain;
-
 /// A client for requests without a key; no response is secret.
 pub(crate) fn client() -> ClientBuilder {
     Client::builder()
@@ -13,9 +11,4 @@ pub(crate) fn client() -> ClientBuilder {
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(3))
         .timeout(Duration::from_secs(5))
-}
-
-/// The innermost message of an error, which is the actual cause.
-pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    chain(error).pop().unwrap_or_default()
 }

@@ -1,12 +1,12 @@
 //! The issuer of the users' tokens: discovery document and keys.
 
-use jsonwebtoken::{Algorithm, DecodingKey, crypto, jwk::Jwk};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::Value;
 
-use crate::checks::{
-    check::Check,
-    http::{client, innermost},
-};
+use crate::checks::Check;
+use crate::checks::http::client;
+use crate::report::innermost;
 
 /// An issuer's keys for RS256, by key id.
 pub(crate) struct IssuerKeys(Vec<(String, DecodingKey)>);

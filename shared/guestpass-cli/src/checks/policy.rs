@@ -5,7 +5,7 @@ use std::path::Path;
 use identity_core::policy::Policy;
 use serde_json::Value;
 
-use crate::checks::check::Check;
+use crate::checks::Check;
 
 /// Checks the policy in `file`, or the default policy.
 pub(crate) fn look(file: Option<&Path>) -> Check {

@@ -2,14 +2,9 @@
 
 use acs_client::ConnectionString;
 
-use crate::{
-    checks::check::Check,
-    report::error::Result,
-    service::{
-        aws, secret,
-        target::{ServiceAccess, Target},
-    },
-};
+use crate::checks::Check;
+use crate::report::Result;
+use crate::service::{ServiceAccess, Target, aws, secret};
 
 /// Checks the secret `arn`.
 pub(crate) async fn look(arn: &str, target: &Target) -> Check {

@@ -4,17 +4,13 @@
 use std::time::Duration;
 
 use acs_client::{Answered, ErrorCause};
-use identity_core::{
-    identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest},
-    ports::{Clock as _, IdentityStore as _, Index, ListQuery, SHARDS},
-    record::StateName,
-};
+use identity_core::identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest};
+use identity_core::ports::{Clock as _, IdentityStore as _, Index, ListQuery, SHARDS};
+use identity_core::record::StateName;
 
-use crate::{
-    checks::check::Check,
-    report::error::{CliError, Result},
-    service::{explain::remedy, session::ServiceSession},
-};
+use crate::checks::Check;
+use crate::report::{CliError, Result};
+use crate::service::{ServiceSession, remedy};
 
 /// Checks the table. Reads only.
 pub(crate) async fn look(session: &ServiceSession) -> Check {

@@ -1,22 +1,13 @@
 //! Checks a Teams user's token: does ACS exchange it?
 
-use identity_core::{
-    exchange_teams_token::{EntraUser, Exchange, UnverifiedClaims},
-    ports::Clock as _,
-    secret::Secret,
-};
+use identity_core::exchange_teams_token::{EntraUser, Exchange, UnverifiedClaims};
+use identity_core::ports::Clock as _;
+use identity_core::secret::Secret;
 
-use crate::{
-    checks::check::Check,
-    input::jwt::UnverifiedJwt,
-    report::error::Result,
-    service::{
-        explain::explain,
-        operator,
-        session::{acs_client, invocation},
-        target::Target,
-    },
-};
+use crate::checks::Check;
+use crate::input::UnverifiedJwt;
+use crate::report::Result;
+use crate::service::{Target, acs_client, explain, invocation, operator};
 
 /// Checks a token by exchanging it. ACS stores nothing, and the new token is dropped.
 pub(crate) async fn look(

@@ -2,26 +2,18 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    audit::{AuditFilter, AuditQuery, StoredAuditEntry, day_number, start_of_day},
-    event::Event,
-    identity::{ExternalId, IdentityRef},
-    ports::{AuditTrail as _, Clock as _, IdentityStore as _},
-};
+use identity_core::Error;
+use identity_core::audit::{AuditFilter, AuditQuery, StoredAuditEntry, day_number, start_of_day};
+use identity_core::event::Event;
+use identity_core::identity::{ExternalId, IdentityRef};
+use identity_core::ports::{AuditTrail as _, Clock as _, IdentityStore as _};
 use serde::Serialize;
 
-use crate::{
-    commands::context::CommandContext,
-    input::values::parse_identity,
-    options::{AuditArguments, Since},
-    report::{
-        error::{CliError, Exit, Result, chain},
-        output::{Row, Rows},
-        timestamp,
-    },
-    service::session::ServiceSession,
-};
+use crate::commands::CommandContext;
+use crate::input::parse_identity;
+use crate::options::{AuditArguments, Since};
+use crate::report::{CliError, Exit, Result, Row, Rows, chain, timestamp};
+use crate::service::ServiceSession;
 
 /// Lists entries as they are read.
 pub(crate) async fn run(arguments: AuditArguments, context: &CommandContext) -> Result<()> {
@@ -47,7 +39,7 @@ pub(crate) async fn run(arguments: AuditArguments, context: &CommandContext) -> 
             list(&session, &mut rows, AuditFilter::Day(start_of_day(day)), since).await?;
         }
     }
-    rows.finish().map(drop)
+    rows.finish()
 }
 
 /// Lists everything that the filter selects, page by page.

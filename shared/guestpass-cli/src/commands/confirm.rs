@@ -1,14 +1,10 @@
 //! Asks for confirmation before a step that cannot be undone.
 
-use std::io::{self, stdin};
+use std::io;
+use std::io::stdin;
 
-use crate::{
-    report::{
-        error::{CliError, Exit, Result},
-        output,
-    },
-    service::environment::CliEnvironment,
-};
+use crate::report::{CliError, Exit, Result, output};
+use crate::service::CliEnvironment;
 
 /// Continues if `yes` is set, or if the user confirms in the terminal.
 pub(crate) fn confirm(question: &str, yes: bool, environment: &CliEnvironment) -> Result<()> {

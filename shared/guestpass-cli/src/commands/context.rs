@@ -1,15 +1,8 @@
 //! What every command has: the environment, the selected service and the output.
 
-use std::path::Path;
-
-use crate::{
-    options::ServiceOptions,
-    report::{
-        error::Result,
-        output::{OutputFormat, OutputOption, Row, file_unsupported, print_row},
-    },
-    service::{environment::CliEnvironment, session::ServiceSession, target::Target},
-};
+use crate::options::ServiceOptions;
+use crate::report::{OutputFormat, OutputOption, Result, Row, output};
+use crate::service::{CliEnvironment, ServiceSession, Target};
 
 /// The context of every command.
 pub(crate) struct CommandContext {
@@ -44,31 +37,22 @@ impl CommandContext {
     /// The format of the answer.
     pub(crate) fn format(&self) -> Result<OutputFormat> {
         match self.shown() {
-            Destination::As(format) => Ok(format),
-            Destination::File(path) => Err(file_unsupported(path)),
+            OutputOption::As(format) => Ok(format),
+            OutputOption::File(path) => Err(output::file_unsupported(&path)),
         }
     }
 
     /// The destination and the format of the answer.
-    pub(crate) fn shown(&self) -> Destination<'_> {
-        match &self.output {
-            Some(OutputOption::File(path)) => Destination::File(path),
-            Some(OutputOption::As(format)) => Destination::As(*format),
-            None if self.environment.stdout_is_terminal => Destination::As(OutputFormat::Table),
-            None => Destination::As(OutputFormat::Json),
-        }
+    pub(crate) fn shown(&self) -> OutputOption {
+        self.output.clone().unwrap_or(OutputOption::As(if self.environment.stdout_is_terminal {
+            OutputFormat::Table
+        } else {
+            OutputFormat::Json
+        }))
     }
 
     /// Prints an answer.
     pub(crate) fn show<R: Row>(&self, row: &R) -> Result<()> {
-        print_row(row, self.format()?)
+        output::print_row(row, self.format()?)
     }
-}
-
-/// The destination of an answer.
-pub(crate) enum Destination<'a> {
-    /// To stdout, in this format.
-    As(OutputFormat),
-    /// To this file.
-    File(&'a Path),
 }

@@ -4,19 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{
-    commands::context::CommandContext,
-    jobs::{
-        bulk::{self, BulkOutcome},
-        deletion::BulkItem,
-    },
-    report::{
-        error::{CliError, Exit, Result},
-        output::{self, Row},
-        progress::Progress,
-    },
-    service::{session::ServiceSession, target::Target},
-};
+use crate::commands::CommandContext;
+use crate::jobs::{BulkItem, BulkOutcome, bulk};
+use crate::report::{CliError, Exit, Progress, Result, Row, note};
+use crate::service::{ServiceSession, Target};
 
 /// The result of a run.
 #[derive(Serialize)]
@@ -111,10 +102,10 @@ pub(crate) async fn run(
     let outcome = bulk::delete_all(&session, items, rate, &progress, interrupted()).await;
     progress.finish();
     for (name, how) in &outcome.spared {
-        output::note(&format!("spared: {name}: {how}"));
+        note(&format!("spared: {name}: {how}"));
     }
     for (name, failure) in &outcome.failed {
-        output::note(&format!("not deleted: {name}: {failure}"));
+        note(&format!("not deleted: {name}: {failure}"));
     }
     context.show(&DeletionSummary::from(&outcome))?;
     conclude(outcome)
@@ -124,7 +115,7 @@ fn conclude(outcome: BulkOutcome) -> Result<()> {
     let rest = outcome.left + outcome.unsure;
     let goes_on = "run the same command again: it skips what is already deleted";
     if let Some(failure) = outcome.gave_up {
-        output::note(&format!(
+        note(&format!(
             "stopped early: {rest} identities left. Fix the error below, then {goes_on}"
         ));
         return Err(failure);

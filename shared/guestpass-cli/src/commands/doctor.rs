@@ -2,21 +2,17 @@
 
 use std::path::PathBuf;
 
-use identity_core::{ports::Clock as _, secret::Secret};
+use identity_core::ports::{Clock as _, SystemClock};
+use identity_core::secret::Secret;
 
-use identity_core::ports::SystemClock;
-
-use crate::{
-    checks::{Check, Findings, acs, administrator, bearer, issuer, policy, secret, table, teams},
-    commands::context::CommandContext,
-    input::{jwt, text::secret_in},
-    options::{DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition},
-    report::error::{CliError, Exit, Result},
-    service::{
-        session::ServiceSession,
-        target::{ServiceAccess, Target, secret_named},
-    },
+use crate::checks::{
+    Check, Findings, acs, administrator, bearer, issuer, policy, secret, table, teams,
 };
+use crate::commands::CommandContext;
+use crate::input::{secret_in, token_in};
+use crate::options::{DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
+use crate::report::{CliError, Exit, Result};
+use crate::service::{ServiceAccess, ServiceSession, Target, secret_named};
 
 /// Runs one check after the other.
 pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) -> Result<()> {
@@ -59,7 +55,7 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
         findings.tell(Check::skipped("issuer", "give --issuer to look at it"))?;
     }
     let is_local = local_audience.is_some();
-    let token = bearer_text.map(|text| jwt::found_in(text.expose()).unwrap_or_default());
+    let token = bearer_text.map(|text| token_in(text.expose()).unwrap_or_default());
     findings.tell(match &token {
         None => Check::skipped("bearer", "give --bearer-file to look at one"),
         Some(token) => {
@@ -146,7 +142,7 @@ async fn teams(
     let ids = arguments.teams_app_id.as_deref().zip(arguments.teams_user_id.as_deref());
     let Some((text, (app_id, user_id))) = text.zip(ids) else { return Ok(()) };
     findings.tell(if takes_our_key {
-        let token = jwt::found_in(text.expose()).unwrap_or_default();
+        let token = token_in(text.expose()).unwrap_or_default();
         teams::look(&token, app_id, user_id, target).await?
     } else {
         Check::skipped("Teams token", "see above")

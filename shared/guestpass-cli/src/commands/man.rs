@@ -2,10 +2,8 @@
 
 use clap::CommandFactory as _;
 
-use crate::{
-    options::{Cli, ManArguments},
-    report::error::{CliError, Result},
-};
+use crate::options::{Cli, ManArguments};
+use crate::report::{CliError, Result};
 
 /// Writes one page for each command.
 pub(crate) fn run(arguments: &ManArguments) -> Result<()> {

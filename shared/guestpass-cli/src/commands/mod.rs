@@ -15,12 +15,13 @@ mod status;
 mod token;
 mod user;
 
+pub(crate) use confirm::confirm;
 pub(crate) use context::CommandContext;
 
-use crate::{
-    options::{CleanupCommand, Command, EventsCommand, IdentityCommand, TokenCommand, UserCommand},
-    report::{error::Result, output::ResultKind},
+use crate::options::{
+    CleanupCommand, Command, EventsCommand, IdentityCommand, TokenCommand, UserCommand,
 };
+use crate::report::{Result, ResultKind};
 
 /// Runs a command.
 pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()> {

@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 
-use crate::{
-    commands::context::CommandContext,
-    report::{error::Result, output::Row},
-    service::target::ServiceAccess,
-};
+use crate::commands::CommandContext;
+use crate::report::{Result, Row};
+use crate::service::ServiceAccess;
 
 /// The selected service.
 #[derive(Serialize)]

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use identity_core::exchange_teams_token::UnverifiedClaims;
 use serde_json::{Map, Value};
 
@@ -70,7 +71,7 @@ fn object(part: &str) -> Option<Map<String, Value>> {
 
 /// The token in a text: the text itself, after `Bearer `, or in the response of a token
 /// endpoint.
-pub(crate) fn found_in(text: &str) -> Option<String> {
+pub(crate) fn token_in(text: &str) -> Option<String> {
     let text = text.trim();
     if let Ok(Value::Object(answer)) = serde_json::from_str(text) {
         let nested = answer.get("accessToken").and_then(|token| token.get("token"));
@@ -109,10 +110,10 @@ mod tests {
             r#"{"access_token":"a.b.c"}"#,
             r#"{"accessToken":{"token":"a.b.c"}}"#,
         ] {
-            assert_eq!(found_in(text).as_deref(), Some("a.b.c"), "{text}");
+            assert_eq!(token_in(text).as_deref(), Some("a.b.c"), "{text}");
         }
         for text in ["", "a b", "{}", r#"{"token":1}"#] {
-            assert_eq!(found_in(text), None, "{text}");
+            assert_eq!(token_in(text), None, "{text}");
         }
     }
 

@@ -3,22 +3,16 @@
 //! A line is a JSON object. Any text before the first brace, such as the time and the stream of
 //! `aws logs tail`, is skipped.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::fs::File;
+use std::io;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::{
-    input::stdin::take_stdin,
-    report::{
-        error::{CliError, Result},
-        timestamp,
-    },
-};
+use crate::input::take_stdin;
+use crate::report::{CliError, Result, timestamp};
 
 /// A log line about the identity.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,10 +1,14 @@
 //! What the tool reads: arguments, files and stdin.
 
-pub(crate) mod jwt;
+mod jwt;
 pub(crate) mod logs;
-pub(crate) mod names;
+mod names;
 mod stdin;
-pub(crate) mod text;
-pub(crate) mod values;
+mod text;
+mod values;
 
+pub(crate) use jwt::{UnverifiedJwt, teams_claims, token_in};
+pub(crate) use names::names_in;
 pub(crate) use stdin::take_stdin;
+pub(crate) use text::{secret_in, text_in};
+pub(crate) use values::{parse_identity, parse_reason, parse_time, parse_token_request};

@@ -1,21 +1,15 @@
 //! Reads names of identities from a file: one per line, or the output of `identity list`.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
+use std::fs::File;
+use std::io;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 
 use identity_core::identity::IdentityRef;
 use serde::Deserialize;
 
-use crate::{
-    input::stdin::take_stdin,
-    report::{
-        error::{CliError, Result},
-        output::unescaped,
-    },
-};
+use crate::input::take_stdin;
+use crate::report::{CliError, Result, output};
 
 /// Reads the names in a file, or with `-` from stdin, in order.
 pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
@@ -62,7 +56,7 @@ fn names(
         // The other columns of the list follow after a tab.
         let first = line.split('\t').next().unwrap_or_default().trim();
         if !first.is_empty() && !first.starts_with('#') {
-            let name = IdentityRef::parse(unescaped(first));
+            let name = IdentityRef::parse(output::unescaped(first));
             names.push(name.ok_or_else(|| no_name("line", before))?);
         }
     }

@@ -1,11 +1,9 @@
 //! Stdin, which a command can read for one purpose only.
 
-use std::{
-    io::{StdinLock, stdin},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::io::{StdinLock, stdin};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::report::error::{CliError, Result};
+use crate::report::{CliError, Result};
 
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 

@@ -1,11 +1,13 @@
 //! Short texts from a file or from stdin.
 
-use std::{fs, io::Read as _, path::Path};
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
 
 use identity_core::secret::Secret;
 
 use super::stdin::take_stdin;
-use crate::report::error::{CliError, Result};
+use crate::report::{CliError, Result};
 
 /// Reads a secret from a file, or with `-` from stdin.
 pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {

@@ -1,17 +1,11 @@
 //! Values of arguments that several commands read.
 
-use identity_core::{
-    identity::{IdentityRef, Lifetime, Scopes, TokenRequest},
-    record::Reason,
-};
+use std::time::SystemTime;
 
-use crate::{
-    options::TokenScope,
-    report::{
-        duration,
-        error::{CliError, Result},
-    },
-};
+use identity_core::identity::{IdentityRef, Lifetime, Scope, Scopes, TokenRequest};
+use identity_core::record::Reason;
+
+use crate::report::{CliError, Result, duration, timestamp};
 
 /// Reads an external id or an ACS id.
 pub(crate) fn parse_identity(raw: &str) -> Result<IdentityRef> {
@@ -19,6 +13,15 @@ pub(crate) fn parse_identity(raw: &str) -> Result<IdentityRef> {
         CliError::usage(format!("{raw:?} is not a valid id"))
             .because("an ACS id is like 8:acs:…_…; an external id has 1 to 1,024 visible ASCII characters and does not begin with 8:")
             .hint("look it up with `guestpass identity list`")
+    })
+}
+
+/// Reads a time.
+pub(crate) fn parse_time(raw: &str) -> Result<SystemTime> {
+    timestamp::parse(raw).ok_or_else(|| {
+        CliError::usage(format!("{raw:?} is not a valid timestamp"))
+            .because("expected RFC 3339")
+            .hint("write one like 2026-11-22T17:00:00Z")
     })
 }
 
@@ -33,11 +36,10 @@ pub(crate) fn parse_reason(raw: &str) -> Result<Reason> {
 
 /// Reads the scopes and the lifetime of a token.
 pub(crate) fn parse_token_request(
-    scopes: &[TokenScope],
+    scopes: Vec<Scope>,
     expires_in: Option<&str>,
 ) -> Result<TokenRequest> {
-    let wanted = scopes.iter().map(|scope| (*scope).into()).collect();
-    let scopes = Scopes::of(wanted).ok_or_else(|| {
+    let scopes = Scopes::of(scopes).ok_or_else(|| {
         CliError::usage("invalid value for --scope")
             .because("a token needs at least one scope, and no scope twice")
             .hint("give --scope voip, or --scope chat voip")

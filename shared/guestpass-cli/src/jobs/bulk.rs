@@ -9,25 +9,20 @@
 //! A second run finds that the identities of the first one are gone, and sends ACS requests only
 //! for the rest.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-    vec,
-};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::vec;
 
 use acs_client::{Answered, ErrorCause};
 use identity_core::Error;
 use tokio::task::JoinSet;
 
-use crate::{
-    jobs::{
-        deletion::{BulkItem, BulkStep, delete, find_identity},
-        pace::BulkPace,
-    },
-    report::{error::CliError, progress::Progress},
-    service::session::ServiceSession,
-};
+use crate::jobs::BulkItem;
+use crate::jobs::deletion::{BulkStep, delete, find_identity};
+use crate::jobs::pace::BulkPace;
+use crate::report::{CliError, Progress};
+use crate::service::ServiceSession;
 
 /// The result of a run.
 #[derive(Default)]

@@ -1,23 +1,18 @@
 //! A plan of a cleanup: which identities to delete, and their state when the plan was made.
 
-use std::{io::Read as _, path::Path, time::SystemTime};
+use std::io::Read as _;
+use std::path::Path;
+use std::time::SystemTime;
 
-use identity_core::{
-    identity::{AcsId, ExternalId},
-    record::{Record, StateName},
-};
+use identity_core::identity::{AcsId, ExternalId};
+use identity_core::record::{Record, StateName};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    input::take_stdin,
-    jobs::deletion::{BulkItem, PlannedIdentity},
-    report::{
-        error::{CliError, Result},
-        output::Row,
-        timestamp,
-    },
-    service::target::Target,
-};
+use crate::input::take_stdin;
+use crate::jobs::BulkItem;
+use crate::jobs::deletion::PlannedIdentity;
+use crate::report::{CliError, Result, Row, timestamp};
+use crate::service::Target;
 
 /// The content of a plan file.
 #[derive(Deserialize, Serialize)]

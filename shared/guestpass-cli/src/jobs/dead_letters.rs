@@ -2,27 +2,16 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::{
-    Client,
-    config::{Builder, timeout::TimeoutConfig},
-    types::{MessageSystemAttributeName as Name, QueueAttributeName},
-};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::Builder;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::types::{MessageSystemAttributeName as Name, QueueAttributeName};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    report::{
-        error::{CliError, Exit, Result},
-        timestamp,
-    },
-    service::{
-        explain::aws,
-        local::{control, stack_file::StackDescription},
-        session,
-        target::Target,
-    },
-};
+use crate::report::{CliError, Exit, Result, timestamp};
+use crate::service::{StackDescription, Target, aws_config, control, explain_aws};
 
 /// A message that failed too often.
 #[derive(Serialize)]
@@ -74,7 +63,7 @@ impl DeadLetterQueue {
                 .because("a deployed service's queue has a URL of its own")
                 .hint("set GUESTPASS_DEAD_LETTER_QUEUE, or give --queue")
         })?;
-        let config = Builder::from(&session::aws_config(target).await?).timeout_config(
+        let config = Builder::from(&aws_config(target).await?).timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(2))
                 // An empty queue answers after a wait of one second.
@@ -109,16 +98,18 @@ impl DeadLetterQueue {
             Self::Deployed(client, url) => {
                 let told = client.get_queue_attributes().queue_url(url);
                 let told = told.attribute_names(QueueAttributeName::QueueArn).send().await;
-                let told = told
-                    .map_err(|error| aws(&error, "SQS", "sqs:GetQueueAttributes on the queue"))?;
+                let told = told.map_err(|error| {
+                    explain_aws(&error, "SQS", "sqs:GetQueueAttributes on the queue")
+                })?;
                 let arn =
                     told.attributes().and_then(|them| them.get(&QueueAttributeName::QueueArn));
                 let arn = arn.ok_or_else(|| {
                     CliError::new(Exit::Failed, "SQS does not say the queue's ARN")
                 })?;
                 let move_task = client.start_message_move_task().source_arn(arn).send().await;
-                move_task
-                    .map_err(|error| aws(&error, "SQS", "sqs:StartMessageMoveTask on the queue"))?;
+                move_task.map_err(|error| {
+                    explain_aws(&error, "SQS", "sqs:StartMessageMoveTask on the queue")
+                })?;
                 Ok((url.clone(), None))
             }
         }
@@ -140,7 +131,7 @@ async fn receive(client: &Client, url: &str, limit: usize) -> Result<Vec<DeadLet
             .message_system_attribute_names(Name::All)
             .send()
             .await
-            .map_err(|error| aws(&error, "SQS", "sqs:ReceiveMessage on the queue"))?;
+            .map_err(|error| explain_aws(&error, "SQS", "sqs:ReceiveMessage on the queue"))?;
         let before = letters.len();
         for letter in received.messages().iter().map(deployed) {
             // A message that was shown long ago becomes visible again.

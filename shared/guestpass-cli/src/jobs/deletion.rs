@@ -2,18 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use identity_core::{
-    Error,
-    audit::Actor,
-    delete_identity::{DeleteIdentityRequest, delete_identity},
-    delete_stale_identities::{StaleOutcome, delete_if_unused_since},
-    get_identity::get_identity,
-    identity::{AcsId, ExternalId, IdentityRef, Invocation},
-    ports::{IdentityClient as _, IdentityStore as _},
-    record::{By, State},
-};
+use identity_core::Error;
+use identity_core::audit::Actor;
+use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::delete_stale_identities::{StaleOutcome, delete_if_unused_since};
+use identity_core::get_identity::get_identity;
+use identity_core::identity::{AcsId, ExternalId, IdentityRef, Invocation};
+use identity_core::ports::{IdentityClient as _, IdentityStore as _};
+use identity_core::record::{By, State};
 
-use crate::service::session::ServiceSession;
+use crate::service::ServiceSession;
 
 /// An identity to delete.
 #[derive(Clone)]

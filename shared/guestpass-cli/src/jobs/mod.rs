@@ -1,7 +1,12 @@
 //! Work on many identities or messages.
 
 pub(crate) mod bulk;
-pub(crate) mod cleanup_plan;
-pub(crate) mod dead_letters;
-pub(crate) mod deletion;
+mod cleanup_plan;
+mod dead_letters;
+mod deletion;
 mod pace;
+
+pub(crate) use bulk::BulkOutcome;
+pub(crate) use cleanup_plan::{CleanupPlan, CleanupPlanEntry};
+pub(crate) use dead_letters::{DeadLetter, DeadLetterQueue};
+pub(crate) use deletion::BulkItem;

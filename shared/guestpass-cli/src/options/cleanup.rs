@@ -1,6 +1,7 @@
 //! The arguments of `guestpass cleanup`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 

@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
-use super::{
-    audit::AuditArguments, cleanup::CleanupCommand, doctor::DoctorArguments, events::EventsCommand,
-    identity::IdentityCommand, service::ServiceOptions, token::TokenCommand, user::UserCommand,
-    values::Confirmation,
-};
-use crate::report::{
-    error::EXIT_CODES,
-    output::{OutputOption, OutputOptionParser},
-};
+use super::audit::AuditArguments;
+use super::cleanup::CleanupCommand;
+use super::doctor::DoctorArguments;
+use super::events::EventsCommand;
+use super::identity::IdentityCommand;
+use super::service::ServiceOptions;
+use super::token::TokenCommand;
+use super::user::UserCommand;
+use super::values::Confirmation;
+use crate::report::{EXIT_CODES, OutputOption, OutputOptionParser};
 
 /// Manage identities and tokens of Azure Communication Services in Guestpass.
 #[derive(Parser)]
@@ -103,17 +105,7 @@ fish:  guestpass completion fish > \\
          ~/.config/fish/completions/guestpass.fish")]
 pub(crate) struct CompletionArguments {
     /// The shell
-    pub(crate) shell: CompletionShell,
-}
-
-/// A shell with completion scripts.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum CompletionShell {
-    Bash,
-    Elvish,
-    Fish,
-    Powershell,
-    Zsh,
+    pub(crate) shell: Shell,
 }
 
 /// Where to write the man pages.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand};
 use identity_core::event::EventKind;
 
-use super::values::TokenIssuer;
+use super::values::{TokenIssuer, one_of};
 
 /// The commands about events.
 #[derive(Subcommand)]
@@ -45,8 +45,8 @@ With --file, a local stack accepts events from any source. A deployed event bus
 accepts events of Cognito, Auth0 and Okta only from AWS and its partners.")]
 pub(crate) struct EventsSendArguments {
     /// The type of the event
-    #[arg(value_name = "EVENT", requires = "user")]
-    pub(crate) kind: Option<SentEventKind>,
+    #[arg(value_name = "EVENT", requires = "user", value_parser = one_of(&KINDS, EventKind::as_str))]
+    pub(crate) kind: Option<EventKind>,
     /// The user: external id or ACS id
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,
@@ -72,37 +72,14 @@ pub(crate) struct EventsSendArguments {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// The type of an event in Guestpass's own format.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum SentEventKind {
-    /// Revokes all tokens
-    #[value(name = "user.signed-out")]
-    SignedOut,
-    /// Revokes all tokens
-    #[value(name = "user.credentials-changed")]
-    CredentialsChanged,
-    /// Revokes all tokens and blocks the user
-    #[value(name = "user.disabled")]
-    Disabled,
-    /// Unblocks the user
-    #[value(name = "user.enabled")]
-    Enabled,
-    /// Deletes the identity
-    #[value(name = "user.deleted")]
-    Deleted,
-}
-
-impl From<SentEventKind> for EventKind {
-    fn from(kind: SentEventKind) -> Self {
-        match kind {
-            SentEventKind::SignedOut => Self::SignedOut,
-            SentEventKind::CredentialsChanged => Self::CredentialsChanged,
-            SentEventKind::Disabled => Self::Disabled,
-            SentEventKind::Enabled => Self::Enabled,
-            SentEventKind::Deleted => Self::Deleted,
-        }
-    }
-}
+/// The types of events in Guestpass's own format.
+const KINDS: [(EventKind, &str); 5] = [
+    (EventKind::SignedOut, "Revokes all tokens"),
+    (EventKind::CredentialsChanged, "Revokes all tokens"),
+    (EventKind::Disabled, "Revokes all tokens and blocks the user"),
+    (EventKind::Enabled, "Unblocks the user"),
+    (EventKind::Deleted, "Deletes the identity"),
+];
 
 /// What to do with the dead-letter queue.
 #[derive(Args)]

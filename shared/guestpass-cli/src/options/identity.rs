@@ -1,11 +1,13 @@
 //! The arguments of `guestpass identity`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+use identity_core::identity::Scope;
 use identity_core::record::StateName;
 
-use super::values::{Confirmation, DeletionRate, TokenScope};
+use super::values::{Confirmation, DeletionRate, SCOPES, one_of};
 use crate::report::duration;
 
 /// The commands about identities.
@@ -37,9 +39,10 @@ pub(crate) struct IdentityCreateArguments {
         requires = "with_token",
         num_args = 1..,
         value_delimiter = ',',
-        value_name = "SCOPE"
+        value_name = "SCOPE",
+        value_parser = one_of(&SCOPES, Scope::as_str)
     )]
-    pub(crate) scope: Vec<TokenScope>,
+    pub(crate) scope: Vec<Scope>,
     /// The lifetime of the token, 60m to 24h [default: 60m]
     #[arg(long, requires = "with_token", value_name = "DURATION")]
     pub(crate) expires_in: Option<String>,
@@ -57,8 +60,8 @@ pub(crate) struct IdentityShowArguments {
 #[derive(Args)]
 pub(crate) struct IdentityListArguments {
     /// Only identities in this state
-    #[arg(long)]
-    pub(crate) state: Option<IdentityState>,
+    #[arg(long, value_parser = one_of(&STATES, StateName::as_str))]
+    pub(crate) state: Option<StateName>,
     /// Only identities without a new token for at least this long, for example 90d
     #[arg(
         long,
@@ -75,27 +78,14 @@ pub(crate) struct IdentityListArguments {
     pub(crate) limit: Option<u64>,
 }
 
-/// The state of an identity.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum IdentityState {
-    Provisioning,
-    Active,
-    Blocked,
-    Deleting,
-    Stuck,
-}
-
-impl From<IdentityState> for StateName {
-    fn from(state: IdentityState) -> Self {
-        match state {
-            IdentityState::Provisioning => Self::Provisioning,
-            IdentityState::Active => Self::Active,
-            IdentityState::Blocked => Self::Blocked,
-            IdentityState::Deleting => Self::Deleting,
-            IdentityState::Stuck => Self::Stuck,
-        }
-    }
-}
+/// The states that a listed identity can have.
+const STATES: [(StateName, &str); 5] = [
+    (StateName::Provisioning, ""),
+    (StateName::Active, ""),
+    (StateName::Blocked, ""),
+    (StateName::Deleting, ""),
+    (StateName::Stuck, ""),
+];
 
 /// Which identities to delete.
 #[derive(Args)]

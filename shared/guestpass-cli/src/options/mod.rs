@@ -16,9 +16,7 @@ mod values;
 
 pub(crate) use audit::{AuditArguments, Since};
 pub(crate) use cleanup::{CleanupApplyArguments, CleanupCommand, CleanupPlanArguments};
-pub(crate) use cli::{
-    Cli, Command, CompletionArguments, CompletionShell, ManArguments, QuickstartArguments,
-};
+pub(crate) use cli::{Cli, Command, CompletionArguments, ManArguments, QuickstartArguments};
 pub(crate) use doctor::{DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
 pub(crate) use events::{
     EventsCommand, EventsDeadLettersArguments, EventsExplainArguments, EventsSendArguments,
@@ -36,4 +34,3 @@ pub(crate) use token::{
 pub(crate) use user::{
     UserBlockArguments, UserCommand, UserHistoryArguments, UserUnblockArguments,
 };
-pub(crate) use values::TokenScope;

@@ -2,17 +2,13 @@
 
 use std::ffi::OsString;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use clap::{
-    Parser as _,
-    error::{ContextKind, ContextValue, Error},
-};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, Error};
 
 use super::cli::Cli;
-use crate::report::{
-    error::{CliError, Result},
-    printable::printable,
-};
+use crate::report::{CliError, Result, printable};
 
 /// Reads the arguments, the program's own name first. For help and for invalid arguments, it
 /// prints the text and ends the program.

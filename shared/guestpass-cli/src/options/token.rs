@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use identity_core::identity::Scope;
 
-use super::values::{Confirmation, RevocationReason, TokenScope};
+use super::values::{Confirmation, RevocationReason, SCOPES, one_of};
 
 /// The commands about tokens.
 #[derive(Subcommand)]
@@ -32,8 +33,15 @@ pub(crate) struct TokenIssueArguments {
     #[arg(long, value_name = "ID")]
     pub(crate) user: String,
     /// The scopes of the token
-    #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "SCOPE")]
-    pub(crate) scope: Vec<TokenScope>,
+    #[arg(
+        long,
+        required = true,
+        num_args = 1..,
+        value_delimiter = ',',
+        value_name = "SCOPE",
+        value_parser = one_of(&SCOPES, Scope::as_str)
+    )]
+    pub(crate) scope: Vec<Scope>,
     /// The lifetime of the token, 60m to 24h
     #[arg(long, value_name = "DURATION", default_value = "60m")]
     pub(crate) expires_in: String,

@@ -1,6 +1,7 @@
 //! Flags and values that several commands share.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use identity_core::identity::Scope;
 
 /// The flag that skips the confirmation prompt.
@@ -36,37 +37,29 @@ pub(crate) struct TokenIssuer {
     pub(crate) issuer: Option<String>,
 }
 
-/// A scope of an access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TokenScope {
-    /// Full access to Chat, until 30 September 2028
-    #[value(name = "chat")]
-    Chat,
-    /// Chat, without creating, changing or deleting threads
-    #[value(name = "chat.join")]
-    ChatJoin,
-    /// Like chat.join, without adding or removing participants
-    #[value(name = "chat.join.limited")]
-    ChatJoinLimited,
-    /// Full access to Calling
-    #[value(name = "voip")]
-    Voip,
-    /// Join calls, without starting them
-    #[value(name = "voip.join")]
-    VoipJoin,
+/// Reads one of these values by its name. Each has the text of `--help`, which can be empty.
+pub(super) fn one_of<T: Clone + Send + Sync + 'static>(
+    values: &'static [(T, &'static str)],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let named = values.iter().map(move |(value, help)| {
+        let named = PossibleValue::new(name(value.clone()));
+        if help.is_empty() { named } else { named.help(*help) }
+    });
+    PossibleValuesParser::new(named).try_map(move |raw| {
+        let found = values.iter().find(|(value, _)| name(value.clone()) == raw);
+        found.map(|(value, _)| value.clone()).ok_or("unknown value")
+    })
 }
 
-impl From<TokenScope> for Scope {
-    fn from(scope: TokenScope) -> Self {
-        match scope {
-            TokenScope::Chat => Self::Chat,
-            TokenScope::ChatJoin => Self::ChatJoin,
-            TokenScope::ChatJoinLimited => Self::ChatJoinLimited,
-            TokenScope::Voip => Self::Voip,
-            TokenScope::VoipJoin => Self::VoipJoin,
-        }
-    }
-}
+/// The scopes of an access token.
+pub(super) const SCOPES: [(Scope, &str); 5] = [
+    (Scope::Chat, "Full access to Chat, until 30 September 2028"),
+    (Scope::ChatJoin, "Chat, without creating, changing or deleting threads"),
+    (Scope::ChatJoinLimited, "Like chat.join, without adding or removing participants"),
+    (Scope::Voip, "Full access to Calling"),
+    (Scope::VoipJoin, "Join calls, without starting them"),
+];
 
 fn parse_rate(raw: &str) -> Result<f64, String> {
     // ACS allows 500 deletions in 30 s, which are 16.7 per second.

@@ -1,8 +1,9 @@
 //! Failures: what happened, why, what to do, and the exit code.
 
-use std::{error::Error, fmt, io};
+use std::error::Error;
+use std::{fmt, io};
 
-use crate::report::{printable::printable, style::Style};
+use crate::report::{Style, printable};
 
 /// The result of every function that may fail.
 pub(crate) type Result<T> = std::result::Result<T, CliError>;
@@ -149,6 +150,11 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
         next = source.source();
     }
     texts
+}
+
+/// The innermost message of an error, which is the actual cause.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).pop().unwrap_or_default()
 }
 
 impl From<io::Error> for CliError {

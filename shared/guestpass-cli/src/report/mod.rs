@@ -1,11 +1,20 @@
 //! What the user sees: results, errors, progress.
 
 pub(crate) mod duration;
-pub(crate) mod error;
+mod error;
 pub(crate) mod output;
-pub(crate) mod printable;
-pub(crate) mod progress;
-pub(crate) mod receipt;
-pub(crate) mod style;
+mod printable;
+mod progress;
+mod receipt;
+mod style;
 pub(crate) mod timestamp;
-pub(crate) mod views;
+mod views;
+
+pub(crate) use error::{CliError, EXIT_CODES, Exit, Result, chain, innermost};
+pub(crate) use output::{
+    OutputFormat, OutputOption, OutputOptionParser, ResultKind, Row, Rows, note,
+};
+pub(crate) use printable::printable;
+pub(crate) use progress::Progress;
+pub(crate) use style::Style;
+pub(crate) use views::{CreatedIdentityView, unblocked, with_scopes};

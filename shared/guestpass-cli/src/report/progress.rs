@@ -1,17 +1,13 @@
 //! Shows the progress of a command.
 
-use std::{
-    fmt::Write,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::{
-    report::{duration, printable::printable},
-    service::environment::CliEnvironment,
-};
+use crate::report::{duration, printable};
+use crate::service::CliEnvironment;
 
 /// A bar on stderr, if that is a terminal.
 pub(crate) struct Progress {

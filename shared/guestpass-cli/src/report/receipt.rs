@@ -2,7 +2,7 @@
 
 use api_types::ReceiptOutput;
 
-use crate::report::output::Row;
+use crate::report::Row;
 
 impl Row for ReceiptOutput {
     const COLUMNS: &'static [&'static str] = &[

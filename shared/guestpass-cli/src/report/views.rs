@@ -1,13 +1,11 @@
 //! Identities and tokens as they are shown. Their JSON is that of the service's API.
 
 use api_types::{CreatedIdentityOutput, IdentityOutput, TokenOutput};
-use identity_core::{
-    identity::Scopes,
-    record::{Record, State, StateName},
-};
+use identity_core::identity::Scopes;
+use identity_core::record::{Record, State, StateName};
 use serde::Serialize;
 
-use crate::report::{duration, output::Row};
+use crate::report::{Row, duration};
 
 /// The identity after an unblock. The state of a record without an identity is "deleted",
 /// although the user may never have called the service. It is therefore omitted.

@@ -3,35 +3,26 @@
 
 use std::time::Duration;
 
-use aws_config::{
-    BehaviorVersion, ConfigLoader, Region, SdkConfig,
-    environment::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain,
-    profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
-    provider_config::ProviderConfig,
-    retry::RetryConfig,
-    timeout::TimeoutConfig,
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{
+    ProvideCredentials, Result as Provided, SharedCredentialsProvider, future,
 };
-use aws_credential_types::{
-    Credentials,
-    provider::{
-        ProvideCredentials, Result as Provided, SharedCredentialsProvider, error::CredentialsError,
-        future,
-    },
-};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, timeout},
-};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout};
 
-use crate::{
-    options::ServiceOptions,
-    report::error::{CliError, Exit, Result, chain},
-};
+use crate::options::ServiceOptions;
+use crate::report::{CliError, Exit, Result, innermost};
 
 /// The operator's AWS configuration. Loads credentials when they are first needed, and only
 /// once.
@@ -103,7 +94,7 @@ impl AwsSettings {
     }
 
     fn not_provided(&self, error: &CredentialsError) -> CliError {
-        let why = chain(error).pop().unwrap_or_default();
+        let why = innermost(error);
         let failure = match (&self.profile, error) {
             (Some(profile), _) => {
                 CliError::new(Exit::Refused, format!("the profile {profile} gives no AWS credentials"))

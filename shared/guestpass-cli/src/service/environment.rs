@@ -1,11 +1,9 @@
 //! The environment of the process: variables, directories, terminal.
 
-use std::{
-    io::{IsTerminal as _, stderr, stdin, stdout},
-    path::PathBuf,
-};
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::path::PathBuf;
 
-use crate::report::style::Style;
+use crate::report::Style;
 
 /// The environment of the process, read once.
 pub(crate) struct CliEnvironment {

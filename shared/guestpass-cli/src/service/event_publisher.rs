@@ -1,19 +1,12 @@
 //! The event bus: EventBridge, or the bus of the local stack.
 
-use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    report::error::{CliError, Exit, Result},
-    service::{
-        environment::CliEnvironment,
-        explain::aws,
-        local::{control, stack_file::StackDescription},
-        session,
-        target::Target,
-    },
-};
+use crate::report::{CliError, Exit, Result};
+use crate::service::{CliEnvironment, StackDescription, Target, aws_config, control, explain_aws};
 
 /// The destination of events.
 pub(crate) enum EventPublisher {
@@ -28,7 +21,7 @@ impl EventPublisher {
     pub(crate) async fn of(target: &Target) -> Result<Self> {
         Ok(match target.stack() {
             Some(stack) => Self::Local(Box::new(stack.clone())),
-            None => Self::Deployed(Client::new(&session::aws_config(target).await?)),
+            None => Self::Deployed(Client::new(&aws_config(target).await?)),
         })
     }
 
@@ -63,8 +56,9 @@ impl EventPublisher {
                     .event_bus_name(bus)
                     .build();
                 let put = client.put_events().entries(entry).send().await;
-                let put =
-                    put.map_err(|error| aws(&error, "EventBridge", "events:PutEvents on the bus"))?;
+                let put = put.map_err(|error| {
+                    explain_aws(&error, "EventBridge", "events:PutEvents on the bus")
+                })?;
                 let entry = put.entries().first();
                 let code = entry.and_then(|entry| entry.error_code());
                 named(entry.and_then(|entry| entry.event_id()), code)

@@ -1,15 +1,16 @@
 //! Explains an error of the service to the user of the tool: why, and what to do.
 
-use std::{error::Error as _, time::Duration};
+use std::error::Error as _;
+use std::time::Duration;
 
 use acs_client::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use identity_core::{Error, exchange_teams_token::TeamsTokenFault};
+use identity_core::Error;
+use identity_core::exchange_teams_token::TeamsTokenFault;
 
-use crate::{
-    report::error::{CliError, Exit, chain},
-    service::{aws::no_credentials, target::Target},
-};
+use crate::report::{CliError, Exit, chain};
+use crate::service::Target;
+use crate::service::aws::no_credentials;
 
 /// Explains an error.
 pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
@@ -161,7 +162,7 @@ pub(crate) fn teams_remedy(fault: TeamsTokenFault) -> &'static str {
 }
 
 /// Explains a failed request to an AWS service.
-pub(crate) fn aws<E>(error: &SdkError<E>, service: &str, needs: &str) -> CliError
+pub(crate) fn explain_aws<E>(error: &SdkError<E>, service: &str, needs: &str) -> CliError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

@@ -1,11 +1,18 @@
 //! The service: which one is selected, and how it is reached.
 
 pub(crate) mod aws;
-pub(crate) mod environment;
-pub(crate) mod event_publisher;
-pub(crate) mod explain;
-pub(crate) mod local;
+mod environment;
+mod event_publisher;
+mod explain;
+mod local;
 pub(crate) mod operator;
 pub(crate) mod secret;
-pub(crate) mod session;
-pub(crate) mod target;
+mod session;
+mod target;
+
+pub(crate) use environment::CliEnvironment;
+pub(crate) use event_publisher::EventPublisher;
+pub(crate) use explain::{explain, explain_aws, remedy};
+pub(crate) use local::{StackDescription, TemporaryStack, control};
+pub(crate) use session::{ServiceSession, acs_client, aws_config, invocation};
+pub(crate) use target::{ServiceAccess, Target, secret_named};

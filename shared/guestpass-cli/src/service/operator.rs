@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use identity_core::{administrator::Administrator, admission::Admission, identity::ExternalId};
+use identity_core::administrator::Administrator;
+use identity_core::admission::Admission;
+use identity_core::identity::ExternalId;
 use rustix::process::getuid;
 
-use crate::service::environment::CliEnvironment;
+use crate::service::CliEnvironment;
 
 /// The operator as an administrator. The authority comes from the cloud account, so no
 /// bearer is checked.

@@ -1,10 +1,11 @@
 //! The secret from which the functions read their connection string.
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata as _};
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use identity_core::secret::Secret;
 
-use crate::report::error::{CliError, Exit, Result, chain};
+use crate::report::{CliError, Exit, Result, innermost};
 
 /// Reads the text of the secret `arn`.
 pub(crate) async fn read(arn: &str, aws: &SdkConfig) -> Result<Secret> {
@@ -21,7 +22,7 @@ pub(crate) async fn read(arn: &str, aws: &SdkConfig) -> Result<Secret> {
                     .because("the secret does not exist in this account and region")
                     .hint("create it, or name another: it is the template's parameter AcsSecretArn"),
                 "" => failed(Exit::Later)
-                    .because(chain(&error).pop().unwrap_or_default())
+                    .because(innermost(&error))
                     .hint("check the region and that this machine reaches it; then try again"),
                 code => failed(Exit::Refused)
                     .because(code)

@@ -1,27 +1,20 @@
 //! The service: ACS, the table and the time, and the requests of the tool.
 
-use std::{sync::Once, time::Duration};
+use std::sync::Once;
+use std::time::Duration;
 
 use acs_client::AcsIdentityClient;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use identity_core::{Error, administrator::Administrator, identity::Invocation, ports::Clock};
+use identity_core::Error;
+use identity_core::administrator::Administrator;
+use identity_core::identity::Invocation;
+use identity_core::ports::{Clock, SystemClock};
 use identity_store::DynamoIdentityStore;
 
-use identity_core::ports::SystemClock;
-
-use crate::{
-    report::{
-        error::{CliError, Result},
-        output::note,
-    },
-    service::{
-        aws::local_config,
-        explain::explain,
-        operator,
-        target::{ServiceAccess, Target},
-    },
-};
+use crate::report::{CliError, Result, note};
+use crate::service::aws::local_config;
+use crate::service::{ServiceAccess, Target, explain, operator};
 
 /// Everything that a rule of `identity-core` needs.
 pub(crate) struct ServiceSession {

@@ -1,32 +1,20 @@
 //! Selects a service: one in the cloud, or the local stack.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use acs_client::{ApiVersion, ConnectionString};
+use identity_core::ports::SystemClock;
 use identity_core::secret::Secret;
 use identity_store::{AuditRetention, AuditTable};
-
 use serde_json::Value;
 
-use identity_core::ports::SystemClock;
-
-use crate::{
-    input::text::secret_in,
-    options::ServiceOptions,
-    report::error::{CliError, Result},
-    service::{
-        aws::AwsSettings,
-        environment::CliEnvironment,
-        local::{
-            control,
-            stack_file::{self, StackDescription},
-        },
-        secret,
-    },
-};
+use crate::input::secret_in;
+use crate::options::ServiceOptions;
+use crate::report::{CliError, Result};
+use crate::service::aws::AwsSettings;
+use crate::service::local::stack_file;
+use crate::service::{CliEnvironment, StackDescription, control, secret};
 
 /// The selected service.
 pub(crate) struct Target {

@@ -1,11 +1,9 @@
 //! `guestpass cleanup apply`
 
-use crate::{
-    commands::{confirm::confirm, context::CommandContext, deletion},
-    jobs::cleanup_plan::CleanupPlan,
-    options::CleanupApplyArguments,
-    report::error::Result,
-};
+use crate::commands::{CommandContext, confirm, deletion};
+use crate::jobs::CleanupPlan;
+use crate::options::CleanupApplyArguments;
+use crate::report::Result;
 
 /// Deletes the identities of a plan.
 pub(crate) async fn run(arguments: CleanupApplyArguments, context: &CommandContext) -> Result<()> {

@@ -1,31 +1,21 @@
 //! `guestpass cleanup plan`
 
-use std::{
-    fs::{OpenOptions, Permissions},
-    io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use identity_core::{
-    delete_stale_identities::{Retention, is_braked},
-    list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities},
-    ports::{Clock as _, IdentityStore as _},
-    record::{Record, State},
-};
+use identity_core::delete_stale_identities::{Retention, is_braked};
+use identity_core::list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities};
+use identity_core::ports::{Clock as _, IdentityStore as _};
+use identity_core::record::{Record, State};
 
-use crate::{
-    commands::context::{CommandContext, Destination},
-    jobs::cleanup_plan::{CleanupPlan, CleanupPlanEntry},
-    options::CleanupPlanArguments,
-    report::{
-        duration,
-        error::{CliError, Result},
-        output::{OutputFormat, Rows, note},
-    },
-    service::session::ServiceSession,
-};
+use crate::commands::CommandContext;
+use crate::jobs::{CleanupPlan, CleanupPlanEntry};
+use crate::options::CleanupPlanArguments;
+use crate::report::{CliError, OutputFormat, OutputOption, Result, duration, note, output};
+use crate::service::ServiceSession;
 
 /// Finds unused identities, and writes a plan.
 pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContext) -> Result<()> {
@@ -46,13 +36,11 @@ pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContex
     let plan = CleanupPlan::new(&session.target, now, before, total, identities);
     told(&plan, unused_for);
     match context.shown() {
-        Destination::File(path) => save(&plan, path),
-        Destination::As(OutputFormat::Table | OutputFormat::Tsv) => {
-            let mut rows = Rows::new(context.format()?)?;
-            plan.identities.into_iter().try_for_each(|stale| rows.push(stale))?;
-            rows.finish().map(drop)
+        OutputOption::File(path) => save(&plan, &path),
+        OutputOption::As(format @ (OutputFormat::Table | OutputFormat::Tsv)) => {
+            output::print_rows(plan.identities, format)
         }
-        Destination::As(_) => context.show(&plan),
+        OutputOption::As(_) => context.show(&plan),
     }
 }
 

@@ -2,15 +2,10 @@
 
 use serde::Serialize;
 
-use crate::{
-    commands::context::CommandContext,
-    jobs::dead_letters::{DeadLetter, DeadLetterQueue},
-    options::EventsDeadLettersArguments,
-    report::{
-        error::Result,
-        output::{self, Row, Rows},
-    },
-};
+use crate::commands::CommandContext;
+use crate::jobs::{DeadLetter, DeadLetterQueue};
+use crate::options::EventsDeadLettersArguments;
+use crate::report::{Result, Row, Rows, note};
 
 /// The result of a redrive.
 #[derive(Serialize)]
@@ -57,7 +52,7 @@ pub(crate) async fn run(
     letters.into_iter().try_for_each(|letter| rows.push(letter))?;
     rows.finish()?;
     if is_cut {
-        output::note("there may be more: give a larger --limit");
+        note("there may be more: give a larger --limit");
     }
     Ok(())
 }

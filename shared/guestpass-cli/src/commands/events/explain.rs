@@ -1,14 +1,10 @@
 //! `guestpass events explain`
 
-use crate::{
-    commands::{context::CommandContext, events::explanation as events},
-    input::text::text_in,
-    options::EventsExplainArguments,
-    report::{
-        error::{CliError, Result},
-        output::{self, OutputFormat, Rows},
-    },
-};
+use crate::commands::CommandContext;
+use crate::commands::events::explanation as events;
+use crate::input::text_in;
+use crate::options::EventsExplainArguments;
+use crate::report::{CliError, OutputFormat, Result, output};
 
 /// Explains events.
 pub(crate) async fn run(arguments: EventsExplainArguments, context: &CommandContext) -> Result<()> {
@@ -40,7 +36,5 @@ pub(crate) async fn run(arguments: EventsExplainArguments, context: &CommandCont
         }
         return Ok(());
     }
-    let mut rows = Rows::new(format)?;
-    explained.into_iter().try_for_each(|event| rows.push(event))?;
-    rows.finish().map(drop)
+    output::print_rows(explained, format)
 }

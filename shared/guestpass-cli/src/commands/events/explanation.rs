@@ -2,29 +2,21 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    apply_event::foresee_event,
-    event::{Event, EventKind},
-    event_decision::{EventDecision, NoEffect},
-    identity::{IdentityRef, Issuer},
-    record::State,
-};
+use identity_core::Error;
+use identity_core::apply_event::foresee_event;
+use identity_core::event::{Event, EventKind};
+use identity_core::event_decision::{EventDecision, NoEffect};
+use identity_core::identity::{IdentityRef, Issuer};
+use identity_core::record::State;
 use identity_events::{EventSource, Ignored, Reading, WhyIgnored};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    report::{
-        error::{CliError, Result},
-        output::Row,
-        timestamp,
-    },
-    service::session::ServiceSession,
-};
+use crate::report::{CliError, Result, Row, timestamp};
+use crate::service::ServiceSession;
 
 /// The content of an event, and its effect.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventExplanation {
     source: String,
@@ -127,16 +119,7 @@ pub(crate) async fn explain(
 }
 
 fn nothing(source: String, would: &str, why: String) -> EventExplanation {
-    EventExplanation {
-        source,
-        event: None,
-        subject: None,
-        occurred_at: None,
-        event_id: None,
-        reason: None,
-        would: would.to_owned(),
-        why,
-    }
+    EventExplanation { source, would: would.to_owned(), why, ..EventExplanation::default() }
 }
 
 fn passed_over(source: Option<EventSource>, ignored: &Ignored, issuer: &str) -> EventExplanation {
@@ -217,7 +200,7 @@ fn decided_so(decision: &EventDecision, event: &Event) -> (&'static str, &'stati
             EventKind::SignedOut | EventKind::CredentialsChanged if next.acs_id().is_none() => {
                 ("record the time of the event", "the user has no identity, and so no token")
             }
-            kind => (planned_effect(kind), because(kind)),
+            kind => (planned_effect(kind), usual_reason(kind)),
         },
         EventDecision::Finish => {
             ("finish an earlier delivery", "the change is recorded, but ACS has not confirmed it")
@@ -242,7 +225,7 @@ fn planned_effect(kind: EventKind) -> &'static str {
     }
 }
 
-fn because(kind: EventKind) -> &'static str {
+fn usual_reason(kind: EventKind) -> &'static str {
     match kind {
         EventKind::SignedOut => "the user signed out, or was signed out",
         EventKind::CredentialsChanged => "the user's password or second factor changed",

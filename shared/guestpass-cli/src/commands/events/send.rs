@@ -1,22 +1,14 @@
 //! `guestpass events send`
 
-use identity_core::{event::EventKind, ports::Clock as _};
+use identity_core::ports::Clock as _;
 use serde::Serialize;
 
-use crate::{
-    commands::{context::CommandContext, events::explanation::detail},
-    input::{
-        text::text_in,
-        values::{parse_identity, parse_reason},
-    },
-    options::EventsSendArguments,
-    report::{
-        error::{CliError, Result},
-        output::Row,
-        timestamp,
-    },
-    service::event_publisher::EventPublisher,
-};
+use crate::commands::CommandContext;
+use crate::commands::events::explanation::detail;
+use crate::input::{parse_identity, parse_reason, parse_time, text_in};
+use crate::options::EventsSendArguments;
+use crate::report::{CliError, Result, Row, timestamp};
+use crate::service::EventPublisher;
 
 /// A sent event.
 #[derive(Serialize)]
@@ -59,14 +51,9 @@ pub(crate) async fn run(arguments: EventsSendArguments, context: &CommandContext
         return Err(CliError::usage("the event type and --user are required"));
     };
     let own_bus = bus.own(arguments.bus.as_deref(), &context.environment)?;
-    let kind = EventKind::from(kind);
     let occurred_at = match &arguments.occurred_at {
         None => target.clock.now(),
-        Some(raw) => timestamp::parse(raw).ok_or_else(|| {
-            CliError::usage(format!("{raw:?} is not a valid timestamp"))
-                .because("expected RFC 3339")
-                .hint("write one like 2026-11-22T17:00:00Z")
-        })?,
+        Some(raw) => parse_time(raw)?,
     };
     let id = arguments.event_id.clone();
     let id = id.unwrap_or_else(|| format!("guestpass-{}", uuid::Uuid::new_v4()));

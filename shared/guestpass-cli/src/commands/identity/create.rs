@@ -1,21 +1,14 @@
 //! `guestpass identity create`
 
 use api_types::TokenOutput;
-use identity_core::{
-    create_identity::{CreateIdentityRequest, create_identity},
-    identity::ExternalId,
-    ports::Clock as _,
-};
+use identity_core::create_identity::{CreateIdentityRequest, create_identity};
+use identity_core::identity::ExternalId;
+use identity_core::ports::Clock as _;
 
-use crate::{
-    commands::context::CommandContext,
-    input::values::parse_token_request,
-    options::IdentityCreateArguments,
-    report::{
-        error::{CliError, Result},
-        views::{CreatedIdentityView, with_scopes},
-    },
-};
+use crate::commands::CommandContext;
+use crate::input::parse_token_request;
+use crate::options::IdentityCreateArguments;
+use crate::report::{CliError, CreatedIdentityView, Result, with_scopes};
 
 /// Creates an identity, or finds the existing one.
 pub(crate) async fn run(
@@ -24,7 +17,7 @@ pub(crate) async fn run(
 ) -> Result<()> {
     let IdentityCreateArguments { external_id, with_token, scope, expires_in } = arguments;
     let token =
-        with_token.then(|| parse_token_request(&scope, expires_in.as_deref())).transpose()?;
+        with_token.then(|| parse_token_request(scope, expires_in.as_deref())).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
     // The service generates names in the same form.
     let name = external_id.unwrap_or_else(|| format!("generated|{}", uuid::Uuid::new_v4()));

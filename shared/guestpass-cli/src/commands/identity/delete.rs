@@ -4,13 +4,11 @@ use std::collections::HashSet;
 
 use identity_core::identity::IdentityRef;
 
-use crate::{
-    commands::{confirm::confirm, context::CommandContext, deletion},
-    input::{names::names_in, values::parse_identity},
-    jobs::deletion::BulkItem,
-    options::IdentityDeleteArguments,
-    report::error::{CliError, Result},
-};
+use crate::commands::{CommandContext, confirm, deletion};
+use crate::input::{names_in, parse_identity};
+use crate::jobs::BulkItem;
+use crate::options::IdentityDeleteArguments;
+use crate::report::{CliError, Result};
 
 /// Deletes identities.
 pub(crate) async fn run(

@@ -1,38 +1,24 @@
 //! `guestpass identity list`
 
 use api_types::IdentityOutput;
-use identity_core::{
-    list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities},
-    ports::Clock as _,
-};
+use identity_core::list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities};
+use identity_core::ports::Clock as _;
 
-use crate::{
-    commands::context::CommandContext,
-    options::IdentityListArguments,
-    report::{
-        error::{CliError, Result},
-        output::Rows,
-        timestamp,
-    },
-};
+use crate::commands::CommandContext;
+use crate::input::parse_time;
+use crate::options::IdentityListArguments;
+use crate::report::{Result, Rows};
 
 /// Lists identities as they are read, longest unused first within each of the table's
 /// shards.
 pub(crate) async fn run(arguments: IdentityListArguments, context: &CommandContext) -> Result<()> {
     let mut rows = Rows::new(context.format()?)?;
-    let since = arguments.unused_since.as_deref().map(|raw| {
-        timestamp::parse(raw).ok_or_else(|| {
-            CliError::usage(format!("{raw:?} is not a valid timestamp"))
-                .because("expected RFC 3339")
-                .hint("write one like 2026-11-22T17:00:00Z")
-        })
-    });
-    let since = since.transpose()?;
+    let since = arguments.unused_since.as_deref().map(parse_time).transpose()?;
     let session = context.session().await?;
     let span = arguments.unused_for.and_then(|span| session.clock.now().checked_sub(span));
     let mut left = arguments.limit.unwrap_or(u64::MAX);
     let mut request = ListIdentitiesRequest {
-        state: arguments.state.map(Into::into),
+        state: arguments.state,
         unused_since: since.or(span),
         limit: MAX_PAGE,
         cursor: None,
@@ -50,6 +36,5 @@ pub(crate) async fn run(arguments: IdentityListArguments, context: &CommandConte
             break;
         }
     }
-    rows.finish()?;
-    Ok(())
+    rows.finish()
 }

@@ -3,10 +3,10 @@
 use api_types::IdentityOutput;
 use identity_core::get_identity::get_identity;
 
-use crate::{
-    commands::context::CommandContext, input::values::parse_identity,
-    options::IdentityShowArguments, report::error::Result,
-};
+use crate::commands::CommandContext;
+use crate::input::parse_identity;
+use crate::options::IdentityShowArguments;
+use crate::report::Result;
 
 /// Shows an identity.
 pub(crate) async fn run(arguments: IdentityShowArguments, context: &CommandContext) -> Result<()> {

@@ -2,13 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{
-    commands::context::CommandContext,
-    report::{
-        error::Result,
-        output::{self, OutputFormat, Row, Rows},
-    },
-};
+use crate::commands::CommandContext;
+use crate::report::{OutputFormat, Result, Row, Rows, output};
 
 /// The result of a step.
 #[derive(Serialize)]
@@ -72,7 +67,7 @@ impl QuickstartOutput {
     /// Ends the output. A list is complete after a failure, too.
     pub(super) fn finish(self, is_done: bool) -> Result<()> {
         match self.rows {
-            Some(rows) => rows.finish().map(drop),
+            Some(rows) => rows.finish(),
             None if is_done => output::line("Everything that was created is deleted again."),
             None => Ok(()),
         }

@@ -1,26 +1,16 @@
 //! Runs the steps, and cleans up after them.
 
-use std::{cell::Cell, pin::pin};
+use std::cell::Cell;
+use std::pin::pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{
-    output::QuickstartOutput,
-    steps::{QuickstartUsers, clean_up, stopped, walk},
-};
-use crate::{
-    commands::{confirm::confirm, context::CommandContext},
-    options::QuickstartArguments,
-    report::{
-        error::{CliError, Exit, Result},
-        output::note,
-    },
-    service::{
-        local::temporary_stack::TemporaryStack,
-        session::ServiceSession,
-        target::{ServiceAccess, Target},
-    },
-};
+use super::output::QuickstartOutput;
+use super::steps::{QuickstartUsers, clean_up, stopped, walk};
+use crate::commands::{CommandContext, confirm};
+use crate::options::QuickstartArguments;
+use crate::report::{CliError, Exit, Result, note};
+use crate::service::{ServiceAccess, ServiceSession, Target, TemporaryStack};
 
 /// Runs the steps.
 pub(crate) async fn run(arguments: QuickstartArguments, context: &CommandContext) -> Result<()> {

@@ -1,32 +1,32 @@
 //! The steps of the Azure quickstart.
 
-use std::{cell::Cell, time::SystemTime};
+use std::cell::Cell;
+use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    create_identity::{CreateIdentityRequest, create_identity},
-    delete_identity::{DeleteIdentityRequest, delete_identity},
-    ensure_identity::EnsuredIdentity,
-    exchange_teams_token::{EntraUser, Exchange},
-    identity::{AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest},
-    issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
-    ports::Clock as _,
-    record::{By, Cause, Receipt},
-    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
-    secret::Secret,
+use identity_core::Error;
+use identity_core::create_identity::{CreateIdentityRequest, create_identity};
+use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::ensure_identity::EnsuredIdentity;
+use identity_core::exchange_teams_token::{EntraUser, Exchange};
+use identity_core::identity::{
+    AcsId, ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest,
 };
+use identity_core::issue_access_token::{
+    IssueAccessTokenRequest, TokenSubject, issue_access_token,
+};
+use identity_core::ports::Clock as _;
+use identity_core::record::{By, Cause, Receipt};
+use identity_core::revoke_access_tokens::{
+    IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
+};
+use identity_core::secret::Secret;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::{
-    commands::quickstart::output::QuickstartOutput,
-    input::jwt::teams_claims,
-    report::{
-        error::{CliError, Exit, Result},
-        timestamp,
-    },
-    service::{local::control, operator, session::ServiceSession},
-};
+use crate::commands::quickstart::output::QuickstartOutput;
+use crate::input::teams_claims;
+use crate::report::{CliError, Exit, Result, timestamp};
+use crate::service::{ServiceSession, control, operator};
 
 /// The users of a run. Each run has its own users.
 pub(super) struct QuickstartUsers {

@@ -1,25 +1,14 @@
 //! `guestpass token exchange-teams`
 
 use api_types::TokenOutput;
-use identity_core::{
-    exchange_teams_token::{EntraUser, Exchange},
-    ports::Clock as _,
-};
+use identity_core::exchange_teams_token::{EntraUser, Exchange};
+use identity_core::ports::Clock as _;
 
-use crate::{
-    commands::context::CommandContext,
-    input::{
-        jwt::{self, UnverifiedJwt, teams_claims},
-        text::secret_in,
-    },
-    options::TokenExchangeTeamsArguments,
-    report::error::{CliError, Result},
-    service::{
-        explain::explain,
-        operator,
-        session::{acs_client, invocation},
-    },
-};
+use crate::commands::CommandContext;
+use crate::input::{UnverifiedJwt, secret_in, teams_claims, token_in};
+use crate::options::TokenExchangeTeamsArguments;
+use crate::report::{CliError, Result};
+use crate::service::{acs_client, explain, invocation, operator};
 
 /// Exchanges a Teams user's token.
 pub(crate) async fn run(
@@ -28,7 +17,7 @@ pub(crate) async fn run(
 ) -> Result<()> {
     let TokenExchangeTeamsArguments { app_id, user_id, token_file } = arguments;
     let text = secret_in(&token_file, "the Teams user's token")?;
-    let found = jwt::found_in(text.expose()).filter(|token| UnverifiedJwt::read(token).is_some());
+    let found = token_in(text.expose()).filter(|token| UnverifiedJwt::read(token).is_some());
     let token = found.ok_or_else(|| {
         CliError::usage("invalid token: expected a JSON Web Token")
             .hint("pipe in the access token that Entra gave the app, or the answer it came in")

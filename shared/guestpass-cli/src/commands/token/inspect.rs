@@ -2,26 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use identity_core::ports::Clock as _;
+use identity_core::ports::{Clock as _, SystemClock};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use identity_core::ports::SystemClock;
-
-use crate::{
-    commands::context::CommandContext,
-    input::{
-        jwt::{self, UnverifiedJwt},
-        text::secret_in,
-    },
-    options::TokenInspectArguments,
-    report::{
-        duration,
-        error::{CliError, Result},
-        output::Row,
-        timestamp,
-    },
-};
+use crate::commands::CommandContext;
+use crate::input::{UnverifiedJwt, secret_in, token_in};
+use crate::options::TokenInspectArguments;
+use crate::report::{CliError, Result, Row, duration, timestamp};
 
 /// The content of a token.
 #[derive(Serialize)]
@@ -89,9 +77,8 @@ pub(crate) fn run(arguments: &TokenInspectArguments, context: &CommandContext) -
         return Err(CliError::usage("no token on stdin").hint("pipe one in, or give --token-file"));
     }
     let text = secret_in(&arguments.token_file, "the token")?;
-    let token = jwt::found_in(text.expose())
-        .and_then(|token| UnverifiedJwt::read(&token))
-        .ok_or_else(|| {
+    let token =
+        token_in(text.expose()).and_then(|token| UnverifiedJwt::read(&token)).ok_or_else(|| {
             CliError::usage("invalid token: expected a JSON Web Token")
                 .because("it has not three parts of which two are JSON in base64url")
                 .hint("pipe in the token itself, or the JSON answer it came in")

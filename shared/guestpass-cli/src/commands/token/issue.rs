@@ -1,22 +1,20 @@
 //! `guestpass token issue`
 
 use api_types::TokenOutput;
-use identity_core::{
-    issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
-    ports::Clock as _,
+use identity_core::issue_access_token::{
+    IssueAccessTokenRequest, TokenSubject, issue_access_token,
 };
+use identity_core::ports::Clock as _;
 
-use crate::{
-    commands::context::CommandContext,
-    input::values::{parse_identity, parse_token_request},
-    options::TokenIssueArguments,
-    report::{error::Result, views::with_scopes},
-};
+use crate::commands::CommandContext;
+use crate::input::{parse_identity, parse_token_request};
+use crate::options::TokenIssueArguments;
+use crate::report::{Result, with_scopes};
 
 /// Issues a token.
 pub(crate) async fn run(arguments: TokenIssueArguments, context: &CommandContext) -> Result<()> {
     let identity = parse_identity(&arguments.user)?;
-    let token = parse_token_request(&arguments.scope, Some(&arguments.expires_in))?;
+    let token = parse_token_request(arguments.scope, Some(&arguments.expires_in))?;
     let scopes = token.scopes.clone();
     let session = context.session().await?;
     let subject = TokenSubject::Identity { identity, by: session.administrator() };

@@ -1,18 +1,16 @@
 //! `guestpass token revoke`
 
 use api_types::ReceiptOutput;
-use identity_core::{
-    record::{By, Cause},
-    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
+use identity_core::record::{By, Cause};
+use identity_core::revoke_access_tokens::{
+    IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
 };
 
-use crate::{
-    commands::{confirm::confirm, context::CommandContext},
-    input::values::{parse_identity, parse_reason},
-    options::TokenRevokeArguments,
-    report::error::{CliError, Exit, Result},
-    service::session::ServiceSession,
-};
+use crate::commands::{CommandContext, confirm};
+use crate::input::{parse_identity, parse_reason};
+use crate::options::TokenRevokeArguments;
+use crate::report::{CliError, Exit, Result};
+use crate::service::ServiceSession;
 
 /// Revokes every token of an identity.
 pub(crate) async fn run(arguments: TokenRevokeArguments, context: &CommandContext) -> Result<()> {

@@ -1,10 +1,9 @@
 //! `guestpass user block`
 
-use crate::{
-    commands::{context::CommandContext, token::revoke},
-    options::{TokenRevokeArguments, UserBlockArguments},
-    report::error::Result,
-};
+use crate::commands::CommandContext;
+use crate::commands::token::revoke;
+use crate::options::{TokenRevokeArguments, UserBlockArguments};
+use crate::report::Result;
 
 /// Blocks a user: revokes all tokens, and lets the service issue no new one.
 pub(crate) async fn run(arguments: UserBlockArguments, context: &CommandContext) -> Result<()> {

@@ -3,28 +3,19 @@
 use std::path::PathBuf;
 
 use api_types::IdentityOutput;
-use identity_core::{
-    Error,
-    delete_stale_identities::CleanupRun,
-    identity::IdentityRef,
-    ports::{IdentityStore as _, RunLog as _},
-    record::Record,
-};
+use identity_core::Error;
+use identity_core::delete_stale_identities::CleanupRun;
+use identity_core::identity::IdentityRef;
+use identity_core::ports::{IdentityStore as _, RunLog as _};
+use identity_core::record::Record;
 use serde::Serialize;
 
-use crate::{
-    commands::{
-        context::CommandContext,
-        user::timeline::{HistoryEntry, identities, tell},
-    },
-    input::{logs, values::parse_identity},
-    options::UserHistoryArguments,
-    report::{
-        error::Result,
-        output::{self, OutputFormat, Rows},
-    },
-    service::{session::ServiceSession, target::ServiceAccess},
-};
+use crate::commands::CommandContext;
+use crate::commands::user::timeline::{HistoryEntry, identities, tell};
+use crate::input::{logs, parse_identity};
+use crate::options::UserHistoryArguments;
+use crate::report::{OutputFormat, Result, output};
+use crate::service::{ServiceAccess, ServiceSession};
 
 /// Everything that is known about a user.
 #[derive(Serialize)]
@@ -64,17 +55,11 @@ pub(crate) async fn run(arguments: UserHistoryArguments, context: &CommandContex
                 output::print_row(identity, OutputFormat::Table)?;
                 output::blank()?;
             }
-            rows(timeline, OutputFormat::Table)
+            output::print_rows(timeline, OutputFormat::Table)
         }
-        OutputFormat::Tsv => rows(timeline, OutputFormat::Tsv),
+        OutputFormat::Tsv => output::print_rows(timeline, OutputFormat::Tsv),
         format => output::print_value(&UserHistory { identity, timeline }, format),
     }
-}
-
-fn rows(timeline: Vec<HistoryEntry>, format: OutputFormat) -> Result<()> {
-    let mut rows = Rows::new(format)?;
-    timeline.into_iter().try_for_each(|entry| rows.push(entry))?;
-    rows.finish().map(drop)
 }
 
 /// The record, which can be a tombstone. A tombstone is found by external id only.

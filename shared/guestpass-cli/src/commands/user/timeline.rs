@@ -3,16 +3,12 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    delete_stale_identities::{CleanupMode, CleanupRun},
-    record::{By, Receipt, Record, State},
-};
+use identity_core::delete_stale_identities::{CleanupMode, CleanupRun};
+use identity_core::record::{By, Receipt, Record, State};
 use serde::Serialize;
 
-use crate::{
-    input::logs::LogLine,
-    report::{output::Row, timestamp},
-};
+use crate::input::logs::LogLine;
+use crate::report::{Row, timestamp};
 
 /// An entry of the history.
 #[derive(Debug, Serialize)]

@@ -2,12 +2,10 @@
 
 use identity_core::unblock_user::unblock_user;
 
-use crate::{
-    commands::context::CommandContext,
-    input::values::parse_identity,
-    options::UserUnblockArguments,
-    report::{error::Result, views},
-};
+use crate::commands::CommandContext;
+use crate::input::parse_identity;
+use crate::options::UserUnblockArguments;
+use crate::report::{Result, unblocked};
 
 /// Lifts a block of any origin.
 pub(crate) async fn run(arguments: UserUnblockArguments, context: &CommandContext) -> Result<()> {
@@ -19,5 +17,5 @@ pub(crate) async fn run(arguments: UserUnblockArguments, context: &CommandContex
             unblock_user(&session.store, &session.clock, &identity, by.id(), &invocation).await
         })
         .await?;
-    context.show(&views::unblocked(&record))
+    context.show(&unblocked(&record))
 }

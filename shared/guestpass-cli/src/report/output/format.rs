@@ -1,18 +1,14 @@
 //! The formats in which a result is printed.
 
-use std::io::{self, Write, stdout};
+use std::io;
+use std::io::{Write, stdout};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{
-    text::{json, yaml},
-    tsv,
-};
-use crate::report::{
-    error::{CliError, Result},
-    printable::printable,
-};
+use super::text::{json, yaml};
+use super::tsv;
+use crate::report::{CliError, Result, printable};
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,8 +1,9 @@
 //! Writes lines for people, besides an answer or instead of a table.
 
-use std::io::{self, Write as _, stderr, stdout};
+use std::io;
+use std::io::{Write as _, stderr, stdout};
 
-use crate::report::{error::Result, printable::printable};
+use crate::report::{Result, printable};
 
 /// Writes a line to stdout.
 pub(crate) fn line(text: &str) -> Result<()> {

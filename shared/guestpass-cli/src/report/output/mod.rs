@@ -1,8 +1,8 @@
 //! Writes the answers of commands to stdout, in the requested format.
 //!
 //! All output, also to stderr, goes through this module. It makes untrusted text safe for a
-//! terminal ([`printable`](crate::report::printable)) or for a spreadsheet ([`mod@tsv`]), so that no command has to do
-//! it.
+//! terminal ([`printable()`](crate::report::printable())) or for a spreadsheet ([`mod@tsv`]), so
+//! that no command has to do it.
 
 mod format;
 mod lines;
@@ -14,5 +14,5 @@ mod tsv;
 pub(crate) use format::{OutputFormat, Row, print_row, print_value, shell_quoted};
 pub(crate) use lines::{ask, blank, line, marked, note};
 pub(crate) use option::{OutputOption, OutputOptionParser, ResultKind, file_unsupported};
-pub(crate) use rows::Rows;
+pub(crate) use rows::{Rows, print_rows};
 pub(crate) use tsv::unescaped;

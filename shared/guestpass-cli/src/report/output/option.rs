@@ -1,18 +1,14 @@
 //! The value of `--output`: a format, or for a plan a file.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use clap::{
-    Arg, Command, ValueEnum as _,
-    builder::{EnumValueParser, PossibleValue, TypedValueParser},
-    error::Error,
-};
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::error::Error;
+use clap::{Arg, Command, ValueEnum as _};
 
 use super::format::{OutputFormat, no_variables};
-use crate::report::error::{CliError, Result};
+use crate::report::{CliError, Result};
 
 /// The destination of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

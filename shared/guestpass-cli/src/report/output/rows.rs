@@ -1,12 +1,11 @@
 //! Writes many answers, one after the other. Only a few are in memory at a time.
 
-use std::io::{self, BufWriter, Stdout, Write, stdout};
+use std::io;
+use std::io::{BufWriter, Stdout, Write, stdout};
 
-use super::{
-    format::{OutputFormat, Row, no_variables, printable_cells, tsv_line},
-    text::{json, yaml},
-};
-use crate::report::error::Result;
+use super::format::{OutputFormat, Row, no_variables, printable_cells, tsv_line};
+use super::text::{json, yaml};
+use crate::report::Result;
 
 /// Writes answers as they come.
 pub(crate) struct Rows<R> {
@@ -56,15 +55,14 @@ impl<R: Row> Rows<R> {
     }
 
     /// Writes the remaining rows.
-    pub(crate) fn finish(mut self) -> Result<u64> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         match (self.format, self.written) {
             (OutputFormat::Table, _) if self.widths.is_empty() => self.write_waiting()?,
             (OutputFormat::Json | OutputFormat::Yaml, 0) => self.out.write_all(b"[]\n")?,
             (OutputFormat::Json, _) => self.out.write_all(b"\n]\n")?,
             _ => {}
         }
-        self.out.flush()?;
-        Ok(self.written)
+        Ok(self.out.flush()?)
     }
 
     fn write_waiting(&mut self) -> io::Result<()> {
@@ -86,6 +84,13 @@ impl<R: Row> Rows<R> {
         let line = padded.collect::<Vec<_>>().join("  ");
         writeln!(self.out, "{}", line.trim_end())
     }
+}
+
+/// Writes all of these rows.
+pub(crate) fn print_rows<R: Row>(rows: Vec<R>, format: OutputFormat) -> Result<()> {
+    let mut out = Rows::new(format)?;
+    rows.into_iter().try_for_each(|row| out.push(row))?;
+    out.finish()
 }
 
 /// How many rows determine the widths of the columns. A wider cell in a later row moves the rest

@@ -3,15 +3,15 @@
 //! Both formats can hold such a character as it is. The escape sequence is the same value for a
 //! program, and cannot mislead a person.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::fmt::Write as _;
+use std::io;
+use std::io::Write;
 
 use serde::Serialize;
 use serde_norway::{Mapping, Value};
 
-use crate::report::{error::Result, printable::is_hidden};
+use crate::report::Result;
+use crate::report::printable::is_hidden;
 
 /// Writes a value as JSON.
 pub(super) fn json<T: Serialize>(out: &mut impl Write, value: &T) -> Result<()> {

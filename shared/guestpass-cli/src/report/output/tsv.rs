@@ -6,7 +6,7 @@
 //! cell is written with an apostrophe in front, which is the usual defence. Numbers are not an
 //! exception: those that the tool writes have no sign.
 //!
-//! Some other first characters mean a comment or JSON when [`names`](crate::input::names) reads a list.
+//! Some other first characters mean a comment or JSON when [`names_in`](crate::input::names_in) reads a list.
 //! They also get the apostrophe, so that a written name is read as the same name.
 
 /// The cell as it is written.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
-use crate::report::error::{CliError, Exit, Result};
+use crate::report::{CliError, Exit, Result, innermost};
 
 /// Calls `url`, with or without a body.
 pub(crate) async fn call(
@@ -31,7 +31,7 @@ async fn call_within(
 ) -> Result<Value> {
     let failed = |error: reqwest::Error| {
         CliError::new(Exit::Later, "the local stack does not answer")
-            .because(crate::report::error::chain(&error).pop().unwrap_or_default())
+            .because(innermost(&error))
             .hint("start it again with `make run`")
     };
     let client =

@@ -2,6 +2,9 @@
 
 pub(crate) mod control;
 mod loopback;
-pub(crate) mod stack_file;
-pub(crate) mod temporary_stack;
+pub(super) mod stack_file;
+mod temporary_stack;
 mod trust;
+
+pub(crate) use stack_file::StackDescription;
+pub(crate) use temporary_stack::TemporaryStack;

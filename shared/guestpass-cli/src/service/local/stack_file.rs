@@ -10,16 +10,10 @@ use acs_client::ConnectionString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    report::{
-        error::{CliError, Result},
-        output::shell_quoted,
-    },
-    service::local::{
-        loopback::is_loopback,
-        trust::{self, Distrust, STICKY},
-    },
-};
+use crate::report::{CliError, Result, output};
+use crate::service::local::loopback::is_loopback;
+use crate::service::local::trust;
+use crate::service::local::trust::{Distrust, STICKY};
 
 /// The content of `stack.json`. It does not implement `Debug`, because it holds the access key.
 #[derive(Clone, Deserialize)]
@@ -103,7 +97,7 @@ fn refused(path: &Path, distrust: &Distrust) -> CliError {
                 format!(
                     "run: chmod {excess} {}; if the file may have been changed, remove it and start \
                      the stack again",
-                    shell_quoted(&at.display().to_string())
+                    output::shell_quoted(&at.display().to_string())
                 )
             } else {
                 "start the stack with --stack-file in a directory that only you may write".to_owned()

@@ -1,18 +1,16 @@
 //! A temporary local stack, for users without a service.
 
-use std::{
-    fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::Stdio, time::Duration,
-};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
 
-use tokio::{
-    process::{Child, Command},
-    time::{Instant, sleep, timeout},
-};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
-    report::error::{CliError, Exit, Result},
-    service::environment::CliEnvironment,
-};
+use crate::report::{CliError, Exit, Result};
+use crate::service::CliEnvironment;
 
 /// A stack that keeps no data and ends with this process.
 pub(crate) struct TemporaryStack {

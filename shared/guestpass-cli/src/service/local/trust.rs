@@ -17,15 +17,15 @@
 //! the user of the tool. Both cases are common: a repository that is mounted in a container,
 //! where the tool runs as root, and the umask 002 of systems on which each user has a group.
 
-use std::{
-    ffi::OsString,
-    fs::{self, File, Metadata},
-    io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
-    path::{self, Path, PathBuf},
-};
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io, path};
 
-use rustix::{io::Errno, process::geteuid};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
 /// Why a file is not used.
 #[derive(Debug)]
@@ -160,10 +160,8 @@ const MOST_LINKS: u32 = 40;
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::{
-        fs::{PermissionsExt as _, lchown, symlink},
-        net::UnixListener,
-    };
+    use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
+    use std::os::unix::net::UnixListener;
 
     use tempfile::TempDir;
 
