@@ -7,27 +7,15 @@ use std::sync::atomic::AtomicU64;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::auth::accounts::Accounts;
-use crate::auth::authenticator::Authenticator;
-use crate::auth::entra::Entra;
-use crate::auth::issuer::DevelopmentIssuer;
-use crate::auth::trusted_key::TrustedKey;
-use crate::http::server::EmulatorServer;
-use crate::http::tls::Tls;
+use crate::auth::{Accounts, Authenticator, DevelopmentIssuer, Entra, TrustedKey};
+use crate::http::{EmulatorServer, Tls};
 use crate::options::EmulatorOptions;
 use crate::resource::Resource;
-use crate::state::clock::EmulatorClock;
-use crate::state::data_dir::{DataDir, JOURNAL, SIGNING_KEY};
-use crate::state::directory_lock::DirectoryLock;
-use crate::state::faults::Faults;
-use crate::state::identities::journal::{Journal, JournalEntry};
-use crate::state::identities::registry::Identities;
-use crate::state::keys::resource_key::ResourceKey;
-use crate::state::keys::resource_keys::{KeyRing, KeyType, ResourceKeys};
-use crate::state::keys::token_signer::TokenSigner;
-use crate::state::limits::RateLimits;
-use crate::state::request_log::RequestLog;
-use crate::state::start_error::EmulatorStartError;
+use crate::state::{
+    DataDir, DirectoryLock, EmulatorClock, EmulatorStartError, Faults, Identities, JOURNAL,
+    Journal, JournalEntry, KeyRing, KeyType, RateLimits, RequestLog, ResourceKey, ResourceKeys,
+    SIGNING_KEY, TokenSigner,
+};
 
 /// A local ACS resource. Clones are the same resource.
 #[derive(Clone)]

@@ -155,10 +155,6 @@ mod resource;
 mod state;
 
 pub use emulator::{Builder, Emulator};
-pub use http::server::EmulatorServer;
+pub use http::EmulatorServer;
 pub use options::EmulatorOptions;
-pub use state::clock::EmulatorClock;
-pub use state::directory_lock::DirectoryLock;
-pub use state::keys::resource_key::ResourceKey;
-pub use state::limits::Window;
-pub use state::start_error::EmulatorStartError;
+pub use state::{DirectoryLock, EmulatorClock, EmulatorStartError, ResourceKey, Window};

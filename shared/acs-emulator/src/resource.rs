@@ -2,15 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::auth::authenticator::Authenticator;
+use crate::auth::Authenticator;
 use crate::options::EmulatorOptions;
-use crate::state::clock::EmulatorClock;
-use crate::state::faults::Faults;
-use crate::state::identities::registry::Identities;
-use crate::state::keys::resource_keys::ResourceKeys;
-use crate::state::keys::token_signer::TokenSigner;
-use crate::state::limits::RateLimits;
-use crate::state::request_log::RequestLog;
+use crate::state::{
+    EmulatorClock, Faults, Identities, RateLimits, RequestLog, ResourceKeys, TokenSigner,
+};
 
 /// One resource: its keys, its identities, and the settings of tests.
 pub(crate) struct Resource {

@@ -1,10 +1,19 @@
 //! The terms of the ACS Identity API: routes, operations, versions, bodies and errors.
 
-pub(crate) mod error;
-pub(crate) mod http_request;
-pub(crate) mod mri;
-pub(crate) mod operation;
-pub(crate) mod request_body;
-pub(crate) mod route;
+mod error;
+mod http_request;
+mod mri;
+mod operation;
+mod request_body;
+mod route;
 pub(crate) mod service_version;
-pub(crate) mod timestamp;
+mod timestamp;
+
+pub(crate) use error::{ApiError, Raised};
+pub(crate) use http_request::HttpRequest;
+pub(crate) use mri::Mri;
+pub(crate) use operation::Operation;
+pub(crate) use request_body::RequestBody;
+pub(crate) use route::{AssignmentKey, RouteMatch, Verb, percent_decoded};
+pub(crate) use service_version::ServiceVersion;
+pub(crate) use timestamp::{date_time_offset, http_date};

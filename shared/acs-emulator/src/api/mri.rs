@@ -1,6 +1,6 @@
 //! Identifiers of identities: `8:acs:{resource GUID}_{GUID}`.
 
-use crate::api::error::ApiError;
+use crate::api::ApiError;
 
 /// The identifier of an identity of this resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::api::error::ApiError;
+use crate::api::ApiError;
 
 /// The members of a request's body; empty if the request has no body.
 #[derive(Clone, Debug, Default)]

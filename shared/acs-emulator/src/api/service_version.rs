@@ -1,7 +1,6 @@
 //! The supported api-versions, and the features of each.
 
-use crate::api::error::ApiError;
-use crate::api::route::{self, RouteMatch};
+use crate::api::{ApiError, RouteMatch, route};
 
 /// A supported api-version. The order is by age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,4 +13,4 @@ pub(crate) const TEAMS: [&str; 2] =
 
 /// The two permissions that an application needs for Teams users.
 pub(crate) const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
-pub(crate) const TEAMS_EXTENSION_SCOPE: &str = "TeamsExtension.ManageCalls";
+pub(crate) const TEAMS_EXTENSION_SCOPES: [&str; 1] = ["TeamsExtension.ManageCalls"];

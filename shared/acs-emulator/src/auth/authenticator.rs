@@ -2,16 +2,11 @@
 
 use tracing::warn;
 
-use super::bearer_refusal::BearerRefusal;
-use super::claims::EntraClaims;
-use super::entra::Entra;
-use super::signature::{self, SignatureRules};
-use crate::api::error::ApiError;
-use crate::api::http_request::HttpRequest;
-use crate::api::route::RouteMatch;
-use crate::state::clock::EmulatorClock;
-use crate::state::keys::resource_key::KeyMark;
-use crate::state::keys::resource_keys::KeyRing;
+use super::audiences::TEAMS_EXTENSION_SCOPES;
+use super::signature::SignatureRules;
+use super::{BearerRefusal, Entra, EntraClaims, signature};
+use crate::api::{ApiError, HttpRequest, RouteMatch};
+use crate::state::{EmulatorClock, KeyMark, KeyRing};
 
 /// The credentials that the resource accepts besides its access keys, and the rules of signatures.
 pub(crate) struct Authenticator {
@@ -39,7 +34,7 @@ impl Authenticator {
     ) -> Result<AuthenticatedCaller, ApiError> {
         let user = match (route, bearer(request)) {
             (RouteMatch::ExchangePhoneAccess, Some(token)) => {
-                self.entra.phone_user(token, clock.now()).map(Some)
+                self.entra.user(token, &TEAMS_EXTENSION_SCOPES, clock.now()).map(Some)
             }
             (RouteMatch::ExchangePhoneAccess, None) => Err(BearerRefusal::NoBearer),
             (_, Some(token)) => self.entra.operator(token, clock.signing_now()).map(|_| None),

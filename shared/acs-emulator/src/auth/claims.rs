@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bearer_refusal::BearerRefusal;
+use super::BearerRefusal;
 
 /// The claims that the emulator reads; other claims are ignored. It has no `Debug`, because they
 /// are personal data.

@@ -5,12 +5,9 @@
 
 use time::OffsetDateTime;
 
-use super::accounts::Accounts;
-use super::audiences::{RESOURCE, TEAMS, TEAMS_EXTENSION_SCOPE, TEAMS_SCOPES};
-use super::bearer_refusal::BearerRefusal;
-use super::claims::EntraClaims;
-use super::issuer::DevelopmentIssuer;
+use super::audiences::{RESOURCE, TEAMS};
 use super::trusted_key::{self, TrustedKey};
+use super::{Accounts, BearerRefusal, DevelopmentIssuer, EntraClaims};
 
 /// The keys that the resource trusts.
 pub(crate) struct Entra {
@@ -36,27 +33,15 @@ impl Entra {
         }
     }
 
-    /// Verifies the token of a Teams user that an application exchanges.
-    pub(crate) fn teams_user(
+    /// Verifies the token of a Teams user with all of these permissions.
+    pub(crate) fn user(
         &self,
         token: &str,
+        scopes: &[&str],
         now: OffsetDateTime,
     ) -> Result<EntraClaims, BearerRefusal> {
         let claims = self.verified(token, &TEAMS, now)?;
-        if !TEAMS_SCOPES.iter().all(|scope| claims.may(scope)) {
-            return Err(BearerRefusal::ScopeMissing);
-        }
-        claims.names_a_user()
-    }
-
-    /// Authenticates a Teams Phone user who exchanges their own token.
-    pub(crate) fn phone_user(
-        &self,
-        token: &str,
-        now: OffsetDateTime,
-    ) -> Result<EntraClaims, BearerRefusal> {
-        let claims = self.verified(token, &TEAMS, now)?;
-        if !claims.may(TEAMS_EXTENSION_SCOPE) {
+        if !scopes.iter().all(|scope| claims.may(scope)) {
             return Err(BearerRefusal::ScopeMissing);
         }
         claims.names_a_user()

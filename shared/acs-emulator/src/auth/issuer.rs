@@ -7,12 +7,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::audiences::is_resource;
+use super::is_resource;
 use super::trusted_key::TrustedKey;
-use crate::state::clock::EmulatorClock;
-use crate::state::data_dir::{DataDir, ENTRA_SIGNING_KEY};
-use crate::state::keys::token_signer::TokenSigner;
-use crate::state::start_error::EmulatorStartError;
+use crate::state::{DataDir, ENTRA_SIGNING_KEY, EmulatorClock, EmulatorStartError, TokenSigner};
 
 /// Generates its key at the first request for a token or for its keys, because most emulators never
 /// need it.

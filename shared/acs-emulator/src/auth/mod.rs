@@ -1,11 +1,22 @@
 //! Who the caller is: by the signature of an access key, or by a token of Entra ID.
 
-pub(crate) mod accounts;
-pub(crate) mod audiences;
-pub(crate) mod authenticator;
-pub(crate) mod bearer_refusal;
-pub(crate) mod claims;
-pub(crate) mod entra;
+mod accounts;
+mod audiences;
+mod authenticator;
+mod bearer_refusal;
+mod claims;
+mod entra;
 pub(crate) mod issuer;
-pub(crate) mod signature;
-pub(crate) mod trusted_key;
+mod signature;
+mod trusted_key;
+
+pub(crate) use accounts::{
+    Accounts, DEVELOPMENT_APP, DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT, DEVELOPMENT_USER,
+};
+pub(crate) use audiences::{TEAMS, TEAMS_SCOPES, is_resource};
+pub(crate) use authenticator::{AuthenticatedCaller, Authenticator};
+pub(crate) use bearer_refusal::BearerRefusal;
+pub(crate) use claims::EntraClaims;
+pub(crate) use entra::Entra;
+pub(crate) use issuer::DevelopmentIssuer;
+pub(crate) use trusted_key::TrustedKey;

@@ -12,12 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-use crate::api::error::ApiError;
-use crate::api::http_request::HttpRequest;
+use crate::api::{ApiError, HttpRequest};
 use crate::options::EmulatorOptions;
-use crate::state::keys::resource_key::KeyMark;
-use crate::state::keys::resource_key::ResourceKey;
-use crate::state::keys::resource_keys::KeyRing;
+use crate::state::{KeyMark, KeyRing, ResourceKey};
 
 /// The settings of a verifier.
 #[derive(Clone, Copy, Debug)]

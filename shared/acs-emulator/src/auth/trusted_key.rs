@@ -6,8 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bearer_refusal::BearerRefusal;
-use super::claims::EntraClaims;
+use super::{BearerRefusal, EntraClaims};
 
 /// An RSA key of a JWK set, and its issuer.
 #[derive(Clone)]

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::timestamp::date_time_offset;
-use crate::auth::accounts::{DEVELOPMENT_APP, DEVELOPMENT_TENANT, DEVELOPMENT_USER};
-use crate::auth::audiences::{TEAMS, TEAMS_SCOPES, is_resource};
-use crate::auth::claims::EntraClaims;
-use crate::auth::issuer;
+use crate::api::date_time_offset;
+use crate::auth::{
+    DEVELOPMENT_APP, DEVELOPMENT_TENANT, DEVELOPMENT_USER, EntraClaims, TEAMS, TEAMS_SCOPES,
+    is_resource, issuer,
+};
 use crate::resource::Resource;
 
 /// The members of `POST /_emulator/entra/token`. All of them have defaults, which give the token of

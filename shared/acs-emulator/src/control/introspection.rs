@@ -3,11 +3,9 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::api::mri::Mri;
-use crate::api::timestamp::date_time_offset;
+use crate::api::{Mri, date_time_offset};
 use crate::resource::Resource;
-use crate::state::identities::identity::TokenState;
-use crate::state::keys::token_signer::{EmulatorClaim, NotOurs};
+use crate::state::{EmulatorClaim, NotOurs, TokenState};
 
 /// `{"active", "reason", "identity", "scopes", "expiresOn"}`. An invalid token has a reason; a
 /// token that this emulator did not sign has nothing else. A token that was revoked, or deleted

@@ -3,7 +3,7 @@
 
 mod entra_token;
 mod introspection;
-pub(crate) mod oauth;
+mod oauth;
 mod oauth_grant;
 
 use hyper::{Method, StatusCode, Uri};
@@ -12,12 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::error;
 
-use self::oauth::OAuthRoute;
-use crate::api::http_request::HttpRequest;
-use crate::api::timestamp::date_time_offset;
+pub(crate) use self::oauth::OAuthRoute;
+use crate::api::{HttpRequest, date_time_offset};
 use crate::resource::Resource;
-use crate::state::faults::Fault;
-use crate::state::keys::resource_keys::KeyType;
+use crate::state::{Fault, KeyType};
 
 /// A response of the control API.
 pub(crate) struct ControlReply {

@@ -5,7 +5,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::oauth_grant::{grant, issuer_of, tenant_guid};
-use crate::api::http_request::HttpRequest;
+use crate::api::HttpRequest;
 use crate::resource::Resource;
 
 /// An endpoint of Entra.

@@ -7,11 +7,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::http_request::HttpRequest;
-use crate::api::route::percent_decoded;
-use crate::auth::accounts::{DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT};
-use crate::auth::claims::EntraClaims;
-use crate::auth::issuer;
+use crate::api::{HttpRequest, percent_decoded};
+use crate::auth::{DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT, EntraClaims, issuer};
 use crate::resource::Resource;
 
 /// Why no token is issued.

@@ -14,15 +14,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::response::{self, HttpResponse, ResponseContext};
+use super::response::{HttpResponse, ResponseContext};
 use super::response_body::ConnectionDropped;
-use super::service::{self, EmulatorReply};
-use crate::api::error::ApiError;
-use crate::api::http_request::HttpRequest;
-use crate::api::route::RouteMatch;
+use super::service::EmulatorReply;
+use super::{response, service};
+use crate::api::{ApiError, HttpRequest, RouteMatch};
 use crate::control;
-use crate::control::oauth::OAuthRoute;
-use crate::operations::call::OperationError;
+use crate::control::OAuthRoute;
+use crate::operations::OperationError;
 use crate::resource::Resource;
 
 /// The properties of a connection.

@@ -1,10 +1,12 @@
 //! Connections, requests and responses.
 
-pub(crate) mod server;
-pub(crate) mod tls;
-
 mod connection;
 mod resettable_stream;
 mod response;
 mod response_body;
+mod server;
 mod service;
+mod tls;
+
+pub use server::EmulatorServer;
+pub(crate) use tls::Tls;

@@ -4,20 +4,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, RETRY_AFTER,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY,
 };
-use hyper::{HeaderMap, Response, StatusCode, header::HeaderValue};
+use hyper::{HeaderMap, Response, StatusCode};
 use time::OffsetDateTime;
 
 use super::response_body::ResponseBody;
-use crate::api::error::{ApiError, Raised};
-use crate::api::route::RouteMatch;
-use crate::api::service_version;
-use crate::api::timestamp::http_date;
+use crate::api::{ApiError, Raised, RouteMatch, http_date, service_version};
 use crate::control::ControlReply;
-use crate::operations::call::{OperationError, OperationSuccess};
-use crate::state::keys::random;
+use crate::operations::{OperationError, OperationSuccess};
+use crate::state::random;
 
 pub(crate) type HttpResponse = Response<ResponseBody>;
 

@@ -12,12 +12,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use super::Tls;
 use super::connection::{ConnectionInfo, serve};
 use super::resettable_stream::ResettableStream;
-use super::tls::Tls;
 use crate::resource::Resource;
-use crate::state::directory_lock::DirectoryLock;
-use crate::state::keys::resource_keys::KeyType;
+use crate::state::{DirectoryLock, KeyType};
 
 /// A running listener. Dropping it ends it at once; [`EmulatorServer::stop`] first finishes the responses
 /// in progress.

@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use super::response::{self, HttpResponse};
+use super::response;
+use super::response::HttpResponse;
 use super::response_body::ResponseBody;
-use crate::api::error::ApiError;
-use crate::api::http_request::HttpRequest;
-use crate::api::operation::Operation;
-use crate::api::request_body::RequestBody;
-use crate::api::route::{RouteMatch, Verb};
-use crate::api::service_version::{self, ServiceVersion};
-use crate::api::timestamp::date_time_offset;
-use crate::auth::authenticator::AuthenticatedCaller;
+use crate::api::{
+    ApiError, HttpRequest, Operation, RequestBody, RouteMatch, ServiceVersion, Verb,
+    date_time_offset, service_version,
+};
+use crate::auth::AuthenticatedCaller;
 use crate::operations;
-use crate::operations::call::{OperationCall, OperationError, OperationSuccess};
+use crate::operations::{OperationCall, OperationError, OperationSuccess};
 use crate::resource::Resource;
-use crate::state::faults::FaultTrigger;
-use crate::state::request_log::LoggedRequest;
+use crate::state::{FaultTrigger, LoggedRequest};
 
 /// What the connection must do.
 pub(crate) enum EmulatorReply {

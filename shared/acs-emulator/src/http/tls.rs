@@ -13,9 +13,7 @@ use rustls::pki_types::PrivateKeyDer;
 use time::Duration;
 use tokio_rustls::TlsAcceptor;
 
-use crate::state::clock::EmulatorClock;
-use crate::state::data_dir::DataDir;
-use crate::state::start_error::EmulatorStartError;
+use crate::state::{DataDir, EmulatorClock, EmulatorStartError};
 
 /// The https configuration of a listener, and the path of the certificate that clients trust.
 pub(crate) struct Tls {

@@ -4,11 +4,10 @@
 use hyper::StatusCode;
 use uuid::Uuid;
 
-use super::call::{OperationCall, OperationError, OperationSuccess, kept};
-use crate::api::error::ApiError;
-use crate::api::request_body::RequestBody;
-use crate::api::route::{AssignmentKey, Verb};
-use crate::state::identities::assignment::Assignment;
+use super::call::kept;
+use super::{OperationCall, OperationError, OperationSuccess};
+use crate::api::{ApiError, AssignmentKey, RequestBody, Verb};
+use crate::state::Assignment;
 
 /// Gets an assignment, creates or replaces it, or removes it with its tokens.
 pub(crate) fn perform(

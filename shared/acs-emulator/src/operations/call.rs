@@ -5,15 +5,10 @@ use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 use tracing::error;
 
-use crate::api::error::ApiError;
-use crate::api::mri::Mri;
-use crate::api::request_body::RequestBody;
-use crate::api::service_version::ServiceVersion;
-use crate::api::timestamp::date_time_offset;
-use crate::auth::claims::EntraClaims;
+use crate::api::{ApiError, Mri, RequestBody, ServiceVersion, date_time_offset};
+use crate::auth::EntraClaims;
 use crate::resource::Resource;
-use crate::state::keys::resource_key::KeyMark;
-use crate::state::keys::token_signer::{EmulatorClaim, TokenClaims};
+use crate::state::{EmulatorClaim, KeyMark, TokenClaims};
 
 /// An authenticated call with a supported version.
 pub(crate) struct OperationCall<'a> {

@@ -4,9 +4,9 @@ use hyper::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::call::{AccessTokenResponse, OperationCall, OperationError, OperationSuccess, kept};
-use super::validation;
-use crate::api::mri::Mri;
+use super::call::{AccessTokenResponse, kept};
+use super::{OperationCall, OperationError, OperationSuccess, validation};
+use crate::api::Mri;
 
 pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     let body = call.body()?;

@@ -1,6 +1,7 @@
 //! `DELETE /identities/{id}`: deletes an identity and ends its tokens.
 
-use super::call::{OperationCall, OperationError, OperationSuccess, kept};
+use super::call::kept;
+use super::{OperationCall, OperationError, OperationSuccess};
 
 pub(crate) fn perform(
     call: &OperationCall<'_>,

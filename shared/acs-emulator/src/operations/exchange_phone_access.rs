@@ -5,12 +5,11 @@ use hyper::StatusCode;
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::call::{OperationCall, OperationError, OperationSuccess, kept};
+use super::call::kept;
 use super::create_identity::{CommunicationIdentity, CreateIdentityResponse};
-use crate::api::error::ApiError;
-use crate::api::mri::Mri;
-use crate::api::route::AssignmentKey;
-use crate::auth::bearer_refusal::BearerRefusal;
+use super::{OperationCall, OperationError, OperationSuccess};
+use crate::api::{ApiError, AssignmentKey, Mri};
+use crate::auth::BearerRefusal;
 
 pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     call.body()?;

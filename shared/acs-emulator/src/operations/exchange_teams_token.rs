@@ -8,14 +8,15 @@ use time::OffsetDateTime;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::call::{OperationCall, OperationError, OperationSuccess};
-use crate::api::error::ApiError;
-use crate::api::mri::Mri;
+use super::{OperationCall, OperationError, OperationSuccess};
+use crate::api::{ApiError, Mri};
+use crate::auth::TEAMS_SCOPES;
 
 pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     let body = call.body()?;
     let token = body.text("token", "Token")?;
-    let claims = call.resource.auth.entra.teams_user(token, call.now).map_err(|refusal| {
+    let entra = &call.resource.auth.entra;
+    let claims = entra.user(token, &TEAMS_SCOPES, call.now).map_err(|refusal| {
         warn!(reason = %refusal, "Teams token exchange refused: {refusal}");
         ApiError::invalid_access_token()
     })?;

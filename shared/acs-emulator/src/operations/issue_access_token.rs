@@ -2,9 +2,8 @@
 
 use hyper::StatusCode;
 
-use super::call::{OperationCall, OperationError, OperationSuccess};
-use super::validation;
-use crate::api::error::ApiError;
+use super::{OperationCall, OperationError, OperationSuccess, validation};
+use crate::api::ApiError;
 
 pub(crate) fn perform(
     call: &OperationCall<'_>,

@@ -1,7 +1,7 @@
 //! The operations of the service. Each takes a call and returns a result or a refusal.
 
 mod assignments;
-pub(crate) mod call;
+mod call;
 mod create_identity;
 mod delete_identity;
 mod exchange_phone_access;
@@ -12,8 +12,8 @@ mod validation;
 
 use hyper::StatusCode;
 
-use self::call::{OperationCall, OperationError, OperationSuccess};
-use crate::api::route::RouteMatch;
+pub(crate) use self::call::{OperationCall, OperationError, OperationSuccess};
+use crate::api::RouteMatch;
 
 /// Executes the operation of `route`.
 pub(crate) fn perform(

@@ -1,6 +1,7 @@
 //! `POST /identities/{id}/:revokeAccessTokens`: ends every token issued so far.
 
-use super::call::{OperationCall, OperationError, OperationSuccess, kept};
+use super::call::kept;
+use super::{OperationCall, OperationError, OperationSuccess};
 
 pub(crate) fn perform(
     call: &OperationCall<'_>,

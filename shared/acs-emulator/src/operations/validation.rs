@@ -2,9 +2,8 @@
 
 use time::Duration;
 
-use super::call::OperationCall;
-use crate::api::error::ApiError;
-use crate::api::request_body::RequestBody;
+use super::OperationCall;
+use crate::api::{ApiError, RequestBody};
 
 /// The lifetime of a token: the requested one, or a day.
 pub(crate) fn life(call: &OperationCall<'_>, body: &RequestBody) -> Result<Duration, ApiError> {

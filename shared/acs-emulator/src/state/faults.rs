@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::api::operation::Operation;
+use crate::api::Operation;
 
 /// One line of the script.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
-use crate::api::operation::Operation;
+use crate::api::Operation;
 
 /// The calls of the last 30 seconds, by operation.
 ///

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::operation::Operation;
+use crate::api::Operation;
 
 /// Counts of all requests and the last thousand requests, including refused ones.
 #[derive(Default)]

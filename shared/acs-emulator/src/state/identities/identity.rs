@@ -7,8 +7,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::options::EmulatorOptions;
-use crate::state::keys::resource_key::KeyMark;
-use crate::state::keys::resource_keys::KeyRing;
+use crate::state::{KeyMark, KeyRing};
 
 /// How revocations take effect.
 #[derive(Clone, Copy, Debug, Default)]
@@ -163,8 +162,7 @@ mod tests {
     const BY_SECOND: RevocationRules = RevocationRules { lag_millis: 0, by_second: true };
 
     fn ring() -> KeyRing {
-        let keys =
-            [(); 2].map(|()| crate::state::keys::resource_key::ResourceKey::generate().unwrap());
+        let keys = [(); 2].map(|()| crate::state::ResourceKey::generate().unwrap());
         KeyRing { keys, retired: Vec::new() }
     }
 

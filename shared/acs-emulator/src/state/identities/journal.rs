@@ -2,14 +2,15 @@
 //! The journal contains no token and no key.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::assignment::Assignment;
-use crate::state::keys::resource_key::KeyMark;
+use super::Assignment;
+use crate::state::KeyMark;
 
 /// An event of an identity. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,12 @@
 //! The identities of the resource, their tokens, and the journal that stores them.
 
-pub(crate) mod assignment;
-pub(crate) mod identity;
-pub(crate) mod journal;
+mod assignment;
+mod identity;
+mod journal;
 mod records;
-pub(crate) mod registry;
+mod registry;
+
+pub(crate) use assignment::Assignment;
+pub(crate) use identity::TokenState;
+pub(crate) use journal::{Journal, JournalEntry};
+pub(crate) use registry::Identities;

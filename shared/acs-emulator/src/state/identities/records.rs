@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::assignment::Assignment;
 use super::identity::{RevocationRules, StoredIdentity};
-use super::journal::{Journal, JournalEntry};
+use super::{Assignment, Journal, JournalEntry};
 
 /// All identities and assignments, and the journal that stores them, if there is one.
 pub(super) struct Records {

@@ -6,14 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
-use super::assignment::Assignment;
 use super::identity::{RevocationRules, StoredIdentity, TokenState, from_millis, millis};
-use super::journal::{Journal, JournalEntry};
 use super::records::Records;
-use crate::api::mri::Mri;
-use crate::api::route::AssignmentKey;
-use crate::state::keys::resource_key::KeyMark;
-use crate::state::keys::resource_keys::KeyRing;
+use super::{Assignment, Journal, JournalEntry};
+use crate::api::{AssignmentKey, Mri};
+use crate::state::{KeyMark, KeyRing};
 
 /// All identities, and the journal that stores them, if there is one.
 pub(crate) struct Identities {
@@ -198,8 +195,7 @@ mod tests {
     }
 
     fn ring() -> KeyRing {
-        let keys =
-            [(); 2].map(|()| crate::state::keys::resource_key::ResourceKey::generate().unwrap());
+        let keys = [(); 2].map(|()| crate::state::ResourceKey::generate().unwrap());
         KeyRing { keys, retired: Vec::new() }
     }
 

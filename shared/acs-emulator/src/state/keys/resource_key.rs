@@ -7,8 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::state::keys::random;
-use crate::state::start_error::EmulatorStartError;
+use crate::state::{EmulatorStartError, random};
 
 /// An access key. `Debug` does not show it, and it does not implement `Display`.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::resource_key::{KeyMark, ResourceKey};
-use crate::state::data_dir::{DataDir, KeptResource};
-use crate::state::start_error::EmulatorStartError;
+use super::{KeyMark, ResourceKey};
+use crate::state::{DataDir, EmulatorStartError, KeptResource};
 
 /// One of the two keys, named as in the Azure API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

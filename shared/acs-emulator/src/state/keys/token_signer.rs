@@ -19,9 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::api::mri::Mri;
-use crate::state::keys::resource_key::KeyMark;
-use crate::state::start_error::EmulatorStartError;
+use crate::api::Mri;
+use crate::state::{EmulatorStartError, KeyMark};
 
 /// Signs tokens, and recognises its own tokens.
 pub(crate) struct TokenSigner {
@@ -93,9 +92,7 @@ impl TokenClaims {
             emulator,
         }
     }
-}
 
-impl TokenClaims {
     /// Names the resource if the identity's own name does not: for a Teams user.
     pub(crate) fn of_resource(self, guid: &str) -> Self {
         Self { resource_id: guid.to_owned(), ..self }
