@@ -1,4 +1,5 @@
-use std::fmt::{self, Debug, Display};
+use std::fmt;
+use std::fmt::{Debug, Display};
 
 use identity_core::{Error, error_chain};
 use lambda_http::lambda_runtime::Diagnostic;

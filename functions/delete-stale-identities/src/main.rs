@@ -9,25 +9,22 @@ mod output;
 
 use std::time::Duration;
 
-use identity_core::{
-    delete_stale_identities::{CleanupMode, CleanupRequest, delete_stale_identities},
-    identity::Invocation,
-    ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
+use identity_core::delete_stale_identities::{
+    CleanupMode, CleanupRequest, delete_stale_identities,
 };
+use identity_core::identity::Invocation;
+use identity_core::ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog};
 use identity_store::DynamoIdentityStore;
-use lambda_edge::{config::process_env, deadline, system_clock, telemetry};
-use lambda_http::{
-    Context, Error, LambdaEvent,
-    lambda_runtime::{run, service_fn},
-};
+use lambda_edge::config::process_env;
+use lambda_edge::{deadline, system_clock, telemetry};
+use lambda_http::lambda_runtime::{run, service_fn};
+use lambda_http::{Context, Error, LambdaEvent};
 use serde_json::Value;
 
-use crate::{
-    config::{CleanupConfig, CleanupSettings},
-    error::CleanupError,
-    input::CleanupInput,
-    output::CleanupOutput,
-};
+use crate::config::{CleanupConfig, CleanupSettings};
+use crate::error::CleanupError;
+use crate::input::CleanupInput;
+use crate::output::CleanupOutput;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

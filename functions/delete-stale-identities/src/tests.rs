@@ -1,11 +1,9 @@
 use std::time::SystemTime;
 
 use api_types::format_timestamp;
-use identity_core::{
-    delete_stale_identities::{CleanupLimits, CleanupMode, Retention},
-    record::{Record, State},
-    testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, record},
-};
+use identity_core::delete_stale_identities::{CleanupLimits, CleanupMode, Retention};
+use identity_core::record::{Record, State};
+use identity_core::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, record};
 use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::json;
 

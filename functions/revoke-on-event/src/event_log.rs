@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use identity_core::{event::Event, identity::AcsId};
+use identity_core::event::Event;
+use identity_core::identity::AcsId;
 use identity_events::EventSource;
 use tracing::{Level, event};
 

@@ -1,10 +1,8 @@
 //! The outcome of an event, as the fields of its log line.
 
-use identity_core::{
-    apply_event::{Applied, Effect},
-    event_decision::EventDecision,
-    identity::AcsId,
-};
+use identity_core::apply_event::{Applied, Effect};
+use identity_core::event_decision::EventDecision;
+use identity_core::identity::AcsId;
 use identity_events::Ignored;
 
 use crate::message_error::MessageError;

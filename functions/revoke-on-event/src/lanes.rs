@@ -6,13 +6,11 @@ use identity_core::event::Event;
 use identity_events::Reading;
 use tracing::error;
 
-use crate::{
-    batch::SqsMessage,
-    config::EventRules,
-    event_log::EventLogLine,
-    event_outcome::EventOutcome,
-    message_error::{MessageError, read},
-};
+use crate::batch::SqsMessage;
+use crate::config::EventRules;
+use crate::event_log::EventLogLine;
+use crate::event_outcome::EventOutcome;
+use crate::message_error::{MessageError, read};
 
 /// A message, its parsed content, and its result; the result is absent if the time was too short.
 pub(crate) struct QueuedMessage {

@@ -14,21 +14,18 @@ mod message;
 mod message_error;
 mod paced;
 
-use std::{
-    convert::Infallible,
-    time::{Duration, SystemTime},
-};
+use std::convert::Infallible;
+use std::time::{Duration, SystemTime};
 
 use batch::{BatchResponse, SqsBatch};
 use config::{EventConfig, EventRules};
 use futures_util::{StreamExt, stream};
 use identity_core::ports::{Clock, IdentityClient, IdentityStore};
 use identity_store::DynamoIdentityStore;
-use lambda_edge::{config::process_env, deadline, system_clock, telemetry};
-use lambda_http::{
-    Context, Error, LambdaEvent,
-    lambda_runtime::{run, service_fn},
-};
+use lambda_edge::config::process_env;
+use lambda_edge::{deadline, system_clock, telemetry};
+use lambda_http::lambda_runtime::{run, service_fn};
+use lambda_http::{Context, Error, LambdaEvent};
 use lanes::{QueuedMessage, lanes};
 use message::apply_message;
 use paced::Paced;

@@ -1,27 +1,24 @@
 //! Processes one message: applies its events, or predicts their effect, and writes a log line.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use identity_core::{
-    Error,
-    apply_event::{Applied, apply_event, foresee_event},
-    event::Event,
-    event_decision::EventDecision,
-    identity::Invocation,
-    ports::{Clock, IdentityClient, IdentityStore},
-};
+use identity_core::Error;
+use identity_core::apply_event::{Applied, apply_event, foresee_event};
+use identity_core::event::Event;
+use identity_core::event_decision::EventDecision;
+use identity_core::identity::Invocation;
+use identity_core::ports::{Clock, IdentityClient, IdentityStore};
 use identity_events::Reading;
 use lambda_http::Context;
 use tracing::{Instrument, info_span};
 
-use crate::{
-    config::{EventMode, EventRules},
-    event_log::EventLogLine,
-    event_outcome::EventOutcome,
-    lanes::QueuedMessage,
-    message_error::MessageError,
-};
+use crate::config::{EventMode, EventRules};
+use crate::event_log::EventLogLine;
+use crate::event_outcome::EventOutcome;
+use crate::lanes::QueuedMessage;
+use crate::message_error::MessageError;
 
 /// Applies the events of a message, and returns whether they are done.
 pub(crate) async fn apply_message(

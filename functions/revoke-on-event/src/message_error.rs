@@ -2,7 +2,8 @@
 
 use std::panic::catch_unwind;
 
-use identity_core::{Error, error_chain, identity::Issuer};
+use identity_core::identity::Issuer;
+use identity_core::{Error, error_chain};
 use identity_events::{Malformed, Reading};
 
 /// The reason why a message must be delivered again.

@@ -2,13 +2,11 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    admission::Admission,
-    identity::{AccessToken, AcsId, TokenRequest},
-    pacer::Pacer,
-    ports::{Clock, IdentityClient},
-};
+use identity_core::Error;
+use identity_core::admission::Admission;
+use identity_core::identity::{AccessToken, AcsId, TokenRequest};
+use identity_core::pacer::Pacer;
+use identity_core::ports::{Clock, IdentityClient};
 
 /// Calls ACS at an even rate across all batches of one execution environment. Only these calls
 /// wait: the record already blocks the user before them.
@@ -71,10 +69,8 @@ impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
 mod tests {
     use std::time::Duration;
 
-    use identity_core::{
-        record::State,
-        testing::{ClientCall, CoreFixture, ManualClock, acs_id},
-    };
+    use identity_core::record::State;
+    use identity_core::testing::{ClientCall, CoreFixture, ManualClock, acs_id};
 
     use super::*;
 

@@ -3,7 +3,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use api_types::format_timestamp;
-use identity_core::{Error as CoreError, record::State};
+use identity_core::Error as CoreError;
+use identity_core::event::Event;
+use identity_core::record::State;
 use identity_events::EventSource;
 use proptest::prelude::*;
 use serde_json::json;
@@ -14,7 +16,6 @@ use self::support::{
 };
 use super::*;
 use crate::config::EventMode;
-use identity_core::event::Event;
 
 #[tokio::test]
 async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {

@@ -1,6 +1,7 @@
 //! The versions of the Identity API.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 /// A version of the Identity API, e.g. `2026-09-23`.
 #[derive(Clone, Debug, PartialEq, Eq)]

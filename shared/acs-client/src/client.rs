@@ -1,31 +1,29 @@
 //! The client, and the retry loop of all its operations.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
-use identity_core::{Error, ports::Clock, secret::Secret};
+use identity_core::Error;
+use identity_core::ports::Clock;
+use identity_core::secret::Secret;
 use reqwest::Client;
 use serde::Serialize;
 use tracing::{debug, warn};
 
-use crate::{
-    auth::credential::RequestCredential,
-    call::{
-        attempt::AcsCall,
-        cause::ErrorCause,
-        error::Silence,
-        hold::Holds,
-        jitter::Jitter,
-        operation::AcsOperation,
-        response::{AcsResponse, AttemptResult, ResponseClass},
-        retry::{self, ATTEMPTS},
-    },
-    config::Config,
-    config_error::ClientConfigError,
-    http::{connections::read_capped, text::chain},
-};
+use crate::auth::credential::RequestCredential;
+use crate::call::attempt::AcsCall;
+use crate::call::cause::ErrorCause;
+use crate::call::error::Silence;
+use crate::call::hold::Holds;
+use crate::call::jitter::Jitter;
+use crate::call::operation::AcsOperation;
+use crate::call::response::{AcsResponse, AttemptResult, ResponseClass};
+use crate::call::retry;
+use crate::call::retry::ATTEMPTS;
+use crate::config::Config;
+use crate::config_error::ClientConfigError;
+use crate::http::connections::read_capped;
+use crate::http::text::chain;
 
 /// A client of one ACS resource. Share one client, because it keeps the connections.
 ///

@@ -1,20 +1,17 @@
 //! The configuration of a client.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
+use std::time::Duration;
 
 use reqwest::Client;
 
-use crate::{
-    api_version::ApiVersion,
-    auth::{
-        connection_string::{ConnectionString, Endpoint},
-        credential::Credential,
-        keys::KeySource,
-    },
-    call::retry::ATTEMPTS,
-    config_error::ClientConfigError,
-    http::connections,
-};
+use crate::api_version::ApiVersion;
+use crate::auth::connection_string::{ConnectionString, Endpoint};
+use crate::auth::credential::Credential;
+use crate::auth::keys::KeySource;
+use crate::call::retry::ATTEMPTS;
+use crate::config_error::ClientConfigError;
+use crate::http::connections;
 
 /// The configuration of a client: resource, credential and limits.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! The ARN of a secret.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 /// The ARN of a secret in AWS Secrets Manager. The ARN itself is not secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

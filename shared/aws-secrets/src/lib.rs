@@ -3,18 +3,15 @@
 
 mod arn;
 
-use std::{
-    error::Error,
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use aws_sdk_secretsmanager::{
-    Client,
-    error::{ProvideErrorMetadata as _, SdkError},
-    operation::get_secret_value::GetSecretValueError,
-};
-use identity_core::{error_chain, secret::Secret};
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use identity_core::error_chain;
+use identity_core::secret::Secret;
 use tokio::sync::Mutex;
 use tracing::error;
 

@@ -6,16 +6,12 @@
 //! who made the call; the call itself names the user. Blocking a user has no code of its own: it
 //! is a call of the Management API, too.
 
-use identity_core::{
-    event::{Event, EventKind, EventSource},
-    identity::Issuer,
-};
+use identity_core::event::{Event, EventKind, EventSource};
+use identity_core::identity::Issuer;
 use percent_encoding::percent_decode_str;
 
-use crate::{
-    envelope::{Envelope, user},
-    reading::{Found, Malformed, WhyIgnored},
-};
+use crate::envelope::{Envelope, user};
+use crate::reading::{Found, Malformed, WhyIgnored};
 
 pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let name = envelope.required("detail.data.type")?;

@@ -5,15 +5,11 @@
 //! `additionalEventData`. A call that users make for themselves carries an access token instead
 //! of the pool; `CloudTrail` shows neither.
 
-use identity_core::{
-    event::{Event, EventKind, EventSource},
-    identity::Issuer,
-};
+use identity_core::event::{Event, EventKind, EventSource};
+use identity_core::identity::Issuer;
 
-use crate::{
-    envelope::{Envelope, user},
-    reading::{Found, Malformed, WhyIgnored},
-};
+use crate::envelope::{Envelope, user};
+use crate::reading::{Found, Malformed, WhyIgnored};
 
 pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let detail_type = envelope.required("detail-type")?;

@@ -1,11 +1,10 @@
 use std::time::{Duration, SystemTime};
 
-use identity_core::{
-    event::Event,
-    identity::{ExternalId, IdentityRef, Issuer},
-};
+use identity_core::event::Event;
+use identity_core::identity::{ExternalId, IdentityRef, Issuer};
 use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::reading::Malformed;
 

@@ -6,16 +6,12 @@
 //! It has the time of the event in `occurredAt`, should have an `eventId`, and may have a
 //! `reason`.
 
-use identity_core::{
-    event::{Event, EventKind, EventSource},
-    identity::{AcsId, ExternalId, IdentityRef, Issuer},
-    record::Reason,
-};
+use identity_core::event::{Event, EventKind, EventSource};
+use identity_core::identity::{AcsId, ExternalId, IdentityRef, Issuer};
+use identity_core::record::Reason;
 
-use crate::{
-    envelope::{Envelope, user},
-    reading::{Found, Malformed, WhyIgnored},
-};
+use crate::envelope::{Envelope, user};
+use crate::reading::{Found, Malformed, WhyIgnored};
 
 pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let name = envelope.required("detail-type")?;

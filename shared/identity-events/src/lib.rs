@@ -15,11 +15,11 @@ mod guestpass;
 mod okta;
 mod reading;
 
-use identity_core::identity::Issuer;
-
 use envelope::Envelope;
-pub use identity_core::event::EventSource;
+use identity_core::identity::Issuer;
 use reading::{Found, shown};
+
+pub use identity_core::event::EventSource;
 pub use reading::{Ignored, Malformed, Reading, WhyIgnored};
 
 /// Reads a message that `EventBridge` delivered.

@@ -6,16 +6,12 @@
 //! `id`) and does not say which one is the `sub`. It is therefore read as an event about both
 //! names. The other name does not belong to a user, so its record is never read.
 
-use identity_core::{
-    event::{Event, EventKind, EventSource},
-    identity::Issuer,
-};
+use identity_core::event::{Event, EventKind, EventSource};
+use identity_core::identity::Issuer;
 use serde_json::Value;
 
-use crate::{
-    envelope::{Envelope, text, user},
-    reading::{Found, Malformed, WhyIgnored},
-};
+use crate::envelope::{Envelope, text, user};
+use crate::reading::{Found, Malformed, WhyIgnored};
 
 pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
     let name = envelope.required("detail.eventType")?;

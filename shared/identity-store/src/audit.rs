@@ -15,26 +15,18 @@
 //! When an entry is read, `actor`, `action` and `state` stay text, because a newer version may
 //! have written values that this version does not know.
 
-use std::{
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
-use aws_sdk_dynamodb::{
-    operation::query::builders::QueryFluentBuilder,
-    types::{AttributeValue, Put},
-};
-use identity_core::{
-    Error,
-    audit::{AuditEntry, AuditFilter, AuditPosition, AuditQuery, StoredAuditEntry},
-    identity::{AcsId, ExternalId},
-};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use identity_core::Error;
+use identity_core::audit::{AuditEntry, AuditFilter, AuditPosition, AuditQuery, StoredAuditEntry};
+use identity_core::identity::{AcsId, ExternalId};
 use time::OffsetDateTime;
 
-use crate::item::{
-    self,
-    attribute::{Item, milliseconds, number, string, text},
-};
+use crate::item;
+use crate::item::attribute::{Item, milliseconds, number, string, text};
 
 /// The table of the audit log, and the retention of its entries.
 #[derive(Clone, Debug)]
@@ -197,12 +189,10 @@ const BY_DAY: &str = "by-day";
 
 #[cfg(test)]
 mod tests {
-    use identity_core::{
-        audit::{Actor, AuditAction},
-        event::{EventKind, EventSource},
-        record::{Reason, State},
-        testing::record,
-    };
+    use identity_core::audit::{Actor, AuditAction};
+    use identity_core::event::{EventKind, EventSource};
+    use identity_core::record::{Reason, State};
+    use identity_core::testing::record;
 
     use super::*;
 

@@ -1,16 +1,12 @@
 //! Reads the audit log: the adapter of the port [`AuditTrail`].
 
-use identity_core::{
-    Error,
-    audit::{AuditPage, AuditQuery},
-    ports::AuditTrail,
-};
+use identity_core::Error;
+use identity_core::audit::{AuditPage, AuditQuery};
+use identity_core::ports::AuditTrail;
 
-use crate::{
-    audit::{AuditTable, position, read, request},
-    failure::failure,
-    store::DynamoIdentityStore,
-};
+use crate::audit::{AuditTable, position, read, request};
+use crate::failure::failure;
+use crate::store::DynamoIdentityStore;
 
 impl AuditTrail for DynamoIdentityStore {
     async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {

@@ -1,14 +1,10 @@
 //! The indexes of the table, and the positions of pages in them.
 
-use identity_core::{
-    Error,
-    ports::{Index, ListQuery, Position},
-};
+use identity_core::Error;
+use identity_core::ports::{Index, ListQuery, Position};
 
-use crate::item::{
-    self,
-    attribute::{Item, instant, number, text, time},
-};
+use crate::item;
+use crate::item::attribute::{Item, instant, number, text, time};
 
 /// The index from an ACS id to its user.
 pub(crate) const BY_ACS_ID: &str = "by-acs-id";

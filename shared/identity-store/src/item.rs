@@ -38,12 +38,12 @@ mod receipt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use identity_core::{
-    Error,
-    admission::LONGEST_BEARER_LIFE,
-    identity::{AcsId, ExternalId},
-    ports::SHARDS,
-    record::{Lease, LeaseId, Origin, ReceiptId, Record, State, StateName, Unfinished},
+use identity_core::Error;
+use identity_core::admission::LONGEST_BEARER_LIFE;
+use identity_core::identity::{AcsId, ExternalId};
+use identity_core::ports::SHARDS;
+use identity_core::record::{
+    Lease, LeaseId, Origin, ReceiptId, Record, State, StateName, Unfinished,
 };
 
 use self::attribute::{Item, instant, integer, is_true, milliseconds, number, string, text, time};

@@ -13,22 +13,16 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use identity_core::{
-    Error,
-    delete_stale_identities::CleanupRun,
-    identity::{AcsId, ExternalId},
-    ports::{Orphan, OrphanStore, RunLog, SHARDS},
-};
+use identity_core::Error;
+use identity_core::delete_stale_identities::CleanupRun;
+use identity_core::identity::{AcsId, ExternalId};
+use identity_core::ports::{Orphan, OrphanStore, RunLog, SHARDS};
 
-use crate::{
-    failure::failure,
-    index::BY_UNFINISHED,
-    item::{
-        self,
-        attribute::{Item, instant, milliseconds, number, string, text, time},
-    },
-    store::DynamoIdentityStore,
-};
+use crate::failure::failure;
+use crate::index::BY_UNFINISHED;
+use crate::item;
+use crate::item::attribute::{Item, instant, milliseconds, number, string, text, time};
+use crate::store::DynamoIdentityStore;
 
 impl DynamoIdentityStore {
     /// Stores an orphan. A second call with the same orphan changes nothing.

@@ -1,16 +1,13 @@
 //! The conditional update that makes one step of a record.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use identity_core::{ports::Step, record::Record};
+use identity_core::ports::Step;
+use identity_core::record::Record;
 
-use crate::{
-    item::{
-        self,
-        attribute::{number, text, time},
-        decisions,
-    },
-    update::RecordUpdate,
-};
+use crate::item;
+use crate::item::attribute::{number, text, time};
+use crate::item::decisions;
+use crate::update::RecordUpdate;
 
 /// Builds the update for a step.
 pub(crate) fn replacement(step: Step<'_>) -> RecordUpdate {

@@ -2,34 +2,26 @@
 
 use std::time::SystemTime;
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::query::builders::QueryFluentBuilder,
-    types::{GlobalSecondaryIndexDescription, Select, TableDescription},
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{GlobalSecondaryIndexDescription, Select, TableDescription};
+use identity_core::Error;
+use identity_core::audit::AuditEntry;
+use identity_core::identity::{AcsId, ExternalId};
+use identity_core::ports::{
+    Change, ConfigError, Count, Env, IdentityStore, Index, ListQuery, Orphan, Page, Step, Usage,
+    optional, required,
 };
-use identity_core::{
-    Error,
-    audit::AuditEntry,
-    identity::{AcsId, ExternalId},
-    ports::{
-        Change, ConfigError, Count, Env, IdentityStore, Index, ListQuery, Orphan, Page, Step,
-        Usage, optional, required,
-    },
-    record::{Active, Record},
-};
+use identity_core::record::{Active, Record};
 
-use crate::{
-    audit::{AuditRetention, AuditTable},
-    failure::failure,
-    index::{BY_ACS_ID, BY_LAST_ISSUED, BY_UNFINISHED, position, start_key},
-    item::{
-        self,
-        attribute::{Item, number, text, time},
-        read_record,
-    },
-    step::replacement,
-    update::RecordUpdate,
-};
+use crate::audit::{AuditRetention, AuditTable};
+use crate::failure::failure;
+use crate::index::{BY_ACS_ID, BY_LAST_ISSUED, BY_UNFINISHED, position, start_key};
+use crate::item;
+use crate::item::attribute::{Item, number, text, time};
+use crate::item::read_record;
+use crate::step::replacement;
+use crate::update::RecordUpdate;
 
 /// The tables of a deployment.
 #[derive(Clone, Debug)]

@@ -3,25 +3,23 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{
-    Client,
-    error::SdkError,
-    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
-    types::{
-        AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-        Update,
-    },
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
-use identity_core::{Error, identity::ExternalId, ports::Change, record::Record};
+use identity_core::Error;
+use identity_core::identity::ExternalId;
+use identity_core::ports::Change;
+use identity_core::record::Record;
 
-use crate::{
-    failure::failure,
-    item::{
-        self,
-        attribute::{Item, text},
-        read_record,
-    },
-};
+use crate::failure::failure;
+use crate::item;
+use crate::item::attribute::{Item, text};
+use crate::item::read_record;
 
 /// An update in terms of `DynamoDB` expressions.
 pub(crate) struct RecordUpdate {
@@ -178,11 +176,11 @@ const REFUSED: &str = "ConditionalCheckFailed";
 mod tests {
     use std::time::SystemTime;
 
-    use aws_sdk_dynamodb::{
-        config::http::HttpResponse,
-        types::{CancellationReason, error::TransactionCanceledException},
-    };
-    use identity_core::{record::State, testing};
+    use aws_sdk_dynamodb::config::http::HttpResponse;
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use identity_core::record::State;
+    use identity_core::testing;
 
     use super::*;
 

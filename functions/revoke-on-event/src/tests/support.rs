@@ -1,19 +1,16 @@
 //! Fixtures: batches and their results, an ACS client that fails for some identities, and the
 //! log.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex, OnceLock},
-};
+use std::io;
+use std::io::Write;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use api_types::format_timestamp;
-use identity_core::{
-    Error as CoreError,
-    admission::Admission,
-    identity::{AccessToken, AcsId, Issuer, TokenRequest},
-    record::{Record, State},
-    testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record},
-};
+use identity_core::Error as CoreError;
+use identity_core::admission::Admission;
+use identity_core::identity::{AccessToken, AcsId, Issuer, TokenRequest};
+use identity_core::record::{Record, State};
+use identity_core::testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record};
 use serde_json::{Value, json};
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;

@@ -1,12 +1,10 @@
 //! Bearer tokens of Microsoft Entra, which replace an access key.
 
-use std::{
-    error::Error,
-    future::Future,
-    pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
 use tokio::time::{Instant, timeout_at};

@@ -1,26 +1,20 @@
 //! Bearer tokens for an Entra app that has a client secret.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
-use reqwest::{Client, Url, header::CONTENT_TYPE};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Url};
 use serde::Deserialize;
 
-use super::{
-    bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource},
-    connection_string::Endpoint,
-};
-use crate::{
-    config_error::ClientConfigError,
-    guid::Guid,
-    http::{
-        connections::{self, read_capped},
-        text::{LONGEST_NAME, chain, clean},
-    },
-};
+use super::bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
+use super::connection_string::Endpoint;
+use crate::config_error::ClientConfigError;
+use crate::guid::Guid;
+use crate::http::connections;
+use crate::http::connections::read_capped;
+use crate::http::text::{LONGEST_NAME, chain, clean};
 
 /// An Entra app that authenticates with a client secret (OAuth 2.0 client credentials, RFC 6749
 /// §4.4).

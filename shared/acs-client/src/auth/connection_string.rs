@@ -1,8 +1,11 @@
 //! Connection strings, in the form in which the Azure portal shows them.
 
-use std::{fmt, net::Ipv4Addr, str::FromStr};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Url;
 use sha2::Sha256;

@@ -1,18 +1,14 @@
 //! The credential of the client, and of each request.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
 
-use super::{
-    bearer::{Bearers, TokenError, TokenSource},
-    connection_string::{AccessKey, Endpoint},
-    keys::{ConnectionStrings, KeySource, Keys},
-};
+use super::bearer::{Bearers, TokenError, TokenSource};
+use super::connection_string::{AccessKey, Endpoint};
+use super::keys::{ConnectionStrings, KeySource, Keys};
 
 /// The credential of requests: a signature with an access key, or an Entra bearer token.
 ///

@@ -1,13 +1,11 @@
 //! Access keys that can change. A resource has two keys, so that an administrator can regenerate
 //! one while the other stays valid.
 
-use std::{
-    error::Error,
-    future::Future,
-    pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};

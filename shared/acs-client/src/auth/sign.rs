@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use identity_core::secret::Secret;
 use sha2::{Digest as _, Sha256};
 

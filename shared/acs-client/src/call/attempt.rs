@@ -3,33 +3,22 @@
 use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
-use reqwest::{
-    Client, Method, Response, Url,
-    header::{
-        ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderValue,
-        RETRY_AFTER,
-    },
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
+use reqwest::{Client, Method, Response, Url};
 
-use super::{
-    error::{Silence, Unanswered},
-    operation::AcsOperation,
-    response::{AcsResponse, AttemptResult, Body},
-    retry::retry_after,
-};
-use crate::{
-    auth::{
-        bearer::TokenError,
-        connection_string::{AccessKey, Endpoint},
-        credential::RequestCredential,
-        sign::{Unsigned, sign},
-    },
-    http::{
-        connections::read_capped,
-        date::{http_date, parse_http_date},
-        text::{LONGEST_NAME, LONGEST_TEXT, chain, clean},
-    },
-};
+use super::error::{Silence, Unanswered};
+use super::operation::AcsOperation;
+use super::response::{AcsResponse, AttemptResult, Body};
+use super::retry::retry_after;
+use crate::auth::bearer::TokenError;
+use crate::auth::connection_string::{AccessKey, Endpoint};
+use crate::auth::credential::RequestCredential;
+use crate::auth::sign::{Unsigned, sign};
+use crate::http::connections::read_capped;
+use crate::http::date::{http_date, parse_http_date};
+use crate::http::text::{LONGEST_NAME, LONGEST_TEXT, chain, clean};
 
 /// The parts of a request that are the same for all its attempts.
 pub(crate) struct AcsCall {

@@ -3,12 +3,11 @@
 //! Requests that ACS refuses may count against its limit, too. Retries would then keep the resource
 //! at its limit, and no caller would get a token.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use super::{jitter::up_to, operation::AcsOperation};
+use super::jitter::up_to;
+use super::operation::AcsOperation;
 
 /// The holds of one client: one for each limit of ACS.
 #[derive(Default)]

@@ -1,10 +1,9 @@
 //! Random numbers that need not be secure: for pauses, and for request IDs.
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Duration,
-};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// A generator of random numbers.
 #[derive(Debug)]

@@ -2,12 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{
-    cause::ErrorCause,
-    error::{Answered, Unanswered},
-    error_body::{ErrorBody, read_error},
-    operation::AcsOperation,
-};
+use super::cause::ErrorCause;
+use super::error::{Answered, Unanswered};
+use super::error_body::{ErrorBody, read_error};
+use super::operation::AcsOperation;
 use crate::http::text::{LONGEST_NAME, LONGEST_TEXT, clean};
 
 /// The parts of a response that the client uses.

@@ -2,12 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{
-    error::{Silence, Unanswered},
-    jitter::up_to,
-    operation::AcsOperation,
-    response::AttemptResult,
-};
+use super::error::{Silence, Unanswered};
+use super::jitter::up_to;
+use super::operation::AcsOperation;
+use super::response::AttemptResult;
 use crate::http::date::parse_http_date;
 
 /// The maximum number of attempts per call.

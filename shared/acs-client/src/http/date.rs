@@ -2,11 +2,10 @@
 
 use std::time::SystemTime;
 
-use time::{
-    OffsetDateTime, PrimitiveDateTime,
-    format_description::{StaticFormatDescription, well_known::Rfc3339},
-    macros::format_description,
-};
+use time::format_description::StaticFormatDescription;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 const IMF_FIXDATE: StaticFormatDescription = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"

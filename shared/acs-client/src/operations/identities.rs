@@ -2,19 +2,16 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    admission::Admission,
-    identity::{AccessToken, AcsId, TokenRequest},
-    ports::{Clock, IdentityClient},
-};
+use identity_core::Error;
+use identity_core::admission::Admission;
+use identity_core::identity::{AccessToken, AcsId, TokenRequest};
+use identity_core::ports::{Clock, IdentityClient};
 use tracing::error;
 
 use super::wire;
-use crate::{
-    call::{operation::AcsOperation, response::AcsResponse},
-    client::{AcsIdentityClient, OperationRequest, invalid_body},
-};
+use crate::call::operation::AcsOperation;
+use crate::call::response::AcsResponse;
+use crate::client::{AcsIdentityClient, OperationRequest, invalid_body};
 
 impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// `POST /identities`, answered with 201.

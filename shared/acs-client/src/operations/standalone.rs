@@ -7,12 +7,10 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    identity::{AccessToken, AcsId, TokenRequest},
-    ports::Clock,
-    secret::Secret,
-};
+use identity_core::Error;
+use identity_core::identity::{AccessToken, AcsId, TokenRequest};
+use identity_core::ports::Clock;
+use identity_core::secret::Secret;
 
 use crate::client::AcsIdentityClient;
 

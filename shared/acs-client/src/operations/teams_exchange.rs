@@ -3,21 +3,19 @@
 
 use std::time::SystemTime;
 
-use identity_core::{
-    Error,
-    admission::Admission,
-    exchange_teams_token::TeamsTokenFault,
-    identity::AccessToken,
-    ports::{Clock, TeamsTokenExchange},
-    secret::Secret,
-};
+use identity_core::Error;
+use identity_core::admission::Admission;
+use identity_core::exchange_teams_token::TeamsTokenFault;
+use identity_core::identity::AccessToken;
+use identity_core::ports::{Clock, TeamsTokenExchange};
+use identity_core::secret::Secret;
 use serde::Serialize;
 
 use super::wire;
-use crate::{
-    call::{cause::ErrorCause, error::Answered, operation::AcsOperation},
-    client::{AcsIdentityClient, OperationRequest, invalid_body, json},
-};
+use crate::call::cause::ErrorCause;
+use crate::call::error::Answered;
+use crate::call::operation::AcsOperation;
+use crate::client::{AcsIdentityClient, OperationRequest, invalid_body, json};
 
 impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {
     async fn exchange_teams_user_token(

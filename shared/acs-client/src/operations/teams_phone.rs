@@ -2,14 +2,13 @@
 
 use std::time::SystemTime;
 
-use identity_core::{Error, ports::Clock};
+use identity_core::Error;
+use identity_core::ports::Clock;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    call::operation::AcsOperation,
-    client::{AcsIdentityClient, OperationRequest, invalid_body, json},
-    guid::Guid,
-};
+use crate::call::operation::AcsOperation;
+use crate::client::{AcsIdentityClient, OperationRequest, invalid_body, json};
+use crate::guid::Guid;
 
 /// An assignment, which lets a user or a resource account of a tenant use Teams Phone through the ACS
 /// resource.

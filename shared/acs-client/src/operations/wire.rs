@@ -1,13 +1,13 @@
 //! The JSON of requests and responses about identities.
 
-use identity_core::{
-    Error,
-    identity::{AccessToken, AcsId, Scopes, TokenRequest},
-    secret::Secret,
-};
+use identity_core::Error;
+use identity_core::identity::{AccessToken, AcsId, Scopes, TokenRequest};
+use identity_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::{auth::bearer::is_token, client::json, http::date::parse_json_date};
+use crate::auth::bearer::is_token;
+use crate::client::json;
+use crate::http::date::parse_json_date;
 
 /// The body of *create identity* with a token.
 #[derive(Serialize)]

@@ -23,11 +23,9 @@ use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
-use crate::model::{
-    error::Error,
-    identity::ExternalId,
-    record::{Record, State},
-};
+use crate::model::error::Error;
+use crate::model::identity::ExternalId;
+use crate::model::record::{Record, State};
 
 /// The age claims of a caller's bearer token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

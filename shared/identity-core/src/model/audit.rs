@@ -9,11 +9,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::{
-    event::{Event, EventKind, EventSource},
-    identity::{AcsId, ExternalId},
-    record::{Reason, Record, StateName},
-};
+use crate::model::event::{Event, EventKind, EventSource};
+use crate::model::identity::{AcsId, ExternalId};
+use crate::model::record::{Reason, Record, StateName};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,10 +269,8 @@ const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::record::State,
-        testing::{acs_id, record, user},
-    };
+    use crate::model::record::State;
+    use crate::testing::{acs_id, record, user};
 
     #[test]
     fn an_entry_is_stored_with_its_actor_and_its_action_as_text() {

@@ -4,13 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    identity::IdentityRef,
-    record::{
-        decision::{Origin, end_of},
-        reason::Reason,
-    },
-};
+use crate::model::identity::IdentityRef;
+use crate::model::record::decision::{Origin, end_of};
+use crate::model::record::reason::Reason;
 
 /// Something that happened to a user at their identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,12 +18,12 @@ mod state;
 
 use std::time::SystemTime;
 
+use crate::model::identity::{AcsId, ExternalId};
+
 pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
 pub use reason::Reason;
 pub use receipt::{By, Cause, CutOff, OWN_RECEIPTS, RECEIPTS, Receipt, ReceiptId, RevocationOrder};
 pub use state::{Active, Lease, LeaseId, State, StateName, Unfinished};
-
-use crate::model::identity::{AcsId, ExternalId};
 
 /// One user's record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,22 +2,17 @@
 
 use tracing::info;
 
-use crate::{
-    model::{
-        audit::{Actor, AuditAction, AuditEntry},
-        error::Error,
-        event::Event,
-        event_decision::{EventDecision, NoEffect, decide},
-        identity::{AcsId, IdentityRef, Invocation},
-        record::{ReceiptId, Record},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore, Step},
-    protocol::{
-        find_record::find_holder,
-        find_settled::INDEX_LAG,
-        finish_pending::{self, PendingWork},
-    },
-};
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::error::Error;
+use crate::model::event::Event;
+use crate::model::event_decision::{EventDecision, NoEffect, decide};
+use crate::model::identity::{AcsId, IdentityRef, Invocation};
+use crate::model::record::{ReceiptId, Record};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
+use crate::protocol::find_record::find_holder;
+use crate::protocol::find_settled::INDEX_LAG;
+use crate::protocol::finish_pending;
+use crate::protocol::finish_pending::PendingWork;
 
 /// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

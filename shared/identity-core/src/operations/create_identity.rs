@@ -1,17 +1,13 @@
 //! Creates an identity for a user whom an administrator names, optionally with a token in the
 //! same request.
 
-use crate::{
-    model::{
-        admission::Requester,
-        error::Error,
-        identity::{ExternalId, Invocation, TokenRequest},
-    },
-    ports::{Clock, IdentityClient, IdentityStore},
-    protocol::{
-        administrator::Administrator,
-        ensure_identity::{EnsuredIdentity, IdentityRequest, IdentitySelector, ensure_identity},
-    },
+use crate::model::admission::Requester;
+use crate::model::error::Error;
+use crate::model::identity::{ExternalId, Invocation, TokenRequest};
+use crate::ports::{Clock, IdentityClient, IdentityStore};
+use crate::protocol::administrator::Administrator;
+use crate::protocol::ensure_identity::{
+    EnsuredIdentity, IdentityRequest, IdentitySelector, ensure_identity,
 };
 
 /// The parameters of the operation.

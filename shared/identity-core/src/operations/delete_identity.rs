@@ -2,17 +2,14 @@
 
 use tracing::info;
 
-use crate::{
-    model::{
-        admission::{Bearer, admit_bearer},
-        audit::{Actor, AuditAction, AuditEntry},
-        error::Error,
-        identity::{AcsId, IdentityRef, Invocation},
-        record::{By, CutOff, ReceiptId, Record, State},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore, Step},
-    protocol::{find_settled::find_settled, finish_pending},
-};
+use crate::model::admission::{Bearer, admit_bearer};
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, IdentityRef, Invocation};
+use crate::model::record::{By, CutOff, ReceiptId, Record, State};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
+use crate::protocol::find_settled::find_settled;
+use crate::protocol::finish_pending;
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
@@ -93,11 +90,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{
-        model::record::State,
-        protocol::find_settled::INDEX_LAG,
-        testing::{ClientCall, CoreFixture, acs_id, user},
-    };
+    use crate::model::record::State;
+    use crate::protocol::find_settled::INDEX_LAG;
+    use crate::testing::{ClientCall, CoreFixture, acs_id, user};
 
     async fn delete(fixture: &CoreFixture) -> Result<Option<AcsId>, Error> {
         delete_as(fixture, By::administrator(&user("root"))).await

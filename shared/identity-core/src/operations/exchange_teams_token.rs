@@ -13,16 +13,13 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use tracing::info;
 
+use crate::model::admission::{Admission, Bearer, Requester, admit};
+use crate::model::error::Error;
+use crate::model::identity::{AccessToken, ExternalId, Invocation};
+use crate::model::secret::Secret;
+use crate::ports::{Clock, IdentityStore, TeamsTokenExchange};
+
 pub use crate::model::error::TeamsTokenFault;
-use crate::{
-    model::{
-        admission::{Admission, Bearer, Requester, admit},
-        error::Error,
-        identity::{AccessToken, ExternalId, Invocation},
-        secret::Secret,
-    },
-    ports::{Clock, IdentityStore, TeamsTokenExchange},
-};
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
@@ -170,11 +167,9 @@ const PERMISSIONS: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::record::{Record, State},
-        testing::{
-            ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, invocation, record, user,
-        },
+    use crate::model::record::{Record, State};
+    use crate::testing::{
+        ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, invocation, record, user,
     };
 
     type Mistake = fn(&mut UnverifiedClaims);

@@ -1,14 +1,10 @@
 //! Gets an identity by one of its two IDs.
 
-use crate::{
-    model::{
-        error::Error,
-        identity::IdentityRef,
-        record::{Record, State},
-    },
-    ports::IdentityStore,
-    protocol::find_record::find,
-};
+use crate::model::error::Error;
+use crate::model::identity::IdentityRef;
+use crate::model::record::{Record, State};
+use crate::ports::IdentityStore;
+use crate::protocol::find_record::find;
 
 /// Reads the record of an identity; [`Error::NotFound`] if the identity does not exist.
 pub async fn get_identity(

@@ -1,18 +1,14 @@
 //! Issues an access token: for a user, whose identity is created on first use, or for an identity
 //! that an administrator names.
 
-use crate::{
-    model::{
-        admission::{Bearer, Requester, TokenPace},
-        error::Error,
-        identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest},
-    },
-    ports::{Clock, IdentityClient, IdentityStore},
-    protocol::{
-        administrator::Administrator,
-        ensure_identity::{IdentityRequest, IdentitySelector, ensure_identity},
-    },
+use crate::model::admission::{Bearer, Requester, TokenPace};
+use crate::model::error::Error;
+use crate::model::identity::{
+    AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest,
 };
+use crate::ports::{Clock, IdentityClient, IdentityStore};
+use crate::protocol::administrator::Administrator;
+use crate::protocol::ensure_identity::{IdentityRequest, IdentitySelector, ensure_identity};
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
@@ -100,10 +96,8 @@ async fn existing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::record::State,
-        testing::{ClientCall, CoreFixture, acs_id, administrator, an_hour, caller, user},
-    };
+    use crate::model::record::State;
+    use crate::testing::{ClientCall, CoreFixture, acs_id, administrator, an_hour, caller, user};
 
     async fn issue(fixture: &CoreFixture, subject: TokenSubject) -> Result<IssuedToken, Error> {
         let request = IssueAccessTokenRequest {

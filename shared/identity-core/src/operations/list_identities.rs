@@ -3,13 +3,9 @@
 
 use std::time::SystemTime;
 
-use crate::{
-    model::{
-        error::Error,
-        record::{Record, StateName},
-    },
-    ports::{IdentityStore, Index, ListQuery, Position, SHARDS},
-};
+use crate::model::error::Error;
+use crate::model::record::{Record, StateName};
+use crate::ports::{IdentityStore, Index, ListQuery, Position, SHARDS};
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
@@ -110,14 +106,13 @@ const MAX_READS: usize = 48;
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
+    use std::collections::BTreeSet;
+    use std::time::Duration;
 
     use super::*;
-    use crate::{
-        model::record::State,
-        ports::Clock,
-        testing::{CoreFixture, ManualClock, record},
-    };
+    use crate::model::record::State;
+    use crate::ports::Clock;
+    use crate::testing::{CoreFixture, ManualClock, record};
 
     fn hundred() -> CoreFixture {
         let now = ManualClock::default().now();

@@ -9,17 +9,14 @@ use std::time::SystemTime;
 
 use tracing::info;
 
-use crate::{
-    model::{
-        admission::{Bearer, TokenPace, admit_bearer},
-        audit::{Actor, AuditAction, AuditEntry},
-        error::Error,
-        identity::{ExternalId, IdentityRef, Invocation},
-        record::{By, Cause, Receipt, ReceiptId, Record, RevocationOrder},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore, Step},
-    protocol::{find_settled::find_settled, finish_pending},
-};
+use crate::model::admission::{Bearer, TokenPace, admit_bearer};
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::error::Error;
+use crate::model::identity::{ExternalId, IdentityRef, Invocation};
+use crate::model::record::{By, Cause, Receipt, ReceiptId, Record, RevocationOrder};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
+use crate::protocol::find_settled::find_settled;
+use crate::protocol::finish_pending;
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]

@@ -2,16 +2,12 @@
 
 use tracing::info;
 
-use crate::{
-    model::{
-        audit::{Actor, AuditAction, AuditEntry},
-        error::Error,
-        identity::{ExternalId, IdentityRef, Invocation},
-        record::{Origin, Record, State},
-    },
-    ports::{Change, Clock, IdentityStore, Step},
-    protocol::find_settled::find_settled,
-};
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::error::Error;
+use crate::model::identity::{ExternalId, IdentityRef, Invocation};
+use crate::model::record::{Origin, Record, State};
+use crate::ports::{Change, Clock, IdentityStore, Step};
+use crate::protocol::find_settled::find_settled;
 
 /// Lifts every block older than now, whichever origin set it. An older "disabled" event that
 /// arrives later has no effect. [`Error::NotFound`] if the user has no record; success if the
@@ -47,10 +43,8 @@ const MAX_LOOKS: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::record::State,
-        testing::{CoreFixture, user},
-    };
+    use crate::model::record::State;
+    use crate::testing::{CoreFixture, user};
 
     async fn unblock(fixture: &CoreFixture) -> Result<Record, Error> {
         let invocation = fixture.invocation("unblock");

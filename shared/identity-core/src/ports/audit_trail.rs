@@ -1,9 +1,7 @@
 use std::future::Future;
 
-use crate::model::{
-    audit::{AuditPage, AuditQuery},
-    error::Error,
-};
+use crate::model::audit::{AuditPage, AuditQuery};
+use crate::model::error::Error;
 
 /// Reads the audit log. [`IdentityStore`](crate::ports::IdentityStore) writes it.
 pub trait AuditTrail: Sync {

@@ -1,10 +1,9 @@
-use std::{future::Future, time::SystemTime};
+use std::future::Future;
+use std::time::SystemTime;
 
-use crate::model::{
-    cleanup_run::CleanupRun,
-    error::Error,
-    identity::{AcsId, ExternalId},
-};
+use crate::model::cleanup_run::CleanupRun;
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, ExternalId};
 
 /// Identities whose ownership is unknown. The scheduled job processes them.
 pub trait OrphanStore: Sync {

@@ -1,8 +1,6 @@
-use std::{
-    future::Future,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::future::Future;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// The source of the current time.
 pub trait Clock: Sync {

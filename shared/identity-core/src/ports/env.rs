@@ -1,9 +1,8 @@
 //! The environment of a process: the lookup of a variable is a parameter.
 
-use std::{
-    fmt::{self, Debug, Display},
-    str::FromStr,
-};
+use std::fmt;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
 
 /// A variable that is missing or invalid.
 ///

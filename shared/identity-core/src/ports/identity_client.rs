@@ -1,11 +1,10 @@
-use std::{future::Future, time::SystemTime};
+use std::future::Future;
+use std::time::SystemTime;
 
-use crate::model::{
-    admission::Admission,
-    error::Error,
-    identity::{AccessToken, AcsId, TokenRequest},
-    secret::Secret,
-};
+use crate::model::admission::Admission;
+use crate::model::error::Error;
+use crate::model::identity::{AccessToken, AcsId, TokenRequest};
+use crate::model::secret::Secret;
 
 /// The ACS identity API.
 ///

@@ -1,17 +1,12 @@
-use std::{future::Future, time::SystemTime};
+use std::future::Future;
+use std::time::SystemTime;
 
-use crate::{
-    model::{
-        error::Error,
-        identity::{AcsId, ExternalId},
-        record::{Active, Record},
-    },
-    ports::{
-        cleanup::Orphan,
-        listing::{Count, ListQuery, Page},
-        step::{Change, Step, Usage},
-    },
-};
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, ExternalId};
+use crate::model::record::{Active, Record};
+use crate::ports::cleanup::Orphan;
+use crate::ports::listing::{Count, ListQuery, Page};
+use crate::ports::step::{Change, Step, Usage};
 
 /// Stores the mapping from user to identity.
 ///

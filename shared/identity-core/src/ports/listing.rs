@@ -1,9 +1,7 @@
 use std::time::SystemTime;
 
-use crate::model::{
-    identity::ExternalId,
-    record::{Record, StateName},
-};
+use crate::model::identity::ExternalId;
+use crate::model::record::{Record, StateName};
 
 /// The number of shards of the identities. Sharding avoids a hot index partition.
 ///

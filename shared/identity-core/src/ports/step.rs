@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
-use crate::model::{audit::AuditEntry, record::Record};
+use crate::model::audit::AuditEntry;
+use crate::model::record::Record;
 
 /// One step of a record, which [`IdentityStore::commit`](crate::ports::IdentityStore::commit) applies.
 #[derive(Clone, Copy, Debug)]

@@ -2,14 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::{
-    model::{
-        admission::{Bearer, admit_acting},
-        error::Error,
-        identity::ExternalId,
-    },
-    ports::IdentityStore,
-};
+use crate::model::admission::{Bearer, admit_acting};
+use crate::model::error::Error;
+use crate::model::identity::ExternalId;
+use crate::ports::IdentityStore;
 
 /// An administrator who may act.
 #[derive(Clone, Debug)]
@@ -46,11 +42,9 @@ impl Administrator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::record::State,
-        ports::Clock,
-        testing::{CoreFixture, ManualClock, record, user},
-    };
+    use crate::model::record::State;
+    use crate::ports::Clock;
+    use crate::testing::{CoreFixture, ManualClock, record, user};
 
     #[tokio::test]
     async fn r59_an_administrator_who_was_cut_off_is_refused_and_another_one_is_not() {

@@ -22,26 +22,20 @@ mod request;
 
 use std::time::{Duration, SystemTime};
 
+use create::{Reservation, create};
 use tracing::warn;
 
-use create::{Reservation, create};
+use crate::model::admission::{Admission, admit};
+use crate::model::audit::AuditAction;
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, Invocation, TokenRequest};
+use crate::model::record::{Active, Lease, LeaseId, Record, State};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Usage};
+use crate::protocol::finish_pending::PendingWork;
+use crate::protocol::{finish_pending, foreign};
+
 pub use request::EnsuredIdentity;
 pub(crate) use request::{IdentityRequest, IdentitySelector};
-
-use crate::{
-    model::{
-        admission::{Admission, admit},
-        audit::AuditAction,
-        error::Error,
-        identity::{AcsId, Invocation, TokenRequest},
-        record::{Active, Lease, LeaseId, Record, State},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore, Usage},
-    protocol::{
-        finish_pending::{self, PendingWork},
-        foreign,
-    },
-};
 
 /// Uses an identity, and issues a token for it if the caller requests one.
 pub(crate) async fn ensure_identity(

@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{
-    model::{
-        error::Error,
-        identity::{AcsId, IdentityRef},
-        record::Record,
-    },
-    ports::{Clock, IdentityStore},
-    protocol::find_record::find,
-};
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, IdentityRef};
+use crate::model::record::Record;
+use crate::ports::{Clock, IdentityStore};
+use crate::protocol::find_record::find;
 
 /// Reads the record of an identity as [`find`] does, for operations that must not treat an
 /// outdated index as an answer: a revocation or deletion by a new ACS ID must not end in "not

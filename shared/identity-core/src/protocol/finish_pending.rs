@@ -8,15 +8,11 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::{
-    model::{
-        error::Error,
-        identity::Invocation,
-        record::{ReceiptId, Record, State},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore},
-    protocol::foreign,
-};
+use crate::model::error::Error;
+use crate::model::identity::Invocation;
+use crate::model::record::{ReceiptId, Record, State};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore};
+use crate::protocol::foreign;
 
 /// The outcome of [`finish_pending`].
 pub(crate) enum PendingWork {

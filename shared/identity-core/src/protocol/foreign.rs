@@ -6,7 +6,8 @@
 
 use tracing::error;
 
-use crate::model::{error::Error, identity::AcsId};
+use crate::model::error::Error;
+use crate::model::identity::AcsId;
 
 /// Logs and counts the error if `cause` means that `acs_id` belongs to another resource.
 pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
@@ -22,19 +23,17 @@ pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        model::{
-            error::Error,
-            identity::IdentityRef,
-            record::{By, Cause, State},
-        },
-        operations::{
-            delete_identity::{DeleteIdentityRequest, delete_identity},
-            issue_access_token::{IssueAccessTokenRequest, TokenSubject, issue_access_token},
-            revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
-        },
-        testing::{CoreFixture, acs_id, administrator, an_hour, caller, user},
+    use crate::model::error::Error;
+    use crate::model::identity::IdentityRef;
+    use crate::model::record::{By, Cause, State};
+    use crate::operations::delete_identity::{DeleteIdentityRequest, delete_identity};
+    use crate::operations::issue_access_token::{
+        IssueAccessTokenRequest, TokenSubject, issue_access_token,
     };
+    use crate::operations::revoke_access_tokens::{
+        IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
+    };
+    use crate::testing::{CoreFixture, acs_id, administrator, an_hour, caller, user};
 
     /// Alice has an identity of another resource.
     fn fixture() -> CoreFixture {

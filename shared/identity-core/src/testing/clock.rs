@@ -1,7 +1,6 @@
-use std::{
-    sync::atomic::{AtomicI64, Ordering::Relaxed},
-    time::{Duration, SystemTime},
-};
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
 
 use crate::ports::Clock;
 

@@ -1,19 +1,13 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use super::client_contract::Introspect;
-use crate::{
-    model::{
-        admission::Admission,
-        error::Error,
-        identity::{AccessToken, AcsId, TokenRequest},
-        secret::Secret,
-    },
-    ports::IdentityClient,
-};
+use crate::model::admission::Admission;
+use crate::model::error::Error;
+use crate::model::identity::{AccessToken, AcsId, TokenRequest};
+use crate::model::secret::Secret;
+use crate::ports::IdentityClient;
 
 /// A call to ACS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

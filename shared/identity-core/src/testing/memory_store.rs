@@ -1,24 +1,17 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use crate::{
-    model::{
-        audit::{
-            AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry,
-            day_number,
-        },
-        cleanup_run::CleanupRun,
-        error::Error,
-        identity::{AcsId, ExternalId},
-        record::{Active, Record, State},
-    },
-    ports::{
-        AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
-        Position, RunLog, SHARDS, Step, Usage,
-    },
+use crate::model::audit::{
+    AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry, day_number,
+};
+use crate::model::cleanup_run::CleanupRun;
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, ExternalId};
+use crate::model::record::{Active, Record, State};
+use crate::ports::{
+    AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
+    Position, RunLog, SHARDS, Step, Usage,
 };
 
 /// An identity store in a map. Clones share the map.

@@ -1,13 +1,12 @@
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use crate::{
-    model::{admission::Admission, error::Error, identity::AccessToken, secret::Secret},
-    operations::exchange_teams_token::TeamsTokenFault,
-    ports::TeamsTokenExchange,
-};
+use crate::model::admission::Admission;
+use crate::model::error::Error;
+use crate::model::identity::AccessToken;
+use crate::model::secret::Secret;
+use crate::operations::exchange_teams_token::TeamsTokenFault;
+use crate::ports::TeamsTokenExchange;
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
 

@@ -1,15 +1,10 @@
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tracing::{
-    Dispatch, Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-    subscriber::{DefaultGuard, set_default},
-};
+use tracing::field::{Field, Visit};
+use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::{Dispatch, Event, Metadata, Subscriber, span};
 
 /// Collects the metrics of all events in this thread for as long as the value exists.
 pub struct Metrics {

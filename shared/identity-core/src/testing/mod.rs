@@ -12,24 +12,22 @@ mod watched_store;
 
 use std::time::{Duration, SystemTime};
 
+use crate::model::admission::{Admission, Bearer, Requester, admit};
+use crate::model::event::{Event, EventKind, EventSource};
+use crate::model::identity::{
+    AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest,
+};
+use crate::model::record::{By, Cause, ReceiptId, Record, RevocationOrder, State};
+use crate::operations::issue_access_token::TokenSubject;
+use crate::ports::Clock;
+use crate::protocol::administrator::Administrator;
+
 pub use clock::ManualClock;
 pub use memory_acs::{ClientCall, MemoryIdentityClient};
 pub use memory_store::MemoryIdentityStore;
 pub use memory_teams::MemoryTeamsTokenExchange;
 pub use metrics::Metrics;
 pub use watched_store::{Loss, StoreCall, WatchedStore};
-
-use crate::{
-    model::{
-        admission::{Admission, Bearer, Requester, admit},
-        event::{Event, EventKind, EventSource},
-        identity::{AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest},
-        record::{By, Cause, ReceiptId, Record, RevocationOrder, State},
-    },
-    operations::issue_access_token::TokenSubject,
-    ports::Clock,
-    protocol::administrator::Administrator,
-};
 
 /// A user.
 ///

@@ -1,20 +1,14 @@
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use crate::{
-    model::{
-        audit::{AuditPage, AuditQuery},
-        cleanup_run::CleanupRun,
-        error::Error,
-        identity::{AcsId, ExternalId},
-        record::{Active, Record, StateName},
-    },
-    ports::{
-        AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog,
-        Step, Usage,
-    },
+use crate::model::audit::{AuditPage, AuditQuery};
+use crate::model::cleanup_run::CleanupRun;
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, ExternalId};
+use crate::model::record::{Active, Record, StateName};
+use crate::ports::{
+    AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog, Step,
+    Usage,
 };
 
 /// A request to the store.

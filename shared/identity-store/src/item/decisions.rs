@@ -1,6 +1,7 @@
 //! Converts the decisions and watermarks of all origins to and from attributes of an item.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::record::{

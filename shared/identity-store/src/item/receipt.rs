@@ -1,11 +1,9 @@
 //! Converts receipts to and from a list of maps.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use identity_core::{
-    event::{EventKind, EventSource},
-    identity::{AcsId, ExternalId},
-    record::{By, Cause, Reason, Receipt, ReceiptId},
-};
+use identity_core::event::{EventKind, EventSource};
+use identity_core::identity::{AcsId, ExternalId};
+use identity_core::record::{By, Cause, Reason, Receipt, ReceiptId};
 
 use super::attribute::{Item, instant, integer, number, string, text, time};
 

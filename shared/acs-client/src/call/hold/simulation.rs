@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use acs_emulator::Window;
 
 use super::Holds;
-use crate::call::{jitter::Jitter, operation::AcsOperation};
+use crate::call::jitter::Jitter;
+use crate::call::operation::AcsOperation;
 
 const PROCESSES: u64 = 8;
 const CALLS_PER_SECOND: u32 = 60;

@@ -1,9 +1,7 @@
 use super::*;
-use crate::{
-    model::record::Unfinished,
-    ports::Clock,
-    testing::{ManualClock, acs_id, record},
-};
+use crate::model::record::Unfinished;
+use crate::ports::Clock;
+use crate::testing::{ManualClock, acs_id, record};
 
 fn now() -> SystemTime {
     ManualClock::default().now()

@@ -1,11 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    model::{event::EventSource, record::Origin},
-    ports::Clock,
-    testing::{ManualClock, event, record, user},
-};
+use crate::model::event::EventSource;
+use crate::model::record::Origin;
+use crate::ports::Clock;
+use crate::testing::{ManualClock, event, record, user};
 
 fn now() -> SystemTime {
     ManualClock::default().now()

@@ -1,11 +1,9 @@
 //! The decisions about a user, with their times: one decision and one revocation time per origin,
 //! so that a wrong clock of one origin does not hide a decision of another.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 /// The origin of a decision. Each origin has its own clock and its own rights: a provider can
 /// lift only the blocks that it set itself, an administrator can lift all blocks.

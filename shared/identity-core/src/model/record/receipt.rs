@@ -4,11 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::model::{
-    event::{EventKind, EventSource},
-    identity::{AcsId, ExternalId},
-    record::{decision::Origin, reason::Reason},
-};
+use crate::model::event::{EventKind, EventSource};
+use crate::model::identity::{AcsId, ExternalId};
+use crate::model::record::decision::Origin;
+use crate::model::record::reason::Reason;
 
 /// The ID of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

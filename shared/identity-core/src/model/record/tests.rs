@@ -1,10 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    ports::Clock,
-    testing::{ManualClock, acs_id, order, record, user},
-};
+use crate::ports::Clock;
+use crate::testing::{ManualClock, acs_id, order, record, user};
 
 fn now() -> SystemTime {
     ManualClock::default().now()

@@ -1,28 +1,22 @@
 //! The state of a running cleanup: its dependencies, its results so far, and its stop conditions.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
 use super::request::CleanupRequest;
-use crate::{
-    model::{
-        cleanup_run::{
-            Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Spared,
-            Stopped,
-        },
-        error::Error,
-        identity::Invocation,
-        record::{Record, State},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore},
-    protocol::{finish_pending, pacer::Pacer},
+use crate::model::cleanup_run::{
+    Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Spared, Stopped,
 };
+use crate::model::error::Error;
+use crate::model::identity::Invocation;
+use crate::model::record::{Record, State};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore};
+use crate::protocol::finish_pending;
+use crate::protocol::pacer::Pacer;
 
 /// A running cleanup.
 pub(super) struct CleanupJob<'a, S, A, C> {

@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime};
 
-use crate::model::{cleanup_run::CleanupMode, identity::Invocation};
+use crate::model::cleanup_run::CleanupMode;
+use crate::model::identity::Invocation;
 
 /// The parameters of a run.
 #[derive(Clone, Debug)]

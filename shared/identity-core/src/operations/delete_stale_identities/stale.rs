@@ -5,20 +5,15 @@ use std::time::SystemTime;
 use tracing::info;
 
 use super::job::{CleanupJob, SAMPLE};
-use crate::{
-    model::{
-        audit::{Actor, AuditAction, AuditEntry},
-        cleanup_run::IdentitySample,
-        error::Error,
-        identity::{ExternalId, Invocation},
-        record::{ReceiptId, Record, State},
-    },
-    ports::{
-        Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS,
-        Step,
-    },
-    protocol::finish_pending,
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::cleanup_run::IdentitySample;
+use crate::model::error::Error;
+use crate::model::identity::{ExternalId, Invocation};
+use crate::model::record::{ReceiptId, Record, State};
+use crate::ports::{
+    Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS, Step,
 };
+use crate::protocol::finish_pending;
 
 /// The outcome for one identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

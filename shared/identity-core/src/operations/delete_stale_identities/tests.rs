@@ -4,19 +4,15 @@ mod pending;
 mod report;
 
 use super::*;
-use crate::{
-    ABANDONED_AFTER,
-    model::{
-        audit::Actor,
-        identity::ExternalId,
-        record::{Lease, LeaseId, Record, State, StateName, Unfinished},
-    },
-    operations::issue_access_token::{IssueAccessTokenRequest, issue_access_token},
-    ports::{Orphan, RunLog, SHARDS},
-    testing::{
-        ClientCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, order,
-        record, user,
-    },
+use crate::ABANDONED_AFTER;
+use crate::model::audit::Actor;
+use crate::model::identity::ExternalId;
+use crate::model::record::{Lease, LeaseId, Record, State, StateName, Unfinished};
+use crate::operations::issue_access_token::{IssueAccessTokenRequest, issue_access_token};
+use crate::ports::{Orphan, RunLog, SHARDS};
+use crate::testing::{
+    ClientCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, order,
+    record, user,
 };
 
 const DAY: Duration = Duration::from_hours(24);

@@ -6,20 +6,14 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::job::CleanupJob;
-use crate::{
-    model::{
-        cleanup_run::CleanupMode,
-        error::Error,
-        record::{Record, State},
-    },
-    ports::{
-        Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, OrphanStore, SHARDS,
-    },
-    protocol::{
-        finish_pending::{self, PendingClaim},
-        foreign,
-    },
+use crate::model::cleanup_run::CleanupMode;
+use crate::model::error::Error;
+use crate::model::record::{Record, State};
+use crate::ports::{
+    Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, OrphanStore, SHARDS,
 };
+use crate::protocol::finish_pending::PendingClaim;
+use crate::protocol::{finish_pending, foreign};
 
 /// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes
 /// revocations, because the service has promised them, and releases abandoned reservations,

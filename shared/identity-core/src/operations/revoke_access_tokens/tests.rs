@@ -1,12 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    model::record::{Active, Lease, LeaseId, Reason, State, StateName},
-    ports::Usage,
-    protocol::find_settled::INDEX_LAG,
-    testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, user},
-};
+use crate::model::record::{Active, Lease, LeaseId, Reason, State, StateName};
+use crate::ports::Usage;
+use crate::protocol::find_settled::INDEX_LAG;
+use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, user};
 
 fn request(fixture: &CoreFixture, block: bool) -> RevokeAccessTokensRequest {
     RevokeAccessTokensRequest {

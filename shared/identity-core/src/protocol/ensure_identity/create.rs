@@ -5,16 +5,12 @@ use std::time::SystemTime;
 use tracing::{debug, error, info, warn};
 
 use super::request::{EnsuredIdentity, IdentityRequest};
-use crate::{
-    model::{
-        admission::Admission,
-        audit::AuditAction,
-        error::Error,
-        identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
-        record::{Lease, Record, State},
-    },
-    ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step},
-};
+use crate::model::admission::Admission;
+use crate::model::audit::AuditAction;
+use crate::model::error::Error;
+use crate::model::identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest};
+use crate::model::record::{Lease, Record, State};
+use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step};
 
 /// The record to reserve for a user, and our lease on it.
 pub(super) struct Reservation<'a> {

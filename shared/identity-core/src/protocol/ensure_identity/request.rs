@@ -1,11 +1,9 @@
 use std::time::SystemTime;
 
-use crate::model::{
-    admission::Requester,
-    audit::{Actor, AuditAction, AuditEntry},
-    identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest},
-    record::Record,
-};
+use crate::model::admission::Requester;
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest};
+use crate::model::record::Record;
 
 /// The result of a call that may be the user's first.
 #[derive(Clone, Debug)]

@@ -1,18 +1,11 @@
 use super::*;
-use crate::{
-    ABANDONED_AFTER,
-    model::{
-        admission::{Bearer, Requester, TokenPace},
-        identity::AccessToken,
-        record::{CutOff, ReceiptId, StateName},
-    },
-    ports::OrphanStore,
-    testing::{
-        ClientCall, CoreFixture, Loss,
-        StoreCall::{self, Advance, Find, RecordUse},
-        acs_id, an_hour, order, user,
-    },
-};
+use crate::ABANDONED_AFTER;
+use crate::model::admission::{Bearer, Requester, TokenPace};
+use crate::model::identity::AccessToken;
+use crate::model::record::{CutOff, ReceiptId, StateName};
+use crate::ports::OrphanStore;
+use crate::testing::StoreCall::{Advance, Find, RecordUse};
+use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, an_hour, order, user};
 
 async fn ensure_with_token(
     fixture: &CoreFixture,

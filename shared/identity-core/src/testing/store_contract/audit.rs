@@ -5,18 +5,14 @@
 use std::time::{Duration, SystemTime};
 
 use super::{active, at, find, put};
-use crate::{
-    model::{
-        audit::{
-            Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
-            StoredAuditEntry, day_number, start_of_day,
-        },
-        event::{EventKind, EventSource},
-        record::{Active, Reason, Record},
-    },
-    ports::{AuditTrail, Change, IdentityStore, Step, Usage},
-    testing::{acs_id, order, user},
+use crate::model::audit::{
+    Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
+    StoredAuditEntry, day_number, start_of_day,
 };
+use crate::model::event::{EventKind, EventSource};
+use crate::model::record::{Active, Reason, Record};
+use crate::ports::{AuditTrail, Change, IdentityStore, Step, Usage};
+use crate::testing::{acs_id, order, user};
 
 const ROOT: &str = "https://idp.example|root";
 const AUDITOR: &str = "https://idp.example|auditor";

@@ -3,11 +3,9 @@
 #![expect(clippy::expect_used, reason = "a test may die")]
 
 use super::{at, find};
-use crate::{
-    model::cleanup_run::{CleanupMode, CleanupRun},
-    ports::{IdentityStore, Orphan, OrphanStore, RunLog},
-    testing::{acs_id, user},
-};
+use crate::model::cleanup_run::{CleanupMode, CleanupRun};
+use crate::ports::{IdentityStore, Orphan, OrphanStore, RunLog};
+use crate::testing::{acs_id, user};
 
 /// A clause of the contract.
 pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStore + OrphanStore)) {

@@ -2,14 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "a test may die")]
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use super::{active, advance, at, put};
-use crate::{
-    model::record::{Lease, LeaseId, ReceiptId, Record, State, StateName, Unfinished},
-    ports::{IdentityStore, Index, ListQuery, SHARDS},
-    testing::{acs_id, record, user},
-};
+use crate::model::record::{Lease, LeaseId, ReceiptId, Record, State, StateName, Unfinished};
+use crate::ports::{IdentityStore, Index, ListQuery, SHARDS};
+use crate::testing::{acs_id, record, user};
 
 /// Every record of the store whose name begins with `prefix`, shard by shard.
 async fn walk(

@@ -1,14 +1,10 @@
 //! The clauses about steps and uses: when they are written, refused and merged.
 
 use super::{active, advance, at, find, put};
-use crate::{
-    model::{
-        event::EventSource,
-        record::{Active, Origin, ReceiptId, Record, State},
-    },
-    ports::{Change, IdentityStore, Step, Usage},
-    testing::{acs_id, order, record, user},
-};
+use crate::model::event::EventSource;
+use crate::model::record::{Active, Origin, ReceiptId, Record, State};
+use crate::ports::{Change, IdentityStore, Step, Usage};
+use crate::testing::{acs_id, order, record, user};
 
 /// A clause of the contract.
 pub async fn a_write_that_was_sent_twice_is_made_not_refused(store: &impl IdentityStore) {

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use identity_core::{
-    event::{EventKind, EventSource},
-    record::{Cause, ReceiptId},
-    testing::acs_id,
-};
+use identity_core::event::{EventKind, EventSource};
+use identity_core::record::{Cause, ReceiptId};
+use identity_core::testing::acs_id;
 
 use super::*;
-use crate::item::{self, attribute::text, receipt};
+use crate::item;
+use crate::item::attribute::text;
+use crate::item::receipt;
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
