@@ -83,13 +83,13 @@ def requested_parameters(text: str) -> dict[str, str]:
             refuse(f"invalid Policy {value!r}: must be a JSON object; {QUOTING}")
         # An empty value closes the administrators' routes.
         if name == "AdminCondition" and value and not is_condition(value):
-            refuse(f"invalid AdminCondition {value!r}: must be a JSON object of claims with text values; {QUOTING}")
+            refuse(f"invalid AdminCondition {value!r}: must be a JSON object of claims, each with text, a whole number, true or false; {QUOTING}")
     return changes
 
 
 def is_condition(text: str) -> bool:
     """Whether it names at least one claim: `{}` would admit every caller with the scope."""
-    return is_object(text) and bool(json.loads(text)) and all(isinstance(one, str) for one in json.loads(text).values())
+    return is_object(text) and bool(json.loads(text)) and all(isinstance(one, str | int) for one in json.loads(text).values())
 
 
 def is_object(text: str) -> bool:

@@ -78,7 +78,7 @@ async fn handle(
     let claims = unverified(&token).ok_or(ProblemType::TEAMS_TOKEN_MALFORMED)?;
     // A caller from another identity provider does not have these claims, so no token belongs to
     // them.
-    let claim = |name: &str| caller.claims().get(name).cloned().unwrap_or_default();
+    let claim = |name: &str| caller.claims().text(name).unwrap_or_default().into_owned();
     let (user, bearer) = (caller.user().clone(), caller.bearer());
     let caller = EntraUser { oid: claim("oid"), tid: claim("tid") };
     let acs_id = AcsId::parse(&format!("8:orgid:{}", caller.oid));

@@ -22,8 +22,9 @@ use crate::{
 /// Decides which caller may use which route. No other code decides about access.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The OAuth scope for the caller's own identity.
-    token_scope: String,
+    /// The OAuth scope for the caller's own identity. Without one, every token that the authorizer
+    /// accepts is enough: some providers issue tokens without scopes.
+    token_scope: Option<String>,
     /// The OAuth scope for other users' identities.
     admin_scope: String,
     /// The condition that an administrator's claims must meet besides the scope. Without a
@@ -37,9 +38,14 @@ pub struct Access {
 
 impl Access {
     /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `ISSUER` and `ISSUED_EARLY_SECONDS`.
+    ///
+    /// `TOKEN_SCOPE` must be set, but may be empty: then callers need no scope for their own
+    /// identity. `ADMIN_SCOPE` must not be empty.
     pub fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        let token_scope =
+            env("TOKEN_SCOPE").ok_or_else(|| ConfigError::new("TOKEN_SCOPE", "is not set"))?;
         Ok(Self {
-            token_scope: required(env, "TOKEN_SCOPE")?,
+            token_scope: Some(token_scope).filter(|scope| !scope.is_empty()),
             admin_scope: required(env, "ADMIN_SCOPE")?,
             admin_condition: crate::config::condition(env, "ADMIN_CONDITION")?,
             issuer: optional::<String>(env, "ISSUER")?.and_then(|raw| Issuer::parse(&raw)),
@@ -49,7 +55,7 @@ impl Access {
 
     /// The caller of a route for the caller's own identity.
     pub fn user(&self, request: &Request) -> Result<Caller, Problem> {
-        self.caller(request, &self.token_scope)
+        self.caller(request, self.token_scope.as_deref())
     }
 
     /// The caller of a route for other users' identities. The caller must have the scope, must
@@ -67,7 +73,7 @@ impl Access {
     }
 
     fn claimed_administrator(&self, request: &Request) -> Result<Caller, Problem> {
-        let caller = self.caller(request, &self.admin_scope)?;
+        let caller = self.caller(request, Some(&self.admin_scope))?;
         let Some(condition) = &self.admin_condition else {
             warn!("administrator refused: parameter AdminCondition is empty");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
@@ -79,8 +85,13 @@ impl Access {
         Ok(caller)
     }
 
-    fn caller(&self, request: &Request, scope: &str) -> Result<Caller, Problem> {
-        Ok(Caller::of(request)?.with_scope(scope)?.issued_later(self.issued_early))
+    fn caller(&self, request: &Request, scope: Option<&str>) -> Result<Caller, Problem> {
+        let caller = Caller::of(request)?;
+        let caller = match scope {
+            Some(scope) => caller.with_scope(scope)?,
+            None => caller,
+        };
+        Ok(caller.issued_later(self.issued_early))
     }
 
     /// Reads which identity the request is about, and checks that the caller may access it. A

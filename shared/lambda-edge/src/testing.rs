@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{Access, CallerHash, GatewayEvent, config::Env};
 
-/// A request as API Gateway sends it after its JWT authorizer accepted the token.
+/// A request as API Gateway sends it after an authorizer accepted the token.
 #[derive(Clone, Debug)]
 pub struct TestRequest(Value);
 
@@ -52,11 +52,23 @@ impl TestRequest {
         self
     }
 
+    /// Replaces the JWT authorizer by a Lambda authorizer, which passes these claims.
+    #[must_use]
+    pub fn json_claims(self, claims: &Value) -> Self {
+        self.authorizer(json!({ "lambda": { "claims": claims } }))
+    }
+
+    /// Replaces the context that the authorizer passes.
+    #[must_use]
+    pub fn authorizer(mut self, context: Value) -> Self {
+        self.0["requestContext"]["authorizer"] = context;
+        self
+    }
+
     /// Removes the authorizer, as if the function were attached to a route without one.
     #[must_use]
-    pub fn without_authorizer(mut self) -> Self {
-        self.0["requestContext"]["authorizer"] = Value::Null;
-        self
+    pub fn without_authorizer(self) -> Self {
+        self.authorizer(Value::Null)
     }
 
     /// Sets the value of `{id}`.

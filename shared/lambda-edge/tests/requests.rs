@@ -10,11 +10,12 @@ use identity_core::{
     testing::{ManualClock, MemoryIdentityStore, record},
 };
 use lambda_edge::{
-    Addressed, TokenInput, invocation, json, query,
+    Access, Addressed, TokenInput, invocation, query,
     testing::{TestRequest, access, access_in, env},
 };
 use lambda_http::{Context, Request, RequestExt as _};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 fn own() -> TestRequest {
     TestRequest::new("POST /v1/token")
@@ -27,11 +28,57 @@ fn the_caller_is_the_subject_that_the_authorizer_verified() {
     let event = own().claim("email", "alice@example.com");
     let alice = caller(event).ok().unwrap();
     assert_eq!(alice.user().as_str(), TestRequest::ALICE);
-    assert_eq!(alice.claims().get("email").map(String::as_str), Some("alice@example.com"));
+    assert_eq!(alice.claims().text("email").as_deref(), Some("alice@example.com"));
     for event in [own().without_authorizer(), own().claim("sub", ""), own().claim("iss", "")] {
         assert_eq!(caller(event).err(), Some(ProblemType::UNAUTHENTICATED));
     }
     assert_eq!(access().user(&Request::default()).err(), Some(ProblemType::UNAUTHENTICATED.into()));
+}
+
+/// The claims of `alice` as a Lambda authorizer passes them, with `changes`.
+fn with_json_claims(changes: &Value) -> TestRequest {
+    let mut claims = json!({ "iss": "https://idp.example", "sub": "alice", "iat": 1_800_000_600 });
+    if let (Some(claims), Some(changes)) = (claims.as_object_mut(), changes.as_object()) {
+        claims.extend(changes.clone());
+    }
+    own().json_claims(&claims)
+}
+
+#[test]
+fn the_caller_is_the_same_whichever_authorizer_verified_the_token() {
+    let caller = |event: TestRequest| access().user(&event.request());
+    let alice = caller(with_json_claims(&json!({ "scope": "guestpass.token" }))).ok().unwrap();
+    assert_eq!(alice.user().as_str(), TestRequest::ALICE);
+    assert_eq!(alice.bearer(), caller(own()).ok().unwrap().bearer());
+    for changes in [json!({ "sub": null }), json!({ "sub": ["alice"] }), json!({ "iss": "" })] {
+        let refused = caller(with_json_claims(&changes)).err().unwrap().kind();
+        assert_eq!(refused, ProblemType::UNAUTHENTICATED, "{changes}");
+    }
+}
+
+#[test]
+fn r53_a_request_with_two_authorizers_or_with_another_context_has_no_caller() {
+    let claims =
+        json!({ "iss": "https://idp.example", "sub": "alice", "scope": "guestpass.token" });
+    for (context, refused) in [
+        (json!({ "lambda": { "claims": claims } }), None),
+        (json!({ "jwt": { "claims": claims } }), None),
+        (
+            json!({ "jwt": { "claims": claims }, "lambda": { "claims": claims } }),
+            Some(ProblemType::UNAUTHENTICATED),
+        ),
+        (
+            json!({ "jwt": { "claims": claims }, "lambda": { "claims": "x" } }),
+            Some(ProblemType::UNAUTHENTICATED),
+        ),
+        (json!({ "lambda": claims }), Some(ProblemType::UNAUTHENTICATED)),
+        (json!({ "lambda": { "claims": claims.to_string() } }), Some(ProblemType::UNAUTHENTICATED)),
+        (json!({ "iam": { "accountId": "1" } }), Some(ProblemType::UNAUTHENTICATED)),
+        (json!({}), Some(ProblemType::UNAUTHENTICATED)),
+    ] {
+        let found = access().user(&own().authorizer(context.clone()).request());
+        assert_eq!(found.err().map(|problem| problem.kind()), refused, "{context}");
+    }
 }
 
 #[test]
@@ -48,6 +95,56 @@ fn a_scope_is_a_whole_word_of_the_claim_scope_or_scp() {
         let found = access().user(&event.request()).err();
         assert_eq!(found, (!carried).then_some(ProblemType::FORBIDDEN.into()), "{claim}: {value}");
     }
+}
+
+#[test]
+fn a_scope_of_the_json_form_is_a_word_of_text_or_an_element_of_an_array() {
+    for (claims, carried) in [
+        (json!({ "scope": "x guestpass.token" }), true),
+        (json!({ "scope": ["x", "guestpass.token"] }), true),
+        (json!({ "scp": "guestpass.token" }), true),
+        (json!({ "scp": ["guestpass.token"] }), true),
+        (json!({ "scope": "", "scp": ["guestpass.token"] }), true),
+        (json!({ "scp": "[x guestpass.token]" }), false),
+        (json!({ "scp": ["x guestpass.token"] }), false),
+        (json!({ "permissions": ["guestpass.token"] }), false),
+        (json!({}), false),
+    ] {
+        let found = access().user(&with_json_claims(&claims).request()).err();
+        assert_eq!(found, (!carried).then_some(ProblemType::FORBIDDEN.into()), "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_scope_the_audience_is_enough_for_the_callers_own_identity_only() {
+    let (store, clock) = (MemoryIdentityStore::default(), ManualClock::default());
+    let no_scope = |name: &str| match name {
+        "TOKEN_SCOPE" => Some(String::new()),
+        name => env(name),
+    };
+    let access = access_in(&no_scope);
+    for event in [own().claim("scope", ""), with_json_claims(&json!({}))] {
+        assert!(access.user(&event.request()).is_ok());
+    }
+    let refused = access.administrator(&store, &clock, &own().claim("scope", "").request()).await;
+    assert_eq!(refused.err(), Some(ProblemType::FORBIDDEN.into()));
+    assert_eq!(
+        access.user(&own().without_authorizer().request()).err(),
+        Some(ProblemType::UNAUTHENTICATED.into())
+    );
+}
+
+#[test]
+fn the_scope_of_administrators_must_not_be_empty_and_that_of_users_must_be_set() {
+    let changed = |changed: &'static str, value: Option<&'static str>| {
+        let env =
+            |name: &str| if name == changed { value.map(ToOwned::to_owned) } else { env(name) };
+        Access::from_env(&env).err().map(|error| error.to_string())
+    };
+    let not_set = |name: &str| Some(format!("the environment variable {name} is not set"));
+    assert_eq!(changed("ADMIN_SCOPE", Some("")), not_set("ADMIN_SCOPE"));
+    assert_eq!(changed("TOKEN_SCOPE", None), not_set("TOKEN_SCOPE"));
+    assert_eq!(changed("TOKEN_SCOPE", Some("")), None);
 }
 
 #[tokio::test]
@@ -99,13 +196,13 @@ struct Input {
 }
 
 fn body(content_type: &str, text: &str) -> Result<Input, ProblemType> {
-    json(&own().body(content_type, text).request()).map_err(|problem| problem.kind())
+    lambda_edge::json(&own().body(content_type, text).request()).map_err(|problem| problem.kind())
 }
 
 #[test]
 fn a_body_is_empty_or_a_json_object_of_at_most_16_kib() {
     let read = |text: &str| Ok::<_, ProblemType>(Input { text: text.to_owned() });
-    assert_eq!(json(&own().request()).ok(), read("").ok());
+    assert_eq!(lambda_edge::json(&own().request()).ok(), read("").ok());
     assert_eq!(body("application/json", r#"{"text":"a"}"#), read("a"));
     for text in ["[]", r#"["a"]"#, "null", "{", r#"{"other":1}"#, "x"] {
         assert_eq!(body("application/json", text), Err(ProblemType::INVALID_BODY), "{text}");
@@ -204,7 +301,7 @@ fn scopes_and_lifetime_are_optional_and_invalid_ones_are_refused() {
 fn a_detail_names_the_field_and_never_quotes_a_string() {
     let detail = |text: &str| {
         let request = own().body("application/json", text).request();
-        json::<Input>(&request).err().unwrap().detail().to_owned()
+        lambda_edge::json::<Input>(&request).err().unwrap().detail().to_owned()
     };
     for (text, expected) in [
         (r#"{"userId":1}"#, "unknown field `userId`, expected `text` at line 1 column 9"),

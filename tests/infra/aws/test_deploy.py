@@ -91,13 +91,13 @@ def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config)
     variables = {"SAM_CONFIG_FILE": str(config)}
     before = script("parameters.py", account, "", **variables)
     assert before.returncode == 0 and config.read_text() == CONFIG, before
-    changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no AdminCondition='{\"role\": \"a\"}'"
+    changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no AdminCondition='{\"role\": \"a\", \"ok\": true}'"
     after = script("parameters.py", account, "", **variables, SET=changes)
     assert len({before.stdout, after.stdout}) == 2
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert shlex.split(kept["parameter_overrides"]) == [
         "Issuer=https://idp.example/", 'Policy={"a": 1}', "CleanupMode=apply", "TokenScope=guestpass/token",
-        "ReservedConcurrency=no", 'AdminCondition={"role": "a"}',
+        "ReservedConcurrency=no", 'AdminCondition={"role": "a", "ok": true}',
     ]
     again = script("parameters.py", account, "", **variables)
     assert again.stdout == after.stdout
@@ -115,6 +115,7 @@ def test_an_unknown_parameter_is_named_and_nothing_is_changed(account, config):
         ('Policy={"rules":[]}', "invalid Policy"),
         ("AdminCondition=guestpass-admins", "invalid AdminCondition"),
         ("AdminCondition={}", "invalid AdminCondition"),
+        ("""AdminCondition='{"level": 1.5}'""", "invalid AdminCondition"),
         ("""AdminCondition='{"groups": ["a"]}'""", "invalid AdminCondition"),
         (f"""AdminCondition='{json.dumps({"role": "x" * 300})}'""", "AdminCondition is too long"),
         ("CleanupMode=aply", "CleanupMode: must be one of plan, apply"),

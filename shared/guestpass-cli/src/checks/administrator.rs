@@ -47,7 +47,7 @@ fn as_the_gateway_spells(claims: &serde_json::Map<String, Value>) -> Claims {
         };
         (name.clone(), value)
     });
-    spelled.collect()
+    Claims::flattened(spelled)
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@ use std::time::{Duration, SystemTime};
 use api_types::ProblemType;
 use identity_core::{admission::Bearer, identity::ExternalId, policy::Claims};
 use lambda_http::{Request, RequestExt, request::RequestContext};
+use serde_json::Value;
 
 use crate::Problem;
 
-/// The user behind the request, as verified by API Gateway's JWT authorizer.
+/// The user behind the request, as verified by the authorizer: API Gateway's JWT authorizer or
+/// the function `authorize-caller`.
 ///
 /// Nothing else makes one: neither a header nor a body can name the caller.
 #[derive(Clone)]
@@ -19,31 +21,24 @@ pub struct Caller {
 impl Caller {
     /// Reads the caller the authorizer put in the request context.
     pub(crate) fn of(request: &Request) -> Result<Self, Problem> {
-        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Err(ProblemType::UNAUTHENTICATED.into());
-        };
-        let jwt = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
-        let claims = &jwt.ok_or(ProblemType::UNAUTHENTICATED)?.claims;
+        let claims = verified(request).ok_or(ProblemType::UNAUTHENTICATED)?;
         let user = claims
-            .get("iss")
-            .zip(claims.get("sub"))
-            .and_then(|(issuer, subject)| ExternalId::of_subject(issuer, subject))
+            .text("iss")
+            .zip(claims.text("sub"))
+            .and_then(|(issuer, subject)| ExternalId::of_subject(&issuer, &subject))
             .ok_or(ProblemType::UNAUTHENTICATED)?;
-        let at = |name: &str| claims.get(name).and_then(|value| numeric_date(value));
+        let at = |name: &str| claims.text(name).and_then(|value| numeric_date(&value));
         let bearer = Bearer { issued_at: at("iat"), authenticated_at: at("auth_time") };
-        let claims = claims.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Ok(Self { user, bearer, claims })
     }
 
-    /// Returns the caller if the token has `scope`.
+    /// Returns the caller if the token has `scope` in its claim `scope` or `scp`.
     ///
     /// API Gateway checks the scope of each route, too. A function that serves more than one
     /// route does not rely on that check.
     pub(crate) fn with_scope(self, scope: &str) -> Result<Self, Problem> {
-        let carries = ["scope", "scp"]
-            .iter()
-            .filter_map(|name| self.claims.get(*name))
-            .any(|had| had.trim_matches(['[', ']']).split(' ').any(|one| one == scope));
+        let mut words = ["scope", "scp"].iter().flat_map(|name| self.claims.words(name));
+        let carries = words.any(|word| word == scope);
         Ok(carries.then_some(self).ok_or(ProblemType::FORBIDDEN)?)
     }
 
@@ -76,9 +71,24 @@ impl Caller {
     }
 }
 
+/// The claims that the authorizer verified: `jwt.claims` of API Gateway's JWT authorizer, or the
+/// object `claims` in the context of a Lambda authorizer. A route has one authorizer, so a request
+/// with both has an unknown origin, and neither is used.
+fn verified(request: &Request) -> Option<Claims> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
+        return None;
+    };
+    let authorizer = context.authorizer.as_ref()?;
+    match (&authorizer.jwt, authorizer.fields.get("claims")) {
+        (Some(jwt), None) => Some(Claims::flattened(jwt.claims.clone())),
+        (None, Some(Value::Object(claims))) => Some(Claims::json(claims.clone())),
+        _ => None,
+    }
+}
+
 /// Reads a `NumericDate` (RFC 7519 §2): seconds since 1970, which may have a fraction. API
-/// Gateway passes every claim as text. An invalid value counts as missing, so the age of the
-/// bearer is unknown.
+/// Gateway's JWT authorizer passes it as text. An invalid value counts as missing, so the age of
+/// the bearer is unknown.
 fn numeric_date(raw: &str) -> Option<SystemTime> {
     let seconds: f64 = raw.trim().parse().ok()?;
     let since = Duration::try_from_secs_f64(seconds).ok()?;
@@ -87,6 +97,8 @@ fn numeric_date(raw: &str) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::testing::TestRequest;
 
@@ -103,6 +115,15 @@ mod tests {
         for raw in ["", "soon", "-1", "NaN", "inf", "1e300", "[1795694400]"] {
             assert_eq!(at(raw), None, "{raw}");
         }
+    }
+
+    #[test]
+    fn a_bearer_says_how_old_it_is_as_a_number_of_json() {
+        let claims = json!({ "iss": "https://idp.example", "sub": "alice", "iat": 1_795_694_400, "auth_time": 1e3 });
+        let request = TestRequest::new("POST /v1/token").json_claims(&claims).request();
+        let bearer = Caller::of(&request).ok().unwrap().bearer();
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!((bearer.issued_at, bearer.authenticated_at), (at(1_795_694_400), at(1000)));
     }
 
     #[test]
