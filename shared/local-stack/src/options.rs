@@ -85,6 +85,7 @@ Usage: local-stack [options]
   --functions-dir DIR     the directory of the function binaries
                           (default: the directory of this program)
   --parameter NAME=VALUE  a value for a parameter of the template
+  --no-throttling         ignore the rate limits of the template
   --exit-with-stdin       stop when stdin is closed
 
 The template defines rules, queues and schedules. To show and control them, use /_local/ on
@@ -137,6 +138,7 @@ pub fn parse(
                 })?;
                 options.parameters.insert(name.to_owned(), value.to_owned());
             }
+            "--no-throttling" => options.gateway.throttling = false,
             "--exit-with-stdin" => exit_with_stdin = true,
             _ if Flag::parse(EmulatorOptions::FLAGS, &mut options.acs, &flag, || value().ok())? => {
             }
@@ -177,15 +179,19 @@ mod tests {
         assert_eq!((options.port, options.ephemeral, exit_with_stdin), (3000, false, false));
         assert_eq!(options.functions_dir, PathBuf::from("/bin"));
         assert_eq!(options.rust_log, "info");
+        assert_eq!(options.gateway, GatewayLimits::default());
     }
 
     #[test]
     fn the_command_line_overrides_the_environment() {
         assert_eq!(parsed("", Some("4000")).unwrap().0.port, 4000);
         assert_eq!(parsed("--port 0", Some("4000")).unwrap().0.port, 0);
-        let (options, exit) =
-            parsed("--ephemeral --parameter Policy={} --exit-with-stdin --no-limits", None)
-                .unwrap();
+        let (options, exit) = parsed(
+            "--ephemeral --parameter Policy={} --exit-with-stdin --no-limits --no-throttling",
+            None,
+        )
+        .unwrap();
+        assert!(!options.gateway.throttling);
         assert_ne!(options.acs, EmulatorOptions::default());
         assert!(options.ephemeral && exit);
         assert_eq!(options.parameters["Policy"], "{}");

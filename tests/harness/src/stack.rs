@@ -26,11 +26,12 @@ pub struct TestStack {
     description: Value,
 }
 
-/// The command that starts a stack with free ports.
+/// The command that starts a stack with free ports, whose gateway does not limit the rate of
+/// requests.
 #[must_use]
 pub fn local_stack() -> Command {
     let mut command = Command::new(binary("local-stack"));
-    command.args(["--port", "0"]);
+    command.args(["--port", "0", "--no-throttling"]);
     command
 }
 

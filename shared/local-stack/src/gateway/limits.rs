@@ -11,6 +11,8 @@ pub struct GatewayLimits {
     pub event_bytes: usize,
     /// How long a function may take. It continues after that, but its response is lost.
     pub integration: Duration,
+    /// Whether the rate limits of the template apply. Tests that send many requests switch them off.
+    pub throttling: bool,
 }
 
 impl Default for GatewayLimits {
@@ -19,6 +21,7 @@ impl Default for GatewayLimits {
             body_bytes: 10 * 1024 * 1024,
             event_bytes: 6 * 1024 * 1024,
             integration: Duration::from_secs(30),
+            throttling: true,
         }
     }
 }

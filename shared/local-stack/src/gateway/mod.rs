@@ -2,12 +2,14 @@
 
 mod access;
 mod authorizer;
+mod cors;
 mod event;
 mod ids;
 mod limits;
 mod refusal;
 mod response;
 mod routes;
+mod throttle;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,20 +19,23 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 pub(crate) use access::ApiAuthorizers;
 pub(crate) use authorizer::JwtAuthorizer;
+use cors::CorsRules;
 use event::RequestHead;
 pub use limits::GatewayLimits;
 use refusal::GatewayRefusal;
 pub(crate) use routes::Routes;
+use throttle::Throttles;
 
 use crate::clock::StackClock;
 use crate::output::say;
-use crate::runtime::InvocationError;
+use crate::runtime::{FunctionPool, InvocationError};
+use crate::template::HttpApiSpec;
 
 /// How many requests the console shows.
 const REMEMBERED: usize = 50;
@@ -39,6 +44,8 @@ const REMEMBERED: usize = 50;
 pub(crate) struct Gateway {
     routes: Routes,
     authorizers: ApiAuthorizers,
+    cors: Option<CorsRules>,
+    throttles: Option<Throttles>,
     limits: GatewayLimits,
     clock: Arc<StackClock>,
     last: Mutex<VecDeque<Value>>,
@@ -48,10 +55,14 @@ impl Gateway {
     pub(crate) fn new(
         routes: Routes,
         authorizers: ApiAuthorizers,
+        api: HttpApiSpec,
         limits: GatewayLimits,
         clock: Arc<StackClock>,
     ) -> Arc<Self> {
-        Arc::new(Self { routes, authorizers, limits, clock, last: Mutex::default() })
+        let throttles = limits.throttling.then(|| Throttles::new(&api));
+        let cors = api.cors.map(CorsRules);
+        let last = Mutex::default();
+        Arc::new(Self { routes, authorizers, cors, throttles, limits, clock, last })
     }
 
     /// The last requests, newest first: time, method, path, status, milliseconds.
@@ -73,6 +84,23 @@ impl Gateway {
         last.push_front(entry);
     }
 
+    /// Answers a preflight, or forwards the request and adds the CORS headers to the response.
+    async fn respond(&self, peer: SocketAddr, request: Request, request_id: &str) -> Response {
+        if let Some(answer) = self.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+            return answer;
+        }
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        match self.forward(peer, request, request_id).await {
+            Ok(mut response) => {
+                if let Some(cors) = &self.cors {
+                    cors.apply(origin.as_ref(), response.headers_mut());
+                }
+                response
+            }
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
     /// Forwards a request to the function of its route, and returns the function's response.
     async fn forward(
         &self,
@@ -84,6 +112,11 @@ impl Gateway {
         let (path, now) = (routes::decoded(parts.uri.path()), self.clock.now());
         let (target, path_parameters) =
             self.routes.find(parts.method.as_str(), &path).ok_or(GatewayRefusal::NotFound)?;
+        // AWS does not document whether a request that the authorizer refuses counts. Here it counts,
+        // as it does in the worst case.
+        if self.throttles.as_ref().is_some_and(|throttles| !throttles.admit(&target.key, now)) {
+            return Err(GatewayRefusal::TooManyRequests);
+        }
         let head = RequestHead {
             parts: &parts,
             path: &path,
@@ -102,7 +135,16 @@ impl Gateway {
         if event.len() > self.limits.event_bytes {
             return Err(GatewayRefusal::TooLarge);
         }
-        let invocation = target.function.invoke(Bytes::from(event));
+        self.invoke(&target.function, event).await
+    }
+
+    /// Invokes a function, and returns its response.
+    async fn invoke(
+        &self,
+        function: &Arc<FunctionPool>,
+        event: String,
+    ) -> Result<Response, GatewayRefusal> {
+        let invocation = function.invoke(Bytes::from(event));
         match tokio::time::timeout(self.limits.integration, invocation).await {
             Ok(Ok(payload)) => response::response(&payload).ok_or(GatewayRefusal::Internal),
             // The function's own timeout is a failure of the function. It is not reported as 503.
@@ -128,8 +170,7 @@ async fn handle(
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
     let request_id = ids::request_id();
-    let forwarded = gateway.forward(peer, request, &request_id).await;
-    let mut response = forwarded.unwrap_or_else(GatewayRefusal::into_response);
+    let mut response = gateway.respond(peer, request, &request_id).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("apigw-requestid", value);
     }

@@ -17,6 +17,8 @@ pub(crate) enum GatewayRefusal {
     Forbidden(Option<String>),
     /// The request is larger than the gateway or Lambda accepts.
     TooLarge,
+    /// The route's rate limit is exceeded.
+    TooManyRequests,
     /// The function or the authorizer failed, or its response is invalid.
     Internal,
     /// The function did not respond in time.
@@ -30,6 +32,7 @@ impl IntoResponse for GatewayRefusal {
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };

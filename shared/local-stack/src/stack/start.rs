@@ -131,8 +131,8 @@ impl Services {
             .map(|(spec, keys)| JwtAuthorizer::new(spec, keys));
         let routes = Routes::new(fleet.routes.clone());
         let authorizers = ApiAuthorizers { jwt: authorizer };
-        let gateway =
-            Gateway::new(routes, authorizers, self.gateway_limits, Arc::clone(&self.clock));
+        let (api, clock) = (template.api, Arc::clone(&self.clock));
+        let gateway = Gateway::new(routes, authorizers, api, self.gateway_limits, clock);
         let console = Arc::new(Console {
             addresses: addresses.to_public_json(),
             first_request: first_request(addresses),

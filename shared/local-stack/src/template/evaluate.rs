@@ -99,6 +99,7 @@ impl TemplateNames {
             }
             ("Sub", Yaml::String(text)) => self.substitute(text, at)?,
             ("Join", Yaml::Sequence(parts)) => self.join(parts, at)?,
+            ("FindInMap", Yaml::Sequence(keys)) => return self.find_in_map(keys, at),
             ("Ref" | "GetAtt" | "Sub", _) => {
                 return Err(invalid(
                     at,
@@ -106,7 +107,7 @@ impl TemplateNames {
                 ));
             }
             _ => {
-                let supported = "must be !Ref, !Sub, !GetAtt, !Join or !If";
+                let supported = "must be !Ref, !Sub, !GetAtt, !Join, !FindInMap or !If";
                 return Err(invalid(at, format!("unsupported function !{function}: {supported}")));
             }
         };
@@ -124,6 +125,18 @@ impl TemplateNames {
         let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
         let texts = texts.ok_or_else(|| invalid(at, "!Join needs a list of texts"))?;
         Ok(texts.join(separator))
+    }
+
+    /// `!FindInMap [map, key, second key]`
+    fn find_in_map(&self, keys: &[Yaml], at: &str) -> TemplateResult<Json> {
+        let mut found = &self.mappings;
+        for key in keys {
+            let key = self.evaluate(key, at)?;
+            let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+            found = child(found, &[&key])
+                .ok_or_else(|| invalid(at, format!("!FindInMap: unknown key `{key}`")))?;
+        }
+        self.evaluate(found, at)
     }
 
     fn reference(&self, name: &str, at: &str) -> TemplateResult<String> {
@@ -266,6 +279,7 @@ mod tests {
             ("a: !Sub '${Table.Name}'", "here.a: !GetAtt Table.Name"),
             ("a: !Sub '${Name'", "here.a: !Sub"),
             ("a: '{{resolve:ssm:x}}'", "here.a: {{resolve:ssm:x}}"),
+            ("a: !FindInMap [None, b, c]", "here.a: !FindInMap: unknown key `None`"),
             ("a: !Join [x]", "here.a: !Join needs a separator and a list"),
             ("a: !Join [x, y]", "here.a: !Join needs a list as its second argument"),
             ("a: !Join [x, [[]]]", "here.a: !Join needs a list of texts"),

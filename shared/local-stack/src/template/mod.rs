@@ -4,6 +4,7 @@
 //! Event patterns and schedule expressions stay text or JSON. The event bus and the scheduler parse
 //! them, and report an error with the path that is stored beside them.
 
+mod api;
 mod conditions;
 mod error;
 mod evaluate;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 use serde_norway::Value as Yaml;
 
+pub use api::{CorsSpec, HttpApiSpec, ThrottleSpec};
 pub use error::TemplateError;
 use error::{TemplateResult, invalid};
 use functions::FunctionReader;
@@ -36,6 +38,8 @@ pub struct Template {
     pub functions: Vec<FunctionSpec>,
     /// The JWT authorizer of the HTTP API, if there is one.
     pub authorizer: Option<AuthorizerSpec>,
+    /// The other settings of the HTTP API.
+    pub api: HttpApiSpec,
     /// The tables, in the order of the template.
     pub tables: Vec<TableSpec>,
     /// The secrets that the template generates, in the order of their logical ids.
@@ -60,6 +64,7 @@ impl Template {
         let queues = events::queues(&names, &resources)?;
         let rules = events::rules(&names, &resources, &queues)?;
         let authorizer = resources::authorizer(&names, &resources)?;
+        let api = api::settings(&names, &resources)?;
         let reader = FunctionReader::new(&names, &document, authorizer.as_ref(), &queues)?;
         let (mut functions, mut tables, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in &resources {
@@ -83,7 +88,7 @@ impl Template {
         tables.sort_by_key(|table| table_names.iter().position(|name| *name == table.name));
         let authorizer = authorizer.map(|(_, authorizer)| authorizer);
         let outputs = outputs(&document, &names)?;
-        Ok(Self { functions, authorizer, tables, secrets, queues, rules, outputs })
+        Ok(Self { functions, authorizer, api, tables, secrets, queues, rules, outputs })
     }
 
     /// The table of this logical id.

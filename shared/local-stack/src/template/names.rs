@@ -24,6 +24,8 @@ pub(super) struct TemplateNames {
     pub(super) lists: BTreeSet<String>,
     /// `Conditions`, evaluated on demand.
     pub(super) conditions: BTreeMap<String, Yaml>,
+    /// `Mappings`, for `FindInMap`.
+    pub(super) mappings: Yaml,
 }
 
 impl TemplateNames {
@@ -51,6 +53,7 @@ impl TemplateNames {
             };
             typed.insert(name.to_owned());
         }
+        names.mappings = child(document, &["Mappings"]).cloned().unwrap_or_default();
         for (name, condition) in members(document, "Conditions")? {
             names.conditions.insert(name.to_owned(), condition.clone());
         }

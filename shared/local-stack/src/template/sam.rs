@@ -39,6 +39,32 @@ pub(super) struct EventAuth {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+pub(super) struct HttpApiProperties {
+    pub(super) cors_configuration: Option<CorsConfiguration>,
+    pub(super) default_route_settings: ThrottlingProperties,
+    pub(super) route_settings: BTreeMap<String, ThrottlingProperties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CorsConfiguration {
+    pub(super) allow_origins: Vec<String>,
+    pub(super) allow_methods: Vec<String>,
+    pub(super) allow_headers: Vec<String>,
+    pub(super) expose_headers: Vec<String>,
+    pub(super) max_age: Option<u64>,
+    pub(super) allow_credentials: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ThrottlingProperties {
+    pub(super) throttling_rate_limit: Option<f64>,
+    pub(super) throttling_burst_limit: Option<f64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiAuth {
     pub(super) default_authorizer: Option<String>,
     pub(super) authorizers: BTreeMap<String, ApiAuthorizer>,

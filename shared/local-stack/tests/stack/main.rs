@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
 mod control;
+mod cors;
 mod delivery;
 mod fixture;
 mod gateway;

@@ -110,3 +110,32 @@ async fn a_request_over_the_size_of_the_gateway_or_of_lambda_is_a_413() {
     }
     fixture.stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_route_over_its_rate_limit_is_a_429_until_the_bucket_is_filled_again() {
+    let fixture = StackFixture::start().await;
+    for status in [401, 401, 429, 429] {
+        assert_eq!(fixture.request("GET", "/unscoped", None).await.status(), status);
+    }
+    let refused = fixture.request("GET", "/unscoped", None).await;
+    assert_eq!(refused.headers().get("retry-after"), None);
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(body, json!({ "message": "Too Many Requests" }));
+    // Another route has another bucket.
+    assert_eq!(fixture.request("GET", "/echo", None).await.status(), 401);
+    // 0.001 requests per second: one more after a thousand seconds.
+    fixture.advance(1000).await;
+    for status in [401, 429] {
+        assert_eq!(fixture.request("GET", "/unscoped", None).await.status(), status);
+    }
+    fixture.stack.stop().await;
+}
+
+#[tokio::test]
+async fn throttling_can_be_switched_off() {
+    let fixture = StackFixture::with(|options| options.gateway.throttling = false).await;
+    for _ in 0..4 {
+        assert_eq!(fixture.request("GET", "/unscoped", None).await.status(), 401);
+    }
+    fixture.stack.stop().await;
+}

@@ -21,6 +21,7 @@ async fn each_refusal_has_the_status_the_headers_and_the_body_of_api_gateway() {
             r#"{"message":"Forbidden"}"#,
         ),
         (GatewayRefusal::TooLarge, 413, json, None, r#"{"message":"Request Entity Too Large"}"#),
+        (GatewayRefusal::TooManyRequests, 429, json, None, r#"{"message":"Too Many Requests"}"#),
         (GatewayRefusal::Internal, 500, json, None, r#"{"message":"Internal Server Error"}"#),
         (GatewayRefusal::Unavailable, 503, json, None, r#"{"message":"Service Unavailable"}"#),
     ] {

@@ -1,0 +1,93 @@
+//! CORS, as API Gateway answers it itself: preflights, and the headers of a function's response.
+//!
+//! AWS documents the headers of "the response from an integration" and nothing about the gateway's
+//! own refusals, so a refusal has none here. It is not documented either how the preflight of another
+//! origin is answered: here with the same status, without the headers.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+
+use crate::template::CorsSpec;
+
+/// The headers of a function that API Gateway ignores when CORS is configured.
+const RESPONSE_HEADERS: [HeaderName; 6] = [
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    header::ACCESS_CONTROL_MAX_AGE,
+];
+
+/// The `CorsConfiguration` of the API.
+pub(super) struct CorsRules(pub(super) CorsSpec);
+
+impl CorsRules {
+    /// The answer to a preflight; `None` if the request is not a preflight.
+    ///
+    /// API Gateway needs neither a route nor an authorizer nor a function for it.
+    pub(super) fn preflight(&self, request: &Request) -> Option<Response> {
+        let headers = request.headers();
+        let origin = headers.get(header::ORIGIN)?;
+        if request.method() != Method::OPTIONS
+            || !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            return None;
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let sent = response.headers_mut();
+        if self.allow(origin, sent) {
+            let max_age = self.0.max_age.map(|seconds| seconds.to_string()).unwrap_or_default();
+            for (name, value) in [
+                (header::ACCESS_CONTROL_ALLOW_METHODS, self.0.methods.join(",")),
+                (header::ACCESS_CONTROL_ALLOW_HEADERS, self.0.headers.join(",")),
+                (header::ACCESS_CONTROL_MAX_AGE, max_age),
+            ] {
+                insert(sent, name, &value);
+            }
+        }
+        Some(response)
+    }
+
+    /// Replaces the CORS headers of a function's response to a request with this `origin`.
+    pub(super) fn apply(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        for name in RESPONSE_HEADERS {
+            headers.remove(name);
+        }
+        if let Some(origin) = origin
+            && self.allow(origin, headers)
+        {
+            let exposed = self.0.exposed_headers.join(",");
+            insert(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &exposed);
+        }
+    }
+
+    /// Adds the headers that allow an origin. Returns whether it is allowed.
+    fn allow(&self, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
+        let listed = |text: &str| self.0.origins.iter().any(|allowed| allowed == text);
+        let allowed = if listed("*") { HeaderValue::from_static("*") } else { origin.clone() };
+        if !allowed.to_str().is_ok_and(listed) {
+            return false;
+        }
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        if self.0.credentials {
+            insert(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+        }
+        true
+    }
+}
+
+/// Adds a header that has a value.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value)
+        && !value.is_empty()
+    {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;
