@@ -78,7 +78,7 @@ async fn handle(
     let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
     let user = ExternalId::parse(&name).ok_or(ProblemType::INVALID_EXTERNAL_ID)?;
     let user = access.resolve(user)?;
-    let token = input.token.map(|Object(token)| token_request(&token)).transpose()?;
+    let token = input.token.map(|Object(token)| token_request(&token.at("/token"))).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
     let request = CreateIdentityRequest { user, token, by, invocation };
     let obtained = create_identity(store, acs, clock, request).await?;
@@ -100,7 +100,9 @@ async fn handle(
 fn token_request(input: &TokenInput) -> Result<TokenRequest, Problem> {
     Ok(TokenRequest {
         scopes: input.scopes()?.ok_or_else(|| {
-            Problem::new(ProblemType::INVALID_SCOPES, "missing field `scopes` in `token`")
+            let pointer = input.scopes_pointer();
+            let detail = format!("missing field `scopes` at `{pointer}`");
+            Problem::new(ProblemType::INVALID_SCOPES, detail)
         })?,
         lifetime: input.lifetime()?.unwrap_or(Lifetime::HOUR),
     })

@@ -67,6 +67,32 @@ async fn bad_bodies_are_refused() {
 }
 
 #[tokio::test]
+async fn the_detail_names_a_field_of_the_token_by_its_json_pointer() {
+    for (token, expected) in [
+        (json!({}), "missing field `scopes` at `/token/scopes`"),
+        (json!({ "scopes": null }), "missing field `scopes` at `/token/scopes`"),
+        (json!({ "scopes": [] }), "invalid value at `/token/scopes`: must not be empty"),
+        (json!({ "scopes": ["chat", 7] }), "invalid value at `/token/scopes/1`: expected a string"),
+        (
+            json!({ "scopes": ["chat"], "expiresInMinutes": 60.5 }),
+            "invalid value `60.5` at `/token/expiresInMinutes`: must be a whole number from 60 to 1440",
+        ),
+        (json!(7), "invalid value at `/token`: expected an object"),
+    ] {
+        let refused = create(&CoreFixture::with([]), with(&json!({ "token": token }))).await;
+        assert_eq!(body(&refused)["detail"], expected);
+    }
+}
+
+#[tokio::test]
+async fn an_absent_member_can_be_null() {
+    let sent = json!({ "externalId": null, "token": null });
+    let created = create(&CoreFixture::with([]), with(&sent)).await;
+    assert_eq!(created.status(), 201);
+    assert!(body(&created).get("accessToken").is_none());
+}
+
+#[tokio::test]
 async fn only_an_administrator_may() {
     for (claim, value) in [("scope", "guestpass.token"), ("role", "user")] {
         let event = with(&json!({})).claim(claim, value);

@@ -62,7 +62,7 @@ struct Input {
     unused_since: Option<String>,
     /// 1 to 100; 50 if absent.
     limit: Option<String>,
-    /// The `next` value of the previous page.
+    /// The `next` value of the previous page; the first page if absent or empty.
     cursor: Option<String>,
 }
 
@@ -83,7 +83,8 @@ impl Input {
             let reason = "must be an RFC 3339 timestamp, for example 2026-11-26T12:00:00Z";
             parse_timestamp(&raw).ok_or_else(|| invalid("unusedSince", reason))
         });
-        let cursor = self.cursor.map(|raw| {
+        // A client that has no cursor yet may send an empty one.
+        let cursor = self.cursor.filter(|raw| !raw.is_empty()).map(|raw| {
             cursor::decode(&raw)
                 .ok_or_else(|| invalid("cursor", "must be the `next` value of the previous page"))
         });
@@ -173,6 +174,12 @@ mod tests {
             let page = body(&list(&thirty(), query).await);
             assert_eq!(page["identities"].as_array().unwrap().len(), count, "{query}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_empty_cursor_is_that_of_the_first_page() {
+        let first = body(&list(&thirty(), "limit=7").await);
+        assert_eq!(body(&list(&thirty(), "limit=7&cursor=").await), first);
     }
 
     #[tokio::test]

@@ -69,12 +69,10 @@ impl Config {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Input {
     /// Whether to block the user as well.
-    #[serde(default)]
-    block: bool,
+    block: Option<bool>,
     /// Whether to create a record for an unknown user, so that they are blocked before their
     /// first call.
-    #[serde(default)]
-    create_if_missing: bool,
+    create_if_missing: Option<bool>,
     /// The reason, for the receipt.
     reason: Option<String>,
 }
@@ -135,19 +133,23 @@ fn order(
     invocation: Invocation,
 ) -> Result<RevokeAccessTokensRequest, Problem> {
     let Input { block, create_if_missing, reason } = input;
-    let reason = reason.map(|raw| {
+    let reason = reason.filter(|raw| !raw.is_empty()).map(|raw| {
         Reason::parse(&raw).ok_or_else(|| {
             let limit = Reason::MAX_LENGTH;
-            let detail = format!("invalid value for `reason`: must have 1 to {limit} characters");
+            let detail = format!(
+                "invalid value at `/reason`: must have at most {limit} characters, and no control \
+                 character"
+            );
             Problem::new(ProblemType::INVALID_BODY, detail)
         })
     });
     let reason = reason.transpose()?;
-    let if_missing = if create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
+    let if_missing =
+        if create_if_missing == Some(true) { IfMissing::Create } else { IfMissing::Refuse };
     let cause = Cause { by, reason };
     Ok(RevokeAccessTokensRequest {
         identity,
-        block,
+        block: block == Some(true),
         bearer: None,
         if_missing,
         pace: None,

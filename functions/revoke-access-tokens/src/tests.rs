@@ -96,7 +96,35 @@ async fn a_caller_cannot_sign_out_or_block_other_users() {
     for bad in [json!([true]), json!({ "block": 1 }), json!({ "blocked": true })] {
         assert_eq!(revoke(&fixture, admin("8:acs:1").json(&bad)).await.status(), 400, "{bad}");
     }
-    let body = json!({ "block": true, "externalId": "bob" });
-    assert_eq!(revoke(&fixture, sign_out().json(&body)).await.status(), 200);
+    let sent = json!({ "block": true, "externalId": "bob" });
+    assert_eq!(revoke(&fixture, sign_out().json(&sent)).await.status(), 200);
     assert_eq!(fixture.records.records()[0].state, State::active("8:acs:1"), "not blocked");
+}
+
+#[tokio::test]
+async fn an_absent_member_can_be_null_and_an_absent_reason_can_be_empty() {
+    for sent in [
+        json!({ "block": null, "createIfMissing": null, "reason": null }),
+        json!({ "block": false, "createIfMissing": false, "reason": "" }),
+    ] {
+        let receipt = revoke(&alice(), admin("8:acs:1").json(&sent)).await;
+        assert_eq!(body(&receipt)["blocked"], false, "{sent}");
+        assert!(body(&receipt).get("reason").is_none(), "{sent}");
+        assert_eq!(revoke(&alice(), admin("unseen").json(&sent)).await.status(), 404, "{sent}");
+    }
+    let lost = revoke(&alice(), admin("8:acs:1").json(&json!({ "reason": "lost phone" }))).await;
+    assert_eq!(body(&lost)["reason"], "lost phone");
+}
+
+#[tokio::test]
+async fn an_invalid_reason_is_named_and_not_quoted() {
+    let longest = "\u{1f600}".repeat(256);
+    let sent = json!({ "reason": longest });
+    assert_eq!(body(&revoke(&alice(), admin("8:acs:1").json(&sent)).await)["reason"], longest);
+    for bad in ["\u{1f600}".repeat(257), "canary\n".to_owned()] {
+        let refused = revoke(&alice(), admin("8:acs:1").json(&json!({ "reason": bad }))).await;
+        let expected = "invalid value at `/reason`: must have at most 256 characters, and no control character";
+        assert_eq!(body(&refused)["detail"], expected);
+        assert_eq!(body(&refused)["type"], "/problems/invalid-body");
+    }
 }

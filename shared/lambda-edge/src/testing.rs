@@ -85,6 +85,13 @@ impl TestRequest {
         self
     }
 
+    /// Sets a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0["headers"][name] = value.into();
+        self
+    }
+
     /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
@@ -94,9 +101,8 @@ impl TestRequest {
     /// Sets any body.
     #[must_use]
     pub fn body(mut self, content_type: &str, body: &str) -> Self {
-        self.0["headers"]["content-type"] = content_type.into();
         self.0["body"] = body.into();
-        self
+        self.header("content-type", content_type)
     }
 
     /// The request as the function gets it.

@@ -9,7 +9,9 @@ use lambda_edge::{
     Addressed, ApiResponse, GatewayEvent, TokenInput, json, query, serve,
     testing::{access, callers},
 };
-use lambda_http::{Body, Context, Response, http::StatusCode};
+use lambda_http::{
+    Body, Context, RequestExt as _, Response, http::StatusCode, request::RequestContext,
+};
 use proptest::{collection::vec, prelude::*};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -179,6 +181,19 @@ fn r54_a_claim_is_read_in_any_type() {
     for unrelated in [json!({ "country": "DE" }), json!(["a"]), Value::Null, json!(1e300)] {
         assert_eq!(status(&with(&format!("{claims}/address"), unrelated.clone())), 200);
     }
+}
+
+#[test]
+fn the_context_of_a_lambda_authorizer_is_kept() {
+    let context = json!({ "claims": "{}", "number": 7 });
+    let event = with("/requestContext/authorizer/lambda", context.clone()).to_string();
+    let event: GatewayEvent = serde_json::from_str(&event).unwrap();
+    let request = event.into_request(Context::default());
+    let Some(RequestContext::ApiGatewayV2(kept)) = request.request_context_ref() else {
+        unreachable!("the context of an HTTP API");
+    };
+    let fields = &kept.authorizer.as_ref().unwrap().fields;
+    assert_eq!(json!(fields), context);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use lambda_http::{
     request::RequestContext,
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// An event of API Gateway (payload format 2.0).
 ///
@@ -46,6 +46,8 @@ struct ContextMembers {
 #[serde(default)]
 struct AuthorizerMembers {
     jwt: Lenient<JwtMembers>,
+    /// The context of a Lambda authorizer.
+    lambda: Lenient<HashMap<String, Value>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -117,14 +119,16 @@ fn header_map(headers: HashMap<String, Lenient<String>>) -> HeaderMap {
 }
 
 fn request_context_of(authorizer: Lenient<AuthorizerMembers>) -> ApiGatewayV2httpRequestContext {
-    let claims = authorizer.0.and_then(|authorizer| authorizer.jwt.0?.claims.0);
     let mut context = ApiGatewayV2httpRequestContext::default();
-    context.authorizer = claims.map(|claims| {
-        let claims = claims.into_iter().filter_map(|(name, Claim(value))| Some((name, value?)));
-        let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
-        jwt.claims = claims.collect();
+    context.authorizer = authorizer.0.map(|AuthorizerMembers { jwt, lambda }| {
         let mut authorizer = ApiGatewayRequestAuthorizer::default();
-        authorizer.jwt = Some(jwt);
+        authorizer.fields = lambda.or_default();
+        authorizer.jwt = jwt.0.map(|JwtMembers { claims }| {
+            let claims = claims.or_default().into_iter();
+            let mut jwt = ApiGatewayRequestAuthorizerJwtDescription::default();
+            jwt.claims = claims.filter_map(|(name, Claim(value))| Some((name, value?))).collect();
+            jwt
+        });
         authorizer
     });
     context

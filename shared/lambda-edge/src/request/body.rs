@@ -1,0 +1,64 @@
+use api_types::ProblemType;
+use lambda_http::{
+    Request,
+    http::{
+        HeaderMap,
+        header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
+    },
+};
+use serde::de::DeserializeOwned;
+use serde_json::Deserializer;
+
+use super::{
+    event::UnreadableBody,
+    object::Object,
+    read_error::{describe_body, pointer},
+};
+use crate::Problem;
+
+/// No valid request is larger. API Gateway would accept 10 MB.
+const MAX_BODY: usize = 16 * 1024;
+
+/// Reads a JSON body; without a body, returns the default.
+pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    if request.extensions().get::<UnreadableBody>().is_some() {
+        return Err(Problem::new(ProblemType::INVALID_BODY, NOT_BASE64));
+    }
+    let body: &[u8] = request.body();
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    if body.len() > MAX_BODY {
+        return Err(ProblemType::BODY_TOO_LARGE.into());
+    }
+    let headers = request.headers();
+    if text(headers, CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity"))
+    {
+        return Err(Problem::new(ProblemType::UNSUPPORTED_MEDIA_TYPE, COMPRESSED));
+    }
+    let media_type = text(headers, CONTENT_TYPE).and_then(|value| value.split(';').next());
+    if !media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json")) {
+        return Err(ProblemType::UNSUPPORTED_MEDIA_TYPE.into());
+    }
+    parse(body).map_err(|detail| Problem::new(ProblemType::INVALID_BODY, detail))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let mut json = Deserializer::from_slice(body);
+    let Object(value) = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| describe_body(&pointer(error.path()), error.inner()))?;
+    json.end().map_err(|error| describe_body("", &error))?;
+    Ok(value)
+}
+
+/// The value of a header. A value that is not text counts as empty.
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default().trim())
+}
+
+/// A body is never decompressed, so it cannot grow beyond its limit.
+const COMPRESSED: &str = "The header `Content-Encoding` is not supported: send the request body \
+                          without compression.";
+
+const NOT_BASE64: &str = "The request body is not valid base64, but the event says that it is \
+                          (`isBase64Encoded`).";
