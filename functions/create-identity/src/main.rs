@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
         config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, callers) = (acs?, CallerHash::new(key));
+    let (acs, callers) = (acs?, CallerHash::new(key, config.access.subject_claims()));
     let (access, clock) = (config.access, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &access, &request);

@@ -26,7 +26,8 @@ async fn main() -> Result<(), Error> {
         DynamoIdentityStore::connect(config.tables),
         aws_secrets::key(config.caller_key)
     );
-    let (access, callers) = (config.access, CallerHash::new(key));
+    let callers = CallerHash::new(key, config.access.subject_claims());
+    let access = config.access;
     let clock = system_clock();
     run(async |request| {
         let response = handle(&store, &clock, &access, &request);

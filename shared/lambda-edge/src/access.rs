@@ -7,7 +7,7 @@ use base64::{
 };
 use identity_core::{
     administrator::Administrator,
-    identity::{ExternalId, IdentityRef, Issuer},
+    identity::{ExternalId, IdentityRef, Issuer, SubjectClaims},
     policy::Condition,
     ports::{Clock, IdentityStore},
 };
@@ -30,6 +30,8 @@ pub struct Access {
     /// The condition that an administrator's claims must meet besides the scope. Without a
     /// condition, all are refused: any app of the same audience can request a scope.
     admin_condition: Option<Condition>,
+    /// The claims that name a user within the issuer.
+    subject_claims: SubjectClaims,
     /// The issuer whose users are stored.
     issuer: Option<Issuer>,
     /// How much earlier than the real time the issuer dates its tokens.
@@ -37,7 +39,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `ISSUER` and `ISSUED_EARLY_SECONDS`.
+    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `SUBJECT_CLAIMS`, `ISSUER` and
+    /// `ISSUED_EARLY_SECONDS`.
     ///
     /// `TOKEN_SCOPE` must be set, but may be empty: then callers need no scope for their own
     /// identity. `ADMIN_SCOPE` must not be empty.
@@ -48,9 +51,16 @@ impl Access {
             token_scope: Some(token_scope).filter(|scope| !scope.is_empty()),
             admin_scope: required(env, "ADMIN_SCOPE")?,
             admin_condition: crate::config::condition(env, "ADMIN_CONDITION")?,
+            subject_claims: optional(env, "SUBJECT_CLAIMS")?.unwrap_or_default(),
             issuer: optional::<String>(env, "ISSUER")?.and_then(|raw| Issuer::parse(&raw)),
             issued_early: Duration::from_secs(optional(env, "ISSUED_EARLY_SECONDS")?.unwrap_or(0)),
         })
+    }
+
+    /// The claims that name a user within the issuer.
+    #[must_use]
+    pub fn subject_claims(&self) -> &SubjectClaims {
+        &self.subject_claims
     }
 
     /// The caller of a route for the caller's own identity.
@@ -86,7 +96,9 @@ impl Access {
     }
 
     fn caller(&self, request: &Request, scope: Option<&str>) -> Result<Caller, Problem> {
-        let caller = Caller::of(request)?;
+        let caller = Caller::of(request, &self.subject_claims).inspect_err(|problem| {
+            warn!(reason = problem.detail(), "caller refused");
+        })?;
         let caller = match scope {
             Some(scope) => caller.with_scope(scope)?,
             None => caller,

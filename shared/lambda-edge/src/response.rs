@@ -21,7 +21,7 @@ use serde::Serialize;
 use tracing::{Instrument, error, info_span};
 
 use crate::{
-    Caller, CallerHash, Problem, deadline,
+    CallerHash, Problem, deadline,
     telemetry::{self, RequestLine},
 };
 
@@ -96,7 +96,7 @@ pub async fn serve(
         scopes: None,
         // Refusals also name the caller: an operator asks first who attempts what is not
         // permitted.
-        caller: Caller::of(request).ok().and_then(|caller| callers.of(caller.user())),
+        caller: callers.of_request(request),
         user_agent: user_agent(request),
     };
     let mut response = match result {
@@ -223,14 +223,14 @@ const LONGEST_USER_AGENT: usize = 128;
 mod tests {
     use std::time::SystemTime;
 
-    use identity_core::{Error, testing::ManualClock};
+    use identity_core::{Error, identity::SubjectClaims, testing::ManualClock};
     use lambda_http::Context;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn nameless() -> CallerHash {
-        CallerHash::new(None)
+        CallerHash::new(None, &SubjectClaims::default())
     }
 
     async fn refuse(problem: Problem) -> Response<Body> {

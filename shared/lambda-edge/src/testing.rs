@@ -1,6 +1,7 @@
 //! Requests as API Gateway sends them, for the tests of the functions.
 #![expect(clippy::indexing_slicing, reason = "the JSON is made here")]
 
+use identity_core::identity::SubjectClaims;
 use lambda_http::{Body, Context, Request, Response};
 use serde_json::{Value, json};
 
@@ -149,7 +150,7 @@ pub fn access_in(env: &impl Env) -> Access {
 /// A caller hash without a key: log lines name no callers.
 #[must_use]
 pub fn callers() -> CallerHash {
-    CallerHash::new(None)
+    CallerHash::new(None, &SubjectClaims::default())
 }
 
 /// The JSON of a response; `null` if it has no body.

@@ -9,7 +9,10 @@ use identity_core::{
     secret::Secret,
     testing::{ManualClock, acs_id},
 };
-use lambda_edge::{ApiResponse, CallerHash, serve, telemetry, testing::TestRequest};
+use lambda_edge::{
+    ApiResponse, CallerHash, serve, telemetry,
+    testing::{TestRequest, access},
+};
 use lambda_http::{Context, RequestExt as _, http::StatusCode};
 use serde_json::{Value, json};
 
@@ -51,7 +54,7 @@ async fn each_request_gets_its_status_while_its_process_logs() {
     request.headers_mut().insert("x-request-id", "r-1".parse().unwrap());
     request.headers_mut().insert("user-agent", "a".repeat(129).parse().unwrap());
     let clock = ManualClock::default();
-    let callers = CallerHash::new(Some(Secret::new("key")));
+    let callers = CallerHash::new(Some(Secret::new("key")), access().subject_claims());
     let success = async {
         tracing::info!(target: "acs_client", "handler");
         clock.advance(std::time::Duration::from_millis(42));

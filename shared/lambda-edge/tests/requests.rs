@@ -81,6 +81,45 @@ fn r53_a_request_with_two_authorizers_or_with_another_context_has_no_caller() {
     }
 }
 
+/// Claims of Microsoft Entra. The subject differs between apps, and the issuer between the
+/// versions of the token.
+#[test]
+fn the_claims_that_name_a_user_are_configured() {
+    let entra = |name: &str| match name {
+        "SUBJECT_CLAIMS" => Some("tid,oid".to_owned()),
+        name => env(name),
+    };
+    let user = |issuer: &str, audience: &str, subject: &str| {
+        let claims = json!({
+            "iss": issuer, "aud": audience, "sub": subject, "tid": "tenant", "oid": "carol",
+            "scp": "guestpass.token",
+        });
+        let caller = access_in(&entra).user(&own().json_claims(&claims).request());
+        caller.ok().unwrap().user().as_str().to_owned()
+    };
+    let v2 = "https://login.microsoftonline.com/tenant/v2.0";
+    assert_eq!(user(v2, "app-1", "pairwise-1"), format!("{v2}|tenant|carol"));
+    assert_eq!(user(v2, "app-1", "pairwise-1"), user(v2, "app-2", "pairwise-2"));
+    let v1 = "https://sts.windows.net/tenant/";
+    assert_ne!(user(v1, "app-1", "pairwise-1"), user(v2, "app-1", "pairwise-1"));
+
+    let refused = access_in(&entra).user(&own().request()).err().unwrap();
+    assert_eq!(refused.kind(), ProblemType::UNAUTHENTICATED);
+    assert!(refused.detail().contains("the claim `tid` is missing"), "{refused:?}");
+    let empty = |name: &str| match name {
+        "SUBJECT_CLAIMS" => Some(String::new()),
+        name => env(name),
+    };
+    let alice = access_in(&empty).user(&own().request()).ok().unwrap();
+    assert_eq!(alice.user().as_str(), TestRequest::ALICE);
+    let invalid = |name: &str| match name {
+        "SUBJECT_CLAIMS" => Some("sub,sub".to_owned()),
+        name => env(name),
+    };
+    let error = Access::from_env(&invalid).err().unwrap().to_string();
+    assert!(error.contains("SUBJECT_CLAIMS is invalid: must be one to five"), "{error}");
+}
+
 #[test]
 fn a_scope_is_a_whole_word_of_the_claim_scope_or_scp() {
     for (claim, value, carried) in [

@@ -2,6 +2,7 @@
 
 mod invocation;
 mod issuer;
+mod subject_claims;
 mod token;
 
 use std::fmt::{self, Write};
@@ -10,12 +11,13 @@ use serde::Serialize;
 
 pub use invocation::Invocation;
 pub use issuer::{AnotherIssuer, Issuer};
+pub use subject_claims::{InvalidSubjectClaims, SubjectClaims, UnnamedUser};
 pub use token::{AccessToken, Lifetime, Scope, Scopes, TokenRequest};
 
 /// Our ID for a user, and the key of the user's record.
 ///
 /// For a user who signed in, it is `<issuer>|<subject>`, because a subject is unique only within
-/// its issuer. An administrator may choose any other ID.
+/// its issuer. [`SubjectClaims`] says which claims are the subject. An administrator may choose any other ID.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExternalId(String);
 
@@ -38,18 +40,34 @@ impl ExternalId {
     /// ASCII.
     #[must_use]
     pub fn of_subject(issuer: &str, subject: &str) -> Option<Self> {
+        Self::of_values(issuer, &[subject])
+    }
+
+    /// The ID of the user at `issuer` whose [`SubjectClaims`] have these values. A `|` in one of
+    /// several values is percent-encoded, so that different values never give the same ID.
+    #[must_use]
+    pub fn of_values(issuer: &str, values: &[impl AsRef<str>]) -> Option<Self> {
         // An issuer is a URL (OpenID Connect Core §2) and contains no `|`, so two different pairs
         // never give the same ID.
-        if issuer.is_empty() || subject.is_empty() || issuer.contains('|') {
+        if issuer.is_empty() || issuer.contains('|') || values.is_empty() {
             return None;
         }
-        let mut name = format!("{issuer}|");
-        for byte in subject.bytes() {
-            if byte.is_ascii_graphic() && byte != b'%' {
-                name.push(char::from(byte));
-            } else {
-                // Writing to a string cannot fail.
-                let _ = write!(name, "%{byte:02X}");
+        let is_alone = values.len() == 1;
+        let is_plain =
+            |byte: u8| byte.is_ascii_graphic() && byte != b'%' && (byte != b'|' || is_alone);
+        let mut name = issuer.to_owned();
+        for value in values.iter().map(AsRef::as_ref) {
+            if value.is_empty() {
+                return None;
+            }
+            name.push('|');
+            for byte in value.bytes() {
+                if is_plain(byte) {
+                    name.push(char::from(byte));
+                } else {
+                    // Writing to a string cannot fail.
+                    let _ = write!(name, "%{byte:02X}");
+                }
             }
         }
         Self::parse(&name)

@@ -1,7 +1,11 @@
 use std::time::{Duration, SystemTime};
 
 use api_types::ProblemType;
-use identity_core::{admission::Bearer, identity::ExternalId, policy::Claims};
+use identity_core::{
+    admission::Bearer,
+    identity::{ExternalId, SubjectClaims},
+    policy::Claims,
+};
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use serde_json::Value;
 
@@ -19,14 +23,15 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Reads the caller the authorizer put in the request context.
-    pub(crate) fn of(request: &Request) -> Result<Self, Problem> {
+    /// Reads the caller the authorizer put in the request context. `subject` names the claims
+    /// that say which user of the issuer it is.
+    pub(crate) fn of(request: &Request, subject: &SubjectClaims) -> Result<Self, Problem> {
         let claims = verified(request).ok_or(ProblemType::UNAUTHENTICATED)?;
-        let user = claims
-            .text("iss")
-            .zip(claims.text("sub"))
-            .and_then(|(issuer, subject)| ExternalId::of_subject(&issuer, &subject))
-            .ok_or(ProblemType::UNAUTHENTICATED)?;
+        let user = subject.external_id(|name| claims.text(name)).map_err(|unnamed| {
+            let detail =
+                format!("The access token does not name a user of this service: {unnamed}.");
+            Problem::new(ProblemType::UNAUTHENTICATED, detail)
+        })?;
         let at = |name: &str| claims.text(name).and_then(|value| numeric_date(&value));
         let bearer = Bearer { issued_at: at("iat"), authenticated_at: at("auth_time") };
         Ok(Self { user, bearer, claims })
@@ -106,7 +111,8 @@ mod tests {
     fn a_bearer_says_how_old_it_is_in_any_spelling_of_a_number() {
         let at = |raw: &str| {
             let request = TestRequest::new("POST /v1/token").claim("iat", raw).request();
-            let issued_at = Caller::of(&request).ok().unwrap().bearer().issued_at;
+            let issued_at =
+                Caller::of(&request, &SubjectClaims::default()).ok().unwrap().bearer().issued_at;
             issued_at.map(|at| at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
         };
         for raw in ["1795694400", " 1795694400", "1795694400.9", "1.7956944e9", "1795694400.0"] {
@@ -121,7 +127,7 @@ mod tests {
     fn a_bearer_says_how_old_it_is_as_a_number_of_json() {
         let claims = json!({ "iss": "https://idp.example", "sub": "alice", "iat": 1_795_694_400, "auth_time": 1e3 });
         let request = TestRequest::new("POST /v1/token").json_claims(&claims).request();
-        let bearer = Caller::of(&request).ok().unwrap().bearer();
+        let bearer = Caller::of(&request, &SubjectClaims::default()).ok().unwrap().bearer();
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!((bearer.issued_at, bearer.authenticated_at), (at(1_795_694_400), at(1000)));
     }
@@ -129,7 +135,7 @@ mod tests {
     #[test]
     fn the_time_of_the_sign_in_is_another_one() {
         let event = TestRequest::new("POST /v1/token").claim("iat", "20").claim("auth_time", "10");
-        let bearer = Caller::of(&event.request()).ok().unwrap().bearer();
+        let bearer = Caller::of(&event.request(), &SubjectClaims::default()).ok().unwrap().bearer();
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!((bearer.issued_at, bearer.authenticated_at), (at(20), at(10)));
     }
