@@ -10,13 +10,13 @@ use tracing::info;
 use crate::{
     config::AcceptedIssuer,
     event::{AuthorizerEvent, AuthorizerResponse},
-    issuer_keys::IssuerKeys,
+    issuer_keys::IssuerKeyCache,
 };
 
 /// Verifies the bearers of the accepted issuers.
 pub(crate) struct Authorizer {
     issuers: Vec<AcceptedIssuer>,
-    keys: IssuerKeys,
+    keys: IssuerKeyCache,
 }
 
 impl Authorizer {
@@ -24,7 +24,7 @@ impl Authorizer {
     pub(crate) fn new(issuers: Vec<AcceptedIssuer>) -> Result<Self, HttpsClientError> {
         // Only a development issuer is on this machine.
         let https_only = issuers.iter().all(|issuer| issuer.trusted.name().starts_with("https://"));
-        Ok(Self { issuers, keys: IssuerKeys::new(https_only)? })
+        Ok(Self { issuers, keys: IssuerKeyCache::new(https_only)? })
     }
 
     /// Fetches the keys of the first issuer, so that its first caller does not wait for them. The

@@ -22,12 +22,12 @@ const MAX_BYTES: usize = 150_000;
 ///
 /// Lambda sends a process one request at a time. So no two requests fetch the same keys, and the
 /// cache is never borrowed across a fetch.
-pub(crate) struct IssuerKeys {
+pub(crate) struct IssuerKeyCache {
     http: Client,
     cache: RefCell<KeyCache>,
 }
 
-impl IssuerKeys {
+impl IssuerKeyCache {
     /// With `https_only`, no key is ever fetched by plain HTTP.
     pub(crate) fn new(https_only: bool) -> Result<Self, HttpsClientError> {
         let http = https_client::client(https_only, None, LIMIT)?;

@@ -62,20 +62,25 @@ def what_make_deploy_writes_makes_a_new_version_of_every_function(stack: Stack) 
         return
     another = copy.deepcopy(stack.source)
     another["Globals"]["Function"]["Environment"]["Variables"]["PARAMETERS_DIGEST"] = "another"
-    before, after = (versions(expanded) for expanded in [stack.expanded, expand(another, stack.parameters)])
+    before, after = (versions(stack, one) for one in [stack.expanded, expand(another, stack.parameters)])
     yield from (f"a change of the digest publishes no new version: {version}" for version in sorted(before & after))
     if len(before) != len(stack.functions()):
         yield f"not every function has a version: {sorted(before)}"
 
 
-def versions(expanded: dict[str, Any]) -> set[str]:
-    return {name for name, one in expanded["Resources"].items() if one["Type"] == "AWS::Lambda::Version"}
+def versions(stack: Stack, expanded: dict[str, Any]) -> set[str]:
+    """The versions of functions in an expanded template whose conditions are those of the stack."""
+    return {
+        name
+        for name, one in expanded["Resources"].items()
+        if one["Type"] == "AWS::Lambda::Version" and stack.conditions.get(one.get("Condition"), True)
+    }
 
 
 @rule(drop("Resources/IssueAccessToken/DeletionPolicy"))
 def a_deployment_that_was_taken_back_can_be_repeated(stack: Stack) -> Iterator[str]:
     """Lambda creates no version if its newest version already has the same content."""
-    for name in sorted(versions(stack.expanded)):
+    for name in sorted(versions(stack, stack.expanded)):
         if stack.resources[name].get("DeletionPolicy") != "Delete":
             yield f"{name} is retained when its deployment is rolled back"
 

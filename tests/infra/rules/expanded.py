@@ -48,7 +48,10 @@ class Stack:
         }
         self.expanded = expand(template, self.parameters)
         conditions = self.expanded.get("Conditions", {})
-        self.conditions = {name: self._resolved(condition) for name, condition in conditions.items()}
+        # A condition may only use conditions that stand above it.
+        self.conditions: dict[str, bool] = {}
+        for name, condition in conditions.items():
+            self.conditions[name] = self._resolved(condition)
         self.resources = {
             name: self._resolved(resource)
             for name, resource in self.expanded["Resources"].items()
@@ -89,6 +92,8 @@ class Stack:
             [(name, argument)] = value.items()
             if name == "Ref":
                 return self._ref(argument)
+            if name == "Condition" and isinstance(argument, str):
+                return self.conditions[argument]
             if name.startswith("Fn::"):
                 return self._function(name, argument)
         members = {name: self._resolved(member) for name, member in value.items()}
@@ -120,6 +125,8 @@ class Stack:
                 return argument[0] == argument[1]
             case "Fn::Not":
                 return not argument[0]
+            case "Fn::And":
+                return all(argument)
         raise ValueError(f"no rule here knows {name}")
 
 

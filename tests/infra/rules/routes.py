@@ -9,31 +9,42 @@ from expanded import ROOT, Stack
 from rule import drop, put, rule
 
 API = "Resources/Api/Properties"
-GET_TOKEN = "Resources/IssueAccessToken/Properties/Events/GetToken/Properties"
+BODY = f"{API}/DefinitionBody"
+GET_TOKEN = f"{BODY}/paths/~1v1~1token/get"
+OIDC = f"{BODY}/components/securitySchemes/Oidc/Fn::If"
+JWT = f"{OIDC}/2/x-amazon-apigateway-authorizer"
+REQUEST = f"{OIDC}/1/x-amazon-apigateway-authorizer"
 
 
 @rule(
-    put(f"{GET_TOKEN}/Auth", {"Authorizer": "NONE"}),
-    put(f"{GET_TOKEN}/Auth", {}),
-    put(f"{GET_TOKEN}/Auth/AuthorizationScopes", []),
-    put(f"{GET_TOKEN}/Auth/AuthorizationScopes", ["openid"]),
+    drop(f"{GET_TOKEN}/security"),
+    drop(GET_TOKEN),
+    put(f"{GET_TOKEN}/security", [{}]),
+    put(f"{GET_TOKEN}/security", [{"Oidc": []}]),
+    put(f"{GET_TOKEN}/security", [{"Oidc": ["openid"]}]),
+    put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "TokenScope"}]}]).with_parameters(Authorizer="lambda"),
+    put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "TokenScope"}]}]).with_parameters(TokenScope=""),
+    drop(f"{GET_TOKEN}/security").with_parameters(Authorizer="lambda"),
 )
-def t02_every_route_has_the_authorizer_and_one_scope_of_ours(stack: Stack) -> Iterator[str]:
-    scopes = [stack.parameters["TokenScope"], stack.parameters["AdminScope"]]
+def t02_every_route_has_the_authorizer_and_the_scope_that_it_can_check(stack: Stack) -> Iterator[str]:
+    by_gateway = stack.parameters["Authorizer"] == "jwt"
+    scopes = [stack.parameters[name] for name in ["TokenScope", "AdminScope"]]
+    allowed = [[{"Oidc": [scope] if scope and by_gateway else []}] for scope in scopes]
     for (method, path), operation in stack.routes().items():
-        if method != "OPTIONS" and operation.get("security") not in [[{"Oidc": [scope]}] for scope in scopes]:
+        if method != "OPTIONS" and operation.get("security") not in allowed:
             yield f"unexpected security of {method} {path}: {operation.get('security')}"
 
 
 @rule(
-    put(f"{GET_TOKEN}/Auth/AuthorizationScopes", [{"Ref": "AdminScope"}]),
-    put(f"{GET_TOKEN}/Path", "/v2/token"),
+    put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "AdminScope"}]}]),
+    put("Resources/IssueAccessToken/Properties/Events/GetToken/Properties/Path", "/v2/token"),
     drop("Resources/DeleteIdentity/Properties/Events/DeleteAny"),
 )
 def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> Iterator[str]:
     contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
+    by_gateway = stack.parameters["Authorizer"] == "jwt"
     promised = {
-        (method.upper(), path, operation["security"][0]["oidc"][0])
+        (method.upper(), path, operation["security"][0]["oidc"][0] if by_gateway else "[]")
         for path, item in contract["paths"].items()
         for method, operation in item.items()
         if method != "parameters"
@@ -41,25 +52,46 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
     served = {(method, path, scope_of(operation)) for (method, path), operation in stack.routes().items()}
     for route in sorted(promised ^ served):
         yield f"{route} is only in the {'contract' if route in promised else 'template'}"
+    for (method, path), operation in stack.routes().items():
+        if "x-amazon-apigateway-integration" not in operation:
+            yield f"no function serves {method} {path}"
 
 
 def scope_of(operation: dict) -> str:
     """The one scope of a route, or the value in its place."""
     security = operation.get("security")
-    return security[0]["Oidc"][0] if security and security[0].get("Oidc") else str(security)
+    scopes = security[0].get("Oidc") if security else None
+    return scopes[0] if scopes else str(scopes)
 
 
 @rule(
-    put(f"{API}/Auth/Authorizers/Oidc/JwtConfiguration/issuer", "https://issuer.example"),
-    put(f"{API}/Auth/Authorizers/Oidc/JwtConfiguration/audience", ["another"]),
-    put(f"{API}/Auth/Authorizers/Oidc/IdentitySource", "$request.querystring.token"),
+    put(f"{JWT}/jwtConfiguration/issuer", "https://issuer.example"),
+    put(f"{JWT}/jwtConfiguration/audience", ["another"]),
+    put(f"{JWT}/identitySource", "$request.querystring.token"),
+    put(f"{REQUEST}/identitySource", "$request.querystring.token").with_parameters(Authorizer="lambda"),
+    put(f"{REQUEST}/authorizerUri", "arn:aws:lambda:other").with_parameters(Authorizer="lambda"),
+    put(f"{REQUEST}/authorizerResultTtlInSeconds", 3600).with_parameters(Authorizer="lambda"),
+    put(f"{BODY}/components/securitySchemes/Open", {"type": "oauth2"}),
 )
-def t02_the_authorizer_takes_the_issuer_and_the_audience_of_the_parameters(stack: Stack) -> Iterator[str]:
+def t02_the_one_authorizer_is_that_of_the_parameters(stack: Stack) -> Iterator[str]:
+    jwt = {"issuer": stack.parameters["Issuer"], "audience": stack.parameters["Audience"]}
+    header = {"identitySource": "$request.header.Authorization"}
+    prefix = "arn:AWS::Partition:apigateway:AWS::Region:lambda:path/2015-03-31/functions"
+    expected = {
+        "jwt": {"jwtConfiguration": jwt, "type": "jwt", **header},
+        "lambda": {
+            "type": "request",
+            "authorizerUri": f"{prefix}/AuthorizeCallerAliaslive/invocations",
+            "authorizerPayloadFormatVersion": "2.0",
+            "enableSimpleResponses": True,
+            "authorizerResultTtlInSeconds": stack.parameters["AuthorizerCacheSeconds"],
+            **header,
+        },
+    }
     [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
     for name, scheme in api["Body"]["components"]["securitySchemes"].items():
         authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
-        jwt = {"issuer": stack.parameters["Issuer"], "audience": stack.parameters["Audience"]}
-        if authorizer != {"jwtConfiguration": jwt, "identitySource": "$request.header.Authorization", "type": "jwt"}:
+        if authorizer != expected[stack.parameters["Authorizer"]]:
             yield f"unexpected authorizer {name}: {authorizer}"
 
 

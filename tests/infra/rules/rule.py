@@ -15,12 +15,17 @@ class Change(NamedTuple):
 
     name: str
     make: Callable[[dict[str, Any]], None]
+    parameters: dict[str, str] = {}
 
     def twin(self) -> Stack:
         """The stack of the template with this change."""
         template = copy.deepcopy(source())
         self.make(template)
-        return Stack(template)
+        return Stack(template, **self.parameters)
+
+    def with_parameters(self, **parameters: str) -> "Change":
+        """The same change to a stack with these parameters."""
+        return Change(f"{self.name} with {parameters}", self.make, parameters)
 
 
 class Rule(NamedTuple):
@@ -41,9 +46,14 @@ def rule(*broken_by: Change) -> Callable[[Complaints], Complaints]:
     return add
 
 
+def steps(path: str) -> list[str]:
+    """The names in a path. A slash within a name is `~1`, as in a JSON pointer."""
+    return [name.replace("~1", "/") for name in path.split("/")]
+
+
 def put(path: str, value: Any) -> Change:
     """Puts a value at the path `Resources/…/…`; missing parts of the path are created."""
-    *way, last = path.split("/")
+    *way, last = steps(path)
 
     def make(template: dict[str, Any]) -> None:
         place = template
@@ -56,7 +66,7 @@ def put(path: str, value: Any) -> Change:
 
 def drop(path: str) -> Change:
     """Removes the value at the path `Resources/…/…`."""
-    *way, last = path.split("/")
+    *way, last = steps(path)
 
     def make(template: dict[str, Any]) -> None:
         place = template

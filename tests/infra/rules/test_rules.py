@@ -32,6 +32,8 @@ def stack_with_everything() -> expanded.Stack:
         EventSenderAccounts="111122223333,444455556666",
         AllowedOrigins="https://app.example.com",
         AlarmEmail="ops@example.com",
+        Authorizer="lambda",
+        Issuers='[{"issuer": "https://issuer.example", "audiences": ["app"]}]',
     )
 
 

@@ -4,32 +4,44 @@ use serde_json::Value;
 
 use super::authorizer::{AuthorizerRefusal, JwtAuthorizer};
 use super::event::RequestHead;
+use super::lambda_authorizer::LambdaAuthorizer;
 use super::refusal::GatewayRefusal;
 use crate::template::RouteAuth;
 
-/// The authorizers of the API.
-pub(crate) struct ApiAuthorizers {
-    /// The JWT authorizer, if the template has one.
-    pub(crate) jwt: Option<JwtAuthorizer>,
+/// The authorizer of the API.
+pub(crate) enum ApiAuthorizer {
+    /// The template has no authorizer, and every route is public.
+    None,
+    /// API Gateway's own authorizer.
+    Jwt(JwtAuthorizer),
+    /// A function.
+    Lambda(LambdaAuthorizer),
 }
 
-impl ApiAuthorizers {
+impl ApiAuthorizer {
     /// Authorizes a request for a route with this access rule.
     ///
     /// Returns the member `requestContext.authorizer` of the function's event, which is `None` if
     /// the route is public.
-    pub(crate) fn authorize(
+    pub(crate) async fn authorize(
         &self,
         access: &RouteAuth,
         head: &RequestHead<'_>,
     ) -> Result<Option<Value>, GatewayRefusal> {
-        let (RouteAuth::Jwt { scopes }, Some(authorizer)) = (access, &self.jwt) else {
-            return Ok(None);
-        };
-        let claims = authorizer
-            .authorize(&head.parts.headers, scopes, head.now.unix_timestamp())
-            .map_err(|refusal| refused(&refusal, scopes))?;
-        Ok(Some(claims.context(scopes)))
+        match (access, self) {
+            (RouteAuth::Public, _) => Ok(None),
+            (RouteAuth::Jwt { scopes }, Self::Jwt(authorizer)) => {
+                let claims = authorizer
+                    .authorize(&head.parts.headers, scopes, head.now.unix_timestamp())
+                    .map_err(|refusal| refused(&refusal, scopes))?;
+                Ok(Some(claims.context(scopes)))
+            }
+            (RouteAuth::Lambda, Self::Lambda(authorizer)) => {
+                authorizer.authorize(head).await.map(Some)
+            }
+            // The template gives every route the API's authorizer, so this is an internal error.
+            (RouteAuth::Jwt { .. } | RouteAuth::Lambda, _) => Err(GatewayRefusal::Internal),
+        }
     }
 }
 

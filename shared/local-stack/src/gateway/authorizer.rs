@@ -54,13 +54,13 @@ pub(crate) enum AuthorizerRefusal {
 
 /// Verifies tokens of one issuer.
 pub(crate) struct JwtAuthorizer {
-    config: template::AuthorizerSpec,
+    config: template::JwtAuthorizerSpec,
     keys: JwkSet,
 }
 
 impl JwtAuthorizer {
     /// An authorizer that trusts `keys`.
-    pub(crate) fn new(config: template::AuthorizerSpec, keys: JwkSet) -> Self {
+    pub(crate) fn new(config: template::JwtAuthorizerSpec, keys: JwkSet) -> Self {
         Self { config, keys }
     }
 

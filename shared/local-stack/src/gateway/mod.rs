@@ -5,6 +5,7 @@ mod authorizer;
 mod cors;
 mod event;
 mod ids;
+mod lambda_authorizer;
 mod limits;
 mod refusal;
 mod response;
@@ -23,10 +24,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-pub(crate) use access::ApiAuthorizers;
+pub(crate) use access::ApiAuthorizer;
 pub(crate) use authorizer::JwtAuthorizer;
 use cors::CorsRules;
 use event::RequestHead;
+pub(crate) use lambda_authorizer::LambdaAuthorizer;
 pub use limits::GatewayLimits;
 use refusal::GatewayRefusal;
 pub(crate) use routes::Routes;
@@ -43,7 +45,7 @@ const REMEMBERED: usize = 50;
 /// The gateway.
 pub(crate) struct Gateway {
     routes: Routes,
-    authorizers: ApiAuthorizers,
+    authorizer: ApiAuthorizer,
     cors: Option<CorsRules>,
     throttles: Option<Throttles>,
     limits: GatewayLimits,
@@ -54,7 +56,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(
         routes: Routes,
-        authorizers: ApiAuthorizers,
+        authorizer: ApiAuthorizer,
         api: HttpApiSpec,
         limits: GatewayLimits,
         clock: Arc<StackClock>,
@@ -62,7 +64,7 @@ impl Gateway {
         let throttles = limits.throttling.then(|| Throttles::new(&api));
         let cors = api.cors.map(CorsRules);
         let last = Mutex::default();
-        Arc::new(Self { routes, authorizers, cors, throttles, limits, clock, last })
+        Arc::new(Self { routes, authorizer, cors, throttles, limits, clock, last })
     }
 
     /// The last requests, newest first: time, method, path, status, milliseconds.
@@ -127,7 +129,7 @@ impl Gateway {
             source_ip: peer.ip().to_string(),
             now,
         };
-        let authorizer = self.authorizers.authorize(&target.access, &head)?;
+        let authorizer = self.authorizer.authorize(&target.access, &head).await?;
         let body = axum::body::to_bytes(body, self.limits.body_bytes);
         let body = body.await.map_err(|_| GatewayRefusal::TooLarge)?;
         let event = event::event(&head, authorizer, &body).to_string();

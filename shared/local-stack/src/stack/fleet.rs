@@ -20,6 +20,8 @@ use crate::template::{FunctionSpec, RouteSpec};
 #[derive(Default)]
 pub(crate) struct Fleet {
     pub(crate) functions: Vec<Arc<FunctionPool>>,
+    /// The functions by their logical ids.
+    pub(crate) by_id: BTreeMap<String, Arc<FunctionPool>>,
     pub(crate) routes: Vec<(RouteSpec, Arc<FunctionPool>)>,
     pub(crate) sources: Vec<QueueSource>,
     pub(crate) schedules: Vec<Arc<Schedule>>,
@@ -57,6 +59,7 @@ impl FleetContext<'_> {
                     .map_err(StackStartError::template(&self.options.template))?;
                 fleet.schedules.push(schedule);
             }
+            fleet.by_id.insert(spec.logical_id.clone(), Arc::clone(&function));
             fleet.functions.push(function);
         }
         Ok(fleet)

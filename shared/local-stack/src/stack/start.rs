@@ -21,12 +21,14 @@ use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
 use crate::console::{self, Console};
 use crate::control::{self, ControlApi};
-use crate::gateway::{self, ApiAuthorizers, Gateway, GatewayLimits, JwtAuthorizer, Routes};
+use crate::gateway::{
+    self, ApiAuthorizer, Gateway, GatewayLimits, JwtAuthorizer, LambdaAuthorizer, Routes,
+};
 use crate::issuer::{self, OidcIssuer};
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper};
-use crate::template::{Inputs, SecretSpec, Template};
+use crate::template::{AuthorizerSpec, Inputs, SecretSpec, Template};
 use crate::{dynamodb, secrets};
 
 /// The `aud` of the issuer's tokens.
@@ -116,6 +118,21 @@ impl Services {
         })
     }
 
+    /// The API's authorizer. A JWT authorizer trusts the keys of the development issuer.
+    fn authorizer(&self, spec: Option<AuthorizerSpec>, fleet: &Fleet) -> ApiAuthorizer {
+        let authorizer = match spec {
+            None => None,
+            Some(AuthorizerSpec::Jwt(spec)) => serde_json::from_value(self.issuer.jwks())
+                .ok()
+                .map(|keys| ApiAuthorizer::Jwt(JwtAuthorizer::new(spec, keys))),
+            Some(AuthorizerSpec::Lambda(spec)) => fleet.by_id.get(&spec.function).map(|function| {
+                let authorizer = LambdaAuthorizer::new(Arc::clone(function), spec.cache_for);
+                ApiAuthorizer::Lambda(authorizer)
+            }),
+        };
+        authorizer.unwrap_or(ApiAuthorizer::None)
+    }
+
     /// Serves all services on their listeners.
     fn serve(
         self,
@@ -125,14 +142,10 @@ impl Services {
         acs: &LocalAcs,
         fleet: &Fleet,
     ) -> Servers {
-        let authorizer = template
-            .authorizer
-            .zip(serde_json::from_value(self.issuer.jwks()).ok())
-            .map(|(spec, keys)| JwtAuthorizer::new(spec, keys));
+        let authorizer = self.authorizer(template.authorizer, fleet);
         let routes = Routes::new(fleet.routes.clone());
-        let authorizers = ApiAuthorizers { jwt: authorizer };
         let (api, clock) = (template.api, Arc::clone(&self.clock));
-        let gateway = Gateway::new(routes, authorizers, api, self.gateway_limits, clock);
+        let gateway = Gateway::new(routes, authorizer, api, self.gateway_limits, clock);
         let console = Arc::new(Console {
             addresses: addresses.to_public_json(),
             first_request: first_request(addresses),

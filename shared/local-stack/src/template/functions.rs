@@ -6,19 +6,19 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
+use super::api::RouteSecurity;
 use super::error::{TemplateResult, invalid};
 use super::events;
 use super::names::TemplateNames;
 use super::sam::{FunctionProperties, HttpApiEvent};
-use super::spec::{AuthorizerSpec, FunctionSpec, QueueSpec, RouteAuth, RouteSpec};
+use super::spec::{FunctionSpec, QueueSpec, RouteSpec};
 use super::yaml::{child, parse};
 
 /// Reads functions.
 pub(super) struct FunctionReader<'a> {
     names: &'a TemplateNames,
     globals: FunctionProperties,
-    /// The API's authorizer and its name.
-    authorizer: Option<&'a (String, AuthorizerSpec)>,
+    security: &'a RouteSecurity,
     queues: &'a [QueueSpec],
 }
 
@@ -26,14 +26,14 @@ impl<'a> FunctionReader<'a> {
     pub(super) fn new(
         names: &'a TemplateNames,
         document: &Yaml,
-        authorizer: Option<&'a (String, AuthorizerSpec)>,
+        security: &'a RouteSecurity,
         queues: &'a [QueueSpec],
     ) -> TemplateResult<Self> {
         let globals = match child(document, &["Globals", "Function"]) {
             Some(node) => properties(names, node, "Globals.Function")?,
             None => FunctionProperties::default(),
         };
-        Ok(Self { names, globals, authorizer, queues })
+        Ok(Self { names, globals, security, queues })
     }
 
     /// Reads the function of the logical id `id`, whose properties are at `at`.
@@ -106,8 +106,13 @@ impl<'a> FunctionReader<'a> {
         let properties = child(event, &["Properties"]).unwrap_or(&Yaml::Null);
         match kind {
             "HttpApi" => {
-                let properties = self.names.pick(properties, &["Method", "Path", "Auth"], at)?;
-                function.routes.push(route(parse(properties, at)?, self.authorizer, at)?);
+                if child(properties, &["Auth"]).is_some() {
+                    let help = "declare the security of the path in the API's DefinitionBody";
+                    let at = format!("{at}.Properties.Auth");
+                    return Err(invalid(&at, format!("is not supported: {help}")));
+                }
+                let properties = self.names.pick(properties, &["Method", "Path"], at)?;
+                function.routes.push(route(&parse(properties, at)?, self.security, at)?);
             }
             "SQS" => {
                 let mapping = events::mapping(self.names, properties, self.queues, at)?;
@@ -133,31 +138,16 @@ fn properties(names: &TemplateNames, node: &Yaml, at: &str) -> TemplateResult<Fu
     parse(names.pick(node, &KEYS, at)?, at)
 }
 
-fn route(
-    event: HttpApiEvent,
-    authorizer: Option<&(String, AuthorizerSpec)>,
-    at: &str,
-) -> TemplateResult<RouteSpec> {
+fn route(event: &HttpApiEvent, security: &RouteSecurity, at: &str) -> TemplateResult<RouteSpec> {
     if event.path.contains("+}") || event.method.eq_ignore_ascii_case("any") {
         return Err(invalid(
             at,
             "unsupported route: use one method, and {name} only for a whole segment",
         ));
     }
-    let access = match (event.auth.authorizer.as_deref(), authorizer) {
-        (Some("NONE"), _) | (None, None) => RouteAuth::Public,
-        (None, Some(_)) => RouteAuth::Jwt { scopes: event.auth.authorization_scopes },
-        (Some(named), Some((name, _))) if named == name => {
-            RouteAuth::Jwt { scopes: event.auth.authorization_scopes }
-        }
-        (Some(named), _) => {
-            return Err(invalid(
-                at,
-                format!("unsupported authorizer `{named}`: must be NONE or the API's default"),
-            ));
-        }
-    };
-    Ok(RouteSpec { method: event.method.to_ascii_uppercase(), path: event.path, access })
+    let access = security.access(&event.method, &event.path);
+    let (method, path) = (event.method.to_ascii_uppercase(), event.path.clone());
+    Ok(RouteSpec { method, path, access })
 }
 
 /// The properties of a function that the stack reads, besides its events.

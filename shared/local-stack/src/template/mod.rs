@@ -20,14 +20,16 @@ use std::collections::BTreeMap;
 
 use serde_norway::Value as Yaml;
 
+use api::RouteSecurity;
 pub use api::{CorsSpec, HttpApiSpec, ThrottleSpec};
 pub use error::TemplateError;
 use error::{TemplateResult, invalid};
 use functions::FunctionReader;
 use names::TemplateNames;
 pub use spec::{
-    AuthorizerSpec, FunctionSpec, Inputs, QueueMapping, QueueSpec, Redrive, RouteAuth, RouteSpec,
-    RuleSpec, ScheduleSpec, Scheduler, SecretSpec, TableSpec,
+    AuthorizerSpec, FunctionSpec, Inputs, JwtAuthorizerSpec, LambdaAuthorizerSpec, QueueMapping,
+    QueueSpec, Redrive, RouteAuth, RouteSpec, RuleSpec, ScheduleSpec, Scheduler, SecretSpec,
+    TableSpec,
 };
 use yaml::{child, members, parse};
 
@@ -36,7 +38,7 @@ use yaml::{child, members, parse};
 pub struct Template {
     /// The functions, in the order of their logical ids.
     pub functions: Vec<FunctionSpec>,
-    /// The JWT authorizer of the HTTP API, if there is one.
+    /// The authorizer of the HTTP API, if there is one.
     pub authorizer: Option<AuthorizerSpec>,
     /// The other settings of the HTTP API.
     pub api: HttpApiSpec,
@@ -63,9 +65,9 @@ impl Template {
 
         let queues = events::queues(&names, &resources)?;
         let rules = events::rules(&names, &resources, &queues)?;
-        let authorizer = resources::authorizer(&names, &resources)?;
+        let security = RouteSecurity::read(&names, &resources)?;
         let api = api::settings(&names, &resources)?;
-        let reader = FunctionReader::new(&names, &document, authorizer.as_ref(), &queues)?;
+        let reader = FunctionReader::new(&names, &document, &security, &queues)?;
         let (mut functions, mut tables, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in &resources {
             let at = format!("Resources.{id}.Properties");
@@ -83,11 +85,17 @@ impl Template {
                 _ => {}
             }
         }
+        if let Some(AuthorizerSpec::Lambda(authorizer)) = &security.authorizer
+            && !functions.iter().any(|function| function.logical_id == authorizer.function)
+        {
+            let problem = format!("the authorizer's function `{}` is missing", authorizer.function);
+            return Err(invalid("Resources", problem));
+        }
         let order = members(&document, "Resources")?;
         let table_names: Vec<_> = order.iter().map(|(id, _)| resources::table_name(id)).collect();
         tables.sort_by_key(|table| table_names.iter().position(|name| *name == table.name));
-        let authorizer = authorizer.map(|(_, authorizer)| authorizer);
         let outputs = outputs(&document, &names)?;
+        let authorizer = security.authorizer;
         Ok(Self { functions, authorizer, api, tables, secrets, queues, rules, outputs })
     }
 

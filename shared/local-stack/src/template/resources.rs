@@ -7,8 +7,8 @@ use serde_norway::Value as Yaml;
 
 use super::error::{TemplateResult, invalid};
 use super::names::TemplateNames;
-use super::sam::{ApiAuth, EventBusProperties, SecretProperties};
-use super::spec::{AuthorizerSpec, SecretSpec, TableSpec};
+use super::sam::{EventBusProperties, SecretProperties};
+use super::spec::{SecretSpec, TableSpec};
 use super::yaml::{child, members, parse};
 use crate::arn::{ACCOUNT, REGION, arn, queue_arn};
 
@@ -69,32 +69,16 @@ pub(super) fn add_names(
                 names.attributes.insert(format!("{id}.Name"), name.clone());
                 name
             }
+            "AWS::Serverless::Function" => {
+                // The alias and the function are the same on this machine.
+                names.references.insert(format!("{id}.Alias"), Some((*id).to_owned()));
+                (*id).to_owned()
+            }
             _ => (*id).to_owned(),
         };
         names.references.insert((*id).to_owned(), Some(reference));
     }
     Ok(())
-}
-
-/// The default authorizer of the HTTP API, with its name.
-pub(super) fn authorizer(
-    names: &TemplateNames,
-    resources: &Resources<'_>,
-) -> TemplateResult<Option<(String, AuthorizerSpec)>> {
-    let mut apis = resources.iter().filter(|(_, r)| r.kind == "AWS::Serverless::HttpApi");
-    let Some((id, api)) = apis.next() else { return Ok(None) };
-    if let Some((second, _)) = apis.next() {
-        let at = format!("Resources.{second}");
-        return Err(invalid(&at, "a second HTTP API is not supported"));
-    }
-    let at = format!("Resources.{id}.Properties.Auth");
-    let Some(auth) = child(api.properties, &["Auth"]) else { return Ok(None) };
-    let mut auth: ApiAuth = parse(names.evaluate(auth, &at)?, &at)?;
-    let Some(name) = auth.default_authorizer else { return Ok(None) };
-    let unknown = || format!("unknown DefaultAuthorizer `{name}`: it is not in Authorizers");
-    let jwt =
-        auth.authorizers.remove(&name).ok_or_else(|| invalid(&at, unknown()))?.jwt_configuration;
-    Ok(Some((name, AuthorizerSpec { issuer: jwt.issuer, audience: jwt.audience })))
 }
 
 pub(super) fn secret(

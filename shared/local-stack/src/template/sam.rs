@@ -26,15 +26,14 @@ pub(super) struct Environment {
 pub(super) struct HttpApiEvent {
     pub(super) method: String,
     pub(super) path: String,
-    #[serde(default)]
-    pub(super) auth: EventAuth,
 }
 
+/// The `DefinitionBody` of an HTTP API: an `OpenAPI` document.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct EventAuth {
-    pub(super) authorizer: Option<String>,
-    pub(super) authorization_scopes: Vec<String>,
+#[serde(default)]
+pub(super) struct ApiDefinition {
+    pub(super) components: ApiComponents,
+    pub(super) paths: BTreeMap<String, BTreeMap<String, ApiOperation>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -64,23 +63,50 @@ pub(super) struct ThrottlingProperties {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct ApiAuth {
-    pub(super) default_authorizer: Option<String>,
-    pub(super) authorizers: BTreeMap<String, ApiAuthorizer>,
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ApiComponents {
+    pub(super) security_schemes: BTreeMap<String, SecurityScheme>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ApiAuthorizer {
-    pub(super) jwt_configuration: JwtConfiguration,
+pub(super) struct SecurityScheme {
+    #[serde(rename = "x-amazon-apigateway-authorizer")]
+    pub(super) authorizer: GatewayAuthorizer,
 }
 
-/// SAM spells these two in lower case.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub(super) enum GatewayAuthorizer {
+    #[serde(rename_all = "camelCase")]
+    Jwt {
+        jwt_configuration: JwtConfiguration,
+        identity_source: String,
+    },
+    Request(RequestAuthorizer),
+}
+
 #[derive(Deserialize)]
 pub(super) struct JwtConfiguration {
     pub(super) issuer: String,
     pub(super) audience: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequestAuthorizer {
+    pub(super) authorizer_uri: String,
+    pub(super) authorizer_payload_format_version: String,
+    #[serde(default)]
+    pub(super) enable_simple_responses: bool,
+    #[serde(default = "authorizer_ttl")]
+    pub(super) authorizer_result_ttl_in_seconds: u64,
+    pub(super) identity_source: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ApiOperation {
+    pub(super) security: Vec<BTreeMap<String, Vec<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +207,11 @@ pub(super) struct ScheduleEvent {
     pub(super) state: Option<String>,
     #[serde(default = "enabled")]
     pub(super) enabled: bool,
+}
+
+/// API Gateway's default.
+fn authorizer_ttl() -> u64 {
+    300
 }
 
 /// Secrets Manager's default.

@@ -44,16 +44,36 @@ pub struct RouteSpec {
 pub enum RouteAuth {
     /// Every caller, without a token.
     Public,
-    /// Callers with a token of the authorizer's issuer.
+    /// Callers with a token of the JWT authorizer's issuer.
     Jwt {
         /// The token needs one of these scopes; if the list is empty, any token is accepted.
         scopes: Vec<String>,
     },
+    /// Callers that the Lambda authorizer accepts.
+    Lambda,
 }
 
-/// The JWT authorizer of the HTTP API.
+/// The authorizer of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthorizerSpec {
+pub enum AuthorizerSpec {
+    /// API Gateway verifies the tokens.
+    Jwt(JwtAuthorizerSpec),
+    /// A function verifies them.
+    Lambda(LambdaAuthorizerSpec),
+}
+
+/// A Lambda authorizer with payload format 2.0 and simple responses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LambdaAuthorizerSpec {
+    /// The logical id of its function.
+    pub function: String,
+    /// How long a decision is reused for the same `Authorization` header.
+    pub cache_for: Duration,
+}
+
+/// A JWT authorizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtAuthorizerSpec {
     /// The `iss` of its tokens.
     pub issuer: String,
     /// One of these must be the `aud` (or `client_id`) of its tokens.

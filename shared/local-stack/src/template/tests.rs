@@ -33,9 +33,27 @@ fn the_service_template_is_read() {
     assert!(issue.timeout > Duration::ZERO && issue.memory >= 128);
     let post = issue.routes.iter().find(|r| r.method == "POST" && r.path == "/v1/token").unwrap();
     assert_eq!(post.access, RouteAuth::Jwt { scopes: vec!["guestpass.token".to_owned()] });
-    let authorizer = template.authorizer.unwrap();
+    let Some(AuthorizerSpec::Jwt(authorizer)) = template.authorizer else { panic!("no JWT") };
     assert_eq!(authorizer.issuer, "http://127.0.0.1:1");
     assert_eq!(authorizer.audience, ["guestpass-local", "another"]);
+}
+
+#[test]
+fn the_service_can_have_a_lambda_authorizer_on_every_route() {
+    let mut inputs = inputs();
+    inputs.parameters.insert("Authorizer".to_owned(), "lambda".to_owned());
+    let yaml = include_str!("../../../../infra/template.yaml");
+    let template = Template::read(yaml, &inputs).unwrap();
+    let expected = LambdaAuthorizerSpec {
+        function: "AuthorizeCaller".to_owned(),
+        cache_for: Duration::from_mins(1),
+    };
+    assert_eq!(template.authorizer, Some(AuthorizerSpec::Lambda(expected)));
+    let caller = template.functions.iter().find(|f| f.logical_id == "AuthorizeCaller").unwrap();
+    assert_eq!(caller.environment["AUDIENCE"], "guestpass-local,another");
+    for route in template.functions.iter().flat_map(|function| &function.routes) {
+        assert_eq!(route.access, RouteAuth::Lambda, "{route:?}");
+    }
 }
 
 #[test]
@@ -185,35 +203,12 @@ fn an_unsupported_function_is_refused_with_its_path() {
             function(
                 "CodeUri: f, Events: { E: { Type: HttpApi, Properties: { Method: GET, Path: /, Auth: { Authorizer: A } } } }",
             ),
-            "Resources.F.Properties.Events.E: unsupported authorizer `A`",
+            "Resources.F.Properties.Events.E.Properties.Auth: is not supported",
         ),
     ] {
         let error = Template::read(&yaml, &Inputs::default()).unwrap_err().to_string();
         assert!(error.starts_with(at), "{yaml}: {error}");
     }
-}
-
-#[test]
-fn a_route_is_public_only_if_its_authorizer_is_none() {
-    let yaml = "
-Resources:
-  Api:
-    Type: AWS::Serverless::HttpApi
-    Properties:
-      Auth:
-        DefaultAuthorizer: Oidc
-        Authorizers: { Oidc: { JwtConfiguration: { issuer: i, audience: [a] } } }
-  F:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: f
-      Events:
-        A: { Type: HttpApi, Properties: { Method: get, Path: /a } }
-        B: { Type: HttpApi, Properties: { Method: get, Path: /b, Auth: { Authorizer: NONE } } }
-";
-    let template = Template::read(yaml, &Inputs::default()).unwrap();
-    let access: Vec<_> = template.functions[0].routes.iter().map(|r| r.access.clone()).collect();
-    assert_eq!(access, [RouteAuth::Jwt { scopes: vec![] }, RouteAuth::Public]);
 }
 
 mod delivery {

@@ -14,7 +14,7 @@ impl AuthorizerFixture {
     fn new() -> Self {
         let key = SigningKey::generate().unwrap();
         let keys = serde_json::from_value(json!({ "keys": [key.jwk()] })).unwrap();
-        let config = template::AuthorizerSpec {
+        let config = template::JwtAuthorizerSpec {
             issuer: "http://issuer".to_owned(),
             audience: vec!["app".to_owned(), "other".to_owned()],
         };

@@ -1,5 +1,7 @@
 //! Reads the settings of the HTTP API besides its authorizers: CORS and throttling.
 
+mod security;
+
 use std::collections::BTreeMap;
 
 use serde_norway::Value as Yaml;
@@ -9,6 +11,8 @@ use super::names::TemplateNames;
 use super::resources::Resources;
 use super::sam::{HttpApiProperties, ThrottlingProperties};
 use super::yaml::parse;
+
+pub(super) use security::RouteSecurity;
 
 /// The settings of the HTTP API.
 #[derive(Clone, Debug, Default, PartialEq)]
