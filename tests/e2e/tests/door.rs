@@ -1,6 +1,9 @@
 //! Which requests are accepted, and which are refused.
 
+use std::io;
+
 use e2e::{ServiceStack, WITHOUT_ROUTES};
+use harness::HttpReply;
 use serde_json::{Value, json};
 
 /// The audience that the local stack's authorizer accepts.
@@ -171,4 +174,60 @@ fn request(route: &str, context: &Value) -> Value {
         },
         "isBase64Encoded": false,
     })
+}
+
+/// The origin of a web app.
+const APP: &str = "http://localhost:5173";
+
+/// The headers of a web app with tracing, as a browser lists them in a preflight.
+const APP_HEADERS: &str =
+    "authorization,baggage,content-type,sentry-trace,traceparent,tracestate,x-request-id";
+
+/// The request that a browser sends before a request of the web app.
+fn preflight(stack: &ServiceStack, route: &str) -> io::Result<HttpReply> {
+    let (method, path) = route.split_once(' ').unwrap_or_default();
+    let headers = [
+        ("access-control-request-headers", APP_HEADERS),
+        ("access-control-request-method", method),
+        ("origin", APP),
+    ];
+    harness::send(stack.url("gateway"), &format!("OPTIONS {path}"), &headers, "")
+}
+
+/// A request for a token with the bearer of a user, as the web app sends it.
+async fn token_for_web_app(stack: &ServiceStack) -> HttpReply {
+    let bearer = format!("Bearer {}", stack.user("alice").await);
+    let headers = vec![("origin", APP.to_owned()), ("authorization", bearer)];
+    stack.send("GET /v1/token", headers, None).await
+}
+
+#[tokio::test]
+async fn a_web_app_whose_origin_is_allowed_can_call_every_route() -> io::Result<()> {
+    let allowed = format!("AllowedOrigins=https://app.example.com,{APP}");
+    let stack = ServiceStack::with(&["--parameter", &allowed]).await;
+    for (route, _) in &routes() {
+        let reply = preflight(&stack, route)?;
+        assert_eq!(reply.status, 204, "{route}");
+        let header = |name| reply.header(name);
+        assert_eq!(header("access-control-allow-origin"), APP, "{route}");
+        let methods: Vec<_> = header("access-control-allow-methods").split(',').collect();
+        assert!(methods.iter().any(|method| route.starts_with(method)), "{route}: {methods:?}");
+        let headers: Vec<_> = header("access-control-allow-headers").split(',').collect();
+        assert!(APP_HEADERS.split(',').all(|name| headers.contains(&name)), "{headers:?}");
+    }
+    let reply = token_for_web_app(&stack).await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, APP));
+    assert_eq!(reply.header("access-control-expose-headers"), "x-request-id,retry-after");
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_web_app_can_call_the_service_unless_its_origin_is_allowed() -> io::Result<()> {
+    let stack = ServiceStack::start().await;
+    assert_eq!(preflight(&stack, "POST /v1/token")?.status, 404);
+    let reply = token_for_web_app(&stack).await;
+    let is_cors = |name: &str| name.starts_with("access-control-");
+    assert_eq!(reply.status, 200);
+    assert!(!reply.headers.iter().any(|(name, _)| is_cors(name)), "{reply:?}");
+    Ok(())
 }

@@ -26,9 +26,9 @@ def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     text = README.read_text()
     known = {*stack.source["Parameters"], *stack.source["Outputs"], *stack.expanded["Resources"]}
     for name in [
-        "AcsSecretArn", "AdminCondition", "AlarmEmail", "AuditRetentionDays", "AuditTableName", "CallerHashKey",
-        "CleanupMode", "EventBusName", "EventSenderAccounts", "IssuedEarlySeconds", "PartnerEventBus", "RequestsPerSecond",
-        "ReservedConcurrency", "TokenMethods", "TokensPerSecond", "TokenUrl",
+        "AcsSecretArn", "AdminCondition", "AlarmEmail", "AllowedHeaders", "AllowedOrigins", "AuditRetentionDays",
+        "AuditTableName", "CallerHashKey", "CleanupMode", "EventBusName", "EventSenderAccounts", "IssuedEarlySeconds",
+        "PartnerEventBus", "RequestsPerSecond", "ReservedConcurrency", "TokenMethods", "TokensPerSecond", "TokenUrl",
     ]:
         if name not in text or name not in known:
             yield f"{name} is not in the template or not explained"

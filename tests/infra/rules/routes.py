@@ -1,6 +1,7 @@
 """T02: the authorizer accepts every caller, and no other access path exists."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from samtranslator.yaml_helper import yaml_parse
@@ -129,6 +130,59 @@ def t02_no_web_app_calls_unless_it_is_named(stack: Stack) -> Iterator[str]:
         yield f"unexpected allowOrigins: {cors['allowOrigins']}"
     if cors.get("allowCredentials"):
         yield "allowCredentials is set, but the API uses no cookies"
+
+
+@rule(
+    put("Parameters/AllowedOrigins/AllowedPattern", "\\S*"),
+    put("Parameters/AllowedOrigins/AllowedPattern", "(https://[^\\s/*]+)?"),
+    put("Parameters/AllowedOrigins/ConstraintDescription", "must be origins"),
+)
+def only_origins_that_api_gateway_can_deploy_are_accepted(stack: Stack) -> Iterator[str]:
+    """API Gateway fails a deployment with `Invalid format for origin capacitor://localhost`."""
+    parameter = stack.source["Parameters"]["AllowedOrigins"]
+    for origin, is_accepted in ORIGINS.items():
+        if bool(re.fullmatch(parameter["AllowedPattern"], origin)) != is_accepted:
+            yield f"the origin {origin!r} is {'refused' if is_accepted else 'accepted'}"
+    if "capacitor://" not in parameter["ConstraintDescription"]:
+        yield "the refusal says nothing about hybrid apps"
+
+
+ORIGINS = {
+    "": True,
+    "https://app.example.com": True,
+    "https://app.example.com:8443": True,
+    "https://localhost": True,  # Capacitor and Ionic on Android
+    "http://localhost": True,
+    "http://localhost:5173": True,  # Vite
+    "http://127.0.0.1:5173": True,
+    "http://10.0.2.2:8100": True,  # the developer's machine in the Android emulator
+    "http://app.example.com": False,
+    "http://10.0.2.2:*": False,
+    "https://app.example.com/": False,
+    "https://*.example.com": False,
+    "*": False,
+    "capacitor://localhost": False,
+    "ionic://localhost": False,
+    "tauri://localhost": False,
+}
+
+
+@rule(
+    put(f"{API}/CorsConfiguration", {"AllowOrigins": {"Ref": "AllowedOrigins"}, "AllowHeaders": ["authorization"]}),
+    put("Parameters/AllowedHeaders/Default", "authorization,content-type,x-request-id"),
+    put("Parameters/AllowedHeaders/AllowedPattern", ".+"),
+)
+def a_web_app_can_send_the_headers_of_the_api_and_of_tracing(stack: Stack) -> Iterator[str]:
+    """A browser refuses a request with a header that the preflight does not allow."""
+    allowed = stack.parameters["AllowedHeaders"]
+    [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
+    cors = api["Body"].get("x-amazon-apigateway-cors", {"allowHeaders": allowed})
+    if cors.get("allowHeaders") != allowed:
+        yield f"unexpected allowHeaders: {cors.get('allowHeaders')}"
+    needed = {"authorization", "content-type", "x-request-id", "traceparent", "tracestate", "baggage", "sentry-trace"}
+    yield from (f"a web app cannot send {name}" for name in sorted(needed - set(allowed)))
+    if re.fullmatch(stack.source["Parameters"]["AllowedHeaders"]["AllowedPattern"], "*"):
+        yield "AllowedHeaders can be *"
 
 
 @rule(

@@ -88,3 +88,19 @@ fn an_api_without_throttling_has_the_quota_of_the_account() {
         assert_eq!(api.default_throttle, ThrottleSpec { rate: 10_000.0, burst: 5_000.0 });
     }
 }
+
+#[test]
+fn the_service_divides_its_token_requests_between_two_methods() {
+    let yaml = include_str!("../../../../../infra/template.yaml");
+    let known = [("Issuer", "i"), ("Audience", "a"), ("AcsSecretArn", "s")];
+    let token = |methods: &str| {
+        let parameters = [&known[..], &[("TokenMethods", methods)]].concat();
+        let routes = read(yaml, &parameters).unwrap().route_throttles;
+        [routes["POST /v1/token"], routes["GET /v1/token"]]
+    };
+    let [all, half, none] =
+        [(30.0, 20.0), (15.0, 10.0), (0.0, 0.0)].map(|(rate, burst)| ThrottleSpec { rate, burst });
+    assert_eq!(token("both"), [half, half]);
+    assert_eq!(token("POST"), [all, none]);
+    assert_eq!(token("GET"), [none, all]);
+}
