@@ -22,8 +22,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust need-cc binaries ## run the whole service on localhost
-	@exec "$$($(MAKE) where)/local-stack"
+run: need-rust need-cc binaries ## run the whole service on localhost; ORIGIN= is the origin of a web app
+	@exec "$$($(MAKE) where)/local-stack" $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)')
 
 .PHONY: test
 test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## run everything that CI runs
