@@ -141,9 +141,11 @@ mod tests {
     #[tokio::test]
     async fn a_connection_string_is_read_from_the_secret() {
         let text = "endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0\n";
-        let loaded = load(200, json!({ "SecretString": text }).to_string()).await.unwrap();
-        assert_eq!(loaded.primary.endpoint.host(), "contoso.communication.azure.com");
-        assert!(loaded.secondary.is_none());
+        for text in [text.to_owned(), format!("\u{feff}ACS=\"{text}\"\r\n")] {
+            let loaded = load(200, json!({ "SecretString": text }).to_string()).await.unwrap();
+            assert_eq!(loaded.primary.endpoint.host(), "contoso.communication.azure.com");
+            assert!(loaded.secondary.is_none());
+        }
     }
 
     #[tokio::test]
