@@ -5,7 +5,7 @@ use std::time::Instant;
 use bearer_verifier::{SignedToken, TokenRefusal, VerifiedClaims, verify};
 use https_client::HttpsClientError;
 use identity_core::ports::Clock;
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::{
     config::AcceptedIssuer,
@@ -45,7 +45,10 @@ impl Authorizer {
         now: Instant,
     ) -> Result<AuthorizerResponse, TokenRefusal> {
         let refusal = match self.verified(event.bearer().unwrap_or_default(), clock, now).await {
-            Ok(claims) => return Ok(AuthorizerResponse::caller(claims.into_map())),
+            Ok(claims) => {
+                debug!("bearer accepted");
+                return Ok(AuthorizerResponse::caller(claims.into_map()));
+            }
             Err(refusal) => refusal,
         };
         info!(reason = %refusal, "bearer refused");

@@ -34,13 +34,15 @@ pub struct Access {
     subject_claims: SubjectClaims,
     /// The issuer whose users are stored.
     issuer: Option<Issuer>,
+    /// Whether bearers of other issuers are accepted, too. Their list is known to the authorizer.
+    has_other_issuers: bool,
     /// How much earlier than the real time the issuer dates its tokens.
     issued_early: Duration,
 }
 
 impl Access {
-    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `SUBJECT_CLAIMS`, `ISSUER` and
-    /// `ISSUED_EARLY_SECONDS`.
+    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `SUBJECT_CLAIMS`, `ISSUER`,
+    /// `OTHER_ISSUERS` and `ISSUED_EARLY_SECONDS`.
     ///
     /// `TOKEN_SCOPE` must be set, but may be empty: then callers need no scope for their own
     /// identity. `ADMIN_SCOPE` must not be empty.
@@ -53,6 +55,7 @@ impl Access {
             admin_condition: crate::config::condition(env, "ADMIN_CONDITION")?,
             subject_claims: optional(env, "SUBJECT_CLAIMS")?.unwrap_or_default(),
             issuer: optional::<String>(env, "ISSUER")?.and_then(|raw| Issuer::parse(&raw)),
+            has_other_issuers: optional::<String>(env, "OTHER_ISSUERS")?.is_some(),
             issued_early: Duration::from_secs(optional(env, "ISSUED_EARLY_SECONDS")?.unwrap_or(0)),
         })
     }
@@ -134,9 +137,11 @@ impl Access {
     /// The external id as it is stored; [`ProblemType::ANOTHER_ISSUER`] if no accepted token can
     /// name that user.
     pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, Problem> {
-        match &self.issuer {
-            Some(issuer) => Ok(issuer.resolve(user).map_err(|_| ProblemType::ANOTHER_ISSUER)?),
-            None => Ok(user),
+        let Some(issuer) = &self.issuer else { return Ok(user) };
+        match issuer.resolve(user.clone()) {
+            Ok(user) => Ok(user),
+            Err(_) if self.has_other_issuers => Ok(user),
+            Err(_) => Err(ProblemType::ANOTHER_ISSUER.into()),
         }
     }
 }
@@ -205,6 +210,24 @@ mod tests {
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(issued_at(testing::access()), at(1000));
         assert_eq!(issued_at(testing::access_in(&early)), at(1300));
+    }
+
+    #[test]
+    fn a_user_of_another_issuer_can_be_named_only_if_there_are_other_issuers() {
+        let resolved = |others: &'static str, user: &str| {
+            let env = move |name: &str| match name {
+                "OTHER_ISSUERS" => Some(others.to_owned()),
+                name => testing::env(name),
+            };
+            let user = ExternalId::parse(user).unwrap();
+            Some(testing::access_in(&env).resolve(user).ok()?.as_str().to_owned())
+        };
+        let (own, other) = ("https://idp.example/|bob", "https://other.example|bob");
+        for others in ["", "yes"] {
+            assert_eq!(resolved(others, own).as_deref(), Some("https://idp.example|bob"));
+        }
+        assert_eq!(resolved("", other), None);
+        assert_eq!(resolved("yes", other).as_deref(), Some(other));
     }
 
     #[test]

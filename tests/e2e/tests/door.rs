@@ -22,12 +22,29 @@ fn id_token(app: &str) -> [(&str, &str); 5] {
     [("sub", "alice"), ("aud", app), ("nonce", "n-0S6"), ("scope", ""), role]
 }
 
+/// The stack with API Gateway's own authorizer, and with the function `authorize-caller`.
+async fn stack_with(authorizer: &str) -> ServiceStack {
+    ServiceStack::with(&["--parameter", &format!("Authorizer={authorizer}")]).await
+}
+
 #[tokio::test]
-async fn r52_a_bearer_of_an_unknown_issuer_is_401_on_every_route() {
-    let stack = ServiceStack::start().await;
+async fn r52_an_invalid_bearer_is_refused_by_the_jwt_authorizer_on_every_route() {
+    refuses_invalid_bearers("jwt").await;
+}
+
+#[tokio::test]
+async fn r52_an_invalid_bearer_is_refused_by_the_lambda_authorizer_on_every_route() {
+    refuses_invalid_bearers("lambda").await;
+}
+
+/// API Gateway answers 403 if a Lambda authorizer refuses a bearer, and the function itself
+/// answers 401 to a genuine one that has expired.
+async fn refuses_invalid_bearers(authorizer: &str) {
+    let stack = stack_with(authorizer).await;
+    let refused = if authorizer == "jwt" { 401 } else { 403 };
     let scope = ("scope", "guestpass.token guestpass.admin");
     let good = stack.bearer_with(&[("sub", "alice"), scope]).await;
-    let expired = stack.bearer_with(&[("sub", "alice"), scope, ("expires_in", "-1")]).await;
+    let expired = stack.bearer_with(&[("sub", "alice"), scope, ("expires_in", "-61")]).await;
     let early = stack.bearer_with(&[("sub", "alice"), scope, ("not_before", "3600")]).await;
     let foreign = stack.bearer_with(&[("sub", "alice"), scope, ("aud", "another-audience")]).await;
     let id_token = stack.bearer_with(&id_token("the-app")).await;
@@ -41,27 +58,36 @@ async fn r52_a_bearer_of_an_unknown_issuer_is_401_on_every_route() {
     for (route, _) in &routes() {
         let missing = stack.send(route, vec![], None).await;
         assert_eq!(missing.status, 401, "{route} without a bearer");
-        for (kind, bearer) in [
-            ("garbage", "garbage"),
-            ("empty", ""),
-            ("expired", &expired),
-            ("not yet valid", &early),
-            ("wrong audience", &foreign),
-            ("wrong issuer", &wrong_issuer),
-            ("an ID token", &id_token),
-            ("alg none", &unsigned),
-            ("tampered", &tampered),
+        for (kind, bearer, status) in [
+            ("garbage", "garbage", refused),
+            ("empty", "", refused),
+            ("expired", &expired, 401),
+            ("not yet valid", &early, refused),
+            ("wrong audience", &foreign, refused),
+            ("wrong issuer", &wrong_issuer, refused),
+            ("an ID token", &id_token, refused),
+            ("alg none", &unsigned, refused),
+            ("tampered", &tampered, refused),
         ] {
             let reply = stack.call(route, bearer, Value::Null).await;
-            assert_eq!(reply.status, 401, "{route} with a bearer that is {kind}");
+            assert_eq!(reply.status, status, "{route} with a bearer that is {kind}");
         }
     }
     assert_eq!(stack.request_count("createIdentityWithToken").await, 0);
 }
 
 #[tokio::test]
-async fn r52_a_bearer_without_the_routes_scope_is_403() {
-    let stack = ServiceStack::start().await;
+async fn r52_a_bearer_without_the_routes_scope_is_403_with_the_jwt_authorizer() {
+    refuses_other_scopes("jwt").await;
+}
+
+#[tokio::test]
+async fn r52_a_bearer_without_the_routes_scope_is_403_with_the_lambda_authorizer() {
+    refuses_other_scopes("lambda").await;
+}
+
+async fn refuses_other_scopes(authorizer: &str) {
+    let stack = stack_with(authorizer).await;
     let user = stack.user("alice").await;
     let admin = stack.admin().await;
     let neither = stack.bearer("alice", "openid").await;
@@ -142,6 +168,9 @@ async fn r53_without_an_authorizer_every_function_returns_401_for_every_route() 
         json!({ "authorizer": { "jwt": { "claims": null, "scopes": null } } }),
         json!({ "authorizer": { "jwt": { "claims": {}, "scopes": [] } } }),
         json!({ "authorizer": { "lambda": claims.clone() } }),
+        json!({ "authorizer": { "lambda": { "claims": null } } }),
+        json!({ "authorizer": { "lambda": { "claims": [claims.clone()] } } }),
+        json!({ "authorizer": { "lambda": { "claims": {} }, "jwt": { "claims": claims.clone() } } }),
         json!({ "authorizer": { "claims": claims } }),
     ];
     let mut functions = stack.functions().await;
