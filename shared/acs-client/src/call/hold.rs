@@ -107,7 +107,7 @@ const DEFAULT_HOLD: Duration = Duration::from_secs(5);
 const DEFAULT_HOLD_SPREAD: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
-mod simulation;
+mod simulation_tests;
 
 #[cfg(test)]
 mod tests {
