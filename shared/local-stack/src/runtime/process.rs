@@ -1,6 +1,8 @@
 //! One process of a function, from its start to its end.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -8,14 +10,14 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use tokio::net::TcpListener;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::api::{self, PendingInvocation, ProcessApi, RuntimeReply};
 use super::logs::{FunctionLog, Pump};
 use super::process_reaper::ProcessReaper;
-use super::signal::{self, SignalSender};
+use super::signal::{self, SignalRequest, SignalSender};
 use crate::clock::StackClock;
 use crate::output::say;
 
@@ -48,7 +50,7 @@ pub(super) struct FunctionProcess {
     kill: watch::Sender<bool>,
     exited: watch::Receiver<bool>,
     /// The pumps for its stdout and stderr.
-    pumps: Option<[Pump; 2]>,
+    pumps: [Pump; 2],
     idle_since: Instant,
 }
 
@@ -71,16 +73,12 @@ impl FunctionProcess {
         stopping: watch::Receiver<bool>,
     ) -> Result<Self, InvocationError> {
         let name = &spec.name;
-        let (log, started) = FunctionLog::open(&spec.log)
-            .map_or_else(|error| (None, Err(error)), |log| (Some(log), Ok(())));
-        let started = match started {
-            Ok(()) => Self::spawn(spec, log.as_ref(), pids, stopping).await,
-            Err(error) => Err(error),
-        };
-        let (process, mut ready) = started.map_err(|error| {
+        let failed = |error: io::Error| {
             say(format_args!("{name} failed to start: {error}"));
             InvocationError::Failed
-        })?;
+        };
+        let log = FunctionLog::open(&spec.log).map_err(failed)?;
+        let (process, mut ready) = Self::spawn(spec, &log, pids, stopping).await.map_err(failed)?;
         let mut exited = process.exited.clone();
         let why = tokio::select! {
             biased;
@@ -90,7 +88,7 @@ impl FunctionProcess {
         };
         process.kill().await;
         say(format_args!("{name} failed to start: {why}; end of its log {}:", spec.log.display()));
-        for line in log.map(|log| log.last_lines()).unwrap_or_default() {
+        for line in log.last_lines() {
             say(format_args!("  {line}"));
         }
         Err(InvocationError::Failed)
@@ -98,33 +96,21 @@ impl FunctionProcess {
 
     async fn spawn(
         spec: &ProcessSpec,
-        log: Option<&FunctionLog>,
+        log: &FunctionLog,
         pids: &watch::Sender<BTreeMap<u32, SignalSender>>,
-        mut stopping: watch::Receiver<bool>,
-    ) -> std::io::Result<(Self, watch::Receiver<bool>)> {
+        stopping: watch::Receiver<bool>,
+    ) -> io::Result<(Self, watch::Receiver<bool>)> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let mut child = Command::new(&spec.binary)
-            // Lambda starts a function with only the variables of its configuration.
-            .env_clear()
-            .envs(&spec.environment)
-            .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C in the terminal must only reach the stack, which then ends its processes.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+        let mut child = command(spec, listener.local_addr()?).spawn()?;
         let pid = child.id().unwrap_or_default();
-        let (signals, mut inbox) = signal::channel();
+        let (signals, inbox) = signal::channel();
         pids.send_modify(|pids| _ = pids.insert(pid, signals));
         spec.reaper.include(pid);
-        let pumps = log.map(|log| [log.pump(child.stdout.take()), log.pump(child.stderr.take())]);
-        let output = pumps.clone();
+        let pumps = [log.pump(child.stdout.take()), log.pump(child.stderr.take())];
 
         let (events, receiver) = mpsc::channel(1);
         let (ready_sender, ready) = watch::channel(false);
-        let (kill, mut killed) = watch::channel(false);
+        let (kill, killed) = watch::channel(false);
         let (exited_sender, exited) = watch::channel(false);
         let api = Arc::new(ProcessApi {
             function_name: spec.name.clone(),
@@ -134,30 +120,14 @@ impl FunctionProcess {
             ready: ready_sender,
             current: Mutex::default(),
         });
-        let pids = pids.clone();
-        let reaper = spec.reaper.clone();
+        let running = RunningChild { child, listener, api, inbox, killed, stopping };
+        let (pids, reaper, output) = (pids.clone(), spec.reaper.clone(), pumps.clone());
         tokio::spawn(async move {
-            let serve = axum::serve(listener, api::router(api)).into_future();
-            tokio::pin!(serve);
-            let must_end = loop {
-                tokio::select! {
-                    _ = child.wait() => break false,
-                    _ = killed.wait_for(|killed| *killed) => break true,
-                    _ = stopping.wait_for(|stopping| *stopping) => break true,
-                    _ = &mut serve => break true,
-                    Some(request) = inbox.recv() => request.execute(child.id()),
-                }
-            };
-            if must_end {
-                // SIGKILL, as Lambda does after a timeout. It fails if the process has already
-                // ended, which does no harm.
-                let _ = child.kill().await;
-            }
+            running.run().await;
             reaper.exclude(pid);
             // The last output is in the log before a caller learns that the process ended.
-            if let Some([stdout, stderr]) = output {
-                tokio::join!(stdout.ended(), stderr.ended());
-            }
+            let [stdout, stderr] = output;
+            tokio::join!(stdout.ended(), stderr.ended());
             exited_sender.send_replace(true);
             pids.send_modify(|pids| _ = pids.remove(&pid));
         });
@@ -182,9 +152,8 @@ impl FunctionProcess {
             () = tokio::time::sleep(timeout) => return InvocationResult::TimedOut,
         };
         // A caller that gets a response finds the reason in the log.
-        if let Some([stdout, stderr]) = &self.pumps {
-            tokio::join!(stdout.catch_up(), stderr.catch_up());
-        }
+        let [stdout, stderr] = &self.pumps;
+        tokio::join!(stdout.catch_up(), stderr.catch_up());
         match reply {
             Ok(RuntimeReply::Response(payload)) => InvocationResult::Response(payload),
             Ok(RuntimeReply::Error) => InvocationResult::Error,
@@ -209,5 +178,55 @@ impl FunctionProcess {
 
     pub(super) fn idle_for(&self) -> Duration {
         self.idle_since.elapsed()
+    }
+}
+
+/// The command that starts a process, which finds its Runtime API at `api`.
+fn command(spec: &ProcessSpec, api: SocketAddr) -> Command {
+    let mut command = Command::new(&spec.binary);
+    command
+        // Lambda starts a function with only the variables of its configuration.
+        .env_clear()
+        .envs(&spec.environment)
+        .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Ctrl-C in the terminal must only reach the stack, which then ends its processes.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// A started process, its Runtime API, and what can end it.
+struct RunningChild {
+    child: Child,
+    listener: TcpListener,
+    api: Arc<ProcessApi>,
+    inbox: mpsc::UnboundedReceiver<SignalRequest>,
+    killed: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl RunningChild {
+    /// Serves the Runtime API until the process has ended.
+    async fn run(self) {
+        let Self { mut child, listener, api, mut inbox, mut killed, mut stopping } = self;
+        let serve = axum::serve(listener, api::router(api)).into_future();
+        tokio::pin!(serve);
+        let must_end = loop {
+            tokio::select! {
+                _ = child.wait() => break false,
+                _ = killed.wait_for(|killed| *killed) => break true,
+                _ = stopping.wait_for(|stopping| *stopping) => break true,
+                _ = &mut serve => break true,
+                Some(request) = inbox.recv() => request.execute(child.id()),
+            }
+        };
+        if must_end {
+            // SIGKILL, as Lambda does after a timeout. It fails if the process has already ended,
+            // which does no harm.
+            let _ = child.kill().await;
+        }
     }
 }
