@@ -108,8 +108,10 @@ impl StackClock {
         self.file.as_ref().map(|file| file.path.as_path())
     }
 
-    /// Returns when this clock reaches `ms` (since the epoch), by waiting or by being moved.
-    pub(crate) async fn sleep_until(&self, ms: i64) {
+    /// Returns when this clock reaches `ms` (since the epoch), by waiting or by being moved. Never
+    /// returns without a time.
+    pub(crate) async fn sleep_until(&self, ms: Option<i64>) {
+        let Some(ms) = ms else { return std::future::pending().await };
         let mut moved = self.offset_ms.subscribe();
         loop {
             moved.mark_unchanged();
@@ -196,7 +198,7 @@ mod tests {
         let clock = StackClock::system();
         let waiting = Arc::clone(&clock);
         let until = clock.now_ms() + 3_600_000;
-        let waiter = tokio::spawn(async move { waiting.sleep_until(until).await });
+        let waiter = tokio::spawn(async move { waiting.sleep_until(Some(until)).await });
         clock.advance(1800).unwrap();
         tokio::task::yield_now().await;
         assert!(!waiter.is_finished());

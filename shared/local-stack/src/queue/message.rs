@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::arn::{REGION, queue_arn};
 
@@ -21,6 +22,19 @@ pub(crate) struct QueueMessage {
 }
 
 impl QueueMessage {
+    /// A new message, which becomes visible at `visible_at`.
+    pub(crate) fn new(body: String, sent_at: i64, visible_at: i64) -> Self {
+        Self {
+            id: Uuid::new_v4().to_string(),
+            body,
+            sent_at,
+            receives: 0,
+            first_received_at: None,
+            visible_at,
+            receipt: None,
+        }
+    }
+
     /// The message as one of the `Records` of a function's event.
     pub(crate) fn record(&self, queue: &str) -> Value {
         json!({

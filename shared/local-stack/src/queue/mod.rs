@@ -56,15 +56,7 @@ impl Queues {
     pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), JournalError> {
         let now = self.clock.now_ms();
         let delay = self.settings(queue).map_or(Duration::ZERO, |settings| settings.delay);
-        let message = QueueMessage {
-            id: Uuid::new_v4().to_string(),
-            body,
-            sent_at: now,
-            receives: 0,
-            first_received_at: None,
-            visible_at: now.saturating_add(ms(delay)),
-            receipt: None,
-        };
+        let message = QueueMessage::new(body, now, now.saturating_add(ms(delay)));
         self.lock().put(queue, message)?;
         self.changed.send_replace(());
         Ok(())
@@ -99,14 +91,8 @@ impl Queues {
                 }
                 Some(full_by)
             };
-            let time = async {
-                match until {
-                    Some(until) => self.clock.sleep_until(until).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                () = time => {}
+                () = self.clock.sleep_until(until) => {}
                 // The queues own the sender, so there is always a next change.
                 _ = changed.changed() => {}
             }
@@ -116,15 +102,9 @@ impl Queues {
     /// Deletes messages by their receipt handles. An older handle than the newest deletes nothing,
     /// because another receive is processing the message.
     pub(crate) fn delete(&self, queue: &str, receipts: &[String]) {
-        let mut state = self.lock();
-        let done: Vec<_> = state
-            .messages(queue)
-            .filter(|message| message.receipt.as_ref().is_some_and(|r| receipts.contains(r)))
-            .map(|message| message.id.clone())
-            .collect();
-        for id in done {
-            state.remove(queue, &id);
-        }
+        self.lock().remove_where(queue, |message| {
+            message.receipt.as_ref().is_some_and(|receipt| receipts.contains(receipt))
+        });
     }
 
     /// The number of visible messages, and when there may be more.
@@ -233,15 +213,7 @@ impl Queues {
         self.expire(&mut state, queue, now);
         let letters: Vec<QueueMessage> = state.messages(queue).cloned().collect();
         for letter in &letters {
-            let again = QueueMessage {
-                id: Uuid::new_v4().to_string(),
-                body: letter.body.clone(),
-                sent_at: now,
-                receives: 0,
-                first_received_at: None,
-                visible_at: now,
-                receipt: None,
-            };
+            let again = QueueMessage::new(letter.body.clone(), now, now);
             state.put(&source, again).map_err(|error| error.to_string())?;
             state.remove(queue, &letter.id);
         }
@@ -266,14 +238,7 @@ impl Queues {
     fn expire(&self, state: &mut QueueState, queue: &str, now: i64) {
         let Some(settings) = self.settings(queue) else { return };
         let oldest = now.saturating_sub(ms(settings.retention));
-        let old: Vec<_> = state
-            .messages(queue)
-            .filter(|message| message.sent_at <= oldest)
-            .map(|message| message.id.clone())
-            .collect();
-        for id in old {
-            state.remove(queue, &id);
-        }
+        state.remove_where(queue, |message| message.sent_at <= oldest);
     }
 
     /// The data behind this lock is consistent whenever the lock is free.
@@ -299,6 +264,14 @@ impl QueueState {
         }
         self.compact();
         Ok(())
+    }
+
+    fn remove_where(&mut self, queue: &str, is_over: impl Fn(&QueueMessage) -> bool) {
+        let over = self.messages(queue).filter(|message| is_over(message));
+        let over: Vec<_> = over.map(|message| message.id.clone()).collect();
+        for id in over {
+            self.remove(queue, &id);
+        }
     }
 
     fn remove(&mut self, queue: &str, id: &str) {

@@ -62,16 +62,10 @@ impl Schedule {
     pub(crate) async fn keep(self: Arc<Self>, mut stopping: watch::Receiver<bool>) {
         loop {
             let next = self.next();
-            let time = async {
-                match next {
-                    Some(next) => self.clock.sleep_until(epoch_ms(next)).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => return,
-                () = time => {}
+                () = self.clock.sleep_until(next.map(epoch_ms)) => {}
             }
             let (after, now) = (*self.due.borrow(), self.clock.now());
             let latest = self.expression.latest(self.origin, after, now);
