@@ -23,9 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
-use crate::model::error::Error;
-use crate::model::identity::ExternalId;
-use crate::model::record::{Record, State};
+use crate::model::{Error, ExternalId, Record, State};
 
 /// The age claims of a caller's bearer token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,9 +9,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::event::{Event, EventKind, EventSource};
-use crate::model::identity::{AcsId, ExternalId};
-use crate::model::record::{Reason, Record, StateName};
+use crate::model::{AcsId, Event, EventKind, EventSource, ExternalId, Reason, Record, StateName};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::identity::IdentityRef;
-use crate::model::record::decision::{Origin, end_of};
-use crate::model::record::reason::Reason;
+use crate::model::record::end_of;
+use crate::model::{IdentityRef, Origin, Reason};
 
 /// Something that happened to a user at their identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,10 +20,9 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::model::event::{Event, EventKind};
-use crate::model::identity::ExternalId;
-use crate::model::record::{
-    BlockDecision, By, Cause, CutOff, ReceiptId, Record, RevocationOrder, State,
+use crate::model::{
+    BlockDecision, By, Cause, CutOff, Event, EventKind, ExternalId, ReceiptId, Record,
+    RevocationOrder, State,
 };
 
 /// The effect of an event on a user's record.

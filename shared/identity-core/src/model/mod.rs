@@ -10,3 +10,20 @@ pub mod identity;
 pub mod policy;
 pub mod record;
 pub mod secret;
+
+pub(crate) use admission::{
+    Admission, Bearer, Requester, TokenPace, admit, admit_acting, admit_bearer,
+};
+pub(crate) use audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
+pub(crate) use cleanup_run::{
+    Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Spared, Stopped,
+};
+pub(crate) use error::Error;
+pub(crate) use event::{Event, EventKind, EventSource};
+pub(crate) use event_decision::{EventDecision, NoEffect};
+pub(crate) use identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest};
+pub(crate) use record::{
+    Active, BlockDecision, By, Cause, CutOff, Lease, LeaseId, Origin, Reason, Receipt, ReceiptId,
+    Record, RevocationOrder, State, StateName,
+};
+pub(crate) use secret::Secret;

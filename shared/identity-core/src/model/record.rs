@@ -18,7 +18,7 @@ mod state;
 
 use std::time::SystemTime;
 
-use crate::model::identity::{AcsId, ExternalId};
+use crate::model::{AcsId, ExternalId};
 
 pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
 pub use reason::Reason;

@@ -2,12 +2,11 @@
 
 use tracing::info;
 
-use crate::model::audit::{Actor, AuditAction, AuditEntry};
-use crate::model::error::Error;
-use crate::model::event::Event;
-use crate::model::event_decision::{EventDecision, NoEffect, decide};
-use crate::model::identity::{AcsId, IdentityRef, Invocation};
-use crate::model::record::{ReceiptId, Record};
+use crate::model::event_decision::decide;
+use crate::model::{
+    AcsId, Actor, AuditAction, AuditEntry, Error, Event, EventDecision, IdentityRef, Invocation,
+    NoEffect, ReceiptId, Record,
+};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
 use crate::protocol::find_record::find_holder;
 use crate::protocol::find_settled::INDEX_LAG;

@@ -1,9 +1,7 @@
 //! Creates an identity for a user whom an administrator names, optionally with a token in the
 //! same request.
 
-use crate::model::admission::Requester;
-use crate::model::error::Error;
-use crate::model::identity::{ExternalId, Invocation, TokenRequest};
+use crate::model::{Error, ExternalId, Invocation, Requester, TokenRequest};
 use crate::ports::{Clock, IdentityClient, IdentityStore};
 use crate::protocol::administrator::Administrator;
 use crate::protocol::ensure_identity::{

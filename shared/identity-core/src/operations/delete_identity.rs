@@ -2,11 +2,10 @@
 
 use tracing::info;
 
-use crate::model::admission::{Bearer, admit_bearer};
-use crate::model::audit::{Actor, AuditAction, AuditEntry};
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, IdentityRef, Invocation};
-use crate::model::record::{By, CutOff, ReceiptId, Record, State};
+use crate::model::{
+    AcsId, Actor, AuditAction, AuditEntry, Bearer, By, CutOff, Error, IdentityRef, Invocation,
+    ReceiptId, Record, State, admit_bearer,
+};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
 use crate::protocol::find_settled::find_settled;
 use crate::protocol::finish_pending;

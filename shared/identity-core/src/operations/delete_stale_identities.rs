@@ -17,17 +17,15 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{info, warn};
 
+use crate::model::Error;
+use crate::ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog};
+
 pub use crate::model::cleanup_run::{
     Ages, Allowance, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Millis, Reasons,
     Spared, Stopped,
 };
 pub use request::{CleanupLimits, CleanupRequest, Retention};
 pub use stale::{StaleOutcome, delete_if_unused_since};
-
-use crate::{
-    model::error::Error,
-    ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog},
-};
 
 /// Runs the job. It returns the record of the run, which is also stored.
 ///
@@ -45,14 +43,13 @@ pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
     store.save_run(&run).await?;
 
     let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
-    unfinished::finish_all(&job).await?;
+    job.finish_all().await?;
     run.total = store.total().await?;
-    run.stale = stale::count(&job).await?;
+    run.stale = job.count().await?;
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
     match request.mode {
-        CleanupMode::Plan => stale::survey(&job).await?,
         CleanupMode::Apply if run.braked => {}
-        CleanupMode::Apply => stale::delete(&job, start).await?,
+        CleanupMode::Apply | CleanupMode::Plan => job.process(start).await?,
     }
     job.report(&mut run);
     run.allowance = left_of(&run);

@@ -13,10 +13,9 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use tracing::info;
 
-use crate::model::admission::{Admission, Bearer, Requester, admit};
-use crate::model::error::Error;
-use crate::model::identity::{AccessToken, ExternalId, Invocation};
-use crate::model::secret::Secret;
+use crate::model::{
+    AccessToken, Admission, Bearer, Error, ExternalId, Invocation, Requester, Secret, admit,
+};
 use crate::ports::{Clock, IdentityStore, TeamsTokenExchange};
 
 pub use crate::model::error::TeamsTokenFault;

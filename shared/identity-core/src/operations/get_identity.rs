@@ -1,8 +1,6 @@
 //! Gets an identity by one of its two IDs.
 
-use crate::model::error::Error;
-use crate::model::identity::IdentityRef;
-use crate::model::record::{Record, State};
+use crate::model::{Error, IdentityRef, Record, State};
 use crate::ports::IdentityStore;
 use crate::protocol::find_record::find;
 

@@ -1,10 +1,9 @@
 //! Issues an access token: for a user, whose identity is created on first use, or for an identity
 //! that an administrator names.
 
-use crate::model::admission::{Bearer, Requester, TokenPace};
-use crate::model::error::Error;
-use crate::model::identity::{
-    AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest,
+use crate::model::{
+    AccessToken, AcsId, Bearer, Error, ExternalId, IdentityRef, Invocation, Requester, TokenPace,
+    TokenRequest,
 };
 use crate::ports::{Clock, IdentityClient, IdentityStore};
 use crate::protocol::administrator::Administrator;

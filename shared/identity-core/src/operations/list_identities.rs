@@ -3,8 +3,7 @@
 
 use std::time::SystemTime;
 
-use crate::model::error::Error;
-use crate::model::record::{Record, StateName};
+use crate::model::{Error, Record, StateName};
 use crate::ports::{IdentityStore, Index, ListQuery, Position, SHARDS};
 
 /// The parameters of the operation.

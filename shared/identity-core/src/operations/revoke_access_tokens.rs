@@ -9,11 +9,10 @@ use std::time::SystemTime;
 
 use tracing::info;
 
-use crate::model::admission::{Bearer, TokenPace, admit_bearer};
-use crate::model::audit::{Actor, AuditAction, AuditEntry};
-use crate::model::error::Error;
-use crate::model::identity::{ExternalId, IdentityRef, Invocation};
-use crate::model::record::{By, Cause, Receipt, ReceiptId, Record, RevocationOrder};
+use crate::model::{
+    Actor, AuditAction, AuditEntry, Bearer, By, Cause, Error, ExternalId, IdentityRef, Invocation,
+    Receipt, ReceiptId, Record, RevocationOrder, TokenPace, admit_bearer,
+};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
 use crate::protocol::find_settled::find_settled;
 use crate::protocol::finish_pending;

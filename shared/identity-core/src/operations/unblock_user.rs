@@ -2,10 +2,10 @@
 
 use tracing::info;
 
-use crate::model::audit::{Actor, AuditAction, AuditEntry};
-use crate::model::error::Error;
-use crate::model::identity::{ExternalId, IdentityRef, Invocation};
-use crate::model::record::{Origin, Record, State};
+use crate::model::{
+    Actor, AuditAction, AuditEntry, Error, ExternalId, IdentityRef, Invocation, Origin, Record,
+    State,
+};
 use crate::ports::{Change, Clock, IdentityStore, Step};
 use crate::protocol::find_settled::find_settled;
 

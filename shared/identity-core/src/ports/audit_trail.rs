@@ -1,7 +1,6 @@
 use std::future::Future;
 
-use crate::model::audit::{AuditPage, AuditQuery};
-use crate::model::error::Error;
+use crate::model::{AuditPage, AuditQuery, Error};
 
 /// Reads the audit log. [`IdentityStore`](crate::ports::IdentityStore) writes it.
 pub trait AuditTrail: Sync {

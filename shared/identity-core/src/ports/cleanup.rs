@@ -1,9 +1,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use crate::model::cleanup_run::CleanupRun;
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, ExternalId};
+use crate::model::{AcsId, CleanupRun, Error, ExternalId};
 
 /// Identities whose ownership is unknown. The scheduled job processes them.
 pub trait OrphanStore: Sync {

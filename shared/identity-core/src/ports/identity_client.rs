@@ -1,10 +1,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use crate::model::admission::Admission;
-use crate::model::error::Error;
-use crate::model::identity::{AccessToken, AcsId, TokenRequest};
-use crate::model::secret::Secret;
+use crate::model::{AccessToken, AcsId, Admission, Error, Secret, TokenRequest};
 
 /// The ACS identity API.
 ///

@@ -1,9 +1,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, ExternalId};
-use crate::model::record::{Active, Record};
+use crate::model::{AcsId, Active, Error, ExternalId, Record};
 use crate::ports::cleanup::Orphan;
 use crate::ports::listing::{Count, ListQuery, Page};
 use crate::ports::step::{Change, Step, Usage};

@@ -1,7 +1,6 @@
 use std::time::SystemTime;
 
-use crate::model::identity::ExternalId;
-use crate::model::record::{Record, StateName};
+use crate::model::{ExternalId, Record, StateName};
 
 /// The number of shards of the identities. Sharding avoids a hot index partition.
 ///

@@ -1,7 +1,6 @@
 use std::time::SystemTime;
 
-use crate::model::audit::AuditEntry;
-use crate::model::record::Record;
+use crate::model::{AuditEntry, Record};
 
 /// One step of a record, which [`IdentityStore::commit`](crate::ports::IdentityStore::commit) applies.
 #[derive(Clone, Copy, Debug)]

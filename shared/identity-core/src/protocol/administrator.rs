@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::model::admission::{Bearer, admit_acting};
-use crate::model::error::Error;
-use crate::model::identity::ExternalId;
+use crate::model::{Bearer, Error, ExternalId, admit_acting};
 use crate::ports::IdentityStore;
 
 /// An administrator who may act.

@@ -25,11 +25,10 @@ use std::time::{Duration, SystemTime};
 use create::{Reservation, create};
 use tracing::warn;
 
-use crate::model::admission::{Admission, admit};
-use crate::model::audit::AuditAction;
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, Invocation, TokenRequest};
-use crate::model::record::{Active, Lease, LeaseId, Record, State};
+use crate::model::{
+    AcsId, Active, Admission, AuditAction, Error, Invocation, Lease, LeaseId, Record, State,
+    TokenRequest, admit,
+};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Usage};
 use crate::protocol::finish_pending::PendingWork;
 use crate::protocol::{finish_pending, foreign};

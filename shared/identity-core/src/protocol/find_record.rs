@@ -1,8 +1,6 @@
 //! Finds the record of an identity by one of its two IDs.
 
-use crate::model::error::Error;
-use crate::model::identity::IdentityRef;
-use crate::model::record::Record;
+use crate::model::{Error, IdentityRef, Record};
 use crate::ports::IdentityStore;
 
 /// Reads the record of an identity, tombstones included, with strong consistency for both kinds

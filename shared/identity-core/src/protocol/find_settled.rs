@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, IdentityRef};
-use crate::model::record::Record;
+use crate::model::{AcsId, Error, IdentityRef, Record};
 use crate::ports::{Clock, IdentityStore};
 use crate::protocol::find_record::find;
 

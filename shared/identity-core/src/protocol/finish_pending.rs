@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::model::error::Error;
-use crate::model::identity::Invocation;
-use crate::model::record::{ReceiptId, Record, State};
+use crate::model::{Error, Invocation, ReceiptId, Record, State};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore};
 use crate::protocol::foreign;
 

@@ -6,8 +6,7 @@
 
 use tracing::error;
 
-use crate::model::error::Error;
-use crate::model::identity::AcsId;
+use crate::model::{AcsId, Error};
 
 /// Logs and counts the error if `cause` means that `acs_id` belongs to another resource.
 pub(crate) fn report(acs_id: &AcsId, cause: &Error) {

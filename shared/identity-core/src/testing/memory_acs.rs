@@ -3,10 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::client_contract::Introspect;
-use crate::model::admission::Admission;
-use crate::model::error::Error;
-use crate::model::identity::{AccessToken, AcsId, TokenRequest};
-use crate::model::secret::Secret;
+use crate::model::{AccessToken, AcsId, Admission, Error, Secret, TokenRequest};
 use crate::ports::IdentityClient;
 
 /// A call to ACS.

@@ -2,13 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::model::audit::{
-    AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery, StoredAuditEntry, day_number,
+use crate::model::audit::{AuditFilter, AuditPosition, StoredAuditEntry, day_number};
+use crate::model::{
+    AcsId, Active, AuditEntry, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Record, State,
 };
-use crate::model::cleanup_run::CleanupRun;
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, ExternalId};
-use crate::model::record::{Active, Record, State};
 use crate::ports::{
     AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
     Position, RunLog, SHARDS, Step, Usage,

@@ -1,10 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::model::admission::Admission;
-use crate::model::error::Error;
-use crate::model::identity::AccessToken;
-use crate::model::secret::Secret;
+use crate::model::{AccessToken, Admission, Error, Secret};
 use crate::operations::exchange_teams_token::TeamsTokenFault;
 use crate::ports::TeamsTokenExchange;
 

@@ -12,12 +12,11 @@ mod watched_store;
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::admission::{Admission, Bearer, Requester, admit};
-use crate::model::event::{Event, EventKind, EventSource};
-use crate::model::identity::{
-    AcsId, ExternalId, IdentityRef, Invocation, Lifetime, Scopes, TokenRequest,
+use crate::model::identity::{Lifetime, Scopes};
+use crate::model::{
+    AcsId, Admission, Bearer, By, Cause, Event, EventKind, EventSource, ExternalId, IdentityRef,
+    Invocation, ReceiptId, Record, Requester, RevocationOrder, State, TokenRequest, admit,
 };
-use crate::model::record::{By, Cause, ReceiptId, Record, RevocationOrder, State};
 use crate::operations::issue_access_token::TokenSubject;
 use crate::ports::Clock;
 use crate::protocol::administrator::Administrator;

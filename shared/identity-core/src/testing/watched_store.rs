@@ -1,11 +1,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::model::audit::{AuditPage, AuditQuery};
-use crate::model::cleanup_run::CleanupRun;
-use crate::model::error::Error;
-use crate::model::identity::{AcsId, ExternalId};
-use crate::model::record::{Active, Record, StateName};
+use crate::model::{
+    AcsId, Active, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Record, StateName,
+};
 use crate::ports::{
     AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog, Step,
     Usage,

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::event::EventSource;
-use crate::model::record::Origin;
+use crate::model::{EventSource, Origin};
 use crate::ports::Clock;
 use crate::testing::{ManualClock, event, record, user};
 

@@ -4,10 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::model::event::{EventKind, EventSource};
-use crate::model::identity::{AcsId, ExternalId};
-use crate::model::record::decision::Origin;
-use crate::model::record::reason::Reason;
+use crate::model::{AcsId, EventKind, EventSource, ExternalId, Origin, Reason};
 
 /// The ID of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

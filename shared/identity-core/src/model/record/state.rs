@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::identity::AcsId;
+use crate::model::AcsId;
 
 /// The state of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::ABANDONED_AFTER;
-use crate::model::event::{EventKind, EventSource};
-use crate::model::identity::AccessToken;
-use crate::model::record::{Lease, LeaseId, Reason, Record, State, StateName};
+use crate::model::{
+    AccessToken, EventKind, EventSource, Lease, LeaseId, Reason, Record, State, StateName,
+};
 use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, event, user};
 
 async fn apply(fixture: &CoreFixture, event: &Event) -> Result<Effect, Error> {

@@ -8,12 +8,10 @@ use futures_util::{TryStreamExt, stream};
 use tracing::{error, warn};
 
 use super::request::CleanupRequest;
-use crate::model::cleanup_run::{
-    Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Spared, Stopped,
+use crate::model::{
+    Ages, CleanupMode, CleanupRun, Error, Finished, IdentitySample, Invocation, Limit, Reasons,
+    Record, Spared, State, Stopped,
 };
-use crate::model::error::Error;
-use crate::model::identity::Invocation;
-use crate::model::record::{Record, State};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore};
 use crate::protocol::finish_pending;
 use crate::protocol::pacer::Pacer;

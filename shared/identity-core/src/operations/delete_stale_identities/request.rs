@@ -1,7 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use crate::model::cleanup_run::CleanupMode;
-use crate::model::identity::Invocation;
+use crate::model::{CleanupMode, Invocation};
 
 /// The parameters of a run.
 #[derive(Clone, Debug)]

@@ -1,17 +1,16 @@
-//! Counts, surveys and deletes stale identities.
+//! Counts and deletes stale identities, and lists them in a plan.
 
 use std::time::SystemTime;
 
 use tracing::info;
 
 use super::job::{CleanupJob, SAMPLE};
-use crate::model::audit::{Actor, AuditAction, AuditEntry};
-use crate::model::cleanup_run::IdentitySample;
-use crate::model::error::Error;
-use crate::model::identity::{ExternalId, Invocation};
-use crate::model::record::{ReceiptId, Record, State};
+use crate::model::{
+    Actor, AuditAction, AuditEntry, CleanupMode, Error, ExternalId, IdentitySample, Invocation,
+    ReceiptId, Record, State,
+};
 use crate::ports::{
-    Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Page, Position, SHARDS, Step,
+    Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Position, SHARDS, Step,
 };
 use crate::protocol::finish_pending;
 
@@ -83,160 +82,120 @@ async fn mark(
     })
 }
 
-/// Deletes stale identities, beginning with shard `start`.
-pub(super) async fn delete<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-    start: u8,
-) -> Result<(), Error> {
-    for shard in (0..SHARDS).map(|offset| (start + offset) % SHARDS) {
-        let mut after = None;
-        loop {
-            if job.must_stop(shard) {
-                return Ok(());
-            }
-            let page = page(job, shard, after).await?;
-            job.each(page.records, |listed| delete_one(job, shard, listed)).await?;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn delete_one<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-    shard: u8,
-    listed: Record,
-) -> Result<(), Error> {
-    // Identities that are being deleted or are stuck do not count as stale.
-    let may_go = matches!(listed.state, State::Active { .. } | State::Blocked { .. });
-    if !may_go || job.must_stop(shard) || !job.may_begin() {
-        return Ok(());
-    }
-    job.tally().considered += 1;
-    // Wait before marking the record, so that a marked user waits no longer than the deletion
-    // takes.
-    job.turn().await;
-    let run = &job.invocation.id;
-    let actor = Actor::Cleanup { run: run.clone() };
-    let user = &listed.external_id;
-    let marked = match mark(job.store, job.clock, user, job.cutoff, &actor, run).await? {
-        Mark::Made(marked) => marked,
-        Mark::Used => {
-            job.tally().spared.used += 1;
-            return Ok(());
-        }
-        Mark::Changed => {
-            job.tally().spared.changed += 1;
-            return Ok(());
-        }
-    };
-    if job.finish(&marked).await? {
-        let run_id = &job.invocation.id;
-        info!(
-            acs.id = marked.acs_id().map(ToString::to_string),
-            run.id = run_id,
-            "unused identity deleted"
-        );
-        note(job, shard, &marked);
-    }
-    Ok(())
-}
-
-/// Counts by age what a run would delete, and takes a sample.
-pub(super) async fn survey<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-) -> Result<(), Error> {
-    for shard in 0..SHARDS {
-        let mut after = None;
-        loop {
-            if job.must_stop(shard) {
-                return Ok(());
-            }
-            let page = page(job, shard, after).await?;
-            for listed in &page.records {
-                if matches!(listed.state, State::Active { .. } | State::Blocked { .. }) {
-                    job.tally().considered += 1;
-                    note(job, shard, listed);
+impl<S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'_, S, A, C> {
+    /// Goes through the stale identities, beginning with shard `start`: deletes them, or counts in
+    /// a plan what a run would delete.
+    pub(super) async fn process(&self, start: u8) -> Result<(), Error> {
+        for shard in (0..SHARDS).map(|offset| (start + offset) % SHARDS) {
+            let mut after = None;
+            loop {
+                if self.must_stop(shard) {
+                    return Ok(());
+                }
+                let page = self.store.list(&self.stale_ones(shard, after)).await?;
+                self.each(page.records, |listed| self.process_one(shard, listed)).await?;
+                after = page.next;
+                if after.is_none() {
+                    break;
                 }
             }
-            after = page.next;
-            if after.is_none() {
-                break;
+        }
+        Ok(())
+    }
+
+    async fn process_one(&self, shard: u8, listed: Record) -> Result<(), Error> {
+        // Identities that are being deleted or are stuck do not count as stale.
+        if !matches!(listed.state, State::Active { .. } | State::Blocked { .. }) {
+            return Ok(());
+        }
+        if self.mode == CleanupMode::Plan {
+            self.tally().considered += 1;
+            self.note(shard, &listed);
+            return Ok(());
+        }
+        if self.must_stop(shard) || !self.may_begin() {
+            return Ok(());
+        }
+        self.tally().considered += 1;
+        // Wait before marking the record, so that a marked user waits no longer than the deletion
+        // takes.
+        self.turn().await;
+        let run = &self.invocation.id;
+        let actor = Actor::Cleanup { run: run.clone() };
+        let user = &listed.external_id;
+        let marked = match mark(self.store, self.clock, user, self.cutoff, &actor, run).await? {
+            Mark::Made(marked) => marked,
+            Mark::Used => {
+                self.tally().spared.used += 1;
+                return Ok(());
+            }
+            Mark::Changed => {
+                self.tally().spared.changed += 1;
+                return Ok(());
+            }
+        };
+        if self.finish(&marked).await? {
+            let run_id = &self.invocation.id;
+            info!(
+                acs.id = marked.acs_id().map(ToString::to_string),
+                run.id = run_id,
+                "unused identity deleted"
+            );
+            self.note(shard, &marked);
+        }
+        Ok(())
+    }
+
+    /// Records an identity that was deleted, or that a plan would delete.
+    fn note(&self, shard: u8, record: &Record) {
+        let age = self.time.duration_since(record.last_issued_at).unwrap_or_default();
+        let mut tally = self.tally();
+        tally.deleted += 1;
+        tally.ages.count(age);
+        let is_blocked = record.state.is_blocked();
+        tally.reasons.blocked += u64::from(is_blocked);
+        tally.reasons.unused += u64::from(!is_blocked);
+        // Sample the first identities of each shard, and enough others to list all if there are few.
+        let of_shard = tally.sampled.entry(shard).or_default();
+        *of_shard += 1;
+        let is_first = *of_shard <= SAMPLE / usize::from(SHARDS);
+        if let Some(acs_id) = record.acs_id() {
+            let sample =
+                IdentitySample::of(acs_id, record.last_issued_at, record.state.is_blocked());
+            if is_first {
+                tally.sample.push(sample);
+            } else if tally.others.len() < SAMPLE {
+                tally.others.push(sample);
             }
         }
     }
-    Ok(())
-}
 
-/// Records an identity that was deleted, or that a plan would delete.
-fn note<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-    shard: u8,
-    record: &Record,
-) {
-    let age = job.time.duration_since(record.last_issued_at).unwrap_or_default();
-    let mut tally = job.tally();
-    tally.deleted += 1;
-    tally.ages.count(age);
-    let is_blocked = record.state.is_blocked();
-    tally.reasons.blocked += u64::from(is_blocked);
-    tally.reasons.unused += u64::from(!is_blocked);
-    // Sample the first identities of each shard, and enough others to list all if there are few.
-    let of_shard = tally.sampled.entry(shard).or_default();
-    *of_shard += 1;
-    let is_first = *of_shard <= SAMPLE / usize::from(SHARDS);
-    if let Some(acs_id) = record.acs_id() {
-        let sample = IdentitySample::of(acs_id, record.last_issued_at, record.state.is_blocked());
-        if is_first {
-            tally.sample.push(sample);
-        } else if tally.others.len() < SAMPLE {
-            tally.others.push(sample);
-        }
-    }
-}
-
-/// Counts the identities that were not used since the cutoff. If the time is too short, the count
-/// is too low, but then there is also no time left to delete any.
-pub(super) async fn count<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-) -> Result<u64, Error> {
-    let mut stale = 0;
-    for shard in 0..SHARDS {
-        let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..stale_ones(job, shard, None) };
-        loop {
-            if job.must_stop(shard) {
-                return Ok(stale);
-            }
-            let counted = job.store.count(&query).await?;
-            stale += counted.records;
-            query.after = counted.next;
-            if query.after.is_none() {
-                break;
+    /// Counts the identities that were not used since the cutoff. If the time is too short, the count
+    /// is too low, but then there is also no time left to delete any.
+    pub(super) async fn count(&self) -> Result<u64, Error> {
+        let mut stale = 0;
+        for shard in 0..SHARDS {
+            let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..self.stale_ones(shard, None) };
+            loop {
+                if self.must_stop(shard) {
+                    return Ok(stale);
+                }
+                let counted = self.store.count(&query).await?;
+                stale += counted.records;
+                query.after = counted.next;
+                if query.after.is_none() {
+                    break;
+                }
             }
         }
+        Ok(stale)
     }
-    Ok(stale)
-}
 
-async fn page<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-    shard: u8,
-    after: Option<Position>,
-) -> Result<Page, Error> {
-    job.store.list(&stale_ones(job, shard, after)).await
-}
-
-fn stale_ones<S: IdentityStore, A: IdentityClient, C: Clock>(
-    job: &CleanupJob<'_, S, A, C>,
-    shard: u8,
-    after: Option<Position>,
-) -> ListQuery {
-    let unused_since = Some(job.cutoff);
-    let index = Index::LastIssued;
-    ListQuery { index, shard, state: None, unused_since, after, limit: PAGE }
+    fn stale_ones(&self, shard: u8, after: Option<Position>) -> ListQuery {
+        let unused_since = Some(self.cutoff);
+        let index = Index::LastIssued;
+        ListQuery { index, shard, state: None, unused_since, after, limit: PAGE }
+    }
 }
 
 /// The number of records that are held in memory at a time.

@@ -5,9 +5,8 @@ mod report;
 
 use super::*;
 use crate::ABANDONED_AFTER;
-use crate::model::audit::Actor;
-use crate::model::identity::ExternalId;
-use crate::model::record::{Lease, LeaseId, Record, State, StateName, Unfinished};
+use crate::model::record::Unfinished;
+use crate::model::{Actor, ExternalId, Lease, LeaseId, Record, State, StateName};
 use crate::operations::issue_access_token::{IssueAccessTokenRequest, issue_access_token};
 use crate::ports::{Orphan, RunLog, SHARDS};
 use crate::testing::{

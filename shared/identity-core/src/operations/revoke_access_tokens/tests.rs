@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::record::{Active, Lease, LeaseId, Reason, State, StateName};
+use crate::model::{Active, Lease, LeaseId, Reason, State, StateName};
 use crate::ports::Usage;
 use crate::protocol::find_settled::INDEX_LAG;
 use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, user};

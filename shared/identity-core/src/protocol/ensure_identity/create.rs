@@ -5,11 +5,10 @@ use std::time::SystemTime;
 use tracing::{debug, error, info, warn};
 
 use super::request::{EnsuredIdentity, IdentityRequest};
-use crate::model::admission::Admission;
-use crate::model::audit::AuditAction;
-use crate::model::error::Error;
-use crate::model::identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest};
-use crate::model::record::{Lease, Record, State};
+use crate::model::{
+    AccessToken, AcsId, Admission, AuditAction, Error, ExternalId, Invocation, Lease, Record,
+    State, TokenRequest,
+};
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step};
 
 /// The record to reserve for a user, and our lease on it.

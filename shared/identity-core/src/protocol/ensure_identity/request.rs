@@ -1,9 +1,9 @@
 use std::time::SystemTime;
 
-use crate::model::admission::Requester;
-use crate::model::audit::{Actor, AuditAction, AuditEntry};
-use crate::model::identity::{AccessToken, AcsId, ExternalId, Invocation, TokenRequest};
-use crate::model::record::Record;
+use crate::model::{
+    AccessToken, AcsId, Actor, AuditAction, AuditEntry, ExternalId, Invocation, Record, Requester,
+    TokenRequest,
+};
 
 /// The result of a call that may be the user's first.
 #[derive(Clone, Debug)]

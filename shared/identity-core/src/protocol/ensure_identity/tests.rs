@@ -1,8 +1,6 @@
 use super::*;
 use crate::ABANDONED_AFTER;
-use crate::model::admission::{Bearer, Requester, TokenPace};
-use crate::model::identity::AccessToken;
-use crate::model::record::{CutOff, ReceiptId, StateName};
+use crate::model::{AccessToken, Bearer, CutOff, ReceiptId, Requester, StateName, TokenPace};
 use crate::ports::OrphanStore;
 use crate::testing::StoreCall::{Advance, Find, RecordUse};
 use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, an_hour, order, user};

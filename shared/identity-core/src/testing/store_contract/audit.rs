@@ -5,12 +5,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::{active, at, find, put};
-use crate::model::audit::{
-    Actor, AuditAction, AuditEntry, AuditFilter, AuditPage, AuditPosition, AuditQuery,
-    StoredAuditEntry, day_number, start_of_day,
+use crate::model::audit::{AuditFilter, AuditPosition, StoredAuditEntry, day_number, start_of_day};
+use crate::model::{
+    Active, Actor, AuditAction, AuditEntry, AuditPage, AuditQuery, EventKind, EventSource, Reason,
+    Record,
 };
-use crate::model::event::{EventKind, EventSource};
-use crate::model::record::{Active, Reason, Record};
 use crate::ports::{AuditTrail, Change, IdentityStore, Step, Usage};
 use crate::testing::{acs_id, order, user};
 

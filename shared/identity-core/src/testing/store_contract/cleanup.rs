@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test may die")]
 
 use super::{at, find};
-use crate::model::cleanup_run::{CleanupMode, CleanupRun};
+use crate::model::{CleanupMode, CleanupRun};
 use crate::ports::{IdentityStore, Orphan, OrphanStore, RunLog};
 use crate::testing::{acs_id, user};
 

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::{active, advance, at, put};
-use crate::model::record::{Lease, LeaseId, ReceiptId, Record, State, StateName, Unfinished};
+use crate::model::record::Unfinished;
+use crate::model::{Lease, LeaseId, ReceiptId, Record, State, StateName};
 use crate::ports::{IdentityStore, Index, ListQuery, SHARDS};
 use crate::testing::{acs_id, record, user};
 

@@ -1,8 +1,7 @@
 //! The clauses about steps and uses: when they are written, refused and merged.
 
 use super::{active, advance, at, find, put};
-use crate::model::event::EventSource;
-use crate::model::record::{Active, Origin, ReceiptId, Record, State};
+use crate::model::{Active, EventSource, Origin, ReceiptId, Record, State};
 use crate::ports::{Change, IdentityStore, Step, Usage};
 use crate::testing::{acs_id, order, record, user};
 
