@@ -28,4 +28,4 @@ pub use key_cache::{FRESH_FOR, KeyCache, KeyLookup, REFETCH_AFTER, STALE_FOR};
 pub use key_set::{KeySet, KeySetError};
 pub use refusal::TokenRefusal;
 pub use token::{MAX_TOKEN_BYTES, SignedToken};
-pub use verify::{LEEWAY, VerifiedClaims, verify};
+pub use verify::{LEEWAY, VerifiedClaims, verify, verify_signature};
