@@ -6,7 +6,7 @@ mod introspection;
 mod oauth;
 mod oauth_grant;
 
-use hyper::{Method, StatusCode, Uri};
+use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use tracing::error;
 
 pub(crate) use self::oauth::OAuthRoute;
 use crate::api::{HttpRequest, date_time_offset};
+use crate::http::check_local_request;
 use crate::resource::Resource;
 use crate::state::{Fault, KeyType};
 
@@ -37,9 +38,8 @@ pub(crate) fn owns(path: &str) -> bool {
 
 /// Handles a request of the control API.
 pub(crate) fn handle(resource: &Resource, request: &HttpRequest) -> ControlReply {
-    if from_elsewhere(request) {
-        let message = "origin refused: only pages of this machine can control the emulator";
-        return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
+    if let Some(refusal) = refuse_foreign(request) {
+        return refusal;
     }
     let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let answered = match (request.method.clone(), path) {
@@ -86,21 +86,18 @@ pub(crate) fn handle_oauth(
     request: &HttpRequest,
     scheme: &str,
 ) -> ControlReply {
-    if from_elsewhere(request) {
-        let message = "origin refused: only pages of this machine can get the emulator's tokens";
-        return refusal(StatusCode::FORBIDDEN, "Forbidden", message);
+    if let Some(refusal) = refuse_foreign(request) {
+        return refusal;
     }
     let (status, body) = route.respond(resource, request, scheme);
     ControlReply::json(status, body)
 }
 
-/// Whether a browser sends this request for a page that is not of this machine. Without
-/// credentials, only this check keeps a page on the web from sending a reset.
-fn from_elsewhere(request: &HttpRequest) -> bool {
-    let Some(origin) = request.headers.get("origin") else { return false };
-    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
-    let host = origin.as_ref().and_then(Uri::host).unwrap_or_default();
-    !matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+/// The response to a request that a page of another machine makes. Without credentials, only this
+/// check keeps a page on the web from sending a reset.
+fn refuse_foreign(request: &HttpRequest) -> Option<ControlReply> {
+    let foreign = check_local_request(&request.headers).err()?;
+    Some(refusal(StatusCode::FORBIDDEN, "Forbidden", &foreign.to_string()))
 }
 
 fn clock(resource: &Resource) -> Value {

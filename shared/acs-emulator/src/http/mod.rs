@@ -1,6 +1,7 @@
 //! Connections, requests and responses.
 
 mod connection;
+mod local_only;
 mod resettable_stream;
 mod response;
 mod response_body;
@@ -8,5 +9,6 @@ mod server;
 mod service;
 mod tls;
 
+pub use local_only::{ForeignRequest, check_local_request};
 pub use server::EmulatorServer;
 pub(crate) use tls::Tls;
