@@ -21,6 +21,7 @@ mod dynamodb;
 mod gateway;
 mod issuer;
 mod json_response;
+mod local_only;
 mod options;
 mod output;
 mod queue;

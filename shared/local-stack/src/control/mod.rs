@@ -27,7 +27,6 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -37,7 +36,6 @@ pub(crate) use api::ControlApi;
 use api::{ControlError, ok, read};
 
 use crate::clock::{StackClock, rfc3339};
-use crate::console::this_machine_only;
 
 /// The maximum size of an event is that of Lambda.
 const BODY_LIMIT: usize = 6 * 1024 * 1024;
@@ -55,7 +53,6 @@ pub(crate) fn router(control: Arc<ControlApi>) -> Router {
         .route("/_local/functions/{name}/invoke", post(functions::invoke))
         .route("/_local/functions/{name}/signal", post(functions::signal))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(this_machine_only))
         .with_state(control)
 }
 

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use tokio::net::TcpListener;
 
 use super::start_error::StackStartError;
+use crate::dynamodb::bind_engine;
 
 /// One listener for each service other than ACS.
 pub(super) struct Listeners {
@@ -16,6 +17,8 @@ pub(super) struct Listeners {
     pub(super) events: TcpListener,
     pub(super) dynamodb: TcpListener,
     pub(super) secrets: TcpListener,
+    /// The DynamoDB engine behind the port `dynamodb`.
+    pub(super) engine: TcpListener,
 }
 
 impl Listeners {
@@ -39,6 +42,7 @@ impl Listeners {
             events: listen(3, "events").await?,
             dynamodb: listen(6, "DynamoDB").await?,
             secrets: listen(7, "Secrets Manager").await?,
+            engine: bind_engine().await.map_err(StackStartError::System)?,
         };
         Ok((services, [listen(4, "ACS http").await?, listen(5, "ACS https").await?]))
     }

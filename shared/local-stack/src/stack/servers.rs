@@ -8,6 +8,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::local_only::local_only;
+
 /// The servers of one stack.
 pub(crate) struct Servers {
     tasks: JoinSet<()>,
@@ -30,6 +32,11 @@ impl Servers {
             // This returns no error: a failed accept is retried.
             let _ = axum::serve(listener, service).with_graceful_shutdown(stop).await;
         });
+    }
+
+    /// The same for a service that needs no credentials: pages of other machines are refused.
+    pub(crate) fn serve_local(&mut self, listener: TcpListener, router: Router) {
+        self.serve(listener, local_only(router));
     }
 
     /// Runs a task that ends when the future of [`Self::stopping`] resolves.

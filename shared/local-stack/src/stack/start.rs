@@ -67,7 +67,7 @@ impl LocalStack {
         .create(&template.functions)?;
 
         let (functions, clock) = (fleet.functions.clone(), Arc::clone(&services.clock));
-        let mut servers = services.serve(listeners, template, &addresses, &acs, &fleet);
+        let mut servers = services.serve(listeners, template, &addresses, &acs, &fleet)?;
         deliver_events(&mut servers, fleet, &end_functions);
         servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
         let file = StackFile::write(&options.stack_file, &addresses)
@@ -141,7 +141,7 @@ impl Services {
         addresses: &StackAddresses,
         acs: &LocalAcs,
         fleet: &Fleet,
-    ) -> Servers {
+    ) -> Result<Servers, StackStartError> {
         let authorizer = self.authorizer(template.authorizer, fleet);
         let routes = Routes::new(fleet.routes.clone());
         let (api, clock) = (template.api, Arc::clone(&self.clock));
@@ -161,19 +161,23 @@ impl Services {
             schedules: fleet.schedules.clone(),
             functions: fleet.functions.clone(),
         });
+        let engine = listeners.engine.local_addr().map_err(StackStartError::System)?;
+        let dynamodb = dynamodb::router(engine).map_err(StackStartError::HttpClient)?;
         let connection_string = (ACS_SECRET, acs.connection_string());
         let secrets = secrets::router(connection_string, self.generated_secrets);
         let mut servers = Servers::new();
         servers.serve(listeners.gateway, gateway::router(gateway));
-        servers.serve(listeners.console, console::router(console).merge(control::router(control)));
-        servers.serve(listeners.issuer, issuer::router(self.issuer));
-        servers.serve(listeners.events, bus::put_events::router(self.bus));
-        servers.serve(listeners.secrets, secrets);
-        let (dynamodb, database, stop) = (listeners.dynamodb, self.database, servers.stopping());
+        let console = console::router(console).merge(control::router(control));
+        servers.serve_local(listeners.console, console);
+        servers.serve_local(listeners.issuer, issuer::router(self.issuer));
+        servers.serve_local(listeners.events, bus::put_events::router(self.bus));
+        servers.serve_local(listeners.secrets, secrets);
+        servers.serve_local(listeners.dynamodb, dynamodb);
+        let (database, stop) = (self.database, servers.stopping());
         servers.run(async move {
-            let _ = dynoxide::server::serve_with_shutdown(dynamodb, database, stop).await;
+            let _ = dynoxide::server::serve_with_shutdown(listeners.engine, database, stop).await;
         });
-        servers
+        Ok(servers)
     }
 }
 

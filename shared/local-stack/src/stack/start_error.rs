@@ -59,6 +59,9 @@ pub enum StackStartError {
         /// What is wrong with it, and where.
         source: TemplateError,
     },
+    /// An HTTP client could not be created.
+    #[error("cannot create an HTTP client: {0}")]
+    HttpClient(#[source] reqwest::Error),
     /// A function was not built.
     #[error(
         "the function binary {} does not exist: build it with `cargo build -p {name}`, or set its \

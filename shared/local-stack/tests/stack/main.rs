@@ -8,6 +8,7 @@ mod cors;
 mod delivery;
 mod fixture;
 mod gateway;
+mod hostile_page;
 mod processes;
 mod program;
 mod refusals;

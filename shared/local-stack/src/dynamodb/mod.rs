@@ -1,10 +1,14 @@
 //! The DynamoDB engine, dynoxide, with the template's tables.
 
+mod front;
+
 use std::path::Path;
 
 use dynoxide::{Database, DynoxideError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+pub(crate) use front::{bind_engine, router};
 
 use crate::template::TableSpec;
 
