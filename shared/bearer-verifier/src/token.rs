@@ -44,18 +44,6 @@ impl<'a> SignedToken<'a> {
         })
     }
 
-    /// The algorithm that the token names.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// The id of the key that signed the token, if the token names it.
-    #[must_use]
-    pub fn key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
-    }
-
     /// The issuer that the token names. Use it only to look up keys: it is not verified.
     #[must_use]
     pub fn unverified_issuer(&self) -> Option<&str> {

@@ -33,7 +33,7 @@ pub mod template;
 
 pub use dynamodb::EngineError;
 pub use gateway::GatewayLimits;
-pub use issuer::KeyError;
+pub use issuer::{DiscoveryError, KeyError};
 pub use options::{ProcessEnvironment, StackCommand, StackOptions, parse, usage};
 pub use queue::JournalError;
 pub use stack::{LocalStack, StackStartError};

@@ -21,6 +21,7 @@ pub fn template_with(parameters: &[(&str, &str)]) -> Template {
     let inputs = Inputs {
         parameters: parameters.map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         secrets: BTreeMap::from([(SECRET_ARN.to_owned(), "canary".to_owned())]),
+        ..Inputs::default()
     };
     Template::read(include_str!("../../../infra/template.yaml"), &inputs).unwrap()
 }

@@ -31,6 +31,7 @@ impl ApiAuthorizer {
         match (access, self) {
             (RouteAuth::Public, _) => Ok(None),
             (RouteAuth::Jwt { scopes }, Self::Jwt(authorizer)) => {
+                authorizer.refresh_keys(&head.parts.headers).await;
                 let claims = authorizer
                     .authorize(&head.parts.headers, scopes, head.now.unix_timestamp())
                     .map_err(|refusal| refused(&refusal, scopes))?;

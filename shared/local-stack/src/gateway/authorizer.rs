@@ -9,11 +9,11 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use bearer_verifier::{SignedToken, TokenRefusal, verify_signature};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::issuer::TrustedKeys;
 use crate::template;
 
 /// The claims of a verified token. Only the authorizer creates them.
@@ -55,12 +55,12 @@ pub(crate) enum AuthorizerRefusal {
 /// Verifies tokens of one issuer.
 pub(crate) struct JwtAuthorizer {
     config: template::JwtAuthorizerSpec,
-    keys: JwkSet,
+    keys: TrustedKeys,
 }
 
 impl JwtAuthorizer {
     /// An authorizer that trusts `keys`.
-    pub(crate) fn new(config: template::JwtAuthorizerSpec, keys: JwkSet) -> Self {
+    pub(crate) fn new(config: template::JwtAuthorizerSpec, keys: TrustedKeys) -> Self {
         Self { config, keys }
     }
 
@@ -72,19 +72,8 @@ impl JwtAuthorizer {
         scopes: &[String],
         now: i64,
     ) -> Result<JwtClaims, AuthorizerRefusal> {
-        // Several headers are joined like all others, which is not a valid token.
-        let values = headers.get_all(header::AUTHORIZATION).iter();
-        let value = values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-        let value = value.trim();
-        if value.is_empty() {
-            return Err(AuthorizerRefusal::Missing);
-        }
-        // API Gateway accepts the token with or without the scheme.
-        let token = match value.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
-            _ => value,
-        };
-        let claims = self.verified(token)?;
+        let token = bearer(headers).ok_or(AuthorizerRefusal::Missing)?;
+        let claims = self.verified(&token)?;
         self.check(&claims, now)?;
         if !scopes.is_empty() && !has_one(&claims, scopes) {
             return Err(AuthorizerRefusal::Scope);
@@ -92,24 +81,31 @@ impl JwtAuthorizer {
         Ok(JwtClaims(claims))
     }
 
+    /// Fetches the issuer's keys again, if that is necessary for the token among `headers`.
+    pub(crate) async fn refresh_keys(&self, headers: &HeaderMap) {
+        if let Some(token) = bearer(headers) {
+            self.keys.refresh(&token).await;
+        }
+    }
+
     fn verified(&self, token: &str) -> Result<Map<String, Value>, AuthorizerRefusal> {
-        let [encoded_header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+        let [header, payload, _] = token.split('.').collect::<Vec<_>>()[..] else {
             return Err(invalid("token contains an invalid number of segments"));
         };
-        let header: TokenHeader = decoded(encoded_header)
+        let header: TokenHeader = decoded(header)
             .ok_or_else(|| invalid("the token does not have the header of a signed JWT"))?;
-        let algorithm = rsa_algorithm(&header.alg)?;
-        let key = header
-            .kid
-            .and_then(|kid| self.keys.find(&kid))
-            .and_then(|jwk| DecodingKey::from_jwk(jwk).ok())
-            .ok_or_else(|| invalid("the token's kid does not name a key of the issuer"))?;
-        let message = format!("{encoded_header}.{payload}");
-        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, algorithm) {
-            Ok(true) => {}
-            _ => return Err(invalid("the signature is invalid")),
+        check_algorithm(&header.alg)?;
+        // API Gateway finds the key by `kid`, so a token without it is refused.
+        let unknown_key = || invalid("the token's kid does not name a key of the issuer");
+        let keys = self.keys.current().filter(|_| header.kid.is_some()).ok_or_else(unknown_key)?;
+        if decoded::<Map<String, Value>>(payload).is_none() {
+            return Err(invalid("the payload of the token is not a JSON object"));
         }
-        decoded(payload).ok_or_else(|| invalid("the payload of the token is not a JSON object"))
+        match SignedToken::parse(token).and_then(|token| verify_signature(token, &keys)) {
+            Ok(claims) => Ok(claims),
+            Err(TokenRefusal::UnknownKey) => Err(unknown_key()),
+            Err(_) => Err(invalid("the signature is invalid")),
+        }
     }
 
     fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthorizerRefusal> {
@@ -135,6 +131,21 @@ impl JwtAuthorizer {
     }
 }
 
+/// The token of the request, if it has one.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    // Several headers are joined like all others, which is not a valid token.
+    let values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    let value = value.trim();
+    // API Gateway accepts the token with or without the scheme.
+    match value.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => {
+            Some(token.trim().to_owned())
+        }
+        _ => Some(value.to_owned()).filter(|value| !value.is_empty()),
+    }
+}
+
 /// The part of a token's header that the authorizer uses.
 #[derive(Deserialize)]
 struct TokenHeader {
@@ -148,11 +159,9 @@ fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Option<T> {
 }
 
 /// API Gateway accepts only signatures with RSA.
-fn rsa_algorithm(name: &str) -> Result<Algorithm, AuthorizerRefusal> {
+fn check_algorithm(name: &str) -> Result<(), AuthorizerRefusal> {
     match name {
-        "RS256" => Ok(Algorithm::RS256),
-        "RS384" => Ok(Algorithm::RS384),
-        "RS512" => Ok(Algorithm::RS512),
+        "RS256" | "RS384" | "RS512" => Ok(()),
         // Only names from this list are repeated in the response.
         _ => Err(match OTHER_ALGORITHMS.iter().find(|other| **other == name) {
             Some(other) => {

@@ -5,15 +5,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
 
+mod profiles;
+
 fn issuer() -> OidcIssuer {
-    OidcIssuer::new("http://issuer", "aud", "guestpass.token", None, StackClock::system()).unwrap()
+    OidcIssuer::new("http://issuer", "aud", "guestpass.token", [None; 2], StackClock::system())
+        .unwrap()
 }
 
 fn claims(form: &str) -> Value {
     let answer = issuer().token(form.as_bytes()).unwrap();
-    let token = answer["access_token"].as_str().unwrap();
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    part(answer["access_token"].as_str().unwrap(), 1)
+}
+
+/// The header or the claims of a token.
+fn part(token: &str, index: usize) -> Value {
+    let encoded = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap()
 }
 
 #[test]
@@ -56,6 +63,10 @@ fn an_error_names_the_invalid_parameter() {
         ("sub=a&expires_in=soon", "expires_in"),
         ("sub=a&exp=5", "exp"),
         ("sub=a&sub=b", "duplicate"),
+        ("sub=[\"a\"]", "sub"),
+        ("profile=entra&sub=", "sub"),
+        ("profile=ping", "`profile`: must be one of entra, cognito, auth0"),
+        ("sub=a&alg=HS256", "`alg`: must be RS256 or ES256"),
     ] {
         let problem = issuer().token(form.as_bytes()).unwrap_err();
         assert!(problem.contains(word), "{form}: {problem}");
@@ -66,10 +77,14 @@ fn an_error_names_the_invalid_parameter() {
 fn the_key_survives_a_restart_and_only_the_owner_can_read_it() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
-    let jwks = || OidcIssuer::new("u", "a", "s", Some(&file), StackClock::system()).unwrap().jwks();
+    let ec = directory.path().join("ec");
+    let files = [file.as_path(), &ec].map(Some);
+    let jwks = || OidcIssuer::new("u", "a", "s", files, StackClock::system()).unwrap().jwks();
     let (first, second) = (jwks(), jwks());
     assert_eq!(first, second);
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    for file in files.into_iter().flatten() {
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }
 
 #[test]
@@ -77,6 +92,9 @@ fn a_file_without_a_key_is_not_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
     std::fs::write(&file, "mine").unwrap();
-    assert!(matches!(SigningKey::load_or_create(&file), Err(KeyError::Unreadable(_))));
+    for algorithm in [IssuerAlgorithm::Rs256, IssuerAlgorithm::Es256] {
+        let loaded = SigningKey::load_or_create(Some(&file), algorithm);
+        assert!(matches!(loaded, Err(KeyError::Unreadable(_))), "{algorithm:?}");
+    }
     assert_eq!(std::fs::read(&file).unwrap(), b"mine");
 }

@@ -27,7 +27,12 @@ pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
     ] {
         say(format_args!("  {name:<9} {address}"));
     }
-    say(format_args!("\nIssuer: {WARNING}."));
+    if let Some(issuer) = &addresses.api_issuer {
+        say(format_args!("\nThe gateway accepts the tokens of {issuer}"));
+        say("and none of the development issuer.");
+    } else {
+        say(format_args!("\nIssuer: {WARNING}."));
+    }
     let (console, ahead) = (&addresses.console, clock.offset_ms() / 1000);
     if ahead != 0 {
         say(format_args!(
@@ -44,11 +49,14 @@ pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
     say(format_args!(
         "To move the clock by an hour: curl -d '{{\"advanceSeconds\": 3600}}' {console}/_local/clock"
     ));
-    say(format_args!("\nTo get an administrator's token:\n\n{}", administrator_token(addresses)));
+    if addresses.api_issuer.is_none() {
+        let command = administrator_token(addresses);
+        say(format_args!("\nTo get an administrator's token:\n\n{command}"));
+    }
     say(format_args!("\nTo make a first request:\n\n{}\n", first_request(addresses)));
 }
 
-/// A shell command that gets an administrator's token.
+/// A shell command that gets an administrator's token of the development issuer.
 pub(super) fn administrator_token(addresses: &StackAddresses) -> String {
     let issuer = &addresses.issuer;
     format!(
@@ -59,6 +67,12 @@ pub(super) fn administrator_token(addresses: &StackAddresses) -> String {
 /// Two shell commands that get a user's token and make a request with it.
 pub(super) fn first_request(addresses: &StackAddresses) -> String {
     let (issuer, gateway) = (&addresses.issuer, &addresses.gateway);
+    if let Some(issuer) = &addresses.api_issuer {
+        return format!(
+            "read -rs TOKEN # paste an access token of {issuer}\n\
+             curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
+        );
+    }
     format!(
         "TOKEN=$(curl -s -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {EXTRACT_TOKEN})\n\
          curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"

@@ -21,10 +21,8 @@ use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
 use crate::console::{self, Console};
 use crate::control::{self, ControlApi};
-use crate::gateway::{
-    self, ApiAuthorizer, Gateway, GatewayLimits, JwtAuthorizer, LambdaAuthorizer, Routes,
-};
-use crate::issuer::{self, OidcIssuer};
+use crate::gateway::{self, ApiAuthorizer, Gateway, JwtAuthorizer, LambdaAuthorizer, Routes};
+use crate::issuer::{self, OidcIssuer, TrustedKeys};
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper};
@@ -67,7 +65,11 @@ impl LocalStack {
         .create(&template.functions)?;
 
         let (functions, clock) = (fleet.functions.clone(), Arc::clone(&services.clock));
-        let mut servers = services.serve(listeners, template, &addresses, &acs, &fleet)?;
+        let authorizer = services.authorizer(template.authorizer, &fleet).await?;
+        let routes = Routes::new(fleet.routes.clone());
+        let (api, limits) = (template.api, options.gateway);
+        let gateway = Gateway::new(routes, authorizer, api, limits, Arc::clone(&clock));
+        let mut servers = services.serve(listeners, gateway, &addresses, &acs, &fleet)?;
         deliver_events(&mut servers, fleet, &end_functions);
         servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
         let file = StackFile::write(&options.stack_file, &addresses)
@@ -85,7 +87,6 @@ struct Services {
     generated_secrets: Vec<(String, String)>,
     queues: Arc<Queues>,
     bus: Arc<EventBus>,
-    gateway_limits: GatewayLimits,
 }
 
 impl Services {
@@ -99,53 +100,56 @@ impl Services {
     ) -> Result<Self, StackStartError> {
         let tables = data.kept_file("dynamodb.sqlite");
         let database = dynamodb::open(tables.as_deref(), &template.tables)?;
-        let key = data.kept_file("issuer-key.pkcs8");
-        let issuer =
-            OidcIssuer::new(issuer_url, AUDIENCE, SCOPE, key.as_deref(), Arc::clone(&clock))?;
+        let keys = ["issuer-key.pkcs8", "issuer-key-es256.pkcs8"].map(|name| data.kept_file(name));
+        let issuer = OidcIssuer::new(
+            issuer_url,
+            first_item(template, "Audience").unwrap_or(AUDIENCE),
+            first_item(template, "TokenScope").unwrap_or(SCOPE),
+            keys.each_ref().map(Option::as_deref),
+            Arc::clone(&clock),
+        )?;
         let generated_secrets = generate_secrets(&template.secrets, data)?;
         let messages = data.kept_file("queues.jsonl");
         let queues = Queues::open(template.queues.clone(), messages, Arc::clone(&clock))?;
         let bus = EventBus::new(&template.rules, Arc::clone(&queues), Arc::clone(&clock))
             .map_err(StackStartError::template(&options.template))?;
-        Ok(Self {
-            clock,
-            database,
-            issuer: Arc::new(issuer),
-            generated_secrets,
-            queues,
-            bus,
-            gateway_limits: options.gateway,
-        })
+        Ok(Self { clock, database, issuer: Arc::new(issuer), generated_secrets, queues, bus })
     }
 
-    /// The API's authorizer. A JWT authorizer trusts the keys of the development issuer.
-    fn authorizer(&self, spec: Option<AuthorizerSpec>, fleet: &Fleet) -> ApiAuthorizer {
+    /// The API's authorizer. A JWT authorizer trusts the keys of the development issuer, or those of
+    /// a real issuer.
+    async fn authorizer(
+        &self,
+        spec: Option<AuthorizerSpec>,
+        fleet: &Fleet,
+    ) -> Result<ApiAuthorizer, StackStartError> {
         let authorizer = match spec {
             None => None,
-            Some(AuthorizerSpec::Jwt(spec)) => serde_json::from_value(self.issuer.jwks())
-                .ok()
-                .map(|keys| ApiAuthorizer::Jwt(JwtAuthorizer::new(spec, keys))),
+            Some(AuthorizerSpec::Jwt(spec)) => {
+                let keys = if spec.issuer == self.issuer.url() {
+                    TrustedKeys::Fixed(self.issuer.key_set())
+                } else {
+                    TrustedKeys::discover(&spec.issuer).await?
+                };
+                Some(ApiAuthorizer::Jwt(JwtAuthorizer::new(spec, keys)))
+            }
             Some(AuthorizerSpec::Lambda(spec)) => fleet.by_id.get(&spec.function).map(|function| {
                 let authorizer = LambdaAuthorizer::new(Arc::clone(function), spec.cache_for);
                 ApiAuthorizer::Lambda(authorizer)
             }),
         };
-        authorizer.unwrap_or(ApiAuthorizer::None)
+        Ok(authorizer.unwrap_or(ApiAuthorizer::None))
     }
 
     /// Serves all services on their listeners.
     fn serve(
         self,
         listeners: Listeners,
-        template: Template,
+        gateway: Arc<Gateway>,
         addresses: &StackAddresses,
         acs: &LocalAcs,
         fleet: &Fleet,
     ) -> Result<Servers, StackStartError> {
-        let authorizer = self.authorizer(template.authorizer, fleet);
-        let routes = Routes::new(fleet.routes.clone());
-        let (api, clock) = (template.api, Arc::clone(&self.clock));
-        let gateway = Gateway::new(routes, authorizer, api, self.gateway_limits, clock);
         let console = Arc::new(Console {
             addresses: addresses.to_public_json(),
             first_request: first_request(addresses),
@@ -163,7 +167,7 @@ impl Services {
         });
         let engine = listeners.engine.local_addr().map_err(StackStartError::System)?;
         let dynamodb = dynamodb::router(engine).map_err(StackStartError::HttpClient)?;
-        let connection_string = (ACS_SECRET, acs.connection_string());
+        let connection_string = (addresses.acs_secret_arn.as_str(), acs.connection_string());
         let secrets = secrets::router(connection_string, self.generated_secrets);
         let mut servers = Servers::new();
         servers.serve(listeners.gateway, gateway::router(gateway));
@@ -189,15 +193,27 @@ fn read_template(
 ) -> Result<Template, StackStartError> {
     let path = &options.template;
     let yaml = fs::read_to_string(path).map_err(StackStartError::file(path))?;
-    let mut parameters = options.parameters.clone();
-    for (name, value) in [("Issuer", issuer), ("Audience", AUDIENCE), ("AcsSecretArn", ACS_SECRET)]
-    {
-        parameters.insert(name.to_owned(), value.to_owned());
+    let parameters = options.parameters.clone();
+    let mut defaults = BTreeMap::from([("AcsSecretArn", ACS_SECRET)]);
+    // A real issuer has an audience and administrators of its own.
+    if !parameters.contains_key("Issuer") {
+        // The template's default of AdminCondition closes the administrators' routes.
+        let own = [("Issuer", issuer), ("Audience", AUDIENCE), ("AdminCondition", ADMIN_CONDITION)];
+        defaults.extend(own);
     }
-    // The template's default closes the administrators' routes.
-    parameters.entry("AdminCondition".to_owned()).or_insert_with(|| ADMIN_CONDITION.to_owned());
-    let secrets = BTreeMap::from([(ACS_SECRET.to_owned(), acs.connection_string())]);
-    Template::read(&yaml, &Inputs { parameters, secrets }).map_err(StackStartError::template(path))
+    let secret = parameters.get("AcsSecretArn").map_or(ACS_SECRET, String::as_str).to_owned();
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let inputs = Inputs {
+        parameters,
+        defaults: defaults.into_iter().map(owned).collect(),
+        secrets: BTreeMap::from([(secret, acs.connection_string())]),
+    };
+    Template::read(&yaml, &inputs).map_err(StackStartError::template(path))
+}
+
+/// The first item of a parameter that is a list, or its value.
+fn first_item<'a>(template: &'a Template, parameter: &str) -> Option<&'a str> {
+    template.parameters.get(parameter)?.split(',').map(str::trim).find(|item| !item.is_empty())
 }
 
 fn stack_addresses(
@@ -206,15 +222,25 @@ fn stack_addresses(
     template: &Template,
 ) -> Result<StackAddresses, StackStartError> {
     let output = |name: &str| template.outputs.get(name).cloned();
+    let own_issuer = url(&listeners.issuer)?;
     Ok(StackAddresses {
         gateway: url(&listeners.gateway)?,
         console: url(&listeners.console)?,
-        issuer: url(&listeners.issuer)?,
+        issuer: own_issuer.clone(),
         events: url(&listeners.events)?,
         acs: acs.urls(),
+        api_issuer: template
+            .parameters
+            .get("Issuer")
+            .filter(|issuer| **issuer != own_issuer)
+            .cloned(),
         dynamodb: url(&listeners.dynamodb)?,
         secrets: url(&listeners.secrets)?,
-        acs_secret_arn: ACS_SECRET,
+        acs_secret_arn: template
+            .parameters
+            .get("AcsSecretArn")
+            .map_or(ACS_SECRET, String::as_str)
+            .to_owned(),
         table: output("TableName"),
         audit_table: output("AuditTableName"),
         event_bus: output("EventBusName"),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dynamodb::EngineError;
-use crate::issuer::KeyError;
+use crate::issuer::{DiscoveryError, KeyError};
 use crate::queue::JournalError;
 use crate::template::TemplateError;
 
@@ -59,6 +59,12 @@ pub enum StackStartError {
         /// What is wrong with it, and where.
         source: TemplateError,
     },
+    /// The keys of a real issuer could not be found.
+    #[error(
+        "{0}\nAPI Gateway needs this URL, too: check the parameter Issuer. To run without it, leave \
+         out Issuer and Audience: the development issuer is then used"
+    )]
+    Discovery(#[from] DiscoveryError),
     /// An HTTP client could not be created.
     #[error("cannot create an HTTP client: {0}")]
     HttpClient(#[source] reqwest::Error),

@@ -95,7 +95,7 @@ mod tests {
 
     fn names() -> TemplateNames {
         TemplateNames {
-            references: BTreeMap::from([("Name".to_owned(), Some("alice".to_owned()))]),
+            references: BTreeMap::from([("Name".to_owned(), "alice".to_owned())]),
             conditions: [
                 ("Named", "!Not [!Equals [!Ref Name, '']]"),
                 ("Bob", "{ Fn::Equals: [!Ref Name, bob] }"),

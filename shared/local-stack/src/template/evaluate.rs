@@ -77,14 +77,7 @@ impl TemplateNames {
             ("If", _) => return self.evaluate(self.branch(argument, at)?, at),
             ("Ref", Yaml::String(name)) if self.numbers.contains(name) => {
                 let text = self.reference(name, at)?;
-                let number: serde_json::Number = text.parse().map_err(|_| {
-                    invalid(
-                        at,
-                        format!(
-                            "invalid value `{text}` for the parameter {name}: must be a number"
-                        ),
-                    )
-                })?;
+                let number = text.parse().map_err(|_| invalid(at, "must be a number"))?;
                 return Ok(Json::Number(number));
             }
             ("Ref", Yaml::String(name)) if self.lists.contains(name) => {
@@ -140,14 +133,10 @@ impl TemplateNames {
     }
 
     fn reference(&self, name: &str, at: &str) -> TemplateResult<String> {
-        match self.references.get(name) {
-            Some(Some(value)) => Ok(value.clone()),
-            Some(None) => {
-                let help = format!("set it with --parameter {name}=…");
-                Err(invalid(at, format!("missing value for the parameter {name}: {help}")))
-            }
-            None => Err(invalid(at, format!("!Ref {name}: unknown name"))),
-        }
+        self.references
+            .get(name)
+            .cloned()
+            .ok_or_else(|| invalid(at, format!("!Ref {name}: unknown name")))
     }
 
     fn attribute(&self, name: &str, at: &str) -> TemplateResult<String> {
@@ -237,9 +226,8 @@ mod tests {
     fn names() -> TemplateNames {
         TemplateNames {
             references: BTreeMap::from([
-                ("Name".to_owned(), Some("alice".to_owned())),
-                ("Nothing".to_owned(), None),
-                ("Secret".to_owned(), Some("arn:s".to_owned())),
+                ("Name".to_owned(), "alice".to_owned()),
+                ("Secret".to_owned(), "arn:s".to_owned()),
             ]),
             attributes: BTreeMap::from([("Table.Arn".to_owned(), "arn:t".to_owned())]),
             secrets: BTreeMap::from([("arn:s".to_owned(), "endpoint=x".to_owned())]),
@@ -275,7 +263,6 @@ mod tests {
         for (yaml, message) in [
             ("a: { b: [1, !ImportValue x] }", "here.a.b[1]: unsupported function !ImportValue"),
             ("a: !Ref Missing", "here.a: !Ref Missing"),
-            ("a: !Ref Nothing", "here.a: missing value for the parameter Nothing"),
             ("a: !Sub '${Table.Name}'", "here.a: !GetAtt Table.Name"),
             ("a: !Sub '${Name'", "here.a: !Sub"),
             ("a: '{{resolve:ssm:x}}'", "here.a: {{resolve:ssm:x}}"),

@@ -22,10 +22,10 @@ use serde_norway::Value as Yaml;
 
 use api::RouteSecurity;
 pub use api::{CorsSpec, HttpApiSpec, ThrottleSpec};
-pub use error::TemplateError;
+pub use error::{ParameterProblem, TemplateError};
 use error::{TemplateResult, invalid};
 use functions::FunctionReader;
-use names::TemplateNames;
+use names::{TemplateNames, is_secret, parameter_values};
 pub use spec::{
     AuthorizerSpec, FunctionSpec, Inputs, JwtAuthorizerSpec, LambdaAuthorizerSpec, QueueMapping,
     QueueSpec, Redrive, RouteAuth, RouteSpec, RuleSpec, ScheduleSpec, Scheduler, SecretSpec,
@@ -36,6 +36,8 @@ use yaml::{child, members, parse};
 /// The parts of a template that the stack uses.
 #[derive(Debug)]
 pub struct Template {
+    /// The value of each parameter, except those with `NoEcho`.
+    pub parameters: BTreeMap<String, String>,
     /// The functions, in the order of their logical ids.
     pub functions: Vec<FunctionSpec>,
     /// The authorizer of the HTTP API, if there is one.
@@ -59,7 +61,8 @@ impl Template {
     pub fn read(yaml: &str, inputs: &Inputs) -> TemplateResult<Self> {
         let document: Yaml = serde_norway::from_str(yaml)
             .map_err(|error| invalid("template", format!("invalid YAML: {error}")))?;
-        let mut names = TemplateNames::new(&document, inputs)?;
+        let mut parameters = parameter_values(&document, inputs)?;
+        let mut names = TemplateNames::new(&document, &inputs.secrets, &parameters)?;
         let resources = resources::resources(&document, &names)?;
         resources::add_names(&resources, &mut names)?;
 
@@ -96,7 +99,8 @@ impl Template {
         tables.sort_by_key(|table| table_names.iter().position(|name| *name == table.name));
         let outputs = outputs(&document, &names)?;
         let authorizer = security.authorizer;
-        Ok(Self { functions, authorizer, api, tables, secrets, queues, rules, outputs })
+        parameters.retain(|name, _| !is_secret(&document, name));
+        Ok(Self { parameters, functions, authorizer, api, tables, secrets, queues, rules, outputs })
     }
 
     /// The table of this logical id.

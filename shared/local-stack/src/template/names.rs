@@ -1,19 +1,21 @@
 //! The local values of the parameters and the resources.
 
+mod parameters;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_norway::Value as Yaml;
 
 use super::error::TemplateResult;
-use super::spec::Inputs;
-use super::yaml::{child, members, scalar};
+use super::yaml::{child, members};
 use crate::arn::{ACCOUNT, REGION};
+pub(super) use parameters::{is_secret, parameter_values};
 
 /// The local values of `Ref`, `GetAtt` and dynamic references.
 #[derive(Default)]
 pub(super) struct TemplateNames {
-    /// `Ref`: parameters, resources and pseudo parameters. `None` is a parameter without a value.
-    pub(super) references: BTreeMap<String, Option<String>>,
+    /// `Ref`: parameters, resources and pseudo parameters.
+    pub(super) references: BTreeMap<String, String>,
     /// `GetAtt`: `Resource.Attribute`.
     pub(super) attributes: BTreeMap<String, String>,
     /// `{{resolve:secretsmanager:…}}`, by ARN.
@@ -30,22 +32,22 @@ pub(super) struct TemplateNames {
 
 impl TemplateNames {
     /// The values that are known before the resources: conditions need only these.
-    pub(super) fn new(document: &Yaml, inputs: &Inputs) -> TemplateResult<Self> {
-        let mut names = Self { secrets: inputs.secrets.clone(), ..Self::default() };
+    pub(super) fn new(
+        document: &Yaml,
+        secrets: &BTreeMap<String, String>,
+        parameters: &BTreeMap<String, String>,
+    ) -> TemplateResult<Self> {
+        let (references, secrets) = (parameters.clone(), secrets.clone());
+        let mut names = Self { references, secrets, ..Self::default() };
         for (name, value) in [
             ("AWS::Region", REGION),
             ("AWS::AccountId", ACCOUNT),
             ("AWS::Partition", "aws"),
             ("AWS::StackName", "guestpass-local"),
         ] {
-            names.references.insert(name.to_owned(), Some(value.to_owned()));
+            names.references.insert(name.to_owned(), value.to_owned());
         }
         for (name, parameter) in members(document, "Parameters")? {
-            let value = match inputs.parameters.get(name) {
-                Some(value) => Some(value.clone()),
-                None => child(parameter, &["Default"]).and_then(scalar),
-            };
-            names.references.insert(name.to_owned(), value);
             let typed = match child(parameter, &["Type"]).and_then(Yaml::as_str) {
                 Some("Number") => &mut names.numbers,
                 Some("CommaDelimitedList") => &mut names.lists,

@@ -71,12 +71,12 @@ pub(super) fn add_names(
             }
             "AWS::Serverless::Function" => {
                 // The alias and the function are the same on this machine.
-                names.references.insert(format!("{id}.Alias"), Some((*id).to_owned()));
+                names.references.insert(format!("{id}.Alias"), (*id).to_owned());
                 (*id).to_owned()
             }
             _ => (*id).to_owned(),
         };
-        names.references.insert((*id).to_owned(), Some(reference));
+        names.references.insert((*id).to_owned(), reference);
     }
     Ok(())
 }

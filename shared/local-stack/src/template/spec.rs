@@ -185,8 +185,11 @@ pub enum Scheduler {
 /// The values that the template does not contain.
 #[derive(Clone, Default)]
 pub struct Inputs {
-    /// Values of parameters; they override the template's defaults.
+    /// Values of parameters; they override all defaults.
     pub parameters: BTreeMap<String, String>,
+    /// The stack's own values of parameters; they override the template's defaults, are not
+    /// checked, and are ignored for a parameter that the template does not declare.
+    pub defaults: BTreeMap<String, String>,
     /// Secrets by ARN.
     pub secrets: BTreeMap<String, String>,
 }

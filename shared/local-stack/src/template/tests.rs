@@ -15,6 +15,7 @@ fn inputs() -> Inputs {
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         ),
         secrets: BTreeMap::from([(ARN.to_owned(), "endpoint=e;accesskey=k".to_owned())]),
+        ..Inputs::default()
     }
 }
 

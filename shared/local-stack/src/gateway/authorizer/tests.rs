@@ -1,4 +1,5 @@
 use aws_lc_rs::hmac;
+use bearer_verifier::KeySet;
 
 use super::*;
 use crate::issuer::SigningKey;
@@ -13,12 +14,13 @@ struct AuthorizerFixture {
 impl AuthorizerFixture {
     fn new() -> Self {
         let key = SigningKey::generate().unwrap();
-        let keys = serde_json::from_value(json!({ "keys": [key.jwk()] })).unwrap();
+        let keys =
+            KeySet::from_json(json!({ "keys": [key.jwk()] }).to_string().as_bytes()).unwrap();
         let config = template::JwtAuthorizerSpec {
             issuer: "http://issuer".to_owned(),
             audience: vec!["app".to_owned(), "other".to_owned()],
         };
-        Self { key, authorizer: JwtAuthorizer::new(config, keys) }
+        Self { key, authorizer: JwtAuthorizer::new(config, TrustedKeys::Fixed(keys)) }
     }
 
     fn authorize(&self, authorization: &str) -> Result<JwtClaims, AuthorizerRefusal> {

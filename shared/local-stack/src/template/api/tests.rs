@@ -92,7 +92,8 @@ fn an_api_without_throttling_has_the_quota_of_the_account() {
 #[test]
 fn the_service_divides_its_token_requests_between_two_methods() {
     let yaml = include_str!("../../../../../infra/template.yaml");
-    let known = [("Issuer", "i"), ("Audience", "a"), ("AcsSecretArn", "s")];
+    let secret = "arn:aws:secretsmanager:local:000000000000:secret:acs";
+    let known = [("Issuer", "https://i"), ("Audience", "a"), ("AcsSecretArn", secret)];
     let token = |methods: &str| {
         let parameters = [&known[..], &[("TokenMethods", methods)]].concat();
         let routes = read(yaml, &parameters).unwrap().route_throttles;
