@@ -104,8 +104,8 @@ audit: ## look for secrets, unclear words, equal names, circles, licences
 	@tests/audit/dependencies
 
 .PHONY: bench
-bench: ## measure issue-access-token beside a bare function
-	$(CARGO) build --release -p issue-access-token -p bench
+bench: ## measure the functions of a token request beside a bare function
+	$(CARGO) build --release -p issue-access-token -p authorize-caller -p bench
 	@"$$($(MAKE) where)/../release/bench"
 
 .PHONY: build

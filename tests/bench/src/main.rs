@@ -1,13 +1,13 @@
-//! Measures the release binary of `issue-access-token` and a bare function alternately in the same
-//! run, and compares the figures with the limits. The exit status is 1 if a figure exceeds its
+//! Measures the release binaries of `issue-access-token`, `authorize-caller` and a bare function
+//! alternately in the same run, and compares the figures with the limits. The exit status is 1 if a figure exceeds its
 //! limit, and 2 without a result.
 //!
 //! The table goes to stdout, the figures to `target/bench.json`, and the output of the functions to
-//! `target/bench.log`. `cargo build --release -p issue-access-token -p bench` builds the three
-//! required binaries in one directory.
+//! `target/bench.log`. `make bench` builds the required binaries in one directory.
 
 mod event;
 mod fixture;
+mod issuer;
 mod machine;
 mod process;
 mod report;
@@ -23,7 +23,12 @@ use std::{
 };
 
 use crate::{
-    fixture::BenchFixture, machine::Machine, report::Report, sample::Summary, subject::Subject,
+    fixture::BenchFixture,
+    issuer::BenchIssuer,
+    machine::Machine,
+    report::{AuthorizerFigures, Report},
+    sample::Summary,
+    subject::Subject,
 };
 
 /// The number of processes of each binary.
@@ -56,23 +61,42 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
     let log = File::create(target.join("bench.log"))?;
 
     let fixture = BenchFixture::start().await?;
+    let issuer = BenchIssuer::start().await?;
+    let authorizer = Subject::with(
+        release,
+        "authorize-caller",
+        issuer.environment(),
+        log.try_clone()?,
+        &issuer.event("RS256", "rsa"),
+        |response| response.get("isAuthorized") == Some(&true.into()),
+    )?;
     let service = Subject::new(release, "issue-access-token", fixture.environment(), log)?;
     let bare = service.beside("bare-function")?;
 
     // This run is not counted: it loads the binaries into memory, and creates the caller's
     // identity.
     service.sample().await?;
+    authorizer.sample().await?;
     bare.sample().await?;
     let (mut service_samples, mut bare_samples) = (Vec::new(), Vec::new());
+    let mut authorizer_samples = Vec::new();
     for _ in 0..PROCESSES {
         service_samples.push(service.sample().await?);
+        authorizer_samples.push(authorizer.sample().await?);
         bare_samples.push(bare.sample().await?);
     }
+    let authorizer = AuthorizerFigures {
+        function: Summary::of(&authorizer, &authorizer_samples)?,
+        key_fetch_ms: issuer.key_fetch().await?,
+        rs256_ms: issuer.verification("RS256", "rsa")?,
+        es256_ms: issuer.verification("ES256", "p256")?,
+    };
     let report = Report::new(
         Machine::this(),
         Summary::of(&service, &service_samples)?,
         Summary::of(&bare, &bare_samples)?,
         fixture.acs_call().await?,
+        authorizer,
     );
     write(&target.join("bench.json"), &report)?;
     Ok(report)

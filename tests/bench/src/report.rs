@@ -15,7 +15,20 @@ pub(crate) struct Report {
     pub(crate) bare: Summary,
     /// The part of a warm call that is spent in ACS, here in the emulator.
     pub(crate) acs_call_ms: f64,
+    pub(crate) authorizer: AuthorizerFigures,
     pub(crate) promises: Vec<Promise>,
+}
+
+/// What is measured of `authorize-caller`, which fetches the keys of its issuer during init.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuthorizerFigures {
+    pub(crate) function: Summary,
+    /// Fetching the discovery document and the key set from here.
+    pub(crate) key_fetch_ms: f64,
+    /// Verifying one bearer, without the function around it.
+    pub(crate) rs256_ms: f64,
+    pub(crate) es256_ms: f64,
 }
 
 /// A figure and its limit.
@@ -35,15 +48,25 @@ impl Promise {
 }
 
 impl Report {
-    pub(crate) fn new(machine: Machine, service: Summary, bare: Summary, acs_call_ms: f64) -> Self {
+    pub(crate) fn new(
+        machine: Machine,
+        service: Summary,
+        bare: Summary,
+        acs_call_ms: f64,
+        authorizer: AuthorizerFigures,
+    ) -> Self {
+        let authorizer_init = authorizer.function.init_ms - authorizer.key_fetch_ms;
         let promise = |what, measured, limit, unit| Promise { what, measured, limit, unit };
         let promises = vec![
             promise("init beside the bare function's", service.init_ms / bare.init_ms, 5.0, "×"),
             promise("CPU of a cold start", service.cold_start_cpu_ms, 40.0, " ms"),
             promise("memory after the last call", service.memory_mb, 20.0, " MB"),
             promise("binary", service.binary_mb, 8.0, " MB"),
+            promise("authorizer's init without a fetch", authorizer_init / bare.init_ms, 2.0, "×"),
+            promise("verifying RS256", authorizer.rs256_ms, 0.2, " ms"),
+            promise("verifying ES256", authorizer.es256_ms, 0.5, " ms"),
         ];
-        Self { machine, service, bare, acs_call_ms, promises }
+        Self { machine, service, bare, acs_call_ms, authorizer, promises }
     }
 }
 
@@ -77,13 +100,26 @@ impl Display for Report {
         }
         let acs = self.acs_call_ms;
         writeln!(f, "{:32}{acs:>17.2} ms", "the call to ACS alone, wall")?;
+        let AuthorizerFigures { function, key_fetch_ms, rs256_ms, es256_ms } = &self.authorizer;
+        writeln!(f, "\n{}", function.name)?;
+        for (what, unit, figure) in [
+            ("init with a key fetch, wall", "ms", function.init_ms),
+            ("a key fetch alone, wall", "ms", *key_fetch_ms),
+            ("hundredth call, wall", "ms", function.hundredth_call_ms),
+            ("verifying RS256", "ms", *rs256_ms),
+            ("verifying ES256", "ms", *es256_ms),
+            ("memory after the last call", "MB", function.memory_mb),
+            ("binary", "MB", function.binary_mb),
+        ] {
+            writeln!(f, "{what:32}{figure:>17.3} {unit}")?;
+        }
         writeln!(f, "\nPromised")?;
         for promise in &self.promises {
             let Promise { what, measured, limit, unit } = promise;
             let verdict = if promise.is_kept() { "kept" } else { "BROKEN" };
             writeln!(
                 f,
-                "  {what:34}{measured:>8.2}{unit:3}  at most {limit:>2}{unit:3}  {verdict}"
+                "  {what:34}{measured:>8.2}{unit:3}  at most {limit:>3}{unit:3}  {verdict}"
             )?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use std::{
 };
 
 use harness::{RuntimeEvent, TestFunction};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{event, process, sample::Sample};
@@ -25,23 +25,37 @@ pub(crate) struct Subject {
     environment: BTreeMap<String, String>,
     log: File,
     event: RuntimeEvent,
+    is_success: fn(&Value) -> bool,
 }
 
 impl Subject {
-    /// The binary `name` in `directory`; it logs to `log`.
+    /// The binary `name` in `directory`, which answers requests for a token; it logs to `log`.
     pub(crate) fn new(
         directory: &Path,
         name: &'static str,
         environment: BTreeMap<String, String>,
         log: File,
     ) -> Result<Self, Box<dyn Error>> {
+        let is_success = |response: &Value| response.get("statusCode") == Some(&json!(200));
+        Self::with(directory, name, environment, log, &event::post_token(), is_success)
+    }
+
+    /// The binary `name` in `directory`, which gets `payload`. A response that is not a success
+    /// ends the measurement: a fast refusal must not be measured.
+    pub(crate) fn with(
+        directory: &Path,
+        name: &'static str,
+        environment: BTreeMap<String, String>,
+        log: File,
+        payload: &Value,
+        is_success: fn(&Value) -> bool,
+    ) -> Result<Self, Box<dyn Error>> {
         let binary = directory.join(name);
         if !binary.is_file() {
             return Err(format!("{} is missing: run `make bench`", binary.display()).into());
         }
-        let payload = event::post_token().to_string().into();
-        let event = RuntimeEvent { payload, timeout: LONGEST };
-        Ok(Self { name, binary, environment, log, event })
+        let event = RuntimeEvent { payload: payload.to_string().into(), timeout: LONGEST };
+        Ok(Self { name, binary, environment, log, event, is_success })
     }
 
     /// Another binary of the same directory, in the same environment.
@@ -76,7 +90,7 @@ impl Subject {
             next.send(self.event.clone()).map_err(|_| "it does not wait for its event")?;
             let (at, payload) = process.response().await?;
             calls.push(at - sent);
-            check(&payload)?;
+            self.check(&payload)?;
             (_, next) = process.ready().await?;
             if number == 1 {
                 cold_cpu = process::cpu(pid)?;
@@ -94,17 +108,14 @@ impl Subject {
         process.kill().await?;
         Ok(sample)
     }
-}
 
-/// A fast refusal must not be measured.
-fn check(payload: &[u8]) -> Result<(), Box<dyn Error>> {
-    let response: Value = serde_json::from_slice(payload)?;
-    let status = response.get("statusCode").and_then(Value::as_u64);
-    if status == Some(200) {
-        return Ok(());
+    fn check(&self, payload: &[u8]) -> Result<(), Box<dyn Error>> {
+        if (self.is_success)(&serde_json::from_slice(payload)?) {
+            return Ok(());
+        }
+        // The body of any other response is a problem document or a refusal, without a token.
+        Err(format!("it responds {}", String::from_utf8_lossy(payload)).into())
     }
-    // The body of any other response is a problem document, without a token.
-    Err(format!("it responds {}", String::from_utf8_lossy(payload)).into())
 }
 
 /// The timeout for one process with all its calls.
