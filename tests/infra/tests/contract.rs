@@ -27,7 +27,7 @@ fn r57_every_operation_lists_the_errors_of_the_gateway_and_of_its_dependencies()
                 continue;
             }
             let responses = operation["responses"].as_object().unwrap();
-            for status in ["401", "403", "500", "503"] {
+            for status in ["401", "403", "429", "500", "503"] {
                 assert!(responses.contains_key(status), "{method} {path} lacks {status}");
             }
         }
