@@ -107,11 +107,11 @@ pub(crate) fn options(directory: &Path) -> StackOptions {
 }
 
 pub(crate) fn template() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/template.yaml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/templates/requests.yaml")
 }
 
 pub(crate) fn delivery_template() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/delivery.yaml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/templates/delivery.yaml")
 }
 
 /// Cargo builds the examples with the tests, in the directory of the program.

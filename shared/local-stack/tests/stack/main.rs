@@ -9,7 +9,7 @@ mod delivery;
 mod fixture;
 mod gateway;
 mod hostile_page;
-mod parameters;
+mod options;
 mod processes;
 mod program;
 mod refusals;

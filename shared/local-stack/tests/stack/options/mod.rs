@@ -1,0 +1,3 @@
+//! Tests of what the options of the stack change.
+
+mod parameters;
