@@ -184,7 +184,6 @@ fn without_functions() -> String {
         ["AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::SecretsManager::Secret"]
             .contains(&kind)
     });
-    template.as_mapping_mut().unwrap().remove("Conditions");
     let queues: Yaml = serde_norway::from_str(QUEUES).unwrap();
     let resources = template.get_mut("Resources").and_then(Yaml::as_mapping_mut).unwrap();
     resources.extend(queues.as_mapping().unwrap().clone());
