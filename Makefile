@@ -22,8 +22,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust need-cc binaries ## run the whole service on localhost; ORIGIN= is the origin of a web app
-	@exec "$$($(MAKE) where)/local-stack" $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)')
+run: need-rust need-cc binaries ## run the whole service on localhost (ORIGIN=, ISSUER=, AUDIENCE=, RUN=)
+	@exec "$$($(MAKE) where)/local-stack" $(RUN_OPTIONS)
+# ORIGIN is the origin of a web app. ISSUER is a real identity provider, and AUDIENCE the audience of
+# its tokens. RUN has other options: make run RUN="--parameter TokenScope="
+RUN_OPTIONS = $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)') \
+              $(if $(ISSUER),--parameter 'Issuer=$(ISSUER)') \
+              $(if $(AUDIENCE),--parameter 'Audience=$(AUDIENCE)') $(RUN)
 
 .PHONY: test
 test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## run everything that CI runs

@@ -23,7 +23,8 @@ pub struct StackOptions {
     pub port: u16,
     /// The directory of the functions' binaries.
     pub functions_dir: PathBuf,
-    /// Values of the template's parameters. The stack sets issuer, audience and secret itself.
+    /// Values of the template's parameters. The stack sets issuer, audience and secret itself if
+    /// they are not given. With another issuer, the gateway accepts the tokens of that issuer.
     pub parameters: BTreeMap<String, String>,
     /// What the ACS emulator does where the behaviour of ACS is unknown.
     pub acs: EmulatorOptions,
@@ -84,7 +85,8 @@ Usage: local-stack [options]
                           free ports (default: GUESTPASS_PORT, or 3000)
   --functions-dir DIR     the directory of the function binaries
                           (default: the directory of this program)
-  --parameter NAME=VALUE  a value for a parameter of the template
+  --parameter NAME=VALUE  a value for a parameter of the template. With Issuer=URL and
+                          Audience=NAME, the gateway accepts the tokens of that issuer
   --no-throttling         ignore the rate limits of the template
   --exit-with-stdin       stop when stdin is closed
 

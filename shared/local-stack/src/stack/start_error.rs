@@ -61,8 +61,8 @@ pub enum StackStartError {
     },
     /// The keys of a real issuer could not be found.
     #[error(
-        "{0}\nAPI Gateway needs this URL, too: check the parameter Issuer. To run without it, leave \
-         out Issuer and Audience: the development issuer is then used"
+        "{0}\nCheck the parameter Issuer: API Gateway reads this URL, too. Without Issuer and \
+         Audience,\nthe development issuer is used."
     )]
     Discovery(#[from] DiscoveryError),
     /// An HTTP client could not be created.

@@ -66,7 +66,7 @@ async fn a_real_issuer_needs_an_audience_and_a_discovery_document() {
     let problem = start_error(&[("Issuer", "http://127.0.0.1:1/"), ("Audience", "a")]).await;
     let url = "http://127.0.0.1:1/.well-known/openid-configuration";
     assert!(problem.starts_with(&format!("issuer discovery failed: {url}: ")), "{problem}");
-    assert!(problem.contains("check the parameter Issuer"), "{problem}");
+    assert!(problem.contains("Check the parameter Issuer"), "{problem}");
 }
 
 #[tokio::test]
