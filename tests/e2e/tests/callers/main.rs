@@ -1,0 +1,4 @@
+//! Who may call: which bearers are accepted, by both authorizers.
+
+mod authorizer;
+mod door;
