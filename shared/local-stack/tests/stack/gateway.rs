@@ -1,5 +1,7 @@
 //! Tests of the gateway from a client's point of view.
 
+mod authorizer;
+
 use std::collections::BTreeSet;
 
 use crate::fixture::StackFixture;

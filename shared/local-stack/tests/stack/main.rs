@@ -2,7 +2,6 @@
 //! `worker_function`. `cargo test` also builds them, unless it is told to build only one test.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may die")]
 
-mod authorizer;
 mod control;
 mod cors;
 mod delivery;
