@@ -145,6 +145,10 @@ fn route(event: &HttpApiEvent, security: &RouteSecurity, at: &str) -> TemplateRe
             "unsupported route: use one method, and {name} only for a whole segment",
         ));
     }
+    if event.path.len() > 1 && event.path.ends_with('/') {
+        let problem = "SAM does not create a route whose path ends with a slash";
+        return Err(invalid(at, format!("unsupported route: {problem}")));
+    }
     let access = security.access(&event.method, &event.path);
     let (method, path) = (event.method.to_ascii_uppercase(), event.path.clone());
     Ok(RouteSpec { method, path, access })

@@ -101,3 +101,16 @@ fn credentials_are_allowed_only_if_the_template_says_so() {
     let response = preflight(&rules, "OPTIONS", &asks).unwrap();
     assert_eq!(response.headers()["access-control-allow-credentials"], "true");
 }
+
+#[test]
+fn a_setting_that_the_template_leaves_out_adds_no_header() {
+    let origins = vec![APP.to_owned()];
+    let rules = CorsRules(CorsSpec { origins, ..CorsSpec::default() });
+    let only_origin = BTreeMap::from([("access-control-allow-origin", APP)]);
+    let asks = [("origin", APP), ("access-control-request-method", "POST")];
+    let response = preflight(&rules, "OPTIONS", &asks).unwrap();
+    assert_eq!(texts(response.headers()), only_origin);
+    let mut headers = HeaderMap::new();
+    rules.apply(Some(&HeaderValue::from_static(APP)), &mut headers);
+    assert_eq!(texts(&headers), only_origin);
+}

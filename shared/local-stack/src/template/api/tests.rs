@@ -105,3 +105,20 @@ fn the_service_divides_its_token_requests_between_two_methods() {
     assert_eq!(token("POST"), [all, none]);
     assert_eq!(token("GET"), [none, all]);
 }
+
+#[test]
+fn a_route_with_a_trailing_slash_is_refused_because_sam_leaves_it_out() {
+    let function = |path: &str| {
+        let event = format!("{{ Type: HttpApi, Properties: {{ Method: GET, Path: {path} }} }}");
+        let properties = format!("{{ CodeUri: f, Events: {{ E: {event} }} }}");
+        format!(
+            "Resources: {{ F: {{ Type: AWS::Serverless::Function, Properties: {properties} }} }}"
+        )
+    };
+    let error = read(&function("/a/"), &[]).unwrap_err();
+    assert!(
+        error.starts_with("Resources.F.Properties.Events.E: unsupported route: SAM"),
+        "{error}"
+    );
+    assert!(read(&function("/"), &[]).is_ok());
+}
