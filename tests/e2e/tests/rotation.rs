@@ -60,7 +60,7 @@ async fn an_invalid_secret_stops_the_function_with_one_line_that_does_not_quote_
     for (text, expected) in [
         ("a secret canary", "invalid connection string"),
         ("{\"connectionString\": \"a secret canary\"}", "the secret contains JSON"),
-        ("endpoint=https://guestpass.example/;accesskey=a secret canary", "not base64"),
+        ("endpoint=https://guestpass.example/;accesskey=a secret canary", "invalid `accesskey`"),
     ] {
         stack.put_secret(text).await;
         let refused = token(&stack, "alice").await;
