@@ -40,7 +40,7 @@ impl AuthorizerConfig {
             tenants: Vec::new(),
         };
         let first = first.accepted().map_err(|why| ConfigError::new("ISSUER", why))?;
-        let mut issuers = vec![first];
+        let mut issuers: Vec<AcceptedIssuer> = Vec::new();
         let raw = env("ISSUERS").filter(|raw| !raw.trim().is_empty());
         let more: Vec<IssuerEntry> = raw
             .map_or_else(|| Ok(Vec::new()), |raw| serde_json::from_str(&raw))
@@ -57,6 +57,10 @@ impl AuthorizerConfig {
                 return Err(ConfigError::new("ISSUERS", why));
             }
             issuers.push(issuer);
+        }
+        // An entry for the first issuer replaces it, so that it can have a `jwksUri`, too.
+        if !issuers.iter().any(|other| other.trusted.name() == first.trusted.name()) {
+            issuers.insert(0, first);
         }
         Ok(Self { issuers })
     }
@@ -112,6 +116,17 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_for_the_issuer_of_the_template_replaces_it() {
+        let issuers = config(
+            r#"[{"issuer": "https://idp.example/", "audiences": ["other"],
+                 "jwksUri": "https://keys.example/jwks"}]"#,
+        );
+        let issuers = issuers.unwrap();
+        assert_eq!(issuers.len(), 1);
+        assert_eq!(issuers[0].jwks_uri.as_deref(), Some("https://keys.example/jwks"));
+    }
+
+    #[test]
     fn an_invalid_issuer_is_named_by_its_index() {
         for (issuers, problem) in [
             (r#"{"issuer": 1}"#, "ISSUERS is invalid: invalid type: map"),
@@ -133,8 +148,9 @@ mod tests {
                 "unknown field `jwks`",
             ),
             (
-                r#"[{"issuer": "https://idp.example/", "audiences": ["other"]}]"#,
-                "at index 0: the issuer is listed twice",
+                r#"[{"issuer": "https://a.example", "audiences": ["app"]},
+                    {"issuer": "https://a.example", "audiences": ["other"]}]"#,
+                "at index 1: the issuer is listed twice",
             ),
         ] {
             let found = config(issuers).unwrap_err();
