@@ -22,11 +22,12 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust need-cc binaries ## run the whole service on localhost (ORIGIN=, ISSUER=, AUDIENCE=, RUN=)
+run: need-rust need-cc binaries ## run the whole service on localhost (ORIGIN=, AUTHORIZER=, ISSUER=, AUDIENCE=, RUN=)
 	@exec "$$($(MAKE) where)/local-stack" $(RUN_OPTIONS)
-# ORIGIN is the origin of a web app. ISSUER is a real identity provider, and AUDIENCE the audience of
-# its tokens. RUN has other options: make run RUN="--parameter TokenScope="
+# ORIGIN is the origin of a web app. AUTHORIZER is jwt or lambda. ISSUER is a real identity provider,
+# and AUDIENCE the audience of its tokens. RUN has other options: make run RUN="--parameter TokenScope="
 RUN_OPTIONS = $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)') \
+              $(if $(AUTHORIZER),--parameter 'Authorizer=$(AUTHORIZER)') \
               $(if $(ISSUER),--parameter 'Issuer=$(ISSUER)') \
               $(if $(AUDIENCE),--parameter 'Audience=$(AUDIENCE)') $(RUN)
 
