@@ -22,14 +22,17 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: need-rust need-cc binaries ## run the whole service on localhost (ORIGIN=, AUTHORIZER=, ISSUER=, AUDIENCE=, RUN=)
+run: need-rust need-cc binaries ## run the whole service on localhost (ORIGIN=, ISSUER=, AUDIENCE=, HOST=, RUN=)
 	@exec "$$($(MAKE) where)/local-stack" $(RUN_OPTIONS)
 # ORIGIN is the origin of a web app. AUTHORIZER is jwt or lambda. ISSUER is a real identity provider,
-# and AUDIENCE the audience of its tokens. RUN has other options: make run RUN="--parameter TokenScope="
+# and AUDIENCE the audience of its tokens. HOST is the address of gateway and issuer; HTTPS=1 lets
+# them speak https. Some shells export HOST as the name of the machine, so it counts only on the
+# command line. RUN has other options: make run RUN="--parameter TokenScope="
 RUN_OPTIONS = $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)') \
               $(if $(AUTHORIZER),--parameter 'Authorizer=$(AUTHORIZER)') \
               $(if $(ISSUER),--parameter 'Issuer=$(ISSUER)') \
-              $(if $(AUDIENCE),--parameter 'Audience=$(AUDIENCE)') $(RUN)
+              $(if $(AUDIENCE),--parameter 'Audience=$(AUDIENCE)') \
+              $(if $(filter command,$(origin HOST)),--host '$(HOST)') $(if $(HTTPS),--https) $(RUN)
 
 .PHONY: test
 test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## run everything that CI runs

@@ -52,7 +52,7 @@ impl Emulator {
         listener: TcpListener,
         ca_dir: &Path,
     ) -> Result<EmulatorServer, EmulatorStartError> {
-        let tls = Tls::with_authority_in(ca_dir)?;
+        let tls = Tls::with_authority_in(ca_dir, None)?;
         self.start(listener, Some(tls))
     }
 

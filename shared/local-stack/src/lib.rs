@@ -6,7 +6,8 @@
 //! starts an emulator of ACS, an issuer of development tokens, the secrets, and a console. All of
 //! them use one clock, which can be moved.
 //!
-//! Everything listens only on loopback, because the issuer signs tokens without authentication.
+//! Everything listens only on loopback, because the issuer signs tokens without authentication; on
+//! request, gateway and issuer are reachable from other machines.
 //!
 //! Read `stack/` first: it connects the parts. Then follow a request from `gateway` to `runtime`,
 //! and an event from `bus` through `queue` to `runtime`.

@@ -32,6 +32,15 @@ async fn run(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    if !options.host.is_loopback() {
+        let host = options.host;
+        writeln!(
+            io::stderr(),
+            "Warning: gateway and issuer listen on {host}, so other machines can reach them.\n\
+             The issuer signs a token for any caller, with any user and scope. Use this only\n\
+             in a network that you trust, and only with test data.\n"
+        )?;
+    }
     let stack = LocalStack::start(options).await?;
     stack.print_introduction();
     tokio::select! {

@@ -1,6 +1,7 @@
 //! The options of a stack, and the command line that sets them.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub struct StackOptions {
     pub stack_file: PathBuf,
     /// The first of the ports; 0 for any free ports.
     pub port: u16,
+    /// The address of gateway and issuer; all other services are on loopback.
+    pub host: IpAddr,
+    /// Whether gateway and issuer speak https, with a certificate for `host`.
+    pub https: bool,
     /// The directory of the functions' binaries.
     pub functions_dir: PathBuf,
     /// Values of the template's parameters. The stack sets issuer, audience and secret itself if
@@ -83,6 +88,10 @@ Usage: local-stack [options]
   --port N                the first of eight ports: gateway, console, issuer, events,
                           ACS http, ACS https, DynamoDB, Secrets Manager; 0 for any
                           free ports (default: GUESTPASS_PORT, or 3000)
+  --host ADDRESS          the IP address of gateway and issuer, for example 0.0.0.0 to
+                          reach them from a phone (default: 127.0.0.1)
+  --https                 let gateway and issuer speak https; the introduction names the
+                          certificate that clients must trust
   --functions-dir DIR     the directory of the function binaries
                           (default: the directory of this program)
   --parameter NAME=VALUE  a value for a parameter of the template. With Issuer=URL and
@@ -113,6 +122,8 @@ pub fn parse(
             Some(value) => port("GUESTPASS_PORT", value)?,
             None => 3000,
         },
+        host: Ipv4Addr::LOCALHOST.into(),
+        https: false,
         functions_dir: environment.own_dir,
         parameters: BTreeMap::new(),
         rust_log: environment.rust_log.unwrap_or_else(|| "info".to_owned()),
@@ -132,6 +143,8 @@ pub fn parse(
             "--ephemeral" => options.ephemeral = true,
             "--stack-file" => options.stack_file = value()?.into(),
             "--port" => options.port = port("--port", &value()?)?,
+            "--host" => options.host = host(&value()?)?,
+            "--https" => options.https = true,
             "--functions-dir" => options.functions_dir = value()?.into(),
             "--parameter" => {
                 let value = value()?;
@@ -148,6 +161,12 @@ pub fn parse(
         }
     }
     Ok(StackCommand::Start { options: Box::new(options), exit_with_stdin })
+}
+
+fn host(value: &str) -> Result<IpAddr, String> {
+    value.parse().map_err(|_| {
+        format!("invalid value `{value}` for --host: must be an IP address, for example 0.0.0.0")
+    })
 }
 
 fn port(name: &str, value: &str) -> Result<u16, String> {
@@ -196,6 +215,9 @@ mod tests {
         assert!(!options.gateway.throttling);
         assert_ne!(options.acs, EmulatorOptions::default());
         assert!(options.ephemeral && exit);
+        assert!(options.host.is_loopback() && !options.https);
+        let (reachable, _) = parsed("--host 0.0.0.0 --https", None).unwrap();
+        assert!(reachable.host.is_unspecified() && reachable.https);
         assert_eq!(options.parameters["Policy"], "{}");
     }
 
@@ -210,6 +232,7 @@ mod tests {
             ),
             ("", Some("many"), "invalid value `many` for GUESTPASS_PORT"),
             ("--parameter x", None, "NAME=VALUE"),
+            ("--host here", None, "invalid value `here` for --host: must be an IP address"),
             ("start", None, "unknown option `start`"),
             ("--revocation-lag 901", None, "0 to 900"),
             ("--help", None, "help"),

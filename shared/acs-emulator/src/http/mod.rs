@@ -11,4 +11,4 @@ mod tls;
 
 pub use local_only::{ForeignRequest, check_local_request};
 pub use server::EmulatorServer;
-pub(crate) use tls::Tls;
+pub use tls::Tls;

@@ -16,9 +16,9 @@ const EXTRACT_TOKEN: &str =
 pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
     say("Guestpass is running on this machine:\n");
     for (name, address) in [
-        ("gateway", addresses.gateway.as_str()),
+        ("gateway", addresses.gateway.public.as_str()),
         ("console", &addresses.console),
-        ("issuer", &addresses.issuer),
+        ("issuer", &addresses.issuer.public),
         ("events", &addresses.events),
         ("ACS", &addresses.acs.http),
         ("", &addresses.acs.https),
@@ -32,6 +32,9 @@ pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
         say("and none of the development issuer.");
     } else {
         say(format_args!("\nIssuer: {WARNING}."));
+    }
+    if let Some(path) = &addresses.ca_cert {
+        say(format_args!("\nClients of gateway and issuer must trust {}", path.display()));
     }
     let (console, ahead) = (&addresses.console, clock.offset_ms() / 1000);
     if ahead != 0 {
@@ -56,25 +59,34 @@ pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
     say(format_args!("\nTo make a first request:\n\n{}\n", first_request(addresses)));
 }
 
+/// curl, with the certificate that it must trust.
+fn curl(addresses: &StackAddresses) -> String {
+    match &addresses.ca_cert {
+        Some(path) => format!("curl -s --cacert '{}'", path.display()),
+        None => "curl -s".to_owned(),
+    }
+}
+
 /// A shell command that gets an administrator's token of the development issuer.
 pub(super) fn administrator_token(addresses: &StackAddresses) -> String {
-    let issuer = &addresses.issuer;
+    let (issuer, curl) = (&addresses.issuer.public, curl(addresses));
     format!(
-        "ADMIN=$(curl -s -d sub=root -d scope=guestpass.admin -d role=guestpass-admin {issuer}/token | {EXTRACT_TOKEN})"
+        "ADMIN=$({curl} -d sub=root -d scope=guestpass.admin -d role=guestpass-admin {issuer}/token | {EXTRACT_TOKEN})"
     )
 }
 
 /// Two shell commands that get a user's token and make a request with it.
 pub(super) fn first_request(addresses: &StackAddresses) -> String {
-    let (issuer, gateway) = (&addresses.issuer, &addresses.gateway);
+    let (issuer, gateway) = (&addresses.issuer.public, &addresses.gateway.public);
+    let curl = curl(addresses);
     if let Some(issuer) = &addresses.api_issuer {
         return format!(
             "read -rs TOKEN # paste an access token of {issuer}\n\
-             curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
+             {curl} -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
         );
     }
     format!(
-        "TOKEN=$(curl -s -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {EXTRACT_TOKEN})\n\
-         curl -s -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
+        "TOKEN=$({curl} -d 'sub=alice' -d 'scope={SCOPE}' {issuer}/token | {EXTRACT_TOKEN})\n\
+         {curl} -X POST -H \"Authorization: Bearer $TOKEN\" {gateway}/v1/token"
     )
 }

@@ -1,13 +1,17 @@
-//! The listeners of a stack. All of them are on loopback, because the stack issues tokens without
-//! authentication.
+//! The listeners of a stack. They are on loopback, because the stack issues tokens without
+//! authentication. On request, gateway and issuer are reachable from other machines.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
+use acs_emulator::Tls;
 use tokio::net::TcpListener;
 
+use super::reachable_url::ReachableUrl;
 use super::start_error::StackStartError;
+use super::tls::certificate;
 use crate::dynamodb::bind_engine;
+use crate::options::StackOptions;
 
 /// One listener for each service other than ACS.
 pub(super) struct Listeners {
@@ -17,17 +21,22 @@ pub(super) struct Listeners {
     pub(super) events: TcpListener,
     pub(super) dynamodb: TcpListener,
     pub(super) secrets: TcpListener,
+    /// The certificate of gateway and issuer, if they speak https.
+    pub(super) tls: Option<Tls>,
     /// The DynamoDB engine behind the port `dynamodb`.
     pub(super) engine: TcpListener,
 }
 
 impl Listeners {
-    /// Binds `first` and the ports after it, or any free ports if it is 0. The last two listeners
+    /// Binds the first port and those after it, or any free ports if it is 0. The last two listeners
     /// are those of ACS, for http and https.
-    pub(super) async fn bind(first: u16) -> Result<(Self, [TcpListener; 2]), StackStartError> {
-        let listen = async |offset: u16, what: &'static str| {
+    pub(super) async fn bind(
+        options: &StackOptions,
+    ) -> Result<(Self, [TcpListener; 2]), StackStartError> {
+        let (first, host) = (options.port, options.host);
+        let listen_on = async |host: IpAddr, offset: u16, what: &'static str| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| {
+            TcpListener::bind((host, port)).await.map_err(|source| {
                 if source.kind() == io::ErrorKind::AddrInUse {
                     StackStartError::PortInUse { port, what }
                 } else {
@@ -35,20 +44,30 @@ impl Listeners {
                 }
             })
         };
+        let listen = async |offset, what| listen_on(Ipv4Addr::LOCALHOST.into(), offset, what).await;
         let services = Self {
-            gateway: listen(0, "gateway").await?,
+            gateway: listen_on(host, 0, "gateway").await?,
             console: listen(1, "console").await?,
-            issuer: listen(2, "issuer").await?,
+            issuer: listen_on(host, 2, "issuer").await?,
             events: listen(3, "events").await?,
             dynamodb: listen(6, "DynamoDB").await?,
             secrets: listen(7, "Secrets Manager").await?,
+            tls: certificate(options)?,
             engine: bind_engine().await.map_err(StackStartError::System)?,
         };
         Ok((services, [listen(4, "ACS http").await?, listen(5, "ACS https").await?]))
     }
 }
 
-/// The URL of a listener.
+impl Listeners {
+    /// The URLs of gateway and issuer.
+    pub(super) fn reachable_urls(&self) -> Result<[ReachableUrl; 2], StackStartError> {
+        let of = |listener| ReachableUrl::of(listener, self.tls.is_some());
+        Ok([of(&self.gateway)?, of(&self.issuer)?])
+    }
+}
+
+/// The URL of a listener on loopback.
 pub(super) fn url(listener: &TcpListener) -> Result<String, StackStartError> {
     let address = listener.local_addr().map_err(StackStartError::System)?;
     Ok(format!("http://{address}"))

@@ -4,10 +4,12 @@ mod data_directory;
 mod fleet;
 mod introduction;
 mod listeners;
+mod reachable_url;
 mod servers;
 mod stack_file;
 mod start;
 mod start_error;
+mod tls;
 
 use std::sync::Arc;
 
@@ -40,7 +42,7 @@ impl LocalStack {
     /// The base of the API's URLs.
     #[must_use]
     pub fn gateway(&self) -> &str {
-        &self.addresses.gateway
+        &self.addresses.gateway.public
     }
 
     /// The URL of the console.
@@ -52,7 +54,7 @@ impl LocalStack {
     /// The URL of the issuer, which is its `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.addresses.issuer
+        &self.addresses.issuer.public
     }
 
     /// The URL for `PutEvents`.

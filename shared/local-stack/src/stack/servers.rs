@@ -7,7 +7,10 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
+use super::start_error::StackStartError;
+use super::tls::{TlsListener, TlsPeer, with_peer};
 use crate::local_only::local_only;
 
 /// The servers of one stack.
@@ -37,6 +40,27 @@ impl Servers {
     /// The same for a service that needs no credentials: pages of other machines are refused.
     pub(crate) fn serve_local(&mut self, listener: TcpListener, router: Router) {
         self.serve(listener, local_only(router));
+    }
+
+    /// Serves with TLS if there is a certificate.
+    pub(crate) fn serve_reachable(
+        &mut self,
+        listener: TcpListener,
+        router: Router,
+        tls: Option<&TlsAcceptor>,
+    ) -> Result<(), StackStartError> {
+        let Some(acceptor) = tls else {
+            self.serve(listener, router);
+            return Ok(());
+        };
+        let listener = TlsListener::start(listener, acceptor.clone());
+        let listener = listener.map_err(StackStartError::System)?;
+        let service = with_peer(router).into_make_service_with_connect_info::<TlsPeer>();
+        let stop = self.stopping();
+        self.tasks.spawn(async move {
+            let _ = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+        });
+        Ok(())
     }
 
     /// Runs a task that ends when the future of [`Self::stopping`] resolves.

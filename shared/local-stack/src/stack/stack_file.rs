@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::reachable_url::ReachableUrl;
 use crate::acs::AcsUrls;
 
 /// The addresses of all services. It has no `Debug`, because it holds the access key.
 pub(crate) struct StackAddresses {
-    pub(crate) gateway: String,
+    pub(crate) gateway: ReachableUrl,
     pub(crate) console: String,
-    pub(crate) issuer: String,
+    pub(crate) issuer: ReachableUrl,
+    /// The certificate that clients of gateway and issuer must trust, if these speak https.
+    pub(crate) ca_cert: Option<PathBuf>,
     /// The real issuer whose tokens the gateway accepts in place of those of `issuer`.
     pub(crate) api_issuer: Option<String>,
     pub(crate) events: String,
@@ -40,9 +43,10 @@ impl StackAddresses {
     /// The fields without the credentials of ACS: for any client that can reach the console.
     pub(crate) fn to_public_json(&self) -> Value {
         json!({
-            "gateway": self.gateway,
+            "gateway": self.gateway.local,
             "console": self.console,
-            "issuer": self.issuer,
+            "issuer": self.issuer.local,
+            "caCert": self.ca_cert,
             "events": self.events,
             "acs": {
                 "http": self.acs.http,

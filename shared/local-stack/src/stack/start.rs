@@ -16,6 +16,7 @@ use super::listeners::{Listeners, url};
 use super::servers::Servers;
 use super::stack_file::{StackAddresses, StackFile};
 use super::start_error::StackStartError;
+use super::tls::ca_cert;
 use crate::acs::LocalAcs;
 use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
@@ -23,6 +24,7 @@ use crate::console::{self, Console};
 use crate::control::{self, ControlApi};
 use crate::gateway::{self, ApiAuthorizer, Gateway, JwtAuthorizer, LambdaAuthorizer, Routes};
 use crate::issuer::{self, OidcIssuer, TrustedKeys};
+use crate::local_only::local_only;
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper};
@@ -43,16 +45,17 @@ impl LocalStack {
     /// written.
     pub async fn start(options: StackOptions) -> Result<Self, StackStartError> {
         let data = DataDirectory::open(&options)?;
-        let (listeners, acs_listeners) = Listeners::bind(options.port).await?;
+        let (listeners, acs_listeners) = Listeners::bind(&options).await?;
         // The file of a killed stack has the addresses of that stack.
         StackFile::remove_stale(&options.stack_file);
 
         let acs = LocalAcs::start(acs_listeners, &options)?;
         let clock = data.open_clock(&acs)?;
-        let template = read_template(&options, &url(&listeners.issuer)?, &acs)?;
+        let [_, issuer] = listeners.reachable_urls()?;
+        let template = read_template(&options, &issuer.public, &acs)?;
         let addresses = stack_addresses(&listeners, &acs, &template)?;
         let end_functions = watch::Sender::new(false);
-        let services = Services::open(&options, &template, &data, &addresses.issuer, clock)?;
+        let services = Services::open(&options, &template, &data, &addresses.issuer.public, clock)?;
         let fleet = FleetContext {
             options: &options,
             logs: &data.logs,
@@ -170,10 +173,12 @@ impl Services {
         let connection_string = (addresses.acs_secret_arn.as_str(), acs.connection_string());
         let secrets = secrets::router(connection_string, self.generated_secrets);
         let mut servers = Servers::new();
-        servers.serve(listeners.gateway, gateway::router(gateway));
+        let tls = listeners.tls.map(|tls| tls.acceptor);
+        servers.serve_reachable(listeners.gateway, gateway::router(gateway), tls.as_ref())?;
         let console = console::router(console).merge(control::router(control));
         servers.serve_local(listeners.console, console);
-        servers.serve_local(listeners.issuer, issuer::router(self.issuer));
+        let issuer = local_only(issuer::router(self.issuer));
+        servers.serve_reachable(listeners.issuer, issuer, tls.as_ref())?;
         servers.serve_local(listeners.events, bus::put_events::router(self.bus));
         servers.serve_local(listeners.secrets, secrets);
         servers.serve_local(listeners.dynamodb, dynamodb);
@@ -222,18 +227,19 @@ fn stack_addresses(
     template: &Template,
 ) -> Result<StackAddresses, StackStartError> {
     let output = |name: &str| template.outputs.get(name).cloned();
-    let own_issuer = url(&listeners.issuer)?;
+    let [gateway, issuer] = listeners.reachable_urls()?;
     Ok(StackAddresses {
-        gateway: url(&listeners.gateway)?,
+        gateway,
         console: url(&listeners.console)?,
-        issuer: own_issuer.clone(),
         events: url(&listeners.events)?,
         acs: acs.urls(),
         api_issuer: template
             .parameters
             .get("Issuer")
-            .filter(|issuer| **issuer != own_issuer)
+            .filter(|accepted| **accepted != issuer.public)
             .cloned(),
+        issuer,
+        ca_cert: listeners.tls.as_ref().and_then(ca_cert),
         dynamodb: url(&listeners.dynamodb)?,
         secrets: url(&listeners.secrets)?,
         acs_secret_arn: template

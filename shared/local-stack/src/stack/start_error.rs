@@ -36,6 +36,12 @@ pub enum StackStartError {
         /// The system's error.
         source: io::Error,
     },
+    /// `--host` is all addresses, but this machine has none in a network.
+    #[error("this machine has no address in a network: connect it, or give an address with --host")]
+    NoAddress,
+    /// The certificate for https could not be created.
+    #[error("cannot create the certificate for https: {0}")]
+    Certificate(#[source] acs_emulator::EmulatorStartError),
     /// Another stack uses the data directory.
     #[error(
         "the data directory {} is used by another stack: stop that stack, choose another \

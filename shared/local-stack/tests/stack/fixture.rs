@@ -97,6 +97,8 @@ pub(crate) fn options(directory: &Path) -> StackOptions {
         ephemeral: true,
         stack_file: directory.join("stack.json"),
         port: 0,
+        host: std::net::Ipv4Addr::LOCALHOST.into(),
+        https: false,
         functions_dir: functions_dir(),
         parameters: std::collections::BTreeMap::new(),
         rust_log: "info".to_owned(),

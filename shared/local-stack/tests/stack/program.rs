@@ -131,6 +131,20 @@ async fn an_unread_stdout_does_not_block_the_stack() {
 }
 
 #[test]
+fn a_stack_that_other_machines_can_reach_starts_with_a_warning() {
+    for (host, warned) in [("0.0.0.0", true), ("127.0.0.1", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = command(directory.path());
+        command.args(["--host", host, "--template", "none.yaml"]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let output = String::from_utf8(output.stderr).unwrap();
+        let warning = format!("Warning: gateway and issuer listen on {host}, so other machines");
+        assert_eq!(output.starts_with(&warning), warned, "{output}");
+        assert!(output.contains("none.yaml"), "{output}");
+    }
+}
+
+#[test]
 fn an_invalid_command_line_is_explained() {
     let output = Command::new(env!("CARGO_BIN_EXE_local-stack")).arg("--prot").output().unwrap();
     assert!(!output.status.success());

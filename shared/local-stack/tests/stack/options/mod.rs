@@ -1,3 +1,4 @@
 //! Tests of what the options of the stack change.
 
+mod host;
 mod parameters;
