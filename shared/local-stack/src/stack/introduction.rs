@@ -52,10 +52,7 @@ pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
     say(format_args!(
         "To move the clock by an hour: curl -d '{{\"advanceSeconds\": 3600}}' {console}/_local/clock"
     ));
-    if addresses.api_issuer.is_none() {
-        let command = administrator_token(addresses);
-        say(format_args!("\nTo get an administrator's token:\n\n{command}"));
-    }
+    say(format_args!("\nTo get an administrator's token:\n\n{}", administrator_token(addresses)));
     say(format_args!("\nTo make a first request:\n\n{}\n", first_request(addresses)));
 }
 
@@ -67,8 +64,11 @@ fn curl(addresses: &StackAddresses) -> String {
     }
 }
 
-/// A shell command that gets an administrator's token of the development issuer.
+/// A shell command that gets an administrator's token.
 pub(super) fn administrator_token(addresses: &StackAddresses) -> String {
+    if let Some(issuer) = &addresses.api_issuer {
+        return format!("read -rs ADMIN # paste an administrator's access token of {issuer}");
+    }
     let (issuer, curl) = (&addresses.issuer.public, curl(addresses));
     format!(
         "ADMIN=$({curl} -d sub=root -d scope=guestpass.admin -d role=guestpass-admin {issuer}/token | {EXTRACT_TOKEN})"

@@ -243,6 +243,16 @@ Parameters:
     }
 
     #[test]
+    fn a_template_shows_the_values_of_its_parameters_except_secrets() {
+        let yaml = format!("{YAML}\nResources: {{}}");
+        let defaults = [("Issuer".to_owned(), "http://local".to_owned())].into();
+        let inputs = Inputs { defaults, ..Inputs::default() };
+        let parameters = crate::template::Template::read(&yaml, &inputs).unwrap().parameters;
+        assert_eq!(parameters["Days"], "90");
+        assert!(!parameters.contains_key("Hidden"));
+    }
+
+    #[test]
     fn all_problems_are_in_one_report() {
         let inputs = Inputs {
             parameters: [("days", "5"), ("Foo", "bar"), ("Mode", "x")]

@@ -1,9 +1,13 @@
 //! Tests of the template's parameters, and of the issuer that they name.
 
+use axum::Router;
+use axum::routing::get;
 use local_stack::{LocalStack, StackOptions};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-use crate::fixture::{StackFixture, options, token};
+use crate::fixture::{StackFixture, client, options, token};
 
 fn set(options: &mut StackOptions, parameters: &[(&str, &str)]) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -54,8 +58,54 @@ async fn the_gateway_accepts_the_tokens_of_a_real_issuer_and_no_others() {
     let page = fixture.client.get(fixture.stack.console()).send().await.unwrap();
     let page = page.text().await.unwrap();
     assert!(page.contains(&format!("paste an access token of {issuer}")), "{page}");
+    let administrator = format!("paste an administrator's access token of {issuer}");
+    assert!(page.contains(&administrator) && !page.contains("role=guestpass-admin"), "{page}");
     fixture.stack.stop().await;
     provider.stack.stop().await;
+}
+
+/// An issuer whose discovery document leads to the keys of another one, which can be changed.
+struct ChangingIssuer {
+    url: String,
+    keys_of: watch::Sender<String>,
+}
+
+impl ChangingIssuer {
+    async fn start(keys_of: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (issuer, (keys_of, current)) = (url.clone(), watch::channel(keys_of.to_owned()));
+        let metadata = async move || {
+            json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/jwks") }).to_string()
+        };
+        let keys = async move || {
+            let url = format!("{}/jwks", current.borrow().clone());
+            client().get(url).send().await.unwrap().text().await.unwrap()
+        };
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(metadata))
+            .route("/jwks", get(keys));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, keys_of }
+    }
+}
+
+#[tokio::test]
+async fn the_gateway_accepts_a_key_that_a_real_issuer_adds_after_the_start() {
+    let (first, second) = (StackFixture::start().await, StackFixture::start().await);
+    let issuer = ChangingIssuer::start(first.stack.issuer()).await;
+    let fixture = StackFixture::with(|options| {
+        set(options, &[("Issuer", &issuer.url), ("Audience", "guestpass-local")]);
+    })
+    .await;
+    issuer.keys_of.send_replace(second.stack.issuer().to_owned());
+    let scope = format!("guestpass.token&iss={}", issuer.url);
+    let token = token(&fixture.client, second.stack.issuer(), &scope).await;
+    let url = format!("{}/echo", fixture.stack.gateway());
+    assert_eq!(fixture.client.get(url).bearer_auth(token).send().await.unwrap().status(), 200);
+    for fixture in [fixture, first, second] {
+        fixture.stack.stop().await;
+    }
 }
 
 #[tokio::test]
