@@ -10,6 +10,7 @@ import base64
 import binascii
 import getpass
 import os
+import re
 import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,8 +25,13 @@ COPY = (
 )
 
 
+# What copying adds around a connection string or one of its values: blanks, quotes, commas, a byte
+# order mark and other invisible characters. The functions ignore it, too.
+ADDED = " \t\r\n\"'`,\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff\u2018\u2019\u201c\u201d"
+
+
 def main() -> None:
-    text = read()
+    text = clean(read())
     problem = find_problem(text)
     if problem:
         sys.exit(f"secret: {problem}; {COPY}")
@@ -43,8 +49,15 @@ def main() -> None:
 
 def read() -> str:
     if sys.stdin.isatty():
-        return getpass.getpass("Connection string (nothing is shown): ").strip()
-    return sys.stdin.read().strip()
+        return getpass.getpass("Connection string (nothing is shown): ")
+    return sys.stdin.read()
+
+
+def clean(text: str) -> str:
+    """The connection string without what copying adds, such as the name of a variable in front."""
+    text = text.strip(ADDED)
+    first = re.search(rf"(?i)(^|[=:{{{re.escape(ADDED)}])((endpoint|accesskey)\s*=)", text.split(";")[0])
+    return text[first.start(2) :] if first else text
 
 
 def find_problem(text: str) -> str | None:
@@ -52,15 +65,17 @@ def find_problem(text: str) -> str | None:
     if not text:
         return "missing connection string: standard input is empty"
     pairs = {}
-    for part in filter(None, (part.strip() for part in text.split(";"))):
+    for part in filter(None, (part.strip(ADDED) for part in text.split(";"))):
         name, separator, value = part.partition("=")
         if not separator:
             return "invalid connection string: a part has no `=`"
-        pairs[name.strip().lower()] = value.strip()
+        pairs[name.strip(ADDED).lower()] = value.strip(ADDED)
     if not pairs.get("endpoint", "").lower().startswith("https://"):
         return "invalid connection string: missing `endpoint=https://…`"
+    key = pairs.get("accesskey", "")
     try:
-        key = base64.b64decode(pairs.get("accesskey", ""), validate=True)
+        # Some scripts lose the `=` at the end.
+        key = base64.b64decode(key + "=" * (-len(key) % 4), validate=True)
     # The first error is for invalid base64, the second for characters that are not ASCII.
     except (binascii.Error, ValueError):
         key = b""

@@ -58,7 +58,8 @@ def test_make_secret_reads_standard_input_and_updates_the_secret_of_that_name(cl
     made = script("secret.py", account, connection_string("one"), SECRET="guestpass/of-a-test")
     assert made.returncode == 0 and made.stdout.startswith("created the secret guestpass/of-a-test"), made
     arn = made.stdout.splitlines()[-1]
-    put = script("secret.py", account, connection_string("another"), SECRET="guestpass/of-a-test")
+    pasted = f'export ACS="{connection_string("another")}"\r\n'
+    put = script("secret.py", account, pasted, SECRET="guestpass/of-a-test")
     assert put.stdout.splitlines()[-1] == arn, put
     kept = cloud.client("secretsmanager", REGION).get_secret_value(SecretId=arn)
     assert kept["SecretString"] == connection_string("another")
