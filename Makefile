@@ -72,6 +72,10 @@ mutants-diff: need-rust need-cc need-python3 ## run mutation tests of the change
 	@python3 -B -m unittest discover -q tests/mutants
 	@tests/mutants/run --changed
 
+.PHONY: fuzz
+fuzz: need-rust need-cc ## fuzz each entry point for a minute (nightly toolchain, cargo-fuzz)
+	@tests/fuzz/run 60
+
 .PHONY: faults
 faults: binaries ## run concurrent operations in every order of their steps
 	$(CARGO) test -p faults

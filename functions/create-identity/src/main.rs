@@ -64,7 +64,7 @@ struct Input {
     token: Option<Object<TokenInput>>,
 }
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,

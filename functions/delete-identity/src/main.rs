@@ -53,7 +53,7 @@ impl Config {
     }
 }
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,

@@ -66,7 +66,7 @@ struct Input {
     app_id: String,
 }
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     acs: &impl TeamsTokenExchange,
     clock: &impl Clock,

@@ -50,7 +50,7 @@ impl Config {
     }
 }
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     clock: &impl Clock,
     access: &Access,

@@ -44,14 +44,24 @@ struct Config {
     tables: Tables,
     acs: AcsResource,
     caller_key: Option<SecretArn>,
-    rules: Rules,
+    rules: IssuanceRules,
 }
 
 /// The rules for access and grants.
-struct Rules {
+pub(crate) struct IssuanceRules {
     access: Access,
     policy: Policy,
     pace: Option<TokenPace>,
+}
+
+impl IssuanceRules {
+    pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            access: Access::from_env(env)?,
+            policy: policy(env, "POLICY")?,
+            pace: pace(env, "PACE_PER_MINUTE")?,
+        })
+    }
 }
 
 impl Config {
@@ -60,20 +70,16 @@ impl Config {
             tables: Tables::from_env(env)?,
             acs: AcsResource::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
-            rules: Rules {
-                access: Access::from_env(env)?,
-                policy: policy(env, "POLICY")?,
-                pace: pace(env, "PACE_PER_MINUTE")?,
-            },
+            rules: IssuanceRules::from_env(env)?,
         })
     }
 }
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    rules: &Rules,
+    rules: &IssuanceRules,
     request: &Request,
 ) -> Result<ApiResponse, Problem> {
     // An administrator may request everything that ACS supports; the policy limits all other

@@ -13,16 +13,20 @@ fn alice(state: State) -> CoreFixture {
     CoreFixture::with([record(TestRequest::ALICE, state, CoreFixture::with([]).clock.now())])
 }
 
-fn rules(policy: Value) -> Rules {
+fn rules(policy: Value) -> IssuanceRules {
     let (access, policy) = (testing::access(), serde_json::from_value(policy).unwrap());
-    Rules { access, policy, pace: TokenPace::per_minute(10).unwrap() }
+    IssuanceRules { access, policy, pace: TokenPace::per_minute(10).unwrap() }
 }
 
 async fn call(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
     call_with(fixture, &rules(json!({})), event).await
 }
 
-async fn call_with(fixture: &CoreFixture, rules: &Rules, event: TestRequest) -> Response<Body> {
+async fn call_with(
+    fixture: &CoreFixture,
+    rules: &IssuanceRules,
+    event: TestRequest,
+) -> Response<Body> {
     let request = event.request();
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, rules, &request);
     serve("CreateToken", &fixture.clock, &callers(), &request, response).await.unwrap()
@@ -243,7 +247,7 @@ async fn an_administrators_scope_without_the_condition_is_403_for_everything() {
     let refused = call(&fixture, event).await;
     assert_eq!(kind(&refused), "/problems/not-an-administrator");
     let env = |name: &str| testing::env(name).filter(|_| name != "ADMIN_CONDITION");
-    let closed = Rules { access: testing::access_in(&env), ..rules(json!({})) };
+    let closed = IssuanceRules { access: testing::access_in(&env), ..rules(json!({})) };
     let refused = call_with(&fixture, &closed, of_identity("8:acs:1")).await;
     assert_eq!(kind(&refused), "/problems/not-an-administrator");
     assert_eq!(fixture.acs.calls(), [] as [ClientCall; 0]);

@@ -105,7 +105,7 @@ fn invalid(parameter: &str, reason: &str) -> Problem {
 /// The number of identities in a page if the client does not set it.
 const DEFAULT_PAGE: u16 = 50;
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     clock: &impl Clock,
     access: &Access,

@@ -44,13 +44,19 @@ struct Config {
     tables: Tables,
     acs: AcsResource,
     caller_key: Option<SecretArn>,
-    rules: Rules,
+    rules: RevokeRules,
 }
 
 /// The rules: who may revoke whose tokens, and how often.
-struct Rules {
+pub(crate) struct RevokeRules {
     access: Access,
     pace: Option<TokenPace>,
+}
+
+impl RevokeRules {
+    pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
+        Ok(Self { access: Access::from_env(env)?, pace: pace(env, "PACE_PER_MINUTE")? })
+    }
 }
 
 impl Config {
@@ -59,7 +65,7 @@ impl Config {
             tables: Tables::from_env(env)?,
             acs: AcsResource::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
-            rules: Rules { access: Access::from_env(env)?, pace: pace(env, "PACE_PER_MINUTE")? },
+            rules: RevokeRules::from_env(env)?,
         })
     }
 }
@@ -77,15 +83,15 @@ struct Input {
     reason: Option<String>,
 }
 
-async fn handle(
+pub(crate) async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
     clock: &impl Clock,
-    rules: &Rules,
+    rules: &RevokeRules,
     request: &Request,
 ) -> Result<ApiResponse, Problem> {
     let invocation = invocation(request, clock);
-    let Rules { access, pace } = rules;
+    let RevokeRules { access, pace } = rules;
     let request = match access.addressed(store, clock, request).await? {
         // The body of a DELETE request is ignored.
         Addressed::Own(caller) => sign_out(&caller, *pace, invocation),

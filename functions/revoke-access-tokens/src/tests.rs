@@ -17,7 +17,7 @@ fn alice() -> CoreFixture {
 }
 
 async fn revoke(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
-    let rules = Rules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
+    let rules = RevokeRules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
     let request = event.request();
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, &request);
     serve("RevokeToken", &fixture.clock, &callers(), &request, response).await.unwrap()
