@@ -4,9 +4,11 @@
 //! own refusals, so a refusal has none here. It is not documented either how the preflight of another
 //! origin is answered: here with the same status, without the headers.
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 
 use crate::template::CorsSpec;
@@ -22,6 +24,7 @@ const RESPONSE_HEADERS: [HeaderName; 6] = [
 ];
 
 /// The `CorsConfiguration` of the API.
+#[derive(Clone)]
 pub(super) struct CorsRules(pub(super) CorsSpec);
 
 impl CorsRules {
@@ -78,6 +81,21 @@ impl CorsRules {
         }
         true
     }
+}
+
+/// Lets the web apps of the API call another service, too: every response has the CORS headers.
+pub(super) fn serve_web_apps(rules: CorsRules, service: Router) -> Router {
+    service.layer(middleware::from_fn_with_state(rules, for_web_app))
+}
+
+async fn for_web_app(State(rules): State<CorsRules>, request: Request, next: Next) -> Response {
+    if let Some(answer) = rules.preflight(&request) {
+        return answer;
+    }
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = next.run(request).await;
+    rules.apply(origin.as_ref(), response.headers_mut());
+    response
 }
 
 /// Adds a header that has a value.

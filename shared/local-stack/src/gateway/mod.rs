@@ -67,6 +67,14 @@ impl Gateway {
         Arc::new(Self { routes, authorizer, cors, throttles, limits, clock, last })
     }
 
+    /// Lets the web apps that may call the API also call `service`.
+    pub(crate) fn serve_web_apps(&self, service: Router) -> Router {
+        match self.cors.clone() {
+            Some(rules) => cors::serve_web_apps(rules, service),
+            None => service,
+        }
+    }
+
     /// The last requests, newest first: time, method, path, status, milliseconds.
     pub(crate) fn last_requests(&self) -> Vec<Value> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()

@@ -174,11 +174,12 @@ impl Services {
         let secrets = secrets::router(connection_string, self.generated_secrets);
         let mut servers = Servers::new();
         let tls = listeners.tls.map(|tls| tls.acceptor);
-        servers.serve_reachable(listeners.gateway, gateway::router(gateway), tls.as_ref())?;
         let console = console::router(console).merge(control::router(control));
         servers.serve_local(listeners.console, console);
-        let issuer = local_only(issuer::router(self.issuer));
+        // A web app in development gets its bearer from the issuer.
+        let issuer = local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
         servers.serve_reachable(listeners.issuer, issuer, tls.as_ref())?;
+        servers.serve_reachable(listeners.gateway, gateway::router(gateway), tls.as_ref())?;
         servers.serve_local(listeners.events, bus::put_events::router(self.bus));
         servers.serve_local(listeners.secrets, secrets);
         servers.serve_local(listeners.dynamodb, dynamodb);

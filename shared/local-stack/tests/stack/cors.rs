@@ -107,3 +107,30 @@ async fn a_refusal_of_the_gateway_has_no_cors_headers() {
     }
     fixture.stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_web_app_of_this_machine_gets_its_bearer_from_the_issuer() {
+    let fixture = StackFixture::with(|options| {
+        let origins = format!("{APP},https://app.example.com");
+        options.parameters.insert("AllowedOrigins".to_owned(), origins);
+    })
+    .await;
+    let token = format!("{}/token", fixture.stack.issuer());
+    let ask = async |origin: &str| {
+        let request = fixture.client.post(&token).header("origin", origin).body("sub=alice");
+        request.send().await.unwrap()
+    };
+    let response = ask(APP).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["access-control-allow-origin"]),
+        (200, &APP.parse().unwrap())
+    );
+    let preflight = fixture.client.request(Method::OPTIONS, &token).header("origin", APP);
+    let preflight = preflight.header("access-control-request-method", "POST").send().await.unwrap();
+    assert_eq!(preflight.status(), 204);
+    // A page of this machine that is not named cannot read the token, and no other page gets one.
+    let unnamed = ask("http://localhost:9999").await;
+    assert_eq!((unnamed.status().as_u16(), cors_headers(unnamed.headers())), (200, vec![]));
+    assert_eq!(ask("https://app.example.com").await.status(), 403);
+    fixture.stack.stop().await;
+}
