@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use crate::checks::Check;
-use crate::checks::issuer::IssuerKeys;
+use crate::checks::issuer::SigningKeys;
 use crate::input::UnverifiedJwt;
 use crate::report::timestamp;
 
@@ -14,7 +14,7 @@ pub(crate) struct ExpectedBearer<'a> {
     /// The issuer, if it is known.
     pub(crate) issuer: Option<&'a str>,
     /// The issuer's keys, if they are known.
-    pub(crate) keys: Option<&'a IssuerKeys>,
+    pub(crate) keys: Option<&'a SigningKeys>,
     /// The audience, if it is known.
     pub(crate) audience: Option<&'a str>,
     /// The scope that the route needs.

@@ -9,9 +9,9 @@ use crate::checks::http::client;
 use crate::report::innermost;
 
 /// An issuer's keys for RS256, by key id.
-pub(crate) struct IssuerKeys(Vec<(String, DecodingKey)>);
+pub(crate) struct SigningKeys(Vec<(String, DecodingKey)>);
 
-impl IssuerKeys {
+impl SigningKeys {
     /// Whether the key with this id signed the token. `None` if the issuer has no key with this id.
     pub(crate) fn have_signed(&self, token: &str, name: &str) -> Option<bool> {
         let (_, key) = self.0.iter().find(|(key, _)| key == name)?;
@@ -22,7 +22,7 @@ impl IssuerKeys {
 }
 
 /// Checks the discovery document and the keys that it names.
-pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<IssuerKeys>) {
+pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<SigningKeys>) {
     let keys_uri = match discover(issuer).await {
         Ok(keys_uri) => keys_uri,
         Err(bad) => return (bad, Check::skipped("signing keys", "see above"), None),
@@ -61,7 +61,7 @@ async fn discover(issuer: &str) -> Result<String, Check> {
     })
 }
 
-async fn keys(uri: &str) -> Result<IssuerKeys, Check> {
+async fn keys(uri: &str) -> Result<SigningKeys, Check> {
     let todo = "API Gateway takes RS256 keys from jwks_uri: ask the provider to publish one";
     let set = fetch(uri)
         .await
@@ -79,7 +79,7 @@ async fn keys(uri: &str) -> Result<IssuerKeys, Check> {
     if keys.is_empty() {
         return Err(Check::bad("signing keys", format!("{uri} has no RS256 key with a kid"), todo));
     }
-    Ok(IssuerKeys(keys))
+    Ok(SigningKeys(keys))
 }
 
 async fn fetch(url: &str) -> Result<Value, String> {
