@@ -108,12 +108,13 @@ interop: binaries ## run Microsoft's SDKs and generated requests against the loc
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: audit
-audit: ## look for secrets, unclear words, equal names, circles, licences
+audit: need-node ## look for secrets, unclear words, equal names, circles, licences
 	@tests/audit/run
 	@tests/audit/words
 	@python3 -B -m unittest discover -q tests/audit
 	@python3 -B tests/audit/names.py
 	@python3 -B tests/audit/structure.py
+	@tests/audit/workflows/run
 	@tests/audit/dependencies
 
 .PHONY: bench
