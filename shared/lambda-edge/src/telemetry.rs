@@ -203,7 +203,7 @@ mod tests {
             ("", "acs_client", Level::INFO, true),
             ("", "acs_client", Level::DEBUG, false),
             ("trace", "acs_client", Level::TRACE, true),
-            ("warn,acs_client=debug", "acs_client::keys", Level::DEBUG, true),
+            ("warn,acs_client=debug", "acs_client::auth::keys", Level::DEBUG, true),
             ("warn,acs_client=debug", "identity_store", Level::INFO, false),
             ("acs_client=loud", "identity_store", Level::INFO, true),
         ] {

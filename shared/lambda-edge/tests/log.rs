@@ -44,7 +44,7 @@ async fn each_request_gets_its_status_while_its_process_logs() {
     tracing::info!(target: "hyper", "third-party crate, info");
     tracing::debug!(target: "hyper", "third-party crate, debug");
     tracing::debug!(target: "acs_client_of_others", "crate whose name begins like ours, debug");
-    tracing::trace!(target: "acs_client::keys", "own crate, trace");
+    tracing::trace!(target: "acs_client::auth::keys", "own crate, trace");
     tracing::debug!(metric.identities_deleted = 3, metric.acs_latency_ms = 7, "counted");
 
     let mut context = Context::default();

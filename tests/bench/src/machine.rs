@@ -17,7 +17,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// This machine, now. Unavailable values are `unknown`.
-    pub(crate) fn this() -> Self {
+    pub(crate) fn current() -> Self {
         Self {
             date: format_timestamp(SystemClock::default().now()),
             cpu: cpu().unwrap_or_else(unknown),

@@ -92,7 +92,7 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
         es256_ms: issuer.verification("ES256", "p256")?,
     };
     let report = Report::new(
-        Machine::this(),
+        Machine::current(),
         Summary::of(&service, &service_samples)?,
         Summary::of(&bare, &bare_samples)?,
         fixture.acs_call().await?,

@@ -61,7 +61,7 @@ impl ServiceStack {
         self.put_events_on(self.url("eventBus"), events).await;
     }
 
-    /// The same, on any bus.
+    /// `PutEvents` with our own source, on the bus with this name or ARN.
     pub async fn put_events_on(&self, bus: &str, events: &[(&str, Value)]) {
         let entries = events.iter().map(|(kind, detail)| {
             let (source, detail) = ("guestpass.identity", detail.to_string());

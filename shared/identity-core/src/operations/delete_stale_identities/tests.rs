@@ -170,7 +170,7 @@ async fn a_blocked_user_who_is_stale_loses_the_identity_and_stays_blocked() {
     assert_eq!(fixture.alice().unwrap().state, State::Blocked { acs_id: None });
     assert_eq!(fixture.acs.identities(), []);
     let again = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
-    assert_eq!(again.stale, 0, "and is not met again");
+    assert_eq!(again.stale, 0, "the next run does not find it again");
 }
 
 #[tokio::test]
