@@ -1,8 +1,17 @@
 //! The credentials of requests: access keys with their signatures, and Entra bearer tokens.
 
-pub(crate) mod bearer;
-pub(crate) mod client_secret;
-pub(crate) mod connection_string;
-pub(crate) mod credential;
-pub(crate) mod keys;
+mod bearer;
+mod client_secret;
+mod connection_string;
+mod credential;
+mod keys;
 pub mod sign;
+
+pub use bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
+pub(crate) use bearer::{Bearers, is_token};
+pub use client_secret::{AUTHORITY, ClientSecretCredential, EntraApp};
+pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
+pub use credential::Credential;
+pub(crate) use credential::RequestCredential;
+pub(crate) use keys::Keys;
+pub use keys::{ConnectionStrings, KeySource};

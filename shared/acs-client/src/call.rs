@@ -1,11 +1,19 @@
 //! One call of an operation: its attempts, the meaning of their responses, retries and holds.
 
-pub(crate) mod attempt;
-pub(crate) mod cause;
-pub(crate) mod error;
+mod attempt;
+mod cause;
+mod error;
 mod error_body;
-pub(crate) mod hold;
-pub(crate) mod jitter;
-pub(crate) mod operation;
-pub(crate) mod response;
+mod hold;
+mod jitter;
+mod operation;
+mod response;
 pub(crate) mod retry;
+
+pub(crate) use attempt::AcsCall;
+pub use cause::{ErrorCause, Mistake};
+pub use error::{Answered, Silence, Unanswered};
+pub(crate) use hold::Holds;
+pub(crate) use jitter::{Jitter, up_to};
+pub(crate) use operation::AcsOperation;
+pub(crate) use response::{AcsResponse, AttemptResult, Body, ResponseClass};

@@ -10,20 +10,15 @@ use reqwest::Client;
 use serde::Serialize;
 use tracing::{debug, warn};
 
-use crate::auth::credential::RequestCredential;
-use crate::call::attempt::AcsCall;
-use crate::call::cause::ErrorCause;
-use crate::call::error::Silence;
-use crate::call::hold::Holds;
-use crate::call::jitter::Jitter;
-use crate::call::operation::AcsOperation;
-use crate::call::response::{AcsResponse, AttemptResult, ResponseClass};
-use crate::call::retry;
-use crate::call::retry::ATTEMPTS;
+use crate::auth::RequestCredential;
+use crate::call::retry::{self, ATTEMPTS};
+use crate::call::{
+    AcsCall, AcsOperation, AcsResponse, AttemptResult, ErrorCause, Holds, Jitter, ResponseClass,
+    Silence,
+};
 use crate::config::Config;
 use crate::config_error::ClientConfigError;
-use crate::http::connections::read_capped;
-use crate::http::text::chain;
+use crate::http::{chain, read_capped};
 
 /// A client of one ACS resource. Share one client, because it keeps the connections.
 ///

@@ -6,12 +6,10 @@ use std::time::Duration;
 use reqwest::Client;
 
 use crate::api_version::ApiVersion;
-use crate::auth::connection_string::{ConnectionString, Endpoint};
-use crate::auth::credential::Credential;
-use crate::auth::keys::KeySource;
+use crate::auth::{ConnectionString, Credential, Endpoint, KeySource};
 use crate::call::retry::ATTEMPTS;
 use crate::config_error::ClientConfigError;
-use crate::http::connections;
+use crate::http;
 
 /// The configuration of a client: resource, credential and limits.
 #[derive(Clone, Debug)]
@@ -70,7 +68,7 @@ impl Config {
             return Err(ClientConfigError::BearerOverHttp);
         }
         let https_only = self.endpoint.is_https();
-        connections::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
+        http::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
     }
 
     /// Whether a bearer token may be sent. An http endpoint is always on this machine, because an

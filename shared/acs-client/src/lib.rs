@@ -136,17 +136,11 @@ mod operations;
 
 pub use api_version::{ApiVersion, ApiVersionError};
 pub use auth::{
-    bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource},
-    client_secret::{AUTHORITY, ClientSecretCredential, EntraApp},
-    connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint},
-    credential::Credential,
-    keys::{ConnectionStrings, KeySource},
-    sign,
+    AUTHORITY, AccessKey, BearerToken, ClientSecretCredential, ConnectionString,
+    ConnectionStringError, ConnectionStrings, Credential, ENTRA_SCOPE, Endpoint, EntraApp,
+    KeySource, TokenError, TokenSource, sign,
 };
-pub use call::{
-    cause::{ErrorCause, Mistake},
-    error::{Answered, Silence, Unanswered},
-};
+pub use call::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 pub use client::AcsIdentityClient;
 pub use config::{CallLimits, Config};
 pub use config_error::ClientConfigError;

@@ -10,7 +10,7 @@ use identity_core::secret::Secret;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use crate::http::text::chain;
+use crate::http::chain;
 
 /// A source of bearer tokens for ACS.
 ///

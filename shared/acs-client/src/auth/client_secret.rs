@@ -8,13 +8,10 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url};
 use serde::Deserialize;
 
-use super::bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
-use super::connection_string::Endpoint;
+use super::{BearerToken, ENTRA_SCOPE, Endpoint, TokenError, TokenSource};
 use crate::config_error::ClientConfigError;
 use crate::guid::Guid;
-use crate::http::connections;
-use crate::http::connections::read_capped;
-use crate::http::text::{LONGEST_NAME, chain, clean};
+use crate::http::{self, LONGEST_NAME, chain, clean, read_capped};
 
 /// An Entra app that authenticates with a client secret (OAuth 2.0 client credentials, RFC 6749
 /// §4.4).
@@ -88,8 +85,7 @@ impl ClientSecretCredential {
         }
         let mut url = authority.root().clone();
         url.set_path(&format!("/{}/oauth2/v2.0/token", app.tenant));
-        let http =
-            connections::client(authority.is_https(), app.extra_roots_pem.as_deref(), CONNECT)?;
+        let http = http::client(authority.is_https(), app.extra_roots_pem.as_deref(), CONNECT)?;
         Ok(Self { app, http, url })
     }
 }

@@ -8,15 +8,15 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use base64::{DecodeError, Engine as _};
+use error::{ACCESS_KEY, ENDPOINT};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use pasted::{BASE64, clean, find_other_shape, refuse_placeholder, trim};
 use reqwest::Url;
 use sha2::Sha256;
 
 use crate::api_version::ApiVersion;
 
 pub use error::ConnectionStringError;
-use error::{ACCESS_KEY, ENDPOINT};
-use pasted::{BASE64, clean, find_other_shape, refuse_placeholder, trim};
 
 /// The endpoint and the access key of a resource.
 ///

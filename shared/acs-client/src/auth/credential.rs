@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
 
-use super::bearer::{Bearers, TokenError, TokenSource};
-use super::connection_string::{AccessKey, Endpoint};
-use super::keys::{ConnectionStrings, KeySource, Keys};
+use super::{
+    AccessKey, Bearers, ConnectionStrings, Endpoint, KeySource, Keys, TokenError, TokenSource,
+};
 
 /// The credential of requests: a signature with an access key, or an Entra bearer token.
 ///

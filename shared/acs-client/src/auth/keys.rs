@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-use super::connection_string::{AccessKey, ConnectionString, Endpoint};
-use crate::http::text::chain;
+use super::{AccessKey, ConnectionString, Endpoint};
+use crate::http::chain;
 
 /// A source of the current keys of a resource, for example a secret store or a file.
 ///

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use identity_core::secret::Secret;
 use sha2::{Digest as _, Sha256};
 
-use super::connection_string::AccessKey;
+use super::AccessKey;
 
 /// A request to sign.
 #[derive(Clone, Copy)]

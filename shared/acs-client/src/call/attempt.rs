@@ -8,17 +8,13 @@ use reqwest::header::{
 };
 use reqwest::{Client, Method, Response, Url};
 
-use super::error::{Silence, Unanswered};
-use super::operation::AcsOperation;
-use super::response::{AcsResponse, AttemptResult, Body};
 use super::retry::retry_after;
-use crate::auth::bearer::TokenError;
-use crate::auth::connection_string::{AccessKey, Endpoint};
-use crate::auth::credential::RequestCredential;
+use super::{AcsOperation, AcsResponse, AttemptResult, Body, Silence, Unanswered};
 use crate::auth::sign::{Unsigned, sign};
-use crate::http::connections::read_capped;
-use crate::http::date::{http_date, parse_http_date};
-use crate::http::text::{LONGEST_NAME, LONGEST_TEXT, chain, clean};
+use crate::auth::{AccessKey, Endpoint, RequestCredential, TokenError};
+use crate::http::{
+    LONGEST_NAME, LONGEST_TEXT, chain, clean, http_date, parse_http_date, read_capped,
+};
 
 /// The parts of a request that are the same for all its attempts.
 pub(crate) struct AcsCall {

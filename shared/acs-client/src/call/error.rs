@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::cause::ErrorCause;
-use crate::auth::bearer::TokenError;
+use super::ErrorCause;
+use crate::auth::TokenError;
 
 /// ACS, or a proxy in front of it, answered with an error or an unexpected response.
 ///

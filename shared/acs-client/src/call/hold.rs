@@ -6,8 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::jitter::up_to;
-use super::operation::AcsOperation;
+use super::{AcsOperation, up_to};
 
 /// The holds of one client: one for each limit of ACS.
 #[derive(Default)]

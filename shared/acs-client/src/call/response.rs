@@ -2,11 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::cause::ErrorCause;
-use super::error::{Answered, Unanswered};
 use super::error_body::{ErrorBody, read_error};
-use super::operation::AcsOperation;
-use crate::http::text::{LONGEST_NAME, LONGEST_TEXT, clean};
+use super::{AcsOperation, Answered, ErrorCause, Unanswered};
+use crate::http::{LONGEST_NAME, LONGEST_TEXT, clean};
 
 /// The parts of a response that the client uses.
 #[derive(Debug)]

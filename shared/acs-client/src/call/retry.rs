@@ -2,11 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::error::{Silence, Unanswered};
-use super::jitter::up_to;
-use super::operation::AcsOperation;
-use super::response::AttemptResult;
-use crate::http::date::parse_http_date;
+use super::{AcsOperation, AttemptResult, Silence, Unanswered, up_to};
+use crate::http::parse_http_date;
 
 /// The maximum number of attempts per call.
 pub(crate) const ATTEMPTS: u32 = 3;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use https_client::{Client, HttpsClientError, Response};
 
-use super::text::chain;
+use super::chain;
 use crate::config_error::ClientConfigError;
 
 /// Creates a client that trusts Mozilla's root certificates and `extra_roots_pem`.

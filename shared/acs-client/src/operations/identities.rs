@@ -9,8 +9,7 @@ use identity_core::ports::{Clock, IdentityClient};
 use tracing::error;
 
 use super::wire;
-use crate::call::operation::AcsOperation;
-use crate::call::response::AcsResponse;
+use crate::call::{AcsOperation, AcsResponse};
 use crate::client::{AcsIdentityClient, OperationRequest, invalid_body};
 
 impl<C: Clock> IdentityClient for AcsIdentityClient<C> {

@@ -12,9 +12,7 @@ use identity_core::secret::Secret;
 use serde::Serialize;
 
 use super::wire;
-use crate::call::cause::ErrorCause;
-use crate::call::error::Answered;
-use crate::call::operation::AcsOperation;
+use crate::call::{AcsOperation, Answered, ErrorCause};
 use crate::client::{AcsIdentityClient, OperationRequest, invalid_body, json};
 
 impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {

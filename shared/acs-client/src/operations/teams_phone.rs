@@ -6,7 +6,7 @@ use identity_core::Error;
 use identity_core::ports::Clock;
 use serde::{Deserialize, Serialize};
 
-use crate::call::operation::AcsOperation;
+use crate::call::AcsOperation;
 use crate::client::{AcsIdentityClient, OperationRequest, invalid_body, json};
 use crate::guid::Guid;
 

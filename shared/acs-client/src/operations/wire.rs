@@ -5,9 +5,9 @@ use identity_core::identity::{AccessToken, AcsId, Scopes, TokenRequest};
 use identity_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::bearer::is_token;
+use crate::auth::is_token;
 use crate::client::json;
-use crate::http::date::parse_json_date;
+use crate::http::parse_json_date;
 
 /// The body of *create identity* with a token.
 #[derive(Serialize)]

@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 use acs_emulator::Window;
 
 use super::Holds;
-use crate::call::jitter::Jitter;
-use crate::call::operation::AcsOperation;
+use crate::call::{AcsOperation, Jitter};
 
 const PROCESSES: u64 = 8;
 const CALLS_PER_SECOND: u32 = 60;
