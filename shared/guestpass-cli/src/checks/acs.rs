@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use acs_client::{Answered, ErrorCause};
-use identity_core::Error;
 use identity_core::ports::Clock as _;
 use identity_core::secret::Secret;
 use reqwest::header::DATE;
@@ -26,50 +25,39 @@ pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
     // shows whether the key is valid, and the request changes nothing.
     let deadline = target.clock.now() + Duration::from_secs(6);
     let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
-    let skew = || clock(ahead_s);
+    let (mut endpoint, mut skew) = (reached, clock(ahead_s));
     let version = target.acs.api_version.as_str();
     let cause = error.as_ref().and_then(Answered::of).map(Answered::cause).cloned();
-    Ok(match (cause.as_ref(), error) {
+    let (key, api_version) = match (cause.as_ref(), error) {
         (
             Some(ErrorCause::InvalidAccessToken | ErrorCause::AppId(_) | ErrorCause::UserId(_)),
             _,
         )
-        | (_, None) => [
-            reached,
-            skew(),
-            Check::good("key", "ACS accepts the access key"),
-            Check::good("api-version", version),
-        ],
-        (Some(cause @ ErrorCause::ClockSkew { .. }), _) => [
-            reached,
-            Check::bad("clock", cause.to_string(), remedy(cause)),
-            Check::skipped("key", "ACS checks the key only if the clocks agree"),
-            after("api-version"),
-        ],
-        (Some(cause @ (ErrorCause::KeyRefused | ErrorCause::Denied)), _) => [
-            reached,
-            skew(),
-            Check::bad("key", cause.to_string(), remedy(cause)),
-            after("api-version"),
-        ],
+        | (_, None) => {
+            (Check::good("key", "ACS accepts the access key"), Check::good("api-version", version))
+        }
+        (Some(cause @ ErrorCause::ClockSkew { .. }), _) => {
+            skew = Check::bad("clock", cause.to_string(), remedy(cause));
+            let skipped = Check::skipped("key", "ACS checks the key only if the clocks agree");
+            (skipped, after("api-version"))
+        }
+        (Some(cause @ (ErrorCause::KeyRefused | ErrorCause::Denied)), _) => {
+            (Check::bad("key", cause.to_string(), remedy(cause)), after("api-version"))
+        }
         (
             Some(
                 cause @ (ErrorCause::UnsupportedApiVersion { .. }
                 | ErrorCause::ApiVersionUnspecified),
             ),
             _,
-        ) => [
-            reached,
-            skew(),
+        ) => (
             Check::skipped("key", "ACS checks the API version before the key"),
             Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
-        ],
-        (Some(ErrorCause::NoSuchOperation), _) if version < TEAMS => [
-            reached,
-            skew(),
+        ),
+        (Some(ErrorCause::NoSuchOperation), _) if version < TEAMS => (
             Check::skipped("key", "this api-version has no question that changes nothing"),
             Check::note("api-version", format!("{version} has no Teams exchange; {TEAMS} has")),
-        ],
+        ),
         (
             Some(
                 cause @ (ErrorCause::NoSuchOperation
@@ -77,19 +65,14 @@ pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
                 | ErrorCause::Nonsense),
             ),
             _,
-        ) => [
-            Check::bad("endpoint", cause.to_string(), remedy(cause)),
-            after("clock"),
-            after("key"),
-            after("api-version"),
-        ],
-        (_, Some(error)) => unforeseen(reached, skew(), &error, target),
-    })
-}
-
-fn unforeseen(reached: Check, skew: Check, error: &Error, target: &Target) -> [Check; 4] {
-    let failure = explain(error, target);
-    [reached, skew, Check::failed("key", &failure), after("api-version")]
+        ) => {
+            endpoint = Check::bad("endpoint", cause.to_string(), remedy(cause));
+            skew = after("clock");
+            (after("key"), after("api-version"))
+        }
+        (_, Some(error)) => (Check::failed("key", &explain(&error, target)), after("api-version")),
+    };
+    Ok([endpoint, skew, key, api_version])
 }
 
 fn after(check: &'static str) -> Check {

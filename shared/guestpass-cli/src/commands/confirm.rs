@@ -1,7 +1,6 @@
 //! Asks for confirmation before a step that cannot be undone.
 
-use std::io;
-use std::io::stdin;
+use std::io::{self, stdin};
 
 use crate::report::{CliError, Exit, Result, output};
 use crate::service::CliEnvironment;

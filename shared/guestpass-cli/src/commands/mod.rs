@@ -45,7 +45,7 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
             TokenCommand::Inspect(arguments) => token::inspect::run(&arguments, context),
         },
         Command::User(command) => match command {
-            UserCommand::Block(arguments) => user::block::run(arguments, context).await,
+            UserCommand::Block(arguments) => token::revoke::run(arguments.into(), context).await,
             UserCommand::Unblock(arguments) => user::unblock::run(arguments, context).await,
             UserCommand::History(arguments) => user::history::run(arguments, context).await,
         },

@@ -3,15 +3,13 @@
 //! A line is a JSON object. Any text before the first brace, such as the time and the stream of
 //! `aws logs tail`, is skipped.
 
-use std::fs::File;
-use std::io;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::Value;
 
-use crate::input::take_stdin;
+use crate::input::open;
 use crate::report::{CliError, Result, timestamp};
 
 /// A log line about the identity.
@@ -25,29 +23,22 @@ pub(crate) struct LogLine {
 
 /// Reads a log: a file, the `.log` files of a directory, or with `-` stdin.
 pub(crate) fn about(identities: &[String], log: &Path) -> Result<Vec<LogLine>> {
-    let read = |reader: Box<dyn BufRead>| lines(reader, identities);
-    let found = if log == Path::new("-") {
-        read(Box::new(take_stdin()?))
-    } else {
-        files(log).and_then(|files| {
-            let mut found = Vec::new();
-            for file in files {
-                found.extend(read(Box::new(BufReader::new(File::open(file)?)))?);
-            }
-            Ok(found)
-        })
-    };
-    found.map_err(|error| {
+    let unreadable = |error: io::Error| {
         CliError::usage(format!("cannot read the log {}", log.display()))
             .because(error.to_string())
             .hint(
                 "name a file with the functions' log lines, a directory of them, or `-` for stdin",
             )
-    })
+    };
+    let mut found = Vec::new();
+    for file in files(log).map_err(unreadable)? {
+        found.extend(lines(open(&file, unreadable)?, identities).map_err(unreadable)?);
+    }
+    Ok(found)
 }
 
 fn files(log: &Path) -> io::Result<Vec<PathBuf>> {
-    if !log.is_dir() {
+    if log == Path::new("-") || !log.is_dir() {
         return Ok(vec![log.to_owned()]);
     }
     let mut files = Vec::new();

@@ -9,6 +9,6 @@ mod values;
 
 pub(crate) use jwt::{UnverifiedJwt, teams_claims, token_in};
 pub(crate) use names::names_in;
-pub(crate) use stdin::take_stdin;
+pub(crate) use stdin::open;
 pub(crate) use text::{secret_in, text_in};
 pub(crate) use values::{parse_identity, parse_reason, parse_time, parse_token_request};

@@ -1,14 +1,12 @@
 //! Reads names of identities from a file: one per line, or the output of `identity list`.
 
-use std::fs::File;
-use std::io;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::Path;
 
 use identity_core::identity::IdentityRef;
 use serde::Deserialize;
 
-use crate::input::take_stdin;
+use crate::input::open;
 use crate::report::{CliError, Result, output};
 
 /// Reads the names in a file, or with `-` from stdin, in order.
@@ -18,12 +16,7 @@ pub(crate) fn names_in(file: &Path) -> Result<Vec<IdentityRef>> {
             .because(error.to_string())
             .hint("name a file that you can read, or `-` for stdin")
     };
-    let text: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(take_stdin()?)
-    } else {
-        Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
-    };
-    names(text, unreadable)
+    names(open(file, unreadable)?, unreadable)
 }
 
 /// One identity in the JSON output of `identity list` and `identity show`.

@@ -1,12 +1,11 @@
 //! Short texts from a file or from stdin.
 
-use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use identity_core::secret::Secret;
 
-use super::stdin::take_stdin;
+use super::stdin::open;
 use crate::report::{CliError, Result};
 
 /// Reads a secret from a file, or with `-` from stdin.
@@ -16,17 +15,14 @@ pub(crate) fn secret_in(file: &Path, what: &str) -> Result<Secret> {
 
 /// Reads a short text from a file, or with `-` from stdin.
 pub(crate) fn text_in(file: &Path, what: &str) -> Result<String> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        take_stdin()?.take(LONGEST_TEXT).read_to_string(&mut text)
-    } else {
-        fs::File::open(file).and_then(|file| file.take(LONGEST_TEXT).read_to_string(&mut text))
-    };
-    read.map_err(|error| {
+    let unreadable = |error: io::Error| {
         CliError::usage(format!("cannot read {what} from {}", file.display()))
             .because(error.to_string())
             .hint("name a file that you can read, or `-` for stdin")
-    })?;
+    };
+    let mut text = String::new();
+    let reader = open(file, unreadable)?;
+    reader.take(LONGEST_TEXT).read_to_string(&mut text).map_err(unreadable)?;
     if !text.trim().is_empty() {
         return Ok(text);
     }

@@ -1,6 +1,6 @@
 //! A plan of a cleanup: which identities to delete, and their state when the plan was made.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use identity_core::identity::{AcsId, ExternalId};
 use identity_core::record::{Record, StateName};
 use serde::{Deserialize, Serialize};
 
-use crate::input::take_stdin;
+use crate::input::open;
 use crate::jobs::BulkItem;
 use crate::jobs::deletion::PlannedIdentity;
 use crate::report::{CliError, Result, Row, timestamp};
@@ -89,17 +89,13 @@ impl CleanupPlan {
     /// Reads a plan from a file, or with `-` from stdin.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let read = if path == Path::new("-") {
-            let mut text = Vec::new();
-            take_stdin()?.read_to_end(&mut text).map(|_| text)
-        } else {
-            std::fs::read(path)
-        };
-        let text = read.map_err(|error| {
+        let unreadable = |error: io::Error| {
             CliError::usage(format!("cannot read {shown}"))
                 .because(error.to_string())
                 .hint("name what `guestpass cleanup plan -o plan.json` wrote")
-        })?;
+        };
+        let mut text = Vec::new();
+        open(path, unreadable)?.read_to_end(&mut text).map_err(unreadable)?;
         let no_plan = |why: String| {
             CliError::usage(format!("{shown} is not a cleanup plan"))
                 .because(why)

@@ -14,23 +14,13 @@ mod token;
 mod user;
 mod values;
 
-pub(crate) use audit::{AuditArguments, Since};
-pub(crate) use cleanup::{CleanupApplyArguments, CleanupCommand, CleanupPlanArguments};
-pub(crate) use cli::{Cli, Command, CompletionArguments, ManArguments, QuickstartArguments};
-pub(crate) use doctor::{DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
-pub(crate) use events::{
-    EventsCommand, EventsDeadLettersArguments, EventsExplainArguments, EventsSendArguments,
-};
-pub(crate) use identity::{
-    IdentityCommand, IdentityCreateArguments, IdentityDeleteArguments, IdentityListArguments,
-    IdentityShowArguments,
-};
+pub(crate) use audit::*;
+pub(crate) use cleanup::*;
+pub(crate) use cli::*;
+pub(crate) use doctor::*;
+pub(crate) use events::*;
+pub(crate) use identity::*;
 pub(crate) use parse::parse_command_line;
 pub(crate) use service::ServiceOptions;
-pub(crate) use token::{
-    TokenCommand, TokenExchangeTeamsArguments, TokenInspectArguments, TokenIssueArguments,
-    TokenRevokeArguments,
-};
-pub(crate) use user::{
-    UserBlockArguments, UserCommand, UserHistoryArguments, UserUnblockArguments,
-};
+pub(crate) use token::*;
+pub(crate) use user::*;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::token::TokenRevokeArguments;
 use super::values::{Confirmation, RevocationReason};
 
 /// The commands about users.
@@ -30,6 +31,14 @@ pub(crate) struct UserBlockArguments {
     pub(crate) create: bool,
     #[command(flatten)]
     pub(crate) confirmation: Confirmation,
+}
+
+/// A block revokes all tokens, too.
+impl From<UserBlockArguments> for TokenRevokeArguments {
+    fn from(arguments: UserBlockArguments) -> Self {
+        let UserBlockArguments { user, reason, create, confirmation } = arguments;
+        Self { user, block: true, create, reason, confirmation }
+    }
 }
 
 /// Which user to unblock.

@@ -1,7 +1,6 @@
 //! The formats in which a result is printed.
 
-use std::io;
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
 
 use clap::ValueEnum;
 use serde::Serialize;

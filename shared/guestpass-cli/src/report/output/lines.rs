@@ -1,7 +1,6 @@
 //! Writes lines for people, besides an answer or instead of a table.
 
-use std::io;
-use std::io::{Write as _, stderr, stdout};
+use std::io::{self, Write as _, stderr, stdout};
 
 use crate::report::{Result, printable};
 

@@ -1,7 +1,6 @@
 //! Writes many answers, one after the other. Only a few are in memory at a time.
 
-use std::io;
-use std::io::{BufWriter, Stdout, Write, stdout};
+use std::io::{self, BufWriter, Stdout, Write, stdout};
 
 use super::format::{OutputFormat, Row, no_variables, printable_cells, tsv_line};
 use super::text::{json, yaml};

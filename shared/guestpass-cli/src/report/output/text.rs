@@ -4,8 +4,7 @@
 //! program, and cannot mislead a person.
 
 use std::fmt::Write as _;
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_norway::{Mapping, Value};

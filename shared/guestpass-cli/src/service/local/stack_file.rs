@@ -12,8 +12,7 @@ use serde_json::Value;
 
 use crate::report::{CliError, Result, output};
 use crate::service::local::loopback::is_loopback;
-use crate::service::local::trust;
-use crate::service::local::trust::{Distrust, STICKY};
+use crate::service::local::trust::{self, Distrust, STICKY};
 
 /// The content of `stack.json`. It does not implement `Debug`, because it holds the access key.
 #[derive(Clone, Deserialize)]

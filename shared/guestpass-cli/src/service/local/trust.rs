@@ -18,11 +18,10 @@
 //! where the tool runs as root, and the umask 002 of systems on which each user has a group.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata};
-use std::io::Read as _;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::{fs, io, path};
+use std::path::{self, Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::process::geteuid;
