@@ -1,5 +1,4 @@
-use std::fmt;
-use std::fmt::{Debug, Display};
+use std::fmt::{self, Debug, Display};
 
 use identity_core::{Error, error_chain};
 use lambda_http::lambda_runtime::Diagnostic;

@@ -25,8 +25,7 @@ use identity_core::audit::{AuditEntry, AuditFilter, AuditPosition, AuditQuery, S
 use identity_core::identity::{AcsId, ExternalId};
 use time::OffsetDateTime;
 
-use crate::item;
-use crate::item::attribute::{Item, milliseconds, number, string, text};
+use crate::item::{self, Item, milliseconds, number, string, text};
 
 /// The table of the audit log, and the retention of its entries.
 #[derive(Clone, Debug)]

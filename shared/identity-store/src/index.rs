@@ -3,8 +3,7 @@
 use identity_core::Error;
 use identity_core::ports::{Index, ListQuery, Position};
 
-use crate::item;
-use crate::item::attribute::{Item, instant, number, text, time};
+use crate::item::{self, Item, instant, number, text, time};
 
 /// The index from an ACS id to its user.
 pub(crate) const BY_ACS_ID: &str = "by-acs-id";

@@ -31,7 +31,7 @@
 //! run beside a newer one. An item of the version that kept one decision for all origins is
 //! converted by [`upgrade`], and written in the new form with its next change.
 
-pub(crate) mod attribute;
+mod attribute;
 pub(crate) mod decisions;
 mod receipt;
 
@@ -46,7 +46,8 @@ use identity_core::record::{
     Lease, LeaseId, Origin, ReceiptId, Record, State, StateName, Unfinished,
 };
 
-use self::attribute::{Item, instant, integer, is_true, milliseconds, number, string, text, time};
+pub(crate) use self::attribute::{Item, instant, milliseconds, number, string, text, time};
+use self::attribute::{integer, is_true};
 
 /// The key.
 pub(crate) const EXTERNAL_ID: &str = "externalId";

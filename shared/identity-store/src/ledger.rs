@@ -20,8 +20,7 @@ use identity_core::ports::{Orphan, OrphanStore, RunLog, SHARDS};
 
 use crate::failure::failure;
 use crate::index::BY_UNFINISHED;
-use crate::item;
-use crate::item::attribute::{Item, instant, milliseconds, number, string, text, time};
+use crate::item::{self, Item, instant, milliseconds, number, string, text, time};
 use crate::store::DynamoIdentityStore;
 
 impl DynamoIdentityStore {

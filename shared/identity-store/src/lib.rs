@@ -16,7 +16,3 @@ pub use crate::{
     audit::{AuditRetention, AuditTable},
     store::{DynamoIdentityStore, Tables},
 };
-
-/// The attribute that tells `DynamoDB` when to remove a tombstone. Removal can be days late, so
-/// no logic depends on it.
-pub const TTL_ATTRIBUTE: &str = item::EXPIRES_AT;

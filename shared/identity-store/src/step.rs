@@ -4,9 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::ports::Step;
 use identity_core::record::Record;
 
-use crate::item;
-use crate::item::attribute::{number, text, time};
-use crate::item::decisions;
+use crate::item::{self, decisions, number, text, time};
 use crate::update::RecordUpdate;
 
 /// Builds the update for a step.

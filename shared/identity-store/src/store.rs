@@ -17,9 +17,7 @@ use identity_core::record::{Active, Record};
 use crate::audit::{AuditRetention, AuditTable};
 use crate::failure::failure;
 use crate::index::{BY_ACS_ID, BY_LAST_ISSUED, BY_UNFINISHED, position, start_key};
-use crate::item;
-use crate::item::attribute::{Item, number, text, time};
-use crate::item::read_record;
+use crate::item::{self, Item, number, read_record, text, time};
 use crate::step::replacement;
 use crate::update::RecordUpdate;
 

@@ -17,9 +17,7 @@ use identity_core::ports::Change;
 use identity_core::record::Record;
 
 use crate::failure::failure;
-use crate::item;
-use crate::item::attribute::{Item, text};
-use crate::item::read_record;
+use crate::item::{self, Item, read_record, text};
 
 /// An update in terms of `DynamoDB` expressions.
 pub(crate) struct RecordUpdate {

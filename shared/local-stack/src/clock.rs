@@ -3,11 +3,10 @@
 //! Gateway, issuer, queues and schedules use this clock. The functions are separate processes, so
 //! they read the offset from a file; the ACS emulator's clock is moved along.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{fs, io};
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};

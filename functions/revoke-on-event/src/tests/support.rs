@@ -1,8 +1,7 @@
 //! Fixtures: batches and their results, an ACS client that fails for some identities, and the
 //! log.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use api_types::format_timestamp;

@@ -3,8 +3,8 @@
 use tracing::warn;
 
 use super::audiences::TEAMS_EXTENSION_SCOPES;
-use super::signature::SignatureRules;
-use super::{BearerRefusal, Entra, EntraClaims, signature};
+use super::signature::{self, SignatureRules};
+use super::{BearerRefusal, Entra, EntraClaims};
 use crate::api::{ApiError, HttpRequest, RouteMatch};
 use crate::state::{EmulatorClock, KeyMark, KeyRing};
 

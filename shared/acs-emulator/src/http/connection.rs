@@ -14,13 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::response::{HttpResponse, ResponseContext};
+use super::response::{self, HttpResponse, ResponseContext};
 use super::response_body::ConnectionDropped;
-use super::service::EmulatorReply;
-use super::{response, service};
+use super::service::{self, EmulatorReply};
 use crate::api::{ApiError, HttpRequest, RouteMatch};
-use crate::control;
-use crate::control::OAuthRoute;
+use crate::control::{self, OAuthRoute};
 use crate::operations::OperationError;
 use crate::resource::Resource;
 

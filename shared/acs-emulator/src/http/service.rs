@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use super::response;
-use super::response::HttpResponse;
+use super::response::{self, HttpResponse};
 use super::response_body::ResponseBody;
 use crate::api::{
     ApiError, HttpRequest, Operation, RequestBody, RouteMatch, ServiceVersion, Verb,
     date_time_offset, service_version,
 };
 use crate::auth::AuthenticatedCaller;
-use crate::operations;
-use crate::operations::{OperationCall, OperationError, OperationSuccess};
+use crate::operations::{self, OperationCall, OperationError, OperationSuccess};
 use crate::resource::Resource;
 use crate::state::{FaultTrigger, LoggedRequest};
 

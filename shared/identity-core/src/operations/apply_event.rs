@@ -10,8 +10,7 @@ use crate::model::{
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
 use crate::protocol::find_record::find_holder;
 use crate::protocol::find_settled::INDEX_LAG;
-use crate::protocol::finish_pending;
-use crate::protocol::finish_pending::PendingWork;
+use crate::protocol::finish_pending::{self, PendingWork};
 
 /// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The environment of a process: the lookup of a variable is a parameter.
 
-use std::fmt;
-use std::fmt::{Debug, Display};
+use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
 /// A variable that is missing or invalid.

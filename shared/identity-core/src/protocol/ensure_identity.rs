@@ -30,8 +30,8 @@ use crate::model::{
     TokenRequest, admit,
 };
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Usage};
-use crate::protocol::finish_pending::PendingWork;
-use crate::protocol::{finish_pending, foreign};
+use crate::protocol::finish_pending::{self, PendingWork};
+use crate::protocol::foreign;
 
 pub use request::EnsuredIdentity;
 pub(crate) use request::{IdentityRequest, IdentitySelector};

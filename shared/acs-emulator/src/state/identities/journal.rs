@@ -2,8 +2,7 @@
 //! The journal contains no token and no key.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};

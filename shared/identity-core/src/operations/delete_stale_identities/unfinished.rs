@@ -10,8 +10,8 @@ use crate::model::{CleanupMode, Error, Record, State};
 use crate::ports::{
     Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, OrphanStore, SHARDS,
 };
-use crate::protocol::finish_pending::PendingClaim;
-use crate::protocol::{finish_pending, foreign};
+use crate::protocol::finish_pending::{self, PendingClaim};
+use crate::protocol::foreign;
 
 impl<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock> CleanupJob<'_, S, A, C> {
     /// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes

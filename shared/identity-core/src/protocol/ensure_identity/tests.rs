@@ -2,8 +2,8 @@ use super::*;
 use crate::ABANDONED_AFTER;
 use crate::model::{AccessToken, Bearer, CutOff, ReceiptId, Requester, StateName, TokenPace};
 use crate::ports::OrphanStore;
-use crate::testing::StoreCall::{Advance, Find, RecordUse};
-use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, an_hour, order, user};
+use crate::testing::StoreCall::{self, Advance, Find, RecordUse};
+use crate::testing::{ClientCall, CoreFixture, Loss, acs_id, an_hour, order, user};
 
 async fn ensure_with_token(
     fixture: &CoreFixture,

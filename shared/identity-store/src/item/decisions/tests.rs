@@ -5,9 +5,7 @@ use identity_core::record::{Cause, ReceiptId};
 use identity_core::testing::acs_id;
 
 use super::*;
-use crate::item;
-use crate::item::attribute::text;
-use crate::item::receipt;
+use crate::item::{self, receipt, text};
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
