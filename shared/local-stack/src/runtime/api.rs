@@ -22,13 +22,8 @@ use crate::clock::StackClock;
 /// An event for a process.
 pub(super) struct PendingInvocation {
     pub(super) event: Bytes,
-    pub(super) answer: oneshot::Sender<RuntimeReply>,
-}
-
-/// The response of a process to an event.
-pub(super) enum RuntimeReply {
-    Response(Bytes),
-    Error,
+    /// For the response; `None` if the process reports an error.
+    pub(super) answer: oneshot::Sender<Option<Bytes>>,
 }
 
 /// The state of one process's Runtime API.
@@ -39,7 +34,7 @@ pub(super) struct ProcessApi {
     pub(super) events: tokio::sync::Mutex<mpsc::Receiver<PendingInvocation>>,
     /// Turns true with the first `next`, which ends init.
     pub(super) ready: watch::Sender<bool>,
-    pub(super) current: Mutex<Option<(String, oneshot::Sender<RuntimeReply>)>>,
+    pub(super) current: Mutex<Option<(String, oneshot::Sender<Option<Bytes>>)>>,
 }
 
 /// Lambda's limit for a response is 6 MB; this adds some space for its envelope.
@@ -88,12 +83,12 @@ async fn response(
     Path(id): Path<String>,
     body: Bytes,
 ) -> StatusCode {
-    api.reply(&id, RuntimeReply::Response(body))
+    api.reply(&id, Some(body))
 }
 
 /// The body has the reason, which the function has already logged.
 async fn error(State(api): State<Arc<ProcessApi>>, Path(id): Path<String>) -> StatusCode {
-    api.reply(&id, RuntimeReply::Error)
+    api.reply(&id, None)
 }
 
 /// The process ends after this, and the stack reacts to that end.
@@ -102,7 +97,7 @@ async fn init_error() -> StatusCode {
 }
 
 impl ProcessApi {
-    fn reply(&self, id: &str, reply: RuntimeReply) -> StatusCode {
+    fn reply(&self, id: &str, reply: Option<Bytes>) -> StatusCode {
         let mut current = lock(&self.current);
         match current.take_if(|(expected, _)| expected == id) {
             Some((_, answer)) => {

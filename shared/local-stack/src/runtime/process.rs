@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::api::{self, PendingInvocation, ProcessApi, RuntimeReply};
+use super::api::{self, PendingInvocation, ProcessApi};
 use super::logs::{FunctionLog, Pump};
 use super::process_reaper::ProcessReaper;
 use super::signal::{self, SignalRequest, SignalSender};
@@ -155,8 +155,8 @@ impl FunctionProcess {
         let [stdout, stderr] = &self.pumps;
         tokio::join!(stdout.catch_up(), stderr.catch_up());
         match reply {
-            Ok(RuntimeReply::Response(payload)) => InvocationResult::Response(payload),
-            Ok(RuntimeReply::Error) => InvocationResult::Error,
+            Ok(Some(payload)) => InvocationResult::Response(payload),
+            Ok(None) => InvocationResult::Error,
             Err(_) => InvocationResult::Died,
         }
     }
