@@ -93,41 +93,30 @@ impl Row for Check {
 
 /// The results, printed as they come.
 pub(crate) struct Findings {
-    told: FindingsOutput,
+    /// `None`: prints lines for people.
+    rows: Option<Rows<Check>>,
+    style: Style,
     bad: usize,
-}
-
-enum FindingsOutput {
-    /// One line per result.
-    Lines(Style),
-    /// Another format.
-    Rows(Rows<Check>),
 }
 
 impl Findings {
     /// Starts without results.
     pub(crate) fn new(format: OutputFormat, style: Style) -> Result<Self> {
-        let told = match format {
-            OutputFormat::Table => FindingsOutput::Lines(style),
-            format => FindingsOutput::Rows(Rows::new(format)?),
-        };
-        Ok(Self { told, bad: 0 })
+        Ok(Self { rows: Rows::unless_table(format)?, style, bad: 0 })
     }
 
     /// Prints a result.
     pub(crate) fn tell(&mut self, check: Check) -> Result<()> {
         self.bad += usize::from(check.is_bad());
-        match &mut self.told {
-            FindingsOutput::Lines(style) => line(&check, *style),
-            FindingsOutput::Rows(rows) => rows.push(check),
+        match &mut self.rows {
+            Some(rows) => rows.push(check),
+            None => line(&check, self.style),
         }
     }
 
     /// Prints the rest. Returns how many checks failed.
     pub(crate) fn finish(self) -> Result<usize> {
-        if let FindingsOutput::Rows(rows) = self.told {
-            rows.finish()?;
-        }
+        self.rows.map_or(Ok(()), Rows::finish)?;
         Ok(self.bad)
     }
 }

@@ -64,11 +64,6 @@ impl Row for TokenOutput {
     }
 }
 
-/// The token with its scopes. The API leaves them out, because the client requested them.
-pub(crate) fn with_scopes(token: TokenOutput, scopes: &Scopes) -> TokenOutput {
-    TokenOutput { scopes: Some(scopes.clone()), ..token }
-}
-
 /// The ACS id of the token's identity; empty if it is unknown.
 fn user(token: &TokenOutput) -> String {
     token.user.as_ref().map(|user| user.communication_user_id.to_string()).unwrap_or_default()

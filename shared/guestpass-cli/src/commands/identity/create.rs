@@ -8,7 +8,7 @@ use identity_core::ports::Clock as _;
 use crate::commands::CommandContext;
 use crate::input::parse_token_request;
 use crate::options::IdentityCreateArguments;
-use crate::report::{CliError, CreatedIdentityView, Result, with_scopes};
+use crate::report::{CliError, CreatedIdentityView, Result};
 
 /// Creates an identity, or finds the existing one.
 pub(crate) async fn run(
@@ -36,7 +36,7 @@ pub(crate) async fn run(
         .await?;
     let token = obtained.token.as_ref().zip(scopes.as_ref()).map(|(token, scopes)| {
         let output = TokenOutput::new(token, &obtained.acs_id, session.clock.now());
-        with_scopes(output, scopes)
+        TokenOutput { scopes: Some(scopes.clone()), ..output }
     });
     context.show(&CreatedIdentityView::new(&obtained.record, obtained.created, token))
 }

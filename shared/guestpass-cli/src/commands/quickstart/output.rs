@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::CommandContext;
-use crate::report::{OutputFormat, Result, Row, Rows, output};
+use crate::report::{Result, Row, Rows, output};
 
 /// The result of a step.
 #[derive(Serialize)]
@@ -33,11 +33,7 @@ pub(super) struct QuickstartOutput {
 impl QuickstartOutput {
     /// Starts without steps.
     pub(super) fn new(context: &CommandContext) -> Result<Self> {
-        let rows = match context.format()? {
-            OutputFormat::Table => None,
-            format => Some(Rows::new(format)?),
-        };
-        Ok(Self { rows, count: 0 })
+        Ok(Self { rows: Rows::unless_table(context.format()?)?, count: 0 })
     }
 
     /// Prints the result of the next step.

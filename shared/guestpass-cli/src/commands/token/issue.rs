@@ -9,7 +9,7 @@ use identity_core::ports::Clock as _;
 use crate::commands::CommandContext;
 use crate::input::{parse_identity, parse_token_request};
 use crate::options::TokenIssueArguments;
-use crate::report::{Result, with_scopes};
+use crate::report::Result;
 
 /// Issues a token.
 pub(crate) async fn run(arguments: TokenIssueArguments, context: &CommandContext) -> Result<()> {
@@ -25,5 +25,6 @@ pub(crate) async fn run(arguments: TokenIssueArguments, context: &CommandContext
         })
         .await?;
     let output = TokenOutput::new(&issued.token, &issued.acs_id, session.clock.now());
-    context.show(&with_scopes(output, &scopes))
+    // The API leaves the scopes out, because the client requested them.
+    context.show(&TokenOutput { scopes: Some(scopes), ..output })
 }

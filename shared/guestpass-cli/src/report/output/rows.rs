@@ -26,6 +26,11 @@ impl<R: Row> Rows<R> {
         Ok(Self { format, out, written: 0, waiting: Vec::new(), widths: Vec::new() })
     }
 
+    /// The same, except for a table: the caller then prints lines for people.
+    pub(crate) fn unless_table(format: OutputFormat) -> Result<Option<Self>> {
+        (format != OutputFormat::Table).then(|| Self::new(format)).transpose()
+    }
+
     /// Writes one more row.
     pub(crate) fn push(&mut self, row: R) -> Result<()> {
         let first = self.written == 0;
