@@ -49,6 +49,7 @@ UNIT := --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
 # Leaves out rustdoc and the doctests, which `make test` runs.
 .PHONY: check
 check: format-and-clippy ## the fast loop: the format, clippy and the unit tests
+	$(CARGO) build $(UNIT) --examples # the tests of the local stack start them
 	$(CARGO) test $(UNIT) --lib --bins --tests
 
 .PHONY: format-and-clippy
