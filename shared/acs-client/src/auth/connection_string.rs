@@ -112,6 +112,11 @@ impl FromStr for Endpoint {
 
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
         refuse_placeholder(ENDPOINT, raw)?;
+        // No host of ACS needs an escape, and the parser of internationalised names, which has no
+        // tables here, does not expect the capitals that can be in one.
+        if raw.contains('%') {
+            return Err(ConnectionStringError::EndpointNotUrl);
+        }
         // A shell script escapes the semicolon after the endpoint with a backslash.
         let root = Url::parse(raw.trim_end_matches(['/', '\\']))
             .map_err(|_| ConnectionStringError::EndpointNotUrl)?;

@@ -79,6 +79,14 @@ fn each_mistake_has_its_own_error() {
 }
 
 #[test]
+fn an_escape_in_the_host_is_refused() {
+    for host in ["%41.example", "a.ex%61mple", "%"] {
+        let error = format!("https://{host}").parse::<Endpoint>().unwrap_err();
+        assert_eq!(error, ConnectionStringError::EndpointNotUrl, "{host}");
+    }
+}
+
+#[test]
 fn a_wrong_key_is_told_from_an_incomplete_one() {
     use ConnectionStringError as E;
     for (key, expected) in [
