@@ -15,6 +15,7 @@ import pytest
 
 import artefacts
 from cloud import STACK, Deployed
+from expanded import Stack, source
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 
@@ -141,6 +142,34 @@ def test_parameters_can_be_a_list_or_a_table(account, config, overrides):
     assert changed.returncode == 0, changed
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert sorted(shlex.split(kept["parameter_overrides"])) == ["CleanupMode=apply", "Issuer=https://a b"]
+
+
+def test_r01_subject_claims_cannot_change_while_the_table_has_records(cloud, account, config):
+    def deploy(claims: str, **variables: str) -> subprocess.CompletedProcess:
+        change = {"SET": f"SubjectClaims={claims}", "SAM_CONFIG_FILE": str(config), "STACK": "with-a-table"}
+        return script("subject_claims.py", account, "", **change, **variables)
+
+    assert deploy("tid,oid").returncode == 0, "there is no stack yet"
+    template = table_template("of-the-claims")
+    cloud.client("cloudformation", REGION).create_stack(StackName="with-a-table", TemplateBody=json.dumps(template))
+    assert deploy("tid,oid").returncode == 0, "the table is empty"
+    record = {"externalId": {"S": "https://idp.example|a"}, "staleShard": {"N": "0"}, "lastIssuedAt": {"N": "1"}}
+    cloud.client("dynamodb", REGION).put_item(TableName="of-the-claims", Item=record)
+    refused = deploy("tid,oid")
+    assert refused.returncode == 1 and "from 'sub' to 'tid,oid'" in refused.stderr, refused
+    assert "FORCE=new-users" in refused.stderr and config.read_text() == CONFIG
+    assert deploy("sub").returncode == 0
+    assert deploy("tid,oid", FORCE="new-users").returncode == 0
+    assert deploy("tid,oid", FORCE="yes").returncode == 1
+
+
+def table_template(name: str) -> dict:
+    """A stack of a release without the parameter SubjectClaims, as far as its table."""
+    properties = Stack(source()).of_type("AWS::DynamoDB::Table")["Identities"]
+    keys = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema"]
+    table = {"TableName": name} | {key: properties[key] for key in keys}
+    outputs = {"TableName": {"Value": {"Ref": "Identities"}}}
+    return {"Resources": {"Identities": {"Type": "AWS::DynamoDB::Table", "Properties": table}}, "Outputs": outputs}
 
 
 def test_a_file_of_another_environment_is_refused(account, config):
