@@ -21,6 +21,7 @@ pub use model::{
 };
 pub use operations::{
     apply_event, create_identity, delete_identity, delete_stale_identities, exchange_teams_token,
-    get_identity, issue_access_token, list_identities, revoke_access_tokens, unblock_user,
+    get_identity, import_identity, issue_access_token, list_identities, revoke_access_tokens,
+    unblock_user,
 };
 pub use protocol::{administrator, ensure_identity, finish_pending::ABANDONED_AFTER, pacer};

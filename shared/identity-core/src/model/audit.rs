@@ -89,6 +89,8 @@ impl Actor {
 pub enum AuditAction {
     /// An identity was created.
     CreateIdentity,
+    /// An identity of ACS was recorded as the user's.
+    ImportIdentity,
     /// A token was issued.
     IssueToken,
     /// Every token was revoked.
@@ -105,8 +107,9 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CreateIdentity,
+        Self::ImportIdentity,
         Self::IssueToken,
         Self::RevokeTokens,
         Self::BlockUser,
@@ -124,6 +127,7 @@ impl AuditAction {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CreateIdentity => "create-identity",
+            Self::ImportIdentity => "import-identity",
             Self::IssueToken => "issue-token",
             Self::RevokeTokens => "revoke-tokens",
             Self::BlockUser => "block-user",

@@ -1,0 +1,167 @@
+//! Imports an identity that another application created in the same ACS resource: records whose
+//! it is. ACS is not asked.
+
+use crate::model::audit::{Actor, AuditAction, AuditEntry};
+use crate::model::error::Error;
+use crate::model::identity::{AcsId, ExternalId, Invocation};
+use crate::model::record::{Record, State};
+use crate::ports::{Change, Clock, IdentityStore, Step};
+
+/// The result of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportOutcome {
+    /// The user has the identity now.
+    Imported,
+    /// The user had the identity before.
+    AlreadyPresent,
+    /// Nothing was changed.
+    Conflict(ImportConflict),
+}
+
+/// Why an identity was not imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportConflict {
+    /// The user has another identity, or one is being created.
+    #[error("the user has another identity")]
+    UserHasAnother,
+    /// The user has no identity, but a record, which can refuse old bearers and tokens.
+    #[error("the user's identity was deleted, or the user is blocked")]
+    UserWithoutIdentity,
+    /// The identity belongs to another user, or belonged to one and was deleted.
+    #[error("the identity belongs to another user")]
+    IdentityOfAnother,
+}
+
+/// Records that `acs_id` is the identity of `user`, unless the user has a record or the identity
+/// has a user. It never overwrites a record, and a repeated import changes nothing.
+///
+/// The index of ACS IDs is eventually consistent: do not import one identity for two users at
+/// once.
+pub async fn import_identity(
+    store: &impl IdentityStore,
+    clock: &impl Clock,
+    user: &ExternalId,
+    acs_id: &AcsId,
+    by: &ExternalId,
+    invocation: &Invocation,
+) -> Result<ImportOutcome, Error> {
+    if let Some(record) = store.find(user).await? {
+        return Ok(compare(&record, acs_id));
+    }
+    if store.find_by_acs_id(acs_id).await?.is_some_and(|owner| owner != *user) {
+        return Ok(ImportOutcome::Conflict(ImportConflict::IdentityOfAnother));
+    }
+    let now = clock.now();
+    let state = State::Active { acs_id: acs_id.clone() };
+    let next = Record { state, epoch: 1, ..Record::unseen(user, now) };
+    let by = Actor::Administrator(by.clone());
+    let audit = AuditEntry::of(&next, &invocation.id, by, AuditAction::ImportIdentity, now);
+    match store.commit(Step::new(None, &next).audited(Some(&audit))).await? {
+        Change::Made(_) => Ok(ImportOutcome::Imported),
+        Change::Refused(Some(record)) => Ok(compare(&record, acs_id)),
+        Change::Refused(None) => Err(Error::busy()),
+    }
+}
+
+fn compare(record: &Record, acs_id: &AcsId) -> ImportOutcome {
+    match record.acs_id() {
+        Some(present) if present == acs_id => ImportOutcome::AlreadyPresent,
+        None if !matches!(record.state, State::Provisioning { .. }) => {
+            ImportOutcome::Conflict(ImportConflict::UserWithoutIdentity)
+        }
+        _ => ImportOutcome::Conflict(ImportConflict::UserHasAnother),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::testing::{CoreFixture, acs_id, record, user};
+
+    async fn import(fixture: &CoreFixture, name: &str, id: &str) -> ImportOutcome {
+        let invocation = fixture.invocation("import");
+        let (store, clock) = (&fixture.store, &fixture.clock);
+        let (user, id, by) = (user(name), acs_id(id), user("root"));
+        import_identity(store, clock, &user, &id, &by, &invocation).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_imported_identity_is_the_users_and_acs_is_not_asked() {
+        let fixture = CoreFixture::with([]);
+        assert_eq!(import(&fixture, "alice", "8:acs:1").await, ImportOutcome::Imported);
+        let record = fixture.alice().unwrap();
+        assert_eq!((&record.state, record.epoch), (&State::active("8:acs:1"), 1));
+        assert_eq!(record.last_issued_at, fixture.clock.now(), "the cleanup spares it");
+        assert_eq!(fixture.acs.calls(), []);
+        assert_eq!(import(&fixture, "alice", "8:acs:1").await, ImportOutcome::AlreadyPresent);
+        assert_eq!(fixture.alice().unwrap(), record);
+    }
+
+    #[tokio::test]
+    async fn an_import_never_overwrites_a_record() {
+        let conflict = ImportOutcome::Conflict;
+        for (state, outcome) in [
+            (State::active("8:acs:2"), conflict(ImportConflict::UserHasAnother)),
+            (State::blocked("8:acs:1"), ImportOutcome::AlreadyPresent),
+            (State::Blocked { acs_id: None }, conflict(ImportConflict::UserWithoutIdentity)),
+            (State::Deleted, conflict(ImportConflict::UserWithoutIdentity)),
+        ] {
+            let fixture = CoreFixture::where_alice_is(state);
+            let before = fixture.alice();
+            assert_eq!(import(&fixture, "alice", "8:acs:1").await, outcome, "{before:?}");
+            assert_eq!(fixture.alice(), before);
+        }
+    }
+
+    /// A clock that another request uses between our read and our write.
+    struct RacingClock<'a>(&'a CoreFixture, Record);
+
+    impl Clock for RacingClock<'_> {
+        fn now(&self) -> SystemTime {
+            let Self(fixture, record) = self;
+            fixture.store.advance(None, record).now_or_never().unwrap().unwrap();
+            fixture.clock.now()
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[tokio::test]
+    async fn a_record_that_was_created_in_the_meantime_is_not_overwritten() {
+        for (id, outcome) in [
+            ("8:acs:1", ImportOutcome::AlreadyPresent),
+            ("8:acs:2", ImportOutcome::Conflict(ImportConflict::UserHasAnother)),
+        ] {
+            let fixture = CoreFixture::with([]);
+            let earlier = fixture.clock.now() - Duration::from_secs(1);
+            let theirs = record("alice", State::active("8:acs:1"), earlier);
+            let (clock, invocation) = (RacingClock(&fixture, theirs), fixture.invocation("import"));
+            let (alice, id, by) = (user("alice"), acs_id(id), user("root"));
+            let imported =
+                import_identity(&fixture.store, &clock, &alice, &id, &by, &invocation).await;
+            assert_eq!(imported.unwrap(), outcome);
+            assert_eq!(fixture.alice().unwrap().state, State::active("8:acs:1"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_import_has_an_entry_in_the_audit_log() {
+        let fixture = CoreFixture::with([]);
+        import(&fixture, "alice", "8:acs:1").await;
+        let log = fixture.records.audit_log();
+        assert_eq!(log.len(), 1);
+        assert_eq!((log[0].action, &log[0].user), (AuditAction::ImportIdentity, &user("alice")));
+    }
+
+    #[tokio::test]
+    async fn an_identity_of_another_user_is_not_imported() {
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        let outcome = ImportOutcome::Conflict(ImportConflict::IdentityOfAnother);
+        assert_eq!(import(&fixture, "bob", "8:acs:1").await, outcome);
+        assert_eq!(fixture.store.find(&user("bob")).await.unwrap(), None);
+    }
+}
