@@ -61,11 +61,26 @@ pub struct Policy {
     otherwise: Grant,
 }
 
+/// A rule of a policy: who has what.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawRule")]
-struct Rule {
+pub struct Rule {
     condition: Condition,
     grant: Grant,
+}
+
+impl Rule {
+    /// The claims that a caller must have.
+    #[must_use]
+    pub fn condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// What such a caller may request.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
 }
 
 impl Policy {
@@ -74,6 +89,20 @@ impl Policy {
     pub fn grant(&self, claims: &Claims) -> &Grant {
         let rule = self.rules.iter().find(|rule| rule.condition.is_met_by(claims));
         rule.map_or(&self.otherwise, |rule| &rule.grant)
+    }
+
+    /// The rules, in the order in which they are tried.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The numbers of the rules, from 1, that give less than `otherwise`. A token that lacks a
+    /// claim of such a rule by mistake gives its user more.
+    pub fn rules_below_otherwise(&self) -> impl Iterator<Item = usize> {
+        let below = |rule: &Rule| !self.otherwise.is_within(&rule.grant);
+        let numbered = (1..).zip(&self.rules);
+        numbered.filter(move |(_, rule)| below(rule)).map(|(number, _)| number)
     }
 }
 

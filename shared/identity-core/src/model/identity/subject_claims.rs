@@ -70,12 +70,15 @@ impl SubjectClaims {
         ExternalId::of_values(&issuer, &values).ok_or(UnnamedUser::Unusable)
     }
 
-    /// Whether a user with this id may have been named by these claims. With one claim the answer
-    /// is always true, because its value can contain the separator.
+    /// Whether these claims may have given a user this id. An id without the URL of an issuer was
+    /// chosen by an administrator. With one claim, every id is possible, because a value can
+    /// contain the separator.
     #[must_use]
-    pub fn may_have_named(&self, user: &ExternalId) -> bool {
-        let values = user.as_str().split('|').skip(1).count();
-        self.0.len() == 1 || values == self.0.len()
+    pub fn may_have_given(&self, user: &ExternalId) -> bool {
+        let mut parts = user.as_str().split('|');
+        let is_chosen = parts.next().is_none_or(|issuer| !issuer.contains("://"));
+        let values = parts.count();
+        is_chosen || self.0.len() == 1 || values == self.0.len()
     }
 }
 
@@ -138,9 +141,15 @@ mod tests {
     fn an_id_of_another_number_of_claims_is_recognised() {
         let user = |raw: &str| ExternalId::parse(raw).unwrap();
         let two: SubjectClaims = "tid,oid".parse().unwrap();
-        for (raw, may_be) in [("https://a|t|o", true), ("https://a|s", false), ("crm-7", false)] {
-            assert_eq!(two.may_have_named(&user(raw)), may_be, "{raw}");
-            assert!(SubjectClaims::default().may_have_named(&user(raw)), "{raw}");
+        for (raw, may_be) in [
+            ("https://a|t|o", true),
+            ("https://a|s", false),
+            ("https://a|t|o|x", false),
+            ("crm-7", true),
+            ("generated|r-1", true),
+        ] {
+            assert_eq!(two.may_have_given(&user(raw)), may_be, "{raw}");
+            assert!(SubjectClaims::default().may_have_given(&user(raw)), "{raw}");
         }
     }
 

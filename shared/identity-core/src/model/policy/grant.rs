@@ -71,6 +71,12 @@ impl Grant {
         self.max_lifetime
     }
 
+    /// Whether `other` permits everything that `self` permits.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.scopes.is_within(&other.scopes) && self.max_lifetime <= other.max_lifetime
+    }
+
     /// The token for a caller who requests these scopes and this lifetime, each of which is
     /// optional. [`Error::BeyondPolicy`] if the request exceeds the grant: a caller who got less
     /// than requested would notice it only during a call.

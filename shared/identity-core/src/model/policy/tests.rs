@@ -63,6 +63,24 @@ fn a_rule_reaches_lists_and_nested_claims_of_the_json_form() {
 }
 
 #[test]
+fn a_rule_that_gives_less_than_otherwise_is_named() {
+    let below = |rules: serde_json::Value, otherwise: serde_json::Value| {
+        let policy = json!({ "rules": rules, "otherwise": otherwise });
+        let policy: Policy = serde_json::from_value(policy).unwrap();
+        policy.rules_below_otherwise().collect::<Vec<_>>()
+    };
+    let rule = |scopes: &[&str], minutes: u64| json!({ "if": { "a": "b" }, "scopes": scopes, "maxLifetimeMinutes": minutes });
+    let narrow = json!({ "scopes": ["voip.join"], "maxLifetimeMinutes": 60 });
+    let rules = json!([rule(&["voip"], 60), rule(&["chat"], 90), rule(&["voip.join"], 60)]);
+    assert_eq!(below(rules.clone(), narrow), [2]);
+    let long = json!({ "scopes": ["voip.join"], "maxLifetimeMinutes": 61 });
+    assert_eq!(below(rules, long), [1, 2, 3]);
+    assert_eq!(Policy::default().rules_below_otherwise().count(), 0);
+    assert_eq!(policy().rules().len(), 2);
+    assert!(policy().rules_below_otherwise().eq([1]));
+}
+
+#[test]
 fn asking_for_more_is_refused_not_cut_down() {
     let policy = policy();
     let guest = policy.grant(&claims(&[("role", "guest")]));
