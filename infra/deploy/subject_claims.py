@@ -41,7 +41,7 @@ def find_deployed(cloudformation) -> tuple[str, str | None]:
     try:
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":  # There is no stack of this name.
+        if error.response["Error"]["Code"] == "ValidationError":  # No stack has this name.
             return DEFAULT, None
         raise
     given = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}

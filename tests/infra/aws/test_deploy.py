@@ -149,7 +149,7 @@ def test_r01_subject_claims_cannot_change_while_the_table_has_records(cloud, acc
         change = {"SET": f"SubjectClaims={claims}", "SAM_CONFIG_FILE": str(config), "STACK": "with-a-table"}
         return script("subject_claims.py", account, "", **change, **variables)
 
-    assert deploy("tid,oid").returncode == 0, "there is no stack yet"
+    assert deploy("tid,oid").returncode == 0, "the first deployment"
     template = table_template("of-the-claims")
     cloud.client("cloudformation", REGION).create_stack(StackName="with-a-table", TemplateBody=json.dumps(template))
     assert deploy("tid,oid").returncode == 0, "the table is empty"
