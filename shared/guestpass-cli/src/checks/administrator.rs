@@ -1,10 +1,9 @@
 //! Checks a bearer: do the routes for administrators accept it?
 
-use identity_core::policy::{Claims, Condition};
-use serde_json::Value;
+use identity_core::policy::Condition;
 
 use crate::checks::Check;
-use crate::input::UnverifiedJwt;
+use crate::input::{UnverifiedJwt, flattened_claims};
 
 /// Reports whether a bearer is an administrator's, and why. A bearer of a user is not a fault,
 /// because most bearers are.
@@ -24,7 +23,7 @@ pub(crate) fn look(bearer: &str, scope: &str, condition: Option<&Condition>) -> 
                 .to_owned(),
         );
     };
-    let claims = as_the_gateway_spells(&token.claims);
+    let claims = flattened_claims(&token.claims);
     let unmet: Vec<&str> = condition.unmet(&claims).collect();
     if unmet.is_empty() {
         return Check::good("administrator", "yes: the scope and every claim of AdminCondition");
@@ -32,29 +31,11 @@ pub(crate) fn look(bearer: &str, scope: &str, condition: Option<&Condition>) -> 
     no(format!("no: {} is missing or has another value than AdminCondition asks", unmet.join(", ")))
 }
 
-/// Claims as API Gateway passes them to a function: each claim is text, and a list is `[a b]`.
-fn as_the_gateway_spells(claims: &serde_json::Map<String, Value>) -> Claims {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let spelled = claims.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-        let value = match value {
-            Value::Array(items) => {
-                format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" "))
-            }
-            other => text(other),
-        };
-        (name.clone(), value)
-    });
-    Claims::flattened(spelled)
-}
-
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

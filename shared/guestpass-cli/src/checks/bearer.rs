@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use identity_core::identity::SubjectClaims;
+use identity_core::policy::Claims;
 use serde_json::Value;
 
 use crate::checks::Check;
@@ -19,6 +21,8 @@ pub(crate) struct ExpectedBearer<'a> {
     pub(crate) audience: Option<&'a str>,
     /// The scope that the route needs.
     pub(crate) scope: &'a str,
+    /// The claims that name the user.
+    pub(crate) subject: &'a SubjectClaims,
 }
 
 impl ExpectedBearer<'_> {
@@ -117,10 +121,11 @@ pub(crate) fn look(bearer: &str, expected: &ExpectedBearer<'_>, now: SystemTime)
             "have the app request the scope, and the provider grant it; an ID token has none: send the access token",
         );
     }
-    if token.text("sub").is_none_or(str::is_empty) {
+    let claims = Claims::json(token.claims);
+    if let Err(unnamed) = expected.subject.external_id(|name| claims.text(name)) {
         return bad(
-            "the claim sub is missing".to_owned(),
-            "send a user's token: the claim sub is the user",
+            unnamed.to_string(),
+            "send a user's token: the claims in the template's SubjectClaims name the user",
         );
     }
     expected.met()

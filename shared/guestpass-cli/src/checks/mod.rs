@@ -9,6 +9,7 @@ mod http;
 pub(crate) mod issuer;
 pub(crate) mod policy;
 pub(crate) mod secret;
+pub(crate) mod subject_claims;
 pub(crate) mod table;
 pub(crate) mod teams;
 

@@ -16,13 +16,16 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
             return Check::bad("policy", error.to_string(), "name a file that you can read");
         }
     };
-    if let Err(error) = serde_json::from_str::<Policy>(&text) {
-        return Check::bad(
-            "policy",
-            format!("invalid policy: {error}"),
-            "correct the template's Policy",
-        );
-    }
+    let below = match serde_json::from_str::<Policy>(&text) {
+        Ok(policy) => below_otherwise(&policy),
+        Err(error) => {
+            return Check::bad(
+                "policy",
+                format!("invalid policy: {error}"),
+                "correct the template's Policy",
+            );
+        }
+    };
     let policy: Value = serde_json::from_str(&text).unwrap_or_default();
     let mut scopes = Vec::new();
     collect(&policy, &mut scopes);
@@ -33,16 +36,28 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
     scopes.retain(|scope| scope.starts_with("chat"));
     scopes.sort();
     scopes.dedup();
-    if scopes.is_empty() {
+    let ending = (!scopes.is_empty()).then(|| {
+        let scopes = scopes.join(", ");
+        format!("on 2028-09-30 this loses its service: {scopes}; voip and voip.join stay")
+    });
+    let notes: Vec<String> = below.into_iter().chain(ending).collect();
+    if notes.is_empty() {
         return Check::good("policy", "no scope of it loses its service: calling stays with Teams");
     }
-    Check::note(
-        "policy",
+    Check::note("policy", notes.join("; "))
+}
+
+/// A warning if `otherwise` gives more than a rule.
+pub(crate) fn below_otherwise(policy: &Policy) -> Option<String> {
+    let rules: Vec<String> =
+        policy.rules_below_otherwise().map(|number| number.to_string()).collect();
+    (!rules.is_empty()).then(|| {
         format!(
-            "on 2028-09-30 this loses its service: {}; voip and voip.join stay",
-            scopes.join(", ")
-        ),
-    )
+            "`otherwise` gives more than rule {}, so a token that lacks a claim of the rule gives \
+             its user more; give `otherwise` the least",
+            rules.join(", ")
+        )
+    })
 }
 
 fn collect(value: &Value, scopes: &mut Vec<String>) {
@@ -55,5 +70,25 @@ fn collect(value: &Value, scopes: &mut Vec<String>) {
         }
         Value::Array(list) => list.iter().for_each(|value| collect(value, scopes)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_otherwise_that_gives_more_than_a_rule_is_a_warning() {
+        let warning = |otherwise: &str| {
+            let policy = json!({
+                "rules": [{ "if": { "role": "staff" }, "scopes": ["voip"] }],
+                "otherwise": { "scopes": [otherwise] },
+            });
+            below_otherwise(&serde_json::from_value(policy).unwrap())
+        };
+        assert_eq!(warning("voip.join"), None);
+        assert!(warning("chat").unwrap().starts_with("`otherwise` gives more than rule 1,"));
     }
 }

@@ -143,7 +143,7 @@ fn conclude(outcome: BulkOutcome) -> Result<()> {
 }
 
 /// Returns at Ctrl-C.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a handler, Ctrl-C ends the process, which is safe, too.
         std::future::pending::<()>().await;

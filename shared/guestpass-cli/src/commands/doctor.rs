@@ -6,7 +6,8 @@ use identity_core::ports::{Clock as _, SystemClock};
 use identity_core::secret::Secret;
 
 use crate::checks::{
-    Check, Findings, acs, administrator, bearer, issuer, policy, secret, table, teams,
+    Check, Findings, acs, administrator, bearer, issuer, policy, secret, subject_claims, table,
+    teams,
 };
 use crate::commands::CommandContext;
 use crate::input::{secret_in, token_in};
@@ -65,6 +66,7 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
                 keys: keys.as_ref(),
                 audience: audience.as_deref(),
                 scope: &arguments.scope,
+                subject: &arguments.subject_claims.clone().unwrap_or_default(),
             };
             bearer::look(token, &expected, now)
         }
@@ -124,6 +126,13 @@ async fn service(
     let table = table::look(&session).await;
     let is_readable = table.is_good();
     findings.tell(table)?;
+    if let Some(claims) = &arguments.subject_claims {
+        findings.tell(if is_readable {
+            subject_claims::look(&session, claims).await
+        } else {
+            Check::skipped("record keys", "see above")
+        })?;
+    }
     findings.tell(if is_readable && takes_our_key {
         table::resource(&session).await
     } else {

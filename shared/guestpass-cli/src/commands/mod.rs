@@ -10,6 +10,7 @@ mod doctor;
 mod events;
 mod identity;
 mod man;
+mod policy;
 mod quickstart;
 mod status;
 mod token;
@@ -19,7 +20,8 @@ pub(crate) use confirm::confirm;
 pub(crate) use context::CommandContext;
 
 use crate::options::{
-    CleanupCommand, Command, EventsCommand, IdentityCommand, TokenCommand, UserCommand,
+    CleanupCommand, Command, EventsCommand, IdentityCommand, PolicyCommand, TokenCommand,
+    UserCommand,
 };
 use crate::report::{Result, ResultKind};
 
@@ -34,6 +36,7 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
             IdentityCommand::Create(arguments) => identity::create::run(arguments, context).await,
             IdentityCommand::Show(arguments) => identity::show::run(arguments, context).await,
             IdentityCommand::List(arguments) => identity::list::run(arguments, context).await,
+            IdentityCommand::Import(arguments) => identity::import::run(arguments, context).await,
             IdentityCommand::Delete(arguments) => identity::delete::run(arguments, context).await,
         },
         Command::Token(command) => match command {
@@ -59,6 +62,10 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
         Command::Cleanup(command) => match command {
             CleanupCommand::Plan(arguments) => cleanup::plan::run(arguments, context).await,
             CleanupCommand::Apply(arguments) => cleanup::apply::run(arguments, context).await,
+        },
+        Command::Policy(command) => match command {
+            PolicyCommand::Explain(arguments) => policy::explain::run(&arguments, context),
+            PolicyCommand::Test(arguments) => policy::test::run(&arguments, context),
         },
         Command::Audit(arguments) => audit::run(arguments, context).await,
         Command::Status => status::run(context).await,

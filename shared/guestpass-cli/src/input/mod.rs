@@ -1,5 +1,7 @@
 //! What the tool reads: arguments, files and stdin.
 
+mod flattened_claims;
+mod imported;
 mod jwt;
 pub(crate) mod logs;
 mod names;
@@ -7,6 +9,8 @@ mod stdin;
 mod text;
 mod values;
 
+pub(crate) use flattened_claims::flattened_claims;
+pub(crate) use imported::{IdentityToImport, identities_in};
 pub(crate) use jwt::{UnverifiedJwt, teams_claims, token_in};
 pub(crate) use names::names_in;
 pub(crate) use stdin::open;

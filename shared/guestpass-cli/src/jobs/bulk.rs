@@ -257,7 +257,7 @@ impl BulkRun<'_> {
 
 /// Whether ACS or the table refuses the caller, and will therefore refuse every other request,
 /// too. Any other refusal is for this identity only.
-fn is_about_us(error: &Error) -> bool {
+pub(super) fn is_about_us(error: &Error) -> bool {
     let cause = Answered::of(error).map(Answered::cause);
     match error {
         Error::StoreRefused(_) => true,
@@ -284,7 +284,7 @@ fn is_about_us(error: &Error) -> bool {
 }
 
 /// Whether a retry after a while may succeed.
-fn may_pass(error: &Error) -> bool {
+pub(super) fn may_pass(error: &Error) -> bool {
     matches!(error, Error::Busy { .. } | Error::AcsUnavailable { .. } | Error::StoreUnavailable(_))
 }
 

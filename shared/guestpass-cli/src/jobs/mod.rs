@@ -4,9 +4,11 @@ pub(crate) mod bulk;
 mod cleanup_plan;
 mod dead_letters;
 mod deletion;
+mod import;
 mod pace;
 
 pub(crate) use bulk::BulkOutcome;
 pub(crate) use cleanup_plan::{CleanupPlan, CleanupPlanEntry};
 pub(crate) use dead_letters::{DeadLetter, DeadLetterQueue};
 pub(crate) use deletion::BulkItem;
+pub(crate) use import::{IMPORTS_PER_SECOND, ImportRunOutcome, import_all};

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::audit::AuditArguments;
+use super::checks::{DoctorArguments, PolicyCommand};
 use super::cleanup::CleanupCommand;
-use super::doctor::DoctorArguments;
 use super::events::EventsCommand;
 use super::identity::IdentityCommand;
 use super::service::ServiceOptions;
@@ -55,6 +55,9 @@ pub(crate) enum Command {
     /// Plan and apply the deletion of unused identities
     #[command(subcommand)]
     Cleanup(CleanupCommand),
+    /// Explain and test the policy: which claims give which scopes
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// List the actions of administrators, event sources and the cleanup
     Audit(AuditArguments),
     /// Show which service is selected, and why

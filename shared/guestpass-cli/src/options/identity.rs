@@ -19,6 +19,8 @@ pub(crate) enum IdentityCommand {
     Show(IdentityShowArguments),
     /// List identities by state and last use
     List(IdentityListArguments),
+    /// Import identities that another application created in the same ACS resource
+    Import(IdentityImportArguments),
     /// Delete identities, their tokens and all their data in ACS
     Delete(IdentityDeleteArguments),
 }
@@ -86,6 +88,27 @@ const STATES: [(StateName, &str); 5] = [
     (StateName::Deleting, ""),
     (StateName::Stuck, ""),
 ];
+
+/// Which identities to import.
+#[derive(Args)]
+#[command(after_help = "\
+The file is CSV with an external id and an ACS id in each line, or JSON:
+  https://login.example|alice,8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007
+
+  [{ \"externalId\": \"https://login.example|alice\", \"acsId\": \"8:acs:…\" }]
+
+The external id is `<issuer>|<subject>`, as the users' tokens have them; see the
+template parameter SubjectClaims. ACS is not asked: the identities must belong to
+the ACS resource of this service.
+
+No record is overwritten. A user who has another identity is reported as a
+conflict. After Ctrl-C or an error, run the same command again: it skips what is
+already imported and continues with the rest.")]
+pub(crate) struct IdentityImportArguments {
+    /// A file with the identities, or - for stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
 
 /// Which identities to delete.
 #[derive(Args)]

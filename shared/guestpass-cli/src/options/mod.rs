@@ -3,9 +3,9 @@
 #![expect(clippy::doc_markdown, reason = "it is what --help prints, where a backtick is one")]
 
 mod audit;
+mod checks;
 mod cleanup;
 mod cli;
-mod doctor;
 mod events;
 mod identity;
 mod parse;
@@ -15,9 +15,9 @@ mod user;
 mod values;
 
 pub(crate) use audit::*;
+pub(crate) use checks::*;
 pub(crate) use cleanup::*;
 pub(crate) use cli::*;
-pub(crate) use doctor::*;
 pub(crate) use events::*;
 pub(crate) use identity::*;
 pub(crate) use parse::parse_command_line;

@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Later = 5,
     /// Some items of many were not done.
     Partly = 6,
-    /// The doctor found a fault.
+    /// The doctor or a test of a policy found a fault.
     Unwell = 7,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
@@ -39,7 +39,7 @@ Exit codes:
   4    refused: the user is blocked, or ACS or AWS does not accept the credentials
   5    try again later: something is down, busy, or asks for fewer requests
   6    partly done; what was not is named
-  7    the doctor found something
+  7    the doctor or `policy test` found something
   130  stopped by Ctrl-C; a second run goes on where this one stopped";
 
 /// Why a command failed. It holds no secret.

@@ -6,5 +6,7 @@ mod bulk;
 mod cleanup;
 mod events;
 mod history;
+mod import;
 mod memory;
+mod policy;
 mod users;

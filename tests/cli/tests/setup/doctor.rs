@@ -325,3 +325,16 @@ fn a_proxy_is_not_used_for_the_stack() {
     let well = run(&mut doctor, &stack.bearer("sub=alice"));
     assert_eq!(well.code, 0, "{well:?}");
 }
+
+#[test]
+fn r01_records_whose_keys_other_claims_gave_are_counted() {
+    let stack = CliStack::start();
+    for user in ["https://a.example|t|o", "https://a.example|sub", "crm-7"] {
+        stack.identity(user);
+    }
+    let doctor = |claims| stack.run(&["doctor", "-o", "json", "--subject-claims", claims]);
+    finds(&doctor("tid,oid"), "record keys", "1 of 3 records have keys of other claims");
+    let one = doctor("sub");
+    assert_eq!(one.code, 0, "{one:?}");
+    assert!(one.stdout.contains("cannot be told"), "{one:?}");
+}

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use identity_core::identity::SubjectClaims;
 use identity_core::policy::Condition;
 
-use super::values::TokenIssuer;
+use crate::options::values::TokenIssuer;
 
 /// What to check besides the service.
 #[derive(Args)]
@@ -34,6 +35,10 @@ pub(crate) struct DoctorArguments {
     /// The condition on an administrator's claims: the template parameter AdminCondition
     #[arg(long, value_name = "JSON", value_parser = parse_condition)]
     pub(crate) admin_condition: Option<Condition>,
+    /// The claims that name a user: the template parameter SubjectClaims. Also looks for records
+    /// whose keys have another form
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) subject_claims: Option<SubjectClaims>,
     /// A file with the bearer of a user or an administrator, or - for stdin
     #[arg(long, value_name = "PATH")]
     pub(crate) bearer_file: Option<PathBuf>,
