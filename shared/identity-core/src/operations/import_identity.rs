@@ -80,6 +80,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::record::{Lease, LeaseId};
     use crate::testing::{CoreFixture, acs_id, record, user};
 
     async fn import(fixture: &CoreFixture, name: &str, id: &str) -> ImportOutcome {
@@ -104,8 +105,11 @@ mod tests {
     #[tokio::test]
     async fn an_import_never_overwrites_a_record() {
         let conflict = ImportOutcome::Conflict;
+        // The first request of the user is being served.
+        let lease = Lease { id: LeaseId("l".to_owned()), ends: SystemTime::UNIX_EPOCH };
         for (state, outcome) in [
             (State::active("8:acs:2"), conflict(ImportConflict::UserHasAnother)),
+            (State::Provisioning { lease }, conflict(ImportConflict::UserHasAnother)),
             (State::blocked("8:acs:1"), ImportOutcome::AlreadyPresent),
             (State::Blocked { acs_id: None }, conflict(ImportConflict::UserWithoutIdentity)),
             (State::Deleted, conflict(ImportConflict::UserWithoutIdentity)),

@@ -63,6 +63,15 @@ fn a_rule_reaches_lists_and_nested_claims_of_the_json_form() {
 }
 
 #[test]
+fn a_rule_says_what_it_gives_and_to_whom() {
+    let policy = policy();
+    let guest = &policy.rules()[0];
+    assert!(guest.condition().is_met_by(&claims(&[("role", "guest")])));
+    let given = guest.grant().decide(None, None).unwrap();
+    assert_eq!(Some(given.scopes), Scopes::parse(["voip.join"]));
+}
+
+#[test]
 fn a_rule_that_gives_less_than_otherwise_is_named() {
     let below = |rules: serde_json::Value, otherwise: serde_json::Value| {
         let policy = json!({ "rules": rules, "otherwise": otherwise });
