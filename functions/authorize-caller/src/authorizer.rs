@@ -7,11 +7,9 @@ use https_client::HttpsClientError;
 use identity_core::ports::Clock;
 use tracing::{debug, info};
 
-use crate::{
-    config::AcceptedIssuer,
-    event::{AuthorizerEvent, AuthorizerResponse},
-    issuer_keys::IssuerKeyCache,
-};
+use crate::config::AcceptedIssuer;
+use crate::event::{AuthorizerEvent, AuthorizerResponse};
+use crate::issuer_keys::IssuerKeyCache;
 
 /// Verifies the bearers of the accepted issuers.
 pub(crate) struct Authorizer {

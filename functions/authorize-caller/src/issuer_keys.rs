@@ -1,11 +1,9 @@
 //! The keys of the issuers: where they are, and how they are fetched.
 
-use std::{
-    cell::{Ref, RefCell},
-    error::Error,
-    fmt,
-    time::{Duration, Instant},
-};
+use std::cell::{Ref, RefCell};
+use std::error::Error;
+use std::fmt;
+use std::time::{Duration, Instant};
 
 use bearer_verifier::{KeyCache, KeyLookup, KeySet, SignedToken, is_https_or_loopback};
 use https_client::{Client, HttpsClientError};

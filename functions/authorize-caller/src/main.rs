@@ -19,10 +19,8 @@ use authorizer::Authorizer;
 use config::AuthorizerConfig;
 use event::AuthorizerEvent;
 use lambda_edge::{config::process_env, system_clock, telemetry};
-use lambda_http::{
-    Error, LambdaEvent,
-    lambda_runtime::{run, service_fn},
-};
+use lambda_http::lambda_runtime::{run, service_fn};
+use lambda_http::{Error, LambdaEvent};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

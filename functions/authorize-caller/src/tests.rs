@@ -1,16 +1,12 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
+use std::time::{Duration, Instant};
 
 use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
-use bearer_verifier::{
-    TokenRefusal,
-    testing::{Signer, b64},
-};
+use bearer_verifier::TokenRefusal;
+use bearer_verifier::testing::{Signer, b64};
 use harness::TestServer;
 use identity_core::testing::ManualClock;
 use serde_json::{Value, json};

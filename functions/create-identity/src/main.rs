@@ -3,16 +3,14 @@
 
 use acs_secret::{AcsResource, SecretArn};
 use api_types::{CreatedIdentityOutput, IdentityOutput, ProblemType, TokenOutput};
-use identity_core::{
-    create_identity::{CreateIdentityRequest, create_identity},
-    identity::{ExternalId, Lifetime, TokenRequest},
-    ports::{Clock, IdentityClient, IdentityStore},
-};
+use identity_core::create_identity::{CreateIdentityRequest, create_identity};
+use identity_core::identity::{ExternalId, Lifetime, TokenRequest};
+use identity_core::ports::{Clock, IdentityClient, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, ApiResponse, CallerHash, Object, Problem, TokenInput,
-    config::{ConfigError, Env, optional, process_env},
-    invocation, json, run, serve, system_clock, telemetry,
+    Access, ApiResponse, CallerHash, Object, Problem, TokenInput, invocation, json, run, serve,
+    system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;

@@ -2,17 +2,15 @@
 //! `DELETE /v1/identities/{id}`: deletes an identity that an administrator names.
 
 use acs_secret::{AcsResource, SecretArn};
-use identity_core::{
-    delete_identity::{DeleteIdentityRequest, delete_identity},
-    identity::IdentityRef,
-    ports::{Clock, IdentityClient, IdentityStore},
-    record::By,
-};
+use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::identity::IdentityRef;
+use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::record::By;
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, CallerHash, Problem,
-    config::{ConfigError, Env, optional, process_env},
-    invocation, run, serve, system_clock, telemetry,
+    Access, Addressed, ApiResponse, CallerHash, Problem, invocation, run, serve, system_clock,
+    telemetry,
 };
 use lambda_http::{Error, Request};
 
@@ -74,10 +72,8 @@ pub(crate) async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use identity_core::{
-        record::State,
-        testing::{ClientCall, CoreFixture, record},
-    };
+    use identity_core::record::State;
+    use identity_core::testing::{ClientCall, CoreFixture, record};
     use lambda_edge::testing::{self, TestRequest, callers};
     use lambda_http::{Body, Response};
 

@@ -4,19 +4,16 @@
 use acs_secret::{AcsResource, SecretArn};
 use api_types::{ProblemType, TokenOutput};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use identity_core::{
-    exchange_teams_token::{
-        EntraUser, Exchange, ExchangeTeamsTokenRequest, UnverifiedClaims, exchange_teams_token,
-    },
-    identity::AcsId,
-    ports::{Clock, IdentityStore, TeamsTokenExchange},
-    secret::Secret,
+use identity_core::exchange_teams_token::{
+    EntraUser, Exchange, ExchangeTeamsTokenRequest, UnverifiedClaims, exchange_teams_token,
 };
+use identity_core::identity::AcsId;
+use identity_core::ports::{Clock, IdentityStore, TeamsTokenExchange};
+use identity_core::secret::Secret;
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, ApiResponse, CallerHash, Problem,
-    config::{ConfigError, Env, optional, process_env},
-    invocation, json, run, serve, system_clock, telemetry,
+    Access, ApiResponse, CallerHash, Problem, invocation, json, run, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;

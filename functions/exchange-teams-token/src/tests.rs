@@ -1,8 +1,6 @@
-use identity_core::{
-    exchange_teams_token::TeamsTokenFault,
-    record::State,
-    testing::{ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, record},
-};
+use identity_core::exchange_teams_token::TeamsTokenFault;
+use identity_core::record::State;
+use identity_core::testing::{ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, record};
 use lambda_edge::testing::{TestRequest, access, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};

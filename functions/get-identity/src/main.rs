@@ -3,15 +3,12 @@
 
 use api_types::IdentityOutput;
 use aws_secrets::SecretArn;
-use identity_core::{
-    get_identity::get_identity,
-    ports::{Clock, IdentityStore},
-};
+use identity_core::get_identity::get_identity;
+use identity_core::ports::{Clock, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, CallerHash, Problem,
-    config::{ConfigError, Env, optional, process_env},
-    run, serve, system_clock, telemetry,
+    Access, Addressed, ApiResponse, CallerHash, Problem, run, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 
@@ -66,11 +63,9 @@ pub(crate) async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use identity_core::{
-        ports::Clock,
-        record::State,
-        testing::{CoreFixture, order, record},
-    };
+    use identity_core::ports::Clock;
+    use identity_core::record::State;
+    use identity_core::testing::{CoreFixture, order, record};
     use lambda_edge::testing::{self, TestRequest, body, callers};
     use lambda_http::{Body, Response};
     use serde_json::json;

@@ -4,22 +4,20 @@
 
 use acs_secret::{AcsResource, SecretArn};
 use api_types::TokenOutput;
-use identity_core::{
-    admission::TokenPace,
-    issue_access_token::{IssueAccessTokenRequest, IssuedToken, TokenSubject, issue_access_token},
-    policy::{Grant, Policy},
-    ports::{Clock, IdentityClient, IdentityStore},
+use identity_core::admission::TokenPace;
+use identity_core::issue_access_token::{
+    IssueAccessTokenRequest, IssuedToken, TokenSubject, issue_access_token,
 };
+use identity_core::policy::{Grant, Policy};
+use identity_core::ports::{Clock, IdentityClient, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, pace, policy, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, CallerHash, Problem, TokenInput,
-    config::{ConfigError, Env, optional, pace, policy, process_env},
-    invocation, json, run, serve, system_clock, telemetry,
+    Access, Addressed, ApiResponse, CallerHash, Problem, TokenInput, invocation, json, run, serve,
+    system_clock, telemetry,
 };
-use lambda_http::{
-    Error, Request,
-    http::{Method, StatusCode},
-};
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Error, Request};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,8 +1,6 @@
-use identity_core::{
-    identity::{Scope, Scopes},
-    record::State,
-    testing::{ClientCall, CoreFixture, record, user},
-};
+use identity_core::identity::{Scope, Scopes};
+use identity_core::record::State;
+use identity_core::testing::{ClientCall, CoreFixture, record, user};
 use lambda_edge::testing::{self, TestRequest, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};

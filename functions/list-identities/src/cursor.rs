@@ -4,11 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use identity_core::{
-    identity::ExternalId,
-    list_identities::Cursor,
-    ports::{Position, SHARDS},
-};
+use identity_core::identity::ExternalId;
+use identity_core::list_identities::Cursor;
+use identity_core::ports::{Position, SHARDS};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize, Serialize)]

@@ -2,16 +2,15 @@
 
 use api_types::{IdentityListOutput, IdentityOutput, ProblemType, parse_timestamp};
 use aws_secrets::SecretArn;
-use identity_core::{
-    list_identities::{IdentityPage, ListIdentitiesRequest, MAX_PAGE, list_identities},
-    ports::{Clock, IdentityStore},
-    record::StateName,
+use identity_core::list_identities::{
+    IdentityPage, ListIdentitiesRequest, MAX_PAGE, list_identities,
 };
+use identity_core::ports::{Clock, IdentityStore};
+use identity_core::record::StateName;
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, ApiResponse, CallerHash, Problem,
-    config::{ConfigError, Env, optional, process_env},
-    query, run, serve, system_clock, telemetry,
+    Access, ApiResponse, CallerHash, Problem, query, run, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;
@@ -123,11 +122,9 @@ pub(crate) async fn handle(
 mod tests {
     use std::collections::BTreeSet;
 
-    use identity_core::{
-        ports::Clock,
-        record::State,
-        testing::{CoreFixture, record},
-    };
+    use identity_core::ports::Clock;
+    use identity_core::record::State;
+    use identity_core::testing::{CoreFixture, record};
     use lambda_edge::testing::{self, TestRequest, body, callers};
     use lambda_http::{Body, Response};
 

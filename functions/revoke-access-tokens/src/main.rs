@@ -4,19 +4,19 @@
 
 use acs_secret::{AcsResource, SecretArn};
 use api_types::{ProblemType, ReceiptOutput};
-use identity_core::{
-    Error as CoreError,
-    admission::TokenPace,
-    identity::{IdentityRef, Invocation},
-    ports::{Clock, IdentityClient, IdentityStore},
-    record::{By, Cause, Reason},
-    revoke_access_tokens::{IfMissing, RevokeAccessTokensRequest, revoke_access_tokens},
+use identity_core::Error as CoreError;
+use identity_core::admission::TokenPace;
+use identity_core::identity::{IdentityRef, Invocation};
+use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::record::{By, Cause, Reason};
+use identity_core::revoke_access_tokens::{
+    IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
 };
 use identity_store::{DynamoIdentityStore, Tables};
+use lambda_edge::config::{ConfigError, Env, optional, pace, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, Caller, CallerHash, Problem,
-    config::{ConfigError, Env, optional, pace, process_env},
-    invocation, json, run, serve, system_clock, telemetry,
+    Access, Addressed, ApiResponse, Caller, CallerHash, Problem, invocation, json, run, serve,
+    system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;

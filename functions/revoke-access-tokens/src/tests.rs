@@ -1,7 +1,5 @@
-use identity_core::{
-    record::State,
-    testing::{ClientCall, CoreFixture, record},
-};
+use identity_core::record::State;
+use identity_core::testing::{ClientCall, CoreFixture, record};
 use lambda_edge::testing::{self, TestRequest, body, callers};
 use lambda_http::{Body, Response};
 use serde_json::json;

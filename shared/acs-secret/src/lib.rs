@@ -104,10 +104,8 @@ const JSON: &str = "the secret contains JSON; store the connection string alone,
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_secretsmanager::{
-        Client,
-        config::{BehaviorVersion, Credentials, Region},
-    };
+    use aws_sdk_secretsmanager::Client;
+    use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
     use axum::{Router, http::StatusCode, routing::post};
     use serde_json::json;
     use tokio::net::TcpListener;

@@ -1,8 +1,6 @@
-use identity_core::{
-    event::EventSource,
-    identity::{AcsId, ExternalId},
-    record::{By, Reason, Receipt, ReceiptId, Record, StateName},
-};
+use identity_core::event::EventSource;
+use identity_core::identity::{AcsId, ExternalId};
+use identity_core::record::{By, Reason, Receipt, ReceiptId, Record, StateName};
 use serde::Serialize;
 
 use crate::{TokenOutput, UserOutput, format_timestamp};

@@ -4,18 +4,14 @@
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
-    retry::RetryConfig, timeout::TimeoutConfig,
-};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
-use aws_types::{
-    sdk_config::SharedCredentialsProvider,
-    service_config::{LoadServiceConfig, ServiceConfigKey},
-};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_types::sdk_config::SharedCredentialsProvider;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 /// The configuration for a client of any service: the credentials and the region of the process
 /// environment, and time limits that leave a function time to answer. A request ends within 3 s,

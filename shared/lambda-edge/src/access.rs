@@ -1,23 +1,17 @@
 use std::time::Duration;
 
 use api_types::ProblemType;
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use identity_core::{
-    administrator::Administrator,
-    identity::{ExternalId, IdentityRef, Issuer, SubjectClaims},
-    policy::Condition,
-    ports::{Clock, IdentityStore},
-};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
+use identity_core::administrator::Administrator;
+use identity_core::identity::{ExternalId, IdentityRef, Issuer, SubjectClaims};
+use identity_core::policy::Condition;
+use identity_core::ports::{Clock, IdentityStore};
 use lambda_http::{Request, RequestExt};
 use tracing::warn;
 
-use crate::{
-    Caller, Problem,
-    config::{ConfigError, Env, optional, required},
-};
+use crate::config::{ConfigError, Env, optional, required};
+use crate::{Caller, Problem};
 
 /// Decides which caller may use which route. No other code decides about access.
 #[derive(Clone, Debug)]

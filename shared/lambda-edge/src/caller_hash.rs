@@ -1,8 +1,6 @@
 use hmac::{Hmac, KeyInit, Mac};
-use identity_core::{
-    identity::{ExternalId, SubjectClaims},
-    secret::Secret,
-};
+use identity_core::identity::{ExternalId, SubjectClaims};
+use identity_core::secret::Secret;
 use lambda_http::Request;
 use sha2::Sha256;
 

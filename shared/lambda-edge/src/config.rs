@@ -1,9 +1,7 @@
 //! Configuration: read once from the environment, at cold start.
 
-use identity_core::{
-    admission::TokenPace,
-    policy::{Condition, Policy},
-};
+use identity_core::admission::TokenPace;
+use identity_core::policy::{Condition, Policy};
 
 pub use identity_core::ports::{ConfigError, Env, optional, required};
 

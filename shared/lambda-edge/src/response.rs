@@ -3,27 +3,21 @@ mod run;
 use std::{convert::Infallible, time::Duration};
 
 use api_types::ProblemType;
-use identity_core::{
-    identity::{AcsId, Scopes},
-    ports::Clock,
-};
-use lambda_http::{
-    Body, Request, RequestExt, Response,
-    http::{
-        HeaderValue, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
-            X_CONTENT_TYPE_OPTIONS,
-        },
+use identity_core::identity::{AcsId, Scopes};
+use identity_core::ports::Clock;
+use lambda_http::http::{
+    HeaderValue, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
+        X_CONTENT_TYPE_OPTIONS,
     },
 };
+use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
 use tracing::{Instrument, error, info_span};
 
-use crate::{
-    CallerHash, Problem, deadline,
-    telemetry::{self, RequestLine},
-};
+use crate::telemetry::{self, RequestLine};
+use crate::{CallerHash, Problem, deadline};
 
 pub use run::run;
 

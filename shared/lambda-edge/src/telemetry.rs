@@ -5,10 +5,8 @@
 //! the metric `APIRequestAuthentication` in CloudWatch's embedded metric format. No token, key,
 //! body or claim is ever in a line.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use api_types::format_timestamp;
 use identity_core::{identity::Scopes, ports::Clock};
@@ -16,13 +14,11 @@ use lambda_http::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::{Level, Metadata};
-use tracing_subscriber::{
-    Layer,
-    filter::{FilterExt, LevelFilter, Targets, filter_fn},
-    fmt::{format::Writer, time::FormatTime},
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
-};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::{config::process_env, system_clock};
 

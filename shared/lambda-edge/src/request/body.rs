@@ -1,19 +1,15 @@
 use api_types::ProblemType;
-use lambda_http::{
-    Request,
-    http::{
-        HeaderMap,
-        header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
-    },
+use lambda_http::Request;
+use lambda_http::http::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 
-use super::{
-    event::UnreadableBody,
-    object::Object,
-    read_error::{describe_body, pointer},
-};
+use super::event::UnreadableBody;
+use super::object::Object;
+use super::read_error::{describe_body, pointer};
 use crate::Problem;
 
 /// No valid request is larger. API Gateway would accept 10 MB.

@@ -1,11 +1,9 @@
 use std::time::{Duration, SystemTime};
 
 use api_types::ProblemType;
-use identity_core::{
-    admission::Bearer,
-    identity::{ExternalId, SubjectClaims},
-    policy::Claims,
-};
+use identity_core::admission::Bearer;
+use identity_core::identity::{ExternalId, SubjectClaims};
+use identity_core::policy::Claims;
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use serde_json::Value;
 

@@ -1,18 +1,16 @@
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lambda_http::{
-    Body, Context, Request, RequestExt as _,
-    aws_lambda_events::{
-        apigw::{
-            ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
-            ApiGatewayV2httpRequestContext,
-        },
-        query_map::QueryMap,
+use lambda_http::aws_lambda_events::{
+    apigw::{
+        ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription,
+        ApiGatewayV2httpRequestContext,
     },
-    http::{HeaderMap, HeaderName, HeaderValue, Method},
-    request::RequestContext,
+    query_map::QueryMap,
 };
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Context, Request, RequestExt as _};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 

@@ -1,9 +1,7 @@
 use std::{fmt, marker::PhantomData};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer};
 
 /// A JSON object, read as `T`. serde alone would also read an array as a struct, field by field:
 /// `[true]` would block a user.

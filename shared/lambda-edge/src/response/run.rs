@@ -1,10 +1,8 @@
 use std::convert::Infallible;
 
-use lambda_http::{
-    Body, Error, LambdaEvent, Request, Response,
-    aws_lambda_events::apigw::ApiGatewayV2httpResponse,
-    lambda_runtime::{self, service_fn},
-};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::lambda_runtime::{self, service_fn};
+use lambda_http::{Body, Error, LambdaEvent, Request, Response};
 
 use crate::GatewayEvent;
 

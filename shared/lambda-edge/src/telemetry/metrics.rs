@@ -5,10 +5,8 @@ use std::time::SystemTime;
 
 use identity_core::ports::Clock;
 use serde_json::{Map, Value, json};
-use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
-};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::LookupSpan};
 
 use super::line::{milliseconds, namespace, write_line};
