@@ -105,26 +105,15 @@ pub fn is_https_or_loopback(url: &str) -> bool {
 }
 
 /// Why a trusted issuer cannot be configured like this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// The issuer is neither an HTTPS URL nor one of this machine, or it has a query or a fragment.
+    #[error("invalid issuer: must be an https URL without query and fragment")]
     Issuer,
     /// No audience is named, or one is empty.
+    #[error("invalid audiences: name at least one, and none may be empty")]
     Audiences,
     /// An issuer with `{tenantid}` has no tenants, or another issuer has some.
+    #[error("invalid tenants: name at least one exactly if the issuer contains `{{tenantid}}`")]
     Tenants,
-}
-
-impl std::error::Error for TrustError {}
-
-impl std::fmt::Display for TrustError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Issuer => "invalid issuer: must be an https URL without query and fragment",
-            Self::Audiences => "invalid audiences: name at least one, and none may be empty",
-            Self::Tenants => {
-                "invalid tenants: name at least one exactly if the issuer contains `{tenantid}`"
-            }
-        })
-    }
 }

@@ -139,26 +139,17 @@ impl Key {
 }
 
 /// Why a document cannot serve as the keys of an issuer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// The document is not a JSON object with an array `keys`.
+    #[error("invalid key set: expected a JSON object with an array `keys`")]
     Malformed,
     /// The document has more than 64 keys.
+    #[error("invalid key set: more than 64 keys")]
     TooManyKeys,
     /// None of the keys is a signature key of a supported type.
+    #[error("invalid key set: no RSA, EC or Ed25519 key for signatures")]
     NoUsableKey,
-}
-
-impl std::error::Error for KeySetError {}
-
-impl std::fmt::Display for KeySetError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Malformed => "invalid key set: expected a JSON object with an array `keys`",
-            Self::TooManyKeys => "invalid key set: more than 64 keys",
-            Self::NoUsableKey => "invalid key set: no RSA, EC or Ed25519 key for signatures",
-        })
-    }
 }
 
 /// A number in base64url. Some issuers write leading zeros, which the library refuses.
