@@ -31,14 +31,7 @@ pub(crate) async fn look(session: &ServiceSession, claims: &SubjectClaims) -> Ch
 async fn count(session: &ServiceSession, claims: &SubjectClaims) -> Result<(usize, usize)> {
     let (mut read, mut others) = (0, 0);
     for shard in 0..SHARDS {
-        let mut query = ListQuery {
-            index: Index::LastIssued,
-            shard,
-            state: None,
-            unused_since: None,
-            after: None,
-            limit: PAGE,
-        };
+        let mut query = ListQuery::first(Index::LastIssued, shard, PAGE);
         loop {
             let page = session.run(async |_| session.store.list(&query).await).await?;
             let is_other = |user| !claims.may_have_given(user);

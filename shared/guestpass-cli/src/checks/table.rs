@@ -76,12 +76,6 @@ async fn first(session: &ServiceSession) -> std::result::Result<Option<AcsId>, C
 }
 
 fn query(shard: u8) -> ListQuery {
-    ListQuery {
-        index: Index::LastIssued,
-        shard,
-        state: Some(StateName::Active),
-        unused_since: None,
-        after: None,
-        limit: 20,
-    }
+    let state = Some(StateName::Active);
+    ListQuery { state, ..ListQuery::first(Index::LastIssued, shard, 20) }
 }

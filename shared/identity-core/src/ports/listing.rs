@@ -36,6 +36,14 @@ pub struct ListQuery {
     pub limit: u16,
 }
 
+impl ListQuery {
+    /// The first `limit` records of a shard.
+    #[must_use]
+    pub fn first(index: Index, shard: u8, limit: u16) -> Self {
+        Self { index, shard, state: None, unused_since: None, after: None, limit }
+    }
+}
+
 /// A position in a shard, which is sorted by time, then by user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {

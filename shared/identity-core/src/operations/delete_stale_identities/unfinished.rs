@@ -19,14 +19,7 @@ impl<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock> CleanupJob<'_,
     /// because they block other requests.
     pub(super) async fn finish_all(&self) -> Result<(), Error> {
         for shard in 0..SHARDS {
-            let mut query = ListQuery {
-                index: Index::Unfinished,
-                shard,
-                state: None,
-                unused_since: None,
-                after: None,
-                limit: PAGE,
-            };
+            let mut query = ListQuery::first(Index::Unfinished, shard, PAGE);
             loop {
                 if self.must_stop(shard) {
                     return Ok(());
