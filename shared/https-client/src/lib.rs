@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Certificate, redirect};
-pub use reqwest::{Client, Response};
+pub use reqwest::{Client, Method, Response};
 
 /// Creates a client that neither follows redirects nor retries. It trusts Mozilla's root
 /// certificates and `extra_roots_pem`.
