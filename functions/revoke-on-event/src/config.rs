@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use acs_secret::AcsResource;
+use identity_core::event::{EventMode, EventSource};
 use identity_core::identity::Issuer;
-use identity_events::EventSource;
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, required};
 
@@ -42,33 +42,21 @@ pub(crate) struct EventRules {
 }
 
 impl EventRules {
-    pub(crate) fn mode_of(&self, source: EventSource) -> EventMode {
+    /// The mode of a message of `source`. A message of a transmitter says itself what mode was
+    /// configured for the transmitter when the message was accepted.
+    pub(crate) fn mode_of(&self, source: EventSource, asked: Option<EventMode>) -> EventMode {
         match source {
             EventSource::Guestpass => self.guestpass,
             EventSource::Cognito => self.cognito,
             EventSource::Auth0 => self.auth0,
             EventSource::Okta => self.okta,
-        }
-    }
-}
-
-/// How the events of a source are handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EventMode {
-    /// The events are applied.
-    Apply,
-    /// The effect of the events is only logged.
-    Shadow,
-}
-
-impl FromStr for EventMode {
-    type Err = &'static str;
-
-    fn from_str(raw: &str) -> Result<Self, Self::Err> {
-        match raw {
-            "apply" => Ok(Self::Apply),
-            "shadow" => Ok(Self::Shadow),
-            _ => Err("give apply or shadow"),
+            EventSource::Ssf
+            | EventSource::BackChannelLogout
+            | EventSource::GlobalTokenRevocation
+            | EventSource::Apple
+            | EventSource::Google
+            | EventSource::Scim
+            | EventSource::Graph => asked.unwrap_or_default(),
         }
     }
 }
@@ -113,17 +101,33 @@ mod tests {
 
     #[test]
     fn each_source_has_its_own_mode_and_is_applied_by_default() {
-        for source in EventSource::ALL {
+        for source in of_a_bus() {
             let name = format!("EVENT_MODE_{}", source.as_str().to_uppercase());
             let rules = config(&name, "shadow").unwrap().rules;
-            for other in EventSource::ALL {
+            for other in of_a_bus() {
                 let expected = if other == source { EventMode::Shadow } else { EventMode::Apply };
-                assert_eq!(rules.mode_of(other), expected, "{name}, {other:?}");
+                assert_eq!(rules.mode_of(other, None), expected, "{name}, {other:?}");
             }
-            assert_eq!(config(&name, "").unwrap().rules.mode_of(source), EventMode::Apply);
+            assert_eq!(config(&name, "").unwrap().rules.mode_of(source, None), EventMode::Apply);
             let problem = config(&name, "off").err().unwrap().to_string();
             assert!(problem.contains(&name) && problem.contains("apply or shadow"), "{problem}");
         }
         assert!(config("ISSUER", "").is_err(), "whose users are they?");
+    }
+
+    #[test]
+    fn a_message_of_a_transmitter_says_its_mode_and_a_message_of_a_bus_does_not() {
+        let rules = config("EVENT_MODE_OKTA", "shadow").unwrap().rules;
+        for source in EventSource::ALL {
+            for asked in [EventMode::Apply, EventMode::Shadow] {
+                let expected =
+                    if source.is_transmitter() { asked } else { rules.mode_of(source, None) };
+                assert_eq!(rules.mode_of(source, Some(asked)), expected, "{source:?}");
+            }
+        }
+    }
+
+    fn of_a_bus() -> impl Iterator<Item = EventSource> {
+        EventSource::ALL.into_iter().filter(|source| !source.is_transmitter())
     }
 }

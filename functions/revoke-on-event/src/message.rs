@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use identity_core::Error;
 use identity_core::apply_event::{Applied, apply_event, foresee_event};
-use identity_core::event::Event;
+use identity_core::event::{Event, EventMode};
 use identity_core::event_decision::EventDecision;
 use identity_core::identity::Invocation;
 use identity_core::ports::{Clock, IdentityClient, IdentityStore};
@@ -14,7 +14,7 @@ use identity_events::Reading;
 use lambda_http::Context;
 use tracing::{Instrument, info_span};
 
-use crate::config::{EventMode, EventRules};
+use crate::config::EventRules;
 use crate::event_log::EventLogLine;
 use crate::event_outcome::EventOutcome;
 use crate::lanes::QueuedMessage;
@@ -30,7 +30,7 @@ pub(crate) async fn apply_message(
     queued: &QueuedMessage,
 ) -> bool {
     let line = EventLogLine::of(&queued.message.id);
-    let (source, events) = match &queued.reading {
+    let (source, mode, events) = match &queued.reading {
         Err(error) => {
             line.write(&EventOutcome::Failed(error));
             return false;
@@ -39,7 +39,9 @@ pub(crate) async fn apply_message(
             EventLogLine { source: *source, ..line }.write(&EventOutcome::Ignored(ignored));
             return true;
         }
-        Ok(Reading::Events { source, events }) => (*source, events),
+        Ok(Reading::Events { source, mode, events }) => {
+            (*source, rules.mode_of(*source, *mode), events)
+        }
     };
     let span = info_span!("message", CorrelationId = queued.message.id);
     let mut is_done = true;
@@ -51,7 +53,7 @@ pub(crate) async fn apply_message(
             patience: Duration::ZERO,
             ..lambda_edge::invocation_of(context, clock)
         };
-        let work = apply_in_mode(store, acs, clock, rules.mode_of(source), event, &invocation);
+        let work = apply_in_mode(store, acs, clock, mode, event, &invocation);
         // A panic leaves the same state as a crash, and the core can recover from that.
         let result = match AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await {
             Ok(result) => result.map_err(MessageError::Failed),

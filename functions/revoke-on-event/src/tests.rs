@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use api_types::format_timestamp;
 use identity_core::Error as CoreError;
-use identity_core::event::Event;
+use identity_core::event::{Event, EventMode};
 use identity_core::record::State;
 use identity_events::EventSource;
 use proptest::prelude::*;
@@ -15,7 +15,6 @@ use self::support::{
     revocations, rules,
 };
 use super::*;
-use crate::config::EventMode;
 
 #[tokio::test]
 async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
@@ -180,7 +179,7 @@ async fn a_shadow_falls_on_one_source_only() {
     for source in EventSource::ALL {
         let expected =
             if source == EventSource::Guestpass { EventMode::Shadow } else { EventMode::Apply };
-        assert_eq!(rules.mode_of(source), expected);
+        assert_eq!(rules.mode_of(source, None), expected);
     }
     let okta = json!({
         "source": "aws.partner/okta.com/example/guestpass",

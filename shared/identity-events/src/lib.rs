@@ -14,6 +14,7 @@ mod envelope;
 mod guestpass;
 mod okta;
 mod reading;
+mod signals;
 
 use envelope::Envelope;
 use identity_core::identity::Issuer;
@@ -33,6 +34,10 @@ pub use reading::{Ignored, Malformed, Reading, WhyIgnored};
 pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
     let envelope = Envelope::parse(body)?;
     let name = envelope.required("source")?;
+    if name == signals::SOURCE {
+        let (event, mode) = signals::read(&envelope, issuer)?;
+        return Ok(Reading::Events { source: event.source, mode: Some(mode), events: vec![event] });
+    }
     let Some(source) = source(name) else {
         let ignored = Ignored { name: shown(name), why: WhyIgnored::UnknownSource };
         return Ok(Reading::Ignored { source: None, ignored });
@@ -42,9 +47,11 @@ pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
         EventSource::Cognito => cognito::read(&envelope, issuer)?,
         EventSource::Auth0 => auth0::read(&envelope, issuer)?,
         EventSource::Okta => okta::read(&envelope, issuer)?,
+        // The sources of transmitters have no name of their own on a bus.
+        _ => Found::ignored(name, WhyIgnored::UnknownSource),
     };
     Ok(match found {
-        Found::Events(events) => Reading::Events { source, events },
+        Found::Events(events) => Reading::Events { source, mode: None, events },
         Found::Ignored(ignored) => Reading::Ignored { source: Some(source), ignored },
     })
 }

@@ -1,6 +1,6 @@
 //! What a message means, or why it cannot be read.
 
-use identity_core::event::{Event, EventSource};
+use identity_core::event::{Event, EventMode, EventSource};
 
 /// The meaning of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,9 @@ pub enum Reading {
     Events {
         /// The event source.
         source: EventSource,
+        /// The mode in which the message asks to be applied. Only a message of a transmitter has
+        /// one: the mode of the others is configured per source.
+        mode: Option<EventMode>,
         /// At least one event. There is more than one if the message reports two changes, or if
         /// the user may go by either of two names.
         events: Vec<Event>,

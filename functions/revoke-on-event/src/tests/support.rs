@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use api_types::format_timestamp;
 use identity_core::Error as CoreError;
 use identity_core::admission::Admission;
+use identity_core::event::EventMode;
 use identity_core::identity::{AccessToken, AcsId, Issuer, TokenRequest};
 use identity_core::record::{Record, State};
 use identity_core::testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record};
@@ -15,7 +16,6 @@ use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::super::*;
-use crate::config::EventMode;
 
 pub(super) const ISSUER: &str = "https://idp.example";
 

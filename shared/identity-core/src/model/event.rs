@@ -1,5 +1,6 @@
 //! Events that an identity provider sends about a user.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -85,11 +86,37 @@ pub enum EventSource {
     Auth0,
     /// An Okta organisation, through its log stream to `EventBridge`.
     Okta,
+    /// A transmitter of the Shared Signals Framework (CAEP and RISC events).
+    Ssf,
+    /// An `OpenID` provider, through back-channel logout.
+    BackChannelLogout,
+    /// An identity provider, through Global Token Revocation.
+    GlobalTokenRevocation,
+    /// Sign in with Apple, through its server-to-server notifications.
+    Apple,
+    /// Google, through Cross-Account Protection (RISC).
+    Google,
+    /// A directory that provisions users through SCIM.
+    Scim,
+    /// Microsoft Entra, through change notifications of Microsoft Graph.
+    Graph,
 }
 
 impl EventSource {
     /// Every source.
-    pub const ALL: [Self; 4] = [Self::Guestpass, Self::Cognito, Self::Auth0, Self::Okta];
+    pub const ALL: [Self; 11] = [
+        Self::Guestpass,
+        Self::Cognito,
+        Self::Auth0,
+        Self::Okta,
+        Self::Ssf,
+        Self::BackChannelLogout,
+        Self::GlobalTokenRevocation,
+        Self::Apple,
+        Self::Google,
+        Self::Scim,
+        Self::Graph,
+    ];
 
     /// The name as stored and as logged.
     #[must_use]
@@ -99,7 +126,21 @@ impl EventSource {
             Self::Cognito => "cognito",
             Self::Auth0 => "auth0",
             Self::Okta => "okta",
+            Self::Ssf => "ssf",
+            Self::BackChannelLogout => "back-channel-logout",
+            Self::GlobalTokenRevocation => "global-token-revocation",
+            Self::Apple => "apple",
+            Self::Google => "google",
+            Self::Scim => "scim",
+            Self::Graph => "graph",
         }
+    }
+
+    /// Whether its signals come from a configured transmitter, over HTTP. The others come from an
+    /// event bus.
+    #[must_use]
+    pub fn is_transmitter(self) -> bool {
+        !matches!(self, Self::Guestpass | Self::Cognito | Self::Auth0 | Self::Okta)
     }
 
     /// Parses the output of [`as_str`](Self::as_str).
@@ -112,6 +153,39 @@ impl EventSource {
     #[must_use]
     pub fn origin(self) -> Origin {
         Origin::of_source(self.as_str())
+    }
+}
+
+/// How the events of a source are handled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EventMode {
+    /// The events are applied.
+    #[default]
+    Apply,
+    /// The effect of the events is only logged.
+    Shadow,
+}
+
+impl EventMode {
+    /// The name as in the configuration and in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+impl FromStr for EventMode {
+    type Err = &'static str;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        match raw {
+            "apply" => Ok(Self::Apply),
+            "shadow" => Ok(Self::Shadow),
+            _ => Err("give apply or shadow"),
+        }
     }
 }
 

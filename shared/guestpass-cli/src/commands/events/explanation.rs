@@ -108,7 +108,7 @@ pub(crate) async fn explain(
         Reading::Ignored { source, ignored } => {
             Ok(vec![passed_over(source, &ignored, issuer.as_str())])
         }
-        Reading::Events { source, events } => {
+        Reading::Events { source, events, .. } => {
             let mut explained = Vec::new();
             for event in events {
                 explained.push(foreseen(source, &event, session).await?);

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::event::EventMode;
 use crate::model::{EventSource, Origin};
 use crate::ports::Clock;
 use crate::testing::{ManualClock, event, record, user};
@@ -258,14 +259,28 @@ fn every_name_of_a_kind_a_source_and_a_reason_without_effect_is_fixed() {
     ] {
         assert_eq!((kind.as_str(), EventKind::parse(name)), (name, Some(kind)));
     }
-    for (source, name) in [
-        (EventSource::Guestpass, "guestpass"),
-        (EventSource::Cognito, "cognito"),
-        (EventSource::Auth0, "auth0"),
-        (EventSource::Okta, "okta"),
-    ] {
+    let sources = [
+        (EventSource::Guestpass, "guestpass", false),
+        (EventSource::Cognito, "cognito", false),
+        (EventSource::Auth0, "auth0", false),
+        (EventSource::Okta, "okta", false),
+        (EventSource::Ssf, "ssf", true),
+        (EventSource::BackChannelLogout, "back-channel-logout", true),
+        (EventSource::GlobalTokenRevocation, "global-token-revocation", true),
+        (EventSource::Apple, "apple", true),
+        (EventSource::Google, "google", true),
+        (EventSource::Scim, "scim", true),
+        (EventSource::Graph, "graph", true),
+    ];
+    for (source, name, is_transmitter) in sources {
         assert_eq!((source.as_str(), EventSource::parse(name)), (name, Some(source)));
+        assert_eq!(source.is_transmitter(), is_transmitter, "{name}");
     }
+    assert_eq!(sources.map(|(source, ..)| source), EventSource::ALL);
+    for (mode, name) in [(EventMode::Apply, "apply"), (EventMode::Shadow, "shadow")] {
+        assert_eq!((mode.as_str(), name.parse()), (name, Ok(mode)));
+    }
+    assert_eq!("off".parse::<EventMode>(), Err("give apply or shadow"));
     assert_eq!((EventKind::parse("user.created"), EventSource::parse("entra")), (None, None));
     assert_eq!(NoEffect::NothingNew.as_str(), "nothing-new");
     assert_eq!(NoEffect::NoIdentity.as_str(), "no-identity");

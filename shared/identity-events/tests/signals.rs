@@ -1,0 +1,93 @@
+//! Signals of transmitters, as the functions put them into the queue.
+#![expect(clippy::unwrap_used, reason = "a test may die")]
+
+use std::time::Duration;
+
+use identity_core::event::{EventKind, EventMode};
+use identity_core::identity::{ExternalId, IdentityRef, Issuer};
+use identity_events::{EventSource, Malformed, Reading, read};
+use serde_json::{Value, json};
+
+const ISSUER: &str = "https://idp.example/";
+
+fn message() -> Value {
+    json!({
+        "source": "guestpass.signals",
+        "detail-type": "user.signed-out",
+        "id": "0b1f",
+        "time": "2026-11-20T08:00:03Z",
+        "detail": {
+            "transmitter": "okta",
+            "kind": "ssf",
+            "externalId": "https://idp.example/|00u1",
+            "occurredAt": "2026-11-20T08:00:00.643Z",
+            "eventId": "set-1",
+            "mode": "apply",
+            "reason": "policy violation",
+        },
+    })
+}
+
+fn reading(message: &Value) -> Result<Reading, Malformed> {
+    read(&message.to_string(), &Issuer::parse(ISSUER).unwrap())
+}
+
+fn with(pointer: &str, value: Value) -> Value {
+    let mut message = message();
+    *message.pointer_mut(pointer).unwrap() = value;
+    message
+}
+
+#[test]
+fn a_signal_names_its_source_its_user_its_time_and_its_mode() {
+    for source in EventSource::ALL.into_iter().filter(|source| source.is_transmitter()) {
+        for mode in [EventMode::Apply, EventMode::Shadow] {
+            for kind in EventKind::ALL {
+                let mut message = with("/detail/kind", json!(source.as_str()));
+                message["detail-type"] = json!(kind.as_str());
+                message["detail"]["mode"] = json!(mode.as_str());
+                let found = reading(&message).unwrap();
+                let Reading::Events { source: found_source, mode: found_mode, events } = found
+                else {
+                    panic!("{message}");
+                };
+                assert_eq!((found_source, found_mode), (source, Some(mode)));
+                let [event] = events.as_slice() else { panic!("{message}") };
+                assert_eq!((event.source, event.kind, event.id.as_str()), (source, kind, "set-1"));
+                assert_eq!(event.resolution, Duration::from_millis(1));
+                assert_eq!(event.reason.as_ref().unwrap().as_str(), "policy violation");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_user_is_spelled_as_configured_and_may_be_of_another_accepted_issuer() {
+    for (named, expected) in [
+        ("https://idp.example/|00u1", "https://idp.example/|00u1"),
+        ("HTTPS://IDP.example|00u1", "https://idp.example/|00u1"),
+        ("https://other.example/v2|00u1", "https://other.example/v2|00u1"),
+    ] {
+        let found = reading(&with("/detail/externalId", json!(named))).unwrap();
+        let Reading::Events { events, .. } = found else { panic!("{named}") };
+        let user = ExternalId::parse(expected).unwrap();
+        assert_eq!(events.first().unwrap().identity, IdentityRef::External(user));
+    }
+}
+
+#[test]
+fn r61_a_signal_without_a_known_kind_source_mode_user_or_time_is_malformed() {
+    for (pointer, value, field) in [
+        ("/detail-type", json!("user.promoted"), "detail-type is not a kind of event"),
+        ("/detail/kind", json!("okta"), "detail.kind is not a kind of transmitter"),
+        ("/detail/kind", json!("x"), "detail.kind is not a kind of transmitter"),
+        ("/detail/mode", json!("off"), "detail.mode is not apply or shadow"),
+        ("/detail/mode", Value::Null, "detail.mode is missing"),
+        ("/detail/externalId", json!("8:acs:1"), "detail.externalId is not the external id"),
+        ("/detail/externalId", json!(""), "detail.externalId is missing"),
+        ("/detail/occurredAt", json!(1_791_191_553), "detail.occurredAt is missing"),
+    ] {
+        let problem = reading(&with(pointer, value)).unwrap_err().to_string();
+        assert!(problem.starts_with(field), "{problem}");
+    }
+}
