@@ -10,6 +10,7 @@ mod issuer;
 mod key_cache;
 mod key_set;
 mod object;
+mod profile;
 mod refusal;
 #[cfg(feature = "testing")]
 #[expect(
@@ -26,6 +27,7 @@ pub use algorithm::Algorithm;
 pub use issuer::{TrustError, TrustedIssuer, is_https_or_loopback};
 pub use key_cache::{FRESH_FOR, KeyCache, KeyLookup, REFETCH_AFTER, STALE_FOR};
 pub use key_set::{KeySet, KeySetError};
+pub use profile::{MAX_TOKEN_BYTES, TokenProfile};
 pub use refusal::TokenRefusal;
-pub use token::{MAX_TOKEN_BYTES, SignedToken};
+pub use token::SignedToken;
 pub use verify::{LEEWAY, VerifiedClaims, verify, verify_signature};

@@ -1,8 +1,8 @@
 /// Why a bearer is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
-    /// The token is longer than 10,240 bytes.
-    #[error("invalid token: longer than 10240 bytes")]
+    /// The token is longer than tokens of its kind may be: 10,240 bytes for a bearer.
+    #[error("invalid token: longer than tokens of this kind may be")]
     TooLong,
     /// The token is not a signed JWT in the compact serialization.
     #[error("invalid token: expected a signed JWT of three base64url parts")]
@@ -11,7 +11,7 @@ pub enum TokenRefusal {
     #[error("invalid token: unsupported header `crit`")]
     CriticalExtension,
     /// `typ` names another kind of token, for example a logout token.
-    #[error("invalid token: `typ` must be `JWT` or `at+jwt`")]
+    #[error("invalid token: `typ` names another kind of token")]
     TokenType,
     /// `alg` is not on the list of accepted algorithms.
     #[error("invalid token: unsupported `alg`")]

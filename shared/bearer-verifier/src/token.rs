@@ -3,10 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::object::UniqueObject;
-use crate::{Algorithm, TokenRefusal};
-
-/// The longest token that is read, in bytes. API Gateway limits all headers together to 10,240.
-pub const MAX_TOKEN_BYTES: usize = 10_240;
+use crate::{Algorithm, TokenProfile, TokenRefusal};
 
 /// A token whose signature has not been verified yet.
 ///
@@ -20,11 +17,14 @@ pub struct SignedToken<'a> {
 }
 
 impl<'a> SignedToken<'a> {
-    /// Reads a JWT in the JWS compact serialization (RFC 7515 §7.1).
+    /// Reads a bearer: a JWT in the JWS compact serialization (RFC 7515 §7.1).
     pub fn parse(token: &'a str) -> Result<Self, TokenRefusal> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenRefusal::TooLong);
-        }
+        Self::parse_as(token, TokenProfile::BEARER)
+    }
+
+    /// Reads a JWT of the kind that `profile` describes.
+    pub fn parse_as(token: &'a str, profile: TokenProfile) -> Result<Self, TokenRefusal> {
+        profile.check_length(token)?;
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenRefusal::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenRefusal::Malformed)?;
         // A payload with a dot would be a JWE (five parts) or no token at all.
@@ -33,7 +33,8 @@ impl<'a> SignedToken<'a> {
         if header.contains_key("crit") {
             return Err(TokenRefusal::CriticalExtension);
         }
-        check_type(&header)?;
+        let declared = header.get("typ").map(|typ| typ.as_str().ok_or(TokenRefusal::Malformed));
+        profile.check_type(declared.transpose()?)?;
         let name = header.get("alg").and_then(Value::as_str).ok_or(TokenRefusal::Malformed)?;
         Ok(Self {
             algorithm: Algorithm::from_name(name).ok_or(TokenRefusal::UnsupportedAlgorithm)?,
@@ -59,15 +60,4 @@ fn read_object(part: &str) -> Result<Map<String, Value>, TokenRefusal> {
 
 fn decode(part: &str) -> Result<Vec<u8>, TokenRefusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRefusal::Malformed)
-}
-
-/// Refuses a token that is made for another purpose, such as a logout token (RFC 8725 §3.11).
-fn check_type(header: &Map<String, Value>) -> Result<(), TokenRefusal> {
-    let Some(declared) = header.get("typ") else { return Ok(()) };
-    let declared = declared.as_str().ok_or(TokenRefusal::Malformed)?.to_ascii_lowercase();
-    // RFC 7515 §4.1.9: a value without a slash stands for the media type application/<value>.
-    match declared.strip_prefix("application/").unwrap_or(&declared) {
-        "jwt" | "at+jwt" => Ok(()),
-        _ => Err(TokenRefusal::TokenType),
-    }
 }
