@@ -34,13 +34,18 @@ async fn main() -> Result<(), Error> {
         let body = serde_json::json!({
             "pid": std::process::id(),
             "variables": std::env::vars().map(|(name, _)| name).collect::<Vec<_>>(),
-            "adminCondition": std::env::vars()
-                .find_map(|(name, value)| (name == "ADMIN_CONDITION").then_some(value)),
+            "adminCondition": variable("ADMIN_CONDITION"),
+            "transmitters": variable("TRANSMITTERS"),
+            "transmitterSecretArn": variable("TRANSMITTER_SECRET_ARN"),
             "context": request.request_context(),
             "headers": request.headers().iter()
                 .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
                 .collect::<std::collections::BTreeMap<_, _>>(),
-            "body": match request.body() { Body::Text(text) => text.clone(), _ => String::new() },
+            "body": match request.body() {
+                Body::Text(text) => text.clone(),
+                Body::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                _ => String::new(),
+            },
             "id": request.path_parameters().first("id"),
         });
         Ok::<_, Error>(Response::builder()
@@ -50,6 +55,10 @@ async fn main() -> Result<(), Error> {
             .await)
     }))
     .await
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::vars().find_map(|(found, value)| (found == name).then_some(value))
 }
 
 fn log(line: &str) {

@@ -29,6 +29,7 @@ mod queue;
 mod runtime;
 mod schedule;
 mod secrets;
+mod signals;
 mod stack;
 pub mod template;
 

@@ -102,7 +102,8 @@ Usage: local-stack [options]
 The template defines rules, queues and schedules. To show and control them, use /_local/ on
 the console's port: GET queues, GET queues/NAME/messages, POST queues/NAME/redrive,
 GET schedules, POST schedules/NAME/run, POST events (complete events, including those of AWS
-and its partners), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke.
+and its partners), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke,
+GET signals, POST signals/TRANSMITTER {\"sub\": \"alice\"} (a simulated provider sends).
 If you move the clock, it stays moved until you move it back or delete the data directory.";
 
 /// A stack uses eight consecutive ports, so the first cannot be one of the last port numbers.

@@ -24,14 +24,14 @@ pub(crate) struct ControlApi {
 }
 
 /// A refused request and the reason.
-pub(super) struct ControlError(pub(super) StatusCode, pub(super) String);
+pub(crate) struct ControlError(pub(crate) StatusCode, pub(crate) String);
 
 impl ControlError {
-    pub(super) fn bad(problem: impl Into<String>) -> Self {
+    pub(crate) fn bad(problem: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, problem.into())
     }
 
-    pub(super) fn missing<'a>(
+    pub(crate) fn missing<'a>(
         what: &str,
         name: &str,
         known: impl Iterator<Item = &'a str>,
@@ -48,11 +48,11 @@ impl IntoResponse for ControlError {
     }
 }
 
-pub(super) fn ok(body: &Value) -> Response {
+pub(crate) fn ok(body: &Value) -> Response {
     json_response::json(StatusCode::OK, body)
 }
 
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
     serde_json::from_slice(body)
         .map_err(|error| ControlError::bad(format!("invalid request body: {error}")))
 }

@@ -32,8 +32,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub(crate) use api::ControlApi;
-use api::{ControlError, ok, read};
+pub(crate) use api::{ControlApi, ControlError, ok, read};
 
 use crate::clock::{StackClock, rfc3339};
 

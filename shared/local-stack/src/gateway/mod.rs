@@ -13,7 +13,7 @@ mod routes;
 mod throttle;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -164,6 +164,12 @@ impl Gateway {
             Err(_) => Err(GatewayRefusal::Unavailable),
         }
     }
+}
+
+/// Sends a request of this machine, as a client of the gateway would.
+pub(crate) async fn send(gateway: &Arc<Gateway>, request: Request) -> Response {
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    handle(State(Arc::clone(gateway)), ConnectInfo(peer), request).await
 }
 
 /// The gateway's routes.

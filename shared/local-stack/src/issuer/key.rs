@@ -127,9 +127,22 @@ impl SigningKey {
 
     /// A signed JWT with these claims.
     pub(crate) fn sign(&self, claims: &Value) -> Result<String, Unspecified> {
-        let header = json!({ "alg": self.algorithm().name(), "typ": "JWT", "kid": self.kid });
+        self.sign_with(&self.header(Some("JWT")), claims)
+    }
+
+    /// The header of a message of this `typ`.
+    pub(crate) fn header(&self, token_type: Option<&str>) -> Value {
+        let mut header = json!({ "alg": self.algorithm().name(), "kid": self.kid });
+        if let (Some(header), Some(token_type)) = (header.as_object_mut(), token_type) {
+            header.insert("typ".to_owned(), token_type.into());
+        }
+        header
+    }
+
+    /// A signed message with this header. Its `alg` is not changed, also if it is wrong.
+    pub(crate) fn sign_with(&self, header: &Value, claims: &Value) -> Result<String, Unspecified> {
         let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        let message = format!("{}.{}", encode(&header), encode(claims));
+        let message = format!("{}.{}", encode(header), encode(claims));
         let signature = self.pair.sign(message.as_bytes())?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::clock::StackClock;
 use crate::json_response::json;
 pub use discovery::DiscoveryError;
-use key::IssuerAlgorithm;
+pub(crate) use key::IssuerAlgorithm;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
 use token_form::{TokenDefaults, TokenForm};

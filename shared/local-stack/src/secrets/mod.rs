@@ -1,5 +1,5 @@
 //! Secrets Manager's `GetSecretValue` and `PutSecretValue`, in AWS JSON 1.1, for the connection
-//! string of ACS and the secrets that the template generates.
+//! string of ACS, the credentials of transmitters, and the secrets that the template generates.
 //!
 //! As in the cloud, regenerating a key at ACS makes the secret invalid until a new connection
 //! string is put: `aws secretsmanager put-secret-value --endpoint-url …`. `GET /_local/reads`
@@ -37,18 +37,18 @@ struct SecretVersion {
 /// The secrets that are served.
 struct Secrets {
     connection_string: ServedSecret,
-    generated: Vec<ServedSecret>,
+    others: Vec<ServedSecret>,
 }
 
 /// Serves secrets, each with its ARN and its initial value.
 pub(crate) fn router(
     connection_string: (&str, String),
-    generated: impl IntoIterator<Item = (String, String)>,
+    others: impl IntoIterator<Item = (String, String)>,
 ) -> Router {
     let (arn, text) = connection_string;
     let secrets = Secrets {
         connection_string: ServedSecret::new(arn.to_owned(), text),
-        generated: generated.into_iter().map(|(arn, text)| ServedSecret::new(arn, text)).collect(),
+        others: others.into_iter().map(|(arn, text)| ServedSecret::new(arn, text)).collect(),
     };
     Router::new()
         .route("/", post(call))
@@ -90,7 +90,7 @@ async fn call(State(secrets): State<Arc<Secrets>>, headers: HeaderMap, body: Byt
 
 impl Secrets {
     fn find(&self, arn: &str) -> Option<&ServedSecret> {
-        let mut all = std::iter::once(&self.connection_string).chain(&self.generated);
+        let mut all = std::iter::once(&self.connection_string).chain(&self.others);
         all.find(|secret| secret.arn == arn)
     }
 }

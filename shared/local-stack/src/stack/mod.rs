@@ -10,6 +10,7 @@ mod stack_file;
 mod start;
 mod start_error;
 mod tls;
+mod transmitters;
 
 use std::sync::Arc;
 

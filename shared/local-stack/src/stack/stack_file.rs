@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::reachable_url::ReachableUrl;
 use crate::acs::AcsUrls;
 
-/// The addresses of all services. It has no `Debug`, because it holds the access key.
+/// The addresses of all services. It has no `Debug`, because it holds the access key
+/// and other credentials.
 pub(crate) struct StackAddresses {
     pub(crate) gateway: ReachableUrl,
     pub(crate) console: String,
@@ -27,6 +28,8 @@ pub(crate) struct StackAddresses {
     pub(crate) table: Option<String>,
     pub(crate) audit_table: Option<String>,
     pub(crate) event_bus: Option<String>,
+    /// The simulated transmitters, with the credentials of their APIs.
+    pub(crate) transmitters: Value,
 }
 
 impl StackAddresses {
@@ -36,6 +39,9 @@ impl StackAddresses {
         if let Some(acs) = json.get_mut("acs").and_then(Value::as_object_mut) {
             acs.insert("accessKey".to_owned(), self.acs.access_key.as_str().into());
             acs.insert("connectionString".to_owned(), self.acs.connection_string.as_str().into());
+        }
+        if let Some(json) = json.as_object_mut() {
+            json.insert("transmitters".to_owned(), self.transmitters.clone());
         }
         json
     }

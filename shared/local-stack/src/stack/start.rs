@@ -5,7 +5,9 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use dynoxide::Database;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::LocalStack;
@@ -17,6 +19,7 @@ use super::servers::Servers;
 use super::stack_file::{StackAddresses, StackFile};
 use super::start_error::StackStartError;
 use super::tls::ca_cert;
+use super::transmitters;
 use crate::acs::LocalAcs;
 use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
@@ -28,6 +31,7 @@ use crate::local_only::local_only;
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper};
+use crate::signals::{self, SimulatedTransmitters, Simulation};
 use crate::template::{AuthorizerSpec, Inputs, SecretSpec, Template};
 use crate::{dynamodb, secrets};
 
@@ -52,10 +56,15 @@ impl LocalStack {
         let acs = LocalAcs::start(acs_listeners, &options)?;
         let clock = data.open_clock(&acs)?;
         let [_, issuer] = listeners.reachable_urls()?;
-        let template = read_template(&options, &issuer.public, &acs)?;
-        let addresses = stack_addresses(&listeners, &acs, &template)?;
+        let transmitters = transmitters::simulated(&options, &listeners)?;
+        let template = read_template(&options, &issuer.public, &acs, &transmitters)?;
+        let addresses =
+            stack_addresses(&listeners, &acs, &template, transmitters.with_credentials())?;
         let end_functions = watch::Sender::new(false);
-        let services = Services::open(&options, &template, &data, &addresses.issuer.public, clock)?;
+        let mut services =
+            Services::open(&options, &template, &data, &addresses.issuer.public, clock)?;
+        let secret = (transmitters::secret_arn(&options.parameters), transmitters.secret());
+        services.secrets.push(secret);
         let fleet = FleetContext {
             options: &options,
             logs: &data.logs,
@@ -72,7 +81,10 @@ impl LocalStack {
         let routes = Routes::new(fleet.routes.clone());
         let (api, limits) = (template.api, options.gateway);
         let gateway = Gateway::new(routes, authorizer, api, limits, Arc::clone(&clock));
-        let mut servers = services.serve(listeners, gateway, &addresses, &acs, &fleet)?;
+        let key = data.kept_file("transmitter-key.pkcs8");
+        let (sender, time) = (Arc::clone(&gateway), Arc::clone(&clock));
+        let signals = signals::router(&Simulation::new(transmitters, key, sender, time));
+        let mut servers = services.serve(listeners, gateway, &addresses, &acs, &fleet, signals)?;
         deliver_events(&mut servers, fleet, &end_functions);
         servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
         let file = StackFile::write(&options.stack_file, &addresses)
@@ -86,8 +98,8 @@ struct Services {
     clock: Arc<StackClock>,
     database: Database,
     issuer: Arc<OidcIssuer>,
-    /// The ARNs and the values of the secrets that the template generates.
-    generated_secrets: Vec<(String, String)>,
+    /// The ARNs and the values of all secrets except the connection string.
+    secrets: Vec<(String, String)>,
     queues: Arc<Queues>,
     bus: Arc<EventBus>,
 }
@@ -111,12 +123,12 @@ impl Services {
             keys.each_ref().map(Option::as_deref),
             Arc::clone(&clock),
         )?;
-        let generated_secrets = generate_secrets(&template.secrets, data)?;
+        let secrets = generate_secrets(&template.secrets, data)?;
         let messages = data.kept_file("queues.jsonl");
         let queues = Queues::open(template.queues.clone(), messages, Arc::clone(&clock))?;
         let bus = EventBus::new(&template.rules, Arc::clone(&queues), Arc::clone(&clock))
             .map_err(StackStartError::template(&options.template))?;
-        Ok(Self { clock, database, issuer: Arc::new(issuer), generated_secrets, queues, bus })
+        Ok(Self { clock, database, issuer: Arc::new(issuer), secrets, queues, bus })
     }
 
     /// The API's authorizer. A JWT authorizer trusts the keys of the development issuer, or those of
@@ -152,6 +164,7 @@ impl Services {
         addresses: &StackAddresses,
         acs: &LocalAcs,
         fleet: &Fleet,
+        signals: Router,
     ) -> Result<Servers, StackStartError> {
         let console = Arc::new(Console {
             addresses: addresses.to_public_json(),
@@ -171,10 +184,10 @@ impl Services {
         let engine = listeners.engine.local_addr().map_err(StackStartError::System)?;
         let dynamodb = dynamodb::router(engine).map_err(StackStartError::HttpClient)?;
         let connection_string = (addresses.acs_secret_arn.as_str(), acs.connection_string());
-        let secrets = secrets::router(connection_string, self.generated_secrets);
+        let secrets = secrets::router(connection_string, self.secrets);
         let mut servers = Servers::new();
         let tls = listeners.tls.map(|tls| tls.acceptor);
-        let console = console::router(console).merge(control::router(control));
+        let console = console::router(console).merge(control::router(control)).merge(signals);
         servers.serve_local(listeners.console, console);
         // A web app in development gets its bearer from the issuer.
         let issuer = local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
@@ -196,6 +209,7 @@ fn read_template(
     options: &StackOptions,
     issuer: &str,
     acs: &LocalAcs,
+    transmitters: &SimulatedTransmitters,
 ) -> Result<Template, StackStartError> {
     let path = &options.template;
     let yaml = fs::read_to_string(path).map_err(StackStartError::file(path))?;
@@ -209,9 +223,11 @@ fn read_template(
     }
     let secret = parameters.get("AcsSecretArn").map_or(ACS_SECRET, String::as_str).to_owned();
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut defaults: BTreeMap<_, _> = defaults.into_iter().map(owned).collect();
+    defaults.extend(transmitters::defaults(&parameters, transmitters));
     let inputs = Inputs {
         parameters,
-        defaults: defaults.into_iter().map(owned).collect(),
+        defaults,
         secrets: BTreeMap::from([(secret, acs.connection_string())]),
     };
     Template::read(&yaml, &inputs).map_err(StackStartError::template(path))
@@ -226,6 +242,7 @@ fn stack_addresses(
     listeners: &Listeners,
     acs: &LocalAcs,
     template: &Template,
+    transmitters: Value,
 ) -> Result<StackAddresses, StackStartError> {
     let output = |name: &str| template.outputs.get(name).cloned();
     let [gateway, issuer] = listeners.reachable_urls()?;
@@ -251,6 +268,7 @@ fn stack_addresses(
         table: output("TableName"),
         audit_table: output("AuditTableName"),
         event_bus: output("EventBusName"),
+        transmitters,
     })
 }
 

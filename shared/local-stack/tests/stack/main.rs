@@ -13,3 +13,4 @@ mod processes;
 mod program;
 mod refusals;
 mod services;
+mod signals;

@@ -175,7 +175,8 @@ async fn only_the_owner_can_read_the_stack_file_and_the_console_does_not_show_th
             "gateway",
             "issuer",
             "secretsManager",
-            "table"
+            "table",
+            "transmitters"
         ]
     );
     assert_eq!(
@@ -196,8 +197,9 @@ async fn only_the_owner_can_read_the_stack_file_and_the_console_does_not_show_th
         fixture.client.get(fixture.stack.console()).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("/v1/token") && page.contains(fixture.stack.issuer()));
     assert!(page.contains("-d scope=guestpass.admin -d role=guestpass-admin"), "{page}");
+    let credential = file["transmitters"][0]["clientSecret"].as_str().unwrap();
     for text in [shown.to_string(), page, format!("{:?}", fixture.stack)] {
-        assert!(!text.contains(key));
+        assert!(!text.contains(key) && !text.contains(credential));
     }
     fixture.stack.stop().await;
     // An ephemeral stack leaves only its logs.
