@@ -159,6 +159,15 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_is_valid_exactly_if_make_deploy_accepts_it() {
+        let values = include_str!("../../../tests/infra/parameter_values.txt");
+        let cases = values.lines().filter_map(|line| line.strip_prefix("Issuers "));
+        for (expected, issuers) in cases.filter_map(|case| case.split_once(' ')) {
+            assert_eq!(config(issuers).is_ok(), expected == "valid", "{issuers}");
+        }
+    }
+
+    #[test]
     fn issuer_and_audience_are_required() {
         for missing in ["ISSUER", "AUDIENCE"] {
             let env = |name: &str| (name != missing).then(|| "https://idp.example".to_owned());

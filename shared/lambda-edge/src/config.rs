@@ -50,6 +50,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_policy_and_a_condition_are_valid_exactly_if_make_deploy_accepts_them() {
+        let values = include_str!("../../../tests/infra/parameter_values.txt");
+        for line in values.lines() {
+            let (name, case) = line.split_once(' ').unwrap_or_default();
+            let (expected, value) = case.split_once(' ').unwrap_or_default();
+            let env = |_: &str| Some(value.to_owned());
+            let is_valid = match name {
+                "AdminCondition" => condition(&env, "ADMIN_CONDITION").is_ok(),
+                "Policy" => policy(&env, "POLICY").is_ok(),
+                _ => continue,
+            };
+            assert_eq!(is_valid, expected == "valid", "{line}");
+        }
+    }
+
+    #[test]
     fn an_administrators_condition_has_the_form_of_a_policys_if_and_may_not_be_empty() {
         let condition = |raw: &str| condition(&|_: &str| Some(raw.to_owned()), "ADMIN_CONDITION");
         assert!(condition("").unwrap().is_none());

@@ -18,6 +18,9 @@ from cloud import STACK, Deployed
 from expanded import Stack, source
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
+sys.path.insert(0, str(INFRA / "deploy"))
+
+from json_values import CHECKS  # noqa: E402
 
 # A separate region without other stacks.
 REGION = "us-west-2"
@@ -77,7 +80,7 @@ CONFIG = """version = 0.1
 [default.deploy.parameters]
 stack_name = "guestpass"
 region = "us-west-2"
-parameter_overrides = "Issuer=\\"https://idp.example/\\" Policy=\\"{\\\\\\"a\\\\\\": 1}\\" CleanupMode=\\"plan\\""
+parameter_overrides = "Issuer=\\"https://idp.example/\\" Policy=\\"{\\\\\\"rules\\\\\\": []}\\" CleanupMode=\\"plan\\""
 """
 
 
@@ -98,7 +101,7 @@ def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config)
     assert len({before.stdout, after.stdout}) == 2
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert shlex.split(kept["parameter_overrides"]) == [
-        "Issuer=https://idp.example/", 'Policy={"a": 1}', "CleanupMode=apply", "TokenScope=guestpass/token",
+        "Issuer=https://idp.example/", 'Policy={"rules": []}', "CleanupMode=apply", "TokenScope=guestpass/token",
         "ReservedConcurrency=no", 'AdminCondition={"role": "a", "ok": true}',
     ]
     again = script("parameters.py", account, "", **variables)
@@ -114,19 +117,21 @@ def test_an_unknown_parameter_is_named_and_nothing_is_changed(account, config):
 @pytest.mark.parametrize(
     "change, why",
     [
-        ('Policy={"rules":[]}', "invalid Policy"),
-        ("AdminCondition=guestpass-admins", "invalid AdminCondition"),
-        ("AdminCondition={}", "invalid AdminCondition"),
-        ("""AdminCondition='{"level": 1.5}'""", "invalid AdminCondition"),
-        ("""AdminCondition='{"groups": ["a"]}'""", "invalid AdminCondition"),
-        (f"""AdminCondition='{json.dumps({"role": "x" * 300})}'""", "AdminCondition is too long"),
-        ("CleanupMode=aply", "CleanupMode: must be one of plan, apply"),
-        ("ReservedConcurrency=maybe", "ReservedConcurrency: must be one of yes, no"),
+        ('Policy={"rules":[]}', "of Policy: must be valid JSON"),
+        ("AdminCondition=guestpass-admins", "of AdminCondition: must be valid JSON"),
+        ("AdminCondition={}", "of AdminCondition: a condition must be"),
+        (f"""AdminCondition='{json.dumps({"role": "x" * 300})}'""", "of AdminCondition: is too long"),
+        ("""Authorizer=lambda Issuers='[{"issuer":"https://a"}]'""", "of Issuers: invalid entry at index 0: `audiences` must be"),
+        ("CleanupMode=aply", "of CleanupMode: must be one of plan, apply"),
+        ("ReservedConcurrency=maybe", "of ReservedConcurrency: must be one of yes, no"),
         ("Architecture=arm64", "Architecture cannot be changed"),
         ("CleanupSchedule=rate(1 hour)", "in its own quotes"),
         ("Policy=it's", "invalid SET"),
-        (f"""Policy='{json.dumps({"rules": ["x" * 3000]})}'""", "Policy is too long"),
-        ("""Policy='{"a": "\\\\\\""}'""", "SAM cannot store"),
+        (f"""Policy='{json.dumps({"rules": ["x" * 3000]})}'""", "of Policy: is too long"),
+        ("""Policy='{"a": "\\\\""}'""", "SAM cannot store a backslash"),
+        ("AdminScope='x\\'", "SAM cannot store a backslash at the end of a value"),
+        ("AdminScope='x\\ y'", "SAM cannot store a backslash"),
+        ("AdminScope='x\\\ny'", "SAM cannot store a backslash"),
     ],
 )
 def test_an_invalid_value_is_refused_and_nothing_is_changed(account, config, change, why):
@@ -142,6 +147,51 @@ def test_parameters_can_be_a_list_or_a_table(account, config, overrides):
     assert changed.returncode == 0, changed
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert sorted(shlex.split(kept["parameter_overrides"])) == ["CleanupMode=apply", "Issuer=https://a b"]
+
+
+def test_a_backslash_within_a_value_is_kept(account, config):
+    changed = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="AdminScope='a\\b'")
+    assert changed.returncode == 0, changed
+    assert '"a\\b"' in tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]["parameter_overrides"]
+    again = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config))
+    assert (again.returncode, again.stdout) == (0, changed.stdout)
+
+
+@pytest.mark.parametrize(
+    "overrides, why",
+    [
+        ("""'AdminScope="x\\" CleanupMode="plan"'""", "cannot be read"),
+        ("""'AdminScope="x" y'""", "cannot be read"),
+        ("""'Issuers="[1]"'""", "invalid value '[1]' of Issuers"),
+        ("""{ AdminScope = 'x\\' }""", "SAM cannot store a backslash"),
+    ],
+)
+def test_a_file_with_invalid_parameters_is_refused_and_nothing_is_changed(account, config, overrides, why):
+    config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {overrides}\n")
+    before = config.read_text()
+    refused = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="CleanupMode=apply")
+    assert refused.returncode == 1 and why in refused.stderr and "Traceback" not in refused.stderr, refused
+    assert config.read_text() == before
+
+
+def parameter_values() -> list[list[str]]:
+    lines = (INFRA.parent / "tests/infra/parameter_values.txt").read_text().splitlines()
+    return [line.split(" ", 2) for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name, expected, value", parameter_values())
+def test_make_deploy_and_the_functions_agree_on_a_value(name, expected, value):
+    try:
+        CHECKS[name](value)
+        found = "valid"
+    except ValueError:
+        found = "invalid"
+    assert found == expected
+
+
+def test_the_empty_value_of_a_parameter_with_json_is_its_default():
+    CHECKS["AdminCondition"]("")
+    CHECKS["Issuers"]("")
 
 
 def test_r01_subject_claims_cannot_change_while_the_table_has_records(cloud, account, config):

@@ -168,6 +168,34 @@ ORIGINS = {
 
 
 @rule(
+    put("Parameters/Issuer/AllowedPattern", "https://\\S+"),
+    put("Parameters/Issuer/AllowedPattern", "(https://|http://(localhost|127\\.0\\.0\\.1)[:/])[^\\s?#{}]+"),
+)
+def only_issuers_with_which_the_authorizer_starts_are_accepted(stack: Stack) -> Iterator[str]:
+    """The function authorize-caller does not start with another Issuer, and every route returns 500."""
+    pattern = stack.source["Parameters"]["Issuer"]["AllowedPattern"]
+    for issuer, is_accepted in ISSUERS.items():
+        if bool(re.fullmatch(pattern, issuer)) != is_accepted:
+            yield f"the issuer {issuer!r} is {'refused' if is_accepted else 'accepted'}"
+
+
+ISSUERS = {
+    "https://idp.example": True,
+    "https://idp.example/realms/a": True,
+    "http://localhost:3002": True,
+    "http://127.0.0.1/a": True,
+    "https://": False,
+    "http://idp.example": False,
+    "http://localhost:80@idp.example": False,
+    "http://localhost.idp.example": False,
+    "https://idp.example?a": False,
+    "https://idp.example#a": False,
+    "https://idp.example/a b": False,
+    "https://login.microsoftonline.com/{tenantid}/v2.0": False,
+}
+
+
+@rule(
     put(f"{API}/CorsConfiguration", {"AllowOrigins": {"Ref": "AllowedOrigins"}, "AllowHeaders": ["authorization"]}),
     put("Parameters/AllowedHeaders/Default", "authorization,content-type,x-request-id"),
     put("Parameters/AllowedHeaders/AllowedPattern", ".+"),

@@ -1,0 +1,135 @@
+"""Checks the parameters whose value is JSON by the rules of the functions, which do not start with an
+invalid value. The patterns in the template say only how such a value begins and ends.
+
+tests/infra/parameter_values.txt has values on which these checks and the functions must agree."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+SCOPES = ["chat", "chat.join", "chat.join.limited", "voip", "voip.join"]
+
+# Claims that can be lists. API Gateway passes a list as `[a b]`.
+LISTS = ["amr", "aud", "entitlements", "group", "groups", "permissions", "role", "roles", "scopes", "scp", "wids"]
+
+
+def check_policy(text: str) -> None:
+    policy = members(parsed(text), "the policy", {"rules", "otherwise"})
+    rules = policy.get("rules", [])
+    if not isinstance(rules, list):
+        raise ValueError("`rules` must be an array")
+    for index, rule in enumerate(rules):
+        check_claims(members(rule, f"rule {index + 1}", {"if", *GRANT}).get("if"))
+        check_grant(rule)
+    if "otherwise" in policy:
+        check_grant(members(policy["otherwise"], "`otherwise`", GRANT))
+
+
+GRANT = {"scopes", "maxLifetimeMinutes", "defaultLifetimeMinutes"}
+
+
+def check_grant(grant: dict[str, Any]) -> None:
+    scopes = grant.get("scopes")
+    if not is_list_of_texts(scopes) or not scopes or len(set(scopes)) < len(scopes) or not set(scopes) <= set(SCOPES):
+        raise ValueError(f"`scopes` must be one or more of {', '.join(SCOPES)}, each once")
+    longest, default = grant.get("maxLifetimeMinutes"), grant.get("defaultLifetimeMinutes")
+    longest, default = 1440 if longest is None else longest, 60 if default is None else default
+    if not all(type(minutes) is int and 60 <= minutes <= 1440 for minutes in [longest, default]) or default > longest:
+        raise ValueError("lifetimes must be 60 to 1440 minutes, and the default not larger than the maximum")
+
+
+def check_condition(text: str) -> None:
+    # An empty value closes the administrators' routes.
+    if text:
+        check_claims(parsed(text))
+
+
+def check_claims(claims: Any) -> None:
+    """Checks the claims of a condition. Without any, it would be met by every caller."""
+    if not isinstance(claims, dict) or not claims:
+        raise ValueError("a condition must be a JSON object with at least one claim")
+    for name, value in claims.items():
+        if not is_comparable(value):
+            raise ValueError(f"the value of claim {name!r} must be text, a whole number, true or false")
+        can_be_list = re.split("[/:]", name)[-1] in LISTS and not name.startswith(("custom:", "/"))
+        if can_be_list and " " in str(value):
+            pointer = name.replace("~", "~0").replace("/", "~1")
+            raise ValueError(f"claim {name!r} can be a list, so its value cannot have a space, unless it is named '/{pointer}'")
+
+
+def is_comparable(value: Any) -> bool:
+    # A number with a fraction has several spellings, of which a token can have any.
+    return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**64)
+
+
+def check_issuers(text: str) -> None:
+    """The rules of the function authorize-caller."""
+    if not text.strip():
+        return
+    entries = parsed(text)
+    if not isinstance(entries, list):
+        raise ValueError('must be a JSON array like [{"issuer": "https://…", "audiences": ["…"]}]')
+    for index, entry in enumerate(entries):
+        try:
+            check_issuer(members(entry, "the entry", {"issuer", "audiences", "jwksUri", "tenants"}))
+            if entry["issuer"] in [earlier["issuer"] for earlier in entries[:index]]:
+                raise ValueError("the issuer is listed twice")
+        except ValueError as error:
+            raise ValueError(f"invalid entry at index {index}: {error}") from None
+
+
+def check_issuer(entry: dict[str, Any]) -> None:
+    issuer, keys, tenants = entry.get("issuer"), entry.get("jwksUri"), entry.get("tenants", [])
+    if not isinstance(issuer, str) or not is_https_or_loopback(issuer) or re.search("[?# ]", issuer):
+        raise ValueError("`issuer` must be an https URL without query and fragment")
+    if not is_list_of_texts(entry.get("audiences")) or not entry["audiences"]:
+        raise ValueError("`audiences` must be an array with at least one audience, and none may be empty")
+    if keys is not None and not (isinstance(keys, str) and is_https_or_loopback(keys)):
+        raise ValueError("`jwksUri` must be an https URL")
+    if not is_list_of_texts(tenants) or bool(tenants) != ("{tenantid}" in issuer):
+        raise ValueError("`tenants` must be an array with at least one tenant exactly if `issuer` contains {tenantid}")
+
+
+def is_https_or_loopback(url: str) -> bool:
+    return bool(re.match(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?([/?#]|\Z)", url))
+
+
+def is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+
+
+def members(value: Any, what: str, known: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} must be a JSON object")
+    if unknown := sorted(value.keys() - known):
+        raise ValueError(f"unknown member {unknown[0]!r} of {what}: must be one of {', '.join(sorted(known))}")
+    return value
+
+
+def parsed(text: str) -> Any:
+    """The JSON, as strictly as the functions read it."""
+    try:
+        value = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # Fails for one half of a surrogate pair.
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"must be valid JSON: {error}") from None
+    return value
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a member occurs twice")
+    return dict(pairs)
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"unexpected {name}")
+
+
+# Each raises ValueError with the reason if the value is invalid.
+CHECKS: dict[str, Callable[[str], None]] = {
+    "Policy": check_policy,
+    "AdminCondition": check_condition,
+    "Issuers": check_issuers,
+}
