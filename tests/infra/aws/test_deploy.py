@@ -194,23 +194,36 @@ def test_the_empty_value_of_a_parameter_with_json_is_its_default():
     CHECKS["Issuers"]("")
 
 
-def test_r01_subject_claims_cannot_change_while_the_table_has_records(cloud, account, config):
-    def deploy(claims: str, **variables: str) -> subprocess.CompletedProcess:
-        change = {"SET": f"SubjectClaims={claims}", "SAM_CONFIG_FILE": str(config), "STACK": "with-a-table"}
-        return script("subject_claims.py", account, "", **change, **variables)
+def test_r01_the_issuer_and_subject_claims_cannot_change_while_the_table_has_records(cloud, account, config):
+    def deploy(change: str, **variables: str) -> subprocess.CompletedProcess:
+        change = {"SET": change, "SAM_CONFIG_FILE": str(config), "STACK": "with-a-table"}
+        return script("record_keys.py", account, "", **change, **variables)
 
-    assert deploy("tid,oid").returncode == 0, "the first deployment"
+    others = ["SubjectClaims=tid,oid", "Issuer=https://idp.example/"]
+    assert deploy(others[0]).returncode == 0, "the first deployment"
     template = table_template("of-the-claims")
-    cloud.client("cloudformation", REGION).create_stack(StackName="with-a-table", TemplateBody=json.dumps(template))
-    assert deploy("tid,oid").returncode == 0, "the table is empty"
+    issuer = [{"ParameterKey": "Issuer", "ParameterValue": "https://idp.example"}]
+    cloud.client("cloudformation", REGION).create_stack(
+        StackName="with-a-table", TemplateBody=json.dumps(template), Parameters=issuer
+    )
+    for other in others:
+        assert deploy(other).returncode == 0, "the table is empty"
     record = {"externalId": {"S": "https://idp.example|a"}, "staleShard": {"N": "0"}, "lastIssuedAt": {"N": "1"}}
     cloud.client("dynamodb", REGION).put_item(TableName="of-the-claims", Item=record)
-    refused = deploy("tid,oid")
-    assert refused.returncode == 1 and "from 'sub' to 'tid,oid'" in refused.stderr, refused
-    assert "FORCE=new-users" in refused.stderr and config.read_text() == CONFIG
-    assert deploy("sub").returncode == 0
-    assert deploy("tid,oid", FORCE="new-users").returncode == 0
-    assert deploy("tid,oid", FORCE="yes").returncode == 1
+    kept = "Issuer=https://idp.example"
+    for other, change in [
+        (f"{kept} {others[0]}", "SubjectClaims would change from 'sub' to 'tid,oid'"),
+        (others[1], "Issuer would change from 'https://idp.example' to 'https://idp.example/'"),
+        ("", "Issuer would change from 'https://idp.example' to 'https://idp.example/'"),
+    ]:
+        refused = deploy(other)
+        assert refused.returncode == 1 and change in refused.stderr, refused
+        assert "FORCE=new-users" in refused.stderr
+        assert deploy(other, FORCE="new-users").returncode == 0
+        assert deploy(other, FORCE="yes").returncode == 1
+    assert deploy(f"{kept} SubjectClaims=sub").returncode == 0
+    assert deploy(kept).returncode == 0
+    assert config.read_text() == CONFIG
 
 
 def table_template(name: str) -> dict:
@@ -219,7 +232,8 @@ def table_template(name: str) -> dict:
     keys = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema"]
     table = {"TableName": name} | {key: properties[key] for key in keys}
     outputs = {"TableName": {"Value": {"Ref": "Identities"}}}
-    return {"Resources": {"Identities": {"Type": "AWS::DynamoDB::Table", "Properties": table}}, "Outputs": outputs}
+    resources = {"Identities": {"Type": "AWS::DynamoDB::Table", "Properties": table}}
+    return {"Parameters": {"Issuer": {"Type": "String"}}, "Resources": resources, "Outputs": outputs}
 
 
 def test_a_file_of_another_environment_is_refused(account, config):

@@ -1,5 +1,6 @@
-"""Refuses to change SubjectClaims of a stack whose table has records: the key of a record is made of
-these claims, so every user would become a new user, without their block and with a new identity.
+"""Refuses to change Issuer or SubjectClaims of a stack whose table has records: the key of a record is
+made of the issuer and these claims, so every user would become a new user, without their block and
+with a new identity.
 
     make deploy SET=SubjectClaims=tid,oid                    is refused if the table has a record
     make deploy SET=SubjectClaims=tid,oid FORCE=new-users    deploys nevertheless"""
@@ -13,40 +14,42 @@ import parameters
 import stack_settings
 from stack_settings import STACK
 
-# The functions of releases without the parameter used this claim.
-DEFAULT = "sub"
+# Releases without the parameter SubjectClaims used this claim.
+DEFAULTS = {"Issuer": None, "SubjectClaims": "sub"}
 
 
 def main() -> None:
     stored = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
     values = stored | parameters.requested_parameters(os.environ.get("SET", ""))
-    wanted = values.get("SubjectClaims", DEFAULT)
     if os.environ.get("FORCE") == "new-users":
         return
     try:
         deployed, table = find_deployed(stack_settings.client("cloudformation"))
-        if deployed == wanted or not table or not has_records(stack_settings.client("dynamodb"), table):
+        # CloudFormation keeps the value of a parameter that is not given.
+        changed = [name for name in DEFAULTS if deployed[name] and values.get(name, deployed[name]) != deployed[name]]
+        if not changed or not table or not has_records(stack_settings.client("dynamodb"), table):
             return
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"deploy: cannot check whether a change of SubjectClaims affects users: {error}")
+        sys.exit(f"deploy: cannot check whether a change of Issuer or SubjectClaims affects users: {error}")
+    name = changed[0]
     sys.exit(
-        f"deploy: SubjectClaims would change from {deployed!r} to {wanted!r}, but the table {table} has records of users. "
+        f"deploy: {name} would change from {deployed[name]!r} to {values[name]!r}, but the table {table} has records of users. "
         "Every user would become a new user: with a new identity, and without their block. "
-        f"Keep SubjectClaims={deployed}, or add FORCE=new-users to deploy nevertheless"
+        f"Keep {name}={deployed[name]}, or add FORCE=new-users to deploy nevertheless"
     )
 
 
-def find_deployed(cloudformation) -> tuple[str, str | None]:
-    """SubjectClaims and the table of the deployed stack, if there is one."""
+def find_deployed(cloudformation) -> tuple[dict[str, str | None], str | None]:
+    """These parameters and the table of the deployed stack, if there is one."""
     try:
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # No stack has this name.
-            return DEFAULT, None
+            return DEFAULTS, None
         raise
     given = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    return given.get("SubjectClaims") or DEFAULT, outputs.get("TableName")
+    return {name: given.get(name) or default for name, default in DEFAULTS.items()}, outputs.get("TableName")
 
 
 def has_records(dynamodb, table: str) -> bool:
