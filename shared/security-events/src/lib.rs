@@ -1,0 +1,14 @@
+//! The transmitters of identity signals, and what their messages mean.
+//!
+//! A *transmitter* is an identity provider that tells this deployment by HTTP what happened to its
+//! users. Read in this order: [`Transmitters`] (the configuration: who may send, for which users),
+//! [`TransmitterSecrets`] (what a sender must know). The crate makes no request and reads no clock.
+
+mod config;
+
+pub use config::{
+    AcceptedUsers, AppleSettings, BackChannelLogoutSettings, GlobalTokenRevocationSettings,
+    GoogleSettings, GraphSettings, Members, MessageIssuer, ScimSettings, SsfSettings, Transmitter,
+    TransmitterError, TransmitterSecretError, TransmitterSecrets, TransmitterSettings,
+    Transmitters,
+};
