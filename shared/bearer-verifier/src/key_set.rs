@@ -74,6 +74,12 @@ impl KeySet {
         self.candidates(token).next().is_some()
     }
 
+    /// The ids of the keys that can verify signatures of `algorithm`; `None` for a key without a
+    /// `kid`.
+    pub fn key_ids(&self, algorithm: Algorithm) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter().filter(move |key| key.fits(algorithm)).map(|key| key.id.as_deref())
+    }
+
     /// The keys that may have signed the token: the one with its `kid`, or if the token has no
     /// `kid`, all that fit its algorithm.
     fn candidates(&self, token: &SignedToken<'_>) -> impl Iterator<Item = &Key> {

@@ -45,6 +45,12 @@ impl<'a> SignedToken<'a> {
         })
     }
 
+    /// The algorithm of the signature, which is not verified yet.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// The issuer that the token names. Use it only to look up keys: it is not verified.
     #[must_use]
     pub fn unverified_issuer(&self) -> Option<&str> {

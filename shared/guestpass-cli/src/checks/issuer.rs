@@ -1,50 +1,72 @@
 //! The issuer of the users' tokens: discovery document and keys.
 
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use bearer_verifier::{Algorithm, KeySet};
 use serde_json::Value;
 
 use crate::checks::Check;
 use crate::checks::http::client;
+use crate::options::AuthorizerKind;
 use crate::report::innermost;
 
-/// An issuer's keys for RS256, by key id.
-pub(crate) struct SigningKeys(Vec<(String, DecodingKey)>);
-
-impl SigningKeys {
-    /// Whether the key with this id signed the token. `None` if the issuer has no key with this id.
-    pub(crate) fn have_signed(&self, token: &str, name: &str) -> Option<bool> {
-        let (_, key) = self.0.iter().find(|(key, _)| key == name)?;
-        let (message, signature) = token.rsplit_once('.')?;
-        let verified = crypto::verify(signature, message.as_bytes(), key, Algorithm::RS256);
-        Some(verified.unwrap_or_default())
+/// Checks the discovery document and the keys that it names.
+pub(crate) async fn look(
+    issuer: &str,
+    authorizer: AuthorizerKind,
+) -> (Check, Check, Option<KeySet>) {
+    let keys_uri = match discover(issuer).await {
+        Ok(keys_uri) => keys_uri,
+        Err(bad) => return (bad, Check::skipped(SIGNING_KEYS, "see above"), None),
+    };
+    let discovered = Check::good("issuer", format!("{issuer} matches its discovery document"));
+    let todo = "the authorizer takes the keys from jwks_uri: ask the provider to publish one";
+    let keys = match fetch(&keys_uri).await {
+        Ok(document) => KeySet::from_json(&document).map_err(|why| why.to_string()),
+        Err(why) => Err(why),
+    };
+    match keys {
+        Ok(keys) => (discovered, comparison(&keys, &keys_uri, authorizer), Some(keys)),
+        Err(why) => {
+            let bad = Check::bad(SIGNING_KEYS, format!("{keys_uri}: {why}"), todo);
+            (discovered, bad, None)
+        }
     }
 }
 
-/// Checks the discovery document and the keys that it names.
-pub(crate) async fn look(issuer: &str) -> (Check, Check, Option<SigningKeys>) {
-    let keys_uri = match discover(issuer).await {
-        Ok(keys_uri) => keys_uri,
-        Err(bad) => return (bad, Check::skipped("signing keys", "see above"), None),
+/// Compares the issuer's keys with the authorizer: can it verify their signatures?
+fn comparison(keys: &KeySet, uri: &str, authorizer: AuthorizerKind) -> Check {
+    let has_key = |algorithm: &Algorithm| keys.key_ids(*algorithm).any(|id| authorizer.takes(id));
+    let names = |algorithms: &[Algorithm]| {
+        let usable = algorithms.iter().filter(|algorithm| has_key(algorithm));
+        usable.map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
     };
-    let discovered = Check::good("issuer", format!("{issuer} matches its discovery document"));
-    match keys(&keys_uri).await {
-        Ok(keys) => {
-            let found = format!("RS256 keys at {keys_uri}: {}", keys.0.len());
-            (discovered, Check::good("signing keys", found), Some(keys))
-        }
-        Err(bad) => (discovered, bad, None),
+    let usable = names(authorizer.algorithms());
+    if !usable.is_empty() {
+        return Check::good(SIGNING_KEYS, format!("the keys at {uri} verify {usable}"));
     }
+    let others = Algorithm::ALL.iter().filter(|one| keys.key_ids(**one).next().is_some());
+    let others: Vec<_> = others.map(|algorithm| algorithm.name()).collect();
+    Check::bad(
+        SIGNING_KEYS,
+        format!(
+            "{uri} has no RSA key with a kid, and Authorizer=jwt verifies RSA signatures only; its keys are for {}",
+            others.join(", ")
+        ),
+        "use Authorizer=lambda, which also verifies EC and Ed25519 signatures (`make deploy SET=Authorizer=lambda`), or ask the provider for an RSA key",
+    )
 }
 
 async fn discover(issuer: &str) -> Result<String, Check> {
     // OpenID Connect Discovery §4: the path is appended to the issuer without a trailing slash.
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let document = fetch(&url).await.map_err(|why| {
+    let parsed = fetch(&url).await.and_then(|body| {
+        serde_json::from_slice::<Value>(&body)
+            .map_err(|_| "it answers something else than JSON".to_owned())
+    });
+    let document = parsed.map_err(|why| {
         Check::bad(
             "issuer",
             format!("{url}: {why}"),
-            "check the issuer: it is the `iss` of the users' tokens, and API Gateway must reach it",
+            "check the issuer: it is the `iss` of the users' tokens, and the authorizer must reach it",
         )
     })?;
     let said = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
@@ -61,28 +83,7 @@ async fn discover(issuer: &str) -> Result<String, Check> {
     })
 }
 
-async fn keys(uri: &str) -> Result<SigningKeys, Check> {
-    let todo = "API Gateway takes RS256 keys from jwks_uri: ask the provider to publish one";
-    let set = fetch(uri)
-        .await
-        .map_err(|why| Check::bad("signing keys", format!("{uri}: {why}"), todo))?;
-    let published = set.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is = |key: &Value, name: &str, value: &str| key.get(name).is_none_or(|it| it == value);
-    let keys: Vec<_> = published
-        .into_iter()
-        .filter(|key| key.get("kty").is_some_and(|kty| kty == "RSA"))
-        .filter(|key| is(key, "use", "sig") && is(key, "alg", "RS256"))
-        // Skips an invalid key.
-        .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
-        .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(&key).ok()?)))
-        .collect();
-    if keys.is_empty() {
-        return Err(Check::bad("signing keys", format!("{uri} has no RS256 key with a kid"), todo));
-    }
-    Ok(SigningKeys(keys))
-}
-
-async fn fetch(url: &str) -> Result<Value, String> {
+async fn fetch(url: &str) -> Result<Vec<u8>, String> {
     let told = |error: reqwest::Error| innermost(&error);
     let mut client = client();
     // A proxy cannot reach this machine.
@@ -93,12 +94,53 @@ async fn fetch(url: &str) -> Result<Value, String> {
     if !answer.status().is_success() {
         return Err(format!("it answers {}", answer.status()));
     }
-    let body = answer.bytes().await.map_err(told)?;
-    serde_json::from_slice(&body).map_err(|_| "it answers something else than JSON".to_owned())
+    answer.bytes().await.map(Vec::from).map_err(told)
 }
 
 fn is_on_this_machine(url: &str) -> bool {
     let url = reqwest::Url::parse(url).ok();
     let host = url.as_ref().and_then(reqwest::Url::host_str);
     host.is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host))
+}
+
+const SIGNING_KEYS: &str = "signing keys";
+
+#[cfg(test)]
+mod tests {
+    use bearer_verifier::testing::Signer;
+    use serde_json::json;
+
+    use super::*;
+
+    fn compared(keys: &Value, authorizer: AuthorizerKind) -> (bool, String) {
+        let keys = KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
+        let check = comparison(&keys, "https://idp.example/jwks", authorizer);
+        (check.is_good(), serde_json::to_string(&check).unwrap())
+    }
+
+    #[test]
+    fn the_authorizer_of_api_gateway_needs_an_rsa_key_with_a_kid() {
+        let jwks = Signer::default().jwks();
+        let keys = |names: &[&str]| {
+            let chosen = jwks["keys"].as_array().unwrap().iter();
+            chosen.filter(|key| names.contains(&key["kid"].as_str().unwrap())).cloned().collect()
+        };
+        let (jwt, lambda) = (AuthorizerKind::Jwt, AuthorizerKind::Lambda);
+        let ec = Value::Array(keys(&["p256", "ed"]));
+        let (good, text) = compared(&ec, jwt);
+        assert!(!good && text.contains("its keys are for ES256, EdDSA"), "{text}");
+        assert!(text.contains("use Authorizer=lambda"), "{text}");
+        let (good, text) = compared(&ec, lambda);
+        assert!(good && text.contains("verify ES256, EdDSA"), "{text}");
+
+        let (good, text) = compared(&Value::Array(keys(&["rsa", "p256"])), jwt);
+        assert!(good && text.contains("verify RS256, RS384, RS512\""), "{text}");
+        let mut rsa: Vec<Value> = keys(&["rsa"]);
+        rsa[0]["alg"] = json!("PS256");
+        assert!(!compared(&json!(rsa), jwt).0, "API Gateway documents no PS256");
+        rsa[0]["alg"] = json!("RS256");
+        rsa[0].as_object_mut().unwrap().remove("kid");
+        assert!(!compared(&json!(rsa), jwt).0, "API Gateway finds a key by its kid");
+        assert!(compared(&json!(rsa), lambda).0);
+    }
 }

@@ -11,7 +11,7 @@ use crate::checks::{
 };
 use crate::commands::CommandContext;
 use crate::input::{secret_in, token_in};
-use crate::options::{DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
+use crate::options::{AuthorizerKind, DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
 use crate::report::{CliError, Exit, Result};
 use crate::service::{ServiceAccess, ServiceSession, Target, secret_named};
 
@@ -27,10 +27,12 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
 
     let target = context.target().await;
     let now = target.as_ref().map_or(SystemClock::default(), |target| target.clock).now();
-    let mut local = None;
+    let (mut local, mut stack_authorizer) = (None, None);
     match target {
         Ok(target) => {
             let issuer = target.stack().map(|stack| stack.issuer.clone());
+            let named = target.stack().and_then(|stack| stack.authorizer.as_deref());
+            stack_authorizer = named.and_then(AuthorizerKind::from_name);
             let secret = secret_named(&context.service, &context.environment);
             let is_there = service(target, &arguments, secret, teams_text, &mut findings).await?;
             // If the stack does not answer, only that is reported.
@@ -46,9 +48,10 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
     let (local_issuer, local_audience) = local.unzip();
     let named = || context.environment.variable("GUESTPASS_ISSUER");
     let issuer = arguments.issuer.issuer.clone().or_else(named).or(local_issuer);
+    let authorizer = authorizer(&arguments, context)?.or(stack_authorizer).unwrap_or_default();
     let mut keys = None;
     if let Some(issuer) = &issuer {
-        let (discovered, signing, found) = issuer::look(issuer).await;
+        let (discovered, signing, found) = issuer::look(issuer, authorizer).await;
         findings.tell(discovered)?;
         findings.tell(signing)?;
         keys = found;
@@ -64,6 +67,7 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
             let expected = bearer::ExpectedBearer {
                 issuer: issuer.as_deref(),
                 keys: keys.as_ref(),
+                authorizer,
                 audience: audience.as_deref(),
                 scope: &arguments.scope,
                 subject: &arguments.subject_claims.clone().unwrap_or_default(),
@@ -82,6 +86,20 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
         1 => Err(CliError::new(Exit::Unwell, "one thing is wrong")),
         bad => Err(CliError::new(Exit::Unwell, format!("{bad} things are wrong"))),
     }
+}
+
+/// The authorizer that the operator names.
+fn authorizer(
+    arguments: &DoctorArguments,
+    context: &CommandContext,
+) -> Result<Option<AuthorizerKind>> {
+    if arguments.authorizer.is_some() {
+        return Ok(arguments.authorizer);
+    }
+    let Some(name) = context.environment.variable(AUTHORIZER) else { return Ok(None) };
+    let kind = AuthorizerKind::from_name(&name);
+    let invalid = || CliError::usage(format!("invalid value `{name}` of {AUTHORIZER}"));
+    kind.map(Some).ok_or_else(|| invalid().hint("set it to `jwt` or `lambda`, or unset it"))
 }
 
 /// Checks the service, from the outside in. Returns whether it answers.
@@ -157,6 +175,9 @@ async fn teams(
         Check::skipped("Teams token", "see above")
     })
 }
+
+/// The variable for the output `AuthorizerKind` of a deployed stack.
+const AUTHORIZER: &str = "GUESTPASS_AUTHORIZER";
 
 /// The `aud` of the local issuer's tokens.
 const LOCAL_AUDIENCE: &str = "guestpass-local";

@@ -20,6 +20,8 @@ pub(crate) struct StackAddresses {
     pub(crate) ca_cert: Option<PathBuf>,
     /// The real issuer whose tokens the gateway accepts in place of those of `issuer`.
     pub(crate) api_issuer: Option<String>,
+    /// The template's parameter `Authorizer`: `jwt` or `lambda`.
+    pub(crate) authorizer: Option<String>,
     pub(crate) events: String,
     pub(crate) acs: AcsUrls,
     pub(crate) dynamodb: String,
@@ -53,6 +55,7 @@ impl StackAddresses {
             "console": self.console,
             "issuer": self.issuer.local,
             "caCert": self.ca_cert,
+            "authorizer": self.authorizer,
             "events": self.events,
             "acs": {
                 "http": self.acs.http,

@@ -258,6 +258,7 @@ fn stack_addresses(
             .cloned(),
         issuer,
         ca_cert: listeners.tls.as_ref().and_then(ca_cert),
+        authorizer: template.parameters.get("Authorizer").cloned(),
         dynamodb: url(&listeners.dynamodb)?,
         secrets: url(&listeners.secrets)?,
         acs_secret_arn: template

@@ -190,6 +190,56 @@ fn each_defect_of_a_bearer() {
 }
 
 #[test]
+fn a_bearer_with_ec_needs_the_authorizer_of_our_own() {
+    let stack = CliStack::start();
+    let ec = stack.bearer("sub=alice&alg=ES256");
+    let doctor =
+        |flags: &[&str]| stack.run_with(&[&["doctor", "--bearer-file", "-"], flags].concat(), &ec);
+    finds(&doctor(&[]), "bearer", "signed with \"ES256\"; Authorizer=jwt verifies RS256");
+    assert_eq!(doctor(&["--authorizer", "lambda"]).code, 0);
+    let named = |name| {
+        let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);
+        run(doctor.env("GUESTPASS_AUTHORIZER", name), &ec)
+    };
+    assert_eq!(named("lambda").code, 0);
+    let invalid = named("own");
+    assert_eq!(invalid.code, 2, "{invalid:?}");
+    assert!(invalid.stderr.contains("invalid value `own` of GUESTPASS_AUTHORIZER"), "{invalid:?}");
+
+    let own = CliStack::with(&["--parameter", "Authorizer=lambda"]);
+    let bearer = own.bearer("sub=alice&alg=ES256");
+    let well = own.run_with(&["doctor", "--bearer-file", "-"], &bearer);
+    assert!(well.code == 0 && well.stdout.contains("verify RS256, ES256"), "{well:?}");
+    let none = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#);
+    let [_, claims, signature] = parts(&bearer);
+    let forged = format!("{none}.{claims}.{signature}");
+    let found = own.run_with(&["doctor", "--bearer-file", "-"], &forged);
+    finds(&found, "bearer", "signed with \"HS256\"; Authorizer=lambda verifies");
+}
+
+#[test]
+fn a_token_without_scopes_is_accepted_if_none_is_needed() {
+    let stack = CliStack::start();
+    let bearer = stack.bearer("sub=alice&scope=");
+    let doctor =
+        |scope| stack.run_with(&["doctor", "--bearer-file", "-", "--scope", scope], &bearer);
+    finds(&doctor("guestpass.token"), "bearer", "its scopes are []");
+    let well = doctor("");
+    assert!(well.code == 0 && well.stdout.contains("audience, life are right"), "{well:?}");
+}
+
+#[test]
+fn a_logout_token_is_not_a_bearer() {
+    let stack = CliStack::start();
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"logout+jwt"}"#);
+    let bearer = stack.bearer("sub=alice");
+    let [_, claims, signature] = parts(&bearer);
+    let logout = format!("{header}.{claims}.{signature}");
+    let found = stack.run_with(&["doctor", "--bearer-file", "-"], &logout);
+    finds(&found, "bearer", "`typ`");
+}
+
+#[test]
 fn a_bearer_that_could_not_be_compared_is_not_ok() {
     let stack = CliStack::start();
     let file = stack.dir().join("bearer");

@@ -6,7 +6,8 @@ use clap::Args;
 use identity_core::identity::SubjectClaims;
 use identity_core::policy::Condition;
 
-use crate::options::values::TokenIssuer;
+use super::authorizer::{AUTHORIZERS, AuthorizerKind};
+use crate::options::values::{TokenIssuer, one_of};
 
 /// What to check besides the service.
 #[derive(Args)]
@@ -26,7 +27,11 @@ pub(crate) struct DoctorArguments {
     /// The audience of the users' tokens
     #[arg(long, value_name = "NAME")]
     pub(crate) audience: Option<String>,
-    /// The scope that a bearer needs
+    /// The authorizer: the template parameter Authorizer [env: GUESTPASS_AUTHORIZER] [default: that
+    /// of the local stack, or jwt]
+    #[arg(long, value_parser = one_of(&AUTHORIZERS, AuthorizerKind::as_str))]
+    pub(crate) authorizer: Option<AuthorizerKind>,
+    /// The scope that a bearer needs: the template parameter TokenScope. Empty: it needs none
     #[arg(long, value_name = "NAME", default_value = "guestpass.token")]
     pub(crate) scope: String,
     /// The scope of administrators: the template parameter AdminScope

@@ -23,6 +23,8 @@ pub(crate) struct StackDescription {
     pub(crate) console: String,
     /// The issuer of development tokens.
     pub(crate) issuer: String,
+    /// `jwt` or `lambda`; `None` in the file of an older version.
+    pub(crate) authorizer: Option<String>,
     /// The endpoint for `PutEvents`.
     pub(crate) events: String,
     /// The ACS emulator.
