@@ -72,15 +72,19 @@ def check_issuers(text: str) -> None:
         raise ValueError('must be a JSON array like [{"issuer": "https://…", "audiences": ["…"]}]')
     for index, entry in enumerate(entries):
         try:
-            check_issuer(members(entry, "the entry", {"issuer", "audiences", "jwksUri", "tenants"}))
+            check_issuer(members(entry, "the entry", ISSUER_MEMBERS))
             if entry["issuer"] in [earlier["issuer"] for earlier in entries[:index]]:
                 raise ValueError("the issuer is listed twice")
         except ValueError as error:
             raise ValueError(f"invalid entry at index {index}: {error}") from None
 
 
+ISSUER_MEMBERS = {"issuer", "audiences", "jwksUri", "tenants", "issuedEarlySeconds"}
+
+
 def check_issuer(entry: dict[str, Any]) -> None:
     issuer, keys, tenants = entry.get("issuer"), entry.get("jwksUri"), entry.get("tenants", [])
+    early = entry.get("issuedEarlySeconds")
     if not isinstance(issuer, str) or not is_https_or_loopback(issuer) or re.search("[?# ]", issuer):
         raise ValueError("`issuer` must be an https URL without query and fragment")
     if not is_list_of_texts(entry.get("audiences")) or not entry["audiences"]:
@@ -89,6 +93,8 @@ def check_issuer(entry: dict[str, Any]) -> None:
         raise ValueError("`jwksUri` must be an https URL")
     if not is_list_of_texts(tenants) or bool(tenants) != ("{tenantid}" in issuer):
         raise ValueError("`tenants` must be an array with at least one tenant exactly if `issuer` contains {tenantid}")
+    if early is not None and not (type(early) is int and 0 <= early <= 600):
+        raise ValueError("`issuedEarlySeconds` must be a whole number from 0 to 600")
 
 
 def is_https_or_loopback(url: str) -> bool:

@@ -43,27 +43,29 @@ impl Authorizer {
         now: Instant,
     ) -> Result<AuthorizerResponse, TokenRefusal> {
         let refusal = match self.verified(event.bearer().unwrap_or_default(), clock, now).await {
-            Ok(claims) => {
+            Ok((claims, issued_early)) => {
                 debug!("bearer accepted");
-                return Ok(AuthorizerResponse::caller(claims.into_map()));
+                return Ok(AuthorizerResponse::caller(claims.into_map(), issued_early));
             }
             Err(refusal) => refusal,
         };
         info!(reason = %refusal, "bearer refused");
         match refusal {
             TokenRefusal::KeysUnavailable => Err(refusal),
-            // A genuine bearer that has expired is everyday life: the client must sign in again.
-            TokenRefusal::Expired => Ok(AuthorizerResponse::without_caller()),
+            // A genuine bearer that has expired is everyday life: the client must sign in again. So
+            // is one that is not valid yet, and one of a key that the issuer published a moment ago.
+            TokenRefusal::Expired | TokenRefusal::NotYetValid | TokenRefusal::UnknownKey => {
+                Ok(AuthorizerResponse::without_caller())
+            }
             TokenRefusal::TooLong
             | TokenRefusal::Malformed
             | TokenRefusal::CriticalExtension
             | TokenRefusal::TokenType
             | TokenRefusal::UnsupportedAlgorithm
             | TokenRefusal::UnknownIssuer
-            | TokenRefusal::UnknownKey
             | TokenRefusal::Signature
             | TokenRefusal::Audience
-            | TokenRefusal::NotYetValid
+            | TokenRefusal::NoIssueTime
             | TokenRefusal::Tenant => Ok(AuthorizerResponse::refused()),
         }
     }
@@ -73,7 +75,7 @@ impl Authorizer {
         bearer: &str,
         clock: &impl Clock,
         now: Instant,
-    ) -> Result<VerifiedClaims, TokenRefusal> {
+    ) -> Result<(VerifiedClaims, Option<u16>), TokenRefusal> {
         let token = SignedToken::parse(bearer)?;
         let accepted = self.issuers.iter().find(|issuer| issuer.trusted.is_named_by(&token));
         // The issuer as the token spells it: each tenant of a multi-tenant issuer has its own keys.
@@ -81,6 +83,7 @@ impl Authorizer {
             accepted.zip(token.unverified_issuer()).ok_or(TokenRefusal::UnknownIssuer)?;
         let keys = self.keys.keys(spelled, accepted.jwks_uri.as_deref(), &token, now).await;
         let keys = keys.ok_or(TokenRefusal::KeysUnavailable)?;
-        verify(token, &accepted.trusted, &keys, clock.now())
+        let claims = verify(token, &accepted.trusted, &keys, clock.now())?;
+        Ok((claims, accepted.issued_early_seconds))
     }
 }

@@ -15,6 +15,9 @@ pub(crate) struct AcceptedIssuer {
     pub(crate) trusted: TrustedIssuer,
     /// The URL of the key set, if it is not the `jwks_uri` of the issuer's discovery document.
     pub(crate) jwks_uri: Option<String>,
+    /// By how many seconds the issuer dates its tokens too early; `None` for the issuer of the
+    /// template, which has a parameter of its own.
+    pub(crate) issued_early_seconds: Option<u16>,
 }
 
 /// An entry of `ISSUERS`.
@@ -26,6 +29,7 @@ struct IssuerEntry {
     jwks_uri: Option<String>,
     #[serde(default)]
     tenants: Vec<String>,
+    issued_early_seconds: Option<u16>,
 }
 
 impl AuthorizerConfig {
@@ -38,6 +42,7 @@ impl AuthorizerConfig {
             audiences: audiences.split(',').map(|one| one.trim().to_owned()).collect(),
             jwks_uri: None,
             tenants: Vec::new(),
+            issued_early_seconds: None,
         };
         let first = first.accepted().map_err(|why| ConfigError::new("ISSUER", why))?;
         let mut issuers: Vec<AcceptedIssuer> = Vec::new();
@@ -73,9 +78,16 @@ impl IssuerEntry {
         if self.jwks_uri.as_deref().is_some_and(|uri| !is_https_or_loopback(uri)) {
             return Err("invalid jwksUri: must be an https URL".to_owned());
         }
-        Ok(AcceptedIssuer { trusted, jwks_uri: self.jwks_uri })
+        let issued_early_seconds = self.issued_early_seconds;
+        if issued_early_seconds.is_some_and(|seconds| seconds > MAX_ISSUED_EARLY) {
+            return Err("invalid issuedEarlySeconds: must be at most 600".to_owned());
+        }
+        Ok(AcceptedIssuer { trusted, jwks_uri: self.jwks_uri, issued_early_seconds })
     }
 }
+
+/// As for the parameter `IssuedEarlySeconds`.
+const MAX_ISSUED_EARLY: u16 = 600;
 
 #[cfg(test)]
 mod tests {
@@ -142,6 +154,10 @@ mod tests {
             (
                 r#"[{"issuer": "https://a.example", "audiences": ["app"], "jwksUri": "http://a.example"}]"#,
                 "at index 0: invalid jwksUri: must be an https URL",
+            ),
+            (
+                r#"[{"issuer": "https://a.example", "audiences": ["app"], "issuedEarlySeconds": 601}]"#,
+                "at index 0: invalid issuedEarlySeconds: must be at most 600",
             ),
             (
                 r#"[{"issuer": "https://a.example", "audiences": ["app"], "jwks": ""}]"#,

@@ -24,24 +24,29 @@ impl AuthorizerEvent {
 }
 
 /// The answer to API Gateway, which passes `context` to the function behind the route.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuthorizerResponse {
     is_authorized: bool,
     context: AuthorizerContext,
 }
 
-#[derive(Debug, Default, PartialEq, Serialize)]
+#[derive(Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct AuthorizerContext {
     /// The verified claims. Without them, the function behind the route knows no caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     claims: Option<Map<String, Value>>,
+    /// By how many seconds the issuer dates its tokens too early, if the configuration says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_early_seconds: Option<u16>,
 }
 
 impl AuthorizerResponse {
     /// The caller has these verified claims.
-    pub(crate) fn caller(claims: Map<String, Value>) -> Self {
-        Self { is_authorized: true, context: AuthorizerContext { claims: Some(claims) } }
+    pub(crate) fn caller(claims: Map<String, Value>, issued_early_seconds: Option<u16>) -> Self {
+        let context = AuthorizerContext { claims: Some(claims), issued_early_seconds };
+        Self { is_authorized: true, context }
     }
 
     /// The request goes on without a caller, so that the function answers 401 with a problem
@@ -60,6 +65,14 @@ impl std::fmt::Debug for AuthorizerEvent {
     /// A bearer must not be in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AuthorizerEvent(…)")
+    }
+}
+
+impl std::fmt::Debug for AuthorizerResponse {
+    /// Claims can be personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let has_caller = self.context.claims.is_some();
+        write!(f, "AuthorizerResponse({}, has_caller: {has_caller})", self.is_authorized)
     }
 }
 
@@ -86,8 +99,13 @@ mod tests {
         let claims = Map::from_iter([("sub".to_owned(), json!("carol"))]);
         for (response, expected) in [
             (
-                AuthorizerResponse::caller(claims),
+                AuthorizerResponse::caller(claims.clone(), None),
                 json!({ "isAuthorized": true, "context": { "claims": { "sub": "carol" } } }),
+            ),
+            (
+                AuthorizerResponse::caller(claims, Some(300)),
+                json!({ "isAuthorized": true,
+                        "context": { "claims": { "sub": "carol" }, "issuedEarlySeconds": 300 } }),
             ),
             (AuthorizerResponse::without_caller(), json!({ "isAuthorized": true, "context": {} })),
             (AuthorizerResponse::refused(), json!({ "isAuthorized": false, "context": {} })),
@@ -97,7 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_is_not_printed() {
+    fn r50_a_bearer_and_its_claims_are_not_printed() {
+        let claims = Map::from_iter([("sub".to_owned(), json!("carol"))]);
+        let printed = format!("{:?}", AuthorizerResponse::caller(claims, None));
+        assert_eq!(printed, "AuthorizerResponse(true, has_caller: true)");
         assert_eq!(format!("{:?}", event(&json!(["Bearer secret"]))), "AuthorizerEvent(…)");
     }
 }

@@ -78,6 +78,23 @@ async fn r15_a_token_that_is_not_the_callers_own_is_403_and_acs_is_not_asked() {
 }
 
 #[tokio::test]
+async fn r15_only_entra_or_the_main_issuer_says_who_a_user_is_at_entra() {
+    let acs = MemoryTeamsTokenExchange::default();
+    for (issuer, status) in [
+        ("https://idp.example", 200),
+        ("https://login.microsoftonline.com/0b/v2.0", 200),
+        ("https://sts.windows.net/0b/", 200),
+        ("https://login.microsoftonline.com/0c/v2.0", 403),
+        ("https://login.microsoftonline.com/0b/v2.0/", 403),
+        ("https://login.microsoftonline.com.evil.example/0b/v2.0", 403),
+        ("https://other.example", 403),
+    ] {
+        let event = event(&entra(|_| {})).claim("iss", issuer);
+        assert_eq!(exchange(&acs, event).await.status(), status, "{issuer}");
+    }
+}
+
+#[tokio::test]
 async fn each_of_the_usual_mistakes_has_a_problem_type_of_its_own() {
     let acs = MemoryTeamsTokenExchange::default();
     let exp = |exp: u64| entra(move |claims| claims["exp"] = exp.into());

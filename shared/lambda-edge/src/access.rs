@@ -30,7 +30,7 @@ pub struct Access {
     issuer: Option<Issuer>,
     /// Whether bearers of other issuers are accepted, too. Their list is known to the authorizer.
     has_other_issuers: bool,
-    /// How much earlier than the real time the issuer dates its tokens.
+    /// How much earlier than the real time that issuer dates its tokens.
     issued_early: Duration,
 }
 
@@ -79,12 +79,27 @@ impl Access {
         Ok(Administrator::admitted(store, id, bearer, clock.now()).await?)
     }
 
+    /// Whether the bearer is of the issuer in the parameter `Issuer`, not of one in `Issuers`.
+    ///
+    /// The administrator of another issuer chooses the claims of its users.
+    #[must_use]
+    pub fn is_of_main_issuer(&self, caller: &Caller) -> bool {
+        self.issuer.as_ref().is_none_or(|issuer| issuer.is(&caller.issuer()))
+    }
+
     fn claimed_administrator(&self, request: &Request) -> Result<Caller, Problem> {
         let caller = self.caller(request, Some(&self.admin_scope))?;
         let Some(condition) = &self.admin_condition else {
             warn!("administrator refused: parameter AdminCondition is empty");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         };
+        if !condition.compares("iss") && !self.is_of_main_issuer(&caller) {
+            warn!(
+                "administrator refused: the bearer is of another issuer than parameter Issuer; to \
+                 accept it, compare `iss` in AdminCondition"
+            );
+            return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
+        }
         if let Some(claim) = condition.unmet(caller.claims()).next() {
             warn!(claim, "administrator refused: claim does not meet AdminCondition");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
@@ -100,7 +115,8 @@ impl Access {
             Some(scope) => caller.with_scope(scope)?,
             None => caller,
         };
-        Ok(caller.issued_later(self.issued_early))
+        let is_main = self.is_of_main_issuer(&caller);
+        Ok(caller.issued_later(if is_main { self.issued_early } else { Duration::ZERO }))
     }
 
     /// Reads which identity the request is about, and checks that the caller may access it. A
@@ -180,6 +196,8 @@ impl From<Addressed> for IdentityRef {
 mod tests {
     use std::time::SystemTime;
 
+    use serde_json::json;
+
     use super::*;
     use crate::testing;
 
@@ -196,14 +214,28 @@ mod tests {
             "ISSUED_EARLY_SECONDS" => Some("300".to_owned()),
             name => testing::env(name),
         };
-        let issued_at = |access: Access| {
-            let request =
-                testing::TestRequest::new("POST /v1/token").claim("iat", "1000").request();
-            access.user(&request).ok()?.bearer().issued_at
+        let usual = testing::TestRequest::new("POST /v1/token").claim("iat", "1000");
+        let with_context = |issuer: &str, early: Option<u64>| {
+            let claims = json!({ "iss": issuer, "sub": "alice", "iat": 1000,
+                                 "scope": "guestpass.token" });
+            let context = json!({ "claims": claims, "issuedEarlySeconds": early });
+            usual.clone().authorizer(json!({ "lambda": context }))
         };
-        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(issued_at(testing::access()), at(1000));
-        assert_eq!(issued_at(testing::access_in(&early)), at(1300));
+        let (own, other) = ("https://idp.example", "https://other.example");
+        for (is_set, request, expected) in [
+            (false, usual.clone(), 1000),
+            (true, usual.clone(), 1300),
+            (true, with_context(own, None), 1300),
+            (true, with_context(own, Some(60)), 1060),
+            // The setting of one issuer would make old bearers of another one look new.
+            (true, with_context(other, None), 1000),
+            (false, with_context(other, Some(300)), 1300),
+        ] {
+            let access = if is_set { testing::access_in(&early) } else { testing::access() };
+            let bearer = access.user(&request.request()).ok().unwrap().bearer();
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(expected);
+            assert_eq!(bearer.issued_at, Some(at), "{request:?}");
+        }
     }
 
     #[test]

@@ -205,6 +205,31 @@ async fn an_administrator_needs_the_scope_and_the_condition_and_is_not_blocked()
 }
 
 #[tokio::test]
+async fn r52_an_administrator_of_another_issuer_must_be_named_with_that_issuer() {
+    let (store, clock) = (MemoryIdentityStore::default(), ManualClock::default());
+    let with = |condition: &'static str| {
+        access_in(&move |name: &str| match name {
+            "ADMIN_CONDITION" => Some(condition.to_owned()),
+            "OTHER_ISSUERS" => Some("yes".to_owned()),
+            name => env(name),
+        })
+    };
+    let role = r#"{"role": "guestpass-admin"}"#;
+    let role_of_issuer = r#"{"role": "guestpass-admin", "iss": "https://other.example"}"#;
+    for (condition, issuer, is_accepted) in [
+        (role, "https://idp.example", true),
+        (role, "https://other.example", false),
+        (role_of_issuer, "https://other.example", true),
+        (role_of_issuer, "https://idp.example", false),
+    ] {
+        let event = own().claim("iss", issuer).request();
+        let found = with(condition).administrator(&store, &clock, &event).await;
+        let refused = (!is_accepted).then_some(ProblemType::NOT_AN_ADMINISTRATOR);
+        assert_eq!(found.err().map(|problem| problem.kind()), refused, "{condition}, {issuer}");
+    }
+}
+
+#[tokio::test]
 async fn a_route_with_an_id_is_about_that_identity_and_one_without_is_about_the_caller() {
     let (store, clock) = (MemoryIdentityStore::default(), ManualClock::default());
     let whose = async |event: TestRequest| {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use api_types::ProblemType;
@@ -18,21 +19,23 @@ pub struct Caller {
     user: ExternalId,
     bearer: Bearer,
     claims: Claims,
+    /// How much earlier than the real time the issuer dates its tokens, if the authorizer says so.
+    issued_early: Option<Duration>,
 }
 
 impl Caller {
     /// Reads the caller the authorizer put in the request context. `subject` names the claims
     /// that say which user of the issuer it is.
     pub(crate) fn of(request: &Request, subject: &SubjectClaims) -> Result<Self, Problem> {
-        let claims = verified(request).ok_or(ProblemType::UNAUTHENTICATED)?;
-        let user = subject.external_id(|name| claims.text(name)).map_err(|unnamed| {
+        let (claims, issued_early) = verified(request).ok_or(ProblemType::UNAUTHENTICATED)?;
+        let user = subject.external_id(|name| claims.name(name)).map_err(|unnamed| {
             let detail =
                 format!("The access token does not name a user of this service: {unnamed}.");
             Problem::new(ProblemType::UNAUTHENTICATED, detail)
         })?;
         let at = |name: &str| claims.text(name).and_then(|value| numeric_date(&value));
         let bearer = Bearer { issued_at: at("iat"), authenticated_at: at("auth_time") };
-        Ok(Self { user, bearer, claims })
+        Ok(Self { user, bearer, claims, issued_early })
     }
 
     /// Returns the caller if the token has `scope` in its claim `scope` or `scp`.
@@ -45,14 +48,21 @@ impl Caller {
         Ok(carries.then_some(self).ok_or(ProblemType::FORBIDDEN)?)
     }
 
-    /// Returns the caller with a bearer that was issued `by` later than its `iat` says.
+    /// Returns the caller with a bearer that was issued later than its `iat` says: by what the
+    /// authorizer says about its issuer, otherwise by `usual`.
     ///
     /// Microsoft Entra dates its tokens five minutes early, for services whose clocks are slow.
     /// Without this correction, a new bearer of the first five minutes after a sign-out would
     /// seem to be older than the sign-out.
-    pub(crate) fn issued_later(mut self, by: Duration) -> Self {
+    pub(crate) fn issued_later(mut self, usual: Duration) -> Self {
+        let by = self.issued_early.unwrap_or(usual);
         self.bearer.issued_at = self.bearer.issued_at.and_then(|at| at.checked_add(by));
         self
+    }
+
+    /// The issuer of the bearer.
+    pub(crate) fn issuer(&self) -> Cow<'_, str> {
+        self.claims.text("iss").unwrap_or_default()
     }
 
     /// The external id of the caller.
@@ -77,14 +87,19 @@ impl Caller {
 /// The claims that the authorizer verified: `jwt.claims` of API Gateway's JWT authorizer, or the
 /// object `claims` in the context of a Lambda authorizer. A route has one authorizer, so a request
 /// with both has an unknown origin, and neither is used.
-fn verified(request: &Request) -> Option<Claims> {
+///
+/// `issuedEarlySeconds` is in the same context, because it differs from issuer to issuer.
+fn verified(request: &Request) -> Option<(Claims, Option<Duration>)> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
         return None;
     };
     let authorizer = context.authorizer.as_ref()?;
     match (&authorizer.jwt, authorizer.fields.get("claims")) {
-        (Some(jwt), None) => Some(Claims::flattened(jwt.claims.clone())),
-        (None, Some(Value::Object(claims))) => Some(Claims::json(claims.clone())),
+        (Some(jwt), None) => Some((Claims::flattened(jwt.claims.clone()), None)),
+        (None, Some(Value::Object(claims))) => {
+            let early = authorizer.fields.get("issuedEarlySeconds").and_then(Value::as_u64);
+            Some((Claims::json(claims.clone()), early.map(Duration::from_secs)))
+        }
         _ => None,
     }
 }

@@ -37,6 +37,22 @@ impl Claims {
         }
     }
 
+    /// A claim at the top level that names somebody, as text.
+    ///
+    /// A number above 2⁵³ names nobody: JSON parsers keep 53 bits of a number (RFC 8259 §6), so two
+    /// users could get the same name.
+    #[must_use]
+    pub fn name(&self, name: &str) -> Option<Cow<'_, str>> {
+        const EXACT: u64 = 1 << 53;
+        match &self.0 {
+            ClaimsForm::Json(claims) => match claims.get(name)? {
+                Value::Number(number) if number.as_u64().is_none_or(|exact| exact > EXACT) => None,
+                value => scalar(value),
+            },
+            ClaimsForm::Flattened(_) => self.text(name),
+        }
+    }
+
     /// The elements of a claim at the top level that is a list, or text with spaces between the
     /// elements, as `scope` is (RFC 8693 §4.2).
     #[must_use]
@@ -221,6 +237,26 @@ mod tests {
         assert!(flattened("email_verified", "true").has("email_verified", "true"));
         assert_eq!(token.text("ver").as_deref(), Some("1"));
         assert_eq!(token.text("levels"), None);
+    }
+
+    #[test]
+    fn r52_a_number_names_a_user_only_if_every_parser_reads_it_exactly() {
+        for (sub, name) in [
+            ("carol".into(), Some("carol")),
+            (json_value("100000000000000000001"), None),
+            (json_value("9007199254740992"), Some("9007199254740992")),
+            (json_value("9007199254740993"), None),
+            (json_value("1.5"), None),
+            (json_value("-1"), None),
+            (json_value("null"), None),
+        ] {
+            assert_eq!(json(json!({ "sub": sub })).name("sub").as_deref(), name, "{sub}");
+        }
+        assert_eq!(flattened("sub", "1e20").name("sub").as_deref(), Some("1e20"));
+    }
+
+    fn json_value(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
     }
 
     #[test]

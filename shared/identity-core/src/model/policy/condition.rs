@@ -56,6 +56,12 @@ impl Condition {
         self.unmet(claims).next().is_none()
     }
 
+    /// Whether the condition compares this claim.
+    #[must_use]
+    pub fn compares(&self, name: &str) -> bool {
+        self.0.contains_key(name) || self.0.contains_key(&format!("/{name}"))
+    }
+
     /// The names of the claims that are missing or have another value.
     pub fn unmet<'a>(&'a self, claims: &'a Claims) -> impl Iterator<Item = &'a str> {
         let unmet = self.0.iter().filter(|(name, wanted)| !claims.has(name, wanted));
