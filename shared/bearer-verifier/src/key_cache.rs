@@ -13,6 +13,9 @@ pub const STALE_FOR: Duration = Duration::from_hours(6);
 /// cannot make the service flood the issuer.
 pub const REFETCH_AFTER: Duration = Duration::from_mins(1);
 
+/// The same for an issuer whose keys were never fetched: until then, none of its users can sign in.
+pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// The key sets of all issuers, and when to fetch them again.
 ///
 /// The cache makes no request. The time is the caller's, from a clock that never goes back.
@@ -47,7 +50,8 @@ impl KeyCache {
         knows_key: impl FnOnce(&KeySet) -> bool,
     ) -> KeyLookup {
         let Some(entry) = self.0.get(issuer) else { return KeyLookup::Fetch };
-        let may_fetch = now.duration_since(entry.tried_at) >= REFETCH_AFTER;
+        let pause = if entry.keys.is_some() { REFETCH_AFTER } else { RETRY_AFTER };
+        let may_fetch = now.duration_since(entry.tried_at) >= pause;
         let Some(keys) = entry.usable_keys(now) else {
             return if may_fetch { KeyLookup::Fetch } else { KeyLookup::Unavailable };
         };
@@ -112,6 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_that_never_answered_is_asked_again_after_five_seconds() {
+        let (start, mut cache) = (Instant::now(), KeyCache::default());
+        cache.record_fetch(ISSUER, None, start);
+        let look_up = |seconds| cache.look_up(ISSUER, after(start, seconds), |_| true);
+        assert_eq!((look_up(4), look_up(5)), (KeyLookup::Unavailable, KeyLookup::Fetch));
+    }
+
+    #[test]
     fn an_unknown_key_fetches_at_most_once_a_minute() {
         let start = Instant::now();
         let cache = cache_filled_at(start);
@@ -131,15 +143,6 @@ mod tests {
         assert_eq!(cache.look_up(ISSUER, after(outage, 30), |_| true), KeyLookup::Unavailable);
         assert!(cache.keys(ISSUER, after(outage, 30)).is_none());
         assert_eq!(cache.look_up(ISSUER, after(outage, 60), |_| true), KeyLookup::Fetch);
-    }
-
-    #[test]
-    fn an_issuer_that_never_answered_is_asked_at_most_once_a_minute() {
-        let start = Instant::now();
-        let mut cache = KeyCache::default();
-        cache.record_fetch(ISSUER, None, start);
-        assert_eq!(cache.look_up(ISSUER, after(start, 59), |_| true), KeyLookup::Unavailable);
-        assert_eq!(cache.look_up(ISSUER, after(start, 60), |_| true), KeyLookup::Fetch);
     }
 
     #[test]

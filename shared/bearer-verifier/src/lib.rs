@@ -25,7 +25,7 @@ mod verify;
 
 pub use algorithm::Algorithm;
 pub use issuer::{TrustError, TrustedIssuer, is_https_or_loopback};
-pub use key_cache::{FRESH_FOR, KeyCache, KeyLookup, REFETCH_AFTER, STALE_FOR};
+pub use key_cache::{FRESH_FOR, KeyCache, KeyLookup, REFETCH_AFTER, RETRY_AFTER, STALE_FOR};
 pub use key_set::{KeySet, KeySetError};
 pub use profile::{MAX_TOKEN_BYTES, TokenProfile};
 pub use refusal::TokenRefusal;

@@ -34,6 +34,9 @@ pub enum TokenRefusal {
     /// `exp` is missing or has passed.
     #[error("invalid token: expired, or `exp` is missing")]
     Expired,
+    /// `iat` is missing.
+    #[error("invalid token: `iat` is missing")]
+    NoIssueTime,
     /// `nbf` or `iat` is in the future.
     #[error("invalid token: `nbf` or `iat` is in the future")]
     NotYetValid,

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
@@ -8,8 +9,15 @@ use crate::{KeySet, SignedToken, TokenRefusal, TrustedIssuer};
 pub const LEEWAY: Duration = Duration::from_mins(1);
 
 /// The claims of a token that passed every check. Only [`verify`] makes them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VerifiedClaims(Map<String, Value>);
+
+impl fmt::Debug for VerifiedClaims {
+    /// Claims can be personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifiedClaims(…)")
+    }
+}
 
 impl VerifiedClaims {
     /// The claims as the token has them: nested, and with their JSON types.
@@ -61,13 +69,17 @@ pub fn verify_signature(
     Ok(token.claims)
 }
 
-/// RFC 7519 §4.1.4 to §4.1.6. `exp` is compulsory: a token without it would be valid forever.
+/// RFC 7519 §4.1.4 to §4.1.6. `exp` is compulsory: a token without it would be valid forever. So is
+/// `iat`, as in RFC 9068 §2.2 and OpenID Connect Core §2: a user who was cut off is refused by it.
 fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), TokenRefusal> {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let leeway = LEEWAY.as_secs_f64();
     let expires = claims.get("exp").and_then(Value::as_f64);
     if expires.is_none_or(|at| at + leeway <= now) {
         return Err(TokenRefusal::Expired);
+    }
+    if !claims.contains_key("iat") {
+        return Err(TokenRefusal::NoIssueTime);
     }
     for name in ["nbf", "iat"] {
         let Some(value) = claims.get(name) else { continue };
