@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::aws_lambda_events::{
@@ -19,10 +20,16 @@ use serde_json::{Value, value::RawValue};
 /// Any JSON value can be read as one. `lambda_http` would build a URL from the raw query and the
 /// `Host` header, which the client chooses, and panic if the URL is invalid; the client would get
 /// API Gateway's own 500. A member that is not what API Gateway sends counts as missing.
-#[derive(Debug)]
 pub struct GatewayEvent(Members);
 
-#[derive(Debug, Default, Deserialize)]
+impl fmt::Debug for GatewayEvent {
+    /// An event has the bearer of the caller, and the claims.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GatewayEvent(…)")
+    }
+}
+
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Members {
     raw_query_string: Lenient<String>,
@@ -33,14 +40,14 @@ struct Members {
     is_base64_encoded: Lenient<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct ContextMembers {
     authorizer: Lenient<AuthorizerMembers>,
     http: Lenient<HttpMembers>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct AuthorizerMembers {
     jwt: Lenient<JwtMembers>,
@@ -48,13 +55,13 @@ struct AuthorizerMembers {
     lambda: Lenient<HashMap<String, Value>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct JwtMembers {
     claims: Lenient<HashMap<String, Claim>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct HttpMembers {
     method: Lenient<String>,
@@ -133,7 +140,6 @@ fn request_context_of(authorizer: Lenient<AuthorizerMembers>) -> ApiGatewayV2htt
 }
 
 /// A member of an event; `None` if it has another type than expected.
-#[derive(Debug)]
 struct Lenient<T>(Option<T>);
 
 impl<T> Default for Lenient<T> {
@@ -157,7 +163,6 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
 
 /// A claim as text. API Gateway writes every claim as a string, but in June 2020 it wrote numbers
 /// as JSON numbers for some days (aws/aws-lambda-go#294). A claim that is `null` is absent.
-#[derive(Debug)]
 struct Claim(Option<String>);
 
 impl<'de> Deserialize<'de> for Claim {
