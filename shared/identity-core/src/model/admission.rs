@@ -114,10 +114,10 @@ impl TokenPace {
     }
 }
 
-/// The longest lifetime of a bearer token: Cognito, Auth0, Entra and Okta allow at most one day
-/// for access tokens of users. Once a cut-off is older than this, every bearer token from before
-/// it has expired.
-pub const LONGEST_BEARER_LIFE: Duration = Duration::from_hours(24);
+/// The longest lifetime of a bearer token: Auth0 allows 30 days, Supabase a week, Cognito, Entra
+/// and Okta one day. Once a cut-off is older than this, every bearer token from before it has
+/// expired.
+pub const LONGEST_BEARER_LIFE: Duration = Duration::from_hours(30 * 24);
 
 /// Decides whether `requester` may have a token of the user whose record is `record`.
 ///
@@ -186,7 +186,7 @@ pub(crate) fn admit_bearer(record: &Record, bearer: Bearer, now: SystemTime) -> 
         }
         warn!(
             "bearer refused: it has no `iat`, and the user was signed out or cut off \
-             within the last 24 h"
+             within the last 30 days"
         );
         return Err(Error::SignInRequired);
     };
