@@ -42,6 +42,11 @@ impl Event {
     /// The finest resolution of a source's clock. The store keeps the same resolution.
     pub const FINEST: Duration = Duration::from_millis(1);
 
+    /// The ID as it is kept.
+    pub(crate) fn short_id(&self) -> String {
+        self.id.chars().take(Self::MAX_ID_LENGTH).collect()
+    }
+
     /// Rounds the time to the stored resolution, so that a record reads back as it was written.
     #[must_use]
     pub fn at_millisecond(time: SystemTime) -> SystemTime {

@@ -73,15 +73,15 @@ pub fn decide(
     let (at, origin) = (event.counts_at(), event.source.origin());
     // For a stuck identity, a repeated message is an operator's retry.
     let is_stuck = matches!(record.state, State::Stuck { .. });
-    let revokes = is_stuck || !record.revoked_through.covers(&origin, at);
+    let is_repeat = is_repeat(&record, event);
+    let revokes = is_stuck || !(is_repeat || record.revoked_through.covers(&origin, at));
     let decides = |blocks| record.decisions.would_change(&origin, BlockDecision { at, blocks });
     let next = match event.kind {
         EventKind::SignedOut | EventKind::CredentialsChanged => {
             revokes.then(|| record.revoked(&order(event, receipt, false), now))
         }
-        EventKind::Disabled => {
-            (revokes || decides(true)).then(|| record.revoked(&order(event, receipt, true), now))
-        }
+        EventKind::Disabled => (revokes || decides(true) && !is_repeat)
+            .then(|| record.revoked(&order(event, receipt, true), now)),
         EventKind::Enabled if matches!(record.state, State::Provisioning { .. }) => {
             // The owner of the reservation would find the record changed and delete the identity.
             return EventDecision::Wait;
@@ -94,6 +94,22 @@ pub fn decide(
         None if record.pending_revocation.is_some() && !is_stuck => EventDecision::Finish,
         None => EventDecision::Nothing(NoEffect::NothingNew),
     }
+}
+
+/// Whether a receipt says that the source has already sent this event.
+///
+/// A sender that got no answer sends an event again. If the first one was heard within the second in
+/// which it happened, it counts at an earlier time than the repeated one, so that the watermark
+/// alone would let the repeated one revoke the tokens that were issued in between.
+fn is_repeat(record: &Record, event: &Event) -> bool {
+    let covered = record.revoked_through.covers(&event.source.origin(), event.occurred_at);
+    covered
+        && record.receipts.iter().any(|receipt| match &receipt.cause.by {
+            By::Event { source, kind, id } => {
+                *source == Some(event.source) && *kind == event.kind && *id == event.short_id()
+            }
+            By::User | By::Administrator { .. } => false,
+        })
 }
 
 /// The record after the deletion of the user's account; `None` if it already contains the
@@ -116,8 +132,7 @@ fn delete(record: &Record, event: &Event, receipt: ReceiptId, now: SystemTime) -
 }
 
 fn order(event: &Event, receipt: ReceiptId, block: bool) -> RevocationOrder {
-    let id = event.id.chars().take(Event::MAX_ID_LENGTH).collect();
-    let by = By::Event { source: Some(event.source), kind: event.kind, id };
+    let by = By::Event { source: Some(event.source), kind: event.kind, id: event.short_id() };
     RevocationOrder {
         receipt,
         at: event.counts_at(),

@@ -60,6 +60,32 @@ fn r20_an_event_that_moves_the_watermark_revokes_and_its_double_does_not() {
 }
 
 #[test]
+fn r20_an_event_that_is_sent_again_later_than_its_second_revokes_once() {
+    for kind in [EventKind::SignedOut, EventKind::CredentialsChanged, EventKind::Disabled] {
+        let heard = |seen: &Record, id: &str, milliseconds| {
+            let event = Event {
+                resolution: Duration::from_secs(1),
+                heard_at: Some(at(5) + Duration::from_millis(milliseconds)),
+                id: id.to_owned(),
+                ..event(kind, at(5))
+            };
+            let receipt = ReceiptId(format!("{id}-{milliseconds}"));
+            decide(Some(seen), &seen.external_id, &event, receipt, at(1000))
+        };
+        let EventDecision::Change(first) = heard(&active(), "one", 200) else { panic!("{kind:?}") };
+        let first = first.revocation_confirmed(at(6));
+        let repeated = heard(&first, "one", 60_000);
+        assert_eq!(repeated, EventDecision::Nothing(NoEffect::NothingNew), "{kind:?}");
+        // Another event of the same second can be newer.
+        assert!(matches!(heard(&first, "two", 60_000), EventDecision::Change(_)), "{kind:?}");
+        let other_source = Event { source: EventSource::Okta, ..event(kind, at(5)) };
+        let receipt = ReceiptId("r".to_owned());
+        let other = decide(Some(&first), &first.external_id, &other_source, receipt, at(1000));
+        assert!(matches!(other, EventDecision::Change(_)), "{kind:?}");
+    }
+}
+
+#[test]
 fn a_block_that_takes_effect_revokes_even_below_the_watermark() {
     let signed_out = after(&active(), EventKind::SignedOut, 9).revocation_confirmed(at(10));
     let signed_out = Record { tokens_revoked: false, ..signed_out };
