@@ -13,7 +13,7 @@ mod service;
 pub mod testing;
 mod wire;
 
-pub use access::BearerSecret;
+pub use access::bearer_in;
 pub use model::{ScimUser, SubjectAttribute, UserMapping};
 pub use service::{ScimRequest, ScimService, ScimStamp};
 pub use wire::{MAX_SCIM_BODY, ScimResponse};

@@ -56,7 +56,7 @@ impl<S: ScimUserStore, E: UserEventSender> ScimService<'_, S, E> {
         let base_url = request.base_url;
         match (request.method, path.as_slice()) {
             ("GET", ["Users"]) => self.list(&ListQueryString::read(request.query)?, base_url).await,
-            ("POST", ["Users", ".search"]) => {
+            ("POST", [".search"] | ["Users", ".search"]) => {
                 self.list(&ListQueryString::search(&body_of(request)?)?, base_url).await
             }
             ("POST", ["Users"]) => {

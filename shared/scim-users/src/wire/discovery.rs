@@ -55,7 +55,7 @@ pub(crate) fn schemas(base_url: &str) -> Vec<(&'static str, Value)> {
         "attributes": [
             attribute("userName", "string", true, "The name of the user, unique without regard to case"),
             attribute("displayName", "string", false, "The name that people read"),
-            attribute("active", "boolean", false, "Whether the user can sign in; false cuts the user off"),
+            attribute("active", "boolean", true, "Whether the user can sign in; false cuts the user off"),
         ],
         "meta": {
             "resourceType": "Schema",
@@ -65,6 +65,7 @@ pub(crate) fn schemas(base_url: &str) -> Vec<(&'static str, Value)> {
     vec![(USER_SCHEMA, user)]
 }
 
+/// `active` is required in the sense that a user always has it: it cannot be removed.
 fn attribute(name: &str, kind: &str, required: bool, description: &str) -> Value {
     json!({
         "name": name,
@@ -75,6 +76,6 @@ fn attribute(name: &str, kind: &str, required: bool, description: &str) -> Value
         "caseExact": false,
         "mutability": "readWrite",
         "returned": "default",
-        "uniqueness": if required { "server" } else { "none" },
+        "uniqueness": if name == "userName" { "server" } else { "none" },
     })
 }

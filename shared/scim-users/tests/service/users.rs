@@ -77,6 +77,7 @@ async fn users_are_listed_in_pages() {
     let search = json!({ "filter": "userName eq \"N-2\"", "attributes": ["userName"] });
     let (status, list) = fixture.json("POST Users/.search", &search).await;
     assert_eq!((status, &list["totalResults"]), (200, &json!(1)));
+    assert_eq!(fixture.json("POST .search", &search).await.1, list, "users are the only resources");
     let mut user = list["Resources"][0].clone();
     user["schemas"] = Value::Null;
     assert_eq!(user, json!({ "schemas": null, "id": "id-2", "userName": "n-2" }));
