@@ -2,9 +2,12 @@
 //!
 //! A *transmitter* is an identity provider that tells this deployment by HTTP what happened to its
 //! users. Read in this order: [`Transmitters`] (the configuration: who may send, for which users),
-//! [`TransmitterSecrets`] (what a sender must know). The crate makes no request and reads no clock.
+//! [`TransmitterSecrets`] (what a sender must know), [`messages`] (the signed messages of each kind),
+//! [`UserSignal`] (what follows). The crate makes no request and reads no clock.
 
 mod config;
+pub mod messages;
+mod signal;
 
 pub use config::{
     AcceptedUsers, AppleSettings, BackChannelLogoutSettings, GlobalTokenRevocationSettings,
@@ -12,3 +15,4 @@ pub use config::{
     TransmitterError, TransmitterSecretError, TransmitterSecrets, TransmitterSettings,
     Transmitters,
 };
+pub use signal::UserSignal;

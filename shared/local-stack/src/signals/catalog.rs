@@ -110,9 +110,15 @@ impl SimulatedTransmitter {
             "jwksUri": format!("{issuer}/jwks"),
             "tokenIssuer": token_issuer,
         });
-        if let (SimulatedKind::SsfPoll, Some(members)) = (self.kind, members.as_object_mut()) {
-            members.insert("delivery".to_owned(), "poll".into());
-            members.insert("pollUrl".to_owned(), format!("{issuer}/poll").into());
+        let own = match self.kind {
+            SimulatedKind::SsfPoll => {
+                json!({ "delivery": "poll", "pollUrl": format!("{issuer}/poll") })
+            }
+            SimulatedKind::GlobalTokenRevocation => json!({ "clientIds": [CLIENT_ID] }),
+            _ => json!({}),
+        };
+        if let (Some(members), Value::Object(own)) = (members.as_object_mut(), own) {
+            members.extend(own);
         }
         members
     }

@@ -13,6 +13,16 @@ impl Members {
         }
     }
 
+    /// Sets members that are missing, unless `issuer` is there: another issuer has other keys.
+    pub(crate) fn set_defaults_of_issuer(&mut self, defaults: &[(&str, &str)]) {
+        if self.0.contains_key("issuer") {
+            return;
+        }
+        for (name, value) in defaults {
+            self.0.entry(*name).or_insert_with(|| Value::from(*value));
+        }
+    }
+
     /// Takes a text that must not be empty.
     ///
     /// # Errors

@@ -57,13 +57,19 @@ impl MessageIssuer {
         }
     }
 
+    /// Whether `issuer` is that of the messages or that of the bearers.
+    #[must_use]
+    pub fn covers(&self, issuer: &str) -> bool {
+        Issuer::parse(&self.token_issuer).is_some_and(|ours| ours.is(issuer))
+            || self.issuer == issuer
+    }
+
     /// The user with this subject at `issuer`, which must be the issuer of the messages or that of
     /// the bearers. Subjects of other issuers name no user here.
     #[must_use]
     pub fn user_of(&self, issuer: &str, subject: &str) -> Option<ExternalId> {
-        let is_theirs = Issuer::parse(&self.token_issuer).is_some_and(|ours| ours.is(issuer))
-            || self.issuer == issuer;
-        is_theirs.then(|| AcceptedUsers::named(&self.token_issuer, subject)).flatten()
+        let named = || AcceptedUsers::named(&self.token_issuer, subject);
+        self.covers(issuer).then(named).flatten()
     }
 
     /// The users whom an e-mail address may name: none, if addresses are unknown here. The domain

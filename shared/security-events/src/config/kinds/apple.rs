@@ -8,11 +8,19 @@ pub struct AppleSettings {
 }
 
 impl AppleSettings {
-    /// Takes the members of [`MessageIssuer::take`].
+    /// Takes the members of [`MessageIssuer::take`]. Without `issuer`, it is Apple's own, with its
+    /// keys and the issuer of its ID tokens.
     ///
     /// # Errors
     /// A member is missing or invalid.
     pub fn take(members: &mut Members, users: &AcceptedUsers) -> Result<Self, TransmitterError> {
+        members.set_defaults_of_issuer(&KNOWN);
         Ok(Self { issuer: MessageIssuer::take(members, users)? })
     }
 }
+
+const KNOWN: [(&str, &str); 3] = [
+    ("issuer", "https://appleid.apple.com"),
+    ("jwksUri", "https://appleid.apple.com/auth/keys"),
+    ("tokenIssuer", "https://appleid.apple.com"),
+];
