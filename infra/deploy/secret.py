@@ -12,6 +12,7 @@ import getpass
 import os
 import re
 import sys
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,9 +26,14 @@ COPY = (
 )
 
 
-# What copying adds around a connection string or one of its values: blanks, quotes, commas, a byte
-# order mark and other invisible characters. The functions ignore it, too.
-ADDED = " \t\r\n\"'`,\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff\u2018\u2019\u201c\u201d"
+# The names that only connection strings of other services have, and hosts of services with the same names.
+OTHER_NAMES = {"accountkey", "instrumentationkey", "sharedaccesskey", "secret"}
+OTHER_HOSTS = (".service.signalr.net", ".webpubsub.azure.com")
+
+# What copying adds around a connection string, such as quotes. The functions remove the same: acs-client
+# and this file are tested with the same table (pasted.json).
+QUOTES = "\"'`\u00b4\u2018\u2019\u201c\u201d\u201e"
+INVISIBLE = re.compile("[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f]")
 
 
 def main() -> None:
@@ -55,31 +61,76 @@ def read() -> str:
 
 def clean(text: str) -> str:
     """The connection string without what copying adds, such as the name of a variable in front."""
-    text = text.strip(ADDED)
-    first = re.search(rf"(?i)(^|[=:{{{re.escape(ADDED)}])((endpoint|accesskey)\s*=)", text.split(";")[0])
-    return text[first.start(2) :] if first else text
+    text = trim(text)
+    first = text.split(";")[0].lower()
+    found = [match.start(1) for match in re.finditer(r"(?=(endpoint|accesskey)\s*=)", first)]
+    starts = [at for at in found if at and (first[at - 1] in "=:,{" or is_added(first[at - 1]))]
+    lines = text[min(starts, default=0) :].splitlines()
+    return INVISIBLE.sub("", trim("".join(line.strip() for line in lines)))
+
+
+def trim(text: str) -> str:
+    while text and (is_added(text[0]) or text[0] == ","):
+        text = text[1:]
+    while text and (is_added(text[-1]) or text[-1] in ",)]}"):
+        text = text[:-1]
+    return text
+
+
+def is_added(character: str) -> bool:
+    return character.isspace() or character in QUOTES or bool(INVISIBLE.match(character))
 
 
 def find_problem(text: str) -> str | None:
     """Why the text is not a connection string. The reason does not quote the text."""
     if not text:
         return "missing connection string: standard input is empty"
-    pairs = {}
-    for part in filter(None, (part.strip(ADDED) for part in text.split(";"))):
+    if not text.isascii():
+        return "invalid connection string: it contains a character that is not ASCII"
+    pairs = {"endpoint": [], "accesskey": []}
+    for part in filter(None, (trim(part) for part in text.split(";"))):
         name, separator, value = part.partition("=")
         if not separator:
             return "invalid connection string: a part has no `=`"
-        pairs[name.strip(ADDED).lower()] = value.strip(ADDED)
-    if not pairs.get("endpoint", "").lower().startswith("https://"):
-        return "invalid connection string: missing `endpoint=https://…`"
-    key = pairs.get("accesskey", "")
+        name = trim(name).lower()
+        if name in OTHER_NAMES:
+            return "invalid connection string: it belongs to another Azure service"
+        pairs.setdefault(name, []).append(trim(value))
+    for name in ["endpoint", "accesskey"]:
+        if len(pairs[name]) > 1:
+            return f"invalid connection string: `{name}=` occurs twice"
+        if not pairs[name] or not pairs[name][0]:
+            return f"invalid connection string: missing `{name}=`"
+        if re.search(r"[<>{}$*]|\.\.\.|^%.+%$", pairs[name][0]):
+            return f"invalid connection string: the value of `{name}=` is a placeholder"
+    return find_problem_of_endpoint(pairs["endpoint"][0]) or find_problem_of_key(pairs["accesskey"][0])
+
+
+def find_problem_of_endpoint(value: str) -> str | None:
     try:
-        # Some scripts lose the `=` at the end.
-        key = base64.b64decode(key + "=" * (-len(key) % 4), validate=True)
-    # The first error is for invalid base64, the second for characters that are not ASCII.
-    except (binascii.Error, ValueError):
+        url = urlsplit(value.rstrip("/\\"))
+        host = url.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or "%" in value or url.scheme.lower() != "https":
+        return "invalid connection string: `endpoint=` must be an https URL"
+    if host.endswith(OTHER_HOSTS):
+        return "invalid connection string: it belongs to another Azure service"
+    if url.path or url.query or url.fragment or url.username is not None:
+        return "invalid connection string: `endpoint=` must be only https:// and the host"
+    return None
+
+
+def find_problem_of_key(value: str) -> str | None:
+    # Some scripts lose the `=` at the end.
+    text = value.removesuffix("=").removesuffix("=")
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
         key = b""
-    return None if key else "invalid connection string: `accesskey=` is missing or is not base64"
+    # Python ignores the unused bits of the last character, which are set if the key is incomplete.
+    is_complete = base64.b64encode(key).decode().rstrip("=") == text
+    return None if key and is_complete else "invalid connection string: `accesskey=` is not base64, or is incomplete"
 
 
 def put(client, text: str) -> tuple[str, bool]:

@@ -1,6 +1,7 @@
 """The effects of `make deploy`, `make secret` and `make destroy` on the artefacts and an
 account."""
 
+import importlib.util
 import json
 import os
 import shlex
@@ -74,6 +75,21 @@ def test_an_invalid_connection_string_is_refused_and_not_quoted(account, text):
     refused = script("secret.py", account, text, SECRET="guestpass/refused")
     assert refused.returncode == 1 and refused.stderr.startswith("secret: "), refused
     assert "hunter2" not in refused.stdout + refused.stderr
+
+
+PASTED = json.loads((INFRA.parent / "shared/acs-client/src/auth/connection_string/pasted.json").read_text())
+
+
+def test_make_secret_accepts_and_cleans_what_the_functions_accept(monkeypatch):
+    monkeypatch.syspath_prepend(str(INFRA / "deploy"))
+    monkeypatch.setenv("SAM_CONFIG_FILE", "/nonexistent")
+    # Python has a module of this name, too.
+    spec = importlib.util.spec_from_file_location("make_secret", INFRA / "deploy/secret.py")
+    secret = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(secret)
+    for row in PASTED:
+        text = secret.clean(row["pasted"])
+        assert row["stored"] == (text if secret.find_problem(text) is None else None), row
 
 
 CONFIG = """version = 0.1

@@ -210,6 +210,24 @@ fn debug_shows_the_endpoint_and_not_the_key() {
     assert!(!shown.contains(&KEY[..8]) && !shown.contains("c2Vj"), "{shown}");
 }
 
+/// `make secret` cleans and checks with a parser of its own, in Python. Both are tested with the
+/// same texts, and with what each of them becomes if it is accepted.
+#[test]
+fn make_secret_stores_what_is_accepted_here() {
+    let rows: serde_json::Value = serde_json::from_str(include_str!("pasted.json")).unwrap();
+    for row in rows.as_array().unwrap() {
+        let pasted = row["pasted"].as_str().unwrap();
+        match row["stored"].as_str() {
+            Some(stored) => {
+                assert_eq!(clean(pasted), stored, "{pasted:?}");
+                let [one, other] = [pasted, stored].map(|text| parse(text).unwrap());
+                assert_eq!((one.endpoint, one.key), (other.endpoint, other.key), "{pasted:?}");
+            }
+            None => assert!(parse(pasted).is_err(), "{pasted:?}"),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn an_error_never_quotes_the_connection_string(raw in "\\PC{0,60}CANARY\\PC{0,60}") {
