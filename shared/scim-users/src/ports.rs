@@ -121,7 +121,7 @@ pub struct ScimUserEvent {
 }
 
 /// Sends events to the queue of events.
-pub trait UserEventSender: Sync {
+pub trait UserEventSender {
     /// Sends an event. `Ok` means that the queue has it durably.
-    fn send(&self, event: &ScimUserEvent) -> impl Future<Output = Result<(), Error>> + Send;
+    fn send(&self, event: &ScimUserEvent) -> impl Future<Output = Result<(), Error>>;
 }

@@ -4,6 +4,7 @@
 mod adapters;
 mod events;
 mod http;
+mod scim;
 mod settings;
 
 // The functions are programs and no libraries, so their files are modules here.
@@ -38,4 +39,5 @@ pub use http::{
     create_identity, delete_identity, exchange_teams_token, get_identity, issue_access_token,
     list_identities, revoke_access_tokens,
 };
+pub use scim::{scim_patch, scim_request};
 pub use settings::{bearer, connection_string, policy};

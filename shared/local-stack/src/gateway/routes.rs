@@ -21,18 +21,31 @@ pub(crate) struct RouteTarget {
 enum Segment {
     Literal(String),
     Parameter(String),
+    /// `{name+}`: the rest of the path, which must be the last segment of a route.
+    Rest(String),
 }
 
-/// All routes, with fewer parameters first: API Gateway prefers the most specific route.
+impl Segment {
+    fn parse(raw: &str) -> Self {
+        match raw.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => match name.strip_suffix('+') {
+                Some(name) => Self::Rest(name.to_owned()),
+                None => Self::Parameter(name.to_owned()),
+            },
+            None => Self::Literal(raw.to_owned()),
+        }
+    }
+}
+
+/// All routes, with fewer parameters first, and those with a rest last: API Gateway prefers the most
+/// specific route.
 pub(crate) struct Routes(Vec<RouteTarget>);
 
 impl Routes {
     pub(crate) fn new(routes: impl IntoIterator<Item = (RouteSpec, Arc<FunctionPool>)>) -> Self {
         let mut targets: Vec<_> =
             routes.into_iter().map(|(route, function)| RouteTarget::new(route, function)).collect();
-        targets.sort_by_key(|target| {
-            target.segments.iter().filter(|s| matches!(s, Segment::Parameter(_))).count()
-        });
+        targets.sort_by_key(|target| openness(&target.segments));
         Self(targets)
     }
 
@@ -46,7 +59,7 @@ impl Routes {
         self.0
             .iter()
             .filter(|target| target.method == method)
-            .find_map(|target| Some((target, target.parameters(&path)?)))
+            .find_map(|target| Some((target, path_parameters(&target.segments, &path)?)))
     }
 }
 
@@ -61,14 +74,7 @@ pub(crate) fn decoded(path: &str) -> String {
 
 impl RouteTarget {
     fn new(route: RouteSpec, function: Arc<FunctionPool>) -> Self {
-        let segments = route
-            .path
-            .split('/')
-            .map(|segment| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
-                Some(name) => Segment::Parameter(name.to_owned()),
-                None => Segment::Literal(segment.to_owned()),
-            })
-            .collect();
+        let segments = route.path.split('/').map(Segment::parse).collect();
         Self {
             key: format!("{} {}", route.method, route.path),
             access: route.access,
@@ -77,23 +83,36 @@ impl RouteTarget {
             segments,
         }
     }
+}
 
-    fn parameters(&self, path: &[&str]) -> Option<BTreeMap<String, String>> {
-        if path.len() != self.segments.len() {
-            return None;
-        }
-        let mut parameters = BTreeMap::new();
-        for (segment, actual) in self.segments.iter().zip(path) {
-            match segment {
-                Segment::Literal(text) if text == actual => {}
-                Segment::Parameter(name) if !actual.is_empty() => {
-                    parameters.insert(name.clone(), (*actual).to_owned());
-                }
-                _ => return None,
+/// How many paths a route stands for: a more specific one has a smaller value.
+fn openness(segments: &[Segment]) -> (usize, usize) {
+    let count =
+        |is_kind: fn(&Segment) -> bool| segments.iter().filter(|segment| is_kind(segment)).count();
+    let rests = count(|segment| matches!(segment, Segment::Rest(_)));
+    (rests, count(|segment| matches!(segment, Segment::Parameter(_))))
+}
+
+/// The parameters of a path; `None` if the segments are not those of the path.
+fn path_parameters(segments: &[Segment], path: &[&str]) -> Option<BTreeMap<String, String>> {
+    let mut parameters = BTreeMap::new();
+    let mut rest = path;
+    for segment in segments {
+        let (actual, left) = rest.split_first()?;
+        match segment {
+            Segment::Literal(text) if text == actual => {}
+            Segment::Parameter(name) if !actual.is_empty() => {
+                parameters.insert(name.clone(), (*actual).to_owned());
             }
+            Segment::Rest(name) if rest != [""] => {
+                parameters.insert(name.clone(), rest.join("/"));
+                return Some(parameters);
+            }
+            _ => return None,
         }
-        Some(parameters)
+        rest = left;
     }
+    rest.is_empty().then_some(parameters)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::{Map, Value, json};
 
 use super::kind::SimulatedKind;
+use super::scim_client::ScimClient;
 use crate::secrets;
 
 /// The client of the SSF transmitters' stream management.
@@ -31,6 +32,7 @@ pub(crate) struct SimulatedTransmitter {
 pub(crate) struct SimulatedTransmitters {
     pub(crate) transmitters: Vec<SimulatedTransmitter>,
     token_issuer: String,
+    scim: ScimClient,
 }
 
 /// The name and the kind of each transmitter.
@@ -57,13 +59,14 @@ impl SimulatedTransmitters {
             Ok(SimulatedTransmitter { name, kind, issuer, audience, credential })
         };
         let transmitters = CATALOG.into_iter().map(transmitter).collect::<io::Result<_>>()?;
-        Ok(Self { transmitters, token_issuer: token_issuer.to_owned() })
+        let scim = ScimClient::new(gateway, token_issuer)?;
+        Ok(Self { transmitters, token_issuer: token_issuer.to_owned(), scim })
     }
 
     /// The value of the parameter `Transmitters`.
     pub(crate) fn parameter(&self) -> String {
         let configured = self.transmitters.iter().map(|t| t.configuration(&self.token_issuer));
-        Value::Array(configured.collect()).to_string()
+        configured.chain([self.scim.configuration()]).collect::<Value>().to_string()
     }
 
     /// The secret of `TransmitterSecretArn`: credentials by transmitter.
@@ -72,7 +75,8 @@ impl SimulatedTransmitters {
             let secret = transmitter.secret()?;
             Some((transmitter.name.to_owned(), secret))
         });
-        Value::Object(secrets.collect::<Map<_, _>>()).to_string()
+        let scim = (ScimClient::NAME.to_owned(), self.scim.secret());
+        Value::Object(secrets.chain([scim]).collect::<Map<_, _>>()).to_string()
     }
 }
 
@@ -94,7 +98,7 @@ impl SimulatedTransmitters {
             }
             description
         });
-        described.collect()
+        described.chain([self.scim.with_credentials()]).collect()
     }
 }
 

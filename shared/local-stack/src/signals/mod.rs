@@ -19,6 +19,7 @@ mod forgery;
 mod kind;
 mod message;
 mod metadata;
+mod scim_client;
 mod simulation;
 mod stream;
 mod streams;

@@ -216,7 +216,9 @@ async fn a_function_gets_the_transmitters_and_the_secret_of_their_credentials() 
     let names = |list: &Value| -> Vec<Value> {
         list.as_array().unwrap().iter().map(|t| t["name"].clone()).collect()
     };
-    assert_eq!(names(&configured), names(&listed["transmitters"]));
+    let mut senders = names(&configured);
+    assert_eq!(senders.pop().unwrap(), "scim", "any tool sends its requests");
+    assert_eq!(senders, names(&listed["transmitters"]));
     assert_eq!(configured[0]["tokenIssuer"], fixture.stack.issuer());
 
     let told: Value = serde_json::from_str(
@@ -237,6 +239,9 @@ async fn a_function_gets_the_transmitters_and_the_secret_of_their_credentials() 
     let secret: Value = serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap();
     let sent = receive(&fixture, "ssf", json!({ "sub": "alice" })).await;
     assert_eq!(secret["ssf"]["authorization"], sent.authorization);
+    let scim = told["transmitters"].as_array().unwrap().last().unwrap();
+    assert_eq!(secret["scim"]["token"], scim["token"]);
+    assert_eq!(scim["url"], format!("{}/scim/v2", told["gateway"].as_str().unwrap()));
     fixture.stack.stop().await;
 }
 
