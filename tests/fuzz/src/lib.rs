@@ -39,5 +39,5 @@ pub use http::{
     create_identity, delete_identity, exchange_teams_token, get_identity, issue_access_token,
     list_identities, revoke_access_tokens,
 };
-pub use scim::{scim_patch, scim_request};
+pub use scim::scim_request;
 pub use settings::{bearer, connection_string, policy};

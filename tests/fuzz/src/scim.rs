@@ -14,11 +14,6 @@ pub fn scim_request(input: &[u8]) {
     send(&[("POST", "Users", CAROL), (method, target, body.strip_prefix(b"\n").unwrap_or(body))]);
 }
 
-/// A body of `PATCH` for the user `carol`.
-pub fn scim_patch(input: &[u8]) {
-    send(&[("POST", "Users", CAROL), ("PATCH", "Users/id-0", input)]);
-}
-
 /// Sends requests, and checks that a user who became inactive was blocked before.
 fn send(requests: &[(&str, &str, &[u8])]) {
     let (store, events) = (MemoryScimUserStore::default(), MemoryUserEvents::default());
