@@ -21,7 +21,10 @@ impl Authorizer {
     /// Accepts the bearers of `issuers`.
     pub(crate) fn new(issuers: Vec<AcceptedIssuer>) -> Result<Self, HttpsClientError> {
         // Only a development issuer is on this machine.
-        let https_only = issuers.iter().all(|issuer| issuer.trusted.name().starts_with("https://"));
+        let https_only = issuers.iter().all(|issuer| {
+            let asked = issuer.jwks_uri.as_deref().unwrap_or(issuer.trusted.name());
+            asked.starts_with("https://")
+        });
         Ok(Self { issuers, keys: IssuerKeyCache::new(https_only)? })
     }
 

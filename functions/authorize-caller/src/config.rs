@@ -44,7 +44,6 @@ impl AuthorizerConfig {
             tenants: Vec::new(),
             issued_early_seconds: None,
         };
-        let first = first.accepted().map_err(|why| ConfigError::new("ISSUER", why))?;
         let mut issuers: Vec<AcceptedIssuer> = Vec::new();
         let raw = env("ISSUERS").filter(|raw| !raw.trim().is_empty());
         let more: Vec<IssuerEntry> = raw
@@ -64,7 +63,8 @@ impl AuthorizerConfig {
             issuers.push(issuer);
         }
         // An entry for the first issuer replaces it, so that it can have a `jwksUri`, too.
-        if !issuers.iter().any(|other| other.trusted.name() == first.trusted.name()) {
+        if !issuers.iter().any(|other| other.trusted.name() == first.issuer) {
+            let first = first.accepted().map_err(|why| ConfigError::new("ISSUER", why))?;
             issuers.insert(0, first);
         }
         Ok(Self { issuers })
@@ -73,8 +73,12 @@ impl AuthorizerConfig {
 
 impl IssuerEntry {
     fn accepted(self) -> Result<AcceptedIssuer, String> {
-        let trusted = TrustedIssuer::new(self.issuer, self.audiences, self.tenants)
-            .map_err(|error| error.to_string())?;
+        let trust = match self.jwks_uri {
+            Some(_) => TrustedIssuer::with_known_keys,
+            None => TrustedIssuer::new,
+        };
+        let trusted =
+            trust(self.issuer, self.audiences, self.tenants).map_err(|error| error.to_string())?;
         if self.jwks_uri.as_deref().is_some_and(|uri| !is_https_or_loopback(uri)) {
             return Err("invalid jwksUri: must be an https URL".to_owned());
         }
@@ -181,6 +185,23 @@ mod tests {
         for (expected, issuers) in cases.filter_map(|case| case.split_once(' ')) {
             assert_eq!(config(issuers).is_ok(), expected == "valid", "{issuers}");
         }
+    }
+
+    #[test]
+    fn an_issuer_whose_keys_are_elsewhere_is_only_a_name() {
+        let named = |issuer: &str, keys: &str| {
+            config(&format!(
+                r#"[{{"issuer": "{issuer}", "audiences": ["app"], "jwksUri": "{keys}"}}]"#
+            ))
+        };
+        let keys = "http://127.0.0.1:3001/issuer/jwks";
+        let issuers = named("http://192.168.1.5:3002", keys).unwrap();
+        assert_eq!(issuers[1].trusted.name(), "http://192.168.1.5:3002");
+        for issuer in ["ftp://idp.example", "idp.example", "http://idp.example/?x"] {
+            assert!(named(issuer, keys).unwrap_err().contains("invalid issuer"), "{issuer}");
+        }
+        let insecure = named("http://192.168.1.5:3002", "http://192.168.1.5:3002/jwks");
+        assert!(insecure.unwrap_err().contains("invalid jwksUri"));
     }
 
     #[test]

@@ -30,7 +30,26 @@ impl TrustedIssuer {
         tenants: Vec<String>,
     ) -> Result<Self, TrustError> {
         let issuer = issuer.into();
-        if !is_https_or_loopback(&issuer) || issuer.contains(['?', '#', ' ']) {
+        if !is_https_or_loopback(&issuer) {
+            return Err(TrustError::Issuer);
+        }
+        Self::with_known_keys(issuer, audiences, tenants)
+    }
+
+    /// The same for an issuer whose keys are fetched from another URL than its own, which the caller
+    /// must have checked. The issuer is then only compared and never asked, so it can be an http URL:
+    /// that of a development issuer in the local network.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), but the issuer can be an http URL.
+    pub fn with_known_keys(
+        issuer: impl Into<String>,
+        audiences: Vec<String>,
+        tenants: Vec<String>,
+    ) -> Result<Self, TrustError> {
+        let issuer = issuer.into();
+        let is_url = issuer.starts_with("https://") || issuer.starts_with("http://");
+        if !is_url || issuer.contains(['?', '#', ' ']) {
             return Err(TrustError::Issuer);
         }
         if audiences.is_empty() || audiences.iter().any(String::is_empty) {

@@ -130,6 +130,14 @@ pub(crate) fn router(issuer: Arc<OidcIssuer>) -> Router {
         .with_state(issuer)
 }
 
+/// The path of the keys on the console, which is on loopback even if the issuer is not.
+pub(crate) const KEYS_PATH: &str = "/issuer/jwks";
+
+/// The route of the keys for the console.
+pub(crate) fn keys_router(issuer: Arc<OidcIssuer>) -> Router {
+    Router::new().route(KEYS_PATH, get(jwks)).with_state(issuer)
+}
+
 async fn jwks(State(issuer): State<Arc<OidcIssuer>>) -> Response {
     json(StatusCode::OK, &issuer.jwks())
 }

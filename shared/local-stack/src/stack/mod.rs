@@ -3,6 +3,7 @@
 mod data_directory;
 mod fleet;
 mod introduction;
+mod issuer_keys;
 mod listeners;
 mod reachable_url;
 mod servers;

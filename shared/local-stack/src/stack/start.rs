@@ -14,6 +14,7 @@ use super::LocalStack;
 use super::data_directory::DataDirectory;
 use super::fleet::{Fleet, FleetContext};
 use super::introduction::{SCOPE, administrator_token, first_request};
+use super::issuer_keys::add_issuer_keys;
 use super::listeners::{Listeners, url};
 use super::servers::Servers;
 use super::stack_file::{StackAddresses, StackFile};
@@ -57,7 +58,14 @@ impl LocalStack {
         let clock = data.open_clock(&acs)?;
         let [_, issuer] = listeners.reachable_urls()?;
         let transmitters = transmitters::simulated(&options, &listeners)?;
-        let template = read_template(&options, &issuer.public, &acs, &transmitters)?;
+        let mut template = read_template(&options, &issuer.public, &acs, &transmitters)?;
+        if let Some(AuthorizerSpec::Lambda(spec)) = &template.authorizer {
+            let console = url(&listeners.console)?;
+            let mut functions = template.functions.iter_mut();
+            if let Some(function) = functions.find(|one| one.logical_id == spec.function) {
+                add_issuer_keys(function, &issuer.public, &console);
+            }
+        }
         let addresses =
             stack_addresses(&listeners, &acs, &template, transmitters.with_credentials())?;
         let end_functions = watch::Sender::new(false);
@@ -188,6 +196,7 @@ impl Services {
         let mut servers = Servers::new();
         let tls = listeners.tls.map(|tls| tls.acceptor);
         let console = console::router(console).merge(control::router(control)).merge(signals);
+        let console = console.merge(issuer::keys_router(Arc::clone(&self.issuer)));
         servers.serve_local(listeners.console, console);
         // A web app in development gets its bearer from the issuer.
         let issuer = local_only(gateway.serve_web_apps(issuer::router(self.issuer)));

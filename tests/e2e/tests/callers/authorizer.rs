@@ -1,6 +1,7 @@
 //! The Lambda authorizer `authorize-caller`, in front of the real functions.
 
 use e2e::{ADMIN_ROLE, ServiceStack};
+use reqwest::{Certificate, Client};
 use serde_json::{Value, json};
 
 /// A stack with the Lambda authorizer and these parameters.
@@ -25,6 +26,32 @@ async fn a_user_and_an_administrator_are_served_as_with_the_jwt_authorizer() {
     let no_admin = stack.bearer_with(&user).await;
     let refused = stack.call(&format!("GET /v1/identities/{id}"), &no_admin, Value::Null).await;
     assert_eq!((refused.status, refused.problem()), (403, "not-an-administrator"));
+}
+
+/// The issuer is not on loopback or speaks https, and the function trusts no authority of the stack.
+#[tokio::test]
+async fn a_reachable_stack_serves_its_users() {
+    for https in [false, true] {
+        let reachable = ["--parameter", "Authorizer=lambda", "--host", "127.0.0.2"];
+        let more: &[&str] = if https { &["--https"] } else { &[] };
+        let stack = ServiceStack::with(&[&reachable, more].concat()).await;
+        let mut client = Client::builder().no_proxy();
+        if https {
+            let authority = std::fs::read(stack.url("caCert")).unwrap();
+            client = client.tls_certs_only([Certificate::from_pem(&authority).unwrap()]);
+        }
+        let client = client.build().unwrap();
+        let form = [("sub", "alice"), ("scope", "guestpass.token"), ("alg", "ES256")];
+        let issued = client.post(format!("{}/token", stack.url("issuer"))).form(&form).send().await;
+        let issued: Value = issued.unwrap().json().await.unwrap();
+        let bearer = issued["access_token"].as_str().unwrap();
+        stack.keep_secret(&issued["access_token"]);
+        let token = client.post(format!("{}/v1/token", stack.url("gateway"))).bearer_auth(bearer);
+        let token = token.send().await.unwrap();
+        assert_eq!(token.status(), 200, "https: {https}");
+        let token: Value = token.json().await.unwrap();
+        stack.keep_secret(&token["token"]);
+    }
 }
 
 /// The authorizer's answer is cached, and knows nothing of the revocation: the function decides.
