@@ -65,6 +65,13 @@ impl KeyCache {
         self.0.get(issuer)?.usable_keys(now)
     }
 
+    /// Whether the keys of `issuer` were fetched at exactly this moment, so that they are the newest
+    /// that there are.
+    #[must_use]
+    pub fn were_fetched_at(&self, issuer: &str, now: Instant) -> bool {
+        self.0.get(issuer).is_some_and(|entry| entry.keys.is_some() && entry.fetched_at == now)
+    }
+
     /// Notes the result of a fetch. `None` means that it failed: the last good keys stay.
     pub fn record_fetch(&mut self, issuer: &str, fetched: Option<KeySet>, now: Instant) {
         match (self.0.get_mut(issuer), fetched) {

@@ -70,7 +70,7 @@ pub fn verify_signature(
 }
 
 /// RFC 7519 §4.1.4 to §4.1.6. `exp` is compulsory: a token without it would be valid forever. So is
-/// `iat`, as in RFC 9068 §2.2 and OpenID Connect Core §2: a user who was cut off is refused by it.
+/// `iat`, as in RFC 9068 §2.2 and `OpenID` Connect Core §2: a user who was cut off is refused by it.
 fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), TokenRefusal> {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let leeway = LEEWAY.as_secs_f64();

@@ -31,7 +31,7 @@ fn ssf() -> Value {
 
 fn with(name: &str, value: Value) -> Value {
     let mut transmitter = ssf();
-    transmitter[name] = value;
+    transmitter.as_object_mut().unwrap().insert(name.to_owned(), value);
     transmitter
 }
 

@@ -12,6 +12,7 @@ use identity_core::event::EventSource;
 
 use super::accepted_users::AcceptedUsers;
 use super::members::{Members, TransmitterError, invalid};
+use super::message_issuer::MessageIssuer;
 
 pub use apple::AppleSettings;
 pub use back_channel_logout::BackChannelLogoutSettings;
@@ -64,6 +65,28 @@ impl TransmitterSettings {
             | EventSource::Auth0
             | EventSource::Okta => return Err(invalid("kind", "a kind of transmitter")),
         })
+    }
+
+    /// Who signs the messages. SCIM and Microsoft Graph do not sign theirs.
+    #[must_use]
+    pub fn message_issuer(&self) -> Option<&MessageIssuer> {
+        Some(match self {
+            Self::Ssf(settings) => &settings.issuer,
+            Self::BackChannelLogout(settings) => &settings.issuer,
+            Self::GlobalTokenRevocation(settings) => &settings.issuer,
+            Self::Apple(settings) => &settings.issuer,
+            Self::Google(settings) => &settings.issuer,
+            Self::Scim(_) | Self::Graph(_) => return None,
+        })
+    }
+
+    /// Whether the keys of the transmitter may be fetched by plain HTTP, because it is a development
+    /// transmitter on this machine.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        let is_plain = |url: &String| url.starts_with("http://");
+        self.message_issuer()
+            .is_some_and(|one| is_plain(&one.issuer) || one.jwks_uri.as_ref().is_some_and(is_plain))
     }
 
     /// The kind.
