@@ -3,13 +3,12 @@
 use std::time::Instant;
 
 use bearer_verifier::{SignedToken, TokenRefusal, VerifiedClaims, verify};
-use https_client::HttpsClientError;
 use identity_core::ports::Clock;
+use issuer_keys::{HttpsClientError, IssuerKeyCache, KeyDiscovery, KeyLocation};
 use tracing::{debug, info};
 
 use crate::config::AcceptedIssuer;
 use crate::event::{AuthorizerEvent, AuthorizerResponse};
-use crate::issuer_keys::IssuerKeyCache;
 
 /// Verifies the bearers of the accepted issuers.
 pub(crate) struct Authorizer {
@@ -32,7 +31,7 @@ impl Authorizer {
     /// keys of others are fetched when their first caller comes.
     pub(crate) async fn prefetch_keys(&self, now: Instant) {
         if let Some(first) = self.issuers.first() {
-            self.keys.refresh(first.trusted.name(), first.jwks_uri.as_deref(), now).await;
+            self.keys.refresh(&first.key_location(first.trusted.name()), now).await;
         }
     }
 
@@ -84,9 +83,16 @@ impl Authorizer {
         // The issuer as the token spells it: each tenant of a multi-tenant issuer has its own keys.
         let (accepted, spelled) =
             accepted.zip(token.unverified_issuer()).ok_or(TokenRefusal::UnknownIssuer)?;
-        let keys = self.keys.keys(spelled, accepted.jwks_uri.as_deref(), &token, now).await;
+        let keys = self.keys.keys(&accepted.key_location(spelled), &token, now).await;
         let keys = keys.ok_or(TokenRefusal::KeysUnavailable)?;
         let claims = verify(token, &accepted.trusted, &keys, clock.now())?;
         Ok((claims, accepted.issued_early_seconds))
+    }
+}
+
+impl AcceptedIssuer {
+    fn key_location<'a>(&'a self, spelled: &'a str) -> KeyLocation<'a> {
+        let jwks_uri = self.jwks_uri.as_deref();
+        KeyLocation { issuer: spelled, jwks_uri, discovery: KeyDiscovery::OpenId }
     }
 }

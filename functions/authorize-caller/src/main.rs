@@ -11,7 +11,6 @@
 mod authorizer;
 mod config;
 mod event;
-mod issuer_keys;
 
 use std::time::Instant;
 

@@ -1,4 +1,9 @@
-//! The keys of the issuers: where they are, and how they are fetched.
+//! The public keys of issuers: where they are, and how they are fetched and cached.
+//!
+//! A caller names only issuers of its configuration: a token must never choose the host that is
+//! asked for keys.
+
+mod key_location;
 
 use std::cell::{Ref, RefCell};
 use std::error::Error;
@@ -6,7 +11,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bearer_verifier::{KeyCache, KeyLookup, KeySet, SignedToken, is_https_or_loopback};
-use https_client::{Client, HttpsClientError};
+use https_client::Client;
 use serde_json::Value;
 use tracing::{debug, error};
 
@@ -16,67 +21,81 @@ const LIMIT: Duration = Duration::from_millis(1500);
 /// The size limit of a discovery document and of a key set, like that of API Gateway.
 const MAX_BYTES: usize = 150_000;
 
+pub use https_client::HttpsClientError;
+pub use key_location::{KeyDiscovery, KeyLocation};
+
 /// Fetches and caches the keys of issuers.
 ///
 /// Lambda sends a process one request at a time. So no two requests fetch the same keys, and the
 /// cache is never borrowed across a fetch.
-pub(crate) struct IssuerKeyCache {
+pub struct IssuerKeyCache {
     http: Client,
     cache: RefCell<KeyCache>,
 }
 
 impl IssuerKeyCache {
     /// With `https_only`, no key is ever fetched by plain HTTP.
-    pub(crate) fn new(https_only: bool) -> Result<Self, HttpsClientError> {
+    ///
+    /// # Errors
+    /// The TLS library could not be initialized.
+    pub fn new(https_only: bool) -> Result<Self, HttpsClientError> {
         let http = https_client::client(https_only, None, LIMIT)?;
         Ok(Self { http, cache: RefCell::default() })
     }
 
-    /// The keys for a token of `issuer`; `None` if the issuer does not answer and no usable keys
+    /// The keys for a token of an issuer; `None` if the issuer does not answer and no usable keys
     /// are left.
-    pub(crate) async fn keys(
+    pub async fn keys(
         &self,
-        issuer: &str,
-        jwks_uri: Option<&str>,
+        location: &KeyLocation<'_>,
         token: &SignedToken<'_>,
         now: Instant,
     ) -> Option<Ref<'_, KeySet>> {
+        let place = location.url();
         let knows_key = |keys: &KeySet| keys.knows_key_of(token);
-        let lookup = self.cache.borrow().look_up(issuer, now, knows_key);
+        let lookup = self.cache.borrow().look_up(&place, now, knows_key);
         if lookup == KeyLookup::Fetch {
-            self.refresh(issuer, jwks_uri, now).await;
+            self.refresh(location, now).await;
         }
-        Ref::filter_map(self.cache.borrow(), |cache| cache.keys(issuer, now)).ok()
+        Ref::filter_map(self.cache.borrow(), |cache| cache.keys(&place, now)).ok()
     }
 
-    /// Fetches the keys of `issuer`. If that fails, the last good keys stay.
-    pub(crate) async fn refresh(&self, issuer: &str, jwks_uri: Option<&str>, now: Instant) {
-        let fetched = self.fetch_keys(issuer, jwks_uri).await;
+    /// Whether the keys of an issuer were fetched at `now`. If not, a key that is unknown may be a
+    /// new one of the issuer.
+    #[must_use]
+    pub fn are_current(&self, location: &KeyLocation<'_>, now: Instant) -> bool {
+        self.cache.borrow().were_fetched_at(&location.url(), now)
+    }
+
+    /// Fetches the keys of an issuer. If that fails, the last good keys stay.
+    pub async fn refresh(&self, location: &KeyLocation<'_>, now: Instant) {
+        let fetched = self.fetch_keys(location).await;
+        let issuer = location.issuer;
         match &fetched {
             Ok(_) => debug!(issuer, "keys of the issuer fetched"),
             Err(why) => error!(issuer, %why, "failed to fetch the keys of the issuer"),
         }
-        self.cache.borrow_mut().record_fetch(issuer, fetched.ok(), now);
+        self.cache.borrow_mut().record_fetch(&location.url(), fetched.ok(), now);
     }
 
-    async fn fetch_keys(&self, issuer: &str, jwks_uri: Option<&str>) -> Result<KeySet, FetchError> {
-        let uri = match jwks_uri {
+    async fn fetch_keys(&self, location: &KeyLocation<'_>) -> Result<KeySet, FetchError> {
+        let uri = match location.jwks_uri {
             Some(uri) => uri.to_owned(),
-            None => self.discover(issuer).await?,
+            None => self.discover(location).await?,
         };
         let document = self.get(&uri).await?;
         KeySet::from_json(&document).map_err(|why| FetchError { url: uri, why: why.into() })
     }
 
-    /// `OpenID` Connect Discovery §4.3: the document must name the same issuer.
-    async fn discover(&self, issuer: &str) -> Result<String, FetchError> {
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    /// `OpenID` Connect Discovery §4.3, SSF 1.0 §7.2: the document must name the same issuer.
+    async fn discover(&self, location: &KeyLocation<'_>) -> Result<String, FetchError> {
+        let url = location.url();
         let document = self.get(&url).await?;
         let problem = |why: &str| FetchError { url: url.clone(), why: why.into() };
         let document: Value =
             serde_json::from_slice(&document).map_err(|_| problem("the body is not JSON"))?;
         let text = |name: &str| document.get(name).and_then(Value::as_str);
-        if text("issuer") != Some(issuer) {
+        if text("issuer") != Some(location.issuer) {
             return Err(problem("the document names another issuer"));
         }
         let uri = text("jwks_uri").ok_or_else(|| problem("the document has no jwks_uri"))?;
