@@ -77,13 +77,16 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     ours || *metadata.level() <= Level::INFO
 }
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 11] = [
     "acs_client",
     "acs_secret",
     "authorize_caller",
+    "event_queue",
     "identity_core",
     "identity_store",
+    "issuer_keys",
     "lambda_edge",
+    "receive_security_event",
     "revoke_on_event",
     "delete_stale_identities",
 ];

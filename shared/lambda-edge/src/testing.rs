@@ -74,8 +74,14 @@ impl TestRequest {
 
     /// Sets the value of `{id}`.
     #[must_use]
-    pub fn id(mut self, id: &str) -> Self {
-        self.0["pathParameters"] = json!({ "id": id });
+    pub fn id(self, id: &str) -> Self {
+        self.parameter("id", id)
+    }
+
+    /// Sets the value of one parameter of the path.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.0["pathParameters"] = json!({ name: value });
         self
     }
 

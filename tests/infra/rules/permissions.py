@@ -9,6 +9,12 @@ from rule import drop, put, rule
 
 Rights = set[tuple[str, str]]
 
+# With these parameters, the functions of transmitters exist.
+SIGNALS = {
+    "Transmitters": '[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example", "audiences": ["app"]}]',
+    "TransmitterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:transmitters",
+}
+
 # Traces have no resource ARN that a policy could name.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
@@ -23,6 +29,10 @@ def implied(stack: Stack, function: str) -> Rights:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]))
     if "CALLER_HASH_SECRET_ARN" in rust.own_text(crate):
         rights.add(("secretsmanager:GetSecretValue", "CallerHashKey"))
+    if "TRANSMITTER_SECRET_ARN" in rust.own_text(crate) and stack.parameters["TransmitterSecretArn"]:
+        rights.add(("secretsmanager:GetSecretValue", stack.parameters["TransmitterSecretArn"]))
+    if "event-queue" in dependencies:
+        rights.add(("sqs:SendMessage", "IdentityEvents.Arn"))
     if "identity-store" in dependencies:
         rights |= {
             (f"dynamodb:{action}", f"{table}.Arn{f'/index/{index}' if index else ''}")
@@ -86,6 +96,11 @@ def table(rights: Rights) -> list[str]:
     put("Resources/RevokeOnEventRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadCallerHashKey"}),
     put("Resources/ReadCallerHashKey/Properties/PolicyDocument/Statement/0/Resource", {"Ref": "AcsSecretArn"}),
     put("Resources/GetIdentity/Properties/Role", {"Fn::GetAtt": "DeleteIdentityRole.Arn"}),
+    drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1").with_parameters(**SIGNALS),
+    drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),
+    put("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadRecords"}).with_parameters(
+        **SIGNALS
+    ),
 )
 def t01_each_function_has_the_rights_its_dependencies_imply(stack: Stack) -> Iterator[str]:
     for function, properties in stack.functions().items():

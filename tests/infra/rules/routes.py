@@ -9,12 +9,18 @@ from samtranslator.yaml_helper import yaml_parse
 from expanded import ROOT, Stack
 from rule import drop, put, rule
 
+TRANSMITTERS = '[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example", "audiences": ["app"]}]'
+
 API = "Resources/Api/Properties"
 BODY = f"{API}/DefinitionBody"
 GET_TOKEN = f"{BODY}/paths/~1v1~1token/get"
 OIDC = f"{BODY}/components/securitySchemes/Oidc/Fn::If"
 JWT = f"{OIDC}/2/x-amazon-apigateway-authorizer"
 REQUEST = f"{OIDC}/1/x-amazon-apigateway-authorizer"
+
+
+# Each transmitter authenticates its messages itself. Bearers of users mean nothing on these routes.
+OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}")}
 
 
 @rule(
@@ -26,13 +32,17 @@ REQUEST = f"{OIDC}/1/x-amazon-apigateway-authorizer"
     put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "TokenScope"}]}]).with_parameters(Authorizer="lambda"),
     put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "TokenScope"}]}]).with_parameters(TokenScope=""),
     drop(f"{GET_TOKEN}/security").with_parameters(Authorizer="lambda"),
+    put(f"{BODY}/paths/~1v1~1signals~1{{transmitter}}", {"post": {"security": [{"Oidc": []}]}}).with_parameters(
+        Transmitters=TRANSMITTERS
+    ),
 )
 def t02_every_route_has_the_authorizer_and_the_scope_that_it_can_check(stack: Stack) -> Iterator[str]:
     by_gateway = stack.parameters["Authorizer"] == "jwt"
     scopes = [stack.parameters[name] for name in ["TokenScope", "AdminScope"]]
     allowed = [[{"Oidc": [scope] if scope and by_gateway else []}] for scope in scopes]
     for (method, path), operation in stack.routes().items():
-        if method != "OPTIONS" and operation.get("security") not in allowed:
+        accepted = [None] if (method, path) in OF_TRANSMITTERS else allowed
+        if method != "OPTIONS" and operation.get("security") not in accepted:
             yield f"unexpected security of {method} {path}: {operation.get('security')}"
 
 
@@ -45,10 +55,10 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
     contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
     by_gateway = stack.parameters["Authorizer"] == "jwt"
     promised = {
-        (method.upper(), path, operation["security"][0]["oidc"][0] if by_gateway else "[]")
+        (method.upper(), path, scope_in_contract(operation, by_gateway))
         for path, item in contract["paths"].items()
         for method, operation in item.items()
-        if method != "parameters"
+        if method != "parameters" and (operation["security"] or stack.parameters["Transmitters"])
     }
     served = {(method, path, scope_of(operation)) for (method, path), operation in stack.routes().items()}
     for route in sorted(promised ^ served):
@@ -56,6 +66,13 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
     for (method, path), operation in stack.routes().items():
         if "x-amazon-apigateway-integration" not in operation:
             yield f"no function serves {method} {path}"
+
+
+def scope_in_contract(operation: dict, by_gateway: bool) -> str:
+    """The one scope of a route in the contract, as `scope_of` writes that of the template."""
+    if not operation["security"]:
+        return "None"
+    return operation["security"][0]["oidc"][0] if by_gateway else "[]"
 
 
 def scope_of(operation: dict) -> str:

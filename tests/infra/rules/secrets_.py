@@ -71,7 +71,8 @@ def t06_a_secret_is_named_and_never_given(stack: Stack) -> Iterator[str]:
     for function, properties in stack.functions().items():
         for name, value in properties["Environment"]["Variables"].items():
             is_secret = re.search(r"KEY|SECRET|TOKEN|PASSWORD|CONNECTION", name) and not name.endswith("_SCOPE")
-            is_named = name.endswith("_ARN") and value in {stack.parameters["AcsSecretArn"], *made}
+            given = {stack.parameters[parameter] for parameter in ["AcsSecretArn", "TransmitterSecretArn"]}
+            is_named = name.endswith("_ARN") and value in {*given, *made}
             if is_secret and not is_named:
                 yield f"{function} has the variable {name}"
     if "Default" in stack.source["Parameters"]["AcsSecretArn"]:

@@ -34,6 +34,8 @@ def stack_with_everything() -> expanded.Stack:
         AlarmEmail="ops@example.com",
         Authorizer="lambda",
         Issuers='[{"issuer": "https://issuer.example", "audiences": ["app"]}]',
+        Transmitters=routes.TRANSMITTERS,
+        TransmitterSecretArn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:transmitters",
     )
 
 

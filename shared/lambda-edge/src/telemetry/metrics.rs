@@ -13,7 +13,7 @@ use super::line::{milliseconds, namespace, write_line};
 
 /// The names of all metrics in CloudWatch besides those of requests. The template's alarms and
 /// its dashboard use the same names.
-pub const METRICS: [&str; 25] = [
+pub const METRICS: [&str; 31] = [
     // A process started to serve requests.
     "ColdStarts",
     // Responses of ACS; each attempt counts.
@@ -50,6 +50,15 @@ pub const METRICS: [&str; 25] = [
     "EventsMalformed",
     "EventsFailed",
     "EventsDeadLettered",
+    // Requests of transmitters: signals that were put into the queue, requests that change nothing,
+    // requests that are refused, and requests that must come again.
+    "SignalsAccepted",
+    "SignalsIgnored",
+    "SignalsRefused",
+    "SignalsFailed",
+    // Tests of a transmitter's stream, and changes of its state.
+    "StreamsVerified",
+    "StreamsUpdated",
 ];
 
 /// The `tracing` layer that writes the metrics.

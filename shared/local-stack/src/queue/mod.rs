@@ -4,6 +4,7 @@
 mod journal;
 mod mapping;
 mod message;
+mod send_message;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ pub use journal::JournalError;
 use journal::{Contents, QueueJournal};
 pub(crate) use mapping::{QueueSource, poll};
 pub(crate) use message::QueueMessage;
+pub(crate) use send_message::{SQS_PATH, router};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;

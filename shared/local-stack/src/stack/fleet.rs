@@ -11,7 +11,7 @@ use super::stack_file::StackAddresses;
 use super::start_error::StackStartError;
 use crate::clock::{OFFSET_FILE, StackClock};
 use crate::options::StackOptions;
-use crate::queue::{QueueSource, Queues};
+use crate::queue::{QueueSource, Queues, SQS_PATH};
 use crate::runtime::{FunctionPool, ProcessReaper, ProcessSpec};
 use crate::schedule::Schedule;
 use crate::template::{FunctionSpec, RouteSpec};
@@ -96,6 +96,7 @@ impl FleetContext<'_> {
             ("AWS_SECRET_ACCESS_KEY", "local"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.addresses.dynamodb),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.addresses.secrets),
+            ("AWS_ENDPOINT_URL_SQS", &format!("{}{SQS_PATH}", self.addresses.events)),
             ("TZ", ":UTC"),
             ("LANG", "en_US.UTF-8"),
             ("_HANDLER", "bootstrap"),

@@ -185,7 +185,7 @@ impl Services {
         let control = Arc::new(ControlApi {
             clock: self.clock,
             bus: Arc::clone(&self.bus),
-            queues: self.queues,
+            queues: Arc::clone(&self.queues),
             schedules: fleet.schedules.clone(),
             functions: fleet.functions.clone(),
         });
@@ -202,7 +202,8 @@ impl Services {
         let issuer = local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
         servers.serve_reachable(listeners.issuer, issuer, tls.as_ref())?;
         servers.serve_reachable(listeners.gateway, gateway::router(gateway), tls.as_ref())?;
-        servers.serve_local(listeners.events, bus::put_events::router(self.bus));
+        let events = bus::put_events::router(self.bus).merge(queue::router(self.queues));
+        servers.serve_local(listeners.events, events);
         servers.serve_local(listeners.secrets, secrets);
         servers.serve_local(listeners.dynamodb, dynamodb);
         let (database, stop) = (self.database, servers.stopping());

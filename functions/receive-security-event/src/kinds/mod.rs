@@ -1,0 +1,3 @@
+//! How each kind of transmitter authenticates and answers.
+
+pub(crate) mod ssf;
