@@ -12,8 +12,8 @@ pub mod ssf;
 
 pub use config::{
     AcceptedUsers, AppleSettings, BackChannelLogoutSettings, GlobalTokenRevocationSettings,
-    GoogleSettings, GraphSettings, Members, MessageIssuer, ScimSettings, SsfSettings, Transmitter,
-    TransmitterError, TransmitterSecretError, TransmitterSecrets, TransmitterSettings,
+    GoogleSettings, GraphSettings, Members, MessageIssuer, ScimSettings, SsfDelivery, SsfSettings,
+    Transmitter, TransmitterError, TransmitterSecretError, TransmitterSecrets, TransmitterSettings,
     Transmitters,
 };
 pub use signal::UserSignal;

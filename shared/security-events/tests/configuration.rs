@@ -1,11 +1,12 @@
 //! The configuration of the transmitters and of their secrets.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may die")]
 
 use identity_core::event::{EventMode, EventSource};
 use identity_core::identity::{ExternalId, Issuer};
 use identity_core::secret::Secret;
 use security_events::{
-    AcceptedUsers, MessageIssuer, TransmitterSecrets, TransmitterSettings, Transmitters,
+    AcceptedUsers, MessageIssuer, SsfDelivery, TransmitterSecrets, TransmitterSettings,
+    Transmitters,
 };
 use serde_json::{Value, json};
 
@@ -94,6 +95,9 @@ fn an_error_names_the_index_and_the_member() {
         (with("claims", json!([1])), "invalid member `claims`"),
         (with("emailIsSubject", json!("yes")), "`emailIsSubject`: must be true or false"),
         (with("tokenIssuer", json!("https://x.example")), "invalid member `tokenIssuer`: must be"),
+        (with("delivery", json!("pull")), "invalid member `delivery`: must be push or poll"),
+        (with("delivery", json!("poll")), "missing member `pollUrl`"),
+        (with("pollUrl", json!("https://x.example")), "unknown member `pollUrl`"),
         (with("audience", json!("a")), "unknown member `audience`"),
     ] {
         let problem = parse(&json!([ssf(), transmitter]), &users()).unwrap_err();
@@ -107,6 +111,28 @@ fn an_error_names_the_index_and_the_member() {
         let problem = parse(&no_array, &users()).unwrap_err();
         assert!(problem.contains("TRANSMITTERS is invalid: must be a JSON array"), "{problem}");
     }
+}
+
+#[test]
+fn messages_are_pushed_unless_a_url_says_where_to_fetch_them() {
+    let delivery = |transmitter: Value| {
+        let transmitters = parse(&json!([transmitter]), &users())?;
+        match &transmitters.find("okta").unwrap().settings {
+            TransmitterSettings::Ssf(settings) => Ok::<_, String>(settings.delivery.clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(delivery(ssf()), Ok(SsfDelivery::Push));
+    assert_eq!(delivery(with("delivery", json!("push"))), Ok(SsfDelivery::Push));
+    let poll = |url: &str| {
+        let mut transmitter = with("delivery", json!("poll"));
+        transmitter["pollUrl"] = json!(url);
+        delivery(transmitter)
+    };
+    let url = "https://idp.example/poll".to_owned();
+    assert_eq!(poll(&url), Ok(SsfDelivery::Poll { url }));
+    let problem = poll("http://idp.example/poll").unwrap_err();
+    assert!(problem.contains("invalid member `pollUrl`: must be an https URL"), "{problem}");
 }
 
 #[test]

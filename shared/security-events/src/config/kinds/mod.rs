@@ -20,7 +20,7 @@ pub use global_token_revocation::GlobalTokenRevocationSettings;
 pub use google::GoogleSettings;
 pub use graph::GraphSettings;
 pub use scim::ScimSettings;
-pub use ssf::SsfSettings;
+pub use ssf::{SsfDelivery, SsfSettings};
 
 /// The settings of a transmitter, by its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
