@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 use identity_core::event::EventKind;
 
+use super::streams::StreamsCommand;
 use super::values::{TokenIssuer, one_of};
 
 /// The commands about events.
@@ -16,6 +17,9 @@ pub(crate) enum EventsCommand {
     Send(EventsSendArguments),
     /// List the messages in the dead-letter queue, or process them again
     DeadLetters(EventsDeadLettersArguments),
+    /// Manage the streams of a transmitter of signals
+    #[command(subcommand)]
+    Streams(StreamsCommand),
 }
 
 /// Which events to explain.

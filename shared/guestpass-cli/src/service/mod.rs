@@ -9,10 +9,14 @@ pub(crate) mod operator;
 pub(crate) mod secret;
 mod session;
 mod target;
+mod transmitter;
 
 pub(crate) use environment::CliEnvironment;
 pub(crate) use event_publisher::EventPublisher;
 pub(crate) use explain::{explain, explain_aws, remedy};
-pub(crate) use local::{StackDescription, TemporaryStack, control};
+pub(crate) use local::{StackDescription, TemporaryStack, control, is_loopback};
 pub(crate) use session::{ServiceSession, acs_client, aws_config, invocation};
 pub(crate) use target::{ServiceAccess, Target, secret_named};
+pub(crate) use transmitter::{
+    ApiCredential, ManagedStream, StreamRequest, TransmitterAccess, TransmitterApi,
+};

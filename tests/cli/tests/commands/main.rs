@@ -9,4 +9,5 @@ mod history;
 mod import;
 mod memory;
 mod policy;
+mod streams;
 mod users;

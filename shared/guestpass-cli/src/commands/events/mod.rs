@@ -4,3 +4,4 @@ pub(crate) mod dead_letters;
 pub(crate) mod explain;
 mod explanation;
 pub(crate) mod send;
+pub(crate) mod streams;

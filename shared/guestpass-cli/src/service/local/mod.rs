@@ -6,5 +6,6 @@ pub(super) mod stack_file;
 mod temporary_stack;
 mod trust;
 
+pub(crate) use loopback::is_loopback;
 pub(crate) use stack_file::StackDescription;
 pub(crate) use temporary_stack::TemporaryStack;

@@ -42,6 +42,28 @@ pub(crate) struct StackDescription {
     /// The table of the audit log; `None` in the file of an older version.
     #[serde(rename = "auditTable")]
     pub(crate) audit_table: Option<String>,
+    /// The simulated transmitters of signals; empty in the file of an older version.
+    #[serde(default)]
+    pub(crate) transmitters: Vec<StackTransmitter>,
+}
+
+/// A simulated transmitter.
+#[derive(Clone, Deserialize)]
+pub(crate) struct StackTransmitter {
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    /// The client of its API, if it has one.
+    #[serde(flatten)]
+    pub(crate) client: Option<StackClient>,
+}
+
+/// The client of a simulated transmitter's API.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StackClient {
+    pub(crate) token_url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
 }
 
 /// The ACS emulator.
