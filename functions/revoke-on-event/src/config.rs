@@ -5,8 +5,9 @@ use std::str::FromStr;
 use acs_secret::AcsResource;
 use identity_core::event::{EventMode, EventSource};
 use identity_core::identity::Issuer;
+use identity_events::{EventIssuers, EventSettings};
 use identity_store::Tables;
-use lambda_edge::config::{ConfigError, Env, required};
+use lambda_edge::config::{ConfigError, Env, optional, required};
 
 pub(crate) struct EventConfig {
     pub(crate) tables: Tables,
@@ -20,7 +21,7 @@ impl EventConfig {
             tables: Tables::from_env(env)?,
             acs: AcsResource::from_env(env)?,
             rules: EventRules {
-                issuer: issuer(env)?,
+                settings: settings(env)?,
                 guestpass: mode(env, "EVENT_MODE_GUESTPASS")?,
                 cognito: mode(env, "EVENT_MODE_COGNITO")?,
                 auth0: mode(env, "EVENT_MODE_AUTH0")?,
@@ -30,11 +31,10 @@ impl EventConfig {
     }
 }
 
-/// The issuer of the tokens, and the mode of each event source.
+/// Which users the events are about, and the mode of each event source.
 #[derive(Clone, Debug)]
 pub(crate) struct EventRules {
-    /// The `iss` of the tokens.
-    pub(crate) issuer: Issuer,
+    pub(crate) settings: EventSettings,
     pub(crate) guestpass: EventMode,
     pub(crate) cognito: EventMode,
     pub(crate) auth0: EventMode,
@@ -49,7 +49,7 @@ impl EventRules {
             EventSource::Guestpass => self.guestpass,
             EventSource::Cognito => self.cognito,
             EventSource::Auth0 => self.auth0,
-            EventSource::Okta => self.okta,
+            EventSource::Okta | EventSource::OktaApp => self.okta,
             EventSource::Ssf
             | EventSource::BackChannelLogout
             | EventSource::GlobalTokenRevocation
@@ -61,7 +61,24 @@ impl EventRules {
     }
 }
 
-/// The issuer whose users the events are about.
+/// The settings that decide which users an event is about. A variable that is not set has the
+/// meaning of the previous release.
+fn settings(env: &impl Env) -> Result<EventSettings, ConfigError> {
+    let issuer = issuer(env)?;
+    let issuers = match optional::<String>(env, "ISSUERS")? {
+        None => EventIssuers::new(issuer, []),
+        Some(raw) => EventIssuers::parse(issuer, &raw)
+            .map_err(|error| ConfigError::new("ISSUERS", error.to_string()))?,
+    };
+    Ok(EventSettings {
+        issuers,
+        subject_claims: optional(env, "SUBJECT_CLAIMS")?.unwrap_or_default(),
+        okta_subject: optional(env, "OKTA_SUBJECT")?.unwrap_or_default(),
+        okta_app: optional(env, "OKTA_APP")?,
+    })
+}
+
+/// The issuer of events that do not name theirs.
 fn issuer(env: &impl Env) -> Result<Issuer, ConfigError> {
     struct Spelled(Issuer);
     impl FromStr for Spelled {
@@ -84,6 +101,8 @@ fn mode(env: &impl Env, name: &'static str) -> Result<EventMode, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use identity_events::OktaSubject;
+
     use super::*;
 
     fn config(name: &str, value: &str) -> Result<EventConfig, ConfigError> {
@@ -101,11 +120,15 @@ mod tests {
 
     #[test]
     fn each_source_has_its_own_mode_and_is_applied_by_default() {
-        for source in of_a_bus() {
+        let configured = of_a_bus().filter(|one| *one != EventSource::OktaApp);
+        for source in configured {
             let name = format!("EVENT_MODE_{}", source.as_str().to_uppercase());
             let rules = config(&name, "shadow").unwrap().rules;
             for other in of_a_bus() {
-                let expected = if other == source { EventMode::Shadow } else { EventMode::Apply };
+                // The assignments to an app have the mode of Okta.
+                let is_its = other == source
+                    || (other == EventSource::OktaApp && source == EventSource::Okta);
+                let expected = if is_its { EventMode::Shadow } else { EventMode::Apply };
                 assert_eq!(rules.mode_of(other, None), expected, "{name}, {other:?}");
             }
             assert_eq!(config(&name, "").unwrap().rules.mode_of(source, None), EventMode::Apply);
@@ -129,5 +152,28 @@ mod tests {
 
     fn of_a_bus() -> impl Iterator<Item = EventSource> {
         EventSource::ALL.into_iter().filter(|source| !source.is_transmitter())
+    }
+
+    #[test]
+    fn the_settings_say_which_users_the_events_are_about() {
+        let settings = |name, value| config(name, value).unwrap().rules.settings;
+        let default = settings("", "");
+        assert_eq!(default.issuers.iter().count(), 1);
+        assert_eq!(default.subject_claims.names(), ["sub"]);
+        assert_eq!((default.okta_subject, default.okta_app), (OktaSubject::Both, None));
+        let issuers = r#"[{"issuer": "https://other.example", "audiences": ["app"]}]"#;
+        assert!(settings("ISSUERS", issuers).issuers.named("https://other.example").is_some());
+        assert_eq!(settings("SUBJECT_CLAIMS", "uid").subject_claims.names(), ["uid"]);
+        assert_eq!(settings("OKTA_SUBJECT", "id").okta_subject, OktaSubject::Id);
+        assert_eq!(settings("OKTA_APP", "0oa1").okta_app.as_deref(), Some("0oa1"));
+    }
+
+    #[test]
+    fn an_invalid_setting_is_refused_by_its_name() {
+        for name in ["ISSUERS", "OKTA_SUBJECT"] {
+            let problem = config(name, "x").err().unwrap().to_string();
+            assert!(problem.contains(name), "{problem}");
+        }
+        assert!(config("SUBJECT_CLAIMS", "a,a").is_err());
     }
 }

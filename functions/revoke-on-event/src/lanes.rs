@@ -21,7 +21,7 @@ pub(crate) struct QueuedMessage {
 
 impl QueuedMessage {
     pub(crate) fn of(message: SqsMessage, rules: &EventRules) -> Self {
-        let mut reading = read(&message.body, &rules.issuer);
+        let mut reading = read(&message.body, &rules.settings);
         if let (Ok(Reading::Events { events, .. }), Some(sent_at)) =
             (&mut reading, message.sent_at())
         {

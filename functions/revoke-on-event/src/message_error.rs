@@ -2,9 +2,8 @@
 
 use std::panic::catch_unwind;
 
-use identity_core::identity::Issuer;
 use identity_core::{Error, error_chain};
-use identity_events::{Malformed, Reading};
+use identity_events::{EventSettings, Malformed, Reading};
 
 /// The reason why a message must be delivered again.
 #[derive(Debug)]
@@ -37,8 +36,8 @@ impl MessageError {
 }
 
 /// Parses a message's body.
-pub(crate) fn read(body: &str, issuer: &Issuer) -> Result<Reading, MessageError> {
-    catch_unwind(|| identity_events::read(body, issuer))
+pub(crate) fn read(body: &str, settings: &EventSettings) -> Result<Reading, MessageError> {
+    catch_unwind(|| identity_events::read(body, settings))
         .map_err(|_| MessageError::Panicked)?
         .map_err(MessageError::Malformed)
 }

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use event_queue::{EventQueue, MemoryEventQueue, SignalMessage, SqsEventQueue};
 use identity_core::event::{EventKind, EventMode, EventSource};
 use identity_core::identity::{ExternalId, IdentityRef, Issuer};
-use identity_events::{Reading, read};
+use identity_events::{EventSettings, Reading, read};
 
 fn message(resolution: Duration) -> SignalMessage {
     SignalMessage {
@@ -30,7 +30,7 @@ fn message(resolution: Duration) -> SignalMessage {
 
 fn event_of(body: &str) -> (EventSource, Option<EventMode>, identity_core::event::Event) {
     let issuer = Issuer::parse("https://idp.example").unwrap();
-    match read(body, &issuer).unwrap() {
+    match read(body, &EventSettings::of(issuer)).unwrap() {
         Reading::Events { source, mode, events } => {
             (source, mode, events.into_iter().next().unwrap())
         }

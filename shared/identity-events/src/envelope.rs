@@ -46,6 +46,11 @@ impl Envelope {
         Ok(Moment { at, resolution: resolution(raw) })
     }
 
+    /// The time of the event or, if the provider sent none, the time that `EventBridge` got it.
+    pub(crate) fn time_or_envelope(&self, path: &'static str) -> Result<Moment, Malformed> {
+        self.time(if self.at(path).is_some() { path } else { "time" })
+    }
+
     /// The provider's id for the event or, without one, the id of `EventBridge`. It only serves
     /// people who search for the event.
     pub(crate) fn id(&self, path: &str) -> Result<String, Malformed> {

@@ -7,18 +7,20 @@
 //! `reason`.
 
 use identity_core::event::{Event, EventKind, EventSource};
-use identity_core::identity::{AcsId, ExternalId, IdentityRef, Issuer};
+use identity_core::identity::{AcsId, ExternalId, IdentityRef};
 use identity_core::record::Reason;
 
 use crate::envelope::{Envelope, user};
+use crate::issuers::EventIssuers;
 use crate::reading::{Found, Malformed, WhyIgnored};
+use crate::settings::EventSettings;
 
-pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malformed> {
+pub(crate) fn read(envelope: &Envelope, settings: &EventSettings) -> Result<Found, Malformed> {
     let name = envelope.required("detail-type")?;
     let Some(kind) = EventKind::parse(name) else {
         return Ok(Found::ignored(name, WhyIgnored::UnknownType));
     };
-    let identity = identity(envelope, issuer)?;
+    let identity = identity(envelope, &settings.issuers)?;
     let moment = envelope.time("detail.occurredAt")?;
     let event = Event {
         source: EventSource::Guestpass,
@@ -33,9 +35,9 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<Found, Malfor
     Ok(Found::Events(vec![event]))
 }
 
-/// The user, named in exactly one way. An external id must be of the issuer whose tokens are
+/// The user, named in exactly one way. An external id must be of an issuer whose tokens are
 /// accepted.
-fn identity(envelope: &Envelope, issuer: &Issuer) -> Result<IdentityRef, Malformed> {
+fn identity(envelope: &Envelope, issuers: &EventIssuers) -> Result<IdentityRef, Malformed> {
     let has = |path| envelope.at(path).is_some();
     let by_subject = has("detail.issuer") || has("detail.subject");
     match (has("detail.externalId"), by_subject, has("detail.acsId")) {
@@ -45,14 +47,13 @@ fn identity(envelope: &Envelope, issuer: &Issuer) -> Result<IdentityRef, Malform
             let invalid = Malformed::Invalid { field: "detail.externalId", expected };
             let user = ExternalId::parse(name).ok_or(invalid)?;
             let another = Malformed::AnotherIssuer("detail.externalId");
-            issuer.resolve(user).map(IdentityRef::External).map_err(|_| another)
+            issuers.resolve(&user).map(IdentityRef::External).map_err(|_| another)
         }
         (false, true, false) => {
             let (named, subject) =
                 (envelope.required("detail.issuer")?, envelope.required("detail.subject")?);
-            if !issuer.is(named) {
-                return Err(Malformed::AnotherIssuer("detail.issuer"));
-            }
+            let another = Malformed::AnotherIssuer("detail.issuer");
+            let issuer = issuers.named(named).ok_or(another)?;
             user(issuer, subject, "detail.subject")
         }
         (false, false, true) => {

@@ -11,31 +11,38 @@
 mod auth0;
 mod cognito;
 mod envelope;
+pub mod event_types;
 mod guestpass;
+mod issuers;
 mod okta;
 mod reading;
+mod report;
+mod settings;
 mod signals;
 
 use envelope::Envelope;
-use identity_core::identity::Issuer;
 use reading::{Found, shown};
 
 pub use identity_core::event::EventSource;
+pub use issuers::{EventIssuers, InvalidIssuers};
+pub use okta::is_okta_issuer;
 pub use reading::{Ignored, Malformed, Reading, WhyIgnored};
+pub use settings::{EventSettings, InvalidOktaSubject, OktaSubject};
 
 /// Reads a message that `EventBridge` delivered.
 ///
-/// `issuer` is the issuer whose tokens the deployment accepts. An event that names a user by
-/// subject alone is about a user of that issuer. An event in Guestpass's own format that names
-/// another issuer is malformed, because a user of that issuer can never call the service.
+/// `settings` has the issuers whose tokens the deployment accepts. An event of a provider is about
+/// users of those that fit: of the user pool, the tenant or the organisation that the event names.
+/// An event in Guestpass's own format that names another issuer is malformed, because a user of
+/// that issuer can never call the service.
 ///
 /// The times are in whole milliseconds, as the core requires. A caller that has a clock must check
 /// whether they are too far ahead.
-pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
+pub fn read(body: &str, settings: &EventSettings) -> Result<Reading, Malformed> {
     let envelope = Envelope::parse(body)?;
     let name = envelope.required("source")?;
     if name == signals::SOURCE {
-        let (event, mode) = signals::read(&envelope, issuer)?;
+        let (event, mode) = signals::read(&envelope, &settings.issuers)?;
         return Ok(Reading::Events { source: event.source, mode: Some(mode), events: vec![event] });
     }
     let Some(source) = source(name) else {
@@ -43,10 +50,10 @@ pub fn read(body: &str, issuer: &Issuer) -> Result<Reading, Malformed> {
         return Ok(Reading::Ignored { source: None, ignored });
     };
     let found = match source {
-        EventSource::Guestpass => guestpass::read(&envelope, issuer)?,
-        EventSource::Cognito => cognito::read(&envelope, issuer)?,
-        EventSource::Auth0 => auth0::read(&envelope, issuer)?,
-        EventSource::Okta => okta::read(&envelope, issuer)?,
+        EventSource::Guestpass => guestpass::read(&envelope, settings)?,
+        EventSource::Cognito => cognito::read(&envelope, settings)?,
+        EventSource::Auth0 => auth0::read(&envelope, settings)?,
+        EventSource::Okta | EventSource::OktaApp => okta::read(&envelope, settings)?,
         // The sources of transmitters have no name of their own on a bus.
         _ => Found::ignored(name, WhyIgnored::UnknownSource),
     };

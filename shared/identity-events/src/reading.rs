@@ -47,6 +47,12 @@ pub enum WhyIgnored {
     AnotherIssuer,
     /// The message does not name a user.
     NoUser,
+    /// The message reports a change that cuts no user off.
+    NothingRelevant,
+    /// The message is about another app than the configured one.
+    AnotherApp,
+    /// The message names its user by one value, but several claims name a user here.
+    SeveralClaims,
 }
 
 impl WhyIgnored {
@@ -59,6 +65,9 @@ impl WhyIgnored {
             Self::Failed => "failed",
             Self::AnotherIssuer => "another-issuer",
             Self::NoUser => "no-user",
+            Self::NothingRelevant => "nothing-relevant",
+            Self::AnotherApp => "another-app",
+            Self::SeveralClaims => "several-subject-claims",
         }
     }
 }

@@ -6,18 +6,22 @@
 //! in `externalId`, the time in `occurredAt`, the `mode`, an `eventId`, and may have a `reason`.
 
 use identity_core::event::{Event, EventKind, EventMode, EventSource};
-use identity_core::identity::{ExternalId, IdentityRef, Issuer};
+use identity_core::identity::{ExternalId, IdentityRef};
 use identity_core::record::Reason;
 
 use crate::envelope::Envelope;
+use crate::issuers::EventIssuers;
 use crate::reading::Malformed;
 
 /// The `source` of these messages.
 pub(crate) const SOURCE: &str = "guestpass.signals";
 
 /// Reads the event and its mode. The transmitter's configuration says whose users its signals are
-/// about, so users of other accepted issuers than `issuer` are read, too.
-pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<(Event, EventMode), Malformed> {
+/// about, so users of issuers that are not in `issuers` are read, too.
+pub(crate) fn read(
+    envelope: &Envelope,
+    issuers: &EventIssuers,
+) -> Result<(Event, EventMode), Malformed> {
     let kind = EventKind::parse(envelope.required("detail-type")?)
         .ok_or(Malformed::Invalid { field: "detail-type", expected: "a kind of event" })?;
     let source = EventSource::parse(envelope.required("detail.kind")?)
@@ -31,7 +35,7 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<(Event, Event
     let event = Event {
         source,
         kind,
-        identity: IdentityRef::External(user(envelope, issuer)?),
+        identity: IdentityRef::External(user(envelope, issuers)?),
         occurred_at: moment.at,
         resolution: moment.resolution,
         heard_at: None,
@@ -41,10 +45,10 @@ pub(crate) fn read(envelope: &Envelope, issuer: &Issuer) -> Result<(Event, Event
     Ok((event, mode))
 }
 
-/// The user, in the configured spelling of the issuer if it is that of the deployment.
-fn user(envelope: &Envelope, issuer: &Issuer) -> Result<ExternalId, Malformed> {
+/// The user, in the configured spelling of the issuer if it is one of the deployment's.
+fn user(envelope: &Envelope, issuers: &EventIssuers) -> Result<ExternalId, Malformed> {
     let expected = "the external id of a user";
     let user = ExternalId::parse(envelope.required("detail.externalId")?)
         .ok_or(Malformed::Invalid { field: "detail.externalId", expected })?;
-    Ok(issuer.resolve(user.clone()).unwrap_or(user))
+    Ok(issuers.resolve(&user).unwrap_or(user))
 }

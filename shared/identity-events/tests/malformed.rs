@@ -5,14 +5,14 @@
 use std::{fs, path::Path};
 
 use identity_core::identity::Issuer;
-use identity_events::{Malformed, Reading, WhyIgnored, read};
+use identity_events::{EventSettings, Malformed, Reading, WhyIgnored, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://idp.example";
 
-fn issuer() -> Issuer {
-    Issuer::parse(ISSUER).unwrap()
+fn settings() -> EventSettings {
+    EventSettings::of(Issuer::parse(ISSUER).unwrap())
 }
 
 fn ours(detail: &Value) -> Result<Reading, Malformed> {
@@ -22,7 +22,7 @@ fn ours(detail: &Value) -> Result<Reading, Malformed> {
         "detail-type": "user.disabled",
         "detail": detail,
     });
-    read(&envelope.to_string(), &issuer())
+    read(&envelope.to_string(), &settings())
 }
 
 #[test]
@@ -67,11 +67,11 @@ fn an_error_names_the_field() {
 #[test]
 fn a_body_without_an_envelope_is_malformed_and_an_unknown_source_is_ignored() {
     for body in ["", "null", "[]", "\"x\"", "{", "{\"source\":1}", "{}"] {
-        assert!(read(body, &issuer()).is_err(), "{body}");
+        assert!(read(body, &settings()).is_err(), "{body}");
     }
     for source in ["aws.s3", "guestpass", "aws.partner/auth0.com", "aws.partner/okta.community/x"] {
         let body = json!({ "source": source, "detail-type": "x", "detail": {} }).to_string();
-        let Ok(Reading::Ignored { source: None, ignored }) = read(&body, &issuer()) else {
+        let Ok(Reading::Ignored { source: None, ignored }) = read(&body, &settings()) else {
             unreachable!("{source}");
         };
         assert_eq!(ignored.why, WhyIgnored::UnknownSource);
@@ -82,7 +82,7 @@ fn a_body_without_an_envelope_is_malformed_and_an_unknown_source_is_ignored() {
 fn the_name_of_an_ignored_message_is_safe_to_log() {
     let name = format!("x\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "y".repeat(100));
     let body = json!({ "source": name }).to_string();
-    let Ok(Reading::Ignored { ignored, .. }) = read(&body, &issuer()) else { unreachable!() };
+    let Ok(Reading::Ignored { ignored, .. }) = read(&body, &settings()) else { unreachable!() };
     assert!(ignored.name.starts_with("xlevelERROR31my"));
     assert_eq!(ignored.name.len(), 64);
 }
@@ -101,7 +101,7 @@ fn a_missing_or_invalid_field_gives_a_result_that_quotes_nothing() {
                 {
                     let mut other = whole.clone();
                     *other.pointer_mut(&pointer).unwrap() = odd;
-                    if let Err(problem) = read(&other.to_string(), &issuer()) {
+                    if let Err(problem) = read(&other.to_string(), &settings()) {
                         let said = problem.to_string();
                         assert!(!said.contains("canary") && !said.contains('@'), "{said}");
                     }
@@ -135,7 +135,7 @@ proptest! {
     #[test]
     fn any_text_gets_a_result(body in any::<String>(), issuer in any::<String>()) {
         if let Some(issuer) = Issuer::parse(&issuer) {
-            let _ = read(&body, &issuer);
+            let _ = read(&body, &EventSettings::of(issuer));
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use identity_core::event::{EventKind, EventMode};
 use identity_core::identity::{ExternalId, IdentityRef, Issuer};
-use identity_events::{EventSource, Malformed, Reading, read};
+use identity_events::{EventSettings, EventSource, Malformed, Reading, read};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://idp.example/";
@@ -29,7 +29,7 @@ fn message() -> Value {
 }
 
 fn reading(message: &Value) -> Result<Reading, Malformed> {
-    read(&message.to_string(), &Issuer::parse(ISSUER).unwrap())
+    read(&message.to_string(), &EventSettings::of(Issuer::parse(ISSUER).unwrap()))
 }
 
 fn with(pointer: &str, value: Value) -> Value {

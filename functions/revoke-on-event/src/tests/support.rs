@@ -11,6 +11,7 @@ use identity_core::event::EventMode;
 use identity_core::identity::{AccessToken, AcsId, Issuer, TokenRequest};
 use identity_core::record::{Record, State};
 use identity_core::testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record};
+use identity_events::EventSettings;
 use serde_json::{Value, json};
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
@@ -20,8 +21,8 @@ use super::super::*;
 pub(super) const ISSUER: &str = "https://idp.example";
 
 pub(super) fn rules(mode: EventMode) -> EventRules {
-    let issuer = Issuer::parse(ISSUER).unwrap();
-    EventRules { issuer, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
+    let settings = EventSettings::of(Issuer::parse(ISSUER).unwrap());
+    EventRules { settings, guestpass: mode, cognito: mode, auth0: mode, okta: mode }
 }
 
 /// Users with one identity each, whose ACS ID is `8:acs:` followed by the user's name.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 use identity_core::event::EventKind;
+use identity_core::identity::SubjectClaims;
+use identity_events::OktaSubject;
 
 use super::streams::StreamsCommand;
 use super::values::{TokenIssuer, one_of};
@@ -34,6 +36,19 @@ pub(crate) struct EventsExplainArguments {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) issuer: TokenIssuer,
+    /// More issuers, as a JSON array: the template parameter Issuers
+    #[arg(long, value_name = "JSON")]
+    pub(crate) issuers: Option<String>,
+    /// The claims that name a user: the template parameter SubjectClaims [default: sub]
+    #[arg(long, value_name = "CLAIMS")]
+    pub(crate) subject_claims: Option<SubjectClaims>,
+    /// The name of an Okta user that is their subject (both, login or id): the template parameter
+    /// OktaSubject [default: both]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) okta_subject: Option<OktaSubject>,
+    /// The id of the app in Okta: the template parameter OktaApp
+    #[arg(long, value_name = "ID")]
+    pub(crate) okta_app: Option<String>,
 }
 
 /// What to send.

@@ -91,6 +91,10 @@ pub enum EventSource {
     Auth0,
     /// An Okta organisation, through its log stream to `EventBridge`.
     Okta,
+    /// The assignment of users to an app of an Okta organisation, through the same log stream. It is
+    /// a source of its own, so that a user who loses the app stays blocked when Okta reactivates
+    /// their account.
+    OktaApp,
     /// A transmitter of the Shared Signals Framework (CAEP and RISC events).
     Ssf,
     /// An `OpenID` provider, through back-channel logout.
@@ -109,11 +113,12 @@ pub enum EventSource {
 
 impl EventSource {
     /// Every source.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Guestpass,
         Self::Cognito,
         Self::Auth0,
         Self::Okta,
+        Self::OktaApp,
         Self::Ssf,
         Self::BackChannelLogout,
         Self::GlobalTokenRevocation,
@@ -131,6 +136,7 @@ impl EventSource {
             Self::Cognito => "cognito",
             Self::Auth0 => "auth0",
             Self::Okta => "okta",
+            Self::OktaApp => "okta-app",
             Self::Ssf => "ssf",
             Self::BackChannelLogout => "back-channel-logout",
             Self::GlobalTokenRevocation => "global-token-revocation",
@@ -145,7 +151,7 @@ impl EventSource {
     /// event bus.
     #[must_use]
     pub fn is_transmitter(self) -> bool {
-        !matches!(self, Self::Guestpass | Self::Cognito | Self::Auth0 | Self::Okta)
+        !matches!(self, Self::Guestpass | Self::Cognito | Self::Auth0 | Self::Okta | Self::OktaApp)
     }
 
     /// Parses the output of [`as_str`](Self::as_str).

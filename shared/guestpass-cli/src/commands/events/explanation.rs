@@ -8,7 +8,7 @@ use identity_core::event::{Event, EventKind};
 use identity_core::event_decision::{EventDecision, NoEffect};
 use identity_core::identity::{IdentityRef, Issuer};
 use identity_core::record::State;
-use identity_events::{EventSource, Ignored, Reading, WhyIgnored};
+use identity_events::{EventSettings, EventSource, Ignored, Reading, WhyIgnored};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -88,13 +88,10 @@ pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
 /// Explains a message. If there is a service, it also reads the records.
 pub(crate) async fn explain(
     message: &str,
-    issuer: &str,
+    settings: &EventSettings,
     session: Option<&ServiceSession>,
 ) -> Result<Vec<EventExplanation>> {
-    let issuer = Issuer::parse(issuer).ok_or_else(|| {
-        CliError::usage("the issuer is missing").hint("give the `iss` of the tokens as --issuer")
-    })?;
-    let reading = match identity_events::read(message, &issuer) {
+    let reading = match identity_events::read(message, settings) {
         Ok(reading) => reading,
         Err(malformed) => {
             return Ok(vec![nothing(
@@ -105,9 +102,7 @@ pub(crate) async fn explain(
         }
     };
     match reading {
-        Reading::Ignored { source, ignored } => {
-            Ok(vec![passed_over(source, &ignored, issuer.as_str())])
-        }
+        Reading::Ignored { source, ignored } => Ok(vec![passed_over(source, &ignored, settings)]),
         Reading::Events { source, events, .. } => {
             let mut explained = Vec::new();
             for event in events {
@@ -122,14 +117,26 @@ fn nothing(source: String, would: &str, why: String) -> EventExplanation {
     EventExplanation { source, would: would.to_owned(), why, ..EventExplanation::default() }
 }
 
-fn passed_over(source: Option<EventSource>, ignored: &Ignored, issuer: &str) -> EventExplanation {
+fn passed_over(
+    source: Option<EventSource>,
+    ignored: &Ignored,
+    settings: &EventSettings,
+) -> EventExplanation {
     let name = &ignored.name;
     let why = match ignored.why {
         WhyIgnored::UnknownSource => format!("{name} is not a supported source"),
         WhyIgnored::UnknownType => format!("the type {name} is not supported"),
         WhyIgnored::Failed => format!("{name} was attempted, and did not happen"),
-        WhyIgnored::AnotherIssuer => format!("it is about a user of another issuer than {issuer}"),
+        WhyIgnored::AnotherIssuer => {
+            let issuers: Vec<_> = settings.issuers.iter().map(Issuer::as_str).collect();
+            format!("it is about a user of another issuer than {}", issuers.join(", "))
+        }
         WhyIgnored::NoUser => format!("{name} names no user"),
+        WhyIgnored::NothingRelevant => format!("{name} reports no change that cuts a user off"),
+        WhyIgnored::AnotherApp => format!("{name} is not about the app of OktaApp"),
+        WhyIgnored::SeveralClaims => {
+            format!("{name} names its user by one value, but SubjectClaims has several claims")
+        }
     };
     let source = source.map_or("(unknown)", EventSource::as_str);
     nothing(source.to_owned(), "do nothing", why)

@@ -290,6 +290,7 @@ fn every_name_of_a_kind_a_source_and_a_reason_without_effect_is_fixed() {
         (EventSource::Cognito, "cognito", false),
         (EventSource::Auth0, "auth0", false),
         (EventSource::Okta, "okta", false),
+        (EventSource::OktaApp, "okta-app", false),
         (EventSource::Ssf, "ssf", true),
         (EventSource::BackChannelLogout, "back-channel-logout", true),
         (EventSource::GlobalTokenRevocation, "global-token-revocation", true),

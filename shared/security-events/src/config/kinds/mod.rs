@@ -63,7 +63,8 @@ impl TransmitterSettings {
             EventSource::Guestpass
             | EventSource::Cognito
             | EventSource::Auth0
-            | EventSource::Okta => return Err(invalid("kind", "a kind of transmitter")),
+            | EventSource::Okta
+            | EventSource::OktaApp => return Err(invalid("kind", "a kind of transmitter")),
         })
     }
 
