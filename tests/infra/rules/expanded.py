@@ -121,6 +121,12 @@ class Stack:
             case "Fn::Join":
                 separator, items = argument
                 return separator.join(items)
+            case "Fn::Select":
+                index, items = argument
+                return items[int(index)]
+            case "Fn::Split":
+                separator, text = argument
+                return text.split(separator)
             case "Fn::Equals":
                 return argument[0] == argument[1]
             case "Fn::Not":

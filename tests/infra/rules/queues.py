@@ -1,5 +1,6 @@
 """T03: messages in a queue are not lost, and failed messages are kept for an operator."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -184,14 +185,71 @@ def t03_only_the_accounts_of_the_parameter_may_send_from_elsewhere(stack: Stack)
             yield f"{allowed} can send, but EventSenderAccounts is {accounts}"
 
 
+BUSES = ",".join(f"aws.partner/auth0.com/example/bus{number}" for number in range(1, 5))
+PARTNER = "Resources/PartnerEvents/Properties/EventPattern/$or"
+
+
+def handled_types(*lists: str) -> set[str]:
+    """The types in lists of the code that reads events."""
+    text = rust.code(rust.ROOT / "shared/identity-events/src/event_types.rs")
+    found = dict(re.findall(r"^pub const (\w+):[^=]+= &\[(.*?)\];", text, re.MULTILINE | re.DOTALL))
+    return {name for one in lists for name in re.findall(r'"([\w.]+)"', found[one])}
+
+
+def passed_types(pattern: dict, *path: str) -> set[str]:
+    """The types that the alternatives of a pattern name at a path of `detail`."""
+    types: set[str] = set()
+    for alternative in pattern.get("$or", [pattern]):
+        value = alternative["detail"]
+        for member in path:
+            value = value.get(member, {})
+        types |= set(value)
+    return types
+
+
 @rule(
     drop("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/9"),
     put("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/0", "AdminCreateUser"),
+    drop("Mappings/EventTypes/Okta/SystemLog/0"),
+    put("Mappings/EventTypes/Auth0/Log/0", "s"),
+    drop(f"{PARTNER}/3"),
+    drop(f"{PARTNER}/7"),
 )
-def t03_the_calls_of_cognito_that_mean_something_come_and_no_others(stack: Stack) -> Iterator[str]:
-    text = rust.code(rust.ROOT / "shared/identity-events/src/cognito.rs")
-    [kinds] = re.findall(r"^fn kind\(.*?^}", text, re.MULTILINE | re.DOTALL)
-    understood = set(re.findall(r'"(\w+)"', kinds))
-    passed = set(stack.of_type("AWS::Events::Rule")["CognitoEvents"]["EventPattern"]["detail"]["eventName"])
-    yield from (f"the rule does not pass {name}, which the code handles" for name in sorted(understood - passed))
-    yield from (f"the rule passes {name}, which the code does not handle" for name in sorted(passed - understood))
+def t03_the_events_that_mean_something_come_and_no_others(stack: Stack) -> Iterator[str]:
+    rules = Stack(stack.source, PartnerEventBus=BUSES).of_type("AWS::Events::Rule")
+    cognito = rules["CognitoEvents"]["EventPattern"]
+    partner = rules["PartnerEvents"]["EventPattern"]
+    for what, handled, passed in [
+        ("Cognito", handled_types("COGNITO_CALLS", "COGNITO_PAGES"), passed_types(cognito, "eventName")),
+        ("Auth0's log", handled_types("AUTH0_LOG_KINDS", "AUTH0_LOG_CALLS"), passed_types(partner, "data", "type")),
+        ("Auth0's Event Streams", handled_types("AUTH0_STREAM"), passed_types({"$or": [
+            alternative for alternative in partner["$or"] if isinstance(alternative["detail"].get("type"), list)
+        ]}, "type")),
+        ("Okta", handled_types("OKTA", "OKTA_APP"), passed_types(partner, "eventType")),
+    ]:
+        yield from (f"no rule passes {name} of {what}, which the code handles" for name in sorted(handled - passed))
+        yield from (f"a rule passes {name} of {what}, which the code ignores" for name in sorted(passed - handled))
+
+
+@rule(
+    drop(f"{PARTNER}/0"),
+    put("Resources/PartnerEvents3/Properties/EventBusName", {"Ref": "PartnerEventBus"}),
+    put("Resources/CognitoEvents/Properties/EventPattern/detail/eventName/0", "A" * 2000),
+    put("Conditions/HasPartnerEventBus4", {"Fn::Equals": ["a", "b"]}),
+    drop("Resources/PartnerEvents2/Condition"),
+)
+def t03_each_partner_bus_has_the_same_rule_within_the_limit(stack: Stack) -> Iterator[str]:
+    """EventBridge refuses a pattern of more than 2,048 characters."""
+    buses = BUSES.split(",")
+    for count in range(len(buses) + 1):
+        rules = Stack(stack.source, PartnerEventBus=",".join(buses[:count])).of_type("AWS::Events::Rule")
+        partner = {name: one for name, one in rules.items() if name.startswith("PartnerEvents")}
+        if [one["EventBusName"] for one in partner.values()] != buses[:count]:
+            yield f"{count} buses, but the rules are on {[one['EventBusName'] for one in partner.values()]}"
+        patterns = [one["EventPattern"] for one in partner.values()]
+        if any(pattern != patterns[0] for pattern in patterns):
+            yield "the rules of the partner buses have different patterns"
+        for name, one in rules.items():
+            length = len(json.dumps(one["EventPattern"], separators=(",", ":")))
+            if length > 2048:
+                yield f"the pattern of {name} has {length} characters"

@@ -28,7 +28,7 @@ def stack_with_everything() -> expanded.Stack:
     """The same template with all its conditions true."""
     return expanded.Stack(
         expanded.source(),
-        PartnerEventBus="aws.partner/auth0.com/example/bus",
+        PartnerEventBus=",".join(f"aws.partner/auth0.com/example/bus{number}" for number in range(4)),
         EventSenderAccounts="111122223333,444455556666",
         AllowedOrigins="https://app.example.com",
         AlarmEmail="ops@example.com",

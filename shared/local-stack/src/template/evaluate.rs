@@ -93,6 +93,8 @@ impl TemplateNames {
             ("Sub", Yaml::String(text)) => self.substitute(text, at)?,
             ("Join", Yaml::Sequence(parts)) => self.join(parts, at)?,
             ("FindInMap", Yaml::Sequence(keys)) => return self.find_in_map(keys, at),
+            ("Select", Yaml::Sequence(parts)) => return self.select(parts, at),
+            ("Split", Yaml::Sequence(parts)) => return self.split(parts, at),
             ("Ref" | "GetAtt" | "Sub", _) => {
                 return Err(invalid(
                     at,
@@ -100,7 +102,8 @@ impl TemplateNames {
                 ));
             }
             _ => {
-                let supported = "must be !Ref, !Sub, !GetAtt, !Join, !FindInMap or !If";
+                let supported =
+                    "must be !Ref, !Sub, !GetAtt, !Join, !FindInMap, !Select, !Split or !If";
                 return Err(invalid(at, format!("unsupported function !{function}: {supported}")));
             }
         };
@@ -130,6 +133,30 @@ impl TemplateNames {
                 .ok_or_else(|| invalid(at, format!("!FindInMap: unknown key `{key}`")))?;
         }
         self.evaluate(found, at)
+    }
+
+    /// `!Select [index, list]`
+    fn select(&self, parts: &[Yaml], at: &str) -> TemplateResult<Json> {
+        let [Yaml::Number(index), list] = parts else {
+            return Err(invalid(at, "!Select needs an index and a list"));
+        };
+        let Json::Array(items) = self.evaluate(list, at)? else {
+            return Err(invalid(at, "!Select needs a list as its second argument"));
+        };
+        let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
+        let item = index.and_then(|index| items.into_iter().nth(index));
+        item.ok_or_else(|| invalid(at, "!Select: the list has no item at this index"))
+    }
+
+    /// `!Split [separator, text]`
+    fn split(&self, parts: &[Yaml], at: &str) -> TemplateResult<Json> {
+        let [Yaml::String(separator), text] = parts else {
+            return Err(invalid(at, "!Split needs a separator and a text"));
+        };
+        let Json::String(text) = self.evaluate(text, at)? else {
+            return Err(invalid(at, "!Split needs a text as its second argument"));
+        };
+        Ok(text.split(separator.as_str()).map(Json::from).collect())
     }
 
     fn reference(&self, name: &str, at: &str) -> TemplateResult<String> {
@@ -253,6 +280,8 @@ mod tests {
             ("'{{resolve:secretsmanager:arn:s}}'", "endpoint=x"),
             ("!Join ['/', [!Ref Name, b, !Ref AWS::NoValue]]", "alice/b"),
             ("{ Fn::Join: ['', []] }", ""),
+            ("!Select [1, !Split [',', 'a,b,']]", "b"),
+            ("!Select [2, !Split [',', !Join ['', [!Ref Name, ',,']]]]", ""),
         ] {
             assert_eq!(evaluate(yaml).unwrap(), Json::from(value), "{yaml}");
         }
@@ -270,6 +299,11 @@ mod tests {
             ("a: !Join [x]", "here.a: !Join needs a separator and a list"),
             ("a: !Join [x, y]", "here.a: !Join needs a list as its second argument"),
             ("a: !Join [x, [[]]]", "here.a: !Join needs a list of texts"),
+            ("a: !Select [0]", "here.a: !Select needs an index and a list"),
+            ("a: !Select [0, x]", "here.a: !Select needs a list as its second argument"),
+            ("a: !Select [1, [x]]", "here.a: !Select: the list has no item at this index"),
+            ("a: !Split [x]", "here.a: !Split needs a separator and a text"),
+            ("a: !Split [x, []]", "here.a: !Split needs a text as its second argument"),
         ] {
             let error = evaluate(yaml).unwrap_err().to_string();
             assert!(error.starts_with(message), "{yaml}: {error}");
