@@ -1,5 +1,7 @@
 //! Checks a bearer of a user: do API Gateway and the functions accept it?
 
+pub(crate) mod okta_login;
+
 use std::time::SystemTime;
 
 use bearer_verifier::{KeySet, SignedToken, TokenRefusal, verify_signature};

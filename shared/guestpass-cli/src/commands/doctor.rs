@@ -76,6 +76,10 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
         }
     })?;
     if let Some(token) = &token {
+        let claims = arguments.subject_claims.clone().unwrap_or_default();
+        if let Some(note) = bearer::okta_login::look(token, &claims) {
+            findings.tell(note)?;
+        }
         let of_the_stack = is_local.then(|| parse_condition(LOCAL_ADMIN_CONDITION).ok()).flatten();
         let condition = arguments.admin_condition.clone().or(of_the_stack);
         findings.tell(administrator::look(token, &arguments.admin_scope, condition.as_ref()))?;
