@@ -274,3 +274,77 @@ fn the_tool_uses_the_clock_of_the_stack() {
     assert_eq!(stack.json(&["cleanup", "plan"])["identities"].as_array().unwrap().len(), 1);
     assert_eq!(stack.run(&["doctor"]).code, 0);
 }
+
+/// Runs the documented trigger of Cognito with a stand-in for the AWS SDK that prints the event.
+#[test]
+fn the_documented_trigger_of_cognito_sends_an_event_that_is_understood() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let sdk = "
+import json
+class client:
+    def __init__(self, service):
+        assert service == 'events'
+    def put_events(self, Entries):
+        [entry] = Entries
+        assert entry['EventBusName'] == 'guestpass-events'
+        event = {'source': entry['Source'], 'detail-type': entry['DetailType'], 'detail': json.loads(entry['Detail'])}
+        print(json.dumps(event))
+        return {'FailedEntryCount': 0}
+";
+    std::fs::write(nowhere.path().join("boto3.py"), sdk).unwrap();
+    let run_trigger = "
+import sys, json, types
+import cognito_password_reset
+for source in ['PostConfirmation_ConfirmSignUp', 'PostConfirmation_ConfirmForgotPassword']:
+    event = {'triggerSource': source, 'region': 'eu-west-1', 'userPoolId': 'eu-west-1_Example1',
+             'request': {'userAttributes': {'sub': '5b2e7d10-0c3a-4e55-9a51-77f0c2d4e6a1'}}}
+    assert cognito_password_reset.handler(event, types.SimpleNamespace(aws_request_id='r-1')) == event
+";
+    let path = [nowhere.path().to_path_buf(), Path::new(ROOT).join("infra/providers")];
+    let ran = std::process::Command::new("python3")
+        .args(["-B", "-c", run_trigger])
+        .env("PYTHONPATH", std::env::join_paths(path).unwrap())
+        .env("EVENT_BUS", "guestpass-events")
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let sent = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(sent.lines().count(), 1, "a new account is not a changed password: {sent}");
+    let issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example1";
+    let line = ["events", "explain", "-", "--issuer", issuer, "-o", "json"];
+    let explained = run(&mut guestpass(nowhere.path(), &line), &sent);
+    let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+    assert_eq!(explained[0]["event"], "user.credentials-changed");
+    assert_eq!(explained[0]["subject"], format!("{issuer}|5b2e7d10-0c3a-4e55-9a51-77f0c2d4e6a1"));
+}
+
+/// What the template's parameters change in the meaning of an event.
+#[test]
+fn an_event_is_explained_with_the_parameters_of_the_template() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let samples = Path::new(ROOT).join("shared/identity-events/samples/okta");
+    let explain = |file: &str, options: &[&str]| {
+        let file = samples.join(file);
+        let mut line = vec!["events", "explain", file.to_str().unwrap(), "-o", "json"];
+        line.extend(options);
+        let explained = run(&mut guestpass(nowhere.path(), &line), "");
+        serde_json::from_str::<Value>(&explained.stdout).unwrap_or(explained.stderr.into())
+    };
+    let okta = "https://example.okta.com/oauth2/default";
+    let removed = "application-membership-remove.json";
+    let of_app = explain(removed, &["--issuer", okta, "--okta-app", "0oaSYNTHapp0000001d6"]);
+    assert_eq!(of_app[0]["event"], "user.disabled");
+    let another = explain(removed, &["--issuer", okta]);
+    assert_eq!(another[0]["would"], "do nothing");
+    assert!(another[0]["why"].as_str().unwrap().contains("OktaApp"), "{another}");
+    let suspend = "user-lifecycle-suspend.json";
+    let issuers = format!(r#"[{{"issuer": "{okta}", "audiences": ["app"]}}]"#);
+    let second = ["--issuer", "https://idp.example", "--issuers", &issuers];
+    let by_id = explain(suspend, &[&second[..], &["--okta-subject", "id"]].concat());
+    assert_eq!(by_id[0]["subject"], format!("{okta}|00uSYNTHxKjGQ0G6L1d6"));
+    assert_eq!(by_id.as_array().unwrap().len(), 1);
+    let several = explain(suspend, &["--issuer", okta, "--subject-claims", "tid,oid"]);
+    assert!(several[0]["why"].as_str().unwrap().contains("several claims"), "{several}");
+    let invalid = explain(suspend, &["--issuer", okta, "--issuers", "{}"]);
+    assert!(invalid.as_str().unwrap().contains("--issuers"), "{invalid}");
+}
