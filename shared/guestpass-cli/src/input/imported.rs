@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use identity_core::identity::{AcsId, ExternalId};
+use identity_core::identity::{AcsId, ExternalId, Issuer};
 use serde::Deserialize;
 
 use crate::input::text::long_text_in;
@@ -26,12 +26,14 @@ struct ImportedMember {
 }
 
 /// Reads all pairs in a file, or with `-` from stdin. A repeated pair is returned once. A user or
-/// an identity in two different pairs is refused, because one of the two must be wrong.
-pub(crate) fn identities_in(file: &Path) -> Result<Vec<IdentityToImport>> {
-    identities(&long_text_in(file, "the list of identities")?)
+/// an identity in two different pairs is refused, because one of the two must be wrong. A user of
+/// one of `issuers` gets the spelling of the issuer that is in the tokens, and a user of another
+/// issuer is refused, because no token would reach the record.
+pub(crate) fn identities_in(file: &Path, issuers: &[Issuer]) -> Result<Vec<IdentityToImport>> {
+    identities(&long_text_in(file, "the list of identities")?, issuers)
 }
 
-fn identities(text: &str) -> Result<Vec<IdentityToImport>> {
+fn identities(text: &str, issuers: &[Issuer]) -> Result<Vec<IdentityToImport>> {
     let pairs = if text.trim_start().starts_with('[') { members(text)? } else { lines(text)? };
     let mut users: HashMap<ExternalId, (usize, AcsId)> = HashMap::new();
     let mut owners: HashMap<AcsId, usize> = HashMap::new();
@@ -39,6 +41,8 @@ fn identities(text: &str) -> Result<Vec<IdentityToImport>> {
     for (number, user, acs_id) in pairs {
         let pair = ExternalId::parse(&user).zip(AcsId::parse(&acs_id).filter(is_of_acs));
         let (user, acs_id) = pair.ok_or_else(|| invalid(number))?;
+        let user =
+            Issuer::resolve_among(issuers, user).map_err(|_| another_issuer(number, issuers))?;
         match users.get(&user) {
             Some((_, same)) if *same == acs_id => continue,
             Some((earlier, _)) => return Err(repeated("external id", number, *earlier)),
@@ -109,6 +113,21 @@ fn repeated(what: &str, number: usize, earlier: usize) -> CliError {
         .hint("remove the wrong entry; nothing was imported")
 }
 
+fn another_issuer(number: usize, issuers: &[Issuer]) -> CliError {
+    if issuers.is_empty() {
+        return CliError::usage("no issuer is named")
+            .because(format!(
+                "the external id of entry {number} begins with an issuer, which must be spelled as \
+                 in the users' tokens"
+            ))
+            .hint("give --issuer: it is the template's parameter Issuer");
+    }
+    let known: Vec<String> = issuers.iter().map(|one| format!("`{}`", one.as_str())).collect();
+    CliError::usage(format!("the external id of entry {number} is of another issuer"))
+        .because(format!("the issuer of the users' tokens is {}", known.join(" or ")))
+        .hint("correct the entry; if the service accepts several issuers, give --issuer for each")
+}
+
 const HINT: &str = "`guestpass identity import --help` has an example";
 
 #[cfg(test)]
@@ -116,8 +135,28 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<(String, String)>> {
+        let issuers = ["https://idp.example", "https://t.auth0.com/"].map(Issuer::parse);
+        let issuers: Vec<Issuer> = issuers.into_iter().flatten().collect();
         let pair = |one: IdentityToImport| (one.user.as_str().to_owned(), one.acs_id.to_string());
-        Ok(identities(text)?.into_iter().map(pair).collect())
+        Ok(identities(text, &issuers)?.into_iter().map(pair).collect())
+    }
+
+    #[test]
+    fn a_user_is_imported_with_the_issuer_as_the_tokens_spell_it() {
+        let imported =
+            read("https://t.auth0.com|a,8:acs:1\nHTTPS://idp.example/|b,8:acs:2").unwrap();
+        let users: Vec<_> = imported.iter().map(|(user, _)| user.as_str()).collect();
+        assert_eq!(users, ["https://t.auth0.com/|a", "https://idp.example|b"]);
+        let same = read("https://t.auth0.com|a,8:acs:1\nhttps://t.auth0.com/|a,8:acs:1").unwrap();
+        assert_eq!(same.len(), 1);
+    }
+
+    #[test]
+    fn an_issuer_needs_to_be_known_only_if_an_external_id_begins_with_one() {
+        assert_eq!(identities("a,8:acs:1", &[]).unwrap().len(), 1);
+        let error = identities("b,8:acs:1\nhttps://idp.example|a,8:acs:2", &[]).unwrap_err();
+        let error = format!("{error:?}");
+        assert!(error.contains("no issuer is named") && error.contains("entry 2"), "{error}");
     }
 
     #[test]
@@ -149,6 +188,14 @@ mod tests {
             (r#"[{ "externalId": "a", "acsId": "b" }]"#, "invalid entry 1"),
             (r#"[{ "externalId": "a" }]"#, "invalid JSON"),
             ("a,8:acs:1\n\na,8:acs:2", "the external id of entry 3 is also in entry 1"),
+            (
+                "https://t.auth0.com|a,8:acs:1\nhttps://t.auth0.com/|a,8:acs:2",
+                "the external id of entry 2 is also in entry 1",
+            ),
+            (
+                "https://evil.example|a,8:acs:1",
+                "the issuer of the users' tokens is `https://idp.example` or `https://t.auth0.com/`",
+            ),
             ("a,8:acs:1\nb,8:acs:1", "the ACS id of entry 2 is also in entry 1"),
         ] {
             let error = format!("{:?}", read(text).unwrap_err());

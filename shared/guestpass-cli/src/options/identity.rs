@@ -103,11 +103,16 @@ the ACS resource of this service.
 
 No record is overwritten. A user who has another identity is reported as a
 conflict. After Ctrl-C or an error, run the same command again: it skips what is
-already imported and continues with the rest.")]
+already imported and continues with the rest. Run only one import at a time: two
+runs could give the same identity to two users.")]
 pub(crate) struct IdentityImportArguments {
     /// A file with the identities, or - for stdin
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// An issuer of the users' tokens: their claim `iss`. Repeat it if the service accepts several
+    /// [env: GUESTPASS_ISSUER]
+    #[arg(long = "issuer", value_name = "URL")]
+    pub(crate) issuers: Vec<String>,
 }
 
 /// Which identities to delete.

@@ -35,8 +35,10 @@ pub enum ImportConflict {
 /// Records that `acs_id` is the identity of `user`, unless the user has a record or the identity
 /// has a user. It never overwrites a record, and a repeated import changes nothing.
 ///
-/// The index of ACS IDs is eventually consistent: do not import one identity for two users at
-/// once.
+/// Do not import one identity for two users at once: the index of ACS IDs is eventually consistent,
+/// so both can succeed. A second look after the write would have the same gap, and by then the user
+/// may have a token, so the record could not be removed safely. Only a second item per identity
+/// would exclude it, in each write that creates one.
 pub async fn import_identity(
     store: &impl IdentityStore,
     clock: &impl Clock,

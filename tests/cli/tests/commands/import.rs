@@ -25,9 +25,11 @@ fn identities_are_imported_once_and_get_tokens_without_a_new_identity() {
     let ids = foreign(&stack, 2);
     let created = stack.request_count("createIdentity");
     let file = format!("externalId,acsId\nhttps://a.example|alice,{}\nbob,{}\n", ids[0], ids[1]);
-    let imported = stack.run_with(&["identity", "import", "-", "-o", "tsv"], &file);
+    let import = ["identity", "import", "-", "--issuer", "https://a.example/", "-o", "tsv"];
+    let imported = stack.run_with(&import, &file);
     assert_eq!((imported.code, &imported.stdout[..10]), (0, "2\t0\t0\t0\t0\t"), "{imported:?}");
-    let again = stack.run_with(&["identity", "import", "-", "-o", "tsv"], &file);
+    assert_eq!(stack.identity("https://a.example/|alice"), ids[0]);
+    let again = stack.run_with(&import, &file);
     assert_eq!((again.code, &again.stdout[..10]), (0, "0\t2\t0\t0\t0\t"), "{again:?}");
     assert_eq!(stack.identity("bob"), ids[1]);
     let token = stack.json(&["token", "issue", "--user", "bob", "--scope", "voip"]);
@@ -59,6 +61,21 @@ fn a_conflict_is_reported_and_changes_nothing() {
     );
     assert_eq!(stack.identity("alice"), alice);
     assert_eq!(stack.run(&["identity", "show", "bob"]).code, 3);
+}
+
+#[test]
+fn a_user_of_another_issuer_is_not_imported() {
+    let stack = CliStack::start();
+    let ids = foreign(&stack, 1);
+    let file = format!("https://a.example|alice,{}\n", ids[0]);
+    // Without --issuer, it is the issuer of the stack.
+    let ran = stack.run_with(&["identity", "import", "-"], &file);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("the external id of entry 1 is of another issuer"), "{ran:?}");
+    assert!(ran.stderr.contains(&stack.text("/issuer")), "{ran:?}");
+    let file = format!("{}/|alice,{}\n", stack.text("/issuer"), ids[0]);
+    assert_eq!(stack.run_with(&["identity", "import", "-"], &file).code, 0);
+    assert_eq!(stack.identity(&format!("{}|alice", stack.text("/issuer"))), ids[0]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use identity_core::identity::Issuer;
 use serde::Serialize;
 
 use crate::commands::CommandContext;
@@ -77,8 +78,15 @@ pub(crate) async fn run(
     arguments: IdentityImportArguments,
     context: &CommandContext,
 ) -> Result<()> {
-    let identities = identities_in(&arguments.file)?;
-    let session = Arc::new(ServiceSession::of(context.target().await?).await?);
+    let target = context.target().await?;
+    let mut issuers = arguments.issuers;
+    if issuers.is_empty() {
+        let of_stack = || Some(target.stack()?.issuer.clone());
+        issuers.extend(context.environment.variable("GUESTPASS_ISSUER").or_else(of_stack));
+    }
+    let issuers: Vec<Issuer> = issuers.iter().filter_map(|one| Issuer::parse(one)).collect();
+    let identities = identities_in(&arguments.file, &issuers)?;
+    let session = Arc::new(ServiceSession::of(target).await?);
     let total = identities.len();
     let progress = Progress::new("importing", total, IMPORTS_PER_SECOND, &context.environment);
     let outcome = import_all(&session, identities, &progress, interrupted()).await;

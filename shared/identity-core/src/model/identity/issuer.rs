@@ -35,15 +35,22 @@ impl Issuer {
     /// The user's ID as it is stored. An ID that begins with an issuer's URL must begin with the
     /// URL of this issuer. Any other ID was chosen by an administrator and stays unchanged.
     pub fn resolve(&self, user: ExternalId) -> Result<ExternalId, AnotherIssuer> {
-        let Some((issuer, subject)) = user.as_str().split_once('|') else { return Ok(user) };
-        let lower = issuer.to_ascii_lowercase();
+        Self::resolve_among(std::slice::from_ref(self), user)
+    }
+
+    /// The same for a deployment that accepts the tokens of several issuers. Without any, each ID
+    /// that begins with an issuer's URL is of another issuer.
+    pub fn resolve_among(issuers: &[Self], user: ExternalId) -> Result<ExternalId, AnotherIssuer> {
+        let Some((spelled, subject)) = user.as_str().split_once('|') else { return Ok(user) };
+        let lower = spelled.to_ascii_lowercase();
         if !lower.starts_with("https://") && !lower.starts_with("http://") {
             return Ok(user);
         }
-        if !self.is(issuer) {
-            return Err(AnotherIssuer);
-        }
-        ExternalId::parse(&format!("{}|{subject}", self.0)).ok_or(AnotherIssuer)
+        // Two issuers can differ in the slash at the end only.
+        let exact = issuers.iter().find(|one| one.0 == spelled);
+        let similar = || issuers.iter().find(|one| one.is(spelled));
+        let Self(issuer) = exact.or_else(similar).ok_or(AnotherIssuer)?;
+        ExternalId::parse(&format!("{issuer}|{subject}")).ok_or(AnotherIssuer)
     }
 }
 

@@ -63,6 +63,23 @@ fn r61_an_issuer_is_the_same_with_one_slash_more_and_in_capitals_and_no_other() 
 }
 
 #[test]
+fn r61_a_users_name_gets_the_spelling_of_one_of_several_issuers() {
+    let issuers = ["https://a.example/", "https://a.example", "https://b.example/"];
+    let issuers: Vec<_> = issuers.into_iter().filter_map(Issuer::parse).collect();
+    for (raw, resolved) in [
+        ("https://a.example/|1", Some("https://a.example/|1")),
+        ("https://a.example|1", Some("https://a.example|1")),
+        ("https://b.example|1", Some("https://b.example/|1")),
+        ("https://c.example|1", None),
+        ("crm-7", Some("crm-7")),
+    ] {
+        let user = ExternalId::parse(raw).unwrap();
+        let name = Issuer::resolve_among(&issuers, user).ok();
+        assert_eq!(name.as_ref().map(ExternalId::as_str), resolved, "{raw}");
+    }
+}
+
+#[test]
 fn r61_a_users_name_is_stored_in_the_configured_spelling() {
     let issuer = Issuer::parse("https://idp.example").unwrap();
     let resolve = |raw: &str| {
