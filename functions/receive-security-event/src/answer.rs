@@ -68,14 +68,17 @@ impl SignalAnswer {
         self
     }
 
-    /// The response for API Gateway.
-    pub(crate) fn into_response(self) -> Response<Body> {
+    /// The response for API Gateway, with the name of the request in the log.
+    pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
         let body = if self.body.is_empty() { Body::Empty } else { Body::Text(self.body) };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         for (name, value) in self.headers {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -64,8 +64,9 @@ impl<S: SecretSource, Q: EventQueue> Receiver<S, Q> {
             None => SignalAnswer::unknown_transmitter(),
         };
         let duration = clock.now().duration_since(arrived_at).unwrap_or_default();
-        signal_log::write(transmitter, &answer, &request::request_id(http), duration);
-        answer.into_response()
+        let request_id = request::request_id(http);
+        signal_log::write(transmitter, &answer, &request_id, duration);
+        answer.into_response(&request_id)
     }
 
     async fn receive_kind(&self, request: &TransmitterRequest<'_>) -> SignalAnswer {
