@@ -90,6 +90,29 @@ impl ServiceStack {
         json!({ "issuer": self.url("issuer"), "subject": subject, "occurredAt": occurred_at })
     }
 
+    /// Lets a simulated transmitter of the stack send a signal through the gateway. Returns its
+    /// `jti`, and the `status` and the `body` of the answer.
+    pub async fn signal(&self, transmitter: &str, signal: Value) -> Value {
+        self.local(&format!("POST signals/{transmitter}"), signal).await
+    }
+
+    /// Posts a body to the path of a transmitter, and returns the status and the JSON of the answer.
+    pub async fn push(
+        &self,
+        transmitter: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> (u16, Value) {
+        let url = format!("{}/v1/signals/{transmitter}", self.url("gateway"));
+        let mut request = self.client.post(url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let reply = request.send().await.unwrap();
+        let (status, text) = (reply.status().as_u16(), reply.text().await.unwrap());
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
     /// The messages of a queue.
     pub async fn messages(&self, queue: &str) -> Vec<Value> {
         let told = self.local(&format!("GET queues/{queue}/messages"), Value::Null).await;

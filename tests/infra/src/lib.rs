@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `infra/openapi.yaml`.
 #[must_use]
@@ -22,13 +22,13 @@ pub struct ContractOperation {
     pub scope: String,
 }
 
-/// Every operation of the contract.
+/// Every operation of the contract that needs a bearer. Signals of transmitters have none.
 #[must_use]
 pub fn operations() -> BTreeSet<ContractOperation> {
     let mut operations = BTreeSet::new();
     for (path, item) in openapi()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            if method == "parameters" {
+            if method == "parameters" || operation["security"] == json!([]) {
                 continue;
             }
             let scope = operation["security"][0]["oidc"][0].as_str().unwrap().to_owned();
