@@ -92,7 +92,7 @@ async fn verify(arguments: StreamArguments, context: &CommandContext) -> Result<
     context.show(&VerificationRow { stream_id, state })?;
     note(
         "The transmitter sends a verification event with this state. It has arrived when the\n\
-         log of receive-security-event (push) or poll-security-events (poll) has it.",
+         log of receive-security-event has the line `stream verified`.",
     );
     Ok(())
 }
