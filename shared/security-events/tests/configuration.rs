@@ -1,5 +1,5 @@
 //! The configuration of the transmitters and of their secrets.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may die")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may die")]
 
 use identity_core::event::{EventMode, EventSource};
 use identity_core::identity::{ExternalId, Issuer};
