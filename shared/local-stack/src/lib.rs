@@ -19,6 +19,7 @@ mod clock;
 mod console;
 mod control;
 mod dynamodb;
+mod entra;
 mod gateway;
 mod issuer;
 mod json_response;

@@ -25,6 +25,7 @@ pub use discovery::DiscoveryError;
 pub(crate) use key::IssuerAlgorithm;
 pub use key::KeyError;
 pub(crate) use key::SigningKey;
+pub(crate) use profile::{ENTRA_TENANT, entra_object_id};
 use token_form::{TokenDefaults, TokenForm};
 pub(crate) use trusted_keys::TrustedKeys;
 

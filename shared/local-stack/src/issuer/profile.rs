@@ -93,7 +93,7 @@ impl ProviderProfile {
             // Microsoft Entra, access token v2.0: `scp`, no `scope`.
             Self::Entra => json!({
                 "aud": audience, "azp": CLIENT_GUID, "azpacr": "0", "nbf": issued,
-                "oid": guid_of(subject), "scp": scope, "tid": TENANT_GUID, "ver": "2.0",
+                "oid": entra_object_id(subject), "scp": scope, "tid": ENTRA_TENANT, "ver": "2.0",
             }),
             // Amazon Cognito, access token: `client_id`, no `aud`.
             Self::Cognito => json!({
@@ -155,7 +155,14 @@ impl ProviderProfile {
 }
 
 const CLIENT_GUID: &str = "c11e0000-0000-4000-8000-000000000003";
-const TENANT_GUID: &str = "7e0a0000-0000-4000-8000-000000000001";
+
+/// The tenant of Entra's tokens.
+pub(crate) const ENTRA_TENANT: &str = "7e0a0000-0000-4000-8000-000000000001";
+
+/// The `oid` of Entra's tokens with this `sub`.
+pub(crate) fn entra_object_id(subject: &str) -> String {
+    guid_of(subject)
+}
 
 /// A GUID that is always the same for a subject, and another one for another subject.
 fn guid_of(subject: &str) -> String {

@@ -24,6 +24,7 @@ pub(super) fn print(addresses: &StackAddresses, clock: &StackClock) {
         ("", &addresses.acs.https),
         ("DynamoDB", &addresses.dynamodb),
         ("secrets", &addresses.secrets),
+        ("Entra", &addresses.entra),
     ] {
         say(format_args!("  {name:<9} {address}"));
     }

@@ -21,6 +21,7 @@ pub(super) struct Listeners {
     pub(super) events: TcpListener,
     pub(super) dynamodb: TcpListener,
     pub(super) secrets: TcpListener,
+    pub(super) entra: TcpListener,
     /// The certificate of gateway and issuer, if they speak https.
     pub(super) tls: Option<Tls>,
     /// The DynamoDB engine behind the port `dynamodb`.
@@ -52,6 +53,7 @@ impl Listeners {
             events: listen(3, "events").await?,
             dynamodb: listen(6, "DynamoDB").await?,
             secrets: listen(7, "Secrets Manager").await?,
+            entra: listen(8, "Microsoft Entra").await?,
             tls: certificate(options)?,
             engine: bind_engine().await.map_err(StackStartError::System)?,
         };

@@ -26,6 +26,8 @@ pub(crate) struct StackAddresses {
     pub(crate) acs: AcsUrls,
     pub(crate) dynamodb: String,
     pub(crate) secrets: String,
+    /// The simulated Microsoft Entra.
+    pub(crate) entra: String,
     pub(crate) acs_secret_arn: String,
     pub(crate) table: Option<String>,
     pub(crate) audit_table: Option<String>,
@@ -65,6 +67,7 @@ impl StackAddresses {
             },
             "dynamodb": self.dynamodb,
             "secretsManager": self.secrets,
+            "entra": self.entra,
             "acsSecretArn": self.acs_secret_arn,
             "table": self.table,
             "auditTable": self.audit_table,

@@ -26,6 +26,7 @@ use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
 use crate::console::{self, Console};
 use crate::control::{self, ControlApi};
+use crate::entra::{self, SimulatedEntra};
 use crate::gateway::{self, ApiAuthorizer, Gateway, JwtAuthorizer, LambdaAuthorizer, Routes};
 use crate::issuer::{self, OidcIssuer, TrustedKeys};
 use crate::local_only::local_only;
@@ -182,6 +183,8 @@ impl Services {
             functions: fleet.functions.clone(),
             acs: acs.address(),
         });
+        let entra =
+            SimulatedEntra::new(Arc::clone(&self.clock)).map_err(StackStartError::HttpClient)?;
         let control = Arc::new(ControlApi {
             clock: self.clock,
             bus: Arc::clone(&self.bus),
@@ -197,6 +200,7 @@ impl Services {
         let tls = listeners.tls.map(|tls| tls.acceptor);
         let console = console::router(console).merge(control::router(control)).merge(signals);
         let console = console.merge(issuer::keys_router(Arc::clone(&self.issuer)));
+        let console = console.merge(entra::control_router(Arc::clone(&entra)));
         servers.serve_local(listeners.console, console);
         // A web app in development gets its bearer from the issuer.
         let issuer = local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
@@ -205,6 +209,7 @@ impl Services {
         let events = bus::put_events::router(self.bus).merge(queue::router(self.queues));
         servers.serve_local(listeners.events, events);
         servers.serve_local(listeners.secrets, secrets);
+        servers.serve_local(listeners.entra, entra::router(entra));
         servers.serve_local(listeners.dynamodb, dynamodb);
         let (database, stop) = (self.database, servers.stopping());
         servers.run(async move {
@@ -271,6 +276,7 @@ fn stack_addresses(
         authorizer: template.parameters.get("Authorizer").cloned(),
         dynamodb: url(&listeners.dynamodb)?,
         secrets: url(&listeners.secrets)?,
+        entra: url(&listeners.entra)?,
         acs_secret_arn: template
             .parameters
             .get("AcsSecretArn")

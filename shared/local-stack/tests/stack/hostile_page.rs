@@ -43,6 +43,7 @@ fn requests(fixture: &StackFixture) -> Vec<PortRequest> {
     let file = std::fs::read(fixture.directory.path().join("stack.json")).unwrap();
     let file: Value = serde_json::from_slice(&file).unwrap();
     let secrets = file["secretsManager"].as_str().unwrap();
+    let entra = file["entra"].as_str().unwrap();
     let console = fixture.stack.console();
     let post = |name, url: &str| PortRequest::new(name, Method::POST, url.to_owned());
     vec![
@@ -51,6 +52,13 @@ fn requests(fixture: &StackFixture) -> Vec<PortRequest> {
             &[("x-amz-target", "secretsmanager.GetSecretValue")],
             r#"{"SecretId": "arn:aws:secretsmanager:local:000000000000:secret:acs"}"#,
         ),
+        post("Entra", &format!("{entra}/7e0a0000-0000-4000-8000-000000000001/oauth2/v2.0/token"))
+            .with(
+                &[],
+                "grant_type=client_credentials&client_id=aaaaaaaa-0000-0000-0000-000000000001\
+                 &client_secret=local-stack-entra-client-secret&scope=http://graph/.default",
+            ),
+        post("users of Entra", &format!("{console}/_local/entra/users/alice")),
         post("DynamoDB", fixture.stack.dynamodb()).with(
             &[
                 ("x-amz-target", "DynamoDB_20120810.ListTables"),

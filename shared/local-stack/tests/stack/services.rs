@@ -170,6 +170,7 @@ async fn only_the_owner_can_read_the_stack_file_and_the_console_does_not_show_th
             "caCert",
             "console",
             "dynamodb",
+            "entra",
             "eventBus",
             "events",
             "gateway",

@@ -32,6 +32,7 @@ async fn gateway_and_issuer_are_on_the_given_address_and_all_others_on_loopback(
         ("events", "127.0.0.1"),
         ("dynamodb", "127.0.0.1"),
         ("secretsManager", "127.0.0.1"),
+        ("entra", "127.0.0.1"),
     ] {
         let url = file[name].as_str().unwrap();
         assert!(url.starts_with(&format!("http://{host}:")), "{name}: {url}");
