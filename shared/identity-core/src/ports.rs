@@ -1,6 +1,7 @@
 //! The external dependencies of the core. Each port is named for its role; an adapter puts its
 //! technology in front (`DynamoIdentityStore`).
 
+mod account_directory;
 mod audit_trail;
 mod cleanup;
 mod clock;
@@ -10,6 +11,7 @@ mod identity_store;
 mod listing;
 mod step;
 
+pub use account_directory::{AccountDirectory, AccountLookUp, AccountStatus, DirectoryCursors};
 pub use audit_trail::AuditTrail;
 pub use cleanup::{Orphan, OrphanStore, RunLog};
 pub use clock::{Clock, SystemClock};

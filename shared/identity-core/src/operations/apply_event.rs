@@ -1,5 +1,7 @@
 //! Applies an event from an identity provider to the user's record and identity.
 
+pub mod follow_directory;
+
 use tracing::info;
 
 use crate::model::event_decision::decide;
