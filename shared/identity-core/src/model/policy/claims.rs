@@ -37,9 +37,9 @@ impl Claims {
         }
     }
 
-    /// A claim at the top level that names somebody, as text.
+    /// A claim at the top level that names a user, as text.
     ///
-    /// A number above 2⁵³ names nobody: JSON parsers keep 53 bits of a number (RFC 8259 §6), so two
+    /// A number above 2⁵³ names no user: JSON parsers keep 53 bits of a number (RFC 8259 §6), so two
     /// users could get the same name.
     #[must_use]
     pub fn name(&self, name: &str) -> Option<Cow<'_, str>> {
