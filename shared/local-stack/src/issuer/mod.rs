@@ -1,6 +1,7 @@
 //! Issuers: the development issuer, which is an OIDC provider that signs any claims that a client
 //! requests, and the keys of real issuers, which are found by discovery.
 
+mod authorizer_keys;
 mod discovery;
 mod key;
 mod profile;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::clock::StackClock;
 use crate::json_response::json;
+pub(crate) use authorizer_keys::add_issuer_keys;
 pub use discovery::DiscoveryError;
 pub(crate) use key::IssuerAlgorithm;
 pub use key::KeyError;

@@ -3,7 +3,6 @@
 mod data_directory;
 mod fleet;
 mod introduction;
-mod issuer_keys;
 mod listeners;
 mod reachable_url;
 mod servers;

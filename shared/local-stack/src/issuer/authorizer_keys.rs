@@ -3,7 +3,7 @@
 use bearer_verifier::is_https_or_loopback;
 use serde_json::{Value, json};
 
-use crate::issuer::KEYS_PATH;
+use super::KEYS_PATH;
 use crate::template::FunctionSpec;
 
 /// The variable with further issuers, a JSON array.
@@ -15,7 +15,7 @@ const ISSUERS: &str = "ISSUERS";
 ///
 /// On loopback without https, the function finds the keys by discovery, as in the cloud. Another
 /// issuer, or an entry of the parameter `Issuers`, stays as it is.
-pub(super) fn add_issuer_keys(authorizer: &mut FunctionSpec, issuer: &str, console: &str) {
+pub(crate) fn add_issuer_keys(authorizer: &mut FunctionSpec, issuer: &str, console: &str) {
     let is_discovered = issuer.starts_with("http://") && is_https_or_loopback(issuer);
     let environment = &mut authorizer.environment;
     if is_discovered || environment.get("ISSUER").is_none_or(|accepted| accepted != issuer) {
