@@ -41,14 +41,17 @@ impl SignalAnswer {
     }
 
     /// An error of RFC 8935 §2.3.
-    pub(crate) fn set_error(
-        status: StatusCode,
-        err: &'static str,
-        description: &'static str,
-    ) -> Self {
+    pub(crate) fn set_error(status: StatusCode, err: &'static str, description: &str) -> Self {
         let headers = vec![(CONTENT_TYPE, "application/json"), (CONTENT_LANGUAGE, "en")];
         let body = json!({ "err": err, "description": description }).to_string();
         Self { status, outcome: SignalOutcome::Refused(err), headers, body }
+    }
+
+    /// An error with the members of RFC 6749 §5.2.
+    pub(crate) fn oauth_error(status: StatusCode, error: &'static str, description: &str) -> Self {
+        let headers = vec![(CONTENT_TYPE, "application/json")];
+        let body = json!({ "error": error, "error_description": description }).to_string();
+        Self { status, outcome: SignalOutcome::Refused(error), headers, body }
     }
 
     /// This deployment cannot accept the signal now. `reason` is for the log.

@@ -11,7 +11,7 @@ use tracing::error;
 
 use crate::answer::SignalAnswer;
 use crate::intake::{SignalIntake, TransmitterRequest};
-use crate::kinds::ssf;
+use crate::kinds::{apple, back_channel_logout, global_token_revocation, google, ssf};
 use crate::secret_cache::{SecretCache, SecretSource};
 use crate::{request, signal_log};
 
@@ -74,13 +74,22 @@ impl<S: SecretSource, Q: EventQueue> Receiver<S, Q> {
             TransmitterSettings::Ssf(settings) => {
                 ssf::receive(&self.intake, request, settings).await
             }
+            TransmitterSettings::BackChannelLogout(settings) => {
+                back_channel_logout::receive(&self.intake, request, settings).await
+            }
+            TransmitterSettings::GlobalTokenRevocation(settings) => {
+                global_token_revocation::receive(&self.intake, request, settings).await
+            }
+            TransmitterSettings::Apple(settings) => {
+                apple::receive(&self.intake, request, settings).await
+            }
+            TransmitterSettings::Google(settings) => {
+                google::receive(&self.intake, request, settings).await
+            }
             // These kinds have no handler here.
-            TransmitterSettings::BackChannelLogout(_)
-            | TransmitterSettings::GlobalTokenRevocation(_)
-            | TransmitterSettings::Apple(_)
-            | TransmitterSettings::Google(_)
-            | TransmitterSettings::Scim(_)
-            | TransmitterSettings::Graph(_) => SignalAnswer::unknown_transmitter(),
+            TransmitterSettings::Scim(_) | TransmitterSettings::Graph(_) => {
+                SignalAnswer::unknown_transmitter()
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+mod kinds;
 mod support;
 
 use std::time::Duration;

@@ -1,3 +1,8 @@
 //! How each kind of transmitter authenticates and answers.
 
+pub(crate) mod apple;
+pub(crate) mod back_channel_logout;
+pub(crate) mod global_token_revocation;
+pub(crate) mod google;
+mod message;
 pub(crate) mod ssf;
