@@ -154,7 +154,7 @@ async fn a_sign_out_matters_as_long_as_a_token_from_before_can_be_valid() {
     let second = Duration::from_secs(1);
     // Following takes a second.
     for (age, kinds) in
-        [(MATTERS_FOR - 2 * second, &[EventKind::SignedOut][..]), (MATTERS_FOR, &[])]
+        [(MATTERS_FOR.saturating_sub(2 * second), &[EventKind::SignedOut][..]), (MATTERS_FOR, &[])]
     {
         let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
         let at = fixture.clock.now() - age;
