@@ -38,7 +38,7 @@ async fn r52_an_invalid_bearer_is_refused_by_the_lambda_authorizer_on_every_rout
 }
 
 /// API Gateway answers 403 if a Lambda authorizer refuses a bearer, and the function itself
-/// answers 401 to a genuine one that has expired.
+/// answers 401 to a genuine one that has expired or is not valid yet.
 async fn refuses_invalid_bearers(authorizer: &str) {
     let stack = stack_with(authorizer).await;
     let refused = if authorizer == "jwt" { 401 } else { 403 };
@@ -62,7 +62,7 @@ async fn refuses_invalid_bearers(authorizer: &str) {
             ("garbage", "garbage", refused),
             ("empty", "", refused),
             ("expired", &expired, 401),
-            ("not yet valid", &early, refused),
+            ("not yet valid", &early, 401),
             ("wrong audience", &foreign, refused),
             ("wrong issuer", &wrong_issuer, refused),
             ("an ID token", &id_token, refused),
