@@ -4,9 +4,13 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use bearer_verifier::testing::{Signer, b64};
-use bearer_verifier::{KeySet, SignedToken, TrustedIssuer, verify};
+use bearer_verifier::{KeySet, SignedToken, TrustedIssuer, verify, verify_signature};
+use identity_core::identity::Issuer;
 use identity_core::policy::{Claims, Policy};
 use lambda_edge::config::condition;
+use security_events::ssf::{SET_PROFILE, SetReading, read};
+use security_events::{AcceptedUsers, TransmitterSettings, Transmitters, UserSignal};
+use serde_json::{Map, Value};
 
 use crate::auth::connection_string::ConnectionString;
 
@@ -33,7 +37,7 @@ pub fn policy(input: &[u8]) {
     }
 }
 
-/// A bearer, or the header and the payload of one, in a line each.
+/// A bearer or a security event token, or the header and the payload of one, in a line each.
 pub fn bearer(input: &[u8]) {
     static KEYS: LazyLock<KeySet> = LazyLock::new(|| Signer::default().keys());
     let Ok(text) = str::from_utf8(input) else { return };
@@ -52,4 +56,32 @@ pub fn bearer(input: &[u8]) {
         verify(token, &issuer, &KEYS, now).is_ok()
     });
     assert!(!verified, "a bearer without a valid signature was accepted");
+    let set = SignedToken::parse_as(&token, SET_PROFILE);
+    let verified = set.is_ok_and(|token| verify_signature(token, &KEYS).is_ok());
+    assert!(!verified, "a security event token without a valid signature was accepted");
+    let payload = text.split_once('\n').map_or(text, |(_, payload)| payload);
+    if let Ok(claims) = serde_json::from_str(payload) {
+        read_set(&claims, now);
+    }
+}
+
+/// What the claims of a security event token would mean if its signature were valid.
+fn read_set(claims: &Map<String, Value>, now: SystemTime) {
+    static TRANSMITTERS: LazyLock<Transmitters> = LazyLock::new(|| {
+        let users = AcceptedUsers {
+            issuer: Issuer::parse("https://idp.example").expect("an issuer"),
+            other_issuers: false,
+            subject_claims: "email".parse().expect("a claim"),
+        };
+        let transmitter = r#"[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example",
+            "audiences": ["guestpass"], "criticalSubjectMembers": ["tenant"]}]"#;
+        Transmitters::parse(transmitter, &users).expect("a transmitter")
+    });
+    let settings = TRANSMITTERS.find("idp").map(|transmitter| &transmitter.settings);
+    let Some(TransmitterSettings::Ssf(settings)) = settings else { return };
+    if let Ok(SetReading::Signals(signals)) = read(claims, settings, now) {
+        let ours = |signal: &UserSignal| signal.user.as_str().starts_with("https://idp.example|");
+        assert!(!signals.is_empty() && signals.iter().all(ours), "another issuer's user");
+        assert!(!claims.contains_key("exp") && !claims.contains_key("sub"));
+    }
 }
