@@ -19,7 +19,7 @@ pub const DEAD_LETTERS: &str = "IdentityEventsDeadLetters";
 pub const REVOKE: &str = "revoke-on-event";
 
 /// The functions that no request reaches: a schedule and a queue invoke them.
-pub const WITHOUT_ROUTES: [&str; 2] = [CLEANUP, REVOKE];
+pub const WITHOUT_ROUTES: [&str; 3] = [CLEANUP, POLL, REVOKE];
 
 /// Slightly more than the visibility timeout after a receive.
 pub const VISIBILITY: Duration = Duration::from_secs(61);
@@ -28,6 +28,8 @@ pub const VISIBILITY: Duration = Duration::from_secs(61);
 pub const DELIVERIES: u64 = 5;
 
 const CLEANUP: &str = "delete-stale-identities";
+
+const POLL: &str = "poll-security-events";
 
 impl ServiceStack {
     /// Calls the stack's own control API.

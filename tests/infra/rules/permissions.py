@@ -98,6 +98,7 @@ def table(rights: Rights) -> list[str]:
     put("Resources/GetIdentity/Properties/Role", {"Fn::GetAtt": "DeleteIdentityRole.Arn"}),
     drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1").with_parameters(**SIGNALS),
     drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),
+    drop("Resources/PollSecurityEventsRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),
     put("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadRecords"}).with_parameters(
         **SIGNALS
     ),
@@ -159,7 +160,7 @@ def t01_no_function_changes_or_deletes_what_is_in_the_audit_log(stack: Stack) ->
     put("Resources/GetIdentityRole/Properties/AssumeRolePolicyDocument/Statement/0/Action", "sts:*"),
 )
 def t01_only_the_service_that_needs_a_role_takes_it(stack: Stack) -> Iterator[str]:
-    services = {"CodeDeployServiceRole": "codedeploy", "DeleteStaleIdentitiesScheduleRole": "scheduler"}
+    services = {"CodeDeployServiceRole": "codedeploy", "DeleteStaleIdentitiesScheduleRole": "scheduler", "PollSecurityEventsScheduleRole": "scheduler"}
     for role, properties in stack.of_type("AWS::IAM::Role").items():
         expected = f"{services.get(role, 'lambda')}.amazonaws.com"
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]:

@@ -75,7 +75,7 @@ pub(crate) struct StreamCreateArguments {
     /// Deliver by push to this URL: the route of the transmitter at your API
     #[arg(long, value_name = "URL")]
     pub(crate) push: Option<String>,
-    /// Deliver by poll: a receiver of your own fetches the events
+    /// Deliver by poll: the function poll-security-events fetches the events
     #[arg(long)]
     pub(crate) poll: bool,
     /// A file with the header Authorization that each pushed event carries, as in the secret

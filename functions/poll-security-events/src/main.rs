@@ -1,0 +1,100 @@
+//! Scheduled: fetches the signals of SSF transmitters that do not send them (RFC 8936), and puts
+//! them into the queue of events. A signal is acknowledged only after it is stored there.
+
+mod config;
+mod poll_run;
+mod set_verifier;
+mod stream_api;
+
+use std::time::{Duration, Instant};
+
+use aws_secrets::SecretReader;
+use config::{PollConfig, PolledStream};
+use event_queue::{EventQueue, SqsEventQueue};
+use identity_core::ports::Clock;
+use lambda_edge::config::process_env;
+use lambda_edge::{deadline, system_clock, telemetry};
+use lambda_http::lambda_runtime::{run, service_fn};
+use lambda_http::{Error, LambdaEvent};
+use poll_run::{PollOutcome, PollRun};
+use security_events::TransmitterSecrets;
+use serde_json::{Map, Value};
+use set_verifier::SetVerifier;
+use stream_api::StreamApi;
+use tracing::error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = PollConfig::from_env(&process_env)?;
+    let secrets = SecretReader::of_process();
+    let verifier = SetVerifier::new(config.https_only)?;
+    let queue = SqsEventQueue::connect(config.queue_url.clone());
+    let clock = system_clock();
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        if config.streams.is_empty() {
+            return Ok(Value::Object(Map::new()));
+        }
+        let until = deadline(&event.context, clock.now(), WITHOUT_DEADLINE);
+        let left = until.duration_since(clock.now()).unwrap_or_default();
+        let until = Instant::now() + left.saturating_sub(RESERVE);
+        let read = secrets.read(&config.secret).await?;
+        let secrets = TransmitterSecrets::parse(&read)?;
+        poll_all(&config, &secrets, &verifier, &queue, &clock, until).await
+    }))
+    .await
+}
+
+/// Polls each stream. One that fails does not stop the others, but the invocation fails, so that
+/// the alarm is raised.
+async fn poll_all(
+    config: &PollConfig,
+    secrets: &TransmitterSecrets,
+    verifier: &SetVerifier,
+    queue: &impl EventQueue,
+    clock: &impl Clock,
+    until: Instant,
+) -> Result<Value, Error> {
+    let mut outcomes = Map::new();
+    let mut failed = Vec::new();
+    for stream in &config.streams {
+        let name = stream.name.as_str();
+        match poll(config, stream, secrets, verifier, queue, clock, until).await {
+            Ok(outcome) => {
+                outcome.log(name);
+                outcomes.insert(name.to_owned(), outcome.to_json());
+            }
+            Err(cause) => {
+                error!(transmitter = name, %cause, "poll of the stream failed");
+                failed.push(name);
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(Value::Object(outcomes));
+    }
+    Err(format!("failed to poll {}: see the log", failed.join(", ")).into())
+}
+
+async fn poll(
+    config: &PollConfig,
+    stream: &PolledStream,
+    secrets: &TransmitterSecrets,
+    verifier: &SetVerifier,
+    queue: &impl EventQueue,
+    clock: &impl Clock,
+    until: Instant,
+) -> Result<PollOutcome, Error> {
+    let api = StreamApi::connect(config.https_only, stream, secrets).await?;
+    let run = PollRun { stream, api: &api, verifier, queue, now: clock.now(), until };
+    Ok(run.run().await?)
+}
+
+/// The part of the time limit that is left for the last acknowledgement.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// For an event that Lambda did not deliver.
+const WITHOUT_DEADLINE: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests;
