@@ -1,7 +1,5 @@
 //! An identity provider's events take effect on the whole stack: from the bus through the queue to
 //! the function, and at ACS.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
-#![expect(clippy::panic, reason = "tests may panic")]
 
 use std::{
     sync::Arc,
@@ -310,13 +308,15 @@ struct Sent {
 async fn events_of_auth0_and_okta_are_applied_in_their_original_format() {
     for sent in [
         Sent {
-            body: include_str!("../../../shared/identity-events/fixtures/auth0/user-blocked.json"),
+            body: include_str!(
+                "../../../../shared/identity-events/fixtures/auth0/user-blocked.json"
+            ),
             time: "/detail/data/date",
             sub: "auth0|6553da60a54af58e29493993",
             bus: "aws.partner/auth0.com/tenant/auth0.logs",
         },
         Sent {
-            body: include_str!("../../../shared/identity-events/fixtures/okta/suspended.json"),
+            body: include_str!("../../../../shared/identity-events/fixtures/okta/suspended.json"),
             time: "/detail/published",
             sub: "alice@example.com",
             bus: "aws.partner/okta.com/example/guestpass",
@@ -350,7 +350,7 @@ async fn a_cognito_user_who_signs_out_everywhere_loses_the_tokens_of_their_issue
     let created = stack.call("POST /v1/identities", &stack.admin().await, user).await;
     assert_eq!(created.status, 201, "{}", created.body);
     let body =
-        include_str!("../../../shared/identity-events/fixtures/cognito/global-sign-out.json");
+        include_str!("../../../../shared/identity-events/fixtures/cognito/global-sign-out.json");
     let mut event: Value = serde_json::from_str(body).unwrap();
     event["detail"]["eventTime"] = stack.seconds_from_now(0).await.into();
     stack.local("POST events", json!({ "events": [event] })).await;

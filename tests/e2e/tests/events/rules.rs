@@ -1,6 +1,5 @@
 //! The rules of the template decide with the matcher of the local bus which events of providers
 //! reach the queue.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 use e2e::{REVOKE, ServiceStack};
 use identity_events::event_types::{
