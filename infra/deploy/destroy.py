@@ -68,6 +68,9 @@ def destroy(cloudformation, with_identities: bool) -> None:
     if audit:
         print(f"  the table {audit}: the audit log")
         print(f"    ({PROTECTED}; entries expire by themselves)")
+    if scim := by_id.get("ScimUsers"):
+        print(f"  the table {scim}: the users whom SCIM transmitters provision")
+        print(f"    ({PROTECTED})")
     for kind, names in by_kind(each for each in kept if each not in tables):
         print(f"  {kind}: {', '.join(names)}")
     if secret:

@@ -11,11 +11,13 @@ pub(crate) struct ReceiverConfig {
     pub(crate) secret: Option<SecretArn>,
     /// The queue of events.
     pub(crate) queue_url: String,
+    /// The table of the users of SCIM transmitters.
+    pub(crate) scim_table: String,
 }
 
 impl ReceiverConfig {
     /// Reads `TRANSMITTERS` (with `ISSUER`, `OTHER_ISSUERS` and `SUBJECT_CLAIMS`),
-    /// `TRANSMITTER_SECRET_ARN` and `EVENT_QUEUE_URL`.
+    /// `TRANSMITTER_SECRET_ARN`, `EVENT_QUEUE_URL` and `SCIM_TABLE_NAME`.
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         let transmitters = Transmitters::from_env(env)?;
         if transmitters.iter().next().is_none() {
@@ -25,6 +27,7 @@ impl ReceiverConfig {
             transmitters,
             secret: optional(env, "TRANSMITTER_SECRET_ARN")?,
             queue_url: required(env, "EVENT_QUEUE_URL")?,
+            scim_table: required(env, "SCIM_TABLE_NAME")?,
         })
     }
 }
@@ -42,6 +45,7 @@ mod tests {
             "TRANSMITTERS" => Some(TRANSMITTERS.to_owned()),
             "ISSUER" => Some("https://idp.example".to_owned()),
             "EVENT_QUEUE_URL" => Some("https://sqs.example/events".to_owned()),
+            "SCIM_TABLE_NAME" => Some("ScimUsers".to_owned()),
             _ => None,
         });
         config.map_err(|error| error.to_string())
@@ -60,6 +64,7 @@ mod tests {
             ("TRANSMITTERS", "[]", "TRANSMITTERS is not set"),
             ("TRANSMITTERS", "[{}]", "TRANSMITTERS is invalid at index 0: missing member `name`"),
             ("EVENT_QUEUE_URL", "", "EVENT_QUEUE_URL is not set"),
+            ("SCIM_TABLE_NAME", "", "SCIM_TABLE_NAME is not set"),
             ("TRANSMITTER_SECRET_ARN", "secret", "TRANSMITTER_SECRET_ARN is invalid"),
             ("ISSUER", "", "ISSUER is not set"),
         ] {

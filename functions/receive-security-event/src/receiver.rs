@@ -47,6 +47,16 @@ impl<S: SecretSource, Q: EventQueue> Receiver<S, Q> {
         }
     }
 
+    /// All configured transmitters.
+    pub(crate) fn transmitters(&self) -> &Transmitters {
+        &self.transmitters
+    }
+
+    /// The secrets and the queue.
+    pub(crate) fn intake(&self) -> &SignalIntake<S, Q> {
+        &self.intake
+    }
+
     /// Answers a request, and writes its log line.
     pub(crate) async fn receive(
         &self,

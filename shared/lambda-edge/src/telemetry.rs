@@ -77,7 +77,7 @@ fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     ours || *metadata.level() <= Level::INFO
 }
 
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "acs_client",
     "acs_secret",
     "authorize_caller",
@@ -88,6 +88,8 @@ const OURS: [&str; 11] = [
     "lambda_edge",
     "receive_security_event",
     "revoke_on_event",
+    "scim_store",
+    "scim_users",
     "delete_stale_identities",
 ];
 

@@ -31,6 +31,8 @@ def implied(stack: Stack, function: str) -> Rights:
         rights.add(("secretsmanager:GetSecretValue", "CallerHashKey"))
     if "TRANSMITTER_SECRET_ARN" in rust.own_text(crate) and stack.parameters["TransmitterSecretArn"]:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["TransmitterSecretArn"]))
+    if "scim-store" in dependencies:
+        rights |= {(f"dynamodb:{action}", "ScimUsers.Arn") for action in rust.requests_of_scim()}
     if "event-queue" in dependencies:
         rights.add(("sqs:SendMessage", "IdentityEvents.Arn"))
     if "identity-store" in dependencies:
@@ -99,6 +101,10 @@ def table(rights: Rights) -> list[str]:
     drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1").with_parameters(**SIGNALS),
     drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),
     drop("Resources/PollSecurityEventsRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),
+    drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/3").with_parameters(**SIGNALS),
+    put("Resources/ChangeScimUsers/Properties/PolicyDocument/Statement/0/Action", "dynamodb:Scan").with_parameters(
+        **SIGNALS
+    ),
     put("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadRecords"}).with_parameters(
         **SIGNALS
     ),

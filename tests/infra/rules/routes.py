@@ -20,7 +20,8 @@ REQUEST = f"{OIDC}/1/x-amazon-apigateway-authorizer"
 
 
 # Each transmitter authenticates its messages itself. Bearers of users mean nothing on these routes.
-OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}")}
+OF_SCIM = {(method, "/scim/v2/{proxy+}") for method in ["GET", "POST", "PUT", "PATCH", "DELETE"]}
+OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}"), *OF_SCIM}
 
 
 @rule(
@@ -60,6 +61,9 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
         for method, operation in item.items()
         if method != "parameters" and (operation["security"] or stack.parameters["Transmitters"])
     }
+    if stack.parameters["Transmitters"]:
+        # RFC 7644 is the contract of these routes.
+        promised |= {(method, path, "None") for method, path in OF_SCIM}
     served = {(method, path, scope_of(operation)) for (method, path), operation in stack.routes().items()}
     for route in sorted(promised ^ served):
         yield f"{route} is only in the {'contract' if route in promised else 'template'}"

@@ -137,6 +137,14 @@ def requests_of(method: str) -> frozenset[tuple[str, str, str | None]]:
 
 
 @cache
+def requests_of_scim() -> frozenset[str]:
+    """The actions of all requests of scim-store. Its one user calls all of its methods."""
+    text = "".join(code(path) for path in sorted((ROOT / "shared/scim-store/src").glob("*.rs")))
+    asked = [*REQUEST.findall(text), *(f"{kind.lower()}_item" for kind in PART.findall(text))]
+    return frozenset("".join(word.capitalize() for word in one.split("_")) for one in asked)
+
+
+@cache
 def index_names() -> dict[str, str]:
     return dict(re.findall(r'^pub\(crate\) const (BY_\w+): &str = "([a-z-]+)";', code(STORE / "index.rs"), re.M))
 

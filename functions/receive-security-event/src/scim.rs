@@ -1,0 +1,198 @@
+//! SCIM 2.0 at `/scim/v2/{proxy+}`: a provider that deactivates or deletes a user.
+//!
+//! One address serves all transmitters of this kind. The bearer says which one it is, and it is
+//! compared before anything else is read.
+
+use std::cell::Cell;
+use std::time::{Instant, SystemTime};
+
+use event_queue::{EventQueue, SignalMessage};
+use identity_core::Error;
+use identity_core::event::{Event, EventSource};
+use identity_core::ports::Clock;
+use lambda_http::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use scim_users::ports::{ScimUserEvent, ScimUserStore, UserEventSender};
+use scim_users::{ScimRequest, ScimResponse, ScimService, ScimStamp, UserMapping, bearer_in};
+use security_events::{Transmitter, TransmitterSettings};
+use uuid::Uuid;
+
+use crate::answer::{SignalAnswer, SignalOutcome};
+use crate::receiver::Receiver;
+use crate::request::{header, request_id};
+use crate::secret_cache::{SecretSource, SecretUnavailable};
+use crate::signal_log;
+
+/// The path after `/scim/v2/`; `None` for a request of another kind.
+pub(crate) fn scim_path(http: &Request) -> Option<String> {
+    let parameters = http.path_parameters_ref()?;
+    parameters.first("proxy").map(ToOwned::to_owned)
+}
+
+/// Answers a request of SCIM, and writes its log line.
+pub(crate) async fn receive_scim<S: SecretSource, Q: EventQueue, U: ScimUserStore>(
+    receiver: &Receiver<S, Q>,
+    store: &U,
+    http: &Request,
+    path: &str,
+    clock: &impl Clock,
+    now: Instant,
+) -> Response<Body> {
+    let arrived_at = clock.now();
+    let transmitter = match find_transmitter(receiver, http, now).await {
+        Ok(found) => found,
+        Err(SecretUnavailable) => {
+            let response = ScimResponse::from(Error::busy());
+            return finish(None, response, 0, http, clock, arrived_at);
+        }
+    };
+    let Some((transmitter, mapping)) = transmitter else {
+        return finish(None, ScimResponse::unauthorized(), 0, http, clock, arrived_at);
+    };
+    let events = QueuedUserEvents {
+        queue: &receiver.intake().queue,
+        transmitter,
+        arrived_at,
+        sent: Cell::new(0),
+    };
+    let service = ScimService { store, events: &events, transmitter: &transmitter.name, mapping };
+    let response = handle(&service, http, path, arrived_at).await;
+    finish(Some(transmitter), response, events.sent.get(), http, clock, arrived_at)
+}
+
+/// The transmitter whose token is the bearer. All are compared, so that the time of the answer does
+/// not say which one it was.
+async fn find_transmitter<'a, S: SecretSource, Q: EventQueue>(
+    receiver: &'a Receiver<S, Q>,
+    http: &Request,
+    now: Instant,
+) -> Result<Option<(&'a Transmitter, &'a UserMapping)>, SecretUnavailable> {
+    let authorization = header(http.headers(), AUTHORIZATION).unwrap_or_default();
+    let bearer = bearer_in(authorization).filter(|bearer| bearer.len() >= SHORTEST_TOKEN);
+    let Some(bearer) = bearer else { return Ok(None) };
+    let mut found = None;
+    for transmitter in receiver.transmitters().iter() {
+        let TransmitterSettings::Scim(settings) = &transmitter.settings else { continue };
+        let matches =
+            receiver.intake().secrets.matches(&transmitter.name, "token", bearer, now).await?;
+        if matches == Some(true) {
+            found = Some((transmitter, &settings.mapping));
+        }
+    }
+    Ok(found)
+}
+
+/// A shorter token could be guessed, so it is never accepted.
+const SHORTEST_TOKEN: usize = 16;
+
+async fn handle<U: ScimUserStore, E: UserEventSender>(
+    service: &ScimService<'_, U, E>,
+    http: &Request,
+    path: &str,
+    arrived_at: SystemTime,
+) -> ScimResponse {
+    let query = http.query_string_parameters_ref().map(|query| query.iter());
+    let pairs =
+        query.into_iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let query: Vec<_> = pairs.collect();
+    let request = ScimRequest {
+        method: http.method().as_str(),
+        path,
+        query: &query,
+        content_type: header(http.headers(), CONTENT_TYPE),
+        content_encoding: header(http.headers(), CONTENT_ENCODING),
+        body: http.body(),
+        base_url: &base_url(http.headers()),
+    };
+    let id = Uuid::new_v4().to_string();
+    service.handle(&request, &ScimStamp { now: arrived_at, id }).await
+}
+
+/// The URL of `/scim/v2`, as the provider wrote it. The provider gets it back, and nothing else
+/// uses it, so that its header may say what it is.
+fn base_url(headers: &HeaderMap) -> String {
+    let host = header(headers, HOST).unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    let is_host = !host.is_empty() && host.bytes().all(is_plain);
+    if is_host { format!("https://{host}/scim/v2") } else { "/scim/v2".to_owned() }
+}
+
+/// The queue of events, for one request.
+struct QueuedUserEvents<'a, Q> {
+    queue: &'a Q,
+    transmitter: &'a Transmitter,
+    arrived_at: SystemTime,
+    /// How many events were sent.
+    sent: Cell<usize>,
+}
+
+impl<Q: EventQueue> UserEventSender for QueuedUserEvents<'_, Q> {
+    async fn send(&self, event: &ScimUserEvent) -> Result<(), Error> {
+        let message = SignalMessage {
+            transmitter: self.transmitter.name.clone(),
+            source: EventSource::Scim,
+            mode: self.transmitter.mode,
+            kind: event.kind,
+            user: event.user.clone(),
+            occurred_at: event.occurred_at,
+            accepted_at: self.arrived_at,
+            resolution: Event::FINEST,
+            event_id: event.id.clone(),
+            reason: None,
+        };
+        let sent = self.queue.send(&[message]).await;
+        sent.map_err(|error| Error::StoreUnavailable(error.into()))?;
+        self.sent.set(self.sent.get() + 1);
+        Ok(())
+    }
+}
+
+/// Writes the log line, and makes the response for API Gateway.
+fn finish(
+    transmitter: Option<&Transmitter>,
+    response: ScimResponse,
+    sent: usize,
+    http: &Request,
+    clock: &impl Clock,
+    arrived_at: SystemTime,
+) -> Response<Body> {
+    let status = StatusCode::from_u16(response.status).unwrap_or_default();
+    let answer = SignalAnswer::empty(status, outcome_of(response.status, sent));
+    let duration = clock.now().duration_since(arrived_at).unwrap_or_default();
+    signal_log::write(transmitter, &answer, &request_id(http), duration);
+    let body = response.body.map_or(Body::Empty, |body| Body::Text(body.to_string()));
+    let mut made = Response::new(body);
+    *made.status_mut() = status;
+    let headers = made.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(ScimResponse::MEDIA_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in response.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    made
+}
+
+/// A provider looks for users who do not exist before it creates them: that is not a refusal.
+fn outcome_of(status: u16, sent: usize) -> SignalOutcome {
+    match status {
+        0..=399 if sent > 0 => SignalOutcome::Accepted(sent),
+        0..=399 => SignalOutcome::Ignored("no-change"),
+        401 => SignalOutcome::Refused("authentication"),
+        404 | 405 | 501 => SignalOutcome::Ignored("not-found"),
+        409 => SignalOutcome::Ignored("name-taken"),
+        413 => SignalOutcome::Refused("body-too-large"),
+        415 => SignalOutcome::Refused("media-type"),
+        500.. => SignalOutcome::Failed("scim-unavailable"),
+        _ => SignalOutcome::Refused("invalid-request"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
