@@ -139,11 +139,11 @@ fn properties(names: &TemplateNames, node: &Yaml, at: &str) -> TemplateResult<Fu
 }
 
 fn route(event: &HttpApiEvent, security: &RouteSecurity, at: &str) -> TemplateResult<RouteSpec> {
-    if event.path.contains("+}") || event.method.eq_ignore_ascii_case("any") {
-        return Err(invalid(
-            at,
-            "unsupported route: use one method, and {name} only for a whole segment",
-        ));
+    // API Gateway allows the rest of a path only as the last segment.
+    let has_rest = event.path.strip_suffix("+}").unwrap_or(&event.path).contains("+}");
+    if has_rest || event.method.eq_ignore_ascii_case("any") {
+        let problem = "unsupported route: use one method, {name} only for a whole segment, and {name+} only at the end";
+        return Err(invalid(at, problem));
     }
     if event.path.len() > 1 && event.path.ends_with('/') {
         let problem = "SAM does not create a route whose path ends with a slash";

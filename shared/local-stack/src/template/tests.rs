@@ -188,7 +188,7 @@ fn an_unsupported_function_is_refused_with_its_path() {
         (function("CodeUri: f, Timeout: !Ref T"), "Resources.F.Properties.Timeout: !Ref T"),
         (
             function(
-                "CodeUri: f, Events: { E: { Type: HttpApi, Properties: { Method: GET, Path: '/{x+}' } } }",
+                "CodeUri: f, Events: { E: { Type: HttpApi, Properties: { Method: GET, Path: '/{x+}/y' } } }",
             ),
             "Resources.F.Properties.Events.E: unsupported route",
         ),
