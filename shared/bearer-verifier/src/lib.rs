@@ -30,4 +30,4 @@ pub use key_set::{KeySet, KeySetError};
 pub use profile::{MAX_TOKEN_BYTES, TokenProfile};
 pub use refusal::TokenRefusal;
 pub use token::SignedToken;
-pub use verify::{LEEWAY, VerifiedClaims, verify, verify_signature};
+pub use verify::{LEEWAY, VerifiedClaims, verify, verify_message, verify_signature};

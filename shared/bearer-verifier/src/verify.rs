@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use crate::{KeySet, SignedToken, TokenRefusal, TrustedIssuer};
+use crate::{Algorithm, KeySet, SignedToken, TokenRefusal, TrustedIssuer};
 
 /// How far the clocks of the issuer and of this machine may differ.
 pub const LEEWAY: Duration = Duration::from_mins(1);
@@ -57,7 +57,7 @@ pub fn verify(
 }
 
 /// Verifies only the signature, and returns the claims. It is for a caller that checks the claims
-/// by the rules of another product, such as those of API Gateway's authorizer.
+/// by other rules.
 ///
 /// # Errors
 /// [`TokenRefusal::UnknownKey`] or [`TokenRefusal::Signature`].
@@ -67,6 +67,21 @@ pub fn verify_signature(
 ) -> Result<Map<String, Value>, TokenRefusal> {
     keys.verify(&token)?;
     Ok(token.claims)
+}
+
+/// Verifies only the signature of a message, whose header and claims the caller reads itself, by the
+/// rules of another product.
+///
+/// # Errors
+/// [`TokenRefusal::UnknownKey`] or [`TokenRefusal::Signature`].
+pub fn verify_message(
+    algorithm: Algorithm,
+    key_id: Option<String>,
+    signed_bytes: &[u8],
+    signature: Vec<u8>,
+    keys: &KeySet,
+) -> Result<(), TokenRefusal> {
+    keys.verify(&SignedToken { algorithm, key_id, signed_bytes, signature, claims: Map::new() })
 }
 
 /// RFC 7519 §4.1.4 to §4.1.6. `exp` is compulsory: a token without it would be valid forever. So is

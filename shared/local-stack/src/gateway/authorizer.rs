@@ -2,14 +2,14 @@
 //!
 //! It checks what API Gateway documents: the key by `kid`, an RSA signature, `iss`, `aud` (or
 //! `client_id` if `aud` is missing), `exp`, `nbf`, `iat`, and one of the route's scopes in `scope`
-//! or `scp`. API Gateway does not document a leeway, so this has none.
+//! or `scp`. API Gateway documents no leeway, and no check of `typ` and `crit`, so this has none.
 
 use std::borrow::Cow;
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearer_verifier::{SignedToken, TokenRefusal, verify_signature};
+use bearer_verifier::{Algorithm, TokenRefusal, verify_message};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -89,22 +89,26 @@ impl JwtAuthorizer {
     }
 
     fn verified(&self, token: &str) -> Result<Map<String, Value>, AuthorizerRefusal> {
-        let [header, payload, _] = token.split('.').collect::<Vec<_>>()[..] else {
-            return Err(invalid("token contains an invalid number of segments"));
-        };
-        let header: TokenHeader = decoded(header)
+        let segments = || invalid("token contains an invalid number of segments");
+        let (message, signature) = token.rsplit_once('.').ok_or_else(segments)?;
+        let (header, payload) = message.split_once('.').ok_or_else(segments)?;
+        if payload.contains('.') {
+            return Err(segments());
+        }
+        let TokenHeader { alg, kid } = decoded(header)
             .ok_or_else(|| invalid("the token does not have the header of a signed JWT"))?;
-        check_algorithm(&header.alg)?;
+        let algorithm = rsa_algorithm(&alg)?;
         // API Gateway finds the key by `kid`, so a token without it is refused.
         let unknown_key = || invalid("the token's kid does not name a key of the issuer");
-        let keys = self.keys.current().filter(|_| header.kid.is_some()).ok_or_else(unknown_key)?;
-        if decoded::<Map<String, Value>>(payload).is_none() {
-            return Err(invalid("the payload of the token is not a JSON object"));
-        }
-        match SignedToken::parse(token).and_then(|token| verify_signature(token, &keys)) {
-            Ok(claims) => Ok(claims),
+        let keys = self.keys.current().filter(|_| kid.is_some()).ok_or_else(unknown_key)?;
+        let claims = decoded(payload)
+            .ok_or_else(|| invalid("the payload of the token is not a JSON object"))?;
+        let forged = || invalid("the signature is invalid");
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| forged())?;
+        match verify_message(algorithm, kid, message.as_bytes(), signature, &keys) {
+            Ok(()) => Ok(claims),
             Err(TokenRefusal::UnknownKey) => Err(unknown_key()),
-            Err(_) => Err(invalid("the signature is invalid")),
+            Err(_) => Err(forged()),
         }
     }
 
@@ -131,11 +135,16 @@ impl JwtAuthorizer {
     }
 }
 
+/// The value of the header `Authorization`. Several headers are joined like all others, which is
+/// not a valid token.
+pub(super) fn authorization(headers: &HeaderMap) -> String {
+    let values = headers.get_all(header::AUTHORIZATION).iter();
+    values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
+}
+
 /// The token of the request, if it has one.
 fn bearer(headers: &HeaderMap) -> Option<String> {
-    // Several headers are joined like all others, which is not a valid token.
-    let values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    let value = authorization(headers);
     let value = value.trim();
     // API Gateway accepts the token with or without the scheme.
     match value.split_at_checked(7) {
@@ -159,9 +168,11 @@ fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Option<T> {
 }
 
 /// API Gateway accepts only signatures with RSA.
-fn check_algorithm(name: &str) -> Result<(), AuthorizerRefusal> {
+fn rsa_algorithm(name: &str) -> Result<Algorithm, AuthorizerRefusal> {
     match name {
-        "RS256" | "RS384" | "RS512" => Ok(()),
+        "RS256" => Ok(Algorithm::Rs256),
+        "RS384" => Ok(Algorithm::Rs384),
+        "RS512" => Ok(Algorithm::Rs512),
         // Only names from this list are repeated in the response.
         _ => Err(match OTHER_ALGORITHMS.iter().find(|other| **other == name) {
             Some(other) => {

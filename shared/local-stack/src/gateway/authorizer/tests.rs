@@ -65,6 +65,35 @@ fn valid_tokens_are_accepted() {
 }
 
 #[test]
+fn a_header_that_api_gateway_does_not_check_is_accepted() {
+    let fixture = AuthorizerFixture::new();
+    for (name, value) in [("typ", json!("logout+jwt")), ("crit", json!(["b64"]))] {
+        let mut header = fixture.key.header(None);
+        header[name] = value;
+        let token = fixture.key.sign_with(&header, &claims(&json!({}))).unwrap();
+        assert!(fixture.authorize(&token).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_token_that_is_not_a_jwt_is_refused_with_the_part_that_is_invalid() {
+    let fixture = AuthorizerFixture::new();
+    let kid = &fixture.key.jwk()["kid"];
+    let header = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let known = header(json!({ "alg": "RS512", "kid": kid }));
+    let unknown = header(json!({ "alg": "RS384", "kid": "other" }));
+    for (token, why) in [
+        ("e30.e30.AAAA".to_owned(), "the token does not have the header of a signed JWT"),
+        (format!("{known}.W10.AAAA"), "the payload of the token is not a JSON object"),
+        (format!("{known}.e30.A"), "the signature is invalid"),
+        (format!("{known}.e30.AAAA"), "the signature is invalid"),
+        (format!("{unknown}.e30.AAAA"), "the token's kid does not name a key of the issuer"),
+    ] {
+        assert_eq!(fixture.refusal(&token), invalid(why), "{token}");
+    }
+}
+
+#[test]
 fn a_request_without_a_token_is_refused() {
     let fixture = AuthorizerFixture::new();
     let refusal = fixture.authorizer.authorize(&HeaderMap::new(), &[], NOW).err();
