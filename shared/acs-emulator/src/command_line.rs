@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use acs_emulator::AllowedHosts;
 use acs_emulator::options::{EmulatorOptions, Flag};
 
 /// The command that the command line gives.
@@ -25,6 +26,8 @@ pub(crate) struct CommandLine {
     pub data: Option<PathBuf>,
     ephemeral: bool,
     exposed: bool,
+    /// The names of this machine for clients of the control API and of the Entra endpoints.
+    pub allowed_hosts: AllowedHosts,
     pub options: EmulatorOptions,
     /// JWK sets of trusted Entra issuers, in addition to the development issuer.
     pub entra_jwks: Vec<PathBuf>,
@@ -56,6 +59,7 @@ impl Default for CommandLine {
             data: None,
             ephemeral: false,
             exposed: false,
+            allowed_hosts: AllowedHosts::default(),
             options: EmulatorOptions::default(),
             entra_jwks: Vec::new(),
             entra_role: None,
@@ -148,6 +152,15 @@ const FLAGS: &[Flag<CommandLine>] = &[
         },
     },
     Flag {
+        name: "--allow-host",
+        value: "NAME",
+        help:
+            "Also serves the control API and the Entra endpoints under this host name, for example
+            that of a service in Docker Compose. By default, they are served under IP addresses,
+            localhost and names such as host.docker.internal. Repeatable.",
+        set: |line, text| line.allowed_hosts.allow(text),
+    },
+    Flag {
         name: "--data",
         value: "DIR",
         help: "Keeps keys and identities in DIR, and loads them from there.",
@@ -226,8 +239,11 @@ mod tests {
     fn every_flag_is_parsed() {
         let line = served(
             "--port 8080 --https-port 0 --host 0.0.0.0 --data d --i-know-this-is-an-emulator \
-             --no-limits",
+             --allow-host emulator --no-limits",
         );
+        let mut hosts = AllowedHosts::default();
+        hosts.allow("emulator").unwrap();
+        assert_eq!(line.allowed_hosts, hosts);
         assert_eq!((line.port, line.https_port), (8080, Some(0)));
         assert_eq!(line.data, Some("d".into()));
         assert!(line.options.no_limits);
@@ -246,6 +262,7 @@ mod tests {
             ("--port x", "0 to 65535"),
             ("--https-port 0", "requires `--data`"),
             ("--host localhost", "not an IP address"),
+            ("--allow-host emulator:80", "not a host name"),
             ("--host 0.0.0.0", "reachable from other machines"),
             ("--data d --ephemeral", "cannot be used with"),
             ("--revocation-lag 901", "0 to 900"),

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::auth::{Accounts, Authenticator, DevelopmentIssuer, Entra, TrustedKey};
-use crate::http::{EmulatorServer, Tls};
+use crate::http::{AllowedHosts, EmulatorServer, Tls};
 use crate::options::EmulatorOptions;
 use crate::resource::Resource;
 use crate::state::{
@@ -106,6 +106,7 @@ pub struct Builder {
     signing_key: Option<Vec<u8>>,
     data_dir: Option<PathBuf>,
     options: EmulatorOptions,
+    allowed_hosts: AllowedHosts,
     entra_signing_key: Option<Vec<u8>>,
     entra_keys: Vec<String>,
     entra_accounts: Accounts,
@@ -141,6 +142,13 @@ impl Builder {
     /// Sets the options, in place of the defaults.
     pub fn options(mut self, options: EmulatorOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// The host names under which the control API and the Entra endpoints can be requested. By
+    /// default, they are those of this machine.
+    pub fn allowed_hosts(mut self, allowed_hosts: AllowedHosts) -> Self {
+        self.allowed_hosts = allowed_hosts;
         self
     }
 
@@ -226,6 +234,7 @@ impl Builder {
             keys,
             auth: Authenticator { rules: self.options.into(), entra },
             options: self.options,
+            allowed_hosts: self.allowed_hosts,
             clock: EmulatorClock::default(),
             signer,
             identities: Identities::new(journal, events.unwrap_or_default(), self.options.into()),

@@ -155,6 +155,6 @@ mod resource;
 mod state;
 
 pub use emulator::{Builder, Emulator};
-pub use http::{EmulatorServer, ForeignRequest, Tls, check_local_request};
+pub use http::{AllowedHosts, EmulatorServer, ForeignRequest, Tls, check_local_request};
 pub use options::EmulatorOptions;
 pub use state::{DirectoryLock, EmulatorClock, EmulatorStartError, ResourceKey, Window};

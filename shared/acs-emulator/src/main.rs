@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
 
 async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Emulator::builder().options(arguments.options);
+    builder = builder.allowed_hosts(arguments.allowed_hosts);
     if let Some(directory) = &arguments.data {
         builder = builder.data_dir(directory);
     }

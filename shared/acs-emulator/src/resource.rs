@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::auth::Authenticator;
+use crate::http::AllowedHosts;
 use crate::options::EmulatorOptions;
 use crate::state::{
     EmulatorClock, Faults, Identities, RateLimits, RequestLog, ResourceKeys, TokenSigner,
@@ -15,6 +16,8 @@ pub(crate) struct Resource {
     pub keys: ResourceKeys,
     pub auth: Authenticator,
     pub options: EmulatorOptions,
+    /// The host names under which the control API can be requested.
+    pub allowed_hosts: AllowedHosts,
     pub clock: EmulatorClock,
     pub signer: TokenSigner,
     pub identities: Identities,

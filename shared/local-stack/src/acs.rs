@@ -29,7 +29,8 @@ impl LocalAcs {
         options: &StackOptions,
     ) -> Result<Self, EmulatorStartError> {
         let data = &options.data;
-        let builder = Emulator::builder().options(options.acs);
+        let builder =
+            Emulator::builder().options(options.acs).allowed_hosts(options.allowed_hosts.clone());
         let (builder, authority, scratch) = if options.ephemeral {
             // Several ephemeral stacks may share a directory.
             let authority = data.join(format!("acs-{}", Uuid::new_v4()));

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use acs_emulator::AllowedHosts;
 use acs_emulator::options::{EmulatorOptions, Flag};
 
 use crate::gateway::GatewayLimits;
@@ -26,6 +27,9 @@ pub struct StackOptions {
     pub host: IpAddr,
     /// Whether gateway and issuer speak https, with a certificate for `host`.
     pub https: bool,
+    /// The names under which the services without credentials can be requested, besides those of
+    /// this machine.
+    pub allowed_hosts: AllowedHosts,
     /// The directory of the functions' binaries.
     pub functions_dir: PathBuf,
     /// Values of the template's parameters. The stack sets issuer, audience and secret itself if
@@ -92,6 +96,8 @@ Usage: local-stack [options]
                           reach them from a phone (default: 127.0.0.1)
   --https                 let gateway and issuer speak https; the introduction names the
                           certificate that clients must trust
+  --allow-host NAME       a host name under which this machine can be requested, besides IP
+                          addresses and localhost; repeatable. Only the gateway accepts any name
   --functions-dir DIR     the directory of the function binaries
                           (default: the directory of this program)
   --parameter NAME=VALUE  a value for a parameter of the template. With Issuer=URL and
@@ -125,6 +131,7 @@ pub fn parse(
         },
         host: Ipv4Addr::LOCALHOST.into(),
         https: false,
+        allowed_hosts: AllowedHosts::default(),
         functions_dir: environment.own_dir,
         parameters: BTreeMap::new(),
         rust_log: environment.rust_log.unwrap_or_else(|| "info".to_owned()),
@@ -146,6 +153,10 @@ pub fn parse(
             "--port" => options.port = port("--port", &value()?)?,
             "--host" => options.host = host(&value()?)?,
             "--https" => options.https = true,
+            "--allow-host" => {
+                let reason = |reason| format!("invalid value for --allow-host: {reason}");
+                options.allowed_hosts.allow(&value()?).map_err(reason)?;
+            }
             "--functions-dir" => options.functions_dir = value()?.into(),
             "--parameter" => {
                 let value = value()?;
@@ -217,7 +228,8 @@ mod tests {
         assert_ne!(options.acs, EmulatorOptions::default());
         assert!(options.ephemeral && exit);
         assert!(options.host.is_loopback() && !options.https);
-        let (reachable, _) = parsed("--host 0.0.0.0 --https", None).unwrap();
+        let (reachable, _) = parsed("--host 0.0.0.0 --https --allow-host pc.local", None).unwrap();
+        assert_ne!(reachable.allowed_hosts, options.allowed_hosts);
         assert!(reachable.host.is_unspecified() && reachable.https);
         assert_eq!(options.parameters["Policy"], "{}");
     }
@@ -234,6 +246,7 @@ mod tests {
             ("", Some("many"), "invalid value `many` for GUESTPASS_PORT"),
             ("--parameter x", None, "NAME=VALUE"),
             ("--host here", None, "invalid value `here` for --host: must be an IP address"),
+            ("--allow-host a:1", None, "invalid value for --allow-host: `a:1` is not a host name"),
             ("start", None, "unknown option `start`"),
             ("--revocation-lag 901", None, "0 to 900"),
             ("--help", None, "help"),

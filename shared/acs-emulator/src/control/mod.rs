@@ -38,7 +38,7 @@ pub(crate) fn owns(path: &str) -> bool {
 
 /// Handles a request of the control API.
 pub(crate) fn handle(resource: &Resource, request: &HttpRequest) -> ControlReply {
-    if let Some(refusal) = refuse_foreign(request) {
+    if let Some(refusal) = refuse_foreign(resource, request) {
         return refusal;
     }
     let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default();
@@ -86,7 +86,7 @@ pub(crate) fn handle_oauth(
     request: &HttpRequest,
     scheme: &str,
 ) -> ControlReply {
-    if let Some(refusal) = refuse_foreign(request) {
+    if let Some(refusal) = refuse_foreign(resource, request) {
         return refusal;
     }
     let (status, body) = route.respond(resource, request, scheme);
@@ -95,8 +95,8 @@ pub(crate) fn handle_oauth(
 
 /// The response to a request that a page of another machine makes. Without credentials, only this
 /// check keeps a page on the web from sending a reset.
-fn refuse_foreign(request: &HttpRequest) -> Option<ControlReply> {
-    let foreign = check_local_request(&request.headers).err()?;
+fn refuse_foreign(resource: &Resource, request: &HttpRequest) -> Option<ControlReply> {
+    let foreign = check_local_request(&request.headers, &resource.allowed_hosts).err()?;
     Some(refusal(StatusCode::FORBIDDEN, "Forbidden", &foreign.to_string()))
 }
 

@@ -10,7 +10,7 @@ use hyper::{HeaderMap, Uri};
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForeignRequest {
-    /// `Host` is missing, or is a name that its owner can point at this machine.
+    /// `Host` is missing, or is a name that another machine can point at this one.
     Host,
     /// A browser sends the request for a page of another machine.
     Origin,
@@ -19,29 +19,70 @@ pub enum ForeignRequest {
 impl std::fmt::Display for ForeignRequest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
-            Self::Host => "host refused: use 127.0.0.1, localhost or the IP address",
+            Self::Host => {
+                "host refused: use 127.0.0.1, localhost or the IP address, or start with --allow-host"
+            },
             Self::Origin => "origin refused: only pages of this machine can use this service",
         })
     }
 }
 
-/// Checks that a request is not made by a page of another machine.
+/// Names of the machine on which a container runs. Container engines resolve them themselves.
+const CONTAINER_HOSTS: [&str; 4] = [
+    "gateway.docker.internal",
+    "host.containers.internal",
+    "host.docker.internal",
+    "kubernetes.docker.internal",
+];
+
+/// The names under which a service on this machine can be requested.
 ///
-/// `Host` must be an IP address, a name without a dot such as `localhost`, or a name below
-/// `localhost` or `internal`: such names cannot be registered. With any other name, a page could be
-/// served from that name, and its owner could then point the name at this machine (DNS rebinding):
-/// for the browser, the service would be of the page's own origin.
-///
-/// `Origin`, which browsers send for other pages, must be a loopback name, or the machine that
+/// They are IP addresses, `localhost` and the names below it, names of the machine that container
+/// engines resolve, and the names that the user adds. Any other name can be pointed at this machine
+/// by its owner, or for a name without a dot by another machine in the local
+/// network (LLMNR, mDNS). A page that was served from such a name would then be of the service's
+/// own origin for the browser (DNS rebinding).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedHosts(Vec<String>);
+
+impl AllowedHosts {
+    /// Also allows `name`, for example the name of a service in Docker Compose.
+    ///
+    /// # Errors
+    /// The name is not a host name, for example because it has a port.
+    pub fn allow(&mut self, name: &str) -> Result<(), String> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_plain) {
+            return Err(format!("`{name}` is not a host name: leave out scheme, port and path"));
+        }
+        self.0.push(name.to_owned());
+        Ok(())
+    }
+
+    fn has(&self, host: &str) -> bool {
+        let added = self.0.iter().map(String::as_str);
+        let mut names = CONTAINER_HOSTS.into_iter().chain(added);
+        address(host).is_some()
+            || host == "localhost"
+            || host.strip_suffix(".localhost").is_some_and(|name| !name.is_empty())
+            || names.any(|name| name.eq_ignore_ascii_case(host))
+    }
+}
+
+/// Checks that a request is not made by a page of another machine: `Host` must be one of `allowed`,
+/// and `Origin`, which browsers send for other pages, must be a loopback name or the machine that
 /// `Host` names.
 ///
 /// # Errors
 /// The header that is refused.
-pub fn check_local_request(headers: &HeaderMap) -> Result<(), ForeignRequest> {
+pub fn check_local_request(
+    headers: &HeaderMap,
+    allowed: &AllowedHosts,
+) -> Result<(), ForeignRequest> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(HOST).and_then(|host| host.parse::<Authority>().ok());
     let host = host.as_ref().map(Authority::host).unwrap_or_default();
-    if !is_unregistrable(host) {
+    if !allowed.has(host) {
         return Err(ForeignRequest::Host);
     }
     let Some(origin) = text(ORIGIN) else { return Ok(()) };
@@ -49,11 +90,6 @@ pub fn check_local_request(headers: &HeaderMap) -> Result<(), ForeignRequest> {
     let origin = origin.as_ref().and_then(Uri::host).unwrap_or_default();
     let local = is_loopback(origin) || origin == host;
     local.then_some(()).ok_or(ForeignRequest::Origin)
-}
-
-fn is_unregistrable(host: &str) -> bool {
-    let reserved = matches!(host.rsplit_once('.'), None | Some((_, "localhost" | "internal")));
-    !host.is_empty() && (address(host).is_some() || reserved)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -73,18 +109,35 @@ mod tests {
         let headers = [(HOST, host), (ORIGIN, origin)];
         let given = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let headers = given.map(|(name, value)| (name, value.parse().unwrap())).collect();
-        check_local_request(&headers)
+        let mut allowed = AllowedHosts::default();
+        allowed.allow("acs-emulator").unwrap();
+        check_local_request(&headers, &allowed)
     }
 
     #[test]
-    fn only_names_that_cannot_be_registered_are_served() {
+    fn a_name_is_added_without_scheme_and_port() {
+        let mut allowed = AllowedHosts::default();
+        for name in ["", "http://emulator", "emulator:8080", "emulator/x", "a b"] {
+            assert!(allowed.allow(name).unwrap_err().contains("is not a host name"), "{name}");
+        }
+        assert_eq!(allowed, AllowedHosts::default());
+        assert_eq!(allowed.allow("my_service.corp-net"), Ok(()));
+    }
+
+    #[test]
+    fn only_names_that_no_other_machine_can_take_are_served() {
         for (host, served) in [
             ("127.0.0.1:3001", true),
             ("192.168.1.5:3001", true),
             ("[::1]:3001", true),
             ("localhost:3001", true),
             ("localhost", true),
-            ("emulator:8080", true),
+            ("acs-emulator:8080", true),
+            ("ACS-Emulator", true),
+            ("evil:8080", false),
+            ("evil.internal:8080", false),
+            ("my-laptop.local", false),
+            (".localhost", false),
             ("app.localhost", true),
             ("host.docker.internal:3002", true),
             ("evil.example:3001", false),

@@ -9,6 +9,6 @@ mod server;
 mod service;
 mod tls;
 
-pub use local_only::{ForeignRequest, check_local_request};
+pub use local_only::{AllowedHosts, ForeignRequest, check_local_request};
 pub use server::EmulatorServer;
 pub use tls::Tls;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use acs_emulator::AllowedHosts;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,14 +18,16 @@ use crate::local_only::local_only;
 pub(crate) struct Servers {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    /// The names of this machine for services that need no credentials.
+    allowed_hosts: AllowedHosts,
 }
 
 /// How long an open connection may continue before it is cut.
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Servers {
-    pub(crate) fn new() -> Self {
-        Self { tasks: JoinSet::new(), stop: watch::Sender::new(false) }
+    pub(crate) fn new(allowed_hosts: AllowedHosts) -> Self {
+        Self { tasks: JoinSet::new(), stop: watch::Sender::new(false), allowed_hosts }
     }
 
     /// Serves until the stack stops.
@@ -39,7 +42,13 @@ impl Servers {
 
     /// The same for a service that needs no credentials: pages of other machines are refused.
     pub(crate) fn serve_local(&mut self, listener: TcpListener, router: Router) {
-        self.serve(listener, local_only(router));
+        let router = self.local_only(router);
+        self.serve(listener, router);
+    }
+
+    /// The router without the requests of pages of other machines.
+    pub(crate) fn local_only(&self, router: Router) -> Router {
+        local_only(router, &self.allowed_hosts)
     }
 
     /// Serves with TLS if there is a certificate.

@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acs_emulator::AllowedHosts;
 use axum::Router;
 use dynoxide::Database;
 use serde_json::Value;
@@ -28,7 +29,6 @@ use crate::control::{self, ControlApi};
 use crate::entra::{self, SimulatedEntra};
 use crate::gateway::{self, ApiAuthorizer, Gateway, JwtAuthorizer, LambdaAuthorizer, Routes};
 use crate::issuer::{self, OidcIssuer, TrustedKeys, add_issuer_keys};
-use crate::local_only::local_only;
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper};
@@ -110,6 +110,8 @@ struct Services {
     secrets: Vec<(String, String)>,
     queues: Arc<Queues>,
     bus: Arc<EventBus>,
+    /// The names under which the services without credentials can be requested.
+    allowed_hosts: AllowedHosts,
 }
 
 impl Services {
@@ -136,7 +138,8 @@ impl Services {
         let queues = Queues::open(template.queues.clone(), messages, Arc::clone(&clock))?;
         let bus = EventBus::new(&template.rules, Arc::clone(&queues), Arc::clone(&clock))
             .map_err(StackStartError::template(&options.template))?;
-        Ok(Self { clock, database, issuer: Arc::new(issuer), secrets, queues, bus })
+        let (issuer, allowed_hosts) = (Arc::new(issuer), options.allowed_hosts.clone());
+        Ok(Self { clock, database, issuer, secrets, queues, bus, allowed_hosts })
     }
 
     /// The API's authorizer. A JWT authorizer trusts the keys of the development issuer, or those of
@@ -195,14 +198,14 @@ impl Services {
         let dynamodb = dynamodb::router(engine).map_err(StackStartError::HttpClient)?;
         let connection_string = (addresses.acs_secret_arn.as_str(), acs.connection_string());
         let secrets = secrets::router(connection_string, self.secrets);
-        let mut servers = Servers::new();
+        let mut servers = Servers::new(self.allowed_hosts);
         let tls = listeners.tls.map(|tls| tls.acceptor);
         let console = console::router(console).merge(control::router(control)).merge(signals);
         let console = console.merge(issuer::keys_router(Arc::clone(&self.issuer)));
         let console = console.merge(entra::control_router(Arc::clone(&entra)));
         servers.serve_local(listeners.console, console);
         // A web app in development gets its bearer from the issuer.
-        let issuer = local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
+        let issuer = servers.local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
         servers.serve_reachable(listeners.issuer, issuer, tls.as_ref())?;
         servers.serve_reachable(listeners.gateway, gateway::router(gateway), tls.as_ref())?;
         let events = bus::put_events::router(self.bus).merge(queue::router(self.queues));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use acs_emulator::AllowedHosts;
 use local_stack::{LocalStack, StackOptions};
 use reqwest::{Client, Response};
 use serde_json::Value;
@@ -91,6 +92,7 @@ pub(crate) async fn token(client: &Client, issuer: &str, scope: &str) -> String 
 
 pub(crate) fn options(directory: &Path) -> StackOptions {
     StackOptions {
+        allowed_hosts: AllowedHosts::default(),
         acs: acs_emulator::EmulatorOptions::default(),
         template: template(),
         data: directory.join("data"),

@@ -100,10 +100,24 @@ async fn a_page_of_another_origin_reaches_no_port() {
 async fn a_page_whose_name_points_at_this_machine_reaches_no_port() {
     let fixture = StackFixture::start().await;
     for request in requests(&fixture) {
-        for host in ["evil.example", "evil.example:3000", "localhost.evil.example"] {
+        // Another machine in the local network can answer for a name without a dot.
+        for host in ["evil.example", "evil.example:3000", "localhost.evil.example", "evil"] {
             let response = request.send(&fixture, &[("host", host)]).await;
             assert_eq!(response.status(), 403, "{}: {host}", request.name);
         }
+    }
+    fixture.stack.stop().await;
+}
+
+#[tokio::test]
+async fn every_port_can_be_requested_under_a_name_that_is_allowed() {
+    let fixture = StackFixture::with(|options| {
+        options.allowed_hosts.allow("stack").unwrap();
+    })
+    .await;
+    for request in requests(&fixture) {
+        let response = request.send(&fixture, &[("host", "stack:3000")]).await;
+        assert_eq!(response.status(), 200, "{}", request.name);
     }
     fixture.stack.stop().await;
 }
