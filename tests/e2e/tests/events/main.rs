@@ -5,4 +5,5 @@
 
 mod applied;
 mod rules;
+mod scim;
 mod signals;
