@@ -43,12 +43,9 @@ pub(crate) async fn receive_scim<S: SecretSource, Q: EventQueue, U: ScimUserStor
     now: Instant,
 ) -> Response<Body> {
     let arrived_at = clock.now();
-    let transmitter = match find_transmitter(receiver, http, now).await {
-        Ok(found) => found,
-        Err(SecretUnavailable) => {
-            let response = ScimResponse::from(Error::busy());
-            return finish(None, response, 0, http, clock, arrived_at);
-        }
+    let Ok(transmitter) = find_transmitter(receiver, http, now).await else {
+        // The secret of the transmitters is not available.
+        return finish(None, ScimResponse::from(Error::busy()), 0, http, clock, arrived_at);
     };
     let Some((transmitter, mapping)) = transmitter else {
         return finish(None, ScimResponse::unauthorized(), 0, http, clock, arrived_at);

@@ -80,7 +80,7 @@ fn scim(method: &str, path: &str) -> TestRequest {
         .header("authorization", &format!("Bearer {TOKEN}"))
 }
 
-fn carol(active: Value) -> Value {
+fn carol(active: &Value) -> Value {
     json!({ "userName": "carol", "externalId": "c-1", "active": active })
 }
 
@@ -96,7 +96,7 @@ fn only_a_request_below_the_path_of_scim_is_one() {
 async fn a_deactivation_is_in_the_queue_before_it_is_answered() {
     let stand = ScimStand::new(Some(SECRETS));
     let created =
-        scim("POST", "Users").body("application/scim+json", &carol(json!("False")).to_string());
+        scim("POST", "Users").body("application/scim+json", &carol(&json!("False")).to_string());
     let response = stand.send(&created).await;
     assert_eq!(response.status(), 201);
     assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
@@ -121,9 +121,9 @@ async fn a_deactivation_is_in_the_queue_before_it_is_answered() {
 #[tokio::test]
 async fn the_token_says_which_transmitter_it_is() {
     let stand = ScimStand::new(Some(SECRETS));
-    assert_eq!(stand.send(&scim("POST", "Users").json(&carol(json!(false)))).await.status(), 201);
+    assert_eq!(stand.send(&scim("POST", "Users").json(&carol(&json!(false)))).await.status(), 201);
     let other = scim("POST", "Users").header("authorization", &format!("bearer {OTHER_TOKEN}"));
-    let response = stand.send(&other.json(&carol(json!(false)))).await;
+    let response = stand.send(&other.json(&carol(&json!(false)))).await;
     assert_eq!(response.status(), 201, "each has its own users");
     let messages = stand.queue.messages();
     let last = messages.last().unwrap();
@@ -165,7 +165,7 @@ async fn r26_scim_does_not_answer_own_trouble_as_a_refusal() {
 
     let stand = ScimStand::new(Some(SECRETS));
     stand.queue.set_down(true);
-    let create = scim("POST", "Users").json(&carol(json!(false)));
+    let create = scim("POST", "Users").json(&carol(&json!(false)));
     assert_eq!(stand.send(&create).await.status(), 503);
     stand.queue.set_down(false);
     assert_eq!(stand.send(&create).await.status(), 201, "nothing was stored before");
