@@ -154,11 +154,11 @@ mod tests {
 
     #[test]
     fn a_decision_is_reused_until_its_time_has_passed() {
-        let mut cache = DecisionCache::new(Duration::from_secs(60));
+        let mut cache = DecisionCache::new(Duration::from_mins(1));
         let now = OffsetDateTime::UNIX_EPOCH;
         cache.insert("a", now, Decision::Refused);
         assert_eq!(cache.find("a", now + Duration::from_secs(59)), Some(Decision::Refused));
-        assert_eq!(cache.find("a", now + Duration::from_secs(60)), None);
+        assert_eq!(cache.find("a", now + Duration::from_mins(1)), None);
         assert_eq!(cache.find("b", now), None);
     }
 
@@ -169,17 +169,17 @@ mod tests {
         off.insert("a", now, Decision::Refused);
         assert_eq!(off.decisions.len(), 0);
 
-        let mut cache = DecisionCache::new(Duration::from_secs(60));
+        let mut cache = DecisionCache::new(Duration::from_mins(1));
         cache.insert("early", now, Decision::Refused);
         let later = now + Duration::from_secs(30);
         for index in 1..CACHE_SIZE {
             cache.insert(&index.to_string(), later, Decision::Refused);
         }
         // Only the first one has ended.
-        cache.insert("new", now + Duration::from_secs(60), Decision::Refused);
+        cache.insert("new", now + Duration::from_mins(1), Decision::Refused);
         assert_eq!(cache.decisions.len(), CACHE_SIZE);
         assert!(cache.find("1", later).is_some() && !cache.decisions.contains_key("early"));
-        cache.insert("newer", now + Duration::from_secs(60), Decision::Refused);
+        cache.insert("newer", now + Duration::from_mins(1), Decision::Refused);
         assert_eq!(cache.decisions.len(), 1, "none has ended");
     }
 
