@@ -71,6 +71,11 @@ impl SignalAnswer {
         self
     }
 
+    /// The body.
+    pub(crate) fn with_body(self, body: String) -> Self {
+        Self { body, ..self }
+    }
+
     /// The response for API Gateway, with the name of the request in the log.
     pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
         let body = if self.body.is_empty() { Body::Empty } else { Body::Text(self.body) };

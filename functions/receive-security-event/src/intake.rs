@@ -3,7 +3,7 @@
 use std::time::{Instant, SystemTime};
 
 use bearer_verifier::{SignedToken, TokenRefusal, verify_signature};
-use event_queue::{EventQueue, SignalMessage};
+use event_queue::{EventQueue, LookUpMessage, SignalMessage};
 use issuer_keys::{IssuerKeyCache, KeyDiscovery, KeyLocation};
 use lambda_http::Request;
 use security_events::{MessageIssuer, Transmitter, UserSignal};
@@ -90,6 +90,17 @@ impl<S: SecretSource, Q: EventQueue> SignalIntake<S, Q> {
             })
             .collect();
         self.queue.send(&messages).await.map_err(|cause| {
+            error!(%cause, "queue of events not reachable");
+            SignalAnswer::unavailable("queue-unavailable")
+        })?;
+        Ok(SignalOutcome::Accepted(messages.len()))
+    }
+    /// The same for accounts that are to be looked up.
+    pub(crate) async fn enqueue_look_ups(
+        &self,
+        messages: &[LookUpMessage],
+    ) -> Result<SignalOutcome, SignalAnswer> {
+        self.queue.send_look_ups(messages).await.map_err(|cause| {
             error!(%cause, "queue of events not reachable");
             SignalAnswer::unavailable("queue-unavailable")
         })?;

@@ -11,7 +11,7 @@ use tracing::error;
 
 use crate::answer::SignalAnswer;
 use crate::intake::{SignalIntake, TransmitterRequest};
-use crate::kinds::{apple, back_channel_logout, global_token_revocation, google, ssf};
+use crate::kinds::{apple, back_channel_logout, global_token_revocation, google, graph, ssf};
 use crate::secret_cache::{SecretCache, SecretSource};
 use crate::{request, signal_log};
 
@@ -96,10 +96,11 @@ impl<S: SecretSource, Q: EventQueue> Receiver<S, Q> {
             TransmitterSettings::Google(settings) => {
                 google::receive(&self.intake, request, settings).await
             }
-            // These kinds have no handler here.
-            TransmitterSettings::Scim(_) | TransmitterSettings::Graph(_) => {
-                SignalAnswer::unknown_transmitter()
+            TransmitterSettings::Graph(settings) => {
+                graph::receive(&self.intake, request, settings).await
             }
+            // This kind has no handler here.
+            TransmitterSettings::Scim(_) => SignalAnswer::unknown_transmitter(),
         }
     }
 }

@@ -8,11 +8,14 @@ use identity_core::identity::Issuer;
 use identity_events::{EventIssuers, EventSettings};
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
+use transmitter_secret::GraphTransmitters;
 
 pub(crate) struct EventConfig {
     pub(crate) tables: Tables,
     pub(crate) acs: AcsResource,
     pub(crate) rules: EventRules,
+    /// The directories of which messages ask to look an account up.
+    pub(crate) graph: GraphTransmitters,
 }
 
 impl EventConfig {
@@ -27,6 +30,7 @@ impl EventConfig {
                 auth0: mode(env, "EVENT_MODE_AUTH0")?,
                 okta: mode(env, "EVENT_MODE_OKTA")?,
             },
+            graph: GraphTransmitters::from_env(env)?,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Groups the messages of a batch, so that those about the same user are processed in order.
 
 use std::cell::Cell;
+use std::time::SystemTime;
 
-use identity_core::event::Event;
+use identity_core::identity::IdentityRef;
 use identity_events::Reading;
 use tracing::error;
 
@@ -32,17 +33,30 @@ impl QueuedMessage {
         Self { message, reading, is_done: Cell::new(None) }
     }
 
-    /// The first event of the message. The others are about the same user.
-    fn event(&self) -> Option<&Event> {
+    /// When it happened. An account is looked up later than the message was sent.
+    fn occurred_at(&self) -> Option<SystemTime> {
         match &self.reading {
-            Ok(Reading::Events { events, .. }) => events.first(),
+            Ok(Reading::Events { events, .. }) => events.first().map(|event| event.occurred_at),
+            Ok(Reading::LookUp { .. }) => self.message.sent_at(),
+            _ => None,
+        }
+    }
+
+    /// The user of the first event. The others are about the same user.
+    fn user(&self) -> Option<IdentityRef> {
+        match &self.reading {
+            Ok(Reading::Events { events, .. }) => {
+                events.first().map(|event| event.identity.clone())
+            }
+            Ok(Reading::LookUp { look_up, .. }) => {
+                Some(IdentityRef::External(look_up.user.clone()))
+            }
             _ => None,
         }
     }
 
     fn is_about_the_user_of(&self, other: &Self) -> bool {
-        let pair = self.event().zip(other.event());
-        pair.is_some_and(|(one, other)| one.identity == other.identity)
+        self.user().is_some_and(|user| other.user() == Some(user))
     }
 
     pub(crate) fn give_up(&self) -> &SqsMessage {
@@ -65,7 +79,7 @@ impl QueuedMessage {
 /// after the other: processed at the same time, they would reach the same result, but most would
 /// first fail with `Error::Busy`.
 pub(crate) fn lanes(mut messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
-    messages.sort_by_key(|job| job.event().map(|event| event.occurred_at));
+    messages.sort_by_key(QueuedMessage::occurred_at);
     let mut lanes: Vec<Vec<QueuedMessage>> = Vec::new();
     for job in messages {
         let is_its = |lane: &&mut Vec<QueuedMessage>| {

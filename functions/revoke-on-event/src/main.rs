@@ -7,6 +7,7 @@
 
 mod batch;
 mod config;
+mod directories;
 mod event_log;
 mod event_outcome;
 mod lanes;
@@ -19,8 +20,9 @@ use std::time::{Duration, SystemTime};
 
 use batch::{BatchResponse, SqsBatch};
 use config::{EventConfig, EventRules};
+use directories::Directories;
 use futures_util::{StreamExt, stream};
-use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{AccountDirectory, Clock, IdentityClient, IdentityStore};
 use identity_store::DynamoIdentityStore;
 use lambda_edge::config::process_env;
 use lambda_edge::{deadline, system_clock, telemetry};
@@ -40,9 +42,13 @@ async fn main() -> Result<(), Error> {
     );
     let acs = Paced::per_second(EVENTS_PER_SECOND, acs?, system_clock());
     let (rules, clock) = (config.rules, system_clock());
+    // Empty, and without an HTTP client, if no transmitter has the kind `graph`.
+    let directories = Directories::new(config.graph.clients(&clock)?);
     run(service_fn(async |event: LambdaEvent<SqsBatch>| {
         let LambdaEvent { payload, context } = event;
-        Ok::<_, Infallible>(handle(&store, &acs, &clock, &rules, payload, &context).await)
+        Ok::<_, Infallible>(
+            handle(&store, &acs, &directories, &clock, &rules, payload, &context).await,
+        )
     }))
     .await
 }
@@ -52,6 +58,7 @@ async fn main() -> Result<(), Error> {
 async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
+    directory: &impl AccountDirectory,
     clock: &impl Clock,
     rules: &EventRules,
     batch: SqsBatch,
@@ -62,7 +69,7 @@ async fn handle(
     let lanes = lanes(jobs);
     let all = stream::iter(&lanes).for_each_concurrent(AT_ONCE, async |lane| {
         for job in lane {
-            let is_done = apply_message(store, acs, clock, rules, context, job).await;
+            let is_done = apply_message(store, acs, directory, clock, rules, context, job).await;
             job.is_done.set(Some(is_done));
         }
     });

@@ -1,15 +1,19 @@
-//! Processes one message: applies its events, or predicts their effect, and writes a log line.
+//! Processes one message: applies its events, or predicts their effect, and writes a log line for
+//! each. A message about a changed account is looked up first.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use identity_core::Error;
+use identity_core::apply_event::follow_directory::{
+    FollowError, follow_directory, foresee_directory,
+};
 use identity_core::apply_event::{Applied, apply_event, foresee_event};
 use identity_core::event::{Event, EventMode};
-use identity_core::event_decision::EventDecision;
+use identity_core::event_decision::{EventDecision, NoEffect};
 use identity_core::identity::Invocation;
-use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{AccountDirectory, AccountLookUp, Clock, IdentityClient, IdentityStore};
+use identity_core::{Error, error_chain};
 use identity_events::Reading;
 use lambda_http::Context;
 use tracing::{Instrument, info_span};
@@ -24,35 +28,58 @@ use crate::message_error::MessageError;
 pub(crate) async fn apply_message(
     store: &impl IdentityStore,
     acs: &impl IdentityClient,
+    directory: &impl AccountDirectory,
     clock: &impl Clock,
     rules: &EventRules,
     context: &Context,
     queued: &QueuedMessage,
 ) -> bool {
     let line = EventLogLine::of(&queued.message.id);
-    let (source, mode, events) = match &queued.reading {
+    match &queued.reading {
         Err(error) => {
             line.write(&EventOutcome::Failed(error));
-            return false;
+            false
         }
         Ok(Reading::Ignored { source, ignored }) => {
             EventLogLine { source: *source, ..line }.write(&EventOutcome::Ignored(ignored));
-            return true;
+            true
         }
         Ok(Reading::Events { source, mode, events }) => {
-            (*source, rules.mode_of(*source, *mode), events)
+            let mode = rules.mode_of(*source, *mode);
+            apply_events(store, acs, clock, mode, context, &queued.message.id, events).await
         }
-    };
-    let span = info_span!("message", CorrelationId = queued.message.id);
+        Ok(Reading::LookUp { look_up, mode }) => {
+            let id = &queued.message.id;
+            let invocation = invocation(context, clock, id, 0);
+            let span = info_span!("message", CorrelationId = id);
+            let work = follow_in_mode(store, acs, directory, clock, *mode, look_up, &invocation);
+            let began = clock.now();
+            let result = AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await;
+            let line = EventLogLine {
+                source: Some(look_up.source),
+                duration: clock.now().duration_since(began).unwrap_or_default(),
+                ..line
+            };
+            span.in_scope(|| write_followed(&line, result.unwrap_or(Err(MessageError::Panicked))))
+        }
+    }
+}
+
+async fn apply_events(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    mode: EventMode,
+    context: &Context,
+    message_id: &str,
+    events: &[Event],
+) -> bool {
+    let span = info_span!("message", CorrelationId = message_id);
     let mut is_done = true;
     // Apply each event even if an earlier one failed: the user may be stored under the other ID.
     for (number, event) in events.iter().enumerate() {
         let began = clock.now();
-        let invocation = Invocation {
-            id: invocation_id(context, &queued.message.id, number),
-            patience: Duration::ZERO,
-            ..lambda_edge::invocation_of(context, clock)
-        };
+        let invocation = invocation(context, clock, message_id, number);
         let work = apply_in_mode(store, acs, clock, mode, event, &invocation);
         // A panic leaves the same state as a crash, and the core can recover from that.
         let result = match AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await {
@@ -61,19 +88,16 @@ pub(crate) async fn apply_message(
         };
         let now = clock.now();
         let line = EventLogLine {
-            source: Some(source),
+            source: Some(event.source),
             event: Some(event),
             duration: now.duration_since(began).unwrap_or_default(),
             // The time from the event until the end of its processing.
             delay: now.duration_since(event.occurred_at).ok(),
-            ..line.clone()
+            ..EventLogLine::of(message_id)
         };
-        span.in_scope(|| {
-            line.write(&match &result {
-                Ok(EventResult::Applied(applied)) => EventOutcome::Applied(applied),
-                Ok(EventResult::Foreseen(decision)) => EventOutcome::Foreseen(decision),
-                Err(error) => EventOutcome::Failed(error),
-            });
+        span.in_scope(|| match &result {
+            Ok(result) => result.write(&line),
+            Err(error) => line.write(&EventOutcome::Failed(error)),
         });
         is_done &= result.is_ok();
     }
@@ -84,6 +108,15 @@ pub(crate) async fn apply_message(
 enum EventResult {
     Applied(Applied),
     Foreseen(EventDecision),
+}
+
+impl EventResult {
+    fn write(&self, line: &EventLogLine<'_>) {
+        line.write(&match self {
+            Self::Applied(applied) => EventOutcome::Applied(applied),
+            Self::Foreseen(decision) => EventOutcome::Foreseen(decision),
+        });
+    }
 }
 
 async fn apply_in_mode(
@@ -102,8 +135,72 @@ async fn apply_in_mode(
     }
 }
 
-/// Unique to the event within the invocation, because it becomes the ID of a receipt.
-fn invocation_id(context: &Context, message_id: &str, number: usize) -> String {
+/// Looks an account up, and applies or foresees what follows.
+async fn follow_in_mode<D: AccountDirectory>(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    directory: &D,
+    clock: &impl Clock,
+    mode: EventMode,
+    look_up: &AccountLookUp,
+    invocation: &Invocation,
+) -> Result<Vec<(Event, EventResult)>, MessageError> {
+    let failed = |error| match error {
+        FollowError::Directory(error) => MessageError::LookUp(error_chain(&error)),
+        FollowError::Core(error) => MessageError::Failed(error),
+    };
+    Ok(match mode {
+        EventMode::Apply => follow_directory(store, acs, clock, directory, look_up, invocation)
+            .await
+            .map_err(failed)?
+            .into_iter()
+            .map(|(event, applied)| (event, EventResult::Applied(applied)))
+            .collect(),
+        EventMode::Shadow => foresee_directory(store, clock, directory, look_up, invocation)
+            .await
+            .map_err(failed)?
+            .into_iter()
+            .map(|(event, decision)| (event, EventResult::Foreseen(decision)))
+            .collect(),
+    })
+}
+
+/// Writes a line for each event that followed from a look-up, and returns whether the message is
+/// done. A look-up without an event also has a line.
+fn write_followed(
+    line: &EventLogLine<'_>,
+    result: Result<Vec<(Event, EventResult)>, MessageError>,
+) -> bool {
+    match result {
+        Err(error) => {
+            line.write(&EventOutcome::Failed(&error));
+            false
+        }
+        Ok(events) => {
+            for (event, result) in &events {
+                result.write(&EventLogLine { event: Some(event), ..line.clone() });
+            }
+            if events.is_empty() {
+                let nothing = EventDecision::Nothing(NoEffect::NothingNew);
+                line.write(&EventOutcome::Foreseen(&nothing));
+            }
+            true
+        }
+    }
+}
+
+/// The invocation for an event. Its ID is unique to the event, because it becomes the ID of a
+/// receipt.
+fn invocation(
+    context: &Context,
+    clock: &impl Clock,
+    message_id: &str,
+    number: usize,
+) -> Invocation {
     let id = format!("{}/{message_id}", context.request_id);
-    if number == 0 { id } else { format!("{id}/{number}") }
+    Invocation {
+        id: if number == 0 { id } else { format!("{id}/{number}") },
+        patience: Duration::ZERO,
+        ..lambda_edge::invocation_of(context, clock)
+    }
 }

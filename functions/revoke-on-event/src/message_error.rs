@@ -12,6 +12,8 @@ pub(crate) enum MessageError {
     Malformed(Malformed),
     /// The event could not be applied.
     Failed(Error),
+    /// The directory did not say what the status of the user's account is.
+    LookUp(String),
     /// The code panicked.
     Panicked,
     /// Lambda would have killed the function.
@@ -29,6 +31,7 @@ impl MessageError {
         match self {
             Self::Malformed(problem) => problem.to_string(),
             Self::Failed(error) => error_chain(error),
+            Self::LookUp(why) => format!("failed to look up the account: {why}"),
             Self::Panicked => "processing panicked".to_owned(),
             Self::TimedOut => "timed out before the function ended".to_owned(),
         }

@@ -1,3 +1,4 @@
+mod look_ups;
 mod support;
 
 use std::collections::BTreeSet;
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use self::support::{
-    ISSUER, batch, context, count, deliver, event, find, fixture_of, is_blocked, logged,
-    revocations, rules,
+    ISSUER, NamedAccounts, batch, context, count, deliver, event, find, fixture_of, is_blocked,
+    logged, revocations, rules,
 };
 use super::*;
 
@@ -195,8 +196,16 @@ async fn a_shadow_falls_on_one_source_only() {
     let ours = event("user.disabled", "alice", 60);
     let context = context(&fixture.clock);
     let batch = batch([&*ours, &*okta], 1);
-    let answer =
-        handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, batch, &context).await;
+    let answer = handle(
+        &fixture.store,
+        &fixture.acs,
+        &NamedAccounts,
+        &fixture.clock,
+        &rules,
+        batch,
+        &context,
+    )
+    .await;
     assert_eq!(answer, BatchResponse::failed(std::iter::empty()));
     assert!(!is_blocked(&fixture, "alice"));
     for name in ["carol@example.com", "00u1"] {

@@ -2,10 +2,12 @@
 //!
 //! A function that receives a signal stores it first, then answers its sender, and acts later: the
 //! queue is the store. One [`SignalMessage`] is about one user, and has the shape of a message of
-//! `EventBridge`, so that the queue has one form. `identity-events` reads it.
+//! `EventBridge`, so that the queue has one form. `identity-events` reads it. A [`LookUpMessage`]
+//! says that a user's account may have changed.
 //!
 //! [`EventQueue`] is the port. [`SqsEventQueue`] sends to Amazon SQS.
 
+mod look_up;
 #[cfg(feature = "testing")]
 mod memory;
 mod message;
@@ -13,6 +15,7 @@ mod sqs;
 
 use std::fmt;
 
+pub use look_up::LookUpMessage;
 #[cfg(feature = "testing")]
 pub use memory::MemoryEventQueue;
 pub use message::SignalMessage;
@@ -24,6 +27,12 @@ pub trait EventQueue {
     /// fails, some may be: the sender repeats the signal, and what arrives twice is applied once.
     fn send(&self, messages: &[SignalMessage])
     -> impl Future<Output = Result<(), EventQueueError>>;
+
+    /// The same for accounts that are to be looked up.
+    fn send_look_ups(
+        &self,
+        messages: &[LookUpMessage],
+    ) -> impl Future<Output = Result<(), EventQueueError>>;
 }
 
 /// The queue could not be reached, or refused the message. The text never quotes the message.

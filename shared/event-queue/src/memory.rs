@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{EventQueue, EventQueueError, SignalMessage};
+use crate::{EventQueue, EventQueueError, LookUpMessage, SignalMessage};
 
 /// A queue in memory. Clones share the messages.
 #[derive(Clone, Debug, Default)]
@@ -9,6 +9,7 @@ pub struct MemoryEventQueue(Arc<Mutex<MemoryState>>);
 #[derive(Debug, Default)]
 struct MemoryState {
     messages: Vec<SignalMessage>,
+    look_ups: Vec<LookUpMessage>,
     is_down: bool,
 }
 
@@ -17,6 +18,12 @@ impl MemoryEventQueue {
     #[must_use]
     pub fn messages(&self) -> Vec<SignalMessage> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).messages.clone()
+    }
+
+    /// The accounts to look up so far, oldest first.
+    #[must_use]
+    pub fn look_ups(&self) -> Vec<LookUpMessage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).look_ups.clone()
     }
 
     /// The bodies of the messages, as SQS would deliver them.
@@ -38,6 +45,15 @@ impl EventQueue for MemoryEventQueue {
             return Err(EventQueueError("the queue is down".to_owned()));
         }
         state.messages.extend_from_slice(messages);
+        Ok(())
+    }
+
+    async fn send_look_ups(&self, messages: &[LookUpMessage]) -> Result<(), EventQueueError> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_down {
+            return Err(EventQueueError("the queue is down".to_owned()));
+        }
+        state.look_ups.extend_from_slice(messages);
         Ok(())
     }
 }

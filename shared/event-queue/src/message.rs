@@ -59,7 +59,7 @@ impl SignalMessage {
 }
 
 /// RFC 3339. The number of digits says the resolution, as `identity-events` reads it.
-fn timestamp(time: SystemTime, resolution: Duration) -> String {
+pub(crate) fn timestamp(time: SystemTime, resolution: Duration) -> String {
     let time = OffsetDateTime::from(time);
     let seconds = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     let milliseconds =

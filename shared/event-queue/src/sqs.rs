@@ -3,7 +3,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use identity_core::error_chain;
 
-use crate::{EventQueue, EventQueueError, SignalMessage};
+use crate::{EventQueue, EventQueueError, LookUpMessage, SignalMessage};
 
 /// The queue `IdentityEvents` in Amazon SQS.
 #[derive(Clone, Debug)]
@@ -25,14 +25,25 @@ impl SqsEventQueue {
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
     }
+
+    async fn send_body(&self, body: String) -> Result<(), EventQueueError> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        sent.map_err(|error| EventQueueError(unsent(&error)))?;
+        Ok(())
+    }
 }
 
 impl EventQueue for SqsEventQueue {
     async fn send(&self, messages: &[SignalMessage]) -> Result<(), EventQueueError> {
         for message in messages {
-            let body = message.body();
-            let sent = self.client.send_message().queue_url(&self.url).message_body(body).send();
-            sent.await.map_err(|error| EventQueueError(unsent(&error)))?;
+            self.send_body(message.body()).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_look_ups(&self, messages: &[LookUpMessage]) -> Result<(), EventQueueError> {
+        for message in messages {
+            self.send_body(message.body()).await?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ fn event_of(body: &str) -> (EventSource, Option<EventMode>, identity_core::event
         Reading::Events { source, mode, events } => {
             (source, mode, events.into_iter().next().unwrap())
         }
-        Reading::Ignored { .. } => panic!("{body}"),
+        other => panic!("{other:?}"),
     }
 }
 

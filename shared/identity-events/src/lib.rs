@@ -42,8 +42,7 @@ pub fn read(body: &str, settings: &EventSettings) -> Result<Reading, Malformed> 
     let envelope = Envelope::parse(body)?;
     let name = envelope.required("source")?;
     if name == signals::SOURCE {
-        let (event, mode) = signals::read(&envelope, &settings.issuers)?;
-        return Ok(Reading::Events { source: event.source, mode: Some(mode), events: vec![event] });
+        return signals::read(&envelope, &settings.issuers);
     }
     let Some(source) = source(name) else {
         let ignored = Ignored { name: shown(name), why: WhyIgnored::UnknownSource };

@@ -1,6 +1,7 @@
 //! What a message means, or why it cannot be read.
 
 use identity_core::event::{Event, EventMode, EventSource};
+use identity_core::ports::AccountLookUp;
 
 /// The meaning of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,13 @@ pub enum Reading {
         /// At least one event. There is more than one if the message reports two changes, or if
         /// the user may go by either of two names.
         events: Vec<Event>,
+    },
+    /// A user's account may have changed. What follows is known when it was looked up.
+    LookUp {
+        /// The account.
+        look_up: AccountLookUp,
+        /// The mode in which the message asks to be applied.
+        mode: EventMode,
     },
     /// The message is ignored.
     Ignored {

@@ -4,36 +4,49 @@
 //! the deployment can put such a message into the queue, and they have authenticated its sender.
 //! `detail-type` is the kind of event. `detail` has the kind of the transmitter in `kind`, the user
 //! in `externalId`, the time in `occurredAt`, the `mode`, an `eventId`, and may have a `reason`.
+//!
+//! The `detail-type` `user.changed` says that an account may have changed, and not what changed. It
+//! has no time: the account is looked up, by its `tenant` and its `objectId`.
 
 use identity_core::event::{Event, EventKind, EventMode, EventSource};
 use identity_core::identity::{ExternalId, IdentityRef};
+use identity_core::ports::AccountLookUp;
 use identity_core::record::Reason;
 
 use crate::envelope::Envelope;
 use crate::issuers::EventIssuers;
-use crate::reading::Malformed;
+use crate::reading::{Malformed, Reading};
 
 /// The `source` of these messages.
 pub(crate) const SOURCE: &str = "guestpass.signals";
 
-/// Reads the event and its mode. The transmitter's configuration says whose users its signals are
-/// about, so users of issuers that are not in `issuers` are read, too.
-pub(crate) fn read(
-    envelope: &Envelope,
-    issuers: &EventIssuers,
-) -> Result<(Event, EventMode), Malformed> {
+/// The `detail-type` of a message that asks for a look-up.
+const CHANGED: &str = "user.changed";
+
+/// Reads a message. The transmitter's configuration says whose users its signals are about, so users
+/// of issuers that are not in `issuers` are read, too.
+pub(crate) fn read(envelope: &Envelope, issuers: &EventIssuers) -> Result<Reading, Malformed> {
+    if envelope.required("detail-type")? == CHANGED {
+        let look_up = AccountLookUp {
+            user: user(envelope, issuers)?,
+            source: source(envelope)?,
+            transmitter: envelope.required("detail.transmitter")?.to_owned(),
+            tenant: envelope.required("detail.tenant")?.to_owned(),
+            object_id: envelope.required("detail.objectId")?.to_owned(),
+            id: envelope.id("detail.eventId")?,
+        };
+        return Ok(Reading::LookUp { look_up, mode: mode(envelope)? });
+    }
+    let (event, mode) = (event(envelope, issuers)?, mode(envelope)?);
+    Ok(Reading::Events { source: event.source, mode: Some(mode), events: vec![event] })
+}
+
+fn event(envelope: &Envelope, issuers: &EventIssuers) -> Result<Event, Malformed> {
     let kind = EventKind::parse(envelope.required("detail-type")?)
         .ok_or(Malformed::Invalid { field: "detail-type", expected: "a kind of event" })?;
-    let source = EventSource::parse(envelope.required("detail.kind")?)
-        .filter(|source| source.is_transmitter())
-        .ok_or(Malformed::Invalid { field: "detail.kind", expected: "a kind of transmitter" })?;
-    let mode = envelope
-        .required("detail.mode")?
-        .parse()
-        .map_err(|_| Malformed::Invalid { field: "detail.mode", expected: "apply or shadow" })?;
     let moment = envelope.time("detail.occurredAt")?;
-    let event = Event {
-        source,
+    Ok(Event {
+        source: source(envelope)?,
         kind,
         identity: IdentityRef::External(user(envelope, issuers)?),
         occurred_at: moment.at,
@@ -41,8 +54,19 @@ pub(crate) fn read(
         heard_at: None,
         id: envelope.id("detail.eventId")?,
         reason: envelope.text("detail.reason").and_then(Reason::shortened),
-    };
-    Ok((event, mode))
+    })
+}
+
+/// The kind of the transmitter, which is the origin of what the message decides.
+fn source(envelope: &Envelope) -> Result<EventSource, Malformed> {
+    EventSource::parse(envelope.required("detail.kind")?)
+        .filter(|source| source.is_transmitter())
+        .ok_or(Malformed::Invalid { field: "detail.kind", expected: "a kind of transmitter" })
+}
+
+fn mode(envelope: &Envelope) -> Result<EventMode, Malformed> {
+    let mode = envelope.required("detail.mode")?.parse();
+    mode.map_err(|_| Malformed::Invalid { field: "detail.mode", expected: "apply or shadow" })
 }
 
 /// The user, in the configured spelling of the issuer if it is one of the deployment's.

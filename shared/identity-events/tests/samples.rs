@@ -75,6 +75,7 @@ impl Sample {
         match read(&self.body(), &self.settings()) {
             Err(error) => json!({ "malformed": error.to_string() }),
             Ok(Reading::Ignored { ignored, .. }) => json!({ "ignored": ignored.why.as_str() }),
+            Ok(Reading::LookUp { .. }) => json!("look-up"),
             Ok(Reading::Events { events, .. }) => events
                 .iter()
                 .map(|event| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use identity_core::event::{EventKind, EventMode};
 use identity_core::identity::{ExternalId, IdentityRef, Issuer};
+use identity_core::ports::AccountLookUp;
 use identity_events::{EventSettings, EventSource, Malformed, Reading, read};
 use serde_json::{Value, json};
 
@@ -89,5 +90,47 @@ fn r61_a_signal_without_a_known_kind_source_mode_user_or_time_is_malformed() {
     ] {
         let problem = reading(&with(pointer, value)).unwrap_err().to_string();
         assert!(problem.starts_with(field), "{problem}");
+    }
+}
+
+fn changed() -> Value {
+    json!({
+        "source": "guestpass.signals",
+        "detail-type": "user.changed",
+        "id": "0b1f",
+        "time": "2026-11-20T08:00:03Z",
+        "detail": {
+            "transmitter": "entra",
+            "kind": "graph",
+            "externalId": "https://idp.example|t|o",
+            "tenant": "t",
+            "objectId": "o",
+            "eventId": "notification-1",
+            "mode": "shadow",
+        },
+    })
+}
+
+#[test]
+fn a_changed_account_is_looked_up_and_has_no_time() {
+    let expected = AccountLookUp {
+        user: ExternalId::parse("https://idp.example/|t|o").unwrap(),
+        source: EventSource::Graph,
+        transmitter: "entra".to_owned(),
+        tenant: "t".to_owned(),
+        object_id: "o".to_owned(),
+        id: "notification-1".to_owned(),
+    };
+    let found = reading(&changed()).unwrap();
+    assert_eq!(found, Reading::LookUp { look_up: expected, mode: EventMode::Shadow });
+}
+
+#[test]
+fn r61_an_account_that_cannot_be_looked_up_is_malformed() {
+    for name in ["transmitter", "kind", "externalId", "tenant", "objectId", "mode"] {
+        let mut message = changed();
+        message["detail"].as_object_mut().unwrap().remove(name);
+        let problem = reading(&message).unwrap_err().to_string();
+        assert_eq!(problem, format!("detail.{name} is missing"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_trail;
+mod directory_cursors;
 mod failure;
 mod index;
 mod item;

@@ -15,6 +15,9 @@ SIGNALS = {
     "TransmitterSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:transmitters",
 }
 
+# The functions with a schedule, each with the queue of its failures.
+SCHEDULED = {"DeleteStaleIdentities": "CleanupFailures", "WatchEntraUsers": "EntraWatchFailures"}
+
 # Traces have no resource ARN that a policy could name.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
@@ -29,7 +32,8 @@ def implied(stack: Stack, function: str) -> Rights:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]))
     if "CALLER_HASH_SECRET_ARN" in rust.own_text(crate):
         rights.add(("secretsmanager:GetSecretValue", "CallerHashKey"))
-    if "TRANSMITTER_SECRET_ARN" in rust.own_text(crate) and stack.parameters["TransmitterSecretArn"]:
+    reads_transmitters = "TRANSMITTER_SECRET_ARN" in rust.own_text(crate) or "transmitter-secret" in dependencies
+    if reads_transmitters and stack.parameters["TransmitterSecretArn"]:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["TransmitterSecretArn"]))
     if "scim-store" in dependencies:
         rights |= {(f"dynamodb:{action}", "ScimUsers.Arn") for action in rust.requests_of_scim()}
@@ -166,7 +170,12 @@ def t01_no_function_changes_or_deletes_what_is_in_the_audit_log(stack: Stack) ->
     put("Resources/GetIdentityRole/Properties/AssumeRolePolicyDocument/Statement/0/Action", "sts:*"),
 )
 def t01_only_the_service_that_needs_a_role_takes_it(stack: Stack) -> Iterator[str]:
-    services = {"CodeDeployServiceRole": "codedeploy", "DeleteStaleIdentitiesScheduleRole": "scheduler", "PollSecurityEventsScheduleRole": "scheduler"}
+    services = {
+        "CodeDeployServiceRole": "codedeploy",
+        "DeleteStaleIdentitiesScheduleRole": "scheduler",
+        "PollSecurityEventsScheduleRole": "scheduler",
+        "WatchEntraUsersScheduleRole": "scheduler",
+    }
     for role, properties in stack.of_type("AWS::IAM::Role").items():
         expected = f"{services.get(role, 'lambda')}.amazonaws.com"
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
@@ -175,9 +184,14 @@ def t01_only_the_service_that_needs_a_role_takes_it(stack: Stack) -> Iterator[st
                 yield f"{role} can be assumed by {statement['Principal']} with {statement['Action']}"
 
 
-@rule(drop("Resources/DeleteStaleIdentities/Properties/Events/Schedule/Properties/DeadLetterConfig"))
+@rule(
+    drop("Resources/DeleteStaleIdentities/Properties/Events/Schedule/Properties/DeadLetterConfig"),
+    drop("Resources/WatchEntraUsers/Properties/Events/Schedule/Properties/DeadLetterConfig").with_parameters(**SIGNALS),
+)
 def t01_the_schedule_may_start_its_function_and_tell_of_its_failure(stack: Stack) -> Iterator[str]:
-    rights = table(granted(stack, "DeleteStaleIdentitiesScheduleRole"))
-    expected = ["lambda:InvokeFunction on DeleteStaleIdentitiesAliaslive", "sqs:SendMessage on CleanupFailures.Arn"]
-    if rights != expected:
-        yield f"the schedule has the permissions {rights}"
+    for function, failures in SCHEDULED.items():
+        if function in stack.functions():
+            rights = table(granted(stack, f"{function}ScheduleRole"))
+            expected = [f"lambda:InvokeFunction on {function}Aliaslive", f"sqs:SendMessage on {failures}.Arn"]
+            if rights != expected:
+                yield f"the schedule of {function} has the permissions {rights}"

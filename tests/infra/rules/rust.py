@@ -62,6 +62,7 @@ ADAPTER = {
     CORE / "ports/identity_store.rs": "Identities",
     STORE / "store.rs": "Identities",
     STORE / "ledger.rs": "Identities",
+    STORE / "directory_cursors.rs": "Identities",
     STORE / "update.rs": "Identities",
     STORE / "audit.rs": "AuditLog",
     STORE / "audit_trail.rs": "AuditLog",

@@ -32,7 +32,7 @@ pub(super) const AUDIENCE: &str = "https://guestpass.example/ssf";
 pub(super) const NOW: u64 = 1_800_000_000;
 
 /// A secret in memory.
-pub(super) struct FixedSecret(&'static str);
+pub(super) struct FixedSecret(pub(super) &'static str);
 
 impl SecretSource for FixedSecret {
     async fn read(&self) -> Result<Secret, String> {

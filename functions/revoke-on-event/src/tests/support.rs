@@ -9,6 +9,7 @@ use identity_core::Error as CoreError;
 use identity_core::admission::Admission;
 use identity_core::event::EventMode;
 use identity_core::identity::{AccessToken, AcsId, Issuer, TokenRequest};
+use identity_core::ports::{AccountLookUp, AccountStatus};
 use identity_core::record::{Record, State};
 use identity_core::testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record};
 use identity_events::EventSettings;
@@ -58,6 +59,52 @@ pub(super) fn event(kind: &str, name: &str, ago: u64) -> String {
     .to_string()
 }
 
+/// A message that asks to look up the account with this object id, which names its status, for the
+/// user of this name.
+pub(super) fn changed(name: &str, account: &str, mode: EventMode) -> String {
+    json!({
+        "id": "envelope",
+        "source": "guestpass.signals",
+        "detail-type": "user.changed",
+        "detail": {
+            "transmitter": "entra",
+            "kind": "graph",
+            "externalId": name,
+            "tenant": "tenant",
+            "objectId": account,
+            "eventId": format!("changed-{name}"),
+            "mode": mode.as_str(),
+        },
+    })
+    .to_string()
+}
+
+/// A directory whose accounts are named after their status.
+pub(super) struct NamedAccounts;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the directory is down")]
+pub(super) struct AccountsDown;
+
+impl AccountDirectory for NamedAccounts {
+    type Error = AccountsDown;
+
+    async fn status(
+        &self,
+        look_up: &AccountLookUp,
+        _until: SystemTime,
+    ) -> Result<AccountStatus, AccountsDown> {
+        let present = |is_enabled| AccountStatus::Present { is_enabled, sign_ins_valid_from: None };
+        match look_up.object_id.as_str() {
+            "enabled" => Ok(present(true)),
+            "disabled" => Ok(present(false)),
+            "missing" => Ok(AccountStatus::Missing),
+            "panic" => panic!("on purpose"),
+            _ => Err(AccountsDown),
+        }
+    }
+}
+
 /// A batch whose messages are named after their position, in their `nth` delivery.
 pub(super) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>, nth: u32) -> SqsBatch {
     let records: Vec<Value> = bodies
@@ -94,7 +141,8 @@ pub(super) async fn deliver(
 ) -> Vec<String> {
     let acs = Moody(fixture.acs.clone());
     let context = context(&fixture.clock);
-    let answer = handle(&fixture.store, &acs, &fixture.clock, &rules(mode), batch, &context).await;
+    let (rules, clock) = (rules(mode), &fixture.clock);
+    let answer = handle(&fixture.store, &acs, &NamedAccounts, clock, &rules, batch, &context).await;
     let answer = serde_json::to_value(&answer).unwrap();
     let failures = answer["batchItemFailures"].as_array().unwrap();
     let mut ids: Vec<String> = failures

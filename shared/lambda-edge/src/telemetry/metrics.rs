@@ -13,7 +13,7 @@ use super::line::{milliseconds, namespace, write_line};
 
 /// The names of all metrics in CloudWatch besides those of requests. The template's alarms and
 /// its dashboard use the same names.
-pub const METRICS: [&str; 31] = [
+pub const METRICS: [&str; 32] = [
     // A process started to serve requests.
     "ColdStarts",
     // Responses of ACS; each attempt counts.
@@ -59,6 +59,8 @@ pub const METRICS: [&str; 31] = [
     // Tests of a transmitter's stream, and changes of its state.
     "StreamsVerified",
     "StreamsUpdated",
+    // A run after which the changes of all Entra tenants are watched.
+    "EntraWatchesCompleted",
 ];
 
 /// The `tracing` layer that writes the metrics.

@@ -25,6 +25,7 @@ mod subscriptions;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::Client;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::clock::StackClock;
@@ -40,6 +41,32 @@ const CLIENT_ID: &str = "aaaaaaaa-0000-0000-0000-000000000001";
 
 /// The client secret of the app. It opens nothing outside of the stack.
 const CLIENT_SECRET: &str = "local-stack-entra-client-secret";
+
+/// The text by which the receiver recognises notifications. It opens nothing outside of the stack.
+const CLIENT_STATE: &str = "local-stack-entra-client-state";
+
+/// The name of the transmitter.
+pub(crate) const TRANSMITTER: &str = "entra";
+
+/// The element of the parameter `Transmitters`: Entra at `url` notifies `gateway` about users of
+/// `token_issuer`.
+pub(crate) fn transmitter(url: &str, gateway: &str, token_issuer: &str) -> Value {
+    json!({
+        "name": TRANSMITTER,
+        "kind": "graph",
+        "tenants": [TENANT],
+        "clientId": CLIENT_ID,
+        "notificationUrl": format!("{gateway}/v1/signals/{TRANSMITTER}"),
+        "graphUrl": url,
+        "loginUrl": url,
+        "tokenIssuer": token_issuer,
+    })
+}
+
+/// The secret of the transmitter.
+pub(crate) fn secret() -> Value {
+    json!({ "clientState": CLIENT_STATE, "clientSecret": CLIENT_SECRET })
+}
 
 /// The simulation.
 pub(crate) struct SimulatedEntra {

@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::Query;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post;
-use serde_json::{Value, json};
 
 use super::*;
 

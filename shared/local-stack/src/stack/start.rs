@@ -20,7 +20,7 @@ use super::servers::Servers;
 use super::stack_file::{StackAddresses, StackFile};
 use super::start_error::StackStartError;
 use super::tls::ca_cert;
-use super::transmitters;
+use super::transmitters::{self, StackTransmitters};
 use crate::acs::LocalAcs;
 use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
@@ -32,7 +32,7 @@ use crate::issuer::{self, OidcIssuer, TrustedKeys, add_issuer_keys};
 use crate::options::StackOptions;
 use crate::queue::{self, Queues};
 use crate::runtime::{FunctionPool, ProcessReaper};
-use crate::signals::{self, SimulatedTransmitters, Simulation};
+use crate::signals::{self, Simulation};
 use crate::template::{AuthorizerSpec, Inputs, SecretSpec, Template};
 use crate::{dynamodb, secrets};
 
@@ -57,7 +57,7 @@ impl LocalStack {
         let acs = LocalAcs::start(acs_listeners, &options)?;
         let clock = data.open_clock(&acs)?;
         let [_, issuer] = listeners.reachable_urls()?;
-        let transmitters = transmitters::simulated(&options, &listeners)?;
+        let transmitters = StackTransmitters::new(&options, &listeners)?;
         let mut template = read_template(&options, &issuer.public, &acs, &transmitters)?;
         if let Some(AuthorizerSpec::Lambda(spec)) = &template.authorizer {
             let console = url(&listeners.console)?;
@@ -67,7 +67,7 @@ impl LocalStack {
             }
         }
         let addresses =
-            stack_addresses(&listeners, &acs, &template, transmitters.with_credentials())?;
+            stack_addresses(&listeners, &acs, &template, transmitters.signed.with_credentials())?;
         let end_functions = watch::Sender::new(false);
         let mut services =
             Services::open(&options, &template, &data, &addresses.issuer.public, clock)?;
@@ -91,7 +91,7 @@ impl LocalStack {
         let gateway = Gateway::new(routes, authorizer, api, limits, Arc::clone(&clock));
         let key = data.kept_file("transmitter-key.pkcs8");
         let (sender, time) = (Arc::clone(&gateway), Arc::clone(&clock));
-        let signals = signals::router(&Simulation::new(transmitters, key, sender, time));
+        let signals = signals::router(&Simulation::new(transmitters.signed, key, sender, time));
         let mut servers = services.serve(listeners, gateway, &addresses, &acs, &fleet, signals)?;
         deliver_events(&mut servers, fleet, &end_functions);
         servers.run(end_idle(functions.clone(), options.idle_limit, servers.stopping()));
@@ -226,7 +226,7 @@ fn read_template(
     options: &StackOptions,
     issuer: &str,
     acs: &LocalAcs,
-    transmitters: &SimulatedTransmitters,
+    transmitters: &StackTransmitters,
 ) -> Result<Template, StackStartError> {
     let path = &options.template;
     let yaml = fs::read_to_string(path).map_err(StackStartError::file(path))?;
@@ -241,7 +241,7 @@ fn read_template(
     let secret = parameters.get("AcsSecretArn").map_or(ACS_SECRET, String::as_str).to_owned();
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let mut defaults: BTreeMap<_, _> = defaults.into_iter().map(owned).collect();
-    defaults.extend(transmitters::defaults(&parameters, transmitters));
+    defaults.extend(transmitters.defaults(&parameters));
     let inputs = Inputs {
         parameters,
         defaults,

@@ -127,4 +127,10 @@ pub enum TransmitterError {
          this kind can only be used with one claim"
     )]
     SeveralSubjectClaims,
+    /// Graph knows two claims of a user.
+    #[error(
+        "Microsoft Graph knows a user by tenant and object id, so that `SubjectClaims` must be \
+         `oid` or `tid,oid`"
+    )]
+    GraphSubjectClaims,
 }

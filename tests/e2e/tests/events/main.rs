@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "tests may panic")]
 
 mod applied;
+mod entra;
 mod rules;
 mod scim;
 mod signals;

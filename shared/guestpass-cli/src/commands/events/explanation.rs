@@ -102,6 +102,11 @@ pub(crate) async fn explain(
         }
     };
     match reading {
+        Reading::LookUp { look_up, .. } => Ok(vec![nothing(
+            look_up.source.as_str().to_owned(),
+            "look the account up, and follow its status",
+            "the message says that the account may have changed, and not what changed".to_owned(),
+        )]),
         Reading::Ignored { source, ignored } => Ok(vec![passed_over(source, &ignored, settings)]),
         Reading::Events { source, events, .. } => {
             let mut explained = Vec::new();

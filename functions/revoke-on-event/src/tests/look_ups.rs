@@ -1,0 +1,69 @@
+use identity_core::event::EventMode;
+use identity_core::record::State;
+
+use super::support::{
+    batch, changed, count, deliver, event, find, fixture_of, is_blocked, logged, revocations,
+};
+
+#[tokio::test]
+async fn a_changed_account_is_looked_up_and_its_status_is_applied_once() {
+    let fixture = fixture_of(&["a", "b", "c"]);
+    let bodies = [("a", "disabled"), ("b", "missing"), ("c", "enabled")]
+        .map(|(name, account)| changed(name, account, EventMode::Apply));
+    for _ in 0..2 {
+        let batch = batch(bodies.iter().map(String::as_str), 1);
+        let (log, failed) = logged(deliver(&fixture, EventMode::Apply, batch)).await;
+        assert_eq!(failed, [] as [&str; 0]);
+        let lines = log.iter().filter(|line| line["event.source"] == "graph").count();
+        assert_eq!(lines, 3, "{log:?}");
+    }
+    assert_eq!(["a", "b", "c"].map(|name| is_blocked(&fixture, name)), [true, true, false]);
+    assert_eq!(revocations(&fixture), 2);
+    let again = changed("a", "enabled", EventMode::Apply);
+    deliver(&fixture, EventMode::Apply, batch([&*again], 1)).await;
+    assert!(!is_blocked(&fixture, "a"));
+}
+
+#[tokio::test]
+async fn r23_a_look_up_that_fails_is_delivered_again_and_delays_no_other() {
+    let fixture = fixture_of(&["a", "b", "c"]);
+    let bodies = [
+        changed("a", "down", EventMode::Apply),
+        changed("b", "panic", EventMode::Apply),
+        changed("c", "disabled", EventMode::Apply),
+    ];
+    let batch = batch(bodies.iter().map(String::as_str), 1);
+    let (log, failed) = logged(deliver(&fixture, EventMode::Apply, batch)).await;
+    assert_eq!(failed, ["m0", "m1"]);
+    assert!(is_blocked(&fixture, "c"));
+    assert_eq!(count(&log, "metric.events_failed"), 2);
+    let of = |id: &str| log.iter().find(|line| line["CorrelationId"] == id).unwrap().clone();
+    let expected = "failed to look up the account: the directory is down";
+    assert_eq!(of("m0")["ResultDescription"], expected);
+    assert_eq!(of("m1")["ResultDescription"], "processing panicked");
+}
+
+#[tokio::test]
+async fn the_mode_of_the_message_decides_whether_a_look_up_is_applied() {
+    let fixture = fixture_of(&["a"]);
+    let shadow = changed("a", "disabled", EventMode::Shadow);
+    let (log, failed) = logged(deliver(&fixture, EventMode::Apply, batch([&*shadow], 1))).await;
+    assert_eq!(failed, [] as [&str; 0]);
+    assert_eq!(count(&log, "metric.events_shadowed"), 1);
+    assert_eq!(find(&fixture, "a").unwrap().state, State::active("8:acs:a"));
+}
+
+#[tokio::test]
+async fn events_and_look_ups_of_one_user_are_processed_one_after_the_other() {
+    let fixture = fixture_of(&["a"]);
+    let bodies = [
+        event("user.disabled", "a", 60),
+        changed("a", "disabled", EventMode::Apply),
+        changed("a", "disabled", EventMode::Apply),
+    ];
+    let batch = batch(bodies.iter().map(String::as_str), 1);
+    assert_eq!(deliver(&fixture, EventMode::Apply, batch).await, [] as [&str; 0]);
+    let record = find(&fixture, "a").unwrap();
+    assert_eq!(record.decisions.iter().count(), 2, "one decision for each source");
+    assert_eq!(record.receipts.len(), 2);
+}
