@@ -18,8 +18,11 @@ pub const DEAD_LETTERS: &str = "IdentityEventsDeadLetters";
 /// The function that applies the events.
 pub const REVOKE: &str = "revoke-on-event";
 
+/// The function that watches the users of Microsoft Entra.
+const WATCH: &str = "watch-entra-users";
+
 /// The functions that no request reaches: a schedule and a queue invoke them.
-pub const WITHOUT_ROUTES: [&str; 3] = [CLEANUP, POLL, REVOKE];
+pub const WITHOUT_ROUTES: [&str; 4] = [CLEANUP, POLL, REVOKE, WATCH];
 
 /// Slightly more than the visibility timeout after a receive.
 pub const VISIBILITY: Duration = Duration::from_secs(61);
