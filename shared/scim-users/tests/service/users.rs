@@ -4,13 +4,16 @@ use serde_json::{Value, json};
 
 use crate::fixture::{BASE, ScimFixture};
 
+/// The endpoint of the users (RFC 7644 §3.2).
+const USERS: &str = "Users";
+
 #[tokio::test]
 async fn a_new_user_has_an_id_and_a_location() {
     let fixture = ScimFixture::new();
     let body = json!({ "userName": "Carol", "externalId": "c-1", "displayName": "C", "id": "x" });
     let created = fixture.send("POST Users", body.to_string().as_bytes()).await;
     assert_eq!(created.status, 201);
-    let location = format!("{BASE}/Users/id-0");
+    let location = format!("{BASE}/{USERS}/id-0");
     assert_eq!(created.headers, [("location", location.clone())]);
     let user = created.body.unwrap();
     assert_eq!(user["meta"]["location"], location);
@@ -94,7 +97,7 @@ async fn a_resource_has_only_the_requested_attributes() {
     let (_, user) = fixture.json(&put, &json!({})).await;
     assert_eq!((user.get("active"), user.get("meta")), (None, None));
     let created = fixture.send("POST Users?attributes=id", br#"{"userName":"d"}"#).await;
-    assert_eq!(created.headers, [("location", format!("{BASE}/Users/id-3"))]);
+    assert_eq!(created.headers, [("location", format!("{BASE}/{USERS}/id-3"))]);
 }
 
 #[tokio::test]
