@@ -80,7 +80,7 @@ fn a_token_that_is_not_a_jwt_is_refused_with_the_part_that_is_invalid() {
     let fixture = AuthorizerFixture::new();
     let kid = &fixture.key.jwk()["kid"];
     let header = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
-    let known = header(json!({ "alg": "RS512", "kid": kid }));
+    let known = header(json!({ "alg": "RS256", "kid": kid }));
     let unknown = header(json!({ "alg": "RS384", "kid": "other" }));
     for (token, why) in [
         ("e30.e30.AAAA".to_owned(), "the token does not have the header of a signed JWT"),
