@@ -195,7 +195,7 @@ async fn the_first_run_subscribes_and_begins_now() {
     let output = fixture.run().await.unwrap();
     let expected = json!({
         "transmitter": "entra", "tenant": TENANT,
-        "subscriptionEndsAt": "2030-01-01T00:00:00Z", "changedUsers": 0,
+        "subscriptionEndsAt": "2030-01-01T00:00:00.000Z", "changedUsers": 0,
     });
     assert_eq!(output["tenants"], json!([expected]));
     let requests = fixture.requests();

@@ -167,6 +167,7 @@ async fn only_the_owner_can_read_the_stack_file_and_the_console_does_not_show_th
             "acs",
             "acsSecretArn",
             "auditTable",
+            "authorizer",
             "caCert",
             "console",
             "dynamodb",

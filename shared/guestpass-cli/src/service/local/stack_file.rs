@@ -51,6 +51,8 @@ pub(crate) struct StackDescription {
 #[derive(Clone, Deserialize)]
 pub(crate) struct StackTransmitter {
     pub(crate) name: String,
+    /// The issuer of its messages; empty if it signs none, as a directory that uses SCIM.
+    #[serde(default)]
     pub(crate) issuer: String,
     /// The client of its API, if it has one.
     #[serde(flatten)]
