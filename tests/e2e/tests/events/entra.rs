@@ -7,7 +7,6 @@ use e2e::{DEAD_LETTERS, DELIVERIES, EVENTS, HttpReply, REVOKE, ServiceStack, VIS
 use serde_json::{Value, json};
 
 const WATCH: &str = "watch-entra-users";
-const ROUTE: &str = "POST /v1/signals/entra";
 
 /// A stack whose users are named as Entra names them, with a subscription to their changes.
 async fn stack() -> ServiceStack {
@@ -138,9 +137,9 @@ async fn r26_forged_notifications_change_nothing() {
         ("not json".to_owned(), 400),
         (" ".repeat(65_537), 413),
     ] {
-        let json = vec![("content-type", "application/json".to_owned())];
-        let reply = stack.send(ROUTE, json, Some(body)).await;
-        assert_eq!(reply.status, status, "{reply:?}");
+        let (found, answer) =
+            stack.push("entra", &[("content-type", "application/json")], body).await;
+        assert_eq!(found, status, "{answer}");
     }
     stack.until_processed().await;
     assert_eq!(stack.invalid_reason(&before.body["token"]).await, Value::Null);
