@@ -73,15 +73,16 @@ pub fn decide(
     let (at, origin) = (event.counts_at(), event.source.origin());
     // For a stuck identity, a repeated message is an operator's retry.
     let is_stuck = matches!(record.state, State::Stuck { .. });
-    let is_repeat = is_repeat(&record, event);
-    let revokes = is_stuck || !(is_repeat || record.revoked_through.covers(&origin, at));
+    let is_known = is_repeat(&record, event) || record.revoked_through.covers(&origin, at);
+    let revokes = is_stuck || !is_known;
     let decides = |blocks| record.decisions.would_change(&origin, BlockDecision { at, blocks });
     let next = match event.kind {
         EventKind::SignedOut | EventKind::CredentialsChanged => {
             revokes.then(|| record.revoked(&order(event, receipt, false), now))
         }
-        EventKind::Disabled => (revokes || decides(true) && !is_repeat)
-            .then(|| record.revoked(&order(event, receipt, true), now)),
+        EventKind::Disabled => {
+            (revokes || decides(true)).then(|| record.revoked(&order(event, receipt, true), now))
+        }
         EventKind::Enabled if matches!(record.state, State::Provisioning { .. }) => {
             // The owner of the reservation would find the record changed and delete the identity.
             return EventDecision::Wait;
