@@ -2,8 +2,8 @@
 
 use std::time::{Instant, SystemTime};
 
-use bearer_verifier::{SignedToken, TokenRefusal, verify_signature};
-use issuer_keys::{HttpsClientError, IssuerKeyCache, KeyDiscovery, KeyLocation};
+use bearer_verifier::{SignedToken, TokenRefusal};
+use issuer_keys::{HttpsClientError, IssuerKeyCache, KeyDiscovery, KeyLocation, Unverified};
 use security_events::SsfSettings;
 use security_events::ssf::{SET_PROFILE, SetError, SetReading, read};
 
@@ -33,23 +33,15 @@ impl SetVerifier {
     ) -> Result<SetReading, UnreadSet> {
         let refused = |refusal: TokenRefusal| UnreadSet::Refused(refusal.into());
         let token = SignedToken::parse_as(set, SET_PROFILE).map_err(refused)?;
-        if !settings.issuer.is_named_by(&token) {
-            return Err(refused(TokenRefusal::UnknownIssuer));
-        }
         let location = KeyLocation {
             issuer: &settings.issuer.issuer,
             jwks_uri: settings.issuer.jwks_uri.as_deref(),
             discovery: KeyDiscovery::SharedSignals,
         };
-        let asked_at = Instant::now();
-        let keys = self.0.keys(&location, &token, asked_at).await;
-        let keys = keys.ok_or(UnreadSet::KeysUnavailable)?;
-        let claims = verify_signature(token, &keys).map_err(|refusal| match refusal {
-            // It may be a new key, which can be fetched only later.
-            TokenRefusal::UnknownKey if !self.0.are_current(&location, asked_at) => {
-                UnreadSet::KeysUnavailable
-            }
-            refusal => refused(refusal),
+        let claims = self.0.verified_claims(token, &location, Instant::now()).await;
+        let claims = claims.map_err(|unverified| match unverified {
+            Unverified::Refused(refusal) => refused(refusal),
+            Unverified::KeysUnavailable => UnreadSet::KeysUnavailable,
         })?;
         read(&claims, settings, now).map_err(UnreadSet::Refused)
     }

@@ -2,9 +2,9 @@
 
 use std::time::{Instant, SystemTime};
 
-use bearer_verifier::{SignedToken, TokenRefusal, verify_signature};
+use bearer_verifier::SignedToken;
 use event_queue::{EventQueue, LookUpMessage, SignalMessage};
-use issuer_keys::{IssuerKeyCache, KeyDiscovery, KeyLocation};
+use issuer_keys::{IssuerKeyCache, KeyDiscovery, KeyLocation, Unverified};
 use lambda_http::Request;
 use security_events::{MessageIssuer, Transmitter, UserSignal};
 use serde_json::{Map, Value};
@@ -30,15 +30,6 @@ pub(crate) struct TransmitterRequest<'a> {
     pub(crate) now: Instant,
 }
 
-/// Why the claims could not be verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unverified {
-    /// The token is refused.
-    Refused(TokenRefusal),
-    /// The keys of the issuer are not available now, or may not be the newest.
-    KeysUnavailable,
-}
-
 impl<S: SecretSource, Q: EventQueue> SignalIntake<S, Q> {
     /// The claims of a token of `issuer`, after its signature was verified. Keys are fetched for the
     /// configured issuer only.
@@ -49,21 +40,9 @@ impl<S: SecretSource, Q: EventQueue> SignalIntake<S, Q> {
         discovery: KeyDiscovery,
         now: Instant,
     ) -> Result<Map<String, Value>, Unverified> {
-        if !issuer.is_named_by(&token) {
-            return Err(Unverified::Refused(TokenRefusal::UnknownIssuer));
-        }
         let jwks_uri = issuer.jwks_uri.as_deref();
         let location = KeyLocation { issuer: &issuer.issuer, jwks_uri, discovery };
-        let keys = self.keys.keys(&location, &token, now).await;
-        let keys = keys.ok_or(Unverified::KeysUnavailable)?;
-        verify_signature(token, &keys).map_err(|refusal| match refusal {
-            // It may be a new key: the keys were fetched less than a minute ago, or the last fetch
-            // failed. A refusal would be final, and the signal would be lost.
-            TokenRefusal::UnknownKey if !self.keys.are_current(&location, now) => {
-                Unverified::KeysUnavailable
-            }
-            refusal => Unverified::Refused(refusal),
-        })
+        self.keys.verified_claims(token, &location, now).await
     }
 
     /// Puts signals into the queue, and says how many. If that fails, the transmitter must repeat
@@ -95,6 +74,7 @@ impl<S: SecretSource, Q: EventQueue> SignalIntake<S, Q> {
         })?;
         Ok(SignalOutcome::Accepted(messages.len()))
     }
+
     /// The same for accounts that are to be looked up.
     pub(crate) async fn enqueue_look_ups(
         &self,

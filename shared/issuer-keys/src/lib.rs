@@ -10,9 +10,11 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use bearer_verifier::{KeyCache, KeyLookup, KeySet, SignedToken, is_https_or_loopback};
+use bearer_verifier::{
+    KeyCache, KeyLookup, KeySet, SignedToken, TokenRefusal, is_https_or_loopback, verify_signature,
+};
 use https_client::Client;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracing::{debug, error};
 
 /// The time limit for each of the two requests, like that of API Gateway's own authorizer.
@@ -60,10 +62,33 @@ impl IssuerKeyCache {
         Ref::filter_map(self.cache.borrow(), |cache| cache.keys(&place, now)).ok()
     }
 
-    /// Whether the keys of an issuer were fetched at `now`. If not, a key that is unknown may be a
-    /// new one of the issuer.
-    #[must_use]
-    pub fn are_current(&self, location: &KeyLocation<'_>, now: Instant) -> bool {
+    /// Verifies the signature of a token with the keys of an issuer, and returns the claims. A
+    /// token of another issuer is refused before any key is fetched.
+    ///
+    /// # Errors
+    /// The token is refused, or nothing can be said about it now.
+    pub async fn verified_claims(
+        &self,
+        token: SignedToken<'_>,
+        location: &KeyLocation<'_>,
+        now: Instant,
+    ) -> Result<Map<String, Value>, Unverified> {
+        if token.unverified_issuer() != Some(location.issuer) {
+            return Err(Unverified::Refused(TokenRefusal::UnknownIssuer));
+        }
+        let keys = self.keys(location, &token, now).await.ok_or(Unverified::KeysUnavailable)?;
+        verify_signature(token, &keys).map_err(|refusal| match refusal {
+            // It may be a new key: the keys were fetched less than a minute ago, or the last fetch
+            // failed. A refusal would be final, and the message would be lost.
+            TokenRefusal::UnknownKey if !self.are_current(location, now) => {
+                Unverified::KeysUnavailable
+            }
+            refusal => Unverified::Refused(refusal),
+        })
+    }
+
+    /// Whether the keys of an issuer were fetched at `now`.
+    fn are_current(&self, location: &KeyLocation<'_>, now: Instant) -> bool {
         self.cache.borrow().were_fetched_at(&location.url(), now)
     }
 
@@ -116,6 +141,15 @@ impl IssuerKeyCache {
         let body = body.map_err(|why| failed(why.without_url().into()))?;
         body.ok_or_else(|| failed(format!("the body is longer than {MAX_BYTES} bytes").into()))
     }
+}
+
+/// Why a token was not verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unverified {
+    /// The token is refused.
+    Refused(TokenRefusal),
+    /// The keys of the issuer are not available now, or may not be the newest.
+    KeysUnavailable,
 }
 
 /// A document could not be fetched, or is not usable.

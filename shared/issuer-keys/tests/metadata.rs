@@ -7,9 +7,9 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::{Router, routing::get};
 use bearer_verifier::testing::Signer;
-use bearer_verifier::{SignedToken, TokenProfile};
+use bearer_verifier::{SignedToken, TokenProfile, TokenRefusal};
 use harness::TestServer;
-use issuer_keys::{IssuerKeyCache, KeyDiscovery, KeyLocation};
+use issuer_keys::{IssuerKeyCache, KeyDiscovery, KeyLocation, Unverified};
 use serde_json::json;
 
 const SET: TokenProfile = TokenProfile::typed(&["secevent+jwt"], 10_000);
@@ -35,23 +35,31 @@ async fn the_keys_of_a_transmitter_are_found_through_its_metadata() {
     let issuer = format!("{}/tenant", server.url());
     let location =
         KeyLocation { issuer: &issuer, jwks_uri: None, discovery: KeyDiscovery::SharedSignals };
-    let token = signer.sign(
-        &json!({ "alg": "RS256", "kid": "rsa", "typ": "secevent+jwt" }),
-        &json!({ "iss": issuer }),
-    );
-    let token = SignedToken::parse_as(&token, SET).ok().unwrap();
+    let token_of = |kid: &str| {
+        let header = json!({ "alg": "RS256", "kid": kid, "typ": "secevent+jwt" });
+        signer.sign(&header, &json!({ "iss": issuer }))
+    };
+    let (known, new) = (token_of("rsa"), token_of("new"));
+    let token = |text| SignedToken::parse_as(text, SET).ok().unwrap();
     let keys = IssuerKeyCache::new(false).unwrap();
     let now = Instant::now();
-    assert!(!keys.are_current(&location, now));
-    assert!(keys.keys(&location, &token, now).await.unwrap().knows_key_of(&token));
-    assert!(keys.are_current(&location, now));
+    // The keys were fetched for this very token, so the issuer does not have its key.
+    let refused = keys.verified_claims(token(&new), &location, now).await;
+    assert_eq!(refused, Err(Unverified::Refused(TokenRefusal::UnknownKey)));
     let later = now + Duration::from_secs(1);
-    assert!(keys.keys(&location, &token, later).await.is_some());
-    assert!(!keys.are_current(&location, later), "they come from the cache");
+    let claims = keys.verified_claims(token(&known), &location, later).await.unwrap();
+    assert_eq!(claims["iss"], issuer);
+    // The keys are from the cache, so the issuer may have published this one since.
+    let unknown = keys.verified_claims(token(&new), &location, later).await;
+    assert_eq!(unknown, Err(Unverified::KeysUnavailable));
+
+    let other = KeyLocation { issuer: "https://other.example", ..location };
+    let refused = keys.verified_claims(token(&known), &other, later).await;
+    assert_eq!(refused, Err(Unverified::Refused(TokenRefusal::UnknownIssuer)));
 
     let openid = KeyLocation { discovery: KeyDiscovery::OpenId, ..location };
-    assert!(keys.keys(&openid, &token, now).await.is_none(), "it has no such document");
-    assert!(!keys.are_current(&openid, now));
+    let unknown = keys.verified_claims(token(&known), &openid, now).await;
+    assert_eq!(unknown, Err(Unverified::KeysUnavailable), "it has no such document");
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use bearer_verifier::{SignedToken, TokenProfile, TokenRefusal};
 use event_queue::EventQueue;
-use issuer_keys::KeyDiscovery;
+use issuer_keys::{KeyDiscovery, Unverified};
 use lambda_http::http::StatusCode;
 use security_events::MessageIssuer;
 use security_events::messages::{MessageReading, MessageRefusal};
 use serde_json::{Map, Value};
 
 use crate::answer::{SignalAnswer, SignalOutcome};
-use crate::intake::{SignalIntake, TransmitterRequest, Unverified};
+use crate::intake::{SignalIntake, TransmitterRequest};
 use crate::request::BodyRefusal;
 use crate::secret_cache::SecretSource;
 

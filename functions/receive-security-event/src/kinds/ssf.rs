@@ -2,14 +2,14 @@
 
 use bearer_verifier::SignedToken;
 use event_queue::EventQueue;
-use issuer_keys::KeyDiscovery;
+use issuer_keys::{KeyDiscovery, Unverified};
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::AUTHORIZATION;
 use security_events::SsfSettings;
 use security_events::ssf::{SET_PROFILE, SetError, SetErrorCode, SetReading, read};
 
 use crate::answer::{SignalAnswer, SignalOutcome};
-use crate::intake::{SignalIntake, TransmitterRequest, Unverified};
+use crate::intake::{SignalIntake, TransmitterRequest};
 use crate::request::{BodyRefusal, header, text_body};
 use crate::secret_cache::SecretSource;
 
