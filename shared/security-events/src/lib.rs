@@ -8,6 +8,7 @@
 mod config;
 pub mod messages;
 mod signal;
+mod signal_time;
 pub mod ssf;
 
 pub use config::{

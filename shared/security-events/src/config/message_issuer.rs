@@ -1,4 +1,4 @@
-use bearer_verifier::{SignedToken, is_https_or_loopback};
+use bearer_verifier::is_https_or_loopback;
 use identity_core::identity::{ExternalId, Issuer};
 use serde_json::Value;
 
@@ -44,13 +44,6 @@ impl MessageIssuer {
         }
         let token_issuer = users.spelled(token_issuer.unwrap_or_else(|| issuer.clone()))?;
         Ok(Self { issuer, audiences, jwks_uri, token_issuer, email_names_users })
-    }
-
-    /// Whether a token, which is not verified yet, names this issuer. Keys are only fetched for the
-    /// issuer that is configured.
-    #[must_use]
-    pub fn is_named_by(&self, token: &SignedToken<'_>) -> bool {
-        token.unverified_issuer() == Some(&self.issuer)
     }
 
     /// Whether `aud`, a text or an array of texts, names us.

@@ -6,10 +6,11 @@ use bearer_verifier::{MAX_TOKEN_BYTES, TokenProfile};
 use identity_core::event::EventKind;
 use serde_json::{Map, Value};
 
-use super::claims::{MessageClaims, MessageTime};
+use super::claims::MessageClaims;
 use super::{IgnoredMessage, MessageReading, MessageRefusal};
 use crate::AppleSettings;
 use crate::signal::UserSignal;
+use crate::signal_time::SignalTime;
 
 /// Apple documents no `typ`.
 pub const APPLE_PROFILE: TokenProfile = TokenProfile::untyped(&["jwt"], MAX_TOKEN_BYTES);
@@ -48,7 +49,7 @@ impl AppleSettings {
         let Some(user) = self.issuer.user_of(&self.issuer.issuer, subject) else {
             return Ok(MessageReading::Ignored(IgnoredMessage::User));
         };
-        let occurred = event.0.get("event_time").and_then(MessageTime::read);
+        let occurred = event.0.get("event_time").and_then(SignalTime::read);
         let occurred = occurred.map_or(issued, |time| time.min(issued));
         Ok(MessageReading::Signal(UserSignal {
             kind,

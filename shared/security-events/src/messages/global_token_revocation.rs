@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::MessageRefusal;
-use super::claims::{MessageClaims, MessageTime};
+use super::claims::MessageClaims;
 use crate::GlobalTokenRevocationSettings;
 use crate::signal::UserSignal;
+use crate::signal_time::SignalTime;
 
 /// The `typ` of the bearer of a request.
 pub const REVOCATION_PROFILE: TokenProfile =
@@ -21,7 +22,7 @@ pub const REVOCATION_PROFILE: TokenProfile =
 /// The proof that a request is authentic: the claims of its bearer were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationProof {
-    issued: MessageTime,
+    issued: SignalTime,
     event_id: String,
 }
 

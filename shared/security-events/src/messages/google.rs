@@ -7,10 +7,11 @@ use identity_core::event::EventKind;
 use identity_core::identity::ExternalId;
 use serde_json::{Map, Value};
 
-use super::claims::{MessageClaims, MessageTime};
+use super::claims::MessageClaims;
 use super::{IgnoredMessage, MessageReading, MessageRefusal};
 use crate::GoogleSettings;
 use crate::signal::UserSignal;
+use crate::signal_time::SignalTime;
 
 /// Google promises no `typ`.
 pub const GOOGLE_PROFILE: TokenProfile =
@@ -57,7 +58,7 @@ impl GoogleSettings {
         let Some(user) = self.user(event.get("subject")) else {
             return Ok(MessageReading::Ignored(IgnoredMessage::User));
         };
-        let occurred = event.get("event_timestamp").and_then(MessageTime::read);
+        let occurred = event.get("event_timestamp").and_then(SignalTime::read);
         let occurred = occurred.map_or(issued, |time| time.min(issued));
         Ok(MessageReading::Signal(UserSignal {
             kind,

@@ -1,11 +1,9 @@
 //! Security event tokens (SETs, RFC 8417) of the Shared Signals Framework 1.0, with the events of
 //! CAEP 1.0 and RISC 1.0.
 //!
-//! A SET is read in this order: `SignedToken::parse_as` with [`SET_PROFILE`],
-//! `MessageIssuer::is_named_by` (before any key is fetched), `verify_signature` with the keys of the
-//! issuer, [`read`].
+//! A SET is read in this order: `SignedToken::parse_as` with [`SET_PROFILE`], `verified_claims` of
+//! `issuer-keys` (the issuer before any key is fetched, then the signature), [`read`].
 
-mod event_time;
 mod event_type;
 mod set_claims;
 mod set_error;

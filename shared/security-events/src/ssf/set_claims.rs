@@ -4,17 +4,17 @@ use identity_core::event::{Event, EventKind};
 use identity_core::identity::ExternalId;
 use serde_json::{Map, Value};
 
-use super::event_time::{SetMoment, moment};
 use super::set_error::SetError;
 use crate::config::MessageIssuer;
 use crate::signal::UserSignal;
+use crate::signal_time::SignalTime;
 
 /// The claims of a SET that passed the checks of RFC 8417 §2.2 and SSF 1.0 §4.1.
 pub(super) struct SetClaims<'a> {
     id: &'a str,
-    issued: SetMoment,
+    issued: SignalTime,
     /// The time of the events, if the SET says it.
-    toe: Option<SetMoment>,
+    toe: Option<SignalTime>,
     subject: Option<&'a Value>,
     pub(super) events: &'a Map<String, Value>,
 }
@@ -39,7 +39,7 @@ impl<'a> SetClaims<'a> {
                 return Err(SetError::request(problem));
             }
         }
-        let issued = claims.get("iat").and_then(moment);
+        let issued = claims.get("iat").and_then(SignalTime::read);
         let issued = issued.ok_or(SetError::request("`iat` must be a number"))?;
         // A SET may be late: it has no maximum age.
         if issued.at > now + Event::TOLERATED_SKEW {
@@ -51,7 +51,7 @@ impl<'a> SetClaims<'a> {
         let set = Self {
             id: id.ok_or(SetError::request("`jti` is missing"))?,
             issued,
-            toe: claims.get("toe").and_then(moment),
+            toe: claims.get("toe").and_then(SignalTime::read),
             subject: claims.get("sub_id").filter(|subject| subject.is_object()),
             events: events
                 .filter(|events| !events.is_empty())
@@ -71,7 +71,7 @@ impl<'a> SetClaims<'a> {
     }
 
     pub(super) fn signal(&self, user: ExternalId, kind: EventKind, event: &Value) -> UserSignal {
-        let SetMoment { at, resolution } = self.moment_of(event);
+        let SignalTime { at, resolution } = self.moment_of(event);
         UserSignal {
             user,
             kind,
@@ -84,10 +84,10 @@ impl<'a> SetClaims<'a> {
 
     /// When the event happened: as it says itself, or else the SET. A time after the SET was
     /// issued cannot be true.
-    fn moment_of(&self, event: &Value) -> SetMoment {
+    fn moment_of(&self, event: &Value) -> SignalTime {
         let own = ["event_timestamp", "occurred_at"].into_iter().filter_map(|name| event.get(name));
         let latest = self.issued.at + Event::TOLERATED_SKEW;
-        let stated = own.filter_map(moment).chain(self.toe);
+        let stated = own.filter_map(SignalTime::read).chain(self.toe);
         stated.into_iter().find(|moment| moment.at <= latest).unwrap_or(self.issued)
     }
 }
