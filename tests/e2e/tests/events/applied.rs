@@ -1,13 +1,13 @@
 //! An identity provider's events take effect on the whole stack: from the bus through the queue to
 //! the function, and at ACS.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::time::Duration;
 
 use e2e::{DEAD_LETTERS, DELIVERIES, EVENTS, HttpReply, REVOKE, ServiceStack, VISIBILITY};
 use serde_json::{Value, json};
+
+use super::call_until_refused;
 
 async fn token(stack: &ServiceStack, name: &str) -> HttpReply {
     stack.call("POST /v1/token", &stack.user(name).await, Value::Null).await
@@ -112,8 +112,9 @@ async fn r12_none_of_twenty_five_callers_that_race_a_block_keeps_a_valid_token()
     stack.send_event("user.signed-out", "unknown-user", 0).await;
     stack.until_processed().await;
     let bearer = stack.user("alice").await;
-    let callers: Vec<_> =
-        (0..25).map(|_| tokio::spawn(call_until_refused(stack.clone(), bearer.clone()))).collect();
+    let callers: Vec<_> = (0..25)
+        .map(|_| tokio::spawn(call_until_refused(stack.clone(), bearer.clone(), "user-blocked")))
+        .collect();
     stack
         .until("they are at it", async || stack.request_count("issueAccessToken").await > 10)
         .await;
@@ -141,23 +142,6 @@ async fn r12_none_of_twenty_five_callers_that_race_a_block_keeps_a_valid_token()
     }
     assert_eq!(live_tokens(&stack).await, 0, "not even one that no caller received");
     refused(&stack, "alice").await;
-}
-
-/// Every token of a caller, who requests tokens until they are blocked.
-async fn call_until_refused(stack: Arc<ServiceStack>, bearer: String) -> Vec<Value> {
-    let mut tokens = Vec::new();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while Instant::now() < deadline {
-        let reply = stack.call("POST /v1/token", &bearer, Value::Null).await;
-        match (reply.status, reply.problem()) {
-            (200, _) => tokens.push(reply.body["token"].clone()),
-            (403, "user-blocked") => return tokens,
-            // No caller waits forever for a held response.
-            (409, "busy") | (503, "unavailable") => {}
-            _ => panic!("{reply:?}"),
-        }
-    }
-    panic!("the user was not cut off")
 }
 
 // With an activation that does not look whether the reservation still stands, the call

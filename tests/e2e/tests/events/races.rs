@@ -1,30 +1,15 @@
 //! Callers who request tokens while a signal about their user arrives.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use e2e::{REVOKE, ServiceStack};
 use serde_json::{Value, json};
 
+use super::call_until_refused;
+
 /// A simulated transmitter of each kind that signs its messages.
 const TRANSMITTERS: [&str; 4] = ["ssf", "logout", "universal-logout", "google"];
-
-/// Every token of a caller who requests tokens until they are cut off.
-async fn call_until_refused(stack: Arc<ServiceStack>, bearer: String) -> Vec<Value> {
-    let mut tokens = Vec::new();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while Instant::now() < deadline {
-        let reply = stack.call("POST /v1/token", &bearer, Value::Null).await;
-        match (reply.status, reply.problem()) {
-            (200, _) => tokens.push(reply.body["token"].clone()),
-            (401, "sign-in-required") => return tokens,
-            // A revocation is in progress.
-            (409, "busy") | (503, "unavailable") => {}
-            _ => panic!("{reply:?}"),
-        }
-    }
-    panic!("the user was not cut off")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r12_r26_none_of_twenty_five_callers_that_race_a_signal_keeps_a_valid_token() {
@@ -36,7 +21,9 @@ async fn r12_r26_none_of_twenty_five_callers_that_race_a_signal_keeps_a_valid_to
         // Bearers from the second of a sign-out are refused, and so is one from before it.
         stack.advance(Duration::from_secs(2)).await;
         let callers: Vec<_> = (0..25)
-            .map(|_| tokio::spawn(call_until_refused(stack.clone(), bearer.clone())))
+            .map(|_| {
+                tokio::spawn(call_until_refused(stack.clone(), bearer.clone(), "sign-in-required"))
+            })
             .collect();
         let requests = async || stack.request_count("issueAccessToken").await > 10;
         stack.until("the callers are at work", requests).await;
