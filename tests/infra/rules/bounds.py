@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import rust
 from expanded import ROOT, Stack
@@ -252,6 +253,21 @@ def t07_every_error_that_needs_an_operator_has_an_alarm(stack: Stack) -> Iterato
     ]:
         wanted.add((OURS, ours, ""))
     yield from (f"no alarm uses the metric {' '.join(metric)}" for metric in sorted(wanted - seen))
+
+
+def lambda_errors(number: int) -> dict[str, Any]:
+    """A metric of an alarm that uses several."""
+    metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors"}
+    return {"Id": f"m{number}", "ReturnData": False, "MetricStat": {"Stat": "Sum", "Period": 300, "Metric": metric}}
+
+
+@rule(put("Resources/FunctionsFailing/Properties/Metrics", [lambda_errors(number) for number in range(11)]))
+def t07_an_alarm_uses_ten_metrics_at_most(stack: Stack) -> Iterator[str]:
+    # A hard limit of CloudWatch for alarms with metric math: more would fail the deployment.
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        number = sum("MetricStat" in one for one in alarm.get("Metrics", []))
+        if number > 10:
+            yield f"{name} uses {number} metrics"
 
 
 @rule(

@@ -133,6 +133,8 @@ class Stack:
                 return not argument[0]
             case "Fn::And":
                 return all(argument)
+            case "Fn::Or":
+                return any(argument)
         raise ValueError(f"no rule here knows {name}")
 
 
