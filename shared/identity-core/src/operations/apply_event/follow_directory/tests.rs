@@ -162,6 +162,20 @@ async fn a_sign_out_matters_as_long_as_a_token_from_before_can_be_valid() {
 }
 
 #[tokio::test]
+async fn r62_each_revocation_of_one_message_has_a_receipt_of_its_own() {
+    let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+    let status = Cell::new(signed_out_at(fixture.clock.now()));
+    let directory = OneAccount::new(&status).meanwhile(async { status.set(DISABLED) });
+    let done = follow_in(&fixture, &directory).await.unwrap();
+    let kinds: Vec<_> = done.iter().map(|(event, _)| event.kind).collect();
+    assert_eq!(kinds, [EventKind::SignedOut, EventKind::Disabled]);
+    let record = fixture.alice().unwrap();
+    let mut ids: Vec<_> = record.receipts.iter().map(|receipt| receipt.id.0.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["message/0", "message/1"]);
+}
+
+#[tokio::test]
 async fn r60_a_look_up_that_answers_late_does_not_undo_a_newer_one() {
     for (first, last, expected) in
         [(DISABLED, ENABLED, StateName::Active), (ENABLED, DISABLED, StateName::Blocked)]
