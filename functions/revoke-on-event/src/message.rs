@@ -1,9 +1,6 @@
 //! Processes one message: applies its events, or predicts their effect, and writes a log line for
 //! each. A message about a changed account is looked up first.
 
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
-
 use futures_util::FutureExt;
 use identity_core::apply_event::follow_directory::{
     FollowError, follow_directory, foresee_directory,
@@ -16,6 +13,7 @@ use identity_core::ports::{AccountDirectory, AccountLookUp, Clock, IdentityClien
 use identity_core::{Error, error_chain};
 use identity_events::Reading;
 use lambda_http::Context;
+use std::panic::AssertUnwindSafe;
 use tracing::{Instrument, info_span};
 
 use crate::config::EventRules;
@@ -200,7 +198,6 @@ fn invocation(
     let id = format!("{}/{message_id}", context.request_id);
     Invocation {
         id: if number == 0 { id } else { format!("{id}/{number}") },
-        patience: Duration::ZERO,
         ..lambda_edge::invocation_of(context, clock)
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod follow_directory;
 
+use std::time::Duration;
+
 use tracing::info;
 
 use crate::model::event_decision::decide;
@@ -13,6 +15,7 @@ use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
 use crate::protocol::find_record::find_holder;
 use crate::protocol::find_settled::INDEX_LAG;
 use crate::protocol::finish_pending::{self, PendingWork};
+use crate::protocol::waiting::Waiting;
 
 /// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub async fn apply_event(
     if event.is_from_the_future(clock.now()) {
         return Err(Error::EventFromTheFuture);
     }
+    let mut waiting = Waiting::new(clock.now(), invocation);
     for _ in 0..MAX_LOOKS {
         let seen = find_holder(store, &event.identity).await?;
         let user = match (&seen, &event.identity) {
@@ -77,7 +81,7 @@ pub async fn apply_event(
                     return Ok(applied(Effect::Changed));
                 }
             }
-            EventDecision::Wait => return Err(Error::busy()),
+            EventDecision::Wait => waiting.wait(clock, Duration::from_secs(1)).await?,
             EventDecision::Finish => {
                 let Some(record) = &seen else { continue };
                 match finish_pending::finish_pending(store, acs, clock, record, invocation).await? {
@@ -85,7 +89,7 @@ pub async fn apply_event(
                         info!(event.id, "finished the pending work of an earlier delivery");
                         return Ok(applied(Effect::Finished));
                     }
-                    PendingWork::Busy(retry_after) => return Err(Error::Busy { retry_after }),
+                    PendingWork::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
                 }
             }
         }
@@ -126,7 +130,7 @@ fn is_young(event: &Event, clock: &impl Clock) -> bool {
 }
 
 /// How often an event is retried when other requests change the record in the meantime.
-const MAX_LOOKS: usize = 8;
+const MAX_LOOKS: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,7 @@ use crate::model::{
 use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Usage};
 use crate::protocol::finish_pending::{self, PendingWork};
 use crate::protocol::foreign;
+use crate::protocol::waiting::Waiting;
 
 pub use request::EnsuredIdentity;
 pub(crate) use request::{IdentityRequest, IdentitySelector};
@@ -182,30 +183,6 @@ fn lease(invocation: &Invocation, attempt: usize) -> Lease {
     Lease {
         id: LeaseId(format!("{}#{attempt}", invocation.id)),
         ends: invocation.deadline + Invocation::LEASE_MARGIN,
-    }
-}
-
-/// Waits for another request, with growing pauses, until the patience is used up.
-struct Waiting {
-    until: SystemTime,
-    pause: Duration,
-}
-
-impl Waiting {
-    fn new(now: SystemTime, invocation: &Invocation) -> Self {
-        // A token request that waited still needs time to call ACS.
-        let latest = invocation.deadline.checked_sub(Duration::from_secs(2)).unwrap_or(now);
-        Self { until: latest.min(now + invocation.patience), pause: Duration::from_millis(25) }
-    }
-
-    /// Waits once. Returns [`Error::Busy`] when no patience is left.
-    async fn wait(&mut self, clock: &impl Clock, retry_after: Duration) -> Result<(), Error> {
-        if clock.now() + self.pause > self.until {
-            return Err(Error::Busy { retry_after });
-        }
-        clock.sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Duration::from_millis(400));
-        Ok(())
     }
 }
 

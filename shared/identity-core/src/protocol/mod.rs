@@ -8,3 +8,4 @@ pub(crate) mod find_settled;
 pub(crate) mod finish_pending;
 pub(crate) mod foreign;
 pub mod pacer;
+pub(crate) mod waiting;

@@ -12,13 +12,13 @@ pub struct Invocation {
     /// The deadline for calls to ACS. The write that commits the result and the response need the
     /// remaining time.
     pub acs_until: SystemTime,
-    /// How long to wait for another request that is creating the same identity.
+    /// How long to wait for another request that works on the same record.
     pub patience: Duration,
 }
 
 impl Invocation {
-    /// How long a second caller waits for the first one's identity: ACS needs about 100 ms to
-    /// create one, rarely a second.
+    /// How long a second caller waits for the first one's work: ACS needs about 100 ms to create
+    /// an identity or to revoke its tokens, rarely a second.
     pub const PATIENCE: Duration = Duration::from_secs(2);
 
     /// How long after [`deadline`](Self::deadline) another invocation may take over the work of

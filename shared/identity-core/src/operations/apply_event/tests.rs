@@ -8,9 +8,16 @@ use crate::model::{
 use crate::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, event, user};
 
 async fn apply(fixture: &CoreFixture, event: &Event) -> Result<Effect, Error> {
-    let invocation = fixture.invocation("message");
+    apply_with(fixture, event, &fixture.invocation("message")).await
+}
+
+async fn apply_with(
+    fixture: &CoreFixture,
+    event: &Event,
+    invocation: &Invocation,
+) -> Result<Effect, Error> {
     let applied =
-        apply_event(&fixture.store, &fixture.acs, &fixture.clock, event, &invocation).await;
+        apply_event(&fixture.store, &fixture.acs, &fixture.clock, event, invocation).await;
     applied.map(|applied| applied.effect)
 }
 
@@ -211,6 +218,41 @@ async fn r13_if_acs_fails_the_event_fails_and_its_redelivery_finishes_it() {
     assert_eq!(apply(&fixture, &event).await.unwrap(), Effect::Finished);
     assert!(!fixture.acs.is_alive(&old));
     assert_eq!(fixture.alice().unwrap().pending_revocation, None);
+}
+
+// A delivery that gives up at once comes again only after the queue's visibility timeout.
+#[tokio::test]
+async fn a_delivery_waits_two_seconds_for_another_one_that_is_at_work() {
+    for is_finished in [true, false] {
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        let event = event(EventKind::SignedOut, soon(&fixture));
+        fixture
+            .acs
+            .fail(|_| Some(Error::AcsUnavailable { maybe_applied: false, source: "slow".into() }));
+        apply(&fixture, &event).await.unwrap_err();
+        let (records, now, mut looks) = (fixture.records.clone(), fixture.clock.now(), 0);
+        fixture.store.lose(move |call| {
+            looks += u32::from(matches!(call, StoreCall::Find));
+            if is_finished && looks == 3 {
+                looks += 1;
+                records.meanwhile(|seen| seen.revocation_confirmed(now));
+            }
+            None
+        });
+        let patient =
+            Invocation { patience: Invocation::PATIENCE, ..fixture.invocation("second message") };
+        let began = fixture.clock.now();
+        let result = apply_with(&fixture, &event, &patient).await;
+        let waited = fixture.clock.now().duration_since(began).unwrap();
+        assert_eq!(fixture.acs.calls(), [ClientCall::Revoke], "only the other one asks ACS");
+        if is_finished {
+            assert!(matches!(result, Ok(Effect::Nothing(_))), "{result:?}");
+        } else {
+            assert!(matches!(result, Err(Error::Busy { .. })), "{result:?}");
+            let second = Duration::from_secs(1);
+            assert!((second..=2 * second).contains(&waited), "{waited:?}");
+        }
+    }
 }
 
 #[tokio::test]
