@@ -145,14 +145,16 @@ async fn assignments_to_apps_reach_the_queue_only_if_an_app_is_configured() {
 #[tokio::test]
 async fn nothing_is_lost_among_fifty_thousand_events_that_do_not_matter() {
     let stack = stack().await;
-    let users: Vec<String> = (0..10).map(|number| format!("user-{number}@example.com")).collect();
+    // Each user is revoked once: of two events about one user, the older one can arrive last, and
+    // then has no effect.
+    let users: Vec<String> = (0..100).map(|number| format!("user-{number}@example.com")).collect();
     let mut tokens = Vec::new();
     for user in &users {
         let reply = stack.call("POST /v1/token", &stack.user(user).await, Value::Null).await;
         assert_eq!(reply.status, 200);
         tokens.push(reply.body["token"].clone());
     }
-    for (round, user) in users.iter().cycle().take(100).enumerate() {
+    for (round, user) in users.iter().enumerate() {
         let often = OKTA_OFTEN.iter().cycle().take(500);
         let target = json!([{ "type": "User", "id": "00u1", "alternateId": user }]);
         let mut events: Vec<_> = often.map(|name| okta(name, &target)).collect();
