@@ -11,12 +11,17 @@ const WATCH: &str = "watch-entra-users";
 /// A stack whose users are named as Entra names them, with a subscription to their changes.
 async fn stack() -> ServiceStack {
     let stack = ServiceStack::with(&["--parameter", "SubjectClaims=tid,oid"]).await;
+    subscribe(&stack).await;
+    stack
+}
+
+/// Adds alice to Entra, and subscribes to the changes of its users.
+pub(super) async fn subscribe(stack: &ServiceStack) {
     for secret in ["local-stack-entra-client-state", "local-stack-entra-client-secret"] {
         stack.keep_secret(&secret.into());
     }
     stack.local("POST entra/users/alice", json!({})).await;
-    watch(&stack).await;
-    stack
+    watch(stack).await;
 }
 
 /// One run of the scheduled function.
@@ -27,7 +32,7 @@ async fn watch(stack: &ServiceStack) -> Value {
     answer
 }
 
-async fn bearer(stack: &ServiceStack) -> String {
+pub(super) async fn bearer(stack: &ServiceStack) -> String {
     stack.bearer_with(&[("profile", "entra"), ("sub", "alice")]).await
 }
 

@@ -5,6 +5,7 @@
 
 mod applied;
 mod entra;
+mod outside;
 mod races;
 mod rules;
 mod scim;

@@ -6,7 +6,7 @@ use e2e::{HttpReply, ServiceStack};
 use serde_json::{Value, json};
 
 /// The provider of the local stack.
-struct ScimProvider<'a> {
+pub(super) struct ScimProvider<'a> {
     stack: &'a ServiceStack,
     url: String,
     token: String,
@@ -14,7 +14,7 @@ struct ScimProvider<'a> {
 }
 
 impl<'a> ScimProvider<'a> {
-    fn of(stack: &'a ServiceStack) -> Self {
+    pub(super) fn of(stack: &'a ServiceStack) -> Self {
         let is_scim = |number: &u32| stack.url(&format!("/transmitters/{number}/kind")) == "scim";
         let number = (0..64).find(is_scim).unwrap();
         let text = |name| stack.url(&format!("/transmitters/{number}/{name}")).to_owned();
@@ -25,7 +25,7 @@ impl<'a> ScimProvider<'a> {
     }
 
     /// Sends a request with this bearer, and returns the status and the body.
-    async fn send_as(&self, bearer: &str, route: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn send_as(&self, bearer: &str, route: &str, body: Value) -> (u16, Value) {
         let (method, path) = route.split_once(' ').unwrap();
         let url = format!("{}/{path}", self.url);
         let request = self
@@ -41,14 +41,14 @@ impl<'a> ScimProvider<'a> {
     }
 
     /// Sends a request, and waits until its events are applied.
-    async fn send(&self, route: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn send(&self, route: &str, body: Value) -> (u16, Value) {
         let reply = self.send_as(&self.token, route, body).await;
         self.stack.until_processed().await;
         reply
     }
 
     /// Sets `active` in the spelling of Entra.
-    async fn set_active(&self, id: &str, active: &str) {
+    pub(super) async fn set_active(&self, id: &str, active: &str) {
         let operation = json!({ "op": "Replace", "path": "active", "value": active });
         let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
         let body = json!({ "schemas": [schema], "Operations": [operation] });
