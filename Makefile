@@ -142,6 +142,10 @@ deploy: need-python3 ## deploy the artefacts to AWS; asks for parameters the fir
 secret: need-python3 ## store the connection string of ACS in Secrets Manager
 	@infra/deploy/run secret
 
+.PHONY: rollback
+rollback: need-python3 ## return to the deployment before, in seconds; asks first (YES=1)
+	@infra/deploy/run rollback
+
 .PHONY: destroy
 destroy: need-python3 ## delete the stack, but not its tables; lists both and asks first
 	@infra/deploy/run destroy

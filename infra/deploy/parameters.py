@@ -1,10 +1,9 @@
-"""Writes the parameters in SET to samconfig.toml, where SAM stored them at the first deployment, and
-prints a digest of all parameters in that file.
+"""Checks all parameters, and writes those in SET to samconfig.toml, where SAM stored them at the first
+deployment.
 
     SET="CleanupMode=apply CleanupSchedule='rate(1 day)'"
 """
 
-import hashlib
 import os
 import re
 import shlex
@@ -40,8 +39,6 @@ def main() -> None:
     if changes:
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
-    text = "\n".join(f"{name}={value}" for name, value in sorted(values.items()))
-    print(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
 def stored_parameters(overrides) -> dict[str, str]:

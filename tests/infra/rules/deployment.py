@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from expanded import Stack, expand
+from expanded import Stack
 from rule import drop, put, rule
 
 PREFERENCE = "Globals/Function/DeploymentPreference"
-DIGEST = "Globals/Function/Environment/Variables/PARAMETERS_DIGEST"
+NUMBER = "Globals/Function/Environment/Variables/DEPLOYMENT"
+VALUES = "Resources/ParameterValues/Properties"
 
 
 def named(value: Any) -> Iterator[str]:
@@ -55,34 +56,73 @@ def alarms_roll_a_deployment_back(stack: Stack) -> Iterator[str]:
             yield f"the deployment of {name} watches other alarms: {watched}"
 
 
-@rule(drop(DIGEST), put(DIGEST, {"Ref": "Policy"}))
-def what_make_deploy_writes_makes_a_new_version_of_every_function(stack: Stack) -> Iterator[str]:
-    if stack.source["Globals"]["Function"]["Environment"]["Variables"].get("PARAMETERS_DIGEST") != "none":
-        yield "PARAMETERS_DIGEST, which `make deploy` writes, is missing"
-        return
-    another = copy.deepcopy(stack.source)
-    another["Globals"]["Function"]["Environment"]["Variables"]["PARAMETERS_DIGEST"] = "another"
-    before, after = (versions(stack, one) for one in [stack.expanded, expand(another, stack.parameters)])
-    yield from (f"a change of the digest publishes no new version: {version}" for version in sorted(before & after))
+@rule(
+    drop("Resources/GetIdentity/Properties/AutoPublishAliasAllProperties"),
+    drop("Resources/GetIdentity/Properties/VersionDescription"),
+    drop(NUMBER),
+    put(NUMBER, {"Ref": "ParameterValues"}),
+    put(f"{VALUES}/Content/Fn::Sub/0", "Policy=${Policy}"),
+)
+def every_change_of_a_deployment_publishes_a_version_of_every_function(stack: Stack) -> Iterator[str]:
+    """However the template is deployed. The template is expanded with one change at a time."""
+    before = published(stack)
     if len(before) != len(stack.functions()):
         yield f"not every function has a version: {sorted(before)}"
-
-
-def versions(stack: Stack, expanded: dict[str, Any]) -> set[str]:
-    """The versions of functions in an expanded template whose conditions are those of the stack."""
-    return {
-        name
-        for name, one in expanded["Resources"].items()
-        if one["Type"] == "AWS::Lambda::Version" and stack.conditions.get(one.get("Condition"), True)
+    globals_, [one, *_] = stack.source["Globals"]["Function"], stack.functions()
+    changes = {
+        "Timeout": lambda other: other["Globals"]["Function"].update(Timeout=globals_["Timeout"] + 1),
+        "LoggingConfig": lambda other: other["Globals"]["Function"]["LoggingConfig"].update(SystemLogLevel="DEBUG"),
+        "Tracing": lambda other: other["Globals"]["Function"].update(Tracing="PassThrough"),
+        "Deployment": lambda other: other["Mappings"]["Deployment"]["This"].update(Id="another"),
+        "Role": lambda other: other["Resources"][one]["Properties"].update(Role="another"),
     }
+    # A function that has a property of its own does not take it from Globals.
+    exempt = {"Timeout": "Timeout", "Role": "Role", "Tracing": "Tracing"}
+    for name, change in changes.items():
+        other = copy.deepcopy(stack.source)
+        change(other)
+        kept = before & published(Stack(other, **stack.given))
+        for version, *_ in sorted(kept, key=str):
+            function = version.split("Version")[0]
+            has_own = exempt.get(name) in stack.source["Resources"][function]["Properties"]
+            if not has_own or (name == "Role" and function == one):
+                yield f"a change of {name} publishes no version of {function}"
+    for name, value in {"Policy": '{"rules": []}', "RetentionDays": "91", "Audience": "app,web", "AlarmEmail": "a@b"}.items():
+        if kept := before & published(Stack(stack.source, **{**stack.given, name: value})):
+            yield f"a change of {name} publishes no version: {sorted(one for one, *_ in kept)}"
+    content = stack.resources["ParameterValues"]["Properties"]["Content"]
+    for name, value in stack.parameters.items():
+        text = ",".join(value) if isinstance(value, list) else value
+        if f"{name}={text}\n" not in content:
+            yield f"a change of {name} publishes no version: ParameterValues lacks it"
 
 
-@rule(drop("Resources/IssueAccessToken/DeletionPolicy"))
-def a_deployment_that_was_taken_back_can_be_repeated(stack: Stack) -> Iterator[str]:
-    """Lambda creates no version if its newest version already has the same content."""
-    for name in sorted(versions(stack, stack.expanded)):
-        if stack.resources[name].get("DeletionPolicy") != "Delete":
-            yield f"{name} is retained when its deployment is rolled back"
+def published(stack: Stack) -> set[tuple]:
+    """The version of each function: its name, and what makes CloudFormation replace it. Lambda publishes
+    nothing if the function has not changed either."""
+    numbers = {"ParameterValues": str(stack.resources["ParameterValues"]["Properties"])}
+    deployment = stack.source["Mappings"]["Deployment"]["This"]["Id"]
+    found = set()
+    for name, one in stack.of_type("AWS::Lambda::Version").items():
+        text = one.get("Description") or ""
+        variables = stack.functions()[one["FunctionName"]]["Environment"]["Variables"]
+        if text != f"{deployment}/ParameterValues" or variables.get("DEPLOYMENT") != text:
+            numbers = {}
+        found.add((name, text, *numbers.values()))
+    return found
+
+
+@rule(
+    put("Resources/IssueAccessToken/DeletionPolicy", "Delete"),
+    drop("Resources/IssueAccessToken/UpdateReplacePolicy"),
+)
+def the_version_before_stays_for_a_rollback(stack: Stack) -> Iterator[str]:
+    for name, version in stack.resources.items():
+        if version["Type"] != "AWS::Lambda::Version":
+            continue
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"]:
+            if version.get(policy) != "Retain":
+                yield f"unexpected {policy} of {name}: {version.get(policy)}"
 
 
 @rule(drop("Resources/Api/Properties/FailOnWarnings"))

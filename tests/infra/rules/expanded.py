@@ -42,6 +42,7 @@ class Stack:
 
     def __init__(self, template: dict[str, Any], **parameters: str):
         self.source = template
+        self.given = parameters
         self.parameters = {
             name: as_typed(one["Type"], parameters.get(name, one.get("Default", f"<{name}>")))
             for name, one in template["Parameters"].items()
