@@ -26,7 +26,7 @@ def check_policy(text: str) -> None:
         check_grant(members(policy["otherwise"], "`otherwise`", GRANT))
 
 
-GRANT = {"scopes", "maxLifetimeMinutes", "defaultLifetimeMinutes"}
+GRANT = {"scopes", "maxLifetimeMinutes", "defaultLifetimeMinutes", "lifetimeSpread"}
 
 
 def check_grant(grant: dict[str, Any]) -> None:
@@ -37,6 +37,9 @@ def check_grant(grant: dict[str, Any]) -> None:
     longest, default = 1440 if longest is None else longest, 60 if default is None else default
     if not all(type(minutes) is int and 60 <= minutes <= 1440 for minutes in [longest, default]) or default > longest:
         raise ValueError("lifetimes must be 60 to 1440 minutes, and the default not larger than the maximum")
+    spread = grant.get("lifetimeSpread")
+    if spread is not None and not (type(spread) is int and 0 <= spread <= 50):
+        raise ValueError("`lifetimeSpread` must be a whole number from 0 to 50")
 
 
 def check_condition(text: str) -> None:

@@ -82,20 +82,21 @@ pub(crate) async fn handle(
 ) -> Result<ApiResponse, Problem> {
     // An administrator may request everything that ACS supports; the policy limits all other
     // callers.
-    let (subject, grant) = match rules.access.addressed(store, clock, request).await? {
+    let (subject, grant, default) = match rules.access.addressed(store, clock, request).await? {
         Addressed::Named(identity, by) => {
-            (TokenSubject::Identity { identity, by }, &Grant::everything())
+            (TokenSubject::Identity { identity, by }, &Grant::everything(), None)
         }
         Addressed::Own(caller) => {
             let (user, bearer) = (caller.user().clone(), caller.bearer());
-            let subject = TokenSubject::Caller { user, bearer, pace: rules.pace };
-            (subject, rules.policy.grant(caller.claims()))
+            let grant = rules.policy.grant(caller.claims());
+            let default = grant.default_lifetime(&user);
+            (TokenSubject::Caller { user, bearer, pace: rules.pace }, grant, Some(default))
         }
     };
     // The body of a GET request is ignored.
     let input =
         if request.method() == Method::GET { TokenInput::default() } else { json(request)? };
-    let token = grant.decide(input.scopes()?, input.lifetime()?)?;
+    let token = grant.decide(input.scopes()?, input.lifetime()?.or(default))?;
     let scopes = token.scopes.clone();
     let invocation = invocation(request, clock);
     let request = IssueAccessTokenRequest { subject, token, invocation };

@@ -1,4 +1,5 @@
 use identity_core::identity::{Scope, Scopes};
+use identity_core::policy::Claims;
 use identity_core::record::State;
 use identity_core::testing::{ClientCall, CoreFixture, record, user};
 use lambda_edge::testing::{self, TestRequest, body, callers};
@@ -66,6 +67,24 @@ async fn scopes_and_lifetime_reach_acs_as_asked() {
     let request = fixture.acs.requests().remove(0);
     assert_eq!(request.scopes, Scopes::of(vec![Scope::Chat, Scope::Voip]).unwrap());
     assert_eq!(request.lifetime.minutes(), 1440);
+}
+
+#[tokio::test]
+async fn a_caller_who_asks_for_no_lifetime_gets_their_part_of_the_spread() {
+    let policy = json!({ "otherwise": { "scopes": ["chat"], "defaultLifetimeMinutes": 480 } });
+    let rules = rules(policy);
+    let alice = user(TestRequest::ALICE);
+    let alice = rules.policy.grant(&Claims::flattened([])).default_lifetime(&alice).minutes();
+    assert!((360..480).contains(&alice), "{alice}");
+    let fixture = CoreFixture::with([]);
+    for (request, minutes) in [
+        (own(), alice),
+        (own().json(&json!({ "expiresInMinutes": 480 })), 480),
+        (of_identity(TestRequest::ALICE), 60),
+    ] {
+        assert_eq!(call_with(&fixture, &rules, request).await.status(), 200);
+        assert_eq!(fixture.acs.requests().last().unwrap().lifetime.minutes(), minutes);
+    }
 }
 
 #[tokio::test]

@@ -263,11 +263,7 @@ pub(crate) fn external_id(item: &Item) -> Option<ExternalId> {
 
 /// The shard of a user's record. The result is stored and must never change.
 pub(crate) fn shard_of(user: &ExternalId) -> u8 {
-    // FNV-1a, 64 bits: distributes IDs evenly even if they differ in one character only.
-    let hash = user.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    u8::try_from(hash % u64::from(SHARDS)).unwrap_or_default()
+    u8::try_from(user.hash() % u64::from(SHARDS)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -73,6 +73,13 @@ impl ExternalId {
         Self::parse(&name)
     }
 
+    /// A hash that distributes IDs evenly even if they differ in one character only: FNV-1a, 64
+    /// bits. Stores keep what follows from it, so it must never change.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        fnv1a(self.0.bytes())
+    }
+
     /// The ID as text. It can contain an e-mail address and must not be logged.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -133,6 +140,12 @@ impl IdentityRef {
     pub fn parse(raw: &str) -> Option<Self> {
         AcsId::parse(raw).map(Self::Acs).or_else(|| ExternalId::parse(raw).map(Self::External))
     }
+}
+
+fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@
 //! caller who requests nothing specific gets the scopes of the rule for its
 //! `defaultLifetimeMinutes` (60 if absent). A caller may request less, but never more.
 //!
+//! `lifetimeSpread` (25 if absent, 0 to 50) reduces the default lifetime by up to that percentage,
+//! but never below an hour. A user always gets the same part of it, so that the tokens of users
+//! who came together are not renewed together.
+//!
 //! A claim matches if it has the given value, or if it is a list that contains the value. A value
 //! is text, a whole number, `true` or `false`, and equals a claim with the same text: `true`
 //! equals `"true"`, because API Gateway's JWT authorizer passes both in the same way. Choose
@@ -113,6 +117,7 @@ struct RawRule {
     scopes: Vec<String>,
     max_lifetime_minutes: Option<u64>,
     default_lifetime_minutes: Option<u64>,
+    lifetime_spread: Option<u64>,
 }
 
 impl TryFrom<RawRule> for Rule {
@@ -125,8 +130,12 @@ impl TryFrom<RawRule> for Rule {
             return Err(reason.to_owned());
         }
         let condition = Condition::try_from(raw.r#if)?;
-        let grant =
-            Grant::parse(&raw.scopes, raw.max_lifetime_minutes, raw.default_lifetime_minutes)?;
+        let lifetimes = grant::RawLifetimes {
+            max_minutes: raw.max_lifetime_minutes,
+            default_minutes: raw.default_lifetime_minutes,
+            spread_percent: raw.lifetime_spread,
+        };
+        let grant = Grant::parse(&raw.scopes, lifetimes)?;
         Ok(Self { condition, grant })
     }
 }

@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::model::{
     error::Error,
-    identity::{Lifetime, Scopes, TokenRequest},
+    identity::{ExternalId, Lifetime, Scopes, TokenRequest},
 };
 
 /// The scopes and lifetimes that a caller may have.
@@ -13,6 +13,31 @@ pub struct Grant {
     default_scopes: Scopes,
     max_lifetime: Lifetime,
     default_lifetime: Lifetime,
+    lifetime_spread: LifetimeSpread,
+}
+
+/// The percentage by which the default lifetime is reduced at most, depending on the user.
+///
+/// Without it, all tokens of a morning are renewed in one hour of the afternoon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LifetimeSpread(u8);
+
+impl LifetimeSpread {
+    /// A larger spread would halve the lifetime that the operator chose.
+    const MAX_PERCENT: u64 = 50;
+
+    fn parse(percent: Option<u64>) -> Result<Self, &'static str> {
+        let Some(percent) = percent else { return Ok(Self::default()) };
+        let percent = u8::try_from(percent).ok().filter(|one| u64::from(*one) <= Self::MAX_PERCENT);
+        percent.map(Self).ok_or("lifetimeSpread must be a whole number from 0 to 50 percent")
+    }
+}
+
+impl Default for LifetimeSpread {
+    /// A quarter: the renewals of 100,000 users then never exceed their arrivals.
+    fn default() -> Self {
+        Self(25)
+    }
 }
 
 impl Default for Grant {
@@ -23,32 +48,39 @@ impl Default for Grant {
             default_scopes: Scopes::chat_and_voip(),
             max_lifetime: Lifetime::DAY,
             default_lifetime: Lifetime::HOUR,
+            lifetime_spread: LifetimeSpread::default(),
         }
     }
 }
 
+/// The lifetimes of a rule, as the policy writes them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RawLifetimes {
+    pub(super) max_minutes: Option<u64>,
+    pub(super) default_minutes: Option<u64>,
+    pub(super) spread_percent: Option<u64>,
+}
+
 impl Grant {
     /// Reads the scopes and lifetimes of a rule, or says what is wrong with them.
-    pub(super) fn parse(
-        scopes: &[String],
-        max_minutes: Option<u64>,
-        default_minutes: Option<u64>,
-    ) -> Result<Self, &'static str> {
+    pub(super) fn parse(scopes: &[String], raw: RawLifetimes) -> Result<Self, &'static str> {
         let lifetime = |minutes: Option<u64>, default: Lifetime| match minutes {
             None => Ok(default),
             Some(minutes) => {
                 Lifetime::from_minutes(minutes).ok_or("a lifetime must be 60 to 1440 minutes")
             }
         };
-        let max_lifetime = lifetime(max_minutes, Lifetime::DAY)?;
-        let default_lifetime = lifetime(default_minutes, Lifetime::HOUR)?;
+        let max_lifetime = lifetime(raw.max_minutes, Lifetime::DAY)?;
+        let default_lifetime = lifetime(raw.default_minutes, Lifetime::HOUR)?;
         if default_lifetime > max_lifetime {
             return Err("defaultLifetimeMinutes is larger than maxLifetimeMinutes");
         }
         let scopes = Scopes::parse(scopes.iter().map(String::as_str)).ok_or(
             "scopes must be one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once",
         )?;
-        Ok(Self { default_scopes: scopes.clone(), scopes, max_lifetime, default_lifetime })
+        let lifetime_spread = LifetimeSpread::parse(raw.spread_percent)?;
+        let default_scopes = scopes.clone();
+        Ok(Self { scopes, default_scopes, max_lifetime, default_lifetime, lifetime_spread })
     }
 
     /// Every scope and the longest lifetime, for callers without a policy. The default is chat
@@ -69,6 +101,16 @@ impl Grant {
     #[must_use]
     pub fn max_lifetime(&self) -> Lifetime {
         self.max_lifetime
+    }
+
+    /// The lifetime for this user, who requests none: the default, reduced by a part of the spread
+    /// that is always the same for a user. It is at least an hour.
+    #[must_use]
+    pub fn default_lifetime(&self, user: &ExternalId) -> Lifetime {
+        let (minutes, spread) = (self.default_lifetime.minutes(), self.lifetime_spread.0);
+        let less = u64::from(minutes) * u64::from(spread) * (user.hash() % (STEPS + 1));
+        let minutes = u64::from(minutes) - less / (STEPS * 100);
+        Lifetime::from_minutes(minutes).unwrap_or(Lifetime::HOUR)
     }
 
     /// Whether `other` permits everything that `self` permits.
@@ -98,15 +140,24 @@ struct RawGrant {
     scopes: Vec<String>,
     max_lifetime_minutes: Option<u64>,
     default_lifetime_minutes: Option<u64>,
+    lifetime_spread: Option<u64>,
 }
 
 impl TryFrom<RawGrant> for Grant {
     type Error = &'static str;
 
     fn try_from(raw: RawGrant) -> Result<Self, Self::Error> {
-        Self::parse(&raw.scopes, raw.max_lifetime_minutes, raw.default_lifetime_minutes)
+        let lifetimes = RawLifetimes {
+            max_minutes: raw.max_lifetime_minutes,
+            default_minutes: raw.default_lifetime_minutes,
+            spread_percent: raw.lifetime_spread,
+        };
+        Self::parse(&raw.scopes, lifetimes)
     }
 }
+
+/// The number of parts into which the spread divides the users.
+const STEPS: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
@@ -119,7 +170,61 @@ mod tests {
             default_scopes: Scopes::chat_and_voip(),
             max_lifetime: Lifetime::DAY,
             default_lifetime: Lifetime::HOUR,
+            lifetime_spread: LifetimeSpread::default(),
         };
         assert_eq!(Grant::everything(), expected);
+    }
+
+    fn grant(default: u64, spread: Option<u64>) -> Result<Grant, &'static str> {
+        let lifetimes = RawLifetimes {
+            max_minutes: None,
+            default_minutes: Some(default),
+            spread_percent: spread,
+        };
+        Grant::parse(&["chat".to_owned()], lifetimes)
+    }
+
+    /// The default lifetimes of a thousand users, in minutes, sorted.
+    fn lifetimes(default: u64, spread: Option<u64>) -> Vec<u16> {
+        let grant = grant(default, spread).unwrap();
+        let users = (0..1000).map(|index| crate::testing::user(&format!("https://idp|{index}")));
+        let mut minutes: Vec<_> =
+            users.map(|user| grant.default_lifetime(&user).minutes()).collect();
+        minutes.sort_unstable();
+        minutes
+    }
+
+    #[test]
+    fn default_lifetimes_are_spread_evenly_over_the_users() {
+        for (default, spread, least) in
+            [(480, None, 360), (480, Some(50), 240), (1440, Some(10), 1296)]
+        {
+            let minutes = lifetimes(default, spread);
+            let step = (minutes[999] - minutes[0]) / 20;
+            assert!(minutes[0] >= least && minutes[0] <= least + step, "{minutes:?}");
+            assert!(u64::from(minutes[999] + step) >= default, "{minutes:?}");
+            assert!(minutes[500].abs_diff(minutes[0].midpoint(minutes[999])) <= step);
+        }
+        assert_eq!(lifetimes(480, Some(0)), [480; 1000]);
+    }
+
+    #[test]
+    fn a_spread_lifetime_is_at_least_an_hour_and_the_same_in_each_request() {
+        let grant = grant(62, Some(50)).unwrap();
+        let users = (0..100).map(|index| crate::testing::user(&format!("user-{index}")));
+        let least = users.map(|user| grant.default_lifetime(&user)).min();
+        assert_eq!(least, Some(Lifetime::HOUR));
+        let alice = crate::testing::user("alice");
+        assert_eq!(grant.default_lifetime(&alice), grant.clone().default_lifetime(&alice));
+        assert_eq!(Grant::default().default_lifetime(&alice), Lifetime::HOUR);
+    }
+
+    #[test]
+    fn a_spread_is_a_percentage_up_to_50() {
+        assert!(grant(480, Some(50)).is_ok());
+        for bad in [51, 256, 306] {
+            let reason = "lifetimeSpread must be a whole number from 0 to 50 percent";
+            assert_eq!(grant(480, Some(bad)), Err(reason));
+        }
     }
 }
