@@ -12,26 +12,27 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_types::sdk_config::SharedCredentialsProvider;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use tracing::error;
 
 /// The configuration for a client of any service: the credentials and the region of the process
 /// environment, and time limits that leave a function time to answer. A request ends within 3 s,
 /// including all attempts.
 ///
 /// `AWS_ENDPOINT_URL`, and the variable of a service, such as `AWS_ENDPOINT_URL_DYNAMODB`, are
-/// supported, but only with http, because the TLS roots are Amazon's. No configuration file and
-/// no other service is read.
+/// supported. The TLS roots are Amazon's, and those of the file `SSL_CERT_FILE`. No configuration
+/// file and no other service is read.
 ///
 /// All clients of a process share one HTTP client, because its setup takes a measurable part of
 /// init.
 #[must_use]
 pub fn config() -> SdkConfig {
     static CONFIG: OnceLock<SdkConfig> = OnceLock::new();
-    CONFIG.get_or_init(|| config_of(process_env)).clone()
+    CONFIG.get_or_init(|| config_of(process_env, added_roots())).clone()
 }
 
 /// Lambda provides all values in the environment. The SDK's own loader also looks in many other
 /// places; its code would make a function about a tenth larger, and its init longer.
-fn config_of(env: Env) -> SdkConfig {
+fn config_of(env: Env, added_roots: Option<&str>) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(1))
@@ -44,7 +45,7 @@ fn config_of(env: Env) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(env("AWS_REGION").map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http.tls_context(tls()).build_https())
+        .http_client(http.tls_context(tls(added_roots)).build_https())
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts)
         .service_config(Endpoints(env));
@@ -76,9 +77,21 @@ impl fmt::Debug for Endpoints {
     }
 }
 
-/// Uses the compiled-in root certificates.
-fn tls() -> TlsContext {
-    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+/// Without valid added roots, only AWS itself can be reached, and the log says why.
+fn added_roots() -> Option<&'static str> {
+    trust_roots::added().unwrap_or_else(|error| {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        error!(%error, cause, "added root certificates ignored");
+        None
+    })
+}
+
+/// Trusts the compiled-in and the added root certificates.
+fn tls(added_roots: Option<&str>) -> TlsContext {
+    let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    if let Some(pem) = added_roots {
+        roots.add_pem_certificate(pem);
+    }
     // This cannot currently fail; the default uses the system's roots.
     TlsContext::builder().with_trust_store(roots).build().unwrap_or_default()
 }
@@ -106,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_environment_sets_the_region_and_the_endpoints() {
-        let config = config_of(env);
+        let config = config_of(env, None);
         assert_eq!(config.region().map(AsRef::as_ref), Some("eu-west-1"));
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
         let endpoint = |service| {

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use reqwest::{Certificate, redirect};
 pub use reqwest::{Client, Method, Response};
+use trust_roots::TrustRootsError;
 
 /// Creates a client that neither follows redirects nor retries. It trusts Mozilla's root
-/// certificates and `extra_roots_pem`.
+/// certificates, those of the file `SSL_CERT_FILE`, and `extra_roots_pem`.
 ///
 /// # Errors
-/// `extra_roots_pem` contains no certificate, or the TLS library could not be initialized.
+/// `extra_roots_pem` contains no certificate, the file of `SSL_CERT_FILE` is invalid, or the TLS
+/// library could not be initialized.
 pub fn client(
     https_only: bool,
     extra_roots_pem: Option<&str>,
@@ -38,6 +40,10 @@ fn roots(extra_pem: Option<&str>) -> Result<Vec<Certificate>, HttpsClientError> 
         .map(|der| Certificate::from_der(der))
         .collect::<Result<Vec<_>, _>>()
         .map_err(HttpsClientError::Build)?;
+    if let Some(pem) = trust_roots::added()? {
+        let added = Certificate::from_pem_bundle(pem.as_bytes());
+        roots.extend(added.map_err(HttpsClientError::Build)?);
+    }
     if let Some(pem) = extra_pem {
         let extra = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
         if extra.is_empty() {
@@ -72,6 +78,9 @@ pub enum HttpsClientError {
     /// The additional roots contain no valid certificate.
     #[error("no certificate in PEM format (-----BEGIN CERTIFICATE-----)")]
     ExtraRoots,
+    /// The root certificates that the operator added are invalid.
+    #[error(transparent)]
+    AddedRoots(#[from] &'static TrustRootsError),
     /// The HTTP or TLS library refused the configuration.
     #[error("failed to create the HTTP client")]
     Build(#[source] reqwest::Error),

@@ -7,7 +7,8 @@ use https_client::{Client, HttpsClientError, Response};
 use super::chain;
 use crate::config_error::ClientConfigError;
 
-/// Creates a client that trusts Mozilla's root certificates and `extra_roots_pem`.
+/// Creates a client that trusts Mozilla's root certificates, those of `SSL_CERT_FILE`, and
+/// `extra_roots_pem`.
 pub(crate) fn client(
     https_only: bool,
     extra_roots_pem: Option<&str>,
@@ -15,6 +16,7 @@ pub(crate) fn client(
 ) -> Result<Client, ClientConfigError> {
     https_client::client(https_only, extra_roots_pem, connect).map_err(|error| match error {
         HttpsClientError::ExtraRoots => ClientConfigError::ExtraRoots,
+        HttpsClientError::AddedRoots(error) => ClientConfigError::Http(chain(error)),
         HttpsClientError::Build(source) => ClientConfigError::Http(chain(&source)),
     })
 }
