@@ -9,20 +9,29 @@ use std::{
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config};
 use acs_emulator::{Emulator, EmulatorOptions, EmulatorServer};
-use harness::{DynamoEngine, lambda_environment, secrets_manager};
+use harness::{DynamoEngine, TestServer, lambda_environment, secrets_manager};
 use identity_core::{
     identity::{Lifetime, Scopes, TokenRequest},
     ports::{Clock as _, IdentityClient as _, SystemClock},
 };
 use serde_json::{Value, json};
 
-use crate::{sample::median_ms, subject::CALLS};
+use crate::{sample::median_ms, subject::CALLS, tls_front::TlsFront};
 
 /// The services. They end when this is dropped.
 pub(crate) struct BenchFixture {
     acs: EmulatorServer,
     engine: DynamoEngine,
-    secrets_manager: harness::TestServer,
+    secrets_manager: TestServer,
+    /// The same services with TLS, as in production.
+    over_tls: ServicesOverTls,
+}
+
+struct ServicesOverTls {
+    dynamodb_url: String,
+    secrets_manager_url: String,
+    _secrets_manager: TestServer,
+    front: TlsFront,
 }
 
 impl BenchFixture {
@@ -36,10 +45,23 @@ impl BenchFixture {
         database.create_table(serde_json::from_value(table())?)?;
         let engine = DynamoEngine::start(database).await?;
         let secrets_manager = secrets_manager(SECRET, &acs.connection_string()).await?;
-        Ok(Self { acs, engine, secrets_manager })
+        let over_tls = ServicesOverTls::start(&acs, &engine).await?;
+        Ok(Self { acs, engine, secrets_manager, over_tls })
     }
 
-    /// The variables that Lambda and the template would set.
+    /// The same, with services that speak https.
+    pub(crate) fn environment_over_tls(&self) -> BTreeMap<String, String> {
+        let ServicesOverTls { dynamodb_url, secrets_manager_url, front, .. } = &self.over_tls;
+        let own = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url.clone()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_manager_url.clone()),
+            ("SSL_CERT_FILE", front.authority().display().to_string()),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        self.environment().into_iter().chain(own).collect()
+    }
+
+    /// The variables that Lambda and the template would set, with services that speak http.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         let version = ApiVersion::default();
         let (dynamodb, secrets) = (self.engine.url(), self.secrets_manager.url());
@@ -79,6 +101,25 @@ impl BenchFixture {
             times.push(started.elapsed());
         }
         Ok(median_ms(times.into_iter()))
+    }
+}
+
+impl ServicesOverTls {
+    async fn start(acs: &EmulatorServer, engine: &DynamoEngine) -> Result<Self, Box<dyn Error>> {
+        let mut front = TlsFront::new()?;
+        let plain = acs.endpoint();
+        let encrypted = front.before(&plain).await?;
+        let connection_string = acs.connection_string().replace(&plain, &encrypted);
+        if !connection_string.contains(&encrypted) {
+            return Err("the connection string does not contain the URL of the emulator".into());
+        }
+        let secrets_manager = secrets_manager(SECRET, &connection_string).await?;
+        Ok(Self {
+            dynamodb_url: front.before(&engine.url()).await?,
+            secrets_manager_url: front.before(&secrets_manager.url()).await?,
+            _secrets_manager: secrets_manager,
+            front,
+        })
     }
 }
 

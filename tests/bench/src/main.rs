@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod sample;
 mod subject;
+mod tls_front;
 
 use std::{
     error::Error,
@@ -70,18 +71,23 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
         &issuer.event("RS256", "rsa"),
         |response| response.get("isAuthorized") == Some(&true.into()),
     )?;
-    let service = Subject::new(release, "issue-access-token", fixture.environment(), log)?;
-    let bare = service.beside("bare-function")?;
+    let plain =
+        Subject::new(release, "issue-access-token", fixture.environment(), log.try_clone()?)?;
+    let bare = plain.beside("bare-function")?;
+    let service = Subject::new(release, "issue-access-token", fixture.environment_over_tls(), log)?;
 
     // This run is not counted: it loads the binaries into memory, and creates the caller's
     // identity.
     service.sample().await?;
+    plain.sample().await?;
     authorizer.sample().await?;
     bare.sample().await?;
     let (mut service_samples, mut bare_samples) = (Vec::new(), Vec::new());
+    let mut plain_samples = Vec::new();
     let mut authorizer_samples = Vec::new();
     for _ in 0..PROCESSES {
         service_samples.push(service.sample().await?);
+        plain_samples.push(plain.sample().await?);
         authorizer_samples.push(authorizer.sample().await?);
         bare_samples.push(bare.sample().await?);
     }
@@ -94,6 +100,7 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
     let report = Report::new(
         Machine::current(),
         Summary::of(&service, &service_samples)?,
+        Summary::of(&plain, &plain_samples)?,
         Summary::of(&bare, &bare_samples)?,
         fixture.acs_call().await?,
         authorizer,
