@@ -104,7 +104,7 @@ infra: build ## check the template, and deploy it to an AWS emulator
 	@tests/infra/run "$$($(MAKE) where)"
 
 .PHONY: interop
-interop: binaries ## run Microsoft's SDKs and generated requests against the local stack
+interop: binaries ## run SDKs, identity providers and generated requests against the local stack
 	@$(CARGO) build -p acs-client --example sign
 	@tests/interop/run "$$($(MAKE) where)"
 

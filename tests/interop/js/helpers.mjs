@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 
-const places = JSON.parse(readFileSync(process.env.STACK_JSON, "utf8"));
+export const places = JSON.parse(readFileSync(process.env.STACK_JSON, "utf8"));
 
 export const { acs } = places;
 
