@@ -60,9 +60,14 @@ impl SignalAnswer {
         Self::empty(StatusCode::SERVICE_UNAVAILABLE, outcome).with(RETRY_AFTER, "30")
     }
 
+    /// A refusal without a body, for a kind that has no form for it.
+    pub(crate) fn refused(status: StatusCode, code: &'static str) -> Self {
+        Self::empty(status, SignalOutcome::Refused(code))
+    }
+
     /// The path names no configured transmitter.
     pub(crate) fn unknown_transmitter() -> Self {
-        Self::empty(StatusCode::NOT_FOUND, SignalOutcome::Refused("unknown-transmitter"))
+        Self::refused(StatusCode::NOT_FOUND, "unknown-transmitter")
     }
 
     /// Adds a header.

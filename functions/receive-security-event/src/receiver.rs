@@ -5,13 +5,17 @@ use std::time::Instant;
 use event_queue::EventQueue;
 use identity_core::ports::Clock;
 use issuer_keys::{HttpsClientError, IssuerKeyCache};
+use lambda_edge::correlation_id;
+use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use security_events::{TransmitterSettings, Transmitters};
 use tracing::error;
 
 use crate::answer::SignalAnswer;
 use crate::intake::{SignalIntake, TransmitterRequest};
-use crate::kinds::{apple, back_channel_logout, global_token_revocation, google, graph, ssf};
+use crate::kinds::{
+    apple, back_channel_logout, event_grid, global_token_revocation, google, graph, ssf,
+};
 use crate::secret_cache::{SecretCache, SecretSource};
 use crate::{request, signal_log};
 
@@ -74,12 +78,15 @@ impl<S: SecretSource, Q: EventQueue> Receiver<S, Q> {
             None => SignalAnswer::unknown_transmitter(),
         };
         let duration = clock.now().duration_since(arrived_at).unwrap_or_default();
-        let request_id = request::request_id(http);
+        let request_id = correlation_id(http);
         signal_log::write(transmitter, &answer, &request_id, duration);
         answer.into_response(&request_id)
     }
 
     async fn receive_kind(&self, request: &TransmitterRequest<'_>) -> SignalAnswer {
+        if request.http.method() == Method::OPTIONS {
+            return event_grid::answer_handshake(request.http, &request.transmitter.settings);
+        }
         match &request.transmitter.settings {
             TransmitterSettings::Ssf(settings) => {
                 ssf::receive(&self.intake, request, settings).await

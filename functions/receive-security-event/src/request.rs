@@ -1,8 +1,10 @@
 //! Reads the parts of a request that every kind of transmitter needs.
 
-use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use lambda_http::http::{HeaderMap, StatusCode};
 use lambda_http::{Request, RequestExt};
+
+use crate::answer::SignalAnswer;
 
 /// The largest body. A signed message has a few hundred bytes; API Gateway would accept 10 MB.
 const MAX_BODY: usize = 64 * 1024;
@@ -13,6 +15,16 @@ pub(crate) enum BodyRefusal {
     TooLarge,
     /// The body has another media type, is compressed, or is not text.
     MediaType,
+}
+
+impl BodyRefusal {
+    /// The answer without a body.
+    pub(crate) fn answer(self) -> SignalAnswer {
+        match self {
+            Self::TooLarge => SignalAnswer::refused(StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            Self::MediaType => SignalAnswer::refused(StatusCode::BAD_REQUEST, "media-type"),
+        }
+    }
 }
 
 /// The text of a body of this media type. It is never decompressed.
@@ -47,7 +59,7 @@ pub(crate) fn transmitter_name(request: &Request) -> String {
     name.unwrap_or_default().to_owned()
 }
 
-/// Lambda's name for the invocation.
+/// Lambda's name for the invocation, after which a look-up is named.
 pub(crate) fn request_id(request: &Request) -> String {
     request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default()
 }

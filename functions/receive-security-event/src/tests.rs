@@ -1,6 +1,7 @@
+mod event_grid;
 mod graph;
 mod kinds;
-mod support;
+pub(crate) mod support;
 
 use std::time::Duration;
 
@@ -238,6 +239,21 @@ async fn r50_the_log_line_names_the_transmitter_and_no_user() {
     }
     let text = line.to_string();
     assert!(!text.contains("carol") && !text.contains("canary"), "{text}");
+}
+
+#[tokio::test]
+async fn every_answer_has_the_request_id_of_its_log_line() {
+    let stand = Stand::start().await;
+    for (request, sent) in [
+        (push("idp", &stand.set("set-1")), "sent-1"),
+        (push("idp", "nonsense"), "sent-2"),
+        (push("other", "nonsense"), "sent-3"),
+    ] {
+        let request = request.header("x-request-id", sent);
+        let (log, response) = logged(stand.send(&request)).await;
+        assert_eq!(response.headers()["x-request-id"], sent);
+        assert_eq!(log.last().unwrap()["CorrelationId"], sent);
+    }
 }
 
 #[tokio::test]

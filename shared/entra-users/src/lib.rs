@@ -9,6 +9,7 @@ mod client;
 mod delta;
 mod directory_id;
 mod error;
+mod event_grid;
 mod notification;
 mod subscription;
 mod token;
@@ -19,6 +20,7 @@ pub use client::GraphClient;
 pub use delta::{DeltaPage, DeltaStart};
 pub use directory_id::{DirectoryId, DirectoryUser, InvalidDirectoryId};
 pub use error::GraphError;
+pub use event_grid::{InvalidTopicValidation, TopicValidation};
 pub use notification::{
     GraphNotification, InvalidNotification, NotifiedChange, read_notifications,
 };

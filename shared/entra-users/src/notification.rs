@@ -38,7 +38,7 @@ pub enum InvalidNotification {
     #[error("the body is not JSON")]
     NotJson,
     /// It has neither form.
-    #[error("the body has no `value`, and is not a CloudEvent or a list of CloudEvents")]
+    #[error("the body has no `value`, and is not an event or a list of events")]
     UnknownForm,
     /// There are too many notifications.
     #[error("the body has more than {} notifications", InvalidNotification::MOST)]
@@ -60,8 +60,8 @@ impl fmt::Debug for GraphNotification {
     }
 }
 
-/// Reads `{"value": [...]}`, as Graph sends it to a webhook, or one or several `CloudEvents` whose
-/// `data` is a notification, as Event Grid does.
+/// Reads `{"value": [...]}`, as Graph sends it to a webhook, or one or several events whose `data` is
+/// a notification, as Event Grid sends them: `CloudEvents`, or events of its own schema.
 pub fn read_notifications(body: &[u8]) -> Result<Vec<GraphNotification>, InvalidNotification> {
     let body: Value = serde_json::from_slice(body).map_err(|_| InvalidNotification::NotJson)?;
     let notifications: Vec<&Value> = match (&body, body.get("value")) {
@@ -79,10 +79,14 @@ pub fn read_notifications(body: &[u8]) -> Result<Vec<GraphNotification>, Invalid
     notifications.into_iter().map(read).collect()
 }
 
-/// The notification in a `CloudEvent`.
+/// The notification in a `CloudEvent`, or in an event of Event Grid's own schema.
 fn data(event: &Value) -> Result<&Value, InvalidNotification> {
-    let is_cloud_event = event.get("specversion").and_then(Value::as_str) == Some("1.0");
-    event.get("data").filter(|_| is_cloud_event).ok_or(InvalidNotification::UnknownForm)
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let is_event = match text("specversion") {
+        Some(version) => version == "1.0",
+        None => text("eventType").is_some() && text("topic").is_some(),
+    };
+    event.get("data").filter(|_| is_event).ok_or(InvalidNotification::UnknownForm)
 }
 
 fn read(notification: &Value) -> Result<GraphNotification, InvalidNotification> {

@@ -64,7 +64,8 @@ impl<S: ClientSecretSource, C: Clock> GraphClient<S, C> {
             let response = self.send(tenant, &request).await?;
             let list: SubscriptionList = response.read(LIST)?;
             for body in list.value {
-                let is_ours = body.notification_url == notification_url
+                // A partner topic of Event Grid is spelled in Azure's case.
+                let is_ours = body.notification_url.eq_ignore_ascii_case(notification_url)
                     && body.resource.trim_matches('/').eq_ignore_ascii_case("users");
                 if is_ours {
                     found.push(body.read()?);

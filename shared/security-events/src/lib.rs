@@ -13,8 +13,8 @@ pub mod ssf;
 
 pub use config::{
     AcceptedUsers, AppleSettings, BackChannelLogoutSettings, GlobalTokenRevocationSettings,
-    GoogleSettings, GraphSettings, Members, MessageIssuer, ScimSettings, SsfDelivery, SsfSettings,
-    Transmitter, TransmitterError, TransmitterSecretError, TransmitterSecrets, TransmitterSettings,
-    Transmitters,
+    GoogleSettings, GraphSettings, Members, MessageIssuer, PartnerTopic, ScimSettings, SsfDelivery,
+    SsfSettings, Transmitter, TransmitterError, TransmitterSecretError, TransmitterSecrets,
+    TransmitterSettings, Transmitters,
 };
 pub use signal::UserSignal;

@@ -27,7 +27,10 @@ fn r57_every_operation_lists_the_errors_of_the_gateway_and_of_its_dependencies()
                 continue;
             }
             let responses = operation["responses"].as_object().unwrap();
-            for status in ["401", "403", "429", "500", "503"] {
+            // Event Grid's handshake has nothing that could be authenticated.
+            let has_caller = method != "options";
+            let expected = ["401", "403", "429", "500", "503"].into_iter();
+            for status in expected.filter(|status| has_caller || *status != "401") {
                 assert!(responses.contains_key(status), "{method} {path} lacks {status}");
             }
         }

@@ -14,6 +14,7 @@ use lambda_http::{Request, RequestExt as _};
 use security_events::GraphSettings;
 use tracing::warn;
 
+use super::event_grid;
 use crate::answer::{SignalAnswer, SignalOutcome};
 use crate::intake::{SignalIntake, TransmitterRequest};
 use crate::request::{BodyRefusal, text_body};
@@ -29,6 +30,9 @@ pub(crate) async fn receive<S: SecretSource, Q: EventQueue>(
     if let Some(token) = query.and_then(|query| query.first("validationToken")) {
         return confirm(token);
     }
+    if event_grid::is_validation(request.http) {
+        return event_grid::answer_validation(request.http, settings.partner_topic.as_ref());
+    }
     match accept(intake, request, settings).await {
         Ok(outcome) => SignalAnswer::empty(StatusCode::ACCEPTED, outcome),
         Err(answer) => answer,
@@ -40,8 +44,7 @@ pub(crate) async fn receive<S: SecretSource, Q: EventQueue>(
 fn confirm(token: &str) -> SignalAnswer {
     let is_plain = |c: char| c == ' ' || c.is_ascii_graphic();
     if token.is_empty() || token.len() > LONGEST_TOKEN || !token.chars().all(is_plain) {
-        let outcome = SignalOutcome::Refused("invalid-validation-token");
-        return SignalAnswer::empty(StatusCode::BAD_REQUEST, outcome);
+        return SignalAnswer::refused(StatusCode::BAD_REQUEST, "invalid-validation-token");
     }
     SignalAnswer::empty(StatusCode::OK, SignalOutcome::Verified)
         .with(CONTENT_TYPE, "text/plain")
@@ -53,13 +56,13 @@ async fn accept<S: SecretSource, Q: EventQueue>(
     request: &TransmitterRequest<'_>,
     settings: &GraphSettings,
 ) -> Result<SignalOutcome, SignalAnswer> {
-    let body = body(request.http).map_err(body_refused)?;
+    let body = body(request.http).map_err(BodyRefusal::answer)?;
     let notifications = read_notifications(body.as_bytes())
-        .map_err(|_| refused(StatusCode::BAD_REQUEST, "invalid-notification"))?;
+        .map_err(|_| SignalAnswer::refused(StatusCode::BAD_REQUEST, "invalid-notification"))?;
     for notification in &notifications {
         // Graph never sends a genuine notification together with one that it did not make.
         if !is_genuine(intake, request, settings, notification).await? {
-            return Err(refused(StatusCode::FORBIDDEN, "not-our-subscription"));
+            return Err(SignalAnswer::refused(StatusCode::FORBIDDEN, "not-our-subscription"));
         }
     }
     let mut messages: Vec<LookUpMessage> = Vec::new();
@@ -125,17 +128,6 @@ async fn is_genuine<S: SecretSource, Q: EventQueue>(
         }
         // Without the secret, no notification can be told from a forged one.
         Ok(None) | Err(_) => Err(SignalAnswer::unavailable("secret-unavailable")),
-    }
-}
-
-fn refused(status: StatusCode, code: &'static str) -> SignalAnswer {
-    SignalAnswer::empty(status, SignalOutcome::Refused(code))
-}
-
-fn body_refused(refusal: BodyRefusal) -> SignalAnswer {
-    match refusal {
-        BodyRefusal::TooLarge => refused(StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-        BodyRefusal::MediaType => refused(StatusCode::BAD_REQUEST, "media-type"),
     }
 }
 

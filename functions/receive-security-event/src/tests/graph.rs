@@ -13,22 +13,27 @@ use std::time::Instant;
 use crate::receiver::Receiver;
 use crate::secret_cache::SecretCache;
 
-const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const USER: &str = "99999999-8888-7777-6666-555555555555";
-const STATE: &str = r#"{"entra": {"clientState": "synthetic-client-state"}}"#;
+pub(super) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const USER: &str = "99999999-8888-7777-6666-555555555555";
+pub(super) const STATE: &str = r#"{"entra": {"clientState": "synthetic-client-state"}}"#;
 
-struct GraphStand {
+pub(super) struct GraphStand {
     receiver: Receiver<FixedSecret, MemoryEventQueue>,
-    queue: MemoryEventQueue,
+    pub(super) queue: MemoryEventQueue,
     clock: ManualClock,
 }
 
 impl GraphStand {
     fn new(secret: Option<&'static str>) -> Self {
+        Self::with_url("https://api.example.com/v1/signals/entra", secret)
+    }
+
+    /// With this `notificationUrl`.
+    pub(super) fn with_url(url: &str, secret: Option<&'static str>) -> Self {
         let configured = json!([{
             "name": "entra", "kind": "graph", "mode": "shadow", "tenants": [TENANT],
             "clientId": "aaaaaaaa-0000-0000-0000-000000000001",
-            "notificationUrl": "https://api.example.com/v1/signals/entra",
+            "notificationUrl": url,
             "tokenIssuer": "https://idp.example",
         }]);
         let users = AcceptedUsers {
@@ -42,7 +47,7 @@ impl GraphStand {
         Self { receiver: receiver.unwrap(), queue, clock: ManualClock::default() }
     }
 
-    async fn send(&self, request: &TestRequest) -> Response<Body> {
+    pub(super) async fn send(&self, request: &TestRequest) -> Response<Body> {
         self.receiver.receive(&request.request(), &self.clock, Instant::now()).await
     }
 
@@ -67,7 +72,7 @@ fn confirmation(token: &str) -> TestRequest {
     request().query(&format!("validationToken={}", encoded.concat()))
 }
 
-fn notification(user: &str) -> Value {
+pub(super) fn notification(user: &str) -> Value {
     json!({
         "changeType": "updated",
         "clientState": "synthetic-client-state",
@@ -84,7 +89,7 @@ fn with(name: &str, value: Value) -> Value {
     changed
 }
 
-fn text(response: &Response<Body>) -> &str {
+pub(super) fn text(response: &Response<Body>) -> &str {
     match response.body() {
         Body::Text(text) => text,
         _ => "",

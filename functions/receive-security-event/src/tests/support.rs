@@ -191,7 +191,7 @@ pub(super) fn push(name: &str, token: &str) -> TestRequest {
 static LISTENER: OnceLock<Dispatch> = OnceLock::new();
 
 /// Returns the lines that `work` logged, and its result.
-pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) {
+pub(crate) async fn logged<T>(work: impl Future<Output = T>) -> (Vec<Value>, T) {
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().json().flatten_event(true).with_writer(log.clone()).finish();

@@ -59,7 +59,13 @@ fn the_webhook_and_event_grid_say_the_same() {
         }),
     };
     let event = cloud_event(&notification());
-    for body in [json!({ "value": [notification()] }), json!([event]), event] {
+    let own_schema = json!({
+        "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.EventGrid/partnerTopics/t",
+        "eventType": "Microsoft.Graph.UserUpdated",
+        "dataVersion": "1",
+        "data": notification(),
+    });
+    for body in [json!({ "value": [notification()] }), json!([event]), event, json!([own_schema])] {
         assert_eq!(read_value(&body).unwrap(), std::slice::from_ref(&expected));
     }
     let deleted = with("changeType", json!("deleted"));
@@ -110,6 +116,8 @@ fn other_bodies_are_refused() {
     assert_eq!(read_notifications(b"{").unwrap_err(), InvalidNotification::NotJson);
     let mut old = cloud_event(&notification());
     old["specversion"] = json!("0.3");
+    let untyped = json!({ "topic": "t", "data": notification() });
+    let without_topic = json!({ "eventType": "t", "data": notification() });
     for body in [
         json!({}),
         json!([]),
@@ -118,6 +126,8 @@ fn other_bodies_are_refused() {
         json!("x"),
         json!([{}]),
         json!([old]),
+        json!([untyped]),
+        json!([without_topic]),
         notification(),
     ] {
         assert_eq!(read_value(&body).unwrap_err(), InvalidNotification::UnknownForm, "{body}");

@@ -10,7 +10,7 @@ mod transmitter;
 pub use accepted_users::AcceptedUsers;
 pub use kinds::{
     AppleSettings, BackChannelLogoutSettings, GlobalTokenRevocationSettings, GoogleSettings,
-    GraphSettings, ScimSettings, SsfDelivery, SsfSettings, TransmitterSettings,
+    GraphSettings, PartnerTopic, ScimSettings, SsfDelivery, SsfSettings, TransmitterSettings,
 };
 pub use members::{Members, TransmitterError};
 pub use message_issuer::MessageIssuer;

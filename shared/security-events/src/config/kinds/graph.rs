@@ -1,6 +1,7 @@
 use entra_users::{DirectoryId, DirectoryUser, GraphApp};
 use identity_core::identity::ExternalId;
 
+use super::PartnerTopic;
 use crate::config::members::{TransmitterError, invalid};
 use crate::config::{AcceptedUsers, Members};
 
@@ -9,8 +10,11 @@ use crate::config::{AcceptedUsers, Members};
 pub struct GraphSettings {
     /// The app with which Graph is asked.
     pub app: GraphApp,
-    /// The URL to which Graph sends notifications: that of this transmitter's route.
+    /// Where Graph sends notifications: the URL of this transmitter's route, or a partner topic of
+    /// Event Grid.
     pub notification_url: String,
+    /// The partner topic, if `notification_url` names one. It sends the notifications to the route.
+    pub partner_topic: Option<PartnerTopic>,
     tenants: Vec<AcceptedTenant>,
     subject_claims: Vec<UserClaim>,
 }
@@ -42,8 +46,9 @@ impl GraphSettings {
         let tenants = members.texts("tenants")?;
         let client_id = members.text("clientId")?.parse().map_err(|_| invalid("clientId", guid))?;
         let notification_url = members.text("notificationUrl")?;
-        if !is_notification_url(&notification_url) {
-            return Err(invalid("notificationUrl", "an https URL without a query"));
+        let partner_topic = PartnerTopic::parse(&notification_url);
+        if partner_topic.is_none() && !is_notification_url(&notification_url) {
+            return Err(invalid("notificationUrl", NOTIFICATION_URL));
         }
         let mut base_url = |name: &'static str, default: &str| {
             let raw = members.optional_text(name)?.unwrap_or_else(|| default.to_owned());
@@ -69,7 +74,8 @@ impl GraphSettings {
             Ok(AcceptedTenant { id, token_issuer })
         };
         let tenants = tenants.iter().map(tenant).collect::<Result<_, TransmitterError>>()?;
-        Ok(Self { app, notification_url, tenants, subject_claims: claims(users)? })
+        let subject_claims = claims(users)?;
+        Ok(Self { app, notification_url, partner_topic, tenants, subject_claims })
     }
 
     /// The tenants whose users' changes are followed.
@@ -112,6 +118,10 @@ fn is_notification_url(url: &str) -> bool {
 fn expected(message: &str) -> String {
     message.strip_prefix("must be ").unwrap_or(message).to_owned()
 }
+
+/// What `notificationUrl` must be.
+const NOTIFICATION_URL: &str = "an https URL without a query, or `EventGrid:?` with \
+    `azuresubscriptionid`, `resourcegroup`, `partnertopic` and `location`";
 
 /// What stands for the id of the user's tenant, as in Microsoft's own metadata.
 const TENANT: &str = "{tenantid}";
@@ -213,6 +223,7 @@ mod tests {
             ("notificationUrl", "http://api.example.com".into(), "an https URL without a query"),
             ("notificationUrl", "https://a.example/x?y".into(), "an https URL without a query"),
             ("notificationUrl", "https://a.example/x/".into(), "an https URL without a query"),
+            ("notificationUrl", "EventGrid:?partnertopic=x".into(), "or `EventGrid:?` with"),
             ("graphUrl", "http://graph.microsoft.com".into(), "an https URL without a path"),
             ("loginUrl", "https://a.example/x".into(), "an https URL without a path"),
         ] {
@@ -231,6 +242,18 @@ mod tests {
             let error = settings(&missing, &users("oid")).unwrap_err();
             assert!(error.contains(&format!("missing member `{name}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_notifications_can_come_through_a_partner_topic() {
+        assert_eq!(settings(&transmitter(), &users("oid")).unwrap().partner_topic, None);
+        let url = format!(
+            "EventGrid:?azuresubscriptionid={TENANT_ID}&resourcegroup=rg&partnertopic=t&location=l"
+        );
+        let mut grid = transmitter();
+        grid["notificationUrl"] = url.clone().into();
+        let found = settings(&grid, &users("oid")).unwrap();
+        assert_eq!((found.partner_topic, found.notification_url), (PartnerTopic::parse(&url), url));
     }
 
     #[test]

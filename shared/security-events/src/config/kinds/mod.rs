@@ -5,6 +5,7 @@ mod back_channel_logout;
 mod global_token_revocation;
 mod google;
 mod graph;
+mod partner_topic;
 mod scim;
 mod ssf;
 
@@ -19,6 +20,7 @@ pub use back_channel_logout::BackChannelLogoutSettings;
 pub use global_token_revocation::GlobalTokenRevocationSettings;
 pub use google::GoogleSettings;
 pub use graph::GraphSettings;
+pub use partner_topic::PartnerTopic;
 pub use scim::ScimSettings;
 pub use ssf::{SsfDelivery, SsfSettings};
 
