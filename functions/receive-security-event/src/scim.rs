@@ -10,10 +10,8 @@ use event_queue::{EventQueue, SignalMessage};
 use identity_core::Error;
 use identity_core::event::{Event, EventSource};
 use identity_core::ports::Clock;
-use lambda_http::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use lambda_edge::correlation_id;
+use lambda_http::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use scim_users::ports::{ScimUserEvent, ScimUserStore, UserEventSender};
@@ -23,7 +21,7 @@ use uuid::Uuid;
 
 use crate::answer::{SignalAnswer, SignalOutcome};
 use crate::receiver::Receiver;
-use crate::request::{header, request_id};
+use crate::request::header;
 use crate::secret_cache::{SecretSource, SecretUnavailable};
 use crate::signal_log;
 
@@ -160,14 +158,12 @@ fn finish(
     let status = StatusCode::from_u16(response.status).unwrap_or_default();
     let answer = SignalAnswer::empty(status, outcome_of(response.status, sent));
     let duration = clock.now().duration_since(arrived_at).unwrap_or_default();
-    signal_log::write(transmitter, &answer, &request_id(http), duration);
-    let body = response.body.map_or(Body::Empty, |body| Body::Text(body.to_string()));
-    let mut made = Response::new(body);
-    *made.status_mut() = status;
+    let request_id = correlation_id(http);
+    signal_log::write(transmitter, &answer, &request_id, duration);
+    let body = response.body.map(|body| body.to_string()).unwrap_or_default();
+    let answer = answer.with(CONTENT_TYPE, ScimResponse::MEDIA_TYPE).with_body(body);
+    let mut made = answer.into_response(&request_id);
     let headers = made.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(ScimResponse::MEDIA_TYPE));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     for (name, value) in response.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);

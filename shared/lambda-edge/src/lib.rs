@@ -22,4 +22,4 @@ pub use problem::Problem;
 pub use request::{
     Caller, GatewayEvent, Object, TokenInput, invocation, invocation_of, json, query,
 };
-pub use response::{ApiResponse, run, serve};
+pub use response::{ApiResponse, correlation_id, run, serve};

@@ -187,8 +187,10 @@ fn text(body: Vec<u8>) -> Body {
     }
 }
 
-/// The client's request id, if it sent one that can be logged; otherwise Lambda's.
-fn correlation_id(request: &Request) -> String {
+/// The client's request id, if it sent one that can be logged; otherwise Lambda's. It is the
+/// `CorrelationId` of the log line and the header `x-request-id` of the response.
+#[must_use]
+pub fn correlation_id(request: &Request) -> String {
     let sent = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     let usable = |id: &&str| {
         (1..=128).contains(&id.len())

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::secret_cache::SecretCache;
+use crate::tests::support::logged;
 
 /// A secret in memory; an error if it has no text.
 struct OneSecret(Option<&'static str>);
@@ -116,6 +117,26 @@ async fn a_deactivation_is_in_the_queue_before_it_is_answered() {
     assert_eq!(body(&stand.send(&list).await)["totalResults"], 1);
     let deleted = stand.send(&scim("DELETE", &format!("Users/{id}"))).await;
     assert_eq!((deleted.status().as_u16(), deleted.body().is_empty()), (204, true));
+}
+
+#[tokio::test]
+async fn every_answer_of_scim_has_a_request_id_and_is_plain() {
+    let stand = ScimStand::new(Some(SECRETS));
+    let down = ScimStand::new(None);
+    for (stand, request, status) in [
+        (&stand, scim("GET", "Users"), 200),
+        (&stand, scim("GET", "Users/unknown"), 404),
+        (&stand, scim("GET", "Users").header("authorization", "Bearer guess"), 401),
+        (&down, scim("GET", "Users"), 503),
+    ] {
+        let request = request.header("x-request-id", "sent-1");
+        let (log, response) = logged(stand.send(&request)).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["x-request-id"], "sent-1");
+        assert_eq!(log.last().unwrap()["CorrelationId"], "sent-1");
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/scim+json");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    }
 }
 
 #[tokio::test]

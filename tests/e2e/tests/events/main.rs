@@ -7,6 +7,7 @@ mod applied;
 mod entra;
 mod outside;
 mod races;
+mod routes;
 mod rules;
 mod scim;
 mod signals;
