@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 
 /// The event, which is the same for every call.
 pub(crate) fn post_token() -> Value {
+    post_token_of("4f1c0a52-6f0e-4c57-9a3a-3d2f9f0f6f11")
+}
+
+/// The same of another user.
+pub(crate) fn post_token_of(sub: &str) -> Value {
     json!({
         "version": "2.0",
         "routeKey": "POST /v1/token",
@@ -33,7 +38,7 @@ pub(crate) fn post_token() -> Value {
                         "iat": "1700000000",
                         "iss": "https://idp.example",
                         "scope": "openid guestpass.token",
-                        "sub": "4f1c0a52-6f0e-4c57-9a3a-3d2f9f0f6f11",
+                        "sub": sub,
                         "token_use": "access",
                     },
                     "scopes": ["guestpass.token"],

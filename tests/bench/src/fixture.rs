@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct BenchFixture {
 struct ServicesOverTls {
     dynamodb_url: String,
     secrets_manager_url: String,
+    connection_string: String,
     _secrets_manager: TestServer,
     front: TlsFront,
 }
@@ -59,6 +61,19 @@ impl BenchFixture {
         ];
         let own = own.map(|(name, value)| (name.to_owned(), value));
         self.environment().into_iter().chain(own).collect()
+    }
+
+    /// The variables of a function with an SDK of Microsoft, whose Node.js packages are in
+    /// `packages`. The connection string is in a variable, which only a bench may do.
+    pub(crate) fn environment_of_peers(&self, packages: &Path) -> BTreeMap<String, String> {
+        let authority = self.over_tls.front.authority().display().to_string();
+        let own = [
+            ("CONNECTION_STRING", self.over_tls.connection_string.clone()),
+            ("NODE_EXTRA_CA_CERTS", authority.clone()),
+            ("PACKAGES", packages.join("package.json").display().to_string()),
+            ("REQUESTS_CA_BUNDLE", authority),
+        ];
+        own.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// The variables that Lambda and the template would set, with services that speak http.
@@ -117,6 +132,7 @@ impl ServicesOverTls {
         Ok(Self {
             dynamodb_url: front.before(&engine.url()).await?,
             secrets_manager_url: front.before(&secrets_manager.url()).await?,
+            connection_string,
             _secrets_manager: secrets_manager,
             front,
         })

@@ -9,6 +9,7 @@ mod event;
 mod fixture;
 mod issuer;
 mod machine;
+mod peers;
 mod process;
 mod report;
 mod sample;
@@ -19,7 +20,7 @@ use std::{
     error::Error,
     fs::{self, File},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -27,6 +28,7 @@ use crate::{
     fixture::BenchFixture,
     issuer::BenchIssuer,
     machine::Machine,
+    peers::PeerPackages,
     report::{AuthorizerFigures, Report},
     sample::Summary,
     subject::Subject,
@@ -37,13 +39,19 @@ const PROCESSES: usize = 40;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match bench().await {
-        Ok(report) => {
-            let kept = report.promises.iter().all(report::Promise::is_kept);
-            writeln!(io::stdout(), "{report}").map(|()| kept).map_err(Into::into)
+    let arguments: Vec<_> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let outcome = match &arguments[..] {
+        [] => bench().await,
+        [python, node, packages] => {
+            let [python, node, packages] = [python, node, packages].map(Clone::clone);
+            compare_with_peers(&PeerPackages { python, node, packages }).await
         }
-        Err(error) => Err(error),
+        _ => Err("usage: bench [PYTHON NODE DIRECTORY_OF_NODE_MODULES]".into()),
     };
+    let outcome = outcome.and_then(|(report, is_kept)| {
+        writeln!(io::stdout(), "{report}")?;
+        Ok(is_kept)
+    });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -55,10 +63,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn bench() -> Result<Report, Box<dyn Error>> {
+/// The directory of the release binaries, and the target directory.
+fn directories() -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     let bench = std::env::current_exe()?;
     let release = bench.parent().ok_or("the bench is in no directory")?;
     let target = release.parent().ok_or("the bench is in no target directory")?;
+    Ok((release.to_owned(), target.to_owned()))
+}
+
+/// The report, and whether all promises are kept.
+async fn compare_with_peers(packages: &PeerPackages) -> Result<(String, bool), Box<dyn Error>> {
+    let (release, target) = directories()?;
+    let log = File::create(target.join("bench.log"))?;
+    peers::compare(&release, &log, packages).await
+}
+
+/// The report, and whether all promises are kept.
+async fn bench() -> Result<(String, bool), Box<dyn Error>> {
+    let (release, target) = directories()?;
+    let release = release.as_path();
     let log = File::create(target.join("bench.log"))?;
 
     let fixture = BenchFixture::start().await?;
@@ -106,7 +129,8 @@ async fn bench() -> Result<Report, Box<dyn Error>> {
         authorizer,
     );
     write(&target.join("bench.json"), &report)?;
-    Ok(report)
+    let is_kept = report.promises.iter().all(report::Promise::is_kept);
+    Ok((report.to_string(), is_kept))
 }
 
 fn write(path: &Path, report: &Report) -> Result<(), Box<dyn Error>> {

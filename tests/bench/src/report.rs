@@ -34,6 +34,9 @@ pub(crate) struct AuthorizerFigures {
     pub(crate) es256_ms: f64,
 }
 
+/// What a row of the table shows, its unit, and the figure.
+type FigureRow = (&'static str, &'static str, fn(&Summary) -> f64);
+
 /// A figure and its limit.
 #[derive(Serialize)]
 pub(crate) struct Promise {
@@ -88,7 +91,7 @@ impl Display for Report {
         )?;
         let Summary { name, .. } = service;
         writeln!(f, "{name:28}{:>12}{:>12}{:>18}{:>9}", "https", "http", bare.name, "ratio")?;
-        let figures: [(_, _, fn(&Summary) -> f64); 9] = [
+        let figures: [FigureRow; 9] = [
             ("init, wall", "ms", |of| of.init_ms),
             ("init, CPU", "ms", |of| of.init_cpu_ms),
             ("init and first call, CPU", "ms", |of| of.cold_start_cpu_ms),
