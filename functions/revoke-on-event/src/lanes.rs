@@ -27,7 +27,9 @@ impl QueuedMessage {
             (&mut reading, message.sent_at())
         {
             for event in events {
-                event.heard_at = Some(sent_at);
+                // A message that was sent again says when the event was heard first.
+                let first = event.heard_at.map_or(sent_at, |heard_at| heard_at.min(sent_at));
+                event.heard_at = Some(first);
             }
         }
         Self { message, reading, is_done: Cell::new(None) }

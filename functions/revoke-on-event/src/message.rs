@@ -42,7 +42,7 @@ pub(crate) async fn apply_message(
             EventLogLine { source: *source, ..line }.write(&EventOutcome::Ignored(ignored));
             true
         }
-        Ok(Reading::Events { source, mode, events }) => {
+        Ok(Reading::Events { source, mode, events, .. }) => {
             let mode = rules.mode_of(*source, *mode);
             apply_events(store, acs, clock, mode, context, &queued.message.id, events).await
         }

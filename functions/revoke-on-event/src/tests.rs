@@ -41,6 +41,25 @@ async fn r20_however_often_an_event_comes_its_user_is_revoked_once() {
     assert_eq!(revocations(&fixture), 1, "no token was issued since: ACS has nothing to do");
 }
 
+/// The event is of a whole second, so it counts as its end unless it was heard before that.
+#[tokio::test]
+async fn r20_a_message_that_is_sent_again_counts_from_when_it_was_heard_first() {
+    let sent_at = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+    for (heard_at, expected) in [
+        (None, sent_at),
+        (Some("2027-01-15T07:59:00.250Z"), sent_at - Duration::from_millis(59_750)),
+        (Some("2027-01-15T08:01:00Z"), sent_at),
+    ] {
+        let mut body: serde_json::Value =
+            serde_json::from_str(&event("user.disabled", "alice", 60)).unwrap();
+        body["heardAt"] = json!(heard_at);
+        let mut batch = batch([body.to_string().as_str()], 1);
+        let queued = QueuedMessage::of(batch.messages.remove(0), &rules(EventMode::Apply));
+        let Ok(identity_events::Reading::Events { events, .. }) = queued.reading else { panic!() };
+        assert_eq!(events.first().unwrap().heard_at, Some(expected), "{heard_at:?}");
+    }
+}
+
 #[tokio::test]
 async fn r22_one_bad_message_does_not_hold_up_nine_good_ones() {
     let names = ["a", "b", "c", "d", "e", "f", "poison", "down"];

@@ -31,7 +31,7 @@ fn message(resolution: Duration) -> SignalMessage {
 fn event_of(body: &str) -> (EventSource, Option<EventMode>, identity_core::event::Event) {
     let issuer = Issuer::parse("https://idp.example").unwrap();
     match read(body, &EventSettings::of(issuer)).unwrap() {
-        Reading::Events { source, mode, events } => {
+        Reading::Events { source, mode, events, .. } => {
             (source, mode, events.into_iter().next().unwrap())
         }
         other => panic!("{other:?}"),

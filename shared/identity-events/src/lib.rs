@@ -38,26 +38,46 @@ pub use settings::{EventSettings, InvalidOktaSubject, OktaSubject};
 ///
 /// The times are in whole milliseconds, as the core requires. A caller that has a clock must check
 /// whether they are too far ahead.
+///
+/// The operator's tool adds the member [`HEARD_AT`] to a message that it sends again.
 pub fn read(body: &str, settings: &EventSettings) -> Result<Reading, Malformed> {
     let envelope = Envelope::parse(body)?;
+    let mut reading = read_envelope(&envelope, settings)?;
+    if let Reading::Events { events, .. } = &mut reading
+        && envelope.text(HEARD_AT).is_some()
+    {
+        let heard_at = envelope.time(HEARD_AT)?.at;
+        for event in events {
+            event.heard_at = Some(heard_at);
+        }
+    }
+    Ok(reading)
+}
+
+/// The member of an envelope that says when the event was heard first, in RFC 3339. A message that
+/// is sent again has it: without it, an event could count as newer than it did the first time. Only
+/// those who can write to the queue can add it, because no sender on a bus writes the envelope.
+pub const HEARD_AT: &str = "heardAt";
+
+fn read_envelope(envelope: &Envelope, settings: &EventSettings) -> Result<Reading, Malformed> {
     let name = envelope.required("source")?;
     if name == signals::SOURCE {
-        return signals::read(&envelope, &settings.issuers);
+        return signals::read(envelope, &settings.issuers);
     }
     let Some(source) = source(name) else {
         let ignored = Ignored { name: shown(name), why: WhyIgnored::UnknownSource };
         return Ok(Reading::Ignored { source: None, ignored });
     };
     let found = match source {
-        EventSource::Guestpass => guestpass::read(&envelope, settings)?,
-        EventSource::Cognito => cognito::read(&envelope, settings)?,
-        EventSource::Auth0 => auth0::read(&envelope, settings)?,
-        EventSource::Okta | EventSource::OktaApp => okta::read(&envelope, settings)?,
+        EventSource::Guestpass => guestpass::read(envelope, settings)?,
+        EventSource::Cognito => cognito::read(envelope, settings)?,
+        EventSource::Auth0 => auth0::read(envelope, settings)?,
+        EventSource::Okta | EventSource::OktaApp => okta::read(envelope, settings)?,
         // The sources of transmitters have no name of their own on a bus.
         _ => Found::ignored(name, WhyIgnored::UnknownSource),
     };
     Ok(match found {
-        Found::Events(events) => Reading::Events { source, mode: None, events },
+        Found::Events(events) => Reading::Events { source, mode: None, transmitter: None, events },
         Found::Ignored(ignored) => Reading::Ignored { source: Some(source), ignored },
     })
 }

@@ -13,6 +13,8 @@ pub enum Reading {
         /// The mode in which the message asks to be applied. Only a message of a transmitter has
         /// one: the mode of the others is configured per source.
         mode: Option<EventMode>,
+        /// The name of the transmitter in the configuration, if it was one.
+        transmitter: Option<String>,
         /// At least one event. There is more than one if the message reports two changes, or if
         /// the user may go by either of two names.
         events: Vec<Event>,

@@ -38,7 +38,12 @@ pub(crate) fn read(envelope: &Envelope, issuers: &EventIssuers) -> Result<Readin
         return Ok(Reading::LookUp { look_up, mode: mode(envelope)? });
     }
     let (event, mode) = (event(envelope, issuers)?, mode(envelope)?);
-    Ok(Reading::Events { source: event.source, mode: Some(mode), events: vec![event] })
+    Ok(Reading::Events {
+        source: event.source,
+        mode: Some(mode),
+        transmitter: envelope.text("detail.transmitter").map(str::to_owned),
+        events: vec![event],
+    })
 }
 
 fn event(envelope: &Envelope, issuers: &EventIssuers) -> Result<Event, Malformed> {

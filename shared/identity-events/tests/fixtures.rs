@@ -148,7 +148,9 @@ const MALFORMED: [&str; 1] = ["okta/deactivated-missing-target"];
 #[test]
 fn each_event_means_what_its_provider_says() {
     for (fixture, expected) in expected_events() {
-        let Ok(Reading::Events { source, mode: None, events }) = reading(fixture) else {
+        let Ok(Reading::Events { source, mode: None, transmitter: None, events }) =
+            reading(fixture)
+        else {
             panic!("{fixture}: {:?}", reading(fixture));
         };
         assert!(fixture.starts_with(source.as_str()), "{fixture}");

@@ -48,11 +48,12 @@ fn a_signal_names_its_source_its_user_its_time_and_its_mode() {
                 message["detail-type"] = json!(kind.as_str());
                 message["detail"]["mode"] = json!(mode.as_str());
                 let found = reading(&message).unwrap();
-                let Reading::Events { source: found_source, mode: found_mode, events } = found
+                let Reading::Events { source: from, mode: in_mode, transmitter, events } = found
                 else {
                     panic!("{message}");
                 };
-                assert_eq!((found_source, found_mode), (source, Some(mode)));
+                assert_eq!((from, in_mode), (source, Some(mode)));
+                assert_eq!(transmitter.as_deref(), Some("okta"));
                 let [event] = events.as_slice() else { panic!("{message}") };
                 assert_eq!((event.source, event.kind, event.id.as_str()), (source, kind, "set-1"));
                 assert_eq!(event.resolution, Duration::from_millis(1));
@@ -60,6 +61,24 @@ fn a_signal_names_its_source_its_user_its_time_and_its_mode() {
             }
         }
     }
+}
+
+#[test]
+fn a_message_that_was_sent_again_says_when_it_was_heard_first() {
+    let heard_at = |message: &Value| match reading(message)? {
+        Reading::Events { events, .. } => Ok(events.first().unwrap().heard_at),
+        other => panic!("{other:?}"),
+    };
+    let mut again = message();
+    assert_eq!(heard_at(&again), Ok(None));
+    again["heardAt"] = json!("2026-11-20T08:00:01.250Z");
+    let seconds = Duration::from_millis(1_795_161_601_250);
+    assert_eq!(heard_at(&again), Ok(Some(std::time::SystemTime::UNIX_EPOCH + seconds)));
+    again["heardAt"] = json!("yesterday");
+    assert_eq!(
+        heard_at(&again),
+        Err(Malformed::Invalid { field: "heardAt", expected: "an RFC 3339 time" })
+    );
 }
 
 #[test]

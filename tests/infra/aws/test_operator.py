@@ -18,6 +18,8 @@ def guestpass(cloud, deployed, acs, tmp_path):
         "GUESTPASS_TABLE": deployed.ids["Identities"],
         "GUESTPASS_SECRET": deployed.stack.parameters["AcsSecretArn"],
         "GUESTPASS_DEAD_LETTER_QUEUE": deployed.ids["IdentityEventsDeadLetters"],
+        "GUESTPASS_EVENT_QUEUE": deployed.ids["IdentityEvents"],
+        "GUESTPASS_ISSUER": "https://idp.example",
         "GUESTPASS_EVENT_BUS": deployed.outputs["EventBusName"],
     }
 
@@ -62,6 +64,25 @@ def test_all_that_failed_too_often_is_shown(guestpass, deployed):
     sent = {sqs.send_message(QueueUrl=queue, MessageBody="{}")["MessageId"] for _ in range(25)}
     assert {one["messageId"] for one in guestpass("events", "dead-letters")} == sent
     sqs.purge_queue(QueueUrl=queue)
+
+
+def test_dead_letters_are_moved_to_the_queue_of_events(guestpass, deployed):
+    sqs = deployed.client("sqs")
+    dead, events = deployed.ids["IdentityEventsDeadLetters"], deployed.ids["IdentityEvents"]
+    event = {"source": "aws.s3", "detail-type": "other", "detail": {}}
+    for number in range(12):
+        body = json.dumps({**event, "id": str(number)})
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+    assert {one["result"] for one in guestpass("events", "replay")} == {"shown"}
+    replayed = guestpass("events", "replay", "--apply", "--since", "1h")
+    assert [one["result"] for one in replayed] == ["sent"] * 12
+    assert guestpass("events", "dead-letters") == []
+    moved = set()
+    while messages := sqs.receive_message(QueueUrl=events, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            moved.add(json.loads(message["Body"])["id"])
+            sqs.delete_message(QueueUrl=events, ReceiptHandle=message["ReceiptHandle"])
+    assert moved == {str(number) for number in range(12)}
 
 
 def test_the_doctor_finds_it_well(guestpass):

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::commands::CommandContext;
 use crate::input::parse_identity;
-use crate::options::{AuditArguments, Since};
+use crate::options::AuditArguments;
 use crate::report::{CliError, Exit, Result, Row, Rows, chain, timestamp};
 use crate::service::ServiceSession;
 
@@ -22,10 +22,7 @@ pub(crate) async fn run(arguments: AuditArguments, context: &CommandContext) -> 
     let session = context.session().await?;
     // Fails before the first read if no audit table is named.
     session.target.audit_table()?;
-    let since = arguments.since.map(|since| match since {
-        Since::Time(time) => time,
-        Since::Ago(span) => session.clock.now().checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH),
-    });
+    let since = arguments.since.map(|since| since.at(session.clock.now()));
     if let Some(user) = user {
         let user = session.run(async |_| external_id(&session, &user).await).await?;
         list(&session, &mut rows, AuditFilter::User(user), since).await?;

@@ -58,6 +58,7 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
             EventsCommand::DeadLetters(arguments) => {
                 events::dead_letters::run(arguments, context).await
             }
+            EventsCommand::Replay(arguments) => events::replay::run(arguments, context).await,
             EventsCommand::Streams(command) => events::streams::run(command, context).await,
         },
         Command::Cleanup(command) => match command {

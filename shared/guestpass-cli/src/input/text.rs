@@ -18,8 +18,8 @@ pub(crate) fn text_in(file: &Path, what: &str) -> Result<String> {
     read(file, what, LONGEST_TEXT)
 }
 
-/// Reads a list with one line for each of very many users.
-pub(super) fn long_text_in(file: &Path, what: &str) -> Result<String> {
+/// Reads a list with one line for each of very many users or events.
+pub(crate) fn long_text_in(file: &Path, what: &str) -> Result<String> {
     read(file, what, LONGEST_LIST)
 }
 

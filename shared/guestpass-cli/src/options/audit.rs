@@ -1,10 +1,8 @@
 //! The arguments of `guestpass audit`.
 
-use std::time::{Duration, SystemTime};
-
 use clap::{ArgGroup, Args};
 
-use crate::report::{duration, timestamp};
+use super::values::{Since, parse_since};
 
 /// Which entries to list.
 #[derive(Args)]
@@ -33,21 +31,4 @@ pub(crate) struct AuditArguments {
     /// Only entries since this time: RFC 3339, or a duration before now such as 24h or 30d
     #[arg(long, value_name = "TIME", value_parser = parse_since)]
     pub(crate) since: Option<Since>,
-}
-
-/// The start of the list.
-#[derive(Clone, Copy)]
-pub(crate) enum Since {
-    /// At this time.
-    Time(SystemTime),
-    /// So long before now.
-    Ago(Duration),
-}
-
-fn parse_since(raw: &str) -> Result<Since, String> {
-    let time = timestamp::parse(raw).map(Since::Time);
-    time.or_else(|| duration::parse(raw).ok().map(Since::Ago)).ok_or_else(|| {
-        "expected RFC 3339, for example 2026-11-26T12:00:00Z, or a duration such as 90m, 12h or 30d"
-            .to_owned()
-    })
 }

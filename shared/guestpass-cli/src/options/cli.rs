@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Block and unblock users, and show a user's history
     #[command(subcommand)]
     User(UserCommand),
-    /// Explain and send events, and manage dead letters
+    /// Explain, send and replay events, and list dead letters
     #[command(subcommand)]
     Events(EventsCommand),
     /// Plan and apply the deletion of unused identities
@@ -149,7 +149,9 @@ Environment variables:
   GUESTPASS_EVENT_BUS
       The event bus: the output `EventBusName`
   GUESTPASS_DEAD_LETTER_QUEUE
-      The URL of the dead-letter queue
+      The dead-letter queue: the output `DeadLetterQueueUrl`
+  GUESTPASS_EVENT_QUEUE
+      The queue of events: the output `EventQueueUrl`
   GUESTPASS_ISSUER
       The issuer of the users' tokens
   AWS_PROFILE, AWS_REGION, …

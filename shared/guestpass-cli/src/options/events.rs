@@ -8,7 +8,7 @@ use identity_core::identity::SubjectClaims;
 use identity_events::OktaSubject;
 
 use super::streams::StreamsCommand;
-use super::values::{TokenIssuer, one_of};
+use super::values::{Since, TokenIssuer, one_of, parse_since};
 
 /// The commands about events.
 #[derive(Subcommand)]
@@ -17,8 +17,10 @@ pub(crate) enum EventsCommand {
     Explain(EventsExplainArguments),
     /// Send an event to the event bus
     Send(EventsSendArguments),
-    /// List the messages in the dead-letter queue, or process them again
+    /// List the messages in the dead-letter queue
     DeadLetters(EventsDeadLettersArguments),
+    /// Explain dead letters or archived events, and process them again
+    Replay(EventsReplayArguments),
     /// Manage the streams of a transmitter of signals
     #[command(subcommand)]
     Streams(StreamsCommand),
@@ -27,13 +29,21 @@ pub(crate) enum EventsCommand {
 /// Which events to explain.
 #[derive(Args)]
 #[command(after_help = "\
-The file contains an event as EventBridge delivers it (from Cognito, Auth0,
-Okta, or in Guestpass's own format), an array of events, or a batch of messages
-from the queue. This command changes nothing.")]
+The file contains events as EventBridge delivers them (from Cognito, Auth0,
+Okta, or in Guestpass's own format), one after the other or in an array, or
+messages from the queue, also those of transmitters of signals. This command
+changes nothing.")]
 pub(crate) struct EventsExplainArguments {
     /// A file with the event, or - for stdin
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: EventSettingsOptions,
+}
+
+/// Parameters of the template that say which users events are about.
+#[derive(Args)]
+pub(crate) struct EventSettingsOptions {
     #[command(flatten)]
     pub(crate) issuer: TokenIssuer,
     /// More issuers, as a JSON array: the template parameter Issuers
@@ -100,20 +110,52 @@ const KINDS: [(EventKind, &str); 5] = [
     (EventKind::Deleted, "Deletes the identity"),
 ];
 
-/// What to do with the dead-letter queue.
+/// What to list.
 #[derive(Args)]
 #[command(after_help = "\
-Lists messages that failed five times; `guestpass events explain` explains one.
-Listing removes nothing from the queue of a deployed service, but hides the
-messages from other readers for ten seconds.")]
+Lists messages that failed five times; `guestpass events replay` explains them,
+and processes them again. Listing removes nothing, but hides the messages from
+other readers while it runs.")]
 pub(crate) struct EventsDeadLettersArguments {
-    /// Move all messages back to the queue of the function, which processes them again
-    #[arg(long)]
-    pub(crate) redrive: bool,
     /// List at most this many messages
-    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "redrive")]
+    #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: usize,
     /// The URL of the dead-letter queue of a deployed service [env: GUESTPASS_DEAD_LETTER_QUEUE]
     #[arg(long, value_name = "URL")]
     pub(crate) queue: Option<String>,
+}
+
+/// Which events to replay.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  guestpass events replay
+  guestpass events replay --since 2h --apply
+  guestpass events replay archive.jsonl --since 2026-11-26T12:00:00Z --apply
+
+Without --apply, it changes nothing. With --apply, it puts each event into the
+queue of the function that applies events. An event that was applied before
+changes nothing. A message leaves the dead-letter queue only when it is in the
+other queue, so the command can be stopped and run again. A message that would
+fail again stays where it is.")]
+pub(crate) struct EventsReplayArguments {
+    /// A file with archived events, or - for stdin [default: the dead-letter queue]
+    #[arg(value_name = "FILE", conflicts_with = "queue")]
+    pub(crate) file: Option<PathBuf>,
+    /// Only events that were sent since this time: RFC 3339, or a duration before now such as 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub(crate) since: Option<Since>,
+    /// Process the events again
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// The URL of the dead-letter queue of a deployed service, or of another queue of events that
+    /// were not applied [env: GUESTPASS_DEAD_LETTER_QUEUE]
+    #[arg(long, value_name = "URL")]
+    pub(crate) queue: Option<String>,
+    /// The URL of the queue that the function reads: the output EventQueueUrl of the deployed
+    /// stack [env: GUESTPASS_EVENT_QUEUE]
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: EventSettingsOptions,
 }

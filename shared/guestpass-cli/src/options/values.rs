@@ -1,8 +1,12 @@
 //! Flags and values that several commands share.
 
+use std::time::{Duration, SystemTime};
+
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use identity_core::identity::Scope;
+
+use crate::report::{duration, timestamp};
 
 /// The flag that skips the confirmation prompt.
 #[derive(Args)]
@@ -35,6 +39,34 @@ pub(crate) struct TokenIssuer {
     /// The issuer of the users' tokens: their claim `iss` [env: GUESTPASS_ISSUER]
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+}
+
+/// The start of a list.
+#[derive(Clone, Copy)]
+pub(crate) enum Since {
+    /// At this time.
+    Time(SystemTime),
+    /// So long before now.
+    Ago(Duration),
+}
+
+impl Since {
+    /// The time of the start.
+    pub(crate) fn at(self, now: SystemTime) -> SystemTime {
+        match self {
+            Self::Time(time) => time,
+            Self::Ago(span) => now.checked_sub(span).unwrap_or(SystemTime::UNIX_EPOCH),
+        }
+    }
+}
+
+/// Reads a time, or a duration before now.
+pub(super) fn parse_since(raw: &str) -> Result<Since, String> {
+    let time = timestamp::parse(raw).map(Since::Time);
+    time.or_else(|| duration::parse(raw).ok().map(Since::Ago)).ok_or_else(|| {
+        "expected RFC 3339, for example 2026-11-26T12:00:00Z, or a duration such as 90m, 12h or 30d"
+            .to_owned()
+    })
 }
 
 /// Reads one of these values by its name. Each has the text of `--help`, which can be empty.

@@ -8,6 +8,7 @@ mod local;
 pub(crate) mod operator;
 pub(crate) mod secret;
 mod session;
+mod sqs_queue;
 mod target;
 mod transmitter;
 
@@ -16,6 +17,7 @@ pub(crate) use event_publisher::EventPublisher;
 pub(crate) use explain::{explain, explain_aws, remedy};
 pub(crate) use local::{StackDescription, TemporaryStack, control, is_loopback};
 pub(crate) use session::{ServiceSession, acs_client, aws_config, invocation};
+pub(crate) use sqs_queue::{QueueRole, SqsQueue};
 pub(crate) use target::{ServiceAccess, Target, secret_named};
 pub(crate) use transmitter::{
     ApiCredential, ManagedStream, StreamRequest, TransmitterAccess, TransmitterApi,

@@ -35,24 +35,43 @@ impl QueueMessage {
         }
     }
 
+    /// The message as `ReceiveMessage` returns it.
+    pub(super) fn received(&self) -> Value {
+        json!({
+            "MessageId": self.id,
+            "ReceiptHandle": self.receipt,
+            "Body": self.body,
+            "MD5OfBody": self.digest(),
+            "Attributes": self.attributes(),
+        })
+    }
+
     /// The message as one of the `Records` of a function's event.
     pub(crate) fn record(&self, queue: &str) -> Value {
         json!({
             "messageId": self.id,
             "receiptHandle": self.receipt,
             "body": self.body,
-            "attributes": {
-                "ApproximateReceiveCount": self.receives.to_string(),
-                "SentTimestamp": self.sent_at.to_string(),
-                "SenderId": SENDER,
-                "ApproximateFirstReceiveTimestamp":
-                    self.first_received_at.unwrap_or(self.sent_at).to_string(),
-            },
+            "attributes": self.attributes(),
             "messageAttributes": {},
-            "md5OfBody": format!("{:x}", md5::compute(&self.body)),
+            "md5OfBody": self.digest(),
             "eventSource": "aws:sqs",
             "eventSourceARN": queue_arn(queue),
             "awsRegion": REGION,
+        })
+    }
+
+    fn digest(&self) -> String {
+        format!("{:x}", md5::compute(&self.body))
+    }
+
+    fn attributes(&self) -> Value {
+        json!({
+            "ApproximateReceiveCount": self.receives.to_string(),
+            "SentTimestamp": self.sent_at.to_string(),
+            "SenderId": SENDER,
+            "ApproximateFirstReceiveTimestamp":
+                self.first_received_at.unwrap_or(self.sent_at).to_string(),
         })
     }
 }

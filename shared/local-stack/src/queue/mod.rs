@@ -4,7 +4,7 @@
 mod journal;
 mod mapping;
 mod message;
-mod send_message;
+mod sqs_api;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +14,8 @@ pub use journal::JournalError;
 use journal::{Contents, QueueJournal};
 pub(crate) use mapping::{QueueSource, poll};
 pub(crate) use message::QueueMessage;
-pub(crate) use send_message::{SQS_PATH, router};
 use serde_json::{Value, json};
+pub(crate) use sqs_api::{SQS_PATH, router};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -54,14 +54,15 @@ impl Queues {
         Ok(Arc::new(Self { settings, state, changed: watch::Sender::new(()), clock }))
     }
 
-    /// Adds a message to `queue`. The message is stored when this returns.
-    pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), JournalError> {
+    /// Adds a message to `queue`, and returns its ID. The message is stored when this returns.
+    pub(crate) fn send(&self, queue: &str, body: String) -> Result<String, JournalError> {
         let now = self.clock.now_ms();
         let delay = self.settings(queue).map_or(Duration::ZERO, |settings| settings.delay);
         let message = QueueMessage::new(body, now, now.saturating_add(ms(delay)));
+        let id = message.id.clone();
         self.lock().put(queue, message)?;
         self.changed.send_replace(());
-        Ok(())
+        Ok(id)
     }
 
     /// Waits for messages and receives up to `most` of them: when there are as many, or when the
@@ -84,7 +85,7 @@ impl Queues {
             } else {
                 let full_by = *full_by.get_or_insert(now.saturating_add(ms(window)));
                 if ready >= most || now >= full_by {
-                    let batch = self.take(queue, most, now);
+                    let batch = self.take(queue, most, None);
                     if !batch.is_empty() {
                         return batch;
                     }
@@ -109,6 +110,21 @@ impl Queues {
         });
     }
 
+    /// Hides received messages for `hidden` from now on, by their newest receipt handles.
+    fn hide(&self, queue: &str, receipts: &[String], hidden: Duration) {
+        let visible_at = self.clock.now_ms().saturating_add(ms(hidden));
+        let mut state = self.lock();
+        let of_receipts = |message: &&QueueMessage| {
+            message.receipt.as_ref().is_some_and(|receipt| receipts.contains(receipt))
+        };
+        let found: Vec<_> = state.messages(queue).filter(of_receipts).cloned().collect();
+        for message in found {
+            note(state.put(queue, QueueMessage { visible_at, ..message }));
+        }
+        drop(state);
+        self.changed.send_replace(());
+    }
+
     /// The number of visible messages, and when there may be more.
     fn ready(&self, queue: &str, now: i64) -> (usize, Option<i64>) {
         let mut state = self.lock();
@@ -118,8 +134,12 @@ impl Queues {
         (ready, hidden.min())
     }
 
-    fn take(&self, queue: &str, most: usize, now: i64) -> Vec<QueueMessage> {
+    /// Receives up to `most` of the visible messages. They are hidden for `hidden`, or for as long
+    /// as the queue says.
+    fn take(&self, queue: &str, most: usize, hidden: Option<Duration>) -> Vec<QueueMessage> {
         let Some(settings) = self.settings(queue) else { return Vec::new() };
+        let now = self.clock.now_ms();
+        let hidden = hidden.unwrap_or(settings.visibility);
         let mut state = self.lock();
         self.expire(&mut state, queue, now);
         let visible = state.messages(queue).filter(|message| message.visible_at <= now);
@@ -141,7 +161,7 @@ impl Queues {
             } else {
                 message.receives += 1;
                 message.first_received_at.get_or_insert(now);
-                message.visible_at = now.saturating_add(ms(settings.visibility));
+                message.visible_at = now.saturating_add(ms(hidden));
                 message.receipt = Some(Uuid::new_v4().to_string());
                 note(state.put(queue, message.clone()));
                 batch.push(message);

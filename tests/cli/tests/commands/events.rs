@@ -2,8 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    io::{Read as _, Write as _},
-    net::TcpListener,
     path::{Path, PathBuf},
 };
 
@@ -122,7 +120,7 @@ fn without_a_service_an_issuer_must_be_named() {
 
 /// The rule of the test stack sends Guestpass's own events directly to the dead-letter queue.
 #[test]
-fn events_are_sent_listed_and_sent_again() {
+fn events_are_sent_listed_and_replayed() {
     let stack = CliStack::start();
     let mut session = Session::new(&stack);
     session.run("events dead-letters -o table");
@@ -134,7 +132,9 @@ fn events_are_sent_listed_and_sent_again() {
     for format in ["table", "tsv", "json"] {
         session.run(&format!("events dead-letters -o {format}"));
     }
-    session.run("events dead-letters --redrive -o table");
+    session.run("events replay");
+    session.run("events replay -o table");
+    session.run("events replay --apply -o table");
     session.run("events dead-letters -o json");
     session.matches("events-send");
 }
@@ -228,39 +228,6 @@ fn a_deployed_services_queue_must_be_named() {
     );
 }
 
-/// A queue that returns ten messages, then three, and then an old one again.
-#[test]
-fn all_dead_letters_of_a_deployed_queue_are_shown() {
-    let stack = CliStack::start();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for ids in [0..10, 10..13, 5..6].into_iter().cycle() {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 16384]).unwrap();
-            let message = |id| json!({ "MessageId": format!("m-{id}"), "Body": "{}" });
-            let body = json!({ "Messages": ids.map(message).collect::<Vec<_>>() }).to_string();
-            let head =
-                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0";
-            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        }
-    });
-    for (limit, count) in [("100", 13), ("4", 4)] {
-        let line = ["events", "dead-letters", "-o", "tsv", "--limit", limit, "--queue", &url];
-        let mut command = guestpass(std::path::Path::new("/"), &line);
-        command.envs([
-            ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
-            ("AWS_ENDPOINT_URL_SQS", &url),
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ACCESS_KEY_ID", "local"),
-            ("AWS_SECRET_ACCESS_KEY", "local"),
-        ]);
-        let shown = run(&mut command, "");
-        assert_eq!((shown.code, shown.stdout.lines().count()), (0, count), "{shown:?}");
-        assert_eq!(shown.stderr.contains("there may be more"), count == 4, "{shown:?}");
-    }
-}
-
 #[test]
 fn the_tool_uses_the_clock_of_the_stack() {
     let stack = CliStack::start();
@@ -347,4 +314,44 @@ fn an_event_is_explained_with_the_parameters_of_the_template() {
     assert!(several[0]["why"].as_str().unwrap().contains("several claims"), "{several}");
     let invalid = explain(suspend, &["--issuer", okta, "--issuers", "{}"]);
     assert!(invalid.as_str().unwrap().contains("--issuers"), "{invalid}");
+}
+
+/// The messages that the functions for signals put into the queue.
+#[test]
+fn a_signal_is_explained_with_its_transmitter_and_its_mode() {
+    let stack = CliStack::start();
+    stack.identity("alice");
+    let explain = |kind: &str, detail: &Value| {
+        let mut shown = json!({ "transmitter": "okta", "kind": "ssf", "externalId": "alice", "eventId": "set-1" });
+        shown.as_object_mut().unwrap().extend(detail.as_object().unwrap().clone());
+        let message =
+            json!({ "source": "guestpass.signals", "detail-type": kind, "detail": shown });
+        let explained =
+            stack.run_with(&["events", "explain", "-", "-o", "json"], &message.to_string());
+        let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+        for (member, value) in [("transmitter", "okta"), ("source", "ssf"), ("subject", "alice")] {
+            assert_eq!(explained[0][member], value, "{explained}");
+        }
+        let text = |name: &str| explained[0][name].as_str().unwrap().to_owned();
+        (text("mode"), text("would"))
+    };
+    let block = "revoke every token, and block the user";
+    for (mode, at, would) in [
+        ("apply", "2026-01-02T03:04:05Z", block.to_owned()),
+        ("shadow", "2026-01-02T03:04:05Z", format!("only log (mode shadow): {block}")),
+        (
+            "shadow",
+            "2999-01-01T00:00:00Z",
+            "fail, and move to the dead-letter queue after five deliveries".to_owned(),
+        ),
+    ] {
+        let explained = explain("user.disabled", &json!({ "occurredAt": at, "mode": mode }));
+        assert_eq!(explained, (mode.to_owned(), would));
+    }
+    let directory = json!({ "tenant": "t", "objectId": "o", "mode": "shadow" });
+    let (mode, would) = explain("user.changed", &directory);
+    assert_eq!(
+        (mode.as_str(), would.starts_with("only log (mode shadow): look the account up")),
+        ("shadow", true)
+    );
 }

@@ -9,5 +9,6 @@ mod history;
 mod import;
 mod memory;
 mod policy;
+mod replay;
 mod streams;
 mod users;

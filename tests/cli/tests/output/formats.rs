@@ -33,7 +33,7 @@ fn a_command_with_an_impossible_output_format_does_nothing() {
         (&["user", "history", "alice"], both),
         (&["events", "send", "user.deleted", "--user", "alice"], both),
         (&["events", "explain", "-"], both),
-        (&["events", "dead-letters", "--redrive"], both),
+        (&["events", "replay", "--apply"], both),
         (&["cleanup", "plan"], env),
         (&["cleanup", "apply", "plan.json", "--yes"], both),
         (&["audit", "--user", "alice"], both),

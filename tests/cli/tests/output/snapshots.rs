@@ -157,6 +157,7 @@ fn every_command_has_help() {
         "events explain ",
         "events send ",
         "events dead-letters ",
+        "events replay ",
         "events streams ",
         "events streams create ",
         "events streams verify ",

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use identity_core::Error;
 use identity_core::apply_event::foresee_event;
-use identity_core::event::{Event, EventKind};
+use identity_core::event::{Event, EventKind, EventMode};
 use identity_core::event_decision::{EventDecision, NoEffect};
 use identity_core::identity::{IdentityRef, Issuer};
 use identity_core::record::State;
@@ -12,36 +12,57 @@ use identity_events::{EventSettings, EventSource, Ignored, Reading, WhyIgnored};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::{CliError, Result, Row, timestamp};
+use crate::report::{Result, Row, timestamp};
 use crate::service::ServiceSession;
 
 /// The content of an event, and its effect.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventExplanation {
-    source: String,
+    pub(crate) source: String,
+    /// The name of the transmitter of a signal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
+    transmitter: Option<String>,
+    /// The mode of a signal's transmitter: `apply` or `shadow`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
+    mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     occurred_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    would: String,
-    why: String,
+    pub(crate) would: String,
+    pub(crate) why: String,
+    /// Whether the service cannot process the message now.
+    #[serde(skip)]
+    pub(crate) fails: bool,
 }
 
 impl Row for EventExplanation {
-    const COLUMNS: &'static [&'static str] =
-        &["source", "event", "subject", "occurred", "event id", "reason", "would", "why"];
+    const COLUMNS: &'static [&'static str] = &[
+        "source",
+        "transmitter",
+        "mode",
+        "event",
+        "subject",
+        "occurred",
+        "event id",
+        "reason",
+        "would",
+        "why",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
         vec![
             self.source.clone(),
+            or_empty(&self.transmitter),
+            self.mode.unwrap_or_default().to_owned(),
             self.event.unwrap_or_default().to_owned(),
             or_empty(&self.subject),
             or_empty(&self.occurred_at),
@@ -53,38 +74,6 @@ impl Row for EventExplanation {
     }
 }
 
-/// The messages in a file, each as its own text: one event, several events, or a batch from the
-/// queue.
-pub(crate) fn messages(text: &str) -> Result<Vec<String>> {
-    let no_event = |why: &str| {
-        CliError::usage("invalid event").because(why).hint(
-            "give what EventBridge delivers: {\"source\": …, \"detail-type\": …, \"detail\": {…}}",
-        )
-    };
-    let value: Value = serde_json::from_str(text).map_err(|_| no_event("it is not JSON"))?;
-    let list = match value {
-        Value::Array(list) => list,
-        Value::Object(mut object) => {
-            match object.remove("Records").or_else(|| object.remove("messages")) {
-                Some(Value::Array(list)) => list,
-                _ => return Ok(vec![text.to_owned()]),
-            }
-        }
-        _ => return Err(no_event("it is neither an object nor a list of them")),
-    };
-    if list.is_empty() {
-        return Err(no_event("the list is empty"));
-    }
-    if !list.iter().all(Value::is_object) {
-        return Err(no_event("not all in the list are objects"));
-    }
-    let text = |message: Value| match message.get("body").and_then(Value::as_str) {
-        Some(body) => body.to_owned(),
-        None => message.to_string(),
-    };
-    Ok(list.into_iter().map(text).collect())
-}
-
 /// Explains a message. If there is a service, it also reads the records.
 pub(crate) async fn explain(
     message: &str,
@@ -94,24 +83,38 @@ pub(crate) async fn explain(
     let reading = match identity_events::read(message, settings) {
         Ok(reading) => reading,
         Err(malformed) => {
-            return Ok(vec![nothing(
-                "(cannot be read)".to_owned(),
-                "fail, and move to the dead-letter queue after five deliveries",
-                malformed.to_string(),
-            )]);
+            let unread = nothing("(cannot be read)".to_owned(), FAIL, malformed.to_string());
+            return Ok(vec![EventExplanation { fails: true, ..unread }]);
         }
     };
     match reading {
-        Reading::LookUp { look_up, .. } => Ok(vec![nothing(
-            look_up.source.as_str().to_owned(),
-            "look the account up, and follow its status",
-            "the message says that the account may have changed, and not what changed".to_owned(),
-        )]),
+        Reading::LookUp { look_up, mode } => Ok(vec![EventExplanation {
+            transmitter: Some(look_up.transmitter),
+            mode: Some(mode.as_str()),
+            subject: Some(look_up.user.as_str().to_owned()),
+            event_id: Some(look_up.id),
+            ..nothing(
+                look_up.source.as_str().to_owned(),
+                &in_mode(Some(mode), "look the account up, and follow its status"),
+                "the message says that the account may have changed, and not what changed"
+                    .to_owned(),
+            )
+        }]),
         Reading::Ignored { source, ignored } => Ok(vec![passed_over(source, &ignored, settings)]),
-        Reading::Events { source, events, .. } => {
+        Reading::Events { source, mode, transmitter, events } => {
             let mut explained = Vec::new();
             for event in events {
-                explained.push(foreseen(source, &event, session).await?);
+                let foreseen = foreseen(source, &event, session).await?;
+                explained.push(EventExplanation {
+                    transmitter: transmitter.clone(),
+                    mode: mode.map(EventMode::as_str),
+                    would: if foreseen.fails {
+                        foreseen.would
+                    } else {
+                        in_mode(mode, &foreseen.would)
+                    },
+                    ..foreseen
+                });
             }
             Ok(explained)
         }
@@ -152,6 +155,7 @@ async fn foreseen(
     event: &Event,
     session: Option<&ServiceSession>,
 ) -> Result<EventExplanation> {
+    let mut fails = false;
     let (effect, why) = match session {
         None => (
             planned_effect(event.kind),
@@ -162,10 +166,10 @@ async fn foreseen(
                 .try_run(async |_| foresee_event(&session.store, &session.clock, event).await);
             match decided.await {
                 Ok(decision) => decided_so(&decision, event),
-                Err(Error::EventFromTheFuture) => (
-                    "fail, and move to the dead-letter queue after five deliveries",
-                    "its time is more than five minutes in the future",
-                ),
+                Err(Error::EventFromTheFuture) => {
+                    fails = true;
+                    (FAIL, "its time is more than five minutes in the future")
+                }
                 Err(error) => return Err(session.explain(&error)),
             }
         }
@@ -179,7 +183,17 @@ async fn foreseen(
         reason: event.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         would: effect.to_owned(),
         why: why.to_owned(),
+        fails,
+        ..EventExplanation::default()
     })
+}
+
+/// The effect of a signal in the mode of its transmitter.
+fn in_mode(mode: Option<EventMode>, effect: &str) -> String {
+    match mode {
+        Some(EventMode::Shadow) => format!("only log (mode shadow): {effect}"),
+        Some(EventMode::Apply) | None => effect.to_owned(),
+    }
 }
 
 fn decided_so(decision: &EventDecision, event: &Event) -> (&'static str, &'static str) {
@@ -275,3 +289,6 @@ pub(crate) fn detail(
     }
     detail
 }
+
+/// What the service does with a message that it cannot process.
+const FAIL: &str = "fail, and move to the dead-letter queue after five deliveries";
