@@ -109,12 +109,13 @@ interop: binaries ## run SDKs, identity providers and generated requests against
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: audit
-audit: need-node ## look for secrets, unclear words, equal names, circles, licences
+audit: need-node ## look for secrets, unclear words, equal names, circles, licences, missing hashes
 	@tests/audit/run
 	@tests/audit/words
 	@python3 -B -m unittest discover -q tests/audit
 	@python3 -B tests/audit/names.py
 	@python3 -B tests/audit/structure.py
+	@python3 -B tests/audit/installs.py
 	@tests/audit/workflows/run
 	@tests/audit/dependencies
 

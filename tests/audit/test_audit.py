@@ -2,6 +2,7 @@
 
 import unittest
 
+import installs
 import names
 import structure
 from rust_source import is_test, without_comments, without_tests
@@ -67,6 +68,50 @@ class Structure(unittest.TestCase):
     def test_a_use_tree_is_read_as_its_paths(self):
         paths = [("::".join(path), name) for path, name in structure.flat("a::{b,c::{self,d@e},f::*}")]
         self.assertEqual(paths, [("a::b", "b"), ("a::c::self", "self"), ("a::c::d", "e"), ("a::f::*", "*")])
+
+
+class Installs(unittest.TestCase):
+    def count(self, path: str, text: str) -> int:
+        return len(installs.problems({path: text}))
+
+    def test_a_command_that_installs_without_a_hash_is_reported(self):
+        for command in [
+            "pip install x==1",
+            "python3 -m pip install \\\n  -r requirements.txt",
+            "pip download x",
+            "npm install",
+            "npm i x",
+            "npx x",
+            "cargo install --locked x",
+            "cargo +nightly install x",
+            'run(["cargo", "install", "x"])',
+            "pipx run x",
+            "uv pip install x",
+        ]:
+            self.assertGreater(self.count("tests/run", command), 0, command)
+
+    def test_a_command_that_installs_with_a_hash_is_not_reported(self):
+        for command in [
+            "pip install \\\n  --require-hashes -r requirements.txt",
+            "npm ci --ignore-scripts",
+            "cargo build",
+        ]:
+            self.assertEqual(self.count("tests/run", command), 0, command)
+        self.assertEqual(self.count(installs.INSTALL_CRATE, "cargo install x"), 0)
+        self.assertEqual(self.count(installs.INSTALL_CRATE, "pip install x"), 1)
+
+    def test_a_package_without_a_hash_is_reported(self):
+        hashed = "# x\na==1 ; python_version > '3' \\\n    --hash=sha256:00\n"
+        self.assertEqual(self.count("a/requirements.txt", hashed), 0)
+        self.assertEqual(installs.problems({"a/requirements.txt": hashed + "b==1\n"}), ["a/requirements.txt: no hash for b==1"])
+        lock = '{"packages": {"": {}, "node_modules/a": {"integrity": "sha512-0"}%s}}'
+        self.assertEqual(self.count("a/package-lock.json", lock % ""), 0)
+        self.assertEqual(self.count("a/package-lock.json", lock % ', "node_modules/b": {}'), 1)
+
+    def test_an_action_that_is_not_fixed_to_a_commit_is_reported(self):
+        path = ".github/workflows/ci.yml"
+        self.assertEqual(self.count(path, f"    - uses: a/b@{'0' * 40} # v1\n    - uses: ./c"), 0)
+        self.assertEqual(self.count(path, "      - uses: a/b@v1"), 1)
 
 
 if __name__ == "__main__":

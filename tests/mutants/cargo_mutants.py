@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 VERSION = "27.1.0"
+SHA256 = "07072e7bcdeb425d5e5fdbfd9f15a2c749e23cb2edf5ef40aee5876760ae1cf9"
 OUTCOMES = {"CaughtMutant": "caught", "MissedMutant": "missed", "Timeout": "timeout", "Unviable": "unviable"}
 # Exit codes: all caught, some missed, some timed out.
 FINISHED = {0, 2, 3}
@@ -57,8 +58,8 @@ class CargoMutants:
             return
         print(f"installing cargo-mutants {VERSION} (a minute or two, once)", file=sys.stderr, flush=True)
         # A debug build takes half the time; cargo-mutants itself uses little of it.
-        command = ["cargo", "install", "cargo-mutants", "--version", VERSION, "--locked", "--debug",
-                   "--root", self.kept, "--target-dir", self.kept / "install"]  # fmt: skip
+        command = [self.root / "tests/audit/install-crate", "cargo-mutants", VERSION, SHA256, self.kept,
+                   "--debug", "--target-dir", self.kept / "install"]  # fmt: skip
         done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Failed(f"failed to install cargo-mutants:\n{done.stderr}")
