@@ -6,8 +6,9 @@ authorizer verifies RSA signatures only, so with other keys every bearer would b
     make deploy ISSUER=https://idp.example/ AUTHORIZER=lambda
                                                  the first deployment; without them, it asks for both
 
-An issuer that cannot be reached from here is a warning: only the authorizer must reach it. The first
-deployment prints the parameters that it asked for."""
+With Authorizer=jwt, an issuer that cannot be reached from here is refused, too: API Gateway reads its discovery
+document while it creates the authorizer, and would fail after other resources were created. Otherwise it is a
+warning, because only the function must reach it. The first deployment prints the parameters that it asked for."""
 
 import http.client
 import json
@@ -57,6 +58,8 @@ def main() -> None:
         try:
             check_keys(issuer, jwks_uri, authorizer)
         except Unreachable as why:
+            if authorizer == "jwt":
+                sys.exit(f"deploy: API Gateway must reach the issuer {issuer} ({name}), but it cannot be reached from here: {why}. Correct {name}, or add FORCE=issuer-keys if only this machine cannot reach it")
             print(f"deploy: warning: the keys of {issuer} ({name}) were not checked: {why}", file=sys.stderr)
         except Unusable as why:
             sys.exit(f"deploy: with Authorizer={authorizer}, every bearer of {issuer} ({name}) would be refused: {why}, or add FORCE=issuer-keys to deploy nevertheless")

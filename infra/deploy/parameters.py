@@ -36,6 +36,7 @@ def main() -> None:
     values = stored_parameters(section.get("parameter_overrides", "")) | changes
     for name, value in values.items():
         check_value(name, value)
+    check_cleanup(values)
     if changes:
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
@@ -92,6 +93,14 @@ def check_value(name: str, value: str) -> None:
     except ValueError as error:
         shown = value if len(value) <= 100 else f"{value[:100]}…"
         refuse(f"invalid value {shown!r} of {name}: {error}; {QUOTING}")
+
+
+def check_cleanup(values: dict[str, str]) -> None:
+    """Refuses a schedule whose runs are so rare that the alarm CleanupMissing would be raised between them."""
+    every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", values.get("CleanupSchedule", ""))
+    hours = int(values.get("CleanupMissingHours", 24))
+    if every and hours < 2 * int(every[1]) * {"minute": 1 / 60, "hour": 1, "day": 24}[every[2]]:
+        refuse(f"CleanupMissingHours={hours} is less than two intervals of CleanupSchedule={values['CleanupSchedule']}: the alarm CleanupMissing would be raised between two runs. Set both")
 
 
 def check_declaration(declaration: str, value: str) -> None:

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 # create those that they need with the services' own API.
 UNKNOWN = {
     "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::AppConfig::Application",
     "AWS::AppConfig::ConfigurationProfile",
@@ -17,6 +20,7 @@ UNKNOWN = {
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::MetricFilter",
     "AWS::Logs::QueryDefinition",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",

@@ -112,12 +112,13 @@ def test_a_parameter_is_changed_and_kept(account, config):
     variables = {"SAM_CONFIG_FILE": str(config)}
     before = script("parameters.py", account, "", **variables)
     assert before.returncode == 0 and config.read_text() == CONFIG, before
-    changes = "CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no AdminCondition='{\"role\": \"a\", \"ok\": true}'"
+    changes = "CleanupSchedule='rate(1 day)' CleanupMissingHours=48 CleanupMode=apply TokenScope='guestpass/token' ReservedConcurrency=no AdminCondition='{\"role\": \"a\", \"ok\": true}'"
     after = script("parameters.py", account, "", **variables, SET=changes)
     assert after.returncode == 0, after
     kept = tomllib.loads(config.read_text())["default"]["deploy"]["parameters"]
     assert shlex.split(kept["parameter_overrides"]) == [
-        "Issuer=https://idp.example/", 'Policy={"rules": []}', "CleanupMode=apply", "TokenScope=guestpass/token",
+        "Issuer=https://idp.example/", 'Policy={"rules": []}', "CleanupMode=apply", "CleanupSchedule=rate(1 day)",
+        "CleanupMissingHours=48", "TokenScope=guestpass/token",
         "ReservedConcurrency=no", 'AdminCondition={"role": "a", "ok": true}',
     ]
 
@@ -140,6 +141,9 @@ def test_an_unknown_parameter_is_named_and_nothing_is_changed(account, config):
         ("ReservedConcurrency=maybe", "of ReservedConcurrency: must be one of yes, no"),
         ("Architecture=arm64", "Architecture cannot be changed"),
         ("CleanupSchedule=rate(1 hour)", "in its own quotes"),
+        ("CleanupSchedule='rate(13 hours)'", "CleanupMissingHours=24 is less than two intervals"),
+        ("CleanupSchedule='rate(1 day)' CleanupMissingHours=47", "is less than two intervals"),
+        ("LogLevel=WARN", "of LogLevel: must be one of INFO, DEBUG, TRACE"),
         ("Policy=it's", "invalid SET"),
         (f"""Policy='{json.dumps({"rules": ["x" * 3000]})}'""", "of Policy: is too long"),
         ("""Policy='{"a": "\\\\""}'""", "SAM cannot store a backslash"),

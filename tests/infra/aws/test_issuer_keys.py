@@ -128,11 +128,13 @@ def test_each_of_several_issuers_is_checked(provider, check):
         assert refused.returncode == 1 and "invalid Issuers" in refused.stderr, refused
 
 
-def test_an_issuer_that_cannot_be_reached_is_a_warning(provider, check):
+def test_an_issuer_that_cannot_be_reached_is_refused_if_api_gateway_must_reach_it(provider, check):
     elsewhere = publish(provider, [RSA], "/elsewhere")
     provider.documents["/moved/.well-known/openid-configuration"] = f"{elsewhere}/.well-known/openid-configuration"
     for issuer in ["http://127.0.0.1:1", f"{provider.url}/missing", f"{provider.url}/moved", "https://127.0.0.1:1"]:
-        warned = check(Issuer=issuer)
+        refused = check(Issuer=issuer)
+        assert refused.returncode == 1 and f"must reach the issuer {issuer} (Issuer)" in refused.stderr, refused
+        warned = check(Issuer=issuer, Authorizer="lambda")
         assert warned.returncode == 0 and f"warning: the keys of {issuer} (Issuer) were not checked" in warned.stderr, warned
 
 

@@ -33,7 +33,7 @@ def named(value: Any) -> Iterator[str]:
                 yield from named(member)
 
 
-@rule(put(f"{PREFERENCE}/Alarms", [{"Ref": "ServerErrors"}]))
+@rule(put("Resources/Logs/Properties/LogGroupName", {"Ref": "IssueAccessToken"}))
 def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
     """CloudFormation creates referenced resources first, also those in an UpdatePolicy."""
     resources = stack.expanded["Resources"]
@@ -47,13 +47,36 @@ def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
 @rule(
     put("Resources/ServerErrors/Properties/AlarmName", "another"),
     put(f"{PREFERENCE}/Alarms", []),
+    put("Resources/ServerErrors/Properties/Metrics/1/MetricStat/Metric", {"Namespace": "AWS/ApiGateway", "MetricName": "5xx"}),
+    put("Resources/FunctionsFailing/Properties/Metrics/1/MetricStat/Period", 300),
+    put("Resources/FunctionsFailing/Properties/DatapointsToAlarm", 5),
+    put("Resources/InternalErrors/Properties/FilterPattern", '{ $.status = "5*" }'),
+    put("Resources/EventsFailingHere/Properties/Metrics/0/Expression", "failed"),
 )
 def alarms_roll_a_deployment_back(stack: Stack) -> Iterator[str]:
     names = {alarm.get("AlarmName"): name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()}
     for name, group in stack.of_type("AWS::CodeDeploy::DeploymentGroup").items():
         watched = {names.get(alarm["Name"]) for alarm in group.get("AlarmConfiguration", {}).get("Alarms", [])}
-        if watched != {"FunctionsFailing", "ServerErrors", "EventsFailing"}:
+        if watched != WATCHED:
             yield f"the deployment of {name} watches other alarms: {watched}"
+    for name in WATCHED:
+        alarm = stack.of_type("AWS::CloudWatch::Alarm")[name]
+        metrics = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+        # In the five minutes of a canary, with one request a second, a new version gets six a minute.
+        if {one["Period"] for one in metrics} != {60} or alarm.get("DatapointsToAlarm", 5) > 2:
+            yield f"{name} is raised too late for a canary of five minutes"
+        # These include the throttling of ACS, which no rollback mends.
+        if {"5xx", "5XXError"} & {one["Metric"]["MetricName"] for one in metrics}:
+            yield f"{name} counts responses that say that ACS is throttled"
+    if stack.of_type("AWS::Logs::MetricFilter")["InternalErrors"]["FilterPattern"] != '{ $.status = "500" }':
+        yield "InternalErrors counts other responses than 500"
+    expression = stack.of_type("AWS::CloudWatch::Alarm")["EventsFailingHere"]["Metrics"][0]["Expression"]
+    if not all(f"FILL({one}, 0)" in expression for one in ["throttled", "held", "down"]):
+        yield f"EventsFailingHere counts events that ACS made fail: {expression}"
+
+
+# The alarms that roll a deployment back.
+WATCHED = {"FunctionsFailing", "ServerErrors", "EventsFailingHere"}
 
 
 @rule(
@@ -125,14 +148,27 @@ def the_version_before_stays_for_a_rollback(stack: Stack) -> Iterator[str]:
                 yield f"unexpected {policy} of {name}: {version.get(policy)}"
 
 
-@rule(drop("Resources/Api/Properties/FailOnWarnings"))
-def an_issuer_that_does_not_answer_fails_the_deployment(stack: Stack) -> Iterator[str]:
+@rule(
+    put("Resources/HttpApi/Properties/Body", {"openapi": "3.0.1"}),
+    put("Resources/ApiStage/DependsOn", ["GetTokenRoute"]),
+    put("Resources/ApiStage/Properties/AutoDeploy", False),
+)
+def the_api_needs_no_import_of_an_openapi_document(stack: Stack) -> Iterator[str]:
+    """The importer warns about an issuer that does not answer, and leaves its routes out."""
     for name, api in stack.of_type("AWS::ApiGatewayV2::Api").items():
-        if api.get("FailOnWarnings") is not True:
-            yield f"{name} lacks FailOnWarnings: without an issuer it would be deployed without routes"
+        if api.get("Body") or api.get("BodyS3Location") or api.get("ProtocolType") != "HTTP":
+            yield f"{name} is imported from an OpenAPI document"
+    for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
+        if stage.get("StageName") != "$default" or stage.get("AutoDeploy") is not True:
+            yield f"changes of routes do not reach {name}"
+        routes = {route.name: f"{method} {path}" for (method, path), route in stack.routes().items()}
+        # API Gateway: `Unable to find Route by key`.
+        first = {routes.get(one) for one in stack.resources[name].get("DependsOn", [])}
+        if missing := set(stage.get("RouteSettings", {})) - first:
+            yield f"{name} has settings of routes that may not exist yet: {sorted(missing)}"
 
 
-@rule(put("Resources/Api/Properties/AccessLogSettings/Format", '{"requestId":"$context.requestId"}'))
+@rule(put("Resources/ApiStage/Properties/AccessLogSettings/Format", '{"requestId":"$context.requestId"}'))
 def a_line_of_the_access_log_leads_to_the_functions_line(stack: Stack) -> Iterator[str]:
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
         if "$context.integration.requestId" not in stage["AccessLogSettings"]["Format"]:

@@ -8,7 +8,7 @@ import copy
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")  # SAM asks boto3 for the partition
 
@@ -35,6 +35,16 @@ def expand(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, An
         if code:
             resource["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": f"{Path(code).name}.zip"}
     return Translator({}, Parser()).translate(sam_template=template, parameter_values=parameters)
+
+
+class Route(NamedTuple):
+    """A route of the API."""
+
+    name: str
+    function: str
+    authorization: str
+    authorizer: str | None
+    scopes: tuple[str, ...]
 
 
 class Stack:
@@ -74,14 +84,17 @@ class Stack:
         """The directory under `functions/` from which a function is built."""
         return self.functions()[function]["Code"]["S3Key"].removesuffix(".zip")
 
-    def routes(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Each route of the API, by method and path, as in the API's document."""
-        [api] = self.of_type("AWS::ApiGatewayV2::Api").values()
-        return {
-            (method.upper(), path): operation
-            for path, item in api["Body"]["paths"].items()
-            for method, operation in item.items()
-        }
+    def routes(self) -> dict[tuple[str, str], "Route"]:
+        """Each route of the API, by method and path."""
+        integrations = self.of_type("AWS::ApiGatewayV2::Integration")
+        found = {}
+        for name, one in self.of_type("AWS::ApiGatewayV2::Route").items():
+            method, path = one["RouteKey"].split(" ")
+            uri = integrations[one["Target"].removeprefix("integrations/")]["IntegrationUri"]
+            function = re.search(r"functions/(\w+?)(?:Alias\w+)?/", uri)[1]
+            access = (one.get("AuthorizationType", "NONE"), one.get("AuthorizerId"), tuple(one.get("AuthorizationScopes", [])))
+            found[method, path] = Route(name, function, *access)
+        return found
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, list):

@@ -55,12 +55,6 @@ def implied(stack: Stack, function: str) -> Rights:
     return rights
 
 
-def behind(operation: dict) -> str:
-    """The function of a route."""
-    uri = operation["x-amazon-apigateway-integration"]["uri"]
-    return re.search(r"functions/(\w+?)(?:Alias\w+)?/", uri)[1]
-
-
 def function_of(properties: dict) -> str:
     """The function that an alias, a version or a plain reference names."""
     return re.sub(r"(Alias\w+|\.Arn)$", "", properties["FunctionName"])

@@ -11,12 +11,11 @@ from rule import drop, put, rule
 
 TRANSMITTERS = '[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example", "audiences": ["app"]}]'
 
-API = "Resources/Api/Properties"
-BODY = f"{API}/DefinitionBody"
-GET_TOKEN = f"{BODY}/paths/~1v1~1token/get"
-OIDC = f"{BODY}/components/securitySchemes/Oidc/Fn::If"
-JWT = f"{OIDC}/2/x-amazon-apigateway-authorizer"
-REQUEST = f"{OIDC}/1/x-amazon-apigateway-authorizer"
+API = "Resources/HttpApi/Properties"
+STAGE = "Resources/ApiStage/Properties"
+GET_TOKEN = "Resources/GetTokenRoute/Properties"
+JWT = "Resources/JwtAuthorizer/Properties"
+REQUEST = "Resources/FunctionAuthorizer/Properties"
 
 
 # Each transmitter authenticates its messages itself. Bearers of users mean nothing on these routes.
@@ -25,38 +24,38 @@ OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}"), ("OPTIONS", "/v1/signa
 
 
 @rule(
-    drop(f"{GET_TOKEN}/security"),
-    drop(GET_TOKEN),
-    put(f"{GET_TOKEN}/security", [{}]),
-    put(f"{GET_TOKEN}/security", [{"Oidc": []}]),
-    put(f"{GET_TOKEN}/security", [{"Oidc": ["openid"]}]),
-    put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "TokenScope"}]}]).with_parameters(Authorizer="lambda"),
-    put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "TokenScope"}]}]).with_parameters(TokenScope=""),
-    drop(f"{GET_TOKEN}/security").with_parameters(Authorizer="lambda"),
-    put(f"{BODY}/paths/~1v1~1signals~1{{transmitter}}", {"post": {"security": [{"Oidc": []}]}}).with_parameters(
-        Transmitters=TRANSMITTERS
-    ),
-    put("Resources/GetIdentity/Properties/Events/Open", {
-        "Type": "HttpApi", "Properties": {"ApiId": {"Ref": "Api"}, "Method": "OPTIONS", "Path": "/v1/identity"},
-    }),
+    drop(f"{GET_TOKEN}/AuthorizationType"),
+    drop(f"{GET_TOKEN}/AuthorizerId"),
+    put(f"{GET_TOKEN}/AuthorizationType", "NONE"),
+    put(f"{GET_TOKEN}/AuthorizationType", "AWS_IAM"),
+    put(f"{GET_TOKEN}/AuthorizationScopes", []),
+    put(f"{GET_TOKEN}/AuthorizationScopes", ["openid"]),
+    put(f"{GET_TOKEN}/AuthorizationScopes", [{"Ref": "TokenScope"}]).with_parameters(Authorizer="lambda"),
+    put(f"{GET_TOKEN}/AuthorizationScopes", [{"Ref": "TokenScope"}]).with_parameters(TokenScope=""),
+    put(f"{GET_TOKEN}/AuthorizationType", "NONE").with_parameters(Authorizer="lambda"),
+    put("Resources/PostSignalRoute/Properties/AuthorizationType", "JWT").with_parameters(Transmitters=TRANSMITTERS),
+    put("Resources/Open", {"Type": "AWS::ApiGatewayV2::Route", "Properties": {
+        "RouteKey": "OPTIONS /v1/identity", "Target": {"Fn::Sub": "integrations/${GetIdentityIntegration}"},
+    }}),
 )
 def t02_every_route_has_the_authorizer_and_the_scope_that_it_can_check(stack: Stack) -> Iterator[str]:
     by_gateway = stack.parameters["Authorizer"] == "jwt"
+    by = ("JWT", "JwtAuthorizer") if by_gateway else ("CUSTOM", "FunctionAuthorizer")
     scopes = [stack.parameters[name] for name in ["TokenScope", "AdminScope"]]
-    allowed = [[{"Oidc": [scope] if scope and by_gateway else []}] for scope in scopes]
-    for (method, path), operation in stack.routes().items():
-        accepted = [None] if (method, path) in OF_TRANSMITTERS else allowed
-        if operation.get("security") not in accepted:
-            yield f"unexpected security of {method} {path}: {operation.get('security')}"
+    allowed = [(*by, (scope,) if scope and by_gateway else ()) for scope in scopes]
+    for (method, path), route in stack.routes().items():
+        accepted = [("NONE", None, ())] if (method, path) in OF_TRANSMITTERS else allowed
+        found = (route.authorization, route.authorizer, route.scopes)
+        if found not in accepted:
+            yield f"unexpected access of {method} {path}: {found}"
 
 
 @rule(
-    put(f"{GET_TOKEN}/security", [{"Oidc": [{"Ref": "AdminScope"}]}]),
-    put("Resources/IssueAccessToken/Properties/Events/GetToken/Properties/Path", "/v2/token"),
-    drop("Resources/DeleteIdentity/Properties/Events/DeleteAny"),
-    drop("Resources/ReceiveSecurityEvent/Properties/Events/HandshakeOfEventGrid").with_parameters(
-        Transmitters=TRANSMITTERS
-    ),
+    put(f"{GET_TOKEN}/AuthorizationScopes", [{"Ref": "AdminScope"}]),
+    put(f"{GET_TOKEN}/RouteKey", "GET /v2/token"),
+    put(f"{GET_TOKEN}/Target", {"Fn::Sub": "integrations/${GetIdentityIntegration}"}),
+    drop("Resources/DeleteAnyRoute"),
+    drop("Resources/HandshakeOfEventGridRoute").with_parameters(Transmitters=TRANSMITTERS),
 )
 def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> Iterator[str]:
     contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
@@ -69,58 +68,83 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
     }
     if stack.parameters["Transmitters"]:
         # RFC 7644 is the contract of these routes.
-        promised |= {(method, path, "None") for method, path in OF_SCIM}
-    served = {(method, path, scope_of(operation)) for (method, path), operation in stack.routes().items()}
+        promised |= {(method, path, ()) for method, path in OF_SCIM}
+    served = {(method, path, route.scopes) for (method, path), route in stack.routes().items()}
     for route in sorted(promised ^ served):
         yield f"{route} is only in the {'contract' if route in promised else 'template'}"
-    for (method, path), operation in stack.routes().items():
-        if "x-amazon-apigateway-integration" not in operation:
-            yield f"no function serves {method} {path}"
+    for (method, path), route in stack.routes().items():
+        if route.function != SERVED.get(path, {}).get(method, "ReceiveSecurityEvent"):
+            yield f"the function {route.function} does not serve {method} {path}"
 
 
-def scope_in_contract(operation: dict, by_gateway: bool) -> str:
-    """The one scope of a route in the contract, as `scope_of` writes that of the template."""
-    if not operation["security"]:
-        return "None"
-    return operation["security"][0]["oidc"][0] if by_gateway else "[]"
+# The function of each route; those of transmitters have one for all.
+SERVED = {
+    "/v1/token": {"GET": "IssueAccessToken", "POST": "IssueAccessToken", "DELETE": "RevokeAccessTokens"},
+    "/v1/token/teams": {"POST": "ExchangeTeamsToken"},
+    "/v1/identity": {"GET": "GetIdentity", "DELETE": "DeleteIdentity"},
+    "/v1/identities": {"GET": "ListIdentities", "POST": "CreateIdentity"},
+    "/v1/identities/{id}": {"GET": "GetIdentity", "DELETE": "DeleteIdentity"},
+    "/v1/identities/{id}/token": {"POST": "IssueAccessToken"},
+    "/v1/identities/{id}/revoke": {"POST": "RevokeAccessTokens"},
+}
 
 
-def scope_of(operation: dict) -> str:
-    """The one scope of a route, or the value in its place."""
-    security = operation.get("security")
-    scopes = security[0].get("Oidc") if security else None
-    return scopes[0] if scopes else str(scopes)
+def scope_in_contract(operation: dict, by_gateway: bool) -> tuple[str, ...]:
+    """The scopes of a route in the contract, as far as the gateway checks them."""
+    return tuple(operation["security"][0]["oidc"]) if operation["security"] and by_gateway else ()
 
 
 @rule(
-    put(f"{JWT}/jwtConfiguration/issuer", "https://issuer.example"),
-    put(f"{JWT}/jwtConfiguration/audience", ["another"]),
-    put(f"{JWT}/identitySource", "$request.querystring.token"),
-    put(f"{REQUEST}/identitySource", "$request.querystring.token").with_parameters(Authorizer="lambda"),
-    put(f"{REQUEST}/authorizerUri", "arn:aws:lambda:other").with_parameters(Authorizer="lambda"),
-    put(f"{REQUEST}/authorizerResultTtlInSeconds", 3600).with_parameters(Authorizer="lambda"),
-    put(f"{BODY}/components/securitySchemes/Open", {"type": "oauth2"}),
+    put(f"{JWT}/JwtConfiguration/Issuer", "https://issuer.example"),
+    put(f"{JWT}/JwtConfiguration/Audience", ["another"]),
+    put(f"{JWT}/IdentitySource", ["$request.querystring.token"]),
+    put(f"{REQUEST}/IdentitySource", ["$request.querystring.token"]).with_parameters(Authorizer="lambda"),
+    put(f"{REQUEST}/AuthorizerUri", "arn:aws:lambda:other").with_parameters(Authorizer="lambda"),
+    put(f"{REQUEST}/AuthorizerResultTtlInSeconds", 3600).with_parameters(Authorizer="lambda"),
+    put("Resources/JwtAuthorizer/Condition", "HasLambdaAuthorizer").with_parameters(Authorizer="lambda"),
 )
 def t02_the_one_authorizer_is_that_of_the_parameters(stack: Stack) -> Iterator[str]:
-    jwt = {"issuer": stack.parameters["Issuer"], "audience": stack.parameters["Audience"]}
-    header = {"identitySource": "$request.header.Authorization"}
+    common = {"ApiId": "HttpApi", "IdentitySource": ["$request.header.Authorization"]}
     prefix = "arn:AWS::Partition:apigateway:AWS::Region:lambda:path/2015-03-31/functions"
     expected = {
-        "jwt": {"jwtConfiguration": jwt, "type": "jwt", **header},
+        "jwt": {
+            "Name": "jwt",
+            "AuthorizerType": "JWT",
+            "JwtConfiguration": {"Issuer": stack.parameters["Issuer"], "Audience": stack.parameters["Audience"]},
+            **common,
+        },
         "lambda": {
-            "type": "request",
-            "authorizerUri": f"{prefix}/AuthorizeCallerAliaslive/invocations",
-            "authorizerPayloadFormatVersion": "2.0",
-            "enableSimpleResponses": True,
-            "authorizerResultTtlInSeconds": stack.parameters["AuthorizerCacheSeconds"],
-            **header,
+            "Name": "lambda",
+            "AuthorizerType": "REQUEST",
+            "AuthorizerUri": f"{prefix}/AuthorizeCallerAliaslive/invocations",
+            "AuthorizerPayloadFormatVersion": "2.0",
+            "EnableSimpleResponses": True,
+            "AuthorizerResultTtlInSeconds": stack.parameters["AuthorizerCacheSeconds"],
+            **common,
         },
     }
-    [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
-    for name, scheme in api["Body"]["components"]["securitySchemes"].items():
-        authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
-        if authorizer != expected[stack.parameters["Authorizer"]]:
-            yield f"unexpected authorizer {name}: {authorizer}"
+    found = list(stack.of_type("AWS::ApiGatewayV2::Authorizer").values())
+    if found != [expected[stack.parameters["Authorizer"]]]:
+        yield f"unexpected authorizers: {found}"
+
+
+@rule(
+    put("Resources/GetIdentityIntegration/Properties/PayloadFormatVersion", "1.0"),
+    put("Resources/GetIdentityIntegration/Properties/IntegrationUri/Fn::Join/1/1", {"Fn::GetAtt": "GetIdentity.Arn"}),
+    drop("Resources/GetIdentityPermission"),
+    put("Resources/GetIdentityPermission/Properties/FunctionName", {"Ref": "GetIdentity"}),
+)
+def the_api_may_invoke_the_alias_of_each_function_and_does(stack: Stack) -> Iterator[str]:
+    may = {one["FunctionName"] for one in stack.of_type("AWS::Lambda::Permission").values()}
+    for name, one in stack.of_type("AWS::ApiGatewayV2::Integration").items():
+        function = name.removesuffix("Integration")
+        alias = f"{function}Aliaslive"
+        if f"/functions/{alias}/invocations" not in one["IntegrationUri"] or one["IntegrationType"] != "AWS_PROXY":
+            yield f"{name} does not invoke {alias}: {one['IntegrationUri']}"
+        if one.get("PayloadFormatVersion") != "2.0":
+            yield f"{name} has another payload format than the functions"
+        if alias not in may:
+            yield f"the API may not invoke {alias}"
 
 
 @rule(
@@ -135,13 +159,14 @@ def t02_the_one_authorizer_is_that_of_the_parameters(stack: Stack) -> Iterator[s
     }),
     put("Resources/Open", {**invocable, "Properties": {**invocable["Properties"], "Principal": "*"}}),
     put("Resources/GetIdentity/Properties/Events/Any", {"Type": "Api", "Properties": {"Path": "/x", "Method": "get"}}),
+    put("Resources/GetIdentityPermission/Properties/SourceArn", "arn:aws:execute-api:eu-west-1:123456789012:another/*/*"),
 )
 def t02_nothing_but_this_api_may_invoke_a_function(stack: Stack) -> Iterator[str]:
     yield from (f"{name} is a function URL" for name in stack.of_type("AWS::Lambda::Url"))
     yield from (f"{name} is another API" for name in stack.of_type("AWS::ApiGateway::RestApi"))
     for name, permission in stack.of_type("AWS::Lambda::Permission").items():
         who = (permission["Action"], permission["Principal"])
-        is_this = ":Api/" in str(permission.get("SourceArn"))
+        is_this = ":HttpApi/" in str(permission.get("SourceArn"))
         if who != ("lambda:InvokeFunction", "apigateway.amazonaws.com") or not is_this:
             yield f"{name} has an unexpected permission: {permission}"
 
@@ -152,11 +177,11 @@ def t02_nothing_but_this_api_may_invoke_a_function(stack: Stack) -> Iterator[str
 )
 def t02_no_web_app_calls_unless_it_is_named(stack: Stack) -> Iterator[str]:
     [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
-    cors = api["Body"].get("x-amazon-apigateway-cors", {"allowOrigins": [""]})
-    if cors["allowOrigins"] != stack.parameters["AllowedOrigins"] or "*" in cors["allowOrigins"]:
-        yield f"unexpected allowOrigins: {cors['allowOrigins']}"
-    if cors.get("allowCredentials"):
-        yield "allowCredentials is set, but the API uses no cookies"
+    cors = api.get("CorsConfiguration", {"AllowOrigins": [""]})
+    if cors["AllowOrigins"] != stack.parameters["AllowedOrigins"] or "*" in cors["AllowOrigins"]:
+        yield f"unexpected AllowOrigins: {cors['AllowOrigins']}"
+    if cors.get("AllowCredentials"):
+        yield "AllowCredentials is set, but the API uses no cookies"
 
 
 @rule(
@@ -231,9 +256,9 @@ def a_web_app_can_send_the_headers_of_the_api_and_of_tracing(stack: Stack) -> It
     """A browser refuses a request with a header that the preflight does not allow."""
     allowed = stack.parameters["AllowedHeaders"]
     [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
-    cors = api["Body"].get("x-amazon-apigateway-cors", {"allowHeaders": allowed})
-    if cors.get("allowHeaders") != allowed:
-        yield f"unexpected allowHeaders: {cors.get('allowHeaders')}"
+    cors = api.get("CorsConfiguration", {"AllowHeaders": allowed})
+    if cors.get("AllowHeaders") != allowed:
+        yield f"unexpected AllowHeaders: {cors.get('AllowHeaders')}"
     needed = {"authorization", "content-type", "x-request-id", "traceparent", "tracestate", "baggage", "sentry-trace"}
     yield from (f"a web app cannot send {name}" for name in sorted(needed - set(allowed)))
     if re.fullmatch(stack.source["Parameters"]["AllowedHeaders"]["AllowedPattern"], "*"):
@@ -241,9 +266,9 @@ def a_web_app_can_send_the_headers_of_the_api_and_of_tracing(stack: Stack) -> It
 
 
 @rule(
-    put(f"{API}/AccessLogSettings/Format", '{"who":"$context.authorizer.claims.sub"}'),
-    put(f"{API}/AccessLogSettings/Format", '{"ip":"$context.identity.sourceIp"}'),
-    drop(f"{API}/AccessLogSettings"),
+    put(f"{STAGE}/AccessLogSettings/Format", '{"who":"$context.authorizer.claims.sub"}'),
+    put(f"{STAGE}/AccessLogSettings/Format", '{"ip":"$context.identity.sourceIp"}'),
+    drop(f"{STAGE}/AccessLogSettings"),
 )
 def t02_the_access_log_is_json_without_personal_data(stack: Stack) -> Iterator[str]:
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():

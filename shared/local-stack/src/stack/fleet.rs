@@ -100,7 +100,6 @@ impl FleetContext<'_> {
             ("TZ", ":UTC"),
             ("LANG", "en_US.UTF-8"),
             ("_HANDLER", "bootstrap"),
-            ("RUST_LOG", self.options.rust_log.as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
@@ -108,6 +107,8 @@ impl FleetContext<'_> {
             environment.insert(OFFSET_FILE.to_owned(), file.to_string_lossy().into_owned());
         }
         environment.extend(function.environment.clone());
+        // On this machine, the option decides, and not the template's parameter.
+        environment.insert("RUST_LOG".to_owned(), self.options.rust_log.clone());
         environment
     }
 }

@@ -6,19 +6,19 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
-use super::api::RouteSecurity;
+use super::api::ApiRoutes;
 use super::error::{TemplateResult, invalid};
 use super::events;
 use super::names::TemplateNames;
-use super::sam::{FunctionProperties, HttpApiEvent};
-use super::spec::{FunctionSpec, QueueSpec, RouteSpec};
+use super::sam::FunctionProperties;
+use super::spec::{FunctionSpec, QueueSpec};
 use super::yaml::{child, parse};
 
 /// Reads functions.
 pub(super) struct FunctionReader<'a> {
     names: &'a TemplateNames,
     globals: FunctionProperties,
-    security: &'a RouteSecurity,
+    routes: &'a ApiRoutes,
     queues: &'a [QueueSpec],
 }
 
@@ -26,14 +26,14 @@ impl<'a> FunctionReader<'a> {
     pub(super) fn new(
         names: &'a TemplateNames,
         document: &Yaml,
-        security: &'a RouteSecurity,
+        routes: &'a ApiRoutes,
         queues: &'a [QueueSpec],
     ) -> TemplateResult<Self> {
         let globals = match child(document, &["Globals", "Function"]) {
             Some(node) => properties(names, node, "Globals.Function")?,
             None => FunctionProperties::default(),
         };
-        Ok(Self { names, globals, security, queues })
+        Ok(Self { names, globals, routes, queues })
     }
 
     /// Reads the function of the logical id `id`, whose properties are at `at`.
@@ -62,7 +62,7 @@ impl<'a> FunctionReader<'a> {
             timeout: Duration::from_secs(own.timeout.or(globals.timeout).unwrap_or(3)),
             memory: own.memory_size.or(globals.memory_size).unwrap_or(128),
             concurrency,
-            routes: Vec::new(),
+            routes: self.routes.of(id),
             queues: Vec::new(),
             schedules: Vec::new(),
         };
@@ -105,15 +105,6 @@ impl<'a> FunctionReader<'a> {
         let kind = child(event, &["Type"]).and_then(Yaml::as_str).unwrap_or_default();
         let properties = child(event, &["Properties"]).unwrap_or(&Yaml::Null);
         match kind {
-            "HttpApi" => {
-                if child(properties, &["Auth"]).is_some() {
-                    let help = "declare the security of the path in the API's DefinitionBody";
-                    let at = format!("{at}.Properties.Auth");
-                    return Err(invalid(&at, format!("is not supported: {help}")));
-                }
-                let properties = self.names.pick(properties, &["Method", "Path"], at)?;
-                function.routes.push(route(&parse(properties, at)?, self.security, at)?);
-            }
             "SQS" => {
                 let mapping = events::mapping(self.names, properties, self.queues, at)?;
                 function.queues.extend(mapping);
@@ -125,7 +116,7 @@ impl<'a> FunctionReader<'a> {
                 function.schedules.push(schedule);
             }
             _ => {
-                let supported = "must be HttpApi, SQS, Schedule or ScheduleV2";
+                let supported = "must be SQS, Schedule or ScheduleV2";
                 return Err(invalid(at, format!("unsupported event type `{kind}`: {supported}")));
             }
         }
@@ -136,22 +127,6 @@ impl<'a> FunctionReader<'a> {
 /// Evaluates only the properties of a function that the stack reads.
 fn properties(names: &TemplateNames, node: &Yaml, at: &str) -> TemplateResult<FunctionProperties> {
     parse(names.pick(node, &KEYS, at)?, at)
-}
-
-fn route(event: &HttpApiEvent, security: &RouteSecurity, at: &str) -> TemplateResult<RouteSpec> {
-    // API Gateway allows the rest of a path only as the last segment.
-    let has_rest = event.path.strip_suffix("+}").unwrap_or(&event.path).contains("+}");
-    if has_rest || event.method.eq_ignore_ascii_case("any") {
-        let problem = "unsupported route: use one method, {name} only for a whole segment, and {name+} only at the end";
-        return Err(invalid(at, problem));
-    }
-    if event.path.len() > 1 && event.path.ends_with('/') {
-        let problem = "SAM does not create a route whose path ends with a slash";
-        return Err(invalid(at, format!("unsupported route: {problem}")));
-    }
-    let access = security.access(&event.method, &event.path);
-    let (method, path) = (event.method.to_ascii_uppercase(), event.path.clone());
-    Ok(RouteSpec { method, path, access })
 }
 
 /// The properties of a function that the stack reads, besides its events.

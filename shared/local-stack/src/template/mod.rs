@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde_norway::Value as Yaml;
 
-use api::RouteSecurity;
+use api::ApiRoutes;
 pub use api::{CorsSpec, HttpApiSpec, ThrottleSpec};
 pub use error::{ParameterProblem, TemplateError};
 use error::{TemplateResult, invalid};
@@ -68,9 +68,9 @@ impl Template {
 
         let queues = events::queues(&names, &resources)?;
         let rules = events::rules(&names, &resources, &queues)?;
-        let security = RouteSecurity::read(&names, &resources)?;
+        let routes = ApiRoutes::read(&names, &resources)?;
         let api = api::settings(&names, &resources)?;
-        let reader = FunctionReader::new(&names, &document, &security, &queues)?;
+        let reader = FunctionReader::new(&names, &document, &routes, &queues)?;
         let (mut functions, mut tables, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in &resources {
             let at = format!("Resources.{id}.Properties");
@@ -88,17 +88,16 @@ impl Template {
                 _ => {}
             }
         }
-        if let Some(AuthorizerSpec::Lambda(authorizer)) = &security.authorizer
-            && !functions.iter().any(|function| function.logical_id == authorizer.function)
-        {
-            let problem = format!("the authorizer's function `{}` is missing", authorizer.function);
-            return Err(invalid("Resources", problem));
+        let is_missing =
+            |name: &&str| !functions.iter().any(|function| function.logical_id == **name);
+        if let Some(name) = routes.functions().find(is_missing) {
+            return Err(invalid("Resources", format!("the API's function `{name}` is missing")));
         }
         let order = members(&document, "Resources")?;
         let table_names: Vec<_> = order.iter().map(|(id, _)| resources::table_name(id)).collect();
         tables.sort_by_key(|table| table_names.iter().position(|name| *name == table.name));
         let outputs = outputs(&document, &names)?;
-        let authorizer = security.authorizer;
+        let authorizer = routes.authorizer;
         parameters.retain(|name, _| !is_secret(&document, name));
         Ok(Self { parameters, functions, authorizer, api, tables, secrets, queues, rules, outputs })
     }

@@ -21,25 +21,17 @@ pub(super) struct Environment {
     pub(super) variables: BTreeMap<String, Json>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct HttpApiEvent {
-    pub(super) method: String,
-    pub(super) path: String,
-}
-
-/// The `DefinitionBody` of an HTTP API: an `OpenAPI` document.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ApiDefinition {
-    pub(super) components: ApiComponents,
-    pub(super) paths: BTreeMap<String, BTreeMap<String, ApiOperation>>,
-}
-
+/// An `AWS::ApiGatewayV2::Api`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct HttpApiProperties {
+pub(super) struct ApiProperties {
     pub(super) cors_configuration: Option<CorsConfiguration>,
+}
+
+/// An `AWS::ApiGatewayV2::Stage`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct StageProperties {
     pub(super) default_route_settings: ThrottlingProperties,
     pub(super) route_settings: BTreeMap<String, ThrottlingProperties>,
 }
@@ -62,51 +54,48 @@ pub(super) struct ThrottlingProperties {
     pub(super) throttling_burst_limit: Option<f64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct ApiComponents {
-    pub(super) security_schemes: BTreeMap<String, SecurityScheme>,
+/// An `AWS::ApiGatewayV2::Route`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RouteProperties {
+    pub(super) route_key: String,
+    #[serde(default = "no_authorization")]
+    pub(super) authorization_type: String,
+    pub(super) authorizer_id: Option<String>,
+    #[serde(default)]
+    pub(super) authorization_scopes: Vec<String>,
+    pub(super) target: String,
 }
 
+/// An `AWS::ApiGatewayV2::Integration`.
 #[derive(Deserialize)]
-pub(super) struct SecurityScheme {
-    #[serde(rename = "x-amazon-apigateway-authorizer")]
-    pub(super) authorizer: GatewayAuthorizer,
+#[serde(rename_all = "PascalCase")]
+pub(super) struct IntegrationProperties {
+    pub(super) integration_type: String,
+    pub(super) integration_uri: String,
+    pub(super) payload_format_version: String,
 }
 
+/// An `AWS::ApiGatewayV2::Authorizer`.
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub(super) enum GatewayAuthorizer {
-    #[serde(rename_all = "camelCase")]
-    Jwt {
-        jwt_configuration: JwtConfiguration,
-        identity_source: String,
-    },
-    Request(RequestAuthorizer),
-}
-
-#[derive(Deserialize)]
-pub(super) struct JwtConfiguration {
-    pub(super) issuer: String,
-    pub(super) audience: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RequestAuthorizer {
-    pub(super) authorizer_uri: String,
-    pub(super) authorizer_payload_format_version: String,
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AuthorizerProperties {
+    pub(super) authorizer_type: String,
+    pub(super) identity_source: Vec<String>,
+    pub(super) jwt_configuration: Option<JwtConfiguration>,
+    pub(super) authorizer_uri: Option<String>,
+    pub(super) authorizer_payload_format_version: Option<String>,
     #[serde(default)]
     pub(super) enable_simple_responses: bool,
     #[serde(default = "authorizer_ttl")]
     pub(super) authorizer_result_ttl_in_seconds: u64,
-    pub(super) identity_source: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ApiOperation {
-    pub(super) security: Vec<BTreeMap<String, Vec<String>>>,
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct JwtConfiguration {
+    pub(super) issuer: String,
+    pub(super) audience: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -207,6 +196,11 @@ pub(super) struct ScheduleEvent {
     pub(super) state: Option<String>,
     #[serde(default = "enabled")]
     pub(super) enabled: bool,
+}
+
+/// API Gateway's default.
+fn no_authorization() -> String {
+    "NONE".to_owned()
 }
 
 /// API Gateway's default.

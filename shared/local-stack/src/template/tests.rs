@@ -187,24 +187,12 @@ fn an_unsupported_function_is_refused_with_its_path() {
         (function("CodeUri: f, Timeout: soon"), "Resources.F.Properties: "),
         (function("CodeUri: f, Timeout: !Ref T"), "Resources.F.Properties.Timeout: !Ref T"),
         (
-            function(
-                "CodeUri: f, Events: { E: { Type: HttpApi, Properties: { Method: GET, Path: '/{x+}/y' } } }",
-            ),
-            "Resources.F.Properties.Events.E: unsupported route",
-        ),
-        (
             function("CodeUri: f, Events: { E: { Type: SNS } }"),
             "Resources.F.Properties.Events.E: unsupported event type `SNS`",
         ),
         (
             function("CodeUri: f, ReservedConcurrentExecutions: 0"),
             "Resources.F.Properties.ReservedConcurrentExecutions: 0 is not",
-        ),
-        (
-            function(
-                "CodeUri: f, Events: { E: { Type: HttpApi, Properties: { Method: GET, Path: /, Auth: { Authorizer: A } } } }",
-            ),
-            "Resources.F.Properties.Events.E.Properties.Auth: is not supported",
         ),
     ] {
         let error = Template::read(&yaml, &Inputs::default()).unwrap_err().to_string();

@@ -1,18 +1,18 @@
-//! Reads the settings of the HTTP API besides its authorizers: CORS and throttling.
+//! Reads the settings of the HTTP API besides its routes: CORS and throttling.
 
-mod security;
+mod routes;
 
 use std::collections::BTreeMap;
 
-use serde_norway::Value as Yaml;
+use serde::de::DeserializeOwned;
 
 use super::error::{TemplateResult, invalid};
 use super::names::TemplateNames;
 use super::resources::Resources;
-use super::sam::{HttpApiProperties, ThrottlingProperties};
+use super::sam::{ApiProperties, StageProperties, ThrottlingProperties};
 use super::yaml::parse;
 
-pub(super) use security::RouteSecurity;
+pub(super) use routes::ApiRoutes;
 
 /// The settings of the HTTP API.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,17 +63,17 @@ pub(super) fn settings(
     names: &TemplateNames,
     resources: &Resources<'_>,
 ) -> TemplateResult<HttpApiSpec> {
-    let api = resources.iter().find(|(_, r)| r.kind == "AWS::Serverless::HttpApi");
-    let Some((id, api)) = api else { return Ok(HttpApiSpec::default()) };
-    let at = format!("Resources.{id}.Properties");
-    let read = read(names, api.properties, &at)?;
-    let default_throttle = throttle(&read.default_route_settings, ThrottleSpec::default());
-    let route_throttles = read
+    let at = "CorsConfiguration";
+    let api: ApiProperties = read(names, resources, "Api", &["CorsConfiguration"])?;
+    let keys = ["DefaultRouteSettings", "RouteSettings"];
+    let stage: StageProperties = read(names, resources, "Stage", &keys)?;
+    let default_throttle = throttle(&stage.default_route_settings, ThrottleSpec::default());
+    let route_throttles = stage
         .route_settings
         .iter()
         .map(|(route, settings)| (route.clone(), throttle(settings, default_throttle)))
         .collect();
-    let cors = read.cors_configuration.map(|cors| CorsSpec {
+    let cors = api.cors_configuration.map(|cors| CorsSpec {
         origins: cors.allow_origins,
         methods: cors.allow_methods,
         headers: cors.allow_headers,
@@ -82,14 +82,24 @@ pub(super) fn settings(
         credentials: cors.allow_credentials,
     });
     if let Some(cors) = &cors {
-        check_origins(cors, &format!("{at}.CorsConfiguration"))?;
+        check_origins(cors, at)?;
     }
     Ok(HttpApiSpec { cors, default_throttle, route_throttles })
 }
 
-fn read(names: &TemplateNames, node: &Yaml, at: &str) -> TemplateResult<HttpApiProperties> {
-    let keys = ["CorsConfiguration", "DefaultRouteSettings", "RouteSettings"];
-    parse(names.pick(node, &keys, at)?, at)
+/// Reads these properties of the resource of a kind of API Gateway; without one, the defaults.
+fn read<T: Default + DeserializeOwned>(
+    names: &TemplateNames,
+    resources: &Resources<'_>,
+    kind: &str,
+    keys: &[&str],
+) -> TemplateResult<T> {
+    let kind = format!("AWS::ApiGatewayV2::{kind}");
+    let Some((id, resource)) = resources.iter().find(|(_, resource)| resource.kind == kind) else {
+        return Ok(T::default());
+    };
+    let at = format!("Resources.{id}.Properties");
+    parse(names.pick(resource.properties, keys, &at)?, &at)
 }
 
 fn throttle(settings: &ThrottlingProperties, default: ThrottleSpec) -> ThrottleSpec {
