@@ -153,6 +153,10 @@ secret: need-python3 ## store the connection string of ACS in Secrets Manager
 rollback: need-python3 ## return to the deployment before, in seconds; asks first (YES=1)
 	@infra/deploy/run rollback
 
+.PHONY: restore
+restore: need-python3 ## restore the table to an earlier TIME, into a new table
+	@infra/deploy/run restore
+
 .PHONY: destroy
 destroy: need-python3 ## delete the stack, but not its tables; lists both and asks first
 	@infra/deploy/run destroy

@@ -64,6 +64,7 @@ def destroy(cloudformation, with_identities: bool) -> None:
     print("\nKept, and still charged:")
     if table:
         print(f"  the table {table}: only this table says which ACS identity belongs to which user")
+        print(f"    (a later stack uses it with ExistingTableName={table})")
         print(f"    ({PROTECTED})")
     if audit:
         print(f"  the table {audit}: the audit log")

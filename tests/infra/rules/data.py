@@ -81,3 +81,29 @@ def t04_the_audit_log_is_found_by_user_by_actor_and_by_day_each_in_order_of_time
     by = {"": "user", "by-actor": "by", "by-day": "day"}
     wanted = {name: ([f"HASH {one} S", "RANGE at S"], {"ProjectionType": "ALL"}) for name, one in by.items()}
     yield from (f"{name or 'the table'} is {found.get(name)}" for name in wanted if found.get(name) != wanted[name])
+
+
+@rule(
+    drop(f"{TABLE}/Condition"),
+    put("Globals/Function/Environment/Variables/TABLE_NAME", {"Ref": "Identities"}),
+    put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Resource", {"Fn::GetAtt": "Identities.Arn"}),
+    put("Outputs/TableName/Value", {"Ref": "Identities"}),
+)
+def t04_an_existing_table_takes_the_place_of_the_stacks_own(stack: Stack) -> Iterator[str]:
+    """A restored table, or that of a stack that was deleted."""
+    attached = Stack(stack.source, **{**stack.given, "ExistingTableName": "restored"})
+    if "Identities" in attached.resources:
+        yield "the stack makes a table although it has one"
+    arn = "arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/restored"
+    names = set(stack.resources) - set(attached.resources)
+    if names != {"Identities"}:
+        yield f"other resources are missing with an existing table: {sorted(names - {'Identities'})}"
+    for name, one in attached.resources.items():
+        text = str(one).replace("metric", "")
+        if re.search(r"'Identities(\.Arn[^']*)?'", text):
+            yield f"{name} uses the table that does not exist"
+    variables = attached.functions()["IssueAccessToken"]["Environment"]["Variables"]
+    if variables["TABLE_NAME"] != "restored" or arn not in str(attached.resources["ReadRecords"]):
+        yield "the functions do not use the existing table"
+    if attached.output("TableName") != "restored":
+        yield "the output TableName is another table"

@@ -84,6 +84,10 @@ class Stack:
         """The directory under `functions/` from which a function is built."""
         return self.functions()[function]["Code"]["S3Key"].removesuffix(".zip")
 
+    def output(self, name: str) -> Any:
+        """The value of an output."""
+        return self._resolved(self.expanded["Outputs"][name]["Value"])
+
     def routes(self) -> dict[tuple[str, str], "Route"]:
         """Each route of the API, by method and path."""
         integrations = self.of_type("AWS::ApiGatewayV2::Integration")

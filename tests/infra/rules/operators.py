@@ -29,7 +29,7 @@ def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     known = {*stack.source["Parameters"], *stack.source["Outputs"], *stack.expanded["Resources"]}
     for name in [
         "AcsSecretArn", "AdminCondition", "AlarmEmail", "AllowedHeaders", "AllowedOrigins", "AuditRetentionDays",
-        "AuditTableName", "CallerHashKey", "CleanupMode", "EventBusName", "EventSenderAccounts", "IssuedEarlySeconds",
+        "AuditTableName", "CallerHashKey", "CleanupMode", "EventBusName", "EventSenderAccounts", "ExistingTableName", "IssuedEarlySeconds",
         "PartnerEventBus", "RequestsPerSecond", "ReservedConcurrency", "TokenMethods", "TokensPerSecond", "TokenUrl",
     ]:
         if name not in text or name not in known:

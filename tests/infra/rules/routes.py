@@ -276,3 +276,21 @@ def t02_the_access_log_is_json_without_personal_data(stack: Stack) -> Iterator[s
         if not line or not isinstance(json.loads(line), dict):
             yield f"{name} has no access log"
         yield from (f"{name} logs {what}" for what in ["claims", "sourceIp", "userAgent"] if what in line)
+
+
+@rule(put("Resources/GetTokenRoute/Properties/RouteKey", "GET /v2/token"))
+def the_contract_has_what_the_gateway_itself_answers_on_every_route(stack: Stack) -> Iterator[str]:
+    """`{"message"}`, without a type."""
+    contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
+    message = {"$ref": "#/components/schemas/GatewayMessage"}
+    for method, path in sorted(set(stack.routes()) - OF_SCIM):
+        operation = contract["paths"].get(path, {}).get(method.lower(), {"responses": {}, "security": []})
+        for status in ["401", "403", "429", "500", "503"] if operation["security"] else ["429", "500", "503"]:
+            response = operation["responses"].get(status, {})
+            if reference := response.get("$ref"):
+                response = contract["components"]["responses"][reference.rsplit("/", 1)[1]]
+            if response.get("content", {}).get("application/json", {}).get("schema") != message:
+                yield f"the contract lacks the gateway's own {status} of {method} {path}"
+    for status in ["401", "403", "404", "413", "429", "500", "503"]:
+        if f"| {status} |" not in contract["info"]["description"]:
+            yield f"the contract does not say what a client does after a {status}"

@@ -1,0 +1,56 @@
+"""Restores the table of identities to an earlier time, into a new table, and prepares that for the stack.
+
+    make restore TIME=2026-11-26T12:00:00Z     the state of that time; without TIME, the latest one
+
+It changes neither the stack nor its present table, and prints the command that attaches the new table.
+DynamoDB restores neither the expiry of items nor the protection of a table, so this sets both."""
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import stack_settings
+from stack_settings import STACK
+
+SECONDS_BETWEEN_LOOKS = float(os.environ.get("SECONDS_BETWEEN_LOOKS", "15"))
+
+
+def main() -> None:
+    text = os.environ.get("TIME", "")
+    try:
+        at = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        at = None
+    if text and (at is None or at.tzinfo is None):
+        sys.exit(f"restore: invalid TIME {text!r}: expected a time with its zone, for example 2026-11-26T12:00:00Z")
+    try:
+        restore(stack_settings.client("cloudformation"), stack_settings.client("dynamodb"), at)
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"restore: {error}")
+
+
+def restore(cloudformation, dynamodb, at: datetime | None) -> None:
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    source = outputs["TableName"]
+    target = f"{STACK}-identities-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    when = {"RestoreDateTime": at} if at else {"UseLatestRestorableTime": True}
+    print(f"restoring {source} to {target}: this takes from some minutes to some hours …", flush=True)
+    dynamodb.restore_table_to_point_in_time(SourceTableName=source, TargetTableName=target, **when)
+    while dynamodb.describe_table(TableName=target)["Table"]["TableStatus"] != "ACTIVE":
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    expiry = dynamodb.describe_time_to_live(TableName=source)["TimeToLiveDescription"].get("AttributeName", "expiresAt")
+    dynamodb.update_time_to_live(TableName=target, TimeToLiveSpecification={"Enabled": True, "AttributeName": expiry})
+    dynamodb.update_continuous_backups(
+        TableName=target, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
+    print(f"restored {target}. To attach it, with a cleanup that deletes nothing:")
+    print(f'  make deploy SET="ExistingTableName={target} CleanupMode=plan"')
+
+
+if __name__ == "__main__":
+    main()
