@@ -141,6 +141,10 @@ BUILD = $(if $(ARCH),--arch $(ARCH)) $(if $(PROFILE),--profile $(PROFILE))
 reproducible: need-rust need-cc need-python3 ## build the artefacts twice and compare their bytes
 	@infra/build/reproducible $(BUILD)
 
+.PHONY: sign
+sign: need-python3 ## sign the checksums of the artefacts with a key of minisign (KEY=)
+	@KEY='$(KEY)' infra/sign/run sign "$${ARTEFACTS:-target/lambda}"
+
 .PHONY: deploy
 deploy: need-python3 ## deploy the artefacts to AWS; asks for parameters the first time
 	@infra/deploy/run deploy
