@@ -32,24 +32,31 @@ pub fn added() -> Result<Option<&'static str>, &'static TrustRootsError> {
 
 /// Reads a file of root certificates in PEM format.
 fn read(path: &Path) -> Result<String, TrustRootsError> {
-    let invalid = |why: String| TrustRootsError::Invalid { path: path.to_owned(), why };
     let pem = fs::read_to_string(path)
         .map_err(|cause| TrustRootsError::Unreadable { path: path.to_owned(), cause })?;
-    let mut roots = RootCertStore::empty();
+    add_pem(&mut RootCertStore::empty(), &pem)
+        .map_err(|why| TrustRootsError::Invalid { path: path.to_owned(), why })?;
+    Ok(pem)
+}
+
+/// Adds the certificates of a text in PEM format.
+///
+/// # Errors
+/// One of them is invalid, or there is none; the text says which.
+pub fn add_pem(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
+    let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let number = roots.len() + 1;
+        count += 1;
         let add = |certificate| roots.add(certificate).map_err(|error| error.to_string());
         certificate
             .map_err(|error| error.to_string())
             .and_then(add)
-            .map_err(|why| invalid(format!("certificate {number}: {why}")))?;
+            .map_err(|why| format!("certificate {count}: {why}"))?;
     }
-    if roots.is_empty() {
-        return Err(invalid(
-            "no certificate in PEM format (-----BEGIN CERTIFICATE-----)".to_owned(),
-        ));
+    if count == 0 {
+        return Err("no certificate in PEM format (-----BEGIN CERTIFICATE-----)".to_owned());
     }
-    Ok(pem)
+    Ok(())
 }
 
 /// Why the added root certificates cannot be used.

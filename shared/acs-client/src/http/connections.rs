@@ -17,6 +17,7 @@ pub(crate) fn client(
     https_client::client(https_only, extra_roots_pem, connect).map_err(|error| match error {
         HttpsClientError::ExtraRoots => ClientConfigError::ExtraRoots,
         HttpsClientError::AddedRoots(error) => ClientConfigError::Http(chain(error)),
+        HttpsClientError::Tls(source) => ClientConfigError::Http(chain(&source)),
         HttpsClientError::Build(source) => ClientConfigError::Http(chain(&source)),
     })
 }
