@@ -3,6 +3,7 @@
 
 mod config;
 mod output;
+mod record;
 mod subscription;
 mod watch;
 
@@ -10,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use config::WatchConfig;
 use event_queue::SqsEventQueue;
+use identity_core::error_chain;
 use identity_core::ports::Clock;
 use identity_store::DynamoIdentityStore;
 use lambda_edge::config::process_env;
@@ -17,7 +19,9 @@ use lambda_edge::{deadline, system_clock, telemetry};
 use lambda_http::lambda_runtime::{run, service_fn};
 use lambda_http::{Context, Error, LambdaEvent};
 use output::WatchOutput;
+use record::record_watches;
 use serde_json::Value;
+use tracing::warn;
 use watch::Watch;
 
 #[tokio::main(flavor = "current_thread")]
@@ -58,6 +62,16 @@ async fn main() -> Result<(), Error> {
                 until: time_limit(&context, clock.now()),
             };
             watch.all_tenants(&mut output).await;
+        }
+        let configured = clients.keys().flat_map(|name| {
+            let tenants = graph.settings.get(name).into_iter();
+            let tenants = tenants.flat_map(|transmitter| transmitter.settings.tenants());
+            tenants.map(move |tenant| (name.to_owned(), tenant.to_string()))
+        });
+        if let Err(error) = record_watches(&store, configured, &output, clock.now()).await {
+            // The subscriptions are kept all the same.
+            let cause = error_chain(&error);
+            warn!(cause, "the time of this run cannot be recorded for `guestpass doctor`");
         }
         output.finish()
     }))

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::SystemTime;
 
 use entra_users::{DirectoryId, UserSubscription};
 use identity_core::error_chain;
@@ -24,6 +25,8 @@ struct WatchedTenant {
     tenant: String,
     subscription_ends_at: String,
     changed_users: usize,
+    #[serde(skip)]
+    ends_at: SystemTime,
 }
 
 /// At least one tenant could not be watched. The log lines say why.
@@ -51,7 +54,14 @@ impl WatchOutput {
             tenant: tenant.to_string(),
             subscription_ends_at,
             changed_users,
+            ends_at: subscription.ends_at,
         });
+    }
+
+    /// When the subscription of a tenant ends, if this run watched it.
+    pub(crate) fn subscription_end(&self, transmitter: &str, tenant: &str) -> Option<SystemTime> {
+        let is_its = |one: &&WatchedTenant| one.transmitter == transmitter && one.tenant == tenant;
+        self.tenants.iter().find(is_its).map(|tenant| tenant.ends_at)
     }
 
     /// Logs why a tenant, or all tenants of a transmitter, are not watched.

@@ -6,11 +6,11 @@ use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use entra_users::{ClientSecretSource, GraphClient};
+use entra_users::{ClientSecretSource, GraphClient, UserSubscription};
 use event_queue::MemoryEventQueue;
 use harness::TestServer;
 use identity_core::Error as CoreError;
-use identity_core::ports::{DirectoryCursors, SystemClock};
+use identity_core::ports::{DirectoryCursors, DirectoryWatch, DirectoryWatches, SystemClock};
 use identity_core::secret::Secret;
 use serde_json::{Value, json};
 use transmitter_secret::{ConfiguredGraph, GraphTransmitters};
@@ -107,6 +107,52 @@ impl DirectoryCursors for MemoryCursors {
             self.0.borrow_mut().insert(name.to_owned(), next.to_owned());
         }
         Ok(is_seen)
+    }
+}
+
+#[derive(Default)]
+struct MemoryWatches(RefCell<(Vec<DirectoryWatch>, usize)>);
+
+impl DirectoryWatches for MemoryWatches {
+    async fn find_watches(&self) -> Result<Vec<DirectoryWatch>, CoreError> {
+        Ok(self.0.borrow().0.clone())
+    }
+
+    async fn save_watches(&self, watches: &[DirectoryWatch]) -> Result<(), CoreError> {
+        let saves = self.0.borrow().1;
+        *self.0.borrow_mut() = (watches.to_vec(), saves + 1);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_run_records_when_each_configured_tenant_was_last_followed() {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let watch = |tenant: &str, followed: Option<u64>, ends: Option<u64>| DirectoryWatch {
+        transmitter: "entra".to_owned(),
+        tenant: tenant.to_owned(),
+        followed_at: followed.map(at),
+        subscription_ends_at: ends.map(at),
+    };
+    let earlier = vec![
+        watch(TENANT, Some(1), Some(2)),
+        watch(USER, Some(3), Some(4)),
+        watch("gone", Some(5), Some(6)),
+    ];
+    let store = MemoryWatches(RefCell::new((earlier, 0)));
+    let mut output = WatchOutput::default();
+    let subscription = UserSubscription { id: USER.parse().unwrap(), ends_at: at(20) };
+    output.watched("entra", &TENANT.parse().unwrap(), &subscription, 0);
+    let configured = || [TENANT, USER, "new"].map(|tenant| ("entra".to_owned(), tenant.to_owned()));
+    let expected = [
+        watch(TENANT, Some(10), Some(20)),
+        watch(USER, Some(3), Some(4)),
+        watch("new", None, None),
+    ];
+    // What is saved already is not saved again.
+    for _ in 0..2 {
+        record_watches(&store, configured().into_iter(), &output, at(10)).await.unwrap();
+        assert_eq!(*store.0.borrow(), (expected.to_vec(), 1));
     }
 }
 

@@ -11,7 +11,10 @@ mod identity_store;
 mod listing;
 mod step;
 
-pub use account_directory::{AccountDirectory, AccountLookUp, AccountStatus, DirectoryCursors};
+pub use account_directory::{
+    AccountDirectory, AccountLookUp, AccountStatus, DirectoryCursors, DirectoryWatch,
+    DirectoryWatches,
+};
 pub use audit_trail::AuditTrail;
 pub use cleanup::{Orphan, OrphanStore, RunLog};
 pub use clock::{Clock, SystemClock};

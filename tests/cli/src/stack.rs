@@ -43,7 +43,13 @@ impl CliStack {
     /// Starts a stack with the functions.
     #[must_use]
     pub fn with_functions() -> Self {
-        Self::launch(TempDir::new().unwrap(), Path::new(TEMPLATE), &[])
+        Self::with_functions_and(&[])
+    }
+
+    /// Starts a stack with the functions, with additional options.
+    #[must_use]
+    pub fn with_functions_and(options: &[&str]) -> Self {
+        Self::launch(TempDir::new().unwrap(), Path::new(TEMPLATE), options)
     }
 
     fn launch(dir: TempDir, template: &Path, options: &[&str]) -> Self {
@@ -183,6 +189,8 @@ fn without_functions() -> String {
         let kind = resource.get("Type").and_then(Yaml::as_str).unwrap_or_default();
         ["AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::SecretsManager::Secret"]
             .contains(&kind)
+            // The variables of all functions refer to them.
+            || kind.starts_with("AWS::AppConfig::")
     });
     let queues: Yaml = serde_norway::from_str(QUEUES).unwrap();
     let resources = template.get_mut("Resources").and_then(Yaml::as_mapping_mut).unwrap();

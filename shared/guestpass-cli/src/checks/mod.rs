@@ -8,9 +8,8 @@ mod check;
 mod http;
 pub(crate) mod issuer;
 pub(crate) mod policy;
+pub(crate) mod records;
 pub(crate) mod secret;
-pub(crate) mod subject_claims;
-pub(crate) mod table;
 pub(crate) mod teams;
 
 pub(crate) use check::{Check, Findings};

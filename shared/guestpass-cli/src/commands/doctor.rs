@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use identity_core::ports::{Clock as _, SystemClock};
 use identity_core::secret::Secret;
 
-use crate::checks::{
-    Check, Findings, acs, administrator, bearer, issuer, policy, secret, subject_claims, table,
-    teams,
-};
+use crate::checks::records::{look_at_directories, look_at_keys, look_at_resource, look_at_table};
+use crate::checks::{Check, Findings, acs, administrator, bearer, issuer, policy, secret, teams};
 use crate::commands::CommandContext;
 use crate::input::{secret_in, token_in};
 use crate::options::{AuthorizerKind, DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
@@ -145,18 +143,23 @@ async fn service(
             return Ok(is_there);
         }
     };
-    let table = table::look(&session).await;
+    let table = look_at_table(&session).await;
     let is_readable = table.is_good();
     findings.tell(table)?;
     if let Some(claims) = &arguments.subject_claims {
         findings.tell(if is_readable {
-            subject_claims::look(&session, claims).await
+            look_at_keys(&session, claims).await
         } else {
             Check::skipped("record keys", "see above")
         })?;
     }
+    if is_readable {
+        for check in look_at_directories(&session).await {
+            findings.tell(check)?;
+        }
+    }
     findings.tell(if is_readable && takes_our_key {
-        table::resource(&session).await
+        look_at_resource(&session).await
     } else {
         Check::skipped("resource", "see above")
     })?;

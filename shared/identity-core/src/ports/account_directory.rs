@@ -62,3 +62,28 @@ pub trait DirectoryCursors {
         next: &str,
     ) -> impl Future<Output = Result<bool, CoreError>>;
 }
+
+/// When the changes of a tenant were last followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryWatch {
+    /// The name of the configured transmitter.
+    pub transmitter: String,
+    /// The tenant of the directory.
+    pub tenant: String,
+    /// When all changes until then were read; `None` if this never ended well.
+    pub followed_at: Option<SystemTime>,
+    /// When the directory stops to send notifications, if they are not renewed before.
+    pub subscription_ends_at: Option<SystemTime>,
+}
+
+/// When the changes of the configured tenants were last followed, for the operator.
+pub trait DirectoryWatches {
+    /// All configured tenants, as the last run saved them.
+    fn find_watches(&self) -> impl Future<Output = Result<Vec<DirectoryWatch>, CoreError>>;
+
+    /// Replaces all of them.
+    fn save_watches(
+        &self,
+        watches: &[DirectoryWatch],
+    ) -> impl Future<Output = Result<(), CoreError>>;
+}

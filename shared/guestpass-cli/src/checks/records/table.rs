@@ -13,7 +13,7 @@ use crate::report::{CliError, Result};
 use crate::service::{ServiceSession, remedy};
 
 /// Checks the table. Reads only.
-pub(crate) async fn look(session: &ServiceSession) -> Check {
+pub(crate) async fn look_at_table(session: &ServiceSession) -> Check {
     let name = session.target.table.as_deref().unwrap_or_default();
     match read(session).await {
         Ok(()) => Check::good("table", format!("{name} and its indexes can be read")),
@@ -35,7 +35,7 @@ async fn read(session: &ServiceSession) -> Result<()> {
 
 /// Whether ACS accepts an identity of the table as the resource's own. Requests a token for the
 /// longest unused identity that it finds, and drops the token.
-pub(crate) async fn resource(session: &ServiceSession) -> Check {
+pub(crate) async fn look_at_resource(session: &ServiceSession) -> Check {
     let identity = match first(session).await {
         Ok(Some(identity)) => identity,
         Ok(None) => {

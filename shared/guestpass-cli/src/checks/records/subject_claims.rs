@@ -8,7 +8,7 @@ use crate::report::Result;
 use crate::service::ServiceSession;
 
 /// Counts the records whose keys other claims must have given.
-pub(crate) async fn look(session: &ServiceSession, claims: &SubjectClaims) -> Check {
+pub(crate) async fn look_at_keys(session: &ServiceSession, claims: &SubjectClaims) -> Check {
     let names = claims.names().join(",");
     if claims.names().len() == 1 {
         let why = format!("keys of {names} cannot be told from keys of other claims");

@@ -1,0 +1,9 @@
+//! The checks of the table and its content.
+
+mod directories;
+mod subject_claims;
+mod table;
+
+pub(crate) use directories::look_at_directories;
+pub(crate) use subject_claims::look_at_keys;
+pub(crate) use table::{look_at_resource, look_at_table};
