@@ -82,7 +82,7 @@ class Cloud:
             s3.put_object(Bucket=BUCKET, Key=key, Body=artefacts.archive(key))
         client("cloudformation").create_stack(
             StackName=STACK,
-            TemplateBody=json.dumps(for_moto(stack.expanded, made)),
+            TemplateBody=json.dumps(for_moto(stack.expanded, made, stack.conditions)),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )

@@ -37,7 +37,7 @@ class Gone(NamedTuple):
     text: str
 
 
-def for_moto(template: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
+def for_moto(template: dict[str, Any], made: dict[str, str], conditions: dict[str, bool]) -> dict[str, Any]:
     """The template without the resources that moto does not support. A reference to an alias
     becomes one to its function; a reference to another of them becomes the resource that was
     created in its place, or its name as text."""
@@ -51,9 +51,25 @@ def for_moto(template: dict[str, Any], made: dict[str, str]) -> dict[str, Any]:
     for resource in resources.values():
         resource.pop("DependsOn", None)
         resource.pop("UpdatePolicy", None)
-    template["Resources"] = without(gone, resources)
+    template["Resources"] = without(gone, chosen(conditions, resources))
     template["Outputs"] = without(gone, template["Outputs"])
     return template
+
+
+def chosen(conditions: dict[str, bool], value: Any) -> Any:
+    """The value without the items of lists that a condition leaves out: moto would put nulls there."""
+    if isinstance(value, dict):
+        return {name: chosen(conditions, member) for name, member in value.items()}
+    if not isinstance(value, list):
+        return value
+    return [chosen(conditions, item) for item in value if not is_left_out(conditions, item)]
+
+
+def is_left_out(conditions: dict[str, bool], item: Any) -> bool:
+    if not isinstance(item, dict) or "Fn::If" not in item:
+        return False
+    condition, then, otherwise = item["Fn::If"]
+    return (then if conditions[condition] else otherwise) == {"Ref": "AWS::NoValue"}
 
 
 def without(gone: dict[str, Gone], value: Any) -> Any:

@@ -21,7 +21,7 @@ WITHOUT_EXPIRY = {"ScimUsers"}
         put(f"{one}/UpdateReplacePolicy", "Delete"),
         put(f"{one}/Properties/DeletionProtectionEnabled", False),
         drop(f"{one}/Properties/PointInTimeRecoverySpecification"),
-        put(f"{one}/Properties/SSESpecification/SSEEnabled", False),
+        put(f"{one}/Properties/SSESpecification", {"SSEEnabled": False}),
         put(f"{one}/Properties/BillingMode", "PROVISIONED"),
         put(f"{one}/Properties/TimeToLiveSpecification/AttributeName", "ttl"),
     )
@@ -37,7 +37,7 @@ def t04_each_table_outlives_the_stack_and_can_be_restored(stack: Stack) -> Itera
     wanted = {
         "BillingMode": "PAY_PER_REQUEST",
         "DeletionProtectionEnabled": True,
-        "SSESpecification": {"SSEEnabled": True},
+        "SSESpecification": {"SSEEnabled": True} | ({"SSEType": "KMS", "KMSMasterKeyId": key} if (key := stack.parameters["KmsKeyArn"]) else {}),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "TimeToLiveSpecification": {"AttributeName": attribute and attribute[1], "Enabled": True},
     }

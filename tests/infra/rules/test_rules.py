@@ -8,13 +8,14 @@ import deployment
 import expanded
 import metrics
 import operators
+import options
 import permissions
 import queues
 import routes
 import secrets_
 from rule import RULES
 
-MODULES = [bounds, data, deployment, metrics, operators, permissions, queues, routes, secrets_]
+MODULES = [bounds, data, deployment, metrics, operators, options, permissions, queues, routes, secrets_]
 TWINS = [(rule.complaints, change) for rule in RULES for change in rule.broken_by]
 
 

@@ -1,0 +1,147 @@
+"""The options that organisations ask for: off by default, and complete if they are on."""
+
+from collections.abc import Iterator
+
+from expanded import Stack
+from rule import drop, put, rule
+
+# By default, each of these resources and properties is absent.
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+ON = {
+    "DomainName": "guestpass.example.com", "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
+    "DefaultEndpoint": "no", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1", "EndpointsVpcId": "vpc-1",
+    "EndpointsRouteTableIds": "rtb-1", "PermissionsBoundaryArn": BOUNDARY, "RolePath": "/team/", "KmsKeyArn": KEY,
+    "ProvisionedConcurrency": "2",
+}
+
+# The property by which each kind of resource is encrypted.
+ENCRYPTED_BY = {
+    "AWS::DynamoDB::Table": lambda one: one["SSESpecification"].get("KMSMasterKeyId"),
+    "AWS::Lambda::Function": lambda one: one.get("KmsKeyArn"),
+    "AWS::Logs::LogGroup": lambda one: one.get("KmsKeyId"),
+    "AWS::SQS::Queue": lambda one: one.get("KmsMasterKeyId"),
+    "AWS::SecretsManager::Secret": lambda one: one.get("KmsKeyId"),
+}
+
+
+def with_options(stack: Stack) -> Stack:
+    return Stack(stack.source, **{**stack.given, **ON})
+
+
+@rule(
+    put("Parameters/DomainName/Default", "guestpass.example.com"),
+    put("Parameters/DefaultEndpoint/Default", "no"),
+    put("Parameters/SubnetIds/Default", "subnet-1"),
+    put("Parameters/KmsKeyArn/Default", KEY),
+    put("Parameters/PermissionsBoundaryArn/Default", BOUNDARY),
+    put("Parameters/RolePath/Default", "/team/"),
+    put("Parameters/ProvisionedConcurrency/Default", 1),
+)
+def each_option_is_off_by_default(stack: Stack) -> Iterator[str]:
+    for kind in ["AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping", "AWS::EC2::VPCEndpoint"]:
+        yield from (f"{name} is made by default" for name in stack.of_type(kind))
+    for kind, key_of in ENCRYPTED_BY.items():
+        yield from (f"{name} has a key by default" for name, one in stack.of_type(kind).items() if key_of(one))
+    for name, one in stack.functions().items():
+        if "VpcConfig" in one:
+            yield f"{name} is in a VPC by default"
+    for name, one in stack.of_type("AWS::IAM::Role").items():
+        if "PermissionsBoundary" in one or one.get("Path") != "/":
+            yield f"{name} has a boundary or a path by default"
+    if any("ProvisionedConcurrencyConfig" in one for one in stack.of_type("AWS::Lambda::Alias").values()):
+        yield "executions are started by default"
+    if stack.of_type("AWS::ApiGatewayV2::Api")["HttpApi"]["DisableExecuteApiEndpoint"]:
+        yield "the address of API Gateway is off by default"
+
+
+@rule(
+    drop("Resources/ApiDomainMapping"),
+    put("Resources/ApiDomain/Properties/DomainNameConfigurations/0/SecurityPolicy", "TLS_1_0"),
+    drop("Resources/HttpApi/Properties/DisableExecuteApiEndpoint"),
+    put("Outputs/ApiUrl/Value", {"Fn::GetAtt": "HttpApi.ApiEndpoint"}),
+)
+def a_domain_name_leads_to_the_api(stack: Stack) -> Iterator[str]:
+    other = with_options(stack)
+    if list(other.of_type("AWS::ApiGatewayV2::ApiMapping").values()) != [
+        {"ApiId": "HttpApi", "DomainName": "ApiDomain", "Stage": "ApiStage"}
+    ]:
+        yield "the domain name does not lead to the stage of the API"
+    for one in other.of_type("AWS::ApiGatewayV2::DomainName").values():
+        [config] = one["DomainNameConfigurations"]
+        if one["DomainName"] != ON["DomainName"] or config["SecurityPolicy"] != "TLS_1_2" or config["CertificateArn"] != ON["CertificateArn"]:
+            yield f"unexpected domain: {one}"
+    if other.of_type("AWS::ApiGatewayV2::Api")["HttpApi"].get("DisableExecuteApiEndpoint") is not True:
+        yield "the address of API Gateway is still on"
+    for output, value in [("ApiUrl", ""), ("TokenUrl", "/v1/token")]:
+        if other.output(output) != f"https://{ON['DomainName']}{value}":
+            yield f"unexpected output {output}: {other.output(output)}"
+
+
+@rule(
+    drop("Globals/Function/VpcConfig"),
+    drop("Resources/SecretsManagerEndpoint"),
+    put("Resources/SqsEndpoint/Properties/PrivateDnsEnabled", False),
+    put("Resources/DynamoDbEndpoint/Properties/RouteTableIds", []),
+)
+def every_function_runs_in_the_subnets_with_endpoints(stack: Stack) -> Iterator[str]:
+    other = with_options(stack)
+    for name, one in other.functions().items():
+        if one.get("VpcConfig") != {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}:
+            yield f"{name} is not in the subnets"
+    found = {one["ServiceName"].rsplit(".", 1)[1]: one for one in other.of_type("AWS::EC2::VPCEndpoint").values()}
+    if set(found) != {"dynamodb", "secretsmanager", "sqs"}:
+        yield f"unexpected endpoints: {sorted(found)}"
+    for service, one in found.items():
+        reached = one.get("RouteTableIds") == ["rtb-1"] if service == "dynamodb" else one.get("PrivateDnsEnabled") is True
+        if not reached:
+            yield f"requests do not reach the endpoint of {service}"
+
+
+@rule(
+    drop("Resources/GetIdentityRole/Properties/PermissionsBoundary"),
+    drop("Resources/GetIdentityRole/Properties/Path"),
+    drop("Globals/Function/DeploymentPreference/Role"),
+    drop("Resources/DeleteStaleIdentitiesScheduleRole/Properties/Path"),
+)
+def every_role_has_the_boundary_and_the_path(stack: Stack) -> Iterator[str]:
+    for name, one in with_options(stack).of_type("AWS::IAM::Role").items():
+        if (one.get("PermissionsBoundary"), one.get("Path")) != (BOUNDARY, "/team/"):
+            yield f"{name} has the boundary {one.get('PermissionsBoundary')} and the path {one.get('Path')}"
+
+
+@rule(
+    drop("Globals/Function/KmsKeyArn"),
+    put("Resources/IdentityEvents/Properties/KmsMasterKeyId", {"Ref": "AWS::NoValue"}),
+    put("Resources/IdentityEvents/Properties/SqsManagedSseEnabled", True),
+    put("Resources/AuditLog/Properties/SSESpecification", {"SSEEnabled": True}),
+    put("Resources/AccessLogs/Properties/KmsKeyId", {"Ref": "AWS::NoValue"}),
+    drop("Resources/CallerHashKey/Properties/KmsKeyId"),
+    drop("Resources/WriteLogsAndTraces/Properties/PolicyDocument/Statement/3"),
+    drop("Resources/DeleteStaleIdentitiesScheduleRole/Properties/Policies/0/PolicyDocument/Statement/2"),
+)
+def ones_own_key_encrypts_whatever_is_stored(stack: Stack) -> Iterator[str]:
+    other = with_options(stack)
+    for kind, key_of in ENCRYPTED_BY.items():
+        yield from (f"{name} has another key: {key_of(one)}" for name, one in other.of_type(kind).items() if key_of(one) != KEY)
+    yield from (f"{name} has two keys" for name, one in other.of_type("AWS::SQS::Queue").items() if "SqsManagedSseEnabled" in one)
+    users = ["WriteLogsAndTraces", *(name for name in other.of_type("AWS::IAM::Role") if name.endswith("ScheduleRole"))]
+    yield from (f"{name} does not permit to use the key" for name in users if KEY not in str(other.resources[name]))
+
+
+@rule(drop("Resources/IssueAccessToken/Properties/ProvisionedConcurrencyConfig"))
+def token_requests_find_started_executions(stack: Stack) -> Iterator[str]:
+    alias = with_options(stack).of_type("AWS::Lambda::Alias")["IssueAccessTokenAliaslive"]
+    if str(alias.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions")) != "2":
+        yield f"unexpected concurrency: {alias}"
+
+
+@rule(put("Outputs/Long", {"Value": "x" * 1_000_000}))
+def the_template_keeps_the_limits_of_cloudformation(stack: Stack) -> Iterator[str]:
+    for what, found, most in [
+        ("resources", len(stack.expanded["Resources"]), 500),
+        ("parameters", len(stack.source["Parameters"]), 200),
+        ("bytes", len(str(stack.expanded)), 1_000_000),
+    ]:
+        if found > most:
+            yield f"{found} {what}, and CloudFormation allows {most}"
