@@ -146,8 +146,12 @@ sign: need-python3 ## sign the checksums of the artefacts with a key of minisign
 	@KEY='$(KEY)' infra/sign/run sign "$${ARTEFACTS:-target/lambda}"
 
 .PHONY: deploy
-deploy: need-python3 ## deploy the artefacts to AWS; asks for parameters the first time
+deploy: need-python3 ## deploy the artefacts to AWS; asks for parameters the first time (CONFIG=)
 	@infra/deploy/run deploy
+
+.PHONY: validate
+validate: need-python3 ## validate the file CONFIG for `make deploy`; needs no credentials
+	@infra/deploy/run validate
 
 .PHONY: secret
 secret: need-python3 ## store the connection string of ACS in Secrets Manager

@@ -1,0 +1,120 @@
+"""Validates a configuration file, and writes samconfig.toml from it, so that nothing is asked:
+
+    make validate CONFIG=production.toml      validates it; needs no credentials
+    make deploy CONFIG=production.toml        validates it, then deploys
+
+    stack = "guestpass"
+    region = "eu-west-1"
+
+    [parameters]                              # of infra/template.yaml; the others have their defaults
+    Issuer = "https://idp.example"
+    Audience = ["app"]
+    RetentionDays = 60
+
+    [tags]                                    # optional
+    team = "chat"
+"""
+
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from samtranslator.yaml_helper import yaml_parse
+
+import json_values
+import parameters
+
+KEYS = {"stack", "region", "parameters", "tags"}
+
+
+def main() -> None:
+    path = Path(os.environ["CONFIG"])
+    try:
+        config = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        sys.exit(f"deploy: cannot read CONFIG={path}: {error}")
+    problems, values = validate(config)
+    if problems:
+        sys.exit("\n".join([f"deploy: {path} is invalid, and nothing was deployed:", *(f"  {one}" for one in problems)]))
+    parameters.check_cleanup(values)
+    print(f"{path} is valid")
+    if architecture := os.environ.get("ARCHITECTURE"):
+        write(config, values | {"Architecture": architecture})
+
+
+def validate(config: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """All problems of a configuration, and its parameters as text."""
+    declared = yaml_parse(parameters.TEMPLATE.read_text())["Parameters"]
+    problems = [f"unknown key `{key}`: must be one of {', '.join(sorted(KEYS))}" for key in sorted(set(config) - KEYS)]
+    for key, pattern in [("stack", r"[A-Za-z][A-Za-z0-9-]{0,127}"), ("region", r"[a-z]{2}(-[a-z]+)+-\d")]:
+        if not isinstance(config.get(key), str) or not re.fullmatch(pattern, config[key]):
+            problems.append(f"`{key}` is missing or invalid: it must be text that matches {pattern}")
+    given, tags = config.get("parameters", {}), config.get("tags", {})
+    if not isinstance(given, dict) or not isinstance(tags, dict):
+        return [*problems, "`parameters` and `tags` must be tables"], {}
+    values = {name: as_text(value) for name, value in given.items()}
+    for name, value in values.items():
+        if name not in declared:
+            problems.append(f"unknown parameter `{name}`")
+        elif name == "Architecture":
+            problems.append("`Architecture` is that of the build: remove it, and run `make build ARCH=…`")
+        elif problem := problem_of(name, declared[name], value):
+            problems.append(f"invalid value of `{name}`: {problem}")
+    missing = [name for name, one in declared.items() if "Default" not in one and name not in values]
+    problems += [f"the parameter `{name}` is missing: {declared[name]['Description']}" for name in missing]
+    problems += [f"invalid tag `{name}`: must be text without quotes" for name, value in tags.items() if '"' in f"{name}{value}"]
+    return problems, values
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def problem_of(name: str, declared: dict[str, Any], value: str) -> str | None:
+    """Why CloudFormation, SAM or a function would refuse the value."""
+    if parameters.UNSTORABLE.search(value):
+        return "SAM cannot store a backslash at the end of a value, or before a quote or a space"
+    if allowed := declared.get("AllowedValues"):
+        return None if value in map(str, allowed) else f"must be one of {', '.join(map(str, allowed))}"
+    if declared["Type"] == "Number":
+        least, most = declared.get("MinValue", 0), declared.get("MaxValue", sys.maxsize)
+        in_range = re.fullmatch(r"\d+", value) and least <= int(value) <= most
+        return None if in_range else f"must be a number from {least} to {most}"
+    if len(value.encode()) > declared.get("MaxLength", sys.maxsize):
+        return f"is too long: at most {declared['MaxLength']} bytes are allowed"
+    # CloudFormation compares each item of a list.
+    items = value.split(",") if declared["Type"] == "CommaDelimitedList" else [value]
+    if (pattern := declared.get("AllowedPattern")) and not all(re.fullmatch(pattern, item) for item in items):
+        return declared.get("ConstraintDescription", f"must match {pattern}")
+    try:
+        if value and (check := json_values.CHECKS.get(name)):
+            check(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def write(config: dict[str, Any], values: dict[str, str]) -> None:
+    """Writes the settings that `sam deploy` and the other commands read."""
+    settings = {
+        "stack_name": config["stack"],
+        "region": config["region"],
+        "resolve_s3": True,
+        "confirm_changeset": False,
+        "capabilities": "CAPABILITY_IAM",
+        "parameter_overrides": " ".join(f"{name}={parameters.quoted(value)}" for name, value in values.items()),
+    }
+    if tags := config.get("tags"):
+        settings["tags"] = " ".join(f'"{name}"="{value}"' for name, value in tags.items())
+    document = {"version": 0.1, "default": {"deploy": {"parameters": settings}}}
+    Path(os.environ["SAM_CONFIG_FILE"]).write_text(tomlkit.dumps(document))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""`make deploy CONFIG=…` asks nothing, and refuses an invalid file before anything happens."""
+
+import json
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import artefacts
+
+INFRA = Path(__file__).resolve().parents[4] / "infra"
+
+VALID = """
+stack = "guestpass"
+region = "eu-west-1"
+
+[parameters]
+AcsSecretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs"
+Issuer = "https://idp.example/"
+Audience = ["app", "web"]
+RetentionDays = 60
+ReservedConcurrency = false
+Policy = '{"otherwise": {"scopes": ["chat"]}}'
+
+[tags]
+team = "chat"
+"""
+
+
+@pytest.fixture
+def validate(tmp_path: Path):
+    """Validates a file, and returns what was said and the settings that were written."""
+
+    def run(text: str, **variables: str) -> tuple[subprocess.CompletedProcess, Path]:
+        config, settings = tmp_path / "production.toml", tmp_path / "production.samconfig.toml"
+        config.write_text(text)
+        environment = {"CONFIG": str(config), "SAM_CONFIG_FILE": str(settings), "PATH": "", **variables}
+        command = [sys.executable, INFRA / "deploy/config.py"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True), settings
+
+    return run
+
+
+def test_a_valid_file_becomes_the_settings_of_sam(validate):
+    ran, settings = validate(VALID)
+    assert ran.returncode == 0 and not settings.exists(), ran
+    ran, settings = validate(VALID, ARCHITECTURE="x86_64")
+    assert ran.returncode == 0, ran
+    kept = tomllib.loads(settings.read_text())["default"]["deploy"]["parameters"]
+    assert (kept["stack_name"], kept["region"], kept["confirm_changeset"]) == ("guestpass", "eu-west-1", False)
+    assert (kept["resolve_s3"], kept["capabilities"], kept["tags"]) == (True, "CAPABILITY_IAM", '"team"="chat"')
+    assert shlex.split(kept["parameter_overrides"]) == [
+        "AcsSecretArn=arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs", "Issuer=https://idp.example/",
+        "Audience=app,web", "RetentionDays=60", "ReservedConcurrency=no", 'Policy={"otherwise": {"scopes": ["chat"]}}',
+        "Architecture=x86_64",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (("stack =", "stak ="), "unknown key `stak`"),
+        (("stack =", "stak ="), "`stack` is missing"),
+        (('"eu-west-1"', '"Ireland"'), "`region` is missing or invalid"),
+        (("RetentionDays", "RetentionDay"), "unknown parameter `RetentionDay`"),
+        (("RetentionDays = 60", "RetentionDays = 1"), "`RetentionDays`: must be a number from 2 to 36500"),
+        (("RetentionDays = 60", "CleanupMode = 'aply'"), "`CleanupMode`: must be one of plan, apply"),
+        (("RetentionDays = 60", "Architecture = 'arm64'"), "`Architecture` is that of the build"),
+        (("RetentionDays = 60", "AdminScope = 'x\\'"), "SAM cannot store a backslash"),
+        (("RetentionDays = 60", f"AdminCondition = '{json.dumps({'role': 'x' * 300})}'"), "`AdminCondition`: is too long"),
+        (('Issuer = "https://idp.example/"', ""), "the parameter `Issuer` is missing"),
+        (('"https://idp.example/"', '"idp.example"'), "`Issuer`: must be an https URL"),
+        (('"web"', '"w eb"'), "`Audience`: must be audiences"),
+        (('["chat"]', '["root"]'), "invalid value of `Policy`"),
+        (('"chat"\n', "'a\"b'\n"), "invalid tag `team`"),
+        (("[tags]", "[[tags]]"), "must be tables"),
+        (("RetentionDays = 60", "CleanupSchedule = 'rate(1 day)'"), "CleanupMissingHours=24 is less than two intervals"),
+        (("stack", "="), "cannot read CONFIG="),
+    ],
+)
+def test_an_invalid_file_is_refused_with_its_reason(validate, change, why):
+    assert change[0] in VALID
+    refused, settings = validate(VALID.replace(*change), ARCHITECTURE="arm64")
+    assert refused.returncode == 1 and why in refused.stderr and "Traceback" not in refused.stderr, refused
+    assert not settings.exists()
+
+
+def test_all_problems_are_told_at_once(validate):
+    refused, _ = validate("stack = 1")
+    for name in ["stack", "region", "AcsSecretArn", "Issuer", "Audience"]:
+        assert f"`{name}` is missing" in refused.stderr, refused
+
+
+def test_the_settings_are_read_by_the_other_commands(validate):
+    _, settings = validate(VALID, ARCHITECTURE="arm64")
+    environment = {"SAM_CONFIG_FILE": str(settings), "ARTEFACTS": str(artefacts.DIRECTORY), "PATH": ""}
+    command = [sys.executable, INFRA / "deploy/parameters.py"]
+    read = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (read.returncode, read.stderr) == (0, ""), read
