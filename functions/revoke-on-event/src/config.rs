@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use acs_secret::AcsResource;
+use graph_transmitters::GraphTransmitters;
 use identity_core::event::{EventMode, EventSource};
 use identity_core::identity::Issuer;
 use identity_events::{EventIssuers, EventSettings};
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
-use transmitter_secret::GraphTransmitters;
 
 pub(crate) struct EventConfig {
     pub(crate) tables: Tables,

@@ -1,8 +1,8 @@
 //! The configuration from the environment.
 
+use graph_transmitters::GraphTransmitters;
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, required};
-use transmitter_secret::GraphTransmitters;
 
 /// The configuration of the function.
 pub(crate) struct WatchConfig {

@@ -8,12 +8,12 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use entra_users::{ClientSecretSource, GraphClient, UserSubscription};
 use event_queue::MemoryEventQueue;
+use graph_transmitters::{ConfiguredGraph, GraphTransmitters};
 use harness::TestServer;
 use identity_core::Error as CoreError;
 use identity_core::ports::{DirectoryCursors, DirectoryWatch, DirectoryWatches, SystemClock};
 use identity_core::secret::Secret;
 use serde_json::{Value, json};
-use transmitter_secret::{ConfiguredGraph, GraphTransmitters};
 
 use super::*;
 

@@ -6,11 +6,11 @@ use entra_users::{
     ClientSecretSource, DeltaPage, DeltaStart, DirectoryId, DirectoryUser, GraphClient, GraphError,
 };
 use event_queue::{EventQueue, EventQueueError, LookUpMessage};
+use graph_transmitters::ConfiguredGraph;
 use identity_core::event::EventSource;
 use identity_core::ports::{AccountLookUp, Clock, DirectoryCursors};
 use identity_core::secret::Secret;
 use tracing::warn;
-use transmitter_secret::ConfiguredGraph;
 
 use crate::output::WatchOutput;
 

@@ -46,7 +46,7 @@ def implied(stack: Stack, function: str) -> Rights:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]))
     if "CALLER_HASH_SECRET_ARN" in rust.own_text(crate):
         rights.add(("secretsmanager:GetSecretValue", "CallerHashKey"))
-    reads_transmitters = "TRANSMITTER_SECRET_ARN" in rust.own_text(crate) or "transmitter-secret" in dependencies
+    reads_transmitters = "TRANSMITTER_SECRET_ARN" in rust.own_text(crate) or "graph-transmitters" in dependencies
     if reads_transmitters and stack.parameters["TransmitterSecretArn"]:
         rights.add(("secretsmanager:GetSecretValue", stack.parameters["TransmitterSecretArn"]))
     if "scim-store" in dependencies:

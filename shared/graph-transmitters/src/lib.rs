@@ -1,5 +1,5 @@
-//! The credentials for Microsoft Graph, from the secret of the transmitters, and the clients that
-//! use them.
+//! The transmitters of the kind `graph`: their settings, their credentials from the secret of the
+//! transmitters, and the clients that use these.
 
 use std::collections::BTreeMap;
 use std::error::Error;
