@@ -162,6 +162,44 @@ def t03_our_own_events_have_a_bus_of_the_stacks_own(stack: Stack) -> Iterator[st
             yield f"the output {output} does not lead to {bus}"
 
 
+GUESTPASS = "Resources/GuestpassEvents/Properties/EventPattern"
+SIGNALS = "guestpass.signals"
+
+
+@rule(
+    put(f"{GUESTPASS}/source", [SIGNALS]),
+    put(f"{GUESTPASS}/source", ["guestpass.identity", SIGNALS]),
+    put(f"{GUESTPASS}/source", [{"prefix": "guestpass."}]),
+    put(f"{GUESTPASS}/source", [{"prefix": ""}]),
+    put(f"{GUESTPASS}/source", [{"suffix": ".signals"}]),
+    put(f"{GUESTPASS}/source", [{"anything-but": ["guestpass.identity"]}]),
+    put(f"{GUESTPASS}/source", [{"wildcard": "guestpass.*"}]),
+    put(GUESTPASS, {"detail-type": ["user.disabled"]}),
+    put("Resources/PartnerEvents/Properties/EventPattern/$or/0", {"detail": {"type": ["user.deleted"]}}).with_parameters(
+        PartnerEventBus="aws.partner/auth0.com/a/b"
+    ),
+    put("Resources/CognitoEvents/Properties/EventPattern", {"$or": [{"source": ["aws.cognito-idp"]}, {"source": []}]}),
+)
+def t03_no_rule_lets_a_signal_through_that_only_the_receivers_may_send(stack: Stack) -> Iterator[str]:
+    """Events of this source are applied as they are: their senders were authenticated before."""
+    for name, one in stack.of_type("AWS::Events::Rule").items():
+        pattern = one["EventPattern"]
+        for branch in pattern.get("$or", [pattern]):
+            sources = branch.get("source") or pattern.get("source")
+            if not sources:
+                yield f"{name} lets events of every source through"
+            for matcher in sources or []:
+                if not excludes_signals(matcher):
+                    yield f"{name} may let {SIGNALS} through: {matcher}"
+
+
+def excludes_signals(matcher: str | dict) -> bool:
+    """Whether a text or a prefix is that of another source. Other operators are not used."""
+    if isinstance(matcher, str):
+        return matcher != SIGNALS
+    return set(matcher) == {"prefix"} and not SIGNALS.startswith(matcher["prefix"])
+
+
 @rule(
     put("Resources/EventSenders/Properties/Statement/Principal", "*"),
     put("Resources/EventSenders/Properties/Statement/Action", "events:*"),
