@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -11,8 +11,9 @@ use event_queue::MemoryEventQueue;
 use graph_transmitters::{ConfiguredGraph, GraphTransmitters};
 use harness::TestServer;
 use identity_core::Error as CoreError;
-use identity_core::ports::{DirectoryCursors, DirectoryWatch, DirectoryWatches, SystemClock};
+use identity_core::ports::{DirectoryCursors as _, DirectoryWatch, DirectoryWatches, SystemClock};
 use identity_core::secret::Secret;
+use identity_core::testing::MemoryDirectoryCursors;
 use serde_json::{Value, json};
 
 use super::*;
@@ -89,28 +90,6 @@ impl ClientSecretSource for GivenSecret {
 }
 
 #[derive(Default)]
-struct MemoryCursors(RefCell<BTreeMap<String, String>>);
-
-impl DirectoryCursors for MemoryCursors {
-    async fn find_cursor(&self, name: &str) -> Result<Option<String>, CoreError> {
-        Ok(self.0.borrow().get(name).cloned())
-    }
-
-    async fn save_cursor(
-        &self,
-        name: &str,
-        seen: Option<&str>,
-        next: &str,
-    ) -> Result<bool, CoreError> {
-        let is_seen = self.0.borrow().get(name).map(String::as_str) == seen;
-        if is_seen {
-            self.0.borrow_mut().insert(name.to_owned(), next.to_owned());
-        }
-        Ok(is_seen)
-    }
-}
-
-#[derive(Default)]
 struct MemoryWatches(RefCell<(Vec<DirectoryWatch>, usize)>);
 
 impl DirectoryWatches for MemoryWatches {
@@ -161,7 +140,7 @@ struct WatchFixture {
     server: TestServer,
     client: GraphClient<GivenSecret, SystemClock>,
     transmitter: ConfiguredGraph,
-    cursors: MemoryCursors,
+    cursors: MemoryDirectoryCursors,
     queue: MemoryEventQueue,
     clock: SystemClock,
 }
@@ -189,7 +168,7 @@ impl WatchFixture {
         let clock = SystemClock::default();
         let client =
             GraphClient::new(transmitter.settings.app.clone(), GivenSecret, clock).unwrap();
-        let (cursors, queue) = (MemoryCursors::default(), MemoryEventQueue::default());
+        let (cursors, queue) = (MemoryDirectoryCursors::default(), MemoryEventQueue::default());
         Self { graph, server, client, transmitter, cursors, queue, clock }
     }
 
@@ -228,9 +207,9 @@ impl WatchFixture {
         std::mem::take(&mut *self.graph.requests.lock().unwrap())
     }
 
-    fn cursor(&self) -> String {
-        let cursors = self.cursors.0.borrow();
-        cursors[&format!("entra {TENANT}")].rsplit('=').next().unwrap().to_owned()
+    async fn cursor(&self) -> String {
+        let cursor = self.cursors.find_cursor(&format!("entra {TENANT}")).await.unwrap().unwrap();
+        cursor.rsplit('=').next().unwrap().to_owned()
     }
 }
 
@@ -247,7 +226,7 @@ async fn the_first_run_subscribes_and_begins_now() {
     let requests = fixture.requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
     assert!(requests[2].ends_with("&$deltatoken=latest"), "{requests:?}");
-    assert_eq!((fixture.cursor().as_str(), fixture.queue.look_ups()), ("1", vec![]));
+    assert_eq!((fixture.cursor().await.as_str(), fixture.queue.look_ups()), ("1", vec![]));
 }
 
 #[tokio::test]
@@ -289,7 +268,7 @@ async fn each_changed_user_is_looked_up_and_the_next_run_continues_there() {
     assert_eq!(first.look_up.user.as_str(), format!("https://idp.example|{TENANT}|{USER}"));
     assert_eq!((first.look_up.object_id.as_str(), first.look_up.id.as_str()), (USER, "run-1"));
     assert_eq!(first.mode, identity_core::event::EventMode::Shadow);
-    assert_eq!(fixture.cursor(), "3");
+    assert_eq!(fixture.cursor().await, "3");
     assert!(fixture.requests().last().unwrap().ends_with("$deltatoken=2"));
 }
 
@@ -298,17 +277,17 @@ async fn r31_a_run_that_ends_early_is_continued_and_loses_no_user() {
     let fixture = WatchFixture::start().await;
     fixture.prepare(200, &[USER], "1", true);
     fixture.run_with(false, 0).await.unwrap();
-    assert_eq!(fixture.cursor(), "1");
+    assert_eq!(fixture.cursor().await, "1");
 
     // The queue is down: the same page is read again.
     fixture.queue.set_down(true);
     fixture.prepare(200, &[USER], "2", false);
     assert!(fixture.run().await.is_none());
-    assert_eq!(fixture.cursor(), "1");
+    assert_eq!(fixture.cursor().await, "1");
     fixture.queue.set_down(false);
     fixture.prepare(200, &[USER], "2", false);
     fixture.run().await.unwrap();
-    assert_eq!((fixture.cursor().as_str(), fixture.queue.look_ups().len()), ("2", 2));
+    assert_eq!((fixture.cursor().await.as_str(), fixture.queue.look_ups().len()), ("2", 2));
 }
 
 #[tokio::test]
@@ -320,7 +299,7 @@ async fn if_graph_forgot_where_to_continue_every_user_is_looked_up() {
     fixture.prepare(200, &[USER], "2", false);
     fixture.run().await.unwrap();
     assert!(fixture.requests().last().unwrap().ends_with("signInSessionsValidFromDateTime"));
-    assert_eq!((fixture.cursor().as_str(), fixture.queue.look_ups().len()), ("2", 1));
+    assert_eq!((fixture.cursor().await.as_str(), fixture.queue.look_ups().len()), ("2", 1));
 }
 
 #[tokio::test]

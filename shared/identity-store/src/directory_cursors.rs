@@ -35,9 +35,11 @@ impl DirectoryCursors for DynamoIdentityStore {
             .update_expression("SET #cursor = :next")
             .expression_attribute_names("#cursor", CURSOR)
             .expression_attribute_values(":next", text(next));
+        // A write that is sent twice is not refused the second time.
         request = match seen {
-            None => request.condition_expression("attribute_not_exists(#cursor)"),
-            // A write that is sent twice is not refused the second time.
+            None => {
+                request.condition_expression("attribute_not_exists(#cursor) OR #cursor = :next")
+            }
             Some(seen) => request
                 .condition_expression("#cursor IN (:seen, :next)")
                 .expression_attribute_values(":seen", text(seen)),

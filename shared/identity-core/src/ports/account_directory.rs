@@ -54,7 +54,8 @@ pub trait DirectoryCursors {
     /// The cursor; `None` before the first one was saved.
     fn find_cursor(&self, name: &str) -> impl Future<Output = Result<Option<String>, CoreError>>;
 
-    /// Saves `next`, if the cursor is still `seen`. Returns whether it was saved.
+    /// Saves `next`, if the cursor is still `seen`. Returns whether it was saved. A second call with
+    /// the same values is not refused: the answer to the first one may have been lost.
     fn save_cursor(
         &self,
         name: &str,

@@ -1,9 +1,11 @@
 //! In-memory adapters for tests here and in the functions, and the contract tests that verify the
-//! in-memory store.
+//! in-memory stores.
 
 pub mod client_contract;
 mod clock;
+pub mod cursor_contract;
 mod memory_acs;
+mod memory_cursors;
 mod memory_store;
 mod memory_teams;
 mod metrics;
@@ -23,6 +25,7 @@ use crate::protocol::administrator::Administrator;
 
 pub use clock::ManualClock;
 pub use memory_acs::{ClientCall, MemoryIdentityClient};
+pub use memory_cursors::MemoryDirectoryCursors;
 pub use memory_store::MemoryIdentityStore;
 pub use memory_teams::MemoryTeamsTokenExchange;
 pub use metrics::Metrics;
