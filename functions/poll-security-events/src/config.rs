@@ -1,7 +1,6 @@
 //! The configuration from the environment.
 
 use aws_secrets::SecretArn;
-use identity_core::event::EventMode;
 use lambda_edge::config::{ConfigError, Env, required};
 use security_events::{SsfDelivery, SsfSettings, Transmitter, TransmitterSettings, Transmitters};
 
@@ -20,10 +19,7 @@ pub(crate) struct PollConfig {
 /// A stream that is polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolledStream {
-    /// The name of the transmitter.
-    pub(crate) name: String,
-    /// Whether its signals are applied.
-    pub(crate) mode: EventMode,
+    pub(crate) transmitter: Transmitter,
     pub(crate) settings: SsfSettings,
     /// The stream's endpoint.
     pub(crate) url: String,
@@ -51,8 +47,7 @@ impl PolledStream {
         let TransmitterSettings::Ssf(settings) = &transmitter.settings else { return None };
         let SsfDelivery::Poll { url } = &settings.delivery else { return None };
         Some(Self {
-            name: transmitter.name.clone(),
-            mode: transmitter.mode,
+            transmitter: transmitter.clone(),
             settings: settings.clone(),
             url: url.clone(),
         })

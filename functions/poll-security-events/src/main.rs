@@ -58,7 +58,7 @@ async fn poll_all(
     let mut outcomes = Map::new();
     let mut failed = Vec::new();
     for stream in &config.streams {
-        let name = stream.name.as_str();
+        let name = stream.transmitter.name.as_str();
         match poll(config, stream, secrets, verifier, queue, clock, until).await {
             Ok(outcome) => {
                 outcome.log(name);

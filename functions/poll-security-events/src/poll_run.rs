@@ -3,8 +3,6 @@
 use std::time::{Instant, SystemTime};
 
 use event_queue::{EventQueue, SignalMessage};
-use identity_core::event::EventSource;
-use security_events::UserSignal;
 use security_events::ssf::SetReading;
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
@@ -86,7 +84,7 @@ impl<Q: EventQueue> PollRun<'_, Q> {
                 Err(UnreadSet::Refused(error)) => {
                     outcome.refused += 1;
                     warn!(
-                        transmitter = self.stream.name,
+                        transmitter = self.stream.transmitter.name,
                         err = error.code.as_str(),
                         "signal refused"
                     );
@@ -107,34 +105,23 @@ impl<Q: EventQueue> PollRun<'_, Q> {
     ) -> Result<(), StreamError> {
         match reading {
             SetReading::Signals(signals) => {
-                let messages: Vec<_> =
-                    signals.into_iter().map(|signal| self.message(signal)).collect();
+                let transmitter = &self.stream.transmitter;
+                let message = |signal| SignalMessage::of(transmitter, signal, self.now);
+                let messages: Vec<_> = signals.into_iter().map(message).collect();
                 self.queue.send(&messages).await?;
                 outcome.accepted += messages.len();
             }
             SetReading::Verification => outcome.verified += 1,
             SetReading::StreamUpdated(status) => {
                 outcome.updated += 1;
-                warn!(transmitter = self.stream.name, status, "stream updated by transmitter");
+                warn!(
+                    transmitter = self.stream.transmitter.name,
+                    status, "stream updated by transmitter"
+                );
             }
             SetReading::Ignored(_) => outcome.ignored += 1,
         }
         Ok(())
-    }
-
-    fn message(&self, signal: UserSignal) -> SignalMessage {
-        SignalMessage {
-            transmitter: self.stream.name.clone(),
-            source: EventSource::Ssf,
-            mode: self.stream.mode,
-            kind: signal.kind,
-            user: signal.user,
-            occurred_at: signal.occurred_at,
-            accepted_at: self.now,
-            resolution: signal.resolution,
-            event_id: signal.event_id,
-            reason: signal.reason,
-        }
     }
 }
 

@@ -77,13 +77,13 @@ impl StreamApi {
         secrets: &TransmitterSecrets,
     ) -> Result<Self, StreamError> {
         let http = client(https_only, None, CONNECT)?;
-        let secret = |member: &str| secrets.get(&stream.name, member);
+        let secret = |member: &str| secrets.get(&stream.transmitter.name, member);
         let token = if let Some(token) = secret("token") {
             token.clone()
         } else {
             let client = (secret("tokenUrl"), secret("clientId"), secret("clientSecret"));
             let (Some(url), Some(id), Some(secret)) = client else {
-                return Err(StreamError::NoCredentials(stream.name.clone()));
+                return Err(StreamError::NoCredentials(stream.transmitter.name.clone()));
             };
             access_token(&http, url.expose(), id.expose(), secret.expose()).await?
         };

@@ -312,7 +312,7 @@ async fn a_failed_stream_fails_the_run_after_all_others() {
     fixture.add("a", &json!({}));
     let mut config = fixture.config();
     let mut broken = config.streams[0].clone();
-    "broken".clone_into(&mut broken.name);
+    "broken".clone_into(&mut broken.transmitter.name);
     config.streams.insert(0, broken);
     let clock = ManualClock::default();
     let until = Instant::now() + Duration::from_mins(1);
@@ -345,7 +345,7 @@ fn only_polled_streams_are_configured() {
     };
     let found = config("", "").unwrap();
     assert_eq!((found.streams.len(), found.https_only), (1, true));
-    assert_eq!(found.streams[0].name, "idp");
+    assert_eq!(found.streams[0].transmitter.name, "idp");
     for name in ["EVENT_QUEUE_URL", "TRANSMITTER_SECRET_ARN"] {
         let problem = config(name, "").err().unwrap();
         assert!(problem.contains(&format!("{name} is not set")), "{problem}");

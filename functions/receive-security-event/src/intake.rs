@@ -52,22 +52,8 @@ impl<S: SecretSource, Q: EventQueue> SignalIntake<S, Q> {
         request: &TransmitterRequest<'_>,
         signals: Vec<UserSignal>,
     ) -> Result<SignalOutcome, SignalAnswer> {
-        let transmitter = request.transmitter;
-        let messages: Vec<_> = signals
-            .into_iter()
-            .map(|signal| SignalMessage {
-                transmitter: transmitter.name.clone(),
-                source: transmitter.settings.source(),
-                mode: transmitter.mode,
-                kind: signal.kind,
-                user: signal.user,
-                occurred_at: signal.occurred_at,
-                accepted_at: request.arrived_at,
-                resolution: signal.resolution,
-                event_id: signal.event_id,
-                reason: signal.reason,
-            })
-            .collect();
+        let message = |signal| SignalMessage::of(request.transmitter, signal, request.arrived_at);
+        let messages: Vec<_> = signals.into_iter().map(message).collect();
         self.queue.send(&messages).await.map_err(|cause| {
             error!(%cause, "queue of events not reachable");
             SignalAnswer::unavailable("queue-unavailable")

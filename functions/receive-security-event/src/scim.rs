@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use event_queue::{EventQueue, SignalMessage};
 use identity_core::Error;
-use identity_core::event::{Event, EventSource};
+use identity_core::event::Event;
 use identity_core::ports::Clock;
 use lambda_edge::correlation_id;
 use lambda_http::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
@@ -16,7 +16,7 @@ use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use scim_users::ports::{ScimUserEvent, ScimUserStore, UserEventSender};
 use scim_users::{ScimRequest, ScimResponse, ScimService, ScimStamp, UserMapping, bearer_in};
-use security_events::{Transmitter, TransmitterSettings};
+use security_events::{Transmitter, TransmitterSettings, UserSignal};
 use uuid::Uuid;
 
 use crate::answer::{SignalAnswer, SignalOutcome};
@@ -127,18 +127,15 @@ struct QueuedUserEvents<'a, Q> {
 
 impl<Q: EventQueue> UserEventSender for QueuedUserEvents<'_, Q> {
     async fn send(&self, event: &ScimUserEvent) -> Result<(), Error> {
-        let message = SignalMessage {
-            transmitter: self.transmitter.name.clone(),
-            source: EventSource::Scim,
-            mode: self.transmitter.mode,
-            kind: event.kind,
+        let signal = UserSignal {
             user: event.user.clone(),
+            kind: event.kind,
             occurred_at: event.occurred_at,
-            accepted_at: self.arrived_at,
             resolution: Event::FINEST,
             event_id: event.id.clone(),
             reason: None,
         };
+        let message = SignalMessage::of(self.transmitter, signal, self.arrived_at);
         let sent = self.queue.send(&[message]).await;
         sent.map_err(|error| Error::StoreUnavailable(error.into()))?;
         self.sent.set(self.sent.get() + 1);

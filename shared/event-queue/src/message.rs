@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::event::{Event, EventKind, EventMode, EventSource};
 use identity_core::identity::ExternalId;
+use security_events::{Transmitter, UserSignal};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -34,6 +35,23 @@ pub struct SignalMessage {
 }
 
 impl SignalMessage {
+    /// What a signal of `transmitter` says, which this deployment accepted at `accepted_at`.
+    #[must_use]
+    pub fn of(transmitter: &Transmitter, signal: UserSignal, accepted_at: SystemTime) -> Self {
+        Self {
+            transmitter: transmitter.name.clone(),
+            source: transmitter.settings.source(),
+            mode: transmitter.mode,
+            kind: signal.kind,
+            user: signal.user,
+            occurred_at: signal.occurred_at,
+            accepted_at,
+            resolution: signal.resolution,
+            event_id: signal.event_id,
+            reason: signal.reason,
+        }
+    }
+
     /// The body of the message, with a new unique `id`.
     pub(crate) fn body(&self) -> String {
         let mut detail = json!({

@@ -12,6 +12,7 @@ use event_queue::{EventQueue, MemoryEventQueue, SignalMessage, SqsEventQueue};
 use identity_core::event::{EventKind, EventMode, EventSource};
 use identity_core::identity::{ExternalId, IdentityRef, Issuer};
 use identity_events::{EventSettings, Reading, read};
+use security_events::{AcceptedUsers, Transmitters, UserSignal};
 
 fn message(resolution: Duration) -> SignalMessage {
     SignalMessage {
@@ -64,6 +65,29 @@ async fn each_message_has_its_own_id_and_may_have_no_reason() {
     let [one, other] = queue.bodies().try_into().unwrap();
     assert_ne!(one, other);
     assert_eq!(event_of(&one).2.reason, None);
+}
+
+#[test]
+fn a_message_has_the_transmitter_of_its_signal_and_all_that_it_says() {
+    let users = AcceptedUsers {
+        issuer: Issuer::parse("https://idp.example").unwrap(),
+        other_issuers: false,
+        subject_claims: "sub".parse().unwrap(),
+    };
+    let configured = r#"[{"name": "okta", "kind": "ssf", "mode": "shadow",
+        "issuer": "https://idp.example", "audiences": ["a"]}]"#;
+    let transmitters = Transmitters::parse(configured, &users).unwrap();
+    let expected = message(Duration::from_millis(1));
+    let signal = UserSignal {
+        user: expected.user.clone(),
+        kind: expected.kind,
+        occurred_at: expected.occurred_at,
+        resolution: expected.resolution,
+        event_id: expected.event_id.clone(),
+        reason: expected.reason.clone(),
+    };
+    let transmitter = transmitters.find("okta").unwrap();
+    assert_eq!(SignalMessage::of(transmitter, signal, expected.accepted_at), expected);
 }
 
 /// What SQS received, and its answer from then on.
