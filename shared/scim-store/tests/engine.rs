@@ -1,11 +1,11 @@
-//! Runs the contract of the store on a real `DynamoDB` engine.
+//! Runs the contract of the store on a real `DynamoDB` engine, with the table of the template.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use dynoxide::Database;
-use harness::{DynamoEngine, dynamodb_config};
+use harness::{DynamoEngine, create_tables, dynamodb_config, template_with};
 use identity_core::Error;
 use scim_store::DynamoScimUserStore;
 use scim_users::{
@@ -13,11 +13,8 @@ use scim_users::{
     ports::{ListWindow, ScimUserStore as _, UserWrite, WriteOutcome},
     scim_store_contract,
 };
-use serde_json::json;
 
-const TABLE: &str = "ScimUsers";
-
-scim_store_contract!(store().await.1);
+scim_store_contract!(store().await.2);
 
 fn user(number: usize) -> ScimUser {
     ScimUser {
@@ -35,7 +32,7 @@ fn user(number: usize) -> ScimUser {
 /// A page of `DynamoDB` has at most 1 MB.
 #[tokio::test]
 async fn a_list_of_several_pages_is_counted_and_read_to_its_end() {
-    let (client, store) = store().await;
+    let (client, table, store) = store().await;
     // One user is too large for a page with two of them.
     for number in 0..3 {
         let user = user(number);
@@ -44,7 +41,7 @@ async fn a_list_of_several_pages_is_counted_and_read_to_its_end() {
         let key = |value: &str| AttributeValue::S(value.to_owned());
         let update = client
             .update_item()
-            .table_name(TABLE)
+            .table_name(&table)
             .key("transmitter", key("large"))
             .key("item", key(&format!("user {}", user.id)))
             .update_expression("SET displayName = :long")
@@ -59,7 +56,7 @@ async fn a_list_of_several_pages_is_counted_and_read_to_its_end() {
 
 #[tokio::test]
 async fn a_missing_table_is_an_error_that_no_retry_solves() {
-    let (client, _) = store().await;
+    let (client, ..) = store().await;
     let store = DynamoScimUserStore::new(client, "missing".to_owned());
     assert!(matches!(store.find("entra-scim", "i-1").await, Err(Error::StoreRefused(_))));
     let user = user(1);
@@ -73,27 +70,18 @@ async fn the_store_is_unavailable_without_its_engine() {
     let address = listener.local_addr().unwrap();
     let config = dynamodb_config(&format!("http://{address}")).build();
     drop(listener);
-    let store = DynamoScimUserStore::new(Client::from_conf(config), TABLE.to_owned());
+    let store = DynamoScimUserStore::new(Client::from_conf(config), "ScimUsers".to_owned());
     assert!(matches!(store.find("entra-scim", "i-1").await, Err(Error::StoreUnavailable(_))));
 }
 
-/// A store on a new engine, and a client of the engine.
-async fn store() -> (Client, DynamoScimUserStore) {
+/// A client of a new engine, the name of the table, and a store on it.
+async fn store() -> (Client, String, DynamoScimUserStore) {
     let database = Database::memory().unwrap();
-    let definition = json!({
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": [
-            { "AttributeName": "transmitter", "KeyType": "HASH" },
-            { "AttributeName": "item", "KeyType": "RANGE" },
-        ],
-        "AttributeDefinitions": [
-            { "AttributeName": "transmitter", "AttributeType": "S" },
-            { "AttributeName": "item", "AttributeType": "S" },
-        ],
-    });
-    database.create_table(serde_json::from_value(definition).unwrap()).unwrap();
+    // The table exists only with transmitters.
+    let template = template_with(&[("Transmitters", "[]")]);
+    create_tables(&database, &template);
+    let table = template.table("ScimUsers").unwrap().name.clone();
     let url = DynamoEngine::start(database).await.unwrap().detach();
     let client = Client::from_conf(dynamodb_config(&url).build());
-    (client.clone(), DynamoScimUserStore::new(client, TABLE.to_owned()))
+    (client.clone(), table.clone(), DynamoScimUserStore::new(client, table))
 }

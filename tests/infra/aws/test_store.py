@@ -1,4 +1,4 @@
-"""The store's contract, with moto's DynamoDB."""
+"""The contracts of the stores, with moto's DynamoDB."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 
-def test_the_store_keeps_its_contract_on_this_engine(deployed):
+def test_each_store_keeps_its_contract_on_this_engine(deployed):
     command = ["cargo", "test", "--locked", "--quiet", "-p", "infra", "--features", "moto", "--test", "store_on_moto"]
     ran = subprocess.run(
         command,

@@ -1,4 +1,4 @@
-//! The store fulfils its contract on a second `DynamoDB` engine: moto, at `MOTO_URL`, which `make
+//! Each store fulfils its contract on a second `DynamoDB` engine: moto, at `MOTO_URL`, which `make
 //! infra` starts.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
@@ -12,23 +12,41 @@ use aws_sdk_dynamodb::{
         Projection, ProjectionType, ScalarAttributeType,
     },
 };
-use harness::{dynamodb_config, template};
-use identity_core::store_contract;
+use harness::{dynamodb_config, template_with};
+use identity_core::{cursor_contract, store_contract};
 use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
+use scim_store::DynamoScimUserStore;
+use scim_users::scim_store_contract;
 use serde_json::Value;
 
 store_contract!(store().await);
+cursor_contract!(store().await);
+scim_store_contract!(scim_store().await);
 
-/// A store on separate tables, as the template defines them.
+/// A store on separate tables.
 async fn store() -> DynamoIdentityStore {
-    static STORES: AtomicUsize = AtomicUsize::new(0);
-    let number = STORES.fetch_add(1, Relaxed);
-    let (records, audit) = (format!("contract-{number}"), format!("contract-audit-{number}"));
-    let (client, template) = (Client::from_conf(config()), template());
-    create(&client, &records, &template.table("Identities").unwrap().definition).await;
-    create(&client, &audit, &template.table("AuditLog").unwrap().definition).await;
+    let client = Client::from_conf(config());
+    let records = create_as_in_template(&client, "Identities").await;
+    let audit = create_as_in_template(&client, "AuditLog").await;
     let audit = AuditTable { name: audit, retention: AuditRetention::default() };
     DynamoIdentityStore::new(client, records).audited(Some(audit))
+}
+
+/// A store of SCIM users on a separate table.
+async fn scim_store() -> DynamoScimUserStore {
+    let client = Client::from_conf(config());
+    let table = create_as_in_template(&client, "ScimUsers").await;
+    DynamoScimUserStore::new(client, table)
+}
+
+/// Creates a table as the template defines it, and returns its name.
+async fn create_as_in_template(client: &Client, logical_id: &str) -> String {
+    static TABLES: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("contract-{logical_id}-{}", TABLES.fetch_add(1, Relaxed));
+    // One of the tables exists only with transmitters.
+    let template = template_with(&[("Transmitters", "[]")]);
+    create(client, &name, &template.table(logical_id).unwrap().definition).await;
+    name
 }
 
 fn config() -> Config {
@@ -47,7 +65,7 @@ async fn create(client: &Client, name: &str, definition: &Value) {
         let built = AttributeDefinition::builder().attribute_name(name).attribute_type(kind);
         request = request.attribute_definitions(built.build().unwrap());
     }
-    for index in list(definition, "GlobalSecondaryIndexes") {
+    for index in optional_list(definition, "GlobalSecondaryIndexes") {
         let projected = index.get("Projection").unwrap();
         let others = projected.get("NonKeyAttributes").and_then(Value::as_array);
         let others = others.map(|names| names.iter().filter_map(Value::as_str));
@@ -70,6 +88,10 @@ fn keys(definition: &Value) -> Vec<KeySchemaElement> {
         KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
     };
     list(definition, "KeySchema").iter().map(key).collect()
+}
+
+fn optional_list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
