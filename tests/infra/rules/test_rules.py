@@ -4,6 +4,7 @@ import pytest
 
 import bounds
 import data
+import deploying_role
 import deployment
 import expanded
 import metrics
@@ -15,7 +16,7 @@ import routes
 import secrets_
 from rule import RULES
 
-MODULES = [bounds, data, deployment, metrics, operators, options, permissions, queues, routes, secrets_]
+MODULES = [bounds, data, deploying_role, deployment, metrics, operators, options, permissions, queues, routes, secrets_]
 TWINS = [(rule.complaints, change) for rule in RULES for change in rule.broken_by]
 
 
