@@ -42,6 +42,23 @@ def check_grant(grant: dict[str, Any]) -> None:
         raise ValueError("`lifetimeSpread` must be a whole number from 0 to 50")
 
 
+def check_placement(text: str) -> None:
+    """The rules of the functions that call ACS."""
+    shares = parsed(text)
+    if not isinstance(shares, dict):
+        raise ValueError("must be a JSON object whose members are the names of ACS resources")
+    for name, share in shares.items():
+        if not re.fullmatch("[a-z0-9-]{1,16}", name):
+            raise ValueError(f"the name {name!r} of a resource must be 1 to 16 lower-case letters, digits and hyphens")
+        state, weight = members(share, f"resource {name!r}", {"state", "weight"}).get("state", "open"), share.get("weight")
+        if state not in ("open", "draining"):
+            raise ValueError(f"the state of resource {name!r} must be open or draining")
+        if weight is not None and (state == "draining" or type(weight) is not int or not 1 <= weight <= 1000):
+            raise ValueError(f"the weight of resource {name!r} must be a whole number from 1 to 1000, and a draining one has none")
+    if shares and all(share.get("state") == "draining" for share in shares.values()):
+        raise ValueError("no resource is open: one must get the new identities")
+
+
 def check_condition(text: str) -> None:
     # An empty value closes the administrators' routes.
     if text:
@@ -140,5 +157,6 @@ def refuse_constant(name: str) -> None:
 CHECKS: dict[str, Callable[[str], None]] = {
     "Policy": check_policy,
     "AdminCondition": check_condition,
+    "AcsPlacement": check_placement,
     "Issuers": check_issuers,
 }

@@ -1,14 +1,18 @@
 """Stores the connection string of ACS in Secrets Manager and prints the ARN of the secret. It reads
 standard input, because arguments are in the shell's history and visible to other users.
 
-    make secret              asks for the connection string, without echo
-    pbpaste | make secret    reads it from a pipe
+    make secret                           asks for the connection string, without echo
+    pbpaste | make secret                 reads it from a pipe
+    make secret RESOURCE=eu2              adds or replaces that of another resource
+    make secret RESOURCE=eu2 REMOVE=yes   removes it
 
-SECRET is the name of the secret (guestpass/acs)."""
+SECRET is the name of the secret (guestpass/acs). Its text is the connection string of the only resource,
+main, or a JSON object with one for the name of each resource."""
 
 import base64
 import binascii
 import getpass
+import json
 import os
 import re
 import sys
@@ -19,6 +23,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 import stack_settings
 
 NAME = os.environ.get("SECRET") or "guestpass/acs"
+MAIN = "main"
+RESOURCE = os.environ.get("RESOURCE") or MAIN
+REMOVES = os.environ.get("REMOVE") == "yes"
 
 COPY = (
     "copy the whole connection string from the page \"Keys\" of the resource in the Azure portal: "
@@ -37,10 +44,13 @@ INVISIBLE = re.compile("[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u180e\ufef
 
 
 def main() -> None:
-    text = clean(read())
-    problem = find_problem(text)
-    if problem:
-        sys.exit(f"secret: {problem}; {COPY}")
+    if not re.fullmatch("[a-z0-9-]{1,16}", RESOURCE):
+        sys.exit(f"secret: invalid value {RESOURCE!r} for RESOURCE: must be 1 to 16 lower-case letters, digits and hyphens")
+    text = None
+    if not REMOVES:
+        text = clean(read())
+        if problem := find_problem(text):
+            sys.exit(f"secret: {problem}; {COPY}")
     try:
         arn, is_new = put(stack_settings.client("secretsmanager"), text)
     except (BotoCoreError, ClientError) as error:
@@ -133,8 +143,43 @@ def find_problem_of_key(value: str) -> str | None:
     return None if key and is_complete else "invalid connection string: `accesskey=` is not base64, or is incomplete"
 
 
-def put(client, text: str) -> tuple[str, bool]:
+def changed(current: str | None, resource: str, string: str | None) -> str:
+    """The text of the secret after the resource got this connection string, or lost its own."""
+    if current is None:
+        strings = {}
+    elif not current.lstrip("\ufeff \t\r\n").startswith("{"):
+        strings = {MAIN: current}
+    else:
+        strings = read_json(current)
+    if string is None and strings.pop(resource, None) is None:
+        sys.exit(f"secret: the secret {NAME} has no connection string of the resource {resource}")
+    if string is not None:
+        strings[resource] = string
+    if not strings:
+        sys.exit(f"secret: the resource {resource} is the last one of the secret {NAME}, so it cannot be removed")
+    # With one resource, the text is the same as before there were several.
+    return strings[MAIN] if list(strings) == [MAIN] else json.dumps(strings, indent=1)
+
+
+def read_json(text: str) -> dict[str, str]:
     try:
+        strings = json.loads(text.lstrip("\ufeff"))
+    except ValueError:
+        strings = None
+    # The error does not quote the text.
+    if not isinstance(strings, dict) or not all(isinstance(string, str) for string in strings.values()):
+        sys.exit(f"secret: the secret {NAME} contains invalid JSON: must be an object of connection strings by resource")
+    return strings
+
+
+def put(client, string: str | None) -> tuple[str, bool]:
+    try:
+        try:
+            current = client.get_secret_value(SecretId=NAME)["SecretString"]
+        except client.exceptions.ResourceNotFoundException:
+            # The secret does not exist, or has no value yet.
+            current = None
+        text = changed(current, RESOURCE, string)
         return client.put_secret_value(SecretId=NAME, SecretString=text)["ARN"], False
     except client.exceptions.InvalidRequestException as error:
         if "deletion" not in str(error):

@@ -1,11 +1,11 @@
 //! `POST /v1/identities`: creates an identity for a user whom an administrator names, optionally
 //! with a token in the same request. Idempotent by the external ID.
 
-use acs_secret::{AcsResource, SecretArn};
+use acs_secret::{AcsResources, SecretArn};
 use api_types::{CreatedIdentityOutput, IdentityOutput, ProblemType, TokenOutput};
 use identity_core::create_identity::{CreateIdentityRequest, create_identity};
 use identity_core::identity::{ExternalId, Lifetime, TokenRequest};
-use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Error> {
 /// The configuration from the environment.
 struct Config {
     tables: Tables,
-    acs: AcsResource,
+    acs: AcsResources,
     caller_key: Option<SecretArn>,
     access: Access,
 }
@@ -45,7 +45,7 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables::from_env(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             access: Access::from_env(env)?,
         })
@@ -64,7 +64,7 @@ struct Input {
 
 pub(crate) async fn handle(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     access: &Access,
     request: &Request,

@@ -1,10 +1,10 @@
 //! `DELETE /v1/identity`: deletes the caller's own identity, for the account deletion of an app.
 //! `DELETE /v1/identities/{id}`: deletes an identity that an administrator names.
 
-use acs_secret::{AcsResource, SecretArn};
+use acs_secret::{AcsResources, SecretArn};
 use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
 use identity_core::identity::IdentityRef;
-use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_core::record::By;
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
 /// The configuration from the environment.
 struct Config {
     tables: Tables,
-    acs: AcsResource,
+    acs: AcsResources,
     caller_key: Option<SecretArn>,
     access: Access,
 }
@@ -44,7 +44,7 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables::from_env(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             access: Access::from_env(env)?,
         })
@@ -53,7 +53,7 @@ impl Config {
 
 pub(crate) async fn handle(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     access: &Access,
     request: &Request,

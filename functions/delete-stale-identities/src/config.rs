@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use acs_secret::AcsResource;
+use acs_secret::AcsResources;
 use identity_core::delete_stale_identities::{CleanupLimits, CleanupMode, Retention};
 use identity_store::Tables;
 use lambda_edge::config::{ConfigError, Env, optional, required};
@@ -12,7 +12,7 @@ use lambda_edge::config::{ConfigError, Env, optional, required};
 #[derive(Debug)]
 pub(crate) struct CleanupConfig {
     pub(crate) tables: Tables,
-    pub(crate) acs: AcsResource,
+    pub(crate) acs: AcsResources,
     pub(crate) settings: CleanupSettings,
 }
 
@@ -32,7 +32,7 @@ impl CleanupConfig {
         let Whole(per_second) = optional(env, "CLEANUP_PER_SECOND")?.unwrap_or(PER_SECOND);
         Ok(Self {
             tables: Tables::from_env(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             settings: CleanupSettings {
                 retention,
                 mode,

@@ -39,6 +39,7 @@ impl From<Error> for CleanupError {
             | Error::AcsUnavailable { .. }
             | Error::AcsRefused(_)
             | Error::ForeignIdentity(_)
+            | Error::UnknownResource(_)
             | Error::Internal(_) => "Internal",
         };
         Self { kind, message: error_chain(&error) }

@@ -13,7 +13,7 @@ use identity_core::delete_stale_identities::{
     CleanupMode, CleanupRequest, delete_stale_identities,
 };
 use identity_core::identity::Invocation;
-use identity_core::ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog};
+use identity_core::ports::{Clock, IdentityClients, IdentityStore, OrphanStore, RunLog};
 use identity_store::DynamoIdentityStore;
 use lambda_edge::config::process_env;
 use lambda_edge::{deadline, system_clock, telemetry};
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Error> {
 /// failed or the event was invalid; every deletion up to then is recorded.
 async fn handle(
     store: &(impl IdentityStore + OrphanStore + RunLog),
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     settings: &CleanupSettings,
     event: LambdaEvent<Value>,

@@ -1,7 +1,7 @@
 //! `POST /v1/token/teams`: exchanges a Teams user's Entra token for an ACS token. The token must
 //! belong to the caller.
 
-use acs_secret::{AcsResource, SecretArn};
+use acs_secret::{AcsResources, SecretArn};
 use api_types::{ProblemType, TokenOutput};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_core::exchange_teams_token::{
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env(&process_env)?;
     let (store, acs, key) = tokio::join!(
         DynamoIdentityStore::connect(config.tables),
-        config.acs.connect(system_clock()),
+        config.acs.connect_first(system_clock()),
         aws_secrets::key(config.caller_key)
     );
     let (acs, callers) = (acs?, CallerHash::new(key, config.access.subject_claims()));
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Error> {
 /// The configuration from the environment.
 struct Config {
     tables: Tables,
-    acs: AcsResource,
+    acs: AcsResources,
     caller_key: Option<SecretArn>,
     access: Access,
 }
@@ -49,7 +49,7 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables::read_only(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             access: Access::from_env(env)?,
         })

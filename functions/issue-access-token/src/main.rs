@@ -2,14 +2,14 @@
 //! call creates. `POST /v1/identities/{id}/token`: issues one for an identity that an
 //! administrator names.
 
-use acs_secret::{AcsResource, SecretArn};
+use acs_secret::{AcsResources, SecretArn};
 use api_types::TokenOutput;
 use identity_core::admission::TokenPace;
 use identity_core::issue_access_token::{
     IssueAccessTokenRequest, IssuedToken, TokenSubject, issue_access_token,
 };
 use identity_core::policy::{Grant, Policy};
-use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, pace, policy, process_env};
 use lambda_edge::{
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Error> {
 /// The configuration from the environment.
 struct Config {
     tables: Tables,
-    acs: AcsResource,
+    acs: AcsResources,
     caller_key: Option<SecretArn>,
     rules: IssuanceRules,
 }
@@ -66,7 +66,7 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables::from_env(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             rules: IssuanceRules::from_env(env)?,
         })
@@ -75,7 +75,7 @@ impl Config {
 
 pub(crate) async fn handle(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     rules: &IssuanceRules,
     request: &Request,

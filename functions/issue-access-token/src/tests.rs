@@ -203,7 +203,7 @@ fn a_variable_that_is_missing_or_wrong_is_named() {
     let good = |name: &str| {
         Some(match name {
             "ACS_SECRET_ARN" => "arn:aws:secretsmanager:eu-west-1:1:secret:acs".to_owned(),
-            "POLICY" => "{}".to_owned(),
+            "POLICY" | "ACS_PLACEMENT" => "{}".to_owned(),
             "ADMIN_CONDITION" => r#"{"role": "admin"}"#.to_owned(),
             "PACE_PER_MINUTE" | "ISSUED_EARLY_SECONDS" => "10".to_owned(),
             "AUDIT_RETENTION_DAYS" => "400".to_owned(),

@@ -2,12 +2,12 @@
 //! /v1/identities/{id}/revoke`: an administrator revokes the tokens of a user, and can block the
 //! user.
 
-use acs_secret::{AcsResource, SecretArn};
+use acs_secret::{AcsResources, SecretArn};
 use api_types::{ProblemType, ReceiptOutput};
 use identity_core::Error as CoreError;
 use identity_core::admission::TokenPace;
 use identity_core::identity::{IdentityRef, Invocation};
-use identity_core::ports::{Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_core::record::{By, Cause, Reason};
 use identity_core::revoke_access_tokens::{
     IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Error> {
 /// The configuration from the environment.
 struct Config {
     tables: Tables,
-    acs: AcsResource,
+    acs: AcsResources,
     caller_key: Option<SecretArn>,
     rules: RevokeRules,
 }
@@ -63,7 +63,7 @@ impl Config {
     fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables::from_env(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             caller_key: optional(env, "CALLER_HASH_SECRET_ARN")?,
             rules: RevokeRules::from_env(env)?,
         })
@@ -85,7 +85,7 @@ struct Input {
 
 pub(crate) async fn handle(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     rules: &RevokeRules,
     request: &Request,

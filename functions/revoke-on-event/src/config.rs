@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use acs_secret::AcsResource;
+use acs_secret::AcsResources;
 use graph_transmitters::GraphTransmitters;
 use identity_core::event::{EventMode, EventSource};
 use identity_core::identity::Issuer;
@@ -12,7 +12,7 @@ use lambda_edge::config::{ConfigError, Env, optional, required};
 
 pub(crate) struct EventConfig {
     pub(crate) tables: Tables,
-    pub(crate) acs: AcsResource,
+    pub(crate) acs: AcsResources,
     pub(crate) rules: EventRules,
     /// The directories of which messages ask to look an account up.
     pub(crate) graph: GraphTransmitters,
@@ -22,7 +22,7 @@ impl EventConfig {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             tables: Tables::from_env(env)?,
-            acs: AcsResource::from_env(env)?,
+            acs: AcsResources::from_env(env)?,
             rules: EventRules {
                 settings: settings(env)?,
                 guestpass: mode(env, "EVENT_MODE_GUESTPASS")?,

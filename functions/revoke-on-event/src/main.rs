@@ -22,7 +22,7 @@ use batch::{BatchResponse, SqsBatch};
 use config::{EventConfig, EventRules};
 use directories::Directories;
 use futures_util::{StreamExt, stream};
-use identity_core::ports::{AccountDirectory, Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{AccountDirectory, Clock, IdentityClients, IdentityStore};
 use identity_store::DynamoIdentityStore;
 use lambda_edge::config::process_env;
 use lambda_edge::{deadline, system_clock, telemetry};
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Error> {
         DynamoIdentityStore::connect(config.tables),
         config.acs.connect(system_clock())
     );
-    let acs = Paced::per_second(EVENTS_PER_SECOND, acs?, system_clock());
+    let acs = acs?.map(|acs| Paced::per_second(EVENTS_PER_SECOND, acs, system_clock()));
     let (rules, clock) = (config.rules, system_clock());
     // Empty, and without an HTTP client, if no transmitter has the kind `graph`.
     let directories = Directories::new(config.graph.clients(&clock)?);
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Error> {
 /// It never fails as a whole, because that would cause redelivery of every message.
 async fn handle(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     directory: &impl AccountDirectory,
     clock: &impl Clock,
     rules: &EventRules,

@@ -9,7 +9,9 @@ use identity_core::apply_event::{Applied, apply_event, foresee_event};
 use identity_core::event::{Event, EventMode};
 use identity_core::event_decision::{EventDecision, NoEffect};
 use identity_core::identity::Invocation;
-use identity_core::ports::{AccountDirectory, AccountLookUp, Clock, IdentityClient, IdentityStore};
+use identity_core::ports::{
+    AccountDirectory, AccountLookUp, Clock, IdentityClients, IdentityStore,
+};
 use identity_core::{Error, error_chain};
 use identity_events::Reading;
 use lambda_http::Context;
@@ -25,7 +27,7 @@ use crate::message_error::MessageError;
 /// Applies the events of a message, and returns whether they are done.
 pub(crate) async fn apply_message(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     directory: &impl AccountDirectory,
     clock: &impl Clock,
     rules: &EventRules,
@@ -65,7 +67,7 @@ pub(crate) async fn apply_message(
 
 async fn apply_events(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     mode: EventMode,
     context: &Context,
@@ -119,7 +121,7 @@ impl EventResult {
 
 async fn apply_in_mode(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     mode: EventMode,
     event: &Event,
@@ -136,7 +138,7 @@ async fn apply_in_mode(
 /// Looks an account up, and applies or foresees what follows.
 async fn follow_in_mode<D: AccountDirectory>(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     directory: &D,
     clock: &impl Clock,
     mode: EventMode,

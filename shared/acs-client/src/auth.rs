@@ -3,6 +3,7 @@
 mod bearer;
 mod client_secret;
 mod connection_string;
+mod connection_strings;
 mod credential;
 mod keys;
 pub mod sign;
@@ -11,6 +12,7 @@ pub use bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
 pub(crate) use bearer::{Bearers, is_token};
 pub use client_secret::{AUTHORITY, ClientSecretCredential, EntraApp};
 pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
+pub use connection_strings::connection_strings;
 pub use credential::Credential;
 pub(crate) use credential::RequestCredential;
 pub(crate) use keys::Keys;

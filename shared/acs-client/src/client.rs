@@ -63,6 +63,11 @@ impl<C: Clock> AcsIdentityClient<C> {
         }
     }
 
+    /// Whether requests of `operation` are not sent now, because ACS has throttled an earlier one.
+    pub(crate) fn is_held(&self, operation: AcsOperation) -> bool {
+        self.holds.left(operation, self.clock.now()).is_some()
+    }
+
     /// Sends a request, and retries it if that is safe, until it succeeds or `deadline` is near.
     pub(crate) async fn call(
         &self,

@@ -138,7 +138,7 @@ pub use api_version::{ApiVersion, ApiVersionError};
 pub use auth::{
     AUTHORITY, AccessKey, BearerToken, ClientSecretCredential, ConnectionString,
     ConnectionStringError, ConnectionStrings, Credential, ENTRA_SCOPE, Endpoint, EntraApp,
-    KeySource, TokenError, TokenSource, sign,
+    KeySource, TokenError, TokenSource, connection_strings, sign,
 };
 pub use call::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 pub use client::AcsIdentityClient;

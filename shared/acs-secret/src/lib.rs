@@ -1,73 +1,131 @@
-//! Reads the connection string of an ACS resource from a secret in AWS Secrets Manager.
+//! Reads the connection strings of the ACS resources of a deployment from one secret in AWS
+//! Secrets Manager.
 //!
-//! It is read during init, and again when ACS refuses the key, at most once per 30 s (see
-//! [`acs_client::Credential::keys`]): a key rotation needs no deployment.
+//! They are read during init, and again when ACS refuses a key, at most once per 30 s and resource
+//! (see [`acs_client::Credential::keys`]): a key rotation needs no deployment.
 
+use std::collections::BTreeMap;
 use std::{error::Error, fmt};
 
-use acs_client::{AcsIdentityClient, ApiVersion, Config, ConnectionStrings, KeySource};
+use acs_client::{
+    AcsIdentityClient, ApiVersion, Config, ConnectionString, ConnectionStrings, Credential,
+    KeySource, connection_strings,
+};
 use aws_secrets::SecretReader;
-use identity_core::ports::{Clock, ConfigError, Env, required};
+use identity_core::ports::{Clock, ConfigError, Env, ResourceClients, required};
+use identity_core::resource::{Placement, ResourceName};
 
 pub use acs_client::CallLimits;
 pub use aws_secrets::{SecretArn, SecretArnError};
 
-/// A resource whose connection string is in a secret.
+/// The resources whose connection strings are in a secret.
 #[derive(Clone, Debug)]
-pub struct AcsResource {
+pub struct AcsResources {
     /// The secret.
     pub secret: SecretArn,
     /// The version of the API.
     pub api_version: ApiVersion,
+    /// Which of the resources get new identities.
+    pub placement: Placement,
 }
 
-impl AcsResource {
-    /// Reads `ACS_SECRET_ARN` and `ACS_API_VERSION`.
+impl AcsResources {
+    /// Reads `ACS_SECRET_ARN`, `ACS_API_VERSION` and `ACS_PLACEMENT`.
+    ///
+    /// Without `ACS_PLACEMENT`, all new identities are in the resource `main`.
     pub fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         Ok(Self {
             secret: required(env, "ACS_SECRET_ARN")?,
             api_version: required(env, "ACS_API_VERSION")?,
+            placement: placement(env)?,
         })
     }
 
-    /// Reads the secret, with the credentials and the region of the process environment,
-    /// and opens the connection, so that the first request finds it open.
-    pub async fn connect<C: Clock>(self, clock: C) -> Result<AcsIdentityClient<C>, SecretError> {
+    /// Reads the secret, with the credentials and the region of the process environment, and opens
+    /// a connection to the first resource, so that the first request finds it open. The others are
+    /// connected when they are first used.
+    pub async fn connect<C: Clock + Clone>(
+        self,
+        clock: C,
+    ) -> Result<ResourceClients<AcsIdentityClient<C>>, SecretError> {
         self.connect_within(CallLimits::default(), clock).await
     }
 
     /// Like [`connect`](Self::connect), with custom limits.
-    pub async fn connect_within<C: Clock>(
+    pub async fn connect_within<C: Clock + Clone>(
         self,
         limits: CallLimits,
         clock: C,
-    ) -> Result<AcsIdentityClient<C>, SecretError> {
-        let Self { secret, api_version } = self;
+    ) -> Result<ResourceClients<AcsIdentityClient<C>>, SecretError> {
+        let Self { secret, api_version, placement } = self;
         let unusable = |reason: String| SecretError::new(&secret, reason);
-        let source =
-            ConnectionStringSecret { reader: SecretReader::of_process(), arn: secret.clone() };
-        let config = Config::load(source).await.map_err(|error| unusable(error.to_string()))?;
-        let acs = AcsIdentityClient::new(Config { api_version, limits, ..config }, clock)
-            .map_err(|error| unusable(error.to_string()))?;
-        acs.connect().await;
-        Ok(acs)
+        let text = SecretReader::of_process().read(&secret).await;
+        let text = text.map_err(|error| unusable(error.to_string()))?;
+        let strings = connection_strings(text.expose()).map_err(&unusable)?;
+        let mut clients = BTreeMap::new();
+        for (resource, string) in strings {
+            let endpoint = string.endpoint.clone();
+            let source = ConnectionStringSecret {
+                reader: SecretReader::of_process(),
+                arn: secret.clone(),
+                resource: resource.clone(),
+            };
+            let credential = Credential::keys(string.into(), source);
+            let config = Config::with_credential(endpoint, credential);
+            let config = Config { api_version: api_version.clone(), limits, ..config };
+            let client = AcsIdentityClient::new(config, clock.clone())
+                .map_err(|error| unusable(error.to_string()))?;
+            clients.insert(resource, client);
+        }
+        let clients = ResourceClients::new(clients, placement).map_err(|missing| {
+            let name = missing.0;
+            unusable(format!(
+                "it has no connection string of the resource `{name}`, which the parameter \
+                 AcsPlacement names: add it with `make secret RESOURCE={name}`, or remove the \
+                 resource from AcsPlacement"
+            ))
+        })?;
+        if let Some(first) = clients.first() {
+            first.connect().await;
+        }
+        Ok(clients)
+    }
+
+    /// A client of the first resource, for operations that concern no identity.
+    pub async fn connect_first<C: Clock + Clone>(
+        self,
+        clock: C,
+    ) -> Result<AcsIdentityClient<C>, SecretError> {
+        let secret = self.secret.clone();
+        let first = self.connect(clock).await?.into_first();
+        first.ok_or_else(|| SecretError::new(&secret, EMPTY.to_owned()))
     }
 }
 
-/// Lets the client read the connection string again.
+/// Reads `ACS_PLACEMENT`. It is not a secret, so an error may quote its names.
+fn placement(env: &impl Env) -> Result<Placement, ConfigError> {
+    const NAME: &str = "ACS_PLACEMENT";
+    match env(NAME).filter(|raw| !raw.trim().is_empty()) {
+        None => Ok(Placement::default()),
+        Some(raw) => serde_json::from_str(&raw)
+            .map_err(|error| ConfigError::new(NAME, format!("is not a valid placement: {error}"))),
+    }
+}
+
+/// Lets the client of one resource read its connection string again.
 struct ConnectionStringSecret {
     reader: SecretReader,
     arn: SecretArn,
+    resource: ResourceName,
 }
 
 impl KeySource for ConnectionStringSecret {
     async fn load(&self) -> Result<ConnectionStrings, Box<dyn Error + Send + Sync>> {
         let secret = self.reader.read(&self.arn).await?;
-        let text = secret.expose();
-        if text.trim_start().starts_with('{') {
-            return Err(JSON.into());
-        }
-        Ok(text.parse::<acs_client::ConnectionString>()?.into())
+        let string: Option<ConnectionString> =
+            connection_strings(secret.expose())?.remove(&self.resource);
+        let missing = || format!("it has no connection string of the resource `{}`", self.resource);
+        Ok(string.ok_or_else(missing)?.into())
     }
 }
 
@@ -100,7 +158,7 @@ impl fmt::Debug for SecretError {
 
 impl Error for SecretError {}
 
-const JSON: &str = "the secret contains JSON; store the connection string alone, as plain text";
+const EMPTY: &str = "it has no connection string";
 
 #[cfg(test)]
 mod tests {
@@ -130,7 +188,8 @@ mod tests {
             .build();
         let client = Client::from_conf(config);
         let reader = SecretReader::new(client);
-        let secret = ConnectionStringSecret { reader, arn: ARN.parse().unwrap() };
+        let (arn, resource) = (ARN.parse().unwrap(), ResourceName::MAIN);
+        let secret = ConnectionStringSecret { reader, arn, resource };
         let loaded = secret.load().await;
         serving.abort();
         loaded.map_err(|error| error.to_string())
@@ -153,6 +212,14 @@ mod tests {
         for (status, answer, expected) in [
             (200, said("canary"), "copy all of it"),
             (200, said(r#" {"connectionString": "canary"}"#), "as plain text"),
+            (200, said(r#"{"eu2": "canary"}"#), "resource `eu2`: "),
+            (
+                200,
+                said(
+                    r#"{"eu2": "endpoint=https://b.communication.azure.com/;accesskey=c2VjcmV0"}"#,
+                ),
+                "no connection string of the resource `main`",
+            ),
             (200, json!({ "SecretBinary": "Y2FuYXJ5" }).to_string(), "as text"),
             (200, "canary".to_owned(), ""),
             (400, failed("AccessDeniedException"), "needs secretsmanager:GetSecretValue"),
@@ -168,9 +235,42 @@ mod tests {
     }
 
     #[test]
+    fn a_placement_is_valid_exactly_if_make_deploy_accepts_it() {
+        let values = include_str!("../../../tests/infra/parameter_values.txt");
+        let cases = values.lines().filter_map(|line| line.strip_prefix("AcsPlacement "));
+        let mut count = 0;
+        for (expected, value) in cases.filter_map(|case| case.split_once(' ')) {
+            let is_valid = placement(&|_: &str| Some(value.to_owned())).is_ok();
+            assert_eq!(is_valid, expected == "valid", "{value}");
+            count += 1;
+        }
+        assert!(count > 10, "{count}");
+    }
+
+    #[test]
     fn debug_output_equals_the_message() {
-        let error = SecretError::new(&ARN.parse().unwrap(), JSON.to_owned());
-        let line = format!("the secret {ARN} is not usable: {JSON}");
+        let error = SecretError::new(&ARN.parse().unwrap(), EMPTY.to_owned());
+        let line = format!("the secret {ARN} is not usable: {EMPTY}");
         assert_eq!((format!("{error:?}"), error.to_string()), (line.clone(), line));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_read_again_from_the_string_of_its_own_resource() {
+        let string = |host: &str| format!("endpoint=https://{host}.example/;accesskey=c2VjcmV0");
+        let secret = json!({ "eu2": string("eu2"), "main": string("main") }).to_string();
+        let loaded = load(200, json!({ "SecretString": secret }).to_string()).await.unwrap();
+        assert_eq!(loaded.primary.endpoint.host(), "main.example");
+    }
+
+    #[test]
+    fn the_placement_is_optional_and_an_invalid_one_is_named() {
+        let placement = |raw: &str| placement(&|_: &str| Some(raw.to_owned()));
+        for default in ["", " ", "{}", r#"{"main": {}}"#] {
+            assert_eq!(placement(default).unwrap(), Placement::default(), "{default}");
+        }
+        let refusal = placement(r#"{"old": {"state": "draining"}}"#).unwrap_err().to_string();
+        let expected = "the environment variable ACS_PLACEMENT is not a valid placement: no \
+                        resource is open";
+        assert!(refusal.starts_with(expected), "{refusal}");
     }
 }

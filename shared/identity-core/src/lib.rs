@@ -17,7 +17,7 @@ pub mod testing;
 pub use model::{
     admission, audit,
     error::{Error, error_chain},
-    event, event_decision, identity, policy, record, secret,
+    event, event_decision, identity, policy, record, resource, secret,
 };
 pub use operations::{
     apply_event, create_identity, delete_identity, delete_stale_identities, exchange_teams_token,

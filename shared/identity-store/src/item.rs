@@ -7,6 +7,7 @@
 //! | `epoch` | N | always |
 //! | `createdAt`, `lastIssuedAt`, `changedAt` | N, ms since 1970 | always |
 //! | `acsId` | S | the user has an identity, or it was deleted: then the same as `lastAcsId`; key of the index `by-acs-id` |
+//! | `resource` | S | the identity, or the previous one, belongs to another ACS resource than `main` |
 //! | `lastAcsId` | S | the user had a previous identity |
 //! | `lease`, `leaseEnds` | S; N, ms | provisioning |
 //! | `blocked` | BOOL | deleting or stuck, and the user is blocked |
@@ -45,6 +46,7 @@ use identity_core::ports::SHARDS;
 use identity_core::record::{
     Lease, LeaseId, Origin, ReceiptId, Record, State, StateName, Unfinished,
 };
+use identity_core::resource::ResourceName;
 
 pub(crate) use self::attribute::{Item, instant, milliseconds, number, string, text, time};
 use self::attribute::{integer, is_true};
@@ -64,6 +66,7 @@ pub(crate) const UNFINISHED_SINCE: &str = "unfinishedSince";
 /// The time-to-live attribute; the template names the same one.
 pub(crate) const EXPIRES_AT: &str = "expiresAt";
 const LAST_ACS_ID: &str = "lastAcsId";
+const RESOURCE: &str = "resource";
 const CREATED_AT: &str = "createdAt";
 const CHANGED_AT: &str = "changedAt";
 const LEASE: &str = "lease";
@@ -78,9 +81,10 @@ pub(crate) const ATTEMPTS: &str = "attempts";
 const RECEIPTS: &str = "receipts";
 
 /// The attributes that a record may lack.
-pub(crate) const OPTIONAL: [&str; 23] = [
+pub(crate) const OPTIONAL: [&str; 24] = [
     ACS_ID,
     LAST_ACS_ID,
+    RESOURCE,
     LEASE,
     LEASE_ENDS,
     BLOCKED,
@@ -126,6 +130,10 @@ pub(crate) fn write(record: &Record) -> Item {
     }
     if let Some(acs_id) = &record.last_acs_id {
         put(LAST_ACS_ID, text(acs_id.as_str()));
+    }
+    // Absent means `main`, so that a deployment with one resource writes what it always wrote.
+    if !record.resource.is_main() {
+        put(RESOURCE, text(record.resource.as_str()));
     }
     if let Some(receipt) = &record.pending_revocation {
         put(PENDING_REVOCATION, text(&receipt.0));
@@ -235,6 +243,7 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         state,
         epoch: integer(item, EPOCH).ok_or(EPOCH)?,
         last_acs_id,
+        resource: read_resource(item).ok_or(RESOURCE)?,
         created_at: instant(item, CREATED_AT).ok_or(CREATED_AT)?,
         last_issued_at: instant(item, LAST_ISSUED_AT).ok_or(LAST_ISSUED_AT)?,
         changed_at: instant(item, CHANGED_AT).ok_or(CHANGED_AT)?,
@@ -247,6 +256,14 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         sign_out_pace_until: instant(item, SIGN_OUT_PACE_UNTIL),
         receipts,
     })
+}
+
+/// The resource of an item; `None` if it is invalid.
+fn read_resource(item: &Item) -> Option<ResourceName> {
+    match item.get(RESOURCE) {
+        None => Some(ResourceName::MAIN),
+        Some(_) => ResourceName::parse(string(item, RESOURCE)?),
+    }
 }
 
 /// Parses a record. The error names the invalid attribute.
@@ -281,6 +298,10 @@ mod tests {
             State::active("8:acs:1"),
             SystemTime::UNIX_EPOCH,
         );
+        assert!(!write(&record).contains_key(RESOURCE), "`main` is not written");
+        let mut item = write(&record);
+        item.insert(RESOURCE.to_owned(), text("Not a name"));
+        assert_eq!(read(&item), Err(RESOURCE));
         for name in [EXTERNAL_ID, STATE, EPOCH, CREATED_AT, CHANGED_AT, LAST_ISSUED_AT, ACS_ID] {
             let mut item = write(&record);
             item.remove(name);

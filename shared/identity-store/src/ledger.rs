@@ -8,7 +8,7 @@
 //! | a run | ` run <id>` | `run` (JSON), `expiresAt` |
 //! | the newest run | ` run` | `run` (JSON) |
 //! | an ACS ID that was not in the index | ` missed <ACS id>` | `missedAt`, `expiresAt` |
-//! | an orphan | ` orphan <ACS id>` | `orphan` (ACS id), `user`, `unfinishedShard` 16, `unfinishedSince` |
+//! | an orphan | ` orphan <ACS id>` | `orphan` (ACS id; after a space the resource, if it is not `main`), `user`, `unfinishedShard` 16, `unfinishedSince` |
 
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +17,7 @@ use identity_core::Error;
 use identity_core::delete_stale_identities::CleanupRun;
 use identity_core::identity::{AcsId, ExternalId};
 use identity_core::ports::{Orphan, OrphanStore, RunLog, SHARDS};
+use identity_core::resource::ResourceName;
 
 use crate::failure::failure;
 use crate::index::BY_UNFINISHED;
@@ -36,7 +37,7 @@ impl DynamoIdentityStore {
             .expression_attribute_names("#user", USER)
             .expression_attribute_names("#shard", item::UNFINISHED_SHARD)
             .expression_attribute_names("#since", item::UNFINISHED_SINCE)
-            .expression_attribute_values(":orphan", text(orphan.acs_id.as_str()))
+            .expression_attribute_values(":orphan", text(&orphan_value(orphan)))
             .expression_attribute_values(":user", text(orphan.user.as_str()))
             .expression_attribute_values(":shard", number(SHARDS.into()))
             .expression_attribute_values(":since", time(orphan.noted_at))
@@ -168,11 +169,20 @@ impl RunLog for DynamoIdentityStore {
 }
 
 fn orphan(item: &Item) -> Option<Orphan> {
+    let value = string(item, ORPHAN)?;
+    let (acs_id, resource) = value.split_once(' ').unwrap_or((value, "main"));
     Some(Orphan {
-        acs_id: AcsId::parse(string(item, ORPHAN)?)?,
+        acs_id: AcsId::parse(acs_id)?,
         user: ExternalId::parse(string(item, USER)?)?,
+        resource: ResourceName::parse(resource)?,
         noted_at: instant(item, item::UNFINISHED_SINCE)?,
     })
+}
+
+/// The attribute `orphan`. The index has no attribute for the resource.
+fn orphan_value(orphan: &Orphan) -> String {
+    let Orphan { acs_id, resource, .. } = orphan;
+    if resource.is_main() { acs_id.to_string() } else { format!("{acs_id} {resource}") }
 }
 
 fn orphan_key(acs_id: &AcsId) -> String {

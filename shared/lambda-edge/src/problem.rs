@@ -82,6 +82,7 @@ impl From<Error> for Problem {
             }
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::unavailable(),
             Error::EventFromTheFuture
+            | Error::UnknownResource(_)
             | Error::AcsRefused(_)
             | Error::StoreRefused(_)
             | Error::Internal(_) => ProblemType::INTERNAL.into(),

@@ -27,7 +27,7 @@ pub(crate) struct StackClock {
     /// Held while the clock is moved, so that clock, file and ACS are moved together.
     moving: Mutex<()>,
     file: Option<OffsetFile>,
-    acs: Option<acs_emulator::EmulatorClock>,
+    acs: Vec<acs_emulator::EmulatorClock>,
 }
 
 impl StackClock {
@@ -35,23 +35,24 @@ impl StackClock {
     #[cfg(test)]
     pub(crate) fn system() -> Arc<Self> {
         let offset_ms = watch::Sender::new(0);
-        Arc::new(Self { offset_ms, moving: Mutex::default(), file: None, acs: None })
+        Arc::new(Self { offset_ms, moving: Mutex::default(), file: None, acs: Vec::new() })
     }
 
-    /// A clock that stores its offset in `file`, and that also moves the clock of the ACS emulator.
+    /// A clock that stores its offset in `file`, and that also moves the clocks of the ACS
+    /// emulators.
     ///
     /// With `keep`, the clock continues with the offset of the last run, because the stored data
     /// contains times of that clock.
     pub(crate) fn open(
         file: PathBuf,
         keep: bool,
-        acs: acs_emulator::EmulatorClock,
+        acs: Vec<acs_emulator::EmulatorClock>,
     ) -> io::Result<Arc<Self>> {
         let found = fs::read_to_string(&file).ok().filter(|_| keep);
         let offset = found.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let file = OffsetFile { path: file, scratch: !keep };
         let (offset_ms, moving) = (watch::Sender::new(0), Mutex::default());
-        let clock = Self { offset_ms, moving, file: Some(file), acs: Some(acs) };
+        let clock = Self { offset_ms, moving, file: Some(file), acs };
         clock.advance_ms(offset)?;
         Ok(Arc::new(clock))
     }
@@ -84,7 +85,7 @@ impl StackClock {
         if let Some(file) = &self.file {
             file.write(offset)?;
         }
-        if let Some(acs) = &self.acs {
+        for acs in &self.acs {
             let seconds = (offset - before) / 1000;
             acs.advance(seconds);
             // The functions sign with the moved time, so the emulator must check signatures with
@@ -162,7 +163,7 @@ mod tests {
 
     fn opened(file: &Path, keep: bool) -> (Arc<StackClock>, acs_emulator::EmulatorClock) {
         let acs = acs_emulator::EmulatorClock::default();
-        (StackClock::open(file.to_owned(), keep, acs.clone()).unwrap(), acs)
+        (StackClock::open(file.to_owned(), keep, vec![acs.clone()]).unwrap(), acs)
     }
 
     #[test]

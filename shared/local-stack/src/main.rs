@@ -74,6 +74,7 @@ fn environment() -> ProcessEnvironment {
     ProcessEnvironment {
         own_dir: own.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned(),
         port: std::env::var("GUESTPASS_PORT").ok(),
+        resources: std::env::var("GUESTPASS_RESOURCES").ok(),
         rust_log: std::env::var("RUST_LOG").ok(),
     }
 }

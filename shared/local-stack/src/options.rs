@@ -37,6 +37,8 @@ pub struct StackOptions {
     pub parameters: BTreeMap<String, String>,
     /// What the ACS emulator does where the behaviour of ACS is unknown.
     pub acs: EmulatorOptions,
+    /// The number of ACS resources, each with an emulator of its own: 1 to 8.
+    pub resources: u8,
     /// `RUST_LOG` of the functions.
     pub rust_log: String,
     /// The maximum number of processes of a function; further requests wait.
@@ -68,6 +70,8 @@ pub struct ProcessEnvironment {
     pub own_dir: PathBuf,
     /// `GUESTPASS_PORT`.
     pub port: Option<String>,
+    /// `GUESTPASS_RESOURCES`.
+    pub resources: Option<String>,
     /// `RUST_LOG`.
     pub rust_log: Option<String>,
 }
@@ -102,6 +106,9 @@ Usage: local-stack [options]
                           (default: the directory of this program)
   --parameter NAME=VALUE  a value for a parameter of the template. With Issuer=URL and
                           Audience=NAME, the gateway accepts the tokens of that issuer
+  --resources N           the number of ACS resources, 1 to 8, each with an emulator of its own;
+                          all but the first have any free ports
+                          (default: GUESTPASS_RESOURCES, or 1)
   --no-throttling         ignore the rate limits of the template
   --exit-with-stdin       stop when stdin is closed
 
@@ -136,6 +143,10 @@ pub fn parse(
         parameters: BTreeMap::new(),
         rust_log: environment.rust_log.unwrap_or_else(|| "info".to_owned()),
         acs: EmulatorOptions::default(),
+        resources: match &environment.resources {
+            Some(value) => resources("GUESTPASS_RESOURCES", value)?,
+            None => 1,
+        },
         processes: 16,
         idle_limit: Duration::from_mins(5),
         gateway: GatewayLimits::default(),
@@ -157,6 +168,7 @@ pub fn parse(
                 let reason = |reason| format!("invalid value for --allow-host: {reason}");
                 options.allowed_hosts.allow(&value()?).map_err(reason)?;
             }
+            "--resources" => options.resources = resources("--resources", &value()?)?,
             "--functions-dir" => options.functions_dir = value()?.into(),
             "--parameter" => {
                 let value = value()?;
@@ -181,6 +193,12 @@ fn host(value: &str) -> Result<IpAddr, String> {
     })
 }
 
+fn resources(name: &str, value: &str) -> Result<u8, String> {
+    let number = value.parse().ok().filter(|number| (1..=8).contains(number));
+    number
+        .ok_or_else(|| format!("invalid value `{value}` for {name}: must be a number from 1 to 8"))
+}
+
 fn port(name: &str, value: &str) -> Result<u16, String> {
     match value.parse() {
         Ok(port) if port <= LAST_PORT => Ok(port),
@@ -198,6 +216,7 @@ mod tests {
         let environment = ProcessEnvironment {
             own_dir: "/bin".into(),
             port: port.map(str::to_owned),
+            resources: None,
             rust_log: None,
         };
         match parse(line.split_whitespace().map(str::to_owned), environment)? {
@@ -211,7 +230,7 @@ mod tests {
         let (options, exit_with_stdin) = parsed("", None).unwrap();
         assert_eq!((options.port, options.ephemeral, exit_with_stdin), (3000, false, false));
         assert_eq!(options.functions_dir, PathBuf::from("/bin"));
-        assert_eq!(options.rust_log, "info");
+        assert_eq!((options.rust_log.as_str(), options.resources), ("info", 1));
         assert_eq!(options.gateway, GatewayLimits::default());
     }
 
@@ -232,6 +251,7 @@ mod tests {
         assert_ne!(reachable.allowed_hosts, options.allowed_hosts);
         assert!(reachable.host.is_unspecified() && reachable.https);
         assert_eq!(options.parameters["Policy"], "{}");
+        assert_eq!(parsed("--resources 3", None).unwrap().0.resources, 3);
     }
 
     #[test]
@@ -245,6 +265,8 @@ mod tests {
             ),
             ("", Some("many"), "invalid value `many` for GUESTPASS_PORT"),
             ("--parameter x", None, "NAME=VALUE"),
+            ("--resources 0", None, "`0` for --resources: must be a number from 1 to 8"),
+            ("--resources 9", None, "`9` for --resources: must be a number from 1 to 8"),
             ("--host here", None, "invalid value `here` for --host: must be an IP address"),
             ("--allow-host a:1", None, "invalid value for --allow-host: `a:1` is not a host name"),
             ("start", None, "unknown option `start`"),

@@ -64,8 +64,10 @@ impl ServiceStack {
             secrets: Mutex::default(),
             has_served: AtomicBool::new(false),
         };
-        for secret in ["accessKey", "connectionString"] {
-            stack.keep_secret(&stack.stack.description()["acs"][secret]);
+        let acs = &stack.stack.description()["acs"];
+        let others = acs["connectionStrings"].as_object().into_iter().flat_map(|all| all.values());
+        for secret in [&acs["accessKey"], &acs["connectionString"]].into_iter().chain(others) {
+            stack.keep_secret(secret);
         }
         let caller_hash_key = stack.caller_hash_key().await;
         stack.keep_secret(&caller_hash_key);
@@ -167,8 +169,13 @@ impl ServiceStack {
 
     /// Calls the emulator's control API.
     pub async fn emulator(&self, route: &str, body: Value) -> Value {
+        self.emulator_at(self.url("/acs/http"), route, body).await
+    }
+
+    /// Calls the control API of the emulator of one of several resources.
+    pub async fn emulator_at(&self, address: &str, route: &str, body: Value) -> Value {
         let (method, path) = route.split_once(' ').unwrap();
-        let url = format!("{}/_emulator/{path}", self.url("/acs/http"));
+        let url = format!("{address}/_emulator/{path}");
         let request = self.client.request(method.parse().unwrap(), url);
         let request = if body.is_null() { request } else { request.json(&body) };
         let reply = reply_of(request.send().await.unwrap()).await;

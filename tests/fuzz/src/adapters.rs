@@ -46,6 +46,10 @@ impl StandInResource {
     pub async fn connect<C>(self, _clock: C) -> Result<StandInClient, ConfigError> {
         Err(ConfigError::new("ACS_SECRET_ARN", "is not read by a fuzz target"))
     }
+
+    pub async fn connect_first<C>(self, clock: C) -> Result<StandInClient, ConfigError> {
+        self.connect(clock).await
+    }
 }
 
 /// A client that never exists.

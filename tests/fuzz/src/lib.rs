@@ -31,7 +31,7 @@ extern crate self as aws_secrets;
 extern crate self as identity_store;
 
 pub use adapters::{
-    StandInArn as SecretArn, StandInResource as AcsResource, StandInStore as DynamoIdentityStore,
+    StandInArn as SecretArn, StandInResource as AcsResources, StandInStore as DynamoIdentityStore,
     StandInTables as Tables, key,
 };
 pub use events::{schedule_event, sqs_event};

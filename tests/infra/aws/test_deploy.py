@@ -70,6 +70,23 @@ def test_make_secret_reads_standard_input_and_updates_the_secret_of_that_name(cl
     assert kept["SecretString"] == connection_string("another")
 
 
+def test_make_secret_keeps_the_connection_strings_of_other_resources(cloud, account):
+    name = "guestpass/of-several"
+
+    def stored() -> str:
+        return cloud.client("secretsmanager", REGION).get_secret_value(SecretId=name)["SecretString"]
+
+    for string, resource in [("one", "main"), ("two", "eu2"), ("three", "main")]:
+        made = script("secret.py", account, connection_string(string), SECRET=name, RESOURCE=resource)
+        assert made.returncode == 0, made
+    assert json.loads(stored()) == {"main": connection_string("three"), "eu2": connection_string("two")}
+    assert script("secret.py", account, "", SECRET=name, RESOURCE="eu2", REMOVE="yes").returncode == 0
+    assert stored() == connection_string("three"), "with one resource, the text is its connection string"
+    for resource, reason in [("eu2", "has no connection string of the resource eu2"), ("main", "is the last one"), ("EU", "invalid value 'EU' for RESOURCE")]:
+        refused = script("secret.py", account, "", SECRET=name, RESOURCE=resource, REMOVE="yes")
+        assert refused.returncode == 1 and reason in refused.stderr, refused
+
+
 @pytest.mark.parametrize("text", ["", "hunter2", "endpoint=http://x/;accesskey=hunter2", "endpoint=https://x/;accesskey=?hunter2"])
 def test_an_invalid_connection_string_is_refused_and_not_quoted(account, text):
     refused = script("secret.py", account, text, SECRET="guestpass/refused")

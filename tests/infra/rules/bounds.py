@@ -255,7 +255,7 @@ def t07_every_error_that_needs_an_operator_has_an_alarm(stack: Stack) -> Iterato
     wanted |= {("AWS/Lambda", metric, function) for metric in ["Errors", "Throttles"] for function in stack.functions()}
     wanted |= {("AWS/DynamoDB", "WriteThrottleEvents", table) for table in ["Identities", "AuditLog"]}
     for ours in [
-        "IdentitiesAbandoned", "IdentitiesStuck", "IdentitiesForeign", "CleanupBraked", "EventsFailed", "AcsThrottled", "AcsFailed",
+        "IdentitiesAbandoned", "IdentitiesStuck", "IdentitiesForeign", "ResourcesUnknown", "CleanupBraked", "EventsFailed", "AcsThrottled", "AcsFailed",
         "RequestsThrottled", "InternalErrors",
     ]:
         wanted.add((OURS, ours, ""))

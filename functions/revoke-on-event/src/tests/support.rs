@@ -9,7 +9,7 @@ use identity_core::Error as CoreError;
 use identity_core::admission::Admission;
 use identity_core::event::EventMode;
 use identity_core::identity::{AccessToken, AcsId, Issuer, TokenRequest};
-use identity_core::ports::{AccountLookUp, AccountStatus};
+use identity_core::ports::{AccountLookUp, AccountStatus, IdentityClient};
 use identity_core::record::{Record, State};
 use identity_core::testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record};
 use identity_events::EventSettings;

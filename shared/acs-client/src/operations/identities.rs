@@ -13,6 +13,10 @@ use crate::call::{AcsOperation, AcsResponse};
 use crate::client::{AcsIdentityClient, OperationRequest, invalid_body};
 
 impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
+    fn is_creation_held(&self) -> bool {
+        self.is_held(AcsOperation::Create)
+    }
+
     /// `POST /identities`, answered with 201.
     ///
     /// Not retried if ACS may have received it.

@@ -276,6 +276,7 @@ pub(super) fn is_about_us(error: &Error) -> bool {
         | Error::SignInRequired
         | Error::EventFromTheFuture
         | Error::ForeignIdentity(_)
+        | Error::UnknownResource(_)
         | Error::AcsUnavailable { .. }
         | Error::StoreUnavailable(_)
         | Error::Stuck

@@ -36,6 +36,11 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         Error::TeamsToken(fault) => teams_token(*fault),
         Error::AcsUnavailable { .. } => acs_unavailable(error, target),
         Error::AcsRefused(_) | Error::ForeignIdentity(_) => acs_refused(error),
+        Error::UnknownResource(resource) => {
+            CliError::new(Exit::Refused, "the ACS resource of the identity is not configured")
+                .because(format!("the record names the resource `{resource}`"))
+                .hint("name the secret of the functions with --secret; if it lacks the resource, add its connection string again, with the same name")
+        }
         Error::StoreUnavailable(_) => store_unavailable(error, target),
         Error::StoreRefused(_) => store_refused(error, target),
         Error::Stuck => CliError::new(Exit::Failed, "the identity is stuck")

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::model::ResourceName;
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// The reason why an operation failed.
@@ -74,6 +76,12 @@ pub enum Error {
     /// changed, and it still exists there.
     #[error("the identity belongs to another ACS resource")]
     ForeignIdentity(#[source] Source),
+    /// The record names an ACS resource that is not configured. Nothing was sent to ACS.
+    #[error(
+        "the record names the ACS resource `{0}`, which is not configured: add its connection \
+         string to the secret again, with the same name"
+    )]
+    UnknownResource(ResourceName),
     /// The identity store could not be reached, or returned an invalid response.
     #[error("the identity store is unavailable")]
     StoreUnavailable(#[source] Source),

@@ -80,6 +80,11 @@ impl ExternalId {
         fnv1a(self.0.bytes())
     }
 
+    /// A hash of the ID together with another text, which the ID cannot contain.
+    pub(crate) fn hash_with(&self, text: &str) -> u64 {
+        fnv1a(self.0.bytes().chain([0]).chain(text.bytes()))
+    }
+
     /// The ID as text. It can contain an e-mail address and must not be logged.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,6 +9,7 @@ pub mod event_decision;
 pub mod identity;
 pub mod policy;
 pub mod record;
+pub mod resource;
 pub mod secret;
 
 pub(crate) use admission::{
@@ -26,4 +27,5 @@ pub(crate) use record::{
     Active, BlockDecision, By, Cause, CutOff, Lease, LeaseId, Origin, Reason, Receipt, ReceiptId,
     Record, RevocationOrder, State, StateName,
 };
+pub(crate) use resource::{Placement, ResourceName};
 pub(crate) use secret::Secret;

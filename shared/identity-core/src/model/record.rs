@@ -18,7 +18,7 @@ mod state;
 
 use std::time::SystemTime;
 
-use crate::model::{AcsId, ExternalId};
+use crate::model::{AcsId, ExternalId, ResourceName};
 
 pub use decision::{BlockDecision, Decisions, Origin, Watermarks, end_of};
 pub use reason::Reason;
@@ -32,6 +32,9 @@ pub struct Record {
     pub external_id: ExternalId,
     /// The state of the identity.
     pub state: State,
+    /// The ACS resource of the identity, or of the previous one. It is set by a reservation, and
+    /// stays the same until the identity is deleted.
+    pub resource: ResourceName,
     /// Increases with every reservation, revocation, block and deletion. A token requested in one
     /// epoch is never returned in a later one.
     pub epoch: u64,
@@ -80,6 +83,7 @@ impl Record {
         Self {
             external_id: user.clone(),
             state: State::Deleted,
+            resource: ResourceName::MAIN,
             epoch: 0,
             last_acs_id: None,
             created_at: now,

@@ -11,7 +11,7 @@ use crate::model::{
     AcsId, Actor, AuditAction, AuditEntry, Error, Event, EventDecision, IdentityRef, Invocation,
     NoEffect, ReceiptId, Record,
 };
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
+use crate::ports::{Change, Clock, IdentityClients, IdentityStore, Step};
 use crate::protocol::find_record::find_holder;
 use crate::protocol::find_settled::INDEX_LAG;
 use crate::protocol::finish_pending::{self, PendingWork};
@@ -47,7 +47,7 @@ pub enum Effect {
 /// way, the next delivery finishes the work.
 pub async fn apply_event(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     event: &Event,
     invocation: &Invocation,

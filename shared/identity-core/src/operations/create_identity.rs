@@ -2,7 +2,7 @@
 //! same request.
 
 use crate::model::{Error, ExternalId, Invocation, Requester, TokenRequest};
-use crate::ports::{Clock, IdentityClient, IdentityStore};
+use crate::ports::{Clock, IdentityClients, IdentityStore};
 use crate::protocol::administrator::Administrator;
 use crate::protocol::ensure_identity::{
     EnsuredIdentity, IdentityRequest, IdentitySelector, ensure_identity,
@@ -24,7 +24,7 @@ pub struct CreateIdentityRequest {
 /// Creates the identity once: if the user already has one, this returns it.
 pub async fn create_identity(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: CreateIdentityRequest,
 ) -> Result<EnsuredIdentity, Error> {

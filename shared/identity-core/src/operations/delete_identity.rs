@@ -6,7 +6,7 @@ use crate::model::{
     AcsId, Actor, AuditAction, AuditEntry, Bearer, By, CutOff, Error, IdentityRef, Invocation,
     ReceiptId, Record, State, admit_bearer,
 };
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
+use crate::ports::{Change, Clock, IdentityClients, IdentityStore, Step};
 use crate::protocol::find_settled::find_settled;
 use crate::protocol::finish_pending;
 
@@ -33,7 +33,7 @@ pub struct DeleteIdentityRequest {
 /// sign-in of the user creates a new identity, not the next call of the app.
 pub async fn delete_identity(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: DeleteIdentityRequest,
 ) -> Result<Option<AcsId>, Error> {

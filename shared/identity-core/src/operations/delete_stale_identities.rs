@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
 use crate::model::Error;
-use crate::ports::{Clock, IdentityClient, IdentityStore, OrphanStore, RunLog};
+use crate::ports::{Clock, IdentityClients, IdentityStore, OrphanStore, RunLog};
 
 pub use crate::model::cleanup_run::{
     Ages, Allowance, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Millis, Reasons,
@@ -33,7 +33,7 @@ pub use stale::{StaleOutcome, delete_if_unused_since};
 /// failed, which ends the run.
 pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
     store: &S,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: CleanupRequest,
 ) -> Result<CleanupRun, Error> {

@@ -5,7 +5,7 @@ use crate::model::{
     AccessToken, AcsId, Bearer, Error, ExternalId, IdentityRef, Invocation, Requester, TokenPace,
     TokenRequest,
 };
-use crate::ports::{Clock, IdentityClient, IdentityStore};
+use crate::ports::{Clock, IdentityClients, IdentityStore};
 use crate::protocol::administrator::Administrator;
 use crate::protocol::ensure_identity::{IdentityRequest, IdentitySelector, ensure_identity};
 
@@ -59,7 +59,7 @@ pub struct IssuedToken {
 /// [`Error::Busy`] or [`Error::Blocked`].
 pub async fn issue_access_token(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: IssueAccessTokenRequest,
 ) -> Result<IssuedToken, Error> {

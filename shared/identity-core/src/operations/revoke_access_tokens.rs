@@ -13,7 +13,7 @@ use crate::model::{
     Actor, AuditAction, AuditEntry, Bearer, By, Cause, Error, ExternalId, IdentityRef, Invocation,
     Receipt, ReceiptId, Record, RevocationOrder, TokenPace, admit_bearer,
 };
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Step};
+use crate::ports::{Change, Clock, IdentityClients, IdentityStore, Step};
 use crate::protocol::find_settled::find_settled;
 use crate::protocol::finish_pending;
 
@@ -57,7 +57,7 @@ pub enum IfMissing {
 /// stay recorded, and a later request or run finishes the work.
 pub async fn revoke_access_tokens(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: RevokeAccessTokensRequest,
 ) -> Result<Receipt, Error> {

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use crate::model::{AcsId, CleanupRun, Error, ExternalId};
+use crate::model::{AcsId, CleanupRun, Error, ExternalId, ResourceName};
 
 /// Identities whose ownership is unknown. The scheduled job processes them.
 pub trait OrphanStore: Sync {
@@ -19,6 +19,8 @@ pub struct Orphan {
     pub acs_id: AcsId,
     /// The user for whom it was created.
     pub user: ExternalId,
+    /// The resource in which it was created.
+    pub resource: ResourceName,
     /// The time when its ownership became unknown.
     pub noted_at: SystemTime,
 }

@@ -24,6 +24,12 @@ pub trait IdentityClient: Sync {
         deadline: SystemTime,
     ) -> impl Future<Output = Result<(AcsId, AccessToken), Error>> + Send;
 
+    /// Whether ACS has throttled creations, and none is sent for a while. A new identity is then
+    /// better placed in another resource.
+    fn is_creation_held(&self) -> bool {
+        false
+    }
+
     /// Issues a token for an existing identity.
     fn issue_access_token(
         &self,

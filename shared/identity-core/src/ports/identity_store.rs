@@ -25,8 +25,8 @@ pub trait IdentityStore: Sync {
 
     /// Lists one page of one shard, in the order of its [`Index`](crate::ports::Index). Tombstones are left out.
     ///
-    /// A listed record is a hint: it can be outdated, and it does not include its receipts. Read
-    /// the record with [`find`](Self::find) before deciding anything.
+    /// A listed record is a hint: it can be outdated, and it includes neither its receipts nor its
+    /// resource. Read the record with [`find`](Self::find) before deciding anything.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, Error>> + Send;
 
     /// Counts the active and blocked records among those that [`list`](Self::list) would read,

@@ -18,20 +18,22 @@
 //! may be in use. It is recorded as an orphan, and the scheduled job processes it.
 
 mod create;
+mod replace;
 mod request;
 
 use std::time::{Duration, SystemTime};
 
 use create::{Reservation, create};
+use replace::{delete_replaced, is_replaceable};
 use tracing::warn;
 
 use crate::model::{
     AcsId, Active, Admission, AuditAction, Error, Invocation, Lease, LeaseId, Record, State,
     TokenRequest, admit,
 };
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Usage};
+use crate::ports::{Change, Clock, IdentityClient, IdentityClients, IdentityStore, Usage};
 use crate::protocol::finish_pending::{self, PendingWork};
-use crate::protocol::foreign;
+use crate::protocol::resources;
 use crate::protocol::waiting::Waiting;
 
 pub use request::EnsuredIdentity;
@@ -40,7 +42,7 @@ pub(crate) use request::{IdentityRequest, IdentitySelector};
 /// Uses an identity, and issues a token for it if the caller requests one.
 pub(crate) async fn ensure_identity(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: &IdentityRequest<'_>,
 ) -> Result<EnsuredIdentity, Error> {
@@ -55,6 +57,11 @@ pub(crate) async fn ensure_identity(
                     return Ok(EnsuredIdentity { record, acs_id, token: None, created: false });
                 };
                 let admission = admit(Some(&record), requester, clock.now())?;
+                let is_own = matches!(selector, IdentitySelector::Users(_));
+                if is_own && is_replaceable(acs, &record, clock.now()) {
+                    delete_replaced(store, acs, clock, &record, invocation).await?;
+                    continue;
+                }
                 return issue(store, acs, clock, request, admission, &record, acs_id, token).await;
             }
             NextStep::Create => {
@@ -143,7 +150,7 @@ fn next_step(
 #[expect(clippy::too_many_arguments, reason = "three ports, the request, and what was read for it")]
 async fn issue(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: &IdentityRequest<'_>,
     admission: Admission,
@@ -151,10 +158,12 @@ async fn issue(
     acs_id: AcsId,
     token: &TokenRequest,
 ) -> Result<EnsuredIdentity, Error> {
+    let acs = resources::client_of(acs, &seen.resource)?;
     let acs_until = request.invocation.acs_until;
     let pace_until = admission.pace_until();
     let issued = acs.issue_access_token(admission, &acs_id, token, acs_until).await;
-    let token = issued.inspect_err(|cause| foreign::report(&acs_id, cause))?;
+    let token =
+        issued.inspect_err(|cause| resources::report_foreign(&acs_id, &seen.resource, cause))?;
     let active = Active { acs_id, epoch: seen.epoch };
     let at = clock.now();
     let audit = request.audit(seen, AuditAction::IssueToken, at);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::model::{Error, Invocation, ReceiptId, Record, State};
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore};
-use crate::protocol::foreign;
+use crate::ports::{Change, Clock, IdentityClient, IdentityClients, IdentityStore};
+use crate::protocol::resources;
 
 /// The outcome of [`finish_pending`].
 pub(crate) enum PendingWork {
@@ -27,7 +27,7 @@ pub(crate) enum PendingWork {
 /// can revoke a token issued since; the holder of that token must ask for another.
 pub(crate) async fn finish_pending(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     record: &Record,
     invocation: &Invocation,
@@ -81,23 +81,29 @@ pub(crate) async fn claim_pending(
 /// record. A record that has changed in the meantime keeps its new state.
 pub(crate) async fn perform_pending(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     record: &Record,
     invocation: &Invocation,
 ) -> Result<Record, Error> {
     match &record.state {
         State::Deleting { acs_id, .. } => {
+            let acs = resources::client_of(acs, &record.resource)?;
             let deleted = acs.delete_identity(acs_id, invocation.acs_until).await;
-            deleted.inspect_err(|cause| foreign::report(acs_id, cause))?;
+            deleted.inspect_err(|cause| {
+                resources::report_foreign(acs_id, &record.resource, cause);
+            })?;
             info!(acs.id = %acs_id, "identity deleted in ACS");
             note(store, record, record.deletion_confirmed(clock.now())).await
         }
         State::Active { acs_id } | State::Blocked { acs_id: Some(acs_id) }
             if record.pending_revocation.is_some() =>
         {
+            let acs = resources::client_of(acs, &record.resource)?;
             let revoked = acs.revoke_access_tokens(acs_id, invocation.acs_until).await;
-            revoked.inspect_err(|cause| foreign::report(acs_id, cause))?;
+            revoked.inspect_err(|cause| {
+                resources::report_foreign(acs_id, &record.resource, cause);
+            })?;
             let noted = note(store, record, record.revocation_confirmed(clock.now())).await?;
             let blocked = u64::from(record.state.is_blocked());
             info!(

@@ -6,6 +6,6 @@ pub mod ensure_identity;
 pub(crate) mod find_record;
 pub(crate) mod find_settled;
 pub(crate) mod finish_pending;
-pub(crate) mod foreign;
 pub mod pacer;
+pub(crate) mod resources;
 pub(crate) mod waiting;

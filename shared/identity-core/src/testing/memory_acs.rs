@@ -36,15 +36,26 @@ struct AcsContents {
     identities: BTreeMap<AcsId, Vec<String>>,
     /// The identities that belong to another resource.
     foreign: BTreeSet<AcsId>,
+    /// The part of all its identities that names the resource; `None` accepts all identities.
+    resource: Option<String>,
     calls: Vec<ClientCall>,
     requests: Vec<TokenRequest>,
     meanwhile: Option<Meanwhile>,
     trouble: Option<Trouble>,
     issues_for_the_dead: bool,
     minted_for_the_dead: Vec<String>,
+    holds_creations: bool,
 }
 
 impl MemoryIdentityClient {
+    /// An ACS resource that refuses the identities of others. The IDs of its own begin with
+    /// `8:acs:<resource>_`.
+    #[must_use]
+    pub fn of_resource(resource: &str) -> Self {
+        let resource = Some(resource.to_owned());
+        Self(Arc::new(Mutex::new(AcsContents { resource, ..AcsContents::default() })))
+    }
+
     /// Runs `action` during the next call, after ACS decided and before it answers.
     pub fn while_answering(&self, action: impl FnOnce() + Send + 'static) {
         self.lock().meanwhile = Some(Box::new(action));
@@ -59,6 +70,11 @@ impl MemoryIdentityClient {
     /// documented, so no code may depend on it.
     pub fn issue_for_the_dead(&self) {
         self.lock().issues_for_the_dead = true;
+    }
+
+    /// Reports that ACS has throttled creations.
+    pub fn hold_creations(&self) {
+        self.lock().holds_creations = true;
     }
 
     /// Adds an identity, as if it was created earlier.
@@ -152,13 +168,16 @@ impl MemoryIdentityClient {
 impl AcsContents {
     fn create(&mut self) -> AcsId {
         self.made += 1;
-        let id = super::acs_id(&format!("8:acs:res_{}", self.made));
+        let resource = self.resource.as_deref().unwrap_or("res");
+        let id = super::acs_id(&format!("8:acs:{resource}_{}", self.made));
         self.identities.insert(id.clone(), Vec::new());
         id
     }
 
     fn check_owner(&self, id: &AcsId) -> Result<(), Error> {
-        if self.foreign.contains(id) {
+        let mut own = self.resource.iter().map(|resource| format!("8:acs:{resource}_"));
+        let is_of_another = own.any(|own| !id.as_str().starts_with(&own));
+        if is_of_another || self.foreign.contains(id) {
             return Err(Error::ForeignIdentity("401 IdentityNotOwned".into()));
         }
         Ok(())
@@ -181,6 +200,10 @@ impl AcsContents {
 }
 
 impl IdentityClient for MemoryIdentityClient {
+    fn is_creation_held(&self) -> bool {
+        self.lock().holds_creations
+    }
+
     async fn create_identity(&self, _: SystemTime) -> Result<AcsId, Error> {
         self.call(ClientCall::Create, AcsContents::create)
     }

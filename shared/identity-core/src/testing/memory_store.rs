@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use crate::model::audit::{AuditFilter, AuditPosition, StoredAuditEntry, day_number};
 use crate::model::{
-    AcsId, Active, AuditEntry, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Record, State,
+    AcsId, Active, AuditEntry, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Record,
+    ResourceName, State,
 };
 use crate::ports::{
     AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
@@ -104,7 +105,11 @@ impl MemoryIdentityStore {
                 let after = query.after.as_ref().map(|after| (after.at, after.external_id.clone()));
                 after.is_none_or(|after| place(record) > after)
             })
-            .map(|record| Record { receipts: Vec::new(), ..record.clone() })
+            .map(|record| Record {
+                receipts: Vec::new(),
+                resource: ResourceName::MAIN,
+                ..record.clone()
+            })
             .collect();
         shard.sort_by_key(place);
         shard

@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime};
 use crate::model::identity::{Lifetime, Scopes};
 use crate::model::{
     AcsId, Admission, Bearer, By, Cause, Event, EventKind, EventSource, ExternalId, IdentityRef,
-    Invocation, ReceiptId, Record, Requester, RevocationOrder, State, TokenRequest, admit,
+    Invocation, ReceiptId, Record, Requester, ResourceName, RevocationOrder, State, TokenRequest,
+    admit,
 };
 use crate::operations::issue_access_token::TokenSubject;
 use crate::ports::Clock;
@@ -49,6 +50,16 @@ pub fn user(name: &str) -> ExternalId {
 pub fn acs_id(raw: &str) -> AcsId {
     #[expect(clippy::expect_used, reason = "a test may die")]
     AcsId::parse(raw).expect("an ACS id")
+}
+
+/// The name of an ACS resource.
+///
+/// # Panics
+/// If `raw` is not a valid name.
+#[must_use]
+pub fn resource(raw: &str) -> ResourceName {
+    #[expect(clippy::expect_used, reason = "a test may die")]
+    ResourceName::parse(raw).expect("a name of a resource")
 }
 
 /// A request for a token with chat and calling, valid for one hour.

@@ -140,6 +140,7 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
     for (index, state) in states.into_iter().enumerate() {
         let record = Record {
             epoch: 7,
+            resource: crate::testing::resource(if index % 2 == 0 { "main" } else { "eu2" }),
             created_at: at(1),
             last_issued_at: at(2),
             changed_at: at(3) + Duration::from_millis(250),

@@ -13,7 +13,7 @@ use super::line::{milliseconds, namespace, write_line};
 
 /// The names of all metrics in CloudWatch besides those of requests. The template's alarms and
 /// its dashboard use the same names.
-pub const METRICS: [&str; 32] = [
+pub const METRICS: [&str; 33] = [
     // A process started to serve requests.
     "ColdStarts",
     // Responses of ACS; each attempt counts.
@@ -32,6 +32,8 @@ pub const METRICS: [&str; 32] = [
     "IdentitiesAbandoned",
     // An identity that another ACS resource created: the secret is for the wrong resource.
     "IdentitiesForeign",
+    // A record that names an ACS resource without a connection string.
+    "ResourcesUnknown",
     // Results of a run of the scheduled job.
     "StaleIdentities",
     "IdentitiesDeleted",

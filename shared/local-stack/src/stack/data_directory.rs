@@ -45,7 +45,7 @@ impl DataDirectory {
         let keep = self.lock.is_some();
         let name = if keep { "clock".to_owned() } else { format!("clock-{}", Uuid::new_v4()) };
         let file = data.join(name);
-        StackClock::open(file.clone(), keep, acs.clock()).map_err(StackStartError::file(file))
+        StackClock::open(file.clone(), keep, acs.clocks()).map_err(StackStartError::file(file))
     }
 }
 

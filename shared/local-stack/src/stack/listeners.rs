@@ -29,11 +29,12 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Binds the first port and those after it, or any free ports if it is 0. The last two listeners
-    /// are those of ACS, for http and https.
+    /// Binds the first port and those after it, or any free ports if it is 0. The listeners beside
+    /// these are those of ACS: for http and https, and for http of each other resource, which have
+    /// any free ports.
     pub(super) async fn bind(
         options: &StackOptions,
-    ) -> Result<(Self, [TcpListener; 2]), StackStartError> {
+    ) -> Result<(Self, ([TcpListener; 2], Vec<TcpListener>)), StackStartError> {
         let (first, host) = (options.port, options.host);
         let listen_on = async |host: IpAddr, offset: u16, what: &'static str| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };
@@ -57,7 +58,13 @@ impl Listeners {
             tls: certificate(options)?,
             engine: bind_engine().await.map_err(StackStartError::System)?,
         };
-        Ok((services, [listen(4, "ACS http").await?, listen(5, "ACS https").await?]))
+        let main = [listen(4, "ACS http").await?, listen(5, "ACS https").await?];
+        let mut others = Vec::new();
+        for _ in 1..options.resources {
+            let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+            others.push(bound.map_err(StackStartError::System)?);
+        }
+        Ok((services, (main, others)))
     }
 }
 

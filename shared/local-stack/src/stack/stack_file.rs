@@ -43,6 +43,9 @@ impl StackAddresses {
         if let Some(acs) = json.get_mut("acs").and_then(Value::as_object_mut) {
             acs.insert("accessKey".to_owned(), self.acs.access_key.as_str().into());
             acs.insert("connectionString".to_owned(), self.acs.connection_string.as_str().into());
+            if self.acs.connection_strings.len() > 1 {
+                acs.insert("connectionStrings".to_owned(), json!(self.acs.connection_strings));
+            }
         }
         if let Some(json) = json.as_object_mut() {
             json.insert("transmitters".to_owned(), self.transmitters.clone());
@@ -52,7 +55,7 @@ impl StackAddresses {
 
     /// The fields without the credentials of ACS: for any client that can reach the console.
     pub(crate) fn to_public_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "gateway": self.gateway.local,
             "console": self.console,
             "issuer": self.issuer.local,
@@ -72,7 +75,13 @@ impl StackAddresses {
             "table": self.table,
             "auditTable": self.audit_table,
             "eventBus": self.event_bus,
-        })
+        });
+        if !self.acs.others.is_empty()
+            && let Some(acs) = json.get_mut("acs").and_then(Value::as_object_mut)
+        {
+            acs.insert("others".to_owned(), json!(self.acs.others));
+        }
+        json
     }
 }
 

@@ -196,7 +196,7 @@ impl Services {
         });
         let engine = listeners.engine.local_addr().map_err(StackStartError::System)?;
         let dynamodb = dynamodb::router(engine).map_err(StackStartError::HttpClient)?;
-        let connection_string = (addresses.acs_secret_arn.as_str(), acs.connection_string());
+        let connection_string = (addresses.acs_secret_arn.as_str(), acs.secret());
         let secrets = secrets::router(connection_string, self.secrets);
         let mut servers = Servers::new(self.allowed_hosts);
         let tls = listeners.tls.map(|tls| tls.acceptor);
@@ -231,7 +231,11 @@ fn read_template(
     let path = &options.template;
     let yaml = fs::read_to_string(path).map_err(StackStartError::file(path))?;
     let parameters = options.parameters.clone();
+    let placement = acs.placement();
     let mut defaults = BTreeMap::from([("AcsSecretArn", ACS_SECRET)]);
+    if options.resources > 1 {
+        defaults.insert("AcsPlacement", &placement);
+    }
     // A real issuer has an audience and administrators of its own.
     if !parameters.contains_key("Issuer") {
         // The template's default of AdminCondition closes the administrators' routes.
@@ -242,11 +246,7 @@ fn read_template(
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let mut defaults: BTreeMap<_, _> = defaults.into_iter().map(owned).collect();
     defaults.extend(transmitters.defaults(&parameters));
-    let inputs = Inputs {
-        parameters,
-        defaults,
-        secrets: BTreeMap::from([(secret, acs.connection_string())]),
-    };
+    let inputs = Inputs { parameters, defaults, secrets: BTreeMap::from([(secret, acs.secret())]) };
     Template::read(&yaml, &inputs).map_err(StackStartError::template(path))
 }
 

@@ -92,6 +92,7 @@ pub(crate) async fn token(client: &Client, issuer: &str, scope: &str) -> String 
 
 pub(crate) fn options(directory: &Path) -> StackOptions {
     StackOptions {
+        resources: 1,
         allowed_hosts: AllowedHosts::default(),
         acs: acs_emulator::EmulatorOptions::default(),
         template: template(),

@@ -4,6 +4,7 @@
 
 mod cut_off;
 mod pace;
+mod replace;
 mod teams;
 
 use std::{

@@ -49,7 +49,12 @@ async fn create_users(fixture: &SweepFixture<'_>) -> SweepUsers {
     let orphan = fixture.identity().await;
     // A while ago: an identity that could not be settled for a day needs manual action.
     let noted_at = days_ago(0) - Duration::from_hours(1);
-    let noted = Orphan { acs_id: orphan.clone(), user: user("orphan"), noted_at };
+    let noted = Orphan {
+        acs_id: orphan.clone(),
+        user: user("orphan"),
+        resource: identity_core::resource::ResourceName::MAIN,
+        noted_at,
+    };
     fixture.store.note_orphan(&noted).await.unwrap();
     SweepUsers { stale, fresh, orphan }
 }

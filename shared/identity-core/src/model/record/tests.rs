@@ -24,6 +24,7 @@ fn alice(state: State) -> Record {
 fn full(state: State) -> Record {
     let decision = BlockDecision { at: later(1), blocks: false };
     Record {
+        resource: ResourceName::MAIN,
         external_id: user("alice"),
         state,
         epoch: 7,

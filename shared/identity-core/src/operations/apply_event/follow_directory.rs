@@ -25,7 +25,7 @@ use crate::model::{
 };
 use crate::operations::apply_event::{Applied, apply_event, foresee_event};
 use crate::ports::{
-    AccountDirectory, AccountLookUp, AccountStatus, Clock, IdentityClient, IdentityStore,
+    AccountDirectory, AccountLookUp, AccountStatus, Clock, IdentityClients, IdentityStore,
 };
 
 /// Why a record could not be brought into agreement. The message must be delivered again.
@@ -41,7 +41,7 @@ pub enum FollowError<E> {
 /// with their outcomes: none if they agreed already.
 pub async fn follow_directory<D: AccountDirectory>(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     directory: &D,
     look_up: &AccountLookUp,

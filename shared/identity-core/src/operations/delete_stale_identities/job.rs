@@ -1,7 +1,7 @@
 //! The state of a running cleanup: its dependencies, its results so far, and its stop conditions.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::{TryStreamExt, stream};
@@ -10,11 +10,12 @@ use tracing::{error, warn};
 use super::request::CleanupRequest;
 use crate::model::{
     Ages, CleanupMode, CleanupRun, Error, Finished, IdentitySample, Invocation, Limit, Reasons,
-    Record, Spared, State, Stopped,
+    Record, ResourceName, Spared, State, Stopped,
 };
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore};
+use crate::ports::{Change, Clock, IdentityClients, IdentityStore};
 use crate::protocol::finish_pending;
 use crate::protocol::pacer::Pacer;
+use crate::protocol::resources;
 
 /// A running cleanup.
 pub(super) struct CleanupJob<'a, S, A, C> {
@@ -27,7 +28,9 @@ pub(super) struct CleanupJob<'a, S, A, C> {
     pub(super) began: SystemTime,
     pub(super) invocation: Invocation,
     most: u64,
-    pacer: Pacer,
+    per_second: u32,
+    /// The limits of ACS are per resource.
+    pacers: Mutex<BTreeMap<ResourceName, Arc<Pacer>>>,
     tally: Mutex<Tally>,
 }
 
@@ -58,7 +61,7 @@ pub(super) struct Tally {
     shard: u8,
 }
 
-impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> {
+impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C> {
     pub(super) fn new(
         store: &'a S,
         acs: &'a A,
@@ -78,7 +81,8 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
             began: clock.now(),
             invocation: Invocation { acs_until, ..request.invocation.clone() },
             most: request.limits.most,
-            pacer: Pacer::per_second(request.limits.per_second),
+            per_second: request.limits.per_second,
+            pacers: Mutex::default(),
             tally: Mutex::default(),
         }
     }
@@ -128,14 +132,28 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
         stream::iter(all.into_iter().map(Ok)).try_for_each_concurrent(AT_A_TIME, work).await
     }
 
-    /// Waits until the rate limit allows a request to ACS.
-    pub(super) async fn turn(&self) {
-        self.pacer.turn(self.clock).await;
+    /// Waits until the rate limit allows a request to this resource.
+    pub(super) async fn turn(&self, resource: &ResourceName) {
+        self.pacer(resource).turn(self.clock).await;
     }
 
-    /// Sends no request to ACS for `pause`.
-    pub(super) fn hold(&self, pause: Duration) {
-        self.pacer.hold(self.clock, pause);
+    /// Sends no request to this resource for `pause`.
+    pub(super) fn hold(&self, resource: &ResourceName, pause: Duration) {
+        self.pacer(resource).hold(self.clock, pause);
+    }
+
+    fn pacer(&self, resource: &ResourceName) -> Arc<Pacer> {
+        let mut pacers = self.pacers.lock().unwrap_or_else(PoisonError::into_inner);
+        let pacer = pacers.entry(resource.clone());
+        pacer.or_insert_with(|| Arc::new(Pacer::per_second(self.per_second))).clone()
+    }
+
+    /// Whether the resource of a record is configured. If it is not, the work of the record counts
+    /// as failed, and the record stays as it is until the resource is configured again.
+    pub(super) fn is_reachable(&self, resource: &ResourceName) -> bool {
+        let is_known = resources::client_of(self.acs, resource).is_ok();
+        self.tally().failed += u64::from(!is_known);
+        is_known
     }
 
     /// Performs the pending work of `record` at ACS; the caller has already waited for the rate
@@ -153,7 +171,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
                 }
                 Err(Error::Throttled { retry_after, .. }) => {
                     // ACS did nothing, and this does not count as a failure.
-                    self.hold(retry_after);
+                    self.hold(&record.resource, retry_after);
                     let until = self.clock.now() + retry_after + STOPS_BEFORE;
                     if until > self.invocation.deadline {
                         self.tally().limit.get_or_insert(Limit::Deadline);
@@ -165,7 +183,7 @@ impl<'a, S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'a, S, A, C> 
                     if !matches!(record.state, State::Deleting { .. }) {
                         return Ok(false);
                     }
-                    self.turn().await;
+                    self.turn(&record.resource).await;
                 }
                 Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
                     return Err(cause);

@@ -10,7 +10,7 @@ use crate::model::{
     ReceiptId, Record, State,
 };
 use crate::ports::{
-    Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Position, SHARDS, Step,
+    Change, Clock, IdentityClients, IdentityStore, Index, ListQuery, Position, SHARDS, Step,
 };
 use crate::protocol::finish_pending;
 
@@ -29,14 +29,15 @@ pub enum StaleOutcome {
 /// `actor` is recorded in the audit log.
 pub async fn delete_if_unused_since(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     user: &ExternalId,
     cutoff: SystemTime,
     actor: &Actor,
     invocation: &Invocation,
 ) -> Result<StaleOutcome, Error> {
-    match mark(store, clock, user, cutoff, actor, &invocation.id).await? {
+    let found = store.find(user).await?;
+    match mark(store, clock, found, cutoff, actor, &invocation.id).await? {
         Mark::Made(marked) => {
             finish_pending::perform_pending(store, acs, clock, &marked, invocation).await?;
             info!(acs.id = marked.acs_id().map(ToString::to_string), "unused identity deleted");
@@ -53,16 +54,17 @@ enum Mark {
     Changed,
 }
 
-/// Marks one identity for deletion. From now on, no token is returned for it.
+/// Marks the identity of a record that was read for deletion. From now on, no token is returned for
+/// it.
 async fn mark(
     store: &impl IdentityStore,
     clock: &impl Clock,
-    user: &ExternalId,
+    found: Option<Record>,
     cutoff: SystemTime,
     actor: &Actor,
     run: &str,
 ) -> Result<Mark, Error> {
-    let Some(seen) = store.find(user).await? else { return Ok(Mark::Changed) };
+    let Some(seen) = found else { return Ok(Mark::Changed) };
     if seen.last_issued_at >= cutoff {
         return Ok(Mark::Used);
     }
@@ -82,7 +84,7 @@ async fn mark(
     })
 }
 
-impl<S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'_, S, A, C> {
+impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
     /// Goes through the stale identities, beginning with shard `start`: deletes them, or counts in
     /// a plan what a run would delete.
     pub(super) async fn process(&self, start: u8) -> Result<(), Error> {
@@ -113,17 +115,22 @@ impl<S: IdentityStore, A: IdentityClient, C: Clock> CleanupJob<'_, S, A, C> {
             self.note(shard, &listed);
             return Ok(());
         }
-        if self.must_stop(shard) || !self.may_begin() {
+        if self.must_stop(shard) {
+            return Ok(());
+        }
+        // The index does not contain the resource.
+        let found = self.store.find(&listed.external_id).await?;
+        let resource = found.as_ref().map(|record| record.resource.clone()).unwrap_or_default();
+        if !self.is_reachable(&resource) || !self.may_begin() {
             return Ok(());
         }
         self.tally().considered += 1;
         // Wait before marking the record, so that a marked user waits no longer than the deletion
         // takes.
-        self.turn().await;
+        self.turn(&resource).await;
         let run = &self.invocation.id;
         let actor = Actor::Cleanup { run: run.clone() };
-        let user = &listed.external_id;
-        let marked = match mark(self.store, self.clock, user, self.cutoff, &actor, run).await? {
+        let marked = match mark(self.store, self.clock, found, self.cutoff, &actor, run).await? {
             Mark::Made(marked) => marked,
             Mark::Used => {
                 self.tally().spared.used += 1;

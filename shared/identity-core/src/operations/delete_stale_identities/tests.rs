@@ -2,11 +2,12 @@ mod brake;
 mod limits;
 mod pending;
 mod report;
+mod resources;
 
 use super::*;
 use crate::ABANDONED_AFTER;
 use crate::model::record::Unfinished;
-use crate::model::{Actor, ExternalId, Lease, LeaseId, Record, State, StateName};
+use crate::model::{Actor, ExternalId, Lease, LeaseId, Record, ResourceName, State, StateName};
 use crate::operations::issue_access_token::{IssueAccessTokenRequest, issue_access_token};
 use crate::ports::{Orphan, RunLog, SHARDS};
 use crate::testing::{

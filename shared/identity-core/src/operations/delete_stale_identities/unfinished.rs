@@ -8,12 +8,13 @@ use tracing::{info, warn};
 use super::job::CleanupJob;
 use crate::model::{CleanupMode, Error, Record, State};
 use crate::ports::{
-    Change, Clock, IdentityClient, IdentityStore, Index, ListQuery, Orphan, OrphanStore, SHARDS,
+    Change, Clock, IdentityClient, IdentityClients, IdentityStore, Index, ListQuery, Orphan,
+    OrphanStore, SHARDS,
 };
 use crate::protocol::finish_pending::{self, PendingClaim};
-use crate::protocol::foreign;
+use crate::protocol::resources;
 
-impl<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock> CleanupJob<'_, S, A, C> {
+impl<S: IdentityStore + OrphanStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
     /// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes
     /// revocations, because the service has promised them, and releases abandoned reservations,
     /// because they block other requests.
@@ -52,9 +53,9 @@ impl<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock> CleanupJob<'_,
             State::Stuck { .. } => self.tally().stuck += 1,
             State::Provisioning { .. } => self.abandon(&record).await?,
             State::Deleting { .. } if self.mode == CleanupMode::Plan => {}
-            _ if !record.is_unfinished() => {}
+            _ if !record.is_unfinished() || !self.is_reachable(&record.resource) => {}
             _ => {
-                self.turn().await;
+                self.turn(&record.resource).await;
                 let claim = finish_pending::claim_pending(
                     self.store,
                     self.clock,
@@ -110,16 +111,20 @@ impl<S: IdentityStore + OrphanStore, A: IdentityClient, C: Clock> CleanupJob<'_,
             return Ok(());
         }
         if !owned {
-            self.turn().await;
-            let deleted = self.acs.delete_identity(&orphan.acs_id, self.invocation.acs_until).await;
+            let Ok(acs) = resources::client_of(self.acs, &orphan.resource) else {
+                self.tally().failed += 1;
+                return Ok(());
+            };
+            self.turn(&orphan.resource).await;
+            let deleted = acs.delete_identity(&orphan.acs_id, self.invocation.acs_until).await;
             match deleted {
                 Ok(()) => {}
                 Err(Error::Throttled { retry_after, .. }) => {
-                    self.hold(retry_after);
+                    self.hold(&orphan.resource, retry_after);
                     return Ok(());
                 }
                 Err(cause) => {
-                    foreign::report(&orphan.acs_id, &cause);
+                    resources::report_foreign(&orphan.acs_id, &orphan.resource, &cause);
                     warn!(acs.id = %orphan.acs_id, %cause, "failed to delete an orphaned identity; the next run retries");
                     self.tally().failed += 1;
                     return Ok(());

@@ -9,7 +9,8 @@ use crate::model::{
     AccessToken, AcsId, Admission, AuditAction, Error, ExternalId, Invocation, Lease, Record,
     State, TokenRequest,
 };
-use crate::ports::{Change, Clock, IdentityClient, IdentityStore, Orphan, Step};
+use crate::ports::{Change, Clock, IdentityClient, IdentityClients, IdentityStore, Orphan, Step};
+use crate::protocol::resources;
 
 /// The record to reserve for a user, and our lease on it.
 pub(super) struct Reservation<'a> {
@@ -22,15 +23,18 @@ pub(super) struct Reservation<'a> {
 /// meantime: the caller must read the record again.
 pub(super) async fn create(
     store: &impl IdentityStore,
-    acs: &impl IdentityClient,
+    acs: &impl IdentityClients,
     clock: &impl Clock,
     request: &IdentityRequest<'_>,
     reservation: Reservation<'_>,
     first_token: Option<(Admission, &TokenRequest)>,
 ) -> Result<Option<EnsuredIdentity>, Error> {
     let invocation = request.invocation;
+    let resource = acs.place(reservation.user);
+    let acs = resources::client_of(acs, &resource)?;
     let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
-    let next = Record::reserved(reservation.user, reservation.seen, reservation.lease, clock.now());
+    let Reservation { user, seen, lease } = &reservation;
+    let next = Record { resource, ..Record::reserved(user, *seen, lease.clone(), clock.now()) };
     let reserved = match store.advance(reservation.seen, &next).await {
         Ok(Change::Made(reserved)) => reserved,
         Ok(Change::Refused(_)) => return Ok(None),
@@ -61,8 +65,12 @@ pub(super) async fn create(
     let pace_until = paced.or(reserved.pace_until);
     let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
     let audit = request.audit(&active, AuditAction::CreateIdentity, clock.now());
-    let orphan =
-        || Orphan { acs_id: acs_id.clone(), user: reservation.user.clone(), noted_at: clock.now() };
+    let orphan = || Orphan {
+        acs_id: acs_id.clone(),
+        user: reservation.user.clone(),
+        resource: reserved.resource.clone(),
+        noted_at: clock.now(),
+    };
     let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
     let refused_by = match store.commit(activation).await {
         Ok(Change::Made(record)) => {

@@ -5,24 +5,27 @@
 use super::{at, find};
 use crate::model::{CleanupMode, CleanupRun};
 use crate::ports::{IdentityStore, Orphan, OrphanStore, RunLog};
-use crate::testing::{acs_id, user};
+use crate::testing::{acs_id, resource, user};
 
 /// A clause of the contract.
 pub async fn an_orphan_is_noted_until_it_is_forgotten(store: &(impl IdentityStore + OrphanStore)) {
-    let orphan = Orphan {
-        acs_id: acs_id("8:acs:res_orphan"),
-        user: user("https://idp.example|orphan"),
-        noted_at: at(1),
-    };
-    for _ in 0..2 {
-        store.note_orphan(&orphan).await.expect("a writable store");
+    for resource in ["main", "eu2"].map(resource) {
+        let orphan = Orphan {
+            acs_id: acs_id("8:acs:res_orphan"),
+            user: user("https://idp.example|orphan"),
+            resource,
+            noted_at: at(1),
+        };
+        for _ in 0..2 {
+            store.note_orphan(&orphan).await.expect("a writable store");
+        }
+        assert_eq!(store.orphans().await.expect("a readable store"), std::slice::from_ref(&orphan));
+        assert_eq!(find(store, &orphan.user).await, None, "an orphan is not a record");
+        for _ in 0..2 {
+            store.forget_orphan(&orphan.acs_id).await.expect("a writable store");
+        }
+        assert_eq!(store.orphans().await.expect("a readable store"), []);
     }
-    assert_eq!(store.orphans().await.expect("a readable store"), std::slice::from_ref(&orphan));
-    assert_eq!(find(store, &orphan.user).await, None, "an orphan is not a record");
-    for _ in 0..2 {
-        store.forget_orphan(&orphan.acs_id).await.expect("a writable store");
-    }
-    assert_eq!(store.orphans().await.expect("a readable store"), []);
 }
 
 /// A clause of the contract.

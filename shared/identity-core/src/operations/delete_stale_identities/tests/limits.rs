@@ -63,7 +63,8 @@ async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
     let fixture = CoreFixture::with([]);
     for index in 0..40 {
         let acs_id = acs_id(&id(index));
-        let orphan = Orphan { acs_id, user: name(index), noted_at: now() };
+        let orphan =
+            Orphan { acs_id, user: name(index), resource: ResourceName::MAIN, noted_at: now() };
         fixture.records.note_orphan(&orphan).await.unwrap();
     }
     let mut short = request(&fixture, CleanupMode::Apply);

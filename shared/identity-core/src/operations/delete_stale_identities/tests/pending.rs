@@ -62,7 +62,8 @@ async fn an_orphan_that_could_not_be_deleted_for_a_day_is_stuck() {
     for (age, deleted, stuck) in [(DAY, 1, 0), (DAY + Duration::from_millis(1), 0, 1)] {
         let fixture = CoreFixture::with([]);
         let acs_id = acs_id("8:acs:res_lost");
-        let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
+        let orphan =
+            Orphan { acs_id, user: user("alice"), resource: ResourceName::MAIN, noted_at: now() };
         fixture.records.note_orphan(&orphan).await.unwrap();
         fixture.clock.advance(age);
         let found = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
@@ -147,7 +148,8 @@ async fn r35_what_cannot_be_deleted_is_stuck_after_six_attempts_and_others_are_n
 #[tokio::test]
 async fn an_orphan_that_the_store_has_is_left_alone_and_one_it_has_not_is_deleted() {
     let fixture = last_used([0, 1]);
-    let noted = |acs_id, user| Orphan { acs_id, user, noted_at: now() };
+    let noted =
+        |acs_id, user| Orphan { acs_id, user, resource: ResourceName::MAIN, noted_at: now() };
     let lost = acs_id("8:acs:res_lost");
     fixture.acs.know(&lost);
     for orphan in [noted(acs_id(&id(0)), name(0)), noted(lost, name(1))] {
@@ -196,7 +198,12 @@ async fn an_orphan_of_another_resource_is_not_forgotten() {
     let lost = acs_id("8:acs:other_lost");
     fixture.acs.know(&lost);
     fixture.acs.disown(&lost);
-    let orphan = Orphan { acs_id: lost.clone(), user: user("alice"), noted_at: now() };
+    let orphan = Orphan {
+        acs_id: lost.clone(),
+        user: user("alice"),
+        resource: ResourceName::MAIN,
+        noted_at: now(),
+    };
     fixture.records.note_orphan(&orphan).await.unwrap();
     let run = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!((run.finished.orphans, run.failed), (0, 1));
@@ -210,7 +217,8 @@ async fn an_orphan_of_a_living_reservation_waits() {
     let fixture = CoreFixture::with([Record::reserved(&user("alice"), None, lease, now())]);
     let acs_id = acs_id("8:acs:res_1");
     fixture.acs.know(&acs_id);
-    let orphan = Orphan { acs_id, user: user("alice"), noted_at: now() };
+    let orphan =
+        Orphan { acs_id, user: user("alice"), resource: ResourceName::MAIN, noted_at: now() };
     fixture.records.note_orphan(&orphan).await.unwrap();
     run(&fixture, request(&fixture, CleanupMode::Apply)).await;
     assert_eq!(fixture.records.orphans().await.unwrap(), [orphan], "its activation may still come");

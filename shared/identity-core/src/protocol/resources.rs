@@ -1,18 +1,36 @@
-//! Reports identities that belong to another ACS resource.
+//! Finds the client of an identity's resource, and reports identities whose resource is wrong.
 //!
-//! ACS refuses to issue, revoke or delete for them. Usually the secret names a different resource
-//! than the one that created the identities. They still exist there, with their tokens, so such
-//! an identity must never be treated as revoked or deleted.
+//! ACS refuses to issue, revoke or delete for the identities of another resource. Usually the
+//! secret names a different resource than the one that created the identities. They still exist
+//! there, with their tokens, so such an identity must never be treated as revoked or deleted. For
+//! the same reason, no other resource is tried.
 
 use tracing::error;
 
-use crate::model::{AcsId, Error};
+use crate::model::{AcsId, Error, ResourceName};
+use crate::ports::IdentityClients;
 
-/// Logs and counts the error if `cause` means that `acs_id` belongs to another resource.
-pub(crate) fn report(acs_id: &AcsId, cause: &Error) {
+/// The client of a record's resource. Logs and counts a resource that is not configured.
+pub(crate) fn client_of<'a, A: IdentityClients>(
+    acs: &'a A,
+    resource: &ResourceName,
+) -> Result<&'a A::Client, Error> {
+    acs.client(resource).inspect_err(|_| {
+        error!(
+            acs.resource = resource.as_str(),
+            metric.resources_unknown = 1_u64,
+            "the ACS resource of the record is not configured: add its connection string to the \
+             secret again, with the same name"
+        );
+    })
+}
+
+/// Logs and counts the error if `cause` means that `acs_id` does not belong to `resource`.
+pub(crate) fn report_foreign(acs_id: &AcsId, resource: &ResourceName, cause: &Error) {
     if let Error::ForeignIdentity(source) = cause {
         error!(
             acs.id = %acs_id,
+            acs.resource = resource.as_str(),
             metric.identities_foreign = 1_u64,
             %source,
             "the identity belongs to another ACS resource: check which resource the secret names"
