@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::authorization::authorized;
-use super::refusal::StreamRefusal;
+use super::refusal::{StreamRefusal, parse};
 use crate::json_response::json;
 use crate::signals::catalog::SimulatedTransmitter;
 use crate::signals::simulation::Simulation;
@@ -39,7 +39,7 @@ struct StreamDelivery {
 /// `?stream_id=`
 #[derive(Default, Deserialize)]
 pub(super) struct StreamQuery {
-    pub(super) stream_id: Option<String>,
+    stream_id: Option<String>,
 }
 
 pub(super) async fn create(
@@ -49,7 +49,7 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<Response, StreamRefusal> {
     let (transmitter, stream) = authorized(&simulation, &name, &headers)?;
-    let change = change(&body)?;
+    let change: StreamChange = parse(&body)?;
     let mut contents = stream.lock();
     if contents.stream.is_some() {
         let problem = "the receiver has a stream already: read and update it".to_owned();
@@ -95,7 +95,7 @@ pub(super) async fn update(
     body: Bytes,
 ) -> Result<Response, StreamRefusal> {
     let (transmitter, stream) = authorized(&simulation, &name, &headers)?;
-    let change = change(&body)?;
+    let change: StreamChange = parse(&body)?;
     let mut contents = stream.lock();
     let id = change.stream_id.clone();
     let id = id.ok_or_else(|| StreamRefusal::bad("missing `stream_id`"))?;
@@ -111,7 +111,7 @@ pub(super) async fn delete(
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, StreamRefusal> {
     let (_, stream) = authorized(&simulation, &name, &headers)?;
-    let id = query.stream_id.ok_or_else(|| StreamRefusal::bad("missing `stream_id`"))?;
+    let id = query.id()?;
     let mut contents = stream.lock();
     if contents.stream(Some(&id)).is_none() {
         return Err(StreamRefusal::no_stream());
@@ -121,9 +121,11 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn change(body: &[u8]) -> Result<StreamChange, StreamRefusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| StreamRefusal::bad(format!("invalid request body: {error}")))
+impl StreamQuery {
+    /// The id, where it must be there.
+    pub(super) fn id(self) -> Result<String, StreamRefusal> {
+        self.stream_id.ok_or_else(|| StreamRefusal::bad("missing `stream_id`"))
+    }
 }
 
 impl SimulatedStream {

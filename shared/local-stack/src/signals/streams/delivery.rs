@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::authorization::authorized;
-use super::refusal::StreamRefusal;
+use super::refusal::{StreamRefusal, parse};
 use crate::json_response::json;
 use crate::signals::simulation::Simulation;
 use crate::signals::stream::{StreamContents, StreamStatus};
@@ -37,8 +37,7 @@ pub(super) async fn poll(
     body: Bytes,
 ) -> Result<Response, StreamRefusal> {
     let (_, stream) = authorized(&simulation, &name, &headers)?;
-    let request: PollRequest = serde_json::from_slice(&body)
-        .map_err(|error| StreamRefusal::bad(format!("invalid request body: {error}")))?;
+    let request: PollRequest = parse(&body)?;
     let mut contents = stream.lock();
     Ok(json(StatusCode::OK, &contents.poll(request)))
 }

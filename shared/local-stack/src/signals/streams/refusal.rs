@@ -2,9 +2,16 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::json_response;
+
+/// Reads the body of a request.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, StreamRefusal> {
+    let read = serde_json::from_slice(body);
+    read.map_err(|error| StreamRefusal::bad(format!("invalid request body: {error}")))
+}
 
 /// A refused request.
 #[derive(Debug)]

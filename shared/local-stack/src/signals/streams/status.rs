@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::authorization::authorized;
 use super::configuration::StreamQuery;
-use super::refusal::StreamRefusal;
+use super::refusal::{StreamRefusal, parse};
 use crate::json_response::json;
 use crate::signals::message::SimulatedSignal;
 use crate::signals::simulation::Simulation;
@@ -37,7 +37,7 @@ pub(super) async fn show(
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, StreamRefusal> {
     let (_, stream) = authorized(&simulation, &name, &headers)?;
-    let id = query.stream_id.ok_or_else(|| StreamRefusal::bad("missing `stream_id`"))?;
+    let id = query.id()?;
     let mut contents = stream.lock();
     let found = contents.stream(Some(&id)).ok_or_else(StreamRefusal::no_stream)?;
     Ok(status(found))
@@ -50,8 +50,7 @@ pub(super) async fn set(
     body: Bytes,
 ) -> Result<Response, StreamRefusal> {
     let (_, stream) = authorized(&simulation, &name, &headers)?;
-    let change: StatusChange = serde_json::from_slice(&body)
-        .map_err(|error| StreamRefusal::bad(format!("invalid request body: {error}")))?;
+    let change: StatusChange = parse(&body)?;
     let mut contents = stream.lock();
     let found = contents.stream(Some(&change.stream_id)).ok_or_else(StreamRefusal::no_stream)?;
     found.status = change.status;
@@ -71,8 +70,7 @@ pub(super) async fn verify(
     body: Bytes,
 ) -> Result<Response, StreamRefusal> {
     let (transmitter, stream) = authorized(&simulation, &name, &headers)?;
-    let request: Verification = serde_json::from_slice(&body)
-        .map_err(|error| StreamRefusal::bad(format!("invalid request body: {error}")))?;
+    let request: Verification = parse(&body)?;
     if stream.lock().stream(Some(&request.stream_id)).is_none() {
         return Err(StreamRefusal::no_stream());
     }
