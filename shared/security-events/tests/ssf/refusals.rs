@@ -1,7 +1,8 @@
 //! What must be refused, each with the code that RFC 8935 gives it.
 
 use bearer_verifier::testing::{Signer, b64};
-use security_events::ssf::SetErrorCode;
+use bearer_verifier::{KeySet, SignedToken, TokenRefusal, verify_signature};
+use security_events::ssf::{SET_PROFILE, SetErrorCode};
 use serde_json::{Value, json};
 
 use super::support::{
@@ -79,6 +80,22 @@ fn r26_a_set_with_a_wrong_header_or_signature_is_refused() {
     let other = with(session_revoked(), "jti", json!("set-2")).to_string();
     let changed = format!("{head}.{}.{signature}", b64(other.as_bytes()));
     assert_eq!(receive(&changed, &settings()).unwrap_err().code, AuthenticationFailed);
+}
+
+/// RFC 7518 §3.3: RS256 needs a key of at least 2,048 bits. OpenSSL made the key and the signature.
+#[test]
+fn r26_a_genuine_signature_of_a_key_of_1024_bits_is_refused() {
+    let n = "3mhlaU09qHLR62-ONHtgU9QjhcRFEVFTgGUi3jvnm-lM7p3BIsCZpLwnTfiORFCGyvF8zfV9nl_nkatEi_PhZ5XP\
+             l10SDi3dEXFiWuawG4qKELhmWJRqIy9VJDE48MASFOPgOcyKoKqCVNnwGmw4XG2AyKqHl6iehBIqD4bcwa8";
+    let signature = "c3Sg0NNGPaATMxJXvmx-yv1psLOMue6hCLaFd-UZantE2xpROYnpVT2M4TjBW1IIt3UD6v8--cMnPfsg\
+                     msiJ_lN0rXWs2Jt5vM-NLp-L07DksGQoAW7LMD_ROMaCqIDvanQQl11Z7VnCAjB9HGabqiwNmUpxm0Tj\
+                     gLiR5UidhRA";
+    let keys = json!({ "keys": [{ "kty": "RSA", "kid": "short", "e": "AQAB", "n": n }] });
+    let keys = KeySet::from_json(keys.to_string().as_bytes()).unwrap();
+    let header = b64(br#"{"alg":"RS256","typ":"secevent+jwt","kid":"short"}"#);
+    let token = format!("{header}.{}.{signature}", b64(b"{}"));
+    let token = SignedToken::parse_as(&token, SET_PROFILE).unwrap();
+    assert_eq!(verify_signature(token, &keys), Err(TokenRefusal::Signature));
 }
 
 #[test]
