@@ -101,9 +101,9 @@ class Service:
         headers = {"kid": "rsa", "typ": message.typ}
         return jwt.encode(message.claims, self.private_key("rsa"), "RS256", headers)
 
-    def send(self, message: Message, token: str | None = None) -> requests.Response:
-        """Signs a message, if it is not yet signed, and sends it like a transmitter of its kind."""
-        token = token or self.sign(message)
+    def send(self, message: Message, credential: str = STREAM_CREDENTIAL) -> requests.Response:
+        """Signs a message, and sends it like a transmitter of its kind."""
+        token = self.sign(message)
         url = f"{self._stack['gateway']}/v1/signals/{message.transmitter}"
         match message.transmitter:
             case "logout":
@@ -115,7 +115,7 @@ class Service:
                 return requests.post(url, json=message.body, headers=bearer, timeout=30)
         headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
         if message.transmitter == "ssf":
-            headers["Authorization"] = STREAM_CREDENTIAL
+            headers["Authorization"] = credential
         return requests.post(url, data=token, headers=headers, timeout=30)
 
     def about(self, user: User, build: Builder) -> Message:

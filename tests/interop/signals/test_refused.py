@@ -106,6 +106,16 @@ def test_a_message_with_one_wrong_claim_changes_nothing(service, kind):
     service.wait_until_refused(user)
 
 
+def test_a_genuine_message_without_the_credential_of_the_stream_is_refused(service):
+    user = service.new_user()
+    service.advance()
+    for credential in ["", "Bearer other"]:
+        answer = service.send(service.about(user, KINDS["ssf"][0]), credential)
+        assert (answer.status_code, code(answer)) == (401, "authentication_failed")
+    assert service.queued_events() == []
+    assert service.is_active(user)
+
+
 def test_only_a_configured_client_can_revoke_tokens(service):
     user = service.new_user()
     service.advance()
