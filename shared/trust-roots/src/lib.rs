@@ -42,7 +42,7 @@ fn read(path: &Path) -> Result<String, TrustRootsError> {
 /// Adds the certificates of a text in PEM format.
 ///
 /// # Errors
-/// One of them is invalid, or there is none; the text says which.
+/// One of them is invalid, or the text contains no certificate. The error says which.
 pub fn add_pem(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_file_without_a_valid_certificate_is_refused_and_the_message_names_it() {
         let no_certificate = "no certificate in PEM format (-----BEGIN CERTIFICATE-----)";
-        for text in ["", "text", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+        for text in ["", "text", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
             let expected =
                 format!("invalid file FILE, which SSL_CERT_FILE names: {no_certificate}");
             assert_eq!(read_text(text), Err(expected), "{text}");
