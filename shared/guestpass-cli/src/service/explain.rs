@@ -39,7 +39,7 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         Error::UnknownResource(resource) => {
             CliError::new(Exit::Refused, "the ACS resource of the identity is not configured")
                 .because(format!("the record names the resource `{resource}`"))
-                .hint("name the secret of the functions with --secret; if it lacks the resource, add its connection string again, with the same name")
+                .hint("this tool reaches the resource `main` only: use the administrator routes of the API for this identity")
         }
         Error::StoreUnavailable(_) => store_unavailable(error, target),
         Error::StoreRefused(_) => store_refused(error, target),
