@@ -23,6 +23,9 @@ pub struct Config {
     /// Additional root certificates to trust, in PEM, for an emulator with its own certificate. The
     /// client always trusts Mozilla's root certificates, as of this crate's build.
     pub extra_roots_pem: Option<String>,
+    /// Whether requests over https go through the proxy of the environment (`HTTPS_PROXY`,
+    /// `NO_PROXY`). By default they do not.
+    pub uses_proxy: bool,
     /// Whether bearer tokens may be sent over http to an emulator on this machine. By default they
     /// are sent over https only, and to another machine always over https.
     pub bearer_over_loopback_http: bool,
@@ -46,6 +49,7 @@ impl Config {
             credential,
             api_version: ApiVersion::default(),
             extra_roots_pem: None,
+            uses_proxy: false,
             bearer_over_loopback_http: false,
             limits: CallLimits::default(),
         }
@@ -68,7 +72,9 @@ impl Config {
             return Err(ClientConfigError::BearerOverHttp);
         }
         let https_only = self.endpoint.is_https();
-        http::client(https_only, self.extra_roots_pem.as_deref(), self.limits.connect)
+        // A proxy cannot reach an emulator on this machine, which is the only http endpoint.
+        let is_proxied = self.uses_proxy && https_only;
+        http::client(https_only, is_proxied, self.extra_roots_pem.as_deref(), self.limits.connect)
     }
 
     /// Whether a bearer token may be sent. An http endpoint is always on this machine, because an

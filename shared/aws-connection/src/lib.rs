@@ -19,7 +19,7 @@ use tracing::error;
 /// including all attempts.
 ///
 /// `AWS_ENDPOINT_URL`, and the variable of a service, such as `AWS_ENDPOINT_URL_DYNAMODB`, are
-/// supported. The TLS roots are Amazon's, and those of the file `SSL_CERT_FILE`. No configuration
+/// supported, and so are `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. The TLS roots are Amazon's, and those of the file `SSL_CERT_FILE`. No configuration
 /// file and no other service is read.
 ///
 /// All clients of a process share one HTTP client, because its setup takes a measurable part of
@@ -50,7 +50,14 @@ fn config_of(env: Env, added_roots: Option<&str>) -> SdkConfig {
         .timeout_config(timeouts)
         .service_config(Endpoints(env));
     config.set_endpoint_url(env("AWS_ENDPOINT_URL"));
+    config.set_use_fips(is_true(env, "AWS_USE_FIPS_ENDPOINT"));
+    config.set_use_dual_stack(is_true(env, "AWS_USE_DUALSTACK_ENDPOINT"));
     config.build()
+}
+
+/// Whether a variable is `true` in any case; `None` if it is not set.
+fn is_true(env: Env, name: &str) -> Option<bool> {
+    env(name).map(|value| value.trim().eq_ignore_ascii_case("true"))
 }
 
 /// Looks up a variable.
@@ -128,6 +135,31 @@ mod tests {
         };
         assert_eq!(endpoint("Secrets Manager").as_deref(), Some("http://127.0.0.1:2"));
         assert_eq!(endpoint("DynamoDB"), None);
+    }
+
+    #[test]
+    fn the_environment_chooses_fips_and_dual_stack_endpoints() {
+        let chosen = |value: Option<&'static str>| {
+            let config = match value {
+                None => config_of(env, None),
+                Some("true") => config_of(|_| Some("true".to_owned()), None),
+                Some("TRUE") => config_of(|_| Some("TRUE".to_owned()), None),
+                Some(_) => config_of(|_| Some("false".to_owned()), None),
+            };
+            (config.use_fips(), config.use_dual_stack())
+        };
+        for (value, expected) in [
+            (None, None),
+            (Some("true"), Some(true)),
+            (Some("TRUE"), Some(true)),
+            (Some("false"), Some(false)),
+        ] {
+            assert_eq!(chosen(value), (expected, expected), "{value:?}");
+        }
+        // Each variable is for itself.
+        let fips =
+            config_of(|name| (name == "AWS_USE_FIPS_ENDPOINT").then(|| "true".to_owned()), None);
+        assert_eq!((fips.use_fips(), fips.use_dual_stack()), (Some(true), None));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect;
 pub use reqwest::{Client, Method, Response};
+use reqwest::{ClientBuilder, redirect};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 use trust_roots::{TrustRootsError, add_pem};
@@ -20,19 +20,38 @@ pub fn client(
     extra_roots_pem: Option<&str>,
     connect: Duration,
 ) -> Result<Client, HttpsClientError> {
-    Client::builder()
+    let builder = builder(https_only, extra_roots_pem, connect)?;
+    builder.no_proxy().build().map_err(HttpsClientError::Build)
+}
+
+/// The same, through the proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`): for a program on an
+/// operator's machine.
+///
+/// # Errors
+/// As for [`client`].
+pub fn proxied_client(
+    https_only: bool,
+    extra_roots_pem: Option<&str>,
+    connect: Duration,
+) -> Result<Client, HttpsClientError> {
+    builder(https_only, extra_roots_pem, connect)?.build().map_err(HttpsClientError::Build)
+}
+
+fn builder(
+    https_only: bool,
+    extra_roots_pem: Option<&str>,
+    connect: Duration,
+) -> Result<ClientBuilder, HttpsClientError> {
+    Ok(Client::builder()
         .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
         .https_only(https_only)
         .redirect(redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        .no_proxy()
         .http1_only()
         .connect_timeout(connect)
         .pool_idle_timeout(IDLE)
-        .tls_backend_preconfigured(tls(extra_roots_pem)?)
-        .build()
-        .map_err(HttpsClientError::Build)
+        .tls_backend_preconfigured(tls(extra_roots_pem)?))
 }
 
 /// The roots are compiled in, and need no parsing: to load those of the system would add about 5 ms

@@ -85,7 +85,8 @@ impl ClientSecretCredential {
         }
         let mut url = authority.root().clone();
         url.set_path(&format!("/{}/oauth2/v2.0/token", app.tenant));
-        let http = http::client(authority.is_https(), app.extra_roots_pem.as_deref(), CONNECT)?;
+        let http =
+            http::client(authority.is_https(), false, app.extra_roots_pem.as_deref(), CONNECT)?;
         Ok(Self { app, http, url })
     }
 }

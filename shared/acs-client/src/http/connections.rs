@@ -11,10 +11,12 @@ use crate::config_error::ClientConfigError;
 /// `extra_roots_pem`.
 pub(crate) fn client(
     https_only: bool,
+    is_proxied: bool,
     extra_roots_pem: Option<&str>,
     connect: Duration,
 ) -> Result<Client, ClientConfigError> {
-    https_client::client(https_only, extra_roots_pem, connect).map_err(|error| match error {
+    let create = if is_proxied { https_client::proxied_client } else { https_client::client };
+    create(https_only, extra_roots_pem, connect).map_err(|error| match error {
         HttpsClientError::ExtraRoots => ClientConfigError::ExtraRoots,
         HttpsClientError::AddedRoots(error) => ClientConfigError::Http(chain(error)),
         HttpsClientError::Tls(source) => ClientConfigError::Http(chain(&source)),

@@ -6,7 +6,9 @@ use identity_core::ports::{Clock as _, SystemClock};
 use identity_core::secret::Secret;
 
 use crate::checks::records::{look_at_directories, look_at_keys, look_at_resource, look_at_table};
-use crate::checks::{Check, Findings, acs, administrator, bearer, issuer, policy, secret, teams};
+use crate::checks::{
+    Check, Findings, acs, administrator, bearer, issuer, network, policy, secret, teams,
+};
 use crate::commands::CommandContext;
 use crate::input::{secret_in, token_in};
 use crate::options::{AuthorizerKind, DoctorArguments, LOCAL_ADMIN_CONDITION, parse_condition};
@@ -23,6 +25,9 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
     let bearer_text = token(&arguments.bearer_file, "the bearer")?;
     let teams_text = token(&arguments.teams_token_file, "the Teams user's token")?;
 
+    for check in network::look(&context.environment) {
+        findings.tell(check)?;
+    }
     let target = context.target().await;
     let now = target.as_ref().map_or(SystemClock::default(), |target| target.clock).now();
     let (mut local, mut stack_authorizer) = (None, None);

@@ -156,6 +156,10 @@ Environment variables:
       The issuer of the users' tokens
   AWS_PROFILE, AWS_REGION, …
       As for the AWS CLI
+  HTTPS_PROXY, NO_PROXY
+      The proxy for https, and the hosts that are reached without it
+  SSL_CERT_FILE
+      A file with root certificates to trust, in PEM format
   ACS_API_VERSION
       The API version of requests to ACS
   NO_COLOR

@@ -134,7 +134,8 @@ impl Target {
         environment: &CliEnvironment,
     ) -> Result<Self> {
         let remedy = format!("set {from} to the whole connection string");
-        let acs = acs(secret, &remedy, options, environment)?;
+        let mut acs = acs(secret, &remedy, options, environment)?;
+        acs.uses_proxy = true;
         Ok(Self {
             way: ServiceAccess::Direct { from },
             acs,

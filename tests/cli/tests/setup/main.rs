@@ -5,6 +5,7 @@ mod aws;
 mod directories;
 mod doctor;
 mod newcomer;
+mod proxy;
 mod quickstart;
 mod secrets;
 mod trust;
