@@ -4,6 +4,7 @@
 mod adapters;
 mod events;
 mod http;
+mod messages;
 mod scim;
 mod settings;
 
@@ -38,6 +39,9 @@ pub use events::{schedule_event, sqs_event};
 pub use http::{
     create_identity, delete_identity, exchange_teams_token, get_identity, issue_access_token,
     list_identities, revoke_access_tokens,
+};
+pub use messages::{
+    apple_message, google_message, graph_notification, logout_token, revocation_request,
 };
 pub use scim::scim_request;
 pub use settings::{bearer, connection_string, policy};
