@@ -59,7 +59,7 @@ async fn an_invalid_secret_stops_the_function_with_one_line_that_does_not_quote_
     let stack = ServiceStack::start().await;
     for (text, expected) in [
         ("a secret canary", "invalid connection string"),
-        ("{\"connectionString\": \"a secret canary\"}", "the secret contains JSON"),
+        ("{\"connectionString\": \"a secret canary\"}", "invalid name of a resource"),
         ("endpoint=https://guestpass.example/;accesskey=a secret canary", "invalid `accesskey`"),
     ] {
         stack.put_secret(text).await;
