@@ -72,6 +72,10 @@ class CargoMutants:
         for path in [path for path in self.tree.rglob("*") if path.is_file()]:
             if str(path.relative_to(self.tree)) not in wanted:
                 path.unlink()
+        # A directory of shared/ that has no manifest any more would be an invalid member of the workspace.
+        for path in sorted((path for path in self.tree.rglob("*") if path.is_dir()), reverse=True):
+            if not any(path.iterdir()):
+                path.rmdir()
         for name in wanted:
             content, copy = (self.root / name).read_bytes(), self.tree / name
             if not copy.is_file() or copy.read_bytes() != content:

@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 import change
+from cargo_mutants import CargoMutants
 from sample import sample, unneeded_exceptions, without_exceptions
 
 
@@ -103,6 +104,20 @@ class Change(unittest.TestCase):
         subprocess.run(["git", "reset", "-q", "--hard", "HEAD~47"], cwd=self.clone, check=True)
         subprocess.run(["git", "branch", "-q", "--unset-upstream"], cwd=self.clone, check=True)
         self.assertEqual(self.changed(), {"a1.rs", "a2.rs"})
+
+
+class Copy(unittest.TestCase):
+    def test_a_crate_that_was_renamed_leaves_no_directory_in_the_copy(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            root, kept = Path(scratch) / "root", Path(scratch) / "kept"
+            subprocess.run(["git", "init", "-q", root], check=True)
+            tool = CargoMutants(root, kept)
+            for crate in ("old", "new"):
+                (root / "shared" / crate / "src").mkdir(parents=True)
+                (root / "shared" / crate / "src" / "lib.rs").write_text("//", encoding="utf-8")
+                tool.copy_tree()
+                (root / "shared" / crate / "src" / "lib.rs").unlink()
+            self.assertEqual([path.name for path in (kept / "tree" / "shared").iterdir()], ["new"])
 
 
 if __name__ == "__main__":
