@@ -111,3 +111,60 @@ impl<A: IdentityClient> IdentityClients for ResourceClients<A> {
         self.placement.is_draining(resource)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::resource::ResourceShare;
+    use crate::testing::{MemoryIdentityClient, resource, user};
+
+    /// The clients of these resources, of which the second one is draining.
+    fn clients(names: [&str; 2]) -> ResourceClients<(&'static str, MemoryIdentityClient)> {
+        let [open, draining] = names.map(resource);
+        let placement = Placement::new(BTreeMap::from([
+            (open.clone(), ResourceShare::OPEN),
+            (draining.clone(), ResourceShare::Draining),
+        ]));
+        let clients = BTreeMap::from([
+            (open, ("open", MemoryIdentityClient::of_resource(names[0]))),
+            (draining, ("draining", MemoryIdentityClient::of_resource(names[1]))),
+        ]);
+        ResourceClients::new(clients, placement.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_first_resource_is_main_or_else_the_first_by_name() {
+        for (names, first) in
+            [(["eu1", "main"], "draining"), (["main", "eu1"], "open"), (["eu2", "eu1"], "draining")]
+        {
+            assert_eq!(clients(names).first().unwrap().0, first, "{names:?}");
+            assert_eq!(clients(names).into_first().unwrap().0, first, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_listed_resource_is_draining_and_gets_no_new_identity() {
+        let clients = clients(["main", "old"]).map(|(_, client)| client);
+        let draining = ["main", "old", "other"].map(|name| clients.is_draining(&resource(name)));
+        assert_eq!(draining, [false, true, false]);
+        assert_eq!(clients.place(&user("alice")), ResourceName::MAIN);
+        let unknown = clients.client(&resource("other")).map(|_| ());
+        assert!(matches!(unknown, Err(Error::UnknownResource(name)) if name.as_str() == "other"));
+    }
+
+    #[test]
+    fn a_single_client_is_the_resource_main_which_never_drains() {
+        let client = MemoryIdentityClient::of_resource("main");
+        assert!(IdentityClients::client(&client, &ResourceName::MAIN).is_ok());
+        assert!(IdentityClients::client(&client, &resource("eu1")).is_err());
+        assert!(!client.is_draining(&ResourceName::MAIN));
+        assert_eq!(client.place(&user("alice")), ResourceName::MAIN);
+    }
+
+    #[test]
+    fn a_placement_needs_a_client_for_each_of_its_resources() {
+        let none = BTreeMap::<ResourceName, MemoryIdentityClient>::new();
+        let refused = ResourceClients::new(none, Placement::default()).err();
+        assert_eq!(refused, Some(UnplacedResource(ResourceName::MAIN)));
+    }
+}

@@ -208,6 +208,16 @@ mod tests {
         assert_eq!(lifetimes(480, Some(0)), [480; 1000]);
     }
 
+    // A user whose lifetime changed with a new version would renew together with others.
+    #[test]
+    fn the_part_of_a_user_never_changes() {
+        let grant = grant(480, None).unwrap();
+        for (name, minutes) in [("alice", 474), ("bob", 372)] {
+            let user = crate::testing::user(&format!("https://idp.example|{name}"));
+            assert_eq!(grant.default_lifetime(&user).minutes(), minutes, "{name}");
+        }
+    }
+
     #[test]
     fn a_spread_lifetime_is_at_least_an_hour_and_the_same_in_each_request() {
         let grant = grant(62, Some(50)).unwrap();

@@ -89,10 +89,13 @@ impl Placement {
 /// an evenly distributed number has an exponential distribution.
 fn score(user: &ExternalId, resource: &ResourceName, weight: u16) -> f64 {
     let hash = mixed(user.hash_with(resource.as_str()));
-    // The 52 highest bits, so that the fraction is exact and never 0 or 1.
-    #[expect(clippy::cast_precision_loss, reason = "52 bits fit into the mantissa")]
-    let fraction = ((hash >> 12) as f64 + 0.5) / (1_u64 << 52) as f64;
-    -f64::from(weight) / fraction.ln()
+    -f64::from(weight) / fraction(hash).ln()
+}
+
+/// The fraction of the 52 highest bits, which is exact and never 0 or 1.
+#[expect(clippy::cast_precision_loss, reason = "52 bits fit into the mantissa")]
+fn fraction(hash: u64) -> f64 {
+    ((hash >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
 }
 
 /// Spreads the difference of two hashes over all bits: the last bytes of a text change only some
@@ -174,6 +177,17 @@ mod tests {
             let found = count(&all, resource);
             assert!(found.abs_diff(expected) < 300, "{resource}: {found}");
         }
+    }
+
+    // A changed score would move users whose identities exist elsewhere.
+    #[test]
+    fn the_score_of_a_user_never_changes() {
+        assert_eq!([0, 1, u64::MAX].map(mixed), [0, 0xb456_bcfc_34c2_cb2c, 0x64b5_720b_4b82_5f21]);
+        assert_eq!(mixed(0x1234_5678_9abc_def0), 0x18b8_c062_f6f4_2398);
+        assert!(fraction(0) > 0.0 && fraction(u64::MAX) < 1.0);
+        assert!((fraction(1 << 63) - 0.5).abs() < 1e-9);
+        let found = score(&user("https://idp.example|alice"), &name("eu1"), 3);
+        assert!((found - 2.136_306_288_881).abs() < 1e-9, "{found}");
     }
 
     #[test]
