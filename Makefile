@@ -128,7 +128,7 @@ bench: ## measure the functions of a token request beside a bare function
 bench-peers: need-node ## compare the first token with Microsoft's SDKs as functions (after `make interop`)
 	$(CARGO) build --release -p issue-access-token -p authorize-caller -p bench
 	@target="$$($(MAKE) where)/.." && \
-	  "$$target/release/bench" "$$target/interop/venv/bin/python" "$$(command -v node)" tests/interop
+	  "$$target/release/bench" "$$target/interop/venv/bin/python" "$$(command -v node)" "$(CURDIR)/tests/interop"
 
 .PHONY: build
 build: need-rust need-cc need-python3 ## build the release artefacts, with SBOMs and checksums
