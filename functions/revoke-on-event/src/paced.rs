@@ -24,6 +24,10 @@ impl<A, C> Paced<A, C> {
 }
 
 impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
+    fn is_creation_held(&self) -> bool {
+        self.acs.is_creation_held()
+    }
+
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
         self.pacer.turn(&self.clock).await;
         self.acs.create_identity(deadline).await

@@ -101,6 +101,10 @@ impl<T: RunLog> RunLog for Yielding<T> {
 }
 
 impl<T: IdentityClient> IdentityClient for Yielding<T> {
+    fn is_creation_held(&self) -> bool {
+        self.0.is_creation_held()
+    }
+
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
         turn().await;
         self.0.create_identity(deadline).await

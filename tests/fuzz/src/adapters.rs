@@ -56,6 +56,10 @@ impl StandInResource {
 pub enum StandInClient {}
 
 impl IdentityClient for StandInClient {
+    fn is_creation_held(&self) -> bool {
+        match *self {}
+    }
+
     async fn create_identity(&self, _: SystemTime) -> Result<AcsId, Error> {
         match *self {}
     }

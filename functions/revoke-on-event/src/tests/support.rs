@@ -176,6 +176,10 @@ impl Moody {
 }
 
 impl IdentityClient for Moody {
+    fn is_creation_held(&self) -> bool {
+        self.0.is_creation_held()
+    }
+
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, CoreError> {
         self.0.create_identity(deadline).await
     }

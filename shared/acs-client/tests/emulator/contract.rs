@@ -16,6 +16,10 @@ use crate::ContractFixture;
 client_contract!(ContractFixture::new().await);
 
 impl IdentityClient for ContractFixture {
+    fn is_creation_held(&self) -> bool {
+        self.acs.is_creation_held()
+    }
+
     async fn create_identity(&self, deadline: SystemTime) -> Result<AcsId, Error> {
         self.acs.create_identity(deadline).await
     }

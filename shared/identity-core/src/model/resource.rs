@@ -17,7 +17,7 @@ pub use placement::{Placement, ResourceShare};
 
 /// The operator's name for an ACS resource. Records keep it, so it must not be given to another
 /// resource later.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceName(Cow<'static, str>);
 
 impl ResourceName {
@@ -56,12 +56,6 @@ impl Default for ResourceName {
 impl fmt::Display for ResourceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ResourceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
     }
 }
 

@@ -26,9 +26,7 @@ pub trait IdentityClient: Sync {
 
     /// Whether ACS has throttled creations, and none is sent for a while. A new identity is then
     /// better placed in another resource.
-    fn is_creation_held(&self) -> bool {
-        false
-    }
+    fn is_creation_held(&self) -> bool;
 
     /// Issues a token for an existing identity.
     fn issue_access_token(

@@ -62,11 +62,6 @@ impl<A> ResourceClients<A> {
         Ok(Self { clients, placement })
     }
 
-    /// The clients with the names of their resources.
-    pub fn iter(&self) -> impl Iterator<Item = (&ResourceName, &A)> {
-        self.clients.iter()
-    }
-
     /// The client of [`ResourceName::MAIN`], or else of the first resource by name.
     #[must_use]
     pub fn first(&self) -> Option<&A> {
@@ -77,12 +72,6 @@ impl<A> ResourceClients<A> {
     #[must_use]
     pub fn into_first(mut self) -> Option<A> {
         self.clients.remove(&ResourceName::MAIN).or_else(|| self.clients.into_values().next())
-    }
-
-    /// The rule that distributes new identities.
-    #[must_use]
-    pub fn placement(&self) -> &Placement {
-        &self.placement
     }
 
     /// Replaces each client by what `change` makes of it.
