@@ -3,7 +3,7 @@
 use std::{error::Error as _, time::Duration};
 
 use acs_client::{Answered, ErrorCause, Silence, Unanswered};
-use identity_core::{Error, testing::Metrics};
+use identity_core::{Error, ports::IdentityClient as _, testing::Metrics};
 
 use crate::support::{ClientFixture, ScriptedOperation, ScriptedReply};
 
@@ -109,9 +109,13 @@ async fn r80_a_held_operation_sends_nothing_until_the_hold_ends() {
 #[tokio::test]
 async fn r80_creating_with_and_without_a_token_have_the_same_hold() {
     let fixture = ClientFixture::new([throttled("10"), ScriptedOperation::Create.success()]);
+    assert!(!fixture.acs.is_creation_held());
     retry_after(fixture.call(ScriptedOperation::CreateWithToken).await);
     assert!(is_held(&fixture.call(ScriptedOperation::Create).await));
+    assert!(fixture.acs.is_creation_held());
     assert_eq!(fixture.server.count(), 1);
+    fixture.clock.advance(SECONDS(13));
+    assert!(!fixture.acs.is_creation_held());
 }
 
 #[tokio::test]
