@@ -54,8 +54,8 @@ fn builder(
         .tls_backend_preconfigured(tls(extra_roots_pem)?))
 }
 
-/// The roots are compiled in, and need no parsing: to load those of the system would add about 5 ms
-/// to a cold start, and to parse Mozilla's certificates about 1 ms.
+/// The roots are compiled in, because loading those of the system would add about 5 ms to a cold
+/// start. They are compiled in parsed, so that init does not parse Mozilla's certificates.
 fn tls(extra_pem: Option<&str>) -> Result<ClientConfig, HttpsClientError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(pem) = trust_roots::added()? {
