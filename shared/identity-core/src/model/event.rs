@@ -154,6 +154,13 @@ impl EventSource {
         !matches!(self, Self::Guestpass | Self::Cognito | Self::Auth0 | Self::Okta | Self::OktaApp)
     }
 
+    /// Whether its events say what the status of a user is, and not that it changed. Two of them can
+    /// be about one change.
+    #[must_use]
+    pub fn tells_status(self) -> bool {
+        self == Self::Graph
+    }
+
     /// Parses the output of [`as_str`](Self::as_str).
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {

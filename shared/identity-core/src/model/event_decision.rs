@@ -13,6 +13,10 @@
 //!    its tokens are revoked: they may have been issued for a bearer token from before the
 //!    deletion.
 //!
+//! A source that [tells a status](crate::model::EventSource::tells_status) says the same again in each of its
+//! events. So an event of it has an effect only if its newest decision was another one. Otherwise
+//! two look-ups of one change, which run at once, would revoke twice.
+//!
 //! After any event, a bearer token from before it is refused, unless the event says that the user
 //! may sign in again.
 
@@ -76,10 +80,16 @@ pub fn decide(
     let is_known = is_repeat(&record, event) || record.revoked_through.covers(&origin, at);
     let revokes = is_stuck || !is_known;
     let decides = |blocks| record.decisions.would_change(&origin, BlockDecision { at, blocks });
+    let is_told = |blocks| {
+        event.source.tells_status()
+            && record.decisions.of(&origin).is_some_and(|known| known.blocks == blocks)
+    };
     let next = match event.kind {
         EventKind::SignedOut | EventKind::CredentialsChanged => {
             revokes.then(|| record.revoked(&order(event, receipt, false), now))
         }
+        EventKind::Disabled if is_told(true) => None,
+        EventKind::Enabled if is_told(false) => None,
         EventKind::Disabled => {
             (revokes || decides(true)).then(|| record.revoked(&order(event, receipt, true), now))
         }

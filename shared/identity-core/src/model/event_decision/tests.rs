@@ -49,6 +49,33 @@ fn r21_at_the_very_same_time_a_block_wins_in_either_order() {
 }
 
 #[test]
+fn r20_of_two_look_ups_that_find_one_change_only_the_first_has_an_effect() {
+    let applied = |seen: &Record, source, kind, seconds| {
+        let event = Event { source, ..event(kind, at(seconds)) };
+        let receipt = ReceiptId(format!("r-{seconds}"));
+        decide(Some(seen), &seen.external_id, &event, receipt, at(1000))
+    };
+    let mut record = active();
+    for (seconds, kind) in [(5, EventKind::Disabled), (7, EventKind::Enabled)] {
+        let EventDecision::Change(next) = applied(&record, EventSource::Graph, kind, seconds)
+        else {
+            panic!("{kind:?}")
+        };
+        record = *next;
+        if kind == EventKind::Disabled {
+            let second = applied(&record, EventSource::Graph, kind, seconds + 1);
+            assert_eq!(second, EventDecision::Finish);
+            record = record.revocation_confirmed(at(seconds));
+        }
+        let second = applied(&record, EventSource::Graph, kind, seconds + 1);
+        assert_eq!(second, EventDecision::Nothing(NoEffect::NothingNew));
+        // Another source says that the user changed, and so each of its events counts.
+        let other = applied(&record, EventSource::Okta, kind, seconds + 1);
+        assert!(matches!(other, EventDecision::Change(_)));
+    }
+}
+
+#[test]
 fn r20_an_event_that_moves_the_watermark_revokes_and_its_double_does_not() {
     for kind in [EventKind::SignedOut, EventKind::CredentialsChanged, EventKind::Disabled] {
         let revoked = after(&active(), kind, 5);

@@ -82,6 +82,12 @@ impl Decisions {
         self.newest.iter().map(|(origin, decision)| (origin, *decision))
     }
 
+    /// The newest decision of an origin.
+    #[must_use]
+    pub fn of(&self, origin: &Origin) -> Option<BlockDecision> {
+        self.newest.get(origin).copied()
+    }
+
     /// The number of changes so far.
     #[must_use]
     pub fn changes(&self) -> u64 {

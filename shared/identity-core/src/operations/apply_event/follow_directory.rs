@@ -145,8 +145,7 @@ fn missing_events(
 
 /// The newest decision of the directory about the user.
 fn decision(record: &Record, look_up: &AccountLookUp) -> Option<BlockDecision> {
-    let origin = look_up.source.origin();
-    record.decisions.iter().find(|(by, _)| **by == origin).map(|(_, decision)| decision)
+    record.decisions.of(&look_up.source.origin())
 }
 
 /// Whether the record lacks a sign-out.
