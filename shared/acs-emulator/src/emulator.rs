@@ -44,15 +44,16 @@ impl Emulator {
         self.serve(listener)
     }
 
-    /// Serves https on `listener`, with a certificate for localhost, 127.0.0.1 and `::1`. The
-    /// authority that signs it is kept in `ca_dir` and created there at the first start. Clients
-    /// have to trust the certificate at [`EmulatorServer::ca_cert_path`].
+    /// Serves https on `listener`, with a certificate for localhost, 127.0.0.1, `::1` and the names
+    /// of [`Builder::host_name`]. The authority that signs it is kept in `ca_dir` and created there
+    /// at the first start. Clients have to trust the certificate at
+    /// [`EmulatorServer::ca_cert_path`].
     pub fn serve_tls(
         &self,
         listener: TcpListener,
         ca_dir: &Path,
     ) -> Result<EmulatorServer, EmulatorStartError> {
-        let tls = Tls::with_authority_in(ca_dir, None)?;
+        let tls = Tls::with_authority_in(ca_dir, &self.resource.host_names)?;
         self.start(listener, Some(tls))
     }
 
@@ -107,6 +108,7 @@ pub struct Builder {
     data_dir: Option<PathBuf>,
     options: EmulatorOptions,
     allowed_hosts: AllowedHosts,
+    host_names: Vec<String>,
     entra_signing_key: Option<Vec<u8>>,
     entra_keys: Vec<String>,
     entra_accounts: Accounts,
@@ -149,6 +151,14 @@ impl Builder {
     /// default, they are those of this machine.
     pub fn allowed_hosts(mut self, allowed_hosts: AllowedHosts) -> Self {
         self.allowed_hosts = allowed_hosts;
+        self
+    }
+
+    /// A name or an IP address under which other machines reach this one: endpoints have the first
+    /// one, certificates all of them, and the control API can be requested under all of them. May
+    /// be called for several names.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_names.push(name.into());
         self
     }
 
@@ -229,12 +239,17 @@ impl Builder {
             trusted,
             required_role: self.entra_role,
         };
+        let mut allowed_hosts = self.allowed_hosts;
+        for name in &self.host_names {
+            allowed_hosts.allow(name).map_err(EmulatorStartError::HostName)?;
+        }
         let resource = Resource {
             guid,
             keys,
             auth: Authenticator { rules: self.options.into(), entra },
             options: self.options,
-            allowed_hosts: self.allowed_hosts,
+            allowed_hosts,
+            host_names: self.host_names,
             clock: EmulatorClock::default(),
             signer,
             identities: Identities::new(journal, events.unwrap_or_default(), self.options.into()),

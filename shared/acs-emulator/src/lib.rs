@@ -36,6 +36,7 @@
 //!
 //! | `/_emulator/` | Takes | Gives |
 //! |---|---|---|
+//! | `GET`, `HEAD health` | | `{"status": "ok", "version"}`, under any host name and for any origin |
 //! | `GET`, `POST clock` | `{"advanceSeconds": -60}`, `{"skewSeconds": 400}` or both | `{"offsetSeconds", "skewSeconds", "now"}` |
 //! | `POST introspect` | `{"token"}` | `{"active", "reason", "identity", "scopes", "expiresOn"}`, and `"revokedAt", "effectiveAt"` of a token that was revoked or deleted |
 //! | `GET identities` | | `{"identities": [{"id", "createdAt", "liveTokens"}]}` |

@@ -1,24 +1,37 @@
 //! `acs-emulator`: the emulator as a separate program.
 
 mod command_line;
+mod environment;
+mod flags;
+mod health;
 
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use acs_emulator::{Emulator, EmulatorServer};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
-use crate::command_line::{CommandLine, EmulatorCommand, usage};
+use crate::command_line::{EmulatorCommand, usage};
+use crate::flags::CommandLine;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let outcome = match command_line::parse(std::env::args().skip(1)) {
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(io::stderr)
+        .init();
+    let outcome = match command_line::parse(std::env::args().skip(1), variables()) {
         Ok(EmulatorCommand::Help) => say(&usage()),
+        Ok(EmulatorCommand::Version) => say(concat!("acs-emulator ", env!("CARGO_PKG_VERSION"))),
+        Ok(EmulatorCommand::CheckHealth(address)) => health::check(address).await,
         Ok(EmulatorCommand::Serve(arguments)) => serve(arguments).await,
         Err(complaint) => Err(format!("{complaint}\n\n{}", usage()).into()),
     };
@@ -31,7 +44,15 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The variables of the environment. A variable that is not Unicode cannot be one of ours.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>> {
+    // As the first process of a container, this one would ignore a signal before this.
+    let mut stop = StopSignals::new()?;
     let mut builder = Emulator::builder().options(arguments.options);
     builder = builder.allowed_hosts(arguments.allowed_hosts);
     if let Some(directory) = &arguments.data {
@@ -46,6 +67,9 @@ async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>>
     if let Some(role) = &arguments.entra_role {
         builder = builder.require_entra_role(role);
     }
+    for name in arguments.host_names {
+        builder = builder.host_name(name);
+    }
     for client in &arguments.entra_clients {
         builder = builder.entra_client(&client.id, &client.secret);
     }
@@ -58,10 +82,16 @@ async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>>
         _ => None,
     };
     say(&announcement(&emulator, &server, secure.as_ref()))?;
-    interrupted().await?;
-    server.stop().await;
-    if let Some(secure) = secure {
-        secure.stop().await;
+    stop.received().await;
+    let stopped = async {
+        tokio::join!(server.stop(), async {
+            if let Some(secure) = secure {
+                secure.stop().await;
+            }
+        })
+    };
+    if tokio::time::timeout(LAST_RESPONSES, stopped).await.is_err() {
+        warn!("stopped before the last responses were sent");
     }
     Ok(())
 }
@@ -95,15 +125,28 @@ async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, String> {
     bound.map_err(|cause| format!("failed to listen on {host}, port {port}: {cause}"))
 }
 
-/// Waits for Ctrl-C or a termination signal.
-async fn interrupted() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt,
-        _ = terminate.recv() => Ok(()),
+/// Ctrl-C and the signal by which containers are stopped.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
+
+/// How long the responses in progress may take after the signal.
+const LAST_RESPONSES: Duration = Duration::from_millis(700);
 
 fn say(text: &str) -> Result<(), Box<dyn std::error::Error>> {
     // One write, because a reader of the first line may then close the pipe.

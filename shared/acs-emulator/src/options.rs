@@ -11,6 +11,8 @@ pub struct Flag<T> {
     pub value: &'static str,
     /// The effect, in lines for `--help`.
     pub help: &'static str,
+    /// Whether the flag can be given several times, each time with another value.
+    pub repeatable: bool,
     /// Sets the value from its text, or returns why the text is invalid.
     pub set: fn(&mut T, &str) -> Result<(), String>,
 }
@@ -42,7 +44,7 @@ impl<T> Flag<T> {
                 text.push_str("\n          ");
                 text.push_str(line.trim());
             }
-            text.push('\n');
+            text.push_str(if flag.repeatable { " Repeatable.\n" } else { "\n" });
         }
         text
     }
@@ -71,6 +73,7 @@ macro_rules! options {
                 name: $flag,
                 value: $value,
                 help: concat!($($help, "\n"),+),
+                repeatable: false,
                 set: |options, text| {
                     options.$field = $parse(text)?;
                     Ok(())

@@ -18,6 +18,8 @@ pub(crate) struct Resource {
     pub options: EmulatorOptions,
     /// The host names under which the control API can be requested.
     pub allowed_hosts: AllowedHosts,
+    /// The names and addresses of this machine for clients on other machines.
+    pub host_names: Vec<String>,
     pub clock: EmulatorClock,
     pub signer: TokenSigner,
     pub identities: Identities,

@@ -20,7 +20,7 @@ pub(crate) struct TlsFront {
 impl TlsFront {
     pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
         let directory = tempfile::tempdir()?;
-        let tls = Tls::with_authority_in(directory.path(), None)?;
+        let tls = Tls::with_authority_in(directory.path(), &[])?;
         Ok(Self { tls, tasks: JoinSet::new(), _directory: directory })
     }
 

@@ -38,6 +38,10 @@ pub(crate) fn owns(path: &str) -> bool {
 
 /// Handles a request of the control API.
 pub(crate) fn handle(resource: &Resource, request: &HttpRequest) -> ControlReply {
+    if let (&Method::GET | &Method::HEAD, HEALTH) = (&request.method, request.uri.path()) {
+        // Orchestrators ask under names of their own, and the answer is the same for all callers.
+        return ControlReply::json(StatusCode::OK, json!({"status": "ok", "version": VERSION}));
+    }
     if let Some(refusal) = refuse_foreign(resource, request) {
         return refusal;
     }
@@ -219,7 +223,9 @@ struct Script {
 }
 
 const PREFIX: &str = "/_emulator/";
-const ROUTES: &str = "GET and POST clock, POST introspect, GET identities, GET requests, GET jwks, \
+const HEALTH: &str = "/_emulator/health";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const ROUTES: &str = "GET health, GET and POST clock, POST introspect, GET identities, GET requests, GET jwks, \
                       POST entra/token, GET entra/jwks, \
                       GET, POST and DELETE faults, POST faults/release, POST keys/regenerate, \
                       POST reset";

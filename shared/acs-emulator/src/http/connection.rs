@@ -8,11 +8,11 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, header};
+use hyper::{Method, Uri, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::response::{self, HttpResponse, ResponseContext};
 use super::response_body::ConnectionDropped;
@@ -60,6 +60,7 @@ async fn respond(
 ) -> Result<HttpResponse, ConnectionDropped> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
+    let (method, uri) = (parts.method.clone(), parts.uri.clone());
     let reply = if let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await {
         let body = body.to_bytes().to_vec();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers.clone());
@@ -78,12 +79,24 @@ async fn respond(
                 secure: wire.secure,
             };
             response::dress(&mut response, &circumstances);
+            log(&method, &uri, &response);
             Ok(response)
         }
         EmulatorReply::Reset => {
             wire.broken.store(true, Ordering::SeqCst);
             Err(ConnectionDropped)
         }
+    }
+}
+
+/// Logs a request of the service. Health checks and tests would fill the log with requests of the
+/// control API. A query can have the password of a user; the path of no request has a secret.
+fn log(method: &Method, uri: &Uri, response: &HttpResponse) {
+    let (path, status) = (uri.path(), response.status().as_u16());
+    if control::owns(path) {
+        debug!(http.method = %method, http.path = path, http.status = status, "request answered");
+    } else {
+        info!(http.method = %method, http.path = path, http.status = status, "request answered");
     }
 }
 

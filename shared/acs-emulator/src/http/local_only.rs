@@ -20,8 +20,9 @@ impl std::fmt::Display for ForeignRequest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Host => {
-                "host refused: use 127.0.0.1, localhost or the IP address, or start with --allow-host"
-            },
+                "host refused: use 127.0.0.1, localhost or the IP address, or start with \
+                 --host-name or --allow-host"
+            }
             Self::Origin => "origin refused: only pages of this machine can use this service",
         })
     }
@@ -46,11 +47,15 @@ const CONTAINER_HOSTS: [&str; 4] = [
 pub struct AllowedHosts(Vec<String>);
 
 impl AllowedHosts {
-    /// Also allows `name`, for example the name of a service in Docker Compose.
+    /// Also allows `name`, for example the name of a service in Docker Compose. IP addresses are
+    /// valid, too, and always allowed.
     ///
     /// # Errors
-    /// The name is not a host name, for example because it has a port.
+    /// The name is neither a host name nor an IP address, for example because it has a port.
     pub fn allow(&mut self, name: &str) -> Result<(), String> {
+        if name.parse::<IpAddr>().is_ok() {
+            return Ok(());
+        }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_plain) {
             return Err(format!("`{name}` is not a host name: leave out scheme, port and path"));
@@ -119,6 +124,9 @@ mod tests {
         let mut allowed = AllowedHosts::default();
         for name in ["", "http://emulator", "emulator:8080", "emulator/x", "a b"] {
             assert!(allowed.allow(name).unwrap_err().contains("is not a host name"), "{name}");
+        }
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            assert_eq!(allowed.allow(address), Ok(()), "{address}");
         }
         assert_eq!(allowed, AllowedHosts::default());
         assert_eq!(allowed.allow("my_service.corp-net"), Ok(()));

@@ -56,11 +56,19 @@ impl EmulatorServer {
         self.address
     }
 
-    /// `http://127.0.0.1:8080` or `https://127.0.0.1:8443`, without a slash at the
-    /// end. A listener on all addresses is named by its loopback one.
+    /// `http://127.0.0.1:8080` or `https://127.0.0.1:8443`, without a slash at the end. It has the
+    /// first name of [`Builder::host_name`](crate::Builder::host_name) if there is one. Otherwise, a
+    /// listener on all addresses is named by its loopback one.
     #[must_use]
     pub fn endpoint(&self) -> String {
         let scheme = if self.ca_cert.is_some() { "https" } else { "http" };
+        if let Some(name) = self.resource.host_names.first() {
+            let port = self.address.port();
+            return match name.parse() {
+                Ok(address) => format!("{scheme}://{}", SocketAddr::new(address, port)),
+                Err(_) => format!("{scheme}://{name}:{port}"),
+            };
+        }
         let mut address = self.address;
         match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

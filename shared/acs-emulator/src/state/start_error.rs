@@ -18,6 +18,9 @@ pub enum EmulatorStartError {
     /// The resource id is not a GUID.
     #[error("invalid resource id: not a GUID; omit it to use a random one")]
     ResourceNotGuid,
+    /// A host name is invalid.
+    #[error("invalid host name: {0}")]
+    HostName(String),
     /// The signing key is not an RSA key in PKCS#8.
     #[error("invalid signing key: not an RSA key of at least 2048 bits in PKCS#8 DER")]
     SigningKeyRejected,
@@ -55,6 +58,18 @@ pub enum EmulatorStartError {
     /// The listener has no address, so it cannot be announced.
     #[error("failed to read the address of the listener: {0}")]
     Listener(#[source] io::Error),
+    /// The certificate authority was created without a host name that it now has to sign for.
+    #[error(
+        "certificate authority {path} is not for `{name}`: delete the file to create another \
+         authority, which clients then have to trust, or do not use the name",
+        path = path.display()
+    )]
+    AuthorityForOtherNames {
+        /// The file of its certificate.
+        path: PathBuf,
+        /// The host name or the IP address.
+        name: String,
+    },
     /// The certificate authority or the certificate could not be created.
     #[error("failed to create the certificate for https: {0}")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),

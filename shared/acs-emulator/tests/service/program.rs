@@ -53,7 +53,7 @@ impl Drop for Program {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_acs-emulator"));
-    command.args(arguments).stderr(Stdio::null());
+    command.args(arguments).stderr(Stdio::null()).env_remove("RUST_LOG");
     command
 }
 

@@ -33,7 +33,7 @@ pub(super) fn certificate(options: &StackOptions) -> Result<Option<Tls>, StackSt
     let address = reachable_address(options.host)?;
     // The authority may only sign for this address, so another address needs another authority.
     let directory = options.data.join(format!("https-{address}").replace(':', "-"));
-    Tls::with_authority_in(&directory, Some(address))
+    Tls::with_authority_in(&directory, &[address.to_string()])
         .map(Some)
         .map_err(StackStartError::Certificate)
 }
