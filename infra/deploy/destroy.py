@@ -13,6 +13,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import confirmation
 import stack_settings
 from stack_settings import STACK
 
@@ -81,7 +82,7 @@ def destroy(cloudformation, with_identities: bool) -> None:
     print(f"  the Communication Services resource in Azure{and_identities}")
     print("  the zips of each deployment, in the S3 bucket that SAM uses for all stacks\n")
 
-    confirm()
+    confirmation.require("delete it", "destroy: nothing was deleted")
     cloudformation.delete_stack(StackName=STACK)
     print(f"deleting the stack {STACK} …", flush=True)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
@@ -138,15 +139,6 @@ def delete_identities(tool: dict[str, str]) -> None:
                 "  guestpass identity list -o tsv | guestpass identity delete --yes --file -"
             )
     print("deleted the identities")
-
-
-def confirm() -> None:
-    try:
-        typed = input(f"Type {STACK} to delete it: ")
-    except EOFError:
-        typed = ""
-    if typed.strip() != STACK:
-        sys.exit("destroy: nothing was deleted: the name of the stack was not typed")
 
 
 if __name__ == "__main__":

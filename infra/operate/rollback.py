@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import confirmation
 import stack_settings
 from stack_settings import STACK
 
@@ -39,7 +40,7 @@ def main() -> None:
             where = f"{move.before.number} -> {move.target.number}" if move.target else f"{move.before.number} stays: the function is new"
             print(f"  {move.function}: {where}")
         if os.environ.get("YES") != "1":
-            confirm()
+            confirmation.require("roll it back", "rollback: nothing was changed")
         roll_back(stack_settings.client("lambda"), moves)
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"rollback: {error}")
@@ -91,15 +92,6 @@ def roll_back(functions, moves: list[Move]) -> None:
                 RoutingConfig={"AdditionalVersionWeights": {}},
             )
     print(f"rolled back {sum(move.target is not None for move in moves)} functions of {STACK}")
-
-
-def confirm() -> None:
-    try:
-        typed = input(f"Type {STACK} to roll it back: ")
-    except EOFError:
-        typed = ""
-    if typed.strip() != STACK:
-        sys.exit("rollback: nothing was changed: the name of the stack was not typed")
 
 
 if __name__ == "__main__":
