@@ -99,7 +99,7 @@ OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-sc
              --refuse-newer-members --revoke-by-second --count-refused --no-retry-after
 
 .PHONY: infra
-infra: build ## check the template, and deploy it to an AWS emulator
+infra: build binaries ## check the template, and deploy it to an AWS emulator
 	@$(CARGO) build -p acs-emulator
 	@tests/infra/run "$$($(MAKE) where)"
 
@@ -156,6 +156,12 @@ validate: need-python3 ## validate the file CONFIG for `make deploy`; needs no c
 .PHONY: secret
 secret: need-python3 ## store the connection string of ACS in Secrets Manager
 	@infra/deploy/run secret
+
+.PHONY: verify
+verify: need-python3 ## check the deployed stack with a token, an event and a cleanup (BEARER)
+	@test -z "$(filter command line,$(origin BEARER))" || test "$$BEARER" = - || \
+	  { echo "verify: BEARER must not be an argument, which other users can see: set it in the environment" >&2; exit 2; }
+	@infra/deploy/run verify
 
 .PHONY: rollback
 rollback: need-python3 ## return to the deployment before, in seconds; asks first (YES=1)

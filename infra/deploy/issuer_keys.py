@@ -97,7 +97,8 @@ def issuers(values: dict[str, str], authorizer: str) -> list[tuple[str, str, str
     return more if any(issuer == first[1] for _, issuer, _ in more) else [first, *more]
 
 
-def check_keys(issuer: str, jwks_uri: str | None, authorizer: str) -> None:
+def check_keys(issuer: str, jwks_uri: str | None, authorizer: str) -> list[dict]:
+    """The keys of the issuer that the authorizer can use: at least one."""
     uri = jwks_uri or discover(issuer)
     document = fetch(uri)
     keys = document.get("keys") if isinstance(document, dict) else None
@@ -105,7 +106,7 @@ def check_keys(issuer: str, jwks_uri: str | None, authorizer: str) -> None:
         raise Unusable(f"{uri} is not a key set (a JSON object with `keys`): correct the issuer")
     usable = [key for key in keys if isinstance(key, dict) and is_usable(key, authorizer)]
     if usable:
-        return
+        return usable
     found = ", ".join(sorted({describe(key) for key in keys if isinstance(key, dict)})) or "none"
     if authorizer == "jwt":
         raise Unusable(f"API Gateway's authorizer verifies RSA signatures only, and the keys at {uri} are: {found}. Set Authorizer=lambda")

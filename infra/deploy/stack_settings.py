@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import boto3
+from botocore.config import Config
 
 
 def settings() -> dict[str, str]:
@@ -20,7 +21,7 @@ def settings() -> dict[str, str]:
 STACK: str = os.environ.get("STACK") or settings().get("stack_name") or "guestpass"
 
 
-def client(service: str):
+def client(service: str, config: Config | None = None):
     # boto3 does not read AWS_REGION, which the AWS CLI and the other SDKs use.
     region = settings().get("region") if STACK == settings().get("stack_name", STACK) else None
-    return boto3.client(service, region_name=region or os.environ.get("AWS_REGION") or None)
+    return boto3.client(service, region_name=region or os.environ.get("AWS_REGION") or None, config=config)

@@ -50,7 +50,7 @@ UNSAID = {
 UNUSED = {"elasticfilesystem", "firehose", "kinesis", "s3files", "vpc-lattice", "vpce"}
 
 # What `make` and CloudFormation need besides the resources: change sets, the zips, the aliases, the records
-# that forbid another issuer, and a restore.
+# that forbid another issuer, a restore, and the requests of `make verify`.
 BESIDES = [
     *(f"cloudformation:{action}" for action in [
         "CreateChangeSet", "DeleteStack", "DescribeChangeSet", "DescribeStackEvents", "DescribeStackResource", "DescribeStacks",
@@ -58,10 +58,16 @@ BESIDES = [
     ]),
     *(f"codedeploy:{action}" for action in ["CreateDeployment", "GetDeployment", "GetDeploymentConfig", "StopDeployment"]),
     *(f"dynamodb:{action}" for action in ["RestoreTableToPointInTime", "Scan"]),
-    *(f"lambda:{action}" for action in ["GetAlias", "ListVersionsByFunction", "UpdateAlias"]),
+    *(f"lambda:{action}" for action in ["GetAlias", "InvokeFunction", "ListVersionsByFunction", "UpdateAlias"]),
     *(f"s3:{action}" for action in ["GetObject", "ListBucket", "PutObject"]),
+    "events:PutEvents",
     "iam:PassRole",
 ]
+
+
+# A generated password belongs to no secret yet, and a search for alarms by the beginning of their names to no
+# alarm.
+WITHOUT_RESOURCE = {"secretsmanager:GetRandomPassword", "cloudwatch:DescribeAlarms"}
 
 
 def document() -> dict[str, Any]:
@@ -71,8 +77,7 @@ def document() -> dict[str, Any]:
         actions |= needed_by(kind)
     services: dict[str, set[str]] = {}
     for action in actions:
-        # A generated password belongs to no secret yet.
-        service = action if action == "secretsmanager:GetRandomPassword" else action.split(":")[0]
+        service = action if action in WITHOUT_RESOURCE else action.split(":")[0]
         services.setdefault(service, set()).add(action)
     return {
         "Version": "2012-10-17",
