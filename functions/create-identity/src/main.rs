@@ -9,7 +9,7 @@ use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, ApiResponse, CallerHash, Object, Problem, TokenInput, invocation, json, run, serve,
+    Access, ApiResponse, Object, Problem, ServiceEdge, TokenInput, invocation, json, run, serve,
     system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
@@ -24,11 +24,11 @@ async fn main() -> Result<(), Error> {
         config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, callers) = (acs?, CallerHash::new(key, config.access.subject_claims()));
+    let (acs, edge) = (acs?, ServiceEdge::new(key, config.access.subject_claims()));
     let (access, clock) = (config.access, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &access, &request);
-        serve("CreateIdentity", &clock, &callers, &request, response).await
+        serve("CreateIdentity", &clock, &edge, &request, response).await
     })
     .await
 }

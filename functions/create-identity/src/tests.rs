@@ -1,5 +1,5 @@
 use identity_core::testing::{ClientCall, CoreFixture};
-use lambda_edge::testing::{self, TestRequest, body, callers};
+use lambda_edge::testing::{self, TestRequest, body, edge};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::*;
 async fn create(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
     let (access, request) = (testing::access(), event.request());
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
-    serve("CreateIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
+    serve("CreateIdentity", &fixture.clock, &edge(), &request, response).await.unwrap()
 }
 
 fn with(body: &Value) -> TestRequest {

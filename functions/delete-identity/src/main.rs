@@ -9,7 +9,7 @@ use identity_core::record::By;
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, CallerHash, Problem, invocation, run, serve, system_clock,
+    Access, Addressed, ApiResponse, Problem, ServiceEdge, invocation, run, serve, system_clock,
     telemetry,
 };
 use lambda_http::{Error, Request};
@@ -23,11 +23,11 @@ async fn main() -> Result<(), Error> {
         config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, callers) = (acs?, CallerHash::new(key, config.access.subject_claims()));
+    let (acs, edge) = (acs?, ServiceEdge::new(key, config.access.subject_claims()));
     let (access, clock) = (config.access, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &access, &request);
-        serve("DeleteIdentity", &clock, &callers, &request, response).await
+        serve("DeleteIdentity", &clock, &edge, &request, response).await
     })
     .await
 }
@@ -74,7 +74,7 @@ pub(crate) async fn handle(
 mod tests {
     use identity_core::record::State;
     use identity_core::testing::{ClientCall, CoreFixture, record};
-    use lambda_edge::testing::{self, TestRequest, callers};
+    use lambda_edge::testing::{self, TestRequest, edge};
     use lambda_http::{Body, Response};
 
     use super::*;
@@ -90,7 +90,7 @@ mod tests {
     async fn delete(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
         let (access, request) = (testing::access(), event.request());
         let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &access, &request);
-        serve("DeleteIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
+        serve("DeleteIdentity", &fixture.clock, &edge(), &request, response).await.unwrap()
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use identity_core::secret::Secret;
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, ApiResponse, Caller, CallerHash, Problem, invocation, json, run, serve, system_clock,
+    Access, ApiResponse, Caller, Problem, ServiceEdge, invocation, json, run, serve, system_clock,
     telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
@@ -28,11 +28,11 @@ async fn main() -> Result<(), Error> {
         config.acs.connect_first(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, callers) = (acs?, CallerHash::new(key, config.access.subject_claims()));
+    let (acs, edge) = (acs?, ServiceEdge::new(key, config.access.subject_claims()));
     let (access, clock) = (config.access, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &access, &request);
-        serve("ExchangeTeamsUserAccessToken", &clock, &callers, &request, response).await
+        serve("ExchangeTeamsUserAccessToken", &clock, &edge, &request, response).await
     })
     .await
 }

@@ -1,7 +1,7 @@
 use identity_core::exchange_teams_token::TeamsTokenFault;
 use identity_core::record::State;
 use identity_core::testing::{ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, record};
-use lambda_edge::testing::{TestRequest, access, body, callers};
+use lambda_edge::testing::{TestRequest, access, body, edge};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn exchange(acs: &MemoryTeamsTokenExchange, event: TestRequest) -> Respons
     let (clock, request) = (ManualClock::default(), event.request());
     let (store, access) = (MemoryIdentityStore::default(), access());
     let response = handle(&store, acs, &clock, &access, &request);
-    serve("ExchangeTeamsUserAccessToken", &clock, &callers(), &request, response).await.unwrap()
+    serve("ExchangeTeamsUserAccessToken", &clock, &edge(), &request, response).await.unwrap()
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn r59_a_blocked_user_gets_no_teams_token() {
     let store = MemoryIdentityStore::with([blocked]);
     let request = event(&entra(|_| {})).request();
     let response = handle(&store, &acs, &clock, &access, &request);
-    let response = serve("Exchange", &clock, &callers(), &request, response).await.unwrap();
+    let response = serve("Exchange", &clock, &edge(), &request, response).await.unwrap();
     assert_eq!(problem(&response), (403, "user-blocked".to_owned()));
     assert_eq!(acs.asked(), []);
 }

@@ -8,7 +8,7 @@ use identity_core::ports::{Clock, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, CallerHash, Problem, run, serve, system_clock, telemetry,
+    Access, Addressed, ApiResponse, Problem, ServiceEdge, run, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 
@@ -20,12 +20,12 @@ async fn main() -> Result<(), Error> {
         DynamoIdentityStore::connect(config.tables),
         aws_secrets::key(config.caller_key)
     );
-    let callers = CallerHash::new(key, config.access.subject_claims());
+    let edge = ServiceEdge::new(key, config.access.subject_claims());
     let access = config.access;
     let clock = system_clock();
     run(async |request| {
         let response = handle(&store, &clock, &access, &request);
-        serve("GetIdentity", &clock, &callers, &request, response).await
+        serve("GetIdentity", &clock, &edge, &request, response).await
     })
     .await
 }
@@ -66,7 +66,7 @@ mod tests {
     use identity_core::ports::Clock;
     use identity_core::record::State;
     use identity_core::testing::{CoreFixture, order, record};
-    use lambda_edge::testing::{self, TestRequest, body, callers};
+    use lambda_edge::testing::{self, TestRequest, body, edge};
     use lambda_http::{Body, Response};
     use serde_json::json;
 
@@ -78,7 +78,7 @@ mod tests {
             CoreFixture::with([record(TestRequest::ALICE, State::active("8:acs:1"), now)]);
         let (access, request) = (testing::access(), event.request());
         let response = handle(&fixture.store, &fixture.clock, &access, &request);
-        serve("GetIdentity", &fixture.clock, &callers(), &request, response).await.unwrap()
+        serve("GetIdentity", &fixture.clock, &edge(), &request, response).await.unwrap()
     }
 
     #[tokio::test]
@@ -113,11 +113,7 @@ mod tests {
         let get = async |event: TestRequest| {
             let (access, request) = (testing::access(), event.request());
             let response = handle(&fixture.store, &fixture.clock, &access, &request);
-            body(
-                &serve("GetIdentity", &fixture.clock, &callers(), &request, response)
-                    .await
-                    .unwrap(),
-            )
+            body(&serve("GetIdentity", &fixture.clock, &edge(), &request, response).await.unwrap())
         };
         let root = TestRequest::new("GET /v1/identities/{id}").claim("sub", "root");
         let any = get(root.id("8:acs:1")).await;

@@ -13,7 +13,7 @@ use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, pace, policy, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, CallerHash, Problem, TokenInput, invocation, json, run, serve,
+    Access, Addressed, ApiResponse, Problem, ServiceEdge, TokenInput, invocation, json, run, serve,
     system_clock, telemetry,
 };
 use lambda_http::http::{Method, StatusCode};
@@ -28,11 +28,11 @@ async fn main() -> Result<(), Error> {
         config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, callers) = (acs?, CallerHash::new(key, config.rules.access.subject_claims()));
+    let (acs, edge) = (acs?, ServiceEdge::new(key, config.rules.access.subject_claims()));
     let (rules, clock) = (config.rules, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &rules, &request);
-        serve("CreateToken", &clock, &callers, &request, response).await
+        serve("CreateToken", &clock, &edge, &request, response).await
     })
     .await
 }

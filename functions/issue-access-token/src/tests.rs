@@ -2,7 +2,7 @@ use identity_core::identity::{Scope, Scopes};
 use identity_core::policy::Claims;
 use identity_core::record::State;
 use identity_core::testing::{ClientCall, CoreFixture, record, user};
-use lambda_edge::testing::{self, TestRequest, body, callers};
+use lambda_edge::testing::{self, TestRequest, body, edge};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ async fn call_with(
 ) -> Response<Body> {
     let request = event.request();
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, rules, &request);
-    serve("CreateToken", &fixture.clock, &callers(), &request, response).await.unwrap()
+    serve("CreateToken", &fixture.clock, &edge(), &request, response).await.unwrap()
 }
 
 fn own() -> TestRequest {

@@ -10,7 +10,7 @@ use identity_core::record::StateName;
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    Access, ApiResponse, CallerHash, Problem, query, run, serve, system_clock, telemetry,
+    Access, ApiResponse, Problem, ServiceEdge, query, run, serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;
@@ -25,12 +25,12 @@ async fn main() -> Result<(), Error> {
         DynamoIdentityStore::connect(config.tables),
         aws_secrets::key(config.caller_key)
     );
-    let callers = CallerHash::new(key, config.access.subject_claims());
+    let edge = ServiceEdge::new(key, config.access.subject_claims());
     let access = config.access;
     let clock = system_clock();
     run(async |request| {
         let response = handle(&store, &clock, &access, &request);
-        serve("ListIdentities", &clock, &callers, &request, response).await
+        serve("ListIdentities", &clock, &edge, &request, response).await
     })
     .await
 }
@@ -125,7 +125,7 @@ mod tests {
     use identity_core::ports::Clock;
     use identity_core::record::State;
     use identity_core::testing::{CoreFixture, record};
-    use lambda_edge::testing::{self, TestRequest, body, callers};
+    use lambda_edge::testing::{self, TestRequest, body, edge};
     use lambda_http::{Body, Response};
 
     use super::*;
@@ -143,7 +143,7 @@ mod tests {
         let request = TestRequest::new("GET /v1/identities").query(query).request();
         let access = testing::access();
         let response = handle(&fixture.store, &fixture.clock, &access, &request);
-        serve("ListIdentities", &fixture.clock, &callers(), &request, response).await.unwrap()
+        serve("ListIdentities", &fixture.clock, &edge(), &request, response).await.unwrap()
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use identity_core::revoke_access_tokens::{
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, pace, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, Caller, CallerHash, Problem, invocation, json, run, serve,
+    Access, Addressed, ApiResponse, Caller, Problem, ServiceEdge, invocation, json, run, serve,
     system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
@@ -30,11 +30,11 @@ async fn main() -> Result<(), Error> {
         config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, callers) = (acs?, CallerHash::new(key, config.rules.access.subject_claims()));
+    let (acs, edge) = (acs?, ServiceEdge::new(key, config.rules.access.subject_claims()));
     let (rules, clock) = (config.rules, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &rules, &request);
-        serve("RevokeToken", &clock, &callers, &request, response).await
+        serve("RevokeToken", &clock, &edge, &request, response).await
     })
     .await
 }

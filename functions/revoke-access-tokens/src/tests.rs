@@ -1,6 +1,6 @@
 use identity_core::record::State;
 use identity_core::testing::{ClientCall, CoreFixture, record};
-use lambda_edge::testing::{self, TestRequest, body, callers};
+use lambda_edge::testing::{self, TestRequest, body, edge};
 use lambda_http::{Body, Response};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn revoke(fixture: &CoreFixture, event: TestRequest) -> Response<Body> {
     let rules = RevokeRules { access: testing::access(), pace: TokenPace::per_minute(10).unwrap() };
     let request = event.request();
     let response = handle(&fixture.store, &fixture.acs, &fixture.clock, &rules, &request);
-    serve("RevokeToken", &fixture.clock, &callers(), &request, response).await.unwrap()
+    serve("RevokeToken", &fixture.clock, &edge(), &request, response).await.unwrap()
 }
 
 fn sign_out() -> TestRequest {

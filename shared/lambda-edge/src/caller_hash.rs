@@ -10,7 +10,7 @@ use crate::Caller;
 /// of this deployment. A caller has the same name in every line, and only a holder of the key
 /// can tell which user it is.
 #[derive(Clone, Debug)]
-pub struct CallerHash {
+pub(crate) struct CallerHash {
     key: Option<Secret>,
     subject: SubjectClaims,
 }
@@ -18,8 +18,7 @@ pub struct CallerHash {
 impl CallerHash {
     /// Uses this key. Without a key, log lines name no callers. `subject` names the claims that
     /// say which user of the issuer a caller is.
-    #[must_use]
-    pub fn new(key: Option<Secret>, subject: &SubjectClaims) -> Self {
+    pub(crate) fn new(key: Option<Secret>, subject: &SubjectClaims) -> Self {
         Self { key, subject: subject.clone() }
     }
 

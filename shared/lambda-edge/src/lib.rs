@@ -15,11 +15,10 @@ mod request;
 mod response;
 
 pub use access::{Access, Addressed};
-pub use caller_hash::CallerHash;
 pub use clock::system_clock;
 pub use deadline::deadline;
 pub use problem::Problem;
 pub use request::{
     Caller, GatewayEvent, Object, TokenInput, invocation, invocation_of, json, query,
 };
-pub use response::{ApiResponse, correlation_id, run, serve};
+pub use response::{ApiResponse, ServiceEdge, correlation_id, run, serve};

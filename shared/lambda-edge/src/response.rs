@@ -1,4 +1,6 @@
+mod overload;
 mod run;
+mod service_edge;
 
 use std::{convert::Infallible, time::Duration};
 
@@ -17,9 +19,10 @@ use serde::Serialize;
 use tracing::{Instrument, error, info_span};
 
 use crate::telemetry::{self, RequestLine};
-use crate::{CallerHash, Problem, deadline};
+use crate::{Problem, deadline};
 
 pub use run::run;
+pub use service_edge::ServiceEdge;
 
 /// A successful response, and the fields of its log line. The body may hold a token, so the type
 /// does not implement `Debug`:
@@ -69,7 +72,7 @@ impl ApiResponse {
 pub async fn serve(
     operation: &'static str,
     clock: &impl Clock,
-    callers: &CallerHash,
+    edge: &ServiceEdge,
     request: &Request,
     handler: impl Future<Output = Result<ApiResponse, Problem>>,
 ) -> Result<Response<Body>, Infallible> {
@@ -90,7 +93,7 @@ pub async fn serve(
         scopes: None,
         // Refusals also name the caller: an operator asks first who attempts what is not
         // permitted.
-        caller: callers.of_request(request),
+        caller: edge.callers.of_request(request),
         user_agent: user_agent(request),
     };
     let mut response = match result {
@@ -98,12 +101,13 @@ pub async fn serve(
             line.status = success.status;
             line.identity = success.identity.as_ref().map(AcsId::as_str).map(ToOwned::to_owned);
             line.scopes = success.scopes;
+            edge.overload.end_outage();
             success_response(success.status, success.body)
         }
         Err(problem) => {
             line.status = status_of(&problem);
             line.problem = Some(problem.kind().name);
-            problem_response(&problem)
+            problem_response(&problem, edge.overload.retry_after(&problem, line.at))
         }
     };
     telemetry::write(&line);
@@ -157,14 +161,14 @@ fn success_response(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     response
 }
 
-fn problem_response(problem: &Problem) -> Response<Body> {
+fn problem_response(problem: &Problem, retry_after: Option<Duration>) -> Response<Body> {
     let document = problem.kind().document(problem.detail());
     let text = serde_json::to_string(&document).unwrap_or_default();
     let mut response = Response::new(Body::Text(text));
     *response.status_mut() = status_of(problem);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if let Some(wait) = problem.retry_after() {
+    if let Some(wait) = retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -225,8 +229,8 @@ mod tests {
 
     use super::*;
 
-    fn nameless() -> CallerHash {
-        CallerHash::new(None, &SubjectClaims::default())
+    fn nameless() -> ServiceEdge {
+        ServiceEdge::new(None, &SubjectClaims::default())
     }
 
     async fn refuse(problem: Problem) -> Response<Body> {
@@ -280,7 +284,6 @@ mod tests {
                 "retry": "later",
             })
         );
-        assert_eq!(response.headers()["retry-after"], "2");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use identity_core::identity::SubjectClaims;
 use lambda_http::{Body, Context, Request, Response};
 use serde_json::{Value, json};
 
-use crate::{Access, CallerHash, GatewayEvent, config::Env};
+use crate::{Access, GatewayEvent, ServiceEdge, config::Env};
 
 /// A request as API Gateway sends it after an authorizer accepted the token.
 #[derive(Clone, Debug)]
@@ -153,10 +153,10 @@ pub fn access_in(env: &impl Env) -> Access {
     Access::from_env(env).expect("an environment")
 }
 
-/// A caller hash without a key: log lines name no callers.
+/// The edge of a new process, without a key: log lines name no callers.
 #[must_use]
-pub fn callers() -> CallerHash {
-    CallerHash::new(None, &SubjectClaims::default())
+pub fn edge() -> ServiceEdge {
+    ServiceEdge::new(None, &SubjectClaims::default())
 }
 
 /// The JSON of a response; `null` if it has no body.

@@ -7,7 +7,7 @@ use identity_core::{
 };
 use lambda_edge::{
     Addressed, ApiResponse, GatewayEvent, TokenInput, json, query, serve,
-    testing::{access, callers},
+    testing::{access, edge},
 };
 use lambda_http::{
     Body, Context, RequestExt as _, Response, http::StatusCode, request::RequestContext,
@@ -26,8 +26,7 @@ struct Query {
 fn answer(event: &str) -> Response<Body> {
     let event: GatewayEvent = serde_json::from_str(event).unwrap();
     let request = event.into_request(Context::default());
-    let (store, clock, callers) =
-        (MemoryIdentityStore::default(), ManualClock::default(), callers());
+    let (store, clock, edge) = (MemoryIdentityStore::default(), ManualClock::default(), edge());
     let handler = async {
         let caller = match access().addressed(&store, &clock, &request).await? {
             Addressed::Own(caller) => caller.user().as_str().to_owned(),
@@ -42,7 +41,7 @@ fn answer(event: &str) -> Response<Body> {
             json!({ "caller": caller, "lifetime": lifetime, "cursor": cursor, "method": method });
         ApiResponse::json(StatusCode::OK, &read)
     };
-    let served = serve("Test", &clock, &callers, &request, handler);
+    let served = serve("Test", &clock, &edge, &request, handler);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(served).unwrap()
 }

@@ -10,7 +10,7 @@ use identity_core::{
     testing::{ManualClock, acs_id},
 };
 use lambda_edge::{
-    ApiResponse, CallerHash, serve, telemetry,
+    ApiResponse, ServiceEdge, serve, telemetry,
     testing::{TestRequest, access},
 };
 use lambda_http::{Context, RequestExt as _, http::StatusCode};
@@ -54,21 +54,21 @@ async fn each_request_gets_its_status_while_its_process_logs() {
     request.headers_mut().insert("x-request-id", "r-1".parse().unwrap());
     request.headers_mut().insert("user-agent", "a".repeat(129).parse().unwrap());
     let clock = ManualClock::default();
-    let callers = CallerHash::new(Some(Secret::new("key")), access().subject_claims());
+    let edge = ServiceEdge::new(Some(Secret::new("key")), access().subject_claims());
     let success = async {
         tracing::info!(target: "acs_client", "handler");
         clock.advance(std::time::Duration::from_millis(42));
         let response = ApiResponse::empty().about(Some(&acs_id("8:acs:1")));
         Ok(response.granting(Scopes::chat_and_voip()))
     };
-    let response = serve("Success", &clock, &callers, &request, success).await.unwrap();
+    let response = serve("Success", &clock, &edge, &request, success).await.unwrap();
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     let refusal = async { Err(ProblemType::BLOCKED.into()) };
-    let response = serve("Refusal", &clock, &callers, &request, refusal).await.unwrap();
+    let response = serve("Refusal", &clock, &edge, &request, refusal).await.unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     request.headers_mut().insert("user-agent", "".parse().unwrap());
     let failure = async { Err(identity_core::Error::Internal("x").into()) };
-    let response = serve("Failure", &clock, &callers, &request, failure).await.unwrap();
+    let response = serve("Failure", &clock, &edge, &request, failure).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
 

@@ -6,13 +6,13 @@ use api_types::ProblemType;
 use identity_core::{Error, exchange_teams_token::TeamsTokenFault, testing::ManualClock};
 use lambda_edge::{
     ApiResponse, Problem, serve,
-    testing::{body, callers},
+    testing::{body, edge},
 };
 use lambda_http::{Body, Context, Request, RequestExt as _, Response, http::StatusCode};
 use serde_json::{Value, json};
 
 async fn respond(request: &Request, result: Result<ApiResponse, Problem>) -> Response<Body> {
-    serve("Test", &ManualClock::default(), &callers(), request, async { result }).await.unwrap()
+    serve("Test", &ManualClock::default(), &edge(), request, async { result }).await.unwrap()
 }
 
 fn retry_after(response: &Response<Body>) -> Option<&str> {
@@ -36,14 +36,6 @@ async fn each_error_has_its_own_status_and_type() {
         (Error::Internal("x"), 500, "internal", None),
         (Error::AcsRefused(source()), 500, "internal", None),
         (Error::StoreRefused(source()), 500, "internal", None),
-        (Error::Throttled { retry_after: wait, source: source() }, 503, "throttled", Some("3")),
-        (
-            Error::AcsUnavailable { maybe_applied: true, source: source() },
-            503,
-            "unavailable",
-            Some("2"),
-        ),
-        (Error::StoreUnavailable(source()), 503, "unavailable", Some("2")),
     ] {
         let problem = Problem::from(error);
         assert_eq!(
@@ -54,6 +46,44 @@ async fn each_error_has_its_own_status_and_type() {
         assert_eq!(response.status(), status, "{kind}");
         assert_eq!(retry_after(&response), seconds, "{kind}");
     }
+}
+
+#[tokio::test]
+async fn a_503_has_a_random_wait_that_is_not_shorter_than_known() {
+    let wait = Duration::from_millis(2_001);
+    let source = || "connection refused".into();
+    for (error, kind, seconds) in [
+        (Error::Throttled { retry_after: wait, source: source() }, "throttled", 3..=5),
+        (Error::AcsUnavailable { maybe_applied: true, source: source() }, "unavailable", 2..=4),
+        (Error::StoreUnavailable(source()), "unavailable", 2..=4),
+    ] {
+        let response = respond(&Request::default(), Err(Problem::from(error))).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{kind}");
+        assert_eq!(body(&response)["type"], format!("/problems/{kind}"));
+        let wait: u64 = retry_after(&response).unwrap().parse().unwrap();
+        assert!(seconds.contains(&wait), "{kind}: {wait}");
+    }
+}
+
+#[tokio::test]
+async fn the_wait_of_a_503_grows_with_each_failure_and_a_success_ends_that() {
+    let (edge, clock, request) = (edge(), ManualClock::default(), Request::default());
+    let wait = async |result: Result<ApiResponse, Problem>| {
+        // The turns of earlier callers are over.
+        clock.advance(Duration::from_hours(1));
+        let response = serve("Test", &clock, &edge, &request, async { result }).await.unwrap();
+        retry_after(&response).map(|wait| wait.parse::<u64>().unwrap())
+    };
+    let failure = || Err(Problem::from(Error::StoreUnavailable("connection refused".into())));
+    for least in [2, 4, 8] {
+        let wait = wait(failure()).await.unwrap();
+        assert!((least..=least + least.max(4) / 2).contains(&wait), "{least}: {wait}");
+    }
+    // A refusal does not prove that ACS and the store are available.
+    assert_eq!(wait(Err(ProblemType::INVALID_BODY.into())).await, None);
+    assert!(wait(failure()).await.unwrap() >= 16);
+    assert_eq!(wait(Ok(ApiResponse::empty())).await, None);
+    assert!(wait(failure()).await.unwrap() <= 4);
 }
 
 #[test]

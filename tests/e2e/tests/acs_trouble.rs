@@ -72,7 +72,8 @@ async fn r42_a_throttled_call_fails_at_once_and_r80_the_operation_pauses() {
     let refused = first_call(&stack, "alice").await;
     assert_eq!((refused.status, refused.problem()), (503, "throttled"));
     let wait: u64 = refused.header("retry-after").parse().unwrap();
-    assert!((200..=240).contains(&wait), "{wait}");
+    // The hold is up to a fifth longer than ACS asks for, and the caller waits up to a minute more.
+    assert!((200..=301).contains(&wait), "{wait}");
     assert_eq!(stack.request_count("issueAccessToken").await, 1, "one attempt and no more");
 
     stack.remove_faults().await;

@@ -3,7 +3,7 @@
 use identity_core::ports::Clock;
 use identity_core::record::State;
 use identity_core::testing::{CoreFixture, ManualClock, MemoryTeamsTokenExchange, record};
-use lambda_edge::testing::{TestRequest, access, callers, env};
+use lambda_edge::testing::{TestRequest, access, edge, env};
 use lambda_edge::{ApiResponse, GatewayEvent, Problem, serve};
 use lambda_http::{Context, Request};
 use serde_json::{Value, json};
@@ -94,9 +94,9 @@ fn answer(
         record(TestRequest::ALICE, State::active("8:acs:1"), clock.now()),
         record("bob", State::active("8:acs:2"), clock.now()),
     ]);
-    let callers = callers();
+    let edge = edge();
     let handled = handler(&request, &fixture);
-    let served = serve("Fuzz", &clock, &callers, &request, handled);
+    let served = serve("Fuzz", &clock, &edge, &request, handled);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let response = runtime.block_on(served).expect("it is infallible");
     assert!(response.status().as_u16() < 500, "{response:?}");
