@@ -19,8 +19,9 @@ use tracing::error;
 /// including all attempts.
 ///
 /// `AWS_ENDPOINT_URL`, and the variable of a service, such as `AWS_ENDPOINT_URL_DYNAMODB`, are
-/// supported, and so are `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. The TLS roots are Amazon's, and those of the file `SSL_CERT_FILE`. No configuration
-/// file and no other service is read.
+/// supported, and so are `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. The TLS roots are
+/// Amazon's, and those of the file `SSL_CERT_FILE`. No configuration file and no other service is
+/// read.
 ///
 /// All clients of a process share one HTTP client, because its setup takes a measurable part of
 /// init.
