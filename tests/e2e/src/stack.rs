@@ -268,6 +268,12 @@ impl ServiceStack {
         self.local(&format!("POST functions/{function}/invoke"), event.clone()).await
     }
 
+    /// Sends an empty event to a function, which may fail.
+    pub async fn invoke_anyway(&self, function: &str) {
+        let url = format!("{}/_local/functions/{function}/invoke", self.url("console"));
+        self.client.post(url).json(&json!({})).send().await.unwrap();
+    }
+
     /// The log of a function.
     #[must_use]
     pub fn log(&self, function: &str) -> String {

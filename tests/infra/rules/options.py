@@ -1,18 +1,20 @@
 """The options that organisations ask for: off by default, and complete if they are on."""
 
+import tomllib
 from collections.abc import Iterator
 
-from expanded import Stack
+from expanded import ROOT, Stack
 from rule import drop, put, rule
 
 # By default, each of these resources and properties is absent.
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:roots:3"
 ON = {
     "DomainName": "guestpass.example.com", "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
     "DefaultEndpoint": "no", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1", "EndpointsVpcId": "vpc-1",
     "EndpointsRouteTableIds": "rtb-1", "PermissionsBoundaryArn": BOUNDARY, "RolePath": "/team/", "KmsKeyArn": KEY,
-    "ProvisionedConcurrency": "2",
+    "ProvisionedConcurrency": "2", "TrustRootsLayerArn": LAYER,
 }
 
 # The property by which each kind of resource is encrypted.
@@ -37,6 +39,7 @@ def with_options(stack: Stack) -> Stack:
     put("Parameters/PermissionsBoundaryArn/Default", BOUNDARY),
     put("Parameters/RolePath/Default", "/team/"),
     put("Parameters/ProvisionedConcurrency/Default", 1),
+    put("Parameters/TrustRootsLayerArn/Default", LAYER),
 )
 def each_option_is_off_by_default(stack: Stack) -> Iterator[str]:
     for kind in ["AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping", "AWS::EC2::VPCEndpoint"]:
@@ -46,6 +49,8 @@ def each_option_is_off_by_default(stack: Stack) -> Iterator[str]:
     for name, one in stack.functions().items():
         if "VpcConfig" in one:
             yield f"{name} is in a VPC by default"
+        if "Layers" in one or "SSL_CERT_FILE" in one["Environment"]["Variables"]:
+            yield f"{name} trusts other certificates by default"
     for name, one in stack.of_type("AWS::IAM::Role").items():
         if "PermissionsBoundary" in one or one.get("Path") != "/":
             yield f"{name} has a boundary or a path by default"
@@ -127,6 +132,29 @@ def ones_own_key_encrypts_whatever_is_stored(stack: Stack) -> Iterator[str]:
     yield from (f"{name} has two keys" for name, one in other.of_type("AWS::SQS::Queue").items() if "SqsManagedSseEnabled" in one)
     users = ["WriteLogsAndTraces", *(name for name in other.of_type("AWS::IAM::Role") if name.endswith("ScheduleRole"))]
     yield from (f"{name} does not permit to use the key" for name in users if KEY not in str(other.resources[name]))
+
+
+@rule(
+    drop("Globals/Function/Layers"),
+    drop("Globals/Function/Environment/Variables/SSL_CERT_FILE"),
+    put("Globals/Function/Environment/Variables/SSL_CERT_FILE", "/opt/roots.pem"),
+)
+def every_function_trusts_the_added_roots(stack: Stack) -> Iterator[str]:
+    """tests/e2e starts each function with such a file. Here: no code makes a TLS connection without it."""
+    for name, one in with_options(stack).functions().items():
+        if one.get("Layers") != [LAYER] or one["Environment"]["Variables"].get("SSL_CERT_FILE") != "/opt/trust-roots.pem":
+            yield f"{name} does not trust the certificates of TrustRootsLayerArn"
+    for manifest in sorted([*ROOT.glob("functions/*/Cargo.toml"), *ROOT.glob("shared/*/Cargo.toml")]):
+        crate = tomllib.loads(manifest.read_text())
+        used = crate.get("dependencies", {}).keys()
+        if used & TLS_CLIENTS and not used & TRUSTING and crate["package"]["name"] not in NOT_DEPLOYED:
+            yield f"{crate['package']['name']} makes TLS connections ({', '.join(sorted(used & TLS_CLIENTS))}) without trust-roots"
+
+
+# Crates that connect with TLS, those of ours that trust the added roots, and those of which no function is made.
+TLS_CLIENTS = {"aws-config", "aws-smithy-http-client", "hyper-rustls", "native-tls", "reqwest", "tokio-rustls", "ureq"}
+TRUSTING = {"https-client", "trust-roots"}
+NOT_DEPLOYED = {"acs-emulator", "local-stack"}
 
 
 @rule(drop("Resources/IssueAccessToken/Properties/ProvisionedConcurrencyConfig"))
