@@ -1,6 +1,5 @@
 //! The certificates of the layer in `TrustRootsLayerArn`: every function reads their file, and trusts them
 //! beside the compiled-in ones.
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::fs;
 
@@ -15,7 +14,7 @@ const FILE: &str = "/opt/trust-roots.pem";
 
 #[tokio::test]
 async fn every_function_reads_the_file_of_added_root_certificates() {
-    // There is no such file here.
+    // This machine does not have the file.
     let options = ["--parameter", LAYER, "--parameter", "Authorizer=lambda"];
     let stack = ServiceStack::with(&options).await;
     let functions: Vec<_> = fs::read_dir(format!("{ROOT}/functions"))
