@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import archive_of_one
+import first_start
 import sbom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,7 @@ def main() -> None:
     need_standard_library(target)
     shutil.rmtree(OUT, ignore_errors=True)
     compile_all(functions, target, options.profile)
+    started = first_start.start_all([OUT / name / "bootstrap" for name in functions], options.arch)
     trees = sbom.trees(ROOT, functions, target)
     rows = []
     for function in functions:
@@ -53,7 +55,7 @@ def main() -> None:
         rows.append((function, bootstrap.stat().st_size, archive.stat().st_size))
     tool = compile_tool(options.profile)
     write_sums()
-    report(rows, tool, options)
+    report(rows, tool, options, started)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -145,13 +147,14 @@ def write_sums() -> None:
     (OUT / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
-def report(rows: list[tuple[str, int, int]], tool: Path, options: argparse.Namespace) -> None:
+def report(rows: list[tuple[str, int, int]], tool: Path, options: argparse.Namespace, started: str) -> None:
     width = max(len(name) for name, _, _ in rows)
     print(f"\n{'':{width}}  {'bootstrap':>10}  {'zip':>10}   {options.arch}, {options.profile}")
     for name, bootstrap, archive in rows:
         print(f"{name:{width}}  {mib(bootstrap):>10}  {mib(archive):>10}")
     print(f"{tool.name:{width}}  {mib(tool.stat().st_size):>10}              for this machine")
     print(f"\n{OUT.relative_to(ROOT)}: a zip and an SBOM of each function, the operator's tool, and SHA256SUMS")
+    print(started)
     large = [name for name, _, archive in rows if archive > LARGEST_ZIP]
     if large and options.profile == "release":
         sys.exit(f"zips over the limit of 3 MB, which would slow down cold starts: {', '.join(large)}")
