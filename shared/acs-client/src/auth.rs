@@ -5,6 +5,7 @@ mod client_secret;
 mod connection_string;
 mod connection_strings;
 mod credential;
+mod insecure_hosts;
 mod keys;
 pub mod sign;
 
@@ -15,5 +16,6 @@ pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, 
 pub use connection_strings::connection_strings;
 pub use credential::Credential;
 pub(crate) use credential::RequestCredential;
+pub use insecure_hosts::INSECURE_HOSTS;
 pub(crate) use keys::Keys;
 pub use keys::{ConnectionStrings, KeySource};

@@ -72,15 +72,15 @@ impl Config {
             return Err(ClientConfigError::BearerOverHttp);
         }
         let https_only = self.endpoint.is_https();
-        // A proxy cannot reach an emulator on this machine, which is the only http endpoint.
+        // Only emulators speak http: on this machine or in its network, which no proxy reaches.
         let is_proxied = self.uses_proxy && https_only;
         http::client(https_only, is_proxied, self.extra_roots_pem.as_deref(), self.limits.connect)
     }
 
-    /// Whether a bearer token may be sent. An http endpoint is always on this machine, because an
-    /// http endpoint on another machine does not parse.
+    /// Whether a bearer token may be sent. Any machine on the way could use it, so over http it is
+    /// only sent to this machine.
     pub(crate) fn may_send_bearer(&self) -> bool {
-        self.endpoint.is_https() || self.bearer_over_loopback_http
+        self.endpoint.is_https() || (self.bearer_over_loopback_http && self.endpoint.is_loopback())
     }
 }
 

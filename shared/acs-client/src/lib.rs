@@ -66,7 +66,8 @@
 //! resource, or a wrong clock.
 //!
 //! A bearer token is sent over https only, or over http to an emulator on this machine if
-//! [`Config::bearer_over_loopback_http`] is set.
+//! [`Config::bearer_over_loopback_http`] is set. Signed requests are sent over http to an emulator
+//! on this machine, and to the hosts of the environment variable [`INSECURE_HOSTS`].
 //!
 //! # Retries
 //!
@@ -138,7 +139,7 @@ pub use api_version::{ApiVersion, ApiVersionError};
 pub use auth::{
     AUTHORITY, AccessKey, BearerToken, ClientSecretCredential, ConnectionString,
     ConnectionStringError, ConnectionStrings, Credential, ENTRA_SCOPE, Endpoint, EntraApp,
-    KeySource, TokenError, TokenSource, connection_strings, sign,
+    INSECURE_HOSTS, KeySource, TokenError, TokenSource, connection_strings, sign,
 };
 pub use call::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 pub use client::AcsIdentityClient;

@@ -4,7 +4,6 @@ mod error;
 mod pasted;
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use base64::{DecodeError, Engine as _};
@@ -14,6 +13,7 @@ use pasted::{BASE64, clean, find_other_shape, refuse_placeholder, trim};
 use reqwest::Url;
 use sha2::Sha256;
 
+use super::insecure_hosts::{InsecureHosts, is_loopback};
 use crate::api_version::ApiVersion;
 
 pub use error::ConnectionStringError;
@@ -99,6 +99,10 @@ impl Endpoint {
         self.root.scheme() == "https"
     }
 
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.root.host_str().is_some_and(is_loopback)
+    }
+
     pub(crate) fn url(&self, path: &str, api_version: &ApiVersion) -> Url {
         let mut url = self.root.clone();
         url.set_path(path);
@@ -110,7 +114,15 @@ impl Endpoint {
 impl FromStr for Endpoint {
     type Err = ConnectionStringError;
 
+    /// Parses a URL. It must be https, except for this machine and the hosts of
+    /// [`INSECURE_HOSTS`](super::INSECURE_HOSTS).
     fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        Self::parse(raw, InsecureHosts::of_process())
+    }
+}
+
+impl Endpoint {
+    fn parse(raw: &str, insecure: &InsecureHosts) -> Result<Self, ConnectionStringError> {
         refuse_placeholder(ENDPOINT, raw)?;
         // No host of ACS needs an escape, and the parser of internationalised names, which has no
         // tables here, does not expect the capitals that can be in one.
@@ -126,7 +138,7 @@ impl FromStr for Endpoint {
         }
         match root.scheme() {
             "https" => {}
-            "http" if is_loopback(host) => {}
+            "http" if insecure.has(host) => {}
             _ => return Err(ConnectionStringError::EndpointNotHttps),
         }
         let bare = root.path() == "/"
@@ -143,14 +155,6 @@ impl FromStr for Endpoint {
         };
         Ok(Self { root, host })
     }
-}
-
-/// Whether a host is this machine. To any other machine, http would send tokens without encryption.
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl fmt::Display for Endpoint {

@@ -160,6 +160,8 @@ Environment variables:
       The proxy for https, and the hosts that are reached without it
   SSL_CERT_FILE
       A file with root certificates to trust, in PEM format
+  GUESTPASS_INSECURE_HOSTS
+      The hosts of ACS emulators that may be reached over http, with commas between
   ACS_API_VERSION
       The API version of requests to ACS
   NO_COLOR

@@ -1,3 +1,5 @@
+use crate::auth::INSECURE_HOSTS;
+
 /// Why a connection string is invalid. The error never quotes a part of it; positions count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionStringError {
@@ -47,10 +49,10 @@ pub enum ConnectionStringError {
     /// The endpoint is not a URL.
     #[error("invalid `endpoint`: must be a URL such as `https://contoso.communication.azure.com`")]
     EndpointNotUrl,
-    /// The endpoint is http, and not on this machine.
+    /// The endpoint is http, and neither on this machine nor listed.
     #[error(
         "invalid `endpoint`: must be https, except for an emulator on this machine (`localhost` or \
-         a loopback address; containers can share a network namespace)"
+         a loopback address) or on a host that the environment variable {INSECURE_HOSTS} lists"
     )]
     EndpointNotHttps,
     /// The endpoint has a user, a path, a query, or a fragment.

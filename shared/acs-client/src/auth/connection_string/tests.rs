@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Config;
 
 const KEY: &str = "c2VjcmV0LXNlY3JldC1zZWNyZXQtMQ==";
 
@@ -37,6 +38,28 @@ fn a_port_that_is_not_the_default_is_part_of_the_host() {
         ("https://localhost:8443/", "localhost:8443"),
     ] {
         assert_eq!(endpoint.parse::<Endpoint>().unwrap().host(), host);
+    }
+}
+
+#[test]
+fn http_is_for_this_machine_and_for_listed_hosts() {
+    let listed = InsecureHosts::of("acs-emulator");
+    let endpoint = Endpoint::parse("http://ACS-emulator:8080/", &listed).unwrap();
+    assert_eq!(endpoint.host(), "acs-emulator:8080");
+    assert!(!endpoint.is_https() && !endpoint.is_loopback());
+    assert!(Endpoint::parse("http://127.0.0.1:1", &listed).unwrap().is_loopback());
+    let key = KEY.parse().unwrap();
+    let mut config = Config::new(ConnectionString { endpoint, key });
+    config.bearer_over_loopback_http = true;
+    assert!(!config.may_send_bearer(), "to another machine");
+    for (url, hosts) in [
+        ("http://acs-emulator:8080", InsecureHosts::default()),
+        ("http://other", listed.clone()),
+        ("ftp://acs-emulator", listed),
+    ] {
+        let refused = Endpoint::parse(url, &hosts).unwrap_err();
+        assert_eq!(refused, ConnectionStringError::EndpointNotHttps, "{url}");
+        assert!(refused.to_string().contains("GUESTPASS_INSECURE_HOSTS"), "{refused}");
     }
 }
 
