@@ -234,6 +234,7 @@ impl Builder {
             trusted.extend(keys.ok_or(EmulatorStartError::EntraKeysRejected)?);
         }
         let entra = Entra {
+            cloud: self.options.cloud,
             issuer: DevelopmentIssuer::new(self.entra_signing_key, data_dir.clone())?,
             accounts: self.entra_accounts.or_development(),
             trusted,

@@ -102,6 +102,12 @@
 //!
 //! An `aud` may end with one slash.
 //!
+//! In the clouds `gcch` and `dod`, the audience of users' tokens is
+//! `https://auth.msft.communication.azure.us`, that of operators' tokens
+//! `https://communication.azure.us` or the public one, and the issuer of version 2.0 is on
+//! `login.microsoftonline.us`. Identities are `8:gcch-acs:…` and `8:dod-acs:…`, and Teams users
+//! `8:gcch:…` and `8:dod:…`. Which audience operators' tokens have there is not documented.
+//!
 //! # Options
 //!
 //! Where the behaviour of the real service is unknown or can vary, [`EmulatorOptions`] select it. The
@@ -147,6 +153,7 @@
 
 mod api;
 mod auth;
+mod cloud;
 mod control;
 mod emulator;
 mod http;
@@ -155,6 +162,7 @@ pub mod options;
 mod resource;
 mod state;
 
+pub use cloud::Cloud;
 pub use emulator::{Builder, Emulator};
 pub use http::{AllowedHosts, EmulatorServer, ForeignRequest, Tls, check_local_request};
 pub use options::EmulatorOptions;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::cloud::Cloud;
+
 /// A flag of a command line, which sets a part of `T`.
 pub struct Flag<T> {
     /// The name with its dashes, such as `--skew`.
@@ -84,6 +86,9 @@ macro_rules! options {
 }
 
 options! {
+    /// Sets the cloud of the resource: `public` (the default), `gcch` (GCC High) or `dod`. It
+    /// decides how ids begin, such as `8:gcch-acs:`, and the audiences and issuers of Entra tokens.
+    "--cloud" "CLOUD" cloud: Cloud = Cloud::Public, Cloud::parse;
     /// Accepts any number of requests. By default, the documented limits of each operation apply:
     /// 1000 requests of creating or issuing, or 500 of revoking, deleting or exchanging, in any 30
     /// seconds of the emulator's clock. The answer to more requests is 429.
@@ -147,12 +152,13 @@ mod tests {
     fn every_flag_changes_another_option() {
         let mut seen = vec![EmulatorOptions::default()];
         for flag in EmulatorOptions::FLAGS {
-            let (known, options) = parsed(flag.name, "60").unwrap();
+            let value = if flag.value == "CLOUD" { "dod" } else { "60" };
+            let (known, options) = parsed(flag.name, value).unwrap();
             assert!(known, "{}", flag.name);
             assert!(!seen.contains(&options), "{}", flag.name);
             seen.push(options);
         }
-        assert_eq!(seen.len(), 12);
+        assert_eq!(seen.len(), 13);
         assert!(!parsed("--serve", "").unwrap().0);
     }
 
@@ -162,6 +168,15 @@ mod tests {
         for bad in ["901", "-1", "1m", ""] {
             assert!(parsed("--revocation-lag", bad).unwrap_err().contains("0 to 900"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_cloud_has_one_of_three_names() {
+        for (name, cloud) in ["public", "gcch", "dod"].into_iter().zip(Cloud::ALL) {
+            assert_eq!(parsed("--cloud", name).unwrap().1.cloud, cloud);
+        }
+        let refused = parsed("--cloud", "GCC").unwrap_err();
+        assert!(refused.contains("`GCC` is not a cloud: use public, gcch or dod"), "{refused}");
     }
 
     #[test]

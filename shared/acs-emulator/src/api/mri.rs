@@ -1,22 +1,23 @@
-//! Identifiers of identities: `8:acs:{resource GUID}_{GUID}`.
+//! Identifiers of identities: `8:acs:{resource GUID}_{GUID}`, or with the prefix of another cloud.
 
 use crate::api::ApiError;
+use crate::cloud::Cloud;
 
 /// The identifier of an identity of this resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Mri(String);
 
 impl Mri {
-    pub(crate) fn new(resource: &str, user: &str) -> Self {
-        Self(format!("{PREFIX}{resource}_{user}"))
+    pub(crate) fn new(cloud: Cloud, resource: &str, user: &str) -> Self {
+        Self(format!("{}{resource}_{user}", cloud.identity_prefix()))
     }
 
     /// Parses an identifier from a caller. The service is only known to check that it names
     /// `resource`; any other identifier is refused.
-    pub(crate) fn owned_by(resource: &str, given: &str) -> Result<Self, ApiError> {
+    pub(crate) fn owned_by(cloud: Cloud, resource: &str, given: &str) -> Result<Self, ApiError> {
         let given = given.to_ascii_lowercase();
         let user = given
-            .strip_prefix(PREFIX)
+            .strip_prefix(cloud.identity_prefix())
             .and_then(|rest| rest.strip_prefix(resource))
             .and_then(|rest| rest.strip_prefix('_'));
         match user {
@@ -26,12 +27,12 @@ impl Mri {
     }
 
     /// A Teams user, who does not belong to a resource.
-    pub(crate) fn of_teams_user(object_id: &str) -> Self {
-        Self(format!("{TEAMS_PREFIX}{object_id}"))
+    pub(crate) fn of_teams_user(cloud: Cloud, object_id: &str) -> Self {
+        Self(format!("{}{object_id}", cloud.teams_prefix()))
     }
 
     pub(crate) fn names_teams_user(id: &str) -> bool {
-        id.starts_with(TEAMS_PREFIX)
+        Cloud::ALL.iter().any(|cloud| id.starts_with(cloud.teams_prefix()))
     }
 
     /// Restores an identifier from a file or a token.
@@ -49,32 +50,47 @@ impl Mri {
     }
 
     pub(crate) fn resource(&self) -> &str {
-        let rest = self.0.strip_prefix(PREFIX).unwrap_or_default();
+        let mut prefixes = Cloud::ALL.iter().map(|cloud| cloud.identity_prefix());
+        let rest = prefixes.find_map(|prefix| self.0.strip_prefix(prefix)).unwrap_or_default();
         rest.split_once('_').map_or(rest, |(resource, _)| resource)
     }
 }
-
-const PREFIX: &str = "8:acs:";
-const TEAMS_PREFIX: &str = "8:orgid:";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_identifiers_of_the_resource_are_owned() {
-        let owned = Mri::owned_by("res", "8:acs:res_user").unwrap();
-        assert_eq!(owned, Mri::new("res", "user"));
-        assert_eq!(owned.resource(), "res");
-        assert_eq!(Mri::from_skype_id(owned.skype_id()), owned);
+    fn only_identifiers_of_the_resource_and_its_cloud_are_owned() {
+        for (cloud, id) in Cloud::ALL.into_iter().zip([
+            "8:acs:res_user",
+            "8:gcch-acs:res_user",
+            "8:dod-acs:res_user",
+        ]) {
+            let owned = Mri::owned_by(cloud, "res", id).unwrap();
+            assert_eq!(owned.as_str(), id);
+            assert_eq!(owned, Mri::new(cloud, "res", "user"));
+            assert_eq!(owned.resource(), "res");
+            assert_eq!(Mri::from_skype_id(owned.skype_id()), owned);
+            for other in Cloud::ALL {
+                assert_eq!(Mri::owned_by(other, "res", id).is_ok(), other == cloud, "{id}");
+            }
+        }
         for given in
             ["8:acs:other_user", "8:acs:res_", "8:acs:resuser", "res_user", "8:orgid:x", ""]
         {
-            assert_eq!(
-                Mri::owned_by("res", given).unwrap_err().code,
-                "IdentityNotOwned",
-                "{given}"
-            );
+            let refused = Mri::owned_by(Cloud::Public, "res", given).unwrap_err();
+            assert_eq!(refused.code, "IdentityNotOwned", "{given}");
+        }
+    }
+
+    #[test]
+    fn teams_users_have_a_prefix_in_each_cloud_and_no_resource() {
+        for (cloud, id) in Cloud::ALL.into_iter().zip(["8:orgid:o", "8:gcch:o", "8:dod:o"]) {
+            let user = Mri::of_teams_user(cloud, "o");
+            assert_eq!((user.as_str(), user.resource()), (id, ""));
+            assert!(Mri::names_teams_user(id));
+            assert!(!Mri::names_teams_user(Mri::new(cloud, "res", "user").as_str()));
         }
     }
 }

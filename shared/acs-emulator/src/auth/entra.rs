@@ -5,12 +5,14 @@
 
 use time::OffsetDateTime;
 
-use super::audiences::{RESOURCE, TEAMS};
+use super::audiences::teams_audiences;
 use super::trusted_key::{self, TrustedKey};
 use super::{Accounts, BearerRefusal, DevelopmentIssuer, EntraClaims};
+use crate::cloud::Cloud;
 
 /// The keys that the resource trusts.
 pub(crate) struct Entra {
+    pub cloud: Cloud,
     pub issuer: DevelopmentIssuer,
     pub accounts: Accounts,
     /// The keys of other issuers.
@@ -26,7 +28,7 @@ impl Entra {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<EntraClaims, BearerRefusal> {
-        let claims = self.verified(token, &[RESOURCE], now)?;
+        let claims = self.verified(token, self.cloud.resource_audiences(), now)?;
         match &self.required_role {
             Some(role) if !claims.roles.contains(role) => Err(BearerRefusal::RoleMissing),
             _ => Ok(claims),
@@ -40,7 +42,7 @@ impl Entra {
         scopes: &[&str],
         now: OffsetDateTime,
     ) -> Result<EntraClaims, BearerRefusal> {
-        let claims = self.verified(token, &TEAMS, now)?;
+        let claims = self.verified(token, &teams_audiences(self.cloud), now)?;
         if !scopes.iter().all(|scope| claims.may(scope)) {
             return Err(BearerRefusal::ScopeMissing);
         }
@@ -54,7 +56,8 @@ impl Entra {
         now: OffsetDateTime,
     ) -> Result<EntraClaims, BearerRefusal> {
         let own = self.issuer.trusted_key();
-        let claims = trusted_key::read(token, self.trusted.iter().chain(own.as_ref()))?;
+        let keys = self.trusted.iter().chain(own.as_ref());
+        let claims = trusted_key::read(token, keys, self.cloud)?;
         let audience = claims.aud.strip_suffix('/').unwrap_or(&claims.aud);
         if !audiences.contains(&audience) {
             return Err(BearerRefusal::Audience);

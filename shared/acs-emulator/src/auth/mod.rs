@@ -13,7 +13,7 @@ mod trusted_key;
 pub(crate) use accounts::{
     Accounts, DEVELOPMENT_APP, DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT, DEVELOPMENT_USER,
 };
-pub(crate) use audiences::{TEAMS, TEAMS_SCOPES, is_resource};
+pub(crate) use audiences::{TEAMS_SCOPES, is_resource, teams_audiences};
 pub(crate) use authenticator::{AuthenticatedCaller, Authenticator};
 pub(crate) use bearer_refusal::BearerRefusal;
 pub(crate) use claims::EntraClaims;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{BearerRefusal, EntraClaims};
+use crate::cloud::Cloud;
 
 /// An RSA key of a JWK set, and its issuer.
 #[derive(Clone)]
@@ -43,7 +44,7 @@ impl TrustedKey {
         public.verify(&RSA_PKCS1_2048_8192_SHA256, text.as_bytes(), signature).is_ok()
     }
 
-    fn is_of(&self, claims: &EntraClaims) -> bool {
+    fn is_of(&self, claims: &EntraClaims, cloud: Cloud) -> bool {
         let tenant = claims.tid.as_deref().unwrap_or_default();
         match self.issuer.as_deref() {
             // Entra's set names the issuer of version 2.0, and its keys sign tokens of both
@@ -51,8 +52,8 @@ impl TrustedKey {
             Some(issuer) if !issuer.contains(ANY_TENANT) => claims.iss == issuer,
             _ => {
                 !tenant.is_empty()
-                    && (claims.iss == format!("https://sts.windows.net/{tenant}/")
-                        || claims.iss == format!("https://login.microsoftonline.com/{tenant}/v2.0"))
+                    && (claims.iss == Cloud::first_issuer(tenant)
+                        || claims.iss == cloud.issuer(tenant))
             }
         }
     }
@@ -63,6 +64,7 @@ impl TrustedKey {
 pub(super) fn read<'a>(
     token: &str,
     keys: impl Iterator<Item = &'a TrustedKey>,
+    cloud: Cloud,
 ) -> Result<EntraClaims, BearerRefusal> {
     let (signed, signature) = token.rsplit_once('.').ok_or(BearerRefusal::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(BearerRefusal::Malformed)?;
@@ -79,7 +81,7 @@ pub(super) fn read<'a>(
     let key = meant.find(|key| key.signed(signed, &signature)).ok_or(BearerRefusal::Signature)?;
     let claims: EntraClaims =
         serde_json::from_slice(&claims).map_err(|_| BearerRefusal::Malformed)?;
-    if key.is_of(&claims) { Ok(claims) } else { Err(BearerRefusal::Issuer) }
+    if key.is_of(&claims, cloud) { Ok(claims) } else { Err(BearerRefusal::Issuer) }
 }
 
 #[derive(Deserialize)]

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use crate::api::date_time_offset;
 use crate::auth::{
-    DEVELOPMENT_APP, DEVELOPMENT_TENANT, DEVELOPMENT_USER, EntraClaims, TEAMS, TEAMS_SCOPES,
-    is_resource, issuer,
+    DEVELOPMENT_APP, DEVELOPMENT_TENANT, DEVELOPMENT_USER, EntraClaims, TEAMS_SCOPES, is_resource,
+    issuer, teams_audiences,
 };
+use crate::cloud::Cloud;
 use crate::resource::Resource;
 
 /// The members of `POST /_emulator/entra/token`. All of them have defaults, which give the token of
@@ -54,22 +55,17 @@ pub(crate) fn mint(resource: &Resource, body: &[u8]) -> Result<Value, String> {
             .parse()
             .map_err(|_| "invalid `expiresInSeconds`: expected a whole number".to_owned())?,
     };
-    let aud = order.aud.unwrap_or_else(|| {
-        let [teams, _] = TEAMS;
-        teams.to_owned()
-    });
+    let cloud = resource.options.cloud;
+    let aud = order.aud.unwrap_or_else(|| cloud.teams_audience().to_owned());
     let now = issuer::now_for(&aud, &resource.clock).unix_timestamp();
     let tenant = order.tenant.unwrap_or_else(|| DEVELOPMENT_TENANT.to_owned());
     let second = order.ver.as_deref() == Some("2.0");
     let issuer = order.iss.unwrap_or_else(|| {
-        if second {
-            format!("https://login.microsoftonline.com/{tenant}/v2.0")
-        } else {
-            format!("https://sts.windows.net/{tenant}/")
-        }
+        if second { cloud.issuer(&tenant) } else { Cloud::first_issuer(&tenant) }
     });
     let given = order.scopes.map(|scopes| scopes.join(" ")).or(order.scp);
-    let scp = given.or_else(|| TEAMS.contains(&aud.as_str()).then(|| TEAMS_SCOPES.join(" ")));
+    let scp = given
+        .or_else(|| teams_audiences(cloud).contains(&aud.as_str()).then(|| TEAMS_SCOPES.join(" ")));
     let app = Some(order.appid.unwrap_or_else(|| DEVELOPMENT_APP.to_owned()));
     let (appid, azp) = if second { (None, app) } else { (app, None) };
     let claims = EntraClaims {

@@ -4,8 +4,9 @@
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::oauth_grant::{grant, issuer_of, tenant_guid};
+use super::oauth_grant::{grant, tenant_guid};
 use crate::api::HttpRequest;
+use crate::cloud::Cloud;
 use crate::resource::Resource;
 
 /// An endpoint of Entra.
@@ -60,7 +61,9 @@ impl OAuthRoute {
                 Ok(granted) => granted,
                 Err(refusal) => return refusal.response(),
             },
-            Self::Configuration { tenant } => configuration(&format!("{scheme}://{host}"), tenant),
+            Self::Configuration { tenant } => {
+                configuration(&format!("{scheme}://{host}"), tenant, resource.options.cloud)
+            }
             Self::Keys => resource.auth.entra.issuer.jwks(),
             Self::Instances => instances(&format!("{scheme}://{host}"), host, request),
             Self::Realm => json!({"ver": "1.0", "account_type": "Managed",
@@ -70,9 +73,9 @@ impl OAuthRoute {
     }
 }
 
-fn configuration(base: &str, tenant: &str) -> Value {
+fn configuration(base: &str, tenant: &str, cloud: Cloud) -> Value {
     json!({
-        "issuer": issuer_of(&tenant_guid(tenant)),
+        "issuer": cloud.issuer(&tenant_guid(tenant)),
         "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
         "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
@@ -82,7 +85,7 @@ fn configuration(base: &str, tenant: &str) -> Value {
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["openid", "profile", "offline_access"],
         "tenant_region_scope": null,
-        "cloud_instance_name": "microsoftonline.com",
+        "cloud_instance_name": cloud.login_domain(),
     })
 }
 

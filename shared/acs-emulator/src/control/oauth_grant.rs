@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::api::{HttpRequest, percent_decoded};
 use crate::auth::{DEVELOPMENT_PRINCIPAL, DEVELOPMENT_TENANT, EntraClaims, issuer};
+use crate::cloud::Cloud;
 use crate::resource::Resource;
 
 /// Why no token is issued.
@@ -90,7 +91,7 @@ pub(super) fn grant(
     let tenant = tenant_guid(tenant);
     let claims = EntraClaims {
         aud,
-        iss: format!("https://sts.windows.net/{tenant}/"),
+        iss: Cloud::first_issuer(&tenant),
         iat: now,
         nbf: now,
         exp: now.saturating_add(LIFE_SECONDS),
@@ -110,7 +111,7 @@ pub(super) fn grant(
         // A client library identifies the user by these two.
         let info = json!({"uid": oid, "utid": tenant}).to_string();
         members.insert("client_info".to_owned(), URL_SAFE_NO_PAD.encode(info).into());
-        let about = json!({"aud": client, "iss": issuer_of(&tenant), "iat": now, "nbf": now,
+        let about = json!({"aud": client, "iss": resource.options.cloud.issuer(&tenant), "iat": now, "nbf": now,
             "exp": claims.exp, "oid": oid, "sub": oid, "tid": tenant, "ver": "2.0",
             "preferred_username": form.get("username")});
         let about = signer.sign(&about).ok_or(GrantRefusal::Key)?;
@@ -144,11 +145,6 @@ fn basic(request: &HttpRequest) -> Option<Vec<(String, String)>> {
     let (id, secret) = text.split_once(':')?;
     let pair = [("client_id", id), ("client_secret", secret)];
     Some(pair.map(|(name, value)| (name.to_owned(), percent_decoded(value))).to_vec())
-}
-
-/// The issuer of the development issuer's id tokens.
-pub(super) fn issuer_of(tenant: &str) -> String {
-    format!("https://login.microsoftonline.com/{tenant}/v2.0")
 }
 
 /// The application and its permissions from a request's scopes.

@@ -49,7 +49,7 @@ impl From<ApiError> for OperationError {
 impl OperationCall<'_> {
     /// The identity in a path, if it belongs to the resource.
     pub(super) fn own_identity(&self, id: &str) -> Result<Mri, ApiError> {
-        Mri::owned_by(&self.resource.guid, id)
+        Mri::owned_by(self.resource.options.cloud, &self.resource.guid, id)
     }
 
     /// Whether revoking and deleting succeed for an identity that does not exist.
@@ -58,6 +58,11 @@ impl OperationCall<'_> {
             return Ok(());
         }
         Err(ApiError::identity_not_found())
+    }
+
+    /// A new identifier of the resource.
+    pub(super) fn mri(&self, user: &str) -> Mri {
+        Mri::new(self.resource.options.cloud, &self.resource.guid, user)
     }
 
     pub(super) fn body(&self) -> Result<&RequestBody, ApiError> {

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::call::{AccessTokenResponse, kept};
 use super::{OperationCall, OperationError, OperationSuccess, validation};
-use crate::api::Mri;
 
 pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
     let body = call.body()?;
@@ -14,7 +13,7 @@ pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, Oper
     let life = validation::life(call, body)?;
     let scopes = validation::known_scopes(call, scopes, SCOPES)?;
 
-    let id = Mri::new(&call.resource.guid, &Uuid::new_v4().to_string());
+    let id = call.mri(&Uuid::new_v4().to_string());
     kept(call.resource.identities.create(&id, call.now))?;
     let access_token = match scopes.as_slice() {
         [] => None,

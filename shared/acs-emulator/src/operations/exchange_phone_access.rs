@@ -8,7 +8,7 @@ use tracing::warn;
 use super::call::kept;
 use super::create_identity::{CommunicationIdentity, CreateIdentityResponse};
 use super::{OperationCall, OperationError, OperationSuccess};
-use crate::api::{ApiError, AssignmentKey, Mri};
+use crate::api::{ApiError, AssignmentKey};
 use crate::auth::BearerRefusal;
 
 pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, OperationError> {
@@ -22,7 +22,7 @@ pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, Oper
     if !identities.assignment(&key).is_some_and(|assignment| assignment.allows(application)) {
         return Err(not_assigned().into());
     }
-    let identity = Mri::new(&call.resource.guid, &format!("{}_{}", key.tenant, key.object));
+    let identity = call.mri(&format!("{}_{}", key.tenant, key.object));
     let expires = OffsetDateTime::from_unix_timestamp(user.exp);
     let expires = expires.map_err(|_| ApiError::internal())?;
     let access_token = call.issue_until(&identity, &["voip".to_owned()], expires, true)?;

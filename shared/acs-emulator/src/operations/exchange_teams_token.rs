@@ -35,7 +35,7 @@ pub(crate) fn perform(call: &OperationCall<'_>) -> Result<OperationSuccess, Oper
         }
     }
     let user = claims.oid.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let identity = Mri::of_teams_user(&user);
+    let identity = Mri::of_teams_user(call.resource.options.cloud, &user);
     // The ACS token expires with the Entra token.
     let expires = OffsetDateTime::from_unix_timestamp(claims.exp);
     let expires = expires.map_err(|_| ApiError::invalid_access_token())?;

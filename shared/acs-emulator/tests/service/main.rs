@@ -4,6 +4,7 @@
 mod assignments;
 mod authentication;
 mod bearer;
+mod clouds;
 mod container;
 mod control;
 mod entra;

@@ -182,6 +182,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::cloud::Cloud;
 
     const NOW: OffsetDateTime = datetime!(2026-03-05 07:08:09 UTC);
 
@@ -200,8 +201,10 @@ mod tests {
     }
 
     fn one() -> (Identities, Mri) {
-        let (identities, id) =
-            (Identities::new(None, Vec::new(), RevocationRules::default()), Mri::new("r", "a"));
+        let (identities, id) = (
+            Identities::new(None, Vec::new(), RevocationRules::default()),
+            Mri::new(Cloud::Public, "r", "a"),
+        );
         identities.create(&id, NOW).unwrap();
         (identities, id)
     }
@@ -252,7 +255,8 @@ mod tests {
             let (journal, events) = Journal::open(&path).unwrap();
             Identities::new(Some(journal), events, RevocationRules::default())
         };
-        let (kept, gone) = (Mri::new("r", "kept"), Mri::new("r", "gone"));
+        let (kept, gone) =
+            (Mri::new(Cloud::Public, "r", "kept"), Mri::new(Cloud::Public, "r", "gone"));
         let first = open();
         first.create(&kept, NOW).unwrap();
         first.create(&gone, NOW).unwrap();

@@ -192,10 +192,12 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::cloud::Cloud;
 
     fn claims() -> TokenClaims {
         let issued = datetime!(2026-03-05 07:08:09.5 UTC);
         let mri = Mri::new(
+            Cloud::Public,
             "11111111-2222-3333-4444-555555555555",
             "66666666-7777-8888-9999-aaaaaaaaaaaa",
         );
