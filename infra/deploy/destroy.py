@@ -69,6 +69,7 @@ def destroy(cloudformation, with_identities: bool) -> None:
         print(f"    ({PROTECTED})")
     if audit:
         print(f"  the table {audit}: the audit log")
+        print(f"    (a later stack uses it with ExistingAuditTableName={audit})")
         print(f"    ({PROTECTED}; entries expire by themselves)")
     if scim := by_id.get("ScimUsers"):
         print(f"  the table {scim}: the users whom SCIM transmitters provision")

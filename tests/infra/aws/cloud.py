@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import moto.settings
 from botocore.config import Config
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.responses import DynamoHandler
@@ -166,7 +167,7 @@ def serialize_tables() -> None:
 
 def teach_moto_rights() -> None:
     """moto can restrict a request to the actions of a role, and to its resources if it knows the
-    resource of the request. For the two services that functions call, it does not know it, and it
+    resource of the request. For the services that functions and operators call, it does not know it, and it
     refuses JSON requests in XML. The administrator may do everything."""
     hold = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
@@ -191,11 +192,15 @@ def teach_moto_rights() -> None:
         return arn_of(json.loads(handler.raw_body))
 
     def arn_of(asked: dict) -> str:
-        table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{asked.get('TableName', '*')}"
+        name = asked.get("TableName") or asked.get("TargetTableName", "*")
+        table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
         return f"{table}/index/{asked['IndexName']}" if "IndexName" in asked else table
 
     def of_a_secret(handler) -> str:
         return json.loads(handler.raw_body).get("SecretId", "*")
+
+    def of_a_stack(handler) -> str:
+        return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{handler._get_param('StackName')}/id"
 
     IAMRequest._raise_access_denied = refuse
     # moto treats other headers as signed than the SDK for Rust; signing is the SDK's
@@ -204,6 +209,7 @@ def teach_moto_rights() -> None:
     moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
     ActionAuthenticatorMixin._authenticate_and_authorize_action = unless_administrator
     DynamoHandler._determine_resource = of_a_table
+    CloudFormationResponse._determine_resource = of_a_stack
     SecretsManagerResponse._determine_resource = of_a_secret
 
 

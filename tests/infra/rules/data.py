@@ -88,22 +88,30 @@ def t04_the_audit_log_is_found_by_user_by_actor_and_by_day_each_in_order_of_time
     put("Globals/Function/Environment/Variables/TABLE_NAME", {"Ref": "Identities"}),
     put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Resource", {"Fn::GetAtt": "Identities.Arn"}),
     put("Outputs/TableName/Value", {"Ref": "Identities"}),
+    drop(f"{AUDIT}/Condition"),
+    put("Globals/Function/Environment/Variables/AUDIT_TABLE_NAME", {"Ref": "AuditLog"}),
+    put("Resources/WriteAudit/Properties/PolicyDocument/Statement/0/Resource", {"Fn::GetAtt": "AuditLog.Arn"}),
+    put("Resources/TablesThrottled/Properties/Metrics/3/MetricStat/Metric/Dimensions/0/Value", {"Ref": "AuditLog"}),
+    put("Outputs/AuditTableName/Value", {"Ref": "AuditLog"}),
 )
 def t04_an_existing_table_takes_the_place_of_the_stacks_own(stack: Stack) -> Iterator[str]:
     """A restored table, or that of a stack that was deleted."""
-    attached = Stack(stack.source, **{**stack.given, "ExistingTableName": "restored"})
-    if "Identities" in attached.resources:
-        yield "the stack makes a table although it has one"
+    yield from without_own_table(stack, "Identities", "ExistingTableName", "TABLE_NAME", "TableName", "ReadRecords")
+    yield from without_own_table(stack, "AuditLog", "ExistingAuditTableName", "AUDIT_TABLE_NAME", "AuditTableName", "WriteAudit")
+
+
+def without_own_table(stack: Stack, table: str, parameter: str, variable: str, output: str, policy: str) -> Iterator[str]:
+    attached = Stack(stack.source, **{**stack.given, parameter: "restored"})
     arn = "arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/restored"
     names = set(stack.resources) - set(attached.resources)
-    if names != {"Identities"}:
-        yield f"other resources are missing with an existing table: {sorted(names - {'Identities'})}"
+    if names != {table}:
+        yield f"with {parameter}, the stack lacks {sorted(names)}"
     for name, one in attached.resources.items():
         text = str(one).replace("metric", "")
-        if re.search(r"'Identities(\.Arn[^']*)?'", text):
-            yield f"{name} uses the table that does not exist"
+        if re.search(rf"'{table}(\.Arn[^']*)?'", text):
+            yield f"{name} uses the table {table}, which does not exist"
     variables = attached.functions()["IssueAccessToken"]["Environment"]["Variables"]
-    if variables["TABLE_NAME"] != "restored" or arn not in str(attached.resources["ReadRecords"]):
-        yield "the functions do not use the existing table"
-    if attached.output("TableName") != "restored":
-        yield "the output TableName is another table"
+    if variables[variable] != "restored" or arn not in str(attached.resources[policy]):
+        yield f"the functions do not use the table of {parameter}"
+    if attached.output(output) != "restored":
+        yield f"the output {output} is another table"

@@ -5,9 +5,11 @@ type of resource says what its creation, update and deletion need.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from expanded import ROOT, Stack, source
@@ -109,6 +111,31 @@ def the_deploying_role_may_make_each_resource(stack: Stack) -> Iterator[str]:
         yield f"{DOCUMENT.name} is not that of this template: write it again"
     if len(json.dumps(kept, separators=(",", ":"))) > 10_240:
         yield f"{DOCUMENT.name} is longer than IAM allows for the policies of a role"
+
+
+@rule(put("Metadata/Calls", "lambda:DeleteFunctionConcurrencyOfAll"))
+def the_deploying_role_may_do_what_the_commands_of_make_do(stack: Stack) -> Iterator[str]:
+    """Each request to AWS in the scripts of `make`, except `make secret`, which stores a secret of another owner."""
+    granted = {action for statement in json.loads(DOCUMENT.read_text())["Statement"] for action in statement["Action"]}
+    # Only the twin of this rule has such calls in its template.
+    yield from {stack.source.get("Metadata", {}).get("Calls", "iam:PassRole")} - granted
+    for path in sorted([*ROOT.glob("infra/deploy/*.py"), *ROOT.glob("infra/operate/*.py")]):
+        if path.name != "secret.py":
+            yield from (f"{path.name} needs {action}" for action in sorted(called_in(path.read_text()) - granted))
+
+
+def called_in(text: str) -> set[str]:
+    """The actions that a script needs: the operations of the services whose clients it makes."""
+    names = set(re.findall(r"\.(\w+)\(", text)) | set(re.findall(r'get_paginator\("(\w+)"\)', text))
+    actions = set()
+    for service in set(re.findall(r'client\("(\w+)"', text)):
+        operations = boto3.client(service, region_name="eu-west-1").meta.method_to_api_mapping
+        actions |= {f"{service}:{RENAMED.get(operations[name], operations[name])}" for name in names & operations.keys()}
+    return actions
+
+
+# The actions whose name differs from that of the operation.
+RENAMED = {"Invoke": "InvokeFunction"}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The way from a backup to a token: `make restore`, the restored table in place of the old one, a request,
 and a cleanup that only counts."""
 
+import json
 import subprocess
 import sys
 import uuid
@@ -10,17 +11,17 @@ import pytest
 
 import artefacts
 from api import ISSUER, call
-from cloud import STACK
+from cloud import ACCOUNT, REGION, STACK
 from expanded import Stack
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 
 
-def test_a_restored_table_is_attached_and_gives_its_users_their_identities(cloud, deployed, acs, start, account):
+def test_a_restored_table_is_attached_and_gives_its_users_their_identities(cloud, deployed, acs, start, account, operator):
     before, after = f"user-{uuid.uuid4()}", f"user-{uuid.uuid4()}"
     identity = identity_of(call(start("IssueAccessToken"), "POST /v1/token", before))
 
-    restored = restore(account)
+    restored = restore({**account, **operator()})
     assert restored.returncode == 0, restored
     [command] = [line.strip() for line in restored.stdout.splitlines() if "make deploy" in line]
     table = command.split("ExistingTableName=")[1].split(" ")[0]
@@ -68,6 +69,12 @@ def test_a_time_without_a_zone_is_refused(account, time):
     assert refused.returncode == 1 and f"invalid TIME '{time}'" in refused.stderr, refused
 
 
+@pytest.mark.parametrize("action", ["RestoreTableToPointInTime", "DescribeTable", "DescribeTimeToLive", "UpdateTimeToLive", "UpdateContinuousBackups", "UpdateTable"])
+def test_without_one_of_its_rights_an_operator_cannot_restore(deployed, account, operator, action):
+    refused = restore({**account, **operator(without=f"dynamodb:{action}")})
+    assert refused.returncode == 1 and f"dynamodb:{action}" in refused.stderr, refused
+
+
 def identity_of(answer) -> str:
     assert answer.status == 200, answer
     return answer.body["user"]["communicationUserId"]
@@ -77,6 +84,30 @@ def identity_of(answer) -> str:
 def account(cloud) -> dict[str, str]:
     own = {"SAM_CONFIG_FILE": "/nonexistent", "STACK": STACK, "PYTHONPATH": str(INFRA / "deploy")}
     return {**cloud.account(), **own, "SECONDS_BETWEEN_LOOKS": "0"}
+
+
+@pytest.fixture
+def operator(cloud):
+    """Credentials of a role with the documented rights, without one of them."""
+    iam, sts = cloud.client("iam"), cloud.client("sts")
+
+    def credentials(without: str = "") -> dict[str, str]:
+        text = (INFRA / "operate/deploying-role.json").read_text()
+        policy = json.loads(text.replace("ACCOUNT", ACCOUNT).replace("REGION", REGION).replace("STACK", STACK))
+        for statement in policy["Statement"]:
+            statement["Action"] = [action for action in statement["Action"] if action != without]
+        name = f"operator-{uuid.uuid4()}"
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="operator", PolicyDocument=json.dumps(policy))
+        taken = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="operator")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": taken["SessionToken"],
+        }
+
+    return credentials
 
 
 def restore(account: dict[str, str], **variables: str) -> subprocess.CompletedProcess:

@@ -1,0 +1,76 @@
+"""Compares the tables of ExistingTableName and ExistingAuditTableName with those of the template before anything
+is created: a table with other keys or indexes would fail each request, and CloudFormation does not look at it.
+
+    make deploy SET=ExistingTableName=guestpass-identities-20261126120000"""
+
+import os
+import sys
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from samtranslator.yaml_helper import yaml_parse
+
+import parameters
+import stack_settings
+
+# The parameter, and the table of the template whose place it takes.
+TABLES = {"ExistingTableName": "Identities", "ExistingAuditTableName": "AuditLog"}
+
+
+def main() -> None:
+    stored = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
+    values = stored | parameters.requested_parameters(os.environ.get("SET", ""))
+    named = {name: values[name] for name in TABLES if values.get(name)}
+    if not named:
+        return
+    resources = yaml_parse(parameters.TEMPLATE.read_text())["Resources"]
+    problems = []
+    for name, table in named.items():
+        try:
+            found = stack_settings.client("dynamodb").describe_table(TableName=table)["Table"]
+        except (BotoCoreError, ClientError) as error:
+            sys.exit(f"deploy: nothing was deployed: cannot read the table {table} of {name}: {error}. Correct {name}; the table must be in the region and the account of the stack")
+        problems += [f"  {name}={table}: {one}" for one in differences(resources[TABLES[name]]["Properties"], found)]
+    if problems:
+        sys.exit("\n".join(["deploy: nothing was deployed: an existing table differs from the one in the template", *problems]))
+
+
+def differences(declared: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """What the functions would miss in a table."""
+    problems = []
+    if found["TableStatus"] != "ACTIVE":
+        problems.append(f"its status is {found['TableStatus']}: wait until it is ACTIVE")
+    if (key := key_of(declared, declared)) != (other := key_of(found, found)):
+        problems.append(f"its key is {other}, expected {key}: it is the table of something else")
+    indexes = {one["IndexName"]: one for one in found.get("GlobalSecondaryIndexes", [])}
+    for index in declared["GlobalSecondaryIndexes"]:
+        name = index["IndexName"]
+        if not (existing := indexes.get(name)):
+            problems.append(f"the index {name} is missing: add it with `aws dynamodb update-table`")
+            continue
+        if (key := key_of(index, declared)) != (other := key_of(existing, found)):
+            problems.append(f"the key of the index {name} is {other}, expected {key}: make the index again")
+        if missing := missing_attributes(index["Projection"], existing["Projection"]):
+            problems.append(f"the index {name} lacks {missing}: make the index again")
+        if (status := existing.get("IndexStatus", "ACTIVE")) != "ACTIVE":
+            problems.append(f"the status of the index {name} is {status}: wait until it is ACTIVE")
+    return problems
+
+
+def key_of(schema: dict[str, Any], table: dict[str, Any]) -> str:
+    """The key of a table or an index, as text."""
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    return ", ".join(f"{one['AttributeName']} ({one['KeyType']}, {types[one['AttributeName']]})" for one in schema["KeySchema"])
+
+
+def missing_attributes(declared: dict[str, Any], found: dict[str, Any]) -> str:
+    """The attributes that an index does not have, as text."""
+    if found["ProjectionType"] == "ALL" or declared["ProjectionType"] == "KEYS_ONLY":
+        return ""
+    if declared["ProjectionType"] == "ALL":
+        return "all attributes but its keys" if found["ProjectionType"] == "KEYS_ONLY" else "some attributes"
+    return ", ".join(sorted(set(declared["NonKeyAttributes"]) - set(found.get("NonKeyAttributes", []))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""`make deploy` compares existing tables with those of the template before anything is created."""
+
+import copy
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from expanded import Stack, source
+
+INFRA = Path(__file__).resolve().parents[4] / "infra"
+REGION = "eu-west-2"
+PROPERTIES = Stack(source()).of_type("AWS::DynamoDB::Table")
+KEYS = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema"]
+
+
+@pytest.fixture
+def deploy(cloud, tmp_path):
+    """Runs the check with these parameters: those that are stored, and those in SET."""
+
+    def run(stored: str = "", **change: str) -> subprocess.CompletedProcess:
+        config = tmp_path / "samconfig.toml"
+        config.write_text(f'[default.deploy.parameters]\nstack_name = "s"\nparameter_overrides = "{stored}"\n')
+        changes = " ".join(f"{name}={value}" for name, value in change.items())
+        environment = {**cloud.account(REGION), "SAM_CONFIG_FILE": str(config), "SET": changes}
+        return subprocess.run([sys.executable, INFRA / "deploy/existing_tables.py"], env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def create(cloud, table: str, change=lambda properties: None) -> str:
+    """Creates a table like one of the template, with a change, and returns its name."""
+    properties = copy.deepcopy({key: PROPERTIES[table][key] for key in KEYS})
+    change(properties)
+    name = f"{table}-{uuid.uuid4()}"
+    cloud.client("dynamodb", REGION).create_table(TableName=name, **properties)
+    return name
+
+
+def test_tables_like_those_of_the_template_are_accepted(cloud, deploy):
+    identities, audit = create(cloud, "Identities"), create(cloud, "AuditLog")
+    for checked in [
+        deploy(),
+        deploy(ExistingTableName=identities, ExistingAuditTableName=audit),
+        deploy(f"ExistingTableName={identities} ExistingAuditTableName={audit}"),
+        deploy("ExistingTableName=missing", ExistingTableName=identities),
+        deploy(ExistingTableName=create(cloud, "Identities", project_everything)),
+    ]:
+        assert (checked.returncode, checked.stderr) == (0, ""), checked
+
+
+def project_everything(properties: dict) -> None:
+    for index in properties["GlobalSecondaryIndexes"]:
+        index["Projection"] = {"ProjectionType": "ALL"}
+
+
+def without_an_index(properties: dict) -> None:
+    properties["GlobalSecondaryIndexes"].pop()
+    definitions = properties["AttributeDefinitions"]
+    properties["AttributeDefinitions"] = [one for one in definitions if "unfinished" not in one["AttributeName"]]
+
+
+def without_an_attribute(properties: dict) -> None:
+    properties["GlobalSecondaryIndexes"][1]["Projection"]["NonKeyAttributes"].remove("epoch")
+
+
+def with_another_key(properties: dict) -> None:
+    for definition in properties["AttributeDefinitions"]:
+        if definition["AttributeName"] == "lastIssuedAt":
+            definition["AttributeType"] = "S"
+
+
+@pytest.mark.parametrize("change, why", [
+    (without_an_index, "the index by-unfinished is missing"),
+    (without_an_attribute, "the index by-last-issued lacks epoch: make the index again"),
+    (with_another_key, "the key of the index by-last-issued is staleShard (HASH, N), lastIssuedAt (RANGE, S), expected staleShard (HASH, N), lastIssuedAt (RANGE, N)"),
+    (lambda one: one["GlobalSecondaryIndexes"][2].update(Projection={"ProjectionType": "KEYS_ONLY"}), "the index by-unfinished lacks acsId, attempts"),
+])
+def test_a_table_that_the_functions_cannot_use_is_refused_with_what_differs(cloud, deploy, change, why):
+    refused = deploy(ExistingTableName=create(cloud, "Identities", change))
+    assert refused.returncode == 1 and "nothing was deployed" in refused.stderr and why in refused.stderr, refused
+
+
+@pytest.mark.parametrize("projection, why", [
+    ({"ProjectionType": "KEYS_ONLY"}, "the index by-day lacks all attributes but its keys"),
+    ({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["action"]}, "the index by-day lacks some attributes"),
+])
+def test_an_audit_log_whose_index_has_only_some_attributes_is_refused(cloud, deploy, projection, why):
+    name = create(cloud, "AuditLog", lambda one: one["GlobalSecondaryIndexes"][1].update(Projection=projection))
+    refused = deploy(ExistingAuditTableName=name)
+    assert refused.returncode == 1 and f"ExistingAuditTableName={name}: {why}" in refused.stderr, refused
+
+
+def test_the_table_of_something_else_and_a_missing_table_are_refused(cloud, deploy):
+    audit = create(cloud, "AuditLog")
+    swapped = deploy(ExistingTableName=audit)
+    assert "its key is user (HASH, S), at (RANGE, S), expected externalId (HASH, S): it is the table of something else" in swapped.stderr, swapped
+    missing = deploy(ExistingTableName="missing", ExistingAuditTableName=audit)
+    assert missing.returncode == 1 and "cannot read the table missing of ExistingTableName" in missing.stderr, missing
+
+
+def test_a_table_or_an_index_that_is_not_active_yet_is_refused(cloud, monkeypatch):
+    monkeypatch.syspath_prepend(str(INFRA / "deploy"))
+    monkeypatch.setenv("SAM_CONFIG_FILE", "/nonexistent")
+    import existing_tables
+
+    found = cloud.client("dynamodb", REGION).describe_table(TableName=create(cloud, "Identities"))["Table"]
+    found["TableStatus"] = found["GlobalSecondaryIndexes"][0]["IndexStatus"] = "CREATING"
+    assert existing_tables.differences(PROPERTIES["Identities"], found) == [
+        "its status is CREATING: wait until it is ACTIVE",
+        "the status of the index by-acs-id is CREATING: wait until it is ACTIVE",
+    ]
