@@ -78,7 +78,7 @@ pub(crate) async fn handle(
     let user = access.resolve(user)?;
     let token = input.token.map(|Object(token)| token_request(&token.at("/token"))).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
-    let request = CreateIdentityRequest { user, token, by, invocation };
+    let request = CreateIdentityRequest { user, token, resource: None, by, invocation };
     let obtained = create_identity(store, acs, clock, request).await?;
     let status = if obtained.created { StatusCode::CREATED } else { StatusCode::OK };
     let output = CreatedIdentityOutput {

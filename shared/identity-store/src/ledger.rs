@@ -168,7 +168,8 @@ impl RunLog for DynamoIdentityStore {
     }
 }
 
-fn orphan(item: &Item) -> Option<Orphan> {
+/// Parses an orphan; `None` if the item is not one.
+pub(crate) fn orphan(item: &Item) -> Option<Orphan> {
     let value = string(item, ORPHAN)?;
     let (acs_id, resource) = value.split_once(' ').unwrap_or((value, "main"));
     Some(Orphan {

@@ -15,5 +15,5 @@ mod update;
 
 pub use crate::{
     audit::{AuditRetention, AuditTable},
-    store::{DynamoIdentityStore, Tables},
+    store::{DynamoIdentityStore, ResourceCensus, ResourceRecords, Tables},
 };

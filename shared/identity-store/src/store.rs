@@ -1,5 +1,7 @@
 //! The adapter of the port [`IdentityStore`].
 
+mod census;
+
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::Client;
@@ -20,6 +22,8 @@ use crate::index::{BY_ACS_ID, BY_LAST_ISSUED, BY_UNFINISHED, position, start_key
 use crate::item::{self, Item, number, read_record, text, time};
 use crate::step::replacement;
 use crate::update::RecordUpdate;
+
+pub use census::{ResourceCensus, ResourceRecords};
 
 /// The tables of a deployment.
 #[derive(Clone, Debug)]

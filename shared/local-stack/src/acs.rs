@@ -98,6 +98,7 @@ impl LocalAcs {
             access_key: self.emulator.access_key().expose().to_owned(),
             connection_string: self.connection_string(),
             connection_strings: self.connection_strings(),
+            placement: None,
             others: self
                 .others
                 .iter()
@@ -161,6 +162,8 @@ pub(crate) struct AcsUrls {
     pub(crate) connection_string: String,
     /// The connection strings of all resources, by name.
     pub(crate) connection_strings: BTreeMap<String, String>,
+    /// The template's parameter `AcsPlacement`, if it is not the default.
+    pub(crate) placement: Option<String>,
     /// The names and the addresses of the resources other than `main`.
     pub(crate) others: BTreeMap<String, String>,
 }

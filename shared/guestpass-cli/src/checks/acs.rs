@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use acs_client::{Answered, ErrorCause};
+use acs_client::{AcsIdentityClient, Answered, Config, ErrorCause};
 use identity_core::ports::Clock as _;
 use identity_core::secret::Secret;
 use reqwest::header::DATE;
@@ -12,12 +12,13 @@ use time::macros::format_description;
 use crate::checks::Check;
 use crate::checks::http::client;
 use crate::report::{Result, innermost};
-use crate::service::{Target, acs_client, explain, remedy};
+use crate::service::{Target, explain, remedy, unreachable};
 
-/// Checks endpoint, clock, key and api-version. Creates nothing.
-pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
-    let acs = acs_client(target)?;
-    let (reached, ahead_s) = match reach(target).await {
+/// Checks endpoint, clock, key and api-version of a resource. Creates nothing.
+pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]> {
+    let acs = AcsIdentityClient::new(config.clone(), target.clock)
+        .map_err(|error| unreachable(error.to_string()))?;
+    let (reached, ahead_s) = match reach(target, config).await {
         Ok(reached) => reached,
         Err(bad) => return Ok([bad, after("clock"), after("key"), after("api-version")]),
     };
@@ -26,7 +27,7 @@ pub(crate) async fn look(target: &Target) -> Result<[Check; 4]> {
     let deadline = target.clock.now() + Duration::from_secs(6);
     let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
     let (mut endpoint, mut skew) = (reached, clock(ahead_s));
-    let version = target.acs.api_version.as_str();
+    let version = config.api_version.as_str();
     let cause = error.as_ref().and_then(Answered::of).map(Answered::cause).cloned();
     let (key, api_version) = match (cause.as_ref(), error) {
         (
@@ -81,8 +82,11 @@ fn after(check: &'static str) -> Check {
 
 /// Requests the root of the endpoint, without a key. Shows whether it answers, and what time it
 /// has.
-async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Check> {
-    let endpoint = &target.acs.endpoint;
+async fn reach(
+    target: &Target,
+    config: &Config,
+) -> std::result::Result<(Check, Option<i64>), Check> {
+    let endpoint = &config.endpoint;
     let todo = match target.stack() {
         Some(_) => "the local stack is not running: start it with `make run`".to_owned(),
         None => format!(
@@ -91,7 +95,7 @@ async fn reach(target: &Target) -> std::result::Result<(Check, Option<i64>), Che
     };
     let bad = |why: String| Check::bad("endpoint", format!("{endpoint}: {why}"), &*todo);
     // As the client that uses the key: a proxy cannot reach an emulator on this machine.
-    let is_proxied = target.acs.uses_proxy && endpoint.to_string().starts_with("https://");
+    let is_proxied = config.uses_proxy && endpoint.to_string().starts_with("https://");
     let builder = if is_proxied { client() } else { client().no_proxy() };
     let client = builder.build().map_err(|error| bad(error.to_string()))?;
     let started = Instant::now();

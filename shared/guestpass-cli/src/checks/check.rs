@@ -1,5 +1,6 @@
 //! The result of a check.
 
+use identity_core::resource::ResourceName;
 use serde::Serialize;
 
 use crate::report::{CliError, OutputFormat, Result, Row, Rows, Style, output};
@@ -23,6 +24,9 @@ pub(crate) enum CheckResult {
 pub(crate) struct Check {
     #[serde(rename = "check")]
     about: &'static str,
+    /// The ACS resource, if the service has more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
     verdict: CheckResult,
     finding: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,17 +36,17 @@ pub(crate) struct Check {
 impl Check {
     /// The check passed.
     pub(crate) fn good(about: &'static str, finding: impl Into<String>) -> Self {
-        Self { about, verdict: CheckResult::Good, finding: finding.into(), remedy: None }
+        Self::new(about, CheckResult::Good, finding.into(), None)
     }
 
     /// It works, with a note.
     pub(crate) fn note(about: &'static str, finding: impl Into<String>) -> Self {
-        Self { about, verdict: CheckResult::Note, finding: finding.into(), remedy: None }
+        Self::new(about, CheckResult::Note, finding.into(), None)
     }
 
     /// The check was skipped.
     pub(crate) fn skipped(about: &'static str, why: impl Into<String>) -> Self {
-        Self { about, verdict: CheckResult::Skipped, finding: why.into(), remedy: None }
+        Self::new(about, CheckResult::Skipped, why.into(), None)
     }
 
     /// The check failed; `remedy` fixes it.
@@ -51,8 +55,29 @@ impl Check {
         finding: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        let remedy = Some(remedy.into());
-        Self { about, verdict: CheckResult::Bad, finding: finding.into(), remedy }
+        Self::new(about, CheckResult::Bad, finding.into(), Some(remedy.into()))
+    }
+
+    fn new(
+        about: &'static str,
+        verdict: CheckResult,
+        finding: String,
+        remedy: Option<String>,
+    ) -> Self {
+        Self { about, resource: None, verdict, finding, remedy }
+    }
+
+    /// Adds the name of the ACS resource, if there is more than one.
+    pub(crate) fn of_resource(self, resource: Option<&ResourceName>) -> Self {
+        Self { resource: resource.map(ToString::to_string), ..self }
+    }
+
+    /// The finding, with the name of the resource.
+    fn text(&self) -> String {
+        match &self.resource {
+            Some(resource) => format!("{resource}: {}", self.finding),
+            None => self.finding.clone(),
+        }
     }
 
     /// The check failed with `failure`.
@@ -87,7 +112,7 @@ impl Row for Check {
             CheckResult::Skipped => "skipped",
         };
         let remedy = self.remedy.clone().unwrap_or_default();
-        vec![self.about.to_owned(), verdict.to_owned(), self.finding.clone(), remedy]
+        vec![self.about.to_owned(), verdict.to_owned(), self.text(), remedy]
     }
 }
 
@@ -122,14 +147,14 @@ impl Findings {
 }
 
 fn line(check: &Check, style: Style) -> Result<()> {
-    let Check { about, verdict, finding, remedy } = check;
+    let Check { about, verdict, remedy, .. } = check;
     let mark = match verdict {
         CheckResult::Good => style.good("✓"),
         CheckResult::Note => style.note("!"),
         CheckResult::Bad => style.bad("✗"),
         CheckResult::Skipped => style.dim("–"),
     };
-    output::marked(&mark, &format!("{about:<13} {finding}"))?;
+    output::marked(&mark, &format!("{about:<13} {}", check.text()))?;
     match remedy {
         Some(remedy) => output::line(&format!("{:16}→ {remedy}", "")),
         None => Ok(()),

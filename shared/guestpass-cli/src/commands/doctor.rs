@@ -1,11 +1,15 @@
 //! `guestpass doctor`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use identity_core::ports::{Clock as _, SystemClock};
+use identity_core::resource::ResourceName;
 use identity_core::secret::Secret;
 
-use crate::checks::records::{look_at_directories, look_at_keys, look_at_resource, look_at_table};
+use crate::checks::records::{
+    look_at_directories, look_at_keys, look_at_resource, look_at_resources, look_at_table,
+};
 use crate::checks::{
     Check, Findings, acs, administrator, bearer, issuer, network, policy, secret, teams,
 };
@@ -122,12 +126,9 @@ async fn service(
         ServiceAccess::Local { file, .. } => format!("the local stack of {}", file.display()),
     };
     findings.tell(Check::good("configuration", way))?;
-    let checks = acs::look(&target).await?;
-    let takes_our_key = checks.iter().any(|check| check.is_about("key") && check.is_good());
-    let is_there = checks.iter().all(|check| !check.is_about("endpoint") || check.is_good());
-    for check in checks {
-        findings.tell(check)?;
-    }
+    let (reached, usable) = resources(&target, findings).await?;
+    let is_there = !reached.is_empty();
+    let takes_our_key = target.resources.iter().next().is_some_and(|(one, _)| usable.contains(one));
     teams(&target, arguments, teams_text, takes_our_key, findings).await?;
     if let Some(arn) = secret_arn {
         let is_gone = target.stack().is_some() && !is_there;
@@ -163,12 +164,38 @@ async fn service(
             findings.tell(check)?;
         }
     }
-    findings.tell(if is_readable && takes_our_key {
-        look_at_resource(&session).await
+    if is_readable && session.target.resources.are_several() {
+        for check in look_at_resources(&session, &usable).await {
+            findings.tell(check)?;
+        }
+    } else if is_readable && takes_our_key {
+        findings.tell(look_at_resource(&session).await)?;
     } else {
-        Check::skipped("resource", "see above")
-    })?;
+        findings.tell(Check::skipped("resource", "see above"))?;
+    }
     Ok(is_there)
+}
+
+/// Checks how each ACS resource is reached. Returns those that answer, and those that accept the
+/// key.
+async fn resources(
+    target: &Target,
+    findings: &mut Findings,
+) -> Result<(BTreeSet<ResourceName>, BTreeSet<ResourceName>)> {
+    let (mut reached, mut usable) = (BTreeSet::new(), BTreeSet::new());
+    for (name, config) in target.resources.iter() {
+        for check in acs::look(target, config).await? {
+            if check.is_about("endpoint") && check.is_good() {
+                reached.insert(name.clone());
+            }
+            if check.is_about("key") && check.is_good() {
+                usable.insert(name.clone());
+            }
+            let label = target.resources.are_several().then_some(name);
+            findings.tell(check.of_resource(label))?;
+        }
+    }
+    Ok((reached, usable))
 }
 
 async fn teams(

@@ -12,6 +12,7 @@ mod identity;
 mod man;
 mod policy;
 mod quickstart;
+mod resource;
 mod status;
 mod token;
 mod user;
@@ -20,8 +21,8 @@ pub(crate) use confirm::confirm;
 pub(crate) use context::CommandContext;
 
 use crate::options::{
-    CleanupCommand, Command, EventsCommand, IdentityCommand, PolicyCommand, TokenCommand,
-    UserCommand,
+    CleanupCommand, Command, EventsCommand, IdentityCommand, PolicyCommand, ResourceCommand,
+    TokenCommand, UserCommand,
 };
 use crate::report::{Result, ResultKind};
 
@@ -64,6 +65,10 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
         Command::Cleanup(command) => match command {
             CleanupCommand::Plan(arguments) => cleanup::plan::run(arguments, context).await,
             CleanupCommand::Apply(arguments) => cleanup::apply::run(arguments, context).await,
+        },
+        Command::Resource(command) => match command {
+            ResourceCommand::List => resource::list::run(context).await,
+            ResourceCommand::Explain(arguments) => resource::explain::run(arguments, context).await,
         },
         Command::Policy(command) => match command {
             PolicyCommand::Explain(arguments) => policy::explain::run(&arguments, context),

@@ -73,8 +73,8 @@ pub(crate) async fn run(context: &CommandContext) -> Result<()> {
     context.show(&ServiceStatus {
         way,
         because,
-        acs: target.acs.endpoint.to_string(),
-        api_version: target.acs.api_version.to_string(),
+        acs: target.endpoints(),
+        api_version: target.acs().api_version.to_string(),
         table: target.table.clone(),
         region,
         gateway: stack.map(|stack| stack.gateway.clone()),

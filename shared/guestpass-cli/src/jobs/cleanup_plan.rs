@@ -78,7 +78,7 @@ impl CleanupPlan {
         Self {
             kind: KIND.to_owned(),
             made_at: timestamp::format(now),
-            acs: target.acs.endpoint.to_string(),
+            acs: target.endpoints(),
             table: target.table.clone().unwrap_or_default(),
             unused_since: timestamp::format(unused_since),
             total,
@@ -111,7 +111,7 @@ impl CleanupPlan {
 
     /// Refuses a plan that was made for another service.
     pub(crate) fn is_for(&self, target: &Target) -> Result<()> {
-        let (acs, table) = (target.acs.endpoint.to_string(), target.table()?);
+        let (acs, table) = (target.endpoints(), target.table()?);
         if self.acs == acs && self.table == table {
             return Ok(());
         }

@@ -8,8 +8,9 @@ use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
 use identity_core::delete_stale_identities::{StaleOutcome, delete_if_unused_since};
 use identity_core::get_identity::get_identity;
 use identity_core::identity::{AcsId, ExternalId, IdentityRef, Invocation};
-use identity_core::ports::{IdentityClient as _, IdentityStore as _};
+use identity_core::ports::{IdentityClient as _, IdentityClients as _, IdentityStore as _};
 use identity_core::record::{By, State};
+use identity_core::resource::ResourceName;
 
 use crate::service::ServiceSession;
 
@@ -18,8 +19,8 @@ use crate::service::ServiceSession;
 pub(crate) enum BulkItem {
     /// The identity with this name.
     Named(IdentityRef),
-    /// The identity with this name. If it has no record, it is deleted only in ACS.
-    Unrecorded(AcsId),
+    /// The identity with this name. If it has no record, it is deleted only in this ACS resource.
+    Unrecorded(AcsId, ResourceName),
     /// The identity of this user, if it has not changed since the plan was made.
     Planned(Box<PlannedIdentity>),
 }
@@ -42,7 +43,9 @@ impl BulkItem {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Named(IdentityRef::External(user)) => user.as_str().to_owned(),
-            Self::Named(IdentityRef::Acs(acs_id)) | Self::Unrecorded(acs_id) => acs_id.to_string(),
+            Self::Named(IdentityRef::Acs(acs_id)) | Self::Unrecorded(acs_id, _) => {
+                acs_id.to_string()
+            }
             Self::Planned(planned) => planned.user.as_str().to_owned(),
         }
     }
@@ -69,12 +72,12 @@ pub(super) async fn find_identity(
 ) -> Result<BulkStep, Error> {
     let name = match item {
         BulkItem::Named(name) => name.clone(),
-        BulkItem::Unrecorded(acs_id) => IdentityRef::Acs(acs_id.clone()),
+        BulkItem::Unrecorded(acs_id, _) => IdentityRef::Acs(acs_id.clone()),
         BulkItem::Planned(planned) => IdentityRef::External(planned.user.clone()),
     };
     let found = session.try_run(async |_| get_identity(&session.store, &name).await).await;
     let record = match (found, item) {
-        (Err(Error::NotFound), BulkItem::Unrecorded(_)) => return Ok(BulkStep::Present),
+        (Err(Error::NotFound), BulkItem::Unrecorded(..)) => return Ok(BulkStep::Present),
         (Err(Error::NotFound), _) => return Ok(BulkStep::Gone),
         (found, _) => found?,
     };
@@ -113,11 +116,13 @@ pub(super) async fn delete(
         BulkItem::Named(name) => named(name).await?,
         // The operator expects that there may be no record, so the deletion does not wait for
         // the index.
-        BulkItem::Unrecorded(acs_id) if store.find_by_acs_id(&acs_id).await?.is_none() => {
-            acs.delete_identity(&acs_id, deadline).await?;
+        BulkItem::Unrecorded(acs_id, resource)
+            if store.find_by_acs_id(&acs_id).await?.is_none() =>
+        {
+            acs.client(&resource)?.delete_identity(&acs_id, deadline).await?;
             Some(acs_id)
         }
-        BulkItem::Unrecorded(acs_id) => named(IdentityRef::Acs(acs_id)).await?,
+        BulkItem::Unrecorded(acs_id, _) => named(IdentityRef::Acs(acs_id)).await?,
         BulkItem::Planned(planned) => {
             // The record keeps milliseconds, so an identity was used since the plan if its time
             // is greater than this one.

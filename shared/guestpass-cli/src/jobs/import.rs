@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use identity_core::Error;
-use identity_core::import_identity::{ImportConflict, ImportOutcome, import_identity};
+use identity_core::import_identity::{
+    ImportConflict, ImportOutcome, ImportedIdentity, import_identity,
+};
+use identity_core::resource::ResourceName;
 use tokio::task::JoinSet;
 
 use crate::input::IdentityToImport;
@@ -39,7 +42,7 @@ pub(crate) struct ImportRunOutcome {
 /// done or not, and a second run finds out.
 pub(crate) async fn import_all(
     session: &Arc<ServiceSession>,
-    identities: Vec<IdentityToImport>,
+    (identities, resource): (Vec<IdentityToImport>, ResourceName),
     progress: &Progress,
     interruption: impl Future<Output = ()>,
 ) -> ImportRunOutcome {
@@ -62,9 +65,9 @@ pub(crate) async fn import_all(
             () = pace.slot(), if may_start => {
                 pace.take();
                 if let Some(identity) = waiting.next() {
-                    let session = Arc::clone(session);
+                    let (session, resource) = (Arc::clone(session), resource.clone());
                     tasks.spawn(async move {
-                        let result = import(&session, &identity).await;
+                        let result = import(&session, &identity, &resource).await;
                         (identity, result)
                     });
                 }
@@ -119,6 +122,7 @@ fn note(
 async fn import(
     session: &ServiceSession,
     identity: &IdentityToImport,
+    resource: &ResourceName,
 ) -> Result<ImportOutcome, Error> {
     let by = session.administrator();
     let IdentityToImport { user, acs_id } = identity;
@@ -126,7 +130,8 @@ async fn import(
     loop {
         let imported = session.try_run(async |invocation| {
             let (store, clock) = (&session.store, &session.clock);
-            import_identity(store, clock, user, acs_id, by.id(), &invocation).await
+            let imported = ImportedIdentity { user, acs_id, resource };
+            import_identity(store, clock, imported, by.id(), &invocation).await
         });
         match imported.await {
             Err(error) if may_pass(&error) && tries < RETRIES => {

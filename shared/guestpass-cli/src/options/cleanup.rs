@@ -30,6 +30,9 @@ pub(crate) struct CleanupPlanArguments {
     /// token is valid for up to a day
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]
     pub(crate) unused_for: Duration,
+    /// Only identities of this ACS resource, for example one that is being drained
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: Option<String>,
 }
 
 /// Which plan to apply.

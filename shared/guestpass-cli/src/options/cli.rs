@@ -10,6 +10,7 @@ use super::checks::{DoctorArguments, PolicyCommand};
 use super::cleanup::CleanupCommand;
 use super::events::EventsCommand;
 use super::identity::IdentityCommand;
+use super::resource::ResourceCommand;
 use super::service::ServiceOptions;
 use super::token::TokenCommand;
 use super::user::UserCommand;
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// Plan and apply the deletion of unused identities
     #[command(subcommand)]
     Cleanup(CleanupCommand),
+    /// List the ACS resources, and explain in which one an identity is
+    #[command(subcommand)]
+    Resource(ResourceCommand),
     /// Explain and test the policy: which claims give which scopes
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -135,7 +139,8 @@ fn after_long_help() -> String {
 const ENVIRONMENT: &str = "\
 Environment variables:
   COMMUNICATION_SERVICES_CONNECTION_STRING
-      The connection string of the ACS resource, as in Microsoft's SDKs
+      The connection string of the ACS resource, as in Microsoft's SDKs, or a
+      JSON object with one for each resource, as in the secret
   AZURE_COMMUNICATION_CONNECTION_STRING
       The same, as in the Azure CLI
   GUESTPASS_SECRET
@@ -144,6 +149,9 @@ Environment variables:
       The table: the output `TableName` of the deployed stack
   GUESTPASS_AUDIT_TABLE
       The table of the audit log: the output `AuditTableName`
+  GUESTPASS_PLACEMENT
+      The parameter `AcsPlacement` of the deployed stack, if it has several ACS
+      resources
   GUESTPASS_AUDIT_RETENTION_DAYS
       The parameter `AuditRetentionDays` of the deployed stack
   GUESTPASS_EVENT_BUS

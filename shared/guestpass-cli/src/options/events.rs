@@ -1,5 +1,7 @@
 //! The arguments of `guestpass events`.
 
+mod streams;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -7,8 +9,9 @@ use identity_core::event::EventKind;
 use identity_core::identity::SubjectClaims;
 use identity_events::OktaSubject;
 
-use super::streams::StreamsCommand;
 use super::values::{Since, TokenIssuer, one_of, parse_since};
+
+pub(crate) use streams::*;
 
 /// The commands about events.
 #[derive(Subcommand)]

@@ -48,6 +48,9 @@ pub(crate) struct IdentityCreateArguments {
     /// The lifetime of the token, 60m to 24h [default: 60m]
     #[arg(long, requires = "with_token", value_name = "DURATION")]
     pub(crate) expires_in: Option<String>,
+    /// The ACS resource of a new identity [default: as the placement says]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: Option<String>,
 }
 
 /// Which identity to show.
@@ -75,6 +78,9 @@ pub(crate) struct IdentityListArguments {
     /// Only identities without a new token since this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(crate) unused_since: Option<String>,
+    /// Only identities of this ACS resource
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: Option<String>,
     /// List at most this many identities
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
@@ -113,6 +119,9 @@ pub(crate) struct IdentityImportArguments {
     /// [env: GUESTPASS_ISSUER]
     #[arg(long = "issuer", value_name = "URL")]
     pub(crate) issuers: Vec<String>,
+    /// The ACS resource of the identities; required if the service has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: Option<String>,
 }
 
 /// Which identities to delete.
@@ -142,4 +151,8 @@ pub(crate) struct IdentityDeleteArguments {
     /// Also delete ACS ids without a record: orphans, whose creation was not confirmed
     #[arg(long)]
     pub(crate) unrecorded: bool,
+    /// With --unrecorded: the ACS resource of ids without a record; required if the service has
+    /// several
+    #[arg(long, requires = "unrecorded", value_name = "NAME")]
+    pub(crate) resource: Option<String>,
 }

@@ -20,7 +20,8 @@ pub(crate) struct ServiceOptions {
         conflicts_with = "connection_string_file"
     )]
     pub(crate) stack_file: Option<PathBuf>,
-    /// A file with the connection string of the ACS resource, or - for stdin
+    /// A file with the connection string of the ACS resource, or with the JSON of several, or - for
+    /// stdin
     #[arg(long, global = true, hide_short_help = true, value_name = "PATH")]
     pub(crate) connection_string_file: Option<PathBuf>,
     /// The secret in AWS Secrets Manager with the connection string: the template parameter
@@ -39,6 +40,10 @@ pub(crate) struct ServiceOptions {
     /// The DynamoDB table of the audit log [env: GUESTPASS_AUDIT_TABLE]
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) audit_table: Option<String>,
+    /// Which ACS resources get new identities: the template parameter AcsPlacement
+    /// [env: GUESTPASS_PLACEMENT]
+    #[arg(long, global = true, hide_short_help = true, value_name = "JSON")]
+    pub(crate) placement: Option<String>,
     /// The profile in the AWS configuration [env: AWS_PROFILE]
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,

@@ -17,4 +17,4 @@ pub(crate) use output::{
 pub(crate) use printable::printable;
 pub(crate) use progress::Progress;
 pub(crate) use style::Style;
-pub(crate) use views::{CreatedIdentityView, unblocked};
+pub(crate) use views::{CreatedIdentityView, PlacedIdentity, unblocked};

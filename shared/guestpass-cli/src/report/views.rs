@@ -3,6 +3,7 @@
 use api_types::{CreatedIdentityOutput, IdentityOutput, TokenOutput};
 use identity_core::identity::Scopes;
 use identity_core::record::{Record, State, StateName};
+use identity_core::resource::ResourceName;
 use serde::Serialize;
 
 use crate::report::{Row, duration};
@@ -36,6 +37,30 @@ impl Row for IdentityOutput {
             self.last_issued_at.clone(),
             note.to_owned(),
         ]
+    }
+}
+
+/// An identity with the name of its ACS resource, for a service that has more than one.
+#[derive(Serialize)]
+pub(crate) struct PlacedIdentity {
+    #[serde(flatten)]
+    output: IdentityOutput,
+    resource: String,
+}
+
+impl PlacedIdentity {
+    /// Adds the resource of the record.
+    pub(crate) fn new(output: IdentityOutput, resource: &ResourceName) -> Self {
+        Self { output, resource: resource.to_string() }
+    }
+}
+
+impl Row for PlacedIdentity {
+    const COLUMNS: &'static [&'static str] =
+        &["external id", "ACS id", "state", "created", "last used", "note", "resource"];
+
+    fn cells(&self) -> Vec<String> {
+        self.output.cells().into_iter().chain([self.resource.clone()]).collect()
     }
 }
 
@@ -83,13 +108,21 @@ pub(crate) struct CreatedIdentityView {
     /// Whether the identity is new. The API says so with its status.
     #[serde(rename = "created")]
     is_new: bool,
+    /// Only if the service has more than one ACS resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
 }
 
 impl CreatedIdentityView {
     /// Builds the output for a record.
     pub(crate) fn new(record: &Record, is_new: bool, access_token: Option<TokenOutput>) -> Self {
         let output = CreatedIdentityOutput { identity: record.into(), access_token };
-        Self { output, is_new }
+        Self { output, is_new, resource: None }
+    }
+
+    /// Adds the name of the ACS resource, if there is more than one.
+    pub(crate) fn with_resource(self, resource: Option<ResourceName>) -> Self {
+        Self { resource: resource.map(|name| name.to_string()), ..self }
     }
 }
 
@@ -107,17 +140,13 @@ impl Row for CreatedIdentityView {
         };
         let identity = self.output.identity.cells();
         let identity = |cell: usize| identity.get(cell).cloned().unwrap_or_default();
-        let note = if self.is_new { "" } else { "it was there already" };
-        vec![
-            identity(0),
-            identity(1),
-            identity(2),
-            identity(3),
-            token(0),
-            token(2),
-            token(3),
-            note.to_owned(),
-        ]
+        let note = match (self.is_new, &self.resource) {
+            (true, None) => String::new(),
+            (true, Some(resource)) => format!("in the resource {resource}"),
+            (false, None) => "it was there already".to_owned(),
+            (false, Some(resource)) => format!("it was there already, in the resource {resource}"),
+        };
+        vec![identity(0), identity(1), identity(2), identity(3), token(0), token(2), token(3), note]
     }
 
     fn variables(&self) -> Option<Vec<(&'static str, String)>> {

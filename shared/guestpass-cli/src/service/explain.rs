@@ -38,8 +38,11 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         Error::AcsRefused(_) | Error::ForeignIdentity(_) => acs_refused(error),
         Error::UnknownResource(resource) => {
             CliError::new(Exit::Refused, "the ACS resource of the identity is not configured")
-                .because(format!("the record names the resource `{resource}`"))
-                .hint("this tool reaches the resource `main` only: use the administrator routes of the API for this identity")
+                .because(format!(
+                    "the record names the resource `{resource}`, and there are connection strings of: {}",
+                    target.resources.names()
+                ))
+                .hint("use the secret of the deployed service (--secret), which has one of each resource")
         }
         Error::StoreUnavailable(_) => store_unavailable(error, target),
         Error::StoreRefused(_) => store_refused(error, target),
@@ -68,7 +71,7 @@ fn acs_unavailable(error: &Error, target: &Target) -> CliError {
             ErrorCause::Failed => "try again in a minute".to_owned(),
             _ => format!(
                 "check that {} is an ACS resource, and what is in between",
-                target.acs.endpoint
+                target.endpoints()
             ),
         });
     }
@@ -80,7 +83,7 @@ fn acs_unavailable(error: &Error, target: &Target) -> CliError {
         (None, true) => {
             format!(
                 "check the name in the endpoint ({}), and that this machine reaches it",
-                target.acs.endpoint
+                target.endpoints()
             )
         }
         (_, false) => "try again".to_owned(),

@@ -9,19 +9,23 @@ use aws_sdk_dynamodb::Client;
 use identity_core::Error;
 use identity_core::administrator::Administrator;
 use identity_core::identity::Invocation;
-use identity_core::ports::{Clock, SystemClock};
+use identity_core::ports::{Clock, IdentityStore as _, ResourceClients, SystemClock};
+use identity_core::record::Record;
+use identity_core::resource::ResourceName;
 use identity_store::DynamoIdentityStore;
+use tokio::task::JoinSet;
 
 use crate::report::{CliError, Result, note};
 use crate::service::aws::local_config;
+use crate::service::resources::unreachable;
 use crate::service::{ServiceAccess, Target, explain, operator};
 
 /// Everything that a rule of `identity-core` needs.
 pub(crate) struct ServiceSession {
     /// The selected service.
     pub(crate) target: Target,
-    /// The client of ACS.
-    pub(crate) acs: AcsIdentityClient<SystemClock>,
+    /// The clients of the ACS resources.
+    pub(crate) acs: ResourceClients<AcsIdentityClient<SystemClock>>,
     /// The table.
     pub(crate) store: DynamoIdentityStore,
     /// The time.
@@ -34,7 +38,8 @@ impl ServiceSession {
         let table = target.table()?.to_owned();
         let store = DynamoIdentityStore::new(Client::new(&aws_config(&target).await?), table)
             .audited(target.audit_table.clone());
-        Ok(Self { acs: acs_client(&target)?, store, clock: target.clock, target })
+        let acs = target.resources.clients(target.clock)?;
+        Ok(Self { acs, store, clock: target.clock, target })
     }
 
     /// The operator as an administrator. Warns once if no audit table is configured.
@@ -70,16 +75,52 @@ impl ServiceSession {
         })
     }
 
+    /// The name of the record's ACS resource, if the service has more than one.
+    pub(crate) fn resource_of(&self, record: &Record) -> Option<ResourceName> {
+        self.target.resources.are_several().then(|| record.resource.clone())
+    }
+
+    /// The listed records of this resource, or with `None` all of them. If the service has more
+    /// than one resource, each record is read again, because the index of a list has no resources.
+    pub(crate) async fn of_resource(
+        &self,
+        listed: Vec<Record>,
+        resource: Option<&ResourceName>,
+    ) -> Result<Vec<Record>> {
+        if !self.target.resources.are_several() {
+            return Ok(listed);
+        }
+        let mut found = Vec::new();
+        for some in listed.chunks(READS_AT_A_TIME) {
+            let mut reads = JoinSet::new();
+            for (place, record) in some.iter().enumerate() {
+                let (store, user) = (self.store.clone(), record.external_id.clone());
+                reads.spawn(async move { (place, store.find(&user).await) });
+            }
+            let mut read: Vec<_> = reads.join_all().await;
+            read.sort_by_key(|(place, _)| *place);
+            for ((_, again), record) in read.into_iter().zip(some) {
+                let again = again.map_err(|error| self.explain(&error))?;
+                // A record that was deleted meanwhile has no resource.
+                let Some(Record { resource: name, .. }) = again else { continue };
+                if resource.is_none_or(|only| *only == name) {
+                    found.push(Record { resource: name, ..record.clone() });
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Explains an error to the user.
     pub(crate) fn explain(&self, error: &Error) -> CliError {
         explain(error, &self.target)
     }
 }
 
-/// A client of ACS.
+/// A client of the first ACS resource, for operations that concern no identity.
 pub(crate) fn acs_client(target: &Target) -> Result<AcsIdentityClient<SystemClock>> {
-    AcsIdentityClient::new(target.acs.clone(), target.clock)
-        .map_err(|error| CliError::usage("ACS cannot be reached").because(error.to_string()))
+    AcsIdentityClient::new(target.acs().clone(), target.clock)
+        .map_err(|error| unreachable(error.to_string()))
 }
 
 /// A request of the tool, with a unique id and the time limit of a function.
@@ -100,6 +141,9 @@ pub(crate) async fn aws_config(target: &Target) -> Result<SdkConfig> {
         ServiceAccess::Direct { .. } => Ok(target.aws.config().await?.clone()),
     }
 }
+
+/// How many records are read at once.
+const READS_AT_A_TIME: usize = 20;
 
 /// The longest run time of a function. Other requests rely on it when they take over unfinished
 /// work.

@@ -1,9 +1,7 @@
 //! Selects a service: one in the cloud, or the local stack.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use acs_client::{ApiVersion, ConnectionString};
 use identity_core::ports::SystemClock;
 use identity_core::secret::Secret;
 use identity_store::{AuditRetention, AuditTable};
@@ -14,14 +12,15 @@ use crate::options::ServiceOptions;
 use crate::report::{CliError, Result};
 use crate::service::aws::AwsSettings;
 use crate::service::local::stack_file;
+use crate::service::resources::ConfiguredResources;
 use crate::service::{CliEnvironment, StackDescription, control, secret};
 
 /// The selected service.
 pub(crate) struct Target {
     /// How the service is reached.
     pub(crate) way: ServiceAccess,
-    /// The configuration of the ACS client.
-    pub(crate) acs: acs_client::Config,
+    /// The ACS resources.
+    pub(crate) resources: ConfiguredResources,
     /// The table, if one is named.
     pub(crate) table: Option<String>,
     /// The table of the audit log, if one is named, and the retention period of its entries.
@@ -109,8 +108,10 @@ impl Target {
         environment: &CliEnvironment,
     ) -> Result<Self> {
         let stack = stack_file::read(&file)?;
-        let string = Secret::new(stack.acs.connection_string.as_str());
-        let acs = acs(&string, "start the stack again with `make run`", options, environment)?;
+        let remedy = "start the stack again with `make run`";
+        let placement = stack.acs.placement.clone();
+        let resources = ConfiguredResources::of_stack(&stack.acs.secret(), placement, remedy)
+            .read(options, environment)?;
         let table = options.table.clone().or_else(|| stack.table.clone());
         let audit_table = options.audit_table.clone().or_else(|| stack.audit_table.clone());
         let audit_table =
@@ -118,7 +119,7 @@ impl Target {
         let way = ServiceAccess::Local { file, stack: Box::new(stack) };
         Ok(Self {
             way,
-            acs,
+            resources,
             table,
             audit_table,
             aws: AwsSettings::of(options),
@@ -134,11 +135,11 @@ impl Target {
         environment: &CliEnvironment,
     ) -> Result<Self> {
         let remedy = format!("set {from} to the whole connection string");
-        let mut acs = acs(secret, &remedy, options, environment)?;
-        acs.uses_proxy = true;
+        let resources =
+            ConfiguredResources::of_service(secret, &remedy).read(options, environment)?;
         Ok(Self {
             way: ServiceAccess::Direct { from },
-            acs,
+            resources,
             table: options.table.clone().or_else(|| environment.variable(TABLE)),
             audit_table: audit_table(options, environment)?,
             aws,
@@ -174,6 +175,17 @@ impl Target {
         }
     }
 
+    /// The configuration of the client of the first ACS resource.
+    pub(crate) fn acs(&self) -> &acs_client::Config {
+        self.resources.first()
+    }
+
+    /// The endpoints of all ACS resources, for a message.
+    pub(crate) fn endpoints(&self) -> String {
+        let endpoints = self.resources.iter().map(|(_, config)| config.endpoint.to_string());
+        endpoints.collect::<Vec<_>>().join(", ")
+    }
+
     /// The table.
     pub(crate) fn table(&self) -> Result<&str> {
         self.table.as_deref().ok_or_else(|| {
@@ -205,7 +217,10 @@ impl Target {
     /// A short description of the service, for a prompt.
     pub(crate) fn in_words(&self) -> String {
         match self.way {
-            ServiceAccess::Direct { .. } => format!("at {}", self.acs.endpoint),
+            ServiceAccess::Direct { .. } if self.resources.are_several() => {
+                format!("in the ACS resources {}", self.resources.names())
+            }
+            ServiceAccess::Direct { .. } => format!("at {}", self.acs().endpoint),
             ServiceAccess::Local { .. } => "of the local stack".to_owned(),
         }
     }
@@ -233,31 +248,6 @@ fn audit_table(
 /// The URL of the clock of a local stack.
 fn clock(stack: &StackDescription) -> String {
     format!("{}/_local/clock", stack.console)
-}
-
-/// The configuration of the ACS client; `remedy` is for an invalid connection string.
-fn acs(
-    secret: &Secret,
-    remedy: &str,
-    options: &ServiceOptions,
-    environment: &CliEnvironment,
-) -> Result<acs_client::Config> {
-    let string: ConnectionString = secret.expose().trim().parse().map_err(|error| {
-        CliError::usage("invalid connection string").because(format!("{error}")).hint(remedy)
-    })?;
-    let mut config = acs_client::Config::new(string);
-    // An operator may be further away from ACS than a function is.
-    config.limits.connect = Duration::from_secs(3);
-    config.limits.attempt = Duration::from_secs(5);
-    let version = options.api_version.clone().or_else(|| environment.variable("ACS_API_VERSION"));
-    if let Some(version) = version {
-        config.api_version = version.parse::<ApiVersion>().map_err(|error| {
-            CliError::usage(format!("{version:?} is not a valid API version"))
-                .because(error.to_string())
-                .hint("leave it out, or write one like 2026-09-23")
-        })?;
-    }
-    Ok(config)
 }
 
 /// The secret that holds the connection string, if one is named.

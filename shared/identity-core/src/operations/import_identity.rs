@@ -5,6 +5,7 @@ use crate::model::audit::{Actor, AuditAction, AuditEntry};
 use crate::model::error::Error;
 use crate::model::identity::{AcsId, ExternalId, Invocation};
 use crate::model::record::{Record, State};
+use crate::model::resource::ResourceName;
 use crate::ports::{Change, Clock, IdentityStore, Step};
 
 /// The result of an import.
@@ -30,10 +31,23 @@ pub enum ImportConflict {
     /// The identity belongs to another user, or belonged to one and was deleted.
     #[error("the identity belongs to another user")]
     IdentityOfAnother,
+    /// The user has the identity, but the record names another ACS resource.
+    #[error("the record of the user names another ACS resource")]
+    AnotherResource,
 }
 
-/// Records that `acs_id` is the identity of `user`, unless the user has a record or the identity
-/// has a user. It never overwrites a record, and a repeated import changes nothing.
+/// An identity to import.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportedIdentity<'a> {
+    /// The user who gets the identity.
+    pub user: &'a ExternalId,
+    /// The identity.
+    pub acs_id: &'a AcsId,
+    /// The ACS resource that the identity belongs to. ACS is not asked whether it does.
+    pub resource: &'a ResourceName,
+}
+
+/// Records whose identity it is, unless the user has a record or the identity has a user. It never overwrites a record, and a repeated import changes nothing.
 ///
 /// Do not import one identity for two users at once: the index of ACS IDs is eventually consistent,
 /// so both can succeed. A second look after the write would have the same gap, and by then the user
@@ -42,32 +56,38 @@ pub enum ImportConflict {
 pub async fn import_identity(
     store: &impl IdentityStore,
     clock: &impl Clock,
-    user: &ExternalId,
-    acs_id: &AcsId,
+    imported: ImportedIdentity<'_>,
     by: &ExternalId,
     invocation: &Invocation,
 ) -> Result<ImportOutcome, Error> {
+    let ImportedIdentity { user, acs_id, resource } = imported;
     if let Some(record) = store.find(user).await? {
-        return Ok(compare(&record, acs_id));
+        return Ok(compare(&record, imported));
     }
     if store.find_by_acs_id(acs_id).await?.is_some_and(|owner| owner != *user) {
         return Ok(ImportOutcome::Conflict(ImportConflict::IdentityOfAnother));
     }
     let now = clock.now();
     let state = State::Active { acs_id: acs_id.clone() };
-    let next = Record { state, epoch: 1, ..Record::unseen(user, now) };
+    let resource = resource.clone();
+    let next = Record { state, resource, epoch: 1, ..Record::unseen(user, now) };
     let by = Actor::Administrator(by.clone());
     let audit = AuditEntry::of(&next, &invocation.id, by, AuditAction::ImportIdentity, now);
     match store.commit(Step::new(None, &next).audited(Some(&audit))).await? {
         Change::Made(_) => Ok(ImportOutcome::Imported),
-        Change::Refused(Some(record)) => Ok(compare(&record, acs_id)),
+        Change::Refused(Some(record)) => Ok(compare(&record, imported)),
         Change::Refused(None) => Err(Error::busy()),
     }
 }
 
-fn compare(record: &Record, acs_id: &AcsId) -> ImportOutcome {
+fn compare(record: &Record, imported: ImportedIdentity<'_>) -> ImportOutcome {
     match record.acs_id() {
-        Some(present) if present == acs_id => ImportOutcome::AlreadyPresent,
+        Some(present) if present == imported.acs_id && record.resource == *imported.resource => {
+            ImportOutcome::AlreadyPresent
+        }
+        Some(present) if present == imported.acs_id => {
+            ImportOutcome::Conflict(ImportConflict::AnotherResource)
+        }
         None if !matches!(record.state, State::Provisioning { .. }) => {
             ImportOutcome::Conflict(ImportConflict::UserWithoutIdentity)
         }
@@ -83,13 +103,36 @@ mod tests {
 
     use super::*;
     use crate::record::{Lease, LeaseId};
-    use crate::testing::{CoreFixture, acs_id, record, user};
+    use crate::testing::{CoreFixture, acs_id, record, resource, user};
 
     async fn import(fixture: &CoreFixture, name: &str, id: &str) -> ImportOutcome {
+        import_into(fixture, name, id, &ResourceName::MAIN).await
+    }
+
+    async fn import_into(
+        fixture: &CoreFixture,
+        name: &str,
+        id: &str,
+        resource: &ResourceName,
+    ) -> ImportOutcome {
         let invocation = fixture.invocation("import");
         let (store, clock) = (&fixture.store, &fixture.clock);
-        let (user, id, by) = (user(name), acs_id(id), user("root"));
-        import_identity(store, clock, &user, &id, &by, &invocation).await.unwrap()
+        let (user, acs_id, by) = (&user(name), &acs_id(id), user("root"));
+        let imported = ImportedIdentity { user, acs_id, resource };
+        import_identity(store, clock, imported, &by, &invocation).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_imported_identity_stays_in_the_resource_that_it_was_imported_with() {
+        let fixture = CoreFixture::with([]);
+        let eu2 = resource("eu2");
+        let import = async |resource| import_into(&fixture, "alice", "8:acs:1", resource).await;
+        assert_eq!(import(&eu2).await, ImportOutcome::Imported);
+        assert_eq!(fixture.alice().unwrap().resource, eu2);
+        assert_eq!(import(&eu2).await, ImportOutcome::AlreadyPresent);
+        let conflict = ImportOutcome::Conflict(ImportConflict::AnotherResource);
+        assert_eq!(import(&ResourceName::MAIN).await, conflict);
+        assert_eq!(fixture.alice().unwrap().resource, eu2);
     }
 
     #[tokio::test]
@@ -146,9 +189,9 @@ mod tests {
             let earlier = fixture.clock.now() - Duration::from_secs(1);
             let theirs = record("alice", State::active("8:acs:1"), earlier);
             let (clock, invocation) = (RacingClock(&fixture, theirs), fixture.invocation("import"));
-            let (alice, id, by) = (user("alice"), acs_id(id), user("root"));
-            let imported =
-                import_identity(&fixture.store, &clock, &alice, &id, &by, &invocation).await;
+            let (user, acs_id, by) = (&user("alice"), &acs_id(id), user("root"));
+            let one = ImportedIdentity { user, acs_id, resource: &ResourceName::MAIN };
+            let imported = import_identity(&fixture.store, &clock, one, &by, &invocation).await;
             assert_eq!(imported.unwrap(), outcome);
             assert_eq!(fixture.alice().unwrap().state, State::active("8:acs:1"));
         }

@@ -72,8 +72,13 @@ pub async fn issue_access_token(
             (existing(store, identity).await?, Requester::Administrator { id: by.id().clone() })
         }
     };
-    let request =
-        IdentityRequest { selector, token: Some(&token), requester, invocation: &invocation };
+    let request = IdentityRequest {
+        selector,
+        token: Some(&token),
+        resource: None,
+        requester,
+        invocation: &invocation,
+    };
     let ensured = ensure_identity(store, acs, clock, &request).await?;
     let token = ensured.token.ok_or(Error::Internal("a requested token is missing"))?;
     Ok(IssuedToken { acs_id: ensured.acs_id, token, created: ensured.created })

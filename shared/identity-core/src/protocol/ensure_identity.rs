@@ -46,7 +46,7 @@ pub(crate) async fn ensure_identity(
     clock: &impl Clock,
     request: &IdentityRequest<'_>,
 ) -> Result<EnsuredIdentity, Error> {
-    let IdentityRequest { selector, token, requester, invocation } = request;
+    let IdentityRequest { selector, token, requester, invocation, .. } = request;
     let (IdentitySelector::Users(user) | IdentitySelector::Existing(user, _)) = selector;
     let mut waiting = Waiting::new(clock.now(), invocation);
     for attempt in 0..MAX_LOOKS {

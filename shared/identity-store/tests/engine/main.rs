@@ -1,6 +1,7 @@
 //! Runs the store contract on a real `DynamoDB` engine, with the table of the template.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod census;
 mod cursors;
 mod faults;
 

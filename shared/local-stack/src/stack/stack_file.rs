@@ -46,6 +46,9 @@ impl StackAddresses {
             if self.acs.connection_strings.len() > 1 {
                 acs.insert("connectionStrings".to_owned(), json!(self.acs.connection_strings));
             }
+            if let Some(placement) = &self.acs.placement {
+                acs.insert("placement".to_owned(), placement.as_str().into());
+            }
         }
         if let Some(json) = json.as_object_mut() {
             json.insert("transmitters".to_owned(), self.transmitters.clone());

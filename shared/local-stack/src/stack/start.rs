@@ -21,7 +21,7 @@ use super::stack_file::{StackAddresses, StackFile};
 use super::start_error::StackStartError;
 use super::tls::ca_cert;
 use super::transmitters::{self, StackTransmitters};
-use crate::acs::LocalAcs;
+use crate::acs::{AcsUrls, LocalAcs};
 use crate::bus::{self, EventBus};
 use crate::clock::StackClock;
 use crate::console::{self, Console};
@@ -267,7 +267,7 @@ fn stack_addresses(
         gateway,
         console: url(&listeners.console)?,
         events: url(&listeners.events)?,
-        acs: acs.urls(),
+        acs: AcsUrls { placement: placement(template), ..acs.urls() },
         api_issuer: template
             .parameters
             .get("Issuer")
@@ -289,6 +289,11 @@ fn stack_addresses(
         event_bus: output("EventBusName"),
         transmitters,
     })
+}
+
+/// The parameter `AcsPlacement`, unless it has its default, which concerns only `main`.
+fn placement(template: &Template) -> Option<String> {
+    template.parameters.get("AcsPlacement").filter(|json| *json != "{}").cloned()
 }
 
 /// Loads or generates the values of the secrets, with their ARNs.

@@ -1,9 +1,11 @@
 //! The checks of the table and its content.
 
 mod directories;
+mod resources;
 mod subject_claims;
 mod table;
 
 pub(crate) use directories::look_at_directories;
+pub(crate) use resources::look_at_resources;
 pub(crate) use subject_claims::look_at_keys;
 pub(crate) use table::{look_at_resource, look_at_table};

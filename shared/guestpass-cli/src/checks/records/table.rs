@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use acs_client::{Answered, ErrorCause};
+use acs_client::{AcsIdentityClient, Answered, ErrorCause};
+use identity_core::Error;
 use identity_core::identity::{AcsId, ExternalId, Lifetime, Scope, Scopes, TokenRequest};
-use identity_core::ports::{Clock as _, IdentityStore as _, Index, ListQuery, SHARDS};
+use identity_core::ports::{Clock as _, IdentityStore as _, Index, ListQuery, SHARDS, SystemClock};
 use identity_core::record::StateName;
 
 use crate::checks::Check;
@@ -43,25 +44,40 @@ pub(crate) async fn look_at_resource(session: &ServiceSession) -> Check {
         }
         Err(failure) => return Check::failed("resource", &failure),
     };
+    let Some(acs) = session.acs.first() else {
+        return Check::skipped("resource", "no ACS resource is configured");
+    };
+    let Some(Err(error)) = ask(session, acs, &identity).await else {
+        return Check::good("resource", "the identities of the table belong to this ACS resource");
+    };
+    refusal(session, &identity, &error)
+}
+
+/// Whether ACS issues a token for the identity. The token is dropped. `None` without a scope to ask
+/// for.
+pub(super) async fn ask(
+    session: &ServiceSession,
+    acs: &AcsIdentityClient<SystemClock>,
+    identity: &AcsId,
+) -> Option<std::result::Result<(), Error>> {
     let deadline = session.clock.now() + Duration::from_secs(6);
     // The narrowest scope; versions before 2023-10-01 have none narrower than this.
-    let scope = if session.target.acs.api_version.as_str() < "2023-10-01" {
+    let scope = if session.target.acs().api_version.as_str() < "2023-10-01" {
         Scope::Voip
     } else {
         Scope::VoipJoin
     };
-    let Some(scopes) = Scopes::of(vec![scope]) else {
-        return Check::skipped("resource", "a token needs a scope");
-    };
-    let token = TokenRequest { scopes, lifetime: Lifetime::HOUR };
-    let Err(error) = session.acs.issue_access_token(&identity, &token, deadline).await else {
-        return Check::good("resource", "the identities of the table belong to this ACS resource");
-    };
-    match Answered::of(&error).map(Answered::cause) {
+    let token = TokenRequest { scopes: Scopes::of(vec![scope])?, lifetime: Lifetime::HOUR };
+    Some(acs.issue_access_token(identity, &token, deadline).await.map(|_| ()))
+}
+
+/// The check for an identity that ACS refused.
+pub(super) fn refusal(session: &ServiceSession, identity: &AcsId, error: &Error) -> Check {
+    match Answered::of(error).map(Answered::cause) {
         Some(cause @ (ErrorCause::IdentityNotOwned | ErrorCause::IdentityLost)) => {
             Check::bad("resource", format!("{identity}: {cause}"), remedy(cause))
         }
-        _ => Check::failed("resource", &session.explain(&error)),
+        _ => Check::failed("resource", &session.explain(error)),
     }
 }
 

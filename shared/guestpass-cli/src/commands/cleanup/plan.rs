@@ -10,6 +10,7 @@ use identity_core::delete_stale_identities::{Retention, is_braked};
 use identity_core::list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities};
 use identity_core::ports::{Clock as _, IdentityStore as _};
 use identity_core::record::{Record, State};
+use identity_core::resource::ResourceName;
 
 use crate::commands::CommandContext;
 use crate::jobs::{CleanupPlan, CleanupPlanEntry};
@@ -29,9 +30,11 @@ pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContex
             .hint("give --unused-for 2d or more"));
     }
     let session = context.session().await?;
+    let resource =
+        arguments.resource.map(|raw| session.target.resources.named(&raw)).transpose()?;
     let now = session.clock.now();
     let before = now.checked_sub(unused_for).unwrap_or(SystemTime::UNIX_EPOCH);
-    let identities = stale(&session, before).await?;
+    let identities = stale(&session, before, resource.as_ref()).await?;
     let total = session.run(async |_| session.store.total().await).await?;
     let plan = CleanupPlan::new(&session.target, now, before, total, identities);
     told(&plan, unused_for);
@@ -44,7 +47,12 @@ pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContex
     }
 }
 
-async fn stale(session: &ServiceSession, before: SystemTime) -> Result<Vec<CleanupPlanEntry>> {
+/// The identities that were not used since `before`, of this resource or of all.
+async fn stale(
+    session: &ServiceSession,
+    before: SystemTime,
+    resource: Option<&ResourceName>,
+) -> Result<Vec<CleanupPlanEntry>> {
     let mut request = ListIdentitiesRequest {
         state: None,
         unused_since: Some(before),
@@ -55,8 +63,9 @@ async fn stale(session: &ServiceSession, before: SystemTime) -> Result<Vec<Clean
     loop {
         let page =
             session.run(async |_| list_identities(&session.store, request.clone()).await).await?;
+        let records = session.of_resource(page.records, resource).await?;
         found.extend(
-            page.records.iter().filter(|record| may_go(record)).filter_map(CleanupPlanEntry::of),
+            records.iter().filter(|record| may_go(record)).filter_map(CleanupPlanEntry::of),
         );
         request.cursor = page.next;
         if request.cursor.is_none() {

@@ -15,7 +15,8 @@ pub(crate) async fn run(
     arguments: IdentityCreateArguments,
     context: &CommandContext,
 ) -> Result<()> {
-    let IdentityCreateArguments { external_id, with_token, scope, expires_in } = arguments;
+    let IdentityCreateArguments { external_id, with_token, scope, expires_in, resource } =
+        arguments;
     let token =
         with_token.then(|| parse_token_request(scope, expires_in.as_deref())).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());
@@ -27,10 +28,11 @@ pub(crate) async fn run(
             .hint("use <issuer>|<subject> for a user who signs in")
     })?;
     let session = context.session().await?;
+    let resource = session.target.resources.for_new_identity(resource.as_deref())?;
     let obtained = session
         .run(async |invocation| {
-            let request =
-                CreateIdentityRequest { user, token, by: session.administrator(), invocation };
+            let by = session.administrator();
+            let request = CreateIdentityRequest { user, token, resource, by, invocation };
             create_identity(&session.store, &session.acs, &session.clock, request).await
         })
         .await?;
@@ -38,5 +40,6 @@ pub(crate) async fn run(
         let output = TokenOutput::new(token, &obtained.acs_id, session.clock.now());
         TokenOutput { scopes: Some(scopes.clone()), ..output }
     });
-    context.show(&CreatedIdentityView::new(&obtained.record, obtained.created, token))
+    let view = CreatedIdentityView::new(&obtained.record, obtained.created, token);
+    context.show(&view.with_resource(session.resource_of(&obtained.record)))
 }

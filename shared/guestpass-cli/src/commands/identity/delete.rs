@@ -9,14 +9,16 @@ use crate::input::{names_in, parse_identity};
 use crate::jobs::BulkItem;
 use crate::options::IdentityDeleteArguments;
 use crate::report::{CliError, Result};
+use crate::service::ConfiguredResources;
 
 /// Deletes identities.
 pub(crate) async fn run(
     arguments: IdentityDeleteArguments,
     context: &CommandContext,
 ) -> Result<()> {
-    let items = items(&arguments)?;
+    let names = names(&arguments)?;
     let target = context.target().await?;
+    let items = items(names, &arguments, &target.resources)?;
     let what = match items.as_slice() {
         [one] => format!("Delete {} {}, with its tokens?", one.name(), target.in_words()),
         many => format!("Delete {} identities {}?", many.len(), target.in_words()),
@@ -27,7 +29,7 @@ pub(crate) async fn run(
 }
 
 /// Each name once, in order.
-fn items(arguments: &IdentityDeleteArguments) -> Result<Vec<BulkItem>> {
+fn names(arguments: &IdentityDeleteArguments) -> Result<Vec<IdentityRef>> {
     let mut names =
         arguments.identities.iter().map(|raw| parse_identity(raw)).collect::<Result<Vec<_>>>()?;
     match &arguments.file {
@@ -40,12 +42,25 @@ fn items(arguments: &IdentityDeleteArguments) -> Result<Vec<BulkItem>> {
     }
     let mut seen = HashSet::new();
     let is_first: Vec<bool> = names.iter().map(|name| seen.insert(text(name))).collect();
-    let item = |name| match name {
-        IdentityRef::Acs(acs_id) if arguments.unrecorded => BulkItem::Unrecorded(acs_id),
-        name => BulkItem::Named(name),
-    };
     let names = names.into_iter().zip(is_first).filter_map(|(name, first)| first.then_some(name));
-    Ok(names.map(item).collect())
+    Ok(names.collect())
+}
+
+/// What to delete.
+fn items(
+    names: Vec<IdentityRef>,
+    arguments: &IdentityDeleteArguments,
+    resources: &ConfiguredResources,
+) -> Result<Vec<BulkItem>> {
+    if !arguments.unrecorded {
+        return Ok(names.into_iter().map(BulkItem::Named).collect());
+    }
+    let resource = resources.of_unrecorded(arguments.resource.as_deref())?;
+    let item = |name| match name {
+        IdentityRef::Acs(acs_id) => BulkItem::Unrecorded(acs_id, resource.clone()),
+        name @ IdentityRef::External(_) => BulkItem::Named(name),
+    };
+    Ok(names.into_iter().map(item).collect())
 }
 
 fn text(name: &IdentityRef) -> &str {

@@ -79,6 +79,7 @@ pub(crate) async fn run(
     context: &CommandContext,
 ) -> Result<()> {
     let target = context.target().await?;
+    let resource = target.resources.of_unrecorded(arguments.resource.as_deref())?;
     let mut issuers = arguments.issuers;
     if issuers.is_empty() {
         let of_stack = || Some(target.stack()?.issuer.clone());
@@ -89,7 +90,7 @@ pub(crate) async fn run(
     let session = Arc::new(ServiceSession::of(target).await?);
     let total = identities.len();
     let progress = Progress::new("importing", total, IMPORTS_PER_SECOND, &context.environment);
-    let outcome = import_all(&session, identities, &progress, interrupted()).await;
+    let outcome = import_all(&session, (identities, resource), &progress, interrupted()).await;
     progress.finish();
     let summary = ImportSummary::from(&outcome);
     for one in &summary.conflicts {

@@ -26,7 +26,7 @@ use serde_json::Value;
 use crate::commands::quickstart::output::QuickstartOutput;
 use crate::input::teams_claims;
 use crate::report::{CliError, Exit, Result, timestamp};
-use crate::service::{ServiceSession, control, operator};
+use crate::service::{ServiceSession, acs_client, control, operator};
 
 /// The users of a run. Each run has its own users.
 pub(super) struct QuickstartUsers {
@@ -138,11 +138,13 @@ async fn create(
     user: &ExternalId,
     token: Option<TokenRequest>,
 ) -> Result<EnsuredIdentity> {
+    let resource = session.target.resources.for_new_identity(None)?;
     let created = session
         .try_run(async |invocation| {
             let request = CreateIdentityRequest {
                 user: user.clone(),
                 token,
+                resource,
                 by: session.administrator(),
                 invocation,
             };
@@ -205,11 +207,12 @@ async fn exchange(session: &ServiceSession) -> Result<String> {
     if session.target.stack().is_none() {
         return Ok("skipped: this step needs a Teams user who signs in".to_owned());
     }
-    let url = format!("{}_emulator/entra/token", session.target.acs.endpoint);
+    let url = format!("{}_emulator/entra/token", session.target.acs().endpoint);
     let made = control::call(Method::POST, url, &[], Some("{}".to_owned())).await?;
     let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let token = text("/token");
     let claims = teams_claims(token);
+    let acs = acs_client(&session.target)?;
     let exchanged = session
         .run(async |invocation| {
             let tid = claims.tid.clone().unwrap_or_default();
@@ -221,7 +224,7 @@ async fn exchange(session: &ServiceSession) -> Result<String> {
                 invocation,
             };
             let admission = operator::admission();
-            exchange.redeem(&session.acs, admission, session.clock.now()).await
+            exchange.redeem(&acs, admission, session.clock.now()).await
         })
         .await?;
     let expires = timestamp::format(exchanged.expires_on);

@@ -4,11 +4,13 @@
 //! address in it is on this machine (see [`loopback`](crate::service::local::loopback)). The tool opens no other
 //! file that it names, such as the emulator's certificate: it reaches the emulator over http.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use acs_client::ConnectionString;
+use identity_core::secret::Secret;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::report::{CliError, Result, output};
 use crate::service::local::loopback::is_loopback;
@@ -73,7 +75,23 @@ pub(crate) struct StackClient {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StackAcs {
     /// The endpoint and the access key.
-    pub(crate) connection_string: String,
+    connection_string: String,
+    /// The same of each resource by name; empty if there is one.
+    #[serde(default)]
+    connection_strings: BTreeMap<String, String>,
+    /// The parameter `AcsPlacement`, if there are several resources.
+    pub(crate) placement: Option<String>,
+}
+
+impl StackAcs {
+    /// The text of the secret that the functions read.
+    pub(crate) fn secret(&self) -> Secret {
+        if self.connection_strings.is_empty() {
+            Secret::new(self.connection_string.as_str())
+        } else {
+            Secret::new(json!(self.connection_strings).to_string())
+        }
+    }
 }
 
 /// The file of a stack that was started in `directory` or in a directory above it.
@@ -145,7 +163,7 @@ fn remote_field(value: &Value, field: &str) -> Option<String> {
 }
 
 fn is_remote(field: &str, text: &str) -> bool {
-    if field == CONNECTION_STRING {
+    if field == CONNECTION_STRING || field.starts_with(CONNECTION_STRINGS) {
         // An invalid connection string leads to no address; its error is reported later.
         let string = text.trim().parse::<ConnectionString>();
         return string.is_ok_and(|string| !is_loopback(&string.endpoint.to_string()));
@@ -171,3 +189,6 @@ const URLS: [&str; 6] = ["gateway", "console", "issuer", "events", "dynamodb", "
 
 /// The field with the endpoint of ACS and its key.
 const CONNECTION_STRING: &str = "acs.connectionString";
+
+/// The prefix of the fields with those of several resources.
+const CONNECTION_STRINGS: &str = "acs.connectionStrings.";

@@ -30,7 +30,7 @@ pub(super) async fn create(
     first_token: Option<(Admission, &TokenRequest)>,
 ) -> Result<Option<EnsuredIdentity>, Error> {
     let invocation = request.invocation;
-    let resource = acs.place(reservation.user);
+    let resource = request.resource.cloned().unwrap_or_else(|| acs.place(reservation.user));
     let acs = resources::client_of(acs, &resource)?;
     let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
     let Reservation { user, seen, lease } = &reservation;

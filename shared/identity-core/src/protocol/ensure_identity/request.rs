@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use crate::model::{
     AccessToken, AcsId, Actor, AuditAction, AuditEntry, ExternalId, Invocation, Record, Requester,
-    TokenRequest,
+    ResourceName, TokenRequest,
 };
 
 /// The result of a call that may be the user's first.
@@ -32,6 +32,8 @@ pub(crate) struct IdentityRequest<'a> {
     pub(crate) selector: IdentitySelector,
     /// The token to issue, if the caller requests one.
     pub(crate) token: Option<&'a TokenRequest>,
+    /// The resource of a new identity; `None` for the one of the placement.
+    pub(crate) resource: Option<&'a ResourceName>,
     pub(crate) requester: Requester,
     pub(crate) invocation: &'a Invocation,
 }

@@ -22,7 +22,8 @@ async fn ensure_as(
     invocation: &Invocation,
 ) -> Result<EnsuredIdentity, Error> {
     let (selector, token) = (IdentitySelector::Users(user("alice")), an_hour());
-    let request = IdentityRequest { selector, token: Some(&token), requester, invocation };
+    let request =
+        IdentityRequest { selector, token: Some(&token), resource: None, requester, invocation };
     ensure_identity(&fixture.store, &fixture.acs, &fixture.clock, &request).await
 }
 

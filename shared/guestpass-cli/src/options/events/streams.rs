@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::values::Confirmation;
+use crate::options::values::Confirmation;
 
 /// The commands about streams.
 #[derive(Subcommand)]
