@@ -1,0 +1,94 @@
+import { SECOND, type Clock } from "./clock.js";
+
+/** A message between the tabs of one user. It stays in the memory of the browser. */
+export interface TabMessage {
+  /** A token, and when it expires and is to be refreshed. */
+  readonly token?: unknown;
+  /** The sender asks for a token. */
+  readonly ask?: true;
+  /** The user signed out. */
+  readonly signOut?: true;
+}
+
+/** The other tabs that the same user has open. */
+export interface Tabs {
+  /** Finds the tabs of the user to whom the bearer belongs. */
+  enter(bearer: string): void;
+  /** Runs `action` in one tab at a time. */
+  exclusive<T>(action: () => Promise<T>): Promise<T>;
+  /** Asks other tabs for a token, if there are any, and waits a moment for one. */
+  ask(): Promise<void>;
+  post(message: TabMessage): void;
+  /** Resolves the wait of `ask`. */
+  answered(): void;
+  leave(): void;
+}
+
+const LONGEST_LOCK = 10 * SECOND;
+const LONGEST_ANSWER = 100;
+
+/** Whose bearer it is, if it is a JWT. */
+function subjectOf(bearer: string): string | undefined {
+  try {
+    const { iss, sub } = JSON.parse(atob(bearer.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/")));
+    return sub && `${iss} ${sub}`;
+  } catch {
+    return undefined;
+  }
+}
+
+export function createTabs(scope: string, clock: Clock, onMessage: (message: TabMessage) => void): Tabs {
+  // Only pages have tabs: Node.js has these classes, too, and React Native has none of them.
+  const locks = typeof document === "object" && typeof BroadcastChannel === "function" ? navigator.locks : undefined;
+  let name: string | undefined;
+  let channel: BroadcastChannel | undefined;
+  let present: Promise<void> | undefined;
+  let release = () => {};
+  let answered = () => {};
+
+  const leave = () => {
+    channel?.close();
+    release();
+    name = channel = undefined;
+  };
+
+  return {
+    leave,
+    answered: () => answered(),
+    post: (message) => channel?.postMessage(message),
+    enter(bearer) {
+      const subject = locks && subjectOf(bearer);
+      const wanted = subject && `guestpass ${scope} ${subject}`;
+      if (wanted === name) return;
+      leave();
+      if (!wanted) return;
+      name = wanted;
+      channel = new BroadcastChannel(wanted);
+      channel.onmessage = ({ data }) => onMessage(data);
+      present = new Promise((resolve) => {
+        const held = new Promise<void>((end) => (release = end));
+        void locks!.request(`${wanted} tab`, { mode: "shared" }, () => (resolve(), held));
+      });
+    },
+    exclusive(action) {
+      if (!name || !locks) return action();
+      // A tab that the browser froze may hold the lock, so its absence must not stop this one.
+      const waiting = new AbortController();
+      const cancel = clock.after(LONGEST_LOCK, () => waiting.abort());
+      let run: ReturnType<typeof action> | undefined;
+      const once = () => (cancel(), (run ??= action()));
+      return locks.request(name, { signal: waiting.signal }, once).catch(once) as typeof run & {};
+    },
+    async ask() {
+      if (!name || !locks) return;
+      await present;
+      const { held } = await locks.query();
+      if (held!.filter((lock) => lock.name === `${name} tab`).length < 2) return;
+      await new Promise<void>((resolve) => {
+        answered = resolve;
+        clock.after(LONGEST_ANSWER, resolve);
+        channel?.postMessage({ ask: true });
+      });
+    },
+  };
+}

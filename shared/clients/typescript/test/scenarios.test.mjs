@@ -1,0 +1,101 @@
+// Runs the scenarios that all clients share.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { createTokenSource, GuestpassError } from "guestpass-client";
+
+import { settle, VirtualClock, VirtualProvider, VirtualServer, virtualStorage } from "./virtual.mjs";
+
+const { scenarios } = JSON.parse(readFileSync(new URL("../../scenarios.json", import.meta.url), "utf8"));
+
+/** A scenario that runs: the client with everything around it, and what its calls returned. */
+class Scenario {
+  calls = {};
+  states = [];
+
+  constructor(scenario) {
+    this.clock = new VirtualClock();
+    this.clock.fraction = scenario.random ?? 0;
+    this.server = new VirtualServer(this.clock, scenario);
+    this.provider = new VirtualProvider(scenario.bearers);
+    this.storage = "stored" in scenario ? virtualStorage(this.clock, scenario.stored) : undefined;
+    this.source = createTokenSource({
+      url: "https://guestpass.example/",
+      getBearer: (request) => this.provider.getBearer(request),
+      fetch: this.server.fetch,
+      clock: this.clock,
+      onState: ({ name }) => this.states.push(name),
+      ...(this.storage && { storage: this.storage }),
+    });
+    this.refresh = this.source.refresher();
+  }
+
+  async step(step) {
+    if (step.at !== undefined) await this.clock.run(step.at * 1000 - this.clock.ran);
+    if (step.run !== undefined) await this.clock.run(step.run * 1000);
+    if (step.sleep !== undefined) this.clock.slept += step.sleep * 1000;
+    if (step.bearers) this.provider.bearers = step.bearers;
+    if (step.call) this.call(step);
+    await settle();
+    for (const [what, expected] of Object.entries(step.expect ?? {})) this.expect(what, expected);
+  }
+
+  call({ call, as, force, maxWait, abortable }) {
+    if (call === "abort") return this.calls[as].stop.abort();
+    if (call === "wake" || call === "dispose") return this.source[call]();
+    const stop = new AbortController();
+    const record = (this.calls[as] = { stop, result: "pending" });
+    const options = {
+      ...(force && { force }),
+      ...(maxWait && { maxWaitMs: maxWait * 1000 }),
+      ...(abortable && { signal: stop.signal }),
+    };
+    const promise = call === "refresh" ? this.refresh() : this.source[call](options);
+    promise.then(
+      (value) => {
+        record.result = value?.token ?? "done";
+        record.expires = value?.expiresOnTimestamp;
+      },
+      (error) => {
+        assert.ok(error instanceof GuestpassError, `not a GuestpassError: ${error?.stack}`);
+        record.result = error.action;
+        record.error = error;
+      },
+    );
+  }
+
+  expect(what, expected) {
+    const { state } = this.source;
+    const actual = {
+      state: () => state.name,
+      states: () => this.states,
+      sent: () => this.server.sent,
+      requests: () => this.server.sent.length,
+      retryAt: () => this.clock.seconds(state.retryAt),
+      tokenValid: () => state.tokenValid,
+      expiresAt: () => this.clock.seconds(this.calls.a.expires),
+      stored: () => this.storage.value && JSON.parse(this.storage.value).token,
+    }[what];
+    if (actual) return assert.deepEqual(actual(), expected, what);
+    const { result, error } = this.calls[what];
+    if (typeof expected === "string") return assert.equal(result, expected, what);
+    const seen = Object.fromEntries(Object.keys(expected).map((name) => [name, error?.[name]]));
+    assert.deepEqual(seen, expected, what);
+  }
+}
+
+for (const scenario of scenarios) {
+  test(scenario.name, async () => {
+    const running = new Scenario(scenario);
+    for (const [number, step] of scenario.steps.entries()) {
+      try {
+        await running.step(step);
+      } catch (error) {
+        error.message = `step ${number + 1}, at ${running.clock.seconds()} s: ${error.message}`;
+        throw error;
+      }
+    }
+  });
+}

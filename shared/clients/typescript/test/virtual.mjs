@@ -1,0 +1,119 @@
+// What a scenario replaces: the clock, the network, the identity provider and the storage.
+
+import { setImmediate } from "node:timers/promises";
+
+/** The moment at which each scenario starts. */
+const START = Date.parse("2026-11-22T12:00:00Z");
+
+/** A clock whose timers run only when the scenario says so, and which can jump as in sleep. */
+export class VirtualClock {
+  ran = 0;
+  slept = 0;
+  timers = new Set();
+  fraction = 0;
+
+  now = () => START + this.ran + this.slept;
+  random = () => this.fraction;
+  after = (milliseconds, action) => {
+    const timer = { at: this.ran + milliseconds, action };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  };
+
+  seconds = (moment = this.now()) => Math.round(moment - START) / 1000;
+
+  /** Runs the timers of the next `milliseconds`, each at its time. */
+  async run(milliseconds) {
+    const end = this.ran + milliseconds;
+    for (;;) {
+      await settle();
+      const [next] = [...this.timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (!next) break;
+      this.timers.delete(next);
+      this.ran = Math.max(this.ran, next.at);
+      next.action();
+    }
+    this.ran = end;
+  }
+}
+
+/** Lets everything run that waits for no timer. */
+export async function settle() {
+  for (let round = 0; round < 5; round += 1) await setImmediate();
+}
+
+/** A `fetch` that gives the answers of a scenario in their order. */
+export class VirtualServer {
+  sent = [];
+
+  constructor(clock, { answers, repeatLast, deviceAhead = 0 }) {
+    Object.assign(this, { clock, answers: [...answers], repeatLast, deviceAhead });
+  }
+
+  fetch = async (url, { method, headers, signal }) => {
+    this.sent.push(`${method} ${headers.Authorization.replace(/^Bearer /, "")}`);
+    const answer = this.repeatLast && this.answers.length === 1 ? this.answers[0] : this.answers.shift();
+    if (!answer) throw new Error(`the scenario has no answer for request ${this.sent.length}`);
+    if (answer.network) throw new TypeError("Failed to fetch");
+    if (answer.hang) return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+    return new Response(this.bodyOf(answer) || null, { status: answer.status ?? 200, headers: this.headersOf(answer) });
+  };
+
+  bodyOf(answer) {
+    if (answer.html) return "<!doctype html><title>Error</title>";
+    if (answer.token) return JSON.stringify(this.tokenBody(answer));
+    return answer.text ?? JSON.stringify(answer.body);
+  }
+
+  /** The body of the service, whose clock is right. */
+  tokenBody({ token, expiresIn = 3600, refreshIn = 2400 }) {
+    const now = this.clock.now() - this.deviceAhead * 1000;
+    const expires = now + expiresIn * 1000;
+    return {
+      token,
+      expiresOn: new Date(expires).toISOString(),
+      expiresOnTimestamp: expires,
+      expiresIn,
+      refreshAfter: new Date(now + refreshIn * 1000).toISOString(),
+      user: { communicationUserId: "8:acs:user" },
+    };
+  }
+
+  headersOf({ headers = {} }) {
+    const entries = Object.entries(headers).map(([name, value]) =>
+      [name, value.date === undefined ? value : new Date(START + value.date * 1000).toUTCString()]);
+    return Object.fromEntries(entries);
+  }
+}
+
+/** The identity provider: the bearers of the scenario in their order, or `bearer-1`, `bearer-2`, … by forced refreshes. */
+export class VirtualProvider {
+  forced = 0;
+
+  constructor(bearers) {
+    this.bearers = bearers && [...bearers];
+  }
+
+  getBearer = async ({ forceRefresh }) => {
+    this.forced += forceRefresh;
+    if (!this.bearers) return `bearer-${this.forced + 1}`;
+    const next = this.bearers.length > 1 ? this.bearers.shift() : this.bearers[0];
+    if (next?.throws) throw Object.assign(new Error(next.throws), { name: next.throws });
+    return next;
+  };
+}
+
+/** A storage that holds what the scenario says. */
+export function virtualStorage(clock, stored) {
+  const storage = { value: undefined };
+  const { token, expiresIn, refreshIn } = stored ?? {};
+  if (token) {
+    const [expiresOnTimestamp, refreshAfterTimestamp] = [expiresIn, refreshIn].map((s) => clock.now() + s * 1000);
+    storage.value = JSON.stringify({ token, expiresOnTimestamp, refreshAfterTimestamp, communicationUserId: "8:acs:user" });
+  } else storage.value = stored;
+  storage.load = async () => storage.value;
+  storage.save = async (value) => {
+    storage.value = value;
+  };
+  return storage;
+}
