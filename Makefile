@@ -35,7 +35,7 @@ RUN_OPTIONS = $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)') \
               $(if $(filter command,$(origin HOST)),--host '$(HOST)') $(if $(HTTPS),--https) $(RUN)
 
 .PHONY: test
-test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop audit ## run everything that CI runs
+test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop clients audit ## run everything that CI runs
 
 .PHONY: lint
 lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are errors
@@ -107,6 +107,10 @@ infra: build binaries ## check the template, and deploy it to an AWS emulator
 interop: binaries ## run SDKs, identity providers and generated requests against the local stack
 	@$(CARGO) build -p acs-client --example sign
 	@tests/interop/run "$$($(MAKE) where)"
+
+.PHONY: clients
+clients: need-node binaries ## test the packages for apps in Node.js and in Chromium
+	@tests/clients/run "$$($(MAKE) where)"
 
 .PHONY: audit
 audit: need-node ## look for secrets, unclear words, equal names, circles, licences, missing hashes
