@@ -52,8 +52,7 @@ export function tokenOf(answer: Answer, sentAt: number): GuestpassToken | undefi
 }
 
 function retryAfterOf(header: string | null, now: number): number | undefined {
-  if (!header) return undefined;
-  const wait = /^\d+$/.test(header) ? Number(header) * SECOND : Date.parse(header) - now;
+  const wait = /^\d+$/.test(`${header}`) ? Number(header) * SECOND : Date.parse(`${header}`) - now;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER) : undefined;
 }
 

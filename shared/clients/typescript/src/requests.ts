@@ -4,7 +4,7 @@ import type { Answer } from "./answers.js";
 import type { SignalLike, TokenSourceOptions } from "./options.js";
 
 /** Errors with which libraries say that the user has to sign in: MSAL, Auth0, Okta, Amplify, Firebase. */
-const SIGN_IN = /(login|interaction|consent)_?required|invalid_grant|missing_refresh|un_?authenticated|notauthorized|user-token-expired/i;
+const SIGN_IN = /(login|interaction|consent|ui)_?required|invalid_grant|missing_refresh|un_?authenticated|notauthorized|user-token-expired/i;
 
 /** The bearer of the app. */
 export async function bearerOf(options: TokenSourceOptions, forceRefresh: boolean, signal: AbortSignal): Promise<string> {

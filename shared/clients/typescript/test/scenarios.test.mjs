@@ -76,6 +76,7 @@ class Scenario {
       retryAt: () => this.clock.seconds(state.retryAt),
       tokenValid: () => state.tokenValid,
       expiresAt: () => this.clock.seconds(this.calls.a.expires),
+      user: () => state.token.communicationUserId,
       stored: () => this.storage.value && JSON.parse(this.storage.value).token,
     }[what];
     if (actual) return assert.deepEqual(actual(), expected, what);
