@@ -66,8 +66,17 @@ def validate(config: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
             problems.append(f"invalid value of `{name}`: {problem}")
     missing = [name for name, one in declared.items() if "Default" not in one and name not in values]
     problems += [f"the parameter `{name}` is missing: {declared[name]['Description']}" for name in missing]
-    problems += [f"invalid tag `{name}`: must be text without quotes" for name, value in tags.items() if '"' in f"{name}{value}"]
+    problems += tag_problems(tags)
     return problems, values
+
+
+def tag_problems(tags: dict[str, Any]) -> list[str]:
+    """The rules of AWS for tags of resources. CloudFormation passes the tags of a stack on to its resources."""
+    problems = [] if len(tags) <= 50 else ["`tags` has more than 50 tags, which AWS does not allow"]
+    for name, value in tags.items():
+        if not re.fullmatch(r"(?!aws:)[\w .:/=+@-]{1,128}", name) or not re.fullmatch(r"[\w .:/=+@-]{0,256}", str(value)):
+            problems.append(f"invalid tag `{name}`: must be letters, digits, spaces and + - = . _ : / @, at most 128 in the name and 256 in the value, and must not begin with aws:")
+    return problems
 
 
 def as_text(value: Any) -> str:

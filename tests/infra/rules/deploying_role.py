@@ -91,8 +91,10 @@ def document() -> dict[str, Any]:
 
 
 def needed_by(kind: str) -> set[str]:
-    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("handlers", {})
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    handlers = schema.get("handlers", {})
     needed = [handlers.get(name, {}).get("permissions", []) for name in ["create", "read", "update", "delete"]]
+    needed.append(schema.get("tagging", {}).get("permissions", []))
     # Some schemas have texts such as `lambda:*`.
     found = {action for actions in needed for action in actions if "*" not in action}
     found = {action for action in found if action.split(":")[0] not in UNUSED}

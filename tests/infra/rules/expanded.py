@@ -135,7 +135,7 @@ class Stack:
                 return re.sub(r"\$\{([^}!]+)\}", lambda found: str(names.get(found[1], self._ref(found[1]))), text)
             case "Fn::FindInMap":
                 mapping, key, name = argument
-                return self.source["Mappings"][mapping][str(key)][name]
+                return self.source["Mappings"][mapping][PSEUDO.get(key, str(key))][name]
             case "Fn::Join":
                 separator, items = argument
                 return separator.join(items)
@@ -154,6 +154,10 @@ class Stack:
             case "Fn::Or":
                 return any(argument)
         raise ValueError(f"no rule here knows {name}")
+
+
+# The pseudo parameters that are keys of a mapping.
+PSEUDO = {"AWS::Partition": "aws"}
 
 
 def as_typed(kind: str, value: Any) -> Any:

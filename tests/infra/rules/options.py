@@ -1,10 +1,14 @@
 """The options that organisations ask for: off by default, and complete if they are on."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
 from expanded import ROOT, Stack
 from rule import drop, put, rule
+from secrets_ import strings
 
 # By default, each of these resources and properties is absent.
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
@@ -162,6 +166,49 @@ def token_requests_find_started_executions(stack: Stack) -> Iterator[str]:
     alias = with_options(stack).of_type("AWS::Lambda::Alias")["IssueAccessTokenAliaslive"]
     if str(alias.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions")) != "2":
         yield f"unexpected concurrency: {alias}"
+
+
+@rule(
+    put("Outputs/DashboardUrl/Value", "https://console.aws.amazon.com/"),
+    put("Resources/ReadRecords/Properties/PolicyDocument/Statement/0/Resource", "arn:aws:dynamodb:eu-west-1:123456789012:table/t"),
+    put("Resources/DeploymentRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal/Service", "codedeploy.amazonaws.com"),
+    put("Resources/HttpApi/Properties/Name", "api.eu-west-1.amazonaws.com"),
+    drop("Mappings/Consoles/aws-us-gov"),
+    put("Mappings/Consoles/aws-cn/Host", "console.aws.amazon.com"),
+)
+def the_template_fits_each_partition_of_aws(stack: Stack) -> Iterator[str]:
+    """China (aws-cn) and GovCloud (aws-us-gov) have other ARNs and hosts than the rest (aws)."""
+    for part in ["Globals", "Conditions", "Resources", "Outputs"]:
+        for path, text in strings(stack.source[part], part):
+            if re.search(r"arn:aws[:-]|console\.", text):
+                yield f"{path} is only of one partition: {text}"
+            # Principals, the sources of CloudTrail's events, and the names of endpoints are not hosts.
+            named = re.sub(r"^com\.amazonaws\.\$\{AWS::Region\}\.\w+$", "", text)
+            if "amazonaws" in named and named not in EVERYWHERE:
+                yield f"{path} is only of one partition: {text}"
+    hosts = {partition: one["Host"] for partition, one in stack.source["Mappings"]["Consoles"].items()}
+    if hosts != CONSOLES:
+        yield f"unexpected hosts of the console: {hosts}"
+
+
+# Service principals with the same name in each partition.
+EVERYWHERE = {
+    f"{service}.amazonaws.com" for service in ["apigateway", "cloudwatch", "cognito-idp", "events", "lambda", "scheduler"]
+}
+CONSOLES = {
+    "aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+
+@rule(put("Resources/Another", {"Type": "AWS::AppConfig::Deployment", "Properties": {}}))
+def the_tags_of_the_stack_reach_each_resource_that_can_have_tags(stack: Stack) -> Iterator[str]:
+    """CloudFormation passes them on; its schema of a type says whether it can."""
+    for kind in sorted({one["Type"] for one in stack.expanded["Resources"].values()}):
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        tagging = schema.get("tagging", {})
+        can_have = "Tags" in schema["properties"] or tagging.get("taggable", True)
+        if can_have and not (tagging.get("tagOnCreate") and tagging.get("tagUpdatable")):
+            yield f"tags of the stack do not reach {kind}: give it a parameter for tags, or name it in infra/README.md"
 
 
 @rule(put("Outputs/Long", {"Value": "x" * 1_000_000}))

@@ -179,13 +179,13 @@ def t01_no_function_changes_or_deletes_what_is_in_the_audit_log(stack: Stack) ->
 )
 def t01_only_the_service_that_needs_a_role_takes_it(stack: Stack) -> Iterator[str]:
     services = {
-        "DeploymentRole": "codedeploy",
-        "DeleteStaleIdentitiesScheduleRole": "scheduler",
-        "PollSecurityEventsScheduleRole": "scheduler",
-        "WatchEntraUsersScheduleRole": "scheduler",
+        "DeploymentRole": "codedeploy.AWS::Region.AWS::URLSuffix",
+        "DeleteStaleIdentitiesScheduleRole": "scheduler.amazonaws.com",
+        "PollSecurityEventsScheduleRole": "scheduler.amazonaws.com",
+        "WatchEntraUsersScheduleRole": "scheduler.amazonaws.com",
     }
     for role, properties in stack.of_type("AWS::IAM::Role").items():
-        expected = f"{services.get(role, 'lambda')}.amazonaws.com"
+        expected = services.get(role, "lambda.amazonaws.com")
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
             who = as_list(statement["Principal"].get("Service", []))
             if who != [expected] or as_list(statement["Action"]) != ["sts:AssumeRole"]:
