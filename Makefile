@@ -35,7 +35,7 @@ RUN_OPTIONS = $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)') \
               $(if $(filter command,$(origin HOST)),--host '$(HOST)') $(if $(HTTPS),--https) $(RUN)
 
 .PHONY: test
-test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop clients audit ## run everything that CI runs
+test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop clients packages audit ## run everything that CI runs
 
 .PHONY: lint
 lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are errors
@@ -111,6 +111,16 @@ interop: binaries ## run SDKs, identity providers and generated requests against
 .PHONY: clients
 clients: need-node binaries ## test the packages for apps in Node.js and in Chromium
 	@tests/clients/run "$$($(MAKE) where)"
+
+.PHONY: packages
+packages: need-rust need-cc need-python3 need-node ## build wheel and npm package of the emulator, and use them
+	@RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build -p acs-emulator --target "$$($(MAKE) host)"
+	@tests/packages/run "$$($(MAKE) where)/../$$($(MAKE) host)/debug/acs-emulator"
+
+# Prints the target of rustc for this machine. With it, RUSTFLAGS do not apply to build scripts.
+.PHONY: host
+host:
+	@rustc -vV | sed -n 's/^host: //p'
 
 .PHONY: audit
 audit: need-node ## look for secrets, unclear words, equal names, circles, licences, missing hashes

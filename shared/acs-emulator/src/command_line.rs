@@ -25,10 +25,15 @@ pub(crate) fn parse(
 ) -> Result<EmulatorCommand, String> {
     let mut line = CommandLine::default();
     environment::apply(&mut line, variables)?;
+    let mut checks_health = false;
     while let Some(name) = arguments.next() {
         match name.as_str() {
             "--help" | "-h" => return Ok(EmulatorCommand::Help),
             "--version" | "-V" => return Ok(EmulatorCommand::Version),
+            "--check-health" => {
+                checks_health = true;
+                continue;
+            }
             _ => {}
         }
         let mut value = || arguments.next();
@@ -38,7 +43,7 @@ pub(crate) fn parse(
             return Err(format!("unknown argument `{name}`"));
         }
     }
-    if line.check_health {
+    if checks_health {
         return line.health_address().map(EmulatorCommand::CheckHealth);
     }
     line.check()?;
@@ -53,6 +58,9 @@ pub(crate) fn usage() -> String {
 Usage: acs-emulator [OPTIONS]
 
 {}
+  --check-health
+          Asks the emulator that was started with the same --port and --host, or the same
+          variables, whether it serves, and exits: for the health check of a container.
   --version
           Prints the version.
 
@@ -63,7 +71,7 @@ Each option is also read from an environment variable: --https-port from ACS_EMU
 and so on. An option without a value is set by 1; several values are separated by commas. Arguments
 replace the values of variables. Logs are written to stderr; RUST_LOG sets their level, for example
 RUST_LOG=warn.",
-        Flag::help(FLAGS),
+        Flag::help(FLAGS).trim_end(),
         Flag::help(EmulatorOptions::FLAGS)
     )
 }

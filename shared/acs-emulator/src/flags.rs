@@ -19,7 +19,8 @@ pub(crate) struct CommandLine {
     pub data: Option<PathBuf>,
     pub ephemeral: bool,
     exposed: bool,
-    pub check_health: bool,
+    /// Whether the program ends when its stdin is closed.
+    pub exit_with_stdin: bool,
     /// The names of this machine for clients of the control API and of the Entra endpoints.
     pub allowed_hosts: AllowedHosts,
     /// The names and addresses of this machine for endpoints and certificates.
@@ -55,7 +56,7 @@ impl Default for CommandLine {
             data: None,
             ephemeral: false,
             exposed: false,
-            check_health: false,
+            exit_with_stdin: false,
             allowed_hosts: AllowedHosts::default(),
             host_names: Vec::new(),
             options: EmulatorOptions::default(),
@@ -156,19 +157,18 @@ pub(crate) const FLAGS: &[Flag<CommandLine>] = &[
         value: "NAME",
         help:
             "Also serves the control API and the Entra endpoints under this host name, for example
-            that of a proxy. By default, they are served under IP addresses,
-            localhost and names such as host.docker.internal. Repeatable.",
+            that of a proxy. By default, they are served under IP addresses, localhost and names
+            such as host.docker.internal.",
         repeatable: true,
         set: |line, text| line.allowed_hosts.allow(text),
     },
     Flag {
-        name: "--check-health",
+        name: "--exit-with-stdin",
         value: "",
-        help: "Asks the emulator that was started with the same --port and --host, or the same
-            variables, whether it serves, and exits: for the health check of a container.",
+        help: "Ends when stdin is closed, so that it does not outlive the program that started it.",
         repeatable: false,
         set: |line, _| {
-            line.check_health = true;
+            line.exit_with_stdin = true;
             Ok(())
         },
     },

@@ -14,6 +14,7 @@ use std::time::Duration;
 use acs_emulator::{Emulator, EmulatorServer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
@@ -82,7 +83,10 @@ async fn serve(arguments: CommandLine) -> Result<(), Box<dyn std::error::Error>>
         _ => None,
     };
     say(&announcement(&emulator, &server, secure.as_ref()))?;
-    stop.received().await;
+    tokio::select! {
+        () = stop.received() => {}
+        () = stdin_closed(arguments.exit_with_stdin) => {}
+    }
     let stopped = async {
         tokio::join!(server.stop(), async {
             if let Some(secure) = secure {
@@ -143,6 +147,21 @@ impl StopSignals {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// Resolves when stdin is closed. If it is not `watched`, this never resolves.
+async fn stdin_closed(watched: bool) {
+    if !watched {
+        return std::future::pending().await;
+    }
+    let (closed, is_closed) = oneshot::channel();
+    // A separate thread, because the runtime would wait for a thread of its own to end.
+    std::thread::spawn(move || {
+        // The error of a closed descriptor also means that nothing follows.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = closed.send(());
+    });
+    let _ = is_closed.await;
 }
 
 /// How long the responses in progress may take after the signal.

@@ -184,6 +184,18 @@ async fn sigterm_ends_it_within_a_second_although_a_response_and_a_connection_ar
     assert!(!slow.await.unwrap());
 }
 
+#[test]
+fn it_ends_with_its_stdin_if_that_is_requested() {
+    let mut child = program(&[("ACS_EMULATOR_EXIT_WITH_STDIN", "1")]);
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+    let mut announced = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(announced.any(|line| line.unwrap().starts_with("kept in")));
+    child.stdin.as_mut().unwrap().write_all(b"ignored\n").unwrap();
+    assert!(child.try_wait().unwrap().is_none());
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
 #[tokio::test]
 async fn the_log_has_a_line_without_escapes_and_secrets_for_each_request() {
     let container = Container::start(&[("ACS_EMULATOR_PROT", "8080")]);
