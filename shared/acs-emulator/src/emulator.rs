@@ -256,7 +256,7 @@ impl Builder {
             identities: Identities::new(journal, events.unwrap_or_default(), self.options.into()),
             requests: RequestLog::default(),
             faults: Faults::new(),
-            limits: RateLimits::new(self.options.count_refused),
+            limits: RateLimits::new(self.options),
             serial: AtomicU64::new(1),
         };
         Ok(Emulator { resource: Arc::new(resource), data_dir, lock })

@@ -96,6 +96,12 @@ options! {
     /// Counts requests that are answered with 429 against the limit, so clients that retry
     /// constantly can block each other. By default, only accepted requests count.
     "--count-refused" "" count_refused: bool = false, enabled;
+    /// Counts requests in fixed intervals of 30 seconds, so up to twice the limit can be accepted
+    /// within 30 seconds. By default, they are counted in any 30 seconds.
+    "--fixed-windows" "" fixed_windows: bool = false, enabled;
+    /// Divides each limit by a number from 1 to 1000, for load tests at a smaller scale. By
+    /// default, the documented limits apply.
+    "--divide-limits" "NUMBER" divide_limits: u16 = 1, divisor;
     /// Omits `Retry-After` from the 429. By default, it is the number of seconds until a request is
     /// accepted.
     "--no-retry-after" "" no_retry_after: bool = false, enabled;
@@ -130,6 +136,13 @@ fn enabled(_: &str) -> Result<bool, String> {
     Ok(true)
 }
 
+fn divisor(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err(format!("`{text}` is not a whole number from 1 to 1000")),
+    }
+}
+
 fn seconds<const MOST: u64>(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if seconds <= MOST => Ok(Duration::from_secs(seconds)),
@@ -158,7 +171,7 @@ mod tests {
             assert!(!seen.contains(&options), "{}", flag.name);
             seen.push(options);
         }
-        assert_eq!(seen.len(), 13);
+        assert_eq!(seen.len(), 15);
         assert!(!parsed("--serve", "").unwrap().0);
     }
 
@@ -177,6 +190,14 @@ mod tests {
         }
         let refused = parsed("--cloud", "GCC").unwrap_err();
         assert!(refused.contains("`GCC` is not a cloud: use public, gcch or dod"), "{refused}");
+    }
+
+    #[test]
+    fn limits_are_divided_by_1_to_1000() {
+        assert_eq!(parsed("--divide-limits", "1000").unwrap().1.divide_limits, 1000);
+        for bad in ["0", "1001", "-1", "0.5", ""] {
+            assert!(parsed("--divide-limits", bad).unwrap_err().contains("1 to 1000"), "{bad}");
+        }
     }
 
     #[test]

@@ -5,29 +5,33 @@ use std::sync::{Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
+use crate::EmulatorOptions;
 use crate::api::Operation;
 
 /// The calls of the last 30 seconds, by operation.
 ///
 /// Every authenticated call takes a place, even if it is then refused for its content. Whether a
-/// call that finds no free place also takes one is an option.
+/// call that finds no free place also takes one is an option, and whether the 30 seconds slide.
 #[derive(Default)]
 pub(crate) struct RateLimits {
-    count_refused: bool,
+    options: EmulatorOptions,
     windows: Mutex<HashMap<&'static str, Window>>,
 }
 
 impl RateLimits {
-    pub(crate) fn new(count_refused: bool) -> Self {
-        Self { count_refused, ..Self::default() }
+    pub(crate) fn new(options: EmulatorOptions) -> Self {
+        Self { options, ..Self::default() }
     }
 
     /// Takes a place for a call at `now`, or returns in how many seconds a place is free.
     pub(crate) fn admit(&self, operation: Operation, now: OffsetDateTime) -> Result<(), u64> {
+        let EmulatorOptions { divide_limits, count_refused, fixed_windows, .. } = self.options;
         let Some(limit) = limit(operation) else { return Ok(()) };
+        let limit = (limit / usize::from(divide_limits)).max(1);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows.entry(operation.name());
-        window.or_insert_with(|| Window::new(limit).count_refused(self.count_refused)).admit(now)
+        let new = || Window::new(limit).count_refused(count_refused).fixed(fixed_windows);
+        window.or_insert_with(new).admit(now)
     }
 
     pub(crate) fn clear(&self) {
@@ -35,28 +39,36 @@ impl RateLimits {
     }
 }
 
-/// The places for one operation's calls in any 30 seconds. The emulator counts with it, and
+/// The places for one operation's calls in 30 seconds. The emulator counts with it, and
 /// simulations of its callers can use it without a server.
 #[derive(Debug)]
 pub struct Window {
     limit: usize,
     count_refused: bool,
+    is_fixed: bool,
     /// The number of calls that have taken a place, by their millisecond.
     calls: BTreeMap<i64, usize>,
     count: usize,
 }
 
 impl Window {
-    /// An empty window with `limit` places. A refused call takes no place.
+    /// An empty window with `limit` places in any 30 seconds. A refused call takes no place.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, count_refused: false, calls: BTreeMap::new(), count: 0 }
+        Self { limit, count_refused: false, is_fixed: false, calls: BTreeMap::new(), count: 0 }
     }
 
     /// Whether a refused call also takes a place.
     #[must_use]
     pub fn count_refused(self, count_refused: bool) -> Self {
         Self { count_refused, ..self }
+    }
+
+    /// Whether all places are free again every 30 seconds, at the full and at the half minute, in
+    /// place of each one 30 seconds after it was taken.
+    #[must_use]
+    pub fn fixed(self, is_fixed: bool) -> Self {
+        Self { is_fixed, ..self }
     }
 
     /// Takes a place for a call at `now`, or returns after how many seconds a place is free if no
@@ -73,6 +85,10 @@ impl Window {
     }
 
     fn seconds_until_free(&self, now: i64) -> u64 {
+        if self.is_fixed {
+            let wait = WINDOW_MILLIS - now.rem_euclid(WINDOW_MILLIS);
+            return u64::try_from(wait).unwrap_or(0).div_ceil(1000);
+        }
         // If refused calls count, more than one of them may have to leave the window.
         let mut too_many = (self.count + 1).saturating_sub(self.limit);
         let mut leaving = self.calls.iter();
@@ -88,6 +104,12 @@ impl Window {
     /// Removes calls that are 30 seconds away, in the past or in the future: the clock may have
     /// gone back, and callers must not wait until it reaches those calls again.
     fn forget(&mut self, now: i64) {
+        if self.is_fixed {
+            let window = now.div_euclid(WINDOW_MILLIS);
+            self.calls.retain(|at, _| at.div_euclid(WINDOW_MILLIS) == window);
+            self.count = self.calls.values().sum();
+            return;
+        }
         while let Some(call) = self.calls.first_entry()
             && *call.key() <= now.saturating_sub(WINDOW_MILLIS)
         {
@@ -144,6 +166,36 @@ mod tests {
         assert!((0..5000).all(|_| limits.admit(Operation::BadRoute, NOW).is_ok()));
     }
 
+    #[test]
+    fn the_limits_can_be_divided_but_are_at_least_one() {
+        for (divide_limits, served) in [(1, 500), (100, 5), (1000, 1)] {
+            let options = EmulatorOptions { divide_limits, ..EmulatorOptions::default() };
+            let limits = RateLimits::new(options);
+            let admitted =
+                (0..600).filter(|_| limits.admit(Operation::DeleteIdentity, NOW).is_ok()).count();
+            assert_eq!(admitted, served, "{divide_limits}");
+        }
+    }
+
+    #[test]
+    fn the_options_choose_how_the_limits_are_counted() {
+        let admitted = |options| {
+            let limits = RateLimits::new(EmulatorOptions { divide_limits: 500, ..options });
+            // The half minute ends 20.75 s after the first call.
+            let admit = |ms| {
+                let now = NOW + Duration::milliseconds(ms);
+                limits.admit(Operation::DeleteIdentity, now).is_ok()
+            };
+            [0, 1_000, 20_750, 31_000].map(admit)
+        };
+        let kind = EmulatorOptions::default();
+        assert_eq!(admitted(kind), [true, false, false, true]);
+        let strict = EmulatorOptions { count_refused: true, ..kind };
+        assert_eq!(admitted(strict), [true, false, false, false]);
+        let fixed = EmulatorOptions { fixed_windows: true, ..kind };
+        assert_eq!(admitted(fixed), [true, false, true, false]);
+    }
+
     /// Requests a place at each of these milliseconds, and compares the results.
     fn assert_admitted(mut window: Window, calls: &[(i64, Result<(), u64>)]) {
         for (at, expected) in calls {
@@ -179,6 +231,27 @@ mod tests {
             (60_000, Ok(())),
         ];
         assert_admitted(Window::new(2).count_refused(true), &calls);
+    }
+
+    #[test]
+    fn in_fixed_windows_all_places_are_free_at_the_half_minute() {
+        for count_refused in [false, true] {
+            // It is 9.25 s after the full minute.
+            let calls = [
+                (0, Ok(())),
+                (20_000, Ok(())),
+                (20_001, Err(1)),
+                (20_749, Err(1)),
+                (20_750, Ok(())),
+                (20_751, Ok(())),
+                (20_752, Err(30)),
+                (49_750, Err(1)),
+                (50_750, Ok(())),
+                // The clock was set back.
+                (-60_000, Ok(())),
+            ];
+            assert_admitted(Window::new(2).fixed(true).count_refused(count_refused), &calls);
+        }
     }
 
     #[test]
