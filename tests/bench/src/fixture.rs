@@ -101,6 +101,19 @@ impl BenchFixture {
         lambda_environment().into_iter().chain(own).collect()
     }
 
+    /// Makes ACS need so much more time for each token; zero ends that.
+    pub(crate) async fn delay_tokens(&self, delay: Duration) -> Result<(), Box<dyn Error>> {
+        let (route, body) = match delay {
+            Duration::ZERO => ("DELETE /_emulator/faults", String::new()),
+            delay => ("POST /_emulator/faults", token_delay(delay).to_string()),
+        };
+        let endpoint = self.acs.endpoint();
+        let json = [("content-type", "application/json")];
+        let send = move || harness::send(&endpoint, route, &json, &body);
+        let reply = tokio::task::spawn_blocking(send).await??;
+        if reply.is_success() { Ok(()) } else { Err(format!("{route}: {reply:?}").into()) }
+    }
+
     /// The median duration in milliseconds of the call to ACS that every warm call contains,
     /// measured from here. The rest of a warm call is the function, the table and the runtime.
     pub(crate) async fn acs_call(&self) -> Result<f64, Box<dyn Error>> {
@@ -117,6 +130,12 @@ impl BenchFixture {
         }
         Ok(median_ms(times.into_iter()))
     }
+}
+
+/// The faults that make the emulator answer every request for a token so much later.
+fn token_delay(delay: Duration) -> Value {
+    let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    json!({ "faults": [{ "operation": "issueAccessToken", "action": { "delayMs": delay_ms } }] })
 }
 
 impl ServicesOverTls {

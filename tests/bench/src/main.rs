@@ -13,6 +13,7 @@ mod peers;
 mod process;
 mod report;
 mod sample;
+mod steady;
 mod subject;
 mod tls_front;
 
@@ -29,7 +30,7 @@ use crate::{
     issuer::BenchIssuer,
     machine::Machine,
     peers::PeerPackages,
-    report::{AuthorizerFigures, Report},
+    report::{AuthorizerFigures, Report, SteadyFigures},
     sample::Summary,
     subject::Subject,
 };
@@ -120,6 +121,10 @@ async fn bench() -> Result<(String, bool), Box<dyn Error>> {
         rs256_ms: issuer.verification("RS256", "rsa")?,
         es256_ms: issuer.verification("ES256", "p256")?,
     };
+    let steady = SteadyFigures {
+        overhead: steady::overhead(&service, &fixture).await?,
+        memory: steady::memory_growth(&service).await?,
+    };
     let report = Report::new(
         Machine::current(),
         Summary::of(&service, &service_samples)?,
@@ -127,6 +132,7 @@ async fn bench() -> Result<(String, bool), Box<dyn Error>> {
         Summary::of(&bare, &bare_samples)?,
         fixture.acs_call().await?,
         authorizer,
+        steady,
     );
     write(&target.join("bench.json"), &report)?;
     let is_kept = report.promises.iter().all(report::Promise::is_kept);

@@ -75,8 +75,9 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     f64::midpoint(lower, upper)
 }
 
+/// Converts bytes to MB (10⁶ bytes).
 #[expect(clippy::cast_precision_loss, reason = "far below 2⁵³ bytes")]
-fn megabytes(bytes: u64) -> f64 {
+pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 

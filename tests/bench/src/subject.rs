@@ -24,8 +24,8 @@ pub(crate) struct Subject {
     binary: PathBuf,
     environment: BTreeMap<String, String>,
     log: File,
-    event: RuntimeEvent,
-    is_success: fn(&Value) -> bool,
+    pub(crate) event: RuntimeEvent,
+    pub(crate) is_success: fn(&Value) -> bool,
 }
 
 impl Subject {
@@ -69,6 +69,11 @@ impl Subject {
         Ok(fs::metadata(&self.binary)?.len())
     }
 
+    /// Starts a process.
+    pub(crate) async fn start(&self) -> io::Result<TestFunction> {
+        TestFunction::start(&self.binary, &self.environment, &self.log).await
+    }
+
     /// Starts a process, sends it events, and ends it.
     pub(crate) async fn sample(&self) -> Result<Sample, Box<dyn Error>> {
         let measured = timeout(LONGEST, self.measure()).await;
@@ -77,7 +82,7 @@ impl Subject {
     }
 
     async fn measure(&self) -> Result<Sample, Box<dyn Error>> {
-        let mut process = TestFunction::start(&self.binary, &self.environment, &self.log).await?;
+        let mut process = self.start().await?;
         let pid = process.pid().ok_or("it ended at once")?;
 
         let (at, mut next) = process.ready().await?;
@@ -109,7 +114,8 @@ impl Subject {
         Ok(sample)
     }
 
-    fn check(&self, payload: &[u8]) -> Result<(), Box<dyn Error>> {
+    /// Returns an error for a response that is not a success.
+    pub(crate) fn check(&self, payload: &[u8]) -> Result<(), Box<dyn Error>> {
         if (self.is_success)(&serde_json::from_slice(payload)?) {
             return Ok(());
         }
