@@ -90,6 +90,10 @@ scale: ## the same with 1,000,000 identities and release binaries
 	$(CARGO) build --release -p delete-stale-identities
 	SCALE_IDENTITIES=1000000 $(CARGO) test --release -p scale -- --nocapture
 
+.PHONY: load
+load: binaries ## play a burst of three times what ACS serves, beside its prediction
+	$(CARGO) run --quiet -p load
+
 .PHONY: e2e
 e2e: binaries ## test the binaries in the local stack, through HTTP
 	$(CARGO) test -p e2e -p cli

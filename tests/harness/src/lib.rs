@@ -38,11 +38,14 @@ pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// The template of the service.
 pub const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
 
-/// A binary of the workspace. Cargo puts the binaries into the directory above the tests.
+/// A binary of the workspace. Cargo puts the binaries into the directory above the tests, in which
+/// other binaries of test crates are, too.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().unwrap().with_file_name(name);
+    let caller = std::env::current_exe().unwrap();
+    let directory = caller.parent().unwrap();
+    let is_test = directory.ends_with("deps");
+    let path = if is_test { directory.with_file_name(name) } else { directory.join(name) };
     assert!(path.is_file(), "{} is missing: run `make binaries`", path.display());
     path
 }
