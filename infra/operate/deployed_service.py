@@ -26,6 +26,13 @@ LONGEST_RUN_SECONDS = 910
 MAX_BYTES = 1_000_000
 
 
+# The outputs that the checks use.
+NEEDED = {
+    "AlarmTopic", "ApiUrl", "AuthorizerKind", "DashboardUrl", "DeadLetterQueueUrl", "EventBusName", "EventQueueUrl", "TokenAudience",
+    "TokenIssuer", "TokenUrl",
+}
+
+
 class CheckFailed(Exception):
     """What is wrong, and what to do."""
 
@@ -57,6 +64,8 @@ class DeployedService:
         self.created: datetime = stack["CreationTime"]
         self.parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+        if missing := sorted(NEEDED - self.outputs.keys()):
+            raise CheckFailed(f"the stack {STACK} has no output {missing[0]} (its status is {stack['StackStatus']}): run `make deploy` first")
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
         listed = [one for page in pages for one in page["StackResourceSummaries"]]
         self.ids = {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in listed}
@@ -150,7 +159,7 @@ def forged_bearer(service: DeployedService) -> str:
     now = int(time.time())
     header = {"alg": algorithm, "typ": "JWT", "kid": key.get("kid", "none")}
     claims = {
-        "iss": issuer, "sub": "forged", "aud": service.outputs["TokenAudience"], "scope": service.outputs.get("TokenScope", ""),
+        "iss": issuer, "sub": "forged", "aud": service.outputs["TokenAudience"].split(",")[0], "scope": service.outputs.get("TokenScope", ""),
         "iat": now - 1, "exp": now + 600,
     }
     return ".".join(base64url(part) for part in [json.dumps(header).encode(), json.dumps(claims).encode(), os.urandom(256)])

@@ -67,9 +67,16 @@ class Verification:
         for name, issuer, jwks_uri in issuer_keys.issuers(self.service.parameters, authorizer):
             try:
                 issuer_keys.check_keys(issuer, jwks_uri, authorizer)
-            except (issuer_keys.Unreachable, issuer_keys.Unusable) as why:
-                raise CheckFailed(f"the authorizer cannot verify the bearers of {issuer} ({name}): {why}. Correct {name}, or repair the identity provider") from why
+            except issuer_keys.Unreachable as why:
+                if authorizer == "lambda":
+                    raise Skipped(f"the keys of {issuer} ({name}) cannot be read from this machine: {why}. The function may reach them: the check `refusals` shows it") from why
+                raise self.unusable(name, issuer, why) from why
+            except issuer_keys.Unusable as why:
+                raise self.unusable(name, issuer, why) from why
         return f"the keys of {self.service.outputs['TokenIssuer']} fit the authorizer"
+
+    def unusable(self, name: str, issuer: str, why: Exception) -> CheckFailed:
+        return CheckFailed(f"the authorizer cannot verify the bearers of {issuer} ({name}): {why}. Correct {name}, or repair the identity provider")
 
     def refusals(self) -> str:
         """Neither a request without a bearer nor one with a forged bearer may succeed."""
@@ -204,6 +211,8 @@ def main() -> None:
         service = DeployedService()
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"verify: cannot read the stack {STACK}: {error}")
+    except CheckFailed as why:
+        sys.exit(f"verify: {why}")
     failures = Verification(service, bearer).run()
     if failures:
         sys.exit(f"verify: {failures} checks of {STACK} failed")

@@ -171,7 +171,18 @@ def test_a_bearer_that_is_not_accepted_is_reported(service, local, scope, status
 def test_an_issuer_without_keys_is_reported(service):
     service.parameters["Issuer"] = "http://127.0.0.1:1"
     status, lines = service.verify()
-    assert status == 1 and "Correct Issuer" in lines["issuer"], lines
+    assert status == 1 and lines["issuer"].startswith("FAIL") and "Correct Issuer" in lines["issuer"], lines
+
+
+def test_an_issuer_that_only_the_function_can_reach_is_not_a_failure(service):
+    service.parameters["Issuer"] = "http://127.0.0.1:1"
+    service.outputs["AuthorizerKind"] = "lambda"
+    assert service.verdicts() == (0, failing("issuer", issuer="skip"))
+
+
+def test_a_stack_without_the_outputs_is_refused(service):
+    del service.outputs["EventBusName"]
+    assert service.verify() == (1, {})
 
 
 @pytest.mark.parametrize("answered, why", [(200, "the API has no authorizer"), (404, "output DomainTarget"), (429, "rate limit"), (500, "saved query")])
