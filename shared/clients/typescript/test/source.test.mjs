@@ -49,6 +49,18 @@ test("no timer is left after the calls have ended, except the one of the refresh
   assert.equal(clock.timers.size, 0);
 });
 
+test("a sign-out and a disposal abort the request that is under way", async () => {
+  for (const end of ["signOut", "dispose"]) {
+    const { source, requests } = fixture([{ hang: true }, { status: 204, text: "" }]);
+    const fetched = assert.rejects(source.fetch(), { action: "none" });
+    await settle();
+    assert.equal(requests[0].signal.aborted, false);
+    source[end]();
+    assert.equal(requests[0].signal.aborted, true);
+    await fetched;
+  }
+});
+
 test("a listener that throws is reported as an uncaught error, and stops nothing", async () => {
   const { source, clock } = fixture([{ token: "t1" }]);
   const seen = [];

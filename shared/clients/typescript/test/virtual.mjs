@@ -53,7 +53,10 @@ export class VirtualServer {
   fetch = async (url, { method, headers, signal }) => {
     this.sent.push(`${method} ${headers.Authorization.replace(/^Bearer /, "")}`);
     const answer = this.repeatLast && this.answers.length === 1 ? this.answers[0] : this.answers.shift();
-    if (!answer) throw new Error(`the scenario has no answer for request ${this.sent.length}`);
+    if (!answer) {
+      this.unexpected = `the scenario has no answer for request ${this.sent.length}`;
+      throw new Error(this.unexpected);
+    }
     if (answer.network) throw new TypeError("Failed to fetch");
     if (answer.hang) return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
     return new Response(this.bodyOf(answer) || null, { status: answer.status ?? 200, headers: this.headersOf(answer) });
