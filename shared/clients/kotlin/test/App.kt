@@ -1,0 +1,32 @@
+/** The app around the snippets of README.md, which are compiled with it. Microsoft's two classes are in Maven only. */
+@file:Suppress("UNUSED_PARAMETER")
+
+package guestpass.app
+
+import java.util.concurrent.Callable
+
+internal class CommunicationTokenRefreshOptions(val tokenRefresher: Callable<String>, val refreshProactively: Boolean)
+
+internal class CommunicationTokenCredential(val options: CommunicationTokenRefreshOptions)
+
+internal const val GUESTPASS = "https://guestpass.example"
+
+internal fun signedInUsersAccessToken(forceRefresh: Boolean): String? = if (forceRefresh) null else "bearer"
+
+internal fun runOnUiThread(action: () -> Unit) = action()
+
+internal fun showSignIn() = Unit
+
+internal fun leaveCallsAndChats() = Unit
+
+internal fun report(error: Exception) = Unit
+
+internal object EncryptedPreferences {
+    private val values = mutableMapOf<String, String?>()
+
+    fun getString(name: String): String? = values[name]
+
+    fun putString(name: String, value: String?) {
+        values[name] = value
+    }
+}
