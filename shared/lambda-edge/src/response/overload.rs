@@ -76,7 +76,9 @@ fn unit(random: u64) -> f64 {
 }
 
 /// The time between two callers who come back to one process. ACS serves 33 per second and
-/// resource, and three or four processes share a crowd.
+/// resource, and three or four processes share a crowd. In the simulation of 100,000 users
+/// (`tests/load`), the users see a quarter fewer errors than without turns, and longer turns change
+/// little.
 const TURN: Duration = Duration::from_millis(100);
 
 /// The longest wait after failures, without its random part.
