@@ -4,6 +4,7 @@ mod command_line;
 mod environment;
 mod flags;
 mod health;
+mod stop_signals;
 
 use std::io::{self, Write as _};
 use std::net::IpAddr;
@@ -13,13 +14,13 @@ use std::time::Duration;
 
 use acs_emulator::{Emulator, EmulatorServer};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
 use crate::command_line::{EmulatorCommand, usage};
 use crate::flags::CommandLine;
+use crate::stop_signals::StopSignals;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -127,26 +128,6 @@ fn announcement(
 async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, String> {
     let bound = TcpListener::bind((host, port)).await;
     bound.map_err(|cause| format!("failed to listen on {host}, port {port}: {cause}"))
-}
-
-/// Ctrl-C and the signal by which containers are stopped.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    fn new() -> io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 /// Resolves when stdin is closed. If it is not `watched`, this never resolves.

@@ -1,12 +1,12 @@
 //! The data that an emulator keeps between starts: its keys and its journal.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::private_files;
 use crate::state::{DirectoryLock, EmulatorStartError};
 
 /// A directory with keys that only its owner can read.
@@ -29,7 +29,7 @@ pub(crate) struct KeptResource {
 impl DataDir {
     pub(crate) fn open(path: PathBuf) -> Result<Self, EmulatorStartError> {
         // An existing directory keeps its mode: it may contain other files.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        let made = private_files::create_directory(&path);
         made.map_err(|source| EmulatorStartError::DataFile { path: path.clone(), source })?;
         Ok(Self(path))
     }
@@ -75,15 +75,11 @@ impl DataDir {
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), EmulatorStartError> {
         let path = self.0.join(name);
         let beside = self.0.join(format!("{name}.new"));
-        let written = private_file(&beside)
+        let written = private_files::create(&beside)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&beside, &path));
         written.map_err(|source| EmulatorStartError::DataFile { path, source })
     }
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// The file of the signing key, PKCS#8 DER.

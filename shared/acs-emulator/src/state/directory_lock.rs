@@ -1,9 +1,10 @@
 //! A lock that gives one process exclusive use of a directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use super::private_files;
 
 /// Exclusive use of a directory as long as this value lives. The system releases the lock when the
 /// process ends for any reason.
@@ -20,9 +21,7 @@ impl DirectoryLock {
 
     /// Locks the directory; `None` if another process holds the lock.
     pub fn take(directory: &Path) -> io::Result<Option<Self>> {
-        let path = Self::path(directory);
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let file = private_files::create(&Self::path(directory))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(TryLockError::WouldBlock) => Ok(None),

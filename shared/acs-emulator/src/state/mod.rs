@@ -7,6 +7,7 @@ mod faults;
 mod identities;
 mod keys;
 mod limits;
+mod private_files;
 mod request_log;
 mod start_error;
 
