@@ -71,7 +71,7 @@ class LocalStack:
 class LambdaApi:
     """Lambda's operation `Invoke`, for the functions of a local stack."""
 
-    def __init__(self, stack: LocalStack, functions: dict[str, str]):
+    def __init__(self, stack: LocalStack, functions: dict[str, str], qualifier: str = "Qualifier=live"):
         # The binaries by the names of the deployed functions, and what to answer in place of one.
         self.answers: dict[str, Any] = {}
         api = self
@@ -81,8 +81,8 @@ class LambdaApi:
                 """`/2015-03-31/functions/<name>/invocations?Qualifier=live`."""
                 url = urllib.parse.urlsplit(self.path)
                 event = self.rfile.read(int(self.headers["content-length"]))
-                binary = functions[url.path.split("/")[3]]
-                assert url.query == "Qualifier=live"
+                binary = functions[urllib.parse.unquote(url.path.split("/")[3])]
+                assert url.query == qualifier
                 status, body = stack.invoke(binary, event)
                 if binary in api.answers:
                     status, body = 200, json.dumps(api.answers[binary]).encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+import options
 from expanded import Stack
 from rule import drop, put, rule
 
@@ -173,3 +174,56 @@ def a_line_of_the_access_log_leads_to_the_functions_line(stack: Stack) -> Iterat
     for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
         if "$context.integration.requestId" not in stage["AccessLogSettings"]["Format"]:
             yield f"unexpected format of the access log of {name}: {stage['AccessLogSettings']['Format']}"
+
+
+CHECK = "Resources/PreTrafficCheckFunction/Properties"
+
+
+@rule(
+    put("Parameters/PreTrafficCheck/Default", "yes"),
+    drop("Resources/IssueAccessToken/Properties/DeploymentPreference"),
+    put("Resources/GetIdentity/Properties/DeploymentPreference", {"Hooks": {"PreTraffic": {"Ref": "GetIdentity"}}}),
+    put("Resources/DeploymentRole/Properties/Policies", []),
+    put(f"{CHECK}/Environment/Variables/NEW_VERSION", {"Ref": "IssueAccessToken.Alias"}),
+    put("Resources/PreTrafficCheckRole/Properties/Policies/0/PolicyDocument/Statement/0/Resource", "*"),
+    drop("Resources/PreTrafficCheckRole/Properties/Policies/0/PolicyDocument/Statement/1"),
+    put(f"{CHECK}/Code/ZipFile", "x" * 4097),
+    drop("Resources/PreTrafficCheckRole/Properties/PermissionsBoundary"),
+    drop(f"{CHECK}/KmsKeyArn"),
+)
+def a_new_version_gets_traffic_after_the_check_if_it_is_wanted(stack: Stack) -> Iterator[str]:
+    """tests/infra/aws/operate/test_pre_traffic.py runs the code of the check."""
+    if "PreTrafficCheckFunction" in stack.resources or hooks_of(stack):
+        yield "the check is made by default"
+    other = Stack(stack.source, **{**stack.given, "PreTrafficCheck": "yes"})
+    if hooks_of(other) != {"IssueAccessTokenAliaslive": "PreTrafficCheckFunction"}:
+        yield f"unexpected checks before traffic: {hooks_of(other)}"
+    check = other.functions()["PreTrafficCheckFunction"]
+    version = check["Environment"]["Variables"]["NEW_VERSION"]
+    if other.resources.get(version, {}).get("Type") != "AWS::Lambda::Version":
+        yield f"the check requests a token of {version}"
+    if len(check["Code"]["ZipFile"]) > 4096:
+        yield "the code of the check is longer than CloudFormation allows"
+    [policy] = other.resources["PreTrafficCheckRole"]["Properties"]["Policies"]
+    rights = [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
+    groups = "arn:AWS::Partition:codedeploy:AWS::Region:AWS::AccountId:deploymentgroup:ServerlessDeploymentApplication/*"
+    if rights != [
+        ("lambda:InvokeFunction", ["IssueAccessToken.Arn:*", "DeleteIdentity.Arn:live"]),
+        ("codedeploy:PutLifecycleEventHookExecutionStatus", groups),
+    ]:
+        yield f"unexpected rights of the check: {rights}"
+    if "PreTrafficCheckFunction.Arn" not in str(other.resources["DeploymentRole"]["Properties"].get("Policies")):
+        yield "CodeDeploy may not invoke the check"
+    # It reaches nothing but AWS, so it needs no subnets and no added root certificates.
+    optional = Stack(stack.source, **{**stack.given, **options.ON, "PreTrafficCheck": "yes"})
+    role = optional.resources["PreTrafficCheckRole"]["Properties"]
+    if (role.get("PermissionsBoundary"), role.get("Path")) != (options.BOUNDARY, options.ON["RolePath"]):
+        yield "the role of the check lacks the boundary or the path"
+    if optional.functions()["PreTrafficCheckFunction"].get("KmsKeyArn") != options.KEY:
+        yield "the variables of the check have another key"
+
+
+def hooks_of(stack: Stack) -> dict[str, str]:
+    """The function that is invoked before traffic, for each alias that has one."""
+    updates = {name: one.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {}) for name, one in stack.resources.items()}
+    return {name: one["BeforeAllowTrafficHook"] for name, one in updates.items() if "BeforeAllowTrafficHook" in one}
