@@ -113,7 +113,7 @@ interop: binaries ## run SDKs, identity providers and generated requests against
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: clients
-clients: need-node binaries ## test the packages for apps in Node.js and in Chromium
+clients: need-node need-python3 binaries ## test the packages for apps in Node.js and in Chromium
 	@tests/clients/run "$$($(MAKE) where)"
 
 .PHONY: packages

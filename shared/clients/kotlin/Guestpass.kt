@@ -180,6 +180,7 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
 
     /** The same, with a callback on the thread of the source. */
     fun signOutAsync(maxWaitMs: Long = 30_000, done: Done) = onThread {
+        if (state === State.Disposed) return@onThread done(null, EndedException("the source is disposed"))
         end(State.SignedOut)
         store(null)
         val mine = Flight("DELETE", null)
@@ -580,8 +581,8 @@ internal fun errorOf(answer: Answer, now: Long): GuestpassException {
     val body = parseJson(answer.text)
     val retry = body?.get("retry")
     val type = body?.get("type") as? String
-    val about = body?.get("title") ?: body?.get("message") ?: "the response is not JSON: is a proxy in between, or is `url` wrong?"
-    val text = "token request failed ($status): ${about.toString().take(120)}"
+    val about = body?.get("title") ?: body?.get("message") ?: "the response is not one of the service: is a proxy in between, or is `url` wrong?"
+    val text = "the request failed ($status): ${about.toString().take(120)}"
     val temporary = status > 499 || status in setOf(407, 408, 425, 429) || (body == null && (status < 400 || status == 403))
     return when {
         status == 403 && type?.endsWith("user-blocked") == true -> BlockedException(text, answer, type)

@@ -64,8 +64,8 @@ export function errorOf(answer: Answer, now: number): GuestpassError {
   const { status } = answer;
   const body = parse(answer.text);
   const { retry, type, title, message } = body ?? {};
-  const about = `${title ?? message ?? "the response is not JSON: is a proxy in between, or is `url` wrong?"}`;
-  const text = `token request failed (${status}): ${about.slice(0, 120)}`;
+  const about = `${title ?? message ?? "the response is not one of the service: is a proxy in between, or is `url` wrong?"}`;
+  const text = `the request failed (${status}): ${about.slice(0, 120)}`;
   const details = {
     status,
     ...(typeof type === "string" && { type }),

@@ -303,7 +303,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     },
     fetch: ({ force, signal, maxWaitMs = 30 * SECOND }: FetchOptions = {}) =>
       join(get(FETCH_MARGIN, true, force), clock, signal, maxWaitMs, late),
-    signOut({ signal, maxWaitMs = 30 * SECOND } = {}) {
+    async signOut({ signal, maxWaitMs = 30 * SECOND } = {}) {
+      if (state.name === "disposed") throw new EndedError("the source is disposed");
       tabs.post({ signOut: true });
       end({ name: "signed-out" });
       void store(null);
@@ -315,9 +316,9 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const joined = join(done, clock, signal, maxWaitMs, () => last).finally(() => {
         stop.abort();
         nap?.end();
-        signingOut = undefined;
+        if (signingOut === joined) signingOut = undefined;
       });
-      return (signingOut = joined) as Promise<void>;
+      await (signingOut = joined);
     },
     subscribe,
     wake,

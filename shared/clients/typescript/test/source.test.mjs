@@ -61,6 +61,34 @@ test("a sign-out and a disposal abort the request that is under way", async () =
   }
 });
 
+test("a response that arrives after the sign-out changes nothing", async () => {
+  const answers = [];
+  const fetch = () => new Promise((resolve) => answers.push(resolve));
+  const { source } = fixture([], { fetch });
+  const fetched = assert.rejects(source.fetch(), { action: "none" });
+  await settle();
+  const signedOut = source.signOut();
+  await settle();
+  const body = JSON.stringify({ token: "late", expiresIn: 3600 });
+  answers[0](new Response(body, { status: 200 }));
+  answers[1](new Response(null, { status: 204 }));
+  await Promise.all([fetched, signedOut]);
+  await settle();
+  assert.equal(source.state.name, "signed-out");
+});
+
+test("a bearer that arrives after the sign-out is not sent", async () => {
+  const bearers = [];
+  const { source, requests } = fixture([{ status: 204, text: "" }], { getBearer: () => new Promise((resolve) => bearers.push(resolve)) });
+  const fetched = assert.rejects(source.fetch(), { action: "none" });
+  await settle();
+  const signedOut = source.signOut();
+  await settle();
+  bearers.forEach((arrive) => arrive("bearer-1"));
+  await Promise.all([fetched, signedOut]);
+  assert.deepEqual(requests.map(({ method }) => method), ["DELETE"]);
+});
+
 test("a listener that throws is reported as an uncaught error, and stops nothing", async () => {
   const { source, clock } = fixture([{ token: "t1" }]);
   const seen = [];
