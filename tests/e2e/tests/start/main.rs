@@ -1,5 +1,8 @@
-//! A function with a wrong configuration reports it in one line, and does not start.
+//! A function with a wrong configuration reports it in one line, and does not start. One with a file of
+//! root certificates reads it.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+mod trust_roots;
 
 use std::process::Command;
 
