@@ -277,3 +277,8 @@ def test_a_user_that_cannot_be_deleted_is_reported(service):
 
 def test_an_unknown_stack_is_refused(service):
     assert service.verify(STACK="unknown") == (1, {})
+
+
+def test_a_bearer_in_an_argument_is_refused():
+    refused = subprocess.run(["make", "verify", "BEARER=eyJ"], cwd=INFRA.parent, capture_output=True, text=True)
+    assert refused.returncode == 2 and "BEARER must not be an argument" in refused.stderr, refused
