@@ -56,6 +56,7 @@ test("a page gets a token, and has a new one after its laptop slept for 9 hours"
   const first = await tab.evaluate("app.token()");
   assert.equal(await active(first), true);
   await tab.evaluate(`app.sleep(${9 * HOUR})`);
+  await until(async () => (await tab.evaluate("app.states.filter((name) => name === 'ready').length")) === 2); // without a call
   const second = await tab.evaluate("app.token()");
   assert.notEqual(second, first);
   assert.equal(await active(second), true);
@@ -87,9 +88,11 @@ test("a page without network goes on as soon as the network is back", async () =
   await tab.evaluate(`app.sleep(${9 * HOUR})`);
   await tab.evaluate("app.reach('waiting')");
   const token = tab.evaluate("app.token()");
-  await until(async () => (await tab.evaluate("app.states.filter((name) => name === 'waiting').length")) > 1);
+  await until(async () => (await tab.evaluate("app.states.filter((name) => name === 'waiting').length")) > 2);
+  const retryAt = await tab.evaluate("app.source.state.retryAt");
   await tab.offline(false);
   assert.notEqual(await token, first);
+  assert.ok((await tab.evaluate("Date.now()")) < retryAt, "it waited for the next try");
   assert.equal(await tab.evaluate("app.source.state.name"), "ready");
 });
 
