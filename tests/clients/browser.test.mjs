@@ -36,7 +36,7 @@ after(async () => {
   pages?.close();
 });
 
-beforeEach(() => Object.assign(proxy, { faults: [], forwarded: 0, broken: 0 }));
+beforeEach(() => Object.assign(proxy, { faults: [], forwarded: 0, broken: 0, held: undefined }));
 
 afterEach(() => browser.closeTabs());
 
@@ -121,7 +121,10 @@ test("tabs of one user share one request and one token, and sign out together", 
   const user = new User();
   const tabs = [];
   for (let number = 0; number < 4; number += 1) tabs.push(await browser.open(process.env.PAGE_ORIGIN));
+  proxy.held = [];
   await Promise.all(tabs.map((tab) => start(tab, user)));
+  await until(async () => (await tabs[0].evaluate("navigator.locks.query().then(({ pending }) => pending.length)")) === 3);
+  proxy.release();
   const tokens = await Promise.all(tabs.map((tab) => tab.evaluate("app.token()")));
   assert.equal(new Set(tokens).size, 1);
   assert.equal(proxy.forwarded, 1);

@@ -30,17 +30,28 @@ function html(response, status) {
   response.writeHead(status, { "Content-Type": "text/html" }).end("<!doctype html><title>Not the service</title>");
 }
 
-/** Starts the proxy. `faults` are names of FAULTS for the next requests; preflights always pass. */
+/**
+ * Starts the proxy. `faults` are names of FAULTS for the next requests; preflights always pass. While `held` is a list,
+ * requests wait in it; `release` lets them pass.
+ */
 export async function startProxy(gateway) {
   const proxy = { faults: [], forwarded: 0, broken: 0 };
+  proxy.release = () => {
+    const { held } = proxy;
+    proxy.held = undefined;
+    held.forEach((pass) => pass());
+  };
   const server = createServer((incoming, response) => {
     const fault = incoming.method === "OPTIONS" ? undefined : proxy.faults.shift();
     if (fault) {
       proxy.broken += 1;
       return FAULTS[fault](incoming, response);
     }
-    if (incoming.method !== "OPTIONS") proxy.forwarded += 1;
-    forward(gateway, incoming, response);
+    if (incoming.method === "OPTIONS") return forward(gateway, incoming, response);
+    proxy.forwarded += 1;
+    const pass = () => forward(gateway, incoming, response);
+    if (proxy.held) proxy.held.push(pass);
+    else pass();
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   proxy.url = `http://127.0.0.1:${server.address().port}`;
