@@ -10,8 +10,8 @@ use time::PrimitiveDateTime;
 use time::macros::format_description;
 
 use crate::checks::Check;
-use crate::checks::http::client;
 use crate::report::{Result, innermost};
+use crate::service::internet::{TIMEOUT, direct_http_client, http_client};
 use crate::service::{Target, explain, remedy, unreachable};
 
 /// Checks endpoint, clock, key and api-version of a resource. Creates nothing.
@@ -96,12 +96,16 @@ async fn reach(
     let bad = |why: String| Check::bad("endpoint", format!("{endpoint}: {why}"), &*todo);
     // As the client that uses the key: a proxy cannot reach an emulator on this machine.
     let is_proxied = config.uses_proxy && endpoint.to_string().starts_with("https://");
-    let builder = if is_proxied { client() } else { client().no_proxy() };
-    let client = builder.build().map_err(|error| bad(error.to_string()))?;
+    let client = if is_proxied { http_client() } else { direct_http_client() };
+    let client = client.map_err(|error| bad(innermost(&error)))?;
     let started = Instant::now();
     let asked = target.clock.now();
-    let answer =
-        client.get(endpoint.to_string()).send().await.map_err(|error| bad(innermost(&error)))?;
+    let answer = client
+        .get(endpoint.to_string())
+        .timeout(TIMEOUT)
+        .send()
+        .await
+        .map_err(|error| bad(innermost(&error)))?;
     let took = started.elapsed();
     let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
     let good = Check::good("endpoint", format!("{endpoint} answers within {} ms", round_up(took)));

@@ -4,9 +4,9 @@ use bearer_verifier::{Algorithm, KeySet};
 use serde_json::Value;
 
 use crate::checks::Check;
-use crate::checks::http::client;
 use crate::options::AuthorizerKind;
 use crate::report::innermost;
+use crate::service::internet::{TIMEOUT, direct_http_client, http_client};
 
 /// Checks the discovery document and the keys that it names.
 pub(crate) async fn look(
@@ -85,12 +85,10 @@ async fn discover(issuer: &str) -> Result<String, Check> {
 
 async fn fetch(url: &str) -> Result<Vec<u8>, String> {
     let told = |error: reqwest::Error| innermost(&error);
-    let mut client = client();
     // A proxy cannot reach this machine.
-    if is_on_this_machine(url) {
-        client = client.no_proxy();
-    }
-    let answer = client.build().map_err(told)?.get(url).send().await.map_err(told)?;
+    let client = if is_on_this_machine(url) { direct_http_client() } else { http_client() };
+    let client = client.map_err(|error| innermost(&error))?;
+    let answer = client.get(url).timeout(TIMEOUT).send().await.map_err(told)?;
     if !answer.status().is_success() {
         return Err(format!("it answers {}", answer.status()));
     }

@@ -5,7 +5,6 @@ pub(crate) mod acs;
 pub(crate) mod administrator;
 pub(crate) mod bearer;
 mod check;
-mod http;
 pub(crate) mod issuer;
 pub(crate) mod network;
 pub(crate) mod policy;

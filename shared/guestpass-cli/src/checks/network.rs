@@ -6,9 +6,9 @@ use crate::checks::Check;
 use crate::report::innermost;
 use crate::service::CliEnvironment;
 
-/// Reports the variables that are set. Sends no request.
+/// Reports the proxy, if there is one, and the root certificates. Sends no request.
 pub(crate) fn look(environment: &CliEnvironment) -> Vec<Check> {
-    proxy(environment).into_iter().chain(trust_roots(environment)).collect()
+    proxy(environment).into_iter().chain([trust_roots(environment)]).collect()
 }
 
 fn proxy(environment: &CliEnvironment) -> Option<Check> {
@@ -38,20 +38,27 @@ fn shown(value: &str) -> Option<String> {
     Some(format!("{}://{}{}", url.scheme(), url.host_str()?, port.unwrap_or_default()))
 }
 
-fn trust_roots(environment: &CliEnvironment) -> Option<Check> {
-    let path = environment.variable(trust_roots::VARIABLE)?;
-    Some(match trust_roots::added() {
-        Ok(_) => Check::note("trust roots", format!("the certificates in {path} are trusted, too")),
+fn trust_roots(environment: &CliEnvironment) -> Check {
+    let Some(path) = environment.variable(trust_roots::VARIABLE) else {
+        return Check::good(ROOTS, "Mozilla's root certificates are trusted");
+    };
+    match trust_roots::added() {
+        Ok(_) => Check::note(
+            ROOTS,
+            format!("Mozilla's root certificates and those in {path} (SSL_CERT_FILE) are trusted"),
+        ),
         Err(error) => {
             let cause = std::error::Error::source(error).map(|_| format!(": {}", innermost(error)));
             Check::bad(
-                "trust roots",
+                ROOTS,
                 format!("{error}{}", cause.unwrap_or_default()),
                 format!("set {} to a file with certificates in PEM format", trust_roots::VARIABLE),
             )
         }
-    })
+    }
 }
+
+const ROOTS: &str = "trust roots";
 
 /// The variables of a proxy for https, in the order in which the clients read them.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];

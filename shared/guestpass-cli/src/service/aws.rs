@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::options::ServiceOptions;
 use crate::report::{CliError, Exit, Result, innermost};
+use crate::service::internet::with_aws_connections;
 
 /// The operator's AWS configuration. Loads credentials when they are first needed, and only
 /// once.
@@ -60,7 +61,7 @@ impl AwsSettings {
     }
 
     async fn load(&self) -> Result<SdkConfig> {
-        let mut loader = loader();
+        let mut loader = with_aws_connections(loader())?;
         if let Some(region) = self.region().await {
             loader = loader.region(region);
         }
@@ -87,9 +88,12 @@ impl AwsSettings {
     /// from `AWS_PROFILE` is a default, and keys in the environment take precedence over it.
     fn credentials(&self, config: &SdkConfig, region: Region) -> Option<SharedCredentialsProvider> {
         let Some(profile) = &self.profile else { return config.credentials_provider() };
-        let provider = ProfileFileCredentialsProvider::builder()
-            .configure(&ProviderConfig::default().with_region(Some(region)))
-            .profile_name(profile);
+        let mut settings = ProviderConfig::default().with_region(Some(region));
+        if let Some(http) = config.http_client() {
+            settings = settings.with_http_client(http);
+        }
+        let provider =
+            ProfileFileCredentialsProvider::builder().configure(&settings).profile_name(profile);
         Some(SharedCredentialsProvider::new(provider.build()))
     }
 

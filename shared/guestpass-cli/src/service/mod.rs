@@ -4,6 +4,7 @@ pub(crate) mod aws;
 mod environment;
 mod event_publisher;
 mod explain;
+pub(crate) mod internet;
 mod local;
 pub(crate) mod operator;
 mod resources;

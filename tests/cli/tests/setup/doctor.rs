@@ -376,17 +376,6 @@ fn a_secret_of_the_functions_and_another_secret() {
 }
 
 #[test]
-fn a_proxy_is_not_used_for_the_stack() {
-    let stack = CliStack::start();
-    stack.identity("alice");
-    let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);
-    // No server listens on port 1.
-    doctor.envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")]);
-    let well = run(&mut doctor, &stack.bearer("sub=alice"));
-    assert_eq!(well.code, 0, "{well:?}");
-}
-
-#[test]
 fn r01_records_whose_keys_other_claims_gave_are_counted() {
     let stack = CliStack::start();
     for user in ["https://a.example|t|o", "https://a.example|sub", "crm-7"] {

@@ -75,7 +75,8 @@ fn acs_aws_and_issuers_are_reached_through_the_proxy_unless_excepted() {
     let shown = format!("proxy\tnote\thttps goes through http://{address} (HTTPS_PROXY)");
     assert!(told.stdout.contains(&shown), "{told:?}");
     assert!(
-        told.stdout.contains(&format!("trust roots\tnote\tthe certificates in {ca}")),
+        told.stdout
+            .contains(&format!("trust roots\tnote\tMozilla's root certificates and those in {ca}")),
         "{told:?}"
     );
     assert!(!format!("{told:?}").contains("proxy-password"), "{told:?}");
@@ -127,4 +128,74 @@ fn fips_and_dual_stack_endpoints_of_each_partition_are_used() {
         doctor(&stack, &variables);
         assert!(tunnels.lock().unwrap().iter().any(|one| one == host), "{host}: {tunnels:?}");
     }
+}
+
+/// The findings of a check of the doctor.
+fn finding<'a>(told: &'a ToolOutput, check: &str) -> &'a str {
+    let of = |line: &&str| line.split('\t').next() == Some(check);
+    told.stdout.lines().find(of).unwrap_or_else(|| panic!("{check}: {told:?}"))
+}
+
+#[test]
+fn acs_aws_and_issuers_are_trusted_with_the_certificates_of_one_variable() {
+    let stack = CliStack::with(&["--https"]);
+    let https = stack.text("/acs/https").replace("127.0.0.1", "localhost");
+    let issuer = stack.text("/issuer");
+    assert!(issuer.starts_with("https://"), "{issuer}");
+    let roots = stack.dir().join("roots.pem");
+    let pem = ["/acs/caCert", "/caCert"].map(|at| std::fs::read_to_string(stack.text(at)).unwrap());
+    std::fs::write(&roots, pem.concat()).unwrap();
+    let look = |variables: &[(&str, &str)]| {
+        let string = stack.connection_string().replace(&stack.text("/acs/http"), &https);
+        let line = ["doctor", "-o", "tsv", "--issuer", &issuer];
+        let mut command = guestpass(Path::new("/"), &line);
+        command.envs([
+            ("COMMUNICATION_SERVICES_CONNECTION_STRING", string.as_str()),
+            ("GUESTPASS_TABLE", "t"),
+            // It is not DynamoDB, but a TLS server with an authority of its own.
+            ("AWS_ENDPOINT_URL_DYNAMODB", &https),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ]);
+        run(command.envs(variables.iter().copied()), "")
+    };
+    let unknown = look(&[]);
+    for check in ["endpoint", "table", "issuer"] {
+        let found = finding(&unknown, check);
+        assert!(found.contains("\tbad\t") && found.contains("UnknownIssuer"), "{found}");
+    }
+    let told = finding(&unknown, "trust roots");
+    assert!(told.contains("Mozilla's root certificates are trusted"), "{told}");
+    let known = look(&[("SSL_CERT_FILE", roots.to_str().unwrap())]);
+    for check in ["endpoint", "key", "issuer"] {
+        let found = finding(&known, check);
+        assert!(found.contains("\tgood\t"), "{found}");
+    }
+    let table = finding(&known, "table");
+    assert!(!table.contains("UnknownIssuer") && !table.contains("certificate"), "{table}");
+}
+
+#[test]
+fn aws_is_not_asked_with_invalid_root_certificates() {
+    let stack = CliStack::start();
+    let file = stack.dir().join("roots.pem");
+    std::fs::write(&file, "no certificate").unwrap();
+    let mut command = guestpass(Path::new("/"), &["status"]);
+    command.envs([("GUESTPASS_SECRET", "arn:a"), ("AWS_REGION", "eu-west-1")]);
+    let refused = run(command.env("SSL_CERT_FILE", &file), "");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("which SSL_CERT_FILE names"), "{refused:?}");
+    assert!(refused.stderr.contains("in PEM format, or unset it"), "{refused:?}");
+}
+
+#[test]
+fn a_proxy_is_not_used_for_the_stack() {
+    let stack = CliStack::start();
+    stack.identity("alice");
+    let mut doctor = stack.command(&["doctor", "--bearer-file", "-"]);
+    // No server listens on port 1.
+    doctor.envs([("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")]);
+    let well = run(&mut doctor, &stack.bearer("sub=alice"));
+    assert_eq!(well.code, 0, "{well:?}");
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::metadata::is_confidential;
 use crate::report::{CliError, Exit, Result, innermost};
+use crate::service::internet::TIMEOUT;
 
 /// The scopes that the interoperability profile of CAEP defines.
 const SCOPE: &str = "ssf.read ssf.manage";
@@ -59,6 +60,7 @@ impl ApiCredential {
         let form = form(&[("grant_type", "client_credentials"), ("scope", scope)])?;
         let request = client
             .post(url)
+            .timeout(TIMEOUT)
             .basic_auth(id, Some(secret.expose()))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form);

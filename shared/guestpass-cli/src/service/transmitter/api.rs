@@ -1,18 +1,14 @@
 //! Requests to a transmitter's API: SSF 1.0 §8.1.
 
-use std::time::Duration;
-
 use identity_core::secret::Secret;
-use reqwest::{Client, Method, Url, redirect};
+use reqwest::{Client, Method, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::TransmitterAccess;
 use super::metadata::{TransmitterMetadata, discover};
 use crate::report::{CliError, Exit, Result, innermost};
-
-/// How long a transmitter may take for a response.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::service::internet::{TIMEOUT, http_client};
 
 /// The API of one transmitter, with an access token.
 pub(crate) struct TransmitterApi {
@@ -63,16 +59,11 @@ pub(crate) struct StreamStatusAnswer {
 impl TransmitterApi {
     /// Finds the endpoints, and gets an access token.
     pub(crate) async fn connect(access: &TransmitterAccess) -> Result<Self> {
-        // Without redirects: the credentials are only for the endpoints in the metadata.
-        let client = Client::builder()
-            .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| {
-                let failed = CliError::new(Exit::Failed, "cannot create an HTTP client");
-                failed.because(innermost(&error))
-            })?;
+        // It follows no redirects: the credentials are only for the endpoints in the metadata.
+        let client = http_client().map_err(|error| {
+            let failed = CliError::new(Exit::Failed, "cannot create an HTTP client");
+            failed.because(innermost(&error))
+        })?;
         let metadata = discover(&client, &access.issuer).await?;
         let token = access.credential.access_token(&client).await?;
         Ok(Self { client, metadata, token })
@@ -145,7 +136,8 @@ impl TransmitterApi {
                 .because(innermost(&error))
                 .hint("try again later")
         };
-        let mut request = self.client.request(method, url).bearer_auth(self.token.expose());
+        let request = self.client.request(method, url).timeout(TIMEOUT);
+        let mut request = request.bearer_auth(self.token.expose());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }

@@ -4,6 +4,7 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 
 use crate::report::{CliError, Exit, Result, innermost};
+use crate::service::internet::TIMEOUT;
 use crate::service::is_loopback;
 
 /// The members that the tool uses.
@@ -23,7 +24,7 @@ pub(super) async fn discover(client: &Client, issuer: &str) -> Result<Transmitte
             .because(why)
             .hint("check --transmitter: it is the `iss` of the transmitter's events")
     };
-    let answer = client.get(url.clone()).send().await.map_err(|error| {
+    let answer = client.get(url.clone()).timeout(TIMEOUT).send().await.map_err(|error| {
         CliError::new(Exit::Later, format!("the transmitter does not answer at {url}"))
             .because(innermost(&error))
             .hint("check --transmitter, and that this machine reaches it")
