@@ -51,6 +51,7 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
         Command::User(command) => match command {
             UserCommand::Block(arguments) => token::revoke::run(arguments.into(), context).await,
             UserCommand::Unblock(arguments) => user::unblock::run(arguments, context).await,
+            UserCommand::Move(arguments) => user::relocate::run(arguments, context).await,
             UserCommand::History(arguments) => user::history::run(arguments, context).await,
         },
         Command::Events(command) => match command {

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Issue, revoke, exchange and inspect tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Block and unblock users, and show a user's history
+    /// Block, unblock and move users, and show a user's history
     #[command(subcommand)]
     User(UserCommand),
     /// Explain, send and replay events, and list dead letters

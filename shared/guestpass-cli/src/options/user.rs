@@ -14,6 +14,8 @@ pub(crate) enum UserCommand {
     Block(UserBlockArguments),
     /// Unblock a user, no matter what blocked them
     Unblock(UserUnblockArguments),
+    /// Give a user a new identity in another ACS resource, and delete the present one
+    Move(UserMoveArguments),
     /// Show the history of a user, from the record, cleanup runs and logs
     History(UserHistoryArguments),
 }
@@ -47,6 +49,26 @@ pub(crate) struct UserUnblockArguments {
     /// The external id or the ACS id of the user
     #[arg(value_name = "ID")]
     pub(crate) user: String,
+}
+
+/// Which user to move, and where.
+#[derive(Args)]
+#[command(after_help = "\
+ACS cannot move an identity. This deletes it with all its data, and creates
+another one: the user gets another ACS id, loses chat threads, running calls
+and all tokens, and must sign in again, because bearers from before are refused.
+
+Identities that are not in use need no command: if a resource is draining, they
+are replaced when their users come back.")]
+pub(crate) struct UserMoveArguments {
+    /// The external id or the ACS id of the user
+    #[arg(value_name = "ID")]
+    pub(crate) user: String,
+    /// The ACS resource of the new identity
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) confirmation: Confirmation,
 }
 
 /// Which user's history to show.

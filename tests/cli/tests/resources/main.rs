@@ -5,6 +5,7 @@ mod access;
 mod doctor;
 mod identities;
 mod listing;
+mod moving;
 
 use std::process::Command;
 
