@@ -10,6 +10,9 @@ from typing import Any
 
 SCOPES = ["chat", "chat.join", "chat.join.limited", "voip", "voip.join"]
 
+# The name of an ACS resource.
+RESOURCE = "[a-z0-9-]{1,16}"
+
 # Claims that can be lists. API Gateway passes a list as `[a b]`.
 LISTS = ["amr", "aud", "entitlements", "group", "groups", "permissions", "role", "roles", "scopes", "scp", "wids"]
 
@@ -26,7 +29,7 @@ def check_policy(text: str) -> None:
         check_grant(members(policy["otherwise"], "`otherwise`", GRANT))
 
 
-GRANT = {"scopes", "maxLifetimeMinutes", "defaultLifetimeMinutes", "lifetimeSpread"}
+GRANT = {"scopes", "maxLifetimeMinutes", "defaultLifetimeMinutes", "lifetimeSpread", "resource"}
 
 
 def check_grant(grant: dict[str, Any]) -> None:
@@ -40,6 +43,9 @@ def check_grant(grant: dict[str, Any]) -> None:
     spread = grant.get("lifetimeSpread")
     if spread is not None and not (type(spread) is int and 0 <= spread <= 50):
         raise ValueError("`lifetimeSpread` must be a whole number from 0 to 50")
+    resource = grant.get("resource")
+    if resource is not None and not (isinstance(resource, str) and re.fullmatch(RESOURCE, resource)):
+        raise ValueError("`resource` must be the name of an ACS resource: 1 to 16 lower-case letters, digits and hyphens")
 
 
 def check_placement(text: str) -> None:
@@ -48,7 +54,7 @@ def check_placement(text: str) -> None:
     if not isinstance(shares, dict):
         raise ValueError("must be a JSON object whose members are the names of ACS resources")
     for name, share in shares.items():
-        if not re.fullmatch("[a-z0-9-]{1,16}", name):
+        if not re.fullmatch(RESOURCE, name):
             raise ValueError(f"the name {name!r} of a resource must be 1 to 16 lower-case letters, digits and hyphens")
         state, weight = members(share, f"resource {name!r}", {"state", "weight"}).get("state", "open"), share.get("weight")
         if state not in ("open", "draining"):

@@ -28,7 +28,9 @@ async fn main() -> Result<(), Error> {
         config.acs.connect(system_clock()),
         aws_secrets::key(config.caller_key)
     );
-    let (acs, edge) = (acs?, ServiceEdge::new(key, config.rules.access.subject_claims()));
+    let acs = acs?;
+    config.rules.policy.check_resources(&acs)?;
+    let (acs, edge) = (acs, ServiceEdge::new(key, config.rules.access.subject_claims()));
     let (rules, clock) = (config.rules, system_clock());
     run(async |request| {
         let response = handle(&store, &acs, &clock, &rules, &request);
@@ -90,7 +92,9 @@ pub(crate) async fn handle(
             let (user, bearer) = (caller.user().clone(), caller.bearer());
             let grant = rules.policy.grant(caller.claims());
             let default = grant.default_lifetime(&user);
-            (TokenSubject::Caller { user, bearer, pace: rules.pace }, grant, Some(default))
+            let resource = grant.resource().cloned();
+            let subject = TokenSubject::Caller { user, bearer, pace: rules.pace, resource };
+            (subject, grant, Some(default))
         }
     };
     // The body of a GET request is ignored.

@@ -1,7 +1,13 @@
+use std::collections::BTreeMap;
+
 use identity_core::identity::{Scope, Scopes};
 use identity_core::policy::Claims;
+use identity_core::ports::ResourceClients;
 use identity_core::record::State;
-use identity_core::testing::{ClientCall, CoreFixture, record, user};
+use identity_core::resource::Placement;
+use identity_core::testing::{
+    ClientCall, CoreFixture, MemoryIdentityClient, record, resource, user,
+};
 use lambda_edge::testing::{self, TestRequest, body, edge};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
@@ -67,6 +73,23 @@ async fn scopes_and_lifetime_reach_acs_as_asked() {
     let request = fixture.acs.requests().remove(0);
     assert_eq!(request.scopes, Scopes::of(vec![Scope::Chat, Scope::Voip]).unwrap());
     assert_eq!(request.lifetime.minutes(), 1440);
+}
+
+#[tokio::test]
+async fn a_rule_places_the_new_identity_of_its_users() {
+    let fixture = CoreFixture::with([]);
+    let client = |name: &str| (resource(name), MemoryIdentityClient::of_resource(name));
+    let clients = BTreeMap::from([client("main"), client("eu2")]);
+    let clients = ResourceClients::new(clients, Placement::default()).unwrap();
+    let placed = json!({ "if": { "email": "alice" }, "scopes": ["voip"], "resource": "eu2" });
+    let rules = rules(json!({ "rules": [placed] }));
+    for (user, expected) in [("alice", "eu2"), ("bob", "main")] {
+        let request = own().claim("sub", user).claim("email", user).request();
+        handle(&fixture.store, &clients, &fixture.clock, &rules, &request).await.unwrap();
+        let records = fixture.records.records();
+        let of = |name: &str| records.iter().find(|one| one.external_id.as_str().ends_with(name));
+        assert_eq!(of(user).unwrap().resource, resource(expected), "{user}");
+    }
 }
 
 #[tokio::test]

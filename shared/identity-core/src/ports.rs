@@ -21,7 +21,7 @@ pub use cleanup::{Orphan, OrphanStore, RunLog};
 pub use clock::{Clock, SystemClock};
 pub use env::{ConfigError, Env, optional, required};
 pub use identity_client::{IdentityClient, TeamsTokenExchange};
-pub use identity_clients::{IdentityClients, ResourceClients, UnplacedResource};
+pub use identity_clients::{IdentityClients, ResourceClients, UnplacedResource, UnusableResource};
 pub use identity_store::IdentityStore;
 pub use listing::{Count, Index, ListQuery, Page, Position, SHARDS};
 pub use step::{Change, Step, Usage};

@@ -25,8 +25,8 @@ pub(crate) struct ResourceExplainArguments {
 }
 
 const LIST_HELP: &str = "\
-Reads the whole table once, because no index has the resource: about a second
-for each 10,000 records. It needs the permission dynamodb:Scan.
+Reads the whole table once, because no index has the resource: one request
+for each MB, about a thousand records. It needs the permission dynamodb:Scan.
 
 States: open (gets new identities), draining (its identities are replaced),
 unlisted (keeps its identities), unconfigured (records name it, but the secret

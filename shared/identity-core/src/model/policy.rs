@@ -18,6 +18,10 @@
 //! but never below an hour. A user always gets the same part of it, so that the tokens of users
 //! who came together are not renewed together.
 //!
+//! `resource` names the ACS resource in which the identities of the rule's users are created, for
+//! example because these users call each other. Without it, the placement chooses. An identity
+//! that exists stays where it is.
+//!
 //! A claim matches if it has the given value, or if it is a list that contains the value. A value
 //! is text, a whole number, `true` or `false`, and equals a claim with the same text: `true`
 //! equals `"true"`, because API Gateway's JWT authorizer passes both in the same way. Choose
@@ -50,6 +54,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::model::ResourceName;
 
 pub use claims::Claims;
 pub use condition::Condition;
@@ -101,6 +107,12 @@ impl Policy {
         &self.rules
     }
 
+    /// The ACS resources that a rule or `otherwise` names.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceName> {
+        let grants = self.rules.iter().map(Rule::grant).chain([&self.otherwise]);
+        grants.filter_map(Grant::resource)
+    }
+
     /// The numbers of the rules, from 1, that give less than `otherwise`. A token that lacks a
     /// claim of such a rule by mistake gives its user more.
     pub fn rules_below_otherwise(&self) -> impl Iterator<Item = usize> {
@@ -118,6 +130,8 @@ struct RawRule {
     max_lifetime_minutes: Option<u64>,
     default_lifetime_minutes: Option<u64>,
     lifetime_spread: Option<u64>,
+    #[serde(default)]
+    resource: Option<String>,
 }
 
 impl TryFrom<RawRule> for Rule {
@@ -135,7 +149,7 @@ impl TryFrom<RawRule> for Rule {
             default_minutes: raw.default_lifetime_minutes,
             spread_percent: raw.lifetime_spread,
         };
-        let grant = Grant::parse(&raw.scopes, lifetimes)?;
+        let grant = Grant::parse(&raw.scopes, lifetimes, raw.resource.as_deref())?;
         Ok(Self { condition, grant })
     }
 }

@@ -2,8 +2,8 @@
 //! that an administrator names.
 
 use crate::model::{
-    AccessToken, AcsId, Bearer, Error, ExternalId, IdentityRef, Invocation, Requester, TokenPace,
-    TokenRequest,
+    AccessToken, AcsId, Bearer, Error, ExternalId, IdentityRef, Invocation, Requester,
+    ResourceName, TokenPace, TokenRequest,
 };
 use crate::ports::{Clock, IdentityClients, IdentityStore};
 use crate::protocol::administrator::Administrator;
@@ -31,6 +31,8 @@ pub enum TokenSubject {
         bearer: Bearer,
         /// How often the caller may ask; `None` for no limit.
         pace: Option<TokenPace>,
+        /// The ACS resource of a new identity; `None` for the one of the placement.
+        resource: Option<ResourceName>,
     },
     /// An existing identity.
     Identity {
@@ -64,18 +66,19 @@ pub async fn issue_access_token(
     request: IssueAccessTokenRequest,
 ) -> Result<IssuedToken, Error> {
     let IssueAccessTokenRequest { subject, token, invocation } = request;
-    let (selector, requester) = match subject {
-        TokenSubject::Caller { user, bearer, pace } => {
-            (IdentitySelector::Users(user), Requester::User { bearer, pace })
+    let (selector, requester, resource) = match subject {
+        TokenSubject::Caller { user, bearer, pace, resource } => {
+            (IdentitySelector::Users(user), Requester::User { bearer, pace }, resource)
         }
         TokenSubject::Identity { identity, by } => {
-            (existing(store, identity).await?, Requester::Administrator { id: by.id().clone() })
+            let requester = Requester::Administrator { id: by.id().clone() };
+            (existing(store, identity).await?, requester, None)
         }
     };
     let request = IdentityRequest {
         selector,
         token: Some(&token),
-        resource: None,
+        resource: resource.as_ref(),
         requester,
         invocation: &invocation,
     };

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::model::policy::Policy;
 use crate::model::{Error, ExternalId, Placement, ResourceName};
 use crate::ports::IdentityClient;
 
@@ -36,6 +37,30 @@ impl<A: IdentityClient> IdentityClients for A {
         false
     }
 }
+
+impl Policy {
+    /// Whether each ACS resource that the policy names can get new identities.
+    ///
+    /// # Errors
+    /// One has no connection string, or is draining.
+    pub fn check_resources(&self, clients: &impl IdentityClients) -> Result<(), UnusableResource> {
+        let mut unusable = self.resources().filter_map(|name| {
+            let is_known = clients.client(name).is_ok();
+            let reason = match (is_known, clients.is_draining(name)) {
+                (false, _) => "has no connection string",
+                (true, true) => "is draining",
+                (true, false) => return None,
+            };
+            Some(UnusableResource(name.clone(), reason))
+        });
+        unusable.next().map_or(Ok(()), Err)
+    }
+}
+
+/// The policy names a resource that cannot get new identities.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the policy names the resource `{0}`, which {1}: name an open resource, or leave it out")]
+pub struct UnusableResource(pub ResourceName, &'static str);
 
 /// The clients of several resources, and the rule that distributes new identities over them.
 #[derive(Debug)]
@@ -103,6 +128,8 @@ impl<A: IdentityClient> IdentityClients for ResourceClients<A> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::model::resource::ResourceShare;
     use crate::testing::{MemoryIdentityClient, resource, user};
@@ -148,6 +175,27 @@ mod tests {
         assert!(IdentityClients::client(&client, &resource("eu1")).is_err());
         assert!(!client.is_draining(&ResourceName::MAIN));
         assert_eq!(client.place(&user("alice")), ResourceName::MAIN);
+    }
+
+    #[test]
+    fn a_policy_may_only_name_resources_that_get_new_identities() {
+        let clients = clients(["main", "old"]).map(|(_, client)| client);
+        let check = |name: &str| {
+            let rule = json!({ "if": { "a": "b" }, "scopes": ["voip"], "resource": name });
+            let policy = json!({ "rules": [rule], "otherwise": { "scopes": ["voip"] } });
+            let policy: Policy = serde_json::from_value(policy).unwrap();
+            policy.check_resources(&clients).map_err(|error| error.to_string())
+        };
+        assert_eq!(check("main"), Ok(()));
+        let text = |name, why| {
+            Err(format!(
+                "the policy names the resource `{name}`, which {why}: name an open resource, or \
+                 leave it out"
+            ))
+        };
+        assert_eq!(check("old"), text("old", "is draining"));
+        assert_eq!(check("other"), text("other", "has no connection string"));
+        assert_eq!(Policy::default().check_resources(&clients), Ok(()));
     }
 
     #[test]

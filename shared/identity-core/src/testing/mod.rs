@@ -111,7 +111,7 @@ pub fn caller(name: &str) -> TokenSubject {
 #[must_use]
 pub fn caller_since(name: &str, issued_at: SystemTime) -> TokenSubject {
     let bearer = Bearer { issued_at: Some(issued_at), authenticated_at: None };
-    TokenSubject::Caller { user: user(name), bearer, pace: None }
+    TokenSubject::Caller { user: user(name), bearer, pace: None, resource: None }
 }
 
 /// An administrator's order to revoke, or to block if `block` is set.

@@ -152,6 +152,7 @@ fn every_command_has_help() {
         "user ",
         "user block ",
         "user unblock ",
+        "user move ",
         "user history ",
         "events ",
         "events explain ",

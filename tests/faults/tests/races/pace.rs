@@ -50,7 +50,8 @@ fn client(
         let bearer = Bearer { issued_at: Some(clock.now()), authenticated_at: None };
         let pace = TokenPace::per_minute(10).unwrap();
         for _ in 0..calls {
-            let subject = TokenSubject::Caller { user: user("alice"), bearer, pace };
+            let subject =
+                TokenSubject::Caller { user: user("alice"), bearer, pace, resource: None };
             let invocation = invocation(name, &clock);
             let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
             match issue_access_token(&store, &acs, &clock, request).await {

@@ -19,6 +19,9 @@ struct ExplainedGrant {
     rule: String,
     scopes: Vec<&'static str>,
     max_lifetime_minutes: u16,
+    /// The ACS resource of new identities, if the policy names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
     /// The earlier rules, and the claims that each of them misses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unmet: Vec<String>,
@@ -27,7 +30,7 @@ struct ExplainedGrant {
 
 impl Row for ExplainedGrant {
     const COLUMNS: &'static [&'static str] =
-        &["authorizer", "rule", "scopes", "max lifetime", "rules that do not apply"];
+        &["authorizer", "rule", "scopes", "max lifetime", "resource", "rules that do not apply"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -35,6 +38,7 @@ impl Row for ExplainedGrant {
             self.rule.clone(),
             self.scopes.join(" "),
             format!("{} min", self.max_lifetime_minutes),
+            self.resource.clone().unwrap_or_default(),
             self.unmet.join("; "),
         ]
     }
@@ -71,6 +75,7 @@ fn explain(
         rule: rule_name(policy, &claims),
         scopes: scope_names(grant),
         max_lifetime_minutes: grant.max_lifetime().minutes(),
+        resource: grant.resource().map(ToString::to_string),
         unmet: unmet.collect(),
         verified: false,
     }

@@ -19,6 +19,8 @@ struct PolicyCase {
     claims: Map<String, Value>,
     scopes: Vec<String>,
     max_lifetime_minutes: Option<u16>,
+    /// The ACS resource of new identities.
+    resource: Option<String>,
     authorizer: Option<ClaimsSource>,
 }
 
@@ -33,11 +35,14 @@ struct PolicyCaseResult {
     rule: String,
     scopes: Vec<&'static str>,
     max_lifetime_minutes: u16,
+    /// The ACS resource of new identities, if the policy names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
 }
 
 impl Row for PolicyCaseResult {
     const COLUMNS: &'static [&'static str] =
-        &["result", "name", "authorizer", "rule", "scopes", "max lifetime"];
+        &["result", "name", "authorizer", "rule", "scopes", "max lifetime", "resource"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -47,6 +52,7 @@ impl Row for PolicyCaseResult {
             self.rule.clone(),
             self.scopes.join(" "),
             format!("{} min", self.max_lifetime_minutes),
+            self.resource.clone().unwrap_or_default(),
         ]
     }
 }
@@ -97,14 +103,20 @@ fn results(policy: &Policy, case: &PolicyCase) -> Vec<PolicyCaseResult> {
         let claims = authorizer.claims(&case.claims);
         let grant = policy.grant(&claims);
         let minutes = grant.max_lifetime().minutes();
+        let resource = grant.resource().map(ToString::to_string);
         PolicyCaseResult {
             name: case.name.clone(),
             authorizer,
             passed: expected.as_ref() == Some(grant.scopes())
-                && case.max_lifetime_minutes.is_none_or(|expected| expected == minutes),
+                && case.max_lifetime_minutes.is_none_or(|expected| expected == minutes)
+                && case
+                    .resource
+                    .as_ref()
+                    .is_none_or(|expected| resource.as_ref() == Some(expected)),
             rule: rule_name(policy, &claims),
             scopes: scope_names(grant),
             max_lifetime_minutes: minutes,
+            resource,
         }
     };
     sources.map(result).collect()
@@ -118,7 +130,7 @@ mod tests {
 
     fn passed(case: &Value) -> Vec<bool> {
         let policy: Policy = serde_json::from_value(json!({
-            "rules": [{ "if": { "/realm/role": "staff" }, "scopes": ["voip", "chat"] }],
+            "rules": [{ "if": { "/realm/role": "staff" }, "scopes": ["voip", "chat"], "resource": "eu2" }],
             "otherwise": { "scopes": ["voip.join"], "maxLifetimeMinutes": 60 },
         }))
         .unwrap();
@@ -140,6 +152,13 @@ mod tests {
         assert_eq!(passed(&nested), [false]);
         nested["maxLifetimeMinutes"] = 1440.into();
         assert_eq!(passed(&nested), [true]);
+        nested["resource"] = "eu2".into();
+        assert_eq!(passed(&nested), [true]);
+        nested["resource"] = "main".into();
+        assert_eq!(passed(&nested), [false]);
+        let mut placed = case(json!({}), json!(["voip.join"]));
+        placed["resource"] = "eu2".into();
+        assert_eq!(passed(&placed), [false, false]);
     }
 
     #[test]

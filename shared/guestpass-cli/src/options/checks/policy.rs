@@ -39,7 +39,7 @@ The file is a JSON array of claims and the grant that is expected for them:
       \"maxLifetimeMinutes\": 1440
     }
   ]
-`maxLifetimeMinutes` is optional. Each case is checked with the claims as both
+`maxLifetimeMinutes` and `resource` are optional. Each case is checked with the claims as both
 authorizers pass them, or only as `authorizer` passes them: `jwt` or `lambda`.
 
 Exits with 7 if a grant is not the expected one, otherwise with 0.")]

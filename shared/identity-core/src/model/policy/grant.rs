@@ -3,6 +3,7 @@ use serde::Deserialize;
 use crate::model::{
     error::Error,
     identity::{ExternalId, Lifetime, Scopes, TokenRequest},
+    resource::ResourceName,
 };
 
 /// The scopes and lifetimes that a caller may have.
@@ -14,6 +15,7 @@ pub struct Grant {
     max_lifetime: Lifetime,
     default_lifetime: Lifetime,
     lifetime_spread: LifetimeSpread,
+    resource: Option<ResourceName>,
 }
 
 /// The percentage by which the default lifetime is reduced at most, depending on the user.
@@ -49,6 +51,7 @@ impl Default for Grant {
             max_lifetime: Lifetime::DAY,
             default_lifetime: Lifetime::HOUR,
             lifetime_spread: LifetimeSpread::default(),
+            resource: None,
         }
     }
 }
@@ -63,7 +66,11 @@ pub(super) struct RawLifetimes {
 
 impl Grant {
     /// Reads the scopes and lifetimes of a rule, or says what is wrong with them.
-    pub(super) fn parse(scopes: &[String], raw: RawLifetimes) -> Result<Self, &'static str> {
+    pub(super) fn parse(
+        scopes: &[String],
+        raw: RawLifetimes,
+        resource: Option<&str>,
+    ) -> Result<Self, &'static str> {
         let lifetime = |minutes: Option<u64>, default: Lifetime| match minutes {
             None => Ok(default),
             Some(minutes) => {
@@ -80,7 +87,15 @@ impl Grant {
         )?;
         let lifetime_spread = LifetimeSpread::parse(raw.spread_percent)?;
         let default_scopes = scopes.clone();
-        Ok(Self { scopes, default_scopes, max_lifetime, default_lifetime, lifetime_spread })
+        let resource = resource.map(|raw| ResourceName::parse(raw).ok_or(RESOURCE)).transpose()?;
+        Ok(Self {
+            scopes,
+            default_scopes,
+            max_lifetime,
+            default_lifetime,
+            lifetime_spread,
+            resource,
+        })
     }
 
     /// Every scope and the longest lifetime, for callers without a policy. The default is chat
@@ -101,6 +116,12 @@ impl Grant {
     #[must_use]
     pub fn max_lifetime(&self) -> Lifetime {
         self.max_lifetime
+    }
+
+    /// The ACS resource of the new identities of such callers; `None` for the one of the placement.
+    #[must_use]
+    pub fn resource(&self) -> Option<&ResourceName> {
+        self.resource.as_ref()
     }
 
     /// The lifetime for this user, who requests none: the default, reduced by a part of the spread
@@ -141,6 +162,8 @@ struct RawGrant {
     max_lifetime_minutes: Option<u64>,
     default_lifetime_minutes: Option<u64>,
     lifetime_spread: Option<u64>,
+    #[serde(default)]
+    resource: Option<String>,
 }
 
 impl TryFrom<RawGrant> for Grant {
@@ -152,9 +175,12 @@ impl TryFrom<RawGrant> for Grant {
             default_minutes: raw.default_lifetime_minutes,
             spread_percent: raw.lifetime_spread,
         };
-        Self::parse(&raw.scopes, lifetimes)
+        Self::parse(&raw.scopes, lifetimes, raw.resource.as_deref())
     }
 }
+
+const RESOURCE: &str =
+    "resource must be the name of an ACS resource: 1 to 16 lower-case letters, digits and hyphens";
 
 /// The number of parts into which the spread divides the users.
 const STEPS: u64 = 10_000;
@@ -171,6 +197,7 @@ mod tests {
             max_lifetime: Lifetime::DAY,
             default_lifetime: Lifetime::HOUR,
             lifetime_spread: LifetimeSpread::default(),
+            resource: None,
         };
         assert_eq!(Grant::everything(), expected);
     }
@@ -181,7 +208,7 @@ mod tests {
             default_minutes: Some(default),
             spread_percent: spread,
         };
-        Grant::parse(&["chat".to_owned()], lifetimes)
+        Grant::parse(&["chat".to_owned()], lifetimes, None)
     }
 
     /// The default lifetimes of a thousand users, in minutes, sorted.

@@ -72,6 +72,24 @@ fn a_rule_says_what_it_gives_and_to_whom() {
 }
 
 #[test]
+fn a_rule_may_name_the_resource_of_new_identities() {
+    let policy: Policy = serde_json::from_value(json!({
+        "rules": [
+            { "if": { "role": "guest" }, "scopes": ["voip"], "resource": "eu2" },
+            { "if": { "role": "staff" }, "scopes": ["voip"] },
+        ],
+        "otherwise": { "scopes": ["voip"], "resource": "main" },
+    }))
+    .unwrap();
+    for (role, expected) in [("guest", Some("eu2")), ("staff", None), ("other", Some("main"))] {
+        let claims = claims(&[("role", role)]);
+        assert_eq!(policy.grant(&claims).resource().map(ResourceName::as_str), expected, "{role}");
+    }
+    let named: Vec<_> = policy.resources().map(ResourceName::as_str).collect();
+    assert_eq!(named, ["eu2", "main"]);
+}
+
+#[test]
 fn a_rule_that_gives_less_than_otherwise_is_named() {
     let below = |rules: serde_json::Value, otherwise: serde_json::Value| {
         let policy = json!({ "rules": rules, "otherwise": otherwise });
