@@ -56,6 +56,7 @@ check: format-and-clippy ## the fast loop: the format, clippy and the unit tests
 format-and-clippy:
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p acs-client --no-default-features -- -D warnings
 
 .PHONY: one
 one: binaries ## run the tests whose names contain T: make one T=r12
@@ -120,6 +121,10 @@ clients: need-node need-python3 binaries ## test the packages for apps in Node.j
 packages: need-rust need-cc need-python3 need-node ## build wheel and npm package of the emulator, and use them
 	@RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build -p acs-emulator --target "$$($(MAKE) host)"
 	@tests/packages/run "$$($(MAKE) where)/../$$($(MAKE) host)/debug/acs-emulator"
+
+.PHONY: crates
+crates: need-rust need-cc need-python3 ## pack and compile what is published on crates.io (some minutes)
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && python3 -B shared/acs-client/publish.py "$$copy/crates"
 
 # Prints the target of rustc for this machine. With it, RUSTFLAGS do not apply to build scripts.
 .PHONY: host

@@ -1,6 +1,8 @@
 //! The credentials of requests: access keys with their signatures, and Entra bearer tokens.
 
+#[cfg(feature = "bearer")]
 mod bearer;
+#[cfg(feature = "bearer")]
 mod client_secret;
 mod connection_string;
 mod connection_strings;
@@ -8,9 +10,13 @@ mod credential;
 mod insecure_hosts;
 mod keys;
 pub mod sign;
+mod token_error;
 
-pub use bearer::{BearerToken, ENTRA_SCOPE, TokenError, TokenSource};
-pub(crate) use bearer::{Bearers, is_token};
+#[cfg(feature = "bearer")]
+pub(crate) use bearer::Bearers;
+#[cfg(feature = "bearer")]
+pub use bearer::{BearerToken, ENTRA_SCOPE, TokenSource};
+#[cfg(feature = "bearer")]
 pub use client_secret::{AUTHORITY, ClientSecretCredential, EntraApp};
 pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
 pub use connection_strings::connection_strings;
@@ -19,3 +25,5 @@ pub(crate) use credential::RequestCredential;
 pub use insecure_hosts::INSECURE_HOSTS;
 pub(crate) use keys::Keys;
 pub use keys::{ConnectionStrings, KeySource};
+pub use token_error::TokenError;
+pub(crate) use token_error::is_token;

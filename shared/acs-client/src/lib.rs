@@ -24,7 +24,7 @@
 //! # let ExampleFixture { connection_string, clock, server: _server, .. } = ExampleFixture::new().await?;
 //! use std::time::Duration;
 //!
-//! use identity_core::{
+//! use acs_client::identity_core::{
 //!     identity::{Lifetime, Scopes, TokenRequest},
 //!     ports::{Clock, IdentityClient},
 //! };
@@ -43,6 +43,16 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! All are on by default.
+//!
+//! | Feature | |
+//! |---|---|
+//! | `standalone` | methods that return tokens without an admission |
+//! | `bearer` | bearer tokens as the credential of the client: `TokenSource`, `ClientSecretCredential` |
+//! | `mozilla-roots` | TLS trusts Mozilla's root certificates, as of this crate's build. Without it, TLS only trusts the file `SSL_CERT_FILE` and [`Config::extra_roots_pem`] |
 //!
 //! # Units
 //!
@@ -136,14 +146,19 @@ mod http;
 mod operations;
 
 pub use api_version::{ApiVersion, ApiVersionError};
+#[cfg(feature = "bearer")]
 pub use auth::{
-    AUTHORITY, AccessKey, BearerToken, ClientSecretCredential, ConnectionString,
-    ConnectionStringError, ConnectionStrings, Credential, ENTRA_SCOPE, Endpoint, EntraApp,
-    INSECURE_HOSTS, KeySource, TokenError, TokenSource, connection_strings, sign,
+    AUTHORITY, BearerToken, ClientSecretCredential, ENTRA_SCOPE, EntraApp, TokenSource,
+};
+pub use auth::{
+    AccessKey, ConnectionString, ConnectionStringError, ConnectionStrings, Credential, Endpoint,
+    INSECURE_HOSTS, KeySource, TokenError, connection_strings, sign,
 };
 pub use call::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 pub use client::AcsIdentityClient;
 pub use config::{CallLimits, Config};
 pub use config_error::ClientConfigError;
 pub use guid::{Guid, GuidError};
+/// The types of identities, tokens, errors and ports in this crate's API.
+pub use identity_core;
 pub use operations::teams_phone::{PrincipalType, TeamsExtensionAssignment};

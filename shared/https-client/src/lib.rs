@@ -57,7 +57,9 @@ fn builder(
 /// The roots are compiled in, because loading those of the system would add about 5 ms to a cold
 /// start. They are compiled in parsed, so that init does not parse Mozilla's certificates.
 fn tls(extra_pem: Option<&str>) -> Result<ClientConfig, HttpsClientError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore::empty();
+    #[cfg(feature = "mozilla-roots")]
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     if let Some(pem) = trust_roots::added()? {
         add_pem(&mut roots, pem).map_err(|_| HttpsClientError::ExtraRoots)?;
     }

@@ -1,6 +1,5 @@
 //! Bearer tokens of Microsoft Entra, which replace an access key.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,6 +9,7 @@ use identity_core::secret::Secret;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
+use super::{TokenError, is_token};
 use crate::http::chain;
 
 /// A source of bearer tokens for ACS.
@@ -32,7 +32,7 @@ use crate::http::chain;
 /// use std::time::{Duration, SystemTime};
 ///
 /// use acs_client::{BearerToken, Credential, TokenError, TokenSource};
-/// use identity_core::{ports::IdentityClient, secret::Secret};
+/// use acs_client::identity_core::{ports::IdentityClient, secret::Secret};
 ///
 /// /// For example, the metadata service of the machine.
 /// struct MetadataService(Secret);
@@ -71,31 +71,6 @@ pub struct BearerToken {
     pub token: Secret,
     /// When the token expires.
     pub expires_on: SystemTime,
-}
-
-/// The error of a [`TokenSource`]. It is logged, so it must not contain a secret.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenError {
-    /// The request for a token was refused: the configuration is wrong, and a retry does not help.
-    #[error("request for a bearer token refused")]
-    Refused(#[source] Box<dyn Error + Send + Sync>),
-    /// The token endpoint could not be reached, or it failed.
-    #[error("source of bearer tokens unavailable")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The source returned no token in time.
-    #[error("timed out while fetching a bearer token")]
-    TimedOut,
-    /// The source returned an invalid or expired token.
-    #[error("the source returned an invalid or expired bearer token")]
-    Unusable,
-}
-
-impl TokenError {
-    /// Whether a retry may help.
-    pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::TimedOut)
-    }
 }
 
 /// The bearer tokens of a client.
@@ -193,11 +168,6 @@ fn check(token: BearerToken, now: SystemTime) -> Result<Kept, TokenError> {
         return Err(TokenError::Unusable);
     }
     Ok(Kept { renew_at: token.expires_on - EARLY.min(life / 2), token })
-}
-
-/// Whether a text can be a token. A JWT consists of visible ASCII characters.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A boxed [`TokenSource`], so that the type of the client does not depend on it.

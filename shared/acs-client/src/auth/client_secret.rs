@@ -28,7 +28,7 @@ use crate::http::{self, LONGEST_NAME, chain, clean, read_capped};
 /// # let client_secret = "s3cret".to_owned();
 /// # let deadline = std::time::SystemTime::now() + std::time::Duration::from_secs(20);
 /// use acs_client::{ClientSecretCredential, Credential, EntraApp};
-/// use identity_core::{ports::IdentityClient, secret::Secret};
+/// use acs_client::identity_core::{ports::IdentityClient, secret::Secret};
 ///
 /// let app = EntraApp {
 ///     tenant: "aaaaaaaa-2222-3333-4444-555555555555".to_owned(),

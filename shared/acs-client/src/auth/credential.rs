@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
 
-use super::{
-    AccessKey, Bearers, ConnectionStrings, Endpoint, KeySource, Keys, TokenError, TokenSource,
-};
+use super::{AccessKey, ConnectionStrings, Endpoint, KeySource, Keys, TokenError};
+#[cfg(feature = "bearer")]
+use super::{Bearers, TokenSource};
 
 /// The credential of requests: a signature with an access key, or an Entra bearer token.
 ///
@@ -19,6 +19,7 @@ pub struct Credential(Kind);
 #[derive(Clone)]
 enum Kind {
     Keys(Arc<Keys>),
+    #[cfg(feature = "bearer")]
     Bearer(Arc<Bearers>),
 }
 
@@ -39,16 +40,21 @@ impl Credential {
     }
 
     /// Sends bearer tokens. Each one is used until shortly before it expires.
+    #[cfg(feature = "bearer")]
     #[must_use]
     pub fn bearer(source: impl TokenSource + 'static) -> Self {
         Self(Kind::Bearer(Arc::new(Bearers::new(source))))
     }
 
     pub(crate) fn is_bearer(&self) -> bool {
-        matches!(self.0, Kind::Bearer(_))
+        !matches!(self.0, Kind::Keys(_))
     }
 
     /// Returns the credential for the next request within `limit`.
+    #[cfg_attr(
+        not(feature = "bearer"),
+        expect(clippy::unused_async, unused_variables, reason = "only bearer tokens are fetched")
+    )]
     pub(crate) async fn for_request(
         &self,
         now: SystemTime,
@@ -56,6 +62,7 @@ impl Credential {
     ) -> Result<RequestCredential, TokenError> {
         match &self.0 {
             Kind::Keys(keys) => Ok(RequestCredential::Key(keys.in_use())),
+            #[cfg(feature = "bearer")]
             Kind::Bearer(bearers) => bearers.token(now, limit).await.map(RequestCredential::Bearer),
         }
     }
@@ -70,6 +77,7 @@ impl Credential {
     ) -> bool {
         match &self.0 {
             Kind::Keys(keys) => keys.replace(refused, endpoint, now, limit).await,
+            #[cfg(feature = "bearer")]
             Kind::Bearer(_) => false,
         }
     }
@@ -79,6 +87,7 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Kind::Keys(_) => "Credential::key(…)",
+            #[cfg(feature = "bearer")]
             Kind::Bearer(_) => "Credential::bearer(…)",
         })
     }

@@ -28,7 +28,7 @@ use crate::http::chain;
 /// use std::{error::Error, path::PathBuf};
 ///
 /// use acs_client::{ConnectionString, ConnectionStrings, KeySource};
-/// use identity_core::ports::IdentityClient;
+/// use acs_client::identity_core::ports::IdentityClient;
 ///
 /// /// A file that another process keeps up to date.
 /// struct KeyFile(PathBuf);

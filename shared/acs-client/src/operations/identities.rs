@@ -26,7 +26,7 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
-    /// use identity_core::ports::IdentityClient;
+    /// use acs_client::identity_core::ports::IdentityClient;
     ///
     /// let identity = acs.create_identity(deadline).await?;
     /// assert!(identity.as_str().starts_with("8:acs:"));
@@ -76,7 +76,7 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
-    /// use identity_core::ports::IdentityClient;
+    /// use acs_client::identity_core::ports::IdentityClient;
     ///
     /// let identity = acs.create_identity(deadline).await?;
     /// acs.revoke_access_tokens(&identity, deadline).await?;
@@ -102,7 +102,7 @@ impl<C: Clock> IdentityClient for AcsIdentityClient<C> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
-    /// use identity_core::ports::IdentityClient;
+    /// use acs_client::identity_core::ports::IdentityClient;
     ///
     /// let identity = acs.create_identity(deadline).await?;
     /// acs.delete_identity(&identity, deadline).await?;

@@ -24,7 +24,7 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
-    /// use identity_core::identity::{Lifetime, Scopes, TokenRequest};
+    /// use acs_client::identity_core::identity::{Lifetime, Scopes, TokenRequest};
     ///
     /// let request = TokenRequest {
     ///     scopes: Scopes::parse(["chat", "voip"]).ok_or("unknown scope")?,
@@ -54,7 +54,7 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let ExampleFixture { acs, deadline, server: _server, .. } = ExampleFixture::new().await?;
-    /// use identity_core::{
+    /// use acs_client::identity_core::{
     ///     identity::{Lifetime, Scope, Scopes, TokenRequest},
     ///     ports::IdentityClient,
     /// };
