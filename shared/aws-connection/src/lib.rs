@@ -2,14 +2,14 @@
 //! This crate grants no permissions by itself: a request needs the SDK of a service, and only
 //! the adapters depend on those.
 
+mod http;
+
 use std::{fmt, sync::OnceLock, time::Duration};
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_types::sdk_config::SharedCredentialsProvider;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use tracing::error;
@@ -35,21 +35,19 @@ pub fn config() -> SdkConfig {
 /// places; its code would make a function about a tenth larger, and its init longer.
 fn config_of(env: Env, added_roots: Option<&str>) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(1))
         // Three attempts; a function has 10 s, and ACS may take 6 of them.
         .operation_timeout(Duration::from_secs(3))
         .build();
     let credentials = EnvironmentVariableCredentialsProvider::new();
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(env("AWS_REGION").map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http.tls_context(tls(added_roots)).build_https())
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(timeouts)
         .service_config(Endpoints(env));
+    config.set_http_client(http::client_of(added_roots));
     config.set_endpoint_url(env("AWS_ENDPOINT_URL"));
     config.set_use_fips(is_true(env, "AWS_USE_FIPS_ENDPOINT"));
     config.set_use_dual_stack(is_true(env, "AWS_USE_DUALSTACK_ENDPOINT"));
@@ -94,25 +92,8 @@ fn added_roots() -> Option<&'static str> {
     })
 }
 
-/// Trusts the compiled-in and the added root certificates.
-fn tls(added_roots: Option<&str>) -> TlsContext {
-    let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
-    if let Some(pem) = added_roots {
-        roots.add_pem_certificate(pem);
-    }
-    // This cannot currently fail; the default uses the system's roots.
-    TlsContext::builder().with_trust_store(roots).build().unwrap_or_default()
-}
-
-/// The root certificates of the AWS endpoints. Loading the system's trust store, with about 140
-/// roots, would take longer than the rest of init. Amazon asks users with their own trust store
-/// to include all five.
-const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
-
 #[cfg(test)]
 mod tests {
-    use base64::{Engine as _, prelude::BASE64_STANDARD};
-
     use super::*;
 
     fn env(name: &str) -> Option<String> {
@@ -161,18 +142,5 @@ mod tests {
         let fips =
             config_of(|name| (name == "AWS_USE_FIPS_ENDPOINT").then(|| "true".to_owned()), None);
         assert_eq!((fips.use_fips(), fips.use_dual_stack()), (Some(true), None));
-    }
-
-    #[test]
-    fn mozilla_trusts_all_five_roots() {
-        let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-        let mozilla: Vec<_> = mozilla.iter().map(|der| BASE64_STANDARD.encode(der)).collect();
-        let roots = AMAZON_ROOTS.split("-----BEGIN CERTIFICATE-----").skip(1);
-        let roots: Vec<String> = roots
-            .map(|root| root.split("-----END CERTIFICATE-----").next().unwrap())
-            .map(|root| root.split_whitespace().collect())
-            .collect();
-        assert_eq!(roots.len(), 5);
-        assert!(roots.iter().all(|root| mozilla.contains(root)));
     }
 }

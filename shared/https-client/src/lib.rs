@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use reqwest::{Client, Method, Response};
+pub use reqwest::{Client, Error as RequestError, Method, Response};
 use reqwest::{ClientBuilder, redirect};
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::TrustAnchor;
 use rustls::{ClientConfig, RootCertStore};
 use trust_roots::{TrustRootsError, add_pem};
 
@@ -20,7 +21,24 @@ pub fn client(
     extra_roots_pem: Option<&str>,
     connect: Duration,
 ) -> Result<Client, HttpsClientError> {
-    let builder = builder(https_only, extra_roots_pem, connect)?;
+    let builder = builder(https_only, tls(extra_roots_pem)?, connect);
+    builder.no_proxy().build().map_err(HttpsClientError::Build)
+}
+
+/// Creates a client for the endpoints of AWS. It trusts Amazon's five root certificates, which Amazon
+/// asks clients with a trust store of their own to include, and `added_roots_pem`.
+///
+/// # Errors
+/// As for [`client`].
+pub fn amazon_client(
+    added_roots_pem: Option<&str>,
+    connect: Duration,
+) -> Result<Client, HttpsClientError> {
+    let mut roots = RootCertStore { roots: amazon_roots().cloned().collect() };
+    if let Some(pem) = added_roots_pem {
+        add_pem(&mut roots, pem).map_err(|_| HttpsClientError::ExtraRoots)?;
+    }
+    let builder = builder(false, tls_with(roots)?, connect);
     builder.no_proxy().build().map_err(HttpsClientError::Build)
 }
 
@@ -34,15 +52,12 @@ pub fn proxied_client(
     extra_roots_pem: Option<&str>,
     connect: Duration,
 ) -> Result<Client, HttpsClientError> {
-    builder(https_only, extra_roots_pem, connect)?.build().map_err(HttpsClientError::Build)
+    let builder = builder(https_only, tls(extra_roots_pem)?, connect);
+    builder.build().map_err(HttpsClientError::Build)
 }
 
-fn builder(
-    https_only: bool,
-    extra_roots_pem: Option<&str>,
-    connect: Duration,
-) -> Result<ClientBuilder, HttpsClientError> {
-    Ok(Client::builder()
+fn builder(https_only: bool, tls: ClientConfig, connect: Duration) -> ClientBuilder {
+    Client::builder()
         .user_agent(concat!("guestpass/", env!("CARGO_PKG_VERSION")))
         .https_only(https_only)
         .redirect(redirect::Policy::none())
@@ -51,7 +66,7 @@ fn builder(
         .http1_only()
         .connect_timeout(connect)
         .pool_idle_timeout(IDLE)
-        .tls_backend_preconfigured(tls(extra_roots_pem)?))
+        .tls_backend_preconfigured(tls)
 }
 
 /// The roots are compiled in, because loading those of the system would add about 5 ms to a cold
@@ -66,6 +81,10 @@ fn tls(extra_pem: Option<&str>) -> Result<ClientConfig, HttpsClientError> {
     if let Some(pem) = extra_pem {
         add_pem(&mut roots, pem).map_err(|_| HttpsClientError::ExtraRoots)?;
     }
+    tls_with(roots)
+}
+
+fn tls_with(roots: RootCertStore) -> Result<ClientConfig, HttpsClientError> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(HttpsClientError::Tls)?
@@ -73,6 +92,17 @@ fn tls(extra_pem: Option<&str>) -> Result<ClientConfig, HttpsClientError> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Of Mozilla's roots, those of the endpoints of AWS.
+fn amazon_roots() -> impl Iterator<Item = &'static TrustAnchor<'static>> {
+    let names: [&[u8]; 2] =
+        [b"Amazon Root CA ", b"Starfield Services Root Certificate Authority - G2"];
+    webpki_roots::TLS_SERVER_ROOTS.iter().filter(move |root| {
+        let is_in_subject =
+            |name: &&[u8]| root.subject.windows(name.len()).any(|part| part == *name);
+        names.iter().any(is_in_subject)
+    })
 }
 
 /// Reads a body of at most `limit` bytes. Returns `None` if it is longer.
@@ -130,6 +160,11 @@ mod tests {
 
     fn plain() -> Client {
         client(false, None, Duration::from_secs(1)).unwrap()
+    }
+
+    #[test]
+    fn of_mozillas_roots_the_endpoints_of_aws_need_five() {
+        assert_eq!(amazon_roots().count(), 5);
     }
 
     #[tokio::test]
