@@ -6,6 +6,7 @@ use std::time::Duration;
 pub use reqwest::{Client, Error as RequestError, Method, Response};
 use reqwest::{ClientBuilder, redirect};
 use rustls::crypto::aws_lc_rs::default_provider;
+#[cfg(feature = "amazon-roots")]
 use rustls::pki_types::TrustAnchor;
 use rustls::{ClientConfig, RootCertStore};
 use trust_roots::{TrustRootsError, add_pem};
@@ -30,6 +31,7 @@ pub fn client(
 ///
 /// # Errors
 /// As for [`client`].
+#[cfg(feature = "amazon-roots")]
 pub fn amazon_client(
     added_roots_pem: Option<&str>,
     connect: Duration,
@@ -95,6 +97,7 @@ fn tls_with(roots: RootCertStore) -> Result<ClientConfig, HttpsClientError> {
 }
 
 /// Of Mozilla's roots, those of the endpoints of AWS.
+#[cfg(feature = "amazon-roots")]
 fn amazon_roots() -> impl Iterator<Item = &'static TrustAnchor<'static>> {
     let names: [&[u8]; 2] =
         [b"Amazon Root CA ", b"Starfield Services Root Certificate Authority - G2"];
@@ -162,6 +165,7 @@ mod tests {
         client(false, None, Duration::from_secs(1)).unwrap()
     }
 
+    #[cfg(feature = "amazon-roots")]
     #[test]
     fn of_mozillas_roots_the_endpoints_of_aws_need_five() {
         assert_eq!(amazon_roots().count(), 5);
