@@ -57,7 +57,7 @@ def build_packages(out: Path, emulators: dict[str, Path]) -> None:
             binary = Path(scratch, target)
             binary.write_bytes(unpacked(archive))
             arguments.append(f"{PLATFORMS[target]}={binary}")
-        subprocess.run([sys.executable, "-B", PACKAGES, out / "packages", *arguments], check=True)
+        subprocess.run([sys.executable, "-B", PACKAGES, out, *arguments], check=True)
 
 
 def unpacked(archive: Path) -> bytes:
@@ -70,8 +70,9 @@ def unpacked(archive: Path) -> bytes:
 
 
 def write_sums(out: Path) -> None:
-    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
-    lines = [f"{sha256(path)}  {path.relative_to(out).as_posix()}\n" for path in files]
+    """A release has no folders, so the names in SHA256SUMS have none either."""
+    files = sorted(path for path in out.iterdir() if path.name != "SHA256SUMS")
+    lines = [f"{sha256(path)}  {path.name}\n" for path in files]
     (out / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
