@@ -24,6 +24,8 @@ export async function bearerOf(options: TokenSourceOptions, forceRefresh: boolea
 
 /** Sends a request and reads the response. Uses only what React Native has, too. */
 export async function send(options: TokenSourceOptions, clock: Clock, method: string, bearer: string, signal: AbortSignal): Promise<Answer> {
+  // A listener for an abort that has already happened is never called.
+  if (signal.aborted) throw new EndedError("the app ended the request");
   const body = method === "POST" && options.request ? JSON.stringify(options.request) : undefined;
   const attempt = new AbortController();
   const abort = () => attempt.abort();

@@ -89,6 +89,21 @@ test("a bearer that arrives after the sign-out is not sent", async () => {
   assert.deepEqual(requests.map(({ method }) => method), ["DELETE"]);
 });
 
+test("a bearer that arrives after the sign-out was rejected does not revoke the next session", async () => {
+  const bearers = [];
+  const { source, clock, requests } = fixture([{ token: "t1" }], { getBearer: () => new Promise((resolve) => bearers.push(resolve)) });
+  const signedOut = assert.rejects(source.signOut(), { action: "retry" });
+  await clock.run(30_000);
+  await signedOut;
+  const fetched = source.fetch();
+  await settle();
+  bearers[1]("bearer-2");
+  assert.equal((await fetched).token, "t1");
+  bearers[0]("bearer-1");
+  await settle();
+  assert.deepEqual(requests.map(({ method }) => method), ["POST"]);
+});
+
 test("a listener that throws is reported as an uncaught error, and stops nothing", async () => {
   const { source, clock } = fixture([{ token: "t1" }]);
   const seen = [];
