@@ -22,10 +22,14 @@ export async function bearerOf(options: TokenSourceOptions, forceRefresh: boolea
   return bearer;
 }
 
+/** Throws if a sign-out or a disposal has ended the request. */
+export function throwIfEnded(signal: AbortSignal): void {
+  if (signal.aborted) throw new EndedError("the app ended the request");
+}
+
 /** Sends a request and reads the response. Uses only what React Native has, too. */
 export async function send(options: TokenSourceOptions, clock: Clock, method: string, bearer: string, signal: AbortSignal): Promise<Answer> {
-  // A listener for an abort that has already happened is never called.
-  if (signal.aborted) throw new EndedError("the app ended the request");
+  throwIfEnded(signal); // a listener for an abort that has already happened is never called
   const body = method === "POST" && options.request ? JSON.stringify(options.request) : undefined;
   const attempt = new AbortController();
   const abort = () => attempt.abort();

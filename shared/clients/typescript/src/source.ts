@@ -1,7 +1,7 @@
 import { MINUTE, pause, SECOND, systemClock, type Pause } from "./clock.js";
 import { errorOf, tokenOf, type GuestpassToken } from "./answers.js";
 import { EndedError, GiveUpError, GuestpassError, RetryLaterError, SignInRequiredError, type BlockedError } from "./errors.js";
-import { bearerOf, join, send } from "./requests.js";
+import { bearerOf, join, send, throwIfEnded } from "./requests.js";
 import { createTabs, type TabMessage } from "./tabs.js";
 import type { AccessToken, FetchOptions, SignalLike, State, TokenSource, TokenSourceOptions } from "./options.js";
 
@@ -55,6 +55,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   });
 
   function setState(next: State): void {
+    if (state.name === "disposed") return;
     state = next;
     for (const listener of [...listeners]) {
       try {
@@ -170,6 +171,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   async function exchange(method: string, bearer: string, signal: AbortSignal): Promise<GuestpassToken | undefined> {
     const sentAt = clock.now();
     const answer = await send(options, clock, method, bearer, signal);
+    throwIfEnded(signal);
     const token = method === "POST" ? tokenOf(answer, sentAt) : undefined;
     if (token || (method === "DELETE" && (answer.status === 200 || answer.status === 204))) return token;
     const error = errorOf(answer, clock.now());
@@ -194,10 +196,12 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       if (ready) return ready;
       const bearer = await bearerOf(options, forceRefresh, signal);
       if (state.name === "sign-in" && bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
-      if (signal.aborted) throw new EndedError("aborted");
+      throwIfEnded(signal);
       if (options.tabs !== false) tabs.enter(bearer);
       return tabs.exclusive(async () => {
+        throwIfEnded(signal); // while it waited for the lock
         if (!fresh(than)) await tabs.ask();
+        throwIfEnded(signal);
         const shared = fresh(than);
         if (shared) return shared;
         if (!["requesting", "ready", "waiting"].includes(state.name)) setState({ name: "requesting" });

@@ -120,3 +120,78 @@ export function virtualStorage(clock, stored) {
   };
   return storage;
 }
+
+/** Web Locks of one origin. */
+class VirtualLocks {
+  held = [];
+  pending = [];
+
+  request(name, { mode = "exclusive", signal }, action) {
+    return new Promise((resolve, reject) => {
+      const request = { name, mode, action, resolve, reject };
+      this.pending.push(request);
+      signal?.addEventListener("abort", () => this.remove("pending", request) && reject(new DOMException("aborted", "AbortError")));
+      queueMicrotask(() => this.grant());
+    });
+  }
+
+  query = async () => ({ held: [...this.held], pending: [...this.pending] });
+
+  remove(list, request) {
+    const { length } = this[list];
+    this[list] = this[list].filter((other) => other !== request);
+    return this[list].length < length;
+  }
+
+  grant() {
+    for (const request of this.pending) {
+      const conflicts = (other) => other.name === request.name && (other.mode === "exclusive" || request.mode === "exclusive");
+      if (this.held.some(conflicts)) continue;
+      this.remove("pending", request);
+      this.held.push(request);
+      const release = () => {
+        this.remove("held", request);
+        this.grant();
+      };
+      Promise.resolve().then(request.action).then(request.resolve, request.reject).finally(release);
+    }
+  }
+}
+
+/** A BroadcastChannel whose messages arrive before the next timer. */
+class VirtualChannel {
+  static open = new Set();
+
+  constructor(name) {
+    this.name = name;
+    VirtualChannel.open.add(this);
+  }
+
+  postMessage(message) {
+    const others = [...VirtualChannel.open].filter((other) => other !== this && other.name === this.name);
+    const data = structuredClone(message);
+    for (const other of others) queueMicrotask(() => VirtualChannel.open.has(other) && other.onmessage({ data }));
+  }
+
+  close() {
+    VirtualChannel.open.delete(this);
+  }
+}
+
+/** Gives this process what a page has. Each source is then a tab of the same origin. Returns the locks. */
+export function becomePage() {
+  const events = { addEventListener() {}, removeEventListener() {} };
+  const locks = new VirtualLocks();
+  const globals = {
+    ...events,
+    document: { ...events, visibilityState: "visible" },
+    location: { origin: "https://app.example" },
+    navigator: { locks },
+    BroadcastChannel: VirtualChannel,
+  };
+  for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true });
+  return locks;
+}
+
+/** A bearer that is a JWT, of which a page reads `iss` and `sub`. */
+export const jwtOf = (sub) => `e30.${Buffer.from(JSON.stringify({ iss: "https://issuer.example", sub })).toString("base64url")}.signature`;
