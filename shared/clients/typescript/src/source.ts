@@ -3,7 +3,7 @@ import { errorOf, tokenOf, type GuestpassToken } from "./answers.js";
 import { EndedError, GiveUpError, GuestpassError, RetryLaterError, SignInRequiredError, type BlockedError } from "./errors.js";
 import { bearerOf, join, send, throwIfEnded } from "./requests.js";
 import { createTabs, type TabMessage } from "./tabs.js";
-import type { AccessToken, FetchOptions, SignalLike, State, TokenSource, TokenSourceOptions } from "./options.js";
+import type { AccessToken, FetchOptions, SignalLike, State, TokenSource, TokenSourceOptions, TokenStorage } from "./options.js";
 
 /** A request for a token with its repetitions, which all callers share. */
 interface Flight {
@@ -35,6 +35,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let nap: Pause | undefined;
   let napIsOffline = false;
   let loading: Promise<void> | undefined;
+  let storageQueue = Promise.resolve();
   let signingOut: Promise<unknown> | undefined;
   let refusedBearer: string | undefined;
   let holdUntil = 0;
@@ -69,23 +70,22 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     }
   }
 
-  async function store(token: GuestpassToken | null): Promise<void> {
-    try {
-      await options.storage?.save(token && JSON.stringify(token));
-    } catch {
-      // Without storage, the next start of the app requests a token.
-    }
+  /** Calls the storage after its calls before have ended: a slow save must not overwrite the deletion of a sign-out. */
+  function queue(action: (storage: TokenStorage) => Promise<void>): Promise<void> {
+    // After a failed load or save, the next start of the app requests a token.
+    return (storageQueue = storageQueue.then(() => options.storage && action(options.storage)).catch(nothing));
   }
 
-  async function load(): Promise<void> {
-    try {
-      const text = await options.storage?.load();
-      if (text && !held && !stopped()) {
-        const token = JSON.parse(text) as GuestpassToken;
-        if (token.token && token.expiresOnTimestamp - clock.now() > FETCH_MARGIN) accept(token);
-      }
-    } catch {
-      // As if nothing was stored.
+  function store(token: GuestpassToken | null): void {
+    const text = token && JSON.stringify(token);
+    void queue((storage) => storage.save(text));
+  }
+
+  async function load(storage: TokenStorage): Promise<void> {
+    const text = await storage.load();
+    if (text && !held && !stopped()) {
+      const token = JSON.parse(text) as GuestpassToken;
+      if (token.token && token.expiresOnTimestamp - clock.now() > FETCH_MARGIN) accept(token);
     }
   }
 
@@ -116,7 +116,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   /** ACS revoked the tokens of a user who is blocked or was signed out. */
   function forget(): void {
     held = undefined;
-    void store(null);
+    store(null);
   }
 
   function fail(error: BlockedError | GiveUpError | SignInRequiredError): void {
@@ -215,7 +215,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         flight = undefined;
         if (held === token) held = undefined; // from another tab: schedule its refresh now
         else {
-          void store(token);
+          store(token);
           tabs.post({ ...token });
         }
         accept(token);
@@ -233,7 +233,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
   async function get(margin: number, explicit: boolean, force?: boolean): Promise<GuestpassToken> {
     if (explicit) await signingOut?.catch(nothing);
-    await (loading ??= load());
+    await (loading ??= queue(load));
     if (state.name === "disposed" || (stopped() && !explicit)) throw new EndedError(`the source is ${state.name}`);
     if (held && !force && remaining() > margin) {
       if (!fresh() && !flight && state.name !== "failed") void start(held.token);
@@ -311,7 +311,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       if (state.name === "disposed") throw new EndedError("the source is disposed");
       tabs.post({ signOut: true });
       end({ name: "signed-out" });
-      void store(null);
+      store(null);
       const stop = new AbortController();
       let last = new RetryLaterError("the sign-out is not confirmed yet");
       const attempt = async (forceRefresh: boolean) =>

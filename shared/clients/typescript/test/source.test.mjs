@@ -145,6 +145,32 @@ test("a storage and an error of the app that fail stop nothing", async () => {
   assert.equal((await source.fetch()).token, "t1");
 });
 
+test("a slow save of a token does not overwrite the deletion of a sign-out", async () => {
+  const saves = [];
+  const storage = { load: async () => storage.value, save: (value) => new Promise((saved) => saves.push(() => saved((storage.value = value)))) };
+  const { source } = fixture([{ token: "t1" }, { status: 204, text: "" }], { storage });
+  await source.fetch();
+  await source.signOut();
+  for (let save = saves.pop(); save; save = saves.pop()) { // the last one first, if there are several
+    save();
+    await settle();
+  }
+  assert.equal(storage.value, null);
+});
+
+test("a token that is being deleted is not loaded", async () => {
+  const events = [];
+  const storage = { load: async () => void events.push("load"), save: (value) => new Promise((saved) => events.push(`save ${value}`, saved)) };
+  const { source } = fixture([{ status: 204, text: "" }, { token: "t1" }], { storage });
+  await source.signOut();
+  const fetched = source.fetch();
+  await settle();
+  assert.deepEqual([events.length, events[0]], [2, "save null"]);
+  events[1]();
+  assert.equal((await fetched).token, "t1");
+  assert.equal(events[2], "load");
+});
+
 test("what getBearer throws decides: a missing sign-in ends, anything else is retried", async () => {
   const errors = [
     { name: "InteractionRequiredAuthError" }, { errorCode: "login_required" }, { error: "invalid_grant" }, { error: "missing_refresh_token" },
