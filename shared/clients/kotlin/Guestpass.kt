@@ -148,6 +148,7 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
     private var signingOut: Flight? = null
     private var nap: Pause? = null
     private var napIsOffline = false
+    private val storageQueue = ArrayDeque<() -> Unit>()
     private var waitingForLoad: MutableList<() -> Unit>? = null
     private var loaded = options.storage == null
     private var refusedBearer: String? = null
@@ -262,13 +263,33 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
 
     private fun store(token: GuestpassToken?) {
         val text = token?.let { """{"token":"${it.token}","expiresOn":${it.expiresOn},"refreshAfter":${it.refreshAfter},"user":"${it.communicationUserId}"}""" }
-        options.storage?.let { options.background.execute { tried { it.save(text) } } }
+        options.storage?.let { enqueue { it.save(text) } }
+    }
+
+    /** Calls the storage after its calls before have ended: a slow save must not overwrite the deletion of a sign-out. */
+    private fun enqueue(action: () -> Unit) {
+        storageQueue += action
+        if (storageQueue.size == 1) runStorageQueue()
+    }
+
+    private fun runStorageQueue() {
+        val action = storageQueue.first()
+        options.background.execute {
+            try {
+                tried(action)
+            } finally {
+                onThread {
+                    storageQueue.removeFirst()
+                    if (storageQueue.isNotEmpty()) runStorageQueue()
+                }
+            }
+        }
     }
 
     private fun load(then: () -> Unit) {
         waitingForLoad?.let { it += then; return }
         waitingForLoad = mutableListOf(then)
-        options.background.execute {
+        enqueue {
             val text = tried { options.storage!!.load() }.getOrNull()
             onThread {
                 loaded = true

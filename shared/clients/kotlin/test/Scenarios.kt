@@ -25,7 +25,7 @@ private fun seconds(milliseconds: Long) = (milliseconds - START) / 1000.0
 private fun formatted(format: String, time: Long) = SimpleDateFormat(format, Locale.US).apply { timeZone = TimeZone.getTimeZone("UTC") }.format(Date(time))
 
 /** A clock whose timers run only when the scenario says so, and which can jump as in sleep. */
-private class VirtualClock(private val fraction: Double) : Clock {
+internal class VirtualClock(private val fraction: Double) : Clock {
     private class Timer(val at: Long, val action: () -> Unit)
 
     var ran = 0L

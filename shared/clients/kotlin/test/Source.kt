@@ -1,0 +1,105 @@
+/** Tests of what the scenarios do not say: the order of storage calls. */
+package guestpass
+
+import kotlin.system.exitProcess
+
+/** A background thread whose work waits until the test runs it, in any order. */
+private class Background {
+    val waiting = mutableListOf<Runnable>()
+
+    fun runLast() = waiting.removeAt(waiting.lastIndex).run()
+}
+
+private class Fixture(storage: TokenStorage? = null, onState: (State) -> Unit = {}, failures: Int = 0) {
+    val clock = VirtualClock(0.0)
+    val background = Background()
+    private var requests = 0
+    val source = GuestpassTokenSource(
+        GuestpassOptions(
+            url = "https://guestpass.example",
+            storage = storage,
+            onState = onState,
+            clock = clock,
+            transport = { method, _, _, _, _ ->
+                requests++
+                if (method == "DELETE") Answer(204, "", null, null)
+                else if (requests <= failures) Answer(503, "", null, null)
+                else Answer(200, """{"token":"t$requests","expiresIn":3600}""", null, null)
+            },
+            background = { background.waiting += it },
+            getBearer = { "bearer" },
+        ),
+    )
+
+    /** Runs all work and timers of now, the latest work first. */
+    fun settle() {
+        clock.run(0)
+        while (background.waiting.isNotEmpty()) {
+            background.runLast()
+            clock.run(0)
+        }
+    }
+}
+
+private class RecordingStorage : TokenStorage {
+    val calls = mutableListOf<String>()
+    override fun load(): String? = null.also { calls += "load" }
+    override fun save(value: String?) {
+        calls += if (value == null) "delete" else "save"
+    }
+}
+
+private fun expectEqual(actual: Any?, expected: Any?) = check(actual == expected) { "expected $expected, was $actual" }
+
+private val TESTS = mapOf<String, () -> Unit>(
+    "a slow save of a token does not overwrite the deletion of a sign-out" to {
+        val storage = RecordingStorage()
+        with(Fixture(storage)) {
+            var result: String? = null
+            source.fetchAsync { token, _ -> result = token?.token }
+            while (result == null) {
+                clock.run(0)
+                if (result == null) background.runLast()
+            }
+            source.signOutAsync { _, _ -> }
+            settle()
+        }
+        expectEqual(storage.calls, listOf("load", "save", "delete"))
+    },
+    "a token that is being deleted is not loaded" to {
+        val storage = RecordingStorage()
+        with(Fixture(storage)) {
+            source.signOutAsync { _, _ -> }
+            source.fetchAsync { _, _ -> }
+            settle()
+        }
+        expectEqual(storage.calls, listOf("delete", "load", "save"))
+    },
+    "a storage that fails stops no later call" to {
+        val storage = object : TokenStorage {
+            val calls = mutableListOf<String>()
+            override fun load(): String? = null
+            override fun save(value: String?) {
+                calls += if (value == null) "delete" else "save"
+                error("the storage is locked")
+            }
+        }
+        with(Fixture(storage)) {
+            source.fetchAsync { _, _ -> }
+            settle()
+            source.signOutAsync { _, _ -> }
+            settle()
+        }
+        expectEqual(storage.calls, listOf("save", "delete"))
+    },
+)
+
+fun main() {
+    val failed = TESTS.count { (name, test) ->
+        val error = runCatching(test).exceptionOrNull()
+        if (error != null) println("not ok: $name\n  $error")
+        error != null
+    }
+    println("${TESTS.size - failed} passed, $failed failed")
+    exitProcess(if (failed == 0) 0 else 1)
+}
