@@ -258,7 +258,7 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
 
     private fun show(next: State) {
         state = next
-        listeners.toList().forEach { it(next) }
+        listeners.toList().forEach { listener -> reported { listener(next) } }
     }
 
     private fun store(token: GuestpassToken?) {
@@ -298,7 +298,7 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
                     if (token is String && expires is Double && refresh is Double) GuestpassToken(token, expires.toLong(), refresh.toLong(), "${json["user"]}") else null
                 }
                 if (stored != null && held == null && !isStopped() && stored.expiresOn - clock.now() > FETCH_MARGIN) accept(stored)
-                waitingForLoad!!.forEach { it() }
+                waitingForLoad!!.forEach { reported(it) }
             }
         }
     }
@@ -338,7 +338,7 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
         ended.forEach { it.ended = true }
         show(next)
         val error = EndedException("the app ended the request: ${next.name}")
-        ended.flatMap { it.callers }.forEach { it(null, error) }
+        ended.flatMap { it.callers }.forEach { caller -> reported { caller(null, error) } }
     }
 
     private fun get(margin: Long, explicit: Boolean, force: Boolean, done: Done) {
@@ -461,7 +461,7 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
                 giveUp(error!!)
             }
         }
-        mine.callers.forEach { it(token, error) }
+        mine.callers.forEach { caller -> reported { caller(token, error) } }
     }
 
     private fun giveUp(error: GuestpassException) {
@@ -541,6 +541,14 @@ private inline fun <T> tried(action: () -> T): Result<T> = try {
     Result.failure(error)
 }
 
+/** Runs a callback of the app. Its error must not stop the source: it goes to the uncaught handler of the thread. */
+private inline fun reported(callback: () -> Unit) = try {
+    callback()
+} catch (error: Throwable) {
+    val thread = Thread.currentThread()
+    thread.uncaughtExceptionHandler.uncaughtException(thread, error)
+}
+
 private fun daemon(action: Runnable) = Thread(action, "guestpass").apply { isDaemon = true }
 
 private val BACKGROUND: Executor = Executors.newCachedThreadPool(::daemon)
@@ -551,7 +559,7 @@ object SystemClock : Clock {
     override fun now() = System.currentTimeMillis()
     override fun random() = Math.random()
     override fun after(milliseconds: Long, action: () -> Unit): () -> Unit {
-        val task = executor.schedule(action, milliseconds, TimeUnit.MILLISECONDS)
+        val task = executor.schedule(Runnable { reported(action) }, milliseconds, TimeUnit.MILLISECONDS)
         return { task.cancel(false) }
     }
 }

@@ -1,4 +1,4 @@
-/** Tests of what the scenarios do not say: the order of storage calls. */
+/** Tests of what the scenarios do not say: the order of storage calls, and callbacks of the app that throw. */
 package guestpass
 
 import kotlin.system.exitProcess
@@ -49,6 +49,20 @@ private class RecordingStorage : TokenStorage {
     }
 }
 
+/** Collects the errors that reach the uncaught handler of this thread. */
+private fun uncaughtBy(action: () -> Unit): List<String?> {
+    val messages = mutableListOf<String?>()
+    val thread = Thread.currentThread()
+    val before = thread.uncaughtExceptionHandler
+    thread.setUncaughtExceptionHandler { _, error -> messages += error.message }
+    try {
+        action()
+    } finally {
+        thread.uncaughtExceptionHandler = before
+    }
+    return messages
+}
+
 private fun expectEqual(actual: Any?, expected: Any?) = check(actual == expected) { "expected $expected, was $actual" }
 
 private val TESTS = mapOf<String, () -> Unit>(
@@ -91,6 +105,45 @@ private val TESTS = mapOf<String, () -> Unit>(
             settle()
         }
         expectEqual(storage.calls, listOf("save", "delete"))
+    },
+    "a listener that throws reaches the uncaught handler, and stops neither the refresh nor a caller" to {
+        var results = listOf<String?>()
+        val seen = mutableListOf<String>()
+        val errors = uncaughtBy {
+            with(Fixture(onState = { error("the listener of the app") }, failures = 1)) {
+                source.subscribe { seen += it.name }
+                source.fetchAsync { token, _ -> results += token?.token }
+                settle()
+                clock.run(1000)
+                settle()
+                clock.run(2_400_000)
+                settle()
+            }
+        }
+        expectEqual(results, listOf("t2"))
+        expectEqual(seen, listOf("requesting", "waiting", "ready", "ready"))
+        expectEqual(errors, List(4) { "the listener of the app" })
+    },
+    "a callback that throws reaches the uncaught handler, and stops no other caller" to {
+        val results = mutableListOf<String?>()
+        val errors = uncaughtBy {
+            with(Fixture()) {
+                source.fetchAsync { _, _ -> error("the callback of the app") }
+                source.fetchAsync { token, _ -> results += token?.token }
+                settle()
+            }
+        }
+        expectEqual(results, listOf("t1"))
+        expectEqual(errors, listOf("the callback of the app"))
+    },
+    "the thread of the system clock reports errors, too" to {
+        val errors = java.util.concurrent.LinkedBlockingQueue<String>()
+        val before = Thread.getDefaultUncaughtExceptionHandler()
+        Thread.setDefaultUncaughtExceptionHandler { _, error -> errors += "${error.message}" }
+        SystemClock.after(0) { error("the callback of the app") }
+        val message = errors.poll(10, java.util.concurrent.TimeUnit.SECONDS)
+        Thread.setDefaultUncaughtExceptionHandler(before)
+        expectEqual(message, "the callback of the app")
     },
 )
 
