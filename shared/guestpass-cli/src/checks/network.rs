@@ -5,6 +5,7 @@ use reqwest::Url;
 use crate::checks::Check;
 use crate::report::innermost;
 use crate::service::CliEnvironment;
+use crate::service::internet::{EXCEPTIONS, PROXIES};
 
 /// Reports the proxy, if there is one, and the root certificates. Sends no request.
 pub(crate) fn look(environment: &CliEnvironment) -> Vec<Check> {
@@ -59,12 +60,6 @@ fn trust_roots(environment: &CliEnvironment) -> Check {
 }
 
 const ROOTS: &str = "trust roots";
-
-/// The variables of a proxy for https, in the order in which the clients read them.
-const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-
-/// The variables of hosts that are reached without the proxy.
-const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::options::ServiceOptions;
 use crate::report::{CliError, Exit, Result, innermost};
+use crate::service::CliEnvironment;
 use crate::service::internet::with_aws_connections;
 
 /// The operator's AWS configuration. Loads credentials when they are first needed, and only
@@ -30,14 +31,15 @@ use crate::service::internet::with_aws_connections;
 pub(crate) struct AwsSettings {
     profile: Option<String>,
     region: Option<String>,
+    env: fn(&str) -> Option<String>,
     config: OnceCell<SdkConfig>,
 }
 
 impl AwsSettings {
-    /// The configuration that the flags select.
-    pub(crate) fn of(options: &ServiceOptions) -> Self {
-        let ServiceOptions { profile, region, .. } = options;
-        Self { profile: profile.clone(), region: region.clone(), config: OnceCell::new() }
+    /// The configuration that the flags and the environment select.
+    pub(crate) fn of(options: &ServiceOptions, environment: &CliEnvironment) -> Self {
+        let (profile, region) = (options.profile.clone(), options.region.clone());
+        Self { profile, region, env: environment.env, config: OnceCell::new() }
     }
 
     /// The region, if a flag, the environment or the profile names one. Reads files only.
@@ -61,7 +63,7 @@ impl AwsSettings {
     }
 
     async fn load(&self) -> Result<SdkConfig> {
-        let mut loader = with_aws_connections(loader())?;
+        let mut loader = with_aws_connections(loader(), self.env)?;
         if let Some(region) = self.region().await {
             loader = loader.region(region);
         }

@@ -32,8 +32,12 @@ pub(crate) fn direct_http_client() -> std::result::Result<Client, HttpsClientErr
 /// certificates.
 ///
 /// # Errors
-/// The file of `SSL_CERT_FILE` is invalid.
-pub(crate) fn with_aws_connections(loader: ConfigLoader) -> Result<ConfigLoader> {
+/// The file of `SSL_CERT_FILE`, or the address of the proxy, is invalid.
+pub(crate) fn with_aws_connections(
+    loader: ConfigLoader,
+    env: fn(&str) -> Option<String>,
+) -> Result<ConfigLoader> {
+    let proxy = proxy(env)?;
     let roots = TrustStore::empty().with_pem_certificate(aws_roots(added_roots()?));
     let tls = TlsContext::builder().with_trust_store(roots).build();
     let tls = tls.map_err(|error| CliError::usage("cannot use TLS").because(innermost(&error)))?;
@@ -41,12 +45,38 @@ pub(crate) fn with_aws_connections(loader: ConfigLoader) -> Result<ConfigLoader>
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        let connector = connector.proxy_config(ProxyConfig::from_env());
+        let connector = connector.proxy_config(proxy.clone());
         let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         connector.tls_context(tls.clone()).build()
     });
     Ok(loader.http_client(client))
 }
+
+/// The proxy for https. Plain http is never sent through one: the services that give a machine its
+/// credentials, and emulators, are reached by http.
+fn proxy(env: fn(&str) -> Option<String>) -> Result<ProxyConfig> {
+    let variable = |names: &[&'static str]| {
+        let value = |name: &&'static str| env(name).filter(|value| !value.trim().is_empty());
+        names.iter().find_map(|name| Some((*name, value(name)?)))
+    };
+    let Some((name, url)) = variable(&PROXIES) else { return Ok(ProxyConfig::disabled()) };
+    let url = if url.contains("://") { url } else { format!("http://{url}") };
+    // The cause would quote the credentials in the URL.
+    let proxy = ProxyConfig::https(url.trim()).map_err(|_| {
+        CliError::usage(format!("{name} is not the URL of a proxy"))
+            .hint(format!("set {name} to a URL like http://proxy.example:3128"))
+    })?;
+    Ok(match variable(&EXCEPTIONS) {
+        Some((_, hosts)) => proxy.no_proxy(hosts),
+        None => proxy,
+    })
+}
+
+/// The variables of a proxy for https, in the order in which the clients read them.
+pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// The variables of hosts that are reached without the proxy.
+pub(crate) const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// The certificates of `SSL_CERT_FILE`.
 fn added_roots() -> Result<Option<&'static str>> {

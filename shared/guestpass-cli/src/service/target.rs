@@ -71,15 +71,27 @@ impl Target {
             } else {
                 file.display().to_string()
             };
-            return Self::direct(from, &secret, AwsSettings::of(options), options, environment);
+            return Self::direct(
+                from,
+                &secret,
+                AwsSettings::of(options, environment),
+                options,
+                environment,
+            );
         }
         if options.secret.is_none()
             && let Some((from, secret)) = connection_string(environment)?
         {
-            return Self::direct(from, &secret, AwsSettings::of(options), options, environment);
+            return Self::direct(
+                from,
+                &secret,
+                AwsSettings::of(options, environment),
+                options,
+                environment,
+            );
         }
         if let Some(arn) = secret_named(options, environment) {
-            let aws = AwsSettings::of(options);
+            let aws = AwsSettings::of(options, environment);
             let secret = secret::read(&arn, aws.config().await?).await?;
             return Self::direct(format!("the secret {arn}"), &secret, aws, options, environment);
         }
@@ -122,7 +134,7 @@ impl Target {
             resources,
             table,
             audit_table,
-            aws: AwsSettings::of(options),
+            aws: AwsSettings::of(options, environment),
             clock: SystemClock::default(),
         })
     }

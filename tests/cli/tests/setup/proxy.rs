@@ -96,6 +96,27 @@ fn acs_aws_and_issuers_are_reached_through_the_proxy_unless_excepted() {
 }
 
 #[test]
+fn plain_http_is_never_sent_through_a_proxy() {
+    let stack = CliStack::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let table = stack.text("/dynamodb");
+    let variables = [("HTTP_PROXY", &proxy), ("http_proxy", &proxy), ("AWS_ENDPOINT_URL", &table)];
+    let told = doctor(&stack, &variables.map(|(name, value)| (name, value.as_str())));
+    assert!(finding(&told, "table").contains("does not exist"), "{told:?}");
+    assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_proxy_whose_address_is_invalid_is_an_error_without_its_credentials() {
+    let stack = CliStack::start();
+    let told = doctor(&stack, &[("HTTPS_PROXY", "http://user:proxy-password@")]);
+    assert!(told.stdout.contains("HTTPS_PROXY is not the URL of a proxy"), "{told:?}");
+    assert!(!format!("{told:?}").contains("proxy-password"), "{told:?}");
+}
+
+#[test]
 fn invalid_root_certificates_are_an_error_that_names_the_variable_and_the_file() {
     let stack = CliStack::start();
     let file = stack.dir().join("roots.pem");
