@@ -64,7 +64,7 @@ export type State =
   | { readonly name: "blocked"; readonly error: BlockedError }
   /** The app or the deployment has to be changed. */
   | { readonly name: "failed"; readonly error: GiveUpError }
-  /** The app signed the user out. `fetch()` starts again. */
+  /** The app signed the user out, here or in another tab. `fetch()` starts again. */
   | { readonly name: "signed-out" }
   /** The source cannot be used any more. */
   | { readonly name: "disposed" };
@@ -83,8 +83,8 @@ export interface TokenSource {
   /** A valid token, or one of the errors of `TokenError`. Calls at the same time share one request. */
   fetch(options?: FetchOptions): Promise<GuestpassToken>;
   /**
-   * Forgets the token at once, revokes all tokens of the user, and resolves when ACS has confirmed it. If it is
-   * rejected, the tokens may still be valid: call it again.
+   * Forgets the token at once, also in the other tabs of the user, revokes all tokens of the user, and resolves when ACS
+   * has confirmed it. If it is rejected, the tokens may still be valid: call it again.
    */
   signOut(options?: Omit<FetchOptions, "force">): Promise<void>;
   /** Calls `listener` with each new state, until the returned function is called. */

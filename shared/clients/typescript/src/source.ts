@@ -44,9 +44,12 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const fresh = (than?: string) => (held && held.token !== than && clock.now() < held.refreshAfterTimestamp ? held : undefined);
   const stopped = () => state.name === "disposed" || state.name === "signed-out";
 
-  const tabs = createTabs(`${options.url} ${JSON.stringify(options.request)}`, clock, (message: TabMessage) => {
+  const tabs = createTabs(options.tabs !== false, `${options.url} ${JSON.stringify(options.request)}`, clock, (message: TabMessage) => {
     if (stopped()) return;
-    if (message.signOut) end({ name: "signed-out" });
+    if (message.signOut) {
+      end({ name: "signed-out" });
+      store(null);
+    }
     if (message.ask && fresh()) tabs.post({ ...held! });
     const offered = message as GuestpassToken;
     if (typeof offered.token === "string" && offered.refreshAfterTimestamp > Math.max(clock.now(), held?.refreshAfterTimestamp ?? 0)) {
@@ -77,15 +80,17 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   }
 
   function store(token: GuestpassToken | null): void {
-    const text = token && JSON.stringify(token);
+    const text = token && JSON.stringify({ ...token, subject: tabs.subject });
     void queue((storage) => storage.save(text));
   }
 
   async function load(storage: TokenStorage): Promise<void> {
     const text = await storage.load();
     if (text && !held && !stopped()) {
-      const token = JSON.parse(text) as GuestpassToken;
-      if (token.token && token.expiresOnTimestamp - clock.now() > FETCH_MARGIN) accept(token);
+      const { subject, ...token } = JSON.parse(text) as GuestpassToken & { subject?: string };
+      if (!token.token || token.expiresOnTimestamp - clock.now() <= FETCH_MARGIN) return;
+      tabs.enter(subject); // for a sign-out before the first refresh
+      accept(token);
     }
   }
 
@@ -197,7 +202,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const bearer = await bearerOf(options, forceRefresh, signal);
       if (state.name === "sign-in" && bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
       throwIfEnded(signal);
-      if (options.tabs !== false) tabs.enter(bearer);
+      tabs.enter(tabs.subjectOf(bearer));
       return tabs.exclusive(async () => {
         throwIfEnded(signal); // while it waited for the lock
         if (!fresh(than)) await tabs.ask();
@@ -309,13 +314,23 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       join(get(FETCH_MARGIN, true, force), clock, signal, maxWaitMs, late),
     async signOut({ signal, maxWaitMs = 30 * SECOND } = {}) {
       if (state.name === "disposed") throw new EndedError("the source is disposed");
+      let posted = tabs.subject;
       tabs.post({ signOut: true });
       end({ name: "signed-out" });
       store(null);
       const stop = new AbortController();
       let last = new RetryLaterError("the sign-out is not confirmed yet");
-      const attempt = async (forceRefresh: boolean) =>
-        void (await exchange("DELETE", await bearerOf(options, forceRefresh, stop.signal), stop.signal));
+      const attempt = async (forceRefresh: boolean) => {
+        const bearer = await bearerOf(options, forceRefresh, stop.signal);
+        throwIfEnded(stop.signal);
+        if (!posted) {
+          // Without a token, only the bearer says whose tabs have to know.
+          tabs.enter((posted = tabs.subjectOf(bearer)));
+          tabs.post({ signOut: true });
+          tabs.leave();
+        }
+        await exchange("DELETE", bearer, stop.signal);
+      };
       const done = persist(attempt, stop.signal, (error) => (last = error));
       const joined = join(done, clock, signal, maxWaitMs, () => last).finally(() => {
         stop.abort();

@@ -12,8 +12,12 @@ export interface TabMessage {
 
 /** The other tabs that the same user has open. */
 export interface Tabs {
-  /** Finds the tabs of the user to whom the bearer belongs. */
-  enter(bearer: string): void;
+  /** The user whose tabs share their tokens; absent until `enter`, and where there are no tabs. */
+  readonly subject: string | undefined;
+  /** The user to whom a bearer belongs, if it is a JWT. */
+  subjectOf(bearer: string): string | undefined;
+  /** Finds the tabs of a user. */
+  enter(subject: string | undefined): void;
   /** Runs `action` in one tab at a time. */
   exclusive<T>(action: () => Promise<T>): Promise<T>;
   /** Asks other tabs for a token, if there are any, and waits a moment for one. */
@@ -27,7 +31,6 @@ export interface Tabs {
 const LONGEST_LOCK = 10 * SECOND;
 const LONGEST_ANSWER = 100;
 
-/** Whose bearer it is, if it is a JWT. */
 function subjectOf(bearer: string): string | undefined {
   try {
     const { iss, sub } = JSON.parse(atob(bearer.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/")));
@@ -37,9 +40,10 @@ function subjectOf(bearer: string): string | undefined {
   }
 }
 
-export function createTabs(scope: string, clock: Clock, onMessage: (message: TabMessage) => void): Tabs {
+export function createTabs(enabled: boolean, scope: string, clock: Clock, onMessage: (message: TabMessage) => void): Tabs {
   // Only pages have tabs: Node.js has these classes, too, and React Native has none of them.
-  const locks = typeof document === "object" && typeof BroadcastChannel === "function" ? navigator.locks : undefined;
+  const locks = enabled && typeof document === "object" && typeof BroadcastChannel === "function" ? navigator.locks : undefined;
+  let subject: string | undefined;
   let name: string | undefined;
   let channel: BroadcastChannel | undefined;
   let present: Promise<void> | undefined;
@@ -49,25 +53,28 @@ export function createTabs(scope: string, clock: Clock, onMessage: (message: Tab
   const leave = () => {
     channel?.close();
     release();
-    name = channel = undefined;
+    subject = name = channel = undefined;
   };
 
   return {
+    get subject() {
+      return subject;
+    },
+    subjectOf,
     leave,
     answered: () => answered(),
     post: (message) => channel?.postMessage(message),
-    enter(bearer) {
-      const subject = locks && subjectOf(bearer);
-      const wanted = subject && `guestpass ${scope} ${subject}`;
-      if (wanted === name) return;
+    enter(wanted) {
+      if (!locks || wanted === subject) return;
       leave();
       if (!wanted) return;
-      name = wanted;
-      channel = new BroadcastChannel(wanted);
+      subject = wanted;
+      const tab = `${(name = `guestpass ${scope} ${subject}`)} tab`;
+      channel = new BroadcastChannel(name);
       channel.onmessage = ({ data }) => onMessage(data);
       present = new Promise((resolve) => {
         const held = new Promise<void>((end) => (release = end));
-        void locks!.request(`${wanted} tab`, { mode: "shared" }, () => (resolve(), held));
+        void locks.request(tab, { mode: "shared" }, () => (resolve(), held));
       });
     },
     exclusive(action) {

@@ -91,3 +91,42 @@ test("a 401 that arrives after the sign-out does not delete the token of the nex
   assert.equal((await source.fetch()).token, "t2");
   assert.deepEqual(responses.map(({ method }) => method), ["POST", "DELETE", "POST"]);
 });
+
+/** A storage of one tab, or of several. */
+function storage() {
+  const kept = { load: async () => kept.value, save: async (value) => void (kept.value = value) };
+  return kept;
+}
+
+test("a sign-out reaches a tab whose token came from the storage, and deletes its copy", async () => {
+  const [mine, yours] = [storage(), storage()];
+  const before = openTab([{ token: "t1" }], { storage: mine });
+  await before.source.fetch();
+  await settle();
+  before.source.dispose();
+  yours.value = mine.value;
+  const [one, other] = [openTab([DELETED], { storage: mine }), openTab([], { storage: yours })];
+  assert.equal((await one.source.fetch()).token, "t1");
+  assert.equal((await other.source.fetch()).token, "t1");
+  await one.source.signOut();
+  await settle();
+  assert.equal(other.source.state.name, "signed-out");
+  assert.deepEqual([mine.value, yours.value], [null, null]);
+});
+
+test("a sign-out of a tab that has requested no token reaches the others", async () => {
+  const [one, other] = [openTab([DELETED]), openTab([{ token: "t1" }])];
+  await other.source.fetch();
+  await one.source.signOut();
+  await settle();
+  assert.equal(other.source.state.name, "signed-out");
+  assert.equal(one.source.state.name, "signed-out");
+});
+
+test("a tab without a shared channel stays signed in", async () => {
+  const [one, other] = [openTab([DELETED]), openTab([{ token: "t1" }], { tabs: false })];
+  await other.source.fetch();
+  await one.source.signOut();
+  await settle();
+  assert.equal(other.source.state.name, "ready");
+});
