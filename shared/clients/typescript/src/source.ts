@@ -202,7 +202,11 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const bearer = await bearerOf(options, forceRefresh, signal);
       if (state.name === "sign-in" && bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
       throwIfEnded(signal);
-      tabs.enter(tabs.subjectOf(bearer));
+      if (tabs.enter(tabs.subjectOf(bearer))) {
+        // The account was switched without a sign-out: neither this tab nor another may use the token.
+        forget();
+        setState({ name: "requesting" });
+      }
       return tabs.exclusive(async () => {
         throwIfEnded(signal); // while it waited for the lock
         if (!fresh(than)) await tabs.ask();

@@ -16,8 +16,8 @@ export interface Tabs {
   readonly subject: string | undefined;
   /** The user to whom a bearer belongs, if it is a JWT. */
   subjectOf(bearer: string): string | undefined;
-  /** Finds the tabs of a user. */
-  enter(subject: string | undefined): void;
+  /** Finds the tabs of a user. Returns whether this was a tab of another user before. */
+  enter(subject: string | undefined): boolean;
   /** Runs `action` in one tab at a time. */
   exclusive<T>(action: () => Promise<T>): Promise<T>;
   /** Asks other tabs for a token, if there are any, and waits a moment for one. */
@@ -65,9 +65,10 @@ export function createTabs(enabled: boolean, scope: string, clock: Clock, onMess
     answered: () => answered(),
     post: (message) => channel?.postMessage(message),
     enter(wanted) {
-      if (!locks || wanted === subject) return;
+      if (!locks || wanted === subject) return false;
+      const switched = !!subject && !!wanted;
       leave();
-      if (!wanted) return;
+      if (!wanted) return false;
       subject = wanted;
       const tab = `${(name = `guestpass ${scope} ${subject}`)} tab`;
       channel = new BroadcastChannel(name);
@@ -76,6 +77,7 @@ export function createTabs(enabled: boolean, scope: string, clock: Clock, onMess
         const held = new Promise<void>((end) => (release = end));
         void locks.request(tab, { mode: "shared" }, () => (resolve(), held));
       });
+      return switched;
     },
     exclusive(action) {
       if (!name || !locks) return action();

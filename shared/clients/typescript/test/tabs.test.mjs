@@ -130,3 +130,20 @@ test("a tab without a shared channel stays signed in", async () => {
   await settle();
   assert.equal(other.source.state.name, "ready");
 });
+
+test("after a switch of the account, a tab offers no token of the other user", async () => {
+  let user = "a";
+  const one = openTab([{ token: "token-of-a" }, { hang: true }], { getBearer: () => jwtOf(user), storage: storage() });
+  await one.source.fetch();
+  user = "b";
+  one.source.fetch({ force: true }).catch(() => {});
+  await settle();
+  assert.equal(one.source.state.name, "requesting");
+  const other = openTab([{ token: "token-of-b" }], { getBearer: () => jwtOf("b") });
+  const fetched = other.source.fetch();
+  await settle();
+  await other.clock.run(10_100);
+  assert.equal((await fetched).token, "token-of-b");
+  await settle();
+  assert.equal((await one.source.fetch()).token, "token-of-b");
+});
