@@ -1,11 +1,18 @@
 """The checks find what they look for, and nothing else."""
 
+import re
+import shutil
+import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 import installs
 import names
 import structure
 from rust_source import is_test, without_comments, without_tests
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Source(unittest.TestCase):
@@ -112,6 +119,36 @@ class Installs(unittest.TestCase):
         path = ".github/workflows/ci.yml"
         self.assertEqual(self.count(path, f"    - uses: a/b@{'0' * 40} # v1\n    - uses: ./c"), 0)
         self.assertEqual(self.count(path, "      - uses: a/b@v1"), 1)
+
+
+class Repository(unittest.TestCase):
+    def test_s04_a_secret_that_a_later_commit_removed_is_reported(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            audit = Path(scratch, "tests", "audit", "run")
+            audit.parent.mkdir(parents=True)
+            shutil.copy(ROOT / "tests" / "audit" / "run", audit)
+            leaked = Path(scratch, "leaked")
+
+            def git(*arguments):
+                who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+                subprocess.run(["git", "-C", scratch, *who, *arguments], check=True, capture_output=True)
+
+            def report_after(*texts):
+                for text in texts:
+                    leaked.write_text(text)
+                    git("add", "--all")
+                    git("commit", "--message", "x")
+                return subprocess.run([audit], capture_output=True, text=True).stderr
+
+            git("init")
+            self.assertNotIn("a secret in the history", report_after("nothing"))
+            self.assertIn("a secret in the history", report_after("AK" + "IA" + "Q" * 16, ""))
+
+    def test_s05_ci_runs_make_test_and_has_no_rights(self):
+        workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+        self.assertEqual(re.findall(r"^ *-? ?run: (.*)$", workflow, re.MULTILINE), ["make test"])
+        self.assertRegex(workflow, r"(?m)^permissions: \{\}$")
+        self.assertNotIn("secrets.", workflow)
 
 
 if __name__ == "__main__":
