@@ -36,7 +36,7 @@ def restore(cloudformation, dynamodb, at: datetime | None) -> None:
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     source = outputs["TableName"]
-    target = f"{STACK}-identities-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    target = f"{STACK}-identities-{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     when = {"RestoreDateTime": at} if at else {"UseLatestRestorableTime": True}
     print(f"restoring {source} to {target}: this takes from some minutes to some hours …", flush=True)
     dynamodb.restore_table_to_point_in_time(SourceTableName=source, TargetTableName=target, **when)
