@@ -1,5 +1,4 @@
 //! How the SDK's requests go through our HTTP client. Secrets Manager stands for all services.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
