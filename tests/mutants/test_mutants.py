@@ -60,7 +60,7 @@ class Change(unittest.TestCase):
         history = "".join(
             f"commit refs/heads/main\ncommitter a <a@example.com> {number} +0000\ndata 1\nx\n"
             f"M 644 inline a{number}.rs\ndata 3\n//\n\n"
-            for number in range(50)
+            for number in range(90)
         )
         subprocess.run(["git", "fast-import", "--quiet"], cwd=self.upstream, input=history, text=True, check=True)
         subprocess.run(["git", "reset", "-q", "--hard"], cwd=self.upstream, check=True)
@@ -92,16 +92,16 @@ class Change(unittest.TestCase):
         status = subprocess.check_output(["git", "status", "--short"], cwd=self.clone, text=True)
         self.assertIn("?? new.rs", status)
 
-    def test_a_fresh_clone_is_compared_with_its_40th_ancestor(self):
-        self.assertEqual(self.changed(), {f"a{number}.rs" for number in range(10, 50)})
+    def test_a_fresh_clone_is_compared_with_its_80th_ancestor(self):
+        self.assertEqual(self.changed(), {f"a{number}.rs" for number in range(10, 90)})
 
     def test_a_given_base_is_used_and_an_unknown_one_is_reported(self):
-        self.assertEqual(self.changed("HEAD~2"), {"a48.rs", "a49.rs"})
+        self.assertEqual(self.changed("HEAD~2"), {"a88.rs", "a89.rs"})
         with self.assertRaisesRegex(change.UnknownBase, "`nowhere`"):
             self.changed("nowhere")
 
-    def test_a_history_of_less_than_40_commits_is_compared_with_its_first_commit(self):
-        subprocess.run(["git", "reset", "-q", "--hard", "HEAD~47"], cwd=self.clone, check=True)
+    def test_a_history_of_less_than_80_commits_is_compared_with_its_first_commit(self):
+        subprocess.run(["git", "reset", "-q", "--hard", "HEAD~87"], cwd=self.clone, check=True)
         subprocess.run(["git", "branch", "-q", "--unset-upstream"], cwd=self.clone, check=True)
         self.assertEqual(self.changed(), {"a1.rs", "a2.rs"})
 
