@@ -19,6 +19,9 @@ mod batch;
 #[path = "../../../shared/acs-client/src/auth"]
 mod auth {
     pub(crate) mod connection_string;
+    mod insecure_hosts;
+
+    pub(crate) use insecure_hosts::INSECURE_HOSTS;
 }
 #[path = "../../../functions/delete-stale-identities/src/error.rs"]
 mod error;
