@@ -16,13 +16,6 @@ FUNCTIONS = {"issue-access-token:7": "issue-access-token", "delete-identity:live
 HOOK = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory) -> Iterator[LocalStack]:
-    stack = LocalStack(tmp_path_factory.mktemp("local"))
-    yield stack
-    stack.stop()
-
-
 @pytest.fixture
 def check(local, tmp_path) -> Iterator:
     """Runs the check. Returns the process, and what CodeDeploy was told."""

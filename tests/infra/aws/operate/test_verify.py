@@ -25,13 +25,6 @@ COMMAND = [sys.executable, INFRA / "operate/verify.py"]
 CHECKS = ["issuer", "refusals", "token", "event", "cleanup", "alarms", "dashboard"]
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory) -> Iterator[LocalStack]:
-    stack = LocalStack(tmp_path_factory.mktemp("local"))
-    yield stack
-    stack.stop()
-
-
 @pytest.fixture
 def service(cloud, local) -> Iterator["Service"]:
     service = Service(cloud, local)
