@@ -64,6 +64,7 @@ impl Target {
                 stack_file::find(&environment.directory).ok_or_else(|| no_stack(environment))?;
             return Self::local(file, options, environment);
         }
+        let aws = AwsSettings::of(options, environment);
         if let Some(file) = &options.connection_string_file {
             let secret = secret_in(file, "the connection string")?;
             let from = if file == Path::new("-") {
@@ -71,27 +72,14 @@ impl Target {
             } else {
                 file.display().to_string()
             };
-            return Self::direct(
-                from,
-                &secret,
-                AwsSettings::of(options, environment),
-                options,
-                environment,
-            );
+            return Self::direct(from, &secret, aws, options, environment);
         }
         if options.secret.is_none()
             && let Some((from, secret)) = connection_string(environment)?
         {
-            return Self::direct(
-                from,
-                &secret,
-                AwsSettings::of(options, environment),
-                options,
-                environment,
-            );
+            return Self::direct(from, &secret, aws, options, environment);
         }
         if let Some(arn) = secret_named(options, environment) {
-            let aws = AwsSettings::of(options, environment);
             let secret = secret::read(&arn, aws.config().await?).await?;
             return Self::direct(format!("the secret {arn}"), &secret, aws, options, environment);
         }
