@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
 import { test } from "node:test";
 
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
@@ -73,7 +75,7 @@ const README = blocks("README.md");
 const CLIENT = blocks("shared/clients/typescript/README.md");
 
 test("the documentation has the snippets that are tested here", () => {
-  assert.deepEqual([README.length, CLIENT.length], [2, 4]);
+  assert.deepEqual([README.length, CLIENT.length], [2, 5]);
 });
 
 test("README.md: the credential with the client survives a failure", async (t) => {
@@ -131,4 +133,52 @@ test("the client's README: a storage keeps the token for the next start, until t
   assert.equal(proxy.forwarded, 1);
   await second.signOut();
   assert.equal(app.stored.size, 0);
+});
+
+/** A service that knows one invitation with a PIN. Its tokens are those of a user. */
+async function serveInvitation(t, { handle, pin, joinUrl }) {
+  const bodies = [];
+  const server = createServer(async (request, response) => {
+    const body = await json(request);
+    bodies.push([request.url, body]);
+    if (body.handle !== handle || body.pin !== pin) {
+      const problem = { type: "/problems/pin-required", title: "A PIN is required", status: 403, retry: "never" };
+      return response.writeHead(403).end(JSON.stringify(problem));
+    }
+    const headers = { Authorization: `Bearer ${await new User().signIn()}` };
+    const token = await (await fetch(`${places.gateway}/v1/token`, { method: "POST", headers })).json();
+    response.writeHead(200).end(JSON.stringify({ ...token, meeting: { joinUrl }, displayName: "Ada" }));
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  return { bodies, url: `http://127.0.0.1:${server.address().port}` };
+}
+
+test("the client's README: a guest joins with a link and a PIN", async (t) => {
+  const [handle, pin, joinUrl] = [`gp_${"0".repeat(22)}`, "483920", "https://teams.microsoft.com/l/meetup-join/1"];
+  const service = await serveInvitation(t, { handle, pin, joinUrl });
+  const [states, kept, joinButton, pinButton] = [[], new Map(), {}, {}];
+  const joined = new Promise((resolve) => (globalThis.joinMeeting = async (...values) => resolve(values)));
+  const app = {
+    guestpass: service.url,
+    location: { hash: `#${handle}`, pathname: "/join" },
+    history: { replaceState: (...values) => states.push(values[2]) },
+    localStorage: { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) },
+    joinButton,
+    pinButton,
+    pinField: { value: pin },
+    showState: ({ name }) => states.push(name),
+  };
+  const { tokenRefresher } = await run(t, CLIENT[4], app);
+  assert.deepEqual([states, service.bodies], [["/join"], []]);
+  const asked = new Promise((reached) => tokenRefresher.source.subscribe(({ name }) => name === "pin" && reached()));
+  joinButton.onclick();
+  await asked;
+  pinButton.onclick();
+  const [credential, meeting, displayName] = await joined;
+  t.after(() => credential.dispose());
+  assert.equal(await isActive(await credential.getToken()), true);
+  assert.deepEqual([meeting, displayName], [{ joinUrl }, "Ada"]);
+  assert.deepEqual(service.bodies.map(([url, { pin }]) => [url, pin]), [["/v1/guest/token", undefined], ["/v1/guest/token", pin]]);
+  assert.equal(states.at(-1), "ready");
 });

@@ -36,7 +36,7 @@ function parse(text: string): Body | undefined {
 }
 
 /** The token of a 200. Times of the server become times of this device, whose clock said `sentAt` before the request. */
-export function tokenOf(answer: Answer, sentAt: number): GuestpassToken | undefined {
+function tokenOf(answer: Answer, sentAt: number): GuestpassToken | undefined {
   const body = answer.status === 200 && parse(answer.text);
   if (!body || typeof body.token !== "string" || !body.token) return undefined;
   const expires = Number(body.expiresOnTimestamp ?? NaN);
@@ -60,7 +60,7 @@ function retryAfterOf(header: string | null, now: number): number | undefined {
  * What a response that is not a token means. A problem document says it in `retry`. API Gateway's own responses
  * have `message` only, so their status decides. What is not JSON comes from a proxy, a captive portal or another server.
  */
-export function errorOf(answer: Answer, now: number): GuestpassError {
+function errorOf(answer: Answer, now: number): GuestpassError {
   const { status } = answer;
   const body = parse(answer.text);
   const { retry, type, title, message } = body ?? {};
@@ -80,3 +80,6 @@ export function errorOf(answer: Answer, now: number): GuestpassError {
   }
   return new GiveUpError(text, details);
 }
+
+/** What a response means. `sentAt` is the time of the request by the clock of the device. */
+export const tokenOrError = (answer: Answer, sentAt: number, now: number): GuestpassToken | GuestpassError => tokenOf(answer, sentAt) ?? errorOf(answer, now);

@@ -1,5 +1,5 @@
-/** What the app should do about an error. */
-export type Action = "retry" | "sign-in" | "blocked" | "give-up" | "none";
+/** What the app should do about an error. The last three are those of guests. */
+export type Action = "retry" | "sign-in" | "blocked" | "give-up" | "none" | "pin" | "ask-host" | "storage";
 
 /** What is known about an error beside its message. No member has a token or a claim. */
 export interface ErrorDetails {

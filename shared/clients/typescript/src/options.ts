@@ -23,19 +23,10 @@ export interface TokenStorage {
   save(value: string | null): Promise<void>;
 }
 
-export interface TokenSourceOptions {
+/** The options of all sources. */
+export interface CommonOptions {
   /** The URL of the service, without `/v1/token`. */
   readonly url: string | URL;
-  /**
-   * The access token that your identity provider issued to the user; nothing if the user has to sign in. If it
-   * throws, the source retries, except for errors that say that the user has to sign in, such as MSAL's
-   * `InteractionRequiredAuthError`.
-   */
-  getBearer(request: BearerRequest): Promise<string | null | undefined> | string | null | undefined;
-  /** What to ask for; what the policy gives if absent. */
-  readonly request?: { readonly scopes?: readonly Scope[]; readonly expiresInMinutes?: number };
-  /** Tokens stay in memory if absent. */
-  readonly storage?: TokenStorage;
   /** Called with each new state. */
   readonly onState?: (state: State) => void;
   /** Milliseconds for one request; 30,000 if absent. */
@@ -46,6 +37,19 @@ export interface TokenSourceOptions {
   readonly fetch?: typeof fetch;
   /** Another clock, for tests. */
   readonly clock?: Clock;
+}
+
+export interface TokenSourceOptions extends CommonOptions {
+  /**
+   * The access token that your identity provider issued to the user; nothing if the user has to sign in. If it
+   * throws, the source retries, except for errors that say that the user has to sign in, such as MSAL's
+   * `InteractionRequiredAuthError`.
+   */
+  getBearer(request: BearerRequest): Promise<string | null | undefined> | string | null | undefined;
+  /** What to ask for; what the policy gives if absent. */
+  readonly request?: { readonly scopes?: readonly Scope[]; readonly expiresInMinutes?: number };
+  /** Tokens stay in memory if absent. */
+  readonly storage?: TokenStorage;
 }
 
 /** What the app should show. A state has no token. */

@@ -1,26 +1,20 @@
 import { SECOND, type Clock } from "./clock.js";
-import { EndedError, GiveUpError, GuestpassError, RetryLaterError, SignInRequiredError } from "./errors.js";
+import { EndedError, RetryLaterError, type GuestpassError } from "./errors.js";
 import type { Answer } from "./answers.js";
-import type { SignalLike, TokenSourceOptions } from "./options.js";
+import type { SignalLike, CommonOptions } from "./options.js";
 
-/** Errors with which libraries say that the user has to sign in: MSAL, Auth0, Okta, Amplify, Firebase. */
-const SIGN_IN = /(login|interaction|consent|ui)_?required|invalid_grant|missing_refresh|un_?authenticated|notauthorized|user-token-expired/i;
-
-/** The bearer of the app. */
-export async function bearerOf(options: TokenSourceOptions, forceRefresh: boolean, signal: AbortSignal): Promise<string> {
-  let bearer;
-  try {
-    bearer = await options.getBearer({ forceRefresh, signal });
-  } catch (cause) {
-    const { name, code, errorCode, error } = (cause ?? {}) as Record<string, unknown>;
-    const Kind = SIGN_IN.test(`${name} ${code} ${errorCode} ${error}`) ? SignInRequiredError : RetryLaterError;
-    throw new Kind("getBearer failed", { cause });
-  }
-  if (!bearer) throw new SignInRequiredError("getBearer returned no bearer: the user has to sign in");
-  // `fetch` would quote it in its error.
-  if (!/^[!-~]+$/.test(bearer)) throw new GiveUpError("getBearer returned text that is not a bearer token");
-  return bearer;
+/** A request for a token, and for a sign-out. */
+export interface TokenRequest {
+  readonly path: string;
+  readonly bearer?: string;
+  /** JSON, for a token. */
+  readonly body?: string | undefined;
+  /** The user or guest whose tabs share tokens, if that is known. */
+  readonly subject?: string | undefined;
 }
+
+/** Makes a request. It may throw an error that the source shows. `forceRefresh`: the bearer before was refused. */
+export type Prepare = (forceRefresh: boolean, signal: AbortSignal) => Promise<TokenRequest>;
 
 /** Throws if a sign-out or a disposal has ended the request. */
 export function throwIfEnded(signal: AbortSignal): void {
@@ -28,17 +22,17 @@ export function throwIfEnded(signal: AbortSignal): void {
 }
 
 /** Sends a request and reads the response. Uses only what React Native has, too. */
-export async function send(options: TokenSourceOptions, clock: Clock, method: string, bearer: string, signal: AbortSignal): Promise<Answer> {
+export async function send(options: CommonOptions, clock: Clock, method: string, { path, bearer, body: wish }: TokenRequest, signal: AbortSignal): Promise<Answer> {
   throwIfEnded(signal); // a listener for an abort that has already happened is never called
-  const body = method === "POST" && options.request ? JSON.stringify(options.request) : undefined;
+  const body = method === "POST" && wish;
   const attempt = new AbortController();
   const abort = () => attempt.abort();
   const cancel = clock.after(options.timeoutMs ?? 30 * SECOND, abort);
   signal.addEventListener("abort", abort);
   try {
-    const response = await (options.fetch ?? fetch)(`${options.url}`.replace(/\/*$/, "/v1/token"), {
+    const response = await (options.fetch ?? fetch)(`${options.url}`.replace(/\/*$/, path), {
       method,
-      headers: { Authorization: `Bearer ${bearer}`, ...(body && { "Content-Type": "application/json" }) },
+      headers: { ...(bearer && { Authorization: `Bearer ${bearer}` }), ...(body && { "Content-Type": "application/json" }) },
       ...(body && { body }),
       cache: "no-store",
       credentials: "omit",

@@ -1,8 +1,9 @@
 import { MINUTE, pause, SECOND, systemClock, type Pause } from "./clock.js";
-import { errorOf, tokenOf, type GuestpassToken } from "./answers.js";
-import { EndedError, GiveUpError, GuestpassError, RetryLaterError, SignInRequiredError, type BlockedError } from "./errors.js";
-import { bearerOf, join, send, throwIfEnded } from "./requests.js";
+import { tokenOrError, type GuestpassToken } from "./answers.js";
+import { EndedError, GiveUpError, GuestpassError, RetryLaterError, type BlockedError, type SignInRequiredError } from "./errors.js";
+import { join, send, throwIfEnded, type Prepare, type TokenRequest } from "./requests.js";
 import { createTabs, type TabMessage } from "./tabs.js";
+import { userRequest } from "./user.js";
 import type { AccessToken, FetchOptions, SignalLike, State, TokenSource, TokenSourceOptions, TokenStorage } from "./options.js";
 
 /** A request for a token with its repetitions, which all callers share. */
@@ -25,6 +26,11 @@ const nothing = () => {};
 
 /** Creates a source of tokens for one user. */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  return createSource(options, (forceRefresh, signal) => userRequest(options, forceRefresh, signal));
+}
+
+/** Creates a source of the tokens for which `prepare` makes the requests. */
+export function createSource(options: Omit<TokenSourceOptions, "getBearer">, prepare: Prepare, read = tokenOrError): TokenSource {
   const clock = options.clock ?? systemClock;
   const listeners = new Set<(state: State) => void>();
   const page = typeof document === "object" ? document : undefined;
@@ -42,6 +48,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
   const remaining = () => (held ? held.expiresOnTimestamp - clock.now() : 0);
   const fresh = (than?: string) => (held && held.token !== than && clock.now() < held.refreshAfterTimestamp ? held : undefined);
+  /** The same request fails again, but does not end the token. `ask-host` is a state of guests. */
+  const lasting = () => ["failed", "ask-host"].includes(state.name);
   const stopped = () => state.name === "disposed" || state.name === "signed-out";
 
   const tabs = createTabs(options.tabs !== false, `${options.url} ${JSON.stringify(options.request)}`, clock, (message: TabMessage) => {
@@ -111,8 +119,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   function accept(token: GuestpassToken): void {
     if (held === token) return;
     held = token;
-    const { token: _, ...rest } = token;
-    setState({ name: "ready", token: rest });
+    const { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } = token;
+    setState({ name: "ready", token: { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } });
     nap?.end();
     const wait = token.refreshAfterTimestamp - clock.now();
     if (!flight) schedule(wait + clock.random() * Math.min(30 * SECOND, Math.max(wait, 0) / 100));
@@ -129,7 +137,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     holdUntil = clock.now() + HOLD;
     if (error.action === "blocked") forget();
     setState({ name: error.action === "give-up" ? "failed" : error.action, error } as State);
-    if (error.action === "give-up" && held) schedule(RECHECK);
+    if (lasting() && held) schedule(RECHECK);
   }
 
   function end(next: State): void {
@@ -173,18 +181,18 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     }
   }
 
-  async function exchange(method: string, bearer: string, signal: AbortSignal): Promise<GuestpassToken | undefined> {
+  async function exchange(method: string, request: TokenRequest, signal: AbortSignal): Promise<GuestpassToken | undefined> {
     const sentAt = clock.now();
-    const answer = await send(options, clock, method, bearer, signal);
+    const answer = await send(options, clock, method, request, signal);
     throwIfEnded(signal);
-    const token = method === "POST" ? tokenOf(answer, sentAt) : undefined;
-    if (token || (method === "DELETE" && (answer.status === 200 || answer.status === 204))) return token;
-    const error = errorOf(answer, clock.now());
-    if (error.action === "sign-in") {
-      refusedBearer = bearer;
-      if (error.type) forget();
+    if (method === "DELETE" && (answer.status === 200 || answer.status === 204)) return undefined;
+    const result = read(answer, sentAt, clock.now());
+    if ("token" in result) return result;
+    if (result.action === "sign-in") {
+      refusedBearer = request.bearer;
+      if (result.type) forget();
     }
-    throw error;
+    throw result;
   }
 
   /** Requests a token that is not `than`. */
@@ -199,10 +207,10 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     const attempt = async (forceRefresh: boolean) => {
       const ready = fresh(than);
       if (ready) return ready;
-      const bearer = await bearerOf(options, forceRefresh, signal);
-      if (state.name === "sign-in" && bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
+      const request = await prepare(forceRefresh, signal);
+      if (state.name === "sign-in" && request.bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
       throwIfEnded(signal);
-      if (tabs.enter(tabs.subjectOf(bearer))) {
+      if (tabs.enter(request.subject)) {
         // The account was switched without a sign-out: neither this tab nor another may use the token.
         forget();
         setState({ name: "requesting" });
@@ -214,7 +222,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         const shared = fresh(than);
         if (shared) return shared;
         if (!["requesting", "ready", "waiting"].includes(state.name)) setState({ name: "requesting" });
-        return (await exchange("POST", bearer, signal))!;
+        return (await exchange("POST", request, signal))!;
       });
     };
     const onRetry = (error: RetryLaterError, retryAt: number) => setState({ name: "waiting", error, retryAt, tokenValid: remaining() > 0 });
@@ -245,11 +253,11 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     await (loading ??= queue(load));
     if (state.name === "disposed" || (stopped() && !explicit)) throw new EndedError(`the source is ${state.name}`);
     if (held && !force && remaining() > margin) {
-      if (!fresh() && !flight && state.name !== "failed") void start(held.token);
+      if (!fresh() && !flight && !lasting()) void start(held.token);
       return held;
     }
     if (flight) return flight.promise;
-    if ((state.name === "blocked" || state.name === "failed") && !force && clock.now() < holdUntil) throw state.error;
+    if ((state.name === "blocked" || lasting()) && !force && clock.now() < holdUntil) throw (state as { error?: unknown }).error;
     return start(held?.token);
   }
 
@@ -325,15 +333,15 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const stop = new AbortController();
       let last = new RetryLaterError("the sign-out is not confirmed yet");
       const attempt = async (forceRefresh: boolean) => {
-        const bearer = await bearerOf(options, forceRefresh, stop.signal);
+        const request = await prepare(forceRefresh, stop.signal);
         throwIfEnded(stop.signal);
         if (!posted) {
           // Without a token, only the bearer says whose tabs have to know.
-          tabs.enter((posted = tabs.subjectOf(bearer)));
+          tabs.enter((posted = request.subject));
           tabs.post({ signOut: true });
           tabs.leave();
         }
-        await exchange("DELETE", bearer, stop.signal);
+        await exchange("DELETE", request, stop.signal);
       };
       const done = persist(attempt, stop.signal, (error) => (last = error));
       const joined = join(done, clock, signal, maxWaitMs, () => last).finally(() => {

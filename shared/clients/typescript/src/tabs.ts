@@ -14,8 +14,6 @@ export interface TabMessage {
 export interface Tabs {
   /** The user whose tabs share their tokens; absent until `enter`, and where there are no tabs. */
   readonly subject: string | undefined;
-  /** The user to whom a bearer belongs, if it is a JWT. */
-  subjectOf(bearer: string): string | undefined;
   /** Finds the tabs of a user. Returns whether this was a tab of another user before. */
   enter(subject: string | undefined): boolean;
   /** Runs `action` in one tab at a time. */
@@ -30,15 +28,6 @@ export interface Tabs {
 
 const LONGEST_LOCK = 10 * SECOND;
 const LONGEST_ANSWER = 100;
-
-function subjectOf(bearer: string): string | undefined {
-  try {
-    const { iss, sub } = JSON.parse(atob(bearer.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/")));
-    return sub && `${iss} ${sub}`;
-  } catch {
-    return undefined;
-  }
-}
 
 export function createTabs(enabled: boolean, scope: string, clock: Clock, onMessage: (message: TabMessage) => void): Tabs {
   // Only pages have tabs: Node.js has these classes, too, and React Native has none of them.
@@ -60,7 +49,6 @@ export function createTabs(enabled: boolean, scope: string, clock: Clock, onMess
     get subject() {
       return subject;
     },
-    subjectOf,
     leave,
     answered: () => answered(),
     post: (message) => channel?.postMessage(message),

@@ -5,10 +5,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { createTokenSource, GuestpassError } from "guestpass-client";
+import { createGuestTokenSource } from "guestpass-client/guest";
 
-import { settle, VirtualClock, VirtualProvider, VirtualServer, virtualStorage } from "./virtual.mjs";
+import { settle, virtualDevice, VirtualClock, VirtualProvider, VirtualServer, virtualStorage } from "./virtual.mjs";
 
 const { scenarios } = JSON.parse(readFileSync(new URL("../../scenarios.json", import.meta.url), "utf8"));
+
+/** The handle of the invitation, unless a scenario has another one. */
+const HANDLE = `gp_${"0".repeat(22)}`;
 
 /** A scenario that runs: the client with everything around it, and what its calls returned. */
 class Scenario {
@@ -19,23 +23,34 @@ class Scenario {
     this.clock = new VirtualClock();
     this.clock.fraction = scenario.random ?? 0;
     this.server = new VirtualServer(this.clock, scenario);
-    this.provider = new VirtualProvider(scenario.bearers);
-    this.storage = "stored" in scenario ? virtualStorage(this.clock, scenario.stored) : undefined;
-    this.source = createTokenSource({
+    const options = {
       url: "https://guestpass.example/",
-      getBearer: (request) => this.provider.getBearer(request),
       fetch: this.server.fetch,
       clock: this.clock,
       onState: ({ name }) => this.states.push(name),
-      ...(this.storage && { storage: this.storage }),
-    });
+    };
+    this.source = scenario.guest ? this.guestSource(options, scenario) : this.userSource(options, scenario);
     this.refresh = this.source.refresher();
+  }
+
+  userSource(options, { bearers, ...scenario }) {
+    this.provider = new VirtualProvider(bearers);
+    this.storage = "stored" in scenario ? virtualStorage(this.clock, scenario.stored) : undefined;
+    const getBearer = (request) => this.provider.getBearer(request);
+    return createTokenSource({ ...options, getBearer, ...(this.storage && { storage: this.storage }) });
+  }
+
+  guestSource(options, { stored, guest: { handle = HANDLE, pin, storage } }) {
+    this.device = virtualDevice(stored, storage);
+    this.server.guest = { handle, device: this.device };
+    return createGuestTokenSource({ ...options, handle, device: this.device, ...(pin && { pin }) });
   }
 
   async step(step) {
     if (step.at !== undefined) await this.clock.run(step.at * 1000 - this.clock.ran);
     if (step.run !== undefined) await this.clock.run(step.run * 1000);
     if (step.sleep !== undefined) this.clock.slept += step.sleep * 1000;
+    if (step.storage) this.device.mode = step.storage;
     if (step.bearers) this.provider.bearers = step.bearers;
     if (step.call) this.call(step);
     await settle();
@@ -43,13 +58,14 @@ class Scenario {
     for (const [what, expected] of Object.entries(step.expect ?? {})) this.expect(what, expected);
   }
 
-  call({ call, as, force, maxWait, abortable }) {
+  call({ call, as, force, pin, maxWait, abortable }) {
     if (call === "abort") return this.calls[as].stop.abort();
     if (call === "wake" || call === "dispose") return this.source[call]();
     const stop = new AbortController();
     const record = (this.calls[as] = { stop, result: "pending" });
     const options = {
       ...(force && { force }),
+      ...(pin && { pin }),
       ...(maxWait && { maxWaitMs: maxWait * 1000 }),
       ...(abortable && { signal: stop.signal }),
     };
@@ -57,7 +73,7 @@ class Scenario {
     promise.then(
       (value) => {
         record.result = value?.token ?? "done";
-        record.expires = value?.expiresOnTimestamp;
+        record.value = value;
       },
       (error) => {
         assert.ok(error instanceof GuestpassError, `not a GuestpassError: ${error?.stack}`);
@@ -76,8 +92,10 @@ class Scenario {
       requests: () => this.server.sent.length,
       retryAt: () => this.clock.seconds(state.retryAt),
       tokenValid: () => state.tokenValid,
-      expiresAt: () => this.clock.seconds(this.calls.a.expires),
+      expiresAt: () => this.clock.seconds(this.calls.a.value.expiresOnTimestamp),
       user: () => state.token.communicationUserId,
+      device: () => this.device.value && this.device.name(this.device.value),
+      ...Object.fromEntries(["meeting", "displayName", "opensAt", "closesAt"].map((member) => [member, () => this.calls.a.value[member]])),
       stored: () => this.storage.value && JSON.parse(this.storage.value).token,
     }[what];
     if (actual) return assert.deepEqual(actual(), expected, what);

@@ -3,6 +3,7 @@
 import { AzureCommunicationTokenCredential, type CommunicationTokenRefreshOptions } from "@azure/communication-common";
 
 import { createTokenRefresher, createTokenSource, GuestpassError, type State, type TokenError, type TokenSource } from "guestpass-client";
+import { createGuestTokenRefresher, type GuestError, type GuestState, type GuestToken, type GuestTokenSource } from "guestpass-client/guest";
 
 const refresher = createTokenRefresher({ url: "https://guestpass.example", getBearer: () => "bearer" });
 export const callback: CommunicationTokenRefreshOptions["tokenRefresher"] = refresher;
@@ -47,6 +48,64 @@ export function stateOf(state: State): string {
   }
 }
 
+const guestRefresher = createGuestTokenRefresher({
+  url: "https://guestpass.example",
+  handle: "gp_",
+  pin: "000000",
+  device: { load: async () => null, save: async () => undefined },
+  onState: (state) => void state.name,
+});
+export const guest: GuestTokenSource = guestRefresher.source;
+export const guestCallback: CommunicationTokenRefreshOptions["tokenRefresher"] = guestRefresher;
+export const guestCredential = new AzureCommunicationTokenCredential({ tokenRefresher: guestRefresher, refreshProactively: true });
+
+export async function meetingOf(source: GuestTokenSource): Promise<string> {
+  const { token, meeting, displayName, opensAt, closesAt }: GuestToken = await source.fetch({ pin: "000000", maxWaitMs: 1000 });
+  const where = "joinUrl" in meeting ? meeting.joinUrl : `${meeting.meetingId} ${meeting.passcode}`;
+  return [token, where, displayName, opensAt, closesAt].join();
+}
+
+export function helpFor(error: GuestError): string {
+  switch (error.action) {
+    case "pin":
+      return error.type === "/problems/pin-wrong" ? "wrong" : "required";
+    case "ask-host":
+      return error.type.replace("/problems/invitation-", "");
+    case "retry":
+      return `${error.retryAfterMs}`;
+    case "blocked":
+    case "storage":
+    case "give-up":
+    case "none":
+      return error.message;
+  }
+}
+
+export function guestStateOf(state: GuestState): string {
+  switch (state.name) {
+    case "ready":
+      return state.token.communicationUserId;
+    case "waiting":
+      return `${state.retryAt}`;
+    case "pin":
+    case "ask-host":
+    case "blocked":
+    case "storage":
+    case "failed":
+      return state.error.action;
+    case "idle":
+    case "requesting":
+    case "disposed":
+      return state.name;
+  }
+}
+
+// @ts-expect-error The state of a guest does not have the meeting.
+export const meeting = (state: GuestState) => state.name === "ready" && state.token.meeting;
+// @ts-expect-error A guest has no account to sign out of.
+guest.signOut();
+// @ts-expect-error The handle is missing.
+createGuestTokenRefresher({ url: "" });
 // @ts-expect-error A state has no token that a log could show.
 export const leak = (state: State) => state.name === "ready" && state.token.token;
 // @ts-expect-error A scope that does not exist.

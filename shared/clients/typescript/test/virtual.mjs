@@ -5,6 +5,14 @@ import { setImmediate } from "node:timers/promises";
 /** The moment at which each scenario starts. */
 const START = Date.parse("2026-11-22T12:00:00Z");
 
+/** What the service says to a guest beside the token. */
+const INVITATION = {
+  meeting: { joinUrl: "https://teams.microsoft.com/l/meetup-join/1" },
+  displayName: "Ada",
+  opensAt: "2026-11-22T11:45:00Z",
+  closesAt: "2026-11-22T15:00:00Z",
+};
+
 /** A clock whose timers run only when the scenario says so, and which can jump as in sleep. */
 export class VirtualClock {
   ran = 0;
@@ -50,8 +58,9 @@ export class VirtualServer {
     Object.assign(this, { clock, answers: [...answers], repeatLast, deviceAhead });
   }
 
-  fetch = async (url, { method, headers, signal }) => {
-    this.sent.push(`${method} ${headers.Authorization.replace(/^Bearer /, "")}`);
+  fetch = async (url, request) => {
+    const { method, signal } = request;
+    this.sent.push(`${method} ${this.proofOf(url, request)}`);
     const answer = this.repeatLast && this.answers.length === 1 ? this.answers[0] : this.answers.shift();
     if (!answer) {
       this.unexpected = `the scenario has no answer for request ${this.sent.length}`;
@@ -61,6 +70,17 @@ export class VirtualServer {
     if (answer.hang) return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
     return new Response(this.bodyOf(answer) || null, { status: answer.status ?? 200, headers: this.headersOf(answer) });
   };
+
+  /** What a request proves: the bearer, or the device and the PIN. */
+  proofOf(url, { headers, body }) {
+    const path = this.guest ? "/v1/guest/token" : "/v1/token";
+    if (url !== `https://guestpass.example${path}`) this.unexpected = `the URL is ${url}`;
+    if (!this.guest) return headers.Authorization.replace(/^Bearer /, "");
+    const { handle, device, pin, ...rest } = JSON.parse(body);
+    const wrong = headers.Authorization || handle !== this.guest.handle || Object.keys(rest).length > 0;
+    if (wrong || device !== this.guest.device.value) this.unexpected = "the request of a guest is wrong, or the device secret was not kept before";
+    return [this.guest.device.name(device), pin].filter(Boolean).join(" ");
+  }
 
   bodyOf(answer) {
     if (answer.html) return "<!doctype html><title>Error</title>";
@@ -79,6 +99,7 @@ export class VirtualServer {
       expiresIn,
       refreshAfter: new Date(now + refreshIn * 1000).toISOString(),
       user: { communicationUserId: "8:acs:user" },
+      ...(this.guest && INVITATION),
     };
   }
 
@@ -121,12 +142,29 @@ export function virtualStorage(clock, stored) {
   return storage;
 }
 
+/** A storage for the secret of a device, which keeps it, forgets it or throws. New secrets are device-1, device-2, … */
+export function virtualDevice(stored, mode = "keeps") {
+  const device = { value: stored ?? null, mode, created: [] };
+  const fail = () => {
+    if (device.mode === "throws") throw new Error("site data is blocked");
+  };
+  device.load = async () => (fail(), device.value);
+  device.save = async (value) => {
+    fail();
+    if (!/^[\w-]{22}$/.test(value)) throw new Error("the secret does not have 16 bytes");
+    if (device.mode === "keeps") device.created.push((device.value = value));
+  };
+  device.name = (value) => (device.created.includes(value) ? `device-${device.created.indexOf(value) + 1}` : value);
+  return device;
+}
+
 /** Web Locks of one origin. */
 class VirtualLocks {
   held = [];
   pending = [];
 
-  request(name, { mode = "exclusive", signal }, action) {
+  request(name, ...rest) {
+    const [{ mode = "exclusive", signal }, action] = rest.length > 1 ? rest : [{}, ...rest];
     return new Promise((resolve, reject) => {
       const request = { name, mode, action, resolve, reject };
       this.pending.push(request);
