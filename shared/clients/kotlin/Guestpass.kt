@@ -18,8 +18,8 @@ import java.util.concurrent.Executors
 import java.util.concurrent.ScheduledThreadPoolExecutor
 import java.util.concurrent.TimeUnit
 
-/** What the app should do about an error. */
-enum class Action { RETRY, SIGN_IN, BLOCKED, GIVE_UP, NONE }
+/** What the app should do about an error. The last three are those of guests. */
+enum class Action { RETRY, SIGN_IN, BLOCKED, GIVE_UP, NONE, PIN, ASK_HOST, STORAGE }
 
 /** The base of all errors. No member contains a token. [status], [type] and [requestId] are those of the response. */
 sealed class GuestpassException(val action: Action, message: String, answer: Answer?, val type: String?, cause: Throwable?) :
@@ -48,12 +48,12 @@ class GiveUpException(message: String, answer: Answer? = null, type: String? = n
 class EndedException(message: String) : GuestpassException(Action.NONE, message, null, null, null)
 
 /** An ACS access token. Times are milliseconds since 1970 by the clock of the device, even if that clock is wrong. */
-class GuestpassToken(val token: String, val expiresOn: Long, val refreshAfter: Long, val communicationUserId: String) {
+open class GuestpassToken(val token: String, val expiresOn: Long, val refreshAfter: Long, val communicationUserId: String) {
     override fun toString() = "GuestpassToken($communicationUserId, expires on $expiresOn)"
 }
 
-/** What the app should show. A state has no token. */
-sealed class State(val name: String) {
+/** What the app should show. A state has no token. Those of guests are in GuestpassGuest.kt. */
+sealed class State(val name: String, internal val problem: GuestpassException? = null) {
     /** No token was requested yet. */
     object Idle : State("idle")
     /** A request is sent. */
@@ -63,23 +63,15 @@ sealed class State(val name: String) {
     /** A request failed and is repeated at [retryAt]. If [tokenValid], calls and chats work until the token expires. */
     class Waiting(val error: RetryLaterException, val retryAt: Long, val tokenValid: Boolean) : State("waiting")
     /** The user has to sign in. Call `fetch` afterwards. */
-    class SignIn(val error: SignInRequiredException) : State("sign-in")
+    class SignIn(val error: SignInRequiredException) : State("sign-in", error)
     /** The user is blocked. */
-    class Blocked(val error: BlockedException) : State("blocked")
+    class Blocked(val error: BlockedException) : State("blocked", error)
     /** The app or the deployment has to be changed. */
-    class Failed(val error: GiveUpException) : State("failed")
+    class Failed(val error: GiveUpException) : State("failed", error)
     /** The app signed the user out. `fetch` starts again. */
     object SignedOut : State("signed-out")
     /** The source cannot be used any more. */
     object Disposed : State("disposed")
-
-    internal val problem: GuestpassException?
-        get() = when (this) {
-            is SignIn -> error
-            is Blocked -> error
-            is Failed -> error
-            else -> null
-        }
 }
 
 /** Where tokens are kept between starts of the app. Encrypt what you store, and use another place for each user. */
@@ -100,10 +92,10 @@ interface Clock {
 /** A response whose body was read. */
 class Answer(val status: Int, val text: String, val retryAfter: String?, val requestId: String?)
 
-/** Sends a request, and blocks until the response is read. */
+/** Sends a request, and blocks until the response is read. The requests of guests have no bearer. */
 fun interface Transport {
     @Throws(IOException::class)
-    fun send(method: String, url: String, bearer: String, body: String?, timeoutMs: Int): Answer
+    fun send(method: String, url: String, bearer: String?, body: String?, timeoutMs: Int): Answer
 }
 
 /**
@@ -127,10 +119,29 @@ class GuestpassOptions(
     val getBearer: (forceRefresh: Boolean) -> String?,
 )
 
-private typealias Done = (GuestpassToken?, GuestpassException?) -> Unit
+internal typealias Done = (GuestpassToken?, GuestpassException?) -> Unit
+
+/** A request for a token, and for a sign-out. [body] is that for a token. */
+internal class TokenRequest(val path: String, val bearer: String?, val body: String?)
+
+/** How a source requests tokens: as a user with a bearer, or as a guest with an invitation. */
+internal interface Exchange {
+    /** Makes a request, on a background thread. It may throw an error that the source shows. */
+    fun prepare(forceRefresh: Boolean): TokenRequest
+
+    fun tokenOf(answer: Answer, sentAt: Long): GuestpassToken?
+
+    /** What a response that is not a token means. */
+    fun errorOf(answer: Answer, now: Long): GuestpassException
+
+    /** The state for an error that users do not have. */
+    fun stateOf(error: GuestpassException): State?
+}
 
 /** A source of tokens for one user. Its state belongs to one thread, on which all of its private functions run. */
-class GuestpassTokenSource(private val options: GuestpassOptions) {
+class GuestpassTokenSource internal constructor(private val options: GuestpassOptions, private val exchange: Exchange) {
+    constructor(options: GuestpassOptions) : this(options, UserExchange(options))
+
     /** A request with its repetitions, which all callers share. A token that is [than] is not wanted. */
     private class Flight(val method: String, val than: String?) {
         val callers = mutableListOf<Done>()
@@ -346,13 +357,14 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
         if (explicit) signingOut?.let { it.callers += { _, _ -> get(margin, true, force, done) }; return }
         if (state === State.Disposed || (isStopped() && !explicit)) return done(null, EndedException("the source is ${state.name}"))
         val token = held
+        val action = state.problem?.action
         if (token != null && !force && remaining() > margin) {
-            if (fresh() == null && flight == null && state !is State.Failed) start(token.token)
+            if (fresh() == null && flight == null && action != Action.GIVE_UP && action != Action.ASK_HOST) start(token.token)
             return done(token, null)
         }
         val running = flight
-        val problem = state.problem
-        if (running == null && problem != null && state !is State.SignIn && !force && clock.now() < holdUntil) return done(null, problem)
+        val held = action == Action.BLOCKED || action == Action.GIVE_UP || action == Action.ASK_HOST
+        if (running == null && held && !force && clock.now() < holdUntil) return done(null, state.problem)
         val mine = running ?: Flight("POST", token?.token)
         mine.callers += done
         if (running == null) launch(mine)
@@ -370,30 +382,16 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
         if (mine.method == "POST") fresh(mine.than)?.let { return finish(mine, it, null) }
         val number = ++mine.attempt
         options.background.execute {
-            val result = tried { bearer(mine.forceRefresh) }
+            val result = tried { exchange.prepare(mine.forceRefresh) }
             onThread {
                 if (!mine.ended) result.fold({ send(mine, number, it) }, { fail(mine, it as? GuestpassException ?: GiveUpException("the client failed", cause = it)) })
             }
         }
     }
 
-    private fun bearer(forceRefresh: Boolean): String {
-        val bearer = try {
-            options.getBearer(forceRefresh)
-        } catch (error: GuestpassException) {
-            throw error
-        } catch (error: Exception) {
-            val text = "${error.javaClass.simpleName} ${error.message}"
-            throw if (SIGN_IN.containsMatchIn(text)) SignInRequiredException("getBearer failed", cause = error) else RetryLaterException("getBearer failed", cause = error)
-        }
-        if (bearer.isNullOrEmpty()) throw SignInRequiredException("getBearer returned no bearer: the user has to sign in")
-        if (bearer.any { it !in '!'..'~' }) throw GiveUpException("getBearer returned text that is not a bearer token")
-        return bearer
-    }
-
-    private fun send(mine: Flight, number: Int, bearer: String) {
+    private fun send(mine: Flight, number: Int, request: TokenRequest) {
         val refused = state as? State.SignIn
-        if (refused != null && bearer == refusedBearer && clock.now() < holdUntil) return fail(mine, refused.error)
+        if (refused != null && request.bearer == refusedBearer && clock.now() < holdUntil) return fail(mine, refused.error)
         if (mine.method == "POST" && state !is State.Requesting && state !is State.Ready && state !is State.Waiting) show(State.Requesting)
         val sentAt = clock.now()
         val late = clock.after(options.timeoutMs.toLong()) {
@@ -402,23 +400,23 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
                 fail(mine, RetryLaterException("no response in time", cause = IOException("timed out")))
             }
         }
-        val url = options.url.trimEnd('/') + "/v1/token"
-        val body = options.requestBody.takeIf { mine.method == "POST" }
+        val url = options.url.trimEnd('/') + request.path
+        val body = request.body.takeIf { mine.method == "POST" }
         options.background.execute {
-            val result = tried { options.transport.send(mine.method, url, bearer, body, options.timeoutMs) }
+            val result = tried { options.transport.send(mine.method, url, request.bearer, body, options.timeoutMs) }
             onThread {
                 late()
-                if (!mine.ended && mine.attempt == number) receive(mine, bearer, sentAt, result)
+                if (!mine.ended && mine.attempt == number) receive(mine, request.bearer, sentAt, result)
             }
         }
     }
 
-    private fun receive(mine: Flight, bearer: String, sentAt: Long, result: Result<Answer>) {
+    private fun receive(mine: Flight, bearer: String?, sentAt: Long, result: Result<Answer>) {
         val answer = result.getOrElse { return fail(mine, RetryLaterException("no response: the network or a proxy failed", cause = it)) }
         if (mine.method == "DELETE" && (answer.status == 200 || answer.status == 204)) return finish(mine, null, null)
-        val token = if (mine.method == "POST") tokenOf(answer, sentAt) else null
+        val token = if (mine.method == "POST") exchange.tokenOf(answer, sentAt) else null
         if (token != null) return finish(mine, token, null)
-        val error = errorOf(answer, clock.now())
+        val error = exchange.errorOf(answer, clock.now())
         if (error.action == Action.SIGN_IN) {
             refusedBearer = bearer
             if (error.type != null) forget()
@@ -472,12 +470,10 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
                 forget()
                 show(State.Blocked(error))
             }
-            is GiveUpException -> {
-                show(State.Failed(error))
-                if (held != null) schedule(RECHECK)
-            }
-            else -> Unit
+            is GiveUpException -> show(State.Failed(error))
+            else -> exchange.stateOf(error)?.let { show(it) }
         }
+        if (held != null && (error.action == Action.GIVE_UP || error.action == Action.ASK_HOST)) schedule(RECHECK)
     }
 
     /**
@@ -513,6 +509,31 @@ class GuestpassTokenSource(private val options: GuestpassOptions) {
             cancel()
             then()
         }
+    }
+}
+
+/** A user, with the bearer of the app. */
+private class UserExchange(private val options: GuestpassOptions) : Exchange {
+    override fun prepare(forceRefresh: Boolean) = TokenRequest("/v1/token", bearer(forceRefresh), options.requestBody)
+
+    override fun tokenOf(answer: Answer, sentAt: Long) = guestpass.tokenOf(answer, sentAt)
+
+    override fun errorOf(answer: Answer, now: Long) = guestpass.errorOf(answer, now)
+
+    override fun stateOf(error: GuestpassException): State? = null
+
+    private fun bearer(forceRefresh: Boolean): String {
+        val bearer = try {
+            options.getBearer(forceRefresh)
+        } catch (error: GuestpassException) {
+            throw error
+        } catch (error: Exception) {
+            val text = "${error.javaClass.simpleName} ${error.message}"
+            throw if (SIGN_IN.containsMatchIn(text)) SignInRequiredException("getBearer failed", cause = error) else RetryLaterException("getBearer failed", cause = error)
+        }
+        if (bearer.isNullOrEmpty()) throw SignInRequiredException("getBearer returned no bearer: the user has to sign in")
+        if (bearer.any { it !in '!'..'~' }) throw GiveUpException("getBearer returned text that is not a bearer token")
+        return bearer
     }
 }
 
@@ -565,7 +586,7 @@ object SystemClock : Clock {
 }
 
 /** Sends a request as Android and the JVM can without a library. It does not follow redirects with the bearer. */
-fun sendByHttpUrlConnection(method: String, url: String, bearer: String, body: String?, timeoutMs: Int): Answer {
+fun sendByHttpUrlConnection(method: String, url: String, bearer: String?, body: String?, timeoutMs: Int): Answer {
     val connection = URL(url).openConnection() as HttpURLConnection
     try {
         connection.requestMethod = method
@@ -573,7 +594,7 @@ fun sendByHttpUrlConnection(method: String, url: String, bearer: String, body: S
         connection.readTimeout = timeoutMs
         connection.instanceFollowRedirects = false
         connection.useCaches = false
-        connection.setRequestProperty("Authorization", "Bearer $bearer")
+        if (bearer != null) connection.setRequestProperty("Authorization", "Bearer $bearer")
         if (method == "POST") {
             connection.doOutput = true
             if (body != null) connection.setRequestProperty("Content-Type", "application/json")

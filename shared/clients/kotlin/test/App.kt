@@ -30,3 +30,9 @@ internal object EncryptedPreferences {
         values[name] = value
     }
 }
+
+internal const val LINK = "https://app.example/join#gp_0000000000000000000000"
+
+internal fun showState(state: guestpass.State) = Unit
+
+internal fun joinMeeting(credential: CommunicationTokenCredential, meeting: guestpass.Meeting, displayName: String?) = Unit

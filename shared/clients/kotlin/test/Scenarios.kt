@@ -56,16 +56,43 @@ internal class VirtualClock(private val fraction: Double) : Clock {
 /** Thrown for an answer that never comes: the request stays open. */
 private class Hangs : Error()
 
+/** What the service says to a guest beside the token. */
+private const val INVITATION =
+    ""","meeting":{"joinUrl":"https://teams.microsoft.com/l/meetup-join/1"},"displayName":"Ada","opensAt":"2026-11-22T11:45:00Z","closesAt":"2026-11-22T15:00:00Z""""
+
+/** A storage for the secret of a device, which keeps it, forgets it or throws. New secrets are device-1, device-2, … */
+private class VirtualDevice(var value: String?, var mode: String, val handle: String) : TokenStorage {
+    private val created = mutableListOf<String>()
+
+    override fun load(): String? = if (mode == "throws") error("locked") else value
+
+    override fun save(value: String?) {
+        check(mode != "throws") { "locked" }
+        if (mode == "keeps") created += value!!.also { this.value = it }
+    }
+
+    fun name(secret: String?) = created.indexOf(secret).let { if (it < 0) secret else "device-${it + 1}" }
+
+    /** The device and the PIN of a request. */
+    fun proofOf(url: String, bearer: String?, body: String?): String {
+        check(url == "https://guestpass.example/v1/guest/token" && bearer == null) { "wrong request: $url" }
+        val json = parseJson(body!!)!!
+        check(json.keys - setOf("handle", "device", "pin") == emptySet<String>() && json["handle"] == handle) { "wrong body" }
+        check(json["device"] == value) { "the device secret was not kept before the request" }
+        return listOfNotNull(name(json["device"] as String), json["pin"]).joinToString(" ")
+    }
+}
+
 /** The network of a scenario: gives its answers in their order. */
-private class VirtualServer(private val clock: VirtualClock, private val scenario: Json) : Transport {
+private class VirtualServer(private val clock: VirtualClock, private val scenario: Json, private val guest: VirtualDevice?) : Transport {
     val sent = mutableListOf<String>()
     var unexpected: String? = null
     private val answers = (scenario["answers"] as List<*>).map { it.json() }.toMutableList()
     private val ahead = ((scenario["deviceAhead"] ?: 0.0) as Double).toLong() * 1000
 
-    override fun send(method: String, url: String, bearer: String, body: String?, timeoutMs: Int): Answer {
-        check(url == "https://guestpass.example/v1/token") { "wrong URL: $url" }
-        sent += "$method $bearer"
+    override fun send(method: String, url: String, bearer: String?, body: String?, timeoutMs: Int): Answer {
+        sent += "$method ${guest?.proofOf(url, bearer, body) ?: bearer}"
+        if (guest == null) check(url == "https://guestpass.example/v1/token") { "wrong URL: $url" }
         val answer = if (scenario["repeatLast"] == true && answers.size == 1) answers[0] else answers.removeFirstOrNull()
         if (answer == null) {
             unexpected = "the scenario has no answer for request ${sent.size}"
@@ -91,7 +118,7 @@ private class VirtualServer(private val clock: VirtualClock, private val scenari
         val lifetime = (answer["expiresIn"] ?: 3600.0).millis()
         val refresh = formatted("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", now + (answer["refreshIn"] ?: 2400.0).millis())
         return """{"token":"${answer["token"]}","expiresOnTimestamp":${now + lifetime},"expiresIn":${lifetime / 1000},""" +
-            """"refreshAfter":"$refresh","user":{"communicationUserId":"8:acs:user"}}"""
+            """"refreshAfter":"$refresh","user":{"communicationUserId":"8:acs:user"}${if (guest != null) INVITATION else ""}}"""
     }
 }
 
@@ -107,6 +134,16 @@ private class VirtualStorage(var value: String?) : TokenStorage {
     override fun save(value: String?) {
         this.value = value
     }
+}
+
+/** The client of a scenario: that of a user, or that of a guest. */
+private class ScenarioClient(val user: GuestpassTokenSource?, val guest: GuestpassGuestSource?) {
+    val state get() = user?.state ?: guest!!.state
+    val refresh = user?.asyncRefresher() ?: guest!!.asyncRefresher()
+    fun wake() = user?.wake() ?: guest!!.wake()
+    fun dispose() = user?.dispose() ?: guest!!.dispose()
+    fun fetch(pin: String?, force: Boolean, maxWait: Long, done: (GuestpassToken?, GuestpassException?) -> Unit) =
+        user?.fetchAsync(force, maxWait, done) ?: guest!!.fetchAsync(pin, force, maxWait, done)
 }
 
 /** What a call returned: a token, the action of its error, `done` or `pending`. */
@@ -125,26 +162,45 @@ private class Call {
 
 private fun actionOf(error: GuestpassException) = error.action.name.lowercase().replace('_', '-')
 
+/** The handle of the invitation, unless a scenario has another one. */
+private const val HANDLE = "gp_0000000000000000000000"
+
 private class Scenario(scenario: Json) {
     private val clock = VirtualClock((scenario["random"] ?: 0.0) as Double)
-    private val server = VirtualServer(clock, scenario)
+    private val device = scenario["guest"]?.json()?.let { VirtualDevice(scenario["stored"] as String?, (it["storage"] ?: "keeps") as String, (it["handle"] ?: HANDLE) as String) }
+    private val server = VirtualServer(clock, scenario, device)
     private var bearers = (scenario["bearers"] as List<*>?)?.toMutableList()
     private var forced = 0
     private val storage = if ("stored" in scenario) VirtualStorage(stored(scenario["stored"])) else null
     private val states = mutableListOf<String>()
     private val calls = mutableMapOf<String, Call>()
-    private val source = GuestpassTokenSource(
+    private val background = Executor { action -> try { action.run() } catch (_: Hangs) { } }
+    private val source = if (device == null) ScenarioClient(userSource(), null) else ScenarioClient(null, guestSource(scenario["guest"].json()))
+
+    private fun guestSource(guest: Json) = GuestpassGuestSource(
+        GuestpassGuestOptions(
+            url = "https://guestpass.example/",
+            handle = device!!.handle,
+            device = device,
+            pin = guest["pin"] as String?,
+            onState = { states += it.name },
+            clock = clock,
+            transport = server,
+            background = background,
+        ),
+    )
+
+    private fun userSource() = GuestpassTokenSource(
         GuestpassOptions(
             url = "https://guestpass.example/",
             storage = storage,
             onState = { states += it.name },
             clock = clock,
             transport = server,
-            background = Executor { action -> try { action.run() } catch (_: Hangs) { } },
+            background = background,
             getBearer = ::bearer,
         ),
     )
-    private val refresh = source.asyncRefresher()
 
     private fun stored(value: Any?): String? = if (value !is Map<*, *>) value as String? else {
         val (expires, refresh) = listOf("expiresIn", "refreshIn").map { clock.now() + value[it].millis() }
@@ -163,6 +219,7 @@ private class Scenario(scenario: Json) {
         step["at"]?.let { clock.run(it.millis() - clock.ran) }
         step["run"]?.let { clock.run(it.millis()) }
         step["sleep"]?.let { clock.slept += it.millis() }
+        step["storage"]?.let { device!!.mode = it as String }
         step["bearers"]?.let { bearers = (it as List<*>).toMutableList() }
         step["call"]?.let { call(it as String, step) }
         clock.run(0)
@@ -176,9 +233,9 @@ private class Scenario(scenario: Json) {
         val call = Call().also { calls[step["as"] as String] = it }
         val maxWait = step["maxWait"]?.millis() ?: 30_000
         when (name) {
-            "fetch" -> source.fetchAsync(step["force"] == true, maxWait, call.done)
-            "refresh" -> refresh(call.done)
-            "signOut" -> source.signOutAsync(maxWait, call.done)
+            "fetch" -> source.fetch(step["pin"] as String?, step["force"] == true, maxWait, call.done)
+            "refresh" -> source.refresh(call.done)
+            "signOut" -> source.user!!.signOutAsync(maxWait, call.done)
             else -> error("unknown call $name")
         }
     }
@@ -194,6 +251,11 @@ private class Scenario(scenario: Json) {
             "tokenValid" -> waiting?.tokenValid
             "expiresAt" -> seconds(calls["a"]!!.token!!.expiresOn)
             "user" -> (source.state as State.Ready).communicationUserId
+            "device" -> device!!.name(device.value)
+            "meeting" -> mapOf("joinUrl" to ((calls["a"]!!.token as GuestToken).meeting as Meeting.Link).joinUrl)
+            "displayName" -> (calls["a"]!!.token as GuestToken).displayName
+            "opensAt" -> (calls["a"]!!.token as GuestToken).opensAt
+            "closesAt" -> (calls["a"]!!.token as GuestToken).closesAt
             "stored" -> storage!!.value?.let { parseJson(it)!!["token"] }
             else -> calls[what]!!.run { if (expected is Map<*, *>) expected.keys.associateWith { member(error!!, it as String) } else result }
         }
@@ -211,7 +273,7 @@ private class Scenario(scenario: Json) {
 
 fun main(arguments: Array<String>) {
     val all = parseJson(File(arguments[0]).readText())!!["scenarios"] as List<*>
-    val scenarios = all.map { it.json() }.filter { (it["only"] ?: "kotlin") == "kotlin" && "guest" !in it }
+    val scenarios = all.map { it.json() }.filter { (it["only"] ?: "kotlin") == "kotlin" }
     val failed = scenarios.count { scenario ->
         val running = Scenario(scenario)
         val wrong = (scenario["steps"] as List<*>).withIndex().firstNotNullOfOrNull { (number, step) ->

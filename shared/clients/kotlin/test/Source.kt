@@ -136,6 +136,45 @@ private val TESTS = mapOf<String, () -> Unit>(
         expectEqual(results, listOf("t1"))
         expectEqual(errors, listOf("the callback of the app"))
     },
+    "no state and no exception of a guest shows the handle, the device, the PIN or the meeting" to {
+        val (handle, pin, secret) = listOf("gp_" + "h".repeat(22), "483920", "d".repeat(22))
+        val seen = mutableListOf<String>()
+        val kinds = listOf("pin-wrong", "pin-required", "invitation-unknown", "invitation-closed", "invitation-revoked", "invitation-used-up", "invitation-locked", "internal")
+        val answers = kinds.map { Answer(403, """{"type":"/problems/$it","title":"refused","retry":"never"}""", null, null) } +
+            Answer(200, """{"token":"t1","expiresIn":3600,"meeting":{"joinUrl":"https://teams.example/secret"}}""", null, null)
+        for (answer in answers) for (handleOfLink in listOf(handle, "$handle-x")) {
+            val clock = VirtualClock(0.0)
+            val device = object : TokenStorage {
+                override fun load() = secret
+                override fun save(value: String?) = Unit
+            }
+            val source = GuestpassGuestSource(
+                GuestpassGuestOptions("https://guestpass.example", handleOfLink, device, pin, { seen += "$it ${it.problem}" }, 30_000, clock, { _, _, _, _, _ -> answer }, { it.run() }),
+            )
+            source.fetchAsync { token, error -> seen += "$token ${token?.meeting} $error" }
+            clock.run(0)
+        }
+        check(seen.size > 2 * answers.size) { "${seen.size} texts" }
+        for (hidden in listOf(handle, pin, secret, "teams.example")) check(seen.none { hidden in it }) { "$hidden is shown" }
+    },
+    "a guest's device secret has 24 letters, is kept once, and serves all invitations" to {
+        val kept = mutableListOf<String?>()
+        val device = object : TokenStorage {
+            override fun load() = kept.lastOrNull()
+            override fun save(value: String?) = kept.plusAssign(value)
+        }
+        val sent = mutableListOf<String?>()
+        repeat(3) { number ->
+            val clock = VirtualClock(0.0)
+            val transport = Transport { _, _, _, body, _ -> Answer(404, "{}", null, null).also { sent += parseJson(body!!)!!["device"] as String } }
+            GuestpassGuestSource(GuestpassGuestOptions("https://guestpass.example", "gp_$number" + "0".repeat(21), device, clock = clock, transport = transport, background = { it.run() }))
+                .fetchAsync { _, _ -> }
+            clock.run(0)
+        }
+        expectEqual(kept.size, 1)
+        check(Regex("[A-Za-z0-9_-]{24}").matches(kept[0]!!)) { "it is not base64url" }
+        expectEqual(sent, List(3) { kept[0] })
+    },
     "the thread of the system clock reports errors, too" to {
         val errors = java.util.concurrent.LinkedBlockingQueue<String>()
         val before = Thread.getDefaultUncaughtExceptionHandler()
