@@ -122,27 +122,37 @@ class Installs(unittest.TestCase):
 
 
 class Repository(unittest.TestCase):
-    def test_s04_a_secret_that_a_later_commit_removed_is_reported(self):
+    def report_after(self, *texts: str) -> str:
+        """What tests/audit/run says in a repository after a commit with each text."""
         with tempfile.TemporaryDirectory() as scratch:
             audit = Path(scratch, "tests", "audit", "run")
             audit.parent.mkdir(parents=True)
             shutil.copy(ROOT / "tests" / "audit" / "run", audit)
-            leaked = Path(scratch, "leaked")
 
             def git(*arguments):
                 who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
                 subprocess.run(["git", "-C", scratch, *who, *arguments], check=True, capture_output=True)
 
-            def report_after(*texts):
-                for text in texts:
-                    leaked.write_text(text)
-                    git("add", "--all")
-                    git("commit", "--message", "x")
-                return subprocess.run([audit], capture_output=True, text=True).stderr
-
             git("init")
-            self.assertNotIn("a secret in the history", report_after("nothing"))
-            self.assertIn("a secret in the history", report_after("AK" + "IA" + "Q" * 16, ""))
+            for text in texts:
+                Path(scratch, "leaked").write_text(text)
+                git("add", "--all")
+                git("commit", "--message", "x")
+            return subprocess.run([audit], capture_output=True, text=True).stderr
+
+    def test_s04_a_secret_that_a_later_commit_removed_is_reported(self):
+        self.assertNotIn("a secret in the history", self.report_after("nothing"))
+        self.assertIn("a secret in the history", self.report_after("AK" + "IA" + "Q" * 16, ""))
+
+    def test_s04_the_handle_of_an_invitation_is_reported_unless_it_is_a_fake_one(self):
+        handle, fakes = "gp_" + "Vb3kXw9pQz7mRt2sLd8fYA", ["gp_" + "0" * 22, "gp_" + "BwcH" * 5 + "Bw"]
+        report = self.report_after(f"{fakes[0]} {handle}")
+        self.assertIn("the handle of an invitation", report)
+        self.assertIn("a secret in the history", report)
+        self.assertIn("a secret in the history", self.report_after(f"https://app.example/join#{handle}", ""))
+        report = self.report_after(" ".join(fakes))
+        self.assertNotIn("handle", report)
+        self.assertNotIn("a secret in the history", report)
 
     def test_s05_ci_runs_make_test_and_has_no_rights(self):
         workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
