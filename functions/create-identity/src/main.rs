@@ -74,7 +74,7 @@ pub(crate) async fn handle(
     let input = json::<Input>(request)?;
     // Unique, because Lambda's request IDs are unique.
     let name = input.external_id.unwrap_or_else(|| format!("generated|{}", invocation.id));
-    let user = ExternalId::parse(&name).ok_or(ProblemType::INVALID_EXTERNAL_ID)?;
+    let user = ExternalId::parse_named(&name).ok_or(ProblemType::INVALID_EXTERNAL_ID)?;
     let user = access.resolve(user)?;
     let token = input.token.map(|Object(token)| token_request(&token.at("/token"))).transpose()?;
     let scopes = token.as_ref().map(|token| token.scopes.clone());

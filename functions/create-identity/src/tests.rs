@@ -53,6 +53,7 @@ async fn bad_bodies_are_refused() {
         json!({ "externalId": "" }),
         json!({ "externalId": "8:acs:1" }),
         json!({ "externalId": "a b" }),
+        json!({ "externalId": "guest|made-by-hand" }),
         json!({ "externalId": 7 }),
         json!({ "token": {} }),
         json!({ "token": { "scopes": [] } }),

@@ -21,6 +21,8 @@ pub(crate) struct CleanupConfig {
 pub(crate) struct CleanupSettings {
     pub(crate) retention: Retention,
     pub(crate) mode: CleanupMode,
+    /// Whether guests whose invitation has ended are deleted.
+    pub(crate) guests: CleanupMode,
     pub(crate) limits: CleanupLimits,
 }
 
@@ -28,6 +30,7 @@ impl CleanupConfig {
     pub(crate) fn from_env(env: &impl Env) -> Result<Self, ConfigError> {
         let Days(retention) = required(env, "RETENTION_DAYS")?;
         let Named(mode) = optional(env, "CLEANUP_MODE")?.unwrap_or(Named(CleanupMode::Plan));
+        let Named(guests) = optional(env, "CLEANUP_GUESTS")?.unwrap_or(Named(CleanupMode::Apply));
         let Whole(most) = optional(env, "CLEANUP_MOST")?.unwrap_or(MOST);
         let Whole(per_second) = optional(env, "CLEANUP_PER_SECOND")?.unwrap_or(PER_SECOND);
         Ok(Self {
@@ -36,6 +39,7 @@ impl CleanupConfig {
             settings: CleanupSettings {
                 retention,
                 mode,
+                guests,
                 limits: CleanupLimits { per_second, most: most.into() },
             },
         })
@@ -104,7 +108,7 @@ mod tests {
     fn only_the_retention_must_be_said_and_then_nothing_is_deleted() {
         let settings = config(&[("RETENTION_DAYS", "90"), ("CLEANUP_MODE", "")]).unwrap().settings;
         assert_eq!(settings.retention, Retention::from_days(90).unwrap());
-        assert_eq!(settings.mode, CleanupMode::Plan);
+        assert_eq!((settings.mode, settings.guests), (CleanupMode::Plan, CleanupMode::Apply));
         assert_eq!((settings.limits.per_second, settings.limits.most), (8, 10_000));
         let refusal = config(&[]).unwrap_err();
         assert_eq!(refusal, "the environment variable RETENTION_DAYS is not set");
@@ -115,12 +119,13 @@ mod tests {
         let settings = config(&[
             ("RETENTION_DAYS", "2"),
             ("CLEANUP_MODE", "apply"),
+            ("CLEANUP_GUESTS", "plan"),
             ("CLEANUP_MOST", "1"),
             ("CLEANUP_PER_SECOND", "16"),
         ]);
         let settings = settings.unwrap().settings;
         assert_eq!(settings.retention, Retention::from_days(2).unwrap());
-        assert_eq!(settings.mode, CleanupMode::Apply);
+        assert_eq!((settings.mode, settings.guests), (CleanupMode::Apply, CleanupMode::Plan));
         assert_eq!((settings.limits.per_second, settings.limits.most), (16, 1));
     }
 
@@ -134,6 +139,7 @@ mod tests {
             ("RETENTION_DAYS", "ninety", "must be a whole number of days, at least 2"),
             ("CLEANUP_MODE", "Apply", "must be plan or apply"),
             ("CLEANUP_MODE", "delete", "must be plan or apply"),
+            ("CLEANUP_GUESTS", "off", "must be plan or apply"),
             ("CLEANUP_MOST", "0", "must be a whole number from 1 to 1000000"),
             ("CLEANUP_PER_SECOND", "17", "must be a whole number from 1 to 16"),
             ("CLEANUP_PER_SECOND", "0", "must be a whole number from 1 to 16"),

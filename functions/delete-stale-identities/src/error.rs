@@ -32,6 +32,10 @@ impl From<Error> for CleanupError {
             | Error::TooManySignOuts { .. }
             | Error::TeamsToken(_)
             | Error::NotFound
+            | Error::GuestsDisabled
+            | Error::InvitationRefused(_)
+            | Error::InvalidInvitation(_)
+            | Error::ReservedExternalId
             | Error::Stuck
             | Error::EventFromTheFuture
             | Error::Busy { .. }

@@ -13,7 +13,9 @@ use identity_core::delete_stale_identities::{
     CleanupMode, CleanupRequest, delete_stale_identities,
 };
 use identity_core::identity::Invocation;
-use identity_core::ports::{Clock, IdentityClients, IdentityStore, OrphanStore, RunLog};
+use identity_core::ports::{
+    Clock, IdentityClients, IdentityStore, InvitationStore, OrphanStore, RunLog,
+};
 use identity_store::DynamoIdentityStore;
 use lambda_edge::config::process_env;
 use lambda_edge::{deadline, system_clock, telemetry};
@@ -43,7 +45,7 @@ async fn main() -> Result<(), Error> {
 /// Performs one run. Failures of ACS are part of the response. An error means that the store
 /// failed or the event was invalid; every deletion up to then is recorded.
 async fn handle(
-    store: &(impl IdentityStore + OrphanStore + RunLog),
+    store: &(impl IdentityStore + InvitationStore + OrphanStore + RunLog),
     acs: &impl IdentityClients,
     clock: &impl Clock,
     settings: &CleanupSettings,
@@ -62,6 +64,12 @@ async fn handle(
         time: input.time,
         retention: settings.retention,
         mode: input.mode.unwrap_or(settings.mode),
+        // An event that asks for a plan deletes nothing at all.
+        guests: if input.mode == Some(CleanupMode::Plan) {
+            CleanupMode::Plan
+        } else {
+            settings.guests
+        },
         limits: settings.limits,
         allow: input.allow,
         invocation: invocation(&event.context, clock),

@@ -2,7 +2,7 @@
 
 use api_types::format_timestamp;
 use identity_core::delete_stale_identities::{
-    Ages, CleanupMode, CleanupRun, Finished, Millis, Reasons, Spared, Stopped,
+    Ages, CleanupMode, CleanupRun, EndedGuests, Finished, Millis, Reasons, Spared, Stopped,
 };
 use serde::Serialize;
 
@@ -34,6 +34,9 @@ pub(crate) struct CleanupOutput {
     stuck: u64,
     /// Pending work of other invocations that this run finished.
     finished: Finished,
+    /// Present if a guest was due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guests: Option<EndedGuests>,
     /// Whether the brake applied, so that none is deleted.
     braked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +99,7 @@ impl From<&CleanupRun> for CleanupOutput {
             failed: run.failed,
             stuck: run.stuck,
             finished: run.finished,
+            guests: Some(run.guests).filter(|guests| *guests != EndedGuests::default()),
             braked: run.braked,
             let_through: run.braked.then(|| LetThrough::of(run)),
             allowance: run.allowance.map(|allowed| allowed.left),

@@ -25,7 +25,8 @@ fn days(days: u64) -> Duration {
 
 fn settings(mode: CleanupMode) -> CleanupSettings {
     let limits = CleanupLimits { per_second: 8, most: 10_000 };
-    CleanupSettings { retention: Retention::from_days(90).unwrap(), mode, limits }
+    let guests = CleanupMode::Apply;
+    CleanupSettings { retention: Retention::from_days(90).unwrap(), mode, guests, limits }
 }
 
 async fn invoke(

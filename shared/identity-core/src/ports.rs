@@ -9,7 +9,9 @@ mod env;
 mod identity_client;
 mod identity_clients;
 mod identity_store;
+mod invitation_store;
 mod listing;
+mod random_source;
 mod step;
 
 pub use account_directory::{
@@ -23,5 +25,10 @@ pub use env::{ConfigError, Env, optional, required};
 pub use identity_client::{IdentityClient, TeamsTokenExchange};
 pub use identity_clients::{IdentityClients, ResourceClients, UnplacedResource, UnusableResource};
 pub use identity_store::IdentityStore;
+pub use invitation_store::{
+    DueGuestPage, DueGuestQuery, InvitationChange, InvitationIndex, InvitationPage,
+    InvitationPosition, InvitationQuery, InvitationStore, TimeBound,
+};
 pub use listing::{Count, Index, ListQuery, Page, Position, SHARDS};
+pub use random_source::{RandomSource, SystemRandom};
 pub use step::{Change, Step, Usage};

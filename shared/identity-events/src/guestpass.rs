@@ -43,9 +43,10 @@ fn identity(envelope: &Envelope, issuers: &EventIssuers) -> Result<IdentityRef, 
     match (has("detail.externalId"), by_subject, has("detail.acsId")) {
         (true, false, false) => {
             let name = envelope.required("detail.externalId")?;
-            let expected = "1 to 1,024 visible ASCII characters that do not begin with 8:";
+            let expected =
+                "1 to 1,024 visible ASCII characters that do not begin with 8: or guest|";
             let invalid = Malformed::Invalid { field: "detail.externalId", expected };
-            let user = ExternalId::parse(name).ok_or(invalid)?;
+            let user = ExternalId::parse_named(name).ok_or(invalid)?;
             let another = Malformed::AnotherIssuer("detail.externalId");
             issuers.resolve(&user).map(IdentityRef::External).map_err(|_| another)
         }

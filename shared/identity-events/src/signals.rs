@@ -77,7 +77,7 @@ fn mode(envelope: &Envelope) -> Result<EventMode, Malformed> {
 /// The user, in the configured spelling of the issuer if it is one of the deployment's.
 fn user(envelope: &Envelope, issuers: &EventIssuers) -> Result<ExternalId, Malformed> {
     let expected = "the external id of a user";
-    let user = ExternalId::parse(envelope.required("detail.externalId")?)
+    let user = ExternalId::parse_named(envelope.required("detail.externalId")?)
         .ok_or(Malformed::Invalid { field: "detail.externalId", expected })?;
     Ok(issuers.resolve(&user).unwrap_or(user))
 }

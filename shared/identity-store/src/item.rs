@@ -25,7 +25,9 @@
 //! | `attempts` | N | pending work has failed |
 //! | `receipts` | L of M | tokens were ever revoked; the latest receipts |
 //! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | always, except for tombstones; key of the index `by-last-issued` |
+//! | `dueAt` | N, ms | a guest; when the identity is due for deletion |
 //! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | work is pending; keys of the index `by-unfinished` |
+//! | the same | N, 32 to 47; N, ms: `dueAt` | a guest without pending work, except for tombstones |
 //! | `expiresAt` | N, s since 1970 | tombstones; `DynamoDB` removes them after this time |
 //!
 //! Attributes are read by name, and unknown ones are left unchanged, because an older version may
@@ -48,8 +50,9 @@ use identity_core::record::{
 };
 use identity_core::resource::ResourceName;
 
+pub(crate) use self::attribute::integer;
+use self::attribute::is_true;
 pub(crate) use self::attribute::{Item, instant, milliseconds, number, string, text, time};
-use self::attribute::{integer, is_true};
 
 /// The key.
 pub(crate) const EXTERNAL_ID: &str = "externalId";
@@ -76,12 +79,13 @@ const UNFINISHED: &str = "unfinished";
 const NOT_BEFORE: &str = "notBefore";
 const ACCOUNT_DELETED_AT: &str = "accountDeletedAt";
 const SIGN_OUT_PACE_UNTIL: &str = "signOutPaceUntil";
+const DUE_AT: &str = "dueAt";
 pub(crate) const PENDING_REVOCATION: &str = "pendingRevocation";
 pub(crate) const ATTEMPTS: &str = "attempts";
 const RECEIPTS: &str = "receipts";
 
 /// The attributes that a record may lack.
-pub(crate) const OPTIONAL: [&str; 24] = [
+pub(crate) const OPTIONAL: [&str; 25] = [
     ACS_ID,
     LAST_ACS_ID,
     RESOURCE,
@@ -99,6 +103,7 @@ pub(crate) const OPTIONAL: [&str; 24] = [
     TOKENS_REVOKED,
     PACE_UNTIL,
     SIGN_OUT_PACE_UNTIL,
+    DUE_AT,
     PENDING_REVOCATION,
     ATTEMPTS,
     RECEIPTS,
@@ -107,6 +112,10 @@ pub(crate) const OPTIONAL: [&str; 24] = [
     UNFINISHED_SINCE,
     EXPIRES_AT,
 ];
+
+/// The first of the shards of guests, whose identities are listed by when they are due. A run of the
+/// previous version does not read these shards.
+pub(crate) const DUE_SHARDS: u8 = 2 * SHARDS;
 
 /// How long a tombstone is kept: longer than any event can be late, because a queue keeps a
 /// message for at most 14 days, and longer than the lifetime of a bearer token that was issued
@@ -143,6 +152,7 @@ pub(crate) fn write(record: &Record) -> Item {
         (ACCOUNT_DELETED_AT, record.account_deleted_at),
         (PACE_UNTIL, record.pace_until),
         (SIGN_OUT_PACE_UNTIL, record.sign_out_pace_until),
+        (DUE_AT, record.due_at),
     ] {
         if let Some(at) = at {
             put(name, time(at));
@@ -161,6 +171,9 @@ pub(crate) fn write(record: &Record) -> Item {
     if record.is_unfinished() {
         put(UNFINISHED_SHARD, number(shard.into()));
         put(UNFINISHED_SINCE, time(record.changed_at));
+    } else if let Some(due_at) = record.due_at.filter(|_| record.state != State::Deleted) {
+        put(UNFINISHED_SHARD, number((DUE_SHARDS + shard).into()));
+        put(UNFINISHED_SINCE, time(due_at));
     }
     match &record.state {
         State::Provisioning { lease } => {
@@ -254,6 +267,7 @@ pub(crate) fn read(item: &Item) -> Result<Record, &'static str> {
         attempts: integer(item, ATTEMPTS).and_then(|n| n.try_into().ok()).unwrap_or_default(),
         pace_until: instant(item, PACE_UNTIL),
         sign_out_pace_until: instant(item, SIGN_OUT_PACE_UNTIL),
+        due_at: instant(item, DUE_AT),
         receipts,
     })
 }

@@ -5,6 +5,7 @@ mod audit_trail;
 mod directory_cursors;
 mod failure;
 mod index;
+mod invitations;
 mod item;
 mod ledger;
 mod step;

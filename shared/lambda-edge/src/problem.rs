@@ -73,7 +73,11 @@ impl From<Error> for Problem {
                 Self::after(ProblemType::TOO_MANY_SIGN_OUTS, retry_after)
             }
             Error::TeamsToken(fault) => of_teams_token(fault).into(),
-            Error::NotFound => ProblemType::NOT_FOUND.into(),
+            Error::NotFound | Error::GuestsDisabled => ProblemType::NOT_FOUND.into(),
+            Error::InvitationRefused(_) | Error::InvalidInvitation(_) => {
+                ProblemType::FORBIDDEN.into()
+            }
+            Error::ReservedExternalId => ProblemType::INVALID_EXTERNAL_ID.into(),
             Error::Stuck => ProblemType::STUCK.into(),
             Error::ForeignIdentity(_) => ProblemType::FOREIGN_RESOURCE.into(),
             Error::Busy { retry_after } => Self::after(ProblemType::BUSY, retry_after),

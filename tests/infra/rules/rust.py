@@ -43,7 +43,7 @@ def dependencies(function: str) -> frozenset[str]:
 def module(name: str) -> str:
     """An operation or a protocol of the core with all its parts; empty if the name is
     unknown. The other modules of the core send no requests."""
-    rooms = [CORE / "operations", CORE / "protocol"]
+    rooms = [CORE / "operations", CORE / "operations/guests", CORE / "protocol"]
     files = [path for room in rooms for path in [room / f"{name}.rs", *sorted((room / name).glob("*.rs"))]]
     return "".join(code(path) for path in files if path.is_file() and path.name != "tests.rs")
 
@@ -60,7 +60,10 @@ def imported(text: str, root: str) -> set[str]:
 # the port itself implements uses the adapter.
 ADAPTER = {
     CORE / "ports/identity_store.rs": "Identities",
+    CORE / "ports/invitation_store.rs": "Identities",
     STORE / "store.rs": "Identities",
+    STORE / "invitations/mod.rs": "Identities",
+    STORE / "invitations/lists.rs": "Identities",
     STORE / "ledger.rs": "Identities",
     STORE / "directory_cursors.rs": "Identities",
     STORE / "update.rs": "Identities",

@@ -39,7 +39,7 @@ fn identities(text: &str, issuers: &[Issuer]) -> Result<Vec<IdentityToImport>> {
     let mut owners: HashMap<AcsId, usize> = HashMap::new();
     let mut identities = Vec::new();
     for (number, user, acs_id) in pairs {
-        let pair = ExternalId::parse(&user).zip(AcsId::parse(&acs_id).filter(is_of_acs));
+        let pair = ExternalId::parse_named(&user).zip(AcsId::parse(&acs_id).filter(is_of_acs));
         let (user, acs_id) = pair.ok_or_else(|| invalid(number))?;
         let user =
             Issuer::resolve_among(issuers, user).map_err(|_| another_issuer(number, issuers))?;

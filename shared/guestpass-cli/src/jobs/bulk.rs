@@ -267,6 +267,10 @@ pub(super) fn is_about_us(error: &Error) -> bool {
         ),
         Error::Blocked
         | Error::NotFound
+        | Error::GuestsDisabled
+        | Error::InvitationRefused(_)
+        | Error::InvalidInvitation(_)
+        | Error::ReservedExternalId
         | Error::Busy { .. }
         | Error::Throttled { .. }
         | Error::TooManyTokens { .. }

@@ -49,6 +49,16 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         Error::Stuck => CliError::new(Exit::Failed, "the identity is stuck")
             .because("ACS refused its deletion or a revocation six times")
             .hint("fix the cause in ACS, then run `guestpass identity delete` or `guestpass token revoke` again"),
+        Error::GuestsDisabled => CliError::new(Exit::Refused, "guests are not enabled")
+            .because("the policy has no member `guests`")
+            .hint("add it to the policy, for example \"guests\": {}"),
+        Error::InvitationRefused(refusal) => {
+            CliError::new(Exit::Refused, "the invitation gives no token")
+                .because(refusal.to_string())
+        }
+        Error::InvalidInvitation(_) => CliError::new(Exit::Usage, error.to_string()),
+        Error::ReservedExternalId => CliError::new(Exit::Usage, error.to_string())
+            .hint("only an invitation makes a guest"),
         // These errors concern bearers and events, which the tool does not handle.
         Error::BeyondPolicy
         | Error::SignInRequired

@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
-use crate::model::{Error, ExternalId, Record, State};
+use crate::model::{AdmittedGuest, Error, ExternalId, Record, State};
 
 /// The age claims of a caller's bearer token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,14 @@ pub enum Requester {
         /// The bearer token of the request.
         bearer: Bearer,
         /// How often the user may ask; `None` for no limit.
+        pace: Option<TokenPace>,
+    },
+    /// A guest requests a token. The invitation has admitted their device; they have no bearer
+    /// token.
+    Guest {
+        /// The decision of the invitation.
+        entry: AdmittedGuest,
+        /// How often the guest may ask; `None` for no limit.
         pace: Option<TokenPace>,
     },
     /// An administrator requests a token for an identity. The user's own bearer tokens and pace
@@ -131,11 +139,15 @@ pub(crate) fn admit(
     if let Some(record) = record {
         check_state(record)?;
     }
-    let Requester::User { bearer, pace } = requester else {
-        return Ok(Admission { pace_until: record.and_then(|record| record.pace_until) });
+    let (bearer, pace) = match requester {
+        Requester::User { bearer, pace } => (Some(*bearer), pace),
+        Requester::Guest { entry: _, pace } => (None, pace),
+        Requester::Administrator { .. } => {
+            return Ok(Admission { pace_until: record.and_then(|record| record.pace_until) });
+        }
     };
-    if let Some(record) = record {
-        admit_bearer(record, *bearer, now)?;
+    if let Some((record, bearer)) = record.zip(bearer) {
+        admit_bearer(record, bearer, now)?;
     }
     let until = record.and_then(|record| record.pace_until);
     let pace_until = match pace {
@@ -170,6 +182,11 @@ fn check_state(record: &Record) -> Result<(), Error> {
         state if state.is_blocked() => Err(Error::Blocked),
         State::Stuck { .. } => Err(Error::Stuck),
         State::Deleting { .. } => Err(Error::busy()),
+        // The tombstone of a guest keeps the decisions: an invitation that is extended in the last
+        // moment must not bring back a blocked guest.
+        State::Deleted if record.due_at.is_some() && record.decisions.is_blocked() => {
+            Err(Error::Blocked)
+        }
         _ => Ok(()),
     }
 }

@@ -46,6 +46,8 @@ pub struct CleanupRun {
     pub stuck: u64,
     /// Pending work of other invocations that this run finished.
     pub finished: Finished,
+    /// The guests whose invitation has ended.
+    pub guests: EndedGuests,
     /// Why and where the run stopped early; `None` if it finished.
     pub stopped: Option<Stopped>,
     /// The stale identities by the time since their last use.
@@ -113,6 +115,20 @@ pub struct Finished {
     pub reservations: u64,
     /// Identities that may have been missing from the store. Those that were missing are deleted.
     pub orphans: u64,
+}
+
+/// The guests whose invitation has ended. The brake does not apply to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EndedGuests {
+    /// Guests that were due for deletion.
+    pub due: u64,
+    /// Guests that were deleted.
+    pub deleted: u64,
+    /// Guests whose invitation was extended, so that they are due later.
+    pub extended: u64,
+    /// Whether none was deleted because the time of the event and the clock differed.
+    pub skipped: bool,
 }
 
 /// The reason and the shard of an early stop.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::model::ResourceName;
+use crate::model::{InvalidInvitation, InvitationRefusal, ResourceName};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -34,9 +34,22 @@ pub enum Error {
     /// A Teams user's token cannot be exchanged.
     #[error("the Teams user's token cannot be exchanged: {0}")]
     TeamsToken(TeamsTokenFault),
-    /// The identity does not exist.
-    #[error("the identity does not exist")]
+    /// The identity does not exist. For an invitation: it does not exist, or another caller created
+    /// it.
+    #[error("the identity or the invitation does not exist")]
     NotFound,
+    /// The policy has no member `guests`, so that invitations are not enabled.
+    #[error("guests are not enabled: the policy has no member `guests`")]
+    GuestsDisabled,
+    /// The invitation gives no token.
+    #[error("the invitation gives no token: {0}")]
+    InvitationRefused(InvitationRefusal),
+    /// A member of a new or extended invitation is out of bounds.
+    #[error(transparent)]
+    InvalidInvitation(InvalidInvitation),
+    /// The external ID is one of a guest, which only an invitation can create.
+    #[error("the external ID begins with `guest|`, which is reserved for guests")]
+    ReservedExternalId,
     /// A revocation or a deletion of the identity failed repeatedly. No token is issued until an
     /// administrator acts.
     #[error("the identity is stuck: manual action required")]

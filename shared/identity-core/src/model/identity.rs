@@ -35,6 +35,29 @@ impl ExternalId {
         (visible && length && !raw.starts_with(AcsId::PREFIX)).then(|| Self(raw.to_owned()))
     }
 
+    /// Parses an ID that an administrator, an event or a bearer names. The IDs of guests are
+    /// refused: only an invitation makes a guest.
+    #[must_use]
+    pub fn parse_named(raw: &str) -> Option<Self> {
+        Self::parse(raw).filter(|id| !id.is_guest())
+    }
+
+    /// The ID of a guest: one device of one invitation, both in base64url.
+    pub(crate) fn of_guest(invitation: &str, device: &str) -> Self {
+        Self(format!("{GUEST_PREFIX}{invitation}|{device}"))
+    }
+
+    /// Whether it is the ID of a guest.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.0.starts_with(GUEST_PREFIX)
+    }
+
+    /// The invitation and the device of a guest; `None` for a user.
+    pub(crate) fn guest_parts(&self) -> Option<(&str, &str)> {
+        self.0.strip_prefix(GUEST_PREFIX)?.split_once('|')
+    }
+
     /// The ID of the user with the given `subject` at `issuer`. Characters of the subject that an
     /// ID may not contain are percent-encoded, because providers are not limited to visible
     /// ASCII.
@@ -70,7 +93,7 @@ impl ExternalId {
                 }
             }
         }
-        Self::parse(&name)
+        Self::parse_named(&name)
     }
 
     /// A hash that distributes IDs evenly even if they differ in one character only: FNV-1a, 64
@@ -146,6 +169,9 @@ impl IdentityRef {
         AcsId::parse(raw).map(Self::Acs).or_else(|| ExternalId::parse(raw).map(Self::External))
     }
 }
+
+/// Only the IDs of guests begin with it.
+const GUEST_PREFIX: &str = "guest|";
 
 fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

@@ -6,6 +6,7 @@ pub(crate) mod cleanup_run;
 pub(crate) mod error;
 pub mod event;
 pub mod event_decision;
+pub mod guest;
 pub mod identity;
 pub mod policy;
 pub mod record;
@@ -17,12 +18,19 @@ pub(crate) use admission::{
 };
 pub(crate) use audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
 pub(crate) use cleanup_run::{
-    Ages, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Reasons, Spared, Stopped,
+    Ages, CleanupMode, CleanupRun, EndedGuests, Finished, IdentitySample, Limit, Reasons, Spared,
+    Stopped,
 };
 pub(crate) use error::Error;
 pub(crate) use event::{Event, EventKind, EventSource};
 pub(crate) use event_decision::{EventDecision, NoEffect};
+pub(crate) use guest::{
+    AdmittedGuest, DeviceId, DeviceSecret, GuestEntry, GuestHandle, GuestKeys, GuestPin,
+    InvalidInvitation, Invitation, InvitationId, InvitationRefusal, InvitationRevocation,
+    InvitationState, InvitationStatus, InvitationStep, InvitedMeeting, Meeting,
+};
 pub(crate) use identity::{AccessToken, AcsId, ExternalId, IdentityRef, Invocation, TokenRequest};
+pub(crate) use policy::GuestPolicy;
 pub(crate) use record::{
     Active, BlockDecision, By, Cause, CutOff, Lease, LeaseId, Origin, Reason, Receipt, ReceiptId,
     Record, RevocationOrder, State, StateName,

@@ -22,6 +22,18 @@
 //! example because these users call each other. Without it, the placement chooses. An identity
 //! that exists stays where it is.
 //!
+//! `guests` permits invitations for people without an account; without it, they are not enabled.
+//! All its members are optional:
+//!
+//! ```json
+//! {
+//!   "guests": {
+//!     "scopes": ["voip.join"], "maxLifetimeMinutes": 60, "maxDays": 30, "maxDevices": 10,
+//!     "pin": "optional", "deleteAfterHours": 2, "resource": "guests", "meetingHosts": []
+//!   }
+//! }
+//! ```
+//!
 //! A claim matches if it has the given value, or if it is a list that contains the value. A value
 //! is text, a whole number, `true` or `false`, and equals a claim with the same text: `true`
 //! equals `"true"`, because API Gateway's JWT authorizer passes both in the same way. Choose
@@ -49,6 +61,7 @@
 mod claims;
 mod condition;
 mod grant;
+mod guests;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +73,7 @@ use crate::model::ResourceName;
 pub use claims::Claims;
 pub use condition::Condition;
 pub use grant::Grant;
+pub use guests::GuestPolicy;
 
 /// The permissions of all callers. The default is chat and calling for every caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -69,6 +83,8 @@ pub struct Policy {
     rules: Vec<Rule>,
     #[serde(default)]
     otherwise: Grant,
+    #[serde(default)]
+    guests: Option<GuestPolicy>,
 }
 
 /// A rule of a policy: who has what.
@@ -107,10 +123,17 @@ impl Policy {
         &self.rules
     }
 
-    /// The ACS resources that a rule or `otherwise` names.
+    /// What invitations may give to guests; `None` if invitations are not enabled.
+    #[must_use]
+    pub fn guests(&self) -> Option<&GuestPolicy> {
+        self.guests.as_ref()
+    }
+
+    /// The ACS resources that a rule, `otherwise` or `guests` names.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceName> {
         let grants = self.rules.iter().map(Rule::grant).chain([&self.otherwise]);
-        grants.filter_map(Grant::resource)
+        let of_guests = self.guests().and_then(GuestPolicy::resource);
+        grants.filter_map(Grant::resource).chain(of_guests)
     }
 
     /// The numbers of the rules, from 1, that give less than `otherwise`. A token that lacks a

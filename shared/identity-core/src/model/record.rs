@@ -12,6 +12,7 @@
 //! If a revocation or a deletion fails repeatedly, the identity becomes *stuck*, from any state.
 
 pub(crate) mod decision;
+mod deletion;
 pub(crate) mod reason;
 mod receipt;
 mod state;
@@ -70,6 +71,8 @@ pub struct Record {
     pub pace_until: Option<SystemTime>,
     /// The end of the user's pace for sign-outs.
     pub sign_out_pace_until: Option<SystemTime>,
+    /// When the identity of a guest is due for deletion; `None` for the identity of a user.
+    pub due_at: Option<SystemTime>,
     /// The last revocations, oldest first: up to [`RECEIPTS`] by administrators and events, and
     /// up to [`OWN_RECEIPTS`] by the user. The separate limits prevent a user's sign-outs from
     /// displacing the other receipts.
@@ -98,6 +101,7 @@ impl Record {
             attempts: 0,
             pace_until: None,
             sign_out_pace_until: None,
+            due_at: None,
             receipts: Vec::new(),
         }
     }
@@ -262,53 +266,6 @@ impl Record {
             _ => self.state.clone(),
         };
         Self { state, attempts, changed_at: now, ..self.clone() }
-    }
-
-    /// The step *begin deletion*, with the receipt ID `by`: if two requests start a deletion in
-    /// the same millisecond, one of them must detect that the other one was first. `None` if
-    /// there is nothing to delete in ACS and the record can stay unchanged.
-    #[must_use]
-    pub fn marked_for_deletion(&self, by: &ReceiptId, now: SystemTime) -> Option<Self> {
-        let blocked = self.state.is_blocked();
-        match &self.state {
-            State::Active { acs_id }
-            | State::Blocked { acs_id: Some(acs_id) }
-            | State::Stuck { acs_id, .. } => {
-                let marked =
-                    self.moved_to(State::Deleting { acs_id: acs_id.clone(), blocked }, now);
-                Some(Self { pending_revocation: Some(by.clone()), ..marked })
-            }
-            State::Provisioning { .. } => Some(self.released(now)),
-            State::Blocked { acs_id: None } | State::Deleting { .. } | State::Deleted => None,
-        }
-    }
-
-    /// The step *cut off*, which a deletion includes in the same write: bearer tokens from before
-    /// `cut` are refused. If there is nothing to delete, this is the only change.
-    #[must_use]
-    pub fn cut_off(&self, cut: &CutOff, by: &ReceiptId, now: SystemTime) -> Self {
-        let deleting = self.marked_for_deletion(by, now).unwrap_or_else(|| {
-            // Take over a pending deletion, so that its author cannot overwrite this step.
-            let pending_revocation = self.pending_revocation.as_ref().map(|_| by.clone());
-            Self { pending_revocation, ..self.moved_to(self.state.clone(), now) }
-        });
-        Self {
-            not_before: self.not_before.max(Some(cut.not_before)),
-            account_deleted_at: self.account_deleted_at.max(cut.account_deleted_at),
-            ..deleting
-        }
-    }
-
-    /// The step *finish deletion*: the identity no longer exists in ACS. A blocked user stays
-    /// blocked; otherwise, deleting an account would bypass the block.
-    #[must_use]
-    pub fn deletion_confirmed(&self, now: SystemTime) -> Self {
-        let state = match self.state {
-            State::Deleting { blocked: true, .. } => State::Blocked { acs_id: None },
-            _ => State::Deleted,
-        };
-        let last_acs_id = self.acs_id().cloned();
-        Self { last_acs_id, ..self.moved_to(state, now) }.with_receipts_confirmed(now)
     }
 
     /// The result of applying the step from `seen` to `self` to the record `found`. The step

@@ -55,6 +55,11 @@ pub async fn apply_event(
     if event.is_from_the_future(clock.now()) {
         return Err(Error::EventFromTheFuture);
     }
+    // No provider knows a guest: only an invitation creates and revokes one.
+    if matches!(&event.identity, IdentityRef::External(user) if user.is_guest()) {
+        let effect = Effect::Nothing(NoEffect::NoIdentity);
+        return Ok(Applied { acs_id: None, effect, was_unseen: true });
+    }
     let mut waiting = Waiting::new(clock.now(), invocation);
     for _ in 0..MAX_LOOKS {
         let seen = find_holder(store, &event.identity).await?;

@@ -36,6 +36,7 @@ pub async fn create_identity(
         selector: IdentitySelector::Users(user),
         token: token.as_ref(),
         resource: resource.as_ref(),
+        due_at: None,
         requester: Requester::Administrator { id: by.id().clone() },
         invocation: &invocation,
     };

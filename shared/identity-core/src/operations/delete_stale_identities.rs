@@ -1,13 +1,14 @@
 //! Deletes stale identities: those that were not used for the whole retention period.
 //!
-//! A run first finishes the work that dead invocations left pending. Then it deletes shard by
-//! shard, longest unused first. It marks each record before it calls ACS, and only if the record
+//! A run first finishes the work that dead invocations left pending. Then it deletes the guests
+//! whose invitation has ended, and after them the stale identities, shard by shard, longest unused first. It marks each record before it calls ACS, and only if the record
 //! was not used in the meantime. The cost is proportional to the number of stale identities. A
 //! run ends at its deadline, at its limit, or when all work is done, and the next run continues.
 //! Only the records determine what is left to do.
 //!
 //! A run that would delete too many identities deletes none: see [`is_braked`].
 
+mod guests;
 mod job;
 mod request;
 mod stale;
@@ -18,11 +19,11 @@ use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
 use crate::model::Error;
-use crate::ports::{Clock, IdentityClients, IdentityStore, OrphanStore, RunLog};
+use crate::ports::{Clock, IdentityClients, IdentityStore, InvitationStore, OrphanStore, RunLog};
 
 pub use crate::model::cleanup_run::{
-    Ages, Allowance, CleanupMode, CleanupRun, Finished, IdentitySample, Limit, Millis, Reasons,
-    Spared, Stopped,
+    Ages, Allowance, CleanupMode, CleanupRun, EndedGuests, Finished, IdentitySample, Limit, Millis,
+    Reasons, Spared, Stopped,
 };
 pub use request::{CleanupLimits, CleanupRequest, Retention};
 pub use stale::{StaleOutcome, delete_if_unused_since};
@@ -31,7 +32,7 @@ pub use stale::{StaleOutcome, delete_if_unused_since};
 ///
 /// Failures of ACS are counted, and a later run retries them. An error means that the store
 /// failed, which ends the run.
-pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
+pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + OrphanStore + RunLog>(
     store: &S,
     acs: &impl IdentityClients,
     clock: &impl Clock,
@@ -44,6 +45,8 @@ pub async fn delete_stale_identities<S: IdentityStore + OrphanStore + RunLog>(
 
     let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
     job.finish_all().await?;
+    job.finish_invitations().await?;
+    job.delete_guests(request.guests).await?;
     run.total = store.total().await?;
     run.stale = job.count().await?;
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
@@ -160,6 +163,9 @@ fn report(run: &CleanupRun) {
         metric.deletions_failed = run.failed,
         metric.identities_stuck = run.stuck,
         metric.identities_abandoned = run.finished.reservations,
+        metric.guest_identities_deleted = run.guests.deleted,
+        guests.due = run.guests.due,
+        guests.extended = run.guests.extended,
         "cleanup finished"
     );
 }

@@ -61,6 +61,9 @@ pub async fn import_identity(
     invocation: &Invocation,
 ) -> Result<ImportOutcome, Error> {
     let ImportedIdentity { user, acs_id, resource } = imported;
+    if user.is_guest() {
+        return Err(Error::ReservedExternalId);
+    }
     if let Some(record) = store.find(user).await? {
         return Ok(compare(&record, imported));
     }

@@ -79,6 +79,7 @@ pub async fn issue_access_token(
         selector,
         token: Some(&token),
         resource: resource.as_ref(),
+        due_at: None,
         requester,
         invocation: &invocation,
     };

@@ -6,6 +6,7 @@ pub mod delete_identity;
 pub mod delete_stale_identities;
 pub mod exchange_teams_token;
 pub mod get_identity;
+pub(crate) mod guests;
 pub mod import_identity;
 pub mod issue_access_token;
 pub mod list_identities;

@@ -28,8 +28,8 @@ use replace::{delete_replaced, is_replaceable};
 use tracing::warn;
 
 use crate::model::{
-    AcsId, Active, Admission, AuditAction, Error, Invocation, Lease, LeaseId, Record, State,
-    TokenRequest, admit,
+    AcsId, Active, Admission, AuditAction, Error, Invocation, Lease, LeaseId, Record, Requester,
+    State, TokenRequest, admit,
 };
 use crate::ports::{Change, Clock, IdentityClient, IdentityClients, IdentityStore, Usage};
 use crate::protocol::finish_pending::{self, PendingWork};
@@ -48,6 +48,11 @@ pub(crate) async fn ensure_identity(
 ) -> Result<EnsuredIdentity, Error> {
     let IdentityRequest { selector, token, requester, invocation, .. } = request;
     let (IdentitySelector::Users(user) | IdentitySelector::Existing(user, _)) = selector;
+    let is_own = matches!(selector, IdentitySelector::Users(_));
+    let is_guest = matches!(requester, Requester::Guest { .. });
+    if is_own && user.is_guest() != is_guest {
+        return Err(Error::ReservedExternalId);
+    }
     let mut waiting = Waiting::new(clock.now(), invocation);
     for attempt in 0..MAX_LOOKS {
         let seen = store.find(user).await?;
@@ -57,7 +62,6 @@ pub(crate) async fn ensure_identity(
                     return Ok(EnsuredIdentity { record, acs_id, token: None, created: false });
                 };
                 let admission = admit(Some(&record), requester, clock.now())?;
-                let is_own = matches!(selector, IdentitySelector::Users(_));
                 if is_own && is_replaceable(acs, &record, clock.now()) {
                     delete_replaced(store, acs, clock, &record, invocation).await?;
                     continue;

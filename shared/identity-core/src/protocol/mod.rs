@@ -6,6 +6,7 @@ pub mod ensure_identity;
 pub(crate) mod find_record;
 pub(crate) mod find_settled;
 pub(crate) mod finish_pending;
+pub mod inviter;
 pub mod pacer;
 pub(crate) mod resources;
 pub(crate) mod waiting;

@@ -1,11 +1,13 @@
+mod invitations;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::model::audit::{AuditFilter, AuditPosition, StoredAuditEntry, day_number};
 use crate::model::{
-    AcsId, Active, AuditEntry, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Record,
-    ResourceName, State,
+    AcsId, Active, AuditEntry, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Invitation,
+    InvitationId, Record, ResourceName, State,
 };
 use crate::ports::{
     AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
@@ -23,6 +25,7 @@ struct Contents {
     runs: Vec<CleanupRun>,
     audit: Vec<AuditEntry>,
     missed: BTreeMap<AcsId, SystemTime>,
+    invitations: BTreeMap<InvitationId, Invitation>,
     index_lags: bool,
 }
 
@@ -276,6 +279,9 @@ fn shard_of(record: &Record) -> Option<u8> {
 
 /// Any distribution works if it is deterministic.
 fn spread(user: &ExternalId) -> u8 {
-    let sum = user.as_str().bytes().fold(0_u8, u8::wrapping_add);
-    sum % SHARDS
+    spread_text(user.as_str())
+}
+
+fn spread_text(text: &str) -> u8 {
+    text.bytes().fold(0_u8, u8::wrapping_add) % SHARDS
 }

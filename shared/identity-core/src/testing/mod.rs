@@ -4,6 +4,7 @@
 pub mod client_contract;
 mod clock;
 pub mod cursor_contract;
+pub mod invitations;
 mod memory_acs;
 mod memory_cursors;
 mod memory_store;
@@ -25,6 +26,7 @@ use crate::ports::Clock;
 use crate::protocol::administrator::Administrator;
 
 pub use clock::ManualClock;
+pub use invitations::{CountingRandom, device_id, invitation};
 pub use memory_acs::{ClientCall, MemoryIdentityClient};
 pub use memory_cursors::MemoryDirectoryCursors;
 pub use memory_store::MemoryIdentityStore;

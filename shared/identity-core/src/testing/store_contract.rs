@@ -10,12 +10,13 @@
 
 mod audit;
 mod cleanup;
+mod invitations;
 mod lists;
 mod steps;
 
 use std::time::{Duration, SystemTime};
 
-pub use self::{audit::*, cleanup::*, lists::*, steps::*};
+pub use self::{audit::*, cleanup::*, invitations::*, lists::*, steps::*};
 use super::{acs_id, record, user};
 use crate::{
     model::{
@@ -63,6 +64,13 @@ macro_rules! store_contract {
             an_audited_use_writes_its_entry_and_a_refused_one_does_not
             an_entry_is_never_replaced
             entries_are_listed_newest_first_by_user_by_actor_and_by_day
+            an_invitation_reads_back_as_it_was_written
+            an_invitation_is_added_once
+            each_step_of_an_invitation_does_what_the_rules_say
+            steps_at_once_admit_no_more_devices_than_an_invitation_allows
+            invitations_are_listed_by_their_end_and_by_their_creator
+            guests_are_listed_when_they_are_due
+            guests_and_invitations_are_in_no_other_list
         }
     };
     ($store:expr => $($clause:ident)*) => {
@@ -155,6 +163,7 @@ pub async fn a_record_reads_back_as_it_was_written_in_every_state(store: &impl I
             tokens_revoked: index % 2 == 0,
             pace_until: Some(at(7)),
             sign_out_pace_until: Some(at(8)),
+            due_at: (index % 2 == 0).then(|| at(9)),
             pending_revocation: Some(ReceiptId("receipt".to_owned())),
             attempts: 5,
             receipts: receipts.clone(),

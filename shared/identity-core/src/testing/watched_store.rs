@@ -2,11 +2,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::model::{
-    AcsId, Active, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Record, StateName,
+    AcsId, Active, AuditPage, AuditQuery, CleanupRun, Error, ExternalId, Invitation, InvitationId,
+    InvitationStep, Record, StateName,
 };
 use crate::ports::{
-    AuditTrail, Change, Count, IdentityStore, ListQuery, Orphan, OrphanStore, Page, RunLog, Step,
-    Usage,
+    AuditTrail, Change, Count, DueGuestPage, DueGuestQuery, IdentityStore, InvitationChange,
+    InvitationPage, InvitationQuery, InvitationStore, ListQuery, Orphan, OrphanStore, Page, RunLog,
+    Step, Usage,
 };
 
 /// A request to the store.
@@ -40,6 +42,16 @@ pub enum StoreCall {
     SaveRun,
     /// A read of one page of the audit log.
     AuditEntries,
+    /// A consistent read of an invitation.
+    FindInvitation,
+    /// A write of a new invitation.
+    AddInvitation,
+    /// A conditional write of an invitation.
+    ChangeInvitation,
+    /// A read of one page of invitations.
+    ListInvitations,
+    /// A read of one page of due guests.
+    ListDueGuests,
 }
 
 /// The part of a request that is lost.
@@ -170,5 +182,31 @@ impl<S: RunLog + Send> RunLog for WatchedStore<S> {
 impl<S: AuditTrail + Send> AuditTrail for WatchedStore<S> {
     async fn audit_entries(&self, query: &AuditQuery) -> Result<AuditPage, Error> {
         self.watch(StoreCall::AuditEntries, self.inner.audit_entries(query)).await
+    }
+}
+
+impl<S: InvitationStore + Send> InvitationStore for WatchedStore<S> {
+    async fn find_invitation(&self, id: &InvitationId) -> Result<Option<Invitation>, Error> {
+        self.watch(StoreCall::FindInvitation, self.inner.find_invitation(id)).await
+    }
+
+    async fn add_invitation(&self, invitation: &Invitation) -> Result<(), Error> {
+        self.watch(StoreCall::AddInvitation, self.inner.add_invitation(invitation)).await
+    }
+
+    async fn change_invitation(
+        &self,
+        id: &InvitationId,
+        step: &InvitationStep<'_>,
+    ) -> Result<InvitationChange, Error> {
+        self.watch(StoreCall::ChangeInvitation, self.inner.change_invitation(id, step)).await
+    }
+
+    async fn list_invitations(&self, query: &InvitationQuery) -> Result<InvitationPage, Error> {
+        self.watch(StoreCall::ListInvitations, self.inner.list_invitations(query)).await
+    }
+
+    async fn list_due_guests(&self, query: &DueGuestQuery) -> Result<DueGuestPage, Error> {
+        self.watch(StoreCall::ListDueGuests, self.inner.list_due_guests(query)).await
     }
 }

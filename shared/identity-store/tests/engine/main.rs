@@ -4,6 +4,7 @@
 mod census;
 mod cursors;
 mod faults;
+mod invitations;
 
 use std::{
     sync::{

@@ -13,7 +13,7 @@ use super::line::{milliseconds, namespace, write_line};
 
 /// The names of all metrics in CloudWatch besides those of requests. The template's alarms and
 /// its dashboard use the same names.
-pub const METRICS: [&str; 33] = [
+pub const METRICS: [&str; 41] = [
     // A process started to serve requests.
     "ColdStarts",
     // Responses of ACS; each attempt counts.
@@ -63,6 +63,17 @@ pub const METRICS: [&str; 33] = [
     "StreamsUpdated",
     // A run after which the changes of all Entra tenants are watched.
     "EntraWatchesCompleted",
+    // Guests: admitted devices, tokens, refusals; wrong PINs, and handles that no invitation has.
+    "GuestsAdmitted",
+    "GuestTokens",
+    "GuestsRefused",
+    "GuestPinsWrong",
+    "InvitationsUnknown",
+    "InvitationsCreated",
+    // Invitations that admit no new device, because of too many wrong PINs.
+    "InvitationsLocked",
+    // Guests whose invitation has ended.
+    "GuestIdentitiesDeleted",
 ];
 
 /// The `tracing` layer that writes the metrics.

@@ -22,9 +22,11 @@ pub(crate) async fn run(
     let scopes = token.as_ref().map(|token| token.scopes.clone());
     // The service generates names in the same form.
     let name = external_id.unwrap_or_else(|| format!("generated|{}", uuid::Uuid::new_v4()));
-    let user = ExternalId::parse(&name).ok_or_else(|| {
+    let user = ExternalId::parse_named(&name).ok_or_else(|| {
         CliError::usage(format!("{name:?} is not a valid external id"))
-            .because("it has 1 to 1,024 visible ASCII characters and does not begin with 8:")
+            .because(
+                "it has 1 to 1,024 visible ASCII characters and does not begin with 8: or guest|",
+            )
             .hint("use <issuer>|<subject> for a user who signs in")
     })?;
     let session = context.session().await?;

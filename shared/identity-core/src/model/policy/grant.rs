@@ -73,18 +73,14 @@ impl Grant {
     ) -> Result<Self, &'static str> {
         let lifetime = |minutes: Option<u64>, default: Lifetime| match minutes {
             None => Ok(default),
-            Some(minutes) => {
-                Lifetime::from_minutes(minutes).ok_or("a lifetime must be 60 to 1440 minutes")
-            }
+            Some(minutes) => Lifetime::from_minutes(minutes).ok_or(LIFETIME),
         };
         let max_lifetime = lifetime(raw.max_minutes, Lifetime::DAY)?;
         let default_lifetime = lifetime(raw.default_minutes, Lifetime::HOUR)?;
         if default_lifetime > max_lifetime {
             return Err("defaultLifetimeMinutes is larger than maxLifetimeMinutes");
         }
-        let scopes = Scopes::parse(scopes.iter().map(String::as_str)).ok_or(
-            "scopes must be one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once",
-        )?;
+        let scopes = Scopes::parse(scopes.iter().map(String::as_str)).ok_or(SCOPES)?;
         let lifetime_spread = LifetimeSpread::parse(raw.spread_percent)?;
         let default_scopes = scopes.clone();
         let resource = resource.map(|raw| ResourceName::parse(raw).ok_or(RESOURCE)).transpose()?;
@@ -179,7 +175,10 @@ impl TryFrom<RawGrant> for Grant {
     }
 }
 
-const RESOURCE: &str =
+pub(super) const SCOPES: &str =
+    "scopes must be one or more of chat, chat.join, chat.join.limited, voip, voip.join, each once";
+pub(super) const LIFETIME: &str = "a lifetime must be 60 to 1440 minutes";
+pub(super) const RESOURCE: &str =
     "resource must be the name of an ACS resource: 1 to 16 lower-case letters, digits and hyphens";
 
 /// The number of parts into which the spread divides the users.

@@ -41,6 +41,7 @@ fn full(state: State) -> Record {
         attempts: 3,
         pace_until: Some(later(8)),
         sign_out_pace_until: Some(later(9)),
+        due_at: None,
         receipts: vec![receipt("begun", false)],
     }
 }
@@ -152,6 +153,7 @@ fn each_step_of_a_revocation_writes_its_own_fields_and_keeps_all_others() {
         pending_revocation: Some(ReceiptId("r".to_owned())),
         attempts: 0,
         sign_out_pace_until: Some(later(90)),
+        due_at: None,
         receipts: vec![
             receipt("begun", false),
             Receipt { epoch: 8, accepted_at: now, ..receipt("r", true) },

@@ -9,8 +9,8 @@ use tracing::{error, warn};
 
 use super::request::CleanupRequest;
 use crate::model::{
-    Ages, CleanupMode, CleanupRun, Error, Finished, IdentitySample, Invocation, Limit, Reasons,
-    Record, ResourceName, Spared, State, Stopped,
+    Ages, CleanupMode, CleanupRun, EndedGuests, Error, Finished, IdentitySample, Invocation, Limit,
+    Reasons, Record, ResourceName, Spared, State, Stopped,
 };
 use crate::ports::{Change, Clock, IdentityClients, IdentityStore};
 use crate::protocol::finish_pending;
@@ -43,6 +43,7 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     pub(super) stuck: u64,
     pub(super) finished: Finished,
+    pub(super) guests: EndedGuests,
     pub(super) ages: Ages,
     pub(super) reasons: Reasons,
     /// The longest unused identities of each shard.
@@ -228,6 +229,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         run.failed = tally.failed;
         run.stuck = tally.stuck;
         run.finished = tally.finished;
+        run.guests = tally.guests;
         run.ages = tally.ages;
         run.reasons = tally.reasons;
         run.sample = tally.sample;

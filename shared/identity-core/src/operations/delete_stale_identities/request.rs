@@ -12,6 +12,8 @@ pub struct CleanupRequest {
     pub retention: Retention,
     /// Whether to delete or only to plan.
     pub mode: CleanupMode,
+    /// Whether to delete the guests whose invitation has ended, or only to count them.
+    pub guests: CleanupMode,
     /// The limits of the run.
     pub limits: CleanupLimits,
     /// How many deletions an operator allows despite the brake. Later runs can use the remainder.

@@ -1,4 +1,5 @@
 mod brake;
+mod guests;
 mod limits;
 mod pending;
 mod report;
@@ -68,6 +69,7 @@ fn request(fixture: &CoreFixture, mode: CleanupMode) -> CleanupRequest {
         time: now(),
         retention: Retention::from_days(90).unwrap(),
         mode,
+        guests: CleanupMode::Apply,
         limits: CleanupLimits { per_second: CleanupLimits::HALF_OF_ACS, most: 10_000 },
         allow: None,
         invocation,

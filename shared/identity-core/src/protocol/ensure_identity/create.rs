@@ -34,7 +34,8 @@ pub(super) async fn create(
     let acs = resources::client_of(acs, &resource)?;
     let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
     let Reservation { user, seen, lease } = &reservation;
-    let next = Record { resource, ..Record::reserved(user, *seen, lease.clone(), clock.now()) };
+    let reserved = Record::reserved(user, *seen, lease.clone(), clock.now());
+    let next = Record { resource, due_at: request.due_at, ..reserved };
     let reserved = match store.advance(reservation.seen, &next).await {
         Ok(Change::Made(reserved)) => reserved,
         Ok(Change::Refused(_)) => return Ok(None),

@@ -34,6 +34,8 @@ pub(crate) struct IdentityRequest<'a> {
     pub(crate) token: Option<&'a TokenRequest>,
     /// The resource of a new identity; `None` for the one of the placement.
     pub(crate) resource: Option<&'a ResourceName>,
+    /// When the identity of a guest is due for deletion; `None` for a user.
+    pub(crate) due_at: Option<SystemTime>,
     pub(crate) requester: Requester,
     pub(crate) invocation: &'a Invocation,
 }

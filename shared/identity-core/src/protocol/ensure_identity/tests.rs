@@ -22,8 +22,14 @@ async fn ensure_as(
     invocation: &Invocation,
 ) -> Result<EnsuredIdentity, Error> {
     let (selector, token) = (IdentitySelector::Users(user("alice")), an_hour());
-    let request =
-        IdentityRequest { selector, token: Some(&token), resource: None, requester, invocation };
+    let request = IdentityRequest {
+        selector,
+        token: Some(&token),
+        resource: None,
+        due_at: None,
+        requester,
+        invocation,
+    };
     ensure_identity(&fixture.store, &fixture.acs, &fixture.clock, &request).await
 }
 

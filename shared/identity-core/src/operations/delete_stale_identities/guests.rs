@@ -1,0 +1,205 @@
+//! Deletes the identities of guests whose invitation has ended, and finishes the revocations of
+//! invitations.
+//!
+//! These deletions were announced when the invitation was made, so the brake does not apply to
+//! them. The other limits of the run do.
+
+use std::time::{Duration, SystemTime};
+
+use tracing::{info, warn};
+
+use super::job::CleanupJob;
+use crate::model::{
+    Actor, AuditAction, AuditEntry, CleanupMode, Error, ExternalId, InvitationId, InvitationState,
+    ReceiptId, Record, State,
+};
+use crate::operations::guests::revoke_invitation::finish_revocation;
+use crate::ports::{
+    Change, Clock, DueGuestQuery, IdentityClients, IdentityStore, InvitationIndex, InvitationQuery,
+    InvitationStore, SHARDS, Step, TimeBound,
+};
+use crate::protocol::finish_pending::ABANDONED_AFTER;
+
+impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
+    /// Finishes the revocations of invitations whose process died.
+    pub(super) async fn finish_invitations(&self) -> Result<(), Error> {
+        let until = self.clock.now().checked_sub(ABANDONED_AFTER).unwrap_or(SystemTime::UNIX_EPOCH);
+        for shard in 0..SHARDS {
+            let mut query = InvitationQuery {
+                index: InvitationIndex::Revoking,
+                shard,
+                created_by: None,
+                times: Some(TimeBound::Before(until)),
+                after: None,
+                limit: PAGE,
+            };
+            loop {
+                if self.must_stop(0) {
+                    return Ok(());
+                }
+                let page = self.store.list_invitations(&query).await?;
+                for found in page.found {
+                    self.finish_invitation(&found.id).await?;
+                }
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish_invitation(&self, id: &InvitationId) -> Result<(), Error> {
+        let found = self.store.find_invitation(id).await?;
+        let Some(revoking) = found.filter(|found| found.state == InvitationState::Revoking) else {
+            return Ok(());
+        };
+        if self.must_stop(0) {
+            return Ok(());
+        }
+        let finished =
+            finish_revocation(self.store, self.acs, self.clock, &revoking, &self.invocation).await;
+        match finished {
+            Ok(_) => {
+                let guests = u64::try_from(revoking.devices.len()).unwrap_or(u64::MAX);
+                self.tally().finished.revocations += guests;
+            }
+            Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
+                return Err(cause);
+            }
+            Err(cause) => {
+                warn!(invitation.id = %id, %cause, "revocation of an invitation failed; the next run retries");
+                self.tally().failed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the guests that are due, or counts them in a plan.
+    ///
+    /// A wrong clock would delete guests in the middle of their meeting, so none is deleted if the
+    /// time of the schedule and the clock differ.
+    pub(super) async fn delete_guests(&self, mode: CleanupMode) -> Result<(), Error> {
+        let now = self.clock.now();
+        let difference = now
+            .duration_since(self.time)
+            .or_else(|_| self.time.duration_since(now))
+            .unwrap_or_default();
+        let is_skipped = mode == CleanupMode::Apply && difference > CLOCKS_DIFFER;
+        if is_skipped {
+            warn!(
+                "no guest deleted: the time of the event and the clock differ by more than an hour"
+            );
+        }
+        self.tally().guests.skipped = is_skipped;
+        let deletes = mode == CleanupMode::Apply && !is_skipped;
+        for shard in 0..SHARDS {
+            let mut query = DueGuestQuery { shard, before: now, after: None, limit: PAGE };
+            loop {
+                if self.must_stop(0) {
+                    return Ok(());
+                }
+                let page = self.store.list_due_guests(&query).await?;
+                self.each(page.guests, |guest| self.end_guest(guest, deletes)).await?;
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends one guest. The invitation decides: it may have been extended since the record was
+    /// written.
+    async fn end_guest(&self, guest: ExternalId, deletes: bool) -> Result<(), Error> {
+        if self.must_stop(0) {
+            return Ok(());
+        }
+        let Some(record) = self.store.find(&guest).await? else { return Ok(()) };
+        let invitation = match InvitationId::of_guest(&guest) {
+            Some((id, _)) => self.store.find_invitation(&id).await?,
+            None => None,
+        };
+        // Without an invitation, nothing can extend it any more.
+        let due_at = invitation.map_or(record.due_at, |invitation| Some(invitation.delete_at));
+        let dated = Record { due_at, ..record.clone() };
+        if !deletes {
+            let is_due = dated.is_due(self.clock.now());
+            self.tally().guests.due += u64::from(is_due);
+            return Ok(());
+        }
+        if !dated.is_due(self.clock.now()) {
+            let change = self.store.advance(Some(&record), &dated).await?;
+            self.tally().guests.extended += u64::from(matches!(change, Change::Made(_)));
+            return Ok(());
+        }
+        self.tally().guests.due += 1;
+        match self.mark_guest(record).await? {
+            GuestMark::Marked(marked) => {
+                if self.finish(&marked).await? {
+                    self.count_guest(&marked);
+                }
+            }
+            GuestMark::Ended(ended) => self.count_guest(&ended),
+            GuestMark::Unchanged => {}
+        }
+        Ok(())
+    }
+
+    /// Marks the identity for deletion, if it was not used since the record was read. A blocked guest
+    /// without an identity becomes a tombstone at once.
+    async fn mark_guest(&self, record: Record) -> Result<GuestMark, Error> {
+        let has_identity = record.acs_id().is_some();
+        if has_identity && (!self.is_reachable(&record.resource) || !self.may_begin()) {
+            return Ok(GuestMark::Unchanged);
+        }
+        if has_identity {
+            self.turn(&record.resource).await;
+        }
+        let (run, now) = (&self.invocation.id, self.clock.now());
+        let next = match record.state {
+            State::Active { .. } | State::Blocked { acs_id: Some(_) } => {
+                record.marked_for_deletion(&ReceiptId(run.clone()), now)
+            }
+            _ => record.guest_ended(now),
+        };
+        let Some(next) = next else { return Ok(GuestMark::Unchanged) };
+        let by = Actor::Cleanup { run: run.clone() };
+        let audit = AuditEntry::of(&next, run, by, AuditAction::DeleteIdentity, now);
+        let step = Step::new(Some(&record), &next).unless_used().audited(Some(&audit));
+        Ok(match self.store.commit(step).await? {
+            Change::Made(marked) if has_identity => GuestMark::Marked(Box::new(marked)),
+            Change::Made(ended) => GuestMark::Ended(Box::new(ended)),
+            // The next run looks at it again.
+            Change::Refused(_) => GuestMark::Unchanged,
+        })
+    }
+
+    fn count_guest(&self, record: &Record) {
+        info!(
+            acs.id = record.acs_id().map(ToString::to_string),
+            run.id = self.invocation.id,
+            "identity of a guest deleted: the invitation has ended"
+        );
+        self.tally().guests.deleted += 1;
+    }
+}
+
+/// The result of marking a guest.
+enum GuestMark {
+    /// The identity is to be deleted in ACS.
+    Marked(Box<Record>),
+    /// There was no identity, and the record is a tombstone now.
+    Ended(Box<Record>),
+    /// Another request is changing the record, or the run may not begin more work.
+    Unchanged,
+}
+
+/// The largest difference between the time of the schedule and the clock. The schedule starts a run
+/// within minutes.
+const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
+
+/// The number of guests or invitations that are held in memory at a time.
+const PAGE: u16 = 100;
