@@ -2,11 +2,11 @@
 
 #[cfg(feature = "bearer")]
 mod bearer;
-#[cfg(feature = "bearer")]
-mod client_secret;
 mod connection_string;
 mod connection_strings;
 mod credential;
+#[cfg(feature = "bearer")]
+mod entra_app;
 mod insecure_hosts;
 mod keys;
 pub mod sign;
@@ -16,12 +16,12 @@ mod token_error;
 pub(crate) use bearer::Bearers;
 #[cfg(feature = "bearer")]
 pub use bearer::{BearerToken, ENTRA_SCOPE, TokenSource};
-#[cfg(feature = "bearer")]
-pub use client_secret::{AUTHORITY, ClientSecretCredential, EntraApp};
 pub use connection_string::{AccessKey, ConnectionString, ConnectionStringError, Endpoint};
 pub use connection_strings::connection_strings;
 pub use credential::Credential;
 pub(crate) use credential::RequestCredential;
+#[cfg(feature = "bearer")]
+pub use entra_app::{AUTHORITY, AppProof, EntraApp, EntraAppCredential};
 pub use insecure_hosts::INSECURE_HOSTS;
 pub(crate) use keys::Keys;
 pub use keys::{ConnectionStrings, KeySource};

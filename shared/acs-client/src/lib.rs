@@ -51,7 +51,7 @@
 //! | Feature | |
 //! |---|---|
 //! | `standalone` | methods that return tokens without an admission |
-//! | `bearer` | bearer tokens as the credential of the client: `TokenSource`, `ClientSecretCredential` |
+//! | `bearer` | bearer tokens as the credential of the client: `TokenSource`, `EntraAppCredential` |
 //! | `mozilla-roots` | TLS trusts Mozilla's root certificates, as of this crate's build. Without it, TLS only trusts the file `SSL_CERT_FILE` and [`Config::extra_roots_pem`] |
 //!
 //! # Units
@@ -66,7 +66,7 @@
 //! |---|---|
 //! | [`key`](Credential::key), [`Config::new`] | a signature with the access key (HMAC-SHA256, see [`sign`]) |
 //! | [`keys`](Credential::keys), [`Config::load`] | the same; when ACS refuses the key, the client reads a [`KeySource`] again |
-//! | [`bearer`](Credential::bearer) | an Entra token of a [`TokenSource`], e.g. a [`ClientSecretCredential`] |
+//! | [`bearer`](Credential::bearer) | an Entra token of a [`TokenSource`], e.g. a [`EntraAppCredential`] |
 //!
 //! A resource has two access keys, so that an administrator can regenerate one while the other
 //! stays valid. If ACS refuses the key in use with a 401, the client reads the source once, and all
@@ -148,7 +148,7 @@ mod operations;
 pub use api_version::{ApiVersion, ApiVersionError};
 #[cfg(feature = "bearer")]
 pub use auth::{
-    AUTHORITY, BearerToken, ClientSecretCredential, ENTRA_SCOPE, EntraApp, TokenSource,
+    AUTHORITY, AppProof, BearerToken, ENTRA_SCOPE, EntraApp, EntraAppCredential, TokenSource,
 };
 pub use auth::{
     AccessKey, ConnectionString, ConnectionStringError, ConnectionStrings, Credential, Endpoint,

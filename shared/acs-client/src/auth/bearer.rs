@@ -15,8 +15,8 @@ use crate::http::chain;
 /// A source of bearer tokens for ACS.
 ///
 /// Implement it for the credential of your machine: a managed identity, or an AWS token that Entra
-/// trusts. For a client secret there is
-/// [`ClientSecretCredential`](crate::ClientSecretCredential). A source need not cache: the client
+/// trusts. For an Entra app there is
+/// [`EntraAppCredential`](crate::EntraAppCredential). A source need not cache: the client
 /// fetches the first token when it is needed, and each further one shortly before the previous one
 /// expires. Only one caller fetches at a time.
 ///

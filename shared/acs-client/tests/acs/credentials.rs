@@ -9,8 +9,8 @@ use std::{
 };
 
 use acs_client::{
-    AcsIdentityClient, Answered, BearerToken, ClientConfigError, ClientSecretCredential, Config,
-    Credential, EntraApp, ErrorCause, TokenError, TokenSource,
+    AcsIdentityClient, Answered, AppProof, BearerToken, ClientConfigError, Config, Credential,
+    EntraApp, EntraAppCredential, ErrorCause, TokenError, TokenSource,
 };
 use identity_core::{Error, ports::Clock as _, secret::Secret};
 use tokio::task::JoinSet;
@@ -196,9 +196,10 @@ fn app(authority: &ScriptedServer) -> EntraApp {
     EntraApp {
         tenant: "contoso.onmicrosoft.com".to_owned(),
         client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
-        client_secret: Secret::new("CANARY~secret+&="),
+        proof: AppProof::Secret(Secret::new("CANARY~secret+&=")),
         authority: Some(format!("http://{}", authority.address).parse().unwrap()),
         extra_roots_pem: None,
+        uses_proxy: false,
     }
 }
 
@@ -210,7 +211,7 @@ fn granted() -> ScriptedReply {
 #[tokio::test]
 async fn a_client_secret_is_exchanged_for_a_token_of_acs() {
     let entra = ScriptedServer::start([granted()]);
-    let credential = Credential::bearer(ClientSecretCredential::new(app(&entra)).unwrap());
+    let credential = Credential::bearer(EntraAppCredential::new(app(&entra)).unwrap());
     let fixture = ClientFixture::of(ScriptedServer::start([ScriptedReply::identity()]), |config| {
         config.credential = credential;
     });
@@ -228,6 +229,36 @@ async fn a_client_secret_is_exchanged_for_a_token_of_acs() {
          &client_secret=CANARY%7Esecret%2B%26%3D\
          &scope=https%3A%2F%2Fcommunication.azure.com%2F%2F.default"
     );
+}
+
+#[tokio::test]
+async fn the_token_of_a_trusted_issuer_is_read_anew_for_each_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    let (entra, now) = (ScriptedServer::start([granted(), granted()]), SystemTime::UNIX_EPOCH);
+    let app = EntraApp { proof: AppProof::AssertionFile(file.clone()), ..app(&entra) };
+    let credential = EntraAppCredential::new(app).unwrap();
+    for token in ["CANARY.first.jwt", "CANARY.second.jwt"] {
+        std::fs::write(&file, format!("{token}\n")).unwrap();
+        credential.fetch(now).await.unwrap();
+        let body = String::from_utf8(entra.received().last().unwrap().body.clone()).unwrap();
+        let expected = format!(
+            "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
+             &client_assertion={token}&scope="
+        );
+        assert!(body.contains(&expected) && !body.contains("secret"), "{body}");
+    }
+    for (text, expected) in [(Some("CANARY CANARY"), "it is not a token"), (None, "No such file")] {
+        std::fs::remove_file(&file).unwrap_or_default();
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let error = credential.fetch(now).await.unwrap_err();
+        let text = format!("{error:?}");
+        assert!(matches!(error, TokenError::Refused(_)) && text.contains(expected), "{text}");
+        assert!(!text.contains("CANARY"), "{text}");
+    }
+    assert_eq!(entra.received().len(), 2);
 }
 
 #[tokio::test]
@@ -256,7 +287,7 @@ async fn an_error_of_entra_is_reported_without_the_request() {
     ] {
         let limit = if matches!(reply, ScriptedReply::Hang(_)) { 300 } else { 60_000 };
         let entra = ScriptedServer::start([reply]);
-        let credential = ClientSecretCredential::new(app(&entra)).unwrap();
+        let credential = EntraAppCredential::new(app(&entra)).unwrap();
         let shown = format!("{credential:?}");
         let fixture =
             ClientFixture::of(ScriptedServer::start([ScriptedReply::identity()]), |config| {
@@ -279,9 +310,9 @@ fn a_tenant_that_is_not_a_name_is_refused() {
     let entra = ScriptedServer::start([]);
     for bad in ["", ".", "..", "a/b", "a?b", "a%2f", "a b", "é"] {
         let app = EntraApp { tenant: bad.to_owned(), ..app(&entra) };
-        let made = ClientSecretCredential::new(app);
+        let made = EntraAppCredential::new(app);
         assert_eq!(made.map(drop).unwrap_err(), ClientConfigError::Tenant, "{bad}");
     }
     let app = EntraApp { authority: None, ..app(&entra) };
-    assert!(ClientSecretCredential::new(app).is_ok());
+    assert!(EntraAppCredential::new(app).is_ok());
 }

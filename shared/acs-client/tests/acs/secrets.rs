@@ -6,8 +6,8 @@ use std::{
 };
 
 use acs_client::{
-    AcsIdentityClient, BearerToken, ClientSecretCredential, Config, ConnectionString,
-    ConnectionStrings, Credential, EntraApp,
+    AcsIdentityClient, AppProof, BearerToken, Config, ConnectionString, ConnectionStrings,
+    Credential, EntraApp, EntraAppCredential,
     sign::{Unsigned, sign},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -75,13 +75,14 @@ proptest! {
             secondary: Some(connection_string.clone()),
         };
         let app = EntraApp {
-            client_secret: Secret::new(&raw),
+            proof: AppProof::Secret(Secret::new(&raw)),
             tenant: "contoso.example".to_owned(),
             client_id: "app".to_owned(),
             authority: None,
             extra_roots_pem: None,
+            uses_proxy: false,
         };
-        let app_credential = ClientSecretCredential::new(app.clone()).unwrap();
+        let app_credential = EntraAppCredential::new(app.clone()).unwrap();
         let bearer = BearerToken {
             token: Secret::new(&raw),
             expires_on: SystemTime::UNIX_EPOCH,
@@ -104,7 +105,7 @@ proptest! {
             &strings,
             &app,
             &app_credential,
-            &Credential::bearer(ClientSecretCredential::new(app.clone()).unwrap()),
+            &Credential::bearer(EntraAppCredential::new(app.clone()).unwrap()),
             &bearer,
             &keys,
             &config,

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use acs_client::{
-    AcsIdentityClient, BearerToken, ClientSecretCredential, Config, ConnectionStrings, Credential,
-    EntraApp, ErrorCause, TokenError, TokenSource,
+    AcsIdentityClient, AppProof, BearerToken, Config, ConnectionStrings, Credential, EntraApp,
+    EntraAppCredential, ErrorCause, TokenError, TokenSource,
 };
 use acs_emulator::Emulator;
 use identity_core::{ports::IdentityClient, secret::Secret};
@@ -48,11 +48,12 @@ async fn with_secret(secret: &str) -> (ContractFixture, AcsIdentityClient<Machin
     let app = EntraApp {
         tenant: "0c0c0c0c-2222-3333-4444-555555555555".to_owned(),
         client_id: APP.to_owned(),
-        client_secret: Secret::new(secret),
+        proof: AppProof::Secret(Secret::new(secret)),
         authority: Some(fixture.server.endpoint().parse().unwrap()),
         extra_roots_pem: None,
+        uses_proxy: false,
     };
-    let acs = bearer(&fixture, ClientSecretCredential::new(app).unwrap());
+    let acs = bearer(&fixture, EntraAppCredential::new(app).unwrap());
     (fixture, acs)
 }
 

@@ -1,6 +1,8 @@
-//! Bearer tokens for an Entra app that has a client secret.
+//! Bearer tokens for an Entra app.
 
+use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
@@ -8,13 +10,13 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Url};
 use serde::Deserialize;
 
-use super::{BearerToken, ENTRA_SCOPE, Endpoint, TokenError, TokenSource};
+use super::{BearerToken, ENTRA_SCOPE, Endpoint, TokenError, TokenSource, is_token};
 use crate::config_error::ClientConfigError;
 use crate::guid::Guid;
 use crate::http::{self, LONGEST_NAME, chain, clean, read_capped};
 
-/// An Entra app that authenticates with a client secret (OAuth 2.0 client credentials, RFC 6749
-/// §4.4).
+/// The credential of an Entra app, which authenticates with a client secret or with the token of an
+/// issuer that the app trusts (OAuth 2.0 client credentials, RFC 6749 §4.4).
 ///
 /// The app needs a role on the ACS resource; without one, ACS answers 401 `Denied`.
 ///
@@ -27,18 +29,19 @@ use crate::http::{self, LONGEST_NAME, chain, clean, read_capped};
 /// # let (endpoint, authority, clock) = (server.endpoint(), server.endpoint(), MachineClock);
 /// # let client_secret = "s3cret".to_owned();
 /// # let deadline = std::time::SystemTime::now() + std::time::Duration::from_secs(20);
-/// use acs_client::{ClientSecretCredential, Credential, EntraApp};
+/// use acs_client::{AppProof, Credential, EntraApp, EntraAppCredential};
 /// use acs_client::identity_core::{ports::IdentityClient, secret::Secret};
 ///
 /// let app = EntraApp {
 ///     tenant: "aaaaaaaa-2222-3333-4444-555555555555".to_owned(),
 ///     client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
-///     client_secret: Secret::new(client_secret),
+///     proof: AppProof::Secret(Secret::new(client_secret)),
 ///     authority: None,
 ///     extra_roots_pem: None,
+///     uses_proxy: false,
 /// };
 /// # let app = EntraApp { authority: Some(authority.parse()?), ..app };
-/// let credential = Credential::bearer(ClientSecretCredential::new(app)?);
+/// let credential = Credential::bearer(EntraAppCredential::new(app)?);
 /// // https://<resource>.communication.azure.com
 /// let config = Config::with_credential(endpoint.parse()?, credential);
 /// # let config = Config { bearer_over_loopback_http: true, ..config };
@@ -47,7 +50,7 @@ use crate::http::{self, LONGEST_NAME, chain, clean, read_capped};
 /// # Ok(())
 /// # }
 /// ```
-pub struct ClientSecretCredential {
+pub struct EntraAppCredential {
     app: EntraApp,
     http: Client,
     url: Url,
@@ -60,18 +63,60 @@ pub struct EntraApp {
     pub tenant: String,
     /// The application (client) id.
     pub client_id: String,
-    /// The value of the client secret, not its id.
-    pub client_secret: Secret,
+    /// How the app authenticates.
+    pub proof: AppProof,
     /// The address of Entra, if it is not [`AUTHORITY`].
     pub authority: Option<Endpoint>,
     /// Additional root certificates to trust, in PEM, for an emulator with its own certificate.
     pub extra_roots_pem: Option<String>,
+    /// Whether requests over https go through the proxy of the environment (`HTTPS_PROXY`,
+    /// `NO_PROXY`).
+    pub uses_proxy: bool,
 }
+
+/// How an Entra app authenticates.
+#[derive(Clone, Debug)]
+pub enum AppProof {
+    /// With the value of a client secret, not its id.
+    Secret(Secret),
+    /// With a token of an issuer that the app trusts (a federated identity credential, RFC 7523
+    /// §2.2), for example of Kubernetes. The file is read for each request, because its token is
+    /// replaced before it expires.
+    AssertionFile(PathBuf),
+}
+
+impl AppProof {
+    /// The members of the request for a token, and their values.
+    fn form(&self) -> Result<Vec<(&'static str, Secret)>, TokenError> {
+        let path = match self {
+            Self::Secret(secret) => return Ok(vec![("client_secret", secret.clone())]),
+            Self::AssertionFile(path) => path,
+        };
+        let refused = |why: Box<dyn Error + Send + Sync>| {
+            let file = path.display();
+            TokenError::Refused(
+                format!("the assertion in the file {file} cannot be used: {why}").into(),
+            )
+        };
+        let assertion = std::fs::read_to_string(path).map_err(|error| refused(error.into()))?;
+        let assertion = assertion.trim();
+        if !is_token(assertion) {
+            return Err(refused("it is not a token".into()));
+        }
+        Ok(vec![
+            ("client_assertion_type", Secret::new(JWT_BEARER)),
+            ("client_assertion", Secret::new(assertion)),
+        ])
+    }
+}
+
+/// The type of an assertion that is a JSON Web Token (RFC 7523 §2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Entra's public cloud.
 pub const AUTHORITY: &str = "https://login.microsoftonline.com";
 
-impl ClientSecretCredential {
+impl EntraAppCredential {
     /// Creates the credential. It opens no connection yet.
     pub fn new(app: EntraApp) -> Result<Self, ClientConfigError> {
         let authority = match &app.authority {
@@ -85,20 +130,27 @@ impl ClientSecretCredential {
         }
         let mut url = authority.root().clone();
         url.set_path(&format!("/{}/oauth2/v2.0/token", app.tenant));
-        let http =
-            http::client(authority.is_https(), false, app.extra_roots_pem.as_deref(), CONNECT)?;
+        let is_https = authority.is_https();
+        let is_proxied = app.uses_proxy && is_https;
+        let http = http::client(is_https, is_proxied, app.extra_roots_pem.as_deref(), CONNECT)?;
         Ok(Self { app, http, url })
+    }
+
+    /// The body of the request for a token.
+    fn form(&self) -> Result<String, TokenError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        form.append_pair("client_id", &self.app.client_id);
+        for (name, value) in self.app.proof.form()? {
+            form.append_pair(name, value.expose());
+        }
+        Ok(form.append_pair("scope", ENTRA_SCOPE).finish())
     }
 }
 
-impl TokenSource for ClientSecretCredential {
+impl TokenSource for EntraAppCredential {
     async fn fetch(&self, now: SystemTime) -> Result<BearerToken, TokenError> {
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("grant_type", "client_credentials")
-            .append_pair("client_id", &self.app.client_id)
-            .append_pair("client_secret", self.app.client_secret.expose())
-            .append_pair("scope", ENTRA_SCOPE)
-            .finish();
+        let form = self.form()?;
         let request = self
             .http
             .post(self.url.clone())
@@ -122,9 +174,9 @@ impl TokenSource for ClientSecretCredential {
     }
 }
 
-impl fmt::Debug for ClientSecretCredential {
+impl fmt::Debug for EntraAppCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientSecretCredential").field("app", &self.app).finish_non_exhaustive()
+        f.debug_struct("EntraAppCredential").field("app", &self.app).finish_non_exhaustive()
     }
 }
 
