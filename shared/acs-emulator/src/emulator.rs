@@ -178,8 +178,9 @@ impl Builder {
         self
     }
 
-    /// An application that gets tokens for its secret, in place of the development application. May
-    /// be called for several applications.
+    /// An application that gets tokens in place of the development application: for its secret, or
+    /// for a token of a trusted issuer with the audience `api://AzureADTokenExchange`. May be called
+    /// for several applications.
     pub fn entra_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.entra_accounts.clients.push((id.into(), secret.into()));
         self

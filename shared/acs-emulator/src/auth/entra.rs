@@ -49,6 +49,12 @@ impl Entra {
         claims.names_a_user()
     }
 
+    /// Whether an app authenticates with the token of an issuer that it trusts: a federated identity
+    /// credential.
+    pub(crate) fn is_federated(&self, assertion: &str, now: OffsetDateTime) -> bool {
+        self.verified(assertion, &[FEDERATED_AUDIENCE], now).is_ok()
+    }
+
     fn verified(
         &self,
         token: &str,
@@ -68,3 +74,6 @@ impl Entra {
         Ok(claims)
     }
 }
+
+/// The audience of a token with which an app authenticates.
+const FEDERATED_AUDIENCE: &str = "api://AzureADTokenExchange";

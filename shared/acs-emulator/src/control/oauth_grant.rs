@@ -27,7 +27,7 @@ impl GrantRefusal {
             Self::Client => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
-                "The client id is unknown, or the secret is wrong.",
+                "The client id is unknown, or the secret or the assertion is wrong.",
             ),
             Self::User => (
                 StatusCode::BAD_REQUEST,
@@ -67,8 +67,16 @@ pub(super) fn grant(
     let client = form.get("client_id");
     let (oid, scp, roles) = match form.get("grant_type") {
         "client_credentials" => {
+            let is_federated = || {
+                form.get("client_assertion_type") == JWT_BEARER
+                    && resource
+                        .auth
+                        .entra
+                        .is_federated(form.get("client_assertion"), resource.clock.now())
+            };
             let known = accounts.clients.iter().any(|(id, secret)| {
-                id.eq_ignore_ascii_case(client) && same(secret, form.get("client_secret"))
+                id.eq_ignore_ascii_case(client)
+                    && (same(secret, form.get("client_secret")) || is_federated())
             });
             if !known {
                 return Err(GrantRefusal::Client);
@@ -182,3 +190,6 @@ fn same(known: &str, given: &str) -> bool {
 /// All permissions, which `.default` stands for.
 const EVERYTHING: &str = "Teams.ManageCalls Teams.ManageChats TeamsExtension.ManageCalls Chat VoIP";
 const LIFE_SECONDS: i64 = 3600;
+
+/// RFC 7523 §2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -18,6 +18,7 @@ const CLIENT_GRANT: [(&str, &str); 4] = [
     ("client_secret", "development-secret"),
     ("scope", "https://communication.azure.com//.default"),
 ];
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const PASSWORD_GRANT: [(&str, &str); 5] = [
     ("grant_type", "password"),
     ("client_id", APP),
@@ -113,6 +114,33 @@ async fn a_client_with_the_secret_has_the_required_role() {
     let token = fixture.post_form(TOKEN, &CLIENT_GRANT).await.json()["access_token"].clone();
     let target = format!("/identities{V2023}");
     assert_eq!(fixture.bear(token.as_str().unwrap(), "POST", &target, "").await.status, 201);
+}
+
+#[tokio::test]
+async fn the_token_of_a_trusted_issuer_takes_the_place_of_the_secret() {
+    let fixture = EmulatorFixture::new().await;
+    let minted = async |aud: &str, life: i64| {
+        let order = json!({"aud": aud, "expiresInSeconds": life});
+        fixture.control("POST", "entra/token", &order).await.json()["token"].clone()
+    };
+    let trusted = "api://AzureADTokenExchange";
+    for (assertion, kind, expected) in [
+        (minted(trusted, 600).await, JWT_BEARER, 200),
+        (minted(trusted, -1).await, JWT_BEARER, 401),
+        (minted("api://another", 600).await, JWT_BEARER, 401),
+        (json!("no.such.token"), JWT_BEARER, 401),
+        (minted(trusted, 600).await, "another", 401),
+    ] {
+        let form = [
+            CLIENT_GRANT[0],
+            CLIENT_GRANT[1],
+            CLIENT_GRANT[3],
+            ("client_assertion_type", kind),
+            ("client_assertion", assertion.as_str().unwrap()),
+        ];
+        let reply = fixture.post_form(TOKEN, &form).await;
+        assert_eq!(reply.status, expected, "{kind} {}", reply.text);
+    }
 }
 
 #[tokio::test]
