@@ -14,7 +14,7 @@ no_proxy := $(NO_PROXY)
 export NO_PROXY no_proxy
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
-PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack
+PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack -p acs-emulator
 CARGO     := cargo --locked
 
 .PHONY: help

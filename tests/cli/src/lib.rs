@@ -4,11 +4,13 @@
 #![expect(clippy::must_use_candidate, reason = "the effect of a command can be all that matters")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
+mod emulator;
 mod running;
 mod seed;
 mod snapshot;
 mod stack;
 
+pub use emulator::LoneEmulator;
 pub use running::{RunningTool, interrupt};
 pub use snapshot::{Session, check, stable};
 pub use stack::{CliStack, ToolOutput, guestpass, run};

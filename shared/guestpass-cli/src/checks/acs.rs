@@ -10,6 +10,7 @@ use time::PrimitiveDateTime;
 use time::macros::format_description;
 
 use crate::checks::Check;
+use crate::checks::check::{ENTRA, KEY};
 use crate::report::{Result, innermost};
 use crate::service::internet::{TIMEOUT, direct_http_client, http_client};
 use crate::service::{Target, explain, remedy, unreachable};
@@ -18,10 +19,18 @@ use crate::service::{Target, explain, remedy, unreachable};
 pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]> {
     let acs = AcsIdentityClient::new(config.clone(), target.clock)
         .map_err(|error| unreachable(error.to_string()))?;
+    let (credential, accepted) = match &target.entra {
+        None => (KEY, "ACS accepts the access key".to_owned()),
+        Some(entra) => (ENTRA, format!("ACS accepts a token of {}", entra.in_words())),
+    };
     let (reached, ahead_s) = match reach(target, config).await {
         Ok(reached) => reached,
-        Err(bad) => return Ok([bad, after("clock"), after("key"), after("api-version")]),
+        Err(bad) => return Ok([bad, after("clock"), after(credential), after("api-version")]),
     };
+    if let Err(failure) = target.sign_in().await {
+        let failed = Check::failed(credential, &failure);
+        return Ok([reached, clock(ahead_s), failed, after("api-version")]);
+    }
     // ACS verifies the signature first, and then rejects the empty token. The response therefore
     // shows whether the key is valid, and the request changes nothing.
     let deadline = target.clock.now() + Duration::from_secs(6);
@@ -34,16 +43,14 @@ pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]>
             Some(ErrorCause::InvalidAccessToken | ErrorCause::AppId(_) | ErrorCause::UserId(_)),
             _,
         )
-        | (_, None) => {
-            (Check::good("key", "ACS accepts the access key"), Check::good("api-version", version))
-        }
+        | (_, None) => (Check::good(credential, accepted), Check::good("api-version", version)),
         (Some(cause @ ErrorCause::ClockSkew { .. }), _) => {
             skew = Check::bad("clock", cause.to_string(), remedy(cause));
-            let skipped = Check::skipped("key", "ACS checks the key only if the clocks agree");
+            let skipped = Check::skipped(credential, "ACS checks the key only if the clocks agree");
             (skipped, after("api-version"))
         }
         (Some(cause @ (ErrorCause::KeyRefused | ErrorCause::Denied)), _) => {
-            (Check::bad("key", cause.to_string(), remedy(cause)), after("api-version"))
+            (Check::bad(credential, cause.to_string(), remedy(cause)), after("api-version"))
         }
         (
             Some(
@@ -52,11 +59,11 @@ pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]>
             ),
             _,
         ) => (
-            Check::skipped("key", "ACS checks the API version before the key"),
+            Check::skipped(credential, "ACS checks the API version before the key"),
             Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
         ),
         (Some(ErrorCause::NoSuchOperation), _) if version < TEAMS => (
-            Check::skipped("key", "this api-version has no question that changes nothing"),
+            Check::skipped(credential, "this api-version has no question that changes nothing"),
             Check::note("api-version", format!("{version} has no Teams exchange; {TEAMS} has")),
         ),
         (
@@ -69,9 +76,11 @@ pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]>
         ) => {
             endpoint = Check::bad("endpoint", cause.to_string(), remedy(cause));
             skew = after("clock");
-            (after("key"), after("api-version"))
+            (after(credential), after("api-version"))
         }
-        (_, Some(error)) => (Check::failed("key", &explain(&error, target)), after("api-version")),
+        (_, Some(error)) => {
+            (Check::failed(credential, &explain(&error, target)), after("api-version"))
+        }
     };
     Ok([endpoint, skew, key, api_version])
 }

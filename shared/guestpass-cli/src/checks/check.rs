@@ -95,6 +95,11 @@ impl Check {
         self.about == what
     }
 
+    /// Whether the check is about the credential for ACS.
+    pub(crate) fn is_about_credential(&self) -> bool {
+        [KEY, ENTRA].contains(&self.about)
+    }
+
     /// Whether the check passed.
     pub(crate) fn is_good(&self) -> bool {
         self.verdict == CheckResult::Good
@@ -145,6 +150,12 @@ impl Findings {
         Ok(self.bad)
     }
 }
+
+/// The name of the check of an access key.
+pub(super) const KEY: &str = "key";
+
+/// The name of the check of an Entra credential.
+pub(super) const ENTRA: &str = "Entra";
 
 fn line(check: &Check, style: Style) -> Result<()> {
     let Check { about, verdict, remedy, .. } = check;

@@ -57,6 +57,8 @@ async fn read(arn: &str, target: &Target) -> Result<identity_core::secret::Secre
         ServiceAccess::Local { stack, .. } => {
             secret::read(arn, &aws::local_config(&stack.secrets).await).await
         }
-        ServiceAccess::Direct { .. } => secret::read(arn, target.aws.config().await?).await,
+        ServiceAccess::Direct { .. } | ServiceAccess::AcsAlone { .. } => {
+            secret::read(arn, target.aws.config().await?).await
+        }
     }
 }

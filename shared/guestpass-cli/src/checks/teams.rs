@@ -42,7 +42,7 @@ pub(crate) async fn look(
         caller,
         invocation: invocation(&target.clock),
     };
-    let acs = acs_client(target)?;
+    let acs = acs_client(target).await?;
     let exchanged = exchange.redeem(&acs, operator::admission(), target.clock.now()).await;
     Ok(match exchanged {
         Ok(_) => Check::good("Teams token", "ACS exchanges it"),

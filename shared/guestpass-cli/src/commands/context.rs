@@ -2,7 +2,7 @@
 
 use crate::options::ServiceOptions;
 use crate::report::{OutputFormat, OutputOption, Result, Row, output};
-use crate::service::{CliEnvironment, ServiceSession, Target};
+use crate::service::{CliEnvironment, IdentityBackend, ServiceSession, Target};
 
 /// The context of every command.
 pub(crate) struct CommandContext {
@@ -32,6 +32,11 @@ impl CommandContext {
     /// The service, ready for requests.
     pub(crate) async fn session(&self) -> Result<ServiceSession> {
         ServiceSession::of(self.target().await?).await
+    }
+
+    /// The service, or the ACS resource alone, for a command that needs no record.
+    pub(crate) async fn backend(&self) -> Result<IdentityBackend> {
+        IdentityBackend::of(self.target().await?).await
     }
 
     /// The format of the answer.

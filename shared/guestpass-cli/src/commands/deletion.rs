@@ -5,9 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::commands::CommandContext;
-use crate::jobs::{BulkItem, BulkOutcome, bulk};
+use crate::jobs::{BulkOutcome, IdentityDeleter, bulk};
 use crate::report::{CliError, Exit, Progress, Result, Row, note};
-use crate::service::{ServiceSession, Target};
 
 /// The result of a run.
 #[derive(Serialize)]
@@ -91,15 +90,15 @@ impl Row for DeletionSummary {
 }
 
 /// Deletes the identities, shows the progress, and prints the result.
-pub(crate) async fn run(
-    items: Vec<BulkItem>,
+pub(crate) async fn run<D: IdentityDeleter>(
+    items: Vec<D::Item>,
     rate: f64,
-    target: Target,
+    deleter: D,
     context: &CommandContext,
 ) -> Result<()> {
-    let session = Arc::new(ServiceSession::of(target).await?);
+    let deleter = Arc::new(deleter);
     let progress = Progress::new("deleting", items.len(), rate, &context.environment);
-    let outcome = bulk::delete_all(&session, items, rate, &progress, interrupted()).await;
+    let outcome = bulk::delete_all(&deleter, items, rate, &progress, interrupted()).await;
     progress.finish();
     for (name, how) in &outcome.spared {
         note(&format!("spared: {name}: {how}"));

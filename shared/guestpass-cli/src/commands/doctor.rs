@@ -122,7 +122,8 @@ async fn service(
     findings: &mut Findings,
 ) -> Result<bool> {
     let way = match &target.way {
-        ServiceAccess::Direct { from } => format!("direct, with the connection string in {from}"),
+        ServiceAccess::Direct { with } => format!("direct, with {with}"),
+        ServiceAccess::AcsAlone { with } => format!("the ACS resource alone, with {with}"),
         ServiceAccess::Local { file, .. } => format!("the local stack of {}", file.display()),
     };
     findings.tell(Check::good("configuration", way))?;
@@ -140,6 +141,13 @@ async fn service(
     }
     if target.stack().is_some() && !is_there {
         findings.tell(Check::skipped("table", "see above"))?;
+        return Ok(is_there);
+    }
+    if let ServiceAccess::AcsAlone { .. } = target.way {
+        findings.tell(Check::skipped(
+            "table",
+            "none is named: records, users, events, the cleanup and the audit log are not checked",
+        ))?;
         return Ok(is_there);
     }
     let session = match ServiceSession::of(target).await {
@@ -188,7 +196,7 @@ async fn resources(
             if check.is_about("endpoint") && check.is_good() {
                 reached.insert(name.clone());
             }
-            if check.is_about("key") && check.is_good() {
+            if check.is_about_credential() && check.is_good() {
                 usable.insert(name.clone());
             }
             let label = target.resources.are_several().then_some(name);

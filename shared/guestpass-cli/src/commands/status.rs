@@ -10,7 +10,7 @@ use crate::service::ServiceAccess;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ServiceStatus {
-    /// `direct` or `local`.
+    /// `direct`, `ACS alone` or `local`.
     way: &'static str,
     /// What selected it.
     because: String,
@@ -62,13 +62,14 @@ impl Row for ServiceStatus {
 pub(crate) async fn run(context: &CommandContext) -> Result<()> {
     let target = context.target().await?;
     let (way, because) = match &target.way {
-        ServiceAccess::Direct { from } => ("direct", format!("the connection string in {from}")),
+        ServiceAccess::Direct { with } => ("direct", with.clone()),
+        ServiceAccess::AcsAlone { with } => ("ACS alone", format!("{with}, and no table")),
         ServiceAccess::Local { file, .. } => ("local", file.display().to_string()),
     };
     let stack = target.stack();
-    let region = match stack {
-        Some(_) => None,
-        None => target.aws.region().await.map(|region| region.to_string()),
+    let region = match target.way {
+        ServiceAccess::Direct { .. } => target.aws.region().await.map(|region| region.to_string()),
+        ServiceAccess::AcsAlone { .. } | ServiceAccess::Local { .. } => None,
     };
     context.show(&ServiceStatus {
         way,

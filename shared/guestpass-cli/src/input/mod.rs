@@ -17,4 +17,7 @@ pub(crate) use jwt::{UnverifiedJwt, teams_claims, token_in};
 pub(crate) use names::names_in;
 pub(crate) use stdin::open;
 pub(crate) use text::{long_text_in, secret_in, text_in};
-pub(crate) use values::{parse_identity, parse_reason, parse_time, parse_token_request};
+pub(crate) use values::{
+    generated_external_id, parse_external_id, parse_identity, parse_reason, parse_time,
+    parse_token_request,
+};

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use identity_core::identity::{IdentityRef, Lifetime, Scope, Scopes, TokenRequest};
+use identity_core::identity::{ExternalId, IdentityRef, Lifetime, Scope, Scopes, TokenRequest};
 use identity_core::record::Reason;
 
 use crate::report::{CliError, Result, duration, timestamp};
@@ -14,6 +14,22 @@ pub(crate) fn parse_identity(raw: &str) -> Result<IdentityRef> {
             .because("an ACS id is like 8:acs:…_…; an external id has 1 to 1,024 visible ASCII characters and does not begin with 8:")
             .hint("look it up with `guestpass identity list`")
     })
+}
+
+/// Reads an external id.
+pub(crate) fn parse_external_id(raw: &str) -> Result<ExternalId> {
+    ExternalId::parse_named(raw).ok_or_else(|| {
+        CliError::usage(format!("{raw:?} is not a valid external id"))
+            .because(
+                "it has 1 to 1,024 visible ASCII characters and does not begin with 8: or guest|",
+            )
+            .hint("use <issuer>|<subject> for a user who signs in")
+    })
+}
+
+/// A new external id, in the same form as those that the service generates.
+pub(crate) fn generated_external_id() -> Result<ExternalId> {
+    parse_external_id(&format!("generated|{}", uuid::Uuid::new_v4()))
 }
 
 /// Reads a time.

@@ -18,11 +18,9 @@ use acs_client::{Answered, ErrorCause};
 use identity_core::Error;
 use tokio::task::JoinSet;
 
-use crate::jobs::BulkItem;
-use crate::jobs::deletion::{BulkStep, delete, find_identity};
+use crate::jobs::deletion::{BulkStep, IdentityDeleter};
 use crate::jobs::pace::BulkPace;
 use crate::report::{CliError, Progress};
-use crate::service::ServiceSession;
 
 /// The result of a run.
 #[derive(Default)]
@@ -50,20 +48,20 @@ pub(crate) struct BulkOutcome {
     pub(crate) gave_up: Option<CliError>,
 }
 
-struct BulkTask {
-    item: BulkItem,
+struct BulkTask<I> {
+    item: I,
     tries: u32,
     is_begun: bool,
 }
 
-struct BulkRun<'a> {
-    session: &'a Arc<ServiceSession>,
+struct BulkRun<'a, D: IdentityDeleter> {
+    deleter: &'a Arc<D>,
     /// Identities that were not looked up yet.
-    fresh: vec::IntoIter<BulkItem>,
+    fresh: vec::IntoIter<D::Item>,
     /// Identities to retry.
-    again: VecDeque<BulkTask>,
-    ready: VecDeque<BulkTask>,
-    tasks: JoinSet<(BulkTask, BulkStep, bool)>,
+    again: VecDeque<BulkTask<D::Item>>,
+    ready: VecDeque<BulkTask<D::Item>>,
+    tasks: JoinSet<(BulkTask<D::Item>, BulkStep, bool)>,
     looking: usize,
     deleting: usize,
     /// For how many of these identities a deletion was started.
@@ -73,15 +71,15 @@ struct BulkRun<'a> {
 }
 
 /// Deletes the identities. `interruption` ends the run within a second.
-pub(crate) async fn delete_all(
-    session: &Arc<ServiceSession>,
-    items: Vec<BulkItem>,
+pub(crate) async fn delete_all<D: IdentityDeleter>(
+    deleter: &Arc<D>,
+    items: Vec<D::Item>,
     rate: f64,
     progress: &Progress,
     interruption: impl Future<Output = ()>,
 ) -> BulkOutcome {
     let mut run = BulkRun {
-        session,
+        deleter,
         fresh: items.into_iter(),
         again: VecDeque::new(),
         ready: VecDeque::new(),
@@ -127,17 +125,16 @@ pub(crate) async fn delete_all(
     run.outcome
 }
 
-impl BulkRun<'_> {
+impl<D: IdentityDeleter> BulkRun<'_, D> {
     /// Keeps enough identities ready for the next slots.
     fn look_ahead(&mut self) {
         while self.looking < MOST_AT_A_TIME && self.ready.len() + self.looking < AHEAD {
             let fresh = self.fresh.next().map(|item| BulkTask { item, tries: 0, is_begun: false });
             let Some(job) = fresh.or_else(|| self.again.pop_front()) else { return };
             self.looking += 1;
-            let session = Arc::clone(self.session);
+            let deleter = Arc::clone(self.deleter);
             self.tasks.spawn(async move {
-                let step =
-                    find_identity(&session, &job.item).await.unwrap_or_else(BulkStep::Failed);
+                let step = deleter.find(&job.item).await.unwrap_or_else(BulkStep::Failed);
                 (job, step, true)
             });
         }
@@ -150,12 +147,9 @@ impl BulkRun<'_> {
             job.is_begun = true;
             self.begun += 1;
         }
-        let session = Arc::clone(self.session);
+        let deleter = Arc::clone(self.deleter);
         self.tasks.spawn(async move {
-            let item = job.item.clone();
-            let deleted =
-                session.try_run(async |invocation| delete(&session, item, invocation).await).await;
-            let step = deleted.unwrap_or_else(BulkStep::Failed);
+            let step = deleter.delete(job.item.clone()).await.unwrap_or_else(BulkStep::Failed);
             (job, step, false)
         });
     }
@@ -163,7 +157,7 @@ impl BulkRun<'_> {
     /// Records the result of a step. Returns how long to wait, if ACS throttled the request.
     fn note(
         &mut self,
-        mut job: BulkTask,
+        mut job: BulkTask<D::Item>,
         step: BulkStep,
         was_look: bool,
         progress: &Progress,
@@ -181,7 +175,7 @@ impl BulkRun<'_> {
             BulkStep::Changed(how) => {
                 self.ended(&job);
                 progress.passed_over();
-                self.outcome.spared.push((job.item.name(), how));
+                self.outcome.spared.push((D::name(&job.item), how));
                 return None;
             }
             BulkStep::Gone => {
@@ -207,7 +201,7 @@ impl BulkRun<'_> {
             self.again.push_back(job);
             return Some(*retry_after);
         }
-        let failure = self.session.explain(&error);
+        let failure = self.deleter.explain_failure(&error);
         if is_about_us(&error) {
             self.outcome.gave_up = Some(failure);
             self.again.push_back(job);
@@ -218,20 +212,20 @@ impl BulkRun<'_> {
         let is_down = self.in_a_row >= TRIES_IN_A_ROW;
         let pause = may_pass(&error).then_some(A_WHILE);
         if is_down {
-            self.outcome.gave_up = Some(self.session.explain(&error));
+            self.outcome.gave_up = Some(self.deleter.explain_failure(&error));
         }
         if pause.is_some() && (job.tries < TRIES || is_down) {
             self.again.push_back(job);
         } else {
             self.ended(&job);
             progress.passed_over();
-            self.outcome.failed.push((job.item.name(), failure));
+            self.outcome.failed.push((D::name(&job.item), failure));
         }
         pause
     }
 
     /// Marks an identity as finished.
-    fn ended(&mut self, job: &BulkTask) {
+    fn ended(&mut self, job: &BulkTask<D::Item>) {
         self.begun -= usize::from(job.is_begun);
     }
 

@@ -12,7 +12,8 @@ use identity_core::ports::{IdentityClient as _, IdentityClients as _, IdentitySt
 use identity_core::record::{By, State};
 use identity_core::resource::ResourceName;
 
-use crate::service::ServiceSession;
+use crate::report::CliError;
+use crate::service::{AcsAlone, ServiceSession, explain};
 
 /// An identity to delete.
 #[derive(Clone)]
@@ -51,8 +52,68 @@ impl BulkItem {
     }
 }
 
+/// Deletes identities one by one.
+pub(crate) trait IdentityDeleter: Send + Sync + 'static {
+    /// What names an identity.
+    type Item: Clone + Send + 'static;
+
+    /// The name as it was given.
+    fn name(item: &Self::Item) -> String;
+
+    /// Whether there is anything to delete. Costs ACS nothing.
+    fn find(&self, item: &Self::Item) -> impl Future<Output = Result<BulkStep, Error>> + Send;
+
+    /// Deletes the identity.
+    fn delete(&self, item: Self::Item) -> impl Future<Output = Result<BulkStep, Error>> + Send;
+
+    /// Explains an error to the user.
+    fn explain_failure(&self, error: &Error) -> CliError;
+}
+
+/// A service: its records say what there is.
+impl IdentityDeleter for ServiceSession {
+    type Item = BulkItem;
+
+    fn name(item: &BulkItem) -> String {
+        item.name()
+    }
+
+    async fn find(&self, item: &BulkItem) -> Result<BulkStep, Error> {
+        find_identity(self, item).await
+    }
+
+    async fn delete(&self, item: BulkItem) -> Result<BulkStep, Error> {
+        self.try_run(async |invocation| delete(self, item, invocation).await).await
+    }
+
+    fn explain_failure(&self, error: &Error) -> CliError {
+        self.explain(error)
+    }
+}
+
+/// An ACS resource alone. ACS cannot say which identities exist, so each deletion is requested.
+impl IdentityDeleter for AcsAlone {
+    type Item = AcsId;
+
+    fn name(item: &AcsId) -> String {
+        item.to_string()
+    }
+
+    async fn find(&self, _: &AcsId) -> Result<BulkStep, Error> {
+        Ok(BulkStep::Present)
+    }
+
+    async fn delete(&self, item: AcsId) -> Result<BulkStep, Error> {
+        self.delete_identity(&item).await.map(|()| BulkStep::Deleted)
+    }
+
+    fn explain_failure(&self, error: &Error) -> CliError {
+        explain(error, &self.target)
+    }
+}
+
 /// The result of a step.
-pub(super) enum BulkStep {
+pub(crate) enum BulkStep {
     /// There is nothing to delete.
     Gone,
     /// There is an identity.
@@ -66,10 +127,7 @@ pub(super) enum BulkStep {
 }
 
 /// Whether there is anything to delete.
-pub(super) async fn find_identity(
-    session: &ServiceSession,
-    item: &BulkItem,
-) -> Result<BulkStep, Error> {
+async fn find_identity(session: &ServiceSession, item: &BulkItem) -> Result<BulkStep, Error> {
     let name = match item {
         BulkItem::Named(name) => name.clone(),
         BulkItem::Unrecorded(acs_id, _) => IdentityRef::Acs(acs_id.clone()),
@@ -99,7 +157,7 @@ pub(super) async fn find_identity(
 }
 
 /// Deletes the identity.
-pub(super) async fn delete(
+async fn delete(
     session: &ServiceSession,
     item: BulkItem,
     invocation: Invocation,

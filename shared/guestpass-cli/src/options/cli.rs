@@ -127,10 +127,13 @@ pub(crate) struct ManArguments {
 }
 
 const AFTER_HELP: &str = "\
-If the environment contains a connection string, commands use the deployed
-service with your AWS credentials. Otherwise they use the local stack (`make
-run`) that was started in this directory or above it. `guestpass status` shows
-the selected service; `guestpass --help` lists the options that select another.";
+If the environment contains a connection string and the name of the table,
+commands use the deployed service with your AWS credentials. With a connection
+string alone, or an endpoint, they use the ACS resource without a service and
+need no AWS: create, issue, exchange, revoke, delete, inspect, doctor. Otherwise
+they use the local stack (`make run`) that was started in this directory or
+above it. `guestpass status` shows what is selected; `guestpass --help` lists
+the options that select another.";
 
 fn after_long_help() -> String {
     format!("{AFTER_HELP}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}")
@@ -143,6 +146,14 @@ Environment variables:
       JSON object with one for each resource, as in the secret
   AZURE_COMMUNICATION_CONNECTION_STRING
       The same, as in the Azure CLI
+  COMMUNICATION_SERVICES_ENDPOINT
+      The endpoint of the ACS resource, if there is no connection string. The
+      credential is then that of an Entra app or of `az login`
+  AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET
+      The Entra app. In place of a secret, AZURE_FEDERATED_TOKEN_FILE names the
+      file with the token of a workload identity
+  AZURE_AUTHORITY_HOST
+      Entra in another cloud than the public one
   GUESTPASS_SECRET
       The secret in AWS Secrets Manager with the connection string
   GUESTPASS_TABLE

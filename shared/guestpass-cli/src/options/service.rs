@@ -24,6 +24,16 @@ pub(crate) struct ServiceOptions {
     /// stdin
     #[arg(long, global = true, hide_short_help = true, value_name = "PATH")]
     pub(crate) connection_string_file: Option<PathBuf>,
+    /// The endpoint of the ACS resource, for Entra credentials instead of a key: those of an app
+    /// (AZURE_CLIENT_ID, …), or of `az login` [env: COMMUNICATION_SERVICES_ENDPOINT]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "URL",
+        conflicts_with_all = ["connection_string_file", "secret", "local", "stack_file"]
+    )]
+    pub(crate) endpoint: Option<String>,
     /// The secret in AWS Secrets Manager with the connection string: the template parameter
     /// AcsSecretArn [env: GUESTPASS_SECRET]
     #[arg(

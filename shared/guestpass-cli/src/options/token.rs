@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use identity_core::identity::Scope;
 
 use super::values::{Confirmation, RevocationReason, SCOPES, one_of};
@@ -22,16 +22,20 @@ pub(crate) enum TokenCommand {
 
 /// Which token to issue.
 #[derive(Args)]
-#[command(after_help = "\
-To create an identity and its first token in one request, use
-`guestpass identity create --with-token`.
+#[command(group = ArgGroup::new("subject").args(["user", "new"]).required(true), after_help = "\
+Examples:
+  guestpass token issue --user ID --scope voip
+  guestpass token issue --new --scope chat voip --expires-in 24h
 
 To set ACS_TOKEN, ACS_TOKEN_EXPIRES_ON and ACS_USER_ID in the shell:
   eval \"$(guestpass token issue --user ID --scope voip -o env)\"")]
 pub(crate) struct TokenIssueArguments {
-    /// The external id or the ACS id of an existing identity
+    /// The external id or the ACS id of an existing identity. Without a table, the ACS id
     #[arg(long, value_name = "ID")]
-    pub(crate) user: String,
+    pub(crate) user: Option<String>,
+    /// Create an identity, in the same request
+    #[arg(long)]
+    pub(crate) new: bool,
     /// The scopes of the token
     #[arg(
         long,

@@ -8,6 +8,7 @@ mod progress;
 mod receipt;
 mod style;
 pub(crate) mod timestamp;
+mod unrecorded;
 mod views;
 
 pub(crate) use error::{CliError, EXIT_CODES, Exit, Result, chain, innermost};
@@ -17,4 +18,5 @@ pub(crate) use output::{
 pub(crate) use printable::printable;
 pub(crate) use progress::Progress;
 pub(crate) use style::Style;
+pub(crate) use unrecorded::{UnrecordedIdentityView, UnrecordedRevocationView};
 pub(crate) use views::{CreatedIdentityView, PlacedIdentity, unblocked};

@@ -1,6 +1,7 @@
 //! The service: which one is selected, and how it is reached.
 
 pub(crate) mod aws;
+mod entra;
 mod environment;
 mod event_publisher;
 mod explain;
@@ -19,7 +20,10 @@ pub(crate) use event_publisher::EventPublisher;
 pub(crate) use explain::{explain, explain_aws, remedy};
 pub(crate) use local::{StackDescription, TemporaryStack, control, is_loopback};
 pub(crate) use resources::{ConfiguredResources, unreachable};
-pub(crate) use session::{ServiceSession, acs_client, aws_config, invocation};
+pub(crate) use session::{
+    AcsAlone, IdentityBackend, ServiceSession, acs_client, acs_id, aws_config, invocation,
+    needs_table,
+};
 pub(crate) use sqs_queue::{QueueRole, SqsQueue};
 pub(crate) use target::{ServiceAccess, Target, secret_named};
 pub(crate) use transmitter::{

@@ -37,6 +37,20 @@ impl ConfiguredResources {
         ResourceSource { secret, remedy, placement: None, uses_proxy: true }
     }
 
+    /// The only resource of an endpoint, with another credential than a key.
+    pub(crate) fn of_endpoint(
+        config: Config,
+        options: &ServiceOptions,
+        environment: &CliEnvironment,
+    ) -> Result<Self> {
+        let config = for_operator(config, true, api_version(options, environment)?.as_ref());
+        Ok(Self {
+            placement: only(&ResourceName::MAIN),
+            first: (ResourceName::MAIN, config),
+            others: BTreeMap::new(),
+        })
+    }
+
     /// The resources by name; `None` for an empty map. A single one gets all new identities.
     pub(crate) fn new(
         mut configs: BTreeMap<ResourceName, Config>,
@@ -52,11 +66,7 @@ impl ConfiguredResources {
         }
         let main = configs.remove_entry(&ResourceName::MAIN);
         let Some(first) = main.or_else(|| configs.pop_first()) else { return Ok(None) };
-        let only = || {
-            let share = BTreeMap::from([(first.0.clone(), ResourceShare::OPEN)]);
-            configs.is_empty().then(|| Placement::new(share).ok()).flatten()
-        };
-        let placement = placement.or_else(only);
+        let placement = placement.or_else(|| configs.is_empty().then(|| only(&first.0)).flatten());
         Ok(Some(Self { first, others: configs, placement }))
     }
 
@@ -175,17 +185,7 @@ impl ResourceSource<'_> {
         };
         let strings = connection_strings(self.secret.expose()).map_err(invalid)?;
         let version = api_version(options, environment)?;
-        let config = |string| {
-            let mut config = Config::new(string);
-            // An operator may be further away from ACS than a function is.
-            config.limits.connect = Duration::from_secs(3);
-            config.limits.attempt = Duration::from_secs(5);
-            config.uses_proxy = self.uses_proxy;
-            if let Some(version) = &version {
-                config.api_version = version.clone();
-            }
-            config
-        };
+        let config = |string| for_operator(Config::new(string), self.uses_proxy, version.as_ref());
         let configs = strings.into_iter().map(|(name, string)| (name, config(string))).collect();
         let given = options.placement.clone().or_else(|| environment.variable(PLACEMENT));
         let placement = given.or_else(|| self.placement.clone());
@@ -193,6 +193,22 @@ impl ResourceSource<'_> {
         let resources = ConfiguredResources::new(configs, placement)?;
         resources.ok_or_else(|| invalid("it names no resource".to_owned()))
     }
+}
+
+/// The configuration for a machine that may be further away from ACS than a function is.
+fn for_operator(mut config: Config, uses_proxy: bool, version: Option<&ApiVersion>) -> Config {
+    config.limits.connect = Duration::from_secs(3);
+    config.limits.attempt = Duration::from_secs(5);
+    config.uses_proxy = uses_proxy;
+    if let Some(version) = version {
+        config.api_version = version.clone();
+    }
+    config
+}
+
+/// The placement for the only resource.
+fn only(name: &ResourceName) -> Option<Placement> {
+    Placement::new(BTreeMap::from([(name.clone(), ResourceShare::OPEN)])).ok()
 }
 
 fn api_version(

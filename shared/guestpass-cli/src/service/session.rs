@@ -1,5 +1,8 @@
 //! The service: ACS, the table and the time, and the requests of the tool.
 
+mod acs_alone;
+mod backend;
+
 use std::sync::Once;
 use std::time::Duration;
 
@@ -20,6 +23,9 @@ use crate::service::aws::local_config;
 use crate::service::resources::unreachable;
 use crate::service::{ServiceAccess, Target, explain, operator};
 
+pub(crate) use acs_alone::{AcsAlone, acs_id, needs_table};
+pub(crate) use backend::IdentityBackend;
+
 /// Everything that a rule of `identity-core` needs.
 pub(crate) struct ServiceSession {
     /// The selected service.
@@ -36,6 +42,7 @@ impl ServiceSession {
     /// Builds the clients. Signs in to AWS, and opens no other connection yet.
     pub(crate) async fn of(target: Target) -> Result<Self> {
         let table = target.table()?.to_owned();
+        target.sign_in().await?;
         let store = DynamoIdentityStore::new(Client::new(&aws_config(&target).await?), table)
             .audited(target.audit_table.clone());
         let acs = target.resources.clients(target.clock)?;
@@ -117,8 +124,9 @@ impl ServiceSession {
     }
 }
 
-/// A client of the first ACS resource, for operations that concern no identity.
-pub(crate) fn acs_client(target: &Target) -> Result<AcsIdentityClient<SystemClock>> {
+/// A client of the first ACS resource, for operations that need no record.
+pub(crate) async fn acs_client(target: &Target) -> Result<AcsIdentityClient<SystemClock>> {
+    target.sign_in().await?;
     AcsIdentityClient::new(target.acs().clone(), target.clock)
         .map_err(|error| unreachable(error.to_string()))
 }
@@ -139,6 +147,8 @@ pub(crate) async fn aws_config(target: &Target) -> Result<SdkConfig> {
     match &target.way {
         ServiceAccess::Local { stack, .. } => Ok(local_config(&stack.dynamodb).await),
         ServiceAccess::Direct { .. } => Ok(target.aws.config().await?.clone()),
+        // AWS is not asked for credentials that the user may not have.
+        ServiceAccess::AcsAlone { .. } => Err(target.no_service()),
     }
 }
 

@@ -1,8 +1,10 @@
-//! Selects a service: one in the cloud, or the local stack.
+//! Selects a service: one in the cloud, an ACS resource alone, or the local stack.
+
+mod deployed;
 
 use std::path::{Path, PathBuf};
 
-use identity_core::ports::SystemClock;
+use identity_core::ports::{Clock as _, SystemClock};
 use identity_core::secret::Secret;
 use identity_store::{AuditRetention, AuditTable};
 use serde_json::Value;
@@ -11,9 +13,11 @@ use crate::input::secret_in;
 use crate::options::ServiceOptions;
 use crate::report::{CliError, Result};
 use crate::service::aws::AwsSettings;
+use crate::service::entra::EntraSignIn;
 use crate::service::local::stack_file;
 use crate::service::resources::ConfiguredResources;
 use crate::service::{CliEnvironment, StackDescription, control, secret};
+use deployed::DeployedOptions;
 
 /// The selected service.
 pub(crate) struct Target {
@@ -27,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) audit_table: Option<AuditTable>,
     /// The operator's AWS configuration, for a deployed service.
     pub(crate) aws: AwsSettings,
+    /// The Entra credential, if ACS is not reached with an access key.
+    pub(crate) entra: Option<EntraSignIn>,
     /// The time of the service.
     pub(crate) clock: SystemClock,
 }
@@ -35,8 +41,13 @@ pub(crate) struct Target {
 pub(crate) enum ServiceAccess {
     /// ACS and the table directly, with the operator's own credentials.
     Direct {
-        /// The source of the connection string.
-        from: String,
+        /// The credential for ACS.
+        with: String,
+    },
+    /// An ACS resource without a service: no table is named, and nothing else of a service.
+    AcsAlone {
+        /// The credential for ACS.
+        with: String,
     },
     /// A local stack.
     Local {
@@ -50,8 +61,8 @@ pub(crate) enum ServiceAccess {
 impl Target {
     /// Finds the selected service.
     ///
-    /// The order is: a flag, a connection string in the environment, a secret named in the
-    /// environment, a local stack that was started here.
+    /// The order is: a flag, and in the environment a connection string, a secret or an endpoint,
+    /// and then a local stack that was started here.
     pub(crate) async fn find(
         options: &ServiceOptions,
         environment: &CliEnvironment,
@@ -64,7 +75,10 @@ impl Target {
                 stack_file::find(&environment.directory).ok_or_else(|| no_stack(environment))?;
             return Self::local(file, options, environment);
         }
-        let aws = AwsSettings::of(options, environment);
+        let given = DeployedOptions::new(options, environment);
+        if let Some(endpoint) = &options.endpoint {
+            return given.endpoint(endpoint);
+        }
         if let Some(file) = &options.connection_string_file {
             let secret = secret_in(file, "the connection string")?;
             let from = if file == Path::new("-") {
@@ -72,16 +86,19 @@ impl Target {
             } else {
                 file.display().to_string()
             };
-            return Self::direct(from, &secret, aws, options, environment);
+            return given.connection_string(&from, &secret);
         }
         if options.secret.is_none()
             && let Some((from, secret)) = connection_string(environment)?
         {
-            return Self::direct(from, &secret, aws, options, environment);
+            return given.connection_string(&from, &secret);
         }
         if let Some(arn) = secret_named(options, environment) {
-            let secret = secret::read(&arn, aws.config().await?).await?;
-            return Self::direct(format!("the secret {arn}"), &secret, aws, options, environment);
+            let secret = secret::read(&arn, given.aws.config().await?).await?;
+            return given.connection_string(&format!("the secret {arn}"), &secret);
+        }
+        if let Some(endpoint) = environment.variable(ENDPOINT) {
+            return given.endpoint(&endpoint);
         }
         match stack_file::find(&environment.directory) {
             Some(file) => Self::local(file, options, environment),
@@ -93,8 +110,9 @@ impl Target {
     pub(crate) fn is_told(options: &ServiceOptions, environment: &CliEnvironment) -> bool {
         let by_flag = options.local || options.stack_file.is_some();
         let by_flag = by_flag || options.connection_string_file.is_some();
-        let by_variable =
-            || CONNECTION_STRINGS.iter().any(|name| environment.variable(name).is_some());
+        let by_flag = by_flag || options.endpoint.is_some();
+        let names = CONNECTION_STRINGS.iter().chain([&ENDPOINT]);
+        let by_variable = || names.clone().any(|name| environment.variable(name).is_some());
         by_flag
             || by_variable()
             || secret_named(options, environment).is_some()
@@ -123,26 +141,7 @@ impl Target {
             table,
             audit_table,
             aws: AwsSettings::of(options, environment),
-            clock: SystemClock::default(),
-        })
-    }
-
-    fn direct(
-        from: String,
-        secret: &Secret,
-        aws: AwsSettings,
-        options: &ServiceOptions,
-        environment: &CliEnvironment,
-    ) -> Result<Self> {
-        let remedy = format!("set {from} to the whole connection string");
-        let resources =
-            ConfiguredResources::of_service(secret, &remedy).read(options, environment)?;
-        Ok(Self {
-            way: ServiceAccess::Direct { from },
-            resources,
-            table: options.table.clone().or_else(|| environment.variable(TABLE)),
-            audit_table: audit_table(options, environment)?,
-            aws,
+            entra: None,
             clock: SystemClock::default(),
         })
     }
@@ -171,7 +170,7 @@ impl Target {
     pub(crate) fn stack(&self) -> Option<&StackDescription> {
         match &self.way {
             ServiceAccess::Local { stack, .. } => Some(stack),
-            ServiceAccess::Direct { .. } => None,
+            ServiceAccess::Direct { .. } | ServiceAccess::AcsAlone { .. } => None,
         }
     }
 
@@ -188,13 +187,37 @@ impl Target {
 
     /// The table.
     pub(crate) fn table(&self) -> Result<&str> {
-        self.table.as_deref().ok_or_else(|| {
-            CliError::usage("no table is named")
+        self.table.as_deref().ok_or_else(|| match self.way {
+            ServiceAccess::AcsAlone { .. } => self.no_service(),
+            _ => CliError::usage("no table is named")
                 .because(
                     "ACS cannot list or find identities: the service's DynamoDB table knows them",
                 )
-                .hint(format!("set {TABLE}, or give --table: the output `TableName` of the deployed stack is its name"))
+                .hint(format!("set {TABLE}, or give --table: the output `TableName` of the deployed stack is its name")),
         })
+    }
+
+    /// The error for a command that needs more than an ACS resource.
+    pub(crate) fn no_service(&self) -> CliError {
+        CliError::usage("no table is named: this command needs a Guestpass service")
+            .because(format!(
+                "ACS alone ({}) has no list of identities, users, events or audit entries: they are in \
+                 the service's AWS account",
+                self.endpoints()
+            ))
+            .hint(format!(
+                "set {TABLE}, or give --table: the output `TableName` of the deployed stack is its \
+                 name. Without a table, you can use `identity create`, `identity delete`, `token …` \
+                 and `doctor`"
+            ))
+    }
+
+    /// Gets the first Entra token, if ACS is reached with one.
+    pub(crate) async fn sign_in(&self) -> Result<()> {
+        match &self.entra {
+            Some(entra) => entra.complete(self.clock.now()).await,
+            None => Ok(()),
+        }
     }
 
     /// The table of the audit log.
@@ -206,11 +229,10 @@ impl Target {
                 missing("the local stack was started by a version without an audit log")
                     .hint("build and start the stack again with `make run`")
             }
-            ServiceAccess::Direct { .. } => missing("entries are in a DynamoDB table of their own")
-                .hint(format!(
-                    "set {AUDIT_TABLE}, or give --audit-table: the output `AuditTableName` of the \
+            _ => missing("entries are in a DynamoDB table of their own").hint(format!(
+                "set {AUDIT_TABLE}, or give --audit-table: the output `AuditTableName` of the \
                      deployed stack is its name; a stack without that output has no audit log yet"
-                )),
+            )),
         })
     }
 
@@ -220,29 +242,12 @@ impl Target {
             ServiceAccess::Direct { .. } if self.resources.are_several() => {
                 format!("in the ACS resources {}", self.resources.names())
             }
-            ServiceAccess::Direct { .. } => format!("at {}", self.acs().endpoint),
+            ServiceAccess::Direct { .. } | ServiceAccess::AcsAlone { .. } => {
+                format!("at {}", self.acs().endpoint)
+            }
             ServiceAccess::Local { .. } => "of the local stack".to_owned(),
         }
     }
-}
-
-/// The table of a deployed service's audit log. The operator's changes are written to it, too,
-/// with the same retention as the entries of the functions.
-fn audit_table(
-    options: &ServiceOptions,
-    environment: &CliEnvironment,
-) -> Result<Option<AuditTable>> {
-    let name = options.audit_table.clone().or_else(|| environment.variable(AUDIT_TABLE));
-    let Some(name) = name else { return Ok(None) };
-    let retention = match environment.variable(AUDIT_RETENTION_DAYS) {
-        None => AuditRetention::default(),
-        Some(days) => days.parse().map_err(|why: &str| {
-            CliError::usage(format!("invalid value {days:?} for {AUDIT_RETENTION_DAYS}"))
-                .because(why)
-                .hint("set it to the parameter `AuditRetentionDays` of the deployed stack, or unset it")
-        })?,
-    };
-    Ok(Some(AuditTable { name, retention }))
 }
 
 /// The URL of the clock of a local stack.
@@ -304,9 +309,9 @@ const TABLE: &str = "GUESTPASS_TABLE";
 /// The variable that names the table of the audit log.
 const AUDIT_TABLE: &str = "GUESTPASS_AUDIT_TABLE";
 
-/// The variable with the retention of audit log entries, in days.
-const AUDIT_RETENTION_DAYS: &str = "GUESTPASS_AUDIT_RETENTION_DAYS";
-
 /// The variables of Microsoft's SDKs and of the Azure CLI.
 const CONNECTION_STRINGS: [&str; 2] =
     ["COMMUNICATION_SERVICES_CONNECTION_STRING", "AZURE_COMMUNICATION_CONNECTION_STRING"];
+
+/// The variable of Microsoft's samples with the endpoint alone.
+const ENDPOINT: &str = "COMMUNICATION_SERVICES_ENDPOINT";

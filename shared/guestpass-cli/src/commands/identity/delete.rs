@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use identity_core::identity::IdentityRef;
+use identity_core::identity::{AcsId, IdentityRef};
 
 use crate::commands::{CommandContext, confirm, deletion};
 use crate::input::{names_in, parse_identity};
 use crate::jobs::BulkItem;
 use crate::options::IdentityDeleteArguments;
 use crate::report::{CliError, Result};
-use crate::service::ConfiguredResources;
+use crate::service::{ConfiguredResources, IdentityBackend, Target, acs_id};
 
 /// Deletes identities.
 pub(crate) async fn run(
@@ -17,15 +17,33 @@ pub(crate) async fn run(
     context: &CommandContext,
 ) -> Result<()> {
     let names = names(&arguments)?;
-    let target = context.target().await?;
-    let items = items(names, &arguments, &target.resources)?;
-    let what = match items.as_slice() {
-        [one] => format!("Delete {} {}, with its tokens?", one.name(), target.in_words()),
-        many => format!("Delete {} identities {}?", many.len(), target.in_words()),
+    match context.backend().await? {
+        IdentityBackend::Acs(alone) => {
+            let ids: Vec<AcsId> = names.into_iter().map(acs_id).collect::<Result<_>>()?;
+            ask(ids.iter().map(ToString::to_string), &alone.target, &arguments, context)?;
+            deletion::run(ids, arguments.rate.rate, alone, context).await
+        }
+        IdentityBackend::Service(session) => {
+            let items = items(names, &arguments, &session.target.resources)?;
+            ask(items.iter().map(BulkItem::name), &session.target, &arguments, context)?;
+            deletion::run(items, arguments.rate.rate, *session, context).await
+        }
+    }
+}
+
+/// Asks for confirmation.
+fn ask(
+    mut names: impl ExactSizeIterator<Item = String>,
+    target: &Target,
+    arguments: &IdentityDeleteArguments,
+    context: &CommandContext,
+) -> Result<()> {
+    let what = match (names.len(), names.next()) {
+        (1, Some(name)) => format!("Delete {name} {}, with its tokens?", target.in_words()),
+        (many, _) => format!("Delete {many} identities {}?", target.in_words()),
     };
     let question = format!("{what} This cannot be undone.");
-    confirm(&question, arguments.confirmation.yes, &context.environment)?;
-    deletion::run(items, arguments.rate.rate, target, context).await
+    confirm(&question, arguments.confirmation.yes, &context.environment)
 }
 
 /// Each name once, in order.

@@ -15,7 +15,7 @@ use crate::service::{ServiceAccess, ServiceSession, Target, TemporaryStack};
 /// Runs the steps.
 pub(crate) async fn run(arguments: QuickstartArguments, context: &CommandContext) -> Result<()> {
     let Some(target) = found(context).await? else { return in_own_stack(context).await };
-    if matches!(target.way, ServiceAccess::Direct { .. }) {
+    if target.stack().is_none() {
         let question =
             format!("Create two identities {}, and delete them again?", target.in_words());
         confirm(&question, arguments.confirmation.yes, &context.environment)?;

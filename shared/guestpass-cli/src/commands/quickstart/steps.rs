@@ -212,7 +212,7 @@ async fn exchange(session: &ServiceSession) -> Result<String> {
     let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let token = text("/token");
     let claims = teams_claims(token);
-    let acs = acs_client(&session.target)?;
+    let acs = acs_client(&session.target).await?;
     let exchanged = session
         .run(async |invocation| {
             let tid = claims.tid.clone().unwrap_or_default();

@@ -27,7 +27,7 @@ pub(crate) async fn run(
     // the user.
     let caller = EntraUser { oid: user_id, tid: claims.tid.clone().unwrap_or_default() };
     let target = context.target().await?;
-    let acs = acs_client(&target)?;
+    let acs = acs_client(&target).await?;
     let token = identity_core::secret::Secret::new(token);
     let invocation = invocation(&target.clock);
     let exchange = Exchange { token, claims, app_id, caller, invocation };

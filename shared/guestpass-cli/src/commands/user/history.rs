@@ -97,7 +97,7 @@ fn own_log(session: &ServiceSession) -> Option<PathBuf> {
         ServiceAccess::Local { file, .. } => {
             file.parent().map(|local| local.join("data/logs")).filter(|logs| logs.is_dir())
         }
-        ServiceAccess::Direct { .. } => None,
+        ServiceAccess::Direct { .. } | ServiceAccess::AcsAlone { .. } => None,
     }
 }
 

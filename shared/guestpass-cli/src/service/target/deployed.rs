@@ -1,0 +1,115 @@
+//! What the options and the environment say about something that is not on this machine: a deployed
+//! service, or an ACS resource alone.
+
+use acs_client::{Config, Credential, Endpoint};
+use identity_core::ports::SystemClock;
+use identity_core::secret::Secret;
+use identity_store::{AuditRetention, AuditTable};
+
+use super::{AUDIT_TABLE, SECRET, ServiceAccess, TABLE, Target};
+use crate::options::ServiceOptions;
+use crate::report::{CliError, Result};
+use crate::service::CliEnvironment;
+use crate::service::aws::AwsSettings;
+use crate::service::entra::EntraSignIn;
+use crate::service::resources::ConfiguredResources;
+
+/// The options and the environment.
+pub(super) struct DeployedOptions<'a> {
+    options: &'a ServiceOptions,
+    environment: &'a CliEnvironment,
+    pub(super) aws: AwsSettings,
+}
+
+impl<'a> DeployedOptions<'a> {
+    pub(super) fn new(options: &'a ServiceOptions, environment: &'a CliEnvironment) -> Self {
+        Self { options, environment, aws: AwsSettings::of(options, environment) }
+    }
+
+    /// What a connection string selects, or the JSON of several.
+    pub(super) fn connection_string(self, from: &str, secret: &Secret) -> Result<Target> {
+        let remedy = format!("set {from} to the whole connection string");
+        let source = ConfiguredResources::of_service(secret, &remedy);
+        let resources = source.read(self.options, self.environment)?;
+        self.target(format!("the connection string in {from}"), resources, None)
+    }
+
+    /// What an endpoint selects, with the operator's Entra credential.
+    pub(super) fn endpoint(self, url: &str) -> Result<Target> {
+        let endpoint: Endpoint = url.parse().map_err(|error: acs_client::ConnectionStringError| {
+            CliError::usage("invalid endpoint of the ACS resource")
+                .because(error.to_string())
+                .hint("give https://<resource>.communication.azure.com, from the resource's page \"Overview\"")
+        })?;
+        let entra = EntraSignIn::of(self.environment)?;
+        let config = Config::with_credential(endpoint, Credential::bearer(entra.clone()));
+        let resources = ConfiguredResources::of_endpoint(config, self.options, self.environment)?;
+        self.target(entra.in_words(), resources, Some(entra))
+    }
+
+    /// The one place that decides between a service and an ACS resource alone.
+    fn target(
+        self,
+        with: String,
+        resources: ConfiguredResources,
+        entra: Option<EntraSignIn>,
+    ) -> Result<Target> {
+        let is_alone = !resources.are_several() && !self.names_a_service();
+        let way = if is_alone {
+            ServiceAccess::AcsAlone { with }
+        } else {
+            ServiceAccess::Direct { with }
+        };
+        Ok(Target {
+            way,
+            resources,
+            table: self.options.table.clone().or_else(|| self.environment.variable(TABLE)),
+            audit_table: self.audit_table()?,
+            aws: self.aws,
+            entra,
+            clock: SystemClock::default(),
+        })
+    }
+
+    /// Whether anything of a service is named. If that is not its table, a user of the service has
+    /// forgotten it: without it, a token would be issued to a blocked user.
+    fn names_a_service(&self) -> bool {
+        let ServiceOptions { secret, table, audit_table, placement, profile, region, .. } =
+            self.options;
+        let flags = [secret, table, audit_table, placement, profile, region];
+        let has_variable = |name: &&str| self.environment.variable(name).is_some();
+        flags.into_iter().any(Option::is_some) || SERVICE_VARIABLES.iter().any(has_variable)
+    }
+
+    /// The table of a deployed service's audit log. The operator's changes are written to it, too,
+    /// with the same retention as the entries of the functions.
+    fn audit_table(&self) -> Result<Option<AuditTable>> {
+        let Self { options, environment, .. } = self;
+        let name = options.audit_table.clone().or_else(|| environment.variable(AUDIT_TABLE));
+        let Some(name) = name else { return Ok(None) };
+        let retention = match environment.variable(AUDIT_RETENTION_DAYS) {
+        None => AuditRetention::default(),
+        Some(days) => days.parse().map_err(|why: &str| {
+            CliError::usage(format!("invalid value {days:?} for {AUDIT_RETENTION_DAYS}"))
+                .because(why)
+                .hint("set it to the parameter `AuditRetentionDays` of the deployed stack, or unset it")
+        })?,
+    };
+        Ok(Some(AuditTable { name, retention }))
+    }
+}
+
+/// The variable with the retention of audit log entries, in days.
+const AUDIT_RETENTION_DAYS: &str = "GUESTPASS_AUDIT_RETENTION_DAYS";
+
+/// The variables that name parts of a deployed service. `AWS_REGION` and credentials are not among
+/// them: they are often set for something else.
+const SERVICE_VARIABLES: [&str; 7] = [
+    SECRET,
+    TABLE,
+    AUDIT_TABLE,
+    "GUESTPASS_PLACEMENT",
+    "GUESTPASS_EVENT_BUS",
+    "GUESTPASS_DEAD_LETTER_QUEUE",
+    "GUESTPASS_EVENT_QUEUE",
+];
