@@ -26,7 +26,8 @@ fn a_flag_wins_over_the_environment_and_that_over_a_stack() {
     let file = stack.dir().join("string");
     std::fs::write(&file, DEPLOYED).unwrap();
     let flag = ["--connection-string-file", file.to_str().unwrap()];
-    assert!(status(&stack, &flag, &[]).stdout.starts_with("direct\t"));
+    assert!(status(&stack, &flag, &[("GUESTPASS_TABLE", "T")]).stdout.starts_with("direct\t"));
+    assert!(status(&stack, &flag, &[]).stdout.starts_with("ACS alone\t"));
 }
 
 #[test]
