@@ -1,10 +1,14 @@
 //! Lists identities: all of them, by state, or by the time of the last use. ACS has no such call,
 //! so this inventory is the only one.
 
+mod in_order;
+
 use std::time::SystemTime;
 
 use crate::model::{Error, Record, StateName};
 use crate::ports::{IdentityStore, Index, ListQuery, Position, SHARDS};
+
+pub use in_order::OrderedListing;
 
 /// The parameters of the operation.
 #[derive(Clone, Debug)]
