@@ -24,6 +24,7 @@ function blocks(file) {
 function appOf(user, url) {
   const stored = new Map();
   const app = {
+    user,
     guestpass: url,
     signedInUsersAccessToken: user.signIn,
     msal: {
@@ -75,7 +76,7 @@ const README = blocks("README.md");
 const CLIENT = blocks("shared/clients/typescript/README.md");
 
 test("the documentation has the snippets that are tested here", () => {
-  assert.deepEqual([README.length, CLIENT.length], [2, 5]);
+  assert.deepEqual([README.length, CLIENT.length], [2, 6]);
 });
 
 test("README.md: the credential with the client survives a failure", async (t) => {
@@ -169,7 +170,7 @@ test("the client's README: a guest joins with a link and a PIN", async (t) => {
     pinField: { value: pin },
     showState: ({ name }) => states.push(name),
   };
-  const { tokenRefresher } = await run(t, CLIENT[4], app);
+  const { tokenRefresher } = await run(t, CLIENT[5], app);
   assert.deepEqual([states, service.bodies], [["/join"], []]);
   const asked = new Promise((reached) => tokenRefresher.source.subscribe(({ name }) => name === "pin" && reached()));
   joinButton.onclick();
@@ -181,4 +182,15 @@ test("the client's README: a guest joins with a link and a PIN", async (t) => {
   assert.deepEqual([meeting, displayName], [{ joinUrl }, "Ada"]);
   assert.deepEqual(service.bodies.map(([url, { pin }]) => [url, pin]), [["/v1/guest/token", undefined], ["/v1/guest/token", pin]]);
   assert.equal(states.at(-1), "ready");
+});
+
+test("the client's README: the Entra token of a Teams user is exchanged", async (t) => {
+  const { proxy, app } = await behindProxy(t);
+  const { teams } = app.user;
+  Object.assign(app, { signedInUsersAccessToken: teams.signIn, entraAppId: teams.appId, teamsAccessToken: teams.getToken });
+  const { tokenRefresher } = await run(t, CLIENT[4], app);
+  const { token } = await tokenRefresher();
+  assert.equal(await isActive({ token }), true);
+  assert.equal(tokenRefresher.source.state.token.communicationUserId, `8:orgid:${teams.oid}`);
+  assert.equal(proxy.forwarded, 1);
 });

@@ -23,6 +23,19 @@ export class User {
   /** A new bearer. */
   signIn = () => bearer({ sub: this.sub, scope: "guestpass.token" });
 
+  /** A bearer and an Entra token of the same Teams user, as Entra issues both. */
+  teams = {
+    oid: randomUUID(),
+    tid: randomUUID(),
+    appId: randomUUID(),
+    signIn: () => bearer({ sub: this.sub, scope: "guestpass.token", oid: this.teams.oid, tid: this.teams.tid }),
+    getToken: async () => {
+      const { oid, tid: tenant, appId } = this.teams;
+      const body = JSON.stringify({ oid, tenant, appId });
+      return (await json(fetch(`${places.acs.http}/_emulator/entra/token`, { method: "POST", body }))).token;
+    },
+  };
+
   /** Signs the user out on another device. */
   async signOutElsewhere() {
     const headers = { Authorization: `Bearer ${await this.signIn()}` };

@@ -99,11 +99,22 @@ fun interface Transport {
 }
 
 /**
+ * A Teams user, whose Entra token is exchanged for an ACS token. Entra has issued the bearer of `getBearer`, too.
+ *
+ * @property appId the Entra application (client) id of the app
+ * @property getToken returns the user's Entra token for `https://auth.msft.communication.azure.com` with Teams.ManageCalls
+ *   and Teams.ManageChats, or `null` if the user has to sign in. An ACS token ends with the Entra token it was exchanged
+ *   for, so a refresh asks with `forceRefresh`. It runs on a background thread
+ */
+class TeamsUser(val appId: String, val getToken: (forceRefresh: Boolean) -> String?)
+
+/**
  * @property url the URL of the service, without `/v1/token`
  * @property getBearer returns the access token that your identity provider issued to the user, or `null` if the user has
  *   to sign in. With `forceRefresh`, get a new one past the cache of your library. It runs on a background thread. If it
  *   throws, the source retries, unless the error says that the user has to sign in, such as `MsalUiRequiredException`
  * @property requestBody the JSON of the request, for example `{"scopes":["voip"]}`; what the policy gives if `null`
+ * @property teams the Teams user whose Entra token is exchanged; `requestBody` is not used then
  * @property onState called with each new state, on the thread of the source: do not block it
  * @property timeoutMs for one request
  */
@@ -111,6 +122,7 @@ class GuestpassOptions(
     val url: String,
     val requestBody: String? = null,
     val storage: TokenStorage? = null,
+    val teams: TeamsUser? = null,
     val onState: (State) -> Unit = {},
     val timeoutMs: Int = 30_000,
     val clock: Clock = SystemClock,
@@ -126,8 +138,12 @@ internal class TokenRequest(val path: String, val bearer: String?, val body: Str
 
 /** How a source requests tokens: as a user with a bearer, or as a guest with an invitation. */
 internal interface Exchange {
-    /** Makes a request, on a background thread. It may throw an error that the source shows. */
-    fun prepare(forceRefresh: Boolean): TokenRequest
+    /**
+     * Makes a request, on a background thread. It may throw an error that the source shows.
+     *
+     * @param renews whether the new token is to replace one; `null` for a sign-out
+     */
+    fun prepare(forceRefresh: Boolean, renews: Boolean?): TokenRequest
 
     fun tokenOf(answer: Answer, sentAt: Long): GuestpassToken?
 
@@ -382,7 +398,8 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
         if (mine.method == "POST") fresh(mine.than)?.let { return finish(mine, it, null) }
         val number = ++mine.attempt
         options.background.execute {
-            val result = tried { exchange.prepare(mine.forceRefresh) }
+            val renews = if (mine.method == "POST") mine.than != null else null
+            val result = tried { exchange.prepare(mine.forceRefresh, renews) }
             onThread {
                 if (!mine.ended) result.fold({ send(mine, number, it) }, { fail(mine, it as? GuestpassException ?: GiveUpException("the client failed", cause = it)) })
             }
@@ -419,7 +436,8 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
         val error = exchange.errorOf(answer, clock.now())
         if (error.action == Action.SIGN_IN) {
             refusedBearer = bearer
-            if (error.type != null) forget()
+            // If only the Entra token of a Teams user is too old, the ACS token is still valid.
+            if (error.type != null && "teams-token" !in error.type) forget()
         }
         fail(mine, error)
     }
@@ -514,28 +532,48 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
 
 /** A user, with the bearer of the app. */
 private class UserExchange(private val options: GuestpassOptions) : Exchange {
-    override fun prepare(forceRefresh: Boolean) = TokenRequest("/v1/token", bearer(forceRefresh), options.requestBody)
+    private val teams = options.teams
 
-    override fun tokenOf(answer: Answer, sentAt: Long) = guestpass.tokenOf(answer, sentAt)
+    /** The Entra token of the last exchange was too old. */
+    @Volatile
+    private var expiring = false
 
-    override fun errorOf(answer: Answer, now: Long) = guestpass.errorOf(answer, now)
+    override fun prepare(forceRefresh: Boolean, renews: Boolean?): TokenRequest {
+        val bearer = tokenOfApp("getBearer") { options.getBearer(forceRefresh) }
+        if (teams == null || renews == null) return TokenRequest("/v1/token", bearer, options.requestBody)
+        // An ACS token of a Teams user ends with its Entra token, so another one needs a newer one.
+        val token = tokenOfApp("getToken") { teams.getToken(forceRefresh || renews || expiring) }
+        return TokenRequest("/v1/token/teams", bearer, """{"appId":${quoted(teams.appId)},"token":${quoted(token)}}""")
+    }
+
+    override fun tokenOf(answer: Answer, sentAt: Long) = guestpass.tokenOf(answer, sentAt)?.also { expiring = false }
+
+    override fun errorOf(answer: Answer, now: Long): GuestpassException {
+        val error = guestpass.errorOf(answer, now)
+        // An Entra token that was kept by the app's library may be too old for an exchange: a newer one helps.
+        expiring = "teams-token-expir" in (error.type ?: "")
+        return if (expiring && error is GiveUpException) RetryLaterException(error.message!!, answer, error.type) else error
+    }
 
     override fun stateOf(error: GuestpassException): State? = null
 
-    private fun bearer(forceRefresh: Boolean): String {
-        val bearer = try {
-            options.getBearer(forceRefresh)
+    private fun tokenOfApp(name: String, ask: () -> String?): String {
+        val token = try {
+            ask()
         } catch (error: GuestpassException) {
             throw error
         } catch (error: Exception) {
             val text = "${error.javaClass.simpleName} ${error.message}"
-            throw if (SIGN_IN.containsMatchIn(text)) SignInRequiredException("getBearer failed", cause = error) else RetryLaterException("getBearer failed", cause = error)
+            throw if (SIGN_IN.containsMatchIn(text)) SignInRequiredException("$name failed", cause = error) else RetryLaterException("$name failed", cause = error)
         }
-        if (bearer.isNullOrEmpty()) throw SignInRequiredException("getBearer returned no bearer: the user has to sign in")
-        if (bearer.any { it !in '!'..'~' }) throw GiveUpException("getBearer returned text that is not a bearer token")
-        return bearer
+        if (token.isNullOrEmpty()) throw SignInRequiredException("$name returned no token: the user has to sign in")
+        if (token.any { it !in '!'..'~' }) throw GiveUpException("$name returned text that is not a bearer token")
+        return token
     }
 }
+
+/** A text as JSON. */
+private fun quoted(text: String) = "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\""
 
 /** `fetch` returns a token that is valid for at least this long. */
 private const val FETCH_MARGIN = 60_000L

@@ -98,8 +98,8 @@ class GuestpassGuestSource(options: GuestpassGuestOptions) {
 
 private fun GuestpassGuestOptions.forSource(): GuestpassOptions {
     val noBearer = { _: Boolean -> null }
-    if (background == null) return GuestpassOptions(url, null, null, onState, timeoutMs, clock, transport, getBearer = noBearer)
-    return GuestpassOptions(url, null, null, onState, timeoutMs, clock, transport, background, noBearer)
+    if (background == null) return GuestpassOptions(url, null, null, null, onState, timeoutMs, clock, transport, getBearer = noBearer)
+    return GuestpassOptions(url, null, null, null, onState, timeoutMs, clock, transport, background, noBearer)
 }
 
 private const val PROBLEM = "/problems/"
@@ -114,7 +114,7 @@ private class GuestExchange(private val options: GuestpassGuestOptions) : Exchan
     @Volatile private var sentPin: String? = null
     private var device: String? = null
 
-    override fun prepare(forceRefresh: Boolean): TokenRequest {
+    override fun prepare(forceRefresh: Boolean, renews: Boolean?): TokenRequest {
         if (!HANDLE.matches(options.handle)) throw InvitationException("the link is not complete", null, "${PROBLEM}invitation-unknown")
         val given = pin
         if (given != null && !PIN.matches(given)) {

@@ -13,6 +13,10 @@ internal const val GUESTPASS = "https://guestpass.example"
 
 internal fun signedInUsersAccessToken(forceRefresh: Boolean): String? = if (forceRefresh) null else "bearer"
 
+internal const val ENTRA_APP_ID = "11111111-2222-3333-4444-555555555555"
+
+internal fun teamsAccessToken(forceRefresh: Boolean): String? = if (forceRefresh) null else "entra"
+
 internal fun runOnUiThread(action: () -> Unit) = action()
 
 internal fun showSignIn() = Unit

@@ -91,8 +91,10 @@ private class VirtualServer(private val clock: VirtualClock, private val scenari
     private val ahead = ((scenario["deviceAhead"] ?: 0.0) as Double).toLong() * 1000
 
     override fun send(method: String, url: String, bearer: String?, body: String?, timeoutMs: Int): Answer {
-        sent += "$method ${guest?.proofOf(url, bearer, body) ?: bearer}"
-        if (guest == null) check(url == "https://guestpass.example/v1/token") { "wrong URL: $url" }
+        val teams = scenario["teams"] == true && method == "POST"
+        sent += "$method " + if (teams) "$bearer ${entraToken(body)}" else guest?.proofOf(url, bearer, body) ?: bearer
+        val path = if (teams) "/v1/token/teams" else "/v1/token"
+        if (guest == null) check(url == "https://guestpass.example$path") { "wrong URL: $url" }
         val answer = if (scenario["repeatLast"] == true && answers.size == 1) answers[0] else answers.removeFirstOrNull()
         if (answer == null) {
             unexpected = "the scenario has no answer for request ${sent.size}"
@@ -103,6 +105,12 @@ private class VirtualServer(private val clock: VirtualClock, private val scenari
         val headers = answer["headers"].let { it?.json() ?: emptyMap() }
         val retryAfter = headers["retry-after"].let { if (it is Map<*, *>) formatted("EEE, dd MMM yyyy HH:mm:ss 'GMT'", START + it["date"].millis()) else it as String? }
         return Answer(((answer["status"] ?: 200.0) as Double).toInt(), textOf(answer), retryAfter, headers["x-request-id"] as String?)
+    }
+
+    private fun entraToken(body: String?): Any? {
+        val json = parseJson(body!!)!!
+        check(json.keys == setOf("appId", "token") && json["appId"] == "app") { "wrong body" }
+        return json["token"]
     }
 
     private fun textOf(answer: Json) = when {
@@ -171,6 +179,8 @@ private class Scenario(scenario: Json) {
     private val server = VirtualServer(clock, scenario, device)
     private var bearers = (scenario["bearers"] as List<*>?)?.toMutableList()
     private var forced = 0
+    private var forcedTeams = 0
+    private val teams = TeamsUser("app", ::entraToken).takeIf { scenario["teams"] == true }
     private val storage = if ("stored" in scenario) VirtualStorage(stored(scenario["stored"])) else null
     private val states = mutableListOf<String>()
     private val calls = mutableMapOf<String, Call>()
@@ -194,6 +204,7 @@ private class Scenario(scenario: Json) {
         GuestpassOptions(
             url = "https://guestpass.example/",
             storage = storage,
+            teams = teams,
             onState = { states += it.name },
             clock = clock,
             transport = server,
@@ -201,6 +212,11 @@ private class Scenario(scenario: Json) {
             getBearer = ::bearer,
         ),
     )
+
+    private fun entraToken(forceRefresh: Boolean): String {
+        if (forceRefresh) forcedTeams++
+        return "entra-${forcedTeams + 1}"
+    }
 
     private fun stored(value: Any?): String? = if (value !is Map<*, *>) value as String? else {
         val (expires, refresh) = listOf("expiresIn", "refreshIn").map { clock.now() + value[it].millis() }

@@ -13,8 +13,11 @@ export interface TokenRequest {
   readonly subject?: string | undefined;
 }
 
-/** Makes a request. It may throw an error that the source shows. `forceRefresh`: the bearer before was refused. */
-export type Prepare = (forceRefresh: boolean, signal: AbortSignal) => Promise<TokenRequest>;
+/**
+ * Makes a request. It may throw an error that the source shows. `forceRefresh`: the bearer before was refused. `renews`:
+ * whether the new token is to replace one; absent for a sign-out.
+ */
+export type Prepare = (forceRefresh: boolean, signal: AbortSignal, renews?: boolean) => Promise<TokenRequest>;
 
 /** Throws if a sign-out or a disposal has ended the request. */
 export function throwIfEnded(signal: AbortSignal): void {

@@ -29,8 +29,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   return createSource(options, (forceRefresh, signal) => userRequest(options, forceRefresh, signal));
 }
 
-/** Creates a source of the tokens for which `prepare` makes the requests. */
-export function createSource(options: Omit<TokenSourceOptions, "getBearer">, prepare: Prepare, read = tokenOrError): TokenSource {
+/** Creates a source of the tokens for which `prepare` makes the requests. Tabs share tokens of the same `kind`. */
+export function createSource(options: Omit<TokenSourceOptions, "getBearer">, prepare: Prepare, read = tokenOrError, kind = JSON.stringify(options.request)): TokenSource {
   const clock = options.clock ?? systemClock;
   const listeners = new Set<(state: State) => void>();
   const page = typeof document === "object" ? document : undefined;
@@ -52,7 +52,7 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
   const lasting = () => ["failed", "ask-host"].includes(state.name);
   const stopped = () => state.name === "disposed" || state.name === "signed-out";
 
-  const tabs = createTabs(options.tabs !== false, `${options.url} ${JSON.stringify(options.request)}`, clock, (message: TabMessage) => {
+  const tabs = createTabs(options.tabs !== false, `${options.url} ${kind}`, clock, (message: TabMessage) => {
     if (stopped()) return;
     if (message.signOut) {
       end({ name: "signed-out" });
@@ -190,7 +190,8 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
     if ("token" in result) return result;
     if (result.action === "sign-in") {
       refusedBearer = request.bearer;
-      if (result.type) forget();
+      // If only the Entra token of a Teams user is too old, the ACS token is still valid.
+      if (result.type && !/teams-token/.test(result.type)) forget();
     }
     throw result;
   }
@@ -207,7 +208,7 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
     const attempt = async (forceRefresh: boolean) => {
       const ready = fresh(than);
       if (ready) return ready;
-      const request = await prepare(forceRefresh, signal);
+      const request = await prepare(forceRefresh, signal, !!than);
       if (state.name === "sign-in" && request.bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
       throwIfEnded(signal);
       if (tabs.enter(request.subject)) {

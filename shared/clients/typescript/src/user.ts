@@ -15,18 +15,24 @@ function subjectOf(bearer: string): string | undefined {
   }
 }
 
+/** A token of the user at the identity provider, from the callback `name` of the app. */
+export async function tokenOfApp(name: string, ask: () => ReturnType<TokenSourceOptions["getBearer"]>): Promise<string> {
+  let token;
+  try {
+    token = await ask();
+  } catch (cause) {
+    const { name: kind, code, errorCode, error } = (cause ?? {}) as Record<string, unknown>;
+    const Kind = SIGN_IN.test(`${kind} ${code} ${errorCode} ${error}`) ? SignInRequiredError : RetryLaterError;
+    throw new Kind(`${name} failed`, { cause });
+  }
+  if (!token) throw new SignInRequiredError(`${name} returned no token: the user has to sign in`);
+  // `fetch` would quote it in its error.
+  if (!/^[!-~]+$/.test(token)) throw new GiveUpError(`${name} returned text that is not a bearer token`);
+  return token;
+}
+
 /** The request of a user, with the bearer of the app. */
 export async function userRequest(options: TokenSourceOptions, forceRefresh: boolean, signal: AbortSignal): Promise<TokenRequest> {
-  let bearer;
-  try {
-    bearer = await options.getBearer({ forceRefresh, signal });
-  } catch (cause) {
-    const { name, code, errorCode, error } = (cause ?? {}) as Record<string, unknown>;
-    const Kind = SIGN_IN.test(`${name} ${code} ${errorCode} ${error}`) ? SignInRequiredError : RetryLaterError;
-    throw new Kind("getBearer failed", { cause });
-  }
-  if (!bearer) throw new SignInRequiredError("getBearer returned no bearer: the user has to sign in");
-  // `fetch` would quote it in its error.
-  if (!/^[!-~]+$/.test(bearer)) throw new GiveUpError("getBearer returned text that is not a bearer token");
+  const bearer = await tokenOfApp("getBearer", () => options.getBearer({ forceRefresh, signal }));
   return { path: "/v1/token", bearer, body: JSON.stringify(options.request), subject: subjectOf(bearer) };
 }

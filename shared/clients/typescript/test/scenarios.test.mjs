@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { createTokenSource, GuestpassError } from "guestpass-client";
 import { createGuestTokenSource } from "guestpass-client/guest";
+import { createTeamsTokenSource } from "guestpass-client/teams";
 
 import { settle, virtualDevice, VirtualClock, VirtualProvider, VirtualServer, virtualStorage } from "./virtual.mjs";
 
@@ -36,8 +37,11 @@ class Scenario {
   userSource(options, { bearers, ...scenario }) {
     this.provider = new VirtualProvider(bearers);
     this.storage = "stored" in scenario ? virtualStorage(this.clock, scenario.stored) : undefined;
+    this.server.teams = scenario.teams;
     const getBearer = (request) => this.provider.getBearer(request);
-    return createTokenSource({ ...options, getBearer, ...(this.storage && { storage: this.storage }) });
+    const all = { ...options, getBearer, ...(this.storage && { storage: this.storage }) };
+    if (!scenario.teams) return createTokenSource(all);
+    return createTeamsTokenSource({ ...all, appId: "app", getTeamsToken: this.provider.getTeamsToken });
   }
 
   guestSource(options, { stored, guest: { handle = HANDLE, pin, storage } }) {

@@ -5,9 +5,9 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** The most bytes of an entry point, compressed. */
-const LIMITS = { index: 5 * 1024, guest: 5.25 * 1024 };
-/** What the app of a user does not download. */
-const GUESTS_ONLY = "/v1/guest/token";
+const LIMITS = { index: 5 * 1024, guest: 5.25 * 1024, teams: 5 * 1024 };
+/** What only the app of a guest, or of a Teams user, downloads. */
+const ONLY = { guest: "/v1/guest/token", teams: "/v1/token/teams" };
 
 const { outputFiles } = await build({
   entryPoints: Object.keys(LIMITS).map((name) => new URL(`../dist/esm/${name}.js`, import.meta.url).pathname),
@@ -23,8 +23,8 @@ for (const { contents, path, text } of outputFiles) {
   const name = path.slice(1, -".js".length);
   const compressed = gzipSync(contents, { level: 9 }).length;
   console.log(`size of ${name}: ${contents.length} bytes minified, ${compressed} compressed; at most ${LIMITS[name]} compressed`);
-  const foreign = (name === "guest") !== text.includes(GUESTS_ONLY);
-  if (foreign) console.log(`${name}: the code for guests is in the wrong entry point`);
+  const foreign = Object.entries(ONLY).some(([owner, route]) => (name === owner) !== text.includes(route));
+  if (foreign) console.log(`${name}: code of another entry point is in it`);
   failed ||= foreign || compressed > LIMITS[name];
 }
 if (failed) process.exit(1);

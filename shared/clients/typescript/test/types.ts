@@ -3,6 +3,7 @@
 import { AzureCommunicationTokenCredential, type CommunicationTokenRefreshOptions } from "@azure/communication-common";
 
 import { createTokenRefresher, createTokenSource, GuestpassError, type State, type TokenError, type TokenSource } from "guestpass-client";
+import { createTeamsTokenRefresher } from "guestpass-client/teams";
 import { createGuestTokenRefresher, type GuestError, type GuestState, type GuestToken, type GuestTokenSource } from "guestpass-client/guest";
 
 const refresher = createTokenRefresher({ url: "https://guestpass.example", getBearer: () => "bearer" });
@@ -16,6 +17,12 @@ export const source: TokenSource = createTokenSource({
   onState: (state) => void state.name,
 });
 export const another = createTokenRefresher(source);
+export const teams: CommunicationTokenRefreshOptions["tokenRefresher"] = createTeamsTokenRefresher({
+  url: "https://guestpass.example",
+  getBearer: () => "bearer",
+  appId: "11111111-2222-3333-4444-555555555555",
+  getTeamsToken: async ({ forceRefresh, signal }) => (forceRefresh || signal.aborted ? null : "entra"),
+});
 
 export function textOf(error: TokenError): string {
   switch (error.action) {
@@ -114,3 +121,5 @@ createTokenSource({ url: "", getBearer: () => "", request: { scopes: ["admin"] }
 createTokenSource({ getBearer: () => "" });
 // @ts-expect-error The base class cannot be created.
 new GuestpassError("name", "message");
+// @ts-expect-error A Teams user's scopes are those of the Entra token.
+createTeamsTokenRefresher({ url: "", getBearer: () => "", appId: "", getTeamsToken: () => "", request: { scopes: ["voip"] } });

@@ -71,11 +71,18 @@ export class VirtualServer {
     return new Response(this.bodyOf(answer) || null, { status: answer.status ?? 200, headers: this.headersOf(answer) });
   };
 
-  /** What a request proves: the bearer, or the device and the PIN. */
-  proofOf(url, { headers, body }) {
-    const path = this.guest ? "/v1/guest/token" : "/v1/token";
+  /** What a request proves: the bearer, with the Entra token of a Teams user, or the device and the PIN. */
+  proofOf(url, { method, headers, body }) {
+    const teams = this.teams && method === "POST";
+    const path = this.guest ? "/v1/guest/token" : teams ? "/v1/token/teams" : "/v1/token";
     if (url !== `https://guestpass.example${path}`) this.unexpected = `the URL is ${url}`;
-    if (!this.guest) return headers.Authorization.replace(/^Bearer /, "");
+    const bearer = headers.Authorization?.replace(/^Bearer /, "");
+    if (teams) {
+      const { appId, token, ...rest } = JSON.parse(body);
+      if (appId !== "app" || Object.keys(rest).length > 0) this.unexpected = `the body is ${body}`;
+      return `${bearer} ${token}`;
+    }
+    if (!this.guest) return bearer;
     const { handle, device, pin, ...rest } = JSON.parse(body);
     const wrong = headers.Authorization || handle !== this.guest.handle || Object.keys(rest).length > 0;
     if (wrong || device !== this.guest.device.value) this.unexpected = "the request of a guest is wrong, or the device secret was not kept before";
@@ -117,6 +124,11 @@ export class VirtualProvider {
   constructor(bearers) {
     this.bearers = bearers && [...bearers];
   }
+
+  forcedTeams = 0;
+
+  /** The Entra tokens of a Teams user: `entra-1`, and the next number whenever a newer one is forced. */
+  getTeamsToken = async ({ forceRefresh }) => `entra-${(this.forcedTeams += forceRefresh) + 1}`;
 
   getBearer = async ({ forceRefresh }) => {
     this.forced += forceRefresh;
