@@ -147,7 +147,7 @@ Environment variables:
   AZURE_COMMUNICATION_CONNECTION_STRING
       The same, as in the Azure CLI
   COMMUNICATION_SERVICES_ENDPOINT
-      The endpoint of the ACS resource, if there is no connection string. The
+      The endpoint of the ACS resource, in place of a connection string. The
       credential is then that of an Entra app or of `az login`
   AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET
       The Entra app. In place of a secret, AZURE_FEDERATED_TOKEN_FILE names the

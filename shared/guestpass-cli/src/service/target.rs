@@ -17,7 +17,7 @@ use crate::service::entra::EntraSignIn;
 use crate::service::local::stack_file;
 use crate::service::resources::ConfiguredResources;
 use crate::service::{CliEnvironment, StackDescription, control, secret};
-use deployed::DeployedOptions;
+use deployed::{AUDIT_TABLE, DeployedOptions, DeployedSelection, SECRET, TABLE};
 
 /// The selected service.
 pub(crate) struct Target {
@@ -77,7 +77,7 @@ impl Target {
         }
         let given = DeployedOptions::new(options, environment);
         if let Some(endpoint) = &options.endpoint {
-            return given.endpoint(endpoint);
+            return given.endpoint(endpoint).map(Self::deployed);
         }
         if let Some(file) = &options.connection_string_file {
             let secret = secret_in(file, "the connection string")?;
@@ -86,19 +86,20 @@ impl Target {
             } else {
                 file.display().to_string()
             };
-            return given.connection_string(&from, &secret);
+            return given.connection_string(&from, &secret).map(Self::deployed);
         }
         if options.secret.is_none()
             && let Some((from, secret)) = connection_string(environment)?
         {
-            return given.connection_string(&from, &secret);
+            return given.connection_string(&from, &secret).map(Self::deployed);
         }
         if let Some(arn) = secret_named(options, environment) {
             let secret = secret::read(&arn, given.aws.config().await?).await?;
-            return given.connection_string(&format!("the secret {arn}"), &secret);
+            let from = format!("the secret {arn}");
+            return given.connection_string(&from, &secret).map(Self::deployed);
         }
         if let Some(endpoint) = environment.variable(ENDPOINT) {
-            return given.endpoint(&endpoint);
+            return given.endpoint(&endpoint).map(Self::deployed);
         }
         match stack_file::find(&environment.directory) {
             Some(file) => Self::local(file, options, environment),
@@ -144,6 +145,19 @@ impl Target {
             entra: None,
             clock: SystemClock::default(),
         })
+    }
+
+    /// A deployed service, or an ACS resource alone.
+    fn deployed(selection: DeployedSelection) -> Self {
+        let DeployedSelection { with, is_alone, resources, table, audit_table, aws, entra } =
+            selection;
+        let way = if is_alone {
+            ServiceAccess::AcsAlone { with }
+        } else {
+            ServiceAccess::Direct { with }
+        };
+        let clock = SystemClock::default();
+        Self { way, resources, table, audit_table, aws, entra, clock }
     }
 
     /// Takes the time from a local stack, whose clock can be moved.
@@ -299,15 +313,6 @@ fn nothing() -> CliError {
              `make run`; `guestpass quickstart` needs neither"
         ))
 }
-
-/// The variable that names the secret with the connection string.
-const SECRET: &str = "GUESTPASS_SECRET";
-
-/// The variable that names the table.
-const TABLE: &str = "GUESTPASS_TABLE";
-
-/// The variable that names the table of the audit log.
-const AUDIT_TABLE: &str = "GUESTPASS_AUDIT_TABLE";
 
 /// The variables of Microsoft's SDKs and of the Azure CLI.
 const CONNECTION_STRINGS: [&str; 2] =

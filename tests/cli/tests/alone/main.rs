@@ -1,4 +1,4 @@
-//! The tool of somebody who has only an ACS resource: no table, no AWS, no service.
+//! The tool with an ACS resource alone: no table, no AWS, no service.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod azure_cli_verbs;

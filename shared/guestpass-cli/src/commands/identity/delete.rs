@@ -21,7 +21,7 @@ pub(crate) async fn run(
         IdentityBackend::Acs(alone) => {
             let ids: Vec<AcsId> = names.into_iter().map(acs_id).collect::<Result<_>>()?;
             ask(ids.iter().map(ToString::to_string), &alone.target, &arguments, context)?;
-            deletion::run(ids, arguments.rate.rate, alone, context).await
+            deletion::run(ids, arguments.rate.rate, *alone, context).await
         }
         IdentityBackend::Service(session) => {
             let items = items(names, &arguments, &session.target.resources)?;

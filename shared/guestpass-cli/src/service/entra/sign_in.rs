@@ -24,7 +24,7 @@ struct EntraSource {
 
 enum SourceKind {
     /// An app, and the variable with its proof.
-    App(EntraAppCredential, &'static str),
+    App(Box<EntraAppCredential>, &'static str),
     /// The sign-in of the Azure CLI.
     AzureCli,
 }
@@ -39,7 +39,7 @@ impl EntraSignIn {
             .map(|proof| (CLIENT_SECRET, proof))
             .or_else(|| file().map(|proof| (TOKEN_FILE, proof)))
         {
-            Some((name, proof)) => SourceKind::App(app(name, proof, environment)?, name),
+            Some((name, proof)) => SourceKind::App(Box::new(app(name, proof, environment)?), name),
             None if variable(CERTIFICATE).is_some() => {
                 return Err(CliError::usage(format!("{CERTIFICATE} is not supported"))
                     .hint(format!("set {CLIENT_SECRET} or {TOKEN_FILE}, or sign in with `az login --service-principal`")));

@@ -29,9 +29,9 @@ impl AcsAlone {
         static NOTE: Once = Once::new();
         NOTE.call_once(|| {
             note(
-                "note: no table is named, so this uses the ACS resource alone: there is no record",
+                "note: no table is named, so this uses the ACS resource alone: no record says whose",
             );
-            note("  of whose identity it is, no cleanup, and no entry in an audit log");
+            note("  identity it is, no cleanup deletes it, and the audit log gets no entry");
         });
         let acs = acs_client(&target).await?;
         Ok(Self { target, acs })
@@ -43,7 +43,7 @@ impl AcsAlone {
         identity: Option<&AcsId>,
         request: &TokenRequest,
     ) -> Result<TokenOutput> {
-        let deadline = self.deadline();
+        let deadline = self.until();
         let (acs_id, token) = match identity {
             Some(id) => {
                 let issued = self.acs.issue_access_token(id, request, deadline).await;
@@ -60,20 +60,17 @@ impl AcsAlone {
         &self,
         request: Option<&TokenRequest>,
     ) -> Result<UnrecordedIdentityView> {
-        match request {
-            Some(request) => {
-                self.issue_token(None, request).await.map(UnrecordedIdentityView::with_token)
-            }
-            None => {
-                let created = self.acs.create_identity(self.deadline()).await;
-                Ok(UnrecordedIdentityView::new(&self.explained(created)?))
-            }
+        if let Some(request) = request {
+            self.issue_token(None, request).await.map(UnrecordedIdentityView::with_token)
+        } else {
+            let created = self.acs.create_identity(self.until()).await;
+            Ok(UnrecordedIdentityView::new(&self.explained(created)?))
         }
     }
 
     /// Revokes all tokens of an identity.
     pub(crate) async fn revoke_tokens(&self, identity: &AcsId) -> Result<UnrecordedRevocationView> {
-        let revoked = self.acs.revoke_access_tokens(identity, self.deadline()).await;
+        let revoked = self.acs.revoke_access_tokens(identity, self.until()).await;
         self.explained(revoked)?;
         let now = self.target.clock.now();
         Ok(UnrecordedRevocationView {
@@ -85,10 +82,11 @@ impl AcsAlone {
 
     /// Deletes an identity. Succeeds if it is already gone.
     pub(crate) async fn delete_identity(&self, identity: &AcsId) -> std::result::Result<(), Error> {
-        self.acs.delete_identity(identity, self.deadline()).await
+        self.acs.delete_identity(identity, self.until()).await
     }
 
-    fn deadline(&self) -> SystemTime {
+    /// The end of a request that begins now.
+    fn until(&self) -> SystemTime {
         invocation(&self.target.clock).acs_until
     }
 

@@ -9,14 +9,14 @@ pub(crate) enum IdentityBackend {
     /// A service: its table knows the identities and their users.
     Service(Box<ServiceSession>),
     /// An ACS resource alone.
-    Acs(AcsAlone),
+    Acs(Box<AcsAlone>),
 }
 
 impl IdentityBackend {
     /// Builds the clients of what is selected.
     pub(crate) async fn of(target: Target) -> Result<Self> {
         match target.way {
-            ServiceAccess::AcsAlone { .. } => AcsAlone::of(target).await.map(Self::Acs),
+            ServiceAccess::AcsAlone { .. } => Ok(Self::Acs(Box::new(AcsAlone::of(target).await?))),
             ServiceAccess::Direct { .. } | ServiceAccess::Local { .. } => {
                 Ok(Self::Service(Box::new(ServiceSession::of(target).await?)))
             }

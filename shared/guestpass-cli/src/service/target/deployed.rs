@@ -2,17 +2,28 @@
 //! service, or an ACS resource alone.
 
 use acs_client::{Config, Credential, Endpoint};
-use identity_core::ports::SystemClock;
 use identity_core::secret::Secret;
 use identity_store::{AuditRetention, AuditTable};
 
-use super::{AUDIT_TABLE, SECRET, ServiceAccess, TABLE, Target};
 use crate::options::ServiceOptions;
 use crate::report::{CliError, Result};
 use crate::service::CliEnvironment;
 use crate::service::aws::AwsSettings;
 use crate::service::entra::EntraSignIn;
 use crate::service::resources::ConfiguredResources;
+
+/// What is selected.
+pub(super) struct DeployedSelection {
+    /// The credential for ACS, in words.
+    pub(super) with: String,
+    /// Whether it is an ACS resource without a service.
+    pub(super) is_alone: bool,
+    pub(super) resources: ConfiguredResources,
+    pub(super) table: Option<String>,
+    pub(super) audit_table: Option<AuditTable>,
+    pub(super) aws: AwsSettings,
+    pub(super) entra: Option<EntraSignIn>,
+}
 
 /// The options and the environment.
 pub(super) struct DeployedOptions<'a> {
@@ -27,15 +38,19 @@ impl<'a> DeployedOptions<'a> {
     }
 
     /// What a connection string selects, or the JSON of several.
-    pub(super) fn connection_string(self, from: &str, secret: &Secret) -> Result<Target> {
+    pub(super) fn connection_string(
+        self,
+        from: &str,
+        secret: &Secret,
+    ) -> Result<DeployedSelection> {
         let remedy = format!("set {from} to the whole connection string");
         let source = ConfiguredResources::of_service(secret, &remedy);
         let resources = source.read(self.options, self.environment)?;
-        self.target(format!("the connection string in {from}"), resources, None)
+        self.select(format!("the connection string in {from}"), resources, None)
     }
 
     /// What an endpoint selects, with the operator's Entra credential.
-    pub(super) fn endpoint(self, url: &str) -> Result<Target> {
+    pub(super) fn endpoint(self, url: &str) -> Result<DeployedSelection> {
         let endpoint: Endpoint = url.parse().map_err(|error: acs_client::ConnectionStringError| {
             CliError::usage("invalid endpoint of the ACS resource")
                 .because(error.to_string())
@@ -44,30 +59,24 @@ impl<'a> DeployedOptions<'a> {
         let entra = EntraSignIn::of(self.environment)?;
         let config = Config::with_credential(endpoint, Credential::bearer(entra.clone()));
         let resources = ConfiguredResources::of_endpoint(config, self.options, self.environment)?;
-        self.target(entra.in_words(), resources, Some(entra))
+        self.select(entra.in_words(), resources, Some(entra))
     }
 
     /// The one place that decides between a service and an ACS resource alone.
-    fn target(
+    fn select(
         self,
         with: String,
         resources: ConfiguredResources,
         entra: Option<EntraSignIn>,
-    ) -> Result<Target> {
-        let is_alone = !resources.are_several() && !self.names_a_service();
-        let way = if is_alone {
-            ServiceAccess::AcsAlone { with }
-        } else {
-            ServiceAccess::Direct { with }
-        };
-        Ok(Target {
-            way,
+    ) -> Result<DeployedSelection> {
+        Ok(DeployedSelection {
+            with,
+            is_alone: !resources.are_several() && !self.names_a_service(),
             resources,
             table: self.options.table.clone().or_else(|| self.environment.variable(TABLE)),
             audit_table: self.audit_table()?,
             aws: self.aws,
             entra,
-            clock: SystemClock::default(),
         })
     }
 
@@ -98,6 +107,15 @@ impl<'a> DeployedOptions<'a> {
         Ok(Some(AuditTable { name, retention }))
     }
 }
+
+/// The variable that names the secret with the connection string.
+pub(super) const SECRET: &str = "GUESTPASS_SECRET";
+
+/// The variable that names the table.
+pub(super) const TABLE: &str = "GUESTPASS_TABLE";
+
+/// The variable that names the table of the audit log.
+pub(super) const AUDIT_TABLE: &str = "GUESTPASS_AUDIT_TABLE";
 
 /// The variable with the retention of audit log entries, in days.
 const AUDIT_RETENTION_DAYS: &str = "GUESTPASS_AUDIT_RETENTION_DAYS";
