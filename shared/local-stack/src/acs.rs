@@ -84,8 +84,10 @@ impl LocalAcs {
         others.chain([&self.emulator]).map(|emulator| emulator.clock().clone()).collect()
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.http.address()
+    /// The addresses of all resources.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let others = self.others.iter().map(|other| other.http.address());
+        [self.http.address()].into_iter().chain(others).collect()
     }
 
     /// The ACS members of `stack.json`, such as `endpoint` and `accessKey`.

@@ -21,6 +21,7 @@ mod control;
 mod dynamodb;
 mod entra;
 mod gateway;
+mod html;
 mod issuer;
 mod json_response;
 mod local_only;

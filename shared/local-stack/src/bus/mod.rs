@@ -61,6 +61,9 @@ impl EventBus {
             }
             matched.push(spec.name.clone());
         }
+        if matched.is_empty() {
+            self.queues.note_unmatched(&event.id, &body);
+        }
         Ok(matched)
     }
 

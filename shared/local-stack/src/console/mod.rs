@@ -1,85 +1,73 @@
-//! The console: a page for users, and the control API for tests.
+//! The console: pages for a developer, and the data that they show.
+//!
+//! | path | response |
+//! |---|---|
+//! | `GET /`, `GET /try` | the pages; `/try/signed-in` ends the sign-in of the second one |
+//! | `GET /_local/stack` | `stack.json` without credentials, with what the pages show |
+//! | `GET /_local/functions` | `{"issue-access-token": [pid, …], …}` |
+//! | `GET /_local/overview` | `{"now", "total", "byState", "liveTokens", "retentionDays", "ages"}` |
+//! | `GET /_local/identities` | `{"total", "offset", "identities"}`; `?search=`, `state=`, `offset=`, `limit=` |
+//! | `GET /_local/requests` | `{"requests"}`: the latest requests of the gateway |
 
-use std::net::SocketAddr;
+mod assets;
+mod overview;
+mod records;
+mod search;
+mod state;
+
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Query, State};
+use axum::response::Response;
 use axum::routing::get;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::acs;
-use crate::gateway::Gateway;
-use crate::json_response;
-use crate::runtime::FunctionPool;
-
-/// The data that the console shows.
-pub(crate) struct Console {
-    /// `stack.json` without the credentials of ACS.
-    pub(crate) addresses: Value,
-    /// Shell commands that make a first request.
-    pub(crate) first_request: String,
-    /// A shell command that gets an administrator's token.
-    pub(crate) administrator_token: String,
-    pub(crate) gateway: Arc<Gateway>,
-    pub(crate) functions: Vec<Arc<FunctionPool>>,
-    pub(crate) acs: SocketAddr,
-}
-
-const PAGE: &str = include_str!("console.html");
+use crate::control::{ControlError, ok};
+use overview::overview;
+pub(crate) use records::RecordTable;
+use search::IdentitySearch;
+pub(crate) use state::Console;
 
 /// The console's routes.
 pub(crate) fn router(console: Arc<Console>) -> Router {
     Router::new()
-        .route("/", get(page))
-        .route("/identities.json", get(identities))
-        .route("/requests.json", get(requests))
         .route("/_local/stack", get(stack))
         .route("/_local/functions", get(functions))
+        .route("/_local/overview", get(figures))
+        .route("/_local/identities", get(identities))
+        .route("/_local/requests", get(requests))
+        .merge(assets::router())
         .with_state(console)
 }
 
-async fn page(State(console): State<Arc<Console>>) -> Response {
-    let addresses = console.addresses.to_string();
-    let page = PAGE
-        .replace("{{addresses}}", &escape(&addresses))
-        .replace("{{example}}", &escape(&console.first_request))
-        .replace("{{administrator}}", &escape(&console.administrator_token));
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-    ];
-    (headers, page).into_response()
-}
-
 async fn stack(State(console): State<Arc<Console>>) -> Response {
-    json_response::json(StatusCode::OK, &console.addresses)
+    ok(&console.stack())
 }
 
-/// `{"issue-access-token": [pid, …], …}`
 async fn functions(State(console): State<Arc<Console>>) -> Response {
-    let pids: Map<String, Value> = console
-        .functions
-        .iter()
-        .map(|function| (function.name().to_owned(), function.pids().into()))
-        .collect();
-    json_response::json(StatusCode::OK, &Value::Object(pids))
+    ok(&console.pids())
 }
 
-async fn identities(State(console): State<Arc<Console>>) -> Response {
-    match acs::identities(console.acs).await {
-        Ok(identities) => json_response::json(StatusCode::OK, &identities),
-        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+async fn figures(State(console): State<Arc<Console>>) -> Result<Response, ControlError> {
+    let (records, live) = console.identities().await?;
+    let now = console.clock.now_ms();
+    let mut figures = overview(&records, &live, console.retention_days, now);
+    if let Some(figures) = figures.as_object_mut() {
+        figures.insert("now".to_owned(), now.into());
     }
+    Ok(ok(&figures))
+}
+
+async fn identities(
+    State(console): State<Arc<Console>>,
+    Query(search): Query<IdentitySearch>,
+) -> Result<Response, ControlError> {
+    let (records, live) = console.identities().await?;
+    let page: Value = search.page(records, &live);
+    Ok(ok(&page))
 }
 
 async fn requests(State(console): State<Arc<Console>>) -> Response {
-    json_response::json(StatusCode::OK, &json!({ "requests": console.gateway.last_requests() }))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    ok(&json!({ "requests": console.gateway.last_requests() }))
 }

@@ -1,4 +1,4 @@
-//! Delivers events that only AWS and its partners can send in the cloud.
+//! Shows the latest events, and delivers those that only AWS and its partners can send in the cloud.
 
 use std::sync::Arc;
 
@@ -10,6 +10,11 @@ use serde_json::{Value, json};
 
 use super::api::{ControlApi, ControlError, ok, read};
 use crate::bus::BusEnvelope;
+
+/// The latest events and messages, and what happened to them.
+pub(super) async fn latest(State(control): State<Arc<ControlApi>>) -> Response {
+    ok(&json!({ "events": control.queues.recent() }))
+}
 
 /// Delivers complete events as EventBridge would. All of them are validated before one is sent.
 pub(super) async fn send(

@@ -4,11 +4,12 @@
 //! |---|---|---|
 //! | `GET clock` | | `{"now", "offsetSeconds"}` |
 //! | `POST clock` | `{"advanceSeconds": 60}` | the new time, in the same form |
+//! | `GET events` | | `{"events": [{"id", "at", "source", "type", "user", "queue", "receives", "outcome"}]}`: the latest ones |
 //! | `POST events` | an event, an array of them, or `{"bus", "events": [...]}` | `{"events": [{"id", "rules": [...]}]}` |
 //! | `GET queues` | | `{"queues": [{"name", "visible", "inFlight", "delayed", "oldestAgeSeconds", "isDeadLetterQueueOf"}]}` |
 //! | `GET queues/{name}/messages` | | `{"messages": [{"messageId", "body", "receiveCount", "sentAt", "visibleAt", "inFlight"}]}` |
 //! | `POST queues/{name}/redrive` | | `{"moved"}` |
-//! | `GET schedules` | | `{"schedules": [{"name", "function", "expression", "enabled", "next", "last"}]}` |
+//! | `GET schedules` | | `{"schedules": [{"name", "function", "expression", "enabled", "next", "last", "runs"}]}` |
 //! | `POST schedules/{name}/run` | `{"time", "input"}`, both optional | `{"status", "result"}` after the run |
 //! | `POST functions/{name}/invoke` | any JSON | the function's response |
 //! | `POST functions/{name}/signal` | `{"signal": "kill"}`, `"stop"` or `"cont"` | `{"pids": [...]}` |
@@ -43,7 +44,7 @@ const BODY_LIMIT: usize = 6 * 1024 * 1024;
 pub(crate) fn router(control: Arc<ControlApi>) -> Router {
     Router::new()
         .route("/_local/clock", get(clock).post(advance))
-        .route("/_local/events", post(events::send))
+        .route("/_local/events", get(events::latest).post(events::send))
         .route("/_local/queues", get(queues::list))
         .route("/_local/queues/{name}/messages", get(queues::messages))
         .route("/_local/queues/{name}/redrive", post(queues::redrive))

@@ -88,6 +88,29 @@ pub(super) fn serve_web_apps(rules: CorsRules, service: Router) -> Router {
     service.layer(middleware::from_fn_with_state(rules, for_web_app))
 }
 
+/// Lets the pages of the console at `console` call a service, also if the template names no origin.
+/// Requests of all other origins are passed on unchanged.
+pub(crate) fn serve_console(console: &str, service: Router) -> Router {
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let rules = CorsRules(CorsSpec {
+        origins: named(&[console, &console.replace("127.0.0.1", "localhost")]),
+        methods: named(&["GET", "POST", "DELETE"]),
+        headers: named(&["authorization", "content-type", "x-request-id"]),
+        exposed_headers: named(&["x-request-id", "retry-after"]),
+        max_age: Some(600),
+        credentials: false,
+    });
+    service.layer(middleware::from_fn_with_state(rules, for_console))
+}
+
+async fn for_console(State(rules): State<CorsRules>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    if origin.is_some_and(|origin| rules.0.origins.iter().any(|console| console == origin)) {
+        return for_web_app(State(rules), request, next).await;
+    }
+    next.run(request).await
+}
+
 async fn for_web_app(State(rules): State<CorsRules>, request: Request, next: Next) -> Response {
     if let Some(answer) = rules.preflight(&request) {
         return answer;

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 pub(crate) use access::ApiAuthorizer;
 pub(crate) use authorizer::JwtAuthorizer;
 use cors::CorsRules;
+pub(crate) use cors::serve_console;
 use event::RequestHead;
 pub(crate) use lambda_authorizer::LambdaAuthorizer;
 pub use limits::GatewayLimits;
@@ -73,6 +74,11 @@ impl Gateway {
             Some(rules) => cors::serve_web_apps(rules, service),
             None => service,
         }
+    }
+
+    /// The origins of web apps that may call the API.
+    pub(crate) fn web_app_origins(&self) -> Vec<String> {
+        self.cors.as_ref().map(|rules| rules.0.origins.clone()).unwrap_or_default()
     }
 
     /// The last requests, newest first: time, method, path, status, milliseconds.

@@ -10,7 +10,7 @@ use super::key::IssuerAlgorithm;
 
 /// An identity provider whose tokens can be imitated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ProviderProfile {
+pub(crate) enum ProviderProfile {
     Entra,
     Cognito,
     Auth0,
@@ -46,10 +46,15 @@ impl ProviderProfile {
         ("google", Self::Google),
     ];
 
+    /// The names of all profiles.
+    pub(crate) fn names() -> [&'static str; 9] {
+        Self::ALL.map(|(name, _)| name)
+    }
+
     pub(super) fn parse(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|(known, _)| *known == name);
         found.map(|(_, profile)| profile).ok_or_else(|| {
-            let known = Self::ALL.map(|(known, _)| known).join(", ");
+            let known = Self::names().join(", ");
             format!("invalid value `{name}` for `profile`: must be one of {known}")
         })
     }

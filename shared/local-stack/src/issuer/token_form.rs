@@ -6,7 +6,7 @@ use super::key::IssuerAlgorithm;
 use super::profile::{ProviderProfile, TokenSubjectValues};
 
 /// An hour, as with most providers.
-const DEFAULT_LIFETIME: i64 = 3600;
+pub(super) const DEFAULT_LIFETIME: i64 = 3600;
 
 /// A parsed form.
 #[derive(Default)]

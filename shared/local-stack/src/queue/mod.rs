@@ -4,7 +4,9 @@
 mod journal;
 mod mapping;
 mod message;
+mod recent;
 mod sqs_api;
+mod views;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +16,12 @@ pub use journal::JournalError;
 use journal::{Contents, QueueJournal};
 pub(crate) use mapping::{QueueSource, poll};
 pub(crate) use message::QueueMessage;
-use serde_json::{Value, json};
+use recent::{MessageOutcome, RecentMessages};
 pub(crate) use sqs_api::{SQS_PATH, router};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::clock::{StackClock, from_ms, rfc3339};
+use crate::clock::StackClock;
 use crate::output::say;
 use crate::template::QueueSpec;
 
@@ -35,6 +37,7 @@ pub(crate) struct Queues {
 struct QueueState {
     contents: Contents,
     journal: Option<QueueJournal>,
+    recent: RecentMessages,
 }
 
 impl Queues {
@@ -50,7 +53,7 @@ impl Queues {
             }
             None => (None, Contents::new()),
         };
-        let state = Mutex::new(QueueState { contents, journal });
+        let state = Mutex::new(QueueState { contents, journal, recent: RecentMessages::default() });
         Ok(Arc::new(Self { settings, state, changed: watch::Sender::new(()), clock }))
     }
 
@@ -60,7 +63,7 @@ impl Queues {
         let delay = self.settings(queue).map_or(Duration::ZERO, |settings| settings.delay);
         let message = QueueMessage::new(body, now, now.saturating_add(ms(delay)));
         let id = message.id.clone();
-        self.lock().put(queue, message)?;
+        self.lock().add(queue, message)?;
         self.changed.send_replace(());
         Ok(id)
     }
@@ -105,9 +108,13 @@ impl Queues {
     /// Deletes messages by their receipt handles. An older handle than the newest deletes nothing,
     /// because another receive is processing the message.
     pub(crate) fn delete(&self, queue: &str, receipts: &[String]) {
-        self.lock().remove_where(queue, |message| {
+        let mut state = self.lock();
+        let done = state.remove_where(queue, |message| {
             message.receipt.as_ref().is_some_and(|receipt| receipts.contains(receipt))
         });
+        for id in done {
+            state.recent.ended(&id, MessageOutcome::Done);
+        }
     }
 
     /// Hides received messages for `hidden` from now on, by their newest receipt handles.
@@ -153,6 +160,7 @@ impl Queues {
                 let letter = QueueMessage { receipt: None, visible_at: now, ..message.clone() };
                 note(state.put(&redrive.dead_letters, letter));
                 state.remove(queue, &message.id);
+                state.recent.ended(&message.id, MessageOutcome::DeadLetter);
                 self.changed.send_replace(());
                 say(format_args!(
                     "{queue}: moved a message to {} after {} receives without success",
@@ -164,92 +172,11 @@ impl Queues {
                 message.visible_at = now.saturating_add(ms(hidden));
                 message.receipt = Some(Uuid::new_v4().to_string());
                 note(state.put(queue, message.clone()));
+                state.recent.received(&message.id);
                 batch.push(message);
             }
         }
         batch
-    }
-
-    /// For each queue its name, the number of messages in each state, the age of the oldest
-    /// message, and the queues whose dead letters it receives.
-    pub(crate) fn overview(&self) -> Vec<Value> {
-        let now = self.clock.now_ms();
-        let mut state = self.lock();
-        let mut overview = Vec::new();
-        for queue in &self.settings {
-            self.expire(&mut state, &queue.name, now);
-            let (mut visible, mut in_flight, mut delayed, mut oldest) = (0, 0, 0, None::<i64>);
-            for message in state.messages(&queue.name) {
-                match (message.visible_at > now, &message.receipt) {
-                    (false, _) => visible += 1,
-                    (true, Some(_)) => in_flight += 1,
-                    (true, None) => delayed += 1,
-                }
-                oldest = Some(oldest.map_or(message.sent_at, |at| at.min(message.sent_at)));
-            }
-            overview.push(json!({
-                "name": queue.name,
-                "visible": visible,
-                "inFlight": in_flight,
-                "delayed": delayed,
-                "oldestAgeSeconds": oldest.map(|at| (now - at).max(0) / 1000),
-                "isDeadLetterQueueOf": self.sources(&queue.name),
-            }));
-        }
-        overview
-    }
-
-    /// The messages of a queue, oldest first; `None` if the queue does not exist.
-    pub(crate) fn messages(&self, queue: &str) -> Option<Vec<Value>> {
-        self.settings(queue)?;
-        let now = self.clock.now_ms();
-        let mut state = self.lock();
-        self.expire(&mut state, queue, now);
-        let messages = state.messages(queue).map(|message| {
-            json!({
-                "messageId": message.id,
-                "body": message.body,
-                "receiveCount": message.receives,
-                "sentAt": rfc3339(from_ms(message.sent_at)),
-                "visibleAt": rfc3339(from_ms(message.visible_at)),
-                "inFlight": message.visible_at > now && message.receipt.is_some(),
-            })
-        });
-        Some(messages.collect())
-    }
-
-    /// Sends the dead letters of a queue back to their source queues, as new messages, and returns
-    /// their number. The error says why this is not possible.
-    pub(crate) fn redrive(&self, queue: &str) -> Result<usize, String> {
-        let source = match self.sources(queue).as_slice() {
-            [source] => source.clone(),
-            [] => return Err(format!("{queue} is not a dead-letter queue")),
-            _ => {
-                return Err(format!(
-                    "{queue} is the dead-letter queue of several queues: cannot redrive"
-                ));
-            }
-        };
-        let now = self.clock.now_ms();
-        let mut state = self.lock();
-        self.expire(&mut state, queue, now);
-        let letters: Vec<QueueMessage> = state.messages(queue).cloned().collect();
-        for letter in &letters {
-            let again = QueueMessage::new(letter.body.clone(), now, now);
-            state.put(&source, again).map_err(|error| error.to_string())?;
-            state.remove(queue, &letter.id);
-        }
-        drop(state);
-        self.changed.send_replace(());
-        Ok(letters.len())
-    }
-
-    /// The queues whose dead letters `queue` receives.
-    fn sources(&self, queue: &str) -> Vec<String> {
-        let is_source = |source: &&QueueSpec| {
-            source.redrive.as_ref().is_some_and(|redrive| redrive.dead_letters == queue)
-        };
-        self.settings.iter().filter(is_source).map(|source| source.name.clone()).collect()
     }
 
     fn settings(&self, queue: &str) -> Option<&QueueSpec> {
@@ -288,12 +215,26 @@ impl QueueState {
         Ok(())
     }
 
-    fn remove_where(&mut self, queue: &str, is_over: impl Fn(&QueueMessage) -> bool) {
+    /// Adds a new message.
+    fn add(&mut self, queue: &str, message: QueueMessage) -> Result<(), JournalError> {
+        let (id, body, at) = (message.id.clone(), message.body.clone(), message.sent_at);
+        self.put(queue, message)?;
+        self.recent.add(&id, Some(queue), &body, at, MessageOutcome::Waiting);
+        Ok(())
+    }
+
+    /// Removes messages, and returns their ids.
+    fn remove_where(
+        &mut self,
+        queue: &str,
+        is_over: impl Fn(&QueueMessage) -> bool,
+    ) -> Vec<String> {
         let over = self.messages(queue).filter(|message| is_over(message));
         let over: Vec<_> = over.map(|message| message.id.clone()).collect();
-        for id in over {
-            self.remove(queue, &id);
+        for id in &over {
+            self.remove(queue, id);
         }
+        over
     }
 
     fn remove(&mut self, queue: &str, id: &str) {

@@ -4,6 +4,7 @@ mod cron;
 mod event;
 mod expression;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -18,6 +19,9 @@ use crate::output::say;
 use crate::runtime::{FunctionPool, InvocationError};
 use crate::template::{ScheduleSpec, TemplateError};
 
+/// How many runs of a schedule are remembered.
+const REMEMBERED: usize = 24;
+
 /// One schedule and its function.
 pub(crate) struct Schedule {
     spec: ScheduleSpec,
@@ -28,7 +32,8 @@ pub(crate) struct Schedule {
     origin: OffsetDateTime,
     /// The last due time.
     due: watch::Sender<OffsetDateTime>,
-    last: Mutex<Option<Value>>,
+    /// The latest runs, newest first.
+    runs: Mutex<VecDeque<Value>>,
 }
 
 /// The result of a run, as the control API shows it: `{"status", "result"}`.
@@ -48,8 +53,8 @@ impl Schedule {
         let expression = parse(&spec)?;
         // Due times are whole seconds, as EventBridge sends them.
         let origin = clock.now().truncate_to_second();
-        let (due, last) = (watch::Sender::new(origin), Mutex::default());
-        Ok(Arc::new(Self { spec, expression, function, clock, origin, due, last }))
+        let (due, runs) = (watch::Sender::new(origin), Mutex::default());
+        Ok(Arc::new(Self { spec, expression, function, clock, origin, due, runs }))
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -101,11 +106,13 @@ impl Schedule {
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (name, function) = (self.name(), self.function.name());
         say(format_args!("{name} → {function}: {}, {ms} ms", run.status));
-        let last = json!({
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.truncate(REMEMBERED - 1);
+        runs.push_front(json!({
             "scheduledTime": rfc3339(scheduled), "startedAt": rfc3339(started),
-            "status": run.status, "ms": ms,
-        });
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+            "status": run.status, "ms": ms, "result": run.result,
+        }));
+        drop(runs);
         Ok(run)
     }
 
@@ -115,15 +122,17 @@ impl Schedule {
         enabled.then(|| self.expression.next(self.origin, after)).flatten()
     }
 
-    /// Its name, function and expression, the next due time, and the result of the last run.
+    /// Its name, function and expression, the next due time, and the last runs with their results.
     pub(crate) fn overview(&self) -> Value {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         json!({
             "name": self.name(),
             "function": self.function.name(),
             "expression": self.expression.to_string(),
             "enabled": self.spec.enabled,
             "next": self.next().map(rfc3339),
-            "last": *self.last.lock().unwrap_or_else(PoisonError::into_inner),
+            "last": runs.front(),
+            "runs": runs,
         })
     }
 }

@@ -1,20 +1,18 @@
 //! Starts the services of a stack, in the order of their dependencies, and connects them.
 
+mod services;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acs_emulator::AllowedHosts;
-use axum::Router;
-use dynoxide::Database;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::LocalStack;
 use super::data_directory::DataDirectory;
 use super::fleet::{Fleet, FleetContext};
-use super::introduction::{SCOPE, administrator_token, first_request};
 use super::listeners::{Listeners, url};
 use super::servers::Servers;
 use super::stack_file::{StackAddresses, StackFile};
@@ -22,22 +20,14 @@ use super::start_error::StackStartError;
 use super::tls::ca_cert;
 use super::transmitters::{self, StackTransmitters};
 use crate::acs::{AcsUrls, LocalAcs};
-use crate::bus::{self, EventBus};
-use crate::clock::StackClock;
-use crate::console::{self, Console};
-use crate::control::{self, ControlApi};
-use crate::entra::{self, SimulatedEntra};
-use crate::gateway::{self, ApiAuthorizer, Gateway, JwtAuthorizer, LambdaAuthorizer, Routes};
-use crate::issuer::{self, OidcIssuer, TrustedKeys, add_issuer_keys};
+use crate::gateway::{Gateway, Routes};
+use crate::issuer::add_issuer_keys;
 use crate::options::StackOptions;
-use crate::queue::{self, Queues};
+use crate::queue;
 use crate::runtime::{FunctionPool, ProcessReaper};
 use crate::signals::{self, Simulation};
-use crate::template::{AuthorizerSpec, Inputs, SecretSpec, Template};
-use crate::{dynamodb, secrets};
-
-/// The `aud` of the issuer's tokens.
-const AUDIENCE: &str = "guestpass-local";
+use crate::template::{AuthorizerSpec, Inputs, Template};
+use services::{AUDIENCE, Services};
 
 /// The additional claim of an administrator's token, unless `--parameter` changes it.
 const ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
@@ -101,126 +91,6 @@ impl LocalStack {
     }
 }
 
-/// The services that are the same for every request.
-struct Services {
-    clock: Arc<StackClock>,
-    database: Database,
-    issuer: Arc<OidcIssuer>,
-    /// The ARNs and the values of all secrets except the connection string.
-    secrets: Vec<(String, String)>,
-    queues: Arc<Queues>,
-    bus: Arc<EventBus>,
-    /// The names under which the services without credentials can be requested.
-    allowed_hosts: AllowedHosts,
-}
-
-impl Services {
-    /// Opens the services with the data of the last run.
-    fn open(
-        options: &StackOptions,
-        template: &Template,
-        data: &DataDirectory,
-        issuer_url: &str,
-        clock: Arc<StackClock>,
-    ) -> Result<Self, StackStartError> {
-        let tables = data.kept_file("dynamodb.sqlite");
-        let database = dynamodb::open(tables.as_deref(), &template.tables)?;
-        let keys = ["issuer-key.pkcs8", "issuer-key-es256.pkcs8"].map(|name| data.kept_file(name));
-        let issuer = OidcIssuer::new(
-            issuer_url,
-            first_item(template, "Audience").unwrap_or(AUDIENCE),
-            first_item(template, "TokenScope").unwrap_or(SCOPE),
-            keys.each_ref().map(Option::as_deref),
-            Arc::clone(&clock),
-        )?;
-        let secrets = generate_secrets(&template.secrets, data)?;
-        let messages = data.kept_file("queues.jsonl");
-        let queues = Queues::open(template.queues.clone(), messages, Arc::clone(&clock))?;
-        let bus = EventBus::new(&template.rules, Arc::clone(&queues), Arc::clone(&clock))
-            .map_err(StackStartError::template(&options.template))?;
-        let (issuer, allowed_hosts) = (Arc::new(issuer), options.allowed_hosts.clone());
-        Ok(Self { clock, database, issuer, secrets, queues, bus, allowed_hosts })
-    }
-
-    /// The API's authorizer. A JWT authorizer trusts the keys of the development issuer, or those of
-    /// a real issuer.
-    async fn authorizer(
-        &self,
-        spec: Option<AuthorizerSpec>,
-        fleet: &Fleet,
-    ) -> Result<ApiAuthorizer, StackStartError> {
-        let authorizer = match spec {
-            None => None,
-            Some(AuthorizerSpec::Jwt(spec)) => {
-                let keys = if spec.issuer == self.issuer.url() {
-                    TrustedKeys::Fixed(self.issuer.key_set())
-                } else {
-                    TrustedKeys::discover(&spec.issuer).await?
-                };
-                Some(ApiAuthorizer::Jwt(JwtAuthorizer::new(spec, keys)))
-            }
-            Some(AuthorizerSpec::Lambda(spec)) => fleet.by_id.get(&spec.function).map(|function| {
-                let authorizer = LambdaAuthorizer::new(Arc::clone(function), spec.cache_for);
-                ApiAuthorizer::Lambda(authorizer)
-            }),
-        };
-        Ok(authorizer.unwrap_or(ApiAuthorizer::None))
-    }
-
-    /// Serves all services on their listeners.
-    fn serve(
-        self,
-        listeners: Listeners,
-        gateway: Arc<Gateway>,
-        addresses: &StackAddresses,
-        acs: &LocalAcs,
-        fleet: &Fleet,
-        signals: Router,
-    ) -> Result<Servers, StackStartError> {
-        let console = Arc::new(Console {
-            addresses: addresses.to_public_json(),
-            first_request: first_request(addresses),
-            administrator_token: administrator_token(addresses),
-            gateway: Arc::clone(&gateway),
-            functions: fleet.functions.clone(),
-            acs: acs.address(),
-        });
-        let entra =
-            SimulatedEntra::new(Arc::clone(&self.clock)).map_err(StackStartError::HttpClient)?;
-        let control = Arc::new(ControlApi {
-            clock: self.clock,
-            bus: Arc::clone(&self.bus),
-            queues: Arc::clone(&self.queues),
-            schedules: fleet.schedules.clone(),
-            functions: fleet.functions.clone(),
-        });
-        let engine = listeners.engine.local_addr().map_err(StackStartError::System)?;
-        let dynamodb = dynamodb::router(engine).map_err(StackStartError::HttpClient)?;
-        let connection_string = (addresses.acs_secret_arn.as_str(), acs.secret());
-        let secrets = secrets::router(connection_string, self.secrets);
-        let mut servers = Servers::new(self.allowed_hosts);
-        let tls = listeners.tls.map(|tls| tls.acceptor);
-        let console = console::router(console).merge(control::router(control)).merge(signals);
-        let console = console.merge(issuer::keys_router(Arc::clone(&self.issuer)));
-        let console = console.merge(entra::control_router(Arc::clone(&entra)));
-        servers.serve_local(listeners.console, console);
-        // A web app in development gets its bearer from the issuer.
-        let issuer = servers.local_only(gateway.serve_web_apps(issuer::router(self.issuer)));
-        servers.serve_reachable(listeners.issuer, issuer, tls.as_ref())?;
-        servers.serve_reachable(listeners.gateway, gateway::router(gateway), tls.as_ref())?;
-        let events = bus::put_events::router(self.bus).merge(queue::router(self.queues));
-        servers.serve_local(listeners.events, events);
-        servers.serve_local(listeners.secrets, secrets);
-        servers.serve_local(listeners.entra, entra::router(entra));
-        servers.serve_local(listeners.dynamodb, dynamodb);
-        let (database, stop) = (self.database, servers.stopping());
-        servers.run(async move {
-            let _ = dynoxide::server::serve_with_shutdown(listeners.engine, database, stop).await;
-        });
-        Ok(servers)
-    }
-}
-
 /// Reads the template with the parameters that the stack sets itself.
 fn read_template(
     options: &StackOptions,
@@ -248,11 +118,6 @@ fn read_template(
     defaults.extend(transmitters.defaults(&parameters));
     let inputs = Inputs { parameters, defaults, secrets: BTreeMap::from([(secret, acs.secret())]) };
     Template::read(&yaml, &inputs).map_err(StackStartError::template(path))
-}
-
-/// The first item of a parameter that is a list, or its value.
-fn first_item<'a>(template: &'a Template, parameter: &str) -> Option<&'a str> {
-    template.parameters.get(parameter)?.split(',').map(str::trim).find(|item| !item.is_empty())
 }
 
 fn stack_addresses(
@@ -294,23 +159,6 @@ fn stack_addresses(
 /// The parameter `AcsPlacement`, unless it has its default, which concerns only `main`.
 fn placement(template: &Template) -> Option<String> {
     template.parameters.get("AcsPlacement").filter(|json| *json != "{}").cloned()
-}
-
-/// Loads or generates the values of the secrets, with their ARNs.
-fn generate_secrets(
-    secrets: &[SecretSpec],
-    data: &DataDirectory,
-) -> Result<Vec<(String, String)>, StackStartError> {
-    let value = |secret: &SecretSpec| {
-        let file = data.kept_file(&format!("secret-{}", secret.name));
-        let value = secrets::load_or_create(file.as_deref(), secret.length);
-        let value = value.map_err(|source| match file {
-            Some(path) => StackStartError::File { path, source },
-            None => StackStartError::System(source),
-        })?;
-        Ok((secret.arn.clone(), value))
-    };
-    secrets.iter().map(value).collect()
 }
 
 /// Starts the tasks that invoke functions for messages and at due times.

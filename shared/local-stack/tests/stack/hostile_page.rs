@@ -48,6 +48,16 @@ fn requests(fixture: &StackFixture) -> Vec<PortRequest> {
     let post = |name, url: &str| PortRequest::new(name, Method::POST, url.to_owned());
     vec![
         post("issuer", &format!("{}/token", fixture.stack.issuer())).with(&[], "sub=alice"),
+        PortRequest::new(
+            "sign-in",
+            Method::GET,
+            format!(
+                "{}/authorize?client_id=app&redirect_uri=http://127.0.0.1/&response_type=code\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+                 &code_challenge_method=S256",
+                fixture.stack.issuer()
+            ),
+        ),
         post("secrets", secrets).with(
             &[("x-amz-target", "secretsmanager.GetSecretValue")],
             r#"{"SecretId": "arn:aws:secretsmanager:local:000000000000:secret:acs"}"#,

@@ -9,8 +9,10 @@ mod fixture;
 mod gateway;
 mod hostile_page;
 mod options;
+mod pages;
 mod processes;
 mod program;
 mod refusals;
 mod services;
+
 mod signals;

@@ -1,7 +1,7 @@
 //! The tokens of well-known identity providers.
 
 use bearer_verifier::{SignedToken, verify_signature};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 

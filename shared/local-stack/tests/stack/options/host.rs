@@ -61,8 +61,7 @@ async fn gateway_and_issuer_speak_https_with_a_certificate_for_their_address() {
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
     assert_eq!(answer["context"]["http"]["sourceIp"], "127.0.0.1");
-    let page = fixture.client.get(fixture.stack.console()).send().await.unwrap();
-    let page = page.text().await.unwrap();
-    assert!(page.contains("curl -s --cacert '"), "{page}");
+    let shown = fixture.told("stack").await.to_string();
+    assert!(shown.contains("curl -s --cacert '"), "{shown}");
     fixture.stack.stop().await;
 }

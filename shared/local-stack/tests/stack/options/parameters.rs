@@ -55,11 +55,12 @@ async fn the_gateway_accepts_the_tokens_of_a_real_issuer_and_no_others() {
     assert_eq!(answer["context"]["authorizer"]["jwt"]["claims"]["iss"], issuer.as_str());
     assert_eq!(answer["adminCondition"], "", "the template's default");
     assert_eq!(get(fixture.stack.issuer()).await.status(), 401);
-    let page = fixture.client.get(fixture.stack.console()).send().await.unwrap();
-    let page = page.text().await.unwrap();
-    assert!(page.contains(&format!("paste an access token of {issuer}")), "{page}");
+    let shown = fixture.told("stack").await;
+    assert_eq!(shown["apiIssuer"], issuer.as_str());
+    let shown = shown.to_string();
+    assert!(shown.contains(&format!("paste an access token of {issuer}")), "{shown}");
     let administrator = format!("paste an administrator's access token of {issuer}");
-    assert!(page.contains(&administrator) && !page.contains("role=guestpass-admin"), "{page}");
+    assert!(shown.contains(&administrator) && !shown.contains("role=guestpass-admin"), "{shown}");
     fixture.stack.stop().await;
     provider.stack.stop().await;
 }

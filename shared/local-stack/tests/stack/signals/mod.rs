@@ -198,7 +198,7 @@ async fn copies_of_a_message_have_the_same_id() {
     let risc = "https://schemas.openid.net/secevent/risc/event-type/account-purged";
     assert_eq!(sent.claims["events"][risc]["reason_admin"], json!({ "en": "left" }));
     assert_eq!(sent.claims["jti"], "one");
-    let url = format!("{}/requests.json", fixture.stack.console());
+    let url = format!("{}/_local/requests", fixture.stack.console());
     let seen: Value = fixture.client.get(url).send().await.unwrap().json().await.unwrap();
     let seen = seen["requests"].as_array().unwrap().iter();
     assert_eq!(seen.filter(|request| request["path"] == "/v1/signals/ssf").count(), 3);

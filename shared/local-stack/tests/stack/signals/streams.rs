@@ -149,7 +149,7 @@ async fn a_verification_is_sent_to_the_receiver() {
     let id = client.create().await;
     let (status, _) = client.post("/verify", json!({ "stream_id": id, "state": "s1" })).await;
     assert_eq!(status, 204);
-    let url = format!("{}/requests.json", fixture.stack.console());
+    let url = format!("{}/_local/requests", fixture.stack.console());
     let seen: Value = fixture.client.get(url).send().await.unwrap().json().await.unwrap();
     assert_eq!(seen["requests"][0]["path"], "/v1/signals/ssf");
     assert_eq!(client.post("/verify", json!({ "stream_id": "other" })).await.0, 404);

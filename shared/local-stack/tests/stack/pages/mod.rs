@@ -1,0 +1,4 @@
+//! The pages of the stack, as a browser requests them.
+
+mod console;
+mod sign_in;
