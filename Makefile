@@ -34,6 +34,15 @@ RUN_OPTIONS = $(if $(ORIGIN),--parameter 'AllowedOrigins=$(ORIGIN)') \
               $(if $(AUDIENCE),--parameter 'Audience=$(AUDIENCE)') \
               $(if $(filter command,$(origin HOST)),--host '$(HOST)') $(if $(HTTPS),--https) $(RUN)
 
+# The data of a demonstration is in memory; `make run` keeps its own.
+.PHONY: demo
+demo: need-rust need-cc binaries ## the same, filled with a believable day of 2,000 users, in memory (RUN=)
+	@exec "$$($(MAKE) where)/local-stack" --demo --ephemeral --no-limits --no-throttling --data target/demo $(RUN_OPTIONS)
+
+.PHONY: pictures
+pictures: need-node binaries ## take the pictures of the console for the READMEs (Chromium)
+	@tests/clients/pictures "$$($(MAKE) where)"
+
 .PHONY: test
 test: need-rust need-cc need-python3 need-node lint unit mutants-diff faults cost e2e build infra interop clients packages audit ## run everything that CI runs
 

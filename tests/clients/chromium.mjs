@@ -14,6 +14,7 @@ export class Chromium {
   #next = 1;
   #stderr = "";
   #tabs = [];
+  #listeners = new Map();
 
   constructor(path) {
     const options = [...OPTIONS, "--remote-debugging-pipe", `--user-data-dir=${this.#profile}`, "about:blank"];
@@ -30,7 +31,8 @@ export class Chromium {
     });
   }
 
-  #receive({ id, result, error }) {
+  #receive({ id, result, error, method, params, sessionId }) {
+    if (method) return this.#listeners.get(sessionId)?.(method, params);
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error) waiting?.reject(new Error(error.message));
@@ -47,13 +49,30 @@ export class Chromium {
 
   /** Opens a tab that shows a page. All tabs share one profile. */
   async open(url) {
+    const tab = await this.openBlank();
+    await tab.load(url);
+    return tab;
+  }
+
+  /** Opens an empty tab. */
+  async openBlank() {
     const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
     this.#tabs.push(targetId);
+    return this.#attach(targetId);
+  }
+
+  async #attach(targetId) {
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
     const tab = new Tab((method, params) => this.send(method, params, sessionId));
-    await tab.send("Page.navigate", { url });
-    await tab.evaluate("new Promise((ready) => (window.ready ? ready() : addEventListener('app-ready', ready)))");
+    this.#listeners.set(sessionId, (method, params) => tab.onEvent?.(method, params));
     return tab;
+  }
+
+  /** The window that a page has opened at a URL with this beginning; nothing if there is none. */
+  async popup(url) {
+    const { targetInfos } = await this.send("Target.getTargets");
+    const found = targetInfos.find((target) => target.openerId && target.url.startsWith(url));
+    return found && this.#attach(found.targetId);
   }
 
   async closeTabs() {
@@ -70,8 +89,17 @@ export class Chromium {
 
 /** A tab, whose pages run what the tests give them. */
 export class Tab {
+  /** Called with each event of the DevTools protocol. */
+  onEvent = undefined;
+
   constructor(send) {
     this.send = send;
+  }
+
+  /** Shows a page, and waits until it says that it is ready. */
+  async load(url) {
+    await this.send("Page.navigate", { url });
+    await this.evaluate("new Promise((ready) => (window.ready ? ready() : addEventListener('app-ready', ready)))");
   }
 
   /** The value of an expression in the page, also of a promise. */

@@ -18,6 +18,7 @@ mod bus;
 mod clock;
 mod console;
 mod control;
+mod demo;
 mod dynamodb;
 mod entra;
 mod gateway;
@@ -35,6 +36,7 @@ mod signals;
 mod stack;
 pub mod template;
 
+pub use demo::{DemoError, fill_demo};
 pub use dynamodb::EngineError;
 pub use gateway::GatewayLimits;
 pub use issuer::{DiscoveryError, KeyError};

@@ -4,7 +4,9 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use local_stack::{LocalStack, ProcessEnvironment, StackCommand, StackOptions, parse, usage};
+use local_stack::{
+    LocalStack, ProcessEnvironment, StackCommand, StackOptions, fill_demo, parse, usage,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -12,8 +14,8 @@ use tokio::sync::oneshot;
 async fn main() -> ExitCode {
     let outcome = match parse(std::env::args().skip(1), environment()) {
         Ok(StackCommand::Help) => writeln!(io::stdout(), "{}", usage()).map_err(Into::into),
-        Ok(StackCommand::Start { options, exit_with_stdin }) => {
-            run(*options, exit_with_stdin).await
+        Ok(StackCommand::Start { options, exit_with_stdin, demo }) => {
+            run(*options, exit_with_stdin, demo).await
         }
         Err(problem) => Err(format!("{problem}\n\n{}", usage()).into()),
     };
@@ -29,6 +31,7 @@ async fn main() -> ExitCode {
 async fn run(
     options: StackOptions,
     exit_with_stdin: bool,
+    demo: bool,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -44,6 +47,7 @@ async fn run(
     let stack = LocalStack::start(options).await?;
     stack.print_introduction();
     tokio::select! {
+        outcome = show_demo(&stack, demo) => outcome?,
         interrupt = tokio::signal::ctrl_c() => interrupt?,
         _ = terminate.recv() => {}
         _ = hang_up.recv() => {}
@@ -51,6 +55,16 @@ async fn run(
     }
     stack.stop().await;
     Ok(())
+}
+
+/// Fills the stack if this is a demonstration. Resolves only if that fails.
+async fn show_demo(stack: &LocalStack, demo: bool) -> Result<(), Box<dyn std::error::Error>> {
+    if demo {
+        writeln!(io::stdout(), "Filling the stack with a day of 2,000 users…")?;
+        fill_demo(stack).await?;
+        writeln!(io::stdout(), "\nOpen {0} and {0}/try\n", stack.console())?;
+    }
+    std::future::pending().await
 }
 
 /// Resolves when stdin is closed. If it is not `watched`, this never resolves.

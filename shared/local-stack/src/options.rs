@@ -60,6 +60,8 @@ pub enum StackCommand {
         options: Box<StackOptions>,
         /// Whether the stack ends when stdin is closed.
         exit_with_stdin: bool,
+        /// Whether the stack is filled with a demonstration.
+        demo: bool,
     },
 }
 
@@ -110,6 +112,8 @@ Usage: local-stack [options]
                           all but the first have any free ports
                           (default: GUESTPASS_RESOURCES, or 1)
   --no-throttling         ignore the rate limits of the template
+  --demo                  fill the stack with a believable day of 2,000 users; best with
+                          --ephemeral, --no-limits and --no-throttling, as `make demo` does
   --exit-with-stdin       stop when stdin is closed
 
 The template defines rules, queues and schedules. To show and control them, use /_local/ on
@@ -151,7 +155,7 @@ pub fn parse(
         idle_limit: Duration::from_mins(5),
         gateway: GatewayLimits::default(),
     };
-    let mut exit_with_stdin = false;
+    let (mut exit_with_stdin, mut demo) = (false, false);
     let mut arguments = arguments.into_iter();
     while let Some(flag) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("missing value for {flag}"));
@@ -179,12 +183,13 @@ pub fn parse(
             }
             "--no-throttling" => options.gateway.throttling = false,
             "--exit-with-stdin" => exit_with_stdin = true,
+            "--demo" => demo = true,
             _ if Flag::parse(EmulatorOptions::FLAGS, &mut options.acs, &flag, || value().ok())? => {
             }
             _ => return Err(format!("unknown option `{flag}`")),
         }
     }
-    Ok(StackCommand::Start { options: Box::new(options), exit_with_stdin })
+    Ok(StackCommand::Start { options: Box::new(options), exit_with_stdin, demo })
 }
 
 fn host(value: &str) -> Result<IpAddr, String> {
@@ -220,7 +225,10 @@ mod tests {
             rust_log: None,
         };
         match parse(line.split_whitespace().map(str::to_owned), environment)? {
-            StackCommand::Start { options, exit_with_stdin } => Ok((*options, exit_with_stdin)),
+            StackCommand::Start { options, exit_with_stdin, demo } => {
+                assert_eq!(demo, line.contains("--demo"));
+                Ok((*options, exit_with_stdin))
+            }
             StackCommand::Help => Err("help".to_owned()),
         }
     }
@@ -237,7 +245,7 @@ mod tests {
     #[test]
     fn the_command_line_overrides_the_environment() {
         assert_eq!(parsed("", Some("4000")).unwrap().0.port, 4000);
-        assert_eq!(parsed("--port 0", Some("4000")).unwrap().0.port, 0);
+        assert_eq!(parsed("--port 0 --demo", Some("4000")).unwrap().0.port, 0);
         let (options, exit) = parsed(
             "--ephemeral --parameter Policy={} --exit-with-stdin --no-limits --no-throttling",
             None,

@@ -70,6 +70,11 @@ impl LocalStack {
         &self.addresses.acs.http
     }
 
+    /// The name of the stack's own event bus, if the template has one.
+    pub(crate) fn event_bus(&self) -> Option<&str> {
+        self.addresses.event_bus.as_deref()
+    }
+
     /// The endpoint of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> &str {
