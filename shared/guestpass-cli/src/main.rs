@@ -30,7 +30,8 @@ fn main() -> ExitCode {
             return ExitCode::from(error.exit as u8);
         }
     };
-    let context = CommandContext { environment, service, output: output.output };
+    let context =
+        CommandContext { environment, service, output: output.output, is_wide: output.wide };
     match run(command, &context) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of the output has closed it.

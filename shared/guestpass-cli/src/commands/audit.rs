@@ -17,11 +17,12 @@ use crate::service::ServiceSession;
 
 /// Lists entries as they are read.
 pub(crate) async fn run(arguments: AuditArguments, context: &CommandContext) -> Result<()> {
-    let mut rows = Rows::new(context.format()?)?;
+    context.format()?;
     let user = arguments.user.as_deref().map(parse_identity).transpose()?;
     let session = context.session().await?;
     // Fails before the first read if no audit table is named.
     session.target.audit_table()?;
+    let mut rows = context.rows(&session.clock)?;
     let since = arguments.since.map(|since| since.at(session.clock.now()));
     if let Some(user) = user {
         let user = session.run(async |_| external_id(&session, &user).await).await?;
@@ -130,6 +131,7 @@ impl From<&StoredAuditEntry> for AuditRow {
 impl Row for AuditRow {
     const COLUMNS: &'static [&'static str] =
         &["when", "by", "actor", "action", "user", "identity", "state", "reference", "reason"];
+    const OPTIONAL: &'static [&'static str] = &["reference", "actor", "identity", "state"];
 
     fn cells(&self) -> Vec<String> {
         let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();

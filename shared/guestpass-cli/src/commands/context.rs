@@ -1,7 +1,9 @@
 //! What every command has: the environment, the selected service and the output.
 
+use identity_core::ports::Clock;
+
 use crate::options::ServiceOptions;
-use crate::report::{OutputFormat, OutputOption, Result, Row, output};
+use crate::report::{OutputFormat, OutputOption, Result, Row, Rows, TableLayout, output};
 use crate::service::{CliEnvironment, IdentityBackend, ServiceSession, Target};
 
 /// The context of every command.
@@ -12,6 +14,8 @@ pub(crate) struct CommandContext {
     pub(crate) service: ServiceOptions,
     /// The requested output.
     pub(crate) output: Option<OutputOption>,
+    /// Whether tables are whole on a terminal, too.
+    pub(crate) is_wide: bool,
 }
 
 impl CommandContext {
@@ -54,6 +58,24 @@ impl CommandContext {
         } else {
             OutputFormat::Json
         }))
+    }
+
+    /// The layout of a table. A pipe or a file has no width, and gets whole cells.
+    pub(crate) fn layout(&self, clock: &impl Clock) -> TableLayout {
+        match self.environment.stdout_width.filter(|_| !self.is_wide) {
+            Some(width) => TableLayout::Fitted { width, now: clock.now() },
+            None => TableLayout::Whole,
+        }
+    }
+
+    /// Starts a list, with times relative to those of `clock`.
+    pub(crate) fn rows<R: Row>(&self, clock: &impl Clock) -> Result<Rows<R>> {
+        Rows::with(self.format()?, self.layout(clock))
+    }
+
+    /// Prints a list.
+    pub(crate) fn show_rows<R: Row>(&self, rows: Vec<R>, clock: &impl Clock) -> Result<()> {
+        output::print_rows(rows, self.format()?, self.layout(clock))
     }
 
     /// Prints an answer.

@@ -41,7 +41,8 @@ pub(crate) struct CleanupPlanEntry {
     acs_id: String,
     state: StateName,
     epoch: u64,
-    last_issued_at: String,
+    /// RFC 3339, UTC.
+    pub(crate) last_issued_at: String,
 }
 
 impl CleanupPlanEntry {

@@ -84,6 +84,10 @@ pub(crate) struct OutputOptions {
     /// accepts a file name that ends in .json
     #[arg(short, long, global = true, value_name = "FORMAT", value_parser = OutputOptionParser)]
     pub(crate) output: Option<OutputOption>,
+    /// Print the tables of a terminal with whole ids, all columns and absolute times, as a pipe gets
+    /// them
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) wide: bool,
     /// Print the error messages of all layers
     #[arg(long, global = true)]
     pub(crate) debug: bool,

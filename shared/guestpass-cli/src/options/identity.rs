@@ -17,7 +17,7 @@ pub(crate) enum IdentityCommand {
     Create(IdentityCreateArguments),
     /// Show an identity
     Show(IdentityShowArguments),
-    /// List identities by state and last use
+    /// List identities by state and last use, longest unused first
     List(IdentityListArguments),
     /// Import identities that another application created in the same ACS resource
     Import(IdentityImportArguments),
@@ -78,12 +78,22 @@ pub(crate) struct IdentityListArguments {
     /// Only identities without a new token since this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(crate) unused_since: Option<String>,
+    /// Only identities whose external id or ACS id contains this text, for example the end that a
+    /// terminal shows of an id
+    #[arg(long, value_name = "TEXT", value_parser = parse_part)]
+    pub(crate) matching: Option<String>,
     /// Only identities of this ACS resource
     #[arg(long, value_name = "NAME")]
     pub(crate) resource: Option<String>,
     /// List at most this many identities
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
+}
+
+/// Reads a part of an id, also one that was copied with the mark of a shortened one.
+#[expect(clippy::unnecessary_wraps, reason = "clap expects a result")]
+fn parse_part(raw: &str) -> Result<String, String> {
+    Ok(raw.trim_start_matches('…').to_owned())
 }
 
 /// The states that a listed identity can have.

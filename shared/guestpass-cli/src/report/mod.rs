@@ -13,7 +13,7 @@ mod views;
 
 pub(crate) use error::{CliError, EXIT_CODES, Exit, Result, chain, innermost};
 pub(crate) use output::{
-    OutputFormat, OutputOption, OutputOptionParser, ResultKind, Row, Rows, note,
+    OutputFormat, OutputOption, OutputOptionParser, ResultKind, Row, Rows, TableLayout, note,
 };
 pub(crate) use printable::printable;
 pub(crate) use progress::Progress;

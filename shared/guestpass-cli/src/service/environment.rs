@@ -3,6 +3,8 @@
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 
+use rustix::termios::tcgetwinsize;
+
 use crate::report::Style;
 
 /// The environment of the process, read once.
@@ -17,6 +19,8 @@ pub(crate) struct CliEnvironment {
     pub(crate) stdin_is_terminal: bool,
     /// Whether a user sees the output.
     pub(crate) stdout_is_terminal: bool,
+    /// The width of the terminal that shows the output.
+    pub(crate) stdout_width: Option<usize>,
     /// Whether a user sees the progress.
     pub(crate) stderr_is_terminal: bool,
     /// The style of stdout.
@@ -38,6 +42,7 @@ impl CliEnvironment {
                 .map_or_else(PathBuf::new, Into::into),
             stdin_is_terminal: stdin().is_terminal(),
             stdout_is_terminal: stdout().is_terminal(),
+            stdout_width: width(),
             stderr_is_terminal: stderr().is_terminal(),
             stdout_style: Style::of(&stdout(), &variable),
             stderr_style: Style::of(&stderr(), &variable),
@@ -48,6 +53,12 @@ impl CliEnvironment {
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         (self.env)(name).filter(|value| !value.trim().is_empty())
     }
+}
+
+/// A terminal that does not know its width has the usual one.
+fn width() -> Option<usize> {
+    let size = tcgetwinsize(stdout()).ok()?;
+    Some(if size.ws_col == 0 { 80 } else { size.ws_col.into() })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -13,6 +13,7 @@ use std::{
 use cli::{CliStack, interrupt};
 use harness::wait_until;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 /// A program in a terminal.
 struct OnTerminal {
@@ -22,12 +23,18 @@ struct OnTerminal {
 }
 
 impl OnTerminal {
-    fn start(mut command: Command) -> Self {
+    fn start(command: Command) -> Self {
+        Self::with_columns(command, 80)
+    }
+
+    fn with_columns(mut command: Command, columns: u16) -> Self {
         let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&slave, size).unwrap();
         let side = || Stdio::from(slave.try_clone().unwrap());
         command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side());
         let process = command.spawn().unwrap();
@@ -77,6 +84,96 @@ fn a_terminal_gets_a_table() {
     list.shows("EXTERNAL ID");
     list.shows("alice");
     assert_eq!(list.ends(), 0);
+}
+
+/// The lines of a command's table.
+fn table(stack: &CliStack, line: &str, columns: u16) -> Vec<String> {
+    let arguments: Vec<&str> = line.split(' ').collect();
+    let mut list = OnTerminal::with_columns(stack.command(&arguments), columns);
+    assert_eq!(list.ends(), 0, "{line}: {}", list.screen());
+    // The last output may still be on its way.
+    let holds = wait_until(Duration::from_mins(1), || list.screen().ends_with('\n'));
+    assert!(holds, "{line}: {}", list.screen());
+    list.screen().lines().map(|line| line.trim_end_matches('\r').to_owned()).collect()
+}
+
+/// A user as an issuer names them, with an identity and with actions in the audit log.
+fn stack_with_history() -> (CliStack, String) {
+    let stack = CliStack::start();
+    let user = "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0|alice";
+    stack.identity(user);
+    stack.identity(
+        "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0|bob",
+    );
+    let reason = "the device was lost on a train, and its owner reported it only today";
+    stack.json(&["user", "block", user, "--yes", "--reason", reason]);
+    (stack, user.to_owned())
+}
+
+#[test]
+fn every_list_fits_a_terminal_of_80_and_of_120_columns() {
+    let (stack, user) = stack_with_history();
+    for columns in [80, 120] {
+        for line in [
+            "identity list",
+            &format!("user history {user}"),
+            "audit --since 1d",
+            "cleanup plan --unused-for 2d",
+            "resource list",
+        ] {
+            let lines = table(&stack, line, columns);
+            for text in &lines {
+                // The details of one record above a history are not a list.
+                let is_list = !["external id", "ACS id", "warning:"]
+                    .iter()
+                    .any(|other| text.starts_with(other));
+                let is_wide = text.chars().count() > usize::from(columns);
+                assert!(!is_list || !is_wide, "{line}: {text:?}\n{}", lines.join("\n"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminal_shows_the_ends_of_ids_and_how_long_ago_and_wide_shows_all() {
+    let (stack, user) = stack_with_history();
+    let lines = table(&stack, "identity list", 80);
+    let alice = lines.iter().find(|line| line.contains("|alice")).unwrap();
+    assert!(alice.starts_with('…') && alice.contains(" s ago"), "{alice}");
+    let end = alice.split_whitespace().nth(1).unwrap();
+    let wide = table(&stack, "identity list --wide", 80);
+    let whole = wide.iter().find(|line| line.starts_with(&user)).unwrap();
+    assert!(whole.contains(end.trim_start_matches('…')) && whole.contains("Z  "), "{whole}");
+    let found = stack.run(&["identity", "list", "--matching", end, "-o", "tsv"]);
+    assert_eq!(found.stdout.lines().count(), 1, "{found:?}");
+    assert!(found.stdout.starts_with(&user), "{found:?}");
+}
+
+/// An end that is unique in one list can be the end of another id tomorrow.
+#[test]
+fn a_shortened_id_is_no_name() {
+    let (stack, _) = stack_with_history();
+    let lines = table(&stack, "identity list", 80);
+    let end = lines[1].split_whitespace().nth(1).unwrap();
+    for line in [["identity", "show", end, "-o"], ["identity", "delete", end, "--yes"]] {
+        let ran = stack.run(&line[..line.len() - usize::from(line[3] == "-o")]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+    }
+    assert_eq!(stack.identities(), 2);
+}
+
+#[test]
+fn a_list_begins_with_the_longest_unused_whatever_shard_it_is_in() {
+    let stack = CliStack::start();
+    for (index, days) in [5, 30, 10, 20, 40].into_iter().enumerate() {
+        stack.seed(&[format!("user-{index}")], days);
+    }
+    let listed = stack.run(&["identity", "list", "-o", "tsv"]);
+    let names: Vec<&str> =
+        listed.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(names, ["user-4", "user-1", "user-3", "user-2", "user-0"]);
+    let limited = stack.run(&["identity", "list", "-o", "tsv", "--limit", "2"]);
+    assert_eq!(limited.stdout.lines().count(), 2, "{limited:?}");
 }
 
 #[test]

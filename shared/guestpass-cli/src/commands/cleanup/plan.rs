@@ -15,7 +15,7 @@ use identity_core::resource::ResourceName;
 use crate::commands::CommandContext;
 use crate::jobs::{CleanupPlan, CleanupPlanEntry};
 use crate::options::CleanupPlanArguments;
-use crate::report::{CliError, OutputFormat, OutputOption, Result, duration, note, output};
+use crate::report::{CliError, OutputFormat, OutputOption, Result, duration, note};
 use crate::service::ServiceSession;
 
 /// Finds unused identities, and writes a plan.
@@ -34,14 +34,15 @@ pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContex
         arguments.resource.map(|raw| session.target.resources.named(&raw)).transpose()?;
     let now = session.clock.now();
     let before = now.checked_sub(unused_for).unwrap_or(SystemTime::UNIX_EPOCH);
-    let identities = stale(&session, before, resource.as_ref()).await?;
+    let mut identities = stale(&session, before, resource.as_ref()).await?;
+    identities.sort_by(|one, other| one.last_issued_at.cmp(&other.last_issued_at));
     let total = session.run(async |_| session.store.total().await).await?;
     let plan = CleanupPlan::new(&session.target, now, before, total, identities);
     told(&plan, unused_for);
     match context.shown() {
         OutputOption::File(path) => save(&plan, &path),
-        OutputOption::As(format @ (OutputFormat::Table | OutputFormat::Tsv)) => {
-            output::print_rows(plan.identities, format)
+        OutputOption::As(OutputFormat::Table | OutputFormat::Tsv) => {
+            context.show_rows(plan.identities, &session.clock)
         }
         OutputOption::As(_) => context.show(&plan),
     }

@@ -3,7 +3,7 @@
 use crate::commands::CommandContext;
 use crate::jobs::{DeadLetter, dead_letters};
 use crate::options::EventsDeadLettersArguments;
-use crate::report::{Result, Row, Rows, note, timestamp};
+use crate::report::{Result, Row, note, timestamp};
 use crate::service::{QueueRole, SqsQueue};
 
 impl Row for DeadLetter {
@@ -29,7 +29,7 @@ pub(crate) async fn run(
         SqsQueue::of(&target, QueueRole::DeadLetters, arguments.queue, &context.environment);
     let letters = dead_letters(&queue.await?, arguments.limit).await?;
     let is_cut = letters.len() == arguments.limit && arguments.limit > 0;
-    let mut rows = Rows::new(context.format()?)?;
+    let mut rows = context.rows(&target.clock)?;
     letters.into_iter().try_for_each(|letter| rows.push(letter))?;
     rows.finish()?;
     if is_cut {

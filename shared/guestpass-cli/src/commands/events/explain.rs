@@ -1,5 +1,7 @@
 //! `guestpass events explain`
 
+use identity_core::ports::SystemClock;
+
 use crate::commands::CommandContext;
 use crate::commands::events::explanation::explain;
 use crate::commands::events::settings::settings;
@@ -31,5 +33,5 @@ pub(crate) async fn run(arguments: EventsExplainArguments, context: &CommandCont
         }
         return Ok(());
     }
-    output::print_rows(explained, format)
+    context.show_rows(explained, &SystemClock::default())
 }

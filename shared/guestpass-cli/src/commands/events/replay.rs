@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: EventsReplayArguments, context: &CommandConte
     } else {
         None
     };
-    let rows = Rows::new(context.format()?)?;
+    let rows = context.rows(&session.clock)?;
     let mut replay =
         EventReplay { session: &session, settings, since, events, rows, sent: 0, kept: 0 };
     let outcome = if let Some(file) = &arguments.file {

@@ -1,6 +1,7 @@
 //! `guestpass policy explain`
 
 use identity_core::policy::Policy;
+use identity_core::ports::SystemClock;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use super::loaded::{ClaimsSource, policy_in, rule_name, scope_names};
 use crate::commands::CommandContext;
 use crate::input::{UnverifiedJwt, secret_in, token_in};
 use crate::options::PolicyExplainArguments;
-use crate::report::{CliError, Result, Row, note, output};
+use crate::report::{CliError, Result, Row, note};
 
 /// What the user of a bearer may have, with one of the authorizers.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: &PolicyExplainArguments, context: &CommandContext) 
         })?;
     note("the bearer was decoded, but not verified");
     let explained = ClaimsSource::ALL.map(|source| explain(&policy, source, &token.claims));
-    output::print_rows(explained.into(), context.format()?)
+    context.show_rows(explained.into(), &SystemClock::default())
 }
 
 fn explain(

@@ -2,6 +2,7 @@
 
 use identity_core::identity::Scopes;
 use identity_core::policy::Policy;
+use identity_core::ports::SystemClock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use super::loaded::{ClaimsSource, policy_in, rule_name, scope_names};
 use crate::commands::CommandContext;
 use crate::input::text_in;
 use crate::options::PolicyTestArguments;
-use crate::report::{CliError, Exit, Result, Row, output};
+use crate::report::{CliError, Exit, Result, Row};
 
 /// Claims and the grant that is expected for them.
 #[derive(Deserialize)]
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: &PolicyTestArguments, context: &CommandContext) -> 
         .filter(|result| !result.passed)
         .map(|result| format!("{} ({})", result.name, result.authorizer.as_str()))
         .collect();
-    output::print_rows(results, context.format()?)?;
+    context.show_rows(results, &SystemClock::default())?;
     if failed.is_empty() {
         return Ok(());
     }

@@ -5,12 +5,12 @@ use identity_store::{ResourceCensus, ResourceRecords};
 use serde::Serialize;
 
 use crate::commands::CommandContext;
-use crate::report::{Result, Row, note, output};
+use crate::report::{Result, Row, note};
 use crate::service::{ConfiguredResources, ServiceSession};
 
 /// Lists the ACS resources.
 pub(crate) async fn run(context: &CommandContext) -> Result<()> {
-    let format = context.format()?;
+    context.format()?;
     let target = context.target().await?;
     if target.resources.placement().is_none() {
         note(&format!("warning: {}", target.resources.unknown_placement().in_short()));
@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &CommandContext) -> Result<()> {
     // A large table takes longer than a request may.
     let counted = session.store.count_by_resource(None).await;
     let census = counted.map_err(|error| session.explain(&error))?;
-    output::print_rows(rows(&session.target.resources, census), format)
+    context.show_rows(rows(&session.target.resources, census), &session.clock)
 }
 
 /// A resource of the service, or one that only records name.

@@ -55,9 +55,9 @@ pub(crate) async fn run(arguments: UserHistoryArguments, context: &CommandContex
                 output::print_row(identity, OutputFormat::Table)?;
                 output::blank()?;
             }
-            output::print_rows(timeline, OutputFormat::Table)
+            context.show_rows(timeline, &session.clock)
         }
-        OutputFormat::Tsv => output::print_rows(timeline, OutputFormat::Tsv),
+        OutputFormat::Tsv => context.show_rows(timeline, &session.clock),
         format => output::print_value(&UserHistory { identity, timeline }, format),
     }
 }

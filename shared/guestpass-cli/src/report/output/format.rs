@@ -32,6 +32,9 @@ pub(crate) trait Row: Serialize {
     /// The column titles.
     const COLUMNS: &'static [&'static str];
 
+    /// The columns of a list that a narrow terminal does not show, the least important one first.
+    const OPTIONAL: &'static [&'static str] = &[];
+
     /// The cells, one for each column.
     fn cells(&self) -> Vec<String>;
 

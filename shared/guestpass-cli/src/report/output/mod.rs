@@ -5,6 +5,7 @@
 //! that no command has to do it.
 
 mod format;
+mod layout;
 mod lines;
 mod option;
 mod rows;
@@ -12,6 +13,7 @@ mod text;
 mod tsv;
 
 pub(crate) use format::{OutputFormat, Row, print_row, print_value, shell_quoted};
+pub(crate) use layout::TableLayout;
 pub(crate) use lines::{ask, blank, line, marked, note};
 pub(crate) use option::{OutputOption, OutputOptionParser, ResultKind, file_unsupported};
 pub(crate) use rows::{Rows, print_rows};

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 
 use super::format::{OutputFormat, Row, no_variables, printable_cells, tsv_line};
+use super::layout::{TableLayout, TablePlan};
 use super::text::{json, yaml};
 use crate::report::Result;
 
@@ -11,19 +12,25 @@ pub(crate) struct Rows<R> {
     format: OutputFormat,
     out: BufWriter<Stdout>,
     written: u64,
+    layout: TableLayout,
     /// The first rows of a table, kept until the widths of the columns are known.
     waiting: Vec<R>,
-    widths: Vec<usize>,
+    plan: Option<TablePlan>,
 }
 
 impl<R: Row> Rows<R> {
-    /// Starts without rows.
+    /// Starts without rows, with whole cells in a table.
     pub(crate) fn new(format: OutputFormat) -> Result<Self> {
+        Self::with(format, TableLayout::Whole)
+    }
+
+    /// Starts without rows.
+    pub(crate) fn with(format: OutputFormat, layout: TableLayout) -> Result<Self> {
         if format == OutputFormat::Env {
             return Err(no_variables());
         }
         let out = BufWriter::new(stdout());
-        Ok(Self { format, out, written: 0, waiting: Vec::new(), widths: Vec::new() })
+        Ok(Self { format, out, written: 0, layout, waiting: Vec::new(), plan: None })
     }
 
     /// The same, except for a table: the caller then prints lines for people.
@@ -36,13 +43,16 @@ impl<R: Row> Rows<R> {
         let first = self.written == 0;
         self.written += 1;
         match self.format {
-            OutputFormat::Table if self.widths.is_empty() => {
-                self.waiting.push(row);
-                if self.waiting.len() == MEASURED {
-                    self.write_waiting()?;
+            OutputFormat::Table => {
+                if let Some(plan) = &mut self.plan {
+                    plan.write_row(&mut self.out, &printable_cells(&row))?;
+                } else {
+                    self.waiting.push(row);
+                    if self.waiting.len() == MEASURED {
+                        self.write_waiting()?;
+                    }
                 }
             }
-            OutputFormat::Table => self.write_line(&printable_cells(&row))?,
             OutputFormat::Tsv => tsv_line(&mut self.out, &row)?,
             OutputFormat::Json => {
                 self.out.write_all(if first { b"[\n" } else { b",\n" })?;
@@ -61,7 +71,7 @@ impl<R: Row> Rows<R> {
     /// Writes the remaining rows.
     pub(crate) fn finish(mut self) -> Result<()> {
         match (self.format, self.written) {
-            (OutputFormat::Table, _) if self.widths.is_empty() => self.write_waiting()?,
+            (OutputFormat::Table, _) if self.plan.is_none() => self.write_waiting()?,
             (OutputFormat::Json | OutputFormat::Yaml, 0) => self.out.write_all(b"[]\n")?,
             (OutputFormat::Json, _) => self.out.write_all(b"\n]\n")?,
             _ => {}
@@ -72,27 +82,21 @@ impl<R: Row> Rows<R> {
     fn write_waiting(&mut self) -> io::Result<()> {
         let rows: Vec<Vec<String>> =
             self.waiting.drain(..).map(|row| printable_cells(&row)).collect();
-        let head: Vec<String> = R::COLUMNS.iter().map(|name| name.to_uppercase()).collect();
-        self.widths = (0..head.len())
-            .map(|column| {
-                let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
-                cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
-            })
-            .collect();
-        self.write_line(&head)?;
-        rows.iter().try_for_each(|row| self.write_line(row))
-    }
-
-    fn write_line(&mut self, cells: &[String]) -> io::Result<()> {
-        let padded = cells.iter().zip(&self.widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let line = padded.collect::<Vec<_>>().join("  ");
-        writeln!(self.out, "{}", line.trim_end())
+        let mut plan = TablePlan::new(self.layout, R::COLUMNS, R::OPTIONAL, &rows);
+        plan.write_titles(&mut self.out, R::COLUMNS)?;
+        rows.iter().try_for_each(|row| plan.write_row(&mut self.out, row))?;
+        self.plan = Some(plan);
+        Ok(())
     }
 }
 
 /// Writes all of these rows.
-pub(crate) fn print_rows<R: Row>(rows: Vec<R>, format: OutputFormat) -> Result<()> {
-    let mut out = Rows::new(format)?;
+pub(crate) fn print_rows<R: Row>(
+    rows: Vec<R>,
+    format: OutputFormat,
+    layout: TableLayout,
+) -> Result<()> {
+    let mut out = Rows::with(format, layout)?;
     rows.into_iter().try_for_each(|row| out.push(row))?;
     out.finish()
 }

@@ -4,12 +4,12 @@ mod connect;
 mod create;
 mod rows;
 
+use identity_core::ports::SystemClock;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::commands::{CommandContext, confirm};
 use crate::options::{StreamArguments, StreamsCommand};
-use crate::report::output::print_rows;
 use crate::report::{CliError, Exit, Result, Row, note};
 use crate::service::{ManagedStream, TransmitterApi};
 use connect::connect;
@@ -21,7 +21,8 @@ pub(crate) async fn run(command: StreamsCommand, context: &CommandContext) -> Re
         StreamsCommand::List(access) => {
             let api = connect(access, context).await?;
             let streams = api.streams().await?;
-            print_rows(streams.iter().map(StreamRow::of).collect(), context.format()?)
+            let rows = streams.iter().map(StreamRow::of).collect();
+            context.show_rows(rows, &SystemClock::default())
         }
         StreamsCommand::Create(arguments) => create::run(arguments, context).await,
         StreamsCommand::Verify(arguments) => verify(arguments, context).await,
