@@ -184,7 +184,7 @@ async function revoke(body) {
   if (!response.ok) throw new Error(receipt.title ?? receipt.message);
   log(body.block ? "The administrator has blocked the user" : "The administrator has revoked all tokens", "warn");
   byId("unblock").hidden = byId("unblock-command").hidden = !body.block;
-  byId("unblock-command").textContent = `cargo run -q -p guestpass-cli -- user unblock ${app.identity}`;
+  byId("unblock-command").textContent = `cargo run -q -p guestpass-cli -- user unblock --local ${app.identity}`;
   await askAcs();
 }
 
