@@ -47,7 +47,7 @@ function assertQuiet({ seen }) {
 }
 
 const text = (tab, id) => tab.evaluate(`document.getElementById(${JSON.stringify(id)}).textContent`);
-const shows = (tab, id, expected) => until(async () => (await text(tab, id)).includes(expected), `#${id} shows ${expected}`);
+const shows = (tab, id, expected) => until(async () => (await text(tab, id)).includes(expected), `#${id} shows ${expected}`, 30); // a first request starts functions
 const click = (tab, id) => tab.evaluate(`document.getElementById(${JSON.stringify(id)}).click()`);
 const commands = (tab) => tab.evaluate("[...document.querySelectorAll('#calls pre')].map(({ textContent }) => textContent)");
 

@@ -55,10 +55,10 @@ export const introspect = (token) =>
   json(fetch(`${places.acs.http}/_emulator/introspect`, { method: "POST", body: JSON.stringify({ token }) }));
 
 /** Waits until `condition` holds, on the real clock, also while timers are mocked. */
-export async function until(condition, what = condition) {
-  const deadline = performance.now() + 10_000;
+export async function until(condition, what = condition, seconds = 10) {
+  const deadline = performance.now() + seconds * 1000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`this did not come true within 10 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`this did not come true within ${seconds} s: ${what}`);
     await setImmediate();
   }
 }

@@ -38,14 +38,14 @@ function openSignIn(url, state) {
     const receive = ({ origin, source, data }) => {
       if (origin !== location.origin || source !== popup || !data?.signIn) return;
       stop();
+      popup.postMessage("received", location.origin);
       if (data.signIn.state === state) resolve(data.signIn);
       else reject(new Error("The answer of the issuer has another `state` than the request."));
     };
     const watch = setInterval(() => {
       if (!popup.closed) return;
       stop();
-      // The message of a window that closes itself may still be on its way.
-      setTimeout(() => reject(new Error("The sign-in window was closed.")), 300);
+      reject(new Error("The sign-in window was closed."));
     }, 300);
     addEventListener("message", receive);
   });
