@@ -45,11 +45,6 @@ pub enum IfMissing {
     /// Create a record, so that the block or the sign-out takes effect before the user's first
     /// call.
     Create,
-    /// The same, for a guest whose identity is due for deletion at this time.
-    CreateGuest {
-        /// See [`Record::due_at`].
-        due_at: SystemTime,
-    },
 }
 
 /// Revokes the tokens and returns the receipt. Bearer tokens from before the revocation are
@@ -72,7 +67,7 @@ pub async fn revoke_access_tokens(
         let seen = find_settled(store, clock, &request.identity).await?;
         let user = subject(seen.as_ref(), &request)?;
         let now = clock.now();
-        let before = seen.clone().unwrap_or_else(|| unseen(&user, &request, now));
+        let before = seen.clone().unwrap_or_else(|| Record::unseen(&user, now));
         match request.bearer.map(|bearer| admit_bearer(&before, bearer, now)) {
             None | Some(Ok(())) => {}
             // Finish the revocation that this bearer token started.
@@ -127,22 +122,12 @@ fn subject(
 ) -> Result<ExternalId, Error> {
     match (seen, &request.identity, request.if_missing) {
         (Some(record), ..) => Ok(record.external_id.clone()),
-        (None, IdentityRef::External(user), IfMissing::CreateGuest { .. }) => Ok(user.clone()),
         // Only an invitation makes a guest.
         (None, IdentityRef::External(user), IfMissing::Create) if !user.is_guest() => {
             Ok(user.clone())
         }
         (None, ..) => Err(Error::NotFound),
     }
-}
-
-/// The record to create for a user without one.
-fn unseen(user: &ExternalId, request: &RevokeAccessTokensRequest, now: SystemTime) -> Record {
-    let due_at = match request.if_missing {
-        IfMissing::CreateGuest { due_at } => Some(due_at),
-        IfMissing::Create | IfMissing::Refuse => None,
-    };
-    Record { due_at, ..Record::unseen(user, now) }
 }
 
 fn order(

@@ -19,7 +19,7 @@ use crate::store::DynamoIdentityStore;
 
 impl DynamoIdentityStore {
     /// Reads one page of invitations.
-    pub(super) async fn page_of_invitations(
+    pub(crate) async fn page_of_invitations(
         &self,
         query: &InvitationQuery,
     ) -> Result<InvitationPage, Error> {
@@ -48,7 +48,7 @@ impl DynamoIdentityStore {
     }
 
     /// Reads one page of guests.
-    pub(super) async fn page_of_due_guests(
+    pub(crate) async fn page_of_due_guests(
         &self,
         query: &DueGuestQuery,
     ) -> Result<DueGuestPage, Error> {

@@ -10,17 +10,18 @@
 //! one is refused. If the process dies in between, the next request or the scheduled job repeats 2
 //! and 3.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::time::SystemTime;
+
+use futures_util::future::try_join_all;
 use tracing::info;
 
 use crate::model::{
-    By, Cause, DeviceId, Error, GuestPolicy, IdentityRef, Invitation, InvitationId,
-    InvitationRevocation, InvitationState, InvitationStep, Invocation, Reason, ReceiptId,
+    Actor, AuditAction, AuditEntry, By, Cause, DeviceId, Error, GuestPolicy, Invitation,
+    InvitationId, InvitationRevocation, InvitationState, InvitationStep, Invocation, Reason,
+    ReceiptId, Record, RevocationOrder,
 };
-use crate::operations::revoke_access_tokens::{
-    IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
-};
-use crate::ports::{Clock, IdentityClients, IdentityStore, InvitationStore};
+use crate::ports::{Change, Clock, IdentityClients, IdentityStore, InvitationStore, Step};
+use crate::protocol::finish_pending;
 use crate::protocol::inviter::Inviter;
 
 /// The parameters of the operation.
@@ -76,14 +77,17 @@ pub(crate) async fn finish_revocation(
     revoking: &Invitation,
     invocation: &Invocation,
 ) -> Result<Invitation, Error> {
-    let devices = stream::iter(revoking.devices.keys());
-    let cut_off = devices.map(|device| cut_off(store, acs, clock, revoking, device, invocation));
-    let cut_off: Vec<()> = cut_off.buffer_unordered(AT_A_TIME).try_collect().await?;
+    let devices: Vec<&DeviceId> = revoking.devices.keys().collect();
+    for some in devices.chunks(AT_A_TIME) {
+        let cut_off =
+            some.iter().map(|device| cut_off(store, acs, clock, revoking, device, invocation));
+        try_join_all(cut_off).await?;
+    }
     let step = InvitationStep::ConfirmRevocation { at: clock.now() };
     let stored = store.change_invitation(&revoking.id, &step).await?.stored();
     // Another request may have confirmed it in the meantime.
     let revoked = stored.filter(|found| found.state == InvitationState::Revoked);
-    info!(invitation.id = %revoking.id, guests = cut_off.len(), "invitation revoked");
+    info!(invitation.id = %revoking.id, guests = devices.len(), "invitation revoked");
     revoked.ok_or_else(Error::busy)
 }
 
@@ -97,20 +101,47 @@ async fn cut_off(
     device: &DeviceId,
     invocation: &Invocation,
 ) -> Result<(), Error> {
+    let guest = revoking.guest(device);
+    for _ in 0..MAX_LOOKS {
+        let (seen, now) = (store.find(&guest).await?, clock.now());
+        let unseen = || Record { due_at: Some(revoking.delete_at), ..Record::unseen(&guest, now) };
+        let order = order(revoking, now)?;
+        let next = seen.clone().unwrap_or_else(unseen).revoked(&order, now);
+        let audit = audit(&next, &order, now);
+        let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
+        if let Change::Made(recorded) = store.commit(step).await? {
+            return finish_pending::perform_pending(store, acs, clock, &recorded, invocation)
+                .await
+                .map(drop);
+        }
+    }
+    Err(Error::busy())
+}
+
+/// The order to block a guest, as the caller who revoked the invitation gave it.
+fn order(revoking: &Invitation, now: SystemTime) -> Result<RevocationOrder, Error> {
     let revocation = revoking.revocation.as_ref();
     let revocation = revocation.ok_or(Error::Internal("a revocation without its receipt"))?;
     let by = By::administrator(&revocation.by);
-    let request = RevokeAccessTokensRequest {
-        identity: IdentityRef::External(revoking.guest(device)),
+    Ok(RevocationOrder {
+        receipt: revocation.receipt.clone(),
+        at: now,
+        not_before: now,
         block: true,
-        bearer: None,
-        if_missing: IfMissing::CreateGuest { due_at: revoking.delete_at },
-        pace: None,
         cause: Cause { by, reason: revocation.reason.clone() },
-        invocation: Invocation { id: revocation.receipt.0.clone(), ..invocation.clone() },
-    };
-    revoke_access_tokens(store, acs, clock, request).await.map(drop)
+        sign_out_pace_until: None,
+    })
 }
+
+fn audit(next: &Record, order: &RevocationOrder, at: SystemTime) -> Option<AuditEntry> {
+    let By::Administrator { id: Some(id) } = &order.cause.by else { return None };
+    let by = Actor::Administrator(id.clone());
+    let entry = AuditEntry::of(next, &order.receipt.0, by, AuditAction::BlockUser, at);
+    Some(AuditEntry { reason: order.cause.reason.clone(), ..entry })
+}
+
+/// How often a guest is tried when other requests change the record in the meantime.
+const MAX_LOOKS: usize = 8;
 
 /// The number of guests that are cut off at a time.
 const AT_A_TIME: usize = 8;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::record::{Record, State};
+use crate::model::record::State;
 use crate::model::{AccessToken, InvitationRefusal};
 use crate::operations::guests::exchange_guest_pass::{
     ExchangeGuestPassRequest, GuestPass, exchange_guest_pass,
