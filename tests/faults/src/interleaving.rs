@@ -66,6 +66,19 @@ fn take_turn((started, task): &mut Started) -> bool {
     (is_first && poll()) || poll()
 }
 
+/// A task whose process dies after this number of turns.
+pub fn dying_after(turns: usize, mut task: Task) -> Task {
+    let mut polls = 0;
+    Box::pin(poll_fn(move |context| {
+        // The first poll only reaches the first call.
+        if polls > turns {
+            return Poll::Ready(());
+        }
+        polls += 1;
+        task.as_mut().poll(context)
+    }))
+}
+
 /// Yields to the other tasks.
 pub async fn turn() {
     let mut first = true;

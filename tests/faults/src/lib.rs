@@ -1,7 +1,8 @@
 //! Tools for fault injection.
 
 mod interleaving;
+mod invitations;
 mod yielding;
 
-pub use interleaving::{Task, every_interleaving, turn};
+pub use interleaving::{Task, dying_after, every_interleaving, turn};
 pub use yielding::{Part, Without, Yielding};

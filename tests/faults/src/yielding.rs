@@ -163,8 +163,8 @@ impl<T: TeamsTokenExchange> TeamsTokenExchange for Yielding<T> {
 /// A store that omits one part of the protocol, to show that the tests detect this.
 #[derive(Debug)]
 pub struct Without<T> {
-    part: Part,
-    store: T,
+    pub(crate) part: Part,
+    pub(crate) store: T,
     first_found: OnceLock<Option<Record>>,
 }
 
@@ -197,6 +197,12 @@ pub enum Part {
     /// A step whose author saw no token issued since the last revocation is committed even if one
     /// was issued in the meantime.
     IssuedSince,
+    /// A device is admitted to an invitation whether or not there is room.
+    Room,
+    /// A PIN is compared without being counted.
+    PinCount,
+    /// A revocation of an invitation cuts off only the devices that have a record.
+    UnseenGuests,
 }
 
 impl<T: IdentityStore + Send> IdentityStore for Without<T> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may die")]
 
 mod cut_off;
+mod guests;
 mod pace;
 mod replace;
 mod teams;
