@@ -46,9 +46,8 @@ fn script(block: &Block) -> String {
         return block.text.clone();
     }
     let commands = block.text.lines().filter_map(|line| line.strip_prefix("$ "));
-    let table = |line: &str| match line.starts_with("guestpass ") {
-        true => format!("{line} -o table"),
-        false => line.to_owned(),
+    let table = |line: &str| {
+        if line.starts_with("guestpass ") { format!("{line} -o table") } else { line.to_owned() }
     };
     commands.map(table).collect::<Vec<_>>().join("\n")
 }

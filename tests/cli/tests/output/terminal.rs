@@ -33,8 +33,8 @@ impl OnTerminal {
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&slave, size).unwrap();
+        let dimensions = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&slave, dimensions).unwrap();
         let side = || Stdio::from(slave.try_clone().unwrap());
         command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side());
         let process = command.spawn().unwrap();
