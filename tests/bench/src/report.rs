@@ -167,6 +167,55 @@ impl Display for Report {
 mod tests {
     use super::*;
 
+    /// The figures of a function of this name.
+    fn summary(name: &'static str) -> Summary {
+        Summary {
+            name,
+            processes: 40,
+            calls_per_process: 100,
+            init_ms: 1.0,
+            init_cpu_ms: 1.0,
+            cold_start_cpu_ms: 1.0,
+            first_call_ms: 1.0,
+            hundredth_call_ms: 1.0,
+            warm_call_cpu_ms: 1.0,
+            memory_mb: 1.0,
+            peak_memory_mb: 1.0,
+            binary_mb: 1.0,
+        }
+    }
+
+    /// The promises that a run with these figures of the function breaks.
+    fn broken(service: Summary) -> Vec<&'static str> {
+        let overhead = Overhead { requests: 1, acs_ms: 1.0, median_ms: 1.0, p99_ms: 1.0 };
+        let memory = MemoryGrowth { requests: 1, early_mb: 1.0, late_mb: 1.0 };
+        let function = summary("authorizer");
+        let authorizer =
+            AuthorizerFigures { function, key_fetch_ms: 0.5, rs256_ms: 0.1, es256_ms: 0.1 };
+        let (plain, bare) = (summary("plain"), summary("bare"));
+        let steady = SteadyFigures { overhead, memory };
+        let machine = Machine::current();
+        let report = Report::new(machine, service, plain, bare, 1.0, authorizer, steady);
+        let broken = report.promises.iter().filter(|promise| !promise.is_kept());
+        broken.map(|promise| promise.what).collect()
+    }
+
+    #[test]
+    fn p01_a_cold_start_that_takes_too_long_breaks_the_promise() {
+        let service = summary("service");
+        assert_eq!(broken(service), <[&str; 0]>::default());
+        let service = Summary { cold_start_cpu_ms: 12.1, ..summary("service") };
+        assert_eq!(broken(service), ["CPU of a cold start"]);
+        let service = Summary { init_ms: 5.1, ..summary("service") };
+        assert_eq!(broken(service), ["init beside the bare function's"]);
+    }
+
+    #[test]
+    fn p03_a_binary_that_is_too_large_breaks_the_promise() {
+        let service = Summary { binary_mb: 8.1, ..summary("service") };
+        assert_eq!(broken(service), ["binary"]);
+    }
+
     #[test]
     fn a_promise_is_kept_up_to_its_limit_and_not_without_a_figure() {
         let promise = |measured| Promise { what: "", measured, limit: 5.0, unit: "×" };

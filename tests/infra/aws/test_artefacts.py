@@ -21,9 +21,10 @@ def test_there_is_a_zip_for_each_function(deployed):
 
 
 @pytest.mark.parametrize("path", ZIPS, ids=lambda path: path.stem)
-def test_a_zip_is_small_and_holds_the_program_and_nothing_else(path):
+def test_p03_a_zip_and_its_program_are_small_and_it_holds_nothing_else(path):
     assert path.stat().st_size <= 3 * MB
     [entry] = zipfile.ZipFile(path).infolist()
+    assert entry.file_size <= 8 * MB
     assert (entry.filename, entry.external_attr >> 16 & 0o777) == ("bootstrap", 0o755)
 
 
