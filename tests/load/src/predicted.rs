@@ -28,6 +28,8 @@ struct PredictedProcess {
     holds: Vec<[Duration; 2]>,
     /// When the last caller who was sent away should come back.
     last_turn: Duration,
+    /// When the last caller was sent away.
+    last_refusal: Duration,
 }
 
 impl PredictedService {
@@ -39,6 +41,7 @@ impl PredictedService {
         let process = |_| PredictedProcess {
             holds: vec![[Duration::ZERO; 2]; resources],
             last_turn: Duration::ZERO,
+            last_refusal: Duration::ZERO,
         };
         Self {
             resources: (0..resources).map(resource).collect(),
@@ -90,6 +93,10 @@ impl TokenService for PredictedService {
             }
         }
         let least = (*hold).saturating_sub(now).max(Duration::from_secs(1));
+        if now > process.last_refusal + OVERLOAD_QUIET {
+            process.last_turn = Duration::ZERO;
+        }
+        process.last_refusal = now;
         let turn = (process.last_turn + TURN).max(now + least).min(now + LONGEST);
         process.last_turn = turn;
         let wait = turn.saturating_sub(now);
@@ -105,6 +112,7 @@ impl TokenService for PredictedService {
 
 const TURN: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_mins(5);
+const OVERLOAD_QUIET: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
