@@ -40,7 +40,7 @@ def main() -> None:
     problems, values = validate(config)
     if problems:
         sys.exit("\n".join([f"deploy: {path} is invalid, and nothing was deployed:", *(f"  {one}" for one in problems)]))
-    parameters.check_cleanup(values)
+    parameters.check_together(values)
     print(f"{path} is valid")
     if architecture := os.environ.get("ARCHITECTURE"):
         write(config, values | {"Architecture": architecture})

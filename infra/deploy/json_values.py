@@ -65,6 +65,18 @@ def check_placement(text: str) -> None:
         raise ValueError("no resource is open: one must get the new identities")
 
 
+def check_resources(policy: str, placement: str) -> list[str]:
+    """The resources of a policy that AcsPlacement does not list. Raises ValueError if one of them is
+    draining, with which the functions that use the policy do not start."""
+    rules, shares = parsed(policy or "{}"), parsed(placement or "{}") or {"main": {}}
+    grants = [*rules.get("rules", []), rules.get("otherwise", {})]
+    named = sorted({name for grant in grants if (name := grant.get("resource")) is not None})
+    for name in named:
+        if shares.get(name, {}).get("state") == "draining":
+            raise ValueError(f"Policy names the resource {name!r}, which is draining in AcsPlacement: name an open resource, or leave it out")
+    return [name for name in named if name not in shares]
+
+
 def check_condition(text: str) -> None:
     # An empty value closes the administrators' routes.
     if text:

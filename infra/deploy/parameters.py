@@ -36,7 +36,7 @@ def main() -> None:
     values = stored_parameters(section.get("parameter_overrides", "")) | changes
     for name, value in values.items():
         check_value(name, value)
-    check_cleanup(values)
+    check_together(values)
     if changes:
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
@@ -93,6 +93,17 @@ def check_value(name: str, value: str) -> None:
     except ValueError as error:
         shown = value if len(value) <= 100 else f"{value[:100]}…"
         refuse(f"invalid value {shown!r} of {name}: {error}; {QUOTING}")
+
+
+def check_together(values: dict[str, str]) -> None:
+    """Refuses valid values that do not fit together."""
+    check_cleanup(values)
+    try:
+        unlisted = json_values.check_resources(values.get("Policy", ""), values.get("AcsPlacement", ""))
+    except ValueError as error:
+        refuse(str(error))
+    for name in unlisted:
+        print(f"Policy names the resource {name!r}, which AcsPlacement does not list: functions only start if the secret has its connection string (`make secret RESOURCE={name}`)")
 
 
 def check_cleanup(values: dict[str, str]) -> None:

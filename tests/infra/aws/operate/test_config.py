@@ -92,6 +92,25 @@ def test_an_invalid_file_is_refused_with_its_reason(validate, change, why):
     assert not settings.exists()
 
 
+def test_a_policy_may_only_name_a_resource_that_gets_new_identities(validate):
+    def said(resource: str, placement: str | None) -> str:
+        config = VALID.replace('["chat"]', f'["chat"], "resource": "{resource}"')
+        if placement:
+            config = config.replace("RetentionDays = 60", f"AcsPlacement = '{placement}'")
+        ran, _ = validate(config)
+        assert "Traceback" not in ran.stderr and (ran.returncode == 0) == (not ran.stderr), ran
+        return ran.stderr + ran.stdout
+
+    both = '{"main": {}, "old": {"state": "draining"}}'
+    assert "Policy names the resource 'old', which is draining" in said("old", both)
+    # Without AcsPlacement, all new identities are in `main`.
+    for resource, placement in [("main", None), ("main", both), ("eu2", '{"eu2": {"weight": 2}}')]:
+        assert "Policy" not in said(resource, placement), (resource, placement)
+    # The secret can have it nevertheless; this needs no credentials.
+    assert "`make secret RESOURCE=eu2`" in said("eu2", None)
+    assert "`make secret RESOURCE=eu2`" in said("eu2", both)
+
+
 def test_all_problems_are_told_at_once(validate):
     refused, _ = validate("stack = 1")
     for name in ["stack", "region", "AcsSecretArn", "Issuer", "Audience"]:
