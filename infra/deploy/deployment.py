@@ -4,13 +4,17 @@ template, so that each function gets a version with each deployment, and `make r
 versions belong together.
 
 Lambda publishes no version that equals its newest one, and a deployment that was rolled back leaves its
-versions behind. So the deployment after it has the time of that rollback in its name."""
+versions behind. So the deployment after it has the time of that rollback in its name.
+
+The stack also keeps the time at which its artefacts were signed. Otherwise, whoever can replace the
+artefacts could have an older release deployed, whose signature is valid and whose errors are known."""
 
 import hashlib
 import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,31 +24,51 @@ from stack_settings import STACK
 
 ARTEFACTS = Path(os.environ["ARTEFACTS"])
 
+# The value of the template, which no deployment has.
+NONE = "none"
+
 
 def main() -> None:
     try:
-        deployment = identify(stack_settings.client("cloudformation"))
+        stack = deployed_stack(stack_settings.client("cloudformation"))
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"deploy: cannot read the state of the stack {STACK}: {error}")
+    # Without a public key, no signature was verified.
+    before, signed = signed_at(stack), os.environ.get("SIGNED_AT", "")
+    if "SIGNED_AT" in os.environ and signed < before and os.environ.get("FORCE") != "older-release":
+        sys.exit(
+            f"deploy: the artefacts were signed {f'at {signed}' if signed else 'without a time'}, but those of the stack {STACK} at {before}: "
+            "they may be an older release. Build and sign them again, or add FORCE=older-release to deploy nevertheless"
+        )
     text = re.sub(r"^( *CodeUri: )\.\./target/lambda/([a-z-]+)/$", r"\1\2.zip", parameters.TEMPLATE.read_text(), flags=re.MULTILINE)
-    text, found = re.subn(r"^(  Deployment: .*\bId: )none\b", rf"\g<1>{deployment}", text, flags=re.MULTILINE)
+    own = f"Id: {identify(stack)}, SignedAt: '{signed or before or NONE}'"
+    text, found = re.subn(r"^(  Deployment: .*)\bId: none, SignedAt: none\b", rf"\g<1>{own}", text, flags=re.MULTILINE)
     if found != 1:
-        sys.exit("deploy: infra/template.yaml has no line `Deployment: { This: { Id: none } }` in Mappings: restore it")
+        sys.exit("deploy: infra/template.yaml has no line `Deployment: { This: { Id: none, SignedAt: none } }` in Mappings: restore it")
     (ARTEFACTS / "template.yaml").write_text(text)
 
 
-def identify(cloudformation) -> str:
-    digest = hashlib.sha256((ARTEFACTS / "SHA256SUMS").read_bytes() + parameters.TEMPLATE.read_bytes()).hexdigest()[:16]
+def deployed_stack(cloudformation) -> dict[str, Any] | None:
     try:
-        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+        return cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # No stack has this name.
-            return digest
+            return None
         raise
-    if not stack["StackStatus"].startswith("UPDATE_ROLLBACK"):
+
+
+def identify(stack: dict[str, Any] | None) -> str:
+    digest = hashlib.sha256((ARTEFACTS / "SHA256SUMS").read_bytes() + parameters.TEMPLATE.read_bytes()).hexdigest()[:16]
+    if not stack or not stack["StackStatus"].startswith("UPDATE_ROLLBACK"):
         return digest
     rolled_back = stack.get("LastUpdatedTime", stack["CreationTime"])
     return f"{digest}-after-{rolled_back:%Y%m%dT%H%M%SZ}"
+
+
+def signed_at(stack: dict[str, Any] | None) -> str:
+    """When the artefacts of the stack were signed, as RFC 3339; empty if that is not known."""
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in (stack or {}).get("Outputs", [])}
+    return outputs.get("ArtefactsSignedAt", NONE).removeprefix(NONE)
 
 
 if __name__ == "__main__":

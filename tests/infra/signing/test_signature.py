@@ -1,8 +1,10 @@
 """`make deploy` accepts only artefacts that the owner of the configured public key signed."""
 
+import calendar
 import hashlib
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import minisign
@@ -79,6 +81,18 @@ def test_s03_signed_artefacts_are_deployed(release):
     assert signed.returncode == 0, signed.stderr
     checked = release.check()
     assert checked.returncode == 0, checked.stderr
+
+
+def test_s03_the_signature_covers_its_time(release):
+    before = int(time.time())
+    assert release.sign().returncode == 0
+    verify = [INFRA / "sign/run", "verify", release.directory, release.public_key]
+    at = calendar.timegm(time.strptime(run(verify).stdout.strip(), "%Y-%m-%dT%H:%M:%SZ"))
+    assert before <= at <= time.time()
+    path = release.directory / "SHA256SUMS.minisig"
+    path.write_text(path.read_text().replace(f"timestamp:{at}", f"timestamp:{at + 1}"))
+    refused = run(verify)
+    assert refused.returncode == 1 and not refused.stdout, refused
 
 
 def test_s03_unsigned_artefacts_are_not_deployed_if_a_public_key_is_configured(release):

@@ -94,21 +94,23 @@ def test_an_invalid_file_is_refused_with_its_reason(validate, change, why):
 
 def test_a_policy_may_only_name_a_resource_that_gets_new_identities(validate):
     def said(resource: str, placement: str | None) -> str:
+        """The reason of a refusal, or the output."""
         config = VALID.replace('["chat"]', f'["chat"], "resource": "{resource}"')
         if placement:
             config = config.replace("RetentionDays = 60", f"AcsPlacement = '{placement}'")
         ran, _ = validate(config)
-        assert "Traceback" not in ran.stderr and (ran.returncode == 0) == (not ran.stderr), ran
-        return ran.stderr + ran.stdout
+        assert "Traceback" not in ran.stderr, ran
+        return ran.stderr if ran.returncode else f"valid: {ran.stdout}"
 
     both = '{"main": {}, "old": {"state": "draining"}}'
-    assert "Policy names the resource 'old', which is draining" in said("old", both)
+    assert said("old", both).startswith("deploy: Policy names the resource 'old', which is draining")
     # Without AcsPlacement, all new identities are in `main`.
     for resource, placement in [("main", None), ("main", both), ("eu2", '{"eu2": {"weight": 2}}')]:
-        assert "Policy" not in said(resource, placement), (resource, placement)
+        said_then = said(resource, placement)
+        assert said_then.startswith("valid: ") and "Policy" not in said_then, (resource, placement)
     # The secret can have it nevertheless; this needs no credentials.
-    assert "`make secret RESOURCE=eu2`" in said("eu2", None)
-    assert "`make secret RESOURCE=eu2`" in said("eu2", both)
+    for placement in [None, both]:
+        assert said("eu2", placement).startswith("valid: ") and "`make secret RESOURCE=eu2`" in said("eu2", placement)
 
 
 def test_all_problems_are_told_at_once(validate):

@@ -42,20 +42,65 @@ def test_a_deployment_after_a_rollback_differs_from_the_one_that_was_rolled_back
     assert deployment_of(write(STACK=name)).startswith(f"{before}-after-20")
 
 
+def test_s03_artefacts_that_were_signed_before_the_deployed_ones_are_refused(cloud, write, refused):
+    name, outputs = "signed", {"ArtefactsSignedAt": {"Value": "2026-03-01T00:00:00Z"}}
+    queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
+    cloud.client("cloudformation", REGION).create_stack(StackName=name, TemplateBody=json.dumps(queue))
+    for signed, said in [("2026-02-28T23:59:59Z", "signed at 2026-02-28T23:59:59Z"), ("", "signed without a time")]:
+        why = refused(STACK=name, SIGNED_AT=signed)
+        assert said in why and "at 2026-03-01T00:00:00Z" in why and "FORCE=older-release" in why, why
+        forced = write(STACK=name, SIGNED_AT=signed, FORCE="older-release")
+        assert signed_at(forced) == (signed or "2026-03-01T00:00:00Z")
+    for signed in ["2026-03-01T00:00:00Z", "2026-03-01T00:00:01Z"]:
+        assert signed_at(write(STACK=name, SIGNED_AT=signed)) == signed
+    # Without a public key nothing is compared, and the time stays for the deployment after it.
+    assert signed_at(write(STACK=name)) == "2026-03-01T00:00:00Z"
+
+
+def test_a_first_deployment_has_no_older_artefacts(write):
+    assert signed_at(write(SIGNED_AT="2026-03-01T00:00:00Z")) == "2026-03-01T00:00:00Z"
+    assert signed_at(write(SIGNED_AT="")) == signed_at(write()) == "none"
+
+
+def signed_at(template: dict) -> str:
+    return template["Mappings"]["Deployment"]["This"]["SignedAt"]
+
+
 def deployment_of(template: dict) -> str:
     return template["Mappings"]["Deployment"]["This"]["Id"]
 
 
 @pytest.fixture
-def write(cloud, tmp_path: Path):
-    """Writes the template, and reads it."""
+def run(cloud, tmp_path: Path):
     shutil.copy(Path(os.environ["ARTEFACTS"]) / "SHA256SUMS", tmp_path)
 
-    def run(**variables: str) -> dict:
+    def run(**variables: str) -> subprocess.CompletedProcess:
         settings = {"SAM_CONFIG_FILE": "/nonexistent", "ARTEFACTS": str(tmp_path)}
         command = [sys.executable, INFRA / "deploy/deployment.py"]
-        written = subprocess.run(command, env={**cloud.account(REGION), **settings, **variables}, capture_output=True, text=True)
+        return subprocess.run(command, env={**cloud.account(REGION), **settings, **variables}, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.fixture
+def write(run, tmp_path: Path):
+    """Writes the template, and reads it."""
+
+    def write(**variables: str) -> dict:
+        written = run(**variables)
         assert written.returncode == 0, written
         return yaml_parse((tmp_path / "template.yaml").read_text())
 
-    return run
+    return write
+
+
+@pytest.fixture
+def refused(run):
+    """The reason of a refusal."""
+
+    def refused(**variables: str) -> str:
+        refusal = run(**variables)
+        assert refusal.returncode == 1 and "Traceback" not in refusal.stderr, refusal
+        return refusal.stderr
+
+    return refused
