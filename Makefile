@@ -16,6 +16,9 @@ export NO_PROXY no_proxy
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack -p acs-emulator
 CARGO     := cargo --locked
+# The tests run without a network, where the system permits it.
+LOOPBACK  := tests/suites/loopback_only.py
+SUITES    := tests/suites/run
 
 .PHONY: help
 help: ## list the targets
@@ -51,15 +54,15 @@ lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are er
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## run the unit and contract tests
-	$(CARGO) test $(UNIT)
-UNIT := --workspace --exclude cli --exclude e2e --exclude faults --exclude scale
+unit: need-python3 ## run the unit and contract tests
+	$(SUITES) $(UNIT)
+	$(LOOPBACK) $(CARGO) test --workspace --doc
+UNIT := --except cli e2e faults scale
 
 # Leaves out rustdoc and the doctests, which `make test` runs.
 .PHONY: check
-check: format-and-clippy ## the fast loop: the format, clippy and the unit tests
-	$(CARGO) build $(UNIT) --examples # the tests of the local stack start them
-	$(CARGO) test $(UNIT) --lib --bins --tests
+check: need-python3 format-and-clippy ## the fast loop: the format, clippy and the unit tests
+	$(SUITES) $(UNIT)
 
 .PHONY: format-and-clippy
 format-and-clippy:
@@ -70,9 +73,7 @@ format-and-clippy:
 .PHONY: one
 one: binaries ## run the tests whose names contain T: make one T=r12
 	@test -n "$(T)" || { echo "one: T is missing; give it a part of the tests' names, for example: make one T=r12" >&2; exit 2; }
-	$(CARGO) test $(UNIT) -- $(T)
-	$(CARGO) test -p e2e -p cli -- $(T)
-	$(CARGO) test -p faults -- $(T)
+	$(SUITES) --except scale -- $(T)
 
 .PHONY: mutants
 mutants: need-rust need-cc need-python3 ## run mutation tests of 100 mutants (ALL=1, ONLY=, MUTANTS_SEED=)
@@ -80,7 +81,7 @@ mutants: need-rust need-cc need-python3 ## run mutation tests of 100 mutants (AL
 
 .PHONY: mutants-diff
 mutants-diff: need-rust need-cc need-python3 ## run mutation tests of the changed lines, at most 5 minutes
-	@python3 -B -m unittest discover -q tests/mutants
+	@$(LOOPBACK) python3 -B -m unittest discover -q tests/mutants
 	@tests/mutants/run --changed
 
 .PHONY: fuzz
@@ -89,16 +90,16 @@ fuzz: need-rust need-cc ## fuzz each entry point for a minute (nightly toolchain
 
 .PHONY: faults
 faults: binaries ## run concurrent operations in every order of their steps
-	$(CARGO) test -p faults
+	$(SUITES) faults
 
 .PHONY: cost
 cost: binaries ## check that a request costs the same with 100,000 identities
-	$(CARGO) test -p scale -- --nocapture
+	$(SUITES) scale -- --nocapture
 
 .PHONY: scale
 scale: ## the same with 1,000,000 identities and release binaries
 	$(CARGO) build --release -p delete-stale-identities
-	SCALE_IDENTITIES=1000000 $(CARGO) test --release -p scale -- --nocapture
+	SCALE_IDENTITIES=1000000 $(LOOPBACK) $(CARGO) test --release -p scale -- --nocapture
 
 .PHONY: load
 load: binaries ## play a burst of three times what ACS serves, beside its prediction
@@ -106,20 +107,20 @@ load: binaries ## play a burst of three times what ACS serves, beside its predic
 
 .PHONY: e2e
 e2e: binaries ## test the binaries in the local stack, through HTTP
-	$(CARGO) test -p e2e -p cli
+	$(SUITES) e2e cli
 	@echo "e2e: again, with the opposite choice for each behaviour of ACS that is not documented"
-	ACS_THE_OTHER_WAY="$(OTHER_WAY)" $(CARGO) test -p e2e
+	ACS_THE_OTHER_WAY="$(OTHER_WAY)" $(SUITES) e2e
 OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-scopes \
              --refuse-newer-members --revoke-by-second --count-refused --no-retry-after
 
 .PHONY: infra
 infra: build binaries ## check the template, and deploy it to an AWS emulator
-	@$(CARGO) build -p acs-emulator
+	@$(CARGO) build $(PACKAGES) -p acs-emulator # together, so that no dependency is compiled again
 	@tests/infra/run "$$($(MAKE) where)"
 
 .PHONY: interop
 interop: binaries ## run SDKs, identity providers and generated requests against the local stack
-	@$(CARGO) build -p acs-client --example sign
+	@$(CARGO) build --workspace --example sign # as the tests were built
 	@tests/interop/run "$$($(MAKE) where)"
 
 .PHONY: clients
@@ -144,7 +145,9 @@ host:
 audit: need-node ## look for secrets, unclear words, equal names, circles, licences, missing hashes
 	@tests/audit/run
 	@tests/audit/words
-	@python3 -B -m unittest discover -q tests/audit
+	@tests/audit/cargo-deny >/dev/null # the next line runs without a network
+	@$(LOOPBACK) python3 -B -m unittest discover -q tests/audit
+	@python3 -B -m unittest discover -q tests/suites
 	@python3 -B tests/audit/names.py
 	@python3 -B tests/audit/structure.py
 	@python3 -B tests/audit/installs.py
