@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 import artefacts
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "infra/build"))
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "infra/build"))
 
 import first_start  # noqa: E402
 
@@ -36,6 +38,18 @@ def test_the_functions_that_were_built_start(tmp_path):
     programs = [artefacts.unpacked(path.name, tmp_path / path.stem) for path in zips]
     arch = {name: arch for arch, name in first_start.MACHINES.items()}[first_start.platform.machine()]
     assert first_start.start_all(programs, arch) == f"started {len(zips)} functions once"
+
+
+def test_ci_builds_and_starts_the_functions_on_the_processor_that_is_the_default():
+    workflows = ROOT / ".github/workflows"
+    default = yaml_parse((ROOT / "infra/template.yaml").read_text())["Parameters"]["Architecture"]["Default"]
+    # The names of GitHub's machines with such a processor end with `-arm`.
+    of_machine = {True: "arm64", False: "x86_64"}
+    [tested] = yaml_parse((workflows / "ci.yml").read_text())["jobs"].values()
+    assert of_machine[tested["runs-on"].endswith("-arm")] == default
+    released = yaml_parse((workflows / "release.yml").read_text())["jobs"]["functions"]["strategy"]["matrix"]["include"]
+    assert {one["arch"] for one in released} == set(first_start.MACHINES)
+    assert [one for one in released if one["arch"] != of_machine[one["os"].endswith("-arm")]] == []
 
 
 @pytest.mark.parametrize("text, why", [
