@@ -99,14 +99,22 @@ fn tls_with(roots: RootCertStore) -> Result<ClientConfig, HttpsClientError> {
 /// Of Mozilla's roots, those of the endpoints of AWS.
 #[cfg(feature = "amazon-roots")]
 fn amazon_roots() -> impl Iterator<Item = &'static TrustAnchor<'static>> {
-    let names: [&[u8]; 2] =
-        [b"Amazon Root CA ", b"Starfield Services Root Certificate Authority - G2"];
-    webpki_roots::TLS_SERVER_ROOTS.iter().filter(move |root| {
-        let is_in_subject =
-            |name: &&[u8]| root.subject.windows(name.len()).any(|part| part == *name);
-        names.iter().any(is_in_subject)
-    })
+    // The common name is the last part of a subject, so no subject needs to be searched.
+    let is_amazon = |root: &&TrustAnchor<'_>| {
+        AMAZON_ROOTS.iter().any(|name| root.subject.ends_with(name.as_bytes()))
+    };
+    webpki_roots::TLS_SERVER_ROOTS.iter().filter(is_amazon)
 }
+
+/// The common names of the root certificates of the endpoints of AWS.
+#[cfg(feature = "amazon-roots")]
+const AMAZON_ROOTS: [&str; 5] = [
+    "Amazon Root CA 1",
+    "Amazon Root CA 2",
+    "Amazon Root CA 3",
+    "Amazon Root CA 4",
+    "Starfield Services Root Certificate Authority - G2",
+];
 
 /// Reads a body of at most `limit` bytes. Returns `None` if it is longer.
 ///
@@ -168,6 +176,10 @@ mod tests {
     #[cfg(feature = "amazon-roots")]
     #[test]
     fn of_mozillas_roots_the_endpoints_of_aws_need_five() {
+        let found = |name: &str| {
+            amazon_roots().filter(|root| root.subject.ends_with(name.as_bytes())).count()
+        };
+        assert_eq!(AMAZON_ROOTS.map(found), [1; 5]);
         assert_eq!(amazon_roots().count(), 5);
     }
 
