@@ -42,8 +42,10 @@ impl TlsFront {
                 // A connection that fails also fails the call that is measured.
                 tokio::spawn(async move {
                     let _ = stream.set_nodelay(true);
-                    let Ok(mut client) = acceptor.accept(stream).await else { return };
-                    let Ok(mut server) = TcpStream::connect(server).await else { return };
+                    // At once, because a real server needs no second connection after the handshake.
+                    let opened =
+                        tokio::try_join!(acceptor.accept(stream), TcpStream::connect(server));
+                    let Ok((mut client, mut server)) = opened else { return };
                     let _ = server.set_nodelay(true);
                     let _ = copy_bidirectional(&mut client, &mut server).await;
                 });
