@@ -121,3 +121,21 @@ async fn a_placement_that_names_a_resource_without_a_connection_string_stops_the
     let log = stack.log("issue-access-token");
     assert!(log.contains("add it with `make secret RESOURCE=eu2`"), "{log}");
 }
+
+#[tokio::test]
+async fn a_policy_that_names_a_resource_without_new_identities_stops_the_function() {
+    let placement = r#"AcsPlacement={"main": {}, "r2": {"state": "draining"}}"#;
+    for (options, resource, reason) in [
+        (&[][..], "eu2", "has no connection string"),
+        (&["--resources", "2", "--parameter", placement], "r2", "is draining"),
+    ] {
+        let policy = json!({ "otherwise": { "scopes": ["chat"], "resource": resource } });
+        let policy = format!("Policy={policy}");
+        let stack = ServiceStack::with(&[options, &["--parameter", &policy]].concat()).await;
+        let reply = stack.call("POST /v1/token", &stack.user("alice").await, Value::Null).await;
+        assert_eq!(reply.status, 500);
+        let log = stack.log("issue-access-token");
+        let said = format!("the policy names the resource `{resource}`, which {reason}");
+        assert!(log.contains(&said), "{log}");
+    }
+}
