@@ -6,8 +6,8 @@ versions belong together.
 Lambda publishes no version that equals its newest one, and a deployment that was rolled back leaves its
 versions behind. So the deployment after it has the time of that rollback in its name.
 
-The stack also keeps the time at which its artefacts were signed. Otherwise, whoever can replace the
-artefacts could have an older release deployed, whose signature is valid and whose errors are known."""
+The stack also keeps the time at which its artefacts were signed. Otherwise, an attacker who can replace
+the artefacts could have an older release deployed, whose signature is valid and whose errors are known."""
 
 import hashlib
 import os
