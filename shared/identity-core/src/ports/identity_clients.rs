@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::model::policy::Policy;
 use crate::model::{Error, ExternalId, Placement, ResourceName};
@@ -58,9 +59,18 @@ impl Policy {
 }
 
 /// The policy names a resource that cannot get new identities.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// Its `Debug` output equals its `Display` output, because `main` prints `Debug` when it returns
+/// an error.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the policy names the resource `{0}`, which {1}: name an open resource, or leave it out")]
 pub struct UnusableResource(pub ResourceName, &'static str);
+
+impl fmt::Debug for UnusableResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// The clients of several resources, and the rule that distributes new identities over them.
 #[derive(Debug)]
@@ -184,7 +194,7 @@ mod tests {
             let rule = json!({ "if": { "a": "b" }, "scopes": ["voip"], "resource": name });
             let policy = json!({ "rules": [rule], "otherwise": { "scopes": ["voip"] } });
             let policy: Policy = serde_json::from_value(policy).unwrap();
-            policy.check_resources(&clients).map_err(|error| error.to_string())
+            policy.check_resources(&clients).map_err(|error| format!("{error:?}"))
         };
         assert_eq!(check("main"), Ok(()));
         let text = |name, why| {
