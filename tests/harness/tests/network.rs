@@ -1,5 +1,4 @@
 //! The tests of this project run without a network, if `tests/suites/run` starts them.
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
