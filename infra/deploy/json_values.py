@@ -18,7 +18,7 @@ LISTS = ["amr", "aud", "entitlements", "group", "groups", "permissions", "role",
 
 
 def check_policy(text: str) -> None:
-    policy = members(parsed(text), "the policy", {"rules", "otherwise"})
+    policy = members(parsed(text), "the policy", {"rules", "otherwise", "guests"})
     rules = policy.get("rules", [])
     if not isinstance(rules, list):
         raise ValueError("`rules` must be an array")
@@ -27,6 +27,8 @@ def check_policy(text: str) -> None:
         check_grant(rule)
     if "otherwise" in policy:
         check_grant(members(policy["otherwise"], "`otherwise`", GRANT))
+    if policy.get("guests") is not None:
+        check_guests(members(policy["guests"], "`guests`", GUESTS))
 
 
 GRANT = {"scopes", "maxLifetimeMinutes", "defaultLifetimeMinutes", "lifetimeSpread", "resource"}
@@ -46,6 +48,27 @@ def check_grant(grant: dict[str, Any]) -> None:
     resource = grant.get("resource")
     if resource is not None and not (isinstance(resource, str) and re.fullmatch(RESOURCE, resource)):
         raise ValueError("`resource` must be the name of an ACS resource: 1 to 16 lower-case letters, digits and hyphens")
+
+
+GUESTS = {"scopes", "maxLifetimeMinutes", "maxDays", "maxDevices", "pin", "deleteAfterHours", "resource", "meetingHosts"}
+
+
+def check_guests(guests: dict[str, Any]) -> None:
+    check_grant({"scopes": ["voip.join"]} | {name: guests[name] for name in guests.keys() & {"scopes", "resource"}})
+    for name, (least, most) in {
+        "maxLifetimeMinutes": (60, 1440), "maxDays": (1, 366), "maxDevices": (1, 100), "deleteAfterHours": (0, 168),
+    }.items():
+        if name in guests and not (type(guests[name]) is int and least <= guests[name] <= most):
+            raise ValueError(f"`{name}` of `guests` must be a whole number from {least} to {most}")
+    if guests.get("pin", "optional") not in ("optional", "required"):
+        raise ValueError("`pin` of `guests` must be optional or required")
+    hosts = guests.get("meetingHosts", [])
+    if not isinstance(hosts, list) or not all(isinstance(host, str) and is_host(host) for host in hosts):
+        raise ValueError("`meetingHosts` of `guests` must be names of hosts, such as teams.example.com")
+
+
+def is_host(name: str) -> bool:
+    return len(name) <= 253 and bool(re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name))
 
 
 def check_placement(text: str) -> None:

@@ -4,6 +4,7 @@ deployment.
     SET="CleanupMode=apply CleanupSchedule='rate(1 day)'"
 """
 
+import json
 import os
 import re
 import shlex
@@ -37,6 +38,7 @@ def main() -> None:
     for name, value in values.items():
         check_value(name, value)
     check_together(values)
+    check_guests(values)
     if changes:
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
@@ -112,6 +114,15 @@ def check_cleanup(values: dict[str, str]) -> None:
     hours = int(values.get("CleanupMissingHours", 24))
     if every and hours < 2 * int(every[1]) * {"minute": 1 / 60, "hour": 1, "day": 24}[every[2]]:
         refuse(f"CleanupMissingHours={hours} is less than two intervals of CleanupSchedule={values['CleanupSchedule']}: the alarm CleanupMissing would be raised between two runs. Set both")
+
+
+def check_guests(values: dict[str, str]) -> None:
+    """Refuses guests who are only half switched on: nothing would say why they get no tokens."""
+    is_on, may_come = bool(values.get("InviteScope")), bool(json.loads(values.get("Policy") or "{}").get("guests") is not None)
+    if may_come and not is_on:
+        refuse("Policy has the member guests, but InviteScope is empty, so that the routes of guests do not exist. Set both, for example SET=\"InviteScope=guestpass.invite Policy='{…}'\"")
+    if is_on and not may_come:
+        refuse("InviteScope is set, but Policy has no member guests, so that each route of guests answers 404. Set both, for example with {\"guests\": {}} in Policy")
 
 
 def check_declaration(declaration: str, value: str) -> None:

@@ -8,15 +8,15 @@ use identity_core::Error as CoreError;
 use identity_core::admission::TokenPace;
 use identity_core::identity::{IdentityRef, Invocation};
 use identity_core::ports::{Clock, IdentityClients, IdentityStore};
-use identity_core::record::{By, Cause, Reason};
+use identity_core::record::{By, Cause};
 use identity_core::revoke_access_tokens::{
     IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
 };
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, pace, process_env};
 use lambda_edge::{
-    Access, Addressed, ApiResponse, Caller, Problem, ServiceEdge, invocation, json, run, serve,
-    system_clock, telemetry,
+    Access, Addressed, ApiResponse, Caller, Problem, ServiceEdge, fields, invocation, json, run,
+    serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;
@@ -139,17 +139,7 @@ fn order(
     invocation: Invocation,
 ) -> Result<RevokeAccessTokensRequest, Problem> {
     let Input { block, create_if_missing, reason } = input;
-    let reason = reason.filter(|raw| !raw.is_empty()).map(|raw| {
-        Reason::parse(&raw).ok_or_else(|| {
-            let limit = Reason::MAX_LENGTH;
-            let detail = format!(
-                "invalid value at `/reason`: must have at most {limit} characters, and no control \
-                 character"
-            );
-            Problem::new(ProblemType::INVALID_BODY, detail)
-        })
-    });
-    let reason = reason.transpose()?;
+    let reason = fields::reason(reason, "/reason")?;
     let if_missing =
         if create_if_missing == Some(true) { IfMissing::Create } else { IfMissing::Refuse };
     let cause = Cause { by, reason };

@@ -2,6 +2,7 @@
 //! types, so both print the same JSON.
 
 mod identity;
+mod invitation;
 mod problem;
 mod timestamp;
 mod token;
@@ -9,6 +10,11 @@ mod user;
 
 pub use identity::{
     CreatedIdentityOutput, DecisionOutput, IdentityListOutput, IdentityOutput, ReceiptOutput,
+};
+pub use invitation::{
+    CreatedInvitationOutput, GuestTokenOutput, InvitationDetailsOutput, InvitationDevicesOutput,
+    InvitationListOutput, InvitationOutput, InvitationReceiptOutput, InvitedGuestOutput,
+    MeetingOutput,
 };
 pub use problem::{ProblemDocument, ProblemType, Retry};
 pub use timestamp::{format_timestamp, parse_timestamp};

@@ -1,5 +1,6 @@
 //! The problems that a response can report (RFC 9457).
 
+mod invitation;
 mod teams;
 
 use serde::Serialize;
@@ -125,12 +126,13 @@ impl ProblemType {
         detail: "An administrator or the identity provider blocked the user.",
         retry: Retry::Never,
     };
-    /// The identity does not exist, or the caller may not know that it exists.
+    /// The identity or the invitation does not exist, or the caller may not know that it exists.
     pub const NOT_FOUND: Self = Self {
         status: 404,
         name: "not-found",
-        title: "Identity not found",
-        detail: "A user's first request to `POST /v1/token` creates their identity.",
+        title: "Not found",
+        detail: "It does not exist, or the caller may not see it. A user's first request to \
+                 `POST /v1/token` creates their identity.",
         retry: Retry::Never,
     };
     /// ACS refused repeatedly to revoke the tokens of the identity or to delete it.
@@ -266,7 +268,7 @@ impl ProblemType {
     };
 
     /// All types, for the contract.
-    pub const ALL: [&Self; 33] = [
+    pub const ALL: [&Self; 42] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
         &Self::NOT_AN_ADMINISTRATOR,
@@ -295,6 +297,15 @@ impl ProblemType {
         &Self::TEAMS_TOKEN_APP,
         &Self::TEAMS_TOKEN_USER,
         &Self::TEAMS_TOKEN_INVALID,
+        &Self::INVITATION_UNKNOWN,
+        &Self::INVITATION_NOT_OPEN,
+        &Self::INVITATION_CLOSED,
+        &Self::INVITATION_REVOKED,
+        &Self::INVITATION_USED_UP,
+        &Self::PIN_REQUIRED,
+        &Self::PIN_WRONG,
+        &Self::INVITATION_LOCKED,
+        &Self::INVALID_INVITATION,
         &Self::THROTTLED,
         &Self::UNAVAILABLE,
         &Self::STUCK,

@@ -1,3 +1,5 @@
+mod invitation_rules;
+
 use std::time::Duration;
 
 use api_types::ProblemType;
@@ -13,6 +15,8 @@ use tracing::warn;
 use crate::config::{ConfigError, Env, optional, required};
 use crate::{Caller, Problem};
 
+pub use invitation_rules::{InvitationRules, named_invitation};
+
 /// Decides which caller may use which route. No other code decides about access.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -21,6 +25,8 @@ pub struct Access {
     token_scope: Option<String>,
     /// The OAuth scope for other users' identities.
     admin_scope: String,
+    /// The OAuth scope for invitations. Without one, no caller may invite guests.
+    invite_scope: Option<String>,
     /// The condition that an administrator's claims must meet besides the scope. Without a
     /// condition, all are refused: any app of the same audience can request a scope.
     admin_condition: Option<Condition>,
@@ -35,8 +41,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `ADMIN_CONDITION`, `SUBJECT_CLAIMS`, `ISSUER`,
-    /// `OTHER_ISSUERS` and `ISSUED_EARLY_SECONDS`.
+    /// Reads `TOKEN_SCOPE`, `ADMIN_SCOPE`, `INVITE_SCOPE`, `ADMIN_CONDITION`, `SUBJECT_CLAIMS`,
+    /// `ISSUER`, `OTHER_ISSUERS` and `ISSUED_EARLY_SECONDS`.
     ///
     /// `TOKEN_SCOPE` must be set, but may be empty: then callers need no scope for their own
     /// identity. `ADMIN_SCOPE` must not be empty.
@@ -46,6 +52,7 @@ impl Access {
         Ok(Self {
             token_scope: Some(token_scope).filter(|scope| !scope.is_empty()),
             admin_scope: required(env, "ADMIN_SCOPE")?,
+            invite_scope: optional(env, "INVITE_SCOPE")?,
             admin_condition: crate::config::condition(env, "ADMIN_CONDITION")?,
             subject_claims: optional(env, "SUBJECT_CLAIMS")?.unwrap_or_default(),
             issuer: optional::<String>(env, "ISSUER")?.and_then(|raw| Issuer::parse(&raw)),
@@ -89,11 +96,18 @@ impl Access {
 
     fn claimed_administrator(&self, request: &Request) -> Result<Caller, Problem> {
         let caller = self.caller(request, Some(&self.admin_scope))?;
+        self.may_administer(&caller)?;
+        Ok(caller)
+    }
+
+    /// Checks that the caller, who has the scope of administrators, has claims that meet the
+    /// condition.
+    fn may_administer(&self, caller: &Caller) -> Result<(), Problem> {
         let Some(condition) = &self.admin_condition else {
             warn!("administrator refused: parameter AdminCondition is empty");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         };
-        if !condition.compares("iss") && !self.is_of_main_issuer(&caller) {
+        if !condition.compares("iss") && !self.is_of_main_issuer(caller) {
             warn!(
                 "administrator refused: the bearer is of another issuer than parameter Issuer; to \
                  accept it, compare `iss` in AdminCondition"
@@ -104,17 +118,16 @@ impl Access {
             warn!(claim, "administrator refused: claim does not meet AdminCondition");
             return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
         }
-        Ok(caller)
+        Ok(())
     }
 
     fn caller(&self, request: &Request, scope: Option<&str>) -> Result<Caller, Problem> {
         let caller = Caller::of(request, &self.subject_claims).inspect_err(|problem| {
             warn!(reason = problem.detail(), "caller refused");
         })?;
-        let caller = match scope {
-            Some(scope) => caller.with_scope(scope)?,
-            None => caller,
-        };
+        if let Some(scope) = scope {
+            caller.has_scope(scope)?;
+        }
         let is_main = self.is_of_main_issuer(&caller);
         Ok(caller.issued_later(if is_main { self.issued_early } else { Duration::ZERO }))
     }

@@ -14,11 +14,12 @@ mod problem;
 mod request;
 mod response;
 
-pub use access::{Access, Addressed};
+pub use access::{Access, Addressed, InvitationRules, named_invitation};
 pub use clock::system_clock;
 pub use deadline::deadline;
 pub use problem::Problem;
 pub use request::{
-    Caller, GatewayEvent, Object, TokenInput, invocation, invocation_of, json, query,
+    Caller, GatewayEvent, Object, TokenInput, fields, invocation, invocation_of, json, query,
+    short_json,
 };
 pub use response::{ApiResponse, ServiceEdge, correlation_id, run, serve};

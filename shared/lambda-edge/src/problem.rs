@@ -1,7 +1,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use api_types::{ProblemType, Retry};
-use identity_core::{Error, error_chain, exchange_teams_token::TeamsTokenFault};
+use identity_core::exchange_teams_token::TeamsTokenFault;
+use identity_core::guest::{InvalidInvitation, InvitationRefusal};
+use identity_core::{Error, error_chain};
 use tracing::{error, warn};
 
 /// A failure as the client gets it: an RFC 9457 problem document.
@@ -62,27 +64,36 @@ impl From<ProblemType> for Problem {
 impl From<Error> for Problem {
     /// The only table that maps an error to the problem that the client gets.
     fn from(error: Error) -> Self {
-        let problem = match error {
+        let problem = match &error {
             Error::BeyondPolicy => ProblemType::BEYOND_POLICY.into(),
             Error::Blocked => ProblemType::BLOCKED.into(),
             Error::SignInRequired => ProblemType::SIGN_IN_REQUIRED.into(),
             Error::TooManyTokens { retry_after } => {
-                Self::after(ProblemType::TOO_MANY_TOKENS, retry_after)
+                Self::after(ProblemType::TOO_MANY_TOKENS, *retry_after)
             }
             Error::TooManySignOuts { retry_after } => {
-                Self::after(ProblemType::TOO_MANY_SIGN_OUTS, retry_after)
+                Self::after(ProblemType::TOO_MANY_SIGN_OUTS, *retry_after)
             }
-            Error::TeamsToken(fault) => of_teams_token(fault).into(),
-            Error::NotFound | Error::GuestsDisabled => ProblemType::NOT_FOUND.into(),
-            Error::InvitationRefused(_) | Error::InvalidInvitation(_) => {
-                ProblemType::FORBIDDEN.into()
+            Error::TeamsToken(fault) => of_teams_token(*fault).into(),
+            Error::NotFound => ProblemType::NOT_FOUND.into(),
+            Error::GuestsDisabled => Self::new(
+                ProblemType::NOT_FOUND,
+                "Guests are off: the policy of this deployment has no member `guests`.",
+            ),
+            Error::InvitationRefused(refusal) => of_invitation(*refusal),
+            Error::InvalidInvitation(InvalidInvitation { member, reason }) => {
+                let detail = format!("invalid value at `/{member}`: {reason}");
+                Self::new(ProblemType::INVALID_INVITATION, detail)
             }
-            Error::ReservedExternalId => ProblemType::INVALID_EXTERNAL_ID.into(),
+            Error::ReservedExternalId => Self::new(
+                ProblemType::INVALID_EXTERNAL_ID,
+                "`externalId` must not begin with `guest|`, which is reserved for guests.",
+            ),
             Error::Stuck => ProblemType::STUCK.into(),
             Error::ForeignIdentity(_) => ProblemType::FOREIGN_RESOURCE.into(),
-            Error::Busy { retry_after } => Self::after(ProblemType::BUSY, retry_after),
+            Error::Busy { retry_after } => Self::after(ProblemType::BUSY, *retry_after),
             Error::Throttled { retry_after, .. } => {
-                Self::after(ProblemType::THROTTLED, retry_after)
+                Self::after(ProblemType::THROTTLED, *retry_after)
             }
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::unavailable(),
             Error::EventFromTheFuture
@@ -99,6 +110,25 @@ impl From<Error> for Problem {
         problem
     }
 }
+
+/// A guest who asks too early should ask again in time, and at least every five minutes, because
+/// the invitation may be changed.
+fn of_invitation(refusal: InvitationRefusal) -> Problem {
+    match refusal {
+        InvitationRefusal::Unknown => ProblemType::INVITATION_UNKNOWN.into(),
+        InvitationRefusal::NotOpen { opens_in } => {
+            Problem::after(ProblemType::INVITATION_NOT_OPEN, opens_in.min(LONGEST_WAIT_TO_OPEN))
+        }
+        InvitationRefusal::Closed => ProblemType::INVITATION_CLOSED.into(),
+        InvitationRefusal::Revoked => ProblemType::INVITATION_REVOKED.into(),
+        InvitationRefusal::UsedUp => ProblemType::INVITATION_USED_UP.into(),
+        InvitationRefusal::PinRequired => ProblemType::PIN_REQUIRED.into(),
+        InvitationRefusal::PinWrong => ProblemType::PIN_WRONG.into(),
+        InvitationRefusal::Locked => ProblemType::INVITATION_LOCKED.into(),
+    }
+}
+
+const LONGEST_WAIT_TO_OPEN: Duration = Duration::from_mins(5);
 
 fn of_teams_token(fault: TeamsTokenFault) -> ProblemType {
     match fault {

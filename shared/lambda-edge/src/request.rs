@@ -1,6 +1,7 @@
 mod body;
 mod caller;
 mod event;
+pub mod fields;
 mod object;
 mod query;
 mod read_error;
@@ -13,7 +14,7 @@ use lambda_http::{Context, Request, RequestExt};
 
 use crate::deadline;
 
-pub use body::json;
+pub use body::{json, short_json};
 pub use caller::Caller;
 pub use event::GatewayEvent;
 pub use object::Object;

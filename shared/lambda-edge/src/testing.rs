@@ -43,6 +43,12 @@ impl TestRequest {
         }))
     }
 
+    /// A request by a back end that may invite guests, and not administer.
+    #[must_use]
+    pub fn inviting(route: &str) -> Self {
+        Self::new(route).claim("scope", "guestpass.invite")
+    }
+
     /// The external id of the caller.
     pub const ALICE: &str = "https://idp.example|alice";
 
@@ -124,13 +130,15 @@ impl TestRequest {
     }
 }
 
-/// The environment of these requests: scopes, administrators, issuer.
+/// The environment of these requests: scopes, administrators, guests, issuer.
 #[must_use]
 pub fn env(name: &str) -> Option<String> {
     let value = match name {
         "TOKEN_SCOPE" => "guestpass.token",
         "ADMIN_SCOPE" => "guestpass.admin",
         "ADMIN_CONDITION" => r#"{"role": "guestpass-admin"}"#,
+        "INVITE_SCOPE" => "guestpass.invite",
+        "POLICY" => r#"{"guests": {}}"#,
         "ISSUER" => "https://idp.example",
         _ => return None,
     };

@@ -1,5 +1,6 @@
 """T07: costs and floods are bounded, and an alarm reports them."""
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -42,6 +43,12 @@ ASKED = {
     "POST /v1/identities/{id}/revoke": ["RevokeAccessTokens"],
     "DELETE /v1/identity": ["DeleteIdentity"],
     "DELETE /v1/identities/{id}": ["DeleteIdentity"],
+}
+
+# Those of guests, whose identities belong in a resource of their own.
+ASKED_FOR_GUESTS = {
+    "POST /v1/guest/token": ["IssueAccessToken", "CreateIdentityWithToken"],
+    "POST /v1/invitations/{id}/revoke": ["RevokeAccessTokens"],
 }
 
 # Other requests to ACS per second: the events, as the template's comment says, and the cleanup.
@@ -119,18 +126,28 @@ def t07_token_calls_are_30_per_second_with_every_method(stack: Stack) -> Iterato
     throttle("DELETE /v1/token", ThrottlingRateLimit=7),
     throttle("DELETE /v1/identities/{id}", ThrottlingRateLimit=5),
     put("Resources/GetIdentity/Properties/CodeUri", "../target/lambda/delete-identity/"),
+    throttle("POST /v1/guest/token").with_parameters(InviteScope="invite"),
+    put("Resources/ApiStage/Properties/RouteSettings/POST ~1v1~1guest~1token", {
+        "ThrottlingRateLimit": 32, "ThrottlingBurstLimit": 60,
+    }).with_parameters(InviteScope="invite"),
+    put("Resources/ApiStage/Properties/RouteSettings/POST ~1v1~1guest~1token", {
+        "ThrottlingRateLimit": 30, "ThrottlingBurstLimit": 150,
+    }).with_parameters(InviteScope="invite"),
+    put("Parameters/GuestRequestsPerSecond/Default", 33).with_parameters(InviteScope="invite"),
 )
 def t07_all_together_ask_acs_for_no_more_than_it_allows(stack: Stack) -> Iterator[str]:
     for (method, path), route in stack.routes().items():
         asks = "acs-secret" in rust.dependencies(stack.crate_of(route.function))
-        if asks != (f"{method} {path}" in ASKED):
+        if asks != (f"{method} {path}" in ASKED | ASKED_FOR_GUESTS):
             yield f"{method} {path} sends requests to ACS: {asks}; update ASKED in this test"
     settings = route_settings(stack)
-    if set(settings) != set(ASKED):
-        yield f"of the routes that call ACS, {sorted(set(settings) ^ set(ASKED))} have no throttle of their own"
+    of_guests = ASKED_FOR_GUESTS if stack.parameters["InviteScope"] else {}
+    if set(settings) != set(ASKED | of_guests):
+        yield f"of the routes that call ACS, {sorted(set(settings) ^ set(ASKED | of_guests))} have no throttle of their own"
         return
-    for operation, limit in acs_limits().items():
-        routes = [settings[route] for route, asked in ASKED.items() if operation in asked]
+    # The limits of ACS are those of one resource.
+    for asked_routes, (operation, limit) in itertools.product([ASKED, of_guests], acs_limits().items()):
+        routes = [settings[route] for route, asked in asked_routes.items() if operation in asked]
         most = 30 * (sum(one["ThrottlingRateLimit"] for one in routes) + OTHERS.get(operation, 0))
         if operation not in REPEATED:
             most += sum(one["ThrottlingBurstLimit"] for one in routes)
@@ -153,6 +170,7 @@ def t07_all_batches_of_events_together_keep_to_the_share_of_events(stack: Stack)
     put("Resources/RevokeOnEvent/Properties/Events/Queue/Properties/ScalingConfig/MaximumConcurrency", 5),
     put("Resources/DeleteStaleIdentities/Properties/ReservedConcurrentExecutions", 1),
     put("Resources/IssueAccessToken/Properties/ReservedConcurrentExecutions", 50),
+    put("Resources/ExchangeGuestPass/Properties/ReservedConcurrentExecutions", 20).with_parameters(InviteScope="invite"),
     put("Parameters/ReservedConcurrency/Default", "no"),
 )
 def t07_no_flood_of_calls_takes_the_place_of_events(stack: Stack) -> Iterator[str]:
@@ -168,7 +186,7 @@ def t07_no_flood_of_calls_takes_the_place_of_events(stack: Stack) -> Iterator[st
     texts = [(ROOT / "infra/README.md").read_text(), stack.source["Parameters"]["ReservedConcurrency"]["Description"]]
     if not all(re.search(rf"(less|fewer) than {needed}\b", text) for text in texts):
         yield f"the documentation does not say that an account needs a quota of {needed}"
-    without = reservations(Stack(stack.source, ReservedConcurrency="no"))
+    without = reservations(Stack(stack.source, **{**stack.given, "ReservedConcurrency": "no"}))
     if without:
         yield f"ReservedConcurrency=no must reserve nothing, but reserves {without}"
 

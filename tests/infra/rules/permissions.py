@@ -110,6 +110,12 @@ def table(rights: Rights) -> list[str]:
     put("Resources/RevokeOnEventRole/Properties/ManagedPolicyArns/1", {"Ref": "ReadCallerHashKey"}),
     put("Resources/ReadCallerHashKey/Properties/PolicyDocument/Statement/0/Resource", {"Ref": "AcsSecretArn"}),
     put("Resources/GetIdentity/Properties/Role", {"Fn::GetAtt": "DeleteIdentityRole.Arn"}),
+    drop("Resources/ExchangeGuestPassRole/Properties/ManagedPolicyArns/3").with_parameters(InviteScope="invite"),
+    drop("Resources/ListInvitationsRole/Properties/ManagedPolicyArns/2").with_parameters(InviteScope="invite"),
+    put("Resources/CreateInvitationRole/Properties/ManagedPolicyArns/3", {"Ref": "ReadAcsSecret"}).with_parameters(
+        InviteScope="invite"
+    ),
+    drop("Resources/RevokeInvitationRole/Properties/ManagedPolicyArns/1").with_parameters(InviteScope="invite"),
     drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/1").with_parameters(**SIGNALS),
     drop("Resources/ReceiveSecurityEventRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),
     drop("Resources/PollSecurityEventsRole/Properties/ManagedPolicyArns/2").with_parameters(**SIGNALS),

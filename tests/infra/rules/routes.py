@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from samtranslator.yaml_helper import yaml_parse
 
+import permissions
 from expanded import ROOT, Stack
 from rule import drop, put, rule
 
@@ -22,6 +23,9 @@ REQUEST = "Resources/FunctionAuthorizer/Properties"
 OF_SCIM = {(method, "/scim/v2/{proxy+}") for method in ["GET", "POST", "PUT", "PATCH", "DELETE"]}
 OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}"), ("OPTIONS", "/v1/signals/{transmitter}"), *OF_SCIM}
 
+# The one route of an app that is open: guests have no issuer who could name them.
+OF_GUESTS = {("POST", "/v1/guest/token")}
+
 
 @rule(
     drop(f"{GET_TOKEN}/AuthorizationType"),
@@ -34,6 +38,9 @@ OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}"), ("OPTIONS", "/v1/signa
     put(f"{GET_TOKEN}/AuthorizationScopes", [{"Ref": "TokenScope"}]).with_parameters(TokenScope=""),
     put(f"{GET_TOKEN}/AuthorizationType", "NONE").with_parameters(Authorizer="lambda"),
     put("Resources/PostSignalRoute/Properties/AuthorizationType", "JWT").with_parameters(Transmitters=TRANSMITTERS),
+    put("Resources/GetInvitationRoute/Properties/AuthorizationScopes", []).with_parameters(InviteScope="invite"),
+    put("Resources/RevokeInvitationRoute/Properties/AuthorizationType", "NONE").with_parameters(InviteScope="invite"),
+    put("Resources/GuestTokenRoute/Properties/RouteKey", "GET /v1/guest/token").with_parameters(InviteScope="invite"),
     put("Resources/Open", {"Type": "AWS::ApiGatewayV2::Route", "Properties": {
         "RouteKey": "OPTIONS /v1/identity", "Target": {"Fn::Sub": "integrations/${GetIdentityIntegration}"},
     }}),
@@ -41,13 +48,49 @@ OF_TRANSMITTERS = {("POST", "/v1/signals/{transmitter}"), ("OPTIONS", "/v1/signa
 def t02_every_route_has_the_authorizer_and_the_scope_that_it_can_check(stack: Stack) -> Iterator[str]:
     by_gateway = stack.parameters["Authorizer"] == "jwt"
     by = ("JWT", "JwtAuthorizer") if by_gateway else ("CUSTOM", "FunctionAuthorizer")
-    scopes = [stack.parameters[name] for name in ["TokenScope", "AdminScope"]]
+    scopes = [stack.parameters[name] for name in ["TokenScope", "AdminScope", "InviteScope"]]
     allowed = [(*by, (scope,) if scope and by_gateway else ()) for scope in scopes]
     for (method, path), route in stack.routes().items():
-        accepted = [("NONE", None, ())] if (method, path) in OF_TRANSMITTERS else allowed
+        accepted = [("NONE", None, ())] if (method, path) in OF_TRANSMITTERS | OF_GUESTS else allowed
         found = (route.authorization, route.authorizer, route.scopes)
         if found not in accepted:
             yield f"unexpected access of {method} {path}: {found}"
+
+
+@rule(
+    put("Resources/GetOwnRoute/Properties/Target", {"Fn::Sub": "integrations/${ExchangeGuestPassIntegration}"}).with_parameters(
+        InviteScope="invite"
+    ),
+    put("Resources/GuestTokenRoute/Properties/Target", {"Fn::Sub": "integrations/${CreateInvitationIntegration}"}).with_parameters(
+        InviteScope="invite"
+    ),
+    drop("Resources/ExchangeGuestPass/Properties/ReservedConcurrentExecutions").with_parameters(InviteScope="invite"),
+    put("Resources/ExchangeGuestPassRole/Properties/ManagedPolicyArns/4", {"Ref": "ListRecords"}).with_parameters(
+        InviteScope="invite"
+    ),
+    put("Resources/ExchangeGuestPassRole/Properties/ManagedPolicyArns/4", {"Ref": "ReadCallerHashKey"}).with_parameters(
+        InviteScope="invite"
+    ),
+)
+def t02_the_open_route_has_a_function_of_its_own_that_can_do_nothing_else(stack: Stack) -> Iterator[str]:
+    """Who calls it is a stranger. Its function serves no other route, its executions are bounded, and its role
+    reads and writes single records and the secret of ACS."""
+    by_route = {key: route.function for key, route in stack.routes().items()}
+    if not by_route.keys() & OF_GUESTS:
+        return
+    [function] = {by_route[key] for key in OF_GUESTS}
+    yield from (f"{function} also serves {key}" for key, other in by_route.items() if other == function and key not in OF_GUESTS)
+    if not 0 < stack.functions()[function].get("ReservedConcurrentExecutions", 0) <= 20:
+        yield f"strangers can take every execution of the account with {function}"
+    rights = permissions.granted(stack, stack.functions()[function]["Role"].removesuffix(".Arn"))
+    of_data = {right for right in rights if right[0].split(":")[0] in ("dynamodb", "secretsmanager", "sqs")}
+    expected = {
+        ("dynamodb:GetItem", "Identities.Arn"), ("dynamodb:UpdateItem", "Identities.Arn"),
+        ("dynamodb:PutItem", "AuditLog.Arn"),
+        ("secretsmanager:GetSecretValue", stack.parameters["AcsSecretArn"]),
+    }
+    if of_data != expected:
+        yield f"{function} has the permissions {permissions.table(of_data)}"
 
 
 @rule(
@@ -56,6 +99,8 @@ def t02_every_route_has_the_authorizer_and_the_scope_that_it_can_check(stack: St
     put(f"{GET_TOKEN}/Target", {"Fn::Sub": "integrations/${GetIdentityIntegration}"}),
     drop("Resources/DeleteAnyRoute"),
     drop("Resources/HandshakeOfEventGridRoute").with_parameters(Transmitters=TRANSMITTERS),
+    drop("Resources/GuestTokenRoute").with_parameters(InviteScope="invite"),
+    put("Resources/ExtendInvitationRoute/Properties/RouteKey", "POST /v1/invitations/{id}").with_parameters(InviteScope="invite"),
 )
 def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> Iterator[str]:
     contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
@@ -64,7 +109,7 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
         (method.upper(), path, scope_in_contract(operation, by_gateway))
         for path, item in contract["paths"].items()
         for method, operation in item.items()
-        if method != "parameters" and (operation["security"] or stack.parameters["Transmitters"])
+        if method != "parameters" and is_on(stack, method.upper(), path)
     }
     if stack.parameters["Transmitters"]:
         # RFC 7644 is the contract of these routes.
@@ -77,6 +122,13 @@ def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> I
             yield f"the function {route.function} does not serve {method} {path}"
 
 
+def is_on(stack: Stack, method: str, path: str) -> bool:
+    """Whether the route exists with these parameters."""
+    if (method, path) in OF_TRANSMITTERS:
+        return bool(stack.parameters["Transmitters"])
+    return bool(stack.parameters["InviteScope"]) or not path.startswith(("/v1/guest/", "/v1/invitations"))
+
+
 # The function of each route; those of transmitters have one for all.
 SERVED = {
     "/v1/token": {"GET": "IssueAccessToken", "POST": "IssueAccessToken", "DELETE": "RevokeAccessTokens"},
@@ -86,6 +138,10 @@ SERVED = {
     "/v1/identities/{id}": {"GET": "GetIdentity", "DELETE": "DeleteIdentity"},
     "/v1/identities/{id}/token": {"POST": "IssueAccessToken"},
     "/v1/identities/{id}/revoke": {"POST": "RevokeAccessTokens"},
+    "/v1/invitations": {"GET": "ListInvitations", "POST": "CreateInvitation"},
+    "/v1/invitations/{id}": {"GET": "GetInvitation", "PATCH": "ExtendInvitation"},
+    "/v1/invitations/{id}/revoke": {"POST": "RevokeInvitation"},
+    "/v1/guest/token": {"POST": "ExchangeGuestPass"},
 }
 
 

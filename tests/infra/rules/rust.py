@@ -96,8 +96,8 @@ def operations(function: str) -> str:
 def methods_called(function: str) -> frozenset[str]:
     """The methods of the store that a function may call, through its operations."""
     called = set(re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", operations(function)))
-    # The edge checks whether an administrator was cut off.
-    if re.search(r"\baccess\.(administrator|addressed)\(", own_text(function)):
+    # The edge checks whether an administrator or an inviter was cut off.
+    if re.search(r"\b(access\.(administrator|addressed)|rules\.inviter)\(", own_text(function)):
         called.add("find")
     # Connecting to the store reads from it.
     return frozenset({*called, "warm_up"})
@@ -108,7 +108,7 @@ def adapter_functions() -> dict[str, list[tuple[str, str]]]:
     """The text of each method of the adapter with its table, by the method's name."""
     found: dict[str, list[tuple[str, str]]] = {}
     # A method that a trait only declares ends before any brace.
-    method = re.compile(r"^    (?:pub(?:\(crate\))? )?(?:async )?fn (\w+)([^;{]*\{.*?)^    \}", re.M | re.S)
+    method = re.compile(r"^    (?:pub(?:\(\w+\))? )?(?:async )?fn (\w+)([^;{]*\{.*?)^    \}", re.M | re.S)
     for path, table in ADAPTER.items():
         for one, text in method.findall(code(path)):
             found.setdefault(one, []).append((table, text))

@@ -36,6 +36,7 @@ def stack_with_everything() -> expanded.Stack:
         AlarmEmail="ops@example.com",
         Authorizer="lambda",
         Issuers='[{"issuer": "https://issuer.example", "audiences": ["app"]}]',
+        InviteScope="guestpass.invite",
         Transmitters=routes.TRANSMITTERS,
         TransmitterSecretArn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:transmitters",
     )

@@ -22,7 +22,7 @@ pub struct ContractOperation {
     pub scope: String,
 }
 
-/// Every operation of the contract that needs a bearer. Signals of transmitters have none.
+/// Every operation of the contract that needs a bearer. Signals of transmitters and guests have none.
 #[must_use]
 pub fn operations() -> BTreeSet<ContractOperation> {
     let mut operations = BTreeSet::new();
@@ -58,7 +58,9 @@ pub fn issues_a_token(route: &str) -> bool {
     let openapi = openapi();
     let Some(item) = path_item(&openapi, path) else { return false };
     let text = item[method.to_lowercase()]["responses"].to_string();
-    text.contains("responses/Token\"") || text.contains("schemas/Created\"")
+    ["responses/Token\"", "schemas/Created\"", "schemas/GuestToken\""]
+        .iter()
+        .any(|reference| text.contains(reference))
 }
 
 /// The contract's entry for a path.

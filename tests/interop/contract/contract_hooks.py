@@ -38,6 +38,16 @@ def bearer(scope: str, **claims: str) -> dict[str, str]:
 
 
 ADMINISTRATOR = bearer("guestpass.admin", role="guestpass-admin")
+BACK_END = bearer("guestpass.invite")
+
+
+def invitation() -> dict:
+    """A new invitation, which ends in an hour."""
+    closes_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    body = {"meeting": {"joinUrl": "https://teams.microsoft.com/l/meetup-join/1"}, "closesAt": closes_at}
+    made = requests.post(f"{STACK['gateway']}/v1/invitations", json=body, headers=BACK_END, timeout=30)
+    made.raise_for_status()
+    return made.json()
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -47,6 +57,10 @@ class Bearer:
     def get(self, case, context):
         if "/v1/identities" in case.operation.path:
             return ADMINISTRATOR
+        if "/v1/invitations" in case.operation.path:
+            return BACK_END
+        if case.operation.path == "/v1/guest/token":
+            return {}
         user = bearer("guestpass.token")
         if case.operation.path == "/v1/identity":
             requests.get(f"{STACK['gateway']}/v1/token", headers=user, timeout=30).raise_for_status()
@@ -58,8 +72,11 @@ class Bearer:
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    """Every second identity exists."""
+    """Every second identity exists, and every second invitation."""
     if path_parameters and len(path_parameters.get("id", "")) % 2:
+        if "/v1/invitations" in context.operation.path:
+            path_parameters["id"] = invitation()["invitation"]["id"]
+            return path_parameters
         name = f"user-{uuid.uuid4()}"
         made = requests.post(f"{STACK['gateway']}/v1/identities", json={"externalId": name}, headers=ADMINISTRATOR, timeout=30)
         made.raise_for_status()

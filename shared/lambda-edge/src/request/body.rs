@@ -15,17 +15,37 @@ use crate::Problem;
 /// No valid request is larger. API Gateway would accept 10 MB.
 const MAX_BODY: usize = 16 * 1024;
 
+/// A handle, a device and a PIN have less than 200 bytes.
+const MAX_OPEN_BODY: usize = 2 * 1024;
+
 /// Reads a JSON body; without a body, returns the default.
 pub fn json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    if body_of(request)?.len() > MAX_BODY {
+        return Err(ProblemType::BODY_TOO_LARGE.into());
+    }
+    read(request)
+}
+
+/// Reads a JSON body of a route without authorizer, whose bodies are shorter.
+pub fn short_json<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    if body_of(request)?.len() > MAX_OPEN_BODY {
+        let detail = "The maximum size of a request body is 2 KiB on this route.";
+        return Err(Problem::new(ProblemType::BODY_TOO_LARGE, detail));
+    }
+    read(request)
+}
+
+fn body_of(request: &Request) -> Result<&[u8], Problem> {
     if request.extensions().get::<UnreadableBody>().is_some() {
         return Err(Problem::new(ProblemType::INVALID_BODY, NOT_BASE64));
     }
-    let body: &[u8] = request.body();
+    Ok(request.body())
+}
+
+fn read<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    let body = body_of(request)?;
     if body.is_empty() {
         return Ok(T::default());
-    }
-    if body.len() > MAX_BODY {
-        return Err(ProblemType::BODY_TOO_LARGE.into());
     }
     let headers = request.headers();
     if text(headers, CONTENT_ENCODING).is_some_and(|value| !value.eq_ignore_ascii_case("identity"))

@@ -38,14 +38,14 @@ impl Caller {
         Ok(Self { user, bearer, claims, issued_early })
     }
 
-    /// Returns the caller if the token has `scope` in its claim `scope` or `scp`.
+    /// Checks that the token has `scope` in its claim `scope` or `scp`.
     ///
     /// API Gateway checks the scope of each route, too. A function that serves more than one
     /// route does not rely on that check.
-    pub(crate) fn with_scope(self, scope: &str) -> Result<Self, Problem> {
+    pub(crate) fn has_scope(&self, scope: &str) -> Result<(), Problem> {
         let mut words = ["scope", "scp"].iter().flat_map(|name| self.claims.words(name));
         let carries = words.any(|word| word == scope);
-        Ok(carries.then_some(self).ok_or(ProblemType::FORBIDDEN)?)
+        Ok(carries.then_some(()).ok_or(ProblemType::FORBIDDEN)?)
     }
 
     /// Returns the caller with a bearer that was issued later than its `iat` says: by what the

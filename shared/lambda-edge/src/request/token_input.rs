@@ -1,8 +1,9 @@
 use api_types::ProblemType;
-use identity_core::identity::{Lifetime, Scope, Scopes};
+use identity_core::identity::{Lifetime, Scopes};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fields::{self, whole_number};
 use crate::Problem;
 
 /// What a caller may request about a token. The user is not part of it: that is always the
@@ -32,24 +33,8 @@ impl TokenInput {
 
     /// The scopes, if any were given.
     pub fn scopes(&self) -> Result<Option<Scopes>, Problem> {
-        let Some(scopes) = &self.scopes else { return Ok(None) };
         let pointer = self.scopes_pointer();
-        let invalid = |detail| Problem::new(ProblemType::INVALID_SCOPES, detail);
-        let mut parsed = Vec::new();
-        for (index, raw) in scopes.iter().enumerate() {
-            let scope = Scope::parse(raw).ok_or_else(|| {
-                let known = Scope::ALL.map(Scope::as_str).join(", ");
-                invalid(format!("unknown scope at `{pointer}/{index}`: must be one of {known}"))
-            })?;
-            if parsed.contains(&scope) {
-                let name = scope.as_str();
-                return Err(invalid(format!("repeated scope `{name}` at `{pointer}/{index}`")));
-            }
-            parsed.push(scope);
-        }
-        let scopes = Scopes::of(parsed);
-        let empty = || invalid(format!("invalid value at `{pointer}`: must not be empty"));
-        scopes.map(Some).ok_or_else(empty)
+        self.scopes.as_deref().map(|raw| fields::scopes(raw, &pointer)).transpose()
     }
 
     /// The lifetime, if one was given.
@@ -65,10 +50,4 @@ impl TokenInput {
             Problem::new(ProblemType::INVALID_LIFETIME, detail)
         })
     }
-}
-
-/// An integer of JSON Schema, for which `60.0` and `6e1` are integers, too. Rust prints a float
-/// without a fraction as an integer.
-fn whole_number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_f64()?.to_string().parse().ok())
 }

@@ -29,8 +29,15 @@ use crate::signals::{self, Simulation};
 use crate::template::{AuthorizerSpec, Inputs, Template};
 use services::{AUDIENCE, Services};
 
-/// The additional claim of an administrator's token, unless `--parameter` changes it.
-const ADMIN_CONDITION: &str = r#"{"role": "guestpass-admin"}"#;
+/// What the template's defaults close: the routes of administrators, and those of guests.
+const OPENED: [(&str, &str); 3] = [
+    ("AdminCondition", r#"{"role": "guestpass-admin"}"#),
+    ("InviteScope", "guestpass.invite"),
+    (
+        "Policy",
+        r#"{"otherwise": {"scopes": ["chat", "voip"], "defaultLifetimeMinutes": 480}, "guests": {}}"#,
+    ),
+];
 
 /// The secret from which a function reads the connection string.
 const ACS_SECRET: &str = "arn:aws:secretsmanager:local:000000000000:secret:acs";
@@ -108,9 +115,7 @@ fn read_template(
     }
     // A real issuer has an audience and administrators of its own.
     if !parameters.contains_key("Issuer") {
-        // The template's default of AdminCondition closes the administrators' routes.
-        let own = [("Issuer", issuer), ("Audience", AUDIENCE), ("AdminCondition", ADMIN_CONDITION)];
-        defaults.extend(own);
+        defaults.extend([("Issuer", issuer), ("Audience", AUDIENCE)].into_iter().chain(OPENED));
     }
     let secret = parameters.get("AcsSecretArn").map_or(ACS_SECRET, String::as_str).to_owned();
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());

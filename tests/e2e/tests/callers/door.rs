@@ -174,10 +174,11 @@ async fn r53_without_an_authorizer_every_function_returns_401_for_every_route() 
         json!({ "authorizer": { "claims": claims } }),
     ];
     let mut functions = stack.functions().await;
-    // The transmitters that it serves have no bearer: see tests/signals.rs.
-    let without_bearers = [&WITHOUT_ROUTES[..], &["receive-security-event"]].concat();
+    // Transmitters and guests have no bearer: see tests/events/signals.rs and tests/guests.
+    let open = ["receive-security-event", "exchange-guest-pass"];
+    let without_bearers = [&WITHOUT_ROUTES[..], &open].concat();
     functions.retain(|name| !without_bearers.contains(&name.as_str()));
-    assert_eq!(functions.len(), 7, "{functions:?}");
+    assert_eq!(functions.len(), 12, "{functions:?}");
     for function in &functions {
         for (route, _) in &routes() {
             for context in &contexts {
