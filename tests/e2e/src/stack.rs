@@ -1,4 +1,5 @@
 use std::{
+    process::Command,
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -6,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use harness::{HttpReply, TEMPLATE, TestStack, local_stack, wait_until_async};
+use harness::{
+    HttpReply, TEMPLATE, TestStack, local_stack, throttled_local_stack, wait_until_async,
+};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,16 +50,20 @@ impl ServiceStack {
 
     /// Starts a stack with further options.
     pub async fn with(options: &[&str]) -> Self {
-        Self::launch(&[&["--ephemeral"], options].concat()).await
+        Self::launch(local_stack(), &[&["--ephemeral"], options].concat()).await
+    }
+
+    /// Starts a stack whose gateway limits the rate of requests as the template says.
+    pub async fn throttled(options: &[&str]) -> Self {
+        Self::launch(throttled_local_stack(), &[&["--ephemeral"], options].concat()).await
     }
 
     /// Starts a stack that writes its tables, queues and identities to files.
     pub async fn on_disk() -> Self {
-        Self::launch(&[]).await
+        Self::launch(local_stack(), &[]).await
     }
 
-    async fn launch(options: &[&str]) -> Self {
-        let mut command = local_stack();
+    async fn launch(mut command: Command, options: &[&str]) -> Self {
         command.args(["--template", TEMPLATE]).args(options).args(other_ways());
         let stack = Self {
             stack: TestStack::start(TempDir::new().unwrap(), command.env("RUST_LOG", "trace")),

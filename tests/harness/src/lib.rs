@@ -29,7 +29,7 @@ pub use http::{HttpReply, call_dynamodb, send};
 pub use runtime_api::{RuntimeApi, RuntimeCall, RuntimeEvent};
 #[cfg(feature = "function")]
 pub use server::{TestServer, secrets_manager};
-pub use stack::{TestStack, local_stack};
+pub use stack::{TestStack, local_stack, throttled_local_stack};
 pub use wait::{wait_until, wait_until_async};
 
 /// The root of the repository.

@@ -30,8 +30,16 @@ pub struct TestStack {
 /// requests.
 #[must_use]
 pub fn local_stack() -> Command {
+    let mut command = throttled_local_stack();
+    command.arg("--no-throttling");
+    command
+}
+
+/// The same, with the limits of the template.
+#[must_use]
+pub fn throttled_local_stack() -> Command {
     let mut command = Command::new(binary("local-stack"));
-    command.args(["--port", "0", "--no-throttling"]);
+    command.args(["--port", "0"]);
     command
 }
 

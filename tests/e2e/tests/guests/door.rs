@@ -1,0 +1,145 @@
+use std::time::Duration;
+
+use e2e::ServiceStack;
+use serde_json::{Value, json};
+
+use crate::support::{GuestStack, device};
+
+/// What a preview of a link or a scanner of mails does.
+#[tokio::test]
+async fn r71_nothing_but_a_post_of_a_guest_creates_an_identity_or_takes_a_place() {
+    let guests = GuestStack::start().await;
+    let invited = guests.invite(json!({})).await;
+    let handle = &invited.handle;
+    for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"] {
+        for path in ["/v1/guest/token", "/v1/guest/token?x=1", "/join"] {
+            // A fragment is not sent: a scanner asks for the rest of the link.
+            let url = format!("{}{path}#{handle}", guests.stack.url("gateway"));
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let method = method.parse().unwrap();
+            let reply = client.request(method, url).send().await.unwrap();
+            assert_eq!(reply.status().as_u16(), 404, "{path}");
+        }
+    }
+    let empty = guests.send(&json!({})).await;
+    assert_eq!((empty.status, empty.problem()), (400, "invalid-body"));
+    assert_eq!(guests.stack.requests().await.len(), 0, "ACS was asked");
+    assert_eq!(guests.shown(&invited.id).await["devices"]["used"], 0);
+    assert_eq!(guests.exchange(handle, &device(1)).await.status, 200);
+}
+
+#[tokio::test]
+async fn r53_on_the_open_route_no_claim_header_or_member_says_who_the_guest_is() {
+    let guests = GuestStack::start().await;
+    let invited = guests.invite(json!({ "devices": 5 })).await;
+    let first = guests.exchange(&invited.handle, &device(1)).await;
+    let victim = first.body["user"]["communicationUserId"].clone();
+    let alice = guests.stack.user("alice").await;
+    let body = json!({ "handle": invited.handle, "device": device(2) });
+    let headers = vec![
+        ("authorization", format!("Bearer {alice}")),
+        ("content-type", "application/json".to_owned()),
+        ("x-user", device(1)),
+        ("x-amzn-oidc-identity", "alice".to_owned()),
+    ];
+    let second = guests.stack.send("POST /v1/guest/token", headers, Some(body.to_string())).await;
+    assert_eq!(second.status, 200, "{second:?}");
+    assert_ne!(second.body["user"], first.body["user"]);
+    let own = guests.stack.call("GET /v1/identity", &alice, Value::Null).await;
+    assert_eq!(own.status, 404, "nothing of it is about the user of the bearer");
+    let members =
+        ["acsId", "user", "communicationUserId", "externalId", "sub", "scopes", "meeting"];
+    for name in members {
+        for value in [victim.clone(), json!({ "communicationUserId": victim }), json!(["voip"])] {
+            let mut sent = json!({ "handle": invited.handle, "device": device(3) });
+            sent[name] = value;
+            let refused = guests.send(&sent).await;
+            assert_eq!((refused.status, refused.problem()), (400, "invalid-body"), "{name}");
+        }
+    }
+    assert_eq!(guests.shown(&invited.id).await["devices"]["used"], 2);
+}
+
+/// The function of the open route, if it were attached to another route.
+#[tokio::test]
+async fn the_function_of_the_open_route_gives_nothing_on_any_other_route() {
+    let guests = GuestStack::start().await;
+    let alice = guests.stack.user("alice").await;
+    let token = guests.stack.call("POST /v1/token", &alice, Value::Null).await;
+    assert_eq!(token.status, 200);
+    let claims = json!({
+        "sub": "alice", "iss": guests.stack.url("issuer"), "scope": "guestpass.token guestpass.admin",
+        "role": "guestpass-admin",
+    });
+    for one in infra::operations() {
+        let (method, path) = one.route.split_once(' ').unwrap();
+        let event = json!({
+            "version": "2.0", "routeKey": one.route, "rawPath": path, "rawQueryString": "",
+            "headers": { "content-type": "application/json" },
+            "pathParameters": { "id": guests.stack.address("alice") },
+            "requestContext": {
+                "http": { "method": method, "path": path },
+                "authorizer": { "jwt": { "claims": claims, "scopes": [] } },
+            },
+            "body": "{}", "isBase64Encoded": false,
+        });
+        let answer = guests.stack.invoke("exchange-guest-pass", &event).await;
+        assert_eq!(answer["statusCode"], 400, "{}: {answer}", one.route);
+    }
+    assert_eq!(guests.stack.invalid_reason(&token.body["token"]).await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_body_of_the_open_route_has_two_kib_at_most() {
+    let guests = GuestStack::start().await;
+    let long = guests.exchange(&"x".repeat(2048), &device(1)).await;
+    assert_eq!((long.status, long.problem()), (413, "body-too-large"));
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_handle_gets_the_answer_of_an_unknown_one() {
+    let guests = GuestStack::start().await;
+    guests.invite(json!({})).await;
+    let unknown = guests.exchange(&format!("gp_{}", "A".repeat(22)), &device(1)).await;
+    assert_eq!((unknown.status, unknown.problem()), (404, "invitation-unknown"));
+    for text in ["", "gp_", "x", "../", "guest|1", " invitation x", "\u{1f642}"] {
+        let other = guests.exchange(text, &device(1)).await;
+        assert_eq!((other.status, &other.body), (unknown.status, &unknown.body), "{text:?}");
+    }
+    let metric = guests.stack.metric_sum("exchange-guest-pass", "InvitationsUnknown");
+    assert_eq!(metric, 8);
+}
+
+/// Each route has its own throttle: a flood of guests takes nothing from sign-ins.
+#[tokio::test]
+async fn a_flood_of_the_open_route_is_refused_by_the_gateway_and_users_still_get_tokens() {
+    let options = ["--parameter", "GuestRequestsPerSecond=1"];
+    let guests = GuestStack::of(ServiceStack::throttled(&options).await).await;
+    let mut refused = 0;
+    for number in 0..100 {
+        let reply = guests.exchange("rubbish", &device(number)).await;
+        assert!([404, 429].contains(&reply.status), "{reply:?}");
+        refused += u32::from(reply.status == 429);
+    }
+    assert!(refused > 0, "the gateway admits every request");
+    let alice = guests.stack.user("alice").await;
+    assert_eq!(guests.stack.call("POST /v1/token", &alice, Value::Null).await.status, 200);
+    // In time, the bucket is full again.
+    guests.stack.advance(Duration::from_mins(2)).await;
+    assert_eq!(guests.exchange("rubbish", &device(0)).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_page_whose_origin_is_allowed_can_exchange_a_handle() {
+    let options = ["--parameter", "AllowedOrigins=https://app.example.com"];
+    let guests = GuestStack::of(ServiceStack::with(&options).await).await;
+    let invited = guests.invite(json!({})).await;
+    let headers = vec![
+        ("origin", "https://app.example.com".to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    let body = json!({ "handle": invited.handle, "device": device(1) }).to_string();
+    let reply = guests.stack.send("POST /v1/guest/token", headers, Some(body)).await;
+    let allowed = reply.header("access-control-allow-origin");
+    assert_eq!((reply.status, allowed), (200, "https://app.example.com"));
+}
