@@ -16,8 +16,8 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
             return Check::bad("policy", error.to_string(), "name a file that you can read");
         }
     };
-    let below = match serde_json::from_str::<Policy>(&text) {
-        Ok(policy) => below_otherwise(&policy),
+    let (below, guests) = match serde_json::from_str::<Policy>(&text) {
+        Ok(policy) => (below_otherwise(&policy), about_guests(&policy)),
         Err(error) => {
             return Check::bad(
                 "policy",
@@ -40,7 +40,7 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
         let scopes = scopes.join(", ");
         format!("on 2028-09-30 this loses its service: {scopes}; voip and voip.join stay")
     });
-    let notes: Vec<String> = below.into_iter().chain(ending).collect();
+    let notes: Vec<String> = below.into_iter().chain(guests).chain(ending).collect();
     if notes.is_empty() {
         return Check::good("policy", "no scope of it loses its service: calling stays with Teams");
     }
@@ -57,6 +57,16 @@ pub(crate) fn below_otherwise(policy: &Policy) -> Option<String> {
              its user more; give `otherwise` the least",
             rules.join(", ")
         )
+    })
+}
+
+/// A warning if guests share an ACS resource with users.
+fn about_guests(policy: &Policy) -> Option<String> {
+    let guests = policy.guests()?;
+    guests.resource().is_none().then(|| {
+        "`guests` has no `resource`, so guests can call users and share their limits; give them an \
+         ACS resource of their own, without phone numbers"
+            .to_owned()
     })
 }
 
@@ -78,6 +88,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn guests_without_a_resource_of_their_own_are_a_warning() {
+        let warning = |policy: serde_json::Value| {
+            about_guests(&serde_json::from_value(policy).unwrap()).is_some()
+        };
+        assert!(!warning(json!({})));
+        assert!(warning(json!({ "guests": {} })));
+        assert!(!warning(json!({ "guests": { "resource": "guests" } })));
+    }
 
     #[test]
     fn an_otherwise_that_gives_more_than_a_rule_is_a_warning() {

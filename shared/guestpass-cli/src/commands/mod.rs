@@ -9,6 +9,7 @@ mod deletion;
 mod doctor;
 mod events;
 mod identity;
+mod invitation;
 mod man;
 mod policy;
 mod quickstart;
@@ -21,8 +22,8 @@ pub(crate) use confirm::confirm;
 pub(crate) use context::CommandContext;
 
 use crate::options::{
-    CleanupCommand, Command, EventsCommand, IdentityCommand, PolicyCommand, ResourceCommand,
-    TokenCommand, UserCommand,
+    CleanupCommand, Command, EventsCommand, IdentityCommand, InvitationCommand, PolicyCommand,
+    ResourceCommand, TokenCommand, UserCommand,
 };
 use crate::report::{Result, ResultKind};
 
@@ -54,6 +55,7 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
             UserCommand::Move(arguments) => user::relocate::run(arguments, context).await,
             UserCommand::History(arguments) => user::history::run(arguments, context).await,
         },
+        Command::Invitation(command) => invitation::run(command, context).await,
         Command::Events(command) => match command {
             EventsCommand::Explain(arguments) => events::explain::run(arguments, context).await,
             EventsCommand::Send(arguments) => events::send::run(arguments, context).await,
@@ -91,6 +93,9 @@ fn answer(command: &Command) -> ResultKind {
             ResultKind::Token
         }
         Command::Identity(IdentityCommand::Create(arguments)) if arguments.with_token => {
+            ResultKind::Token
+        }
+        Command::Invitation(InvitationCommand::Create(_) | InvitationCommand::Exchange(_)) => {
             ResultKind::Token
         }
         Command::Cleanup(CleanupCommand::Plan(_)) => ResultKind::Plan,

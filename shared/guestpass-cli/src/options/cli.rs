@@ -10,6 +10,7 @@ use super::checks::{DoctorArguments, PolicyCommand};
 use super::cleanup::CleanupCommand;
 use super::events::EventsCommand;
 use super::identity::IdentityCommand;
+use super::invitation::InvitationCommand;
 use super::resource::ResourceCommand;
 use super::service::ServiceOptions;
 use super::token::TokenCommand;
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     /// Block, unblock and move users, and show a user's history
     #[command(subcommand)]
     User(UserCommand),
+    /// Create, list, extend and revoke invitations for guests
+    #[command(subcommand)]
+    Invitation(InvitationCommand),
     /// Explain, send and replay events, and list dead letters
     #[command(subcommand)]
     Events(EventsCommand),

@@ -2,6 +2,7 @@
 
 pub(crate) mod duration;
 mod error;
+mod invitations;
 pub(crate) mod output;
 mod printable;
 mod progress;

@@ -35,7 +35,7 @@ impl OutputOption {
 /// The kinds of answers.
 #[derive(Clone, Copy)]
 pub(crate) enum ResultKind {
-    /// A token, which can be shell variables.
+    /// A token or a handle, which can be shell variables.
     Token,
     /// A plan, which can be a file.
     Plan,

@@ -1,0 +1,111 @@
+//! Invitations: created, used, extended and revoked with the operator's tool.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use std::fs;
+
+use cli::CliStack;
+use serde_json::Value;
+
+const LINK: &str = "https://teams.microsoft.com/l/meetup-join/1\n";
+
+/// Creates an invitation. Returns its handle, its id and its PIN.
+fn invite(stack: &CliStack, options: &[&str]) -> (String, String, Option<String>) {
+    let create = ["invitation", "create", "--closes-in", "2h", "-o", "json"];
+    let created = stack.run_with(&[&create, options].concat(), LINK);
+    assert_eq!(created.code, 0, "{created:?}");
+    let created: Value = serde_json::from_str(&created.stdout).unwrap();
+    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    let (handle, id) = (text(&created["handle"]), text(&created["invitation"]["id"]));
+    (handle.unwrap(), id.unwrap(), text(&created["pin"]))
+}
+
+#[test]
+fn an_invitation_is_created_used_shown_extended_and_revoked() {
+    let stack = CliStack::start();
+    let (handle, id, _) = invite(&stack, &["--reference", "order-7", "--display-name", "Ada"]);
+    let exchange = ["invitation", "exchange", "-o", "json"];
+    let token = stack.run_with(&exchange, &handle);
+    assert_eq!(token.code, 0, "{token:?}");
+    let token: Value = serde_json::from_str(&token.stdout).unwrap();
+    assert_eq!(
+        (&token["meeting"]["joinUrl"], &token["displayName"]),
+        (&LINK.trim().into(), &"Ada".into())
+    );
+    let refused = stack.run_with(&exchange, &handle);
+    assert_ne!(refused.code, 0, "each run is another device: {refused:?}");
+    assert!(!format!("{refused:?}").contains(&handle), "{refused:?}");
+
+    let shown = stack.json(&["invitation", "show", &id]);
+    let user = &token["user"]["communicationUserId"];
+    assert_eq!(&shown["guests"][0]["communicationUserId"], user, "{shown}");
+    let extended = stack.json(&["invitation", "extend", &id, "--devices", "2"]);
+    assert_eq!(extended["devices"]["most"], 2);
+    assert_eq!(stack.run_with(&exchange, &handle).code, 0);
+    let listed = stack.json(&["invitation", "list", "--state", "open"]);
+    assert_eq!(
+        (listed[0]["id"].as_str(), &listed[0]["reference"]),
+        (Some(&*id), &"order-7".into())
+    );
+
+    let unconfirmed = stack.run(&["invitation", "revoke", &id]);
+    assert_ne!(unconfirmed.code, 0, "{unconfirmed:?}");
+    let receipt = stack.json(&["invitation", "revoke", &id, "--yes", "--reason", "leaked"]);
+    assert_eq!((&receipt["identities"], &receipt["reason"]), (&2.into(), &"leaked".into()));
+    assert_eq!(stack.run_with(&exchange, &handle).code, refused.code);
+    let revoked = stack.json(&["invitation", "list", "--state", "revoked"]);
+    assert_eq!(revoked.as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_locked_invitation_is_unlocked() {
+    let stack = CliStack::start();
+    let (handle, id, pin) = invite(&stack, &["--pin"]);
+    let pin = pin.unwrap();
+    let (right, wrong) = (stack.dir().join("right"), stack.dir().join("wrong"));
+    fs::write(&right, &pin).unwrap();
+    fs::write(&wrong, if pin == "000000" { "000001" } else { "000000" }).unwrap();
+    let exchange = |pin: &std::path::Path| {
+        stack.run_with(&["invitation", "exchange", "--pin-file", pin.to_str().unwrap()], &handle)
+    };
+    for _ in 0..10 {
+        assert_ne!(exchange(&wrong).code, 0);
+    }
+    assert_eq!(stack.json(&["invitation", "show", &id])["state"], "locked");
+    assert_ne!(exchange(&right).code, 0);
+    assert_eq!(stack.json(&["invitation", "unlock", &id])["state"], "open");
+    assert_eq!(exchange(&right).code, 0);
+}
+
+#[test]
+fn the_handle_can_be_a_variable_of_the_shell_and_is_printed_once() {
+    let stack = CliStack::start();
+    let create = ["invitation", "create", "--closes-in", "2h", "--pin", "-o", "env"];
+    let created = stack.run_with(&create, LINK);
+    assert_eq!(created.code, 0, "{created:?}");
+    assert!(created.stdout.starts_with("export GUEST_HANDLE='gp_"), "{created:?}");
+    assert!(created.stdout.contains("\nexport GUEST_PIN='"), "{created:?}");
+    let handle = created.stdout.split('\'').nth(1).unwrap();
+    for arguments in [&["invitation", "list"][..], &["audit"][..]] {
+        let listed = stack.run(&[arguments, &["-o", "json"]].concat());
+        assert!(!format!("{listed:?}").contains(handle), "{listed:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_invalid_is_explained_without_a_secret() {
+    let stack = CliStack::start();
+    let endless = stack.run_with(&["invitation", "create"], LINK);
+    assert!(endless.stderr.contains("--closes-in 2h"), "{endless:?}");
+    let handle = format!("gp_{}", "A".repeat(22));
+    let no_id = stack.run(&["invitation", "show", &handle]);
+    assert!(no_id.stderr.contains("is not the id"), "{no_id:?}");
+    assert!(!no_id.stderr.contains(&handle), "{no_id:?}");
+    let missing = stack.run(&["invitation", "show", &"A".repeat(43)]);
+    assert_eq!(missing.code, 3, "{missing:?}");
+    let evil = ["invitation", "create", "--closes-in", "2h"];
+    let evil = stack.run_with(&evil, "https://evil.example/canary");
+    assert_ne!(evil.code, 0, "{evil:?}");
+    assert!(!format!("{evil:?}").contains("canary"), "{evil:?}");
+    let nothing = stack.run(&["invitation", "extend", &"A".repeat(43)]);
+    assert!(nothing.stderr.contains("nothing to change"), "{nothing:?}");
+}
