@@ -22,6 +22,7 @@ mod demo;
 mod dynamodb;
 mod entra;
 mod gateway;
+mod guest_page;
 mod html;
 mod issuer;
 mod json_response;

@@ -26,7 +26,7 @@ use crate::stack::servers::Servers;
 use crate::stack::stack_file::StackAddresses;
 use crate::stack::start_error::StackStartError;
 use crate::template::{AuthorizerSpec, SecretSpec, Template};
-use crate::{dynamodb, secrets};
+use crate::{dynamodb, guest_page, secrets};
 
 /// The `aud` of the issuer's tokens.
 pub(super) const AUDIENCE: &str = "guestpass-local";
@@ -148,6 +148,7 @@ impl Services {
         let issuer = servers.local_only(issuer);
         servers.serve_reachable(listeners.issuer, issuer, tls.as_ref())?;
         let gateway = serve_console(&addresses.console, gateway::router(gateway));
+        let gateway = gateway.merge(guest_page::router());
         servers.serve_reachable(listeners.gateway, gateway, tls.as_ref())?;
         let events = bus::put_events::router(self.bus).merge(queue::router(self.queues));
         servers.serve_local(listeners.events, events);

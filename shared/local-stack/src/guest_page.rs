@@ -1,0 +1,90 @@
+//! The page of guests, on the gateway's port: there, a phone can reach it, too, and the API has the
+//! same origin. In AWS, a static host or CloudFront serves the same files.
+
+use axum::Router;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Redirect;
+use axum::routing::get;
+use serde_json::{Map, Value};
+
+/// Where the page is, behind the URL of the gateway.
+pub(crate) const PATH: &str = "/join/";
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+macro_rules! file {
+    ($name:literal, $kind:expr) => {
+        ($name, $kind, include_str!(concat!("../../clients/guest-page/", $name)))
+    };
+}
+
+const FILES: [(&str, &str, &str); 8] = [
+    file!("config.json", "application/json"),
+    file!("guestpass-guest.js", SCRIPT),
+    file!("handle.js", SCRIPT),
+    file!("icon.svg", "image/svg+xml"),
+    file!("joined.js", SCRIPT),
+    file!("page.css", "text/css; charset=utf-8"),
+    file!("page.js", SCRIPT),
+    file!("texts.js", SCRIPT),
+];
+
+/// The headers that a static host must set, too.
+const HEADERS: &str = include_str!("../../clients/guest-page/headers.json");
+
+/// The page's routes. `/join` leads to the page, as relative URLs need the slash; the browser keeps
+/// what stands behind `#`.
+pub(crate) fn router() -> Router {
+    let headers = headers();
+    let answer = |kind: &'static str, text: &'static str| {
+        let mut headers = headers.clone();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        get(move || async move { (headers, text) })
+    };
+    let page = include_str!("../../clients/guest-page/index.html");
+    let router = Router::new()
+        .route("/join", get(|| async { Redirect::temporary(PATH) }))
+        .route(PATH, answer(HTML, page));
+    FILES.iter().fold(router, |router, (name, kind, text)| {
+        router.route(&format!("{PATH}{name}"), answer(kind, text))
+    })
+}
+
+/// The headers of headers.json, which a test reads, too.
+fn headers() -> HeaderMap {
+    let members: Map<String, Value> = serde_json::from_str(HEADERS).unwrap_or_default();
+    let header = |(name, value): (&String, &Value)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(value.as_str()?).ok()?))
+    };
+    members.iter().filter_map(header).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_header_of_the_file_is_sent() {
+        let members: Map<String, Value> = serde_json::from_str(HEADERS).unwrap();
+        assert!(members.len() > 5);
+        let headers = headers();
+        assert_eq!(headers.len(), members.len());
+        assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("'none'"));
+    }
+
+    #[test]
+    fn every_file_that_a_browser_reads_is_served() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/guest-page");
+        let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        let mut left: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        left.retain(|name| FILES.iter().all(|(served, ..)| served != name));
+        left.retain(|name| !name.ends_with(".md") && !name.ends_with(".png"));
+        left.sort();
+        assert_eq!(left, ["headers.json", "index.html"]);
+    }
+}
