@@ -54,9 +54,14 @@ export class Chromium {
     return tab;
   }
 
-  /** Opens an empty tab. */
-  async openBlank() {
-    const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
+  /** A profile of its own, as another browser has: without the stored data of the others. */
+  async createProfile() {
+    return (await this.send("Target.createBrowserContext")).browserContextId;
+  }
+
+  /** Opens an empty tab. Without a profile, it has that of all tabs. */
+  async openBlank(browserContextId = undefined) {
+    const { targetId } = await this.send("Target.createTarget", { url: "about:blank", browserContextId });
     this.#tabs.push(targetId);
     return this.#attach(targetId);
   }

@@ -610,7 +610,7 @@ private inline fun reported(callback: () -> Unit) = try {
 
 private fun daemon(action: Runnable) = Thread(action, "guestpass").apply { isDaemon = true }
 
-private val BACKGROUND: Executor = Executors.newCachedThreadPool(::daemon)
+internal val BACKGROUND: Executor = Executors.newCachedThreadPool(::daemon)
 
 /** The clock of the device, with one thread for all sources. */
 object SystemClock : Clock {

@@ -57,7 +57,7 @@ class GuestpassGuestOptions(
     val timeoutMs: Int = 30_000,
     val clock: Clock = SystemClock,
     val transport: Transport = Transport(::sendByHttpUrlConnection),
-    val background: Executor? = null,
+    val background: Executor = BACKGROUND,
 )
 
 /** A source of tokens for one guest. Nothing is sent before the first call of `fetch` or of a refresher. */
@@ -96,11 +96,15 @@ class GuestpassGuestSource(options: GuestpassGuestOptions) {
     internal fun asyncRefresher() = source.asyncRefresher()
 }
 
-private fun GuestpassGuestOptions.forSource(): GuestpassOptions {
-    val noBearer = { _: Boolean -> null }
-    if (background == null) return GuestpassOptions(url, null, null, null, onState, timeoutMs, clock, transport, getBearer = noBearer)
-    return GuestpassOptions(url, null, null, null, onState, timeoutMs, clock, transport, background, noBearer)
-}
+private fun GuestpassGuestOptions.forSource() = GuestpassOptions(
+    url = url,
+    onState = onState,
+    timeoutMs = timeoutMs,
+    clock = clock,
+    transport = transport,
+    background = background,
+    getBearer = { null },
+)
 
 private const val PROBLEM = "/problems/"
 private val HANDLE = Regex("gp_[A-Za-z0-9_-]{22}")
