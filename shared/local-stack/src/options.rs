@@ -121,6 +121,8 @@ the console's port: GET queues, GET queues/NAME/messages, POST queues/NAME/redri
 GET schedules, POST schedules/NAME/run, POST events (complete events, including those of AWS
 and its partners), GET and POST clock {\"advanceSeconds\": N}, POST functions/NAME/invoke,
 GET signals, POST signals/TRANSMITTER {\"sub\": \"alice\"} (a simulated provider sends).
+The console reads from there, too: GET overview, GET identities?search=TEXT&state=STATE, GET events,
+GET requests.
 If you move the clock, it stays moved until you move it back or delete the data directory.";
 
 /// A stack uses eight consecutive ports, so the first cannot be one of the last port numbers.
