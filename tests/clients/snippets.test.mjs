@@ -73,10 +73,11 @@ async function behindProxy(t) {
 const isActive = async ({ token }) => (await introspect(token)).active;
 
 const README = blocks("README.md");
+const WITHOUT = blocks("shared/clients/README.md");
 const CLIENT = blocks("shared/clients/typescript/README.md");
 
 test("the documentation has the snippets that are tested here", () => {
-  assert.deepEqual([README.length, CLIENT.length], [2, 6]);
+  assert.deepEqual([README.length, WITHOUT.length, CLIENT.length], [1, 1, 6]);
 });
 
 test("README.md: the credential with the client survives a failure", async (t) => {
@@ -87,9 +88,9 @@ test("README.md: the credential with the client survives a failure", async (t) =
   assert.deepEqual(app.calls.map(([, { name }]) => name), ["requesting", "waiting", "ready"]);
 });
 
-test("README.md: the credential without the client works, and says why a bare 401 failed", async (t) => {
+test("the clients' README: the credential without a client works, and says why a bare 401 failed", async (t) => {
   const { proxy, app } = await behindProxy(t);
-  const { credential } = await run(t, README[1], app);
+  const { credential } = await run(t, WITHOUT[0], app);
   proxy.faults = ["unauthorized", "busy"];
   await assert.rejects(credential.getToken(), { message: "Unauthorized" });
   await assert.rejects(credential.getToken(), { message: "Service is busy" });
