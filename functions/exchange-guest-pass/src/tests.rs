@@ -62,8 +62,9 @@ async fn a_guest_gets_a_token_and_the_meeting_and_the_same_identity_again() {
 
 #[tokio::test]
 async fn each_refusal_has_its_own_type() {
+    type Change = fn(&mut Invitation);
     let early = |made: &mut Invitation| made.opens_at += Duration::from_mins(10);
-    let cases: [(fn(&mut Invitation), Value, u16, &str); 9] = [
+    let cases: [(Change, Value, u16, &str); 9] = [
         (early, pass(), 403, "invitation-not-open"),
         (closed, pass(), 410, "invitation-closed"),
         (revoking, pass(), 410, "invitation-revoked"),

@@ -67,6 +67,7 @@ fn take_turn((started, task): &mut Started) -> bool {
 }
 
 /// A task whose process dies after this number of turns.
+#[must_use]
 pub fn dying_after(turns: usize, mut task: Task) -> Task {
     let mut polls = 0;
     Box::pin(poll_fn(move |context| {

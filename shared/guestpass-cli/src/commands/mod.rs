@@ -89,13 +89,11 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
 /// The kind of answer of a command.
 fn answer(command: &Command) -> ResultKind {
     match command {
-        Command::Token(TokenCommand::Issue(_) | TokenCommand::ExchangeTeams(_)) => {
-            ResultKind::Token
-        }
         Command::Identity(IdentityCommand::Create(arguments)) if arguments.with_token => {
             ResultKind::Token
         }
-        Command::Invitation(InvitationCommand::Create(_) | InvitationCommand::Exchange(_)) => {
+        Command::Token(TokenCommand::Issue(_) | TokenCommand::ExchangeTeams(_))
+        | Command::Invitation(InvitationCommand::Create(_) | InvitationCommand::Exchange(_)) => {
             ResultKind::Token
         }
         Command::Cleanup(CleanupCommand::Plan(_)) => ResultKind::Plan,

@@ -24,7 +24,7 @@ impl DynamoIdentityStore {
         query: &InvitationQuery,
     ) -> Result<InvitationPage, Error> {
         let shard = shard_of_list(query.shard, query.index);
-        let start = query.after.as_ref().map(|after| start_key(key(&after.id), shard, after));
+        let start = query.after.as_ref().map(|after| start_key(&key(&after.id), shard, after));
         let request = self.client.query().table_name(&self.table).index_name(BY_UNFINISHED);
         let mut request = within(request, shard, query.times)
             .set_exclusive_start_key(start)
@@ -97,9 +97,9 @@ fn within(request: QueryFluentBuilder, shard: u8, times: Option<TimeBound>) -> Q
     }
 }
 
-fn start_key(key: String, shard: u8, after: &InvitationPosition) -> Item {
+fn start_key(key: &str, shard: u8, after: &InvitationPosition) -> Item {
     Item::from([
-        (EXTERNAL_ID.to_owned(), text(&key)),
+        (EXTERNAL_ID.to_owned(), text(key)),
         (UNFINISHED_SHARD.to_owned(), number(shard.into())),
         (UNFINISHED_SINCE.to_owned(), time(after.at)),
     ])

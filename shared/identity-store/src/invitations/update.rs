@@ -1,10 +1,12 @@
 //! The conditional update of each step of an invitation.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use identity_core::guest::{
-    Invitation, InvitationId, InvitationState, InvitationStep, PIN_ATTEMPTS,
+    DeviceId, Invitation, InvitationId, InvitationRevocation, InvitationState, InvitationStep,
+    PIN_ATTEMPTS,
 };
 use identity_core::ports::InvitationIndex;
 
@@ -40,108 +42,132 @@ pub(super) struct StepUpdate {
 impl StepUpdate {
     /// The update of a step. It does what [`InvitationStep::apply`] says.
     pub(super) fn of(id: &InvitationId, step: &InvitationStep<'_>) -> Self {
-        let mut values = Values::new();
-        let mut value = |name: &str, value| values.insert(format!(":{name}"), value);
-        let mut names = vec![INVITATION];
-        let (update, condition) = match *step {
-            InvitationStep::CountPin => {
-                names.push(PIN_LEFT);
-                value("open", state(InvitationState::Open));
-                value("one", number(1));
-                value("zero", number(0));
-                (
-                    "SET #pinLeft = #pinLeft - :one".to_owned(),
-                    "#invitation = :open AND #pinLeft > :zero".to_owned(),
-                )
-            }
-            InvitationStep::Lock => {
-                names.push(PIN_LEFT);
-                value("open", state(InvitationState::Open));
-                value("locked", state(InvitationState::Locked));
-                value("zero", number(0));
-                (
-                    "SET #invitation = :locked".to_owned(),
-                    "#invitation = :open AND #pinLeft = :zero".to_owned(),
-                )
-            }
-            InvitationStep::Admit { device: _, at, gives_pin_back } => {
-                names.extend([DEVICES, CLOSES_AT, MOST]);
-                value("open", state(InvitationState::Open));
-                value("at", time(at));
-                let mut update = "SET #devices.#device = :at".to_owned();
-                if gives_pin_back {
-                    names.push(PIN_LEFT);
-                    value("zero", number(0));
-                    value("one", number(1));
-                    update.push_str(", #pinLeft = if_not_exists(#pinLeft, :zero) + :one");
-                }
-                let condition = "#invitation = :open AND #closesAt > :at \
-                                 AND attribute_not_exists(#devices.#device) \
-                                 AND size(#devices) < #most";
-                (update, condition.to_owned())
+        match *step {
+            InvitationStep::CountPin => Self::count_pin(),
+            InvitationStep::Lock => Self::lock(),
+            InvitationStep::Admit { device, at, gives_pin_back } => {
+                Self::admit(device, at, gives_pin_back)
             }
             InvitationStep::Extend { closes_at, delete_at, most, unlock, now } => {
-                names.extend([CLOSES_AT, DELETE_AT, MOST, UNFINISHED_SINCE, EXPIRES_AT]);
-                value("open", state(InvitationState::Open));
-                value("locked", state(InvitationState::Locked));
-                value("closesAt", time(closes_at));
-                value("deleteAt", time(delete_at));
-                value("expiresAt", item::expires_at(delete_at));
-                value("most", number(most.into()));
-                value("now", time(now));
-                let mut update = "SET #closesAt = :closesAt, #unfinishedSince = :closesAt, \
-                                  #deleteAt = :deleteAt, #expiresAt = :expiresAt, #most = :most"
-                    .to_owned();
-                if unlock {
-                    names.push(PIN_LEFT);
-                    value("attempts", number(PIN_ATTEMPTS.into()));
-                    // An invitation without a PIN has no tag, so that the number means nothing.
-                    update.push_str(", #invitation = :open, #pinLeft = :attempts");
-                }
-                let condition = "#invitation IN (:open, :locked) AND #closesAt <= :closesAt \
-                                 AND #most <= :most AND #deleteAt > :now";
-                (update, condition.to_owned())
+                let update = Self::extend(closes_at, delete_at, most, now);
+                if unlock { update.and_unlock() } else { update }
             }
-            InvitationStep::Revoke(revocation) => {
-                names.extend([RECEIPT, REVOKED_BY, REVOKING_SINCE]);
-                names.extend([UNFINISHED_SHARD, UNFINISHED_SINCE]);
-                let shard = item::shard(id, InvitationIndex::Revoking);
-                value("open", state(InvitationState::Open));
-                value("locked", state(InvitationState::Locked));
-                value("revoking", state(InvitationState::Revoking));
-                value("receipt", text(&revocation.receipt.0));
-                value("by", text(revocation.by.as_str()));
-                value("since", time(revocation.accepted_at));
-                value("shard", number(shard.into()));
-                let mut update = "SET #invitation = :revoking, #receipt = :receipt, \
-                                  #revokedBy = :by, #revokingSince = :since, \
-                                  #unfinishedShard = :shard, #unfinishedSince = :since"
-                    .to_owned();
-                if let Some(reason) = &revocation.reason {
-                    names.push(REASON);
-                    value("reason", text(reason.as_str()));
-                    update.push_str(", #reason = :reason");
-                }
-                (update, "#invitation IN (:open, :locked)".to_owned())
-            }
-            InvitationStep::ConfirmRevocation { at } => {
-                names.extend([REVOKED_AT, CLOSES_AT, UNFINISHED_SHARD, UNFINISHED_SINCE]);
-                let shard = item::shard(id, InvitationIndex::ClosesAt);
-                value("revoking", state(InvitationState::Revoking));
-                value("revoked", state(InvitationState::Revoked));
-                value("at", time(at));
-                value("shard", number(shard.into()));
-                let update = "SET #invitation = :revoked, #revokedAt = :at, \
-                              #unfinishedShard = :shard, #unfinishedSince = #closesAt";
-                (update.to_owned(), "#invitation = :revoking".to_owned())
-            }
-        };
-        let names = names.into_iter().map(|name| (format!("#{name}"), name.to_owned()));
-        let mut names: Names = names.collect();
-        if let InvitationStep::Admit { device, .. } = step {
-            names.insert("#device".to_owned(), device.as_str().to_owned());
+            InvitationStep::Revoke(revocation) => Self::revoke(id, revocation),
+            InvitationStep::ConfirmRevocation { at } => Self::confirm_revocation(id, at),
         }
-        Self { update, condition, names, values }
+    }
+
+    /// An update of these attributes, beside the state of the invitation.
+    fn new(update: &str, condition: &str, attributes: &[&str]) -> Self {
+        let mut new = Self {
+            update: update.to_owned(),
+            condition: condition.to_owned(),
+            names: Names::new(),
+            values: Values::new(),
+        };
+        new.add_name(INVITATION);
+        for name in attributes {
+            new.add_name(name);
+        }
+        new
+    }
+
+    fn add_name(&mut self, name: &str) {
+        self.names.insert(format!("#{name}"), name.to_owned());
+    }
+
+    fn with<const N: usize>(mut self, values: [(&str, AttributeValue); N]) -> Self {
+        self.values.extend(values.map(|(name, value)| (format!(":{name}"), value)));
+        self
+    }
+
+    fn count_pin() -> Self {
+        let condition = "#invitation = :open AND #pinLeft > :zero";
+        Self::new("SET #pinLeft = #pinLeft - :one", condition, &[PIN_LEFT]).with([
+            ("open", state(InvitationState::Open)),
+            ("one", number(1)),
+            ("zero", number(0)),
+        ])
+    }
+
+    fn lock() -> Self {
+        let condition = "#invitation = :open AND #pinLeft = :zero";
+        Self::new("SET #invitation = :locked", condition, &[PIN_LEFT]).with([
+            ("open", state(InvitationState::Open)),
+            ("locked", state(InvitationState::Locked)),
+            ("zero", number(0)),
+        ])
+    }
+
+    fn admit(device: &DeviceId, at: SystemTime, gives_pin_back: bool) -> Self {
+        let condition = "#invitation = :open AND #closesAt > :at \
+                         AND attribute_not_exists(#devices.#device) AND size(#devices) < #most";
+        let attributes = [DEVICES, CLOSES_AT, MOST];
+        let mut new = Self::new("SET #devices.#device = :at", condition, &attributes)
+            .with([("open", state(InvitationState::Open)), ("at", time(at))]);
+        new.names.insert("#device".to_owned(), device.as_str().to_owned());
+        if !gives_pin_back {
+            return new;
+        }
+        new.add_name(PIN_LEFT);
+        new.update.push_str(", #pinLeft = if_not_exists(#pinLeft, :zero) + :one");
+        new.with([("zero", number(0)), ("one", number(1))])
+    }
+
+    fn extend(closes_at: SystemTime, delete_at: SystemTime, most: u8, now: SystemTime) -> Self {
+        let update = "SET #closesAt = :closesAt, #unfinishedSince = :closesAt, \
+                      #deleteAt = :deleteAt, #expiresAt = :expiresAt, #most = :most";
+        let condition = "#invitation IN (:open, :locked) AND #closesAt <= :closesAt \
+                         AND #most <= :most AND #deleteAt > :now";
+        let attributes = [CLOSES_AT, DELETE_AT, MOST, UNFINISHED_SINCE, EXPIRES_AT];
+        Self::new(update, condition, &attributes).with([
+            ("open", state(InvitationState::Open)),
+            ("locked", state(InvitationState::Locked)),
+            ("closesAt", time(closes_at)),
+            ("deleteAt", time(delete_at)),
+            ("expiresAt", item::expires_at(delete_at)),
+            ("most", number(most.into())),
+            ("now", time(now)),
+        ])
+    }
+
+    fn and_unlock(mut self) -> Self {
+        self.add_name(PIN_LEFT);
+        // An invitation without a PIN has no tag, so that the number means nothing.
+        self.update.push_str(", #invitation = :open, #pinLeft = :attempts");
+        self.with([("attempts", number(PIN_ATTEMPTS.into()))])
+    }
+
+    fn revoke(id: &InvitationId, revocation: &InvitationRevocation) -> Self {
+        let update = "SET #invitation = :revoking, #receipt = :receipt, #revokedBy = :by, \
+                      #revokingSince = :since, #unfinishedShard = :shard, \
+                      #unfinishedSince = :since";
+        let attributes = [RECEIPT, REVOKED_BY, REVOKING_SINCE, UNFINISHED_SHARD, UNFINISHED_SINCE];
+        let mut new = Self::new(update, "#invitation IN (:open, :locked)", &attributes).with([
+            ("open", state(InvitationState::Open)),
+            ("locked", state(InvitationState::Locked)),
+            ("revoking", state(InvitationState::Revoking)),
+            ("receipt", text(&revocation.receipt.0)),
+            ("by", text(revocation.by.as_str())),
+            ("since", time(revocation.accepted_at)),
+            ("shard", number(item::shard(id, InvitationIndex::Revoking).into())),
+        ]);
+        let Some(reason) = &revocation.reason else { return new };
+        new.add_name(REASON);
+        new.update.push_str(", #reason = :reason");
+        new.with([("reason", text(reason.as_str()))])
+    }
+
+    fn confirm_revocation(id: &InvitationId, at: SystemTime) -> Self {
+        let update = "SET #invitation = :revoked, #revokedAt = :at, \
+                      #unfinishedShard = :shard, #unfinishedSince = #closesAt";
+        let attributes = [REVOKED_AT, CLOSES_AT, UNFINISHED_SHARD, UNFINISHED_SINCE];
+        Self::new(update, "#invitation = :revoking", &attributes).with([
+            ("revoking", state(InvitationState::Revoking)),
+            ("revoked", state(InvitationState::Revoked)),
+            ("at", time(at)),
+            ("shard", number(item::shard(id, InvitationIndex::ClosesAt).into())),
+        ])
     }
 }
 

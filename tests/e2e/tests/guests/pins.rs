@@ -15,17 +15,17 @@ async fn r74_of_two_hundred_guesses_at_once_ten_are_compared_and_then_the_invita
     let guests = Arc::new(GuestStack::without_pace().await);
     let invited = guests.invite(json!({ "pin": true })).await;
     let pin = invited.pin.unwrap();
-    let guesses: Vec<_> = (0..200)
+    let answers: Vec<_> = (0..200)
         .map(|number| {
             let (guests, handle) = (Arc::clone(&guests), invited.handle.clone());
-            let guess = wrong(&pin, number);
-            let body = json!({ "handle": handle, "device": device(number), "pin": guess });
+            let wrong_pin = wrong(&pin, number);
+            let body = json!({ "handle": handle, "device": device(number), "pin": wrong_pin });
             tokio::spawn(async move { guests.insist(&body).await })
         })
         .collect();
     let mut problems = Vec::new();
-    for guess in guesses {
-        problems.push(guess.await.unwrap().problem().to_owned());
+    for answer in answers {
+        problems.push(answer.await.unwrap().problem().to_owned());
     }
     let count = |kind: &str| problems.iter().filter(|problem| *problem == kind).count();
     assert!(count("pin-wrong") <= 10, "compared: {}", count("pin-wrong"));
@@ -51,8 +51,8 @@ async fn a_locked_invitation_still_serves_the_devices_that_it_admitted() {
     let pin = invited.pin.unwrap();
     assert_eq!(guests.exchange_with_pin(&invited.handle, &device(1), &pin).await.status, 200);
     for number in 0..10 {
-        let guess = wrong(&pin, number);
-        let refused = guests.exchange_with_pin(&invited.handle, &device(2), &guess).await;
+        let wrong_pin = wrong(&pin, number);
+        let refused = guests.exchange_with_pin(&invited.handle, &device(2), &wrong_pin).await;
         assert_eq!((refused.status, refused.problem()), (403, "pin-wrong"), "{number}");
     }
     let refused = guests.exchange_with_pin(&invited.handle, &device(2), &pin).await;

@@ -224,7 +224,10 @@ fn an_exchange_and_a_dying_revocation(turns: usize) -> (usize, usize) {
                     after.state == InvitationState::Revoked && fixture.acs.live_tokens() == 0
                 }
                 // It died before its first write.
-                _ => after == before && answers.borrow()[0].1.is_ok(),
+                _ => {
+                    after == before
+                        && answers.borrow().first().is_some_and(|(_, answer)| answer.is_ok())
+                }
             }
         };
         (tasks, Box::new(check))

@@ -78,7 +78,7 @@ impl InvitationStep<'_> {
                 if found.is_revoked() || is_less || found.delete_at <= now {
                     return None;
                 }
-                next = Invitation { closes_at, delete_at, most, ..next };
+                next = Invitation { most, closes_at, delete_at, ..next };
                 if unlock {
                     next.state = InvitationState::Open;
                     next.pin = next.pin.map(|pin| PinCheck { left: PIN_ATTEMPTS, ..pin });

@@ -11,7 +11,9 @@ fn table(width: usize, optional: &[&str], rows: &[[&str; 4]]) -> Vec<String> {
     let mut plan = TablePlan::new(layout, &TITLES, optional, &rows);
     let mut out = Vec::new();
     plan.write_titles(&mut out, &TITLES).unwrap();
-    rows.iter().for_each(|row| plan.write_row(&mut out, row).unwrap());
+    for row in &rows {
+        plan.write_row(&mut out, row).unwrap();
+    }
     String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
 }
 

@@ -42,7 +42,8 @@ async fn run_now(fixture: &CoreFixture) -> CleanupRun {
 async fn r75_a_guest_is_deleted_when_due_and_not_a_millisecond_earlier() {
     let metrics = Metrics::collect();
     let fixture = two_guests_after(3 * HOUR);
-    let early = run_now(&two_guests_after(3 * HOUR - Duration::from_millis(1))).await;
+    let early =
+        run_now(&two_guests_after((3 * HOUR).saturating_sub(Duration::from_millis(1)))).await;
     assert_eq!(early.guests, EndedGuests::default());
     fixture.clock.advance(Duration::from_millis(1));
     let run = run_now(&fixture).await;

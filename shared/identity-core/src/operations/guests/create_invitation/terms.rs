@@ -162,4 +162,4 @@ fn is_link(link: &str, guests: &GuestPolicy) -> bool {
 }
 
 /// The end of 30 September 2028, when Microsoft retires ACS Chat.
-const CHAT_ENDS: Duration = Duration::from_secs(1_853_971_200);
+const CHAT_ENDS: Duration = Duration::from_hours(24 * 21_458);

@@ -220,12 +220,12 @@ async fn an_invitation_gives_tokens_from_its_beginning_to_before_its_end() {
     });
     let not_open = InvitationRefusal::NotOpen { opens_in: hour };
     assert_eq!(refusal(&fixture, 'a', None).await, not_open);
-    fixture.clock.advance(hour - tick);
+    fixture.clock.advance(hour.saturating_sub(tick));
     let not_open = InvitationRefusal::NotOpen { opens_in: tick };
     assert_eq!(refusal(&fixture, 'a', None).await, not_open);
     fixture.clock.advance(tick);
     assert!(exchange_as(&fixture, 'a', None).await.is_ok());
-    fixture.clock.advance(hour - tick);
+    fixture.clock.advance(hour.saturating_sub(tick));
     assert!(exchange_as(&fixture, 'a', None).await.is_ok());
     fixture.clock.advance(tick);
     assert_eq!(refusal(&fixture, 'a', None).await, InvitationRefusal::Closed);
