@@ -34,7 +34,7 @@ fn an_error_names_the_field() {
         (json!({ "externalId": "", "occurredAt": at }), "detail.externalId is missing"),
         (
             json!({ "externalId": "8:acs:1", "occurredAt": at }),
-            "detail.externalId is not 1 to 1,024 visible ASCII characters that do not begin with 8:",
+            "detail.externalId is not 1 to 1,024 visible ASCII characters that do not begin with 8: or guest|",
         ),
         (json!({ "subject": "alice", "occurredAt": at }), "detail.issuer is missing"),
         (json!({ "issuer": "https://i", "occurredAt": at }), "detail.subject is missing"),
