@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::grant::{LIFETIME, RESOURCE, SCOPES};
 use crate::model::{
@@ -11,7 +12,7 @@ use crate::model::{
 
 /// What invitations may give to guests. Without it, invitations are not enabled.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawGuests")]
+#[serde(try_from = "Map<String, Value>")]
 pub struct GuestPolicy {
     scopes: Scopes,
     max_lifetime: Lifetime,
@@ -112,6 +113,17 @@ impl Default for RawGuests {
             resource: None,
             meeting_hosts: Vec::new(),
         }
+    }
+}
+
+/// From an object only: serde would also read a structure from a list of its values.
+impl TryFrom<Map<String, Value>> for GuestPolicy {
+    type Error = Cow<'static, str>;
+
+    fn try_from(object: Map<String, Value>) -> Result<Self, Self::Error> {
+        let raw: RawGuests =
+            serde_json::from_value(Value::Object(object)).map_err(|error| error.to_string())?;
+        Self::try_from(raw)
     }
 }
 
@@ -224,6 +236,7 @@ mod tests {
             (json!({ "meetingHosts": ["https://a.example"] }), "guests: meetingHosts must be"),
             (json!({ "meetingHosts": ["localhost"] }), "guests: meetingHosts must be"),
             (json!({ "maxDevice": 1 }), "unknown field `maxDevice`"),
+            (json!([]), "invalid type: sequence"),
         ] {
             let refusal = parsed(guests.clone()).unwrap_err();
             assert!(refusal.starts_with(reason), "{guests}: {refusal}");
