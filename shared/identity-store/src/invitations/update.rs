@@ -110,8 +110,9 @@ impl StepUpdate {
             return new;
         }
         new.add_name(PIN_LEFT);
-        new.update.push_str(", #pinLeft = if_not_exists(#pinLeft, :zero) + :one");
-        new.with([("zero", number(0)), ("one", number(1))])
+        new.update.push_str(", #pinLeft = #pinLeft + :one");
+        new.condition.push_str(" AND #pinLeft < :attempts");
+        new.with([("one", number(1)), ("attempts", number(PIN_ATTEMPTS.into()))])
     }
 
     fn extend(closes_at: SystemTime, delete_at: SystemTime, most: u8, now: SystemTime) -> Self {

@@ -21,7 +21,8 @@ pub enum InvitationStep<'a> {
         device: &'a DeviceId,
         /// When it was admitted.
         at: SystemTime,
-        /// Whether it sent the right PIN, so that the counted attempt is given back.
+        /// Whether it sent the right PIN, so that the counted attempt is given back. If all attempts
+        /// are left, because the invitation was unlocked after it was counted, the step is refused.
         gives_pin_back: bool,
     },
     /// Extends the invitation; nothing gets less.
@@ -70,7 +71,8 @@ impl InvitationStep<'_> {
                 }
                 next.devices.insert(device.clone(), at);
                 if gives_pin_back {
-                    next.pin = next.pin.map(|pin| PinCheck { left: pin.left + 1, ..pin });
+                    let counted = next.pin.as_mut().filter(|pin| pin.left < PIN_ATTEMPTS);
+                    counted?.left += 1;
                 }
             }
             Self::Extend { closes_at, delete_at, most, unlock, now } => {

@@ -30,9 +30,13 @@ async fn found(store: &impl InvitationStore, invitation: &Invitation) -> Option<
 /// A change of an invitation, to which its steps are then applied.
 type Situation = (&'static str, fn(&mut Invitation));
 
-const SITUATIONS: [Situation; 11] = [
+const SITUATIONS: [Situation; 12] = [
     ("open", |_| {}),
     ("with a PIN", with_pin),
+    ("one attempt counted", |it| {
+        with_pin(it);
+        it.pin.iter_mut().for_each(|pin| pin.left -= 1);
+    }),
     ("no attempt left", |it| {
         with_pin(it);
         it.pin.iter_mut().for_each(|pin| pin.left = 0);

@@ -37,8 +37,12 @@ async fn exchange_as(
 }
 
 async fn refusal(fixture: &CoreFixture, letter: char, pin: Option<&str>) -> InvitationRefusal {
-    match exchange_as(fixture, letter, pin).await {
-        Err(Error::InvitationRefused(refusal)) => refusal,
+    refusal_of(exchange_as(fixture, letter, pin).await.unwrap_err())
+}
+
+fn refusal_of(error: Error) -> InvitationRefusal {
+    match error {
+        Error::InvitationRefused(refusal) => refusal,
         other => panic!("{other:?}"),
     }
 }
@@ -109,6 +113,54 @@ async fn an_unknown_handle_and_a_malformed_one_are_looked_up_once_and_refused_al
         assert_eq!(fixture.store.calls(), [StoreCall::FindInvitation], "{raw}");
         assert_eq!(metrics.sum("invitations_unknown"), Some(1), "{raw}");
     }
+}
+
+/// Attack 2: every handle that differs from a real one in one character is another handle.
+#[tokio::test]
+async fn no_handle_near_a_real_one_and_no_other_finds_an_invitation() {
+    let real = "gp_BwcHBwcHBwcHBwcHBwcHBw";
+    let characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let near = (3..real.len()).flat_map(|at| {
+        let other = characters.chars().filter(move |it| !real[at..].starts_with(*it));
+        other.map(move |it| format!("{}{it}{}", &real[..at], &real[at + 1..]))
+    });
+    let (fixture, policy) = (CoreFixture::with([]), guest_policy());
+    fixture.records.put_invitation(&invitation(real));
+    let mut tried = 0;
+    for handle in near {
+        let handle = GuestHandle::new(handle);
+        let request = ExchangeGuestPassRequest { handle, ..request(&fixture, 'a', None) };
+        let (store, acs) = (&fixture.store, &fixture.acs);
+        let refused = exchange_guest_pass(store, acs, &fixture.clock, Some(&policy), request).await;
+        let unknown = Err(InvitationRefusal::Unknown);
+        assert_eq!(refused.map(|_| ()).map_err(refusal_of), unknown);
+        tried += 1;
+    }
+    assert_eq!((tried, fixture.store.calls().len()), (22 * 63, 22 * 63), "one read for each");
+    let id = GuestHandle::new(real).invitation_id();
+    let is_real = |number: &u32| GuestHandle::new(format!("gp_{number:022}")).invitation_id() == id;
+    assert_eq!((0..100_000).find(is_real), None);
+}
+
+/// The attempt was counted before the unlock, which has already given it back.
+#[test]
+fn r74_an_attempt_from_before_an_unlock_is_not_given_back_after_it() {
+    let mut made = invitation("handle");
+    with_pin(&mut made);
+    let device = device_id('a');
+    let admit = InvitationStep::Admit { device: &device, at: made.opens_at, gives_pin_back: true };
+    let unlock = InvitationStep::Extend {
+        closes_at: made.closes_at,
+        delete_at: made.delete_at,
+        most: made.most,
+        unlock: true,
+        now: made.opens_at,
+    };
+    let counted = InvitationStep::CountPin.apply(&made).unwrap();
+    let unlocked = unlock.apply(&counted).unwrap();
+    assert_eq!(admit.apply(&unlocked), None);
+    let again = InvitationStep::CountPin.apply(&unlocked).unwrap();
+    assert_eq!(admit.apply(&again).unwrap().pin, made.pin, "all ten are left");
 }
 
 /// Attack 8: a replay is the same guest.
