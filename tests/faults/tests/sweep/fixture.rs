@@ -17,9 +17,10 @@ use harness::{
     lambda_environment, secrets_manager, template_with,
 };
 use identity_core::{
-    identity::AcsId,
-    ports::{Clock as _, IdentityClient as _, SystemClock},
-    testing::an_hour,
+    identity::{AcsId, ExternalId},
+    ports::{Change, Clock as _, IdentityClient as _, IdentityStore as _, SystemClock},
+    record::{Record, State},
+    testing::{an_hour, record},
 };
 use identity_store::DynamoIdentityStore;
 use local_stack::template::FunctionSpec;
@@ -89,7 +90,11 @@ impl<'a> SweepFixture<'a> {
     /// An environment with empty tables and an ACS without identities.
     pub(crate) async fn new(acs: &'a SweepAcs, function: &str) -> Self {
         acs.reset().await;
-        let template = template_with(&[("CleanupMode", "apply")]);
+        let template = template_with(&[
+            ("CleanupMode", "apply"),
+            ("InviteScope", "guestpass.invite"),
+            ("Policy", r#"{"guests": {}}"#),
+        ]);
         let database = Database::memory().unwrap();
         create_tables(&database, &template);
         let table = template.table("Identities").unwrap().name.clone();
@@ -104,6 +109,14 @@ impl<'a> SweepFixture<'a> {
     /// Creates an identity in ACS.
     pub(crate) async fn identity(&self) -> AcsId {
         self.acs.client.create_identity(SystemClock::default().now() + LIMIT).await.unwrap()
+    }
+
+    /// Writes the record of a guest.
+    pub(crate) async fn add_guest(&self, id: &ExternalId, acs_id: AcsId, due_at: SystemTime) {
+        let usable = State::Active { acs_id };
+        let guest = Record { due_at: Some(due_at), ..record(id.as_str(), usable, days_ago(0)) };
+        let written = self.store.advance(None, &guest).await.unwrap();
+        assert!(matches!(written, Change::Made(_)));
     }
 
     /// Issues a token for an identity, and discards it.

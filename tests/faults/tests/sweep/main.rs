@@ -4,12 +4,13 @@
 //! The functions have no test hooks: every external call is a possible point of death. The first
 //! run counts the calls. Then, for each call and each of the two moments, there is a new fixture, a
 //! run that dies there, and a run that does not.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod cleanup;
 mod events;
 mod fixture;
 mod gate;
+mod guests;
 
 use std::cell::RefCell;
 

@@ -1,0 +1,151 @@
+//! Tests of the functions that let a guest in, and that cut all guests of an invitation off.
+
+use std::time::Duration;
+
+use identity_core::{
+    guest::Invitation,
+    ports::InvitationStore as _,
+    testing::{invitation, invitations::known, user},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    fixture::{SweepAcs, SweepFixture, SweepRun, days_ago},
+    gate::SweepStrike,
+    sweep,
+};
+
+/// An invitation for one device, which is open now. It is stored.
+async fn invite(fixture: &SweepFixture<'_>, change: fn(&mut Invitation)) -> Invitation {
+    let closes_at = days_ago(0) + Duration::from_hours(1);
+    let mut made = Invitation {
+        most: 1,
+        opens_at: days_ago(1),
+        closes_at,
+        delete_at: closes_at + Duration::from_hours(2),
+        created_by: user("https://idp.example|alice"),
+        ..invitation("handle")
+    };
+    change(&mut made);
+    fixture.store.add_invitation(&made).await.unwrap();
+    made
+}
+
+/// A request as API Gateway sends it to the function of its route.
+fn request(route: &str, context: Value, parameters: &Value, body: &Value) -> Value {
+    let (method, path) = route.split_once(' ').unwrap();
+    let mut context = context;
+    context["http"] = json!({ "method": method, "path": path });
+    json!({
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": { "content-type": "application/json" },
+        "requestContext": context,
+        "pathParameters": parameters,
+        "body": body.to_string(),
+        "isBase64Encoded": false,
+    })
+}
+
+fn exchange(letter: char) -> Value {
+    let body = json!({ "handle": "handle", "device": letter.to_string().repeat(22) });
+    request("POST /v1/guest/token", json!({}), &json!({}), &body)
+}
+
+fn revocation(of: &Invitation) -> Value {
+    let claims = json!({
+        "iss": "https://idp.example",
+        "sub": "alice",
+        "scope": "guestpass.invite",
+        "iat": "4102444800",
+    });
+    let context = json!({ "authorizer": { "jwt": { "claims": claims, "scopes": [] } } });
+    let id = json!({ "id": of.id.as_str() });
+    request("POST /v1/invitations/{id}/revoke", context, &id, &json!({}))
+}
+
+/// The status and the body of a response.
+fn response(run: &SweepRun, context: &str) -> (u64, Value) {
+    let SweepRun::Completed(response) = run else { panic!("{context}: killed") };
+    let body = response["body"].as_str().unwrap();
+    (response["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r70_after_a_kill_at_any_call_the_same_device_gets_in_and_no_other() {
+    let acs = SweepAcs::start().await;
+    let fixture = SweepFixture::new(&acs, "exchange-guest-pass").await;
+    invite(&fixture, |_| {}).await;
+    let (run, calls) = fixture.run(&exchange('a'), None).await;
+    assert_eq!(response(&run, "no kill").0, 200, "{run:?}");
+    drop(fixture);
+    let deaths = sweep(&calls, die_exchanging).await;
+    // The place, the reservation and its activation are written, each with two deaths.
+    assert!(deaths > 2 * 3, "{deaths}");
+}
+
+async fn die_exchanging(acs: &SweepAcs, strike: SweepStrike) {
+    let fixture = SweepFixture::new(acs, "exchange-guest-pass").await;
+    let made = invite(&fixture, |_| {}).await;
+    let (dead, calls) = fixture.run(&exchange('a'), Some(strike)).await;
+    let context = format!("killed {strike:?}: {:?}", calls.last());
+    assert!(matches!(dead, SweepRun::Killed), "{context}");
+
+    // The reservation of the dead process has expired.
+    fixture.advance(Duration::from_mins(2));
+    let (next, _) = fixture.run(&exchange('a'), None).await;
+    let (status, body) = response(&next, &context);
+    assert_eq!(status, 200, "{context}: {body}");
+    let (other, _) = fixture.run(&exchange('b'), None).await;
+    let (status, refusal) = response(&other, &context);
+    assert_eq!((status, &refusal["type"]), (403, &json!("/problems/invitation-used-up")));
+
+    let stored = fixture.store.find_invitation(&made.id).await.unwrap().unwrap();
+    assert_eq!(stored.devices.len(), 1, "{context}");
+    let id = body["user"]["communicationUserId"].as_str().unwrap();
+    let living = fixture.living().await;
+    assert!(living.iter().any(|(one, tokens)| one == id && *tokens > 0), "{context}: {living:?}");
+    assert!(living.len() <= 2, "at most one orphan; {context}: {living:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r72_after_a_kill_at_any_call_a_repeated_revocation_cuts_every_guest_off() {
+    let acs = SweepAcs::start().await;
+    let fixture = SweepFixture::new(&acs, "revoke-invitation").await;
+    let made = guest(&fixture).await;
+    let (run, calls) = fixture.run(&revocation(&made), None).await;
+    assert_eq!(response(&run, "no kill").0, 200, "{run:?}");
+    drop(fixture);
+    let deaths = sweep(&calls, die_revoking).await;
+    // Both writes of the invitation, the guest's block, ACS, and its confirmation.
+    assert!(deaths > 2 * 5, "{deaths}");
+}
+
+/// An invitation whose one guest has a token.
+async fn guest(fixture: &SweepFixture<'_>) -> Invitation {
+    let made = invite(fixture, known).await;
+    let acs_id = fixture.identity().await;
+    fixture.token(&acs_id).await;
+    let device = made.devices.keys().next().unwrap();
+    fixture.add_guest(&made.guest(device), acs_id, made.delete_at).await;
+    made
+}
+
+async fn die_revoking(acs: &SweepAcs, strike: SweepStrike) {
+    let fixture = SweepFixture::new(acs, "revoke-invitation").await;
+    let made = guest(&fixture).await;
+    let (dead, calls) = fixture.run(&revocation(&made), Some(strike)).await;
+    let context = format!("killed {strike:?}: {:?}", calls.last());
+    assert!(matches!(dead, SweepRun::Killed), "{context}");
+
+    let (next, _) = fixture.run(&revocation(&made), None).await;
+    let (status, body) = response(&next, &context);
+    assert_eq!(status, 200, "{context}: {body}");
+    assert!(body["revokedAt"].is_string(), "{context}: {body}");
+    let living = fixture.living().await;
+    assert!(living.iter().all(|(_, tokens)| *tokens == 0), "{context}: {living:?}");
+    let stored = fixture.store.find_invitation(&made.id).await.unwrap().unwrap();
+    assert_eq!(stored.state.as_str(), "revoked", "{context}");
+}
