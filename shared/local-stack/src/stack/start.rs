@@ -53,9 +53,10 @@ impl LocalStack {
 
         let acs = LocalAcs::start(acs_listeners, &options)?;
         let clock = data.open_clock(&acs)?;
-        let [_, issuer] = listeners.reachable_urls()?;
+        let [gateway, issuer] = listeners.reachable_urls()?;
         let transmitters = StackTransmitters::new(&options, &listeners)?;
-        let mut template = read_template(&options, &issuer.public, &acs, &transmitters)?;
+        let urls = [gateway.public.as_str(), &issuer.public];
+        let mut template = read_template(&options, urls, &acs, &transmitters)?;
         if let Some(AuthorizerSpec::Lambda(spec)) = &template.authorizer {
             let console = url(&listeners.console)?;
             let mut functions = template.functions.iter_mut();
@@ -98,10 +99,11 @@ impl LocalStack {
     }
 }
 
-/// Reads the template with the parameters that the stack sets itself.
+/// Reads the template with the parameters that the stack sets itself. The URLs are those of gateway
+/// and issuer.
 fn read_template(
     options: &StackOptions,
-    issuer: &str,
+    [gateway, issuer]: [&str; 2],
     acs: &LocalAcs,
     transmitters: &StackTransmitters,
 ) -> Result<Template, StackStartError> {
@@ -109,7 +111,8 @@ fn read_template(
     let yaml = fs::read_to_string(path).map_err(StackStartError::file(path))?;
     let parameters = options.parameters.clone();
     let placement = acs.placement();
-    let mut defaults = BTreeMap::from([("AcsSecretArn", ACS_SECRET)]);
+    let join_url = format!("{gateway}/join/");
+    let mut defaults = BTreeMap::from([("AcsSecretArn", ACS_SECRET), ("GuestJoinUrl", &join_url)]);
     if options.resources > 1 {
         defaults.insert("AcsPlacement", &placement);
     }
