@@ -189,6 +189,7 @@ fn a_deployed_services_bus_must_be_named() {
     let mut command = guestpass(std::path::Path::new("/"), &line);
     command.envs([
         ("COMMUNICATION_SERVICES_CONNECTION_STRING", stack.connection_string().as_str()),
+        ("GUESTPASS_TABLE", "T"),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", &stack.text("/events")),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "local"),

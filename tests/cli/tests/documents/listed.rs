@@ -22,13 +22,15 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     (".github/CONTRIBUTING.md", "make run ", Not(LONG)),
     ("README.md", "make run", Not(LONG)),
     ("README.md", "TOKEN=$(curl", OnStack),
-    ("README.md", "curl -s -d profile=entra", OnStack),
     ("README.md", "const tokenRefresher", In(CLIENTS)),
+    ("README.md", "curl -X POST", In(GUESTS)),
+    ("README.md", "curl -H 'Content-Type", In(GUESTS)),
     ("README.md", "make build", Not(AWS)),
     ("README.md", "aws events put-events", In("tests/e2e sends the same call with an SDK of AWS")),
     ("README.md", "curl -d '{\"time\"", OnStack),
     ("README.md", "$ guestpass identity create", OnStack),
     ("infra/README.md", "aws lambda get-account-settings", Not(AWS)),
+    ("infra/README.md", "make build", In("make infra")),
     ("infra/README.md", "make secret", Not(AWS)),
     ("infra/README.md", "rustup target add", Not(BUILD)),
     ("infra/README.md", "make sign", In("tests/infra/aws signs artefacts with a key of its own")),
@@ -54,6 +56,7 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("infra/README.md", "python3 -m zipfile", Not(AWS)),
     ("infra/README.md", "make destroy\n", Not(AWS)),
     ("infra/README.md", "make destroy IDENTITIES", Not(AWS)),
+    ("infra/guests.md", "make deploy", Not(AWS)),
     ("infra/containers/README.md", "docker build", Not("it needs Docker")),
     ("infra/from-other-tools.md", "make build", Not(AWS)),
     ("infra/from-other-tools.md", "resource \"aws", Not("it needs Terraform")),
@@ -146,3 +149,4 @@ const BUILD: &str = "it builds release binaries for another processor";
 const PROVIDER: &str = "it needs an account of the identity provider";
 const APPLE: &str = "it needs the issuer of the provider; tests/e2e sends the same signal";
 const CLIENTS: &str = "make clients";
+const GUESTS: &str = "tests/e2e/tests/guests sends the same requests";
