@@ -32,7 +32,6 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("infra/README.md", "aws lambda get-account-settings", Not(AWS)),
     ("infra/README.md", "make build", In("make infra")),
     ("infra/README.md", "make secret", Not(AWS)),
-    ("infra/README.md", "rustup target add", Not(BUILD)),
     ("infra/README.md", "make sign", In("tests/infra/aws signs artefacts with a key of its own")),
     ("infra/README.md", "make deploy", Not(AWS)),
     ("infra/README.md", "make verify", Not(AWS)),
@@ -145,7 +144,6 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
 
 const LONG: &str = "it builds everything, or runs all tests";
 const AWS: &str = "it needs an AWS account";
-const BUILD: &str = "it builds release binaries for another processor";
 const PROVIDER: &str = "it needs an account of the identity provider";
 const APPLE: &str = "it needs the issuer of the provider; tests/e2e sends the same signal";
 const CLIENTS: &str = "make clients";
