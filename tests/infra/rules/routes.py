@@ -49,7 +49,7 @@ def t02_every_route_has_the_authorizer_and_the_scope_that_it_can_check(stack: St
     by_gateway = stack.parameters["Authorizer"] == "jwt"
     by = ("JWT", "JwtAuthorizer") if by_gateway else ("CUSTOM", "FunctionAuthorizer")
     scopes = [stack.parameters[name] for name in ["TokenScope", "AdminScope"]]
-    if invite_scope := stack.parameters["InviteScope"]:  # without it, there are no routes of invitations
+    if invite_scope := stack.parameters["InviteScope"]:  # otherwise, the routes of invitations do not exist
         scopes.append(invite_scope)
     allowed = [(*by, (scope,) if scope and by_gateway else ()) for scope in scopes]
     for (method, path), route in stack.routes().items():
