@@ -11,7 +11,7 @@ export class DeviceStorageError extends GuestpassError {
 
 const KEY = "guestpass-device";
 
-/** The storage of a page. It throws if the browser blocks site data, and where there is no page. */
+/** The localStorage of the page. Access to it throws if the browser blocks site data, or outside of a browser. */
 const localDevice: TokenStorage = {
   load: async () => localStorage.getItem(KEY),
   save: async (value) => localStorage.setItem(KEY, value!),
