@@ -210,3 +210,20 @@ impl InvitationId {
         Self::parse(invitation).zip(DeviceId::parse(device))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_and_each_status_is_read_back_by_its_name_and_no_other() {
+        for state in InvitationState::ALL {
+            assert_eq!(InvitationState::parse(state.as_str()), Some(state));
+        }
+        for status in InvitationStatus::ALL {
+            assert_eq!(InvitationStatus::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(InvitationState::parse("closed"), None, "a matter of the time");
+        assert_eq!(InvitationStatus::parse("Open"), None);
+    }
+}
