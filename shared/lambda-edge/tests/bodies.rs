@@ -2,7 +2,9 @@
 
 use api_types::ProblemType;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lambda_edge::{GatewayEvent, Object, Problem, TokenInput, json, testing::TestRequest};
+use lambda_edge::{
+    GatewayEvent, Object, Problem, TokenInput, json, short_json, testing::TestRequest,
+};
 use lambda_http::Context;
 use serde::Deserialize;
 use serde_json::json;
@@ -53,6 +55,20 @@ fn a_body_is_empty_or_a_json_object_of_at_most_16_kib() {
     assert!(read("application/json", &long(16 * 1024)).is_ok());
     let over = read("application/json", &long(16 * 1024 + 1));
     assert_eq!(over, Err(ProblemType::BODY_TOO_LARGE));
+}
+
+#[test]
+fn a_body_of_a_route_without_authorizer_has_at_most_2_kib() {
+    let read = |text: &str| {
+        let read = short_json::<Input>(&request("application/json", text).request());
+        read.map(|input| input.text.len())
+    };
+    let long = |size: usize| format!(r#"{{"text":"{}"}}"#, "x".repeat(size - 11));
+    assert_eq!(read(&long(2 * 1024)).ok(), Some(2 * 1024 - 11));
+    let over = read(&long(2 * 1024 + 1)).unwrap_err();
+    assert_eq!(over.kind(), ProblemType::BODY_TOO_LARGE);
+    assert!(over.detail().contains("2 KiB"), "{over:?}");
+    assert_eq!(read("[]").unwrap_err().kind(), ProblemType::INVALID_BODY);
 }
 
 #[test]
