@@ -31,6 +31,7 @@ impl From<Error> for CleanupError {
             | Error::TooManyTokens { .. }
             | Error::TooManySignOuts { .. }
             | Error::TeamsToken(_)
+            | Error::TeamsPhone(_)
             | Error::NotFound
             | Error::GuestsDisabled
             | Error::InvitationRefused(_)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use identity_core::Error;
+use identity_core::phone::ResourceAccountName;
 use identity_core::ports::Clock;
 use identity_core::secret::Secret;
 use reqwest::Client;
@@ -14,7 +15,7 @@ use crate::auth::RequestCredential;
 use crate::call::retry::{self, ATTEMPTS};
 use crate::call::{
     AcsCall, AcsOperation, AcsResponse, AttemptResult, ErrorCause, Holds, Jitter, ResponseClass,
-    Silence,
+    Silence, Unanswered,
 };
 use crate::config::Config;
 use crate::config_error::ClientConfigError;
@@ -50,6 +51,13 @@ impl<C: Clock> AcsIdentityClient<C> {
         Ok(Self { config, http, clock, jitter, holds })
     }
 
+    /// The same client, with this spelling of a Teams resource account.
+    #[must_use]
+    pub fn spelling_resource_accounts(mut self, name: ResourceAccountName) -> Self {
+        self.config.resource_account_name = name;
+        self
+    }
+
     /// Opens a connection in advance, so that the first call need not wait for it.
     ///
     /// Requests the root of the endpoint, without a credential, and ignores the response. A
@@ -61,6 +69,16 @@ impl<C: Clock> AcsIdentityClient<C> {
         if let Err(error) = outcome {
             debug!(error = chain(&error.without_url()), "connecting to ACS in advance failed");
         }
+    }
+
+    /// How the client spells a Teams resource account.
+    pub(crate) fn resource_account_name(&self) -> ResourceAccountName {
+        self.config.resource_account_name
+    }
+
+    /// The error for a request of `operation` that is not sent at all.
+    pub(crate) fn not_sent(&self, operation: AcsOperation, why: Silence) -> Unanswered {
+        Unanswered { operation: operation.name(), request_id: self.jitter.request_id(), why }
     }
 
     /// Whether requests of `operation` are not sent now, because ACS has throttled an earlier one.

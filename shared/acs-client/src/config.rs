@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use identity_core::phone::ResourceAccountName;
 use reqwest::Client;
 
 use crate::api_version::ApiVersion;
@@ -29,6 +30,8 @@ pub struct Config {
     /// Whether bearer tokens may be sent over http to an emulator on this machine. By default they
     /// are sent over https only, and to another machine always over https.
     pub bearer_over_loopback_http: bool,
+    /// How assignments of Teams Phone spell a resource account.
+    pub resource_account_name: ResourceAccountName,
     /// The time limits.
     pub limits: CallLimits,
 }
@@ -51,6 +54,7 @@ impl Config {
             extra_roots_pem: None,
             uses_proxy: false,
             bearer_over_loopback_http: false,
+            resource_account_name: ResourceAccountName::default(),
             limits: CallLimits::default(),
         }
     }

@@ -114,7 +114,7 @@
 //! | 401 `Denied` | `KeyRefused`; `ClockSkew` if the clocks differ; `Denied` for a bearer token |
 //! | 401 `IdentityNotOwned` | `IdentityNotOwned` |
 //! | 401 `InvalidAccessToken` | `InvalidAccessToken`: the Teams user's token |
-//! | 400 `ValidationError` | `AppId`, `UserId` (each with a [`Mistake`]); `Validation` for any other target |
+//! | 400 `ValidationError` | `AppId`, `UserId` (each with a [`Mistake`]); `PrincipalType`; `Validation` for any other target |
 //! | 400 `UnsupportedApiVersion`, `ApiVersionUnspecified` | the same |
 //! | 404 | `IdentityLost`, `NoSuchOperation` |
 //! | any other 4xx | `BadRequest` |
@@ -141,7 +141,6 @@ mod call;
 mod client;
 mod config;
 mod config_error;
-mod guid;
 mod http;
 mod operations;
 
@@ -158,7 +157,8 @@ pub use call::{Answered, ErrorCause, Mistake, Silence, Unanswered};
 pub use client::AcsIdentityClient;
 pub use config::{CallLimits, Config};
 pub use config_error::ClientConfigError;
-pub use guid::{Guid, GuidError};
 /// The types of identities, tokens, errors and ports in this crate's API.
 pub use identity_core;
-pub use operations::teams_phone::{PrincipalType, TeamsExtensionAssignment};
+pub use identity_core::phone::{
+    Guid, GuidError, PrincipalType, ResourceAccountName, TeamsExtensionAssignment,
+};

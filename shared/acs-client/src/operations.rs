@@ -4,5 +4,5 @@ mod identities;
 #[cfg(feature = "standalone")]
 mod standalone;
 mod teams_exchange;
-pub(crate) mod teams_phone;
+mod teams_phone;
 mod wire;

@@ -17,16 +17,16 @@ pub mod testing;
 pub use model::{
     admission, audit,
     error::{Error, error_chain},
-    event, event_decision, guest, identity, policy, record, resource, secret,
+    event, event_decision, guest, identity, phone, policy, record, resource, secret,
 };
 pub use operations::guests::{
     create_invitation, exchange_guest_pass, extend_invitation, get_invitation, list_invitations,
     revoke_invitation,
 };
 pub use operations::{
-    apply_event, create_identity, delete_identity, delete_stale_identities, exchange_teams_token,
-    get_identity, import_identity, issue_access_token, list_identities, revoke_access_tokens,
-    unblock_user,
+    apply_event, create_identity, delete_identity, delete_stale_identities, end_phone_access,
+    exchange_teams_token, finish_phone_work, get_identity, import_identity, issue_access_token,
+    list_identities, revoke_access_tokens, teams_phone, unblock_user,
 };
 pub use protocol::{
     administrator, ensure_identity, finish_pending::ABANDONED_AFTER, inviter, pacer,

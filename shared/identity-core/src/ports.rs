@@ -11,6 +11,7 @@ mod identity_clients;
 mod identity_store;
 mod invitation_store;
 mod listing;
+mod phone;
 mod random_source;
 mod step;
 
@@ -30,5 +31,6 @@ pub use invitation_store::{
     InvitationPosition, InvitationQuery, InvitationStore, TimeBound,
 };
 pub use listing::{Count, Index, ListQuery, Page, Position, SHARDS};
+pub use phone::{EntraKeys, PhoneInventory, PhonePage, PhonePosition, TeamsPhoneClient};
 pub use random_source::{RandomSource, SystemRandom};
 pub use step::{Change, Step, Usage};

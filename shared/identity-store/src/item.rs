@@ -24,7 +24,7 @@
 //! | `pendingRevocation` | S | ACS has not yet confirmed a revocation |
 //! | `attempts` | N | pending work has failed |
 //! | `receipts` | L of M | tokens were ever revoked; the latest receipts |
-//! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity | always, except for tombstones; key of the index `by-last-issued` |
+//! | `staleShard` | N, 0 to 15, and 16 to 31 without an identity (32: see `phone`) | always, except for tombstones; key of the index `by-last-issued` |
 //! | `dueAt` | N, ms | a guest; when the identity is due for deletion |
 //! | `unfinishedShard`, `unfinishedSince` | N, 0 to 15; N, ms | work is pending; keys of the index `by-unfinished` |
 //! | the same | N, 32 to 47; N, ms: `dueAt` | a guest without pending work, except for tombstones |

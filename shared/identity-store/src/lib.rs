@@ -8,6 +8,7 @@ mod index;
 mod invitations;
 mod item;
 mod ledger;
+mod phone;
 mod step;
 mod store;
 #[cfg(feature = "testing")]

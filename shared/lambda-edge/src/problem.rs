@@ -97,6 +97,7 @@ impl From<Error> for Problem {
             }
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::unavailable(),
             Error::EventFromTheFuture
+            | Error::TeamsPhone(_)
             | Error::UnknownResource(_)
             | Error::AcsRefused(_)
             | Error::StoreRefused(_)

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::{BearerToken, ENTRA_SCOPE, Endpoint, TokenError, TokenSource, is_token};
 use crate::config_error::ClientConfigError;
-use crate::guid::Guid;
 use crate::http::{self, LONGEST_NAME, chain, clean, read_capped};
+use identity_core::phone::Guid;
 
 /// The credential of an Entra app, which authenticates with a client secret or with the token of an
 /// issuer that the app trusts (OAuth 2.0 client credentials, RFC 6749 §4.4).

@@ -44,6 +44,18 @@ pub enum ErrorCause {
         /// The invalid member, as ACS spells it; empty if ACS did not name it.
         target: String,
     },
+    /// 400 to an assignment of a resource account: ACS may expect the other spelling of its kind, see
+    /// [`Config::resource_account_name`](crate::Config).
+    #[error(
+        "ACS refused the assignment of a resource account, whose `principalType` was `{sent}`: it \
+         may expect `{other}`"
+    )]
+    PrincipalType {
+        /// The name that was sent.
+        sent: &'static str,
+        /// The other name.
+        other: &'static str,
+    },
     /// ACS does not know the identity.
     #[error("identity not found in ACS; its record is kept, because ACS may be wrong")]
     IdentityLost,
@@ -110,6 +122,16 @@ impl Mistake {
 }
 
 impl ErrorCause {
+    /// Whether a 400 with this cause may be about the kind of a principal.
+    pub(crate) fn may_be_about_the_principal(&self) -> bool {
+        match self {
+            Self::Validation { target } => {
+                target.is_empty() || target.eq_ignore_ascii_case("principalType")
+            }
+            cause => *cause == Self::BadRequest,
+        }
+    }
+
     /// The cause for a `ValidationError` with this target and message.
     pub(crate) fn of_validation(target: &str, message: &str) -> Self {
         let mistake = Mistake::read(message);

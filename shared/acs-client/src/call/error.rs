@@ -133,6 +133,12 @@ pub enum Silence {
     /// The request was not sent, because no bearer token could be obtained.
     #[error("request not sent: no bearer token available")]
     NoBearer(#[source] TokenError),
+    /// The request was not sent, because it is unknown what an assignment of a user without apps
+    /// means.
+    #[error(
+        "request not sent: an assignment of a user must have the client id of at least one app"
+    )]
+    NoClientId,
     /// The request was not sent, because it would expose the bearer token without encryption.
     #[error(
         "request not sent: bearer tokens are sent over https only; for an emulator on this machine, \

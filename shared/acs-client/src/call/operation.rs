@@ -10,10 +10,6 @@ pub(crate) enum AcsOperation {
     Revoke,
     Delete,
     ExchangeTeamsUser,
-    #[cfg_attr(
-        not(feature = "standalone"),
-        expect(dead_code, reason = "only the feature `standalone` uses it")
-    )]
     ExchangeTeamsExtension,
     FindAssignment,
     PutAssignment,

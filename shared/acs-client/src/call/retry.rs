@@ -15,7 +15,9 @@ pub(crate) fn is_repeatable(operation: AcsOperation, outcome: &AttemptResult) ->
             // ACS did not receive the request, so a retry is safe for every operation.
             Silence::NotConnected(_) => return true,
             Silence::NoBearer(error) => return error.is_retryable(),
-            Silence::NoTime | Silence::BearerOverHttp | Silence::Held => return false,
+            Silence::NoTime | Silence::BearerOverHttp | Silence::NoClientId | Silence::Held => {
+                return false;
+            }
             Silence::TimedOut | Silence::Lost(_) => true,
         },
         // A 429 is not retried, because refused requests may count against the limit, too.

@@ -1,13 +1,15 @@
-//! The exchange of an Entra token for an access token of ACS, and the adapter of the port
-//! [`TeamsTokenExchange`], which maps errors of ACS to the faults that a caller can fix.
+//! The exchange of an Entra token for an access token of ACS, and the adapters of the ports
+//! [`TeamsTokenExchange`] and [`TeamsPhoneClient`], which map errors of ACS to the faults that a
+//! caller can fix.
 
 use std::time::SystemTime;
 
 use identity_core::Error;
 use identity_core::admission::Admission;
 use identity_core::exchange_teams_token::TeamsTokenFault;
-use identity_core::identity::AccessToken;
-use identity_core::ports::{Clock, TeamsTokenExchange};
+use identity_core::identity::{AccessToken, AcsId};
+use identity_core::phone::{PhoneFault, PhonePrincipal, TeamsExtensionAssignment};
+use identity_core::ports::{Clock, TeamsPhoneClient, TeamsTokenExchange};
 use identity_core::secret::Secret;
 use serde::Serialize;
 
@@ -32,6 +34,47 @@ impl<C: Clock> TeamsTokenExchange for AcsIdentityClient<C> {
     }
 }
 
+impl<C: Clock> TeamsPhoneClient for AcsIdentityClient<C> {
+    async fn exchange_phone_token(
+        &self,
+        _: Admission,
+        token: &Secret,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        let exchanged = self.teams_extension_token(token, deadline);
+        exchanged.await.map_err(|error| match phone_fault(&error) {
+            Some(fault) => Error::TeamsPhone(fault),
+            None => error,
+        })
+    }
+
+    async fn find_assignment(
+        &self,
+        principal: &PhonePrincipal,
+        deadline: SystemTime,
+    ) -> Result<Option<TeamsExtensionAssignment>, Error> {
+        let PhonePrincipal { tenant_id, object_id } = principal;
+        self.find_teams_extension_assignment(tenant_id, object_id, deadline).await
+    }
+
+    async fn put_assignment(
+        &self,
+        assignment: &TeamsExtensionAssignment,
+        deadline: SystemTime,
+    ) -> Result<TeamsExtensionAssignment, Error> {
+        self.put_teams_extension_assignment(assignment, deadline).await
+    }
+
+    async fn delete_assignment(
+        &self,
+        principal: &PhonePrincipal,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        let PhonePrincipal { tenant_id, object_id } = principal;
+        self.delete_teams_extension_assignment(tenant_id, object_id, deadline).await
+    }
+}
+
 impl<C: Clock> AcsIdentityClient<C> {
     /// `POST /teamsUser/:exchangeAccessToken`.
     pub(crate) async fn teams_user_token(
@@ -50,12 +93,11 @@ impl<C: Clock> AcsIdentityClient<C> {
     }
 
     /// `POST /access/teamsExtension/:exchangeAccessToken`.
-    #[cfg(feature = "standalone")]
     pub(crate) async fn teams_extension_token(
         &self,
         user_token: &Secret,
         deadline: SystemTime,
-    ) -> Result<(identity_core::identity::AcsId, AccessToken), Error> {
+    ) -> Result<(AcsId, AccessToken), Error> {
         let operation = AcsOperation::ExchangeTeamsExtension;
         let path = "/access/teamsExtension/:exchangeAccessToken";
         let body = b"{}".to_vec();
@@ -81,6 +123,19 @@ fn fault(error: &Error) -> Option<TeamsTokenFault> {
         ErrorCause::InvalidAccessToken => Some(TeamsTokenFault::Invalid),
         ErrorCause::AppId(_) => Some(TeamsTokenFault::WrongApp),
         ErrorCause::UserId(_) => Some(TeamsTokenFault::WrongUser),
+        _ => None,
+    }
+}
+
+/// The reason why ACS refuses a user of Teams Phone. The token was verified before, so a plain
+/// refusal means that the user is not assigned.
+fn phone_fault(error: &Error) -> Option<PhoneFault> {
+    let Error::AcsRefused(source) = error else { return None };
+    let answered = source.downcast_ref::<Answered>()?;
+    match (answered.status(), answered.code()) {
+        (403, "UserLicenseNotPresentForbidden") => Some(PhoneFault::MissingLicense),
+        (403, "SubscriptionNotAllowed") => Some(PhoneFault::SubscriptionNotAllowed),
+        (401 | 403, _) => Some(PhoneFault::NotAssigned),
         _ => None,
     }
 }

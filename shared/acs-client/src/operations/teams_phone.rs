@@ -3,38 +3,12 @@
 use std::time::SystemTime;
 
 use identity_core::Error;
+use identity_core::phone::{Guid, PrincipalType, ResourceAccountName, TeamsExtensionAssignment};
 use identity_core::ports::Clock;
 use serde::{Deserialize, Serialize};
 
-use crate::call::AcsOperation;
+use crate::call::{AcsOperation, Answered, ErrorCause, Silence};
 use crate::client::{AcsIdentityClient, OperationRequest, invalid_body, json};
-use crate::guid::Guid;
-
-/// An assignment, which lets a user or a resource account of a tenant use Teams Phone through the ACS
-/// resource.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TeamsExtensionAssignment {
-    /// The tenant of the principal.
-    pub tenant_id: Guid,
-    /// The object id of the principal.
-    pub object_id: Guid,
-    /// The kind of the principal.
-    pub principal_type: PrincipalType,
-    /// The Entra apps that the principal may sign in with. ACS decides what an empty list means.
-    #[serde(default)]
-    pub client_ids: Vec<Guid>,
-}
-
-/// The kind of a principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PrincipalType {
-    /// A user.
-    User,
-    /// A Teams resource account: an auto attendant, or a call queue.
-    ResourceAccount,
-}
 
 impl<C: Clock> AcsIdentityClient<C> {
     /// Finds the assignment of a principal (`GET`, since 2025-06-30).
@@ -105,10 +79,22 @@ impl<C: Clock> AcsIdentityClient<C> {
         let operation = AcsOperation::PutAssignment;
         let TeamsExtensionAssignment { tenant_id, object_id, principal_type, client_ids } =
             assignment;
-        let body = json(&PutAssignment { principal_type, client_ids })?;
+        if *principal_type == PrincipalType::User && client_ids.is_empty() {
+            return Err(Error::AcsRefused(self.not_sent(operation, Silence::NoClientId).into()));
+        }
+        let name = self.resource_account_name();
+        let principal = match principal_type {
+            PrincipalType::ResourceAccount => name.as_str(),
+            other => other.as_str(),
+        };
+        let body = json(&AssignmentRequest { principal_type: principal, client_ids })?;
         let path = assignment_path(tenant_id, object_id);
         let request = OperationRequest { operation, path: &path, body, user_token: None };
-        let response = self.call(request, deadline).await?;
+        let response = self.call(request, deadline).await;
+        let response = response.map_err(|error| match principal_type {
+            PrincipalType::ResourceAccount => with_other_name(error, name),
+            _ => error,
+        })?;
         read_assignment(&response.body.0, tenant_id, object_id)
             .ok_or_else(|| invalid_body(&response, operation))
     }
@@ -145,9 +131,20 @@ impl<C: Clock> AcsIdentityClient<C> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PutAssignment<'a> {
-    principal_type: &'a PrincipalType,
+struct AssignmentRequest<'a> {
+    principal_type: &'a str,
+    /// Absent in the specification's example of a resource account.
+    #[serde(skip_serializing_if = "<[Guid]>::is_empty")]
     client_ids: &'a [Guid],
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AssignmentResponse {
+    tenant_id: Guid,
+    object_id: Guid,
+    principal_type: String,
+    client_ids: Option<Vec<Guid>>,
 }
 
 fn assignment_path(tenant_id: &Guid, object_id: &Guid) -> String {
@@ -160,6 +157,27 @@ fn read_assignment(
     tenant_id: &Guid,
     object_id: &Guid,
 ) -> Option<TeamsExtensionAssignment> {
-    let found: TeamsExtensionAssignment = serde_json::from_slice(body).ok()?;
-    (found.tenant_id == *tenant_id && found.object_id == *object_id).then_some(found)
+    let found: AssignmentResponse = serde_json::from_slice(body).ok()?;
+    (found.tenant_id == *tenant_id && found.object_id == *object_id).then_some(())?;
+    Some(TeamsExtensionAssignment {
+        tenant_id: found.tenant_id,
+        object_id: found.object_id,
+        principal_type: PrincipalType::parse(&found.principal_type)?,
+        client_ids: found.client_ids.unwrap_or_default(),
+    })
+}
+
+/// Adds to a 400 that the other spelling of a resource account may be the right one.
+fn with_other_name(error: Error, name: ResourceAccountName) -> Error {
+    let Error::AcsRefused(source) = error else { return error };
+    match source.downcast::<Answered>() {
+        Ok(mut answered) => {
+            if answered.status == 400 && answered.cause.may_be_about_the_principal() {
+                let (sent, other) = (name.as_str(), name.other().as_str());
+                answered.cause = ErrorCause::PrincipalType { sent, other };
+            }
+            Error::AcsRefused(answered)
+        }
+        Err(source) => Error::AcsRefused(source),
+    }
 }

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use acs_client::{Answered, ErrorCause, Mistake, PrincipalType, Silence, Unanswered};
-use identity_core::{Error, secret::Secret};
+use acs_client::{
+    Answered, ErrorCause, Mistake, PrincipalType, ResourceAccountName, Silence,
+    TeamsExtensionAssignment, Unanswered,
+};
+use identity_core::{
+    Error, phone::PhoneFault, ports::TeamsPhoneClient, secret::Secret, testing::admission,
+};
 
 use crate::support::{
     ASSIGNMENT, ClientFixture, ID, OBJECT, ScriptedOperation, ScriptedReply, ScriptedServer,
@@ -121,7 +126,7 @@ async fn a_404_for_the_path_does_not_mean_that_the_assignment_is_missing() {
 
 #[tokio::test]
 async fn an_assignment_of_another_principal_is_an_invalid_response() {
-    for (original, replacement) in [(TENANT, OBJECT), (OBJECT, TENANT), ("\"user\"", "\"robot\"")] {
+    for (original, replacement) in [(TENANT, OBJECT), (OBJECT, TENANT), ("\"user\"", "\"\"")] {
         for operation in [ScriptedOperation::FindAssignment, ScriptedOperation::PutAssignment] {
             let body = ASSIGNMENT.replace(original, replacement);
             let fixture = ClientFixture::new([ScriptedReply::with(200, "", &body)]);
@@ -134,6 +139,98 @@ async fn an_assignment_of_another_principal_is_an_invalid_response() {
     let soon = fixture.deadline_in(SOON);
     let found = fixture.acs.put_teams_extension_assignment(&assignment(), soon).await.unwrap();
     assert_eq!(found.principal_type, PrincipalType::ResourceAccount);
+}
+
+#[tokio::test]
+async fn every_spelling_of_a_kind_is_read() {
+    let (tenant, object) = (TENANT.parse().unwrap(), OBJECT.parse().unwrap());
+    for (spelled, expected) in [
+        ("User", PrincipalType::User),
+        ("resourceAccount", PrincipalType::ResourceAccount),
+        ("teamsResourceAccount", PrincipalType::ResourceAccount),
+        ("TeamsResourceAccount", PrincipalType::ResourceAccount),
+        ("callQueue", PrincipalType::Other("callQueue".to_owned())),
+    ] {
+        for clients in
+            [r#""clientIds":["cccccccc-2222-3333-4444-555555555555"]"#, r#""clientIds":null"#]
+        {
+            let body = ASSIGNMENT
+                .replace("\"user\"", &format!("\"{spelled}\""))
+                .replace(r#""clientIds":["cccccccc-2222-3333-4444-555555555555"]"#, clients);
+            let fixture = ClientFixture::new([ScriptedReply::with(200, "", &body)]);
+            let soon = fixture.deadline_in(SOON);
+            let found = fixture.acs.find_teams_extension_assignment(&tenant, &object, soon);
+            assert_eq!(found.await.unwrap().unwrap().principal_type, expected, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resource_account_is_spelled_as_configured_and_without_empty_client_ids() {
+    for (name, sent) in [
+        (ResourceAccountName::Specified, r#"{"principalType":"resourceAccount"}"#),
+        (ResourceAccountName::Documented, r#"{"principalType":"teamsResourceAccount"}"#),
+    ] {
+        let server = ScriptedServer::start([ScriptedReply::with(200, "", ASSIGNMENT)]);
+        let fixture = ClientFixture::of(server, |config| config.resource_account_name = name);
+        let account = TeamsExtensionAssignment {
+            principal_type: PrincipalType::ResourceAccount,
+            client_ids: Vec::new(),
+            ..assignment()
+        };
+        let soon = fixture.deadline_in(SOON);
+        fixture.acs.put_teams_extension_assignment(&account, soon).await.unwrap();
+        let body = fixture.server.received().remove(0).body;
+        assert_eq!(String::from_utf8_lossy(&body), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_400_to_a_resource_account_names_the_other_spelling() {
+    for (code, target) in [("ValidationError", Some("principalType")), ("BadRequest", None)] {
+        let fixture = ClientFixture::new([error(400, code, "No.", target)]);
+        let account = TeamsExtensionAssignment {
+            principal_type: PrincipalType::ResourceAccount,
+            ..assignment()
+        };
+        let soon = fixture.deadline_in(SOON);
+        let refused = fixture.acs.put_teams_extension_assignment(&account, soon).await.unwrap_err();
+        let text = chain(&refused);
+        assert!(text.contains("it may expect `teamsResourceAccount`"), "{text}");
+    }
+    let fixture = ClientFixture::new([error(400, "ValidationError", "No.", Some("clientIds"))]);
+    let refused = fixture.call(ScriptedOperation::PutAssignment).await.unwrap_err();
+    assert!(!chain(&refused).contains("teamsResourceAccount"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_user_without_a_client_id_is_not_assigned() {
+    let fixture = ClientFixture::new([ScriptedReply::with(200, "", ASSIGNMENT)]);
+    let user = TeamsExtensionAssignment { client_ids: Vec::new(), ..assignment() };
+    let soon = fixture.deadline_in(SOON);
+    let refused = fixture.acs.put_teams_extension_assignment(&user, soon).await.unwrap_err();
+    assert!(matches!(refused, Error::AcsRefused(_)), "{refused:?}");
+    assert!(chain(&refused).contains("the client id of at least one app"), "{}", chain(&refused));
+    assert_eq!(fixture.server.count(), 0);
+}
+
+#[tokio::test]
+async fn the_port_says_why_a_user_of_teams_phone_is_refused() {
+    for (status, code, fault) in [
+        (401, "Denied", PhoneFault::NotAssigned),
+        (403, "Forbidden", PhoneFault::NotAssigned),
+        (403, "UserLicenseNotPresentForbidden", PhoneFault::MissingLicense),
+        (403, "SubscriptionNotAllowed", PhoneFault::SubscriptionNotAllowed),
+    ] {
+        let fixture = ClientFixture::new([error(status, code, "No.", None)]);
+        let (token, soon) = (Secret::new(USER_TOKEN), fixture.deadline_in(SOON));
+        let refused = fixture.acs.exchange_phone_token(admission(), &token, soon).await;
+        assert!(matches!(refused, Err(Error::TeamsPhone(found)) if found == fault), "{code}");
+    }
+    let fixture = ClientFixture::new([error(400, "BadRequest", "No.", None)]);
+    let (token, soon) = (Secret::new(USER_TOKEN), fixture.deadline_in(SOON));
+    let refused = fixture.acs.exchange_phone_token(admission(), &token, soon).await;
+    assert!(matches!(refused, Err(Error::AcsRefused(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use acs_client::{
-    AcsIdentityClient, Answered, ErrorCause, Guid, Mistake, PrincipalType, TeamsExtensionAssignment,
+    AcsIdentityClient, Answered, ErrorCause, Guid, Mistake, PrincipalType, ResourceAccountName,
+    TeamsExtensionAssignment,
 };
 use identity_core::{
     Error,
     exchange_teams_token::TeamsTokenFault,
     identity::AccessToken,
-    ports::{Clock as _, TeamsTokenExchange},
+    ports::{Clock as _, TeamsPhoneClient as _, TeamsTokenExchange},
     secret::Secret,
     testing::admission,
 };
@@ -178,6 +179,29 @@ async fn a_user_can_exchange_a_token_until_the_assignment_is_deleted() {
     assert_eq!(find().await.unwrap(), None);
     assert!(!fixture.lives(&token).await);
     assert_eq!(cause(&exchange().await.unwrap_err()), &ErrorCause::Denied);
+}
+
+#[tokio::test]
+async fn both_spellings_of_a_resource_account_are_put_and_found() {
+    for name in [ResourceAccountName::Specified, ResourceAccountName::Documented] {
+        let builder = acs_emulator::Emulator::builder();
+        let fixture = ContractFixture::with(builder, time::Duration::ZERO, |config| {
+            config.resource_account_name = name;
+        });
+        let fixture = fixture.await;
+        let (tenant, object): (Guid, Guid) =
+            ("0b0b0b0b-2222-3333-4444-555555555555".parse().unwrap(), OTHER_ID.parse().unwrap());
+        let account = TeamsExtensionAssignment {
+            tenant_id: tenant,
+            object_id: object,
+            principal_type: PrincipalType::ResourceAccount,
+            client_ids: Vec::new(),
+        };
+        let (acs, deadline) = (&fixture.acs, ContractFixture::deadline());
+        let put = acs.put_teams_extension_assignment(&account, deadline).await.unwrap();
+        let found = acs.find_assignment(&account.principal(), deadline).await.unwrap();
+        assert_eq!((&put, found.as_ref()), (&account, Some(&account)));
+    }
 }
 
 #[tokio::test]

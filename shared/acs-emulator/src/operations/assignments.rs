@@ -39,7 +39,7 @@ pub(crate) fn perform(
 /// The assignment of `key` that a body describes.
 fn read(body: &RequestBody, key: &AssignmentKey) -> Result<Assignment, ApiError> {
     let principal_type = body.required("principalType", "PrincipalType")?;
-    if !PRINCIPAL_TYPES.contains(&principal_type) {
+    if !PRINCIPAL_TYPES.iter().any(|known| known.eq_ignore_ascii_case(principal_type)) {
         let message = format!("PrincipalType must be one of {}.", PRINCIPAL_TYPES.join(", "));
         return Err(ApiError::invalid("principalType", message));
     }
@@ -60,4 +60,6 @@ fn check_guid(text: &str, target: &'static str) -> Result<(), ApiError> {
     Uuid::try_parse(text).map(|_| ()).map_err(malformed)
 }
 
-const PRINCIPAL_TYPES: [&str; 2] = ["resourceAccount", "user"];
+/// The specification and the SDKs have `resourceAccount`, the tutorials `teamsResourceAccount`. Which
+/// of them the service refuses is unknown, so the emulator accepts both, and returns what it got.
+const PRINCIPAL_TYPES: [&str; 3] = ["resourceAccount", "teamsResourceAccount", "user"];

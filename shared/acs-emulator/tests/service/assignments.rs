@@ -64,6 +64,17 @@ async fn a_teams_phone_assignment_is_created_replaced_shown_and_ended() {
 }
 
 #[tokio::test]
+async fn every_spelling_of_a_kind_is_accepted_and_returned_as_it_was_sent() {
+    let fixture = EmulatorFixture::new().await;
+    for spelled in ["resourceAccount", "teamsResourceAccount", "User", "user"] {
+        let put = put(&fixture, &phone(), json!({"principalType": spelled})).await;
+        assert_eq!(put.json()["principalType"], spelled);
+        let found = fixture.call("GET", &phone(), "").await;
+        assert_eq!(found.json()["principalType"], spelled);
+    }
+}
+
+#[tokio::test]
 async fn an_invalid_assignment_is_refused() {
     let fixture = EmulatorFixture::new().await;
     for (target, body, expected) in [

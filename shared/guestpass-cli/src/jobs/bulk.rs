@@ -270,6 +270,7 @@ pub(super) fn is_about_us(error: &Error) -> bool {
         | Error::TooManyTokens { .. }
         | Error::TooManySignOuts { .. }
         | Error::TeamsToken(_)
+        | Error::TeamsPhone(_)
         | Error::BeyondPolicy
         | Error::SignInRequired
         | Error::EventFromTheFuture

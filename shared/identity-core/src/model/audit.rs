@@ -101,13 +101,17 @@ pub enum AuditAction {
     UnblockUser,
     /// The identity was marked for deletion.
     DeleteIdentity,
+    /// The user was assigned to Teams Phone.
+    AssignPhone,
+    /// The user lost their assignment to Teams Phone.
+    UnassignPhone,
     /// The change that an event of this type reports was applied.
     Event(EventKind),
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateIdentity,
         Self::ImportIdentity,
         Self::IssueToken,
@@ -115,6 +119,8 @@ impl AuditAction {
         Self::BlockUser,
         Self::UnblockUser,
         Self::DeleteIdentity,
+        Self::AssignPhone,
+        Self::UnassignPhone,
         Self::Event(EventKind::SignedOut),
         Self::Event(EventKind::CredentialsChanged),
         Self::Event(EventKind::Disabled),
@@ -133,6 +139,8 @@ impl AuditAction {
             Self::BlockUser => "block-user",
             Self::UnblockUser => "unblock-user",
             Self::DeleteIdentity => "delete-identity",
+            Self::AssignPhone => "assign-phone",
+            Self::UnassignPhone => "unassign-phone",
             Self::Event(kind) => kind.as_str(),
         }
     }

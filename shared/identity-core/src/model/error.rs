@@ -34,6 +34,9 @@ pub enum Error {
     /// A Teams user's token cannot be exchanged.
     #[error("the Teams user's token cannot be exchanged: {0}")]
     TeamsToken(TeamsTokenFault),
+    /// A user's Entra token cannot be exchanged for a token of Teams Phone.
+    #[error("the token cannot be exchanged for Teams Phone: {0}")]
+    TeamsPhone(#[from] PhoneFault),
     /// The identity does not exist. For an invitation: it does not exist, or another caller created
     /// it.
     #[error("the identity or the invitation does not exist")]
@@ -142,6 +145,47 @@ pub enum TeamsTokenFault {
     /// Neither ACS nor the token's claims show the reason.
     #[error("ACS does not accept it")]
     Invalid,
+}
+
+/// The reason why no token of Teams Phone is issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneFault {
+    /// The deployment does not use Teams Phone.
+    #[error("Teams Phone is not configured")]
+    Off,
+    /// The token is not a genuine token of Entra.
+    #[error("its signature is invalid, or Entra did not issue it")]
+    Forged,
+    /// The keys of Entra are not available, so nothing is known about the token.
+    #[error("the keys of Entra are not available")]
+    KeysUnavailable,
+    /// The token is for another service.
+    #[error("its audience is not ACS")]
+    WrongAudience,
+    /// The token lacks `TeamsExtension.ManageCalls`: the app has no consent.
+    #[error("it lacks the permission TeamsExtension.ManageCalls")]
+    MissingConsent,
+    /// The tenant of the token is not allowed.
+    #[error("its tenant is not allowed")]
+    WrongTenant,
+    /// The app of the token is not allowed.
+    #[error("its app is not allowed")]
+    WrongClient,
+    /// The kind of the principal is not allowed.
+    #[error("the kind of the principal is not allowed")]
+    WrongKind,
+    /// An assignment of a user names no app.
+    #[error("an assignment of a user needs at least one app")]
+    NoClient,
+    /// The user has no assignment, or not for this app.
+    #[error("the user is not assigned")]
+    NotAssigned,
+    /// The user has no license for Teams.
+    #[error("the user has no license for Teams")]
+    MissingLicense,
+    /// Microsoft has not enabled the Azure subscription for Teams Phone.
+    #[error("the Azure subscription is not enabled for Teams Phone")]
+    SubscriptionNotAllowed,
 }
 
 /// The messages of an error and of its sources on one line, from the outside in.

@@ -3,11 +3,13 @@
 pub mod admission;
 pub mod audit;
 pub(crate) mod cleanup_run;
+pub(crate) mod entra;
 pub(crate) mod error;
 pub mod event;
 pub mod event_decision;
 pub mod guest;
 pub mod identity;
+pub mod phone;
 pub mod policy;
 pub mod record;
 pub mod resource;

@@ -8,16 +8,18 @@
 //! The admission check therefore runs twice, before and after the exchange, and the token is
 //! dropped if the user was cut off in between.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use tracing::info;
 
+use crate::model::entra::life_fault;
 use crate::model::{
     AccessToken, Admission, Bearer, Error, ExternalId, Invocation, Requester, Secret, admit,
 };
 use crate::ports::{Clock, IdentityStore, TeamsTokenExchange};
 
+pub use crate::model::entra::EntraUser;
 pub use crate::model::error::TeamsTokenFault;
 
 /// The parameters of the operation.
@@ -44,15 +46,6 @@ pub struct Exchange {
     pub caller: EntraUser,
     /// The request being served.
     pub invocation: Invocation,
-}
-
-/// An Entra user, as verified by our authorizer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntraUser {
-    /// The object ID.
-    pub oid: String,
-    /// The tenant ID.
-    pub tid: String,
 }
 
 /// The claims of a token that has not been verified yet.
@@ -113,27 +106,12 @@ impl Exchange {
     /// Refuses a token that cannot belong to the caller, or that expires too soon.
     fn check(&self, now: SystemTime) -> Result<(), Error> {
         let Self { claims, caller, .. } = self;
-        let said = |claim: &Option<String>, is: &str| {
-            // An empty claim names no user.
-            !is.is_empty() && claim.as_deref().is_some_and(|claim| claim.eq_ignore_ascii_case(is))
-        };
-        if !said(&claims.oid, &caller.oid) || !said(&claims.tid, &caller.tid) {
-            return Err(Error::TeamsToken(TeamsTokenFault::AnotherUser));
-        }
-        claims.life_fault(now).map_or(Ok(()), |fault| Err(Error::TeamsToken(fault)))
+        caller.check(claims.oid.as_deref(), claims.tid.as_deref())?;
+        life_fault(claims.exp, now).map_or(Ok(()), |fault| Err(Error::TeamsToken(fault)))
     }
 }
 
 impl UnverifiedClaims {
-    fn life_fault(&self, now: SystemTime) -> Option<TeamsTokenFault> {
-        let ends = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.exp?))?;
-        match ends.duration_since(now) {
-            Ok(left) if left >= LEAST_LIFE => None,
-            Ok(left) if !left.is_zero() => Some(TeamsTokenFault::Expiring),
-            _ => Some(TeamsTokenFault::Expired),
-        }
-    }
-
     /// The most likely reason why ACS refused the token.
     fn fault(&self) -> TeamsTokenFault {
         let audience = self.aud.as_deref().unwrap_or_default().trim_end_matches('/');
@@ -150,11 +128,6 @@ impl UnverifiedClaims {
         }
     }
 }
-
-/// Clients of ACS renew a token ten minutes before it expires, and the exchanged token expires
-/// with the Entra token. With less time left, they would request the next one at once, in an
-/// endless loop.
-const LEAST_LIFE: Duration = Duration::from_mins(10);
 
 /// The resource whose permissions the token contains, by its URI and by its ID.
 const AUDIENCES: [&str; 2] =

@@ -13,6 +13,7 @@ use crate::ports::{
     AuditTrail, Change, Count, IdentityStore, Index, ListQuery, Orphan, OrphanStore, Page,
     Position, RunLog, SHARDS, Step, Usage,
 };
+use crate::testing::phone::PhoneContents;
 
 /// An identity store in a map. Clones share the map.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,7 @@ struct Contents {
     audit: Vec<AuditEntry>,
     missed: BTreeMap<AcsId, SystemTime>,
     invitations: BTreeMap<InvitationId, Invitation>,
+    phone: PhoneContents,
     index_lags: bool,
 }
 
@@ -78,6 +80,15 @@ impl MemoryIdentityStore {
     /// Stops or resumes updates of the index by ACS ID.
     pub fn index_lags(&self, lags: bool) {
         self.lock().index_lags = lags;
+    }
+
+    /// Reads or changes the inventory of Teams Phone and the audit log.
+    pub(crate) fn with_phone<R>(
+        &self,
+        act: impl FnOnce(&mut PhoneContents, &mut Vec<AuditEntry>) -> R,
+    ) -> R {
+        let contents = &mut *self.lock();
+        act(&mut contents.phone, &mut contents.audit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {

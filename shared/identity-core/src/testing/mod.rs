@@ -10,6 +10,7 @@ mod memory_cursors;
 mod memory_store;
 mod memory_teams;
 mod metrics;
+pub mod phone;
 pub mod store_contract;
 mod watched_store;
 

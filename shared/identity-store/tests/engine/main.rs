@@ -5,6 +5,7 @@ mod census;
 mod cursors;
 mod faults;
 mod invitations;
+mod phone;
 
 use std::{
     sync::{
