@@ -100,6 +100,36 @@ def check_resources(policy: str, placement: str) -> list[str]:
     return [name for name in named if name not in shares]
 
 
+def check_phone(text: str) -> None:
+    """The rules of the function provide-teams-phone."""
+    if not text.strip():
+        return
+    phone = members(parsed(text), "the object", PHONE)
+    for name in ["tenants", "clients"]:
+        ids = phone.get(name)
+        if not is_list_of_texts(ids) or not ids or not all(re.fullmatch(GUID, one) for one in ids):
+            raise ValueError(f"`{name}` must be an array with at least one GUID")
+    kinds = phone.get("principalTypes", ["user"])
+    if not is_list_of_texts(kinds) or not kinds or not all(re.fullmatch("[A-Za-z0-9._-]{1,64}", one) for one in kinds):
+        raise ValueError("`principalTypes` must be an array with user, resourceAccount or both")
+    if phone.get("administrators") is not None:
+        check_claims(phone["administrators"])
+    if not isinstance(phone.get("assignOnFirstExchange", False), bool):
+        raise ValueError("`assignOnFirstExchange` must be true or false")
+    if phone.get("resourceAccountName", "resourceAccount") not in ("resourceAccount", "teamsResourceAccount"):
+        raise ValueError("`resourceAccountName` must be resourceAccount or teamsResourceAccount")
+    authority = phone.get("authority", "https://login.microsoftonline.com")
+    starts = ("https://", "http://127.0.0.1:", "http://localhost:")
+    if not isinstance(authority, str) or not authority.startswith(starts) or authority.endswith("/"):
+        raise ValueError("`authority` must be an https URL without a slash at its end")
+
+
+PHONE = {
+    "tenants", "clients", "principalTypes", "administrators", "assignOnFirstExchange", "resourceAccountName", "authority",
+}
+GUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+
 def check_condition(text: str) -> None:
     # An empty value closes the administrators' routes.
     if text:
@@ -199,5 +229,6 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "Policy": check_policy,
     "AdminCondition": check_condition,
     "AcsPlacement": check_placement,
+    "TeamsPhone": check_phone,
     "Issuers": check_issuers,
 }

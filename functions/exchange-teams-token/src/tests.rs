@@ -1,3 +1,4 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_core::exchange_teams_token::TeamsTokenFault;
 use identity_core::record::State;
 use identity_core::testing::{ManualClock, MemoryIdentityStore, MemoryTeamsTokenExchange, record};

@@ -72,7 +72,13 @@ impl AcsResources {
             };
             let credential = Credential::keys(string.into(), source);
             let config = Config::with_credential(endpoint, credential);
-            let config = Config { api_version: api_version.clone(), limits, ..config };
+            let config = Config {
+                api_version: api_version.clone(),
+                // Users' tokens for Teams Phone: the emulator of a developer's machine speaks http.
+                bearer_over_loopback_http: true,
+                limits,
+                ..config
+            };
             let client = AcsIdentityClient::new(config, clock.clone())
                 .map_err(|error| unusable(error.to_string()))?;
             clients.insert(resource, client);

@@ -3,6 +3,7 @@
 
 mod identity;
 mod invitation;
+mod phone;
 mod problem;
 mod timestamp;
 mod token;
@@ -15,6 +16,9 @@ pub use invitation::{
     CreatedInvitationOutput, GuestTokenOutput, InvitationDetailsOutput, InvitationDevicesOutput,
     InvitationListOutput, InvitationOutput, InvitationReceiptOutput, InvitedGuestOutput,
     MeetingOutput,
+};
+pub use phone::{
+    PhoneAccessOutput, PhoneAssignmentListOutput, PhoneAssignmentOutput, PhoneEntryOutput,
 };
 pub use problem::{ProblemDocument, ProblemType, Retry};
 pub use timestamp::{format_timestamp, parse_timestamp};

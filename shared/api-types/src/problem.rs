@@ -1,6 +1,7 @@
 //! The problems that a response can report (RFC 9457).
 
 mod invitation;
+mod phone;
 mod teams;
 
 use serde::Serialize;
@@ -268,7 +269,7 @@ impl ProblemType {
     };
 
     /// All types, for the contract.
-    pub const ALL: [&Self; 42] = [
+    pub const ALL: [&Self; 53] = [
         &Self::UNAUTHENTICATED,
         &Self::FORBIDDEN,
         &Self::NOT_AN_ADMINISTRATOR,
@@ -306,6 +307,17 @@ impl ProblemType {
         &Self::PIN_WRONG,
         &Self::INVITATION_LOCKED,
         &Self::INVALID_INVITATION,
+        &Self::TEAMS_PHONE_OFF,
+        &Self::TEAMS_PHONE_TOKEN_INVALID,
+        &Self::TEAMS_PHONE_TOKEN_AUDIENCE,
+        &Self::TEAMS_PHONE_CONSENT,
+        &Self::TEAMS_PHONE_TENANT,
+        &Self::TEAMS_PHONE_APP,
+        &Self::TEAMS_PHONE_KIND,
+        &Self::TEAMS_PHONE_NOT_ASSIGNED,
+        &Self::TEAMS_PHONE_LICENSE,
+        &Self::TEAMS_PHONE_SUBSCRIPTION,
+        &Self::TEAMS_PHONE_NO_ASSIGNMENT,
         &Self::THROTTLED,
         &Self::UNAVAILABLE,
         &Self::STUCK,

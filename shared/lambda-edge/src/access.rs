@@ -1,3 +1,4 @@
+mod entra;
 mod invitation_rules;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tracing::warn;
 use crate::config::{ConfigError, Env, optional, required};
 use crate::{Caller, Problem};
 
+pub use entra::unverified_claims;
 pub use invitation_rules::{InvitationRules, named_invitation};
 
 /// Decides which caller may use which route. No other code decides about access.
@@ -81,7 +83,22 @@ impl Access {
         clock: &impl Clock,
         request: &Request,
     ) -> Result<Administrator, Problem> {
+        self.administrator_with(None, store, clock, request).await
+    }
+
+    /// The same for a route whose administrators must have claims that also meet `condition`.
+    pub async fn administrator_with(
+        &self,
+        condition: Option<&Condition>,
+        store: &impl IdentityStore,
+        clock: &impl Clock,
+        request: &Request,
+    ) -> Result<Administrator, Problem> {
         let caller = self.claimed_administrator(request)?;
+        if let Some(claim) = condition.and_then(|it| it.unmet(caller.claims()).next()) {
+            warn!(claim, "administrator refused: claim does not meet the condition of the route");
+            return Err(ProblemType::NOT_AN_ADMINISTRATOR.into());
+        }
         let (id, bearer) = (caller.user().clone(), caller.bearer());
         Ok(Administrator::admitted(store, id, bearer, clock.now()).await?)
     }

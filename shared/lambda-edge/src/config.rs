@@ -1,6 +1,7 @@
 //! Configuration: read once from the environment, at cold start.
 
 use identity_core::admission::TokenPace;
+use identity_core::phone::PhoneSettings;
 use identity_core::policy::{Condition, Policy};
 
 pub use identity_core::ports::{ConfigError, Env, optional, required};
@@ -45,6 +46,15 @@ pub fn policy(env: &impl Env, name: &'static str) -> Result<Policy, ConfigError>
     }
 }
 
+/// Reads the policy of Teams Phone. Returns `None` if the deployment does not use it. An error quotes
+/// the names in the policy, which are not secret.
+pub fn phone(env: &impl Env, name: &'static str) -> Result<Option<PhoneSettings>, ConfigError> {
+    let raw = env(name).filter(|raw| !raw.trim().is_empty());
+    raw.map(|raw| PhoneSettings::parse(&raw))
+        .transpose()
+        .map_err(|error| ConfigError::new(name, format!("is not a valid policy: {error}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +69,7 @@ mod tests {
             let is_valid = match name {
                 "AdminCondition" => condition(&env, "ADMIN_CONDITION").is_ok(),
                 "Policy" => policy(&env, "POLICY").is_ok(),
+                "TeamsPhone" => phone(&env, "TEAMS_PHONE").is_ok(),
                 _ => continue,
             };
             assert_eq!(is_valid, expected == "valid", "{line}");

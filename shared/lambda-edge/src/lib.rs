@@ -14,7 +14,7 @@ mod problem;
 mod request;
 mod response;
 
-pub use access::{Access, Addressed, InvitationRules, named_invitation};
+pub use access::{Access, Addressed, InvitationRules, named_invitation, unverified_claims};
 pub use clock::system_clock;
 pub use deadline::deadline;
 pub use problem::Problem;

@@ -3,6 +3,7 @@ use std::{borrow::Cow, time::Duration};
 use api_types::{ProblemType, Retry};
 use identity_core::exchange_teams_token::TeamsTokenFault;
 use identity_core::guest::{InvalidInvitation, InvitationRefusal};
+use identity_core::phone::PhoneFault;
 use identity_core::{Error, error_chain};
 use tracing::{error, warn};
 
@@ -75,6 +76,7 @@ impl From<Error> for Problem {
                 Self::after(ProblemType::TOO_MANY_SIGN_OUTS, *retry_after)
             }
             Error::TeamsToken(fault) => of_teams_token(*fault).into(),
+            Error::TeamsPhone(fault) => of_phone(*fault),
             Error::NotFound => ProblemType::NOT_FOUND.into(),
             Error::GuestsDisabled => Self::new(
                 ProblemType::NOT_FOUND,
@@ -97,7 +99,6 @@ impl From<Error> for Problem {
             }
             Error::AcsUnavailable { .. } | Error::StoreUnavailable(_) => Self::unavailable(),
             Error::EventFromTheFuture
-            | Error::TeamsPhone(_)
             | Error::UnknownResource(_)
             | Error::AcsRefused(_)
             | Error::StoreRefused(_)
@@ -142,6 +143,27 @@ fn of_teams_token(fault: TeamsTokenFault) -> ProblemType {
         TeamsTokenFault::WrongUser => ProblemType::TEAMS_TOKEN_USER,
         TeamsTokenFault::Invalid => ProblemType::TEAMS_TOKEN_INVALID,
     }
+}
+
+fn of_phone(fault: PhoneFault) -> Problem {
+    let kind = match fault {
+        PhoneFault::Off => ProblemType::TEAMS_PHONE_OFF,
+        PhoneFault::Forged => ProblemType::TEAMS_PHONE_TOKEN_INVALID,
+        PhoneFault::KeysUnavailable => return Problem::unavailable(),
+        PhoneFault::WrongAudience => ProblemType::TEAMS_PHONE_TOKEN_AUDIENCE,
+        PhoneFault::MissingConsent => ProblemType::TEAMS_PHONE_CONSENT,
+        PhoneFault::WrongTenant => ProblemType::TEAMS_PHONE_TENANT,
+        PhoneFault::WrongClient => ProblemType::TEAMS_PHONE_APP,
+        PhoneFault::WrongKind => ProblemType::TEAMS_PHONE_KIND,
+        PhoneFault::NoClient => {
+            let detail = "invalid value at `/clientIds`: a user needs the id of at least one app";
+            return Problem::new(ProblemType::INVALID_BODY, detail);
+        }
+        PhoneFault::NotAssigned => ProblemType::TEAMS_PHONE_NOT_ASSIGNED,
+        PhoneFault::MissingLicense => ProblemType::TEAMS_PHONE_LICENSE,
+        PhoneFault::SubscriptionNotAllowed => ProblemType::TEAMS_PHONE_SUBSCRIPTION,
+    };
+    kind.into()
 }
 
 #[cfg(test)]

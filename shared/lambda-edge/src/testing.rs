@@ -91,6 +91,14 @@ impl TestRequest {
         self
     }
 
+    /// Sets all parameters of the path.
+    #[must_use]
+    pub fn parameters(mut self, parameters: &[(&str, &str)]) -> Self {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        self.0["pathParameters"] = Value::Object(parameters.collect());
+        self
+    }
+
     /// Sets the query.
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {

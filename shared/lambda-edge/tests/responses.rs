@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use api_types::ProblemType;
-use identity_core::{Error, exchange_teams_token::TeamsTokenFault, testing::ManualClock};
+use identity_core::{
+    Error, exchange_teams_token::TeamsTokenFault, phone::PhoneFault, testing::ManualClock,
+};
 use lambda_edge::{
     ApiResponse, Problem, serve,
     testing::{body, edge},
@@ -99,6 +101,30 @@ fn each_fault_of_a_teams_token_has_its_own_type() {
         (TeamsTokenFault::Invalid, 400, "teams-token-invalid"),
     ] {
         let problem = Problem::from(Error::TeamsToken(fault));
+        assert_eq!(
+            (problem.kind().status, problem.kind().uri()),
+            (status, format!("/problems/{kind}"))
+        );
+    }
+}
+
+#[test]
+fn each_fault_of_teams_phone_has_its_own_type() {
+    for (fault, status, kind) in [
+        (PhoneFault::Off, 403, "teams-phone-off"),
+        (PhoneFault::Forged, 401, "teams-phone-token-invalid"),
+        (PhoneFault::KeysUnavailable, 503, "unavailable"),
+        (PhoneFault::WrongAudience, 400, "teams-phone-token-audience"),
+        (PhoneFault::MissingConsent, 403, "teams-phone-consent"),
+        (PhoneFault::WrongTenant, 403, "teams-phone-tenant"),
+        (PhoneFault::WrongClient, 403, "teams-phone-app"),
+        (PhoneFault::WrongKind, 403, "teams-phone-kind"),
+        (PhoneFault::NoClient, 400, "invalid-body"),
+        (PhoneFault::NotAssigned, 403, "teams-phone-not-assigned"),
+        (PhoneFault::MissingLicense, 403, "teams-phone-license"),
+        (PhoneFault::SubscriptionNotAllowed, 403, "teams-phone-subscription"),
+    ] {
+        let problem = Problem::from(Error::TeamsPhone(fault));
         assert_eq!(
             (problem.kind().status, problem.kind().uri()),
             (status, format!("/problems/{kind}"))

@@ -78,6 +78,13 @@ impl LocalAcs {
         json!(open).to_string()
     }
 
+    /// The template's parameter `TeamsPhone`: the tenant and the app of the emulator's Entra.
+    pub(crate) fn teams_phone(&self) -> String {
+        let authority = self.http.endpoint().trim_end_matches('/').to_owned();
+        json!({ "tenants": [ENTRA_TENANT], "clients": [ENTRA_APP], "authority": authority })
+            .to_string()
+    }
+
     /// The clocks for tokens, limits and dates.
     pub(crate) fn clocks(&self) -> Vec<acs_emulator::EmulatorClock> {
         let others = self.others.iter().map(|other| &other.emulator);
@@ -181,3 +188,7 @@ pub(crate) async fn identities(address: SocketAddr) -> io::Result<Value> {
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
     Ok(serde_json::from_str(body)?)
 }
+
+/// The tenant and the app of the tokens that the emulator's Entra issues by default.
+const ENTRA_TENANT: &str = "e0000000-0000-4000-8000-000000000001";
+const ENTRA_APP: &str = "e0000000-0000-4000-8000-000000000002";

@@ -135,6 +135,11 @@ def is_on(stack: Stack, method: str, path: str) -> bool:
 SERVED = {
     "/v1/token": {"GET": "IssueAccessToken", "POST": "IssueAccessToken", "DELETE": "RevokeAccessTokens"},
     "/v1/token/teams": {"POST": "ExchangeTeamsToken"},
+    "/v1/token/teams-phone": {"POST": "ProvideTeamsPhone"},
+    "/v1/teams-phone/assignments": {"GET": "ProvideTeamsPhone"},
+    "/v1/teams-phone/assignments/{tenant}/{object}": {
+        "GET": "ProvideTeamsPhone", "PUT": "ProvideTeamsPhone", "DELETE": "ProvideTeamsPhone",
+    },
     "/v1/identity": {"GET": "GetIdentity", "DELETE": "DeleteIdentity"},
     "/v1/identities": {"GET": "ListIdentities", "POST": "CreateIdentity"},
     "/v1/identities/{id}": {"GET": "GetIdentity", "DELETE": "DeleteIdentity"},

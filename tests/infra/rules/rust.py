@@ -65,6 +65,7 @@ ADAPTER = {
     STORE / "invitations/mod.rs": "Identities",
     STORE / "invitations/lists.rs": "Identities",
     STORE / "ledger.rs": "Identities",
+    STORE / "phone/mod.rs": "Identities",
     STORE / "directory_cursors.rs": "Identities",
     STORE / "update.rs": "Identities",
     STORE / "audit.rs": "AuditLog",
@@ -97,7 +98,7 @@ def methods_called(function: str) -> frozenset[str]:
     """The methods of the store that a function may call, through its operations."""
     called = set(re.findall(r"\bstore\s*\.\s*([a-z_]+)\(", operations(function)))
     # The edge checks whether an administrator or an inviter was cut off.
-    if re.search(r"\b(access\.(administrator|addressed)|rules\.inviter)\(", own_text(function)):
+    if re.search(r"\b(access\.(administrator|administrator_with|addressed)|rules\.inviter)\(", own_text(function)):
         called.add("find")
     # Connecting to the store reads from it.
     return frozenset({*called, "warm_up"})

@@ -13,7 +13,7 @@ use super::line::{milliseconds, namespace, write_line};
 
 /// The names of all metrics in CloudWatch besides those of requests. The template's alarms and
 /// its dashboard use the same names.
-pub const METRICS: [&str; 41] = [
+pub const METRICS: [&str; 44] = [
     // A process started to serve requests.
     "ColdStarts",
     // Responses of ACS; each attempt counts.
@@ -74,6 +74,11 @@ pub const METRICS: [&str; 41] = [
     "InvitationsLocked",
     // Guests whose invitation has ended.
     "GuestIdentitiesDeleted",
+    // Assignments to Teams Phone that events ended, changes of assignments that the scheduled job
+    // could not finish, and the hours since the assignment that was verified longest ago was.
+    "PhoneAssignmentsEnded",
+    "PhoneWorkFailed",
+    "PhoneUnverifiedHours",
 ];
 
 /// The `tracing` layer that writes the metrics.

@@ -112,7 +112,12 @@ fn read_template(
     let parameters = options.parameters.clone();
     let placement = acs.placement();
     let join_url = format!("{gateway}/join/");
-    let mut defaults = BTreeMap::from([("AcsSecretArn", ACS_SECRET), ("GuestJoinUrl", &join_url)]);
+    let phone = acs.teams_phone();
+    let mut defaults = BTreeMap::from([
+        ("AcsSecretArn", ACS_SECRET),
+        ("GuestJoinUrl", &join_url),
+        ("TeamsPhone", &phone),
+    ]);
     if options.resources > 1 {
         defaults.insert("AcsPlacement", &placement);
     }
