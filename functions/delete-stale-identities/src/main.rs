@@ -6,6 +6,7 @@ mod config;
 mod error;
 mod input;
 mod output;
+mod phone;
 
 use std::time::Duration;
 
@@ -39,7 +40,13 @@ async fn main() -> Result<(), Error> {
     let (store, acs) =
         tokio::join!(DynamoIdentityStore::connect(tables), acs.connect_within(once, clock));
     let acs = acs?;
-    run(service_fn(async |event| handle(&store, &acs, &clock, &settings, event).await)).await
+    // Assignments to Teams Phone are in the first resource.
+    let phone = acs.first().ok_or("the secret has no connection string")?;
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        phone::finish(&store, phone, &clock, &invocation(&event.context, &clock)).await;
+        handle(&store, &acs, &clock, &settings, event).await
+    }))
+    .await
 }
 
 /// Performs one run. Failures of ACS are part of the response. An error means that the store

@@ -13,6 +13,7 @@ mod event_outcome;
 mod lanes;
 mod message;
 mod message_error;
+mod outside;
 mod paced;
 
 use std::convert::Infallible;
@@ -30,6 +31,7 @@ use lambda_http::lambda_runtime::{run, service_fn};
 use lambda_http::{Context, Error, LambdaEvent};
 use lanes::{QueuedMessage, lanes};
 use message::apply_message;
+use outside::{Outside, PhoneAccess};
 use paced::Paced;
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,13 +44,14 @@ async fn main() -> Result<(), Error> {
     );
     let acs = acs?.map(|acs| Paced::per_second(EVENTS_PER_SECOND, acs, system_clock()));
     let (rules, clock) = (config.rules, system_clock());
+    // Assignments to Teams Phone are in the first resource.
+    let phone = acs.first().ok_or("the secret has no connection string")?;
     // Empty, and without an HTTP client, if no transmitter has the kind `graph`.
     let directories = Directories::new(config.graph.clients(&clock)?);
+    let outside = Outside { directories, store: &store, acs: phone, clock: &clock };
     run(service_fn(async |event: LambdaEvent<SqsBatch>| {
         let LambdaEvent { payload, context } = event;
-        Ok::<_, Infallible>(
-            handle(&store, &acs, &directories, &clock, &rules, payload, &context).await,
-        )
+        Ok::<_, Infallible>(handle(&store, &acs, &outside, &clock, &rules, payload, &context).await)
     }))
     .await
 }
@@ -58,7 +61,7 @@ async fn main() -> Result<(), Error> {
 async fn handle(
     store: &impl IdentityStore,
     acs: &impl IdentityClients,
-    directory: &impl AccountDirectory,
+    outside: &(impl AccountDirectory + PhoneAccess),
     clock: &impl Clock,
     rules: &EventRules,
     batch: SqsBatch,
@@ -69,7 +72,7 @@ async fn handle(
     let lanes = lanes(jobs);
     let all = stream::iter(&lanes).for_each_concurrent(AT_ONCE, async |lane| {
         for job in lane {
-            let is_done = apply_message(store, acs, directory, clock, rules, context, job).await;
+            let is_done = apply_message(store, acs, outside, clock, rules, context, job).await;
             job.is_done.set(Some(is_done));
         }
     });

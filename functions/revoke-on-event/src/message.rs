@@ -16,19 +16,20 @@ use identity_core::{Error, error_chain};
 use identity_events::Reading;
 use lambda_http::Context;
 use std::panic::AssertUnwindSafe;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, info, info_span};
 
 use crate::config::EventRules;
 use crate::event_log::EventLogLine;
 use crate::event_outcome::EventOutcome;
 use crate::lanes::QueuedMessage;
 use crate::message_error::MessageError;
+use crate::outside::PhoneAccess;
 
 /// Applies the events of a message, and returns whether they are done.
 pub(crate) async fn apply_message(
     store: &impl IdentityStore,
     acs: &impl IdentityClients,
-    directory: &impl AccountDirectory,
+    outside: &(impl AccountDirectory + PhoneAccess),
     clock: &impl Clock,
     rules: &EventRules,
     context: &Context,
@@ -46,13 +47,14 @@ pub(crate) async fn apply_message(
         }
         Ok(Reading::Events { source, mode, events, .. }) => {
             let mode = rules.mode_of(*source, *mode);
-            apply_events(store, acs, clock, mode, context, &queued.message.id, events).await
+            let ports = (store, acs, outside);
+            apply_events(ports, clock, mode, context, &queued.message.id, events).await
         }
         Ok(Reading::LookUp { look_up, mode }) => {
             let id = &queued.message.id;
             let invocation = invocation(context, clock, id, 0);
             let span = info_span!("message", CorrelationId = id);
-            let work = follow_in_mode(store, acs, directory, clock, *mode, look_up, &invocation);
+            let work = follow_in_mode(store, acs, outside, clock, *mode, look_up, &invocation);
             let began = clock.now();
             let result = AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await;
             let line = EventLogLine {
@@ -66,8 +68,7 @@ pub(crate) async fn apply_message(
 }
 
 async fn apply_events(
-    store: &impl IdentityStore,
-    acs: &impl IdentityClients,
+    ports: (&impl IdentityStore, &impl IdentityClients, &impl PhoneAccess),
     clock: &impl Clock,
     mode: EventMode,
     context: &Context,
@@ -80,7 +81,7 @@ async fn apply_events(
     for (number, event) in events.iter().enumerate() {
         let began = clock.now();
         let invocation = invocation(context, clock, message_id, number);
-        let work = apply_in_mode(store, acs, clock, mode, event, &invocation);
+        let work = apply_in_mode(ports, clock, mode, event, &invocation);
         // A panic leaves the same state as a crash, and the core can recover from that.
         let result = match AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await {
             Ok(result) => result.map_err(MessageError::Failed),
@@ -120,8 +121,7 @@ impl EventResult {
 }
 
 async fn apply_in_mode(
-    store: &impl IdentityStore,
-    acs: &impl IdentityClients,
+    (store, acs, phone): (&impl IdentityStore, &impl IdentityClients, &impl PhoneAccess),
     clock: &impl Clock,
     mode: EventMode,
     event: &Event,
@@ -129,14 +129,33 @@ async fn apply_in_mode(
 ) -> Result<EventResult, Error> {
     match mode {
         EventMode::Apply => {
-            apply_event(store, acs, clock, event, invocation).await.map(EventResult::Applied)
+            let applied = apply_event(store, acs, clock, event, invocation).await;
+            if !matches!(applied, Err(Error::EventFromTheFuture)) {
+                // Also if ACS does not revoke the tokens of the identity now. The record is written
+                // first, so the user gets no token in between.
+                end_phone_access(phone, event, invocation).await?;
+            }
+            applied.map(EventResult::Applied)
         }
         EventMode::Shadow => foresee_event(store, clock, event).await.map(EventResult::Foreseen),
     }
 }
 
+/// Ends the assignments to Teams Phone that the event ends.
+async fn end_phone_access(
+    phone: &impl PhoneAccess,
+    event: &Event,
+    invocation: &Invocation,
+) -> Result<(), Error> {
+    let ended = phone.end(event, invocation).await?;
+    if ended > 0 {
+        info!(metric.phone_assignments_ended = ended, "assignments to Teams Phone ended");
+    }
+    Ok(())
+}
+
 /// Looks an account up, and applies or foresees what follows.
-async fn follow_in_mode<D: AccountDirectory>(
+async fn follow_in_mode<D: AccountDirectory + PhoneAccess>(
     store: &impl IdentityStore,
     acs: &impl IdentityClients,
     directory: &D,
@@ -150,12 +169,16 @@ async fn follow_in_mode<D: AccountDirectory>(
         FollowError::Core(error) => MessageError::Failed(error),
     };
     Ok(match mode {
-        EventMode::Apply => follow_directory(store, acs, clock, directory, look_up, invocation)
-            .await
-            .map_err(failed)?
-            .into_iter()
-            .map(|(event, applied)| (event, EventResult::Applied(applied)))
-            .collect(),
+        EventMode::Apply => {
+            let followed = follow_directory(store, acs, clock, directory, look_up, invocation);
+            let followed = followed.await.map_err(failed)?;
+            for (event, _) in &followed {
+                let ended = end_phone_access(directory, event, invocation).await;
+                ended.map_err(MessageError::Failed)?;
+            }
+            let results = followed.into_iter();
+            results.map(|(event, applied)| (event, EventResult::Applied(applied))).collect()
+        }
         EventMode::Shadow => foresee_directory(store, clock, directory, look_up, invocation)
             .await
             .map_err(failed)?

@@ -6,7 +6,9 @@ use identity_core::Error;
 use identity_core::admission::Admission;
 use identity_core::identity::{AccessToken, AcsId, TokenRequest};
 use identity_core::pacer::Pacer;
-use identity_core::ports::{Clock, IdentityClient};
+use identity_core::phone::{PhonePrincipal, TeamsExtensionAssignment};
+use identity_core::ports::{Clock, IdentityClient, TeamsPhoneClient};
+use identity_core::secret::Secret;
 
 /// Calls ACS at an even rate across all batches of one execution environment. Only these calls
 /// wait: the record already blocks the user before them.
@@ -66,6 +68,45 @@ impl<A: IdentityClient, C: Clock> IdentityClient for Paced<A, C> {
     async fn delete_identity(&self, identity: &AcsId, deadline: SystemTime) -> Result<(), Error> {
         self.pacer.turn(&self.clock).await;
         self.acs.delete_identity(identity, deadline).await
+    }
+}
+
+impl<A: TeamsPhoneClient, C: Clock> TeamsPhoneClient for Paced<A, C> {
+    async fn exchange_phone_token(
+        &self,
+        admission: Admission,
+        token: &Secret,
+        deadline: SystemTime,
+    ) -> Result<(AcsId, AccessToken), Error> {
+        self.pacer.turn(&self.clock).await;
+        self.acs.exchange_phone_token(admission, token, deadline).await
+    }
+
+    async fn find_assignment(
+        &self,
+        principal: &PhonePrincipal,
+        deadline: SystemTime,
+    ) -> Result<Option<TeamsExtensionAssignment>, Error> {
+        self.pacer.turn(&self.clock).await;
+        self.acs.find_assignment(principal, deadline).await
+    }
+
+    async fn put_assignment(
+        &self,
+        assignment: &TeamsExtensionAssignment,
+        deadline: SystemTime,
+    ) -> Result<TeamsExtensionAssignment, Error> {
+        self.pacer.turn(&self.clock).await;
+        self.acs.put_assignment(assignment, deadline).await
+    }
+
+    async fn delete_assignment(
+        &self,
+        principal: &PhonePrincipal,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        self.pacer.turn(&self.clock).await;
+        self.acs.delete_assignment(principal, deadline).await
     }
 }
 

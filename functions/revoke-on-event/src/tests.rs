@@ -353,3 +353,14 @@ fn a_batch_is_read_whatever_else_is_in_it() {
         assert_eq!(found, ids);
     }
 }
+
+#[tokio::test]
+async fn r92_an_event_is_delivered_again_until_the_assignment_to_teams_phone_has_ended() {
+    let fixture = fixture_of(&["phone-down"]);
+    let disabled = event("user.disabled", "phone-down", 60);
+    let again = deliver(&fixture, EventMode::Apply, batch([&*disabled], 1)).await;
+    assert_eq!(again, ["m0"]);
+    assert!(is_blocked(&fixture, "phone-down"), "the user is blocked in any case");
+    let seen = deliver(&fixture, EventMode::Shadow, batch([&*disabled], 2)).await;
+    assert!(seen.is_empty(), "a shadowed event ends nothing");
+}

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use api_types::format_timestamp;
 use identity_core::Error as CoreError;
 use identity_core::admission::Admission;
-use identity_core::event::EventMode;
-use identity_core::identity::{AccessToken, AcsId, Issuer, TokenRequest};
+use identity_core::event::{Event, EventMode};
+use identity_core::identity::{AccessToken, AcsId, IdentityRef, Invocation, Issuer, TokenRequest};
 use identity_core::ports::{AccountLookUp, AccountStatus, IdentityClient};
 use identity_core::record::{Record, State};
 use identity_core::testing::{ClientCall, CoreFixture, ManualClock, MemoryIdentityClient, record};
@@ -101,6 +101,18 @@ impl AccountDirectory for NamedAccounts {
             "missing" => Ok(AccountStatus::Missing),
             "panic" => panic!("on purpose"),
             _ => Err(AccountsDown),
+        }
+    }
+}
+
+impl PhoneAccess for NamedAccounts {
+    /// No user of these tests has an assignment; `end` fails for one of them.
+    async fn end(&self, event: &Event, _: &Invocation) -> Result<u64, CoreError> {
+        match &event.identity {
+            IdentityRef::External(user) if user.as_str() == "phone-down" => {
+                Err(CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
+            }
+            _ => Ok(0),
         }
     }
 }
