@@ -1,5 +1,7 @@
 //! Explains an error of the service to the user of the tool: why, and what to do.
 
+mod phone;
+
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
                 .hint(again(*retry_after))
         }
         Error::TeamsToken(fault) => teams_token(*fault),
+        Error::TeamsPhone(fault) => phone::explain(*fault),
         Error::AcsUnavailable { .. } => acs_unavailable(error, target),
         Error::AcsRefused(_) | Error::ForeignIdentity(_) => acs_refused(error),
         Error::UnknownResource(resource) => {
@@ -125,6 +128,9 @@ pub(crate) fn remedy(cause: &ErrorCause) -> &'static str {
         }
         ErrorCause::IdentityLost => {
             "if this repeats, delete the identity: the next request of the user creates another"
+        }
+        ErrorCause::PrincipalType { .. } => {
+            "set `resourceAccountName` of the parameter TeamsPhone to the other spelling"
         }
         ErrorCause::NoSuchOperation | ErrorCause::Redirected | ErrorCause::Nonsense => {
             "check the endpoint in the connection string: https://<resource>.communication.azure.com/"
