@@ -39,6 +39,12 @@ ASKED = {
     "POST /v1/identities/{id}/token": ["IssueAccessToken"],
     "POST /v1/identities": ["CreateIdentityWithToken"],
     "POST /v1/token/teams": ["ExchangeTeamsUserAccessToken"],
+    "POST /v1/token/teams-phone": ["ExchangeTeamsExtensionAccessToken"],
+    # The list asks the table only, but its function can ask ACS.
+    "GET /v1/teams-phone/assignments": [],
+    "GET /v1/teams-phone/assignments/{tenant}/{object}": ["GetAssignment"],
+    "PUT /v1/teams-phone/assignments/{tenant}/{object}": ["PutAssignment"],
+    "DELETE /v1/teams-phone/assignments/{tenant}/{object}": ["DeleteAssignment"],
     "DELETE /v1/token": ["RevokeAccessTokens"],
     "POST /v1/identities/{id}/revoke": ["RevokeAccessTokens"],
     "DELETE /v1/identity": ["DeleteIdentity"],
