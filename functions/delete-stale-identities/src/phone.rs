@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identity_core::finish_phone_work::finish_phone_work;
+use identity_core::finish_phone_work::{FinishedPhoneWork, finish_phone_work};
 use identity_core::identity::Invocation;
 use identity_core::ports::{Clock, PhoneInventory, PhonePage, TeamsPhoneClient};
 use identity_core::{Error, error_chain};
@@ -17,7 +17,7 @@ pub(crate) async fn finish(
     invocation: &Invocation,
 ) {
     match finish_phone_work(store, acs, clock, invocation).await {
-        Ok(finished) if finished == Default::default() => {}
+        Ok(finished) if finished == FinishedPhoneWork::default() => {}
         Ok(finished) => info!(
             metric.phone_work_failed = finished.failed,
             removed = finished.removed,

@@ -15,7 +15,7 @@ use identity_core::audit::Actor;
 use identity_core::phone::{PhonePrincipal, PhoneSettings};
 use identity_core::ports::{Clock, IdentityStore, PhoneInventory, TeamsPhoneClient};
 use identity_core::teams_phone::{
-    AssignPhoneRequest, Assignee, UnassignPhoneRequest, VerifiedEntry, assign_phone,
+    AssignPhoneRequest, Assignee, PhoneDrift, UnassignPhoneRequest, VerifiedEntry, assign_phone,
     unassign_phone, verify_phone_assignment,
 };
 use identity_store::{DynamoIdentityStore, Tables};
@@ -143,7 +143,7 @@ async fn show(
         principal,
         entry.as_ref(),
         at_acs.as_ref(),
-        drift.map(|drift| drift.as_str()),
+        drift.map(PhoneDrift::as_str),
         clock.now(),
     );
     ApiResponse::json(StatusCode::OK, &output)

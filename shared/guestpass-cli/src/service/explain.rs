@@ -67,7 +67,6 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         | Error::SignInRequired
         | Error::TooManyTokens { .. }
         | Error::TooManySignOuts { .. }
-        | Error::TeamsPhone(_)
         | Error::EventFromTheFuture
         | Error::Internal(_) => CliError::new(Exit::Failed, error.to_string()),
     };
