@@ -11,6 +11,7 @@ mod events;
 mod identity;
 mod invitation;
 mod man;
+mod phone;
 mod policy;
 mod quickstart;
 mod resource;
@@ -22,8 +23,8 @@ pub(crate) use confirm::confirm;
 pub(crate) use context::CommandContext;
 
 use crate::options::{
-    CleanupCommand, Command, EventsCommand, IdentityCommand, InvitationCommand, PolicyCommand,
-    ResourceCommand, TokenCommand, UserCommand,
+    CleanupCommand, Command, EventsCommand, IdentityCommand, InvitationCommand, PhoneCommand,
+    PolicyCommand, ResourceCommand, TokenCommand, UserCommand,
 };
 use crate::report::{Result, ResultKind};
 
@@ -69,6 +70,7 @@ pub(crate) async fn run(command: Command, context: &CommandContext) -> Result<()
             CleanupCommand::Plan(arguments) => cleanup::plan::run(arguments, context).await,
             CleanupCommand::Apply(arguments) => cleanup::apply::run(arguments, context).await,
         },
+        Command::Phone(command) => phone::run(command, context).await,
         Command::Resource(command) => match command {
             ResourceCommand::List => resource::list::run(context).await,
             ResourceCommand::Explain(arguments) => resource::explain::run(arguments, context).await,
@@ -93,6 +95,7 @@ fn answer(command: &Command) -> ResultKind {
             ResultKind::Token
         }
         Command::Token(TokenCommand::Issue(_) | TokenCommand::ExchangeTeams(_))
+        | Command::Phone(PhoneCommand::Exchange(_))
         | Command::Invitation(InvitationCommand::Create(_) | InvitationCommand::Exchange(_)) => {
             ResultKind::Token
         }

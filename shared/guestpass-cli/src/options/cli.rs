@@ -11,6 +11,7 @@ use super::cleanup::CleanupCommand;
 use super::events::EventsCommand;
 use super::identity::IdentityCommand;
 use super::invitation::InvitationCommand;
+use super::phone::PhoneCommand;
 use super::resource::ResourceCommand;
 use super::service::ServiceOptions;
 use super::token::TokenCommand;
@@ -60,6 +61,9 @@ pub(crate) enum Command {
     /// Plan and apply the deletion of unused identities
     #[command(subcommand)]
     Cleanup(CleanupCommand),
+    /// Assign users to Teams Phone, and compare the assignments with ACS
+    #[command(subcommand)]
+    Phone(PhoneCommand),
     /// List the ACS resources, and explain in which one an identity is
     #[command(subcommand)]
     Resource(ResourceCommand),

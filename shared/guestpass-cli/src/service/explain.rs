@@ -129,7 +129,7 @@ pub(crate) fn remedy(cause: &ErrorCause) -> &'static str {
             "if this repeats, delete the identity: the next request of the user creates another"
         }
         ErrorCause::PrincipalType { .. } => {
-            "set `resourceAccountName` of the parameter TeamsPhone to the other spelling"
+            "set `resourceAccountName` of the parameter TeamsPhone (or --resource-account-name) to the other spelling"
         }
         ErrorCause::NoSuchOperation | ErrorCause::Redirected | ErrorCause::Nonsense => {
             "check the endpoint in the connection string: https://<resource>.communication.azure.com/"

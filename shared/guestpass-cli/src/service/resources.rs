@@ -200,6 +200,8 @@ fn for_operator(mut config: Config, uses_proxy: bool, version: Option<&ApiVersio
     config.limits.connect = Duration::from_secs(3);
     config.limits.attempt = Duration::from_secs(5);
     config.uses_proxy = uses_proxy;
+    // Users' tokens for Teams Phone: the emulator of this machine speaks http.
+    config.bearer_over_loopback_http = true;
     if let Some(version) = version {
         config.api_version = version.clone();
     }

@@ -63,6 +63,11 @@ impl ServiceSession {
         operator::administrator()
     }
 
+    /// The client of the resource that has the assignments to Teams Phone: the first one.
+    pub(crate) fn phone(&self) -> Result<&AcsIdentityClient<SystemClock>> {
+        self.acs.first().ok_or_else(|| CliError::usage("no ACS resource is configured"))
+    }
+
     /// Runs a request under the rules of the functions: it has its own id and a deadline.
     pub(crate) async fn run<T>(
         &self,

@@ -18,9 +18,9 @@ pub(super) fn explain(fault: PhoneFault) -> CliError {
         PhoneFault::WrongTenant | PhoneFault::WrongClient | PhoneFault::WrongKind => {
             failure.hint("compare with the deployment parameter TeamsPhone")
         }
-        PhoneFault::NoClient => failure.hint("name the id of the Entra app"),
+        PhoneFault::NoClient => failure.hint("give the id of the Entra app with --client-id"),
         PhoneFault::NotAssigned => failure.hint(
-            "an administrator assigns with PUT /v1/teams-phone/assignments/{tenant}/{object}; the app of the token must be among the client ids",
+            "`guestpass phone show` tells what ACS has, and `guestpass phone assign` assigns; the app of the token must be among the client ids",
         ),
         PhoneFault::MissingLicense => failure.hint(
             "give the user a Teams Phone license and enable Enterprise Voice; for a resource account, run Sync-CsOnlineApplicationInstance",
