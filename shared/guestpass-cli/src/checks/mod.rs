@@ -7,6 +7,7 @@ pub(crate) mod bearer;
 mod check;
 pub(crate) mod issuer;
 pub(crate) mod network;
+pub(crate) mod phone;
 pub(crate) mod policy;
 pub(crate) mod records;
 pub(crate) mod secret;

@@ -11,7 +11,7 @@ use crate::checks::records::{
     look_at_directories, look_at_keys, look_at_resource, look_at_resources, look_at_table,
 };
 use crate::checks::{
-    Check, Findings, acs, administrator, bearer, issuer, network, policy, secret, teams,
+    Check, Findings, acs, administrator, bearer, issuer, network, phone, policy, secret, teams,
 };
 use crate::commands::CommandContext;
 use crate::input::{secret_in, token_in};
@@ -22,12 +22,15 @@ use crate::service::{ServiceAccess, ServiceSession, Target, secret_named};
 /// Runs one check after the other.
 pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) -> Result<()> {
     let mut findings = Findings::new(context.format()?, context.environment.stdout_style)?;
-    // Both can be stdin, which can be read only once: with both options, one must name a file.
+    // Each can be stdin, which can be read only once: with two of them, one must name a file.
     let token = |file: &Option<PathBuf>, what: &str| {
         file.as_deref().map(|file| secret_in(file, what)).transpose()
     };
     let bearer_text = token(&arguments.bearer_file, "the bearer")?;
-    let teams_text = token(&arguments.teams_token_file, "the Teams user's token")?;
+    let users = UserTokens {
+        teams: token(&arguments.teams_token_file, "the Teams user's token")?,
+        phone: token(&arguments.phone_token_file, "the token for Teams Phone")?,
+    };
 
     for check in network::look(&context.environment) {
         findings.tell(check)?;
@@ -41,7 +44,7 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
             let named = target.stack().and_then(|stack| stack.authorizer.as_deref());
             stack_authorizer = named.and_then(AuthorizerKind::from_name);
             let secret = secret_named(&context.service, &context.environment);
-            let is_there = service(target, &arguments, secret, teams_text, &mut findings).await?;
+            let is_there = service(target, &arguments, secret, users, &mut findings).await?;
             // If the stack does not answer, only that is reported.
             local = issuer.filter(|_| is_there).map(|issuer| (issuer, LOCAL_AUDIENCE.to_owned()));
         }
@@ -118,7 +121,7 @@ async fn service(
     target: Target,
     arguments: &DoctorArguments,
     secret_arn: Option<String>,
-    teams_text: Option<Secret>,
+    users: UserTokens,
     findings: &mut Findings,
 ) -> Result<bool> {
     let way = match &target.way {
@@ -130,7 +133,7 @@ async fn service(
     let (reached, usable) = resources(&target, findings).await?;
     let is_there = !reached.is_empty();
     let takes_our_key = target.resources.iter().next().is_some_and(|(one, _)| usable.contains(one));
-    teams(&target, arguments, teams_text, takes_our_key, findings).await?;
+    exchanges(&target, arguments, users, takes_our_key, findings).await?;
     if let Some(arn) = secret_arn {
         let is_gone = target.stack().is_some() && !is_there;
         findings.tell(if is_gone {
@@ -206,21 +209,38 @@ async fn resources(
     Ok((reached, usable))
 }
 
-async fn teams(
+/// The Entra tokens of users that ACS shall exchange.
+struct UserTokens {
+    teams: Option<Secret>,
+    phone: Option<Secret>,
+}
+
+/// Checks the tokens that ACS shall exchange.
+async fn exchanges(
     target: &Target,
     arguments: &DoctorArguments,
-    text: Option<Secret>,
+    UserTokens { teams, phone }: UserTokens,
     takes_our_key: bool,
     findings: &mut Findings,
 ) -> Result<()> {
+    let token = |text: &Secret| token_in(text.expose()).unwrap_or_default();
+    let skipped = |about| Check::skipped(about, "see above");
     let ids = arguments.teams_app_id.as_deref().zip(arguments.teams_user_id.as_deref());
-    let Some((text, (app_id, user_id))) = text.zip(ids) else { return Ok(()) };
-    findings.tell(if takes_our_key {
-        let token = token_in(text.expose()).unwrap_or_default();
-        teams::look(&token, app_id, user_id, target).await?
-    } else {
-        Check::skipped("Teams token", "see above")
-    })
+    if let Some((text, (app_id, user_id))) = teams.zip(ids) {
+        findings.tell(if takes_our_key {
+            teams::look(&token(&text), app_id, user_id, target).await?
+        } else {
+            skipped("Teams token")
+        })?;
+    }
+    if let Some(text) = phone {
+        findings.tell(if takes_our_key {
+            phone::look(&token(&text), target).await?
+        } else {
+            skipped("Teams Phone token")
+        })?;
+    }
+    Ok(())
 }
 
 /// The variable for the output `AuthorizerKind` of a deployed stack.

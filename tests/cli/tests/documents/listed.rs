@@ -95,6 +95,9 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("infra/providers/shared-signals.md", "guestpass events streams create", Not(PROVIDER)),
     ("infra/providers/shared-signals.md", "CONSOLE=$(python3", OnStack),
     ("shared/acs-client/README.md", "use ", In("the doctest of the crate, whose example this is")),
+    ("infra/providers/teams-phone.md", "New-Cs", Not(PROVIDER)),
+    ("infra/providers/teams-phone.md", "make deploy", Not(AWS)),
+    ("infra/providers/teams-phone.md", "guestpass phone assign", In("tests/cli/tests/phone")),
     ("shared/acs-emulator/README.md", "cargo run", Not("it compiles a release binary")),
     (
         "shared/acs-emulator/README.md",

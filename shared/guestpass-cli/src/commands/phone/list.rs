@@ -44,10 +44,12 @@ pub(crate) async fn reconcile(context: &CommandContext) -> Result<()> {
         }
     }
     rows.finish()?;
-    if drifted == 0 {
-        return Ok(());
-    }
-    Err(CliError::new(Exit::Failed, format!("{drifted} assignments differ from ACS"))
+    let finding = match drifted {
+        0 => return Ok(()),
+        1 => "1 assignment differs from ACS".to_owned(),
+        more => format!("{more} assignments differ from ACS"),
+    };
+    Err(CliError::new(Exit::Failed, finding)
         .hint("`guestpass phone assign` or `unassign` makes them the same"))
 }
 

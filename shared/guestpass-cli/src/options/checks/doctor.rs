@@ -56,6 +56,9 @@ pub(crate) struct DoctorArguments {
     /// The object id of the Teams user
     #[arg(long, value_name = "GUID", requires = "teams_token_file")]
     pub(crate) teams_user_id: Option<String>,
+    /// A file with the Entra token of a user of Teams Phone, or - for stdin
+    #[arg(long, value_name = "PATH")]
+    pub(crate) phone_token_file: Option<PathBuf>,
     /// A file with the policy: the template parameter Policy
     #[arg(long, value_name = "PATH")]
     pub(crate) policy: Option<PathBuf>,

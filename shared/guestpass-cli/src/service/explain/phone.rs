@@ -18,7 +18,8 @@ pub(super) fn explain(fault: PhoneFault) -> CliError {
         PhoneFault::WrongTenant | PhoneFault::WrongClient | PhoneFault::WrongKind => {
             failure.hint("compare with the deployment parameter TeamsPhone")
         }
-        PhoneFault::NoClient => failure.hint("give the id of the Entra app with --client-id"),
+        PhoneFault::NoClient => CliError::usage(format!("Teams Phone: {fault}"))
+            .hint("give the id of the Entra app with --client-id"),
         PhoneFault::NotAssigned => failure.hint(
             "`guestpass phone show` tells what ACS has, and `guestpass phone assign` assigns; the app of the token must be among the client ids",
         ),
