@@ -178,7 +178,7 @@ async fn r53_without_an_authorizer_every_function_returns_401_for_every_route() 
     let open = ["receive-security-event", "exchange-guest-pass"];
     let without_bearers = [&WITHOUT_ROUTES[..], &open].concat();
     functions.retain(|name| !without_bearers.contains(&name.as_str()));
-    assert_eq!(functions.len(), 12, "{functions:?}");
+    assert_eq!(functions.len(), 13, "{functions:?}");
     for function in &functions {
         for (route, _) in &routes() {
             for context in &contexts {
