@@ -2,6 +2,7 @@
 
 mod interleaving;
 mod invitations;
+mod phone;
 mod yielding;
 
 pub use interleaving::{Task, dying_after, every_interleaving, turn};

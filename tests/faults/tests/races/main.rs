@@ -5,6 +5,7 @@
 mod cut_off;
 mod guests;
 mod pace;
+mod phone;
 mod replace;
 mod teams;
 

@@ -18,13 +18,17 @@ use harness::{
 };
 use identity_core::{
     identity::{AcsId, ExternalId},
-    ports::{Change, Clock as _, IdentityClient as _, IdentityStore as _, SystemClock},
+    phone::PhonePrincipal,
+    ports::{
+        Change, Clock as _, IdentityClient as _, IdentityStore as _, SystemClock,
+        TeamsPhoneClient as _,
+    },
     record::{Record, State},
-    testing::{an_hour, record},
+    testing::{an_hour, phone::guid, record},
 };
 use identity_store::DynamoIdentityStore;
 use local_stack::template::FunctionSpec;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -68,6 +72,7 @@ impl SweepAcs {
 /// The environment of one function. It ends when this is dropped.
 pub(crate) struct SweepFixture<'a> {
     acs: &'a SweepAcs,
+    functions: Vec<FunctionSpec>,
     function: FunctionSpec,
     /// The table, accessed without a gate.
     pub(crate) store: DynamoIdentityStore,
@@ -90,20 +95,35 @@ impl<'a> SweepFixture<'a> {
     /// An environment with empty tables and an ACS without identities.
     pub(crate) async fn new(acs: &'a SweepAcs, function: &str) -> Self {
         acs.reset().await;
+        let phone = json!({ "tenants": [guid(1)], "clients": [guid(9)] }).to_string();
         let template = template_with(&[
             ("CleanupMode", "apply"),
             ("InviteScope", "guestpass.invite"),
             ("Policy", r#"{"guests": {}}"#),
+            ("AdminCondition", r#"{"role": "guestpass-admin"}"#),
+            ("TeamsPhone", &phone),
         ]);
         let database = Database::memory().unwrap();
         create_tables(&database, &template);
         let table = template.table("Identities").unwrap().name.clone();
-        let function = template.functions.into_iter().find(|one| one.binary == function).unwrap();
+        let functions = template.functions;
+        let function = spec(&functions, function);
         let engine = DynamoEngine::start(database).await.unwrap();
         let client = Client::from_conf(dynamodb_config(&engine.url()).build());
         let store = DynamoIdentityStore::new(client, table);
         let dir = tempfile::tempdir().unwrap();
-        Self { acs, function, store, engine, ahead: Cell::default(), dir }
+        Self { acs, functions, function, store, engine, ahead: Cell::default(), dir }
+    }
+
+    /// Lets the next runs be those of another function, with the same tables and the same ACS.
+    pub(crate) fn switch_to(&mut self, function: &str) {
+        self.function = spec(&self.functions, function);
+    }
+
+    /// Whether ACS has an assignment to Teams Phone of this principal.
+    pub(crate) async fn is_assigned(&self, principal: &PhonePrincipal) -> bool {
+        let deadline = SystemClock::default().now() + LIMIT;
+        self.acs.client.find_assignment(principal, deadline).await.unwrap().is_some()
     }
 
     /// Creates an identity in ACS.
@@ -203,6 +223,10 @@ impl<'a> SweepFixture<'a> {
     fn clock_file(&self) -> PathBuf {
         self.dir.path().join("clock")
     }
+}
+
+fn spec(functions: &[FunctionSpec], binary: &str) -> FunctionSpec {
+    functions.iter().find(|one| one.binary == binary).unwrap().clone()
 }
 
 /// The time so many days ago.

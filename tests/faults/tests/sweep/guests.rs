@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     fixture::{SweepAcs, SweepFixture, SweepRun, days_ago},
     gate::SweepStrike,
+    http::{authorized, request, response},
     sweep,
 };
 
@@ -31,24 +32,6 @@ async fn invite(fixture: &SweepFixture<'_>, change: fn(&mut Invitation)) -> Invi
     made
 }
 
-/// A request as API Gateway sends it to the function of its route.
-fn request(route: &str, context: Value, parameters: &Value, body: &Value) -> Value {
-    let (method, path) = route.split_once(' ').unwrap();
-    let mut context = context;
-    context["http"] = json!({ "method": method, "path": path });
-    json!({
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": { "content-type": "application/json" },
-        "requestContext": context,
-        "pathParameters": parameters,
-        "body": body.to_string(),
-        "isBase64Encoded": false,
-    })
-}
-
 fn exchange(letter: char) -> Value {
     let body = json!({ "handle": "handle", "device": letter.to_string().repeat(22) });
     request("POST /v1/guest/token", json!({}), &json!({}), &body)
@@ -61,16 +44,8 @@ fn revocation(of: &Invitation) -> Value {
         "scope": "guestpass.invite",
         "iat": "4102444800",
     });
-    let context = json!({ "authorizer": { "jwt": { "claims": claims, "scopes": [] } } });
     let id = json!({ "id": of.id.as_str() });
-    request("POST /v1/invitations/{id}/revoke", context, &id, &json!({}))
-}
-
-/// The status and the body of a response.
-fn response(run: &SweepRun, context: &str) -> (u64, Value) {
-    let SweepRun::Completed(response) = run else { panic!("{context}: killed") };
-    let body = response["body"].as_str().unwrap();
-    (response["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+    request("POST /v1/invitations/{id}/revoke", authorized(&claims), &id, &json!({}))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,8 @@ mod events;
 mod fixture;
 mod gate;
 mod guests;
+mod http;
+mod phone;
 
 use std::cell::RefCell;
 
