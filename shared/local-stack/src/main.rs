@@ -1,8 +1,8 @@
 //! `local-stack`: the program that `make run` starts.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use local_stack::{
     LocalStack, ProcessEnvironment, StackCommand, StackOptions, fill_demo, parse, usage,
@@ -63,8 +63,27 @@ async fn show_demo(stack: &LocalStack, demo: bool) -> Result<(), Box<dyn std::er
         writeln!(io::stdout(), "Filling the stack with a day of 2,000 users…")?;
         fill_demo(stack).await?;
         writeln!(io::stdout(), "\nOpen {0} and {0}/try\n", stack.console())?;
+        if io::stdout().is_terminal() && has_display() {
+            open_in_browser(stack.console());
+        }
     }
     std::future::pending().await
+}
+
+/// Opens a page in the user's browser. Without one, the printed address remains.
+fn open_in_browser(url: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = Command::new(opener);
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _ = command.spawn();
+}
+
+/// Whether a browser can have a window. In a terminal without one, `xdg-open` would start a browser
+/// of the terminal, over the log.
+#[expect(clippy::disallowed_methods, reason = "the variables of the desktop are read here only")]
+fn has_display() -> bool {
+    cfg!(target_os = "macos")
+        || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Resolves when stdin is closed. If it is not `watched`, this never resolves.
@@ -82,7 +101,10 @@ async fn stdin_closed(watched: bool) {
     let _ = is_closed.await;
 }
 
-#[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stack's settings are read here and nowhere else"
+)]
 fn environment() -> ProcessEnvironment {
     let own = std::env::current_exe().ok();
     ProcessEnvironment {

@@ -112,7 +112,8 @@ Usage: local-stack [options]
                           all but the first have any free ports
                           (default: GUESTPASS_RESOURCES, or 1)
   --no-throttling         ignore the rate limits of the template
-  --demo                  fill the stack with a believable day of 2,000 users; best with
+  --demo                  fill the stack with a believable day of 2,000 users, and open the
+                          console in a browser, if there is a desktop; best with
                           --ephemeral, --no-limits and --no-throttling, as `make demo` does
   --exit-with-stdin       stop when stdin is closed
 

@@ -1,0 +1,41 @@
+//! `make demo` shows a day in which everything happens that the console has a place for.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use std::time::Duration;
+
+use harness::{TestStack, local_stack, send, wait_until};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn shown(stack: &TestStack, path: &str) -> Value {
+    let reply = send(stack.text("/console"), &format!("GET /_local/{path}"), &[], "").unwrap();
+    assert!(reply.is_success(), "{path}: {reply:?}");
+    reply.body
+}
+
+#[test]
+fn the_demonstration_is_a_day_of_2000_users_and_ends_now() {
+    let mut command = local_stack();
+    command.args(["--template", "../../infra/template.yaml", "--demo", "--ephemeral"]);
+    command.arg("--no-limits").env("RUST_LOG", "warn").env_remove("DISPLAY");
+    let mut stack = TestStack::start(TempDir::new().unwrap(), &mut command);
+    let filled = wait_until(Duration::from_mins(5), || {
+        stack.output().contains("\nOpen ") || !stack.is_running()
+    });
+    assert!(filled && stack.is_running(), "{}", stack.output());
+
+    let figures = shown(&stack, "overview");
+    assert_eq!(figures["total"], 1_920, "the cleanup deleted 80 of 2,000: {figures}");
+    assert_eq!(figures["byState"]["blocked"], 2, "one by an administrator, one by an event");
+    assert!(figures["liveTokens"].as_u64().unwrap() > 100, "{figures}");
+    let queues = shown(&stack, "queues");
+    let dead = queues["queues"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|queue| !queue["isDeadLetterQueueOf"].is_null());
+    let dead: u64 = dead.map(|queue| queue["visible"].as_u64().unwrap()).sum();
+    assert_eq!(dead, 1, "the event without a user: {queues}");
+    let offset = shown(&stack, "clock")["offsetSeconds"].as_i64().unwrap();
+    assert!(offset.abs() < 600, "the day ends now, not {offset} seconds from now");
+}
