@@ -1,5 +1,5 @@
 //! `make demo` shows a day in which everything happens that the console has a place for.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::time::Duration;
 
