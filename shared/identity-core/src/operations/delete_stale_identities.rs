@@ -1,16 +1,18 @@
 //! Deletes stale identities: those that were not used for the whole retention period.
 //!
 //! A run first finishes the work that dead invocations left pending. Then it deletes the guests
-//! whose invitation has ended, and after them the stale identities, shard by shard, longest unused first. It marks each record before it calls ACS, and only if the record
-//! was not used in the meantime. The cost is proportional to the number of stale identities. A
-//! run ends at its deadline, at its limit, or when all work is done, and the next run continues.
-//! Only the records determine what is left to do.
+//! whose invitation has ended, and after them the stale identities, shard by shard, longest unused
+//! first. It marks each record before it calls ACS, and only if the record was not used in the
+//! meantime. The cost is proportional to the number of stale identities. A run ends at its
+//! deadline, at its limit, or when all work is done, and the next run continues. Only the records
+//! determine what is left to do.
 //!
 //! A run that would delete too many identities deletes none: see [`is_braked`].
 
 mod guests;
 mod job;
 mod request;
+mod revocations;
 mod stale;
 mod unfinished;
 

@@ -1,81 +1,22 @@
-//! Deletes the identities of guests whose invitation has ended, and finishes the revocations of
-//! invitations.
+//! Deletes the identities of guests whose invitation has ended.
 //!
 //! These deletions were announced when the invitation was made, so the brake does not apply to
 //! them. The other limits of the run do.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tracing::{info, warn};
 
 use super::job::CleanupJob;
 use crate::model::{
-    Actor, AuditAction, AuditEntry, CleanupMode, Error, ExternalId, InvitationId, InvitationState,
-    ReceiptId, Record, State,
+    Actor, AuditAction, AuditEntry, CleanupMode, Error, ExternalId, InvitationId, ReceiptId,
+    Record, State,
 };
-use crate::operations::guests::revoke_invitation::finish_revocation;
 use crate::ports::{
-    Change, Clock, DueGuestQuery, IdentityClients, IdentityStore, InvitationIndex, InvitationQuery,
-    InvitationStore, SHARDS, Step, TimeBound,
+    Change, Clock, DueGuestQuery, IdentityClients, IdentityStore, InvitationStore, SHARDS, Step,
 };
-use crate::protocol::finish_pending::ABANDONED_AFTER;
 
 impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
-    /// Finishes the revocations of invitations whose process died.
-    pub(super) async fn finish_invitations(&self) -> Result<(), Error> {
-        let until = self.clock.now().checked_sub(ABANDONED_AFTER).unwrap_or(SystemTime::UNIX_EPOCH);
-        for shard in 0..SHARDS {
-            let mut query = InvitationQuery {
-                index: InvitationIndex::Revoking,
-                shard,
-                created_by: None,
-                times: Some(TimeBound::Before(until)),
-                after: None,
-                limit: PAGE,
-            };
-            loop {
-                if self.must_stop(0) {
-                    return Ok(());
-                }
-                let page = self.store.list_invitations(&query).await?;
-                for found in page.found {
-                    self.finish_invitation(&found.id).await?;
-                }
-                query.after = page.next;
-                if query.after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn finish_invitation(&self, id: &InvitationId) -> Result<(), Error> {
-        let found = self.store.find_invitation(id).await?;
-        let Some(revoking) = found.filter(|found| found.state == InvitationState::Revoking) else {
-            return Ok(());
-        };
-        if self.must_stop(0) {
-            return Ok(());
-        }
-        let finished =
-            finish_revocation(self.store, self.acs, self.clock, &revoking, &self.invocation).await;
-        match finished {
-            Ok(_) => {
-                let guests = u64::try_from(revoking.devices.len()).unwrap_or(u64::MAX);
-                self.tally().finished.revocations += guests;
-            }
-            Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
-                return Err(cause);
-            }
-            Err(cause) => {
-                warn!(invitation.id = %id, %cause, "revocation of an invitation failed; the next run retries");
-                self.tally().failed += 1;
-            }
-        }
-        Ok(())
-    }
-
     /// Deletes the guests that are due, or counts them in a plan.
     ///
     /// A wrong clock would delete guests in the middle of their meeting, so none is deleted if the
@@ -201,5 +142,5 @@ enum GuestMark {
 /// within minutes.
 const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
 
-/// The number of guests or invitations that are held in memory at a time.
+/// The number of guests that are held in memory at a time.
 const PAGE: u16 = 100;

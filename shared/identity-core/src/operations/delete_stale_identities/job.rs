@@ -241,7 +241,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
 
 /// The number of identities processed at a time: enough that the response time of ACS does not
 /// reduce the rate.
-const AT_A_TIME: usize = 4;
+pub(super) const AT_A_TIME: usize = 4;
 
 /// The number of consecutive outages after which a run stops. Each failure is counted on a
 /// record, and an outage is not caused by the record.

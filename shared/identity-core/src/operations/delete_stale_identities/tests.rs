@@ -4,6 +4,7 @@ mod limits;
 mod pending;
 mod report;
 mod resources;
+mod revocations;
 
 use super::*;
 use crate::ABANDONED_AFTER;

@@ -70,7 +70,7 @@ pub async fn revoke_invitation(
 
 /// Cuts off every guest of an invitation that is being revoked, and then records that it is
 /// revoked.
-pub(crate) async fn finish_revocation(
+async fn finish_revocation(
     store: &(impl IdentityStore + InvitationStore),
     acs: &impl IdentityClients,
     clock: &impl Clock,
@@ -79,28 +79,38 @@ pub(crate) async fn finish_revocation(
 ) -> Result<Invitation, Error> {
     let devices: Vec<&DeviceId> = revoking.devices.keys().collect();
     for some in devices.chunks(AT_A_TIME) {
-        let cut_off =
-            some.iter().map(|device| cut_off(store, acs, clock, revoking, device, invocation));
+        let cut_off = some.iter().map(async |device| {
+            let blocked = block_guest(store, clock, revoking, device).await?;
+            finish_pending::perform_pending(store, acs, clock, &blocked, invocation).await
+        });
         try_join_all(cut_off).await?;
     }
+    confirm_revocation(store, clock, revoking).await
+}
+
+/// Records that an invitation is revoked, once every guest is cut off.
+pub(crate) async fn confirm_revocation(
+    store: &impl InvitationStore,
+    clock: &impl Clock,
+    revoking: &Invitation,
+) -> Result<Invitation, Error> {
     let step = InvitationStep::ConfirmRevocation { at: clock.now() };
     let stored = store.change_invitation(&revoking.id, &step).await?.stored();
     // Another request may have confirmed it in the meantime.
     let revoked = stored.filter(|found| found.state == InvitationState::Revoked);
-    info!(invitation.id = %revoking.id, guests = devices.len(), "invitation revoked");
+    info!(invitation.id = %revoking.id, guests = revoking.devices.len(), "invitation revoked");
     revoked.ok_or_else(Error::busy)
 }
 
-/// Blocks one guest and revokes their tokens. A guest without a record gets a blocked one, because
-/// the request that admitted the device may be about to create their identity.
-async fn cut_off(
+/// Blocks one guest, and returns the record: the caller then performs its pending revocation. A
+/// guest without a record gets a blocked one, because the request that admitted the device may be
+/// about to create their identity.
+pub(crate) async fn block_guest(
     store: &impl IdentityStore,
-    acs: &impl IdentityClients,
     clock: &impl Clock,
     revoking: &Invitation,
     device: &DeviceId,
-    invocation: &Invocation,
-) -> Result<(), Error> {
+) -> Result<Record, Error> {
     let guest = revoking.guest(device);
     for _ in 0..MAX_LOOKS {
         let (seen, now) = (store.find(&guest).await?, clock.now());
@@ -109,10 +119,8 @@ async fn cut_off(
         let next = seen.clone().unwrap_or_else(unseen).revoked(&order, now);
         let audit = audit(&next, &order, now);
         let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
-        if let Change::Made(recorded) = store.commit(step).await? {
-            return finish_pending::perform_pending(store, acs, clock, &recorded, invocation)
-                .await
-                .map(drop);
+        if let Change::Made(blocked) = store.commit(step).await? {
+            return Ok(blocked);
         }
     }
     Err(Error::busy())

@@ -1,7 +1,7 @@
-//! Guests whose invitation has ended, and interrupted revocations of invitations.
+//! Guests whose invitation has ended.
 
 use super::*;
-use crate::model::guest::{Invitation, InvitationState};
+use crate::model::guest::Invitation;
 use crate::model::record::{By, Cause};
 use crate::model::{Error, Event, EventKind, IdentityRef};
 use crate::operations::apply_event::{Effect, apply_event};
@@ -10,7 +10,7 @@ use crate::operations::import_identity::{ImportedIdentity, import_identity};
 use crate::operations::revoke_access_tokens::{
     IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
 };
-use crate::testing::invitations::{device_of, invitation, revoking};
+use crate::testing::invitations::{device_of, invitation};
 use crate::testing::{administrator, device_id, event};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -156,46 +156,6 @@ async fn r75_a_guest_who_gets_a_token_between_read_and_mark_is_kept() {
     });
     assert_eq!(run_now(&fixture).await.guests.deleted, 0);
     assert_eq!((active(&fixture), fixture.acs.calls()), (1, vec![]));
-}
-
-#[tokio::test]
-async fn r72_a_run_finishes_the_revocation_of_an_invitation_whose_process_died() {
-    let fixture = CoreFixture::with([guest('a', State::active("8:acs:a"))]);
-    let token = fixture.acs.token_from_before(&acs_id("8:acs:a"));
-    let mut invitation = invitation("handle");
-    revoking(&mut invitation);
-    invitation.devices = ['a', 'b'].map(|letter| (device_id(letter), now())).into();
-    fixture.records.put_invitation(&invitation);
-    fixture.clock.advance(ABANDONED_AFTER);
-    run_now(&fixture).await;
-    assert_eq!(fixture.records.invitations()[0].state, InvitationState::Revoking, "it may live");
-    fixture.clock.advance(Duration::from_millis(1));
-    let run = run_now(&fixture).await;
-    assert_eq!(run.finished.revocations, 2);
-    assert_eq!(fixture.records.invitations()[0].state, InvitationState::Revoked);
-    assert!(!fixture.acs.is_alive(&token));
-    let records = fixture.records.records();
-    assert!(records.len() == 2 && records.iter().all(|record| record.state.is_blocked()));
-    // The receipt says who revoked the invitation, not who finished it.
-    let by = By::administrator(&user("inviter"));
-    assert!(records.iter().all(|record| record.receipts[0].cause.by == by));
-}
-
-#[tokio::test]
-async fn a_revocation_that_fails_at_acs_is_counted_and_retried_by_the_next_run() {
-    let fixture = CoreFixture::with([guest('a', State::active("8:acs:a"))]);
-    let mut invitation = invitation("handle");
-    revoking(&mut invitation);
-    invitation.devices = [(device_id('a'), now())].into();
-    fixture.records.put_invitation(&invitation);
-    fixture.clock.advance(Duration::from_mins(1));
-    fixture.acs.fail(|call| (call == ClientCall::Revoke).then(|| Error::AcsRefused("403".into())));
-    assert_eq!(run_now(&fixture).await.failed, 1);
-    assert_eq!(fixture.records.invitations()[0].state, InvitationState::Revoking);
-    fixture.acs.fail(|_| None);
-    fixture.clock.advance(Duration::from_mins(1));
-    run_now(&fixture).await;
-    assert_eq!(fixture.records.invitations()[0].state, InvitationState::Revoked);
 }
 
 /// Attack 21: every way of making a record, except by an invitation.
