@@ -26,6 +26,9 @@ def token_of_a_teams_user(user: uuid.UUID) -> str:
 
 # A cursor is opaque, so the contract cannot describe its form.
 schemathesis.openapi.format("cursor", strategies.sampled_from(["", *(encoded({"shard": shard}) for shard in range(8))]))
+PRINCIPAL = f"{uuid.UUID(int=1)}/{uuid.UUID(int=2)}"
+PHONE_CURSORS = ["", *(base64.urlsafe_b64encode(f"{millis} {PRINCIPAL}".encode()).decode().rstrip("=") for millis in range(8))]
+schemathesis.openapi.format("phone-cursor", strategies.sampled_from(PHONE_CURSORS))
 schemathesis.openapi.format("jwt", strategies.uuids().map(token_of_a_teams_user))
 
 
@@ -50,12 +53,21 @@ def invitation() -> dict:
     return made.json()
 
 
+def assigned() -> dict[str, str]:
+    """The path of a new assignment to Teams Phone, in the tenant of the emulator's Entra."""
+    found = {"tenant": "e0000000-0000-4000-8000-000000000001", "object": str(uuid.uuid4())}
+    body = {"clientIds": ["e0000000-0000-4000-8000-000000000002"]}
+    path = f"/v1/teams-phone/assignments/{found['tenant']}/{found['object']}"
+    requests.put(f"{STACK['gateway']}{path}", json=body, headers=ADMINISTRATOR, timeout=30).raise_for_status()
+    return found
+
+
 @schemathesis.auth(refresh_interval=None)
 class Bearer:
     """A user for each request: one who signs out or asks too often changes nothing for the next."""
 
     def get(self, case, context):
-        if "/v1/identities" in case.operation.path:
+        if "/v1/identities" in case.operation.path or "/v1/teams-phone" in case.operation.path:
             return ADMINISTRATOR
         if "/v1/invitations" in case.operation.path:
             return BACK_END
@@ -72,7 +84,11 @@ class Bearer:
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    """Every second identity exists, and every second invitation."""
+    """Every second identity exists, and every second invitation and assignment."""
+    if "/v1/teams-phone" in context.operation.path and context.operation.method.lower() != "put":
+        object_id = (path_parameters or {}).get("object", "")
+        is_second = len(object_id) == 36 and object_id[-1] in "02468ace"
+        return path_parameters | assigned() if is_second else path_parameters
     if path_parameters and len(path_parameters.get("id", "")) % 2:
         if "/v1/invitations" in context.operation.path:
             path_parameters["id"] = invitation()["invitation"]["id"]
