@@ -80,7 +80,6 @@ fn open_in_browser(url: &str) {
 
 /// Whether a browser can have a window. In a terminal without one, `xdg-open` would start a browser
 /// of the terminal, over the log.
-#[expect(clippy::disallowed_methods, reason = "the variables of the desktop are read here only")]
 fn has_display() -> bool {
     cfg!(target_os = "macos")
         || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
