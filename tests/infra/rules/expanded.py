@@ -25,7 +25,7 @@ BUCKET = "artefacts"
 
 @functools.cache
 def source() -> dict[str, Any]:
-    """`infra/template.yaml`, before it is expanded. Whoever changes it changes a copy: to parse it takes four
+    """`infra/template.yaml`, before it is expanded. Mutations are made to a copy: to parse it takes four
     times as long as to expand it."""
     return yaml_parse((ROOT / "infra/template.yaml").read_text())
 
