@@ -37,6 +37,9 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
     }
     let target = context.target().await;
     let now = target.as_ref().map_or(SystemClock::default(), |target| target.clock).now();
+    let resources = target.as_ref().ok().map(|target| &target.resources);
+    let join_page = arguments.guest_join_url.as_deref();
+    let policies = policy::look(arguments.policy.as_deref(), resources, join_page);
     let (mut local, mut stack_authorizer) = (None, None);
     match target {
         Ok(target) => {
@@ -94,7 +97,9 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
         let condition = arguments.admin_condition.clone().or(of_the_stack);
         findings.tell(administrator::look(token, &arguments.admin_scope, condition.as_ref()))?;
     }
-    findings.tell(policy::look(arguments.policy.as_deref()))?;
+    for check in policies {
+        findings.tell(check)?;
+    }
     match findings.finish()? {
         0 => Ok(()),
         1 => Err(CliError::new(Exit::Unwell, "one thing is wrong")),

@@ -57,6 +57,32 @@ fn an_invitation_is_created_used_shown_extended_and_revoked() {
 }
 
 #[test]
+fn the_doctor_checks_the_resource_and_the_page_of_the_guests() {
+    let stack = CliStack::start();
+    let policy = stack.dir().join("policy.json");
+    let told = |guests: &str, page: &str| {
+        fs::write(&policy, format!(r#"{{"guests":{guests}}}"#)).unwrap();
+        let policy = policy.to_str().unwrap();
+        let ran =
+            stack.run(&["doctor", "--policy", policy, "--guest-join-url", page, "-o", "json"]);
+        let checks: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+        let finding = |name: &str| {
+            let check = checks.iter().find(|check| check["check"] == name).unwrap();
+            (check["verdict"].as_str().unwrap().to_owned(), check["finding"].to_string())
+        };
+        (ran.code, finding("guests"), finding("guest page"))
+    };
+    let (code, guests, page) = told(r#"{"resource":"lobby"}"#, "http://app.example.com/join");
+    assert_eq!(code, 7);
+    assert!(guests.0 == "bad" && guests.1.contains("no connection string"), "{guests:?}");
+    assert!(page.0 == "bad" && page.1.contains("not an https link"), "{page:?}");
+    let (code, guests, page) = told("{}", "https://app.example.com/join");
+    assert_eq!(code, 0);
+    assert!(guests.0 == "note" && guests.1.contains("ACS resource of their own"), "{guests:?}");
+    assert_eq!(page.0, "good");
+}
+
+#[test]
 fn a_locked_invitation_is_unlocked() {
     let stack = CliStack::start();
     let (handle, id, pin) = invite(&stack, &["--pin"]);

@@ -62,6 +62,9 @@ pub(crate) struct DoctorArguments {
     /// A file with the policy: the template parameter Policy
     #[arg(long, value_name = "PATH")]
     pub(crate) policy: Option<PathBuf>,
+    /// The page on which guests join: the template parameter GuestJoinUrl
+    #[arg(long, value_name = "URL")]
+    pub(crate) guest_join_url: Option<String>,
 }
 
 /// Reads a condition on claims.

@@ -1,32 +1,48 @@
 //! Checks the policy: is it valid, and which of its scopes stop working?
 
+mod guests;
+
 use std::path::Path;
 
 use identity_core::policy::Policy;
 use serde_json::Value;
 
 use crate::checks::Check;
+use crate::service::ConfiguredResources;
 
-/// Checks the policy in `file`, or the default policy.
-pub(crate) fn look(file: Option<&Path>) -> Check {
+/// Checks the policy in `file`, or the default policy, and what it says about guests. `resources`:
+/// those of the service, if they are known. `join_page`: the template parameter `GuestJoinUrl`.
+pub(crate) fn look(
+    file: Option<&Path>,
+    resources: Option<&ConfiguredResources>,
+    join_page: Option<&str>,
+) -> Vec<Check> {
     let text = match file.map(std::fs::read_to_string) {
         None => "{}".to_owned(),
         Some(Ok(text)) => text,
         Some(Err(error)) => {
-            return Check::bad("policy", error.to_string(), "name a file that you can read");
+            return vec![Check::bad("policy", error.to_string(), "name a file that you can read")];
         }
     };
-    let (below, guests) = match serde_json::from_str::<Policy>(&text) {
-        Ok(policy) => (below_otherwise(&policy), about_guests(&policy)),
+    let policy: Policy = match serde_json::from_str(&text) {
+        Ok(policy) => policy,
         Err(error) => {
-            return Check::bad(
+            return vec![Check::bad(
                 "policy",
                 format!("invalid policy: {error}"),
                 "correct the template's Policy",
-            );
+            )];
         }
     };
-    let policy: Value = serde_json::from_str(&text).unwrap_or_default();
+    let mut checks = vec![of_users(&policy, &text)];
+    checks.extend(policy.guests().map(|of| guests::look(of, resources)));
+    checks.extend(join_page.map(guests::look_at_page));
+    checks
+}
+
+fn of_users(policy: &Policy, text: &str) -> Check {
+    let below = below_otherwise(policy);
+    let policy: Value = serde_json::from_str(text).unwrap_or_default();
     let mut scopes = Vec::new();
     collect(&policy, &mut scopes);
     if policy.get("otherwise").is_none() {
@@ -40,7 +56,7 @@ pub(crate) fn look(file: Option<&Path>) -> Check {
         let scopes = scopes.join(", ");
         format!("on 2028-09-30 this loses its service: {scopes}; voip and voip.join stay")
     });
-    let notes: Vec<String> = below.into_iter().chain(guests).chain(ending).collect();
+    let notes: Vec<String> = below.into_iter().chain(ending).collect();
     if notes.is_empty() {
         return Check::good("policy", "no scope of it loses its service: calling stays with Teams");
     }
@@ -57,16 +73,6 @@ pub(crate) fn below_otherwise(policy: &Policy) -> Option<String> {
              its user more; give `otherwise` the least",
             rules.join(", ")
         )
-    })
-}
-
-/// A warning if guests share an ACS resource with users.
-fn about_guests(policy: &Policy) -> Option<String> {
-    let guests = policy.guests()?;
-    guests.resource().is_none().then(|| {
-        "`guests` has no `resource`, so guests can call users and share their limits; give them an \
-         ACS resource of their own, without phone numbers"
-            .to_owned()
     })
 }
 
@@ -88,16 +94,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn guests_without_a_resource_of_their_own_are_a_warning() {
-        let warning = |policy: serde_json::Value| {
-            about_guests(&serde_json::from_value(policy).unwrap()).is_some()
-        };
-        assert!(!warning(json!({})));
-        assert!(warning(json!({ "guests": {} })));
-        assert!(!warning(json!({ "guests": { "resource": "guests" } })));
-    }
 
     #[test]
     fn an_otherwise_that_gives_more_than_a_rule_is_a_warning() {
