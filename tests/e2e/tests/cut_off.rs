@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use e2e::{
     ADMIN_ROLE, DEAD_LETTERS, DELIVERIES, HttpReply, REVOKE, ServiceStack, VISIBILITY, in_a_path,
 };
@@ -37,6 +38,15 @@ async fn bearer(stack: &ServiceStack, sub: &str) -> String {
     stack.bearer_with(&[("sub", sub), scope, ADMIN_ROLE, ("oid", USER), ("tid", TENANT)]).await
 }
 
+/// The external id of a bearer's user.
+fn user_of(bearer: &str) -> String {
+    let payload = bearer.split('.').nth(1).unwrap_or_default();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+    let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
+    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    format!("{}|{}", text("iss"), text("sub"))
+}
+
 /// Requests a token on one of the routes. A route that is missing from this table fails the test.
 async fn ask(stack: &ServiceStack, route: &str, bearer: &str) -> HttpReply {
     let bob = in_a_path(&format!("{}|bob", stack.url("issuer")));
@@ -46,6 +56,16 @@ async fn ask(stack: &ServiceStack, route: &str, bearer: &str) -> HttpReply {
             let token = stack.emulator("POST entra/token", json!({})).await["token"].clone();
             stack.keep_secret(&token);
             stack.call(route, bearer, json!({ "token": token, "appId": APP })).await
+        }
+        // An event may have ended the assignment, so it is made anew. It is refused for a blocked user.
+        "POST /v1/token/teams-phone" => {
+            let assignment = format!("PUT /v1/teams-phone/assignments/{TENANT}/{USER}");
+            let body = json!({ "clientIds": [APP], "user": user_of(bearer) });
+            stack.call(&assignment, &stack.admin().await, body).await;
+            let order = json!({ "scp": "TeamsExtension.ManageCalls" });
+            let token = stack.emulator("POST entra/token", order).await["token"].clone();
+            stack.keep_secret(&token);
+            stack.call(route, bearer, json!({ "token": token })).await
         }
         "POST /v1/identities" => {
             let body = json!({ "externalId": "crm-7", "token": { "scopes": ["voip"] } });

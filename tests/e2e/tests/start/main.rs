@@ -2,6 +2,7 @@
 //! root certificates reads it.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod demonstration;
 mod trust_roots;
 
 use std::process::Command;

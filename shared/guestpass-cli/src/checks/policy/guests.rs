@@ -19,7 +19,10 @@ pub(super) fn look(guests: &GuestPolicy, resources: Option<&ConfiguredResources>
         Some(name) if resources.is_some_and(|known| !known.has(name)) => {
             return Check::bad(
                 GUESTS,
-                format!("`guests.resource` is {name:?}, which has no connection string", name = name.as_str()),
+                format!(
+                    "`guests.resource` is {name:?}, which has no connection string",
+                    name = name.as_str()
+                ),
                 format!("run `make secret RESOURCE={name}`, or correct `guests.resource`"),
             );
         }
@@ -84,9 +87,8 @@ mod tests {
     use super::*;
 
     fn placement(shares: &[(&str, ResourceShare)]) -> Placement {
-        let named = |(name, share): &(&str, ResourceShare)| {
-            (ResourceName::parse(name).unwrap(), *share)
-        };
+        let named =
+            |(name, share): &(&str, ResourceShare)| (ResourceName::parse(name).unwrap(), *share);
         Placement::new(shares.iter().map(named).collect::<BTreeMap<_, _>>()).unwrap()
     }
 
@@ -99,9 +101,8 @@ mod tests {
 
     #[test]
     fn guests_who_can_call_users_are_a_note() {
-        let look = |policy: serde_json::Value| {
-            told(&look(&serde_json::from_value(policy).unwrap(), None))
-        };
+        let look =
+            |policy: serde_json::Value| told(&look(&serde_json::from_value(policy).unwrap(), None));
         let (verdict, finding) = look(json!({}));
         assert!(verdict == "note" && finding.contains("no `resource`"), "{finding}");
         let (verdict, finding) = look(json!({ "resource": "guests", "scopes": ["voip"] }));

@@ -63,3 +63,29 @@ impl TeamsExtensionAssignment {
         PhonePrincipal { tenant_id: self.tenant_id.clone(), object_id: self.object_id.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for state in PhoneState::ALL {
+            assert_eq!(PhoneState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(PhoneState::Removed.as_str(), "removed");
+        assert_eq!(PhoneState::parse(""), None);
+        let text = "00000000-0000-4000-8000-000000000001/00000000-0000-4000-8000-000000000005";
+        assert_eq!(PhonePrincipal::parse(text).unwrap().to_string(), text);
+        for bad in ["", "/", "00000000-0000-4000-8000-000000000001", "contoso/alice"] {
+            assert_eq!(PhonePrincipal::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_resource_account_has_two_spellings() {
+        let (one, two) = (ResourceAccountName::Specified, ResourceAccountName::Documented);
+        assert_eq!((one.as_str(), two.as_str()), ("resourceAccount", "teamsResourceAccount"));
+        assert_eq!((one.other(), two.other()), (two, one));
+    }
+}

@@ -250,4 +250,17 @@ mod tests {
             assert_eq!(settings.check(&bad), Err(fault));
         }
     }
+
+    #[test]
+    fn an_authority_with_http_is_one_of_this_machine() {
+        let settings = |authority: &str| {
+            let client = "bbbbbbbb-2222-3333-4444-555555555555";
+            let text = format!(
+                r#"{{"tenants": ["{client}"], "clients": ["{client}"], "authority": "{authority}"}}"#
+            );
+            PhoneSettings::parse(&text).unwrap().is_public()
+        };
+        assert!(settings("https://login.microsoftonline.us"));
+        assert!(!settings("http://127.0.0.1:3002/entra"));
+    }
 }

@@ -1,3 +1,5 @@
+mod inventory;
+
 use std::time::{Duration, SystemTime};
 
 use super::*;

@@ -1,5 +1,4 @@
 //! `make demo` shows a day in which everything happens that the console has a place for.
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::time::Duration;
 
