@@ -100,6 +100,7 @@ def check_value(name: str, value: str) -> None:
 def check_together(values: dict[str, str]) -> None:
     """Refuses valid values that do not fit together."""
     check_cleanup(values)
+    check_rate(values)
     try:
         unlisted = json_values.check_resources(values.get("Policy", ""), values.get("AcsPlacement", ""))
     except ValueError as error:
@@ -114,6 +115,14 @@ def check_cleanup(values: dict[str, str]) -> None:
     hours = int(values.get("CleanupMissingHours", 24))
     if every and hours < 2 * int(every[1]) * {"minute": 1 / 60, "hour": 1, "day": 24}[every[2]]:
         refuse(f"CleanupMissingHours={hours} is less than two intervals of CleanupSchedule={values['CleanupSchedule']}: the alarm CleanupMissing would be raised between two runs. Set both")
+
+
+def check_rate(values: dict[str, str]) -> None:
+    """Refuses more token requests than ACS allows: all callers would get fewer tokens, not more."""
+    rate, shares = int(values.get("TokensPerSecond", 30)), json.loads(values.get("AcsPlacement") or "{}")
+    is_open = sum(share.get("state") != "draining" for share in shares.values()) or 1
+    if rate > 30 * is_open:
+        refuse(f"TokensPerSecond={rate} is too much: ACS allows 30 for each open resource, and AcsPlacement has {is_open}. Use at most {30 * is_open}, or add a resource (infra/README.md, Several resources)")
 
 
 def check_guests(values: dict[str, str]) -> None:

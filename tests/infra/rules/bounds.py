@@ -101,20 +101,23 @@ def throttle(route: str, **settings: int | dict) -> Change:
     put("Mappings/Halves/1/Half", 1),
     put("Mappings/Halves/17/Half", 9),
     drop("Mappings/Halves/29"),
-    put("Parameters/TokensPerSecond/MaxValue", 31),
+    put("Parameters/TokensPerSecond/AllowedValues", [*range(1, 31), 60]),
+    put("Parameters/TokensPerSecond/AllowedValues/30", 31),
     put("Parameters/TokensPerSecond/Default", 20),
     put("Parameters/TokenMethods/Default", "POST"),
 )
-def t07_token_calls_are_30_per_second_with_every_method(stack: Stack) -> Iterator[str]:
+def t07_token_calls_are_30_per_second_and_resource_with_every_method(stack: Stack) -> Iterator[str]:
     parameter = stack.source["Parameters"]["TokensPerSecond"]
-    if [parameter[name] for name in ["MinValue", "Default", "MaxValue"]] != [1, 30, 30]:
+    # Up to 30 for one resource, and up to eight resources.
+    allowed = [*range(1, 31), *range(40, 241, 10)]
+    if (parameter["AllowedValues"], parameter["Default"]) != (allowed, 30):
         yield f"unexpected bounds of TokensPerSecond: {parameter}"
     if stack.source["Parameters"]["TokenMethods"]["Default"] != "both":
         yield "an app that calls by the other method gets no token"
     halves = {int(many): half["Half"] for many, half in stack.source["Mappings"]["Halves"].items()}
-    if halves != {many: many / 2 for many in range(1, 31)}:
+    if halves != {many: many / 2 for many in allowed}:
         yield f"unexpected mapping Halves: {halves}"
-    for many, methods in [(30, "both"), (1, "both"), (30, "POST"), (30, "GET")]:
+    for many, methods in [(30, "both"), (1, "both"), (240, "both"), (30, "POST"), (240, "GET")]:
         settings = route_settings(Stack(stack.source, TokensPerSecond=many, TokenMethods=methods))
         for method in ["GET", "POST"]:
             own = settings.get(f"{method} /v1/token", {"ThrottlingRateLimit": math.inf, "ThrottlingBurstLimit": math.inf})

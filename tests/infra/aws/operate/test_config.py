@@ -82,6 +82,8 @@ def test_a_valid_file_becomes_the_settings_of_sam(validate):
         (('team = "chat"\n', "".join(f"tag{number} = 1\n" for number in range(51))), "more than 50 tags"),
         (("[tags]", "[[tags]]"), "must be tables"),
         (("RetentionDays = 60", "CleanupSchedule = 'rate(1 day)'"), "CleanupMissingHours=24 is less than two intervals"),
+        (("RetentionDays = 60", "TokensPerSecond = 31"), "`TokensPerSecond`: must be one of 1, 2, "),
+        (("RetentionDays = 60", "TokensPerSecond = 40"), "TokensPerSecond=40 is too much: ACS allows 30 for each open resource, and AcsPlacement has 1"),
         (("stack", "="), "cannot read CONFIG="),
     ],
 )
@@ -111,6 +113,14 @@ def test_a_policy_may_only_name_a_resource_that_gets_new_identities(validate):
     # The secret can have it nevertheless; this needs no credentials.
     for placement in [None, both]:
         assert said("eu2", placement).startswith("valid: ") and "`make secret RESOURCE=eu2`" in said("eu2", placement)
+
+
+def test_token_requests_are_limited_by_the_open_resources(validate):
+    placement = '{"main": {}, "eu2": {"state": "open"}, "old": {"state": "draining"}}'
+    for rate, is_valid in [(60, True), (70, False)]:
+        config = VALID.replace("RetentionDays = 60", f"TokensPerSecond = {rate}\nAcsPlacement = '{placement}'")
+        ran, _ = validate(config)
+        assert (ran.returncode == 0, "AcsPlacement has 2. Use at most 60" in ran.stderr) == (is_valid, not is_valid), ran
 
 
 def test_all_problems_are_told_at_once(validate):
