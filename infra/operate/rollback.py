@@ -50,10 +50,12 @@ def plan(cloudformation, functions) -> list[Move]:
     """What to move, or the end of the program if it is not clear where to."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [one for page in pages for one in page["StackResourceSummaries"]]
+    # A function without alias, such as the check before traffic, has no versions.
+    with_alias = {one["PhysicalResourceId"].split(":")[-2] for one in resources if exists(one, "AWS::Lambda::Alias")}
     names = {
         one["LogicalResourceId"]: one["PhysicalResourceId"]
         for one in resources
-        if one["ResourceType"] == "AWS::Lambda::Function" and one.get("PhysicalResourceId")
+        if exists(one, "AWS::Lambda::Function") and one["PhysicalResourceId"] in with_alias
     }
     published = {function: versions(functions, name) for function, name in sorted(names.items())}
     live = {}
@@ -74,6 +76,10 @@ def plan(cloudformation, functions) -> list[Move]:
         Move(function, names[function], live[function], before[function][-1] if before[function] else None)
         for function in names
     ]
+
+
+def exists(resource: dict[str, str], kind: str) -> bool:
+    return resource["ResourceType"] == kind and bool(resource.get("PhysicalResourceId"))
 
 
 def versions(functions, name: str) -> list[Version]:

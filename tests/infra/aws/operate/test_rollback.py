@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from moto.core.common_models import CloudFormationModel
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 
@@ -17,9 +18,32 @@ REGION = "eu-west-2"
 STACK = "rolled-back"
 
 
+class StackAlias(CloudFormationModel):
+    """An alias of a stack, which moto does not know. Only its name is needed: the tests make the aliases themselves."""
+
+    # moto reads the service from this name.
+    __module__ = "moto.awslambda.models"
+
+    def __init__(self, physical_resource_id: str):
+        self.physical_resource_id = physical_resource_id
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::Lambda::Alias"
+
+    @classmethod
+    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **_) -> "StackAlias":
+        alias = cloudformation_json["Properties"]
+        return cls(f"arn:aws:lambda:{region_name}:{account_id}:function:{alias['FunctionName']}:{alias['Name']}")
+
+    @classmethod
+    def delete_from_cloudformation_json(cls, *_, **__) -> None:
+        pass
+
+
 @pytest.fixture
 def functions(cloud):
-    """A stack with two functions, and how to publish a version of one."""
+    """A stack with two functions and one without alias, as with PreTrafficCheck, and how to publish a version of one."""
     clients = {name: cloud.client(name, REGION) for name in ["cloudformation", "lambda", "s3", "iam"]}
     if "code" not in [one["Name"] for one in clients["s3"].list_buckets()["Buckets"]]:
         clients["s3"].create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -28,7 +52,11 @@ def functions(cloud):
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
     code = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Code": {"S3Bucket": "code", "S3Key": "zip"}}
     function = {"Type": "AWS::Lambda::Function", "Properties": {**code, "Role": {"Fn::GetAtt": ["Role", "Arn"]}}}
-    template = {"Resources": {"Role": role, "One": function, "Other": function}}
+    aliases = {
+        f"{name}Aliaslive": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": name}, "Name": "live"}}
+        for name in ["One", "Other"]
+    }
+    template = {"Resources": {"Role": role, "One": function, "Other": function, "Check": function, **aliases}}
     clients["cloudformation"].create_stack(StackName=STACK, TemplateBody=json.dumps(template))
     yield Functions(clients)
     clients["cloudformation"].delete_stack(StackName=STACK)
