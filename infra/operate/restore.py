@@ -2,10 +2,11 @@
 
     make restore TIME=2026-11-26T12:00:00Z     the state of that time; without TIME, the latest one
 
-It changes neither the stack nor its present table, and prints the command that attaches the new table.
+It changes neither the stack nor its present table, and prints how to attach the new table.
 DynamoDB restores neither the expiry of items nor the protection of a table, so this sets both."""
 
 import os
+import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -49,7 +50,17 @@ def restore(cloudformation, dynamodb, at: datetime | None) -> None:
     )
     dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
     print(f"restored {target}. To attach it, with a cleanup that deletes nothing:")
-    print(f'  make deploy SET="ExistingTableName={target} CleanupMode=plan"')
+    print(how_to_attach(target))
+
+
+def how_to_attach(table: str) -> str:
+    # `make deploy` refuses SET together with CONFIG.
+    if config := os.environ.get("CONFIG"):
+        return "\n".join([
+            f"set in {config}, in the table [parameters]:", f'  ExistingTableName = "{table}"', '  CleanupMode = "plan"',
+            "then run:", f"  make deploy CONFIG={shlex.quote(config)}",
+        ])
+    return f'  make deploy SET="ExistingTableName={table} CleanupMode=plan"'
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Verification:
     def event(self) -> str:
         """An event of our own comes through the bus, the queue and the function."""
         if self.service.parameters.get("EventModeGuestpass") == "shadow":
-            raise Skipped("EventModeGuestpass is shadow, so no event takes effect: run `make verify` again after SET=EventModeGuestpass=apply")
+            raise Skipped("EventModeGuestpass is shadow, so no event takes effect: run `make verify` again with EventModeGuestpass=apply")
         self.make_user()
         identity = self.user.call("GetIdentity", "GET /v1/identity")
         if identity.status != 200:

@@ -4,6 +4,7 @@ and a cleanup that only counts."""
 import json
 import subprocess
 import sys
+import tomllib
 import uuid
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def check(cloud, deployed, table: str) -> None:
     assert (expiry["TimeToLiveStatus"], expiry["AttributeName"]) == ("ENABLED", "expiresAt")
     backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_with_a_configuration_the_table_belongs_into_its_file(deployed, account):
+    restored = restore(account, CONFIG="/its place/production.toml")
+    assert restored.returncode == 0 and "SET=" not in restored.stdout, restored
+    how = restored.stdout.split("set in /its place/production.toml, in the table [parameters]:\n")[1]
+    added, command = how.split("then run:\n")
+    parameters = tomllib.loads(added)
+    assert parameters.pop("ExistingTableName").startswith(f"{STACK}-identities-") and parameters == {"CleanupMode": "plan"}
+    assert command.strip() == "make deploy CONFIG='/its place/production.toml'"
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-11-26T12:00:00"])
