@@ -7,9 +7,12 @@ type of resource says what its creation, update and deletion need.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
 
 import boto3
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from expanded import ROOT, Stack, source
@@ -17,19 +20,36 @@ from rule import put, rule
 
 DOCUMENT = ROOT / "infra/operate/deploying-role.json"
 
+# The actions that IAM knows, and the types of resources of each. One without a type can only be granted on `*`.
+ACTIONS = load_resource(AdditionalSpecs, "Policies.json")
+
+# The stack in which SAM keeps its bucket for the zips. The first deployment of a region creates both.
+SAM_STACK = "aws-sam-cli-managed-default"
+
 # Where the name of the stack is part of the ARN. `ACCOUNT`, `REGION` and `STACK` are replaced by the reader.
 OF_THE_STACK = {
     "cloudformation": [
         "arn:aws:cloudformation:REGION:ACCOUNT:stack/STACK/*",
-        "arn:aws:cloudformation:REGION:ACCOUNT:stack/aws-sam-cli-managed-default/*",
+        f"arn:aws:cloudformation:REGION:ACCOUNT:stack/{SAM_STACK}/*",
         "arn:aws:cloudformation:REGION:aws:transform/Serverless-2016-10-31",
     ],
     "cloudwatch": ["arn:aws:cloudwatch:REGION:ACCOUNT:alarm:STACK-*", "arn:aws:cloudwatch::ACCOUNT:dashboard/STACK"],
-    "codedeploy": ["arn:aws:codedeploy:REGION:ACCOUNT:*:STACK-*"],
+    "codedeploy": ["arn:aws:codedeploy:REGION:ACCOUNT:*:STACK-*", "arn:aws:codedeploy:REGION:ACCOUNT:deploymentconfig:CodeDeployDefault.*"],
     "dynamodb": ["arn:aws:dynamodb:REGION:ACCOUNT:table/STACK-*"],
-    "events": ["arn:aws:events:REGION:ACCOUNT:event-bus/*", "arn:aws:events:REGION:ACCOUNT:rule/*"],
+    # A rule of another bus than the default one has the name of the bus before its own.
+    "events": [
+        "arn:aws:events:REGION:ACCOUNT:event-bus/STACK-*",
+        "arn:aws:events:REGION:ACCOUNT:rule/STACK-*",
+        "arn:aws:events:REGION:ACCOUNT:rule/*/STACK-*",
+    ],
     "iam": ["arn:aws:iam::ACCOUNT:role/*STACK-*", "arn:aws:iam::ACCOUNT:policy/*STACK-*"],
-    "s3": ["arn:aws:s3:::aws-sam-cli-managed-default-*"],
+    # A mapping has a random name. The layer of TrustRootsLayerArn can be in another account.
+    "lambda": [
+        "arn:aws:lambda:REGION:ACCOUNT:function:STACK-*",
+        "arn:aws:lambda:REGION:ACCOUNT:event-source-mapping:*",
+        "arn:aws:lambda:REGION:*:layer:*",
+    ],
+    "s3": [f"arn:aws:s3:::{SAM_STACK}-*"],
     "scheduler": ["arn:aws:scheduler:REGION:ACCOUNT:schedule/*/STACK-*"],
     # CloudFormation names a secret after its logical ID.
     "secretsmanager": ["arn:aws:secretsmanager:REGION:ACCOUNT:secret:CallerHashKey-*"],
@@ -51,6 +71,16 @@ UNSAID = {
 # Services that some schemas name, for features that the template does not use.
 UNUSED = {"elasticfilesystem", "firehose", "kinesis", "s3files", "vpc-lattice", "vpce"}
 
+# Actions that some schemas name, too: for such features, or unknown to IAM.
+UNUSED_ACTIONS = {
+    *(f"iam:{verb}{kind}Policy" for verb in ["Attach", "Detach"] for kind in ["Group", "User"]),
+    *(f"dynamodb:{verb}KinesisStreamingDestination" for verb in ["Disable", "Enable", "Update"]),
+    *(f"dynamodb:{action}" for action in ["AssociateTableReplica", "CreateTableReplica", "DescribeImport", "ImportTable"]),
+    "codedeploy:RegisterOnPremisesInstance", "lambda:GetCodeSigningConfig", "lambda:PassCapacityProvider",
+    "secretsmanager:RemoveRegionsFromReplication", "secretsmanager:ReplicateSecretToRegions",
+    "kms:ReEncrypt", "s3:GetObjectMetadata", "s3:REST.PUT.OBJECT", "s3:getObject",
+}
+
 # What `make` and CloudFormation need besides the resources: change sets, the zips, the aliases, the records
 # that forbid another issuer, a restore, and the requests of `make verify`.
 BESIDES = [
@@ -61,31 +91,64 @@ BESIDES = [
     *(f"codedeploy:{action}" for action in ["CreateDeployment", "GetDeployment", "GetDeploymentConfig", "StopDeployment"]),
     *(f"dynamodb:{action}" for action in ["RestoreTableToPointInTime", "Scan"]),
     *(f"lambda:{action}" for action in ["GetAlias", "InvokeFunction", "ListVersionsByFunction", "UpdateAlias"]),
-    *(f"s3:{action}" for action in ["GetObject", "ListBucket", "PutObject"]),
+    *(f"s3:{action}" for action in [
+        "GetObject", "ListBucket", "PutObject",
+        # SAM's bucket, as SAM 1.170 makes it, and what CloudFormation does if that fails.
+        "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy", "PutBucketPublicAccessBlock",
+        "PutBucketTagging", "PutBucketVersioning", "PutEncryptionConfiguration", "TagResource",
+    ]),
     "events:PutEvents",
     "iam:PassRole",
 ]
 
 
-# A generated password belongs to no secret yet, and a search for alarms by the beginning of their names to no
-# alarm.
-WITHOUT_RESOURCE = {"secretsmanager:GetRandomPassword", "cloudwatch:DescribeAlarms"}
+# A search for alarms by the beginning of their names belongs to no alarm.
+WITHOUT_RESOURCE = {"cloudwatch:DescribeAlarms"}
+
+# The stack has its own key for the topic of the alarms, whose name is random. Other keys may only be used, and only
+# by these services for the caller.
+OWN_KEY = "AWS::KMS::Key"
+USERS_OF_KEYS = {"StringLike": {"kms:ViaService": [
+    f"{service}.REGION.*" for service in ["dynamodb", "events", "lambda", "s3", "secretsmanager"]
+]}}
+
+# A mapping may invoke a function of the stack only.
+OF_OUR_FUNCTIONS = {"StringLike": {"lambda:FunctionArn": ["arn:aws:lambda:REGION:ACCOUNT:function:STACK-*"]}}
+WITH_FUNCTION = {f"lambda:{verb}EventSourceMapping" for verb in ["Create", "Delete", "Update"]}
+
+
+class Scope(NamedTuple):
+    """Where an action is allowed."""
+
+    resources: tuple[str, ...]
+    condition: str = "{}"
+
+
+def scope(action: str) -> Scope:
+    service, name = action.split(":")
+    if action in WITH_FUNCTION:
+        return Scope(("*",), json.dumps(OF_OUR_FUNCTIONS))
+    if not ACTIONS[service]["Actions"].get(name.lower(), {}).get("Resources") or action in WITHOUT_RESOURCE:
+        return Scope(("*",))
+    if service == "kms" and action not in needed_by(OWN_KEY):
+        return Scope(("*",), json.dumps(USERS_OF_KEYS))
+    return Scope(tuple(OF_THE_STACK.get(service, ["*"])))
 
 
 def document() -> dict[str, Any]:
-    """The policy, a statement for each service."""
+    """The policy, a statement for each scope."""
     actions = set(BESIDES)
     for kind in {one["Type"] for one in Stack(source()).expanded["Resources"].values()}:
         actions |= needed_by(kind)
-    services: dict[str, set[str]] = {}
-    for action in actions:
-        service = action if action in WITHOUT_RESOURCE else action.split(":")[0]
-        services.setdefault(service, set()).add(action)
+    statements: dict[Scope, list[str]] = {}
+    for action in sorted(actions):
+        statements.setdefault(scope(action), []).append(action)
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": sorted(wanted), "Resource": OF_THE_STACK.get(service, ["*"])}
-            for service, wanted in sorted(services.items())
+            {"Effect": "Allow", "Action": wanted, "Resource": list(scope.resources)}
+            | ({"Condition": condition} if (condition := json.loads(scope.condition)) else {})
+            for scope, wanted in statements.items()
         ],
     }
 
@@ -97,7 +160,7 @@ def needed_by(kind: str) -> set[str]:
     needed.append(schema.get("tagging", {}).get("permissions", []))
     # Some schemas have texts such as `lambda:*`.
     found = {action for actions in needed for action in actions if "*" not in action}
-    found = {action for action in found if action.split(":")[0] not in UNUSED}
+    found = {action for action in found - UNUSED_ACTIONS if action.split(":")[0] not in UNUSED}
     return found or set(UNSAID.get(kind, []))
 
 
@@ -111,7 +174,9 @@ def the_deploying_role_may_make_each_resource(stack: Stack) -> Iterator[str]:
         yield from (f"{kind} needs {action}: write {DOCUMENT.name} again" for action in sorted(needed - granted))
     if kept != document():
         yield f"{DOCUMENT.name} is not that of this template: write it again"
-    if len(json.dumps(kept, separators=(",", ":"))) > 10_240:
+    # As long as a reader can make it.
+    text = json.dumps(kept, separators=(",", ":")).replace("ACCOUNT", "1" * 12).replace("REGION", "ap-southeast-2").replace("STACK", "s" * 24)
+    if len(text) > 10_240:
         yield f"{DOCUMENT.name} is longer than IAM allows for the policies of a role"
 
 
@@ -124,6 +189,64 @@ def the_deploying_role_may_do_what_the_commands_of_make_do(stack: Stack) -> Iter
     for path in sorted([*ROOT.glob("infra/deploy/*.py"), *ROOT.glob("infra/operate/*.py")]):
         if path.name != "secret.py":
             yield from (f"{path.name} needs {action}" for action in sorted(called_in(path.read_text()) - granted))
+
+
+HERE, OTHER = "arn:aws:{}:REGION:ACCOUNT:{}STACK-Name-1", "arn:aws:{}:REGION:ACCOUNT:{}other-Name-1"
+ALLOWED = {
+    "codedeploy:GetDeploymentConfig": "arn:aws:codedeploy:REGION:ACCOUNT:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce",
+    "cloudformation:CreateChangeSet": "arn:aws:cloudformation:REGION:ACCOUNT:stack/aws-sam-cli-managed-default/1",
+    **dict.fromkeys(
+        ["s3:CreateBucket", "s3:PutBucketPolicy", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration"],
+        "arn:aws:s3:::aws-sam-cli-managed-default-samclisourcebucket-1",
+    ),
+    "lambda:UpdateFunctionCode": HERE.format("lambda", "function:"),
+    "lambda:InvokeFunction": HERE.format("lambda", "function:") + ":live",
+    "lambda:GetLayerVersion": "arn:aws:lambda:REGION:111122223333:layer:roots:1",
+    "events:PutEvents": "arn:aws:events:REGION:ACCOUNT:event-bus/STACK-events",
+    "events:PutRule": HERE.format("events", "rule/aws.partner/auth0.com/a/b/"),
+    "events:PutTargets": HERE.format("events", "rule/"),
+}
+FORBIDDEN = {
+    "cloudformation:DeleteStack": "arn:aws:cloudformation:REGION:ACCOUNT:stack/other/1",
+    "s3:CreateBucket": "arn:aws:s3:::other",
+    "lambda:UpdateFunctionCode": OTHER.format("lambda", "function:"),
+    "lambda:InvokeFunction": OTHER.format("lambda", "function:"),
+    "events:PutEvents": "arn:aws:events:REGION:ACCOUNT:event-bus/default",
+    "events:PutRule": OTHER.format("events", "rule/"),
+    "dynamodb:Scan": OTHER.format("dynamodb", "table/"),
+    # These have a condition.
+    "lambda:CreateEventSourceMapping": "*",
+    "kms:Decrypt": "*",
+}
+
+
+@rule(
+    put("Metadata/Allowed", {"lambda:UpdateFunctionCode": OTHER.format("lambda", "function:")}),
+    put("Metadata/Forbidden", {"events:PutEvents": "arn:aws:events:REGION:ACCOUNT:event-bus/STACK-events"}),
+)
+def the_deploying_role_may_change_this_stack_only(stack: Stack) -> Iterator[str]:
+    statements = json.loads(DOCUMENT.read_text())["Statement"]
+    # Only the twins of this rule have such members in their templates.
+    changed = stack.source.get("Metadata", {})
+    for action, resource in (ALLOWED | changed.get("Allowed", {})).items():
+        if not is_allowed(statements, action, resource):
+            yield f"{action} is not allowed on {resource}"
+    for action, resource in (FORBIDDEN | changed.get("Forbidden", {})).items():
+        if is_allowed(statements, action, resource):
+            yield f"{action} is allowed on {resource}"
+    for statement in statements:
+        for action in set(statement["Action"]) if statement["Resource"] != ["*"] else []:
+            service, name = action.split(":")
+            if not ACTIONS[service]["Actions"].get(name.lower(), {}).get("Resources"):
+                yield f"{action} is never allowed: it can only be granted on *"
+
+
+def is_allowed(statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+    """Without the values of any condition."""
+    return any(
+        action in one["Action"] and "Condition" not in one and any(fnmatchcase(resource, pattern) for pattern in one["Resource"])
+        for one in statements
+    )
 
 
 def called_in(text: str) -> set[str]:
