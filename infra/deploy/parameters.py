@@ -14,6 +14,7 @@ from pathlib import Path
 import tomlkit
 
 import json_values
+import schedules
 
 CONFIG = Path(os.environ["SAM_CONFIG_FILE"])
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
@@ -38,7 +39,6 @@ def main() -> None:
     for name, value in values.items():
         check_value(name, value)
     check_together(values)
-    check_guests(values)
     if changes:
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
@@ -101,6 +101,7 @@ def check_together(values: dict[str, str]) -> None:
     """Refuses valid values that do not fit together."""
     check_cleanup(values)
     check_rate(values)
+    check_guests(values)
     try:
         unlisted = json_values.check_resources(values.get("Policy", ""), values.get("AcsPlacement", ""))
     except ValueError as error:
@@ -111,10 +112,12 @@ def check_together(values: dict[str, str]) -> None:
 
 def check_cleanup(values: dict[str, str]) -> None:
     """Refuses a schedule whose runs are so rare that the alarm CleanupMissing would be raised between them."""
-    every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", values.get("CleanupSchedule", ""))
-    hours = int(values.get("CleanupMissingHours", 24))
-    if every and hours < 2 * int(every[1]) * {"minute": 1 / 60, "hour": 1, "day": 24}[every[2]]:
-        refuse(f"CleanupMissingHours={hours} is less than two intervals of CleanupSchedule={values['CleanupSchedule']}: the alarm CleanupMissing would be raised between two runs. Set both")
+    schedule, hours = values.get("CleanupSchedule", "rate(1 hour)"), int(values.get("CleanupMissingHours", 24))
+    interval = schedules.longest_interval(schedule)
+    if interval and hours < 2 * interval:
+        refuse(f"CleanupMissingHours={hours} is less than two intervals of CleanupSchedule={schedule}, of up to {interval:.3g} hours: the alarm CleanupMissing would be raised between two runs. Set both")
+    if interval is None and "CleanupMissingHours" not in values:
+        refuse(f"set CleanupMissingHours, too, to at least twice the longest interval of CleanupSchedule={schedule}, which `make deploy` cannot compute: otherwise, the alarm CleanupMissing can be raised between two runs")
 
 
 def check_rate(values: dict[str, str]) -> None:
@@ -129,7 +132,7 @@ def check_guests(values: dict[str, str]) -> None:
     """Refuses guests who are only half switched on: nothing would say why they get no tokens."""
     is_on, may_come = bool(values.get("InviteScope")), bool(json.loads(values.get("Policy") or "{}").get("guests") is not None)
     if may_come and not is_on:
-        refuse("Policy has the member guests, but InviteScope is empty, so that the routes of guests do not exist. Set both, for example SET=\"InviteScope=guestpass.invite Policy='{…}'\"")
+        refuse("Policy has the member guests, but InviteScope is empty, so that the routes of guests do not exist. Set both, for example InviteScope to guestpass.invite")
     if is_on and not may_come:
         refuse("InviteScope is set, but Policy has no member guests, so that each route of guests answers 404. Set both, for example with {\"guests\": {}} in Policy")
 
@@ -139,6 +142,10 @@ def check_declaration(declaration: str, value: str) -> None:
     allowed = re.search(r"AllowedValues: \[(.*)\]", declaration)
     if allowed and value not in (values := allowed[1].replace('"', "").split(", ")):
         raise ValueError(f"must be one of {', '.join(values)}")
+    if "Type: Number" in declaration and not allowed:
+        least, most = (re.search(rf"{bound}: (\d+)", declaration) for bound in ["MinValue", "MaxValue"])
+        if not re.fullmatch(r"\d{1,9}", value) or int(value) < int(least[1]) or (most and int(value) > int(most[1])):
+            raise ValueError(f"must be a whole number of at least {least[1]}" + (f", at most {most[1]}" if most else ""))
     longest = re.search(r"MaxLength: (\d+)", declaration)
     if longest and len(value.encode()) > int(longest[1]):
         raise ValueError(f"is too long: {len(value.encode())} bytes, at most {longest[1]} are allowed")

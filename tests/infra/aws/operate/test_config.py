@@ -82,6 +82,8 @@ def test_a_valid_file_becomes_the_settings_of_sam(validate):
         (('team = "chat"\n', "".join(f"tag{number} = 1\n" for number in range(51))), "more than 50 tags"),
         (("[tags]", "[[tags]]"), "must be tables"),
         (("RetentionDays = 60", "CleanupSchedule = 'rate(1 day)'"), "CleanupMissingHours=24 is less than two intervals"),
+        (("RetentionDays = 60", "InviteScope = 'guestpass.invite'"), "InviteScope is set, but Policy has no member guests"),
+        (('}}\'', '}, "guests": {}}\''), "Policy has the member guests, but InviteScope is empty"),
         (("RetentionDays = 60", "TokensPerSecond = 31"), "`TokensPerSecond`: must be one of 1, 2, "),
         (("RetentionDays = 60", "TokensPerSecond = 40"), "TokensPerSecond=40 is too much: ACS allows 30 for each open resource, and AcsPlacement has 1"),
         (("stack", "="), "cannot read CONFIG="),
