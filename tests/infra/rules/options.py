@@ -44,6 +44,7 @@ def with_options(stack: Stack) -> Stack:
     put("Parameters/RolePath/Default", "/team/"),
     put("Parameters/ProvisionedConcurrency/Default", 1),
     put("Parameters/TrustRootsLayerArn/Default", LAYER),
+    put("Parameters/AwsEndpoints/Default", "dualstack"),
 )
 def each_option_is_off_by_default(stack: Stack) -> Iterator[str]:
     for kind in ["AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping", "AWS::EC2::VPCEndpoint"]:
@@ -55,6 +56,8 @@ def each_option_is_off_by_default(stack: Stack) -> Iterator[str]:
             yield f"{name} is in a VPC by default"
         if "Layers" in one or "SSL_CERT_FILE" in one["Environment"]["Variables"]:
             yield f"{name} trusts other certificates by default"
+        if ENDPOINTS.keys() & one["Environment"]["Variables"].keys():
+            yield f"{name} uses other endpoints of AWS by default"
     for name, one in stack.of_type("AWS::IAM::Role").items():
         if "PermissionsBoundary" in one or one.get("Path") != "/":
             yield f"{name} has a boundary or a path by default"
@@ -159,6 +162,29 @@ def every_function_trusts_the_added_roots(stack: Stack) -> Iterator[str]:
 TLS_CLIENTS = {"aws-config", "aws-smithy-http-client", "hyper-rustls", "native-tls", "reqwest", "tokio-rustls", "ureq"}
 TRUSTING = {"https-client", "trust-roots"}
 NOT_DEPLOYED = {"acs-emulator", "local-stack"}
+
+
+# The variable with which the SDKs of AWS choose endpoints, for each value of AwsEndpoints.
+ENDPOINTS = {"AWS_USE_FIPS_ENDPOINT": "fips", "AWS_USE_DUALSTACK_ENDPOINT": "dualstack"}
+
+
+@rule(
+    drop("Globals/Function/Environment/Variables/AWS_USE_FIPS_ENDPOINT"),
+    put("Globals/Function/Environment/Variables/AWS_USE_DUALSTACK_ENDPOINT", "true"),
+    drop("Resources/PreTrafficCheckFunction/Properties/Environment/Variables/AWS_USE_DUALSTACK_ENDPOINT"),
+    put("Parameters/AwsEndpoints/AllowedValues", ["default", "fips"]),
+)
+def every_function_uses_the_chosen_endpoints_of_aws(stack: Stack) -> Iterator[str]:
+    if stack.source["Parameters"]["AwsEndpoints"]["AllowedValues"] != ["default", *ENDPOINTS.values()]:
+        yield "unexpected values of AwsEndpoints"
+    for chosen in ENDPOINTS.values():
+        other = Stack(stack.source, **{**stack.given, "AwsEndpoints": chosen, "PreTrafficCheck": "yes"})
+        for name, one in other.functions().items():
+            variables = one["Environment"]["Variables"]
+            if [variable for variable in ENDPOINTS if variables.get(variable) == "true"] != [
+                variable for variable, value in ENDPOINTS.items() if value == chosen
+            ]:
+                yield f"{name} does not use the endpoints of {chosen}"
 
 
 @rule(drop("Resources/IssueAccessToken/Properties/ProvisionedConcurrencyConfig"))
