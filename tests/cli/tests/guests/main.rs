@@ -111,6 +111,11 @@ fn the_handle_can_be_a_variable_of_the_shell_and_is_printed_once() {
     assert!(created.stdout.starts_with("export GUEST_HANDLE='gp_"), "{created:?}");
     assert!(created.stdout.contains("\nexport GUEST_PIN='"), "{created:?}");
     let handle = created.stdout.split('\'').nth(1).unwrap();
+    let link = format!("export GUEST_LINK='{}/join/#{handle}'\n", stack.text("/gateway"));
+    assert!(created.stdout.contains(&link), "{link}: {created:?}");
+    let elsewhere = ["--join-url", "https://app.example.com/join"];
+    let created = stack.run_with(&[&create, &elsewhere[..]].concat(), LINK);
+    assert!(created.stdout.contains("='https://app.example.com/join#gp_"), "{created:?}");
     for arguments in [&["invitation", "list"][..], &["audit"][..]] {
         let listed = stack.run(&[arguments, &["-o", "json"]].concat());
         assert!(!format!("{listed:?}").contains(handle), "{listed:?}");

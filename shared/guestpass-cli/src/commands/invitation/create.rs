@@ -46,7 +46,8 @@ pub(crate) async fn run(
         })
         .await?;
     let invitation = InvitationOutput::new(&created.invitation, session.clock.now());
-    let page = arguments.join_url.as_deref();
+    let served = session.target.stack().map(|stack| format!("{}/join/", stack.gateway));
+    let page = arguments.join_url.as_deref().or(served.as_deref());
     context.show(&CreatedInvitationOutput::new(
         &created.handle,
         created.pin.as_ref(),

@@ -58,7 +58,8 @@ the next line.
 
 The handle is a password for the invitation. To keep it out of the terminal:
   eval \"$(guestpass invitation create --closes-in 2h -o env < link)\"
-sets GUEST_HANDLE, and GUEST_PIN if there is one.")]
+sets GUEST_HANDLE, GUEST_LINK if the page is known, and GUEST_PIN if there
+is one.")]
 pub(crate) struct InvitationCreateArguments {
     /// A file with the link of the meeting [default: stdin]
     #[arg(long, value_name = "PATH", default_value = "-", hide_default_value = true)]
@@ -93,6 +94,7 @@ pub(crate) struct InvitationCreateArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reference: Option<String>,
     /// The page on which guests join: the template parameter GuestJoinUrl. Also prints the link
+    /// [default: the page of the local stack]
     #[arg(long, value_name = "URL")]
     pub(crate) join_url: Option<String>,
     #[command(flatten)]
