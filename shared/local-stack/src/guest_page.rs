@@ -1,6 +1,8 @@
 //! The page of guests, on the gateway's port: there, a phone can reach it, too, and the API has the
 //! same origin. In AWS, a static host serves the same files.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Redirect;
@@ -19,8 +21,7 @@ macro_rules! page_file {
     };
 }
 
-const FILES: [(&str, &str, &str); 8] = [
-    page_file!("config.json", "application/json"),
+const FILES: [(&str, &str, &str); 7] = [
     page_file!("guestpass-guest.js", SCRIPT),
     page_file!("handle.js", SCRIPT),
     page_file!("icon.svg", "image/svg+xml"),
@@ -30,6 +31,12 @@ const FILES: [(&str, &str, &str); 8] = [
     page_file!("texts.js", SCRIPT),
 ];
 
+/// The file in which the host of a page says who invites.
+const CONFIG: (&str, &str, &str) = page_file!("config.json", "application/json");
+
+/// Who invites to the meetings of this stack.
+const INVITER: &str = "Guestpass on this machine";
+
 /// The headers that a static host must set, too.
 const HEADERS: &str = include_str!("../../clients/guest-page/headers.json");
 
@@ -37,18 +44,27 @@ const HEADERS: &str = include_str!("../../clients/guest-page/headers.json");
 /// what stands behind `#`.
 pub(crate) fn router() -> Router {
     let headers = headers();
-    let answer = |kind: &'static str, text: &'static str| {
+    let answer = |kind: &'static str, text: Cow<'static, str>| {
         let mut headers = headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         get(move || async move { (headers, text) })
     };
     let page = include_str!("../../clients/guest-page/index.html");
+    let (config, kind, text) = CONFIG;
     let router = Router::new()
         .route("/join", get(|| async { Redirect::temporary(PATH) }))
-        .route(PATH, answer(HTML, page));
+        .route(PATH, answer(HTML, page.into()))
+        .route(&format!("{PATH}{config}"), answer(kind, with_inviter(text).into()));
     FILES.iter().fold(router, |router, (name, kind, text)| {
-        router.route(&format!("{PATH}{name}"), answer(kind, text))
+        router.route(&format!("{PATH}{name}"), answer(kind, (*text).into()))
     })
+}
+
+/// The configuration with the name of this stack.
+fn with_inviter(config: &str) -> String {
+    let mut members: Map<String, Value> = serde_json::from_str(config).unwrap_or_default();
+    members.insert("inviter".to_owned(), INVITER.into());
+    Value::Object(members).to_string()
 }
 
 /// The headers of headers.json, which a test reads, too.
@@ -78,11 +94,19 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_differs_in_the_inviter_alone() {
+        let members = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        let (mut own, file) = (members(&with_inviter(CONFIG.2)), members(CONFIG.2));
+        assert_eq!(own.insert("inviter".to_owned(), "".into()), Some(INVITER.into()));
+        assert_eq!(own, file);
+    }
+
+    #[test]
     fn every_file_that_a_browser_reads_is_served() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/guest-page");
         let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
         let mut left: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
-        left.retain(|name| FILES.iter().all(|(served, ..)| served != name));
+        left.retain(|name| FILES.iter().chain([&CONFIG]).all(|(served, ..)| served != name));
         left.sort();
         assert_eq!(left, ["README.md", "headers.json", "index.html", "page.png"]);
     }

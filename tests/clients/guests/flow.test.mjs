@@ -25,6 +25,15 @@ test("a guest joins by keyboard with one request, and the token is live", async 
   assert.equal(await guest.evaluate("document.activeElement.tagName"), "H1");
 });
 
+test("the name of who invites is shown as text, and without a name there is nothing", async (t) => {
+  t.after(() => (service.config = undefined));
+  for (const inviter of ["<b>Contoso</b> & Co.", ""]) {
+    service.config = { inviter };
+    const guest = await browser.open(service.invite().link);
+    assert.deepEqual(await guest.evaluate("[inviter.textContent, inviter.checkVisibility()]"), [inviter, inviter !== ""]);
+  }
+});
+
 test("a scanner that runs the page takes no place, and the guest who comes after it joins", async () => {
   const invitation = service.invite();
   const scanner = await browser.open(invitation.link, { profile: await browser.createProfile(), prepare: CLOCK });

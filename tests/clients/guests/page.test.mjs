@@ -23,6 +23,12 @@ test("a scanner that loads the page, runs its scripts, waits a day and reloads, 
   assert.equal(await guest.evaluate("localStorage.length"), 0);
 });
 
+test("the page shows who invites: the name in config.json", async () => {
+  const guest = await browser.open(LINK);
+  assert.match(await guest.text(), /^Guestpass on this machine\s+You are invited to an online meeting/);
+  assert.equal(await guest.evaluate("inviter.checkVisibility()"), true);
+});
+
 test("the handle is neither in the address nor in the history of the tab", async () => {
   const guest = await browser.open(LINK);
   assert.equal(await guest.evaluate("location.href"), PAGE);

@@ -71,12 +71,15 @@ export async function startService() {
       return response.writeHead(status, { "Content-Type": "application/json", "Retry-After": "120" }).end(JSON.stringify(body));
     }
     const name = url === "/join/" ? "index.html" : url.replace(/^\/join\//, "");
+    if (name === "config.json" && service.config) return response.writeHead(200, headers).end(JSON.stringify(service.config));
     if (!/^[\w.-]+$/.test(name)) return response.writeHead(404).end();
     return response.writeHead(200, { ...headers, "Content-Type": KINDS[extname(name)] }).end(readFileSync(FOLDER + name));
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const origin = `http://127.0.0.1:${server.address().port}`;
-  return {
+  const service = {
+    /** What takes the place of config.json, if set. */
+    config: undefined,
     origin,
     exchange,
     invite(members = {}) {
@@ -86,4 +89,5 @@ export async function startService() {
     },
     close: () => (server.closeAllConnections(), server.close()),
   };
+  return service;
 }
