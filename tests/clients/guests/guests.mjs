@@ -28,7 +28,7 @@ export class GuestTab {
   }
 
   #record(method, params) {
-    if (method === "Network.requestWillBeSent") this.requests.push({ method: params.request.method, url: params.request.url, headers: params.request.headers });
+    if (method === "Network.requestWillBeSent") this.requests.push({ id: params.requestId, method: params.request.method, url: params.request.url, headers: params.request.headers });
     if (method === "Runtime.exceptionThrown") this.problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
     // A refusal of the service is logged by the browser, too.
     if (method === "Log.entryAdded" && params.entry.source !== "network") this.problems.push(params.entry.text);
@@ -101,6 +101,13 @@ export class GuestTab {
 
   /** The identity that the page shows. */
   identity = () => this.evaluate("document.querySelector('dd.id').textContent");
+
+  /** The token that the page received last; it keeps it in memory. */
+  async token() {
+    const { id } = this.requests.findLast(({ method }) => method === "POST");
+    const { body } = await this.tab.send("Network.getResponseBody", { requestId: id });
+    return JSON.parse(body).token;
+  }
 
   /** The roles and names that a screen reader gets, sorted. */
   async roles() {
