@@ -23,11 +23,10 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("README.md", "make run", Not(LONG)),
     ("README.md", "TOKEN=$(curl", OnStack),
     ("README.md", "const tokenRefresher", In(CLIENTS)),
-    ("README.md", "curl -X POST", In(GUESTS)),
-    ("README.md", "curl -H 'Content-Type", In(GUESTS)),
+    ("README.md", "BACK_END=$(curl", OnStack),
     ("README.md", "make build", Not(AWS)),
     ("README.md", "aws events put-events", In("tests/e2e sends the same call with an SDK of AWS")),
-    ("README.md", "curl -d '{\"time\"", OnStack),
+    ("README.md", "LATER=$(python3", OnStack),
     ("README.md", "$ guestpass identity create", OnStack),
     ("infra/README.md", "aws lambda get-account-settings", Not(AWS)),
     ("infra/README.md", "make build", In("make infra")),
@@ -150,4 +149,3 @@ const AWS: &str = "it needs an AWS account";
 const PROVIDER: &str = "it needs an account of the identity provider";
 const APPLE: &str = "it needs the issuer of the provider; tests/e2e sends the same signal";
 const CLIENTS: &str = "make clients";
-const GUESTS: &str = "tests/e2e/tests/guests sends the same requests";
