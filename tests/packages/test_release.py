@@ -37,6 +37,17 @@ class Release(unittest.TestCase):
             for name in programs.split():
                 self.assertEqual(binstall(binaries.PROGRAMS[name], target), binaries.archive_name(name, target))
 
+    def test_the_readme_says_whether_binstall_can_find_a_release(self):
+        emulator = ROOT / "shared" / "acs-emulator"
+        is_named = "repository" in tomllib.loads((emulator / "Cargo.toml").read_text())["package"]
+        [claim] = [line for line in (emulator / "README.md").read_text().splitlines() if "cargo binstall" in line]
+        self.assertEqual("once one is published" in claim, not is_named, claim)
+
+    def test_a_release_waits_for_the_crates_to_be_packed_and_compiled(self):
+        needs = re.search(r"^  release:\n    needs: \[(.*)\]$", WORKFLOW, re.MULTILINE)[1].split(", ")
+        [job] = re.findall(r"^  (\w+):\n(?:    .*\n)*?      - run: make crates$", WORKFLOW, re.MULTILINE)
+        self.assertIn(job, needs)
+
     def test_the_workflow_builds_the_emulator_for_each_platform_of_the_packages(self):
         targets = {target for target, programs in BUILT if "acs-emulator" in programs}
         source = (ROOT / "infra" / "build" / "release.py").read_text()
