@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use api_types::ProblemType;
 use identity_core::{
-    identity::IdentityRef,
+    exchange_teams_token::EntraUser,
+    identity::{IdentityRef, SubjectClaims},
     ports::{Clock, SystemClock},
     record::State,
     testing::{ManualClock, MemoryIdentityStore, record},
 };
 use lambda_edge::{
-    Access, Addressed, invocation, query,
+    Access, Addressed, InvitationRules, invocation, query,
     testing::{TestRequest, access, access_in, env},
 };
 use lambda_http::{Context, Request, RequestExt as _};
@@ -100,6 +101,9 @@ fn the_claims_that_name_a_user_are_configured() {
     let v2 = "https://login.microsoftonline.com/tenant/v2.0";
     assert_eq!(user(v2, "app-1", "pairwise-1"), format!("{v2}|tenant|carol"));
     assert_eq!(user(v2, "app-1", "pairwise-1"), user(v2, "app-2", "pairwise-2"));
+    // The hash of a caller in the log has the same claims on the routes for invitations.
+    let inviting = InvitationRules::from_env(&entra).unwrap();
+    assert_eq!(inviting.subject_claims(), &"tid,oid".parse::<SubjectClaims>().unwrap());
     let v1 = "https://sts.windows.net/tenant/";
     assert_ne!(user(v1, "app-1", "pairwise-1"), user(v2, "app-1", "pairwise-1"));
 
@@ -226,6 +230,36 @@ async fn r52_an_administrator_of_another_issuer_must_be_named_with_that_issuer()
         let found = with(condition).administrator(&store, &clock, &event).await;
         let refused = (!is_accepted).then_some(ProblemType::NOT_AN_ADMINISTRATOR);
         assert_eq!(found.err().map(|problem| problem.kind()), refused, "{condition}, {issuer}");
+    }
+}
+
+/// R15: the claims `oid` and `tid` mean a user of Entra only in a token of Entra, or of the issuer
+/// that the operator chose as the main one.
+#[test]
+fn r15_an_entra_user_is_named_by_entra_for_that_tenant_or_by_the_main_issuer() {
+    let several = |name: &str| match name {
+        "OTHER_ISSUERS" => Some("yes".to_owned()),
+        name => env(name),
+    };
+    let access = access_in(&several);
+    for (issuer, is_named) in [
+        ("https://idp.example", true),
+        ("https://login.microsoftonline.com/tenant/v2.0", true),
+        ("https://sts.windows.net/tenant/", true),
+        ("https://login.microsoftonline.us/tenant/v2.0", true),
+        ("https://other.example", false),
+        ("https://login.microsoftonline.com/another/v2.0", false),
+        ("https://login.microsoftonline.com/tenant/v2.0/", false),
+        ("https://login.microsoftonline.com.other.example/tenant/v2.0", false),
+        ("https://login.microsoftonline.com//v2.0", false),
+    ] {
+        let claims = json!({
+            "iss": issuer, "sub": "alice", "tid": "tenant", "oid": "carol", "scp": "guestpass.token",
+        });
+        let caller = access.user(&own().json_claims(&claims).request()).ok().unwrap();
+        let EntraUser { oid, tid } = access.entra_user(&caller);
+        let expected = if is_named { ("carol", "tenant") } else { ("", "") };
+        assert_eq!((&*oid, &*tid), expected, "{issuer}");
     }
 }
 

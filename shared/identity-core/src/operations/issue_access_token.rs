@@ -104,8 +104,11 @@ async fn existing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::record::State;
-    use crate::testing::{ClientCall, CoreFixture, acs_id, administrator, an_hour, caller, user};
+    use crate::model::record::{Record, State, StateName};
+    use crate::testing::invitations::{device_of, full, invitation};
+    use crate::testing::{
+        ClientCall, CoreFixture, StoreCall, acs_id, administrator, an_hour, caller, record, user,
+    };
 
     async fn issue(fixture: &CoreFixture, subject: TokenSubject) -> Result<IssuedToken, Error> {
         let request = IssueAccessTokenRequest {
@@ -144,6 +147,37 @@ mod tests {
         let unknown = named(IdentityRef::Acs(acs_id("8:acs:2")));
         assert!(matches!(issue(&fixture, unknown).await, Err(Error::NotFound)));
         assert!(matches!(issue(&CoreFixture::with([]), alice()).await, Err(Error::NotFound)));
+    }
+
+    /// The reads and writes of the store, and the calls to ACS, of a first and a later token.
+    async fn cost(fixture: &CoreFixture) -> (Vec<StoreCall>, Vec<ClientCall>) {
+        for _ in 0..2 {
+            issue(fixture, caller("alice")).await.unwrap();
+        }
+        (fixture.store.calls(), fixture.acs.calls())
+    }
+
+    #[tokio::test]
+    async fn a_token_costs_the_same_with_and_without_invitations_and_guests() {
+        let mut invitation = invitation("handle");
+        full(&mut invitation);
+        let guest = invitation.guest(&device_of("handle", 'x'));
+        let record = record(guest.as_str(), State::active("8:acs:1"), invitation.opens_at);
+        let invited = CoreFixture::with([Record { due_at: Some(invitation.delete_at), ..record }]);
+        invited.records.put_invitation(&invitation);
+        let reserved = StoreCall::Advance(StateName::Provisioning);
+        let expected = (
+            vec![
+                StoreCall::Find,
+                reserved,
+                StoreCall::RecordUse,
+                StoreCall::Find,
+                StoreCall::RecordUse,
+            ],
+            vec![ClientCall::CreateWithToken, ClientCall::Issue],
+        );
+        assert_eq!(cost(&CoreFixture::with([])).await, expected);
+        assert_eq!(cost(&invited).await, expected);
     }
 
     #[tokio::test]

@@ -54,17 +54,16 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         let Some(revoking) = found.filter(|found| found.state == InvitationState::Revoking) else {
             return Ok(());
         };
-        let cut_off = stream::iter(revoking.devices.keys())
+        let left = stream::iter(revoking.devices.keys())
             .map(|device| self.cut_off(&revoking, device))
             .buffer_unordered(AT_A_TIME)
-            .try_fold(0, async |count, is_cut_off| Ok(count + u64::from(is_cut_off)))
+            .try_fold(0_u64, async |left, is_cut_off| Ok(left + u64::from(!is_cut_off)))
             .await?;
-        let guests = u64::try_from(revoking.devices.len()).unwrap_or(u64::MAX);
-        if cut_off < guests {
-            let left = guests - cut_off;
+        if left > 0 {
             warn!(invitation.id = %id, left, "invitation not revoked yet: a later run retries");
             return Ok(());
         }
+        let guests = u64::try_from(revoking.devices.len()).unwrap_or(u64::MAX);
         match confirm_revocation(self.store, self.clock, &revoking).await {
             // If it is busy, another request is finishing it, too.
             Ok(_) | Err(Error::Busy { .. }) => {

@@ -67,6 +67,14 @@ fn t08_an_unblock_of_the_previous_version_overrides_older_decisions() {
 }
 
 #[test]
+fn t08_an_item_of_the_previous_version_is_no_guest_and_is_never_due() {
+    let record = item::read(&old_item("active", &disabled())).unwrap();
+    assert_eq!(record.due_at, None);
+    let guest = Record { due_at: Some(at(9)), ..record };
+    assert_eq!(item::read(&item::write(&guest)).unwrap().due_at, Some(at(9)));
+}
+
+#[test]
 fn t08_an_item_of_the_previous_version_is_upgraded_by_its_next_change() {
     let seen = item::read(&old_item("blocked", &disabled())).unwrap();
     assert_eq!(seen.revoked_through.newest(), Some(at(5)));

@@ -67,6 +67,10 @@ async fn r72_after_revoked_no_token_of_a_guest_lives_and_none_is_issued() {
         assert!(record.state.is_blocked());
         assert_eq!(record.receipts[0].id.0, "one");
     }
+    let audit = fixture.records.audit_log();
+    let blocks = audit.iter().filter(|entry| entry.action == AuditAction::BlockUser);
+    let reasons: Vec<_> = blocks.map(|entry| entry.reason.clone()).collect();
+    assert_eq!(reasons, [Reason::parse("meeting moved"), Reason::parse("meeting moved")]);
     // A repeated request answers with the same receipt, and asks ACS for nothing.
     let calls = fixture.acs.calls().len();
     assert_eq!(revoke_as(&fixture, "two").await.unwrap(), revoked);
