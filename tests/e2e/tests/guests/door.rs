@@ -63,33 +63,44 @@ async fn r53_on_the_open_route_no_claim_header_or_member_says_who_the_guest_is()
     assert_eq!(guests.shown(&invited.id).await["devices"]["used"], 2);
 }
 
-/// The function of the open route, if it were attached to another route.
+/// If the function of the open route were attached to another route, it would still know nothing but
+/// handles: a guest gets what a guest gets, and nobody else anything.
 #[tokio::test]
-async fn the_function_of_the_open_route_gives_nothing_on_any_other_route() {
-    let guests = GuestStack::start().await;
+async fn the_function_of_the_open_route_serves_guests_alone_whatever_the_route() {
+    let guests = GuestStack::without_pace().await;
     let alice = guests.stack.user("alice").await;
     let token = guests.stack.call("POST /v1/token", &alice, Value::Null).await;
     assert_eq!(token.status, 200);
+    let invited = guests.invite(json!({})).await;
+    let guest = guests.exchange(&invited.handle, &device(1)).await;
     let claims = json!({
         "sub": "alice", "iss": guests.stack.url("issuer"), "scope": "guestpass.token guestpass.admin",
         "role": "guestpass-admin",
     });
+    let pass = json!({ "handle": invited.handle, "device": device(1) });
     for one in infra::operations() {
         let (method, path) = one.route.split_once(' ').unwrap();
-        let event = json!({
-            "version": "2.0", "routeKey": one.route, "rawPath": path, "rawQueryString": "",
-            "headers": { "content-type": "application/json" },
-            "pathParameters": { "id": guests.stack.address("alice") },
-            "requestContext": {
-                "http": { "method": method, "path": path },
-                "authorizer": { "jwt": { "claims": claims, "scopes": [] } },
-            },
-            "body": "{}", "isBase64Encoded": false,
-        });
-        let answer = guests.stack.invoke("exchange-guest-pass", &event).await;
-        assert_eq!(answer["statusCode"], 400, "{}: {answer}", one.route);
+        for (body, status) in [(&json!({}), 400), (&pass, 200)] {
+            let event = json!({
+                "version": "2.0", "routeKey": one.route, "rawPath": path, "rawQueryString": "",
+                "headers": { "content-type": "application/json" },
+                "pathParameters": { "id": guests.stack.address("alice") },
+                "requestContext": {
+                    "http": { "method": method, "path": path },
+                    "authorizer": { "jwt": { "claims": claims, "scopes": [] } },
+                },
+                "body": body.to_string(), "isBase64Encoded": false,
+            });
+            let answer = guests.stack.invoke("exchange-guest-pass", &event).await;
+            assert_eq!(answer["statusCode"], status, "{}: {answer}", one.route);
+            if status == 200 {
+                let sent: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+                assert_eq!(sent["user"], guest.body["user"], "{}", one.route);
+            }
+        }
     }
     assert_eq!(guests.stack.invalid_reason(&token.body["token"]).await, Value::Null);
+    assert_eq!(guests.shown(&invited.id).await["devices"]["used"], 1);
 }
 
 #[tokio::test]

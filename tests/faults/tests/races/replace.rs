@@ -3,10 +3,11 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
-use faults::{Part, Task, Without, Yielding};
+use faults::{Part, Task, Without, Yielding, dying_after};
+use futures_util::FutureExt as _;
 use identity_core::{
     Error,
-    identity::IdentityRef,
+    identity::{AcsId, IdentityRef},
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, TokenSubject, issue_access_token},
     ports::{Clock, ResourceClients},
     record::{Record, State},
@@ -57,10 +58,23 @@ impl DrainFixture {
         without: Part,
         answers: &IssuedTokens,
     ) -> Task {
+        self.token_call_at(Duration::ZERO, name, subject, without, answers)
+    }
+
+    /// The same, so much later.
+    fn token_call_at(
+        &self,
+        later: Duration,
+        name: &'static str,
+        subject: TokenSubject,
+        without: Part,
+        answers: &IssuedTokens,
+    ) -> Task {
         let store = Yielding(Without::new(without, self.core.records.clone()));
         let (clients, answers) = (self.clients(), answers.clone());
         Box::pin(async move {
             let clock = ManualClock::default();
+            clock.advance(later);
             let invocation = invocation(name, &clock);
             let request = IssueAccessTokenRequest { subject, token: an_hour(), invocation };
             let answer = issue_access_token(&store, &clients, &clock, request).await;
@@ -140,6 +154,44 @@ fn r82_two_calls_replace_an_idle_identity_once() {
 #[test]
 fn r82_without_conditions_two_calls_leave_identities_behind() {
     assert_some(two_calls(Part::Conditions));
+}
+
+/// A call dies after so many turns, beside another one; a minute later Alice asks again.
+fn a_death_and_a_later_call(turns: usize) -> (usize, usize) {
+    bad_of_all_orders(|| {
+        let (fixture, answers) = (DrainFixture::new(), IssuedTokens::default());
+        let lost = IssuedTokens::default();
+        let call =
+            |name, answers| fixture.token_call(name, caller("alice"), Part::Nothing, answers);
+        let tasks = vec![dying_after(turns, call("one", &lost)), call("two", &answers)];
+        let check = move || {
+            let (later, at_last) = (Duration::from_mins(1), IssuedTokens::default());
+            let mut third =
+                fixture.token_call_at(later, "three", caller("alice"), Part::Nothing, &at_last);
+            while (&mut third).now_or_never().is_none() {}
+            let is_live = |one: &IssuedToken| fixture.new.is_alive(&one.token);
+            let gets_one = at_last.borrow().iter().all(|one| one.as_ref().is_ok_and(is_live));
+            let alice = fixture.core.alice().unwrap();
+            let of_alice = |one: &AcsId| alice.acs_id() == Some(one);
+            // What the dead process created is not used: at most one identity.
+            let new = fixture.new.identities();
+            let is_hers = new.iter().any(of_alice) && new.len() <= 2;
+            gets_one && is_hers && fixture.old.identities().is_empty()
+        };
+        (tasks, Box::new(check))
+    })
+}
+
+#[test]
+fn r82_a_replacement_that_died_at_any_call_is_finished_by_a_later_one() {
+    let orders: usize = (0..12)
+        .map(|turns| {
+            let (bad, orders) = a_death_and_a_later_call(turns);
+            assert_eq!(bad, 0, "of {orders} orders, after {turns} turns");
+            orders
+        })
+        .sum();
+    assert!(orders > 100, "{orders} orders are too few to show anything");
 }
 
 fn a_call_and_a_block(without: Part) -> (usize, usize) {
