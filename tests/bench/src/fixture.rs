@@ -5,14 +5,14 @@ use std::{
     collections::BTreeMap,
     error::Error,
     path::Path,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use acs_client::{AcsIdentityClient, ApiVersion, Config};
 use acs_emulator::{Emulator, EmulatorOptions, EmulatorServer};
 use harness::{DynamoEngine, TestServer, lambda_environment, secrets_manager};
 use identity_core::{
-    identity::{Lifetime, Scopes, TokenRequest},
+    identity::{AcsId, Lifetime, Scopes, TokenRequest},
     ports::{Clock as _, IdentityClient as _, SystemClock},
 };
 use serde_json::{Value, json};
@@ -117,19 +117,42 @@ impl BenchFixture {
     /// The median duration in milliseconds of the call to ACS that every warm call contains,
     /// measured from here. The rest of a warm call is the function, the table and the runtime.
     pub(crate) async fn acs_call(&self) -> Result<f64, Box<dyn Error>> {
-        let config = Config::new(self.acs.connection_string().parse()?);
-        let acs = AcsIdentityClient::new(config, SystemClock::default())?;
-        let request = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
-        let deadline = || SystemClock::default().now() + Duration::from_secs(5);
-        let identity = acs.create_identity(deadline()).await?;
+        let acs = self.acs_alone().await?;
         let mut times = Vec::new();
         for _ in 0..CALLS {
             let started = Instant::now();
-            acs.issue_access_token(&identity, &request, deadline()).await?;
+            acs.issue_token().await?;
             times.push(started.elapsed());
         }
         Ok(median_ms(times.into_iter()))
     }
+
+    /// ACS without a function before it.
+    pub(crate) async fn acs_alone(&self) -> Result<AcsAlone, Box<dyn Error>> {
+        let config = Config::new(self.acs.connection_string().parse()?);
+        let client = AcsIdentityClient::new(config, SystemClock::default())?;
+        let identity = client.create_identity(deadline()).await?;
+        Ok(AcsAlone { client, identity })
+    }
+}
+
+/// ACS without a function before it, and an identity.
+pub(crate) struct AcsAlone {
+    client: AcsIdentityClient<SystemClock>,
+    identity: AcsId,
+}
+
+impl AcsAlone {
+    /// The call that every warm call of the function contains.
+    pub(crate) async fn issue_token(&self) -> Result<(), identity_core::Error> {
+        let request = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };
+        self.client.issue_access_token(&self.identity, &request, deadline()).await?;
+        Ok(())
+    }
+}
+
+fn deadline() -> SystemTime {
+    SystemClock::default().now() + Duration::from_secs(5)
 }
 
 /// The faults that make the emulator answer every request for a token so much later.
