@@ -82,7 +82,7 @@ pub(crate) async fn handle(
     let obtained = create_identity(store, acs, clock, request).await?;
     let status = if obtained.created { StatusCode::CREATED } else { StatusCode::OK };
     let output = CreatedIdentityOutput {
-        identity: IdentityOutput::from(&obtained.record),
+        identity: IdentityOutput::from(&obtained.record).in_resource(&obtained.record),
         access_token: obtained
             .token
             .map(|token| TokenOutput::new(&token, &obtained.acs_id, clock.now())),

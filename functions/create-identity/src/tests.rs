@@ -32,6 +32,7 @@ async fn the_same_user_has_the_same_identity_the_second_time() {
             "createdAt": "2027-01-15T08:00:00.000Z",
             "lastIssuedAt": "2027-01-15T08:00:00.000Z",
             "revocationPending": false,
+            "resource": "main",
         })
     );
 }

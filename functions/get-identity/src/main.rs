@@ -56,8 +56,11 @@ pub(crate) async fn handle(
     let addressed = access.addressed(store, clock, request).await?;
     let own = matches!(addressed, Addressed::Own(_));
     let record = get_identity(store, &addressed.into()).await?;
-    let output =
-        if own { IdentityOutput::from(&record) } else { IdentityOutput::with_history(&record) };
+    let output = if own {
+        IdentityOutput::from(&record)
+    } else {
+        IdentityOutput::with_history(&record).in_resource(&record)
+    };
     Ok(ApiResponse::json(StatusCode::OK, &output)?.about(record.acs_id()))
 }
 
@@ -99,6 +102,7 @@ mod tests {
         for id in ["8:acs:1", TestRequest::ALICE] {
             let any = get(TestRequest::new("GET /v1/identities/{id}").id(id)).await;
             let mut expected = body(&own);
+            expected["resource"] = json!("main");
             expected["receipts"] = json!([]);
             expected["decisions"] = json!([]);
             assert_eq!(body(&any), expected);

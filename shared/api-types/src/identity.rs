@@ -25,6 +25,9 @@ pub struct IdentityOutput {
     pub last_issued_at: String,
     /// Whether ACS has yet to confirm a revocation.
     pub revocation_pending: bool,
+    /// The name of its ACS resource. Only for administrators, and not in a list: no index has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// Only for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decisions: Option<Vec<DecisionOutput>>,
@@ -134,6 +137,12 @@ impl From<&Receipt> for ReceiptOutput {
 }
 
 impl IdentityOutput {
+    /// For administrators: adds the name of the ACS resource.
+    #[must_use]
+    pub fn in_resource(self, record: &Record) -> Self {
+        Self { resource: Some(record.resource.to_string()), ..self }
+    }
+
     /// For administrators: adds the decisions about blocking with their origins, and the last
     /// revocations, newest first.
     #[must_use]
@@ -158,6 +167,7 @@ impl IdentityOutput {
 impl From<&Record> for IdentityOutput {
     fn from(record: &Record) -> Self {
         Self {
+            resource: None,
             decisions: None,
             not_before: None,
             receipts: None,
