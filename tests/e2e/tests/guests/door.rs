@@ -64,7 +64,7 @@ async fn r53_on_the_open_route_no_claim_header_or_member_says_who_the_guest_is()
 }
 
 /// If the function of the open route were attached to another route, it would still know nothing but
-/// handles: a guest gets what a guest gets, and nobody else anything.
+/// handles: a guest gets what a guest gets, and no other caller anything.
 #[tokio::test]
 async fn the_function_of_the_open_route_serves_guests_alone_whatever_the_route() {
     let guests = GuestStack::without_pace().await;
