@@ -117,7 +117,7 @@ impl BenchFixture {
     /// The median duration in milliseconds of the call to ACS that every warm call contains,
     /// measured from here. The rest of a warm call is the function, the table and the runtime.
     pub(crate) async fn acs_call(&self) -> Result<f64, Box<dyn Error>> {
-        let acs = self.acs_alone().await?;
+        let acs = self.direct_acs().await?;
         let mut times = Vec::new();
         for _ in 0..CALLS {
             let started = Instant::now();
@@ -128,21 +128,21 @@ impl BenchFixture {
     }
 
     /// ACS without a function before it.
-    pub(crate) async fn acs_alone(&self) -> Result<AcsAlone, Box<dyn Error>> {
+    pub(crate) async fn direct_acs(&self) -> Result<DirectAcs, Box<dyn Error>> {
         let config = Config::new(self.acs.connection_string().parse()?);
         let client = AcsIdentityClient::new(config, SystemClock::default())?;
         let identity = client.create_identity(deadline()).await?;
-        Ok(AcsAlone { client, identity })
+        Ok(DirectAcs { client, identity })
     }
 }
 
 /// ACS without a function before it, and an identity.
-pub(crate) struct AcsAlone {
+pub(crate) struct DirectAcs {
     client: AcsIdentityClient<SystemClock>,
     identity: AcsId,
 }
 
-impl AcsAlone {
+impl DirectAcs {
     /// The call that every warm call of the function contains.
     pub(crate) async fn issue_token(&self) -> Result<(), identity_core::Error> {
         let request = TokenRequest { scopes: Scopes::chat_and_voip(), lifetime: Lifetime::HOUR };

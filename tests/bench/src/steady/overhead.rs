@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     event,
-    fixture::{AcsAlone, BenchFixture},
+    fixture::{BenchFixture, DirectAcs},
     subject::Subject,
 };
 
@@ -63,7 +63,7 @@ pub(crate) async fn overhead(
     subject: &Subject,
     fixture: &BenchFixture,
 ) -> Result<Overhead, Box<dyn Error>> {
-    let acs = Arc::new(fixture.acs_alone().await?);
+    let acs = Arc::new(fixture.direct_acs().await?);
     let (sender, mut served, _processes) = start(subject).await?;
     // The first request of a user creates the identity, and is not counted.
     for user in 0..USERS {
@@ -89,7 +89,7 @@ pub(crate) async fn overhead(
     Ok(Overhead::of(times, acs_times))
 }
 
-async fn time_of_acs(acs: Arc<AcsAlone>) -> Result<Duration, identity_core::Error> {
+async fn time_of_acs(acs: Arc<DirectAcs>) -> Result<Duration, identity_core::Error> {
     let started = Instant::now();
     acs.issue_token().await?;
     Ok(started.elapsed())
