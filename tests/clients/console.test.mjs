@@ -259,3 +259,63 @@ test("the console finds users, and shows events, runs and dead letters", async (
   await shows(tab, "identities", "No identity matches.");
   assertQuiet(tab);
 });
+
+const write = (tab, id, value) => tab.evaluate(`document.getElementById(${JSON.stringify(id)}).value = ${JSON.stringify(value)}, document.getElementById(${JSON.stringify(id)}).dispatchEvent(new Event("input"))`);
+const rows = (tab, selector) => tab.evaluate(`[...document.querySelectorAll(${JSON.stringify(selector)})].map(({ textContent }) => textContent)`);
+
+test("events and requests are filtered by what their lists show", async () => {
+  const [user, other] = [new User(), new User()];
+  for (const one of [user, other]) await one.account("disabled");
+  const answer = await fetch(`${places.gateway}/v1/identity`, { headers: { Authorization: `Bearer ${await user.signIn()}` } });
+  const tab = await open("/");
+  await until(async () => (await rows(tab, "#events li")).filter((row) => row.includes(user.sub) || row.includes(other.sub)).length === 2, "both events");
+  await write(tab, "event-filter", `APPLIED ${user.sub}`);
+  await until(async () => (await rows(tab, "#events li")).length === 1, "one event is applied", 30);
+  assert.match((await rows(tab, "#events li"))[0], new RegExp(user.sub));
+  await write(tab, "event-filter", `no-rule ${user.sub}`);
+  assert.equal(await text(tab, "events"), "No event matches.");
+  await write(tab, "request-filter", `get /v1/identity ${answer.status}`);
+  const requests = await rows(tab, "#requests tbody tr");
+  assert.ok(requests.length > 0);
+  for (const row of requests) assert.match(row, new RegExp(`GET /v1/identity.*${answer.status}`));
+  await write(tab, "request-filter", "PATCH");
+  assert.equal(await text(tab, "requests"), "No request matches.");
+  assertQuiet(tab);
+});
+
+const local = async (path, body) => (await fetch(`${places.console}/_local/${path}`, body && { method: "POST", body: JSON.stringify(body) })).json();
+
+test("a dead letter is counted and shown, and Redrive moves it back", async () => {
+  const externalId = newUser();
+  await local("events", { source: "guestpass.identity", "detail-type": "user.disabled", detail: { externalId, occurredAt: "no time" }, bus: places.eventBus });
+  const receives = async () => (await local("events")).events.find(({ user }) => user === externalId).receives;
+  for (let deliveries = 1; deliveries <= 5; deliveries += 1) {
+    await until(async () => (await receives()) === deliveries, `delivery ${deliveries}`, 30);
+    await local("clock", { advanceSeconds: 61 });
+  }
+  const tab = await open("/");
+  await shows(tab, "figures", "Dead letters1");
+  await shows(tab, "events", "dead letter, 5 deliveries");
+  const redrive = "document.querySelector('#queues [id^=redrive-]')";
+  await tab.evaluate(`${redrive}.click()`);
+  await shows(tab, "announcement", "Moved 1 message back to");
+  await shows(tab, "figures", "Dead letters0");
+  assert.equal(await tab.evaluate(`${redrive} === null`), true);
+  assertQuiet(tab);
+});
+
+test("the chart shows the identities that become stale", async () => {
+  const user = new User();
+  const headers = { Authorization: `Bearer ${await user.signIn()}` };
+  assert.equal((await fetch(`${places.gateway}/v1/token`, { method: "POST", headers })).status, 200);
+  const tab = await open("/");
+  const bars = "[...document.querySelectorAll('#ages tr')].filter((row) => row.querySelector('.bar.stale')?.checkVisibility()).map(({ textContent }) => textContent)";
+  assert.match(await text(tab, "ages"), /After 90 days an identity is stale: 0 now/);
+  assert.deepEqual(await tab.evaluate(bars), []);
+  await local("clock", { advanceSeconds: 91 * 86_400 });
+  await until(async () => /stale: [1-9]\d* now/.test(await text(tab, "ages")), "stale identities are counted", 30);
+  const [bar, ...others] = await tab.evaluate(bars);
+  assert.match(bar, /^90 to \d+ days[1-9]/);
+  assert.deepEqual(others, []);
+  assertQuiet(tab);
+});

@@ -6,7 +6,10 @@ const PAGE = 10;
 
 const STATES = { active: "good", blocked: "bad", stuck: "bad", deleting: "warn", provisioning: "warn" };
 
-const view = { search: "", state: "", offset: 0 };
+const view = { search: "", state: "", offset: 0, events: "", requests: "" };
+
+/** The latest events and requests, which the page filters itself. */
+const latest = { events: [], requests: [] };
 
 const code = (text) => el("code", {}, text);
 
@@ -66,7 +69,7 @@ function showQueues(queues) {
     const name = [code(queue.name), sources.length > 0 ? el("div", { className: "soft" }, "dead letters") : null].filter(Boolean);
     const redrive = dead && sources.length === 1 && action(el("button", { id: `redrive-${queue.name}`, type: "button" }, "Redrive"), async () => {
       const { moved } = await json(`/_local/queues/${queue.name}/redrive`, { method: "POST" });
-      announce(`Moved ${moved} messages back to ${sources[0]}.`);
+      announce(`Moved ${moved} ${moved === 1 ? "message" : "messages"} back to ${sources[0]}.`);
       await refresh();
     });
     const waiting = el("span", { className: dead ? "bad" : "" }, queue.visible + queue.delayed);
@@ -93,10 +96,18 @@ const OUTCOMES = {
   waiting: ["warn", "waiting"], done: ["good", "applied"], "dead-letter": ["bad", "dead letter"], "no-rule": ["soft", "no rule matches"],
 };
 
-function showEvents(events) {
-  show("events", events.slice(0, 7), (latest) => {
-    if (latest.length === 0) return el("p", { className: "empty" }, "No events yet. The page Try it sends some.");
-    return el("ol", { className: "list" }, ...latest.map((event) => {
+/** The first entries whose text has each word of the filter, and the text for an empty list. */
+function filtered(name, text, most, empty) {
+  const words = view[name].toLowerCase().split(/\s+/);
+  const found = latest[name].filter((entry) => words.every((word) => text(entry).toLowerCase().includes(word)));
+  return [found.slice(0, most), latest[name].length > 0 ? `No ${name.slice(0, -1)} matches.` : empty];
+}
+
+function showEvents() {
+  const text = ({ type, source, user, outcome }) => [type, source, user, OUTCOMES[outcome][1]].join(" ");
+  show("events", filtered("events", text, 7, "No events yet. The page Try it sends some."), ([events, empty]) => {
+    if (events.length === 0) return el("p", { className: "empty" }, empty);
+    return el("ol", { className: "list" }, ...events.map((event) => {
       const [style, text] = OUTCOMES[event.outcome];
       return el("li", {},
         el("div", { className: "line" }, el("strong", {}, event.type || "event"), time(event.at)),
@@ -109,11 +120,12 @@ function showEvents(events) {
 /** An external id without its issuer. */
 const shortId = (id) => (id.startsWith("http") ? id.slice(id.indexOf("|") + 1) : id);
 
-function showRequests(requests) {
-  show("requests", requests.slice(0, 15), (latest) => table("Latest requests", ["When", "Request", "#Status", "#ms"], latest.map((request) => [
+function showRequests() {
+  const text = ({ method, path, status }) => `${method} ${path} ${status}`;
+  show("requests", filtered("requests", text, 15, "No requests yet."), ([requests, empty]) => table("Latest requests", ["When", "Request", "#Status", "#ms"], requests.map((request) => [
     time(request.at), code(`${request.method} ${request.path}`),
     el("span", { className: request.status < 400 ? "good" : "bad" }, request.status), request.ms,
-  ]), "No requests yet."));
+  ]), empty));
 }
 
 async function showIdentities() {
@@ -147,8 +159,9 @@ async function refresh() {
   showRuns(schedules);
   showQueues(queues);
   showSchedules(schedules);
-  showEvents(events);
-  showRequests(requests);
+  Object.assign(latest, { events, requests });
+  showEvents();
+  showRequests();
   await showIdentities();
 }
 
@@ -157,6 +170,12 @@ for (const [id, name] of [["query", "search"], ["state", "state"]]) {
   byId(id).addEventListener("input", ({ target }) => {
     Object.assign(view, { [name]: target.value, offset: 0 });
     void showIdentities();
+  });
+}
+for (const [id, name, showList] of [["event-filter", "events", showEvents], ["request-filter", "requests", showRequests]]) {
+  byId(id).addEventListener("input", ({ target }) => {
+    view[name] = target.value.trim();
+    showList();
   });
 }
 action(byId("previous"), () => ((view.offset = Math.max(0, view.offset - PAGE)), showIdentities()));
