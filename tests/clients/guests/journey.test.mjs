@@ -45,10 +45,10 @@ async function moveClock(time) {
   assert.equal(moved.status, 200);
 }
 
-/** The latest run of the scheduled cleanup. */
-async function lastCleanup() {
+/** The runs of the scheduled cleanup. One that the clock overtook deletes no guest. */
+async function cleanupRuns() {
   const { schedules } = await get(`${places.console}/_local/schedules`);
-  return schedules.find(({ name }) => name === "DeleteStaleIdentitiesSchedule").runs[0];
+  return schedules.find(({ name }) => name === "DeleteStaleIdentitiesSchedule").runs;
 }
 
 test("an invitation of the operator's tool is joined once and revoked, another ends, and ACS keeps no guest of either", async () => {
@@ -83,8 +83,7 @@ test("an invitation of the operator's tool is joined once and revoked, another e
   // The latest hour at which the schedule is due is then after the announced deletion.
   await moveClock(new Date(Date.parse(ended.deleteAt) + 3_600_000).toISOString());
   await until(async () => (await held(guests)).length === 0, "the scheduled cleanup has deleted the guests", 60);
-  await until(async () => (await lastCleanup())?.result?.guests, "the run of the cleanup has ended");
-  const { status, result } = await lastCleanup();
-  assert.deepEqual([status, result.guests.skipped], ["succeeded", false]);
-  assert.ok(result.guests.deleted >= guests.length, JSON.stringify(result)); // guests of other tests are due, too
+  // Guests of other tests are due, too.
+  const deletes = ({ status, result }) => status === "succeeded" && result.guests?.deleted >= guests.length;
+  await until(async () => (await cleanupRuns()).some(deletes), "a run of the schedule has deleted them");
 });
