@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use api_types::format_timestamp;
 use identity_core::{
+    ABANDONED_AFTER,
     guest::Invitation,
-    ports::InvitationStore as _,
-    testing::{invitation, invitations::known, user},
+    ports::{Change, IdentityStore as _, InvitationStore as _},
+    record::{Record, State},
+    testing::{invitation, invitations::known, record, user},
 };
 use serde_json::{Value, json};
 
@@ -123,4 +126,57 @@ async fn die_revoking(acs: &SweepAcs, strike: SweepStrike) {
     assert!(living.iter().all(|(_, tokens)| *tokens == 0), "{context}: {living:?}");
     let stored = fixture.store.find_invitation(&made.id).await.unwrap().unwrap();
     assert_eq!(stored.state.as_str(), "revoked", "{context}");
+}
+
+/// An invitation that ended hours ago, and whose one guest is due.
+async fn due_guest(fixture: &SweepFixture<'_>) -> Invitation {
+    let made = invite(fixture, |made| {
+        known(made);
+        made.closes_at = days_ago(0) - Duration::from_hours(3);
+        made.delete_at = days_ago(0) - Duration::from_hours(1);
+    });
+    let (made, acs_id) = (made.await, fixture.identity().await);
+    let guest = made.guest(made.devices.keys().next().unwrap());
+    let usable = State::Active { acs_id };
+    let due_at = Some(made.delete_at);
+    let record = Record { due_at, ..record(guest.as_str(), usable, days_ago(1)) };
+    let written = fixture.store.advance(None, &record).await.unwrap();
+    assert!(matches!(written, Change::Made(_)));
+    made
+}
+
+fn schedule() -> Value {
+    json!({ "time": format_timestamp(days_ago(0)) })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r75_after_a_kill_at_any_call_the_next_run_deletes_the_guests_that_are_due() {
+    let acs = SweepAcs::start().await;
+    let fixture = SweepFixture::new(&acs, "delete-stale-identities").await;
+    due_guest(&fixture).await;
+    let (run, calls) = fixture.run(&schedule(), None).await;
+    assert!(matches!(&run, SweepRun::Completed(run) if run["guests"]["deleted"] == 1), "{run:?}");
+    assert_eq!(fixture.living().await, []);
+    drop(fixture);
+    let deaths = sweep(&calls, die_deleting).await;
+    // The mark, the deletion and its confirmation, each with two deaths.
+    assert!(deaths > 2 * 3, "{deaths}");
+}
+
+async fn die_deleting(acs: &SweepAcs, strike: SweepStrike) {
+    let fixture = SweepFixture::new(acs, "delete-stale-identities").await;
+    let made = due_guest(&fixture).await;
+    let (dead, calls) = fixture.run(&schedule(), Some(strike)).await;
+    let context = format!("killed {strike:?}: {:?}", calls.last());
+    assert!(matches!(dead, SweepRun::Killed), "{context}");
+
+    fixture.advance(ABANDONED_AFTER + Duration::from_secs(1));
+    let (next, _) = fixture.run(&schedule(), None).await;
+    assert!(matches!(next, SweepRun::Completed(_)), "{context}");
+    assert_eq!(fixture.living().await, [], "{context}");
+    let guest = made.guest(made.devices.keys().next().unwrap());
+    let left = fixture.store.find(&guest).await.unwrap();
+    assert!(left.is_none_or(|left| left.state == State::Deleted), "{context}");
+    let asked = fixture.asked("deleteIdentity").await.len();
+    assert!((1..=2).contains(&asked), "deleted {asked} times; {context}");
 }
