@@ -165,15 +165,11 @@ mod tests {
         let record = record(guest.as_str(), State::active("8:acs:1"), invitation.opens_at);
         let invited = CoreFixture::with([Record { due_at: Some(invitation.delete_at), ..record }]);
         invited.records.put_invitation(&invitation);
-        let reserved = StoreCall::Advance(StateName::Provisioning);
+        let to = StoreCall::Advance;
+        let first = [StoreCall::Find, to(StateName::Provisioning), to(StateName::Active)];
+        let later = [StoreCall::Find, StoreCall::RecordUse];
         let expected = (
-            vec![
-                StoreCall::Find,
-                reserved,
-                StoreCall::RecordUse,
-                StoreCall::Find,
-                StoreCall::RecordUse,
-            ],
+            [first.as_slice(), &later].concat(),
             vec![ClientCall::CreateWithToken, ClientCall::Issue],
         );
         assert_eq!(cost(&CoreFixture::with([])).await, expected);
