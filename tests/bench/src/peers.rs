@@ -23,7 +23,7 @@ use crate::{event, fixture::BenchFixture, machine::Machine, process, sample::med
 const PROCESSES: usize = 20;
 
 /// How many times as fast as each peer our first answer has to be.
-const PROMISED: f64 = 15.0;
+const PROMISED: f64 = 20.0;
 
 /// Where the peers find what they need.
 pub(crate) struct PeerPackages {
