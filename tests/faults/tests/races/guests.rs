@@ -21,7 +21,7 @@ use identity_core::{
     },
 };
 
-use super::{assert_none, assert_some, bad_of_all_orders};
+use super::{assert_none, assert_none_after_a_death, assert_some, bad_of_all_orders};
 
 /// The answers to the exchanges, each with the letter of its device.
 type Exchanged = Rc<RefCell<Vec<(char, Result<GuestPass, Error>)>>>;
@@ -147,14 +147,7 @@ fn a_death_and_another_device(turns: usize) -> (usize, usize) {
 
 #[test]
 fn r70_a_death_at_any_call_makes_no_second_use() {
-    let orders: usize = (0..7)
-        .map(|turns| {
-            let (bad, orders) = a_death_and_another_device(turns);
-            assert_eq!(bad, 0, "of {orders} orders, after {turns} turns");
-            orders
-        })
-        .sum();
-    assert!(orders > 100, "{orders} orders are too few to show anything");
+    assert_none_after_a_death(7, 100, a_death_and_another_device);
 }
 
 /// After "revoked", no token lives, whether or not its guest has it.
@@ -265,14 +258,7 @@ fn run_the_job(fixture: &CoreFixture) {
 
 #[test]
 fn r72_a_revocation_that_died_at_any_call_is_finished_by_the_scheduled_job() {
-    let orders: usize = (0..9)
-        .map(|turns| {
-            let (bad, orders) = an_exchange_and_a_dying_revocation(turns);
-            assert_eq!(bad, 0, "of {orders} orders, after {turns} turns");
-            orders
-        })
-        .sum();
-    assert!(orders > 500, "{orders} orders are too few to show anything");
+    assert_none_after_a_death(9, 500, an_exchange_and_a_dying_revocation);
 }
 
 /// Two guesses where one may be compared, and a guest with the right PIN.

@@ -98,6 +98,17 @@ fn bad_of_all_orders(fixture: impl Fn() -> (Vec<Task>, Check)) -> (usize, usize)
     (bad.get(), runs)
 }
 
+/// Requires that no order is bad, whichever of its first `turns` turns a process dies after.
+fn assert_none_after_a_death(turns: usize, least: usize, orders: fn(usize) -> (usize, usize)) {
+    let mut all = 0;
+    for turn in 0..turns {
+        let (bad, orders) = orders(turn);
+        assert_eq!(bad, 0, "of {orders} orders, after {turn} turns");
+        all += orders;
+    }
+    assert!(all > least, "{all} orders are too few to show anything");
+}
+
 /// Runs Alice's token calls and the other tasks in every order. Returns the number of bad orders,
 /// and the number of orders.
 fn bad_orders(

@@ -18,7 +18,7 @@ use identity_core::{
     },
 };
 
-use super::{By, Cause, assert_none, assert_some, bad_of_all_orders};
+use super::{By, Cause, assert_none, assert_none_after_a_death, assert_some, bad_of_all_orders};
 
 const ALICES: &str = "8:acs:old_1";
 
@@ -184,14 +184,7 @@ fn a_death_and_a_later_call(turns: usize) -> (usize, usize) {
 
 #[test]
 fn r82_a_replacement_that_died_at_any_call_is_finished_by_a_later_one() {
-    let orders: usize = (0..12)
-        .map(|turns| {
-            let (bad, orders) = a_death_and_a_later_call(turns);
-            assert_eq!(bad, 0, "of {orders} orders, after {turns} turns");
-            orders
-        })
-        .sum();
-    assert!(orders > 100, "{orders} orders are too few to show anything");
+    assert_none_after_a_death(12, 100, a_death_and_a_later_call);
 }
 
 fn a_call_and_a_block(without: Part) -> (usize, usize) {
