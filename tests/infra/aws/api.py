@@ -1,6 +1,7 @@
 """The event that API Gateway sends to a function after its authorizer has accepted a caller."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 ISSUER = "https://idp.example"
@@ -51,3 +52,20 @@ def call(function, route: str, user: str = "alice", scope: str = "guestpass.toke
         event["body"] = json.dumps(body)
     answer = function.invoke(event)
     return Answer(answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else None)
+
+
+def use_each_operation(start: Callable[[str], Any], user: str) -> None:
+    """Lets each function that has a route work on an identity of its own."""
+    made = call(start("CreateIdentity"), "POST /v1/identities", scope=ADMIN, body={"externalId": user})
+    assert made.status == 201, made
+    acs_id = made.body["user"]["communicationUserId"]
+    assert call(start("GetIdentity"), "GET /v1/identities/{id}", scope=ADMIN, id=acs_id).status == 200
+    listed = call(start("ListIdentities"), "GET /v1/identities", scope=ADMIN)
+    assert listed.status == 200 and acs_id in json.dumps(listed.body)
+    issued = call(start("IssueAccessToken"), "POST /v1/identities/{id}/token", scope=ADMIN, id=acs_id)
+    assert issued.status == 200, issued
+    revoked = call(start("RevokeAccessTokens"), "POST /v1/identities/{id}/revoke", scope=ADMIN, id=acs_id)
+    assert revoked.status == 200, revoked
+    assert call(start("DeleteIdentity"), "DELETE /v1/identities/{id}", scope=ADMIN, id=acs_id).status == 204
+    exchanged = call(start("ExchangeTeamsToken"), "POST /v1/token/teams", body={"token": "not.a.token"})
+    assert 400 <= exchanged.status < 500, exchanged

@@ -4,6 +4,7 @@ caller's role."""
 import json
 import os
 import re
+import uuid
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -60,21 +61,23 @@ class Cloud:
         return boto3.client(service, endpoint_url=self.url, region_name=region, config=PATIENT, **ADMINISTRATOR)
 
     def deploy(self, connection_string: str, region: str = REGION, **parameters: str) -> "Deployed":
-        """Uploads the zips to a bucket, and creates the secret with the connection string and the
-        stack."""
+        """Creates the secret with the connection string, and the stack."""
+        secret = self.client("secretsmanager", region).create_secret(Name="guestpass/acs", SecretString=connection_string)
+        return self.create_stack(STACK, region, AcsSecretArn=secret["ARN"], **parameters)
+
+    def create_stack(self, name: str, region: str = REGION, **parameters: str) -> "Deployed":
+        """Uploads the zips to a bucket, and creates a stack with these parameters."""
 
         def client(service: str):
             return self.client(service, region)
 
-        secret = client("secretsmanager").create_secret(Name="guestpass/acs", SecretString=connection_string)
-        parameters = {"AcsSecretArn": secret["ARN"], **parameters}
         stack = Stack(source(), **parameters)
         # moto does not generate secrets for a template.
         made = {}
-        for name, properties in stack.of_type("AWS::SecretsManager::Secret").items():
+        for secret, properties in stack.of_type("AWS::SecretsManager::Secret").items():
             password = client("secretsmanager").get_random_password(**properties["GenerateSecretString"])
-            created = client("secretsmanager").create_secret(Name=name, SecretString=password["RandomPassword"])
-            made[name] = created["ARN"]
+            created = client("secretsmanager").create_secret(Name=f"{name}-{secret}-{uuid.uuid4()}", SecretString=password["RandomPassword"])
+            made[secret] = created["ARN"]
         s3 = client("s3")
         if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
@@ -82,26 +85,27 @@ class Cloud:
             key = function["Code"]["S3Key"]
             s3.put_object(Bucket=BUCKET, Key=key, Body=artefacts.archive(key))
         client("cloudformation").create_stack(
-            StackName=STACK,
+            StackName=name,
             TemplateBody=json.dumps(for_moto(stack.expanded, made, stack.conditions)),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-        return Deployed(self, region, stack)
+        return Deployed(self, region, name, stack)
 
 
 class Deployed:
     """The stack in the cloud."""
 
-    def __init__(self, cloud: Cloud, region: str, stack: Stack):
+    def __init__(self, cloud: Cloud, region: str, name: str, stack: Stack):
         self.cloud = cloud
         self.region = region
+        self.name = name
         self.stack = stack
         cloudformation = self.client("cloudformation")
-        [described] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+        [described] = cloudformation.describe_stacks(StackName=name)["Stacks"]
         self.status = described["StackStatus"]
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
-        made = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+        made = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
         # moto has no id for some resources, such as a permission or the version of a function.
         self.ids = {
             one["LogicalResourceId"]: one["PhysicalResourceId"]
@@ -180,7 +184,7 @@ def teach_moto_rights() -> None:
         # parts.
         for part in json.loads(handler.raw_body)["TransactItems"]:
             [(action, asked)] = part.items()
-            hold(handler, of_the_action(kind, f"{action}Item"), arn_of(asked))
+            hold(handler, of_the_action(kind, f"{action}Item"), arn_of(asked, handler.region))
 
     def of_the_action(kind: type, action: str):
         return lambda **request: kind(**{**request, "action": action})
@@ -189,18 +193,18 @@ def teach_moto_rights() -> None:
         raise JsonRESTError("AccessDeniedException", f"{request._access_key.arn} may not {request._action}")
 
     def of_a_table(handler) -> str:
-        return arn_of(json.loads(handler.raw_body))
+        return arn_of(json.loads(handler.raw_body), handler.region)
 
-    def arn_of(asked: dict) -> str:
+    def arn_of(asked: dict, region: str) -> str:
         name = asked.get("TableName") or asked.get("TargetTableName", "*")
-        table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+        table = f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{name}"
         return f"{table}/index/{asked['IndexName']}" if "IndexName" in asked else table
 
     def of_a_secret(handler) -> str:
         return json.loads(handler.raw_body).get("SecretId", "*")
 
     def of_a_stack(handler) -> str:
-        return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{handler._get_param('StackName')}/id"
+        return f"arn:aws:cloudformation:{handler.region}:{ACCOUNT}:stack/{handler._get_param('StackName')}/id"
 
     IAMRequest._raise_access_denied = refuse
     # moto treats other headers as signed than the SDK for Rust; signing is the SDK's

@@ -2,7 +2,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -46,27 +46,44 @@ def deployed(acs: Acs, cloud: Cloud) -> Deployed:
 
 
 @pytest.fixture(scope="session")
-def bootstrap(deployed: Deployed, tmp_path_factory) -> Callable[[str], Path]:
-    """The program that was deployed for a function."""
+def bootstrap(tmp_path_factory) -> Callable[[str], Path]:
+    """The program in a zip that was deployed."""
 
     @cache
-    def unpacked(function: str) -> Path:
-        zipped = deployed.stack.functions()[function]["Code"]["S3Key"]
-        return artefacts.unpacked(zipped, tmp_path_factory.mktemp(function))
+    def unpacked(zipped: str) -> Path:
+        return artefacts.unpacked(zipped, tmp_path_factory.mktemp(zipped))
 
     return unpacked
 
 
-@pytest.fixture
-def start(deployed: Deployed, bootstrap, tmp_path: Path) -> Iterator:
-    """Starts the deployed program of a function with its deployed configuration."""
+def starter(bootstrap: Callable[[str], Path], directory: Path) -> Iterator[Callable[..., Function]]:
+    """Starts the program of a function as a stack configures it: with its variables and its role."""
     started: list[Function] = []
 
-    def one(function: str, **environment: str) -> Function:
-        log = tmp_path / f"{function}-{len(started)}.log"
-        started.append(Function(bootstrap(function), {**deployed.environment(function), **environment}, log))
+    def one(stack: Deployed, function: str, **environment: str) -> Function:
+        log = directory / f"{function}-{len(started)}.log"
+        program = bootstrap(stack.stack.functions()[function]["Code"]["S3Key"])
+        started.append(Function(program, {**stack.environment(function), **environment}, log))
         return started[-1]
 
     yield one
     for function in started:
         function.stop()
+
+
+@pytest.fixture
+def start_in(bootstrap, tmp_path: Path) -> Iterator[Callable[..., Function]]:
+    """Starts functions of any stack, until the end of the test."""
+    yield from starter(bootstrap, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def start_in_module(bootstrap, tmp_path_factory) -> Iterator[Callable[..., Function]]:
+    """Starts functions of any stack, until the end of the module."""
+    yield from starter(bootstrap, tmp_path_factory.mktemp("functions"))
+
+
+@pytest.fixture
+def start(deployed: Deployed, start_in) -> Callable[..., Function]:
+    """Starts functions of the stack that most tests use."""
+    return partial(start_in, deployed)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api import ADMIN, ISSUER, call
+from api import ADMIN, ISSUER, call, use_each_operation
 from runtime_api import Failed
 
 
@@ -42,19 +42,7 @@ def test_two_calls_at_once_get_tokens_of_one_identity(acs, start, user):
 
 
 def test_each_operation_does_its_work_with_the_rights_of_its_role(start, user):
-    made = call(start("CreateIdentity"), "POST /v1/identities", scope=ADMIN, body={"externalId": user})
-    assert made.status == 201, made
-    acs_id = made.body["user"]["communicationUserId"]
-    assert call(start("GetIdentity"), "GET /v1/identities/{id}", scope=ADMIN, id=acs_id).status == 200
-    listed = call(start("ListIdentities"), "GET /v1/identities", scope=ADMIN)
-    assert listed.status == 200 and acs_id in json.dumps(listed.body)
-    issued = call(start("IssueAccessToken"), "POST /v1/identities/{id}/token", scope=ADMIN, id=acs_id)
-    assert issued.status == 200, issued
-    revoked = call(start("RevokeAccessTokens"), "POST /v1/identities/{id}/revoke", scope=ADMIN, id=acs_id)
-    assert revoked.status == 200, revoked
-    assert call(start("DeleteIdentity"), "DELETE /v1/identities/{id}", scope=ADMIN, id=acs_id).status == 204
-    exchanged = call(start("ExchangeTeamsToken"), "POST /v1/token/teams", body={"token": "not.a.token"})
-    assert 400 <= exchanged.status < 500, exchanged
+    use_each_operation(start, user)
 
 
 def test_an_event_by_eventbridge_and_the_queue_blocks_its_user(deployed, acs, start, user):
