@@ -42,9 +42,10 @@ def destroy(cloudformation, with_identities: bool) -> None:
     retained = retained_resources(template)
     kept = [each for each in resources if each["LogicalResourceId"] in retained]
     tables = [each for each in kept if each["ResourceType"] == "AWS::DynamoDB::Table"]
-    # A stack that was rolled back may have none.
+    # A stack that was rolled back may have none. A table that was attached is not one of the stack's resources.
     by_id = {each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in tables}
-    table, audit = by_id.get("Identities"), by_id.get("AuditLog")
+    table = parameters.get("ExistingTableName") or by_id.get("Identities")
+    audit = parameters.get("ExistingAuditTableName") or by_id.get("AuditLog")
     tool = None
     if with_identities:
         if not table or not secret:

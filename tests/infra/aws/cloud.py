@@ -5,6 +5,7 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -119,10 +120,18 @@ class Deployed:
     def attach_policies(self) -> None:
         """moto creates a template's role without the managed policies that it names. If they are
         attached, moto cannot delete the role."""
+        for role, policy in self._attachments():
+            self.client("iam").attach_role_policy(RoleName=role, PolicyArn=policy)
+
+    def detach_policies(self) -> None:
+        for role, policy in self._attachments():
+            self.client("iam").detach_role_policy(RoleName=role, PolicyArn=policy)
+
+    def _attachments(self) -> Iterator[tuple[str, str]]:
         managed = self.stack.of_type("AWS::IAM::ManagedPolicy")
         for role, properties in self.stack.of_type("AWS::IAM::Role").items():
             for policy in managed.keys() & set(properties.get("ManagedPolicyArns", [])):
-                self.client("iam").attach_role_policy(RoleName=self.ids[role], PolicyArn=self.ids[policy])
+                yield self.ids[role], self.ids[policy]
 
     def environment(self, function: str) -> dict[str, str]:
         """The variables with which Lambda would start a function: those of the deployed function,

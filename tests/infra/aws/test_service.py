@@ -94,6 +94,7 @@ def test_the_key_can_be_rotated_while_a_function_runs(deployed, acs, start, user
     secret = deployed.stack.parameters["AcsSecretArn"]
     deployed.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=acs.secondary)
     acs.control("keys/regenerate", {"keyType": "primary"})
+    acs.connection_string = acs.secondary
     answer = call(function, "POST /v1/token", user)
     assert answer.status == 200, function.said()
     assert acs.is_live(answer.body["token"])

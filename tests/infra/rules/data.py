@@ -91,7 +91,10 @@ def t04_the_audit_log_is_found_by_user_by_actor_and_by_day_each_in_order_of_time
     drop(f"{AUDIT}/Condition"),
     put("Globals/Function/Environment/Variables/AUDIT_TABLE_NAME", {"Ref": "AuditLog"}),
     put("Resources/WriteAudit/Properties/PolicyDocument/Statement/0/Resource", {"Fn::GetAtt": "AuditLog.Arn"}),
-    put("Resources/TablesThrottled/Properties/Metrics/3/MetricStat/Metric/Dimensions/0/Value", {"Ref": "AuditLog"}),
+    put("Resources/AuditLogThrottled/Properties/Metrics/1/MetricStat/Metric/Dimensions/0/Value", {"Ref": "AuditLog"}),
+    put("Resources/TablesThrottled/Properties/Metrics/3/MetricStat/Metric/Dimensions/0/Value", {"Ref": "Identities"}),
+    put("Resources/ListIdentities/Properties/Environment/Variables/TABLE_NAME", "another"),
+    put("Resources/RevokeOnEvent/Properties/Environment/Variables/AUDIT_TABLE_NAME", "another"),
     put("Outputs/AuditTableName/Value", {"Ref": "AuditLog"}),
 )
 def t04_an_existing_table_takes_the_place_of_the_stacks_own(stack: Stack) -> Iterator[str]:
@@ -110,8 +113,37 @@ def without_own_table(stack: Stack, table: str, parameter: str, variable: str, o
         text = str(one).replace("metric", "")
         if re.search(rf"'{table}(\.Arn[^']*)?'", text):
             yield f"{name} uses the table {table}, which does not exist"
-    variables = attached.functions()["IssueAccessToken"]["Environment"]["Variables"]
-    if variables[variable] != "restored" or arn not in str(attached.resources[policy]):
-        yield f"the functions do not use the table of {parameter}"
+    for name, function in attached.functions().items():
+        if function["Environment"]["Variables"][variable] != "restored":
+            yield f"{name} does not use the table of {parameter}"
+    if arn not in str(attached.resources[policy]):
+        yield f"{policy} does not name the table of {parameter}"
     if attached.output(output) != "restored":
         yield f"the output {output} is another table"
+
+
+@rule(
+    drop("Resources/TablesThrottled/Properties/Metrics/1"),
+    drop("Resources/TablesThrottled/Properties/Metrics/8"),
+    put("Resources/TablesThrottled/Properties/Metrics/3/MetricStat/Metric/Dimensions/1/Value", "by-id"),
+    drop("Resources/TablesThrottled/Properties/Metrics/9").with_parameters(Transmitters="[{}]"),
+    drop("Resources/TablesThrottled/Properties/Metrics/10").with_parameters(Transmitters="[{}]"),
+    drop("Resources/AuditLogThrottled"),
+    drop("Resources/AuditLogThrottled/Properties/Metrics/1"),
+    drop("Resources/AuditLogThrottled/Properties/Metrics/4"),
+    drop("Resources/AuditLogThrottled/Properties/Metrics/6/MetricStat/Metric/Dimensions/1"),
+)
+def t07_throttles_of_each_table_and_of_each_index_raise_an_alarm(stack: Stack) -> Iterator[str]:
+    """An index has metrics of its own. If it cannot keep up, DynamoDB throttles the writes of its table."""
+    seen = {
+        (metric["MetricName"], *(one["Value"] for one in metric["Dimensions"]))
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+        for metric in (one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one)
+        if metric["Namespace"] == "AWS/DynamoDB"
+    }
+    for table, properties in stack.of_type("AWS::DynamoDB::Table").items():
+        indexes = [(one["IndexName"],) for one in properties.get("GlobalSecondaryIndexes", [])]
+        for name in [(), *indexes]:
+            for metric in ["ReadThrottleEvents", "WriteThrottleEvents"]:
+                if (metric, table, *name) not in seen:
+                    yield f"no alarm uses {metric} of {' '.join([table, *name])}"
