@@ -183,7 +183,9 @@ CHECK = "Resources/PreTrafficCheckFunction/Properties"
 
 
 @rule(
-    put("Parameters/PreTrafficCheck/Default", "yes"),
+    put("Parameters/PreTrafficCheck/Default", "no"),
+    put("Conditions/HasPreTrafficCheck", {"Fn::Equals": [{"Ref": "PreTrafficCheck"}, "yes"]}),
+    put("Conditions/HasPreTrafficCheck", {"Condition": "IsCareful"}),
     drop("Resources/IssueAccessToken/Properties/DeploymentPreference"),
     put("Resources/GetIdentity/Properties/DeploymentPreference", {"Hooks": {"PreTraffic": {"Ref": "GetIdentity"}}}),
     put("Resources/DeploymentRole/Properties/Policies", []),
@@ -194,20 +196,22 @@ CHECK = "Resources/PreTrafficCheckFunction/Properties"
     drop("Resources/PreTrafficCheckRole/Properties/PermissionsBoundary"),
     drop(f"{CHECK}/KmsKeyArn"),
 )
-def a_new_version_gets_traffic_after_the_check_if_it_is_wanted(stack: Stack) -> Iterator[str]:
+def a_new_version_gets_traffic_after_the_check(stack: Stack) -> Iterator[str]:
     """tests/infra/aws/operate/test_pre_traffic.py runs the code of the check."""
-    if "PreTrafficCheckFunction" in stack.resources or hooks_of(stack):
-        yield "the check is made by default"
-    other = Stack(stack.source, **{**stack.given, "PreTrafficCheck": "yes"})
-    if hooks_of(other) != {"IssueAccessTokenAliaslive": "PreTrafficCheckFunction"}:
-        yield f"unexpected checks before traffic: {hooks_of(other)}"
-    check = other.functions()["PreTrafficCheckFunction"]
+    for without in [{"PreTrafficCheck": "no"}, {"DeploymentType": "AllAtOnce"}]:
+        other = Stack(stack.source, **{**stack.given, **without})
+        if "PreTrafficCheckFunction" in other.resources or hooks_of(other):
+            yield f"the check is made with {without}"
+    if hooks_of(stack) != {"IssueAccessTokenAliaslive": "PreTrafficCheckFunction"}:
+        yield f"unexpected checks before traffic: {hooks_of(stack)}"
+        return
+    check = stack.of_type("AWS::Lambda::Function")["PreTrafficCheckFunction"]
     version = check["Environment"]["Variables"]["NEW_VERSION"]
-    if other.resources.get(version, {}).get("Type") != "AWS::Lambda::Version":
+    if stack.resources.get(version, {}).get("Type") != "AWS::Lambda::Version":
         yield f"the check requests a token of {version}"
     if len(check["Code"]["ZipFile"]) > 4096:
         yield "the code of the check is longer than CloudFormation allows"
-    [policy] = other.resources["PreTrafficCheckRole"]["Properties"]["Policies"]
+    [policy] = stack.resources["PreTrafficCheckRole"]["Properties"]["Policies"]
     rights = [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
     groups = "arn:AWS::Partition:codedeploy:AWS::Region:AWS::AccountId:deploymentgroup:ServerlessDeploymentApplication/*"
     if rights != [
@@ -215,14 +219,14 @@ def a_new_version_gets_traffic_after_the_check_if_it_is_wanted(stack: Stack) -> 
         ("codedeploy:PutLifecycleEventHookExecutionStatus", groups),
     ]:
         yield f"unexpected rights of the check: {rights}"
-    if "PreTrafficCheckFunction.Arn" not in str(other.resources["DeploymentRole"]["Properties"].get("Policies")):
+    if "PreTrafficCheckFunction.Arn" not in str(stack.resources["DeploymentRole"]["Properties"].get("Policies")):
         yield "CodeDeploy may not invoke the check"
     # It reaches nothing but AWS, so it needs no subnets and no added root certificates.
-    optional = Stack(stack.source, **{**stack.given, **options.ON, "PreTrafficCheck": "yes"})
+    optional = options.with_options(stack)
     role = optional.resources["PreTrafficCheckRole"]["Properties"]
     if (role.get("PermissionsBoundary"), role.get("Path")) != (options.BOUNDARY, options.ON["RolePath"]):
         yield "the role of the check lacks the boundary or the path"
-    if optional.functions()["PreTrafficCheckFunction"].get("KmsKeyArn") != options.KEY:
+    if optional.of_type("AWS::Lambda::Function")["PreTrafficCheckFunction"].get("KmsKeyArn") != options.KEY:
         yield "the variables of the check have another key"
 
 

@@ -81,7 +81,9 @@ class Stack:
         }
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        return self.of_type("AWS::Lambda::Function")
+        """The functions of the service. PreTrafficCheckFunction, whose code is in the template, does not count."""
+        found = self.of_type("AWS::Lambda::Function")
+        return {name: one for name, one in found.items() if "S3Key" in one["Code"]}
 
     def crate_of(self, function: str) -> str:
         """The directory under `functions/` from which a function is built."""

@@ -178,8 +178,8 @@ def every_function_uses_the_chosen_endpoints_of_aws(stack: Stack) -> Iterator[st
     if stack.source["Parameters"]["AwsEndpoints"]["AllowedValues"] != ["default", *ENDPOINTS.values()]:
         yield "unexpected values of AwsEndpoints"
     for chosen in ENDPOINTS.values():
-        other = Stack(stack.source, **{**stack.given, "AwsEndpoints": chosen, "PreTrafficCheck": "yes"})
-        for name, one in other.functions().items():
+        other = Stack(stack.source, **{**stack.given, "AwsEndpoints": chosen})
+        for name, one in other.of_type("AWS::Lambda::Function").items():
             variables = one["Environment"]["Variables"]
             if [variable for variable in ENDPOINTS if variables.get(variable) == "true"] != [
                 variable for variable, value in ENDPOINTS.items() if value == chosen

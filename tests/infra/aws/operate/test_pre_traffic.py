@@ -36,7 +36,7 @@ def check(local, tmp_path) -> Iterator:
     server = ThreadingHTTPServer(("127.0.0.1", 0), CodeDeploy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     lambda_api = LambdaApi(local, FUNCTIONS, qualifier="")
-    function = Stack(source(), PreTrafficCheck="yes").functions()["PreTrafficCheckFunction"]
+    function = Stack(source()).of_type("AWS::Lambda::Function")["PreTrafficCheckFunction"]
     (tmp_path / "index.py").write_text(function["Code"]["ZipFile"])
     # The names of the resources have other values in a deployed stack.
     environment = {

@@ -43,7 +43,7 @@ class StackAlias(CloudFormationModel):
 
 @pytest.fixture
 def functions(cloud):
-    """A stack with two functions and one without alias, as with PreTrafficCheck, and how to publish a version of one."""
+    """A stack with two functions and one without alias, as PreTrafficCheckFunction is, and how to publish a version of one."""
     clients = {name: cloud.client(name, REGION) for name in ["cloudformation", "lambda", "s3", "iam"]}
     if "code" not in [one["Name"] for one in clients["s3"].list_buckets()["Buckets"]]:
         clients["s3"].create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
