@@ -3,10 +3,18 @@
 import re
 from collections.abc import Iterator
 
+from bounds import OURS
 from expanded import ROOT, Stack
 from rule import drop, put, rule
 
 README = ROOT / "infra/README.md"
+
+
+def rows_of_alarms() -> dict[str, list[str]]:
+    """The row of each alarm in the README: what happened, what users notice, and what to do first."""
+    section = README.read_text().split("## What each alarm means", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    return {name: [cell.strip() for cell in text.split(" | ")] for name, text in rows}
 
 
 @rule(
@@ -14,16 +22,77 @@ README = ROOT / "infra/README.md"
     put("Resources/Another", {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "x"}}),
 )
 def the_readme_says_what_each_alarm_means(stack: Stack) -> Iterator[str]:
-    section = README.read_text().split("## What each alarm means", 1)[1].split("\n## ", 1)[0]
-    explained = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    rows = rows_of_alarms()
+    explained = set(rows)
     alarms = set(stack.of_type("AWS::CloudWatch::Alarm"))
     yield from (f"{name} is not explained" for name in sorted(alarms - explained))
     # Some exist only with a condition.
     known = {name for name, one in stack.source["Resources"].items() if one["Type"] == "AWS::CloudWatch::Alarm"}
     yield from (f"{name} is explained, but not an alarm of the template" for name in sorted(explained - known))
+    yield from (f"a cell of {name} is missing" for name, cells in rows.items() if len(cells) != 3 or not all(cells))
 
 
-@rule(drop("Parameters/AlarmEmail"), drop("Outputs/TokenUrl"))
+WORDS = {2: "two", 3: "three", 5: "five", 6: "six", 10: "ten"}
+
+
+def word(number: float) -> str:
+    return WORDS.get(number, f"{number:g}")
+
+
+def time_of(alarm: dict) -> str:
+    """How long an alarm waits, as its texts say it; empty if it tells each occurrence."""
+    metrics = [one["MetricStat"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
+    [period] = {one["Period"] for one in metrics}
+    periods, needed = alarm["EvaluationPeriods"], alarm.get("DatapointsToAlarm")
+    if alarm["ComparisonOperator"] == "LessThanThreshold":
+        return "CleanupMissingHours" if periods > 1 else "For an hour"
+    if alarm["Threshold"] == 0 and (periods == 1 or needed == 1):
+        return ""
+    if needed:
+        return f"In {word(needed)} of {word(periods)} minutes"
+    if periods == 1:
+        return {300: "In five minutes", 3600: "In the last hour", 21600: "In the last six hours"}[period]
+    if alarm.get("Namespace") == OURS and alarm["Threshold"] > 0:
+        return f"in {word(period / 60)} minutes, twice" if periods == 2 else "?"
+    return f"For {word(periods * period / 60)} minutes"
+
+
+def limit_of(alarm: dict) -> str:
+    """The figure that an alarm compares with, as its texts say it."""
+    limit = alarm["Threshold"]
+    if alarm["ComparisonOperator"] == "LessThanThreshold" or limit == 0:
+        return ""
+    if any("100 *" in one.get("Expression", "") for one in alarm.get("Metrics", [])):
+        return f"more than {round(limit, 1):g} %"
+    if "Metrics" in alarm:
+        return f"{word(limit + 1)} times"
+    return {"Latency": f"{limit / 1000:g} s", "ApproximateAgeOfOldestMessage": f"more than {word(limit / 60)} minutes"}.get(
+        alarm["MetricName"], f"more than {word(limit)}"
+    )
+
+
+@rule(
+    put("Resources/EventsFailing/Properties/EvaluationPeriods", 2),
+    put("Resources/TablesThrottled/Properties/EvaluationPeriods", 3),
+    put("Resources/FunctionsFailing/Properties/DatapointsToAlarm", 3),
+    put("Resources/AcsFails/Properties/Threshold", 20),
+    put("Resources/ServerErrors/Properties/Threshold", 5),
+    put("Resources/SlowTokens/Properties/Threshold", 5000),
+    put("Resources/SlowTokens/Properties/Period", 60),
+    put("Resources/EventsWaiting/Properties/Threshold", 600),
+    put("Resources/HandlesUnknown/Properties/Threshold", 1000).with_parameters(InviteScope="invite"),
+    put("Resources/GuestFunctionsFailing/Properties/Threshold", 5).with_parameters(InviteScope="invite"),
+)
+def the_texts_of_an_alarm_say_when_it_is_raised(stack: Stack) -> Iterator[str]:
+    rows = rows_of_alarms()
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        for where, text in [("AlarmDescription", alarm["AlarmDescription"]), ("row", rows[name][0])]:
+            for figure in [time_of(alarm), limit_of(alarm)]:
+                if figure not in text:
+                    yield f"the {where} of {name} does not say {figure!r}"
+
+
+@rule(drop("Parameters/AlarmEmail"), drop("Outputs/TokenUrl"), drop("Resources/RefusedAndWhy"))
 def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     text = README.read_text()
     known = {*stack.source["Parameters"], *stack.source["Outputs"], *stack.expanded["Resources"]}
@@ -34,6 +103,11 @@ def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     ]:
         if name not in text or name not in known:
             yield f"{name} is not in the template or not explained"
+    queries = {one["Name"].rsplit("/", 1)[1] for one in stack.of_type("AWS::Logs::QueryDefinition").values()}
+    alarms = stack.of_type("AWS::CloudWatch::Alarm")
+    named = re.findall(r"saved query \*([^*]+)\*", "".join("".join(cells) for name, cells in rows_of_alarms().items() if name in alarms))
+    named += re.findall(r"saved query '([^']+)'", str([one["AlarmDescription"] for one in alarms.values()]))
+    yield from (f"unknown saved query {one!r}" for one in sorted({*named} - queries))
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     yield from (f"unknown target `make {one}`" for one in re.findall(r"`make ([a-z-]+)", text) if one not in targets)
 
