@@ -379,7 +379,7 @@ function createSource(options, prepare, read = tokenOrError, kind = JSON.stringi
     ended?.reject(new EndedError(`the app ended the request: ${next.name}`));
   }
   async function persist(attempt, signal, onRetry) {
-    let failures = 0;
+    let backoff = 0;
     let refusals = 0;
     let forceRefresh = false;
     let suspected = false;
@@ -394,7 +394,8 @@ function createSource(options, prepare, read = tokenOrError, kind = JSON.stringi
           forceRefresh = true;
         } else if (error.action === "retry") {
           const offline = !error.status && !!error.cause;
-          const wait = (error.retryAfterMs ?? Math.min(MINUTE, SECOND * 2 ** failures++)) * (1 + clock.random() / 4);
+          if (!error.retryAfterMs) backoff = Math.min(MINUTE, Math.max(2 * backoff, error.status === 429 ? 2 * SECOND : SECOND));
+          const wait = (error.retryAfterMs ?? backoff) * (1 + clock.random() / 4);
           onRetry(error, clock.now() + wait);
           await rest(wait, offline);
           refusals = 0;

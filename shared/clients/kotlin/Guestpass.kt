@@ -162,7 +162,7 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
     private class Flight(val method: String, val than: String?) {
         val callers = mutableListOf<Done>()
         var ended = false
-        var failures = 0
+        var backoff = 0L
         var refusals = 0
         var forceRefresh = false
         var attempt = 0
@@ -449,9 +449,9 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
             mine.forceRefresh = true
             if (mine.refusals++ == 0) attempt(mine) else rest((1000 * (1.5 + clock.random())).toLong()) { attempt(mine) }
         } else if (error is RetryLaterException) {
-            val backoff = minOf(60_000L, 1000L shl minOf(mine.failures, 6))
-            if (error.retryAfterMs == null) mine.failures++
-            val wait = ((error.retryAfterMs ?: backoff) * (1 + clock.random() / 4)).toLong()
+            // openapi.yaml asks for two seconds after API Gateway's own 429, which has no Retry-After.
+            if (error.retryAfterMs == null) mine.backoff = minOf(60_000L, maxOf(2 * mine.backoff, if (error.status == 429) 2000L else 1000L))
+            val wait = ((error.retryAfterMs ?: mine.backoff) * (1 + clock.random() / 4)).toLong()
             mine.refusals = 0
             mine.forceRefresh = false
             lastError = error

@@ -152,7 +152,7 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
 
   /** Repeats a request until it succeeds or its error is final. */
   async function persist<T>(attempt: (forceRefresh: boolean) => Promise<T>, signal: AbortSignal, onRetry: (error: RetryLaterError, retryAt: number) => void): Promise<T> {
-    let failures = 0;
+    let backoff = 0;
     let refusals = 0;
     let forceRefresh = false;
     let suspected = false;
@@ -168,7 +168,9 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
           forceRefresh = true;
         } else if (error.action === "retry") {
           const offline = !error.status && !!error.cause;
-          const wait = (error.retryAfterMs ?? Math.min(MINUTE, SECOND * 2 ** failures++)) * (1 + clock.random() / 4);
+          // openapi.yaml asks for two seconds after API Gateway's own 429, which has no Retry-After.
+          if (!error.retryAfterMs) backoff = Math.min(MINUTE, Math.max(2 * backoff, error.status === 429 ? 2 * SECOND : SECOND));
+          const wait = (error.retryAfterMs ?? backoff) * (1 + clock.random() / 4);
           onRetry(error as RetryLaterError, clock.now() + wait);
           await rest(wait, offline);
           refusals = 0;
